@@ -1,0 +1,391 @@
+"""Free parameters of a circuit and the affine expressions of them that an angle may be.
+
+An angle is a real number or an `Expression`: a constant plus real multiples of parameters. Affine is
+all a circuit needs, because anything else (``(pi - x0) * (pi - x1)``) is computed on the data before it
+reaches the circuit; and affine keeps every derivative a constant.
+
+>>> theta = Parameter("theta")
+>>> 2 * theta + 0.1
+Expression(2*theta + 0.1)
+>>> (2 * theta + 0.1).bind({theta: 0.2})
+0.5
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from numbers import Real
+from types import MappingProxyType
+from typing import Any, SupportsIndex, overload
+
+import numpy as np
+
+from simulator.errors import ParameterError
+
+__all__ = ["Expression", "Parameter", "ParameterVector", "as_angle"]
+
+
+class Expression:
+    """An affine combination of parameters, ``constant + sum(coefficient * parameter)``.
+
+    Made by arithmetic on `Parameter` objects, not by hand. Immutable and hashable; two expressions are
+    equal when their constants and coefficients are. A parameter whose coefficient becomes zero drops out.
+
+    Raises
+    ------
+    ParameterError
+        By any operation that leaves the affine expressions: a product of two parameters, a power, a
+        division by a parameter, arithmetic with NaN, infinite or complex numbers.
+    """
+
+    __slots__ = ("_constant", "_terms")
+
+    _constant: float
+    _terms: dict[Parameter, float]
+
+    @property
+    def constant(self) -> float:
+        """The part that depends on no parameter."""
+        return self._constant
+
+    @property
+    def terms(self) -> Mapping[Parameter, float]:
+        """Coefficient of each parameter; no coefficient is zero."""
+        return MappingProxyType(self._terms)
+
+    def bind(self, values: Mapping[Parameter, float | Expression]) -> float | Expression:
+        """Replace parameters by numbers or by other expressions.
+
+        Parameters
+        ----------
+        values : mapping from Parameter to float or Expression
+            Parameters it does not name stay free.
+
+        Returns
+        -------
+        float or Expression
+            A float when no parameter is left.
+        """
+        constant = self.constant
+        terms: dict[Parameter, float] = {}
+        for parameter, coefficient in self.terms.items():
+            value = values.get(parameter, parameter)
+            if isinstance(value, Expression):
+                constant += coefficient * value.constant
+                for inner, factor in value.terms.items():
+                    terms[inner] = terms.get(inner, 0.0) + coefficient * factor
+            else:
+                constant += coefficient * _finite_real(value, f"the value of parameter {parameter}")
+        bound = _expression(constant, terms)
+        return bound if bound.terms else bound.constant
+
+    def __add__(self, other: Expression | float) -> Expression:
+        return _combine(self, other, 1.0, "add")
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Expression | float) -> Expression:
+        return _combine(self, other, -1.0, "subtract")
+
+    def __rsub__(self, other: float) -> Expression:
+        return _combine(-self, other, 1.0, "subtract")
+
+    def __mul__(self, factor: float | Expression) -> Expression:
+        expression, number = self, factor
+        if isinstance(factor, Expression):
+            if factor.terms and self.terms:
+                raise ParameterError(
+                    f"an angle must be affine in its parameters, got the product ({self}) * ({factor}); "
+                    "compute it from the data and make the result a parameter of its own"
+                )
+            expression, number = (factor, self.constant) if factor.terms else (self, factor.constant)
+        number = _operand(number, "multiply")
+        if number is NotImplemented:
+            return NotImplemented
+        return _expression(number * expression.constant, {p: number * c for p, c in expression.terms.items()})
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float | Expression) -> Expression:
+        if isinstance(divisor, Expression):
+            if divisor.terms:
+                raise ParameterError(f"an angle must be affine in its parameters, got a division by {divisor}")
+            divisor = divisor.constant
+        number = _operand(divisor, "divide")
+        if number is NotImplemented:
+            return NotImplemented
+        if number == 0:
+            raise ParameterError(f"cannot divide {self} by zero")
+        return _expression(self.constant / number, {p: c / number for p, c in self.terms.items()})
+
+    def __rtruediv__(self, dividend: float) -> Expression:
+        if self.terms:
+            raise ParameterError(f"an angle must be affine in its parameters, got a division by {self}")
+        return _expression(_finite_real(dividend, "the dividend"), {}) / self.constant
+
+    def __pow__(self, exponent: float) -> Expression:
+        raise ParameterError(f"an angle must be affine in its parameters, got the power ({self})**{exponent}")
+
+    def __neg__(self) -> Expression:
+        return _expression(-self.constant, {p: -c for p, c in self.terms.items()})
+
+    def __pos__(self) -> Expression:
+        return self
+
+    def __float__(self) -> float:
+        if self.terms:
+            names = ", ".join(str(p) for p in self.terms)
+            raise ParameterError(f"{self} is not a number until it is bound: no value for {names}")
+        return self.constant
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Expression):
+            return self.constant == other.constant and self.terms == other.terms
+        if isinstance(other, Real):
+            return not self.terms and self.constant == other
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        if not self.terms:
+            return hash(self.constant)
+        return hash((self.constant, frozenset(self.terms.items())))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _expression, (self._constant, self._terms)
+
+    def __str__(self) -> str:
+        text = ""
+        for parameter, coefficient in self.terms.items():
+            size = "" if abs(coefficient) == 1 else f"{_plain(abs(coefficient))}*"
+            text += _signed(coefficient, f"{size}{parameter}", first=not text)
+        if self.constant or not text:
+            text += _signed(self.constant, _plain(abs(self.constant)), first=not text)
+        return text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"
+
+
+class Parameter(Expression):
+    """A named free angle, in radians.
+
+    Two parameters are the same only if one is the other or its copy (also through pickle): the name is
+    for people and need not be unique.
+
+    Parameters
+    ----------
+    name : str
+        Any text that is not empty.
+
+    Examples
+    --------
+    >>> theta = Parameter("theta")
+    >>> theta == Parameter("theta")
+    False
+    >>> -theta / 2
+    Expression(-0.5*theta)
+    """
+
+    __slots__ = ("_identity", "_name")
+
+    _name: str
+    _identity: int
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise ParameterError(f"a parameter's name must be a non-empty string, got {name!r}")
+        self._name = name
+        self._identity = uuid.uuid4().int
+
+    @property
+    def name(self) -> str:
+        """What the parameter is called in drawings, errors and QASM."""
+        return self._name
+
+    @property
+    def constant(self) -> float:
+        """Zero: a parameter alone has no constant part."""
+        return 0.0
+
+    @property
+    def terms(self) -> Mapping[Parameter, float]:
+        """The parameter itself, once. Made when asked for: stored, it would be a reference cycle each."""
+        return {self: 1.0}
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Parameter):
+            return self._identity == other._identity
+        return False if isinstance(other, (Expression, Real)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _parameter, (self._name, self._identity)
+
+    def __str__(self) -> str:
+        return self._name
+
+
+class ParameterVector(Sequence[Parameter]):
+    """A fixed number of parameters named ``name[0]``, ``name[1]``, ...
+
+    Parameters
+    ----------
+    name : str
+    length : int
+        Zero or more.
+
+    Examples
+    --------
+    >>> x = ParameterVector("x", 3)
+    >>> x[1], len(x)
+    (Parameter(x[1]), 3)
+    """
+
+    __slots__ = ("_name", "_parameters")
+
+    def __init__(self, name: str, length: int) -> None:
+        if not isinstance(name, str) or not name:
+            raise ParameterError(f"a parameter vector's name must be a non-empty string, got {name!r}")
+        if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 0:
+            raise ParameterError(f"the length of parameter vector {name} must be an int of 0 or more, got {length!r}")
+        first = uuid.uuid4().int
+        self._name = name
+        self._parameters = tuple(_parameter(f"{name}[{i}]", first + i) for i in range(length))
+
+    @property
+    def name(self) -> str:
+        """The name its parameters share."""
+        return self._name
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Parameter: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Parameter, ...]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Parameter | tuple[Parameter, ...]:
+        try:
+            return self._parameters[index]
+        except IndexError:
+            raise IndexError(f"parameter vector {self._name} has {len(self)} elements, got index {index}") from None
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self._parameters)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ParameterVector):
+            return NotImplemented
+        return self._name == other._name and self._parameters == other._parameters
+
+    def __hash__(self) -> int:
+        return hash((self._name, self._parameters))
+
+    def __repr__(self) -> str:
+        return f"ParameterVector({self._name!r}, {len(self)})"
+
+
+def as_angle(value: Any, gate: str | None = None, position: int | None = None) -> float | Expression:
+    """Check one angle.
+
+    Parameters
+    ----------
+    value : real number or Expression
+        Radians. NumPy scalars and arrays without dimensions count as numbers; booleans do not.
+    gate : str, optional
+        Name of the gate the angle is for; only used in the error.
+    position : int, optional
+        Which of the gate's angles it is; only used in the error.
+
+    Returns
+    -------
+    float or Expression
+        An expression without parameters comes back as a float.
+
+    Raises
+    ------
+    ParameterError
+        If the value is not real (complex, text, ...), NaN or infinite.
+    """
+    kind = type(value)
+    if kind is Parameter:
+        return value
+    if kind is float and math.isfinite(value):
+        return value
+    if isinstance(value, Expression):
+        if not value.terms:
+            return value.constant
+        return value
+    what = "an angle" if position is None else f"angle {position}"
+    return _finite_real(value, f"{what} of {gate}" if gate else what, " or an expression of parameters")
+
+
+def _parameter(name: str, identity: int) -> Parameter:
+    parameter = Parameter.__new__(Parameter)
+    parameter._name = name
+    parameter._identity = identity
+    return parameter
+
+
+def _expression(constant: float, terms: Mapping[Parameter, float]) -> Expression:
+    """Canonical form: no zero coefficients, and ``1 * theta + 0`` is theta itself, so == and hash agree."""
+    kept = {parameter: coefficient for parameter, coefficient in terms.items() if coefficient}
+    if not math.isfinite(constant) or not all(math.isfinite(c) for c in kept.values()):
+        raise ParameterError("an expression of parameters overflowed: its constant or a coefficient is not finite")
+    if not constant and len(kept) == 1:
+        (parameter, coefficient), *_ = kept.items()
+        if coefficient == 1.0:
+            return parameter
+    expression = Expression.__new__(Expression)
+    expression._constant = constant
+    expression._terms = kept
+    return expression
+
+
+def _combine(left: Expression, right: Expression | float, sign: float, operation: str) -> Expression:
+    """``left + sign * right``."""
+    if not isinstance(right, Expression):
+        number = _operand(right, operation)
+        if number is NotImplemented:
+            return NotImplemented
+        return _expression(left.constant + sign * number, left.terms)
+    terms = dict(left.terms)
+    for parameter, coefficient in right.terms.items():
+        terms[parameter] = terms.get(parameter, 0.0) + sign * coefficient
+    return _expression(left.constant + sign * right.constant, terms)
+
+
+def _operand(value: Any, operation: str) -> float:
+    """Check a number to compute with; arrays get NotImplemented, so that NumPy works element by element."""
+    if type(value) is float and math.isfinite(value):
+        return value
+    if isinstance(value, (np.ndarray, Sequence)) and not isinstance(value, str):
+        return NotImplemented
+    return _finite_real(value, f"the number to {operation}")
+
+
+def _finite_real(value: Any, what: str, alternative: str = "") -> float:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    raise ParameterError(f"{what} must be a finite real number{alternative}, got {value!r}")
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def _signed(number: float, size: str, first: bool) -> str:
+    if first:
+        return f"-{size}" if number < 0 else size
+    return f" - {size}" if number < 0 else f" + {size}"
