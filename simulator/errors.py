@@ -1,0 +1,51 @@
+"""The exceptions; each is also the builtin a caller expects."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class QumbaError(Exception):
+    """Base of everything this library raises on purpose."""
+
+
+class GateError(QumbaError, ValueError):
+    """A gate's declaration is not a gate: wrong shape, not unitary, not Hermitian, NaN."""
+
+
+class CircuitError(QumbaError, ValueError):
+    """A gate does not fit the circuit, or circuits do not fit each other."""
+
+
+class ParameterError(QumbaError, ValueError):
+    """A parameter is unbound, its value is missing, not finite, or one too many."""
+
+
+class ObservableError(QumbaError, ValueError):
+    """An observable is not Hermitian or does not fit the state."""
+
+
+class UnknownNameError(QumbaError, ValueError):
+    """A name (gate, option, ansatz, ...) that does not exist."""
+
+
+class StateTooLargeError(QumbaError, MemoryError):
+    """A state does not fit in memory; raised before anything is allocated."""
+
+
+def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:
+    """The error for ``name`` not being one of ``options``, with the nearest ones.
+
+    Examples
+    --------
+    >>> print(unknown_name("gate", "rxy", ["rx", "ry", "cx"]))
+    unknown gate 'rxy'; did you mean 'rx' or 'ry'?
+    """
+    options = list(options)
+    near = difflib.get_close_matches(str(name).lower(), options, n=3, cutoff=0.5)
+    if near:
+        hint = "did you mean " + " or ".join(repr(option) for option in near) + "?"
+    else:
+        hint = "expected one of " + ", ".join(sorted(options))
+    return UnknownNameError(f"unknown {kind} {name!r}; {hint}")
