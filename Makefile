@@ -1,0 +1,67 @@
+# make demo       train a quantum classifier on real data, from nothing but Python
+# make test       run the tests
+# make check      what CI runs: the tests, and lint, format, types, import layers
+# make notebooks  execute the notebooks' .py files into the .ipynb beside them
+# make bench      measure against the peers (see benchmarks/README.md)
+#
+# Each target makes .venv and installs what it needs there first; nothing is installed again
+# until pyproject.toml changes. Another interpreter: make test PYTHON=/path/to/python3.12
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check lint format types layers notebooks bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed-plot
+	$(BIN)/qumba demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+check: lint types layers
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+notebooks: $(VENV)/.installed-dev
+	$(BIN)/jupytext --to ipynb --execute notebooks/*.py
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.training
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# One stamp for each extra of pyproject.toml.
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+# The first of these that is Python 3.11 or later. Asking each beats trusting its name: a name can be a
+# version manager's placeholder that does not run.
+CANDIDATES := $(or $(PYTHON),python3 python python3.13 python3.12 python3.11 python3.14)
+
+$(BIN)/python:
+	@for python in $(CANDIDATES); do \
+	    $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    echo "Making $(VENV) with $$($$python --version) ($$(command -v $$python))"; \
+	    $$python -m venv $(VENV) && exit 0; \
+	    rm -rf $(VENV); \
+	    echo "$$python cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv" >&2; \
+	    exit 1; \
+	done; \
+	echo "qumba needs Python 3.11 or later; tried: $(CANDIDATES). Name one with: make PYTHON=/path/to/python" >&2; \
+	exit 1
