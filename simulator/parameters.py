@@ -194,9 +194,7 @@ class Parameter(Expression):
     _identity: int
 
     def __init__(self, name: str) -> None:
-        if not isinstance(name, str) or not name:
-            raise ParameterError(f"a parameter's name must be a non-empty string, got {name!r}")
-        self._name = name
+        self._name = _checked_name("parameter", name)
         self._identity = uuid.uuid4().int
 
     @property
@@ -217,7 +215,7 @@ class Parameter(Expression):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Parameter):
             return self._identity == other._identity
-        return False if isinstance(other, (Expression, Real)) else NotImplemented
+        return False if isinstance(other, Expression | Real) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._identity)
@@ -248,13 +246,9 @@ class ParameterVector(Sequence[Parameter]):
     __slots__ = ("_name", "_parameters")
 
     def __init__(self, name: str, length: int) -> None:
-        if not isinstance(name, str) or not name:
-            raise ParameterError(f"a parameter vector's name must be a non-empty string, got {name!r}")
-        if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 0:
-            raise ParameterError(f"the length of parameter vector {name} must be an int of 0 or more, got {length!r}")
+        self._name = _checked_name("parameter vector", name)
         first = uuid.uuid4().int
-        self._name = name
-        self._parameters = tuple(_parameter(f"{name}[{i}]", first + i) for i in range(length))
+        self._parameters = tuple(_parameter(f"{name}[{i}]", first + i) for i in range(_checked_length(name, length)))
 
     @property
     def name(self) -> str:
@@ -324,6 +318,18 @@ def as_angle(value: Any, gate: str | None = None, position: int | None = None) -
     return _finite_real(value, f"{what} of {gate}" if gate else what, " or an expression of parameters")
 
 
+def _checked_name(kind: str, name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise ParameterError(f"the name of a {kind} must be a non-empty string, got {name!r}")
+    return name
+
+
+def _checked_length(name: str, length: Any) -> int:
+    if isinstance(length, bool) or not isinstance(length, int | np.integer) or length < 0:
+        raise ParameterError(f"the length of parameter vector {name} must be an int of 0 or more, got {length!r}")
+    return int(length)
+
+
 def _parameter(name: str, identity: int) -> Parameter:
     parameter = Parameter.__new__(Parameter)
     parameter._name = name
@@ -334,10 +340,10 @@ def _parameter(name: str, identity: int) -> Parameter:
 def _expression(constant: float, terms: Mapping[Parameter, float]) -> Expression:
     """Canonical form: no zero coefficients, and ``1 * theta + 0`` is theta itself, so == and hash agree."""
     kept = {parameter: coefficient for parameter, coefficient in terms.items() if coefficient}
-    if not math.isfinite(constant) or not all(math.isfinite(c) for c in kept.values()):
+    if not math.isfinite(constant + sum(map(abs, kept.values()))):
         raise ParameterError("an expression of parameters overflowed: its constant or a coefficient is not finite")
     if not constant and len(kept) == 1:
-        (parameter, coefficient), *_ = kept.items()
+        parameter, coefficient = next(iter(kept.items()))
         if coefficient == 1.0:
             return parameter
     expression = Expression.__new__(Expression)
@@ -363,7 +369,7 @@ def _operand(value: Any, operation: str) -> float:
     """Check a number to compute with; arrays get NotImplemented, so that NumPy works element by element."""
     if type(value) is float and math.isfinite(value):
         return value
-    if isinstance(value, (np.ndarray, Sequence)) and not isinstance(value, str):
+    if isinstance(value, np.ndarray | Sequence) and not isinstance(value, str):
         return NotImplemented
     return _finite_real(value, f"the number to {operation}")
 
@@ -371,7 +377,7 @@ def _operand(value: Any, operation: str) -> float:
 def _finite_real(value: Any, what: str, alternative: str = "") -> float:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)):
+    if not isinstance(value, bool) and isinstance(value, Real):  # np.bool_ is not Real
         try:
             number = float(value)
         except OverflowError:
