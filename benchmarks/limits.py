@@ -1,0 +1,112 @@
+"""How far a training step is from the limits of this machine: `python -m benchmarks.limits`.
+
+The limits are measured here: the rate of a large matrix product (BLAS, the highest rate of multiplications and
+additions that this machine's programs reach) and the rate at which numba reads and writes arrays that lie in each
+cache. The work is counted by hand for the plain adjoint method with each layer's RZ RY RZ fused into one matrix and
+its CNOTs into none. Per sample, gate and amplitude:
+
+* applying a complex 2x2 matrix: 4 complex products and 2 sums for each pair of amplitudes, 14 operations for each
+  amplitude; once forwards, twice backwards (the state and its adjoint);
+* the transition matrix between the two states: 4 complex products and sums for each pair, 16 for each amplitude.
+
+So 58 operations, and three times a read and a write of one amplitude. An algorithm that does less work than this can
+finish below these "limits".
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+
+import numba
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.peers import ours
+from benchmarks.workloads import SUITE, Workload
+
+OPERATIONS = 3 * 14 + 16
+PASSES = 3
+CACHES = {"first-level cache": 2**14, "second-level cache": 2**19, "memory": 2**28}
+
+
+@numba.njit(parallel=True, fastmath=True)
+def scale(arrays, factor, repeats):
+    """Multiply each row in place, one row for each thread, `repeats` times: a gate's pass over memory."""
+    for row in numba.prange(len(arrays)):
+        for _ in range(repeats):
+            for column in range(arrays.shape[1]):
+                arrays[row, column] *= factor
+
+
+def best_seconds(work: Callable[[], object], repeats: int = 5) -> float:
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def arithmetic_rate(threads: int, precision: str) -> float:
+    """Operations per second of a matrix product."""
+    size = 2048
+    matrix = np.random.default_rng(0).random((size, size)).astype(np.float64 if precision == "double" else np.float32)
+    with threadpool_limits(threads):
+        return 2 * size**3 / best_seconds(lambda: matrix @ matrix)
+
+
+def bandwidth(threads: int, bytes_per_thread: int) -> float:
+    """Bytes read and written per second by all threads, each in an array of its own."""
+    arrays = np.ones((threads, bytes_per_thread // 8))
+    repeats = max(1, 2**28 // bytes_per_thread)
+    return 2 * arrays.nbytes * repeats / best_seconds(lambda: scale(arrays, 1.0, repeats))
+
+
+def operations(workload: Workload) -> int:
+    """Floating-point operations of one training step, counted as described above."""
+    return workload.n_samples * workload.n_layers * workload.n_qubits * OPERATIONS * 2**workload.n_qubits
+
+
+def traffic(workload: Workload) -> int:
+    """Bytes read and written by one training step, wherever they lie."""
+    amplitude = 16 if workload.precision == "double" else 8
+    gates = workload.n_samples * workload.n_layers * workload.n_qubits
+    return gates * PASSES * 2 * amplitude * 2**workload.n_qubits
+
+
+def main() -> None:
+    """Measure the machine, then our steps, and print how they compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--machine", action="store_true", help="only the limits of the machine")
+    options = parser.parse_args()
+    numba.set_num_threads(min(options.threads, numba.config.NUMBA_NUM_THREADS))
+
+    rates = {precision: arithmetic_rate(options.threads, precision) for precision in ("double", "single")}
+    caches = {name: bandwidth(options.threads, size) for name, size in CACHES.items()}
+    print(f"{options.threads} threads")
+    print("\n".join(f"arithmetic, {precision}: {rate / 1e9:7.1f} GFLOP/s" for precision, rate in rates.items()))
+    print("\n".join(f"read and write, {name}: {rate / 1e9:7.1f} GB/s" for name, rate in caches.items()))
+    if options.machine:
+        return
+
+    print("\n| workload | operations | at the arithmetic limit | ours | reached | GFLOP/s | GB/s moved |")
+    print("|---|---|---|---|---|---|---|")
+    for workload in SUITE:
+        if workload.task == "train":
+            limit = operations(workload) / rates[workload.precision]
+            seconds = best_seconds(ours.train(workload))
+            print(
+                f"| {workload.name} | {operations(workload):.3g} | {limit * 1e3:.3g} ms | {seconds * 1e3:.3g} ms "
+                f"| {limit / seconds:.0%} | {operations(workload) / seconds / 1e9:.3g} "
+                f"| {traffic(workload) / seconds / 1e9:.3g} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
