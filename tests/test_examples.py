@@ -1,0 +1,39 @@
+"""Everything a newcomer copies from runs: the examples, the notebooks, and the README's tour (a doctest of its own)."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", [*EXAMPLES, *NOTEBOOKS], ids=lambda path: path.stem)
+def test_script_runs(script: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"MPLBACKEND": "Agg"}
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
+def test_example_is_short(script: Path) -> None:
+    assert len(script.read_text().splitlines()) < 60
+
+
+@pytest.mark.parametrize("script", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_executed_and_matches_its_script(script: Path) -> None:
+    jupytext = pytest.importorskip("jupytext", reason="`make check` installs it")
+    written, executed = jupytext.read(script), jupytext.read(script.with_suffix(".ipynb"))
+    assert [cell.source for cell in executed.cells] == [cell.source for cell in written.cells], "run `make notebooks`"
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert any("image/png" in output.get("data", {}) for output in outputs), "no plot"
