@@ -1,6 +1,7 @@
-"""Everything a newcomer copies from runs: the examples, the notebooks, and the README's tour (a doctest of its own)."""
+"""Everything a newcomer copies from runs: the examples, the notebooks, and the README's tour."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +38,11 @@ def test_notebook_is_executed_and_matches_its_script(script: Path) -> None:
     outputs = [output for cell in code for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
     assert any("image/png" in output.get("data", {}) for output in outputs), "no plot"
+
+
+def test_readme_tour_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
