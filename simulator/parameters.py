@@ -283,17 +283,15 @@ class ParameterVector(Sequence[Parameter]):
         return f"ParameterVector({self._name!r}, {len(self)})"
 
 
-def as_angle(value: Any, gate: str | None = None, position: int | None = None) -> float | Expression:
+def as_angle(value: Any, what: str = "an angle") -> float | Expression:
     """Check one angle.
 
     Parameters
     ----------
     value : real number or Expression
         Radians. NumPy scalars and arrays without dimensions count as numbers; booleans do not.
-    gate : str, optional
-        Name of the gate the angle is for; only used in the error.
-    position : int, optional
-        Which of the gate's angles it is; only used in the error.
+    what : str
+        How the error calls the value.
 
     Returns
     -------
@@ -314,8 +312,7 @@ def as_angle(value: Any, gate: str | None = None, position: int | None = None) -
         if not value.terms:
             return value.constant
         return value
-    what = "an angle" if position is None else f"angle {position}"
-    return _finite_real(value, f"{what} of {gate}" if gate else what, " or an expression of parameters")
+    return _finite_real(value, what, " or an expression of parameters")
 
 
 def _checked_name(kind: str, name: Any) -> str:

@@ -1,0 +1,135 @@
+"""What a user gives as values of a circuit's parameters, checked and put in the circuit's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simulator.errors import ParameterError
+from simulator.parameters import Expression, Parameter, ParameterVector
+
+__all__ = ["Values", "listed", "values_array", "values_by_parameter"]
+
+Values = Mapping[Any, Any] | ArrayLike | None
+"""A mapping from Parameter, ParameterVector or name to number(s); or an array in the circuit's order."""
+
+LISTED_NAMES = 8
+
+
+def values_array(parameters: Sequence[Parameter], values: Values) -> NDArray[np.float64]:
+    """Values of all parameters as an array.
+
+    Parameters
+    ----------
+    parameters : sequence of P Parameter
+    values : None, mapping or array_like
+        ``None`` only if there are no parameters. A mapping gives each `Parameter` (or name) a number or B
+        of them, each `ParameterVector` its numbers (L,) or (B, L). An array is (P,), or (B, P) for a batch;
+        a bare number will do for one parameter.
+
+    Returns
+    -------
+    float64 ndarray, shape (P,) or (B, P)
+
+    Raises
+    ------
+    ParameterError
+        If a parameter has no value, a value is not a finite real number, or the shape does not fit.
+    """
+    if values is None:
+        values = {}
+    if isinstance(values, Mapping):
+        given = values_by_parameter(parameters, values)
+        missing = [parameter for parameter in parameters if parameter not in given]
+        if missing:
+            raise ParameterError(f"no value for {listed(missing)}: {len(missing)} of {len(parameters)} are unbound")
+        columns = [_real(given[parameter], f"the value of parameter {parameter}") for parameter in parameters]
+        try:
+            array = np.stack(np.broadcast_arrays(*columns), axis=-1) if columns else np.zeros(0)
+        except ValueError:
+            shapes = ", ".join(sorted({str(column.shape) for column in columns}))
+            raise ParameterError(f"the values of a batch need one length, got shapes {shapes}") from None
+    else:
+        array = _real(values, "values")
+    if array.ndim == 0 and len(parameters) == 1:
+        array = array.reshape(1)
+    if array.ndim not in (1, 2) or array.shape[-1] != len(parameters):
+        expected = f"({len(parameters)},) or (B, {len(parameters)})"
+        names = f" for {listed(parameters)}" if parameters else ", for the circuit has no parameters"
+        raise ParameterError(f"expected values of shape {expected}{names}, got {array.shape}")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        first = tuple(bad[0])
+        row = f" in row {first[0]}" if array.ndim == 2 else ""
+        raise ParameterError(f"the value of parameter {parameters[first[-1]]}{row} is {array[first]}")
+    return np.ascontiguousarray(array)
+
+
+def values_by_parameter(parameters: Iterable[Parameter], values: Mapping[Any, Any]) -> dict[Parameter, Any]:
+    """Resolve the keys of a mapping: vectors to their elements, names to parameters.
+
+    Elements of a vector that are not among ``parameters`` are ignored; a key none of which is there is an error.
+    """
+    known = dict.fromkeys(parameters)
+    out: dict[Parameter, Any] = {}
+    for key, value in values.items():
+        if isinstance(key, ParameterVector):
+            found = [(p, column) for p, column in _columns(key, value) if p in known]
+            unknown = bool(len(key)) and not found
+        elif isinstance(key, str):
+            found = [(p, value) for p in known if p.name == key]
+            unknown = not found
+            if len(found) > 1:
+                raise ParameterError(f"{len(found)} parameters are named {key!r}; give the Parameter itself")
+        else:
+            found = [(key, value)] if isinstance(key, Parameter) else []
+            unknown = not found or key not in known
+        if unknown:
+            raise ParameterError(f"the circuit has no parameter {key}; it has {listed(known) or 'none'}")
+        for parameter, number in found:
+            if parameter in out:
+                raise ParameterError(f"parameter {parameter} is given a value twice")
+            out[parameter] = number
+    return out
+
+
+def listed(parameters: Iterable[Parameter]) -> str:
+    """Names of parameters for an error, the first few of them."""
+    names = [str(parameter) for parameter in parameters]
+    more = f", ... ({len(names)} in all)" if len(names) > LISTED_NAMES else ""
+    return ", ".join(names[:LISTED_NAMES]) + more
+
+
+def _columns(vector: ParameterVector, value: Any) -> list[tuple[Parameter, Any]]:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.empty(0)
+    if array.ndim == 0 or array.shape[-1] != len(vector):
+        raise ParameterError(
+            f"parameter vector {vector.name} takes {len(vector)} values, got {_shape_or_value(array, value)}"
+        )
+    return [(parameter, array[..., k]) for k, parameter in enumerate(vector)]
+
+
+def _shape_or_value(array: NDArray[Any], value: Any) -> str:
+    return f"shape {array.shape}" if array.ndim else repr(value)
+
+
+def _real(value: Any, what: str) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ParameterError(f"{what} must be numbers in a regular array") from None
+    if array.dtype.kind == "O":
+        free = [item for item in array.ravel() if isinstance(item, Expression) and item.terms]
+        if free:
+            raise ParameterError(f"{what} must be numbers, got the expression {free[0]}")
+        if not all(isinstance(item, int | float | Expression | np.number) for item in array.ravel()):
+            raise ParameterError(f"{what} must be real numbers, got {value!r}")
+    elif array.dtype.kind not in "fiu" and array.size:
+        raise ParameterError(f"{what} must be real numbers, got {value!r}")
+    return array.astype(np.float64)

@@ -1,0 +1,623 @@
+"""Circuits: gates on qubits, as an immutable value.
+
+>>> bell = Circuit(2).h(0).cx(0, 1)
+>>> bell
+<Circuit of 2 qubits: 2 gates>
+>>> bell + bell.inverse() == bell.power(1).compose(bell.inverse())
+True
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simulator import gates
+from simulator.binding import Values, values_array, values_by_parameter
+from simulator.errors import CircuitError, GateError, ParameterError, StateTooLargeError
+from simulator.gate_methods import gate_method, unknown_gate
+from simulator.gates import Gate, Operation
+from simulator.parameters import Expression, Parameter, as_angle
+
+if TYPE_CHECKING:
+    from simulator.observables import PauliSum
+
+    Observables = PauliSum | Sequence[PauliSum]
+
+__all__ = ["Circuit"]
+
+FloatArray = NDArray[np.float64]
+
+MAX_MATRIX_QUBITS = 13
+
+
+class Circuit:
+    """Gates on qubits, first applied first; immutable, every method returns another circuit.
+
+    There is a method for every standard gate, ``circuit.rx(theta, 0).cx(0, 1)``: angles (radians, or affine
+    expressions of `Parameter`) first, qubits last. Qubits are counted from 0 and little-endian as in Qiskit:
+    qubit q is bit q of a basis state's index. Building by a chain of thousands of calls takes linear time.
+
+    Parameters
+    ----------
+    num_qubits : int
+        At least 1.
+    operations : iterable of Operation
+        Made by calling gates: ``[gates.H(0), gates.RX(0.3, 1)]``.
+
+    Raises
+    ------
+    CircuitError
+        If a qubit is out of range, or something is not an operation.
+
+    Examples
+    --------
+    >>> theta = Parameter("theta")
+    >>> circuit = Circuit(2).ry(theta, 0).cx(0, 1).rz(2 * theta + 0.1, 1)
+    >>> circuit.parameters
+    (Parameter(theta),)
+    >>> circuit.bind({theta: 0.3}).operations[2].angles
+    (0.7,)
+    """
+
+    # A chain of calls shares one growing list: a circuit is the first `_length` entries of `_log`. `_turn`
+    # holds one token as long as nothing was appended behind them; taking it (atomic) is the right to do so.
+    __slots__ = ("__weakref__", "_hash", "_length", "_log", "_num_qubits", "_operations", "_parameters", "_turn")
+
+    _log: list[Operation]
+    _operations: tuple[Operation, ...] | None
+    _parameters: tuple[Parameter, ...] | None
+    _hash: int | None
+
+    def __init__(self, num_qubits: int, operations: Iterable[Operation] = ()) -> None:
+        self._num_qubits = _checked_count(num_qubits)
+        self._start([self._checked(operation) for operation in operations])
+
+    def _start(self, log: list[Operation]) -> None:
+        self._log, self._length, self._turn = log, len(log), [True]
+        self._operations = self._parameters = self._hash = None
+
+    def _extended(self, operations: Iterable[Operation]) -> Circuit:
+        """Append operations that are known to fit."""
+        circuit = Circuit.__new__(Circuit)
+        circuit._num_qubits = self._num_qubits
+        log = self._log
+        try:
+            self._turn.pop()
+        except IndexError:  # another circuit has grown from this one
+            log = log[: self._length]
+        log.extend(operations)
+        circuit._start(log)
+        return circuit
+
+    def _made_of(self, operations: Iterable[Operation], num_qubits: int | None = None) -> Circuit:
+        circuit = Circuit.__new__(Circuit)
+        circuit._num_qubits = num_qubits or self._num_qubits
+        circuit._start(list(operations))
+        return circuit
+
+    # What it is
+
+    @property
+    def num_qubits(self) -> int:
+        """Number of qubits."""
+        return self._num_qubits
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations, first applied first."""
+        if self._operations is None:
+            self._operations = tuple(self._log[: self._length])
+        return self._operations
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The free parameters in order of first use; arrays of values are in this order."""
+        if self._parameters is None:
+            found = (p for op in self.operations for a in op.angles if isinstance(a, Expression) for p in a.terms)
+            self._parameters = tuple(dict.fromkeys(found))
+        return self._parameters
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of free parameters."""
+        return len(self.parameters)
+
+    def count_gates(self) -> dict[str, int]:
+        """How often each gate occurs, by name, the most frequent first."""
+        return dict(Counter(operation.gate.name for operation in self.operations).most_common())
+
+    def depth(self) -> int:
+        """Length of the longest chain of gates that share qubits; a global phase has none."""
+        level = [0] * self.num_qubits
+        for operation in self.operations:
+            if operation.qubits:
+                reached = 1 + max(level[q] for q in operation.qubits)
+                for q in operation.qubits:
+                    level[q] = reached
+        return max(level)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Circuit):
+            return NotImplemented
+        return self is other or (self.num_qubits == other.num_qubits and self.operations == other.operations)
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash((self.num_qubits, self.operations))
+        return self._hash
+
+    def __copy__(self) -> Circuit:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Circuit:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Circuit, (self.num_qubits, self.operations)
+
+    def __repr__(self) -> str:
+        text = f"<Circuit of {_counted(self.num_qubits, 'qubit')}: {_counted(len(self), 'gate')}"
+        return text + (f", {_counted(self.num_parameters, 'parameter')}>" if self.num_parameters else ">")
+
+    def __str__(self) -> str:
+        return str(self.draw())
+
+    # How it grows
+
+    def append(self, *operations: Operation) -> Circuit:
+        """Add operations at the end, such as a gate of one's own: ``circuit.append(gate(0.3, 1))``."""
+        return self._extended([self._checked(operation) for operation in operations])
+
+    def unitary(self, matrix: ArrayLike, qubits: int | Sequence[int], check: bool = True) -> Circuit:
+        """Apply a unitary matrix, shape (2**k, 2**k); ``qubits[0]`` is the lowest bit of its index.
+
+        Raises
+        ------
+        GateError
+            If the shape does not fit the qubits, the matrix is not unitary or contains NaN.
+            ``check=False`` accepts a matrix that is not unitary; the results are then the caller's.
+        """
+        targets = _as_qubits(qubits)
+        shape = np.shape(matrix)
+        if len(shape) == 2 and shape != (1 << len(targets),) * 2:
+            size = 1 << len(targets)
+            raise GateError(
+                f"unitary: a matrix on {_counted(len(targets), 'qubit')} has shape ({size}, {size}), got {shape}"
+            )
+        return self.append(gates.Fixed("unitary", matrix, check=check)(*targets))
+
+    def diagonal(self, phases: ArrayLike, qubits: int | Sequence[int]) -> Circuit:
+        """Apply ``diag(exp(i * phases))``, phases (2**k,) in radians; ``qubits[0]`` is the lowest bit."""
+        targets = _as_qubits(qubits)
+        if np.ndim(phases) == 1 and np.size(phases) != 1 << len(targets):
+            raise GateError(
+                f"diagonal: {_counted(len(targets), 'qubit')} need {1 << len(targets)} phases, got {np.size(phases)}"
+            )
+        return self.append(gates.Diagonal("diagonal", phases)(*targets))
+
+    def initialize(
+        self, amplitudes: ArrayLike | Sequence[Any], qubits: int | Sequence[int] | None = None, normalize: bool = False
+    ) -> Circuit:
+        """Prepare amplitudes on qubits that nothing has acted on yet.
+
+        Parameters
+        ----------
+        amplitudes : array_like of complex, or sequence of Expression, shape (2**k,)
+            Expressions stand for real amplitudes and are normalised when their values are known.
+        qubits : sequence of k int, optional
+            All qubits by default; ``qubits[0]`` is the lowest bit.
+        normalize : bool
+            Divide by the norm instead of refusing one that is not 1.
+
+        Raises
+        ------
+        GateError
+            If the number of amplitudes does not fit, the norm is not 1, all are zero, or one is NaN.
+        CircuitError
+            If a gate already acts on one of the qubits.
+        """
+        targets = _as_qubits(range(self.num_qubits) if qubits is None else qubits)
+        symbolic = getattr(amplitudes, "dtype", np.dtype(object)).kind == "O" and any(
+            isinstance(a, Expression) for a in np.asarray(amplitudes, object).ravel()
+        )
+        if np.ndim(amplitudes) == 1 and np.size(amplitudes) != 1 << len(targets):
+            raise GateError(
+                f"initialize: {_counted(len(targets), 'qubit')} need {1 << len(targets)} amplitudes, "
+                f"got {np.size(amplitudes)}"
+            )
+        if symbolic:
+            operation = gates.AmplitudeEncoding(len(targets))(*amplitudes, *targets)  # type: ignore[misc]
+        else:
+            operation = gates.StatePreparation(amplitudes, normalize=normalize)(*targets)
+        for earlier in self.operations:
+            if not set(earlier.qubits).isdisjoint(operation.qubits):
+                raise CircuitError(
+                    f"initialize must come first on qubits {operation.qubits}, "
+                    f"but {earlier.gate.name} acts on {earlier.qubits} before"
+                )
+        return self.append(operation)
+
+    def pauli_rotation(self, label: str, theta: float | Expression, qubits: int | Sequence[int]) -> Circuit:
+        """Apply ``exp(-i theta/2 P)`` for a Pauli string; the last character of its label is ``qubits[0]``."""
+        targets = _as_qubits(qubits)
+        gate = gates.PauliRotation(label)
+        if len(targets) != gate.num_qubits:
+            raise CircuitError(f"the Pauli string {label!r} takes {gate.num_qubits} qubits, got {targets}")
+        return self.append(gate(theta, *targets))
+
+    def compose(self, other: Circuit, qubits: Sequence[int] | None = None) -> Circuit:
+        """Apply another circuit after this one.
+
+        Parameters
+        ----------
+        other : Circuit
+            Not wider than this one.
+        qubits : sequence of int, optional
+            Where qubit k of ``other`` goes: ``qubits[k]``. The first qubits by default.
+        """
+        if not isinstance(other, Circuit):
+            raise CircuitError(f"compose takes a Circuit, got {type(other).__name__}; append takes operations")
+        if qubits is None:
+            if other.num_qubits > self.num_qubits:
+                raise CircuitError(
+                    f"a circuit of {other.num_qubits} qubits does not fit on one of {self.num_qubits} qubits"
+                )
+            return self._extended(other.operations)
+        place = _distinct("compose", _as_qubits(qubits), other.num_qubits)
+        self._check_range("compose", place)
+        return self._extended(
+            Operation(op.gate, tuple(place[q] for q in op.qubits), op.angles) for op in other.operations
+        )
+
+    def __add__(self, other: Circuit) -> Circuit:
+        if not isinstance(other, Circuit):
+            return NotImplemented
+        if other.num_qubits != self.num_qubits:
+            raise CircuitError(
+                f"+ joins circuits on the same qubits, got {self.num_qubits} and {other.num_qubits}; "
+                "compose(other, qubits) places a smaller one"
+            )
+        return self._extended(other.operations)
+
+    # What it becomes
+
+    def inverse(self) -> Circuit:
+        """The circuit that undoes this one: inverse gates in reverse order."""
+        return self._made_of(operation.inverse() for operation in reversed(self.operations))
+
+    def controlled(self, num_controls: int = 1, control_values: Sequence[int] | None = None) -> Circuit:
+        """Put the circuit under the control of further qubits.
+
+        The controls are qubits 0 to ``num_controls - 1`` of the result, and every qubit of this circuit moves
+        up by ``num_controls``, as in Qiskit.
+
+        Parameters
+        ----------
+        num_controls : int
+            At least 1.
+        control_values : sequence of 0 or 1, optional
+            The value each control must have; all ones by default.
+        """
+        if _whole("controlled", "num_controls", num_controls) < 1:
+            raise CircuitError(f"controlled takes at least 1 control, got {num_controls}")
+        controls = range(num_controls)
+        moved = (Operation(op.gate, tuple(q + num_controls for q in op.qubits), op.angles) for op in self.operations)
+        return self._made_of(
+            (operation.controlled(controls, control_values) for operation in moved), self.num_qubits + num_controls
+        )
+
+    def repeat(self, times: int) -> Circuit:
+        """Apply the circuit ``times`` times in a row; 0 times is the empty circuit."""
+        if _whole("repeat", "times", times) < 0:
+            raise CircuitError(f"repeat takes a number of 0 or more, got {times}; power takes negative ones")
+        return self._made_of(self.operations * int(times))
+
+    def power(self, exponent: int) -> Circuit:
+        """Raise the circuit to an integer power; a negative one repeats the inverse."""
+        return self.repeat(exponent) if _whole("power", "exponent", exponent) >= 0 else self.inverse().repeat(-exponent)
+
+    def bind(self, values: Mapping[Any, Any] | ArrayLike) -> Circuit:
+        """Give parameters their values.
+
+        Parameters
+        ----------
+        values : mapping or array_like
+            A mapping from `Parameter`, `ParameterVector` or name to numbers, or to expressions of other
+            parameters; those not named stay free. An array (P,) binds all, in the order of ``parameters``.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter is not in the circuit, or a value is not a finite real number.
+        """
+        if isinstance(values, Mapping):
+            given = values_by_parameter(self.parameters, values)
+            chosen = {p: as_angle(value, f"the value of parameter {p}") for p, value in given.items()}
+        else:
+            array = self.values_array(values)
+            if array.ndim != 1:
+                raise ParameterError(f"bind takes one value a parameter, got a batch of shape {array.shape}")
+            chosen = dict(zip(self.parameters, map(float, array), strict=True))
+        return self._made_of(_bound(operation, chosen) for operation in self.operations)
+
+    def values_array(self, values: Values) -> FloatArray:
+        """Check values for all parameters and put them in the order of ``parameters``.
+
+        Parameters
+        ----------
+        values : None, mapping or array_like
+            ``None`` for a circuit without parameters; a mapping from `Parameter`, `ParameterVector` or name to
+            numbers; or an array (P,), or (B, P) for a batch.
+
+        Returns
+        -------
+        float64 ndarray, shape (P,) or (B, P)
+
+        Raises
+        ------
+        ParameterError
+            If a parameter has no value, a value is not a finite real number, or the shape does not fit.
+        """
+        return values_array(self.parameters, values)
+
+    # What it computes
+
+    def to_matrix(self, values: Mapping[Any, Any] | ArrayLike | None = None) -> NDArray[np.complex128]:
+        """Dense unitary of a small circuit, shape (2**n, 2**n), global phase included.
+
+        Raises
+        ------
+        StateTooLargeError
+            Beyond 13 qubits, where the matrix takes more than 1 GiB.
+        """
+        n = self.num_qubits
+        if n > MAX_MATRIX_QUBITS:
+            raise StateTooLargeError(
+                f"the matrix of {n} qubits takes {16 * 4**n / 2**30:.3g} GiB; to_matrix goes up to {MAX_MATRIX_QUBITS}"
+            )
+        circuit = self.bind(self.values_array(values))
+        columns = np.eye(1 << n, dtype=complex).reshape((2,) * n + (-1,))  # axis n - 1 - q is qubit q
+        for op in circuit.operations:
+            k = len(op.qubits)
+            matrix = op.gate.matrix(*op.angles).reshape((2,) * (2 * k))  # type: ignore[arg-type]
+            axes = [n - 1 - q for q in reversed(op.qubits)]
+            columns = np.moveaxis(np.tensordot(matrix, columns, (range(k, 2 * k), axes)), range(k), axes)
+        return columns.reshape(1 << n, 1 << n)
+
+    def statevector(self, values: Values = None, *, precision: str = "double") -> NDArray[Any]:
+        """Final state from ``|0...0>``.
+
+        Parameters
+        ----------
+        values : None, mapping or array_like
+            As for `values_array`.
+        precision : {"double", "single"}
+
+        Returns
+        -------
+        complex128 or complex64 ndarray, shape (2**n,), or (B, 2**n) for a batch
+            Little-endian: bit q of an index is qubit q.
+
+        Raises
+        ------
+        ParameterError
+            If the values do not fit the parameters.
+        StateTooLargeError
+            Before anything is allocated, if the state does not fit in memory.
+        """
+        from simulator import statevector
+
+        return statevector.statevector(self, values, precision=precision)
+
+    def probabilities(self, values: Values = None, *, precision: str = "double") -> NDArray[Any]:
+        """Probability of every basis state, shape (2**n,) or (B, 2**n); arguments as for `statevector`."""
+        from simulator import statevector
+
+        return statevector.probabilities(self, values, precision=precision)
+
+    def sample(self, values: Values = None, *, shots: int = 1024, seed: Any = None) -> dict[str, int]:
+        """Measure all qubits ``shots`` times.
+
+        Parameters
+        ----------
+        values : None, mapping or array_like
+            As for `values_array`.
+        shots : int
+            At least 1.
+        seed : None, int or numpy.random.Generator
+            The same seed gives the same counts.
+
+        Returns
+        -------
+        dict from bit string to count
+            Qubit 0 is the last character, as in Qiskit.
+        """
+        from simulator import statevector
+
+        return statevector.sample(self, values, shots=shots, seed=seed)
+
+    def expectation(self, observables: Observables, values: Values = None, *, precision: str = "double") -> Any:
+        """Expectation of one observable or of several in one pass.
+
+        Parameters
+        ----------
+        observables : PauliSum or sequence of K PauliSum
+        values : None, mapping or array_like
+            As for `values_array`.
+        precision : {"double", "single"}
+
+        Returns
+        -------
+        float or float64 ndarray
+            A number for one observable, (K,) for a sequence; a batch of values puts (B,) in front.
+
+        Raises
+        ------
+        ObservableError
+            If an observable acts on more qubits than the circuit has.
+        ParameterError
+            If the values do not fit the parameters.
+        """
+        from simulator import statevector
+
+        return statevector.expectation(self, observables, values, precision=precision)
+
+    def gradient(
+        self, observables: Observables, values: Values = None, *, method: str = "adjoint"
+    ) -> NDArray[np.float64]:
+        """Derivatives of expectations with respect to the parameters.
+
+        Parameters
+        ----------
+        observables : PauliSum or sequence of K PauliSum
+        values : None, mapping or array_like
+            As for `values_array`.
+        method : {"adjoint", "parameter_shift", "finite_difference"}
+            The first two are exact; the adjoint method takes one sweep whatever the number of parameters.
+
+        Returns
+        -------
+        float64 ndarray, shape (P,), or (K, P) for a sequence
+            A batch of values puts (B,) in front.
+        """
+        from simulator import gradients
+
+        return gradients.gradient(self, observables, values, method=method)
+
+    def expectation_and_gradient(
+        self, observables: Observables, values: Values = None
+    ) -> tuple[Any, NDArray[np.float64]]:
+        """Both `expectation` and `gradient` from one sweep."""
+        from simulator import gradients
+
+        return gradients.expectation_and_gradient(self, observables, values)
+
+    # How it looks elsewhere
+
+    def draw(self, output: str = "text", **options: Any) -> Any:
+        """Draw with Qiskit's drawer.
+
+        Parameters
+        ----------
+        output : {"text", "mpl", "latex", "latex_source"}
+            "mpl" gives a matplotlib figure (extra ``[plot]``).
+        **options
+            Of ``qiskit.QuantumCircuit.draw``.
+        """
+        from simulator import qiskit_circuits
+
+        return qiskit_circuits.draw(self, output, **options)
+
+    def to_qiskit(self) -> Any:
+        """The same circuit as a ``qiskit.QuantumCircuit``, parameters and global phase included."""
+        from simulator import qiskit_circuits
+
+        return qiskit_circuits.to_qiskit(self)
+
+    @staticmethod
+    def from_qiskit(circuit: Any) -> Circuit:
+        """Read a ``qiskit.QuantumCircuit``; barriers and final measurements are left out.
+
+        Raises
+        ------
+        CircuitError
+            If it measures, resets or branches in the middle, or an angle is not affine in its parameters.
+        """
+        from simulator import qiskit_circuits
+
+        return qiskit_circuits.from_qiskit(circuit)
+
+    def to_qasm(self, version: int = 3) -> str:
+        """OpenQASM 3 or 2 text, by Qiskit's exporter; version 2 has no free parameters."""
+        from simulator import qiskit_circuits
+
+        return qiskit_circuits.to_qasm(self, version)
+
+    @staticmethod
+    def from_qasm(text: str) -> Circuit:
+        """Read OpenQASM 2 or 3, by Qiskit's parsers; only the standard include files are allowed.
+
+        Raises
+        ------
+        CircuitError
+            If the text is malformed (with line and column), includes another file, or contains what a circuit
+            does not have (see `from_qiskit`).
+        """
+        from simulator import qiskit_circuits
+
+        return qiskit_circuits.from_qasm(text)
+
+    # Gates by name
+
+    def __getattr__(self, name: str) -> Callable[..., Circuit]:
+        # only reached for names that do not exist; the type serves checkers, which do not see the gate methods
+        raise unknown_gate(name, dir(type(self)))
+
+    def _with(self, operation: Operation) -> Circuit:
+        """Append an operation just made by a gate, which has checked all but the range of its qubits."""
+        self._check_range(operation.gate.name, operation.qubits)
+        return self._extended((operation,))
+
+    def _checked(self, operation: Any) -> Operation:
+        if not isinstance(operation, Operation):
+            hint = f"; call it on its qubits: {operation.name}(...)" if isinstance(operation, Gate) else ""
+            raise CircuitError(f"a circuit consists of operations, got {operation!r}{hint}")
+        made = operation.gate(*operation.angles, *operation.qubits)
+        self._check_range(made.gate.name, made.qubits)
+        return made
+
+    def _check_range(self, name: str, qubits: tuple[int, ...]) -> None:
+        for qubit in qubits:
+            if qubit >= self._num_qubits:
+                count = _counted(self._num_qubits, "qubit")
+                raise CircuitError(f"{name}: qubit {qubit} is out of range for a circuit of {count}")
+
+
+def _bound(operation: Operation, values: Mapping[Parameter, float | Expression]) -> Operation:
+    if not any(isinstance(angle, Expression) for angle in operation.angles):
+        return operation
+    angles = tuple(angle.bind(values) if isinstance(angle, Expression) else angle for angle in operation.angles)
+    if isinstance(operation.gate, gates.AmplitudeEncoding) and not any(isinstance(a, Expression) for a in angles):
+        return gates.StatePreparation(angles, normalize=True)(*operation.qubits)  # type: ignore[arg-type]
+    return Operation(operation.gate, operation.qubits, angles)
+
+
+def _as_qubits(qubits: Any) -> tuple[Any, ...]:
+    """Qubits as a tuple; one alone needs no brackets. What they are is for the gate to check."""
+    return tuple(qubits) if isinstance(qubits, Iterable) else (qubits,)
+
+
+def _distinct(owner: str, qubits: tuple[Any, ...], count: int) -> tuple[int, ...]:
+    """Check a placement of ``count`` qubits by the same rules, and in the same words, as a gate does."""
+    return gates.Composite(owner, count, 0, ()).check_qubits(qubits)
+
+
+def _checked_count(num_qubits: Any) -> int:
+    if _whole("Circuit", "num_qubits", num_qubits) < 1:
+        raise CircuitError(f"a circuit has at least 1 qubit, got {num_qubits}")
+    return int(num_qubits)
+
+
+def _whole(owner: str, name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise CircuitError(f"{owner}: {name} must be a whole number, got {value!r}")
+    return int(value)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+for _gate in gates.STANDARD.values():
+    setattr(Circuit, _gate.name, gate_method(_gate))

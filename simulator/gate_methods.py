@@ -1,0 +1,76 @@
+"""A circuit's method for each gate, and the error for a name that is none."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from simulator.errors import CircuitError, UnknownNameError, unknown_name
+from simulator.gates import Gate
+
+__all__ = ["gate_method", "unknown_gate"]
+
+ANGLE_NAMES = ("theta", "phi", "lam", "gamma")  # Qiskit's
+
+OTHER_NAMES = {
+    "ccnot": "ccx",
+    "cnot": "cx",
+    "cphase": "cp",
+    "fredkin": "cswap",
+    "hadamard": "h",
+    "i": "id",
+    "identity": "id",
+    "measure": "sample",
+    "phase": "p",
+    "toffoli": "ccx",
+    "u1": "p",
+    "u3": "u",
+}
+"""What other libraries call it, too far from our name for a search of similar words."""
+
+
+class UnknownGateError(UnknownNameError, AttributeError):
+    """A method that a circuit does not have; being an AttributeError, it leaves `hasattr` working."""
+
+
+def unknown_gate(name: str, options: Iterable[str]) -> AttributeError:
+    """The error for a method that a circuit does not have."""
+    if name.startswith("_"):  # asked for by Python or NumPy, for protocols that a circuit has no part in
+        return AttributeError(f"'Circuit' object has no attribute {name!r}")
+    if name.lower() in OTHER_NAMES:
+        return UnknownGateError(f"unknown gate {name!r}; did you mean {OTHER_NAMES[name.lower()]!r}?")
+    public = [option for option in options if not option.startswith("_")]
+    return UnknownGateError(f"{unknown_name('gate', name, public)} (circuit.append takes gates of your own)")
+
+
+def gate_method(gate: Gate) -> Callable[..., Any]:
+    """The method of a circuit that appends ``gate``: angles first, qubits last."""
+    angles = ANGLE_NAMES[: gate.num_params]
+    names = (*angles, *_qubit_names(len(gate.controls), gate.num_qubits - len(gate.controls)))
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([inspect.Parameter(name, kind) for name in ("self", *names)])
+
+    def method(self: Any, *arguments: Any, **named: Any) -> Any:
+        if named:
+            try:
+                arguments = signature.bind(self, *arguments, **named).args[1:]
+            except TypeError as error:
+                raise CircuitError(f"{gate.name} takes ({', '.join(names)}): {error}") from None
+        return self._with(gate(*arguments))
+
+    method.__name__ = gate.name
+    method.__qualname__ = f"Circuit.{gate.name}"
+    method.__signature__ = signature  # type: ignore[attr-defined]
+    arguments = f" with angles {', '.join(angles)} in radians" if angles else ""
+    method.__doc__ = f"Append the gate {gate.name}{arguments}; its matrix is ``gates.{gate.name.upper()}.matrix``."
+    return method
+
+
+def _qubit_names(controls: int, targets: int) -> tuple[str, ...]:
+    target = "target" if controls else "qubit"
+    return _numbered("control", controls) + _numbered(target, targets)
+
+
+def _numbered(name: str, count: int) -> tuple[str, ...]:
+    return (name,) if count == 1 else tuple(f"{name}{k + 1}" for k in range(count))
