@@ -1,0 +1,242 @@
+"""Losses: the value of each sample and, beside it, its derivative with respect to the model's outputs.
+
+A loss is any object with ``value(outputs, y)`` and ``gradient(outputs, y)``. Nothing is averaged here: whoever
+sums over samples (and weighs them) does it to both in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from scipy.special import expit
+
+from simulator.errors import unknown_name
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """What training needs of a loss."""
+
+    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Loss of each sample: ``outputs`` (n_samples, n_outputs) and targets to (n_samples,)."""
+        ...
+
+    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Derivative ``d value[i] / d outputs[i, k]``, shape (n_samples, n_outputs)."""
+        ...
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """Squared error, averaged over the outputs; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
+
+    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``mean_k (outputs - y)^2``."""
+        return np.square(_residuals(outputs, y)).mean(axis=1)
+
+    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``2 (outputs - y) / n_outputs``."""
+        return _residuals(outputs, y) * (2.0 / outputs.shape[1])
+
+
+@dataclass(frozen=True)
+class AbsoluteError:
+    """Absolute error, averaged over the outputs; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
+
+    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``mean_k |outputs - y|``."""
+        return np.abs(_residuals(outputs, y)).mean(axis=1)
+
+    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``sign(outputs - y) / n_outputs``; 0 where the error is 0."""
+        return np.sign(_residuals(outputs, y)) / outputs.shape[1]
+
+
+@dataclass(frozen=True)
+class Huber:
+    """Half the squared error up to ``delta``, linear beyond; averaged over the outputs.
+
+    Parameters
+    ----------
+    delta : float
+        The error from which on outliers count linearly.
+    """
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.delta) and self.delta > 0):
+            raise ValueError(f"delta must be a positive number, got {self.delta!r}")
+
+    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``mean_k h(outputs - y)`` with ``h(r) = c (|r| - c/2)`` and ``c = min(|r|, delta)``."""
+        size = np.abs(_residuals(outputs, y))
+        clipped = np.minimum(size, self.delta)
+        return (clipped * (size - 0.5 * clipped)).mean(axis=1)
+
+    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The error, clipped to ``[-delta, delta]``, over ``n_outputs``."""
+        return np.clip(_residuals(outputs, y), -self.delta, self.delta) / outputs.shape[1]
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy:
+    """Negative log-likelihood of one logit: ``p = 1 / (1 + exp(-outputs))``; ``y`` (n_samples,) in [0, 1]."""
+
+    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``y log(1 + e^-z) + (1 - y) log(1 + e^z)``: no cancellation for either class, however large the logit."""
+        logit, y = _one_logit(outputs, y, "binary_cross_entropy")
+        return y * np.logaddexp(0.0, -logit) + (1.0 - y) * np.logaddexp(0.0, logit)
+
+    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``p - y``, as ``(1 - y) p - y (1 - p)`` so that small differences keep their digits."""
+        logit, y = _one_logit(outputs, y, "binary_cross_entropy")
+        return ((1.0 - y) * expit(logit) - y * expit(-logit))[:, np.newaxis]
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Negative log-likelihood of logits, ``p = softmax(outputs)``; ``y`` (n_samples,) are class indices."""
+
+    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``log sum_j exp(z_j - z_y)``."""
+        largest, smaller, _ = self._shifted(outputs, y)
+        return largest + np.log1p(smaller.sum(axis=1))
+
+    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``p - onehot(y)``; the entry of ``y`` is minus the sum of the others, exact also when ``p_y`` is nearly 1."""
+        _, exponentials, peak = self._shifted(outputs, y)
+        rows = np.arange(len(outputs))
+        exponentials[rows, peak] = 1.0
+        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+        probabilities[rows, y] = 0.0
+        probabilities[rows, y] = -probabilities.sum(axis=1)
+        return probabilities
+
+    @staticmethod
+    def _shifted(outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """``m = max_j (z_j - z_y)``; ``exp(z_j - z_y - m)``, its largest entry (exactly 1) put to 0; where that is."""
+        y = _class_index(outputs, y, "cross_entropy")
+        rows = np.arange(len(outputs))
+        differences = outputs - outputs[rows, y][:, np.newaxis]
+        peak = differences.argmax(axis=1)
+        largest = differences[rows, peak]
+        exponentials = np.exp(differences - largest[:, np.newaxis])
+        exponentials[rows, peak] = 0.0
+        return largest, exponentials, peak
+
+
+@dataclass(frozen=True)
+class Hinge:
+    """Margin loss: binary for one output (``y`` in {-1, +1}), Crammer and Singer's for several (class indices)."""
+
+    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``max(0, 1 - margin)``, where the margin is ``y z``, or ``z_y`` minus the best other output."""
+        margin, _, _ = self._margin(outputs, y)
+        return np.maximum(0.0, 1.0 - margin)
+
+    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Minus the derivative of the margin where it is below 1, else 0."""
+        margin, sign, rival = self._margin(outputs, y)
+        inside = np.where(margin < 1.0, 1.0, 0.0)
+        gradient = np.zeros(outputs.shape)
+        rows = np.arange(len(outputs))
+        if rival is None:
+            gradient[:, 0] = -inside * sign
+        else:
+            gradient[rows, sign] = -inside
+            gradient[rows, rival] = inside
+        return gradient
+
+    @staticmethod
+    def _margin(outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Margin; the signs (binary) or class indices; the best other class (None when binary)."""
+        if outputs.ndim == 2 and outputs.shape[1] == 1:
+            _check_length(outputs, y, "hinge")
+            if not np.isin(y, (-1, 1)).all():
+                raise ValueError(f"hinge with one output takes y in {{-1, +1}}, got {np.unique(y)[:5].tolist()}")
+            return y * outputs[:, 0], y, None
+        y = _class_index(outputs, y, "hinge")
+        rows = np.arange(len(outputs))
+        others = np.array(outputs, dtype=np.float64)
+        others[rows, y] = -np.inf
+        rival = others.argmax(axis=1)
+        return outputs[rows, y] - outputs[rows, rival], y, rival
+
+
+LOSSES: Mapping[str, Loss] = MappingProxyType(
+    {
+        "mse": SquaredError(),
+        "mae": AbsoluteError(),
+        "huber": Huber(),
+        "binary_cross_entropy": BinaryCrossEntropy(),
+        "cross_entropy": CrossEntropy(),
+        "hinge": Hinge(),
+    }
+)
+
+
+def get_loss(loss: str | Loss | Any) -> Loss:
+    """The loss of that name, or ``loss`` itself when it has ``value`` and ``gradient``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no loss of that name.
+    TypeError
+        If ``loss`` is neither a name nor a loss.
+
+    Examples
+    --------
+    >>> get_loss("mse").value(np.array([[0.5]]), np.array([1.0]))
+    array([0.25])
+    """
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise unknown_name("loss", loss, LOSSES)
+        return LOSSES[loss]
+    if isinstance(loss, type) or not isinstance(loss, Loss):
+        raise TypeError(
+            f"loss must be a name or an object with value(outputs, y) and gradient(outputs, y), got {loss!r}"
+        )
+    return loss
+
+
+def _check_length(outputs: np.ndarray, y: np.ndarray, name: str) -> None:
+    if outputs.ndim != 2 or y.shape != (len(outputs),):
+        raise ValueError(
+            f"{name} takes outputs (n_samples, n_outputs) and y (n_samples,), got {outputs.shape} and {y.shape}"
+        )
+
+
+def _residuals(outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """``outputs - y``; without the check a ``y`` of shape (n,) would broadcast along the wrong axis."""
+    if outputs.ndim != 2 or (y.shape != outputs.shape and (outputs.shape[1] != 1 or y.shape != outputs.shape[:1])):
+        raise ValueError(f"outputs of shape {outputs.shape} need y of the same shape, got {y.shape}")
+    return outputs - y.reshape(outputs.shape)
+
+
+def _one_logit(outputs: np.ndarray, y: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    _check_length(outputs, y, name)
+    if outputs.shape[1] != 1:
+        raise ValueError(f"{name} takes one logit a sample, got {outputs.shape[1]}")
+    if y.size and not (y.min() >= 0 and y.max() <= 1):
+        raise ValueError(f"{name} takes y in [0, 1], got values from {y.min()} to {y.max()}")
+    return outputs[:, 0], y
+
+
+def _class_index(outputs: np.ndarray, y: np.ndarray, name: str) -> np.ndarray:
+    """``y``, checked: a negative index would silently be the last class."""
+    _check_length(outputs, y, name)
+    n_classes = outputs.shape[1]
+    if n_classes < 2:
+        raise ValueError(f"{name} takes one output a class, at least 2, got {n_classes}")
+    if y.dtype.kind not in "iu" or (y.size and not (y.min() >= 0 and y.max() < n_classes)):
+        raise ValueError(
+            f"{name} takes y as class indices 0..{n_classes - 1}, got {y.dtype} {np.unique(y)[:5].tolist()}"
+        )
+    return y

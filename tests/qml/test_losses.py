@@ -1,0 +1,173 @@
+"""Every loss: its value against scikit-learn or SciPy, its derivative against central differences."""
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.special
+from sklearn import metrics
+
+from qml.losses import LOSSES, Huber, get_loss
+from simulator.errors import UnknownNameError
+
+N_SAMPLES = 40
+
+
+def problem(name: str, n_outputs: int, scale: float = 1.0):
+    """Outputs and targets of the kind the loss takes."""
+    rng = np.random.default_rng(5)
+    outputs = scale * rng.normal(size=(N_SAMPLES, n_outputs))
+    if name in ("mse", "mae", "huber"):
+        y = rng.normal(size=outputs.shape if n_outputs > 1 else N_SAMPLES)
+    elif name == "binary_cross_entropy":
+        y = rng.integers(2, size=N_SAMPLES)
+    elif name == "hinge" and n_outputs == 1:
+        y = 2 * rng.integers(2, size=N_SAMPLES) - 1
+    else:
+        y = rng.integers(n_outputs, size=N_SAMPLES)
+    return outputs, y
+
+
+CASES = [
+    (name, n_outputs)
+    for name in LOSSES
+    for n_outputs in (1, 2, 3)
+    if not (name == "cross_entropy" and n_outputs == 1) and not (name == "binary_cross_entropy" and n_outputs > 1)
+]
+
+
+def test_every_loss_has_a_case():
+    assert {name for name, _ in CASES} == set(LOSSES)
+
+
+@pytest.mark.parametrize(("name", "n_outputs"), CASES)
+def test_gradient_equals_central_differences(name, n_outputs):
+    loss = get_loss(name)
+    outputs, y = problem(name, n_outputs)
+    step = 1e-6  # far smaller than the distance of any of these samples to a kink
+    gradient = loss.gradient(outputs, y)
+    assert gradient.shape == outputs.shape
+    for k in range(n_outputs):
+        shift = np.zeros_like(outputs)
+        shift[:, k] = step
+        difference = (loss.value(outputs + shift, y) - loss.value(outputs - shift, y)) / (2 * step)
+        np.testing.assert_allclose(gradient[:, k], difference, atol=1e-8)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_regression_losses_equal_scikit_learn(n_outputs):
+    outputs, y = problem("mse", n_outputs)
+    y_table = y.reshape(outputs.shape)
+    assert get_loss("mse").value(outputs, y).mean() == pytest.approx(metrics.mean_squared_error(y_table, outputs))
+    assert get_loss("mae").value(outputs, y).mean() == pytest.approx(metrics.mean_absolute_error(y_table, outputs))
+
+
+@pytest.mark.parametrize("delta", [0.3, 1.0, 2.5])
+def test_huber_equals_scipy(delta):
+    outputs, y = problem("huber", 1)
+    np.testing.assert_allclose(
+        Huber(delta).value(outputs, y), scipy.special.huber(delta, outputs[:, 0] - y), rtol=1e-14, atol=1e-16
+    )
+
+
+def test_binary_cross_entropy_equals_scikit_learn():
+    outputs, y = problem("binary_cross_entropy", 1)
+    expected = metrics.log_loss(y, scipy.special.expit(outputs[:, 0]))
+    assert get_loss("binary_cross_entropy").value(outputs, y).mean() == pytest.approx(expected, rel=1e-12)
+
+
+def test_cross_entropy_equals_scikit_learn():
+    outputs, y = problem("cross_entropy", 4)
+    expected = metrics.log_loss(y, scipy.special.softmax(outputs, axis=1), labels=range(4))
+    assert get_loss("cross_entropy").value(outputs, y).mean() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 4])
+def test_hinge_equals_scikit_learn(n_outputs):
+    outputs, y = problem("hinge", n_outputs)
+    decision = outputs[:, 0] if n_outputs == 1 else outputs
+    expected = metrics.hinge_loss(y, decision, labels=None if n_outputs == 1 else range(n_outputs))
+    assert get_loss("hinge").value(outputs, y).mean() == pytest.approx(expected)
+
+
+def test_cross_entropy_of_two_logits_is_binary_cross_entropy_of_their_difference():
+    outputs, y = problem("cross_entropy", 2)
+    difference = outputs[:, 1:] - outputs[:, :1]
+    np.testing.assert_allclose(
+        get_loss("cross_entropy").value(outputs, y), get_loss("binary_cross_entropy").value(difference, y), rtol=1e-13
+    )
+
+
+@pytest.mark.parametrize("logit", [40.0, 700.0, 1e6, 1e300])
+def test_cross_entropies_keep_their_digits_for_extreme_logits(logit):
+    tail = np.exp(-logit)  # to first order what is lost when the model is right
+    right, wrong = np.array([1]), np.array([0])
+
+    binary = get_loss("binary_cross_entropy")
+    z = np.array([[logit]])
+    np.testing.assert_allclose(binary.value(z, right), [tail], rtol=1e-14)
+    np.testing.assert_allclose(binary.gradient(z, right), [[-tail]], rtol=1e-14)
+    np.testing.assert_allclose(binary.value(z, wrong), [logit], rtol=1e-14)
+    np.testing.assert_allclose(binary.gradient(z, wrong), [[1.0]], rtol=1e-14)
+
+    categorical = get_loss("cross_entropy")
+    z = np.array([[0.0, logit, 0.0]])
+    np.testing.assert_allclose(categorical.value(z, right), [2 * tail], rtol=1e-14)
+    np.testing.assert_allclose(categorical.gradient(z, right), [[tail, -2 * tail, tail]], rtol=1e-14)
+    np.testing.assert_allclose(categorical.value(z, wrong), [logit], rtol=1e-14)
+    np.testing.assert_allclose(categorical.gradient(z, wrong), [[-1.0, 1.0, tail]], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_outputs", "y"),
+    [
+        ("mse", 3, np.zeros(5)),
+        ("mse", 1, np.zeros(1)),
+        ("mae", 1, np.zeros((5, 2))),
+        ("binary_cross_entropy", 2, np.zeros(5)),
+        ("binary_cross_entropy", 1, np.full(5, -1)),
+        ("binary_cross_entropy", 1, np.full(5, np.nan)),
+        ("cross_entropy", 1, np.zeros(5, dtype=int)),
+        ("cross_entropy", 3, np.full(5, -1)),
+        ("cross_entropy", 3, np.full(5, 3)),
+        ("cross_entropy", 3, np.zeros(5)),
+        ("cross_entropy", 3, np.zeros((5, 3), dtype=int)),
+        ("hinge", 1, np.zeros(5, dtype=int)),
+        ("hinge", 3, np.full(5, -1)),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(name, n_outputs, y):
+    with pytest.raises(ValueError, match="got"):
+        get_loss(name).value(np.zeros((5, n_outputs)), y)
+    with pytest.raises(ValueError, match="got"):
+        get_loss(name).gradient(np.zeros((5, n_outputs)), y)
+
+
+class CubicError:
+    def value(self, outputs, y):
+        return np.abs(outputs[:, 0] - y) ** 3
+
+    def gradient(self, outputs, y):
+        return 3 * np.square(outputs - y[:, None]) * np.sign(outputs - y[:, None])
+
+
+def test_a_loss_of_ones_own_is_taken_as_it_is():
+    own = CubicError()
+    assert get_loss(own) is own
+
+
+def test_wrong_names_and_objects():
+    with pytest.raises(UnknownNameError, match="did you mean 'cross_entropy'"):
+        get_loss("crossentropy")
+    for wrong in (CubicError, 3, None):
+        with pytest.raises(TypeError, match="name or an object with value"):
+            get_loss(wrong)
+    for delta in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="delta"):
+            Huber(delta)
+
+
+def test_losses_are_values():
+    for loss in LOSSES.values():
+        assert pickle.loads(pickle.dumps(loss)) == loss
+    assert Huber(0.5) != Huber()
