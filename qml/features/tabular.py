@@ -1,0 +1,80 @@
+"""A table with numbers and words, prepared for a quantum model by scikit-learn's own pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from qml.features.reduction import QubitReducer
+
+__all__ = ["tabular_preprocessor"]
+
+Columns = Sequence[int] | Sequence[str] | slice | Callable[..., list[str]]
+
+
+def tabular_preprocessor(
+    n_qubits: int | None = None,
+    *,
+    numeric: Columns | None = None,
+    categorical: Columns | None = None,
+    impute: bool = False,
+    max_categories: int | None = None,
+) -> Pipeline:
+    """Pipeline: numbers standardised, words one-hot encoded, then principal components down to the qubit count.
+
+    Parameters
+    ----------
+    n_qubits : int or None
+        The most features that may come out; ``None`` keeps all.
+    numeric, categorical : columns, as in :class:`sklearn.compose.ColumnTransformer`, or None
+        Which columns are which. ``None`` asks the DataFrame: numbers are numeric, the rest (words, booleans,
+        categories) is categorical. Columns named in neither are dropped.
+    impute : bool
+        Whether empty cells are filled: numbers by the median, words by the most frequent. Otherwise (the default) an
+        empty number is an error, and an empty word a category of its own.
+    max_categories : int or None
+        Rarer words of a column than this many share one column.
+
+    Returns
+    -------
+    Pipeline
+        Not fitted. A column of two words becomes one column, of more words one column a word; a word never seen in
+        ``fit`` becomes zeros, with scikit-learn's warning.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from qml.features import tabular_preprocessor
+    >>> table = pd.DataFrame({"age": [30, 41, 52], "colour": ["red", "blue", "red"]})
+    >>> tabular_preprocessor().fit(table).get_feature_names_out().tolist()
+    ['age', 'colour_red']
+    """
+    if (numeric is None) != (categorical is None):
+        # Half a guess would silently drop, or use twice, what the other half names.
+        missing = "numeric" if numeric is None else "categorical"
+        raise ValueError(f"name both kinds of columns or none: {missing} is missing (an empty list is fine)")
+    if numeric is None:
+        numeric = make_column_selector(dtype_include="number")
+        categorical = make_column_selector(dtype_exclude="number")
+
+    number_steps = [SimpleImputer(strategy="median")] if impute else []
+    word_steps = [SimpleImputer(strategy="most_frequent")] if impute else []
+    # One column is enough for two categories; with `max_categories` a rare word may be a third.
+    encoder = OneHotEncoder(
+        drop="if_binary" if max_categories is None else None,
+        handle_unknown="ignore",
+        max_categories=max_categories,
+        sparse_output=False,
+    )
+    columns = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(*number_steps, StandardScaler()), numeric),
+            ("words", make_pipeline(*word_steps, encoder), categorical),
+        ],
+        verbose_feature_names_out=False,
+    )
+    return make_pipeline(columns) if n_qubits is None else make_pipeline(columns, QubitReducer(n_qubits))
