@@ -157,7 +157,7 @@ class Hinge:
         """Margin; the signs (binary) or class indices; the best other class (None when binary)."""
         if outputs.ndim == 2 and outputs.shape[1] == 1:
             _check_length(outputs, y, "hinge")
-            if not np.isin(y, (-1, 1)).all():
+            if not (np.abs(y) == 1).all():
                 raise ValueError(f"hinge with one output takes y in {{-1, +1}}, got {np.unique(y)[:5].tolist()}")
             return y * outputs[:, 0], y, None
         y = _class_index(outputs, y, "hinge")
