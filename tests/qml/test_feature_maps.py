@@ -1,0 +1,202 @@
+"""Feature maps against Qiskit's library and closed forms; data functions against central differences."""
+
+import numpy as np
+import pytest
+from qiskit.circuit.library import pauli_feature_map, z_feature_map, zz_feature_map
+from qiskit.quantum_info import Statevector
+
+from qml.data_functions import Amplitudes, OwnFunction, Products
+from qml.entanglement import PATTERNS, entangled_groups
+from qml.feature_maps import FEATURE_MAPS, AmplitudeMap, AngleMap, Encoding, PauliMap, get_feature_map
+from simulator.circuit import Circuit
+from simulator.errors import CircuitError, ParameterError, UnknownNameError
+from simulator.parameters import Parameter
+
+PATTERNS_OF_PAIRS = (*PATTERNS, [(0, 2), (1, 0)])
+
+
+def state(encoding: Encoding, features: np.ndarray) -> np.ndarray:
+    values = encoding.angles(np.atleast_2d(features))[0]
+    return encoding.circuit.statevector(dict(zip(encoding.inputs, values, strict=True)))
+
+
+def overlap(ours: np.ndarray, circuit, features: np.ndarray) -> float:
+    return abs(np.vdot(ours, Statevector(circuit.assign_parameters(features)).data))
+
+
+class TestAgainstQiskit:
+    @pytest.mark.parametrize("num_features", [1, 2, 3, 4])
+    @pytest.mark.parametrize("reps", [1, 2])
+    def test_z(self, num_features, reps):
+        features = np.random.default_rng(num_features).uniform(0, 6, num_features)
+        ours = state(get_feature_map("z", reps=reps).encoding(num_features), features)
+        assert overlap(ours, z_feature_map(num_features, reps=reps), features) == pytest.approx(1, abs=1e-12)
+
+    @pytest.mark.parametrize("entanglement", PATTERNS_OF_PAIRS, ids=str)
+    @pytest.mark.parametrize("num_features", [3, 4, 5])
+    def test_zz(self, num_features, entanglement):
+        features = np.random.default_rng(num_features).uniform(0, 6, num_features)
+        ours = state(get_feature_map("zz", reps=3, entanglement=entanglement).encoding(num_features), features)
+        pairs = entanglement if isinstance(entanglement, str) else {2: entanglement}
+        qiskit = zz_feature_map(num_features, reps=3, entanglement=pairs)
+        assert overlap(ours, qiskit, features) == pytest.approx(1, abs=1e-12)
+
+    @pytest.mark.parametrize(
+        "paulis", [["Z", "XX"], ["X", "Y", "ZZ"], ["XZ"], ["YZX", "Z"], ["Z", "YX", "ZZZ"]], ids=str
+    )
+    def test_any_pauli_strings(self, paulis):
+        features = np.random.default_rng(1).uniform(0, 6, 4)
+        ours = state(PauliMap(tuple(paulis), reps=2, alpha=1.3).encoding(4), features)
+        qiskit = pauli_feature_map(4, reps=2, paulis=paulis, alpha=1.3)
+        assert overlap(ours, qiskit, features) == pytest.approx(1, abs=1e-12)
+
+
+class TestAngleMap:
+    def test_one_rotation_a_qubit_is_a_product_state(self):
+        ours = state(AngleMap("y").encoding(3), np.array([0.3, -1.1, 2.0]))
+        expected = np.array([1.0])
+        for angle in (0.3, -1.1, 2.0):
+            expected = np.kron([np.cos(angle / 2), np.sin(angle / 2)], expected)
+        np.testing.assert_allclose(ours, expected, atol=1e-14)
+
+    def test_further_features_turn_about_the_next_axis(self):
+        a, b, c = 0.4, 1.2, -0.7
+        ours = state(AngleMap("yz").encoding(3, num_qubits=1), np.array([a, b, c]))
+        expected = Circuit(1).ry(a, 0).rz(b, 0).ry(c, 0).statevector()
+        np.testing.assert_allclose(ours, expected, atol=1e-14)
+
+    def test_fewer_features_than_qubits_start_again(self):
+        ours = state(AngleMap("x").encoding(2, num_qubits=3), np.array([0.4, 1.2]))
+        expected = Circuit(3).rx(0.4, 0).rx(1.2, 1).rx(0.4, 2).statevector()
+        np.testing.assert_allclose(ours, expected, atol=1e-14)
+
+    def test_one_axis_takes_one_feature_a_qubit(self):
+        with pytest.raises(CircuitError, match=r"at most 2 features on 2 qubits, got 3"):
+            AngleMap("y").encoding(3, num_qubits=2)
+
+    @pytest.mark.parametrize("axes", ["", "w", "yy", "xyx"])
+    def test_axes_that_make_no_sense(self, axes):
+        with pytest.raises(CircuitError):
+            AngleMap(axes)
+
+
+class TestAmplitudeMap:
+    @pytest.mark.parametrize(("num_features", "num_qubits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (16, 4), (17, 5)])
+    def test_features_are_the_amplitudes(self, num_features, num_qubits):
+        features = np.random.default_rng(num_features).normal(size=num_features)
+        encoding = AmplitudeMap().encoding(num_features)
+        assert encoding.circuit.num_qubits == num_qubits
+        expected = np.zeros(1 << num_qubits)
+        expected[:num_features] = features / np.linalg.norm(features)
+        np.testing.assert_allclose(state(encoding, features), expected, atol=1e-14)
+
+    def test_a_row_of_zeros_is_the_first_basis_state(self):
+        np.testing.assert_array_equal(state(AmplitudeMap().encoding(3), np.zeros(3)), [1, 0, 0, 0])
+
+    @pytest.mark.parametrize("size", [1e-200, 1e200])
+    def test_huge_and_tiny_rows(self, size):
+        np.testing.assert_allclose(state(AmplitudeMap().encoding(2), np.array([3.0, 4.0]) * size), [0.6, 0.8])
+
+    def test_too_many_features(self):
+        with pytest.raises(CircuitError, match="at most 4 features on 2 qubits, got 5"):
+            AmplitudeMap().encoding(5, num_qubits=2)
+
+
+class TestDataFunctions:
+    @pytest.mark.parametrize(
+        ("function", "num_features"),
+        [
+            (Products(((0,), (1,), (0, 2), (0, 1, 2))), 3),
+            (Products(((0, 1), (1, 2)), center=0.0), 3),
+            (Amplitudes(), 4),
+            (OwnFunction(np.sin, lambda X, cotangent: np.cos(X) * cotangent), 2),
+        ],
+        ids=["distances", "products", "amplitudes", "own"],
+    )
+    def test_pullback_is_the_derivative(self, function, num_features):
+        rng = np.random.default_rng(5)
+        X = rng.normal(size=(3, num_features))
+        cotangent = rng.normal(size=function(X).shape)
+        numeric = np.empty_like(X)
+        for index in np.ndindex(*X.shape):
+            step = np.zeros_like(X)
+            step[index] = 1e-6
+            numeric[index] = np.sum(cotangent * (function(X + step) - function(X - step))) / 2e-6
+        np.testing.assert_allclose(function.pullback(X, cotangent), numeric, rtol=1e-7, atol=1e-8)
+
+    def test_amplitudes_of_a_zero_row_have_no_derivative(self):
+        np.testing.assert_array_equal(Amplitudes().pullback(np.zeros((1, 2)), np.ones((1, 2))), [[0, 0]])
+
+    def test_own_function_without_gradient(self):
+        with pytest.raises(ValueError, match="no gradient"):
+            OwnFunction(np.sin).pullback(np.ones((1, 1)), np.ones((1, 1)))
+
+
+class TestEntanglement:
+    def test_groups_of_ones_own_are_checked(self):
+        with pytest.raises(CircuitError, match="does not fit 3 qubits"):
+            entangled_groups([(0, 3)], 3)
+        with pytest.raises(CircuitError, match="2 distinct qubits"):
+            entangled_groups([(0, 0)], 3)
+
+    def test_unknown_pattern(self):
+        with pytest.raises(UnknownNameError, match="'linear'"):
+            entangled_groups("linaer", 3)
+
+    @pytest.mark.parametrize("pattern", PATTERNS)
+    def test_one_qubit_has_nothing_to_entangle(self, pattern):
+        assert entangled_groups(pattern, 1) == []
+
+
+class TestRegistry:
+    @pytest.mark.parametrize("name", FEATURE_MAPS)
+    @pytest.mark.parametrize("num_features", [1, 2, 5])
+    def test_every_map_makes_a_normalised_state(self, name, num_features):
+        encoding = get_feature_map(name).encoding(num_features)
+        features = np.random.default_rng(0).uniform(0.1, 1, num_features)
+        assert np.linalg.norm(state(encoding, features)) == pytest.approx(1, abs=1e-12)
+
+    def test_an_object_passes_through(self):
+        own = PauliMap(reps=1)
+        assert get_feature_map(own) is own
+
+    def test_unknown_name(self):
+        with pytest.raises(UnknownNameError, match="did you mean 'angle'"):
+            get_feature_map("angel")
+
+    @pytest.mark.parametrize("wrong", [3, None, AngleMap])
+    def test_neither_name_nor_map(self, wrong):
+        with pytest.raises(TypeError, match="feature_map expects"):
+            get_feature_map(wrong)
+
+    @pytest.mark.parametrize("num_features", [0, -1])
+    @pytest.mark.parametrize("name", FEATURE_MAPS)
+    def test_no_features(self, name, num_features):
+        with pytest.raises(CircuitError, match="at least 1 feature"):
+            get_feature_map(name).encoding(num_features)
+
+    @pytest.mark.parametrize("num_qubits", [0, -2, 1.5, True])
+    def test_impossible_widths(self, num_qubits):
+        with pytest.raises(CircuitError, match="whole number of 1 or more"):
+            AngleMap().encoding(1, num_qubits)
+
+    @pytest.mark.parametrize("settings", [{"reps": 0}, {"reps": 1.5}, {"paulis": ()}, {"paulis": ("ZQ",)}], ids=str)
+    def test_impossible_pauli_maps(self, settings):
+        with pytest.raises(CircuitError):
+            PauliMap(**settings)
+
+
+class TestOwnEncoding:
+    def test_its_parameters_are_inputs(self):
+        x, other = Parameter("x"), Parameter("other")
+        with pytest.raises(ParameterError, match="other"):
+            Encoding(Circuit(1).rx(x, 0).ry(other, 0), [x])
+
+    def test_it_is_for_its_sizes(self):
+        x = Parameter("x")
+        own = Encoding(Circuit(2).rx(x, 0), [x])
+        assert get_feature_map(own).encoding(1) is own
+        with pytest.raises(CircuitError, match="takes 1 features, got 2"):
+            own.encoding(2)
+        with pytest.raises(CircuitError, match="on 2 qubits, got num_qubits=3"):
+            own.encoding(1, 3)
