@@ -197,10 +197,23 @@ class Parameter(Expression):
         self._name = _checked_name("parameter", name)
         self._identity = uuid.uuid4().int
 
+    @classmethod
+    def with_identity(cls, name: str, identity: int) -> Parameter:
+        """Make the parameter again that has this identity; for copies and conversions."""
+        parameter = cls.__new__(cls)
+        parameter._name = name
+        parameter._identity = identity
+        return parameter
+
     @property
     def name(self) -> str:
         """What the parameter is called in drawings, errors and QASM."""
         return self._name
+
+    @property
+    def identity(self) -> int:
+        """What equality compares: 128 bits, drawn at random; consecutive in a `ParameterVector`."""
+        return self._identity
 
     @property
     def constant(self) -> float:
@@ -221,7 +234,7 @@ class Parameter(Expression):
         return hash(self._identity)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _parameter, (self._name, self._identity)
+        return Parameter.with_identity, (self._name, self._identity)
 
     def __str__(self) -> str:
         return self._name
@@ -248,7 +261,9 @@ class ParameterVector(Sequence[Parameter]):
     def __init__(self, name: str, length: int) -> None:
         self._name = _checked_name("parameter vector", name)
         first = uuid.uuid4().int
-        self._parameters = tuple(_parameter(f"{name}[{i}]", first + i) for i in range(_checked_length(name, length)))
+        self._parameters = tuple(
+            Parameter.with_identity(f"{name}[{i}]", first + i) for i in range(_checked_length(name, length))
+        )
 
     @property
     def name(self) -> str:
@@ -325,13 +340,6 @@ def _checked_length(name: str, length: Any) -> int:
     if isinstance(length, bool) or not isinstance(length, int | np.integer) or length < 0:
         raise ParameterError(f"the length of parameter vector {name} must be an int of 0 or more, got {length!r}")
     return int(length)
-
-
-def _parameter(name: str, identity: int) -> Parameter:
-    parameter = Parameter.__new__(Parameter)
-    parameter._name = name
-    parameter._identity = identity
-    return parameter
 
 
 def _expression(constant: float, terms: Mapping[Parameter, float]) -> Expression:

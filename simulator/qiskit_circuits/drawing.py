@@ -1,0 +1,26 @@
+"""Drawings of circuits, by Qiskit's drawer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qiskit.exceptions import MissingOptionalLibraryError
+
+from simulator.circuit import Circuit
+from simulator.errors import unknown_name
+from simulator.qiskit_circuits.outgoing import to_qiskit
+
+__all__ = ["draw"]
+
+OUTPUTS = ("text", "mpl", "latex", "latex_source")
+
+
+def draw(circuit: Circuit, output: str = "text", **options: Any) -> Any:
+    """Draw a circuit; the options are those of ``qiskit.QuantumCircuit.draw``."""
+    if output not in OUTPUTS:
+        raise unknown_name("drawing output", output, OUTPUTS)
+    try:
+        return to_qiskit(circuit).draw(output, **options)
+    except MissingOptionalLibraryError as error:
+        extra = " (the extra [plot]: pip install 'qumba[plot]')" if output == "mpl" else ""
+        raise ImportError(f"drawing with {output!r} needs {error.args[0] if error.args else error}{extra}") from None

@@ -1,0 +1,223 @@
+"""Circuits to Qiskit."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit import circuit as qiskit_circuit
+from qiskit.circuit import CircuitInstruction, library
+from qiskit.quantum_info import SparsePauliOp
+
+from simulator import gates, pauli
+from simulator.binding import listed
+from simulator.circuit import Circuit
+from simulator.errors import CircuitError, ParameterError
+from simulator.gates import Angle, Gate, Operation
+from simulator.parameters import Expression, Parameter
+from simulator.qiskit_circuits.standard import QISKIT_CLASSES
+
+__all__ = ["to_qiskit"]
+
+Placed = tuple[Any, Sequence[int]]
+"""A Qiskit gate and the qubits it acts on."""
+
+VECTOR_ELEMENT = re.compile(r"(.+)\[(0|[1-9]\d{0,5})\]", re.DOTALL)
+
+
+def to_qiskit(circuit: Circuit) -> QuantumCircuit:
+    """Convert a circuit to a ``qiskit.QuantumCircuit``.
+
+    Standard gates go out under their names with any control values, affine expressions as such, Pauli
+    rotations and rotations at a free angle as ``PauliEvolutionGate``, everything else as a unitary.
+
+    Raises
+    ------
+    ParameterError
+        If two parameters have the same name, or a gate that only exists as a matrix has a free angle.
+    CircuitError
+        If a gate is not unitary.
+    """
+    parameters = _qiskit_parameters(circuit.parameters)
+    out = QuantumCircuit(circuit.num_qubits)
+    instructions, phase = _instructions(circuit.operations, out.qubits, parameters)
+    made = QuantumCircuit.from_instructions(instructions, qubits=out.qubits, global_phase=phase)
+    for register in out.qregs:
+        made.add_register(register)
+    return made
+
+
+def _instructions(
+    operations: Iterable[Operation], qubits: Sequence[Any], parameters: dict[Parameter, Any]
+) -> tuple[list[CircuitInstruction], Any]:
+    instructions, phase = [], 0.0
+    touched: set[int] = set()
+    for operation in operations:
+        if not operation.qubits:
+            phase += _phase(operation, parameters)
+            continue
+        for instruction, positions in _placed(operation, touched, parameters):
+            instructions.append(CircuitInstruction(instruction, [qubits[q] for q in positions]))
+        touched.update(operation.qubits)
+    return instructions, phase
+
+
+def _phase(operation: Operation, parameters: dict[Parameter, Any]) -> Any:
+    """The phase of a gate on no qubits."""
+    if operation.gate == gates.GLOBAL_PHASE:
+        return _angle(operation.angles[0], parameters)
+    return float(np.angle(_matrix(operation.gate, operation.angles)[0, 0]))
+
+
+def _placed(operation: Operation, touched: set[int], parameters: dict[Parameter, Any]) -> Iterable[Placed]:
+    gate, qubits = operation.gate, operation.qubits
+    angles = [_angle(angle, parameters) for angle in operation.angles]
+    made = _standard(gate, angles)
+    if made is not None:
+        return [(made, qubits)]
+    split = len(gate.controls)
+    base = _uncontrolled(gate)
+    if not base.num_targets:
+        return _controlled_phase(gate.controls, angles[0], qubits)
+    made = _standard(base, angles)
+    if made is not None:
+        return [(made.control(split, ctrl_state=_bits(gate.controls)), qubits)]
+    if isinstance(gate, gates.PauliRotation):
+        return [(_pauli_rotation(gate, angles[0]), qubits)]
+    if isinstance(gate, gates.Rotation) and isinstance(operation.angles[0], Expression):
+        return _free_rotation(gate, angles[0], qubits)
+    if isinstance(gate, gates.Composite):
+        return [(_subcircuit(gate, operation.angles, parameters), qubits)]
+    if isinstance(gate, gates.Diagonal):
+        phases = _on_active(gate, gate.phases, 0.0)
+        return [(library.DiagonalGate(list(np.exp(1j * phases))), qubits)]
+    if isinstance(gate, gates.StatePreparation) and not gate.adjoint and not split and touched.isdisjoint(qubits):
+        return [(library.StatePreparation(gate.amplitudes), qubits)]
+    return [(_unitary(gate, operation.angles), qubits)]
+
+
+def _standard(gate: Gate, angles: Sequence[Any]) -> Any:
+    """Qiskit's gate if ``gate`` is the standard one of its name, not just called so."""
+    standard = gates.STANDARD.get(gate.name)
+    if standard is not gate and standard != gate:
+        return None
+    return QISKIT_CLASSES[gate.name](*angles) if gate.name in QISKIT_CLASSES else None
+
+
+def _uncontrolled(gate: Gate) -> Gate:
+    bare = gate._with_controls("", ())
+    return gates._STANDARD_BY_IDENTITY.get(bare._identity()[1:], bare)
+
+
+def _controlled_phase(controls: tuple[int, ...], angle: Any, qubits: Sequence[int]) -> list[Placed]:
+    """A phase where all ``qubits`` have the values ``controls``: Qiskit's, with one that must be 1 as the target."""
+    if 1 not in controls:
+        flip = (library.XGate(), qubits[-1:])
+        return [flip, *_controlled_phase((*controls[:-1], 1), angle, qubits), flip]
+    last = len(controls) - 1 - controls[::-1].index(1)
+    rest = [k for k in range(len(controls)) if k != last]
+    phase = library.PhaseGate(angle)
+    if rest:
+        phase = phase.control(len(rest), ctrl_state=_bits([controls[k] for k in rest]))
+    return [(phase, [*(qubits[k] for k in rest), qubits[last]])]
+
+
+def _pauli_rotation(gate: gates.PauliRotation, angle: Any) -> Any:
+    """An evolution under the string, times the projector on the controls' values: commuting strings."""
+    split = len(gate.controls)
+    x, z = (mask << split for mask in gate.masks)
+    subsets = np.arange(1 << split)
+    ones = _bits(gate.controls)
+    strings = [(x, z | int(s), (-1) ** (int(s) & ones).bit_count() / (1 << split)) for s in subsets]
+    return _evolution(strings, gate.num_qubits, angle / 2)
+
+
+def _free_rotation(gate: gates.Rotation, angle: Any, qubits: Sequence[int]) -> list[Placed]:
+    """``exp(-i angle G)`` as an evolution under Z strings in the eigenbasis of G; exact."""
+    targets = qubits[len(gate.controls) :]
+    if gate.is_diagonal:
+        values, basis = np.diag(gate.generator).real, None
+    else:
+        values, basis = gate.spectrum
+    full = _on_active(gate, values, 0.0)
+    weights = pauli.walsh_hadamard(full) / len(full)
+    strings = [(0, z, float(w)) for z, w in enumerate(weights) if abs(w) > 1e-15 * np.abs(weights).max()]
+    evolution = (_evolution(strings or [(0, 0, 0.0)], gate.num_qubits, angle), qubits)
+    if basis is None:
+        return [evolution]
+    label = gate.name
+    there = library.UnitaryGate(basis.conj().T, label=f"{label} basis dg", check_input=False)
+    back = library.UnitaryGate(basis, label=f"{label} basis", check_input=False)
+    return [(there, targets), evolution, (back, targets)]
+
+
+def _evolution(strings: Sequence[tuple[int, int, float]], num_qubits: int, time: Any) -> Any:
+    operator = SparsePauliOp([pauli.label(x, z, num_qubits) for x, z, _ in strings], [c for _, _, c in strings])
+    return library.PauliEvolutionGate(operator, time=time)
+
+
+def _subcircuit(gate: gates.Composite, angles: Sequence[Angle], parameters: dict[Parameter, Any]) -> Any:
+    inner = QuantumCircuit(gate.num_qubits, name=gate.name)
+    operations = gate.expand(range(gate.num_qubits), angles)
+    instructions, phase = _instructions(operations, inner.qubits, parameters)
+    made = QuantumCircuit.from_instructions(instructions, qubits=inner.qubits, global_phase=phase, name=gate.name)
+    return made.to_gate()
+
+
+def _unitary(gate: Gate, angles: Sequence[Angle]) -> Any:
+    label = None if gate.name == "unitary" else gate.name
+    return library.UnitaryGate(_matrix(gate, angles), label=label, check_input=False)
+
+
+def _matrix(gate: Gate, angles: Sequence[Angle]) -> NDArray[np.complex128]:
+    free = [angle for angle in angles if isinstance(angle, Expression)]
+    if free:
+        names = listed(dict.fromkeys(p for angle in free for p in angle.terms))
+        raise ParameterError(f"{gate.name} goes to Qiskit as a matrix, so its angles must be numbers: bind {names}")
+    if isinstance(gate, gates.Fixed) and not gate.is_unitary:
+        raise CircuitError(f"{gate.name} is not unitary, so there is no Qiskit gate for it")
+    return gate.matrix(*angles)  # type: ignore[arg-type]
+
+
+def _on_active(gate: Gate, values: NDArray[Any], otherwise: float) -> NDArray[Any]:
+    """One value a basis state of the gate's qubits: ``values`` of the targets where the controls agree."""
+    split = len(gate.controls)
+    out = np.full(len(values) << split, otherwise)
+    out[(np.arange(len(values)) << split) + _bits(gate.controls)] = values
+    return out
+
+
+def _bits(values: Sequence[int]) -> int:
+    return sum(value << k for k, value in enumerate(values))
+
+
+def _angle(angle: Angle, parameters: dict[Parameter, Any]) -> Any:
+    if not isinstance(angle, Expression):
+        return angle
+    terms = [parameters[p] if c == 1 else c * parameters[p] for p, c in angle.terms.items()]
+    return sum(terms[1:], terms[0]) + angle.constant if angle.constant else sum(terms[1:], terms[0])
+
+
+def _qiskit_parameters(parameters: Sequence[Parameter]) -> dict[Parameter, Any]:
+    """Qiskit's parameters with the names and identities of ours; vectors become vectors, which it sorts by index."""
+    names: dict[str, Parameter] = {}
+    vectors: defaultdict[tuple[str, int], dict[Parameter, int]] = defaultdict(dict)
+    out = {}
+    for parameter in parameters:
+        if names.setdefault(parameter.name, parameter) != parameter:
+            raise ParameterError(f"Qiskit needs parameters of different names, two are called {parameter.name}")
+        element = VECTOR_ELEMENT.fullmatch(parameter.name)
+        if element and int(element[2]) <= parameter.identity:
+            vectors[element[1], parameter.identity - int(element[2])][parameter] = int(element[2])
+        else:
+            out[parameter] = qiskit_circuit.Parameter(parameter.name, uuid=UUID(int=parameter.identity))
+    for (name, identity), indices in vectors.items():
+        vector = qiskit_circuit.ParameterVector(name, max(indices.values()) + 1, UUID(int=identity))
+        out.update((parameter, vector[index]) for parameter, index in indices.items())
+    return out

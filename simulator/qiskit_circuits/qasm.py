@@ -1,0 +1,120 @@
+"""OpenQASM 2 and 3, through Qiskit's parsers and exporters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from qiskit import qasm2, qasm3, transpile
+from qiskit.exceptions import MissingOptionalLibraryError, QiskitError
+
+from simulator.binding import listed
+from simulator.circuit import Circuit
+from simulator.errors import CircuitError, ParameterError
+from simulator.qiskit_circuits.incoming import from_qiskit
+from simulator.qiskit_circuits.outgoing import to_qiskit
+from simulator.qiskit_circuits.standard import QISKIT_CLASSES
+
+__all__ = ["from_qasm", "to_qasm"]
+
+ALLOWED_INCLUDES = {2: ("qelib1.inc",), 3: ("stdgates.inc", "qelib1.inc")}
+
+# Text that is neither comment nor string, tried in this order; version 2 has no block comments, and taking
+# one for a comment would hide from us what its parser reads.
+_TOKENS = {
+    2: re.compile(r'//[^\n]*|"[^"\n]*"|\w+|\S'),
+    3: re.compile(r"""//[^\n]*|/\*.*?\*/|"[^"\n]*"|'[^'\n]*'|\w+|\S""", re.DOTALL),
+}
+_VERSION = re.compile(r"\A(?:\s+|//[^\n]*(?:\n|\Z)|/\*.*?\*/)*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.DOTALL)
+
+
+def to_qasm(circuit: Circuit, version: int = 3) -> str:
+    """Write a circuit as OpenQASM 3 or 2, up to its global phase, which Qiskit's exporters leave out.
+
+    Gates other than the standard ones are spelt out in them. Parameters whose names are no identifiers there
+    (``x[0]``, or that of a gate) are renamed.
+
+    Raises
+    ------
+    CircuitError
+        If the version is neither, or Qiskit can not write the circuit.
+    ParameterError
+        If parameters are free in version 2, which has none.
+    """
+    if version not in ALLOWED_INCLUDES:
+        raise CircuitError(f"the version of OpenQASM is 2 or 3, got {version!r}")
+    if version == 2 and circuit.parameters:
+        raise ParameterError(f"OpenQASM 2 has no free parameters: bind {listed(circuit.parameters)}, or use version 3")
+    out = to_qiskit(circuit)
+    if any(instruction.name not in QISKIT_CLASSES for instruction in out.data):
+        # the exporters write matrices and amplitudes as if they were angles, or not at all
+        out = transpile(out, basis_gates=list(QISKIT_CLASSES), optimization_level=0)
+    try:
+        return str(qasm2.dumps(out) if version == 2 else qasm3.dumps(out))
+    except QiskitError as error:
+        raise CircuitError(f"OpenQASM {version} can not express the circuit: {error.message}") from None
+
+
+def from_qasm(text: str) -> Circuit:
+    """Read OpenQASM 2 or 3; the version is the text's first statement.
+
+    Raises
+    ------
+    CircuitError
+        If the text is malformed (the error has line and column), includes a file other than
+        the standard one, or holds what a circuit does not have (see `from_qiskit`).
+    ImportError
+        If the text is version 3 and the extra ``[qasm3]`` is not installed.
+    """
+    if not isinstance(text, str):
+        raise CircuitError(f"OpenQASM is a str, got {type(text).__name__}")
+    header = _VERSION.match(text)
+    if header is None or int(header[1]) not in ALLOWED_INCLUDES:
+        raise CircuitError("OpenQASM starts with 'OPENQASM 2.0;' or 'OPENQASM 3.0;'")
+    version = int(header[1])
+    _check_includes(text, version)
+    try:
+        parsed = _parse_2(text) if version == 2 else qasm3.loads(text)
+    except MissingOptionalLibraryError:
+        raise ImportError("reading OpenQASM 3 needs the extra [qasm3]: pip install 'qumba[qasm3]'") from None
+    except Exception as error:  # the parser of version 3 has exceptions of its own, in an optional package
+        raise CircuitError(f"malformed OpenQASM {version}: {_message(error)}") from None
+    return from_qiskit(parsed)
+
+
+def _parse_2(text: str) -> Any:
+    return qasm2.loads(
+        text,
+        include_path=(),
+        custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS,
+        custom_classical=qasm2.LEGACY_CUSTOM_CLASSICAL,
+    )
+
+
+def _check_includes(text: str, version: int) -> None:
+    """Refuse to include anything but the standard file, before a parser opens it.
+
+    A parser that meets a line of a file it can not read puts that line into its message.
+    """
+    tokens = list(_TOKENS[version].finditer(text))
+    words = [t for t in tokens if not t[0].startswith(("//", "/*"))]
+    for word, after in zip(words, [*words[1:], None], strict=True):
+        if word[0] != "include":
+            continue
+        given = after[0][1:-1] if after and after[0][0] in "\"'" else ""
+        if given not in ALLOWED_INCLUDES[version]:
+            line = text.count("\n", 0, word.start()) + 1
+            raise CircuitError(
+                f"<input>:{line}: OpenQASM {version} may include only {ALLOWED_INCLUDES[version][0]!r}, got {given!r}"
+            )
+
+
+def _message(error: BaseException) -> str:
+    """What a parser said; version 3's keeps line and column only in the token at fault."""
+    said = getattr(error, "message", None) or str(error)
+    if said:
+        return str(said)
+    cause: Any = error.__cause__
+    cause = cause.args[0] if cause is not None and cause.args and isinstance(cause.args[0], Exception) else cause
+    token = getattr(cause, "offendingToken", None)
+    return f"{token.line},{token.column}: unexpected {token.text!r}" if token is not None else type(error).__name__
