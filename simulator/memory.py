@@ -1,0 +1,88 @@
+"""How much memory a state needs and whether there is that much; buffers that are used again."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import simd
+from simulator.errors import StateTooLargeError
+
+_KEEP_BYTES = 1 << 28  # a larger buffer is given back to the system
+_CHECK_BYTES = 1 << 26  # below this nothing is asked
+_buffers = threading.local()
+
+
+def take(size: int, dtype: Any) -> NDArray[Any]:
+    """An aligned buffer of at least ``size`` elements with arbitrary contents; `give` it back after use."""
+    free = _buffers.__dict__.setdefault(np.dtype(dtype).char, [])
+    for position, buffer in enumerate(free):
+        if len(buffer) >= size:
+            return free.pop(position)  # type: ignore[no-any-return]
+    if free:
+        free.pop()  # too small: replaced by the new one when that comes back
+    return simd.aligned_zeros(max(size, 1024), dtype)
+
+
+def give(buffer: NDArray[Any]) -> None:
+    """Keep a buffer for the next `take` of this thread."""
+    if buffer.nbytes <= _KEEP_BYTES:
+        _buffers.__dict__.setdefault(buffer.dtype.char, []).append(buffer)
+
+
+def available_bytes() -> int:
+    """Memory this process may still take: the machine's, or what its container has left."""
+    out = 1 << 62
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                out = int(line.split()[1]) * 1024
+    except OSError:
+        if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+            out = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit, usage in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        try:
+            out = min(out, int(Path(limit).read_text()) - int(Path(usage).read_text()))
+        except (OSError, ValueError):
+            continue
+    return max(out, 0)
+
+
+def check_state(num_qubits: int, states: int, precision: str) -> None:
+    """Refuse ``states`` states at once of ``num_qubits`` qubits that do not fit in memory.
+
+    Raises
+    ------
+    StateTooLargeError
+        Before anything is allocated.
+    """
+    per_amplitude = 16 if precision == "double" else 8
+    needed = states * (per_amplitude << num_qubits)
+    if needed <= _CHECK_BYTES:
+        return
+    available = available_bytes()
+    if needed <= available:
+        return
+    fits = max((available // (states * per_amplitude)).bit_length() - 1, 0)
+    hint = "; precision='single' halves it" if precision == "double" else ""
+    what = "a state" if states == 1 else f"{states} states"
+    raise StateTooLargeError(
+        f"{what} of {num_qubits} qubits in {precision} precision needs {_size(needed)}, {_size(available)} are "
+        f"available: at most {fits} qubits fit{hint}"
+    )
+
+
+def _size(count: int) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.3g} {unit}"
+        count /= 1024  # type: ignore[assignment]
+    return f"{count:,.0f} TiB" if count < 1e6 else f"{count:.2g} TiB"

@@ -1,0 +1,537 @@
+"""A circuit with its observables, lowered to the arrays that the kernels read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import simd
+from simulator.errors import ParameterError, unknown_name
+from simulator.kernels import passes, sweep
+from simulator.lowering import Angle, Dense, Level, Lowered, Rotation, Start, lower
+from simulator.observables import PauliSum
+from simulator.parameters import Parameter
+
+if TYPE_CHECKING:
+    from simulator.circuit import Circuit
+
+DTYPES: dict[str, type[np.floating[Any]]] = {"double": np.float64, "single": np.float32}
+_BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
+_STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Rows of sparse linear forms: row r is ``sum_e values[e] * v[columns[e]]``, starts[r] <= e < starts[r+1]."""
+
+    starts: IntArray
+    columns: IntArray
+    values: FloatArray
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[int, float]]) -> Affine:
+        """From one mapping of column to factor a row."""
+        starts = np.cumsum([0, *(len(row) for row in rows)])
+        return cls(
+            starts.astype(np.int64),
+            np.array([c for row in rows for c in row], np.int64),
+            np.array([v for row in rows for v in row.values()], float),
+        )
+
+    @cached_property
+    def rows(self) -> IntArray:
+        """The row of each entry."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def transposed(self, by_row: FloatArray, size: int) -> FloatArray:
+        """Entries of ``A^T by_row``, shape (size,)."""
+        return np.bincount(self.columns, self.values * by_row[self.rows], minlength=size).astype(float, copy=False)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A program for one meaning of the lanes (see `simulator.kernels`).
+
+    Attributes
+    ----------
+    lanes : int or None
+    fixed : tuple of ndarray
+        What the kernels call ``fixed``: layout, passes, phase terms (z, slot), slots (kappa, lane z, is a
+        rotation), whether each slot is local, the local slots and their affine rows (starts, columns,
+        values), the chains of the product state (starts; slot, kind), groups of observables, their strings
+        (z, observable) and weights, dense specifications and matrices.
+    weight_rows : Affine
+        Each slot's angle by the weights.
+    constants : float64 ndarray, shape (n_slots,)
+    input_rows : Affine
+        Each local slot's angle by the inputs.
+    """
+
+    lanes: int | None
+    fixed: tuple[Any, ...]
+    constants: FloatArray
+    weight_rows: Affine
+    input_rows: Affine
+    scratch_size: int
+    shared_size: int
+    stored_size: int
+    state_size: int
+    passes: int
+
+
+class Program:
+    """A circuit and observables, ready to run on any number of samples; immutable, safe to share.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    observables : sequence of PauliSum
+        May be empty if only states are wanted.
+    inputs : sequence of Parameter
+        Parameters whose values differ from sample to sample.
+    weights : sequence of Parameter, optional
+        Parameters whose values all samples share; by default all that are not inputs.
+    precision : {"double", "single"}
+        complex128 or complex64 states.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter of the circuit is in neither list, or in both.
+    ObservableError
+        If an observable acts on more qubits than the circuit has.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum] = (),
+        inputs: Sequence[Parameter] = (),
+        weights: Sequence[Parameter] | None = None,
+        precision: str = "double",
+    ) -> None:
+        if precision not in DTYPES:
+            raise unknown_name("precision", precision, DTYPES)
+        self.circuit, self.observables, self.precision = circuit, tuple(observables), precision
+        self.inputs = tuple(inputs)
+        if weights is None:
+            given = set(self.inputs)
+            weights = [p for p in circuit.parameters if p not in given]
+        self.weights = tuple(weights)
+        _check_parameters(circuit, self.inputs, self.weights)
+        for observable in self.observables:
+            observable.check_fits(circuit.num_qubits)
+        self.num_qubits = circuit.num_qubits
+        self._tables: dict[tuple[int | None, bool], Tables] = {}
+
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """Element type of the states' real and imaginary parts."""
+        return DTYPES[self.precision]
+
+    @cached_property
+    def width(self) -> int:
+        """Floats in a vector."""
+        return simd.width(self.dtype)
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """The circuit as levels of rotations; parameter k is input k, then weight k - n_inputs."""
+        return lower(self.circuit, {p: k for k, p in enumerate((*self.inputs, *self.weights))})
+
+    @cached_property
+    def strings(self) -> list[tuple[int, int, int, float]]:
+        """The observables' strings in the stored basis: x, z, observable, coefficient."""
+        out = []
+        for k, observable in enumerate(self.observables):
+            terms = zip(observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True)
+            for x, z, coefficient in terms:
+                stored_x, stored_z, sign = self.lowered.stored_string(x, z)
+                out.append((stored_x, stored_z, k, sign * float(coefficient)))
+        return out
+
+    @cached_property
+    def starts(self) -> list[Start]:
+        """Amplitudes that the circuit begins with."""
+        return self.lowered.starts
+
+    @cached_property
+    def schedule(self) -> tuple[list[list[Rotation]], list[Level]]:
+        """Each stored qubit's rotations before anything else touches it, and the levels that are left."""
+        levels = self.lowered.levels
+        if self.observables:
+            levels = _without_idle(levels, self.strings)
+        if self.starts:
+            return [[] for _ in range(self.num_qubits)], levels
+        return _split_product(levels, self.num_qubits)
+
+    def tables(self, lanes: int | None, derive_inputs: bool = False) -> Tables:
+        """The arrays for one meaning of the lanes; ``derive_inputs`` if gradients by inputs are wanted."""
+        key = lanes, derive_inputs
+        if key not in self._tables:
+            self._tables[key] = _Builder(self, lanes, derive_inputs).build()
+        return self._tables[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        keep = ("circuit", "observables", "inputs", "weights", "precision", "num_qubits")
+        return {name: self.__dict__[name] for name in keep}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _tables={})
+
+    def __repr__(self) -> str:
+        return (
+            f"Program({self.num_qubits} qubits, {len(self.observables)} observables, {len(self.inputs)} inputs, "
+            f"{len(self.weights)} weights, {self.precision} precision)"
+        )
+
+
+def _check_parameters(circuit: Circuit, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
+    known = [*inputs, *weights]
+    if len(set(known)) != len(known):
+        twice = sorted({p.name for p in known if known.count(p) > 1})
+        raise ParameterError(f"a parameter is an input or a weight, once; given twice: {', '.join(twice)}")
+    missing = set(circuit.parameters) - set(known)
+    if missing:
+        names = ", ".join(p.name for p in circuit.parameters if p in missing)
+        raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {names}")
+
+
+def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]]) -> list[Level]:
+    """Drop what commutes with the observables and with all that comes after it: no expectation sees it."""
+    seen_x = seen_z = 0
+    for x, z, _, _ in strings:
+        seen_x |= x
+        seen_z |= z
+    out = []
+    for level in reversed(levels):
+        kept = Level(level.kind)
+        for member in reversed(level.members):
+            probe = Level(level.kind)
+            probe.append(member)
+            if probe.x & seen_z or probe.z & seen_x:
+                kept.append(member)
+                if level.kind != "phases":
+                    seen_x, seen_z = seen_x | probe.x, seen_z | probe.z
+        if kept.members:
+            if level.kind == "phases":
+                seen_z |= kept.z
+            kept.members.reverse()
+            out.append(kept)
+    return out[::-1]
+
+
+def _split_product(levels: list[Level], num_qubits: int) -> tuple[list[list[Rotation]], list[Level]]:
+    """Take out the rotations of single stored qubits that act before anything joins them to others."""
+    chains: list[list[Rotation]] = [[] for _ in range(num_qubits)]
+    joined = 0
+    left = []
+    for level in levels:
+        kept = Level(level.kind)
+        touched = 0
+        for member in level.members:
+            support = 0
+            if isinstance(member, Rotation):
+                support = member.x | member.z
+                if support & (support - 1) == 0 and not support & (joined | touched):
+                    chains[support.bit_length() - 1].append(member)
+                    continue
+            kept.append(member)
+            if level.kind != "phases":
+                touched |= kept.x | kept.z
+        joined |= kept.x | kept.z
+        if kept.members:
+            left.append(kept)
+    return chains, left
+
+
+class _Builder:
+    """Numbers the angles and writes the passes of one program for one meaning of the lanes."""
+
+    def __init__(self, program: Program, lanes: int | None, derive_inputs: bool) -> None:
+        self.program, self.lanes, self.derive_inputs = program, lanes, derive_inputs
+        self.n = program.num_qubits
+        self.shift = lanes or 0
+        self.W = program.width
+        self.n_inputs = len(program.inputs)
+        self.angles: list[Angle] = []
+        self.slot_rows: list[tuple[int, int, int]] = []  # kappa, lane z, is a rotation
+        self.local: list[int] = []
+        self.code: list[list[int]] = []
+        self.terms: list[tuple[int, int]] = []
+        self.spec: list[int] = []
+        self.matrices: list[NDArray[Any]] = []
+        self.matrices_size = 0
+        self.stored = 0  # floats of stored phase tables
+        self.per_tile = 0  # floats of phase tables made for each tile
+        self.largest_dense = 0
+        self.first_needed: int | None = None
+
+    def build(self) -> Tables:
+        chains, levels = self.program.schedule
+        starts, chain = [0], []
+        for qubit_chain in chains:
+            for rotation in qubit_chain:
+                kind = 0 if not rotation.x else 1 if rotation.z else 2
+                chain.append((self.slot(rotation, moving=True, lane_z=0), kind))
+            starts.append(len(chain))
+        chain_needed = any(self.needed(rotation.angle) for c in chains for rotation in c)
+        phase_levels = sum(level.kind == "phases" for level in levels)
+        table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
+        self.store_tables = self.lanes is None or table_bytes <= _STORED_BYTES
+        for level in levels:
+            if level.kind == "phases":
+                self.phase_pass(level)
+            elif level.kind == "dense":
+                self.dense_pass(level.members[0])
+            else:
+                self.rotation_passes(level)
+        groups, strings, weights = self.groups()
+        local_rows = Affine.of([self.by_inputs(slot) for slot in self.local])
+        is_local = np.zeros(max(len(self.angles), 1), np.int64)
+        is_local[self.local] = 1
+        layout = self.layout(chain_needed)
+        dtype = self.program.dtype
+        fixed = (
+            layout,
+            _table(self.code, passes.COLUMNS),
+            _table(self.terms, 2),
+            _table(self.slot_rows, 3),
+            is_local,
+            np.array(self.local, np.int64),
+            local_rows.starts,
+            local_rows.columns,
+            local_rows.values,
+            np.array(starts, np.int64),
+            _table(chain, 2),
+            _table(groups, 5),
+            _table(strings, 2),
+            np.array(weights, float),
+            np.array(self.spec, np.int64),
+            _aligned(np.concatenate(self.matrices) if self.matrices else np.zeros(0), dtype),
+        )
+        return Tables(
+            lanes=self.lanes,
+            fixed=fixed,
+            constants=np.array([a.constant for a in self.angles], float),
+            weight_rows=Affine.of([self.by_weights(slot) for slot in range(len(self.angles))]),
+            input_rows=local_rows,
+            scratch_size=int(layout[sweep.END]),
+            shared_size=5 * self.W * len(self.angles),
+            stored_size=self.stored,
+            state_size=self.state_size,
+            passes=len(self.code),
+        )
+
+    @property
+    def state_size(self) -> int:
+        """Floats of one tile's state."""
+        return (2 * self.W) << (self.n - self.shift)
+
+    def by_inputs(self, slot: int) -> dict[int, float]:
+        return {k: v for k, v in self.angles[slot].factors.items() if k < self.n_inputs}
+
+    def by_weights(self, slot: int) -> dict[int, float]:
+        return {k - self.n_inputs: v for k, v in self.angles[slot].factors.items() if k >= self.n_inputs}
+
+    def is_local(self, angle: Angle) -> bool:
+        return any(k < self.n_inputs for k in angle.factors)
+
+    def needed(self, angle: Angle) -> bool:
+        """Whether the derivative by this angle is wanted."""
+        return bool(angle.factors) and (self.derive_inputs or any(k >= self.n_inputs for k in angle.factors))
+
+    def slot(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
+        """Number a rotation's angle."""
+        slot = len(self.angles)
+        self.angles.append(rotation.angle)
+        quarter = (rotation.x & rotation.z).bit_count() % 4
+        if lane_z is None:
+            lane_z = rotation.z & ((1 << self.shift) - 1)
+        self.slot_rows.append((-1 if quarter < 2 else 1, lane_z, int(moving)))
+        if local or self.is_local(rotation.angle):
+            self.local.append(slot)
+        return slot
+
+    def add(self, row: list[int], needed: bool) -> None:
+        if needed and self.first_needed is None:
+            self.first_needed = len(self.code)
+        self.code.append(row + [0] * (passes.COLUMNS - len(row)))
+
+    def phase_pass(self, level: Level) -> None:
+        local = any(self.is_local(member.angle) for member in level.members)
+        first = len(self.terms)
+        for member in level.members:
+            # where lanes are samples, a table that differs from sample to sample is made of local angles only
+            self.terms.append((member.z, self.slot(member, moving=False, local=local and self.lanes is None)))
+        place, offset = sweep.ON_THE_FLY, 0
+        if not local and self.store_tables:
+            place, offset = sweep.STORED, self.stored
+            self.stored += 2 << self.n
+        elif self.lanes is None:
+            place, offset = sweep.PER_TILE, self.per_tile
+            self.per_tile += (2 * self.W) << self.n
+        needed = any(self.needed(member.angle) for member in level.members)
+        self.add([passes.PHASES, offset, place, first, len(self.terms), 0, 0, int(needed)], needed)
+
+    def rotation_passes(self, level: Level) -> None:
+        waiting = list(level.members)
+        while waiting:
+            rotation = waiting.pop(0)
+            high = rotation.x >> self.shift
+            partner = self.partner(rotation, waiting) if high else None
+            if not high:
+                self.add([passes.LANE_ROTATION, *self.columns(rotation)], self.needed(rotation.angle))
+            elif partner is None:
+                row = [passes.ROTATION, *self.columns(rotation)] + [0] * passes.COLUMNS
+                row[passes.LOW] = 1 << (high.bit_length() - 1)
+                self.add(row[: passes.COLUMNS], self.needed(rotation.angle))
+            else:
+                waiting = [member for member in waiting if member is not partner]
+                row = [passes.ROTATION_PAIR, *self.columns(rotation), *self.columns(partner)]
+                row += [(partner.x & rotation.z).bit_count() & 1, (rotation.x & partner.z).bit_count() & 1]
+                row += sorted(_pivots([high, partner.x >> self.shift]))
+                self.add(row, self.needed(rotation.angle) or self.needed(partner.angle))
+
+    def partner(self, rotation: Rotation, waiting: list[Rotation]) -> Rotation | None:
+        """The next rotation that may follow at once and moves amplitudes another way."""
+        high = rotation.x >> self.shift
+        for k, candidate in enumerate(waiting):
+            if candidate.x >> self.shift not in (0, high) and all(candidate.commutes(other) for other in waiting[:k]):
+                return candidate
+        return None
+
+    def columns(self, rotation: Rotation) -> list[int]:
+        slot = self.slot(rotation, moving=True)
+        low = (1 << self.shift) - 1
+        swap = 1 - (rotation.x & rotation.z).bit_count() % 2
+        needed = int(self.needed(rotation.angle))
+        local = int(self.is_local(rotation.angle))
+        return [slot, local, rotation.x >> self.shift, rotation.x & low, rotation.z >> self.shift, swap, needed]
+
+    def dense_pass(self, member: Dense) -> None:
+        k, low = len(member.xs), (1 << self.shift) - 1
+        basis: dict[int, int] = {}  # pivot bit -> vector, each vector reduced by the others
+        for x in member.xs:
+            vector = x >> self.shift
+            for pivot in sorted(basis, reverse=True):
+                if vector & pivot:
+                    vector ^= basis[pivot]
+            if vector:
+                top = 1 << (vector.bit_length() - 1)
+                for pivot in basis:
+                    if basis[pivot] & top:
+                        basis[pivot] ^= vector
+                basis[top] = vector
+        pivots = sorted(basis)
+        members = [_xor(basis[p] for b, p in enumerate(pivots) if u >> b & 1) for u in range(1 << len(pivots))]
+        place = {value: u for u, value in enumerate(members)}
+        shifts = [_xor(member.xs[m] for m in range(k) if d >> m & 1) for d in range(1 << k)]
+        spec = [k, len(pivots), *pivots, *(z >> self.shift for z in member.zs), *members]
+        spec += [place[x >> self.shift] for x in shifts] + [x & low for x in shifts]
+        row = [passes.DENSE, len(self.spec), self.matrix(member, member.matrix)]
+        adjoint = member.matrix.conj().T
+        unitary = np.allclose(adjoint @ member.matrix, np.eye(1 << k), atol=1e-8)
+        undo = self.matrix(member, adjoint if unitary else np.linalg.pinv(member.matrix))
+        self.add([*row, undo, undo if unitary else self.matrix(member, adjoint)], False)
+        self.spec += spec
+        self.largest_dense = max(self.largest_dense, k)
+
+    def matrix(self, member: Dense, matrix: NDArray[np.complex128]) -> int:
+        """Lay a matrix out as passes.dense reads it; returns where it begins."""
+        k = len(member.zs)
+        lane = np.arange(self.W if self.lanes else 1)
+        own = np.zeros(len(lane), np.int64)
+        for m, z in enumerate(member.zs):
+            own |= (np.bitwise_count(lane & (z & ((1 << self.shift) - 1))).astype(np.int64) & 1) << m
+        pattern = np.arange(1 << k)
+        rows = pattern[:, None, None] ^ own
+        values = matrix[rows, rows ^ pattern[None, :, None]]
+        values = np.broadcast_to(values, (1 << k, 1 << k, self.W))
+        begin = self.matrices_size
+        self.matrices.append(np.stack([values.real, values.imag], 2).ravel())
+        self.matrices_size += self.matrices[-1].size
+        return begin
+
+    def groups(self) -> tuple[list[tuple[int, ...]], list[tuple[int, int]], list[float]]:
+        by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
+        for x, z, k, coefficient in self.program.strings:
+            quarter = (x & z).bit_count() % 4
+            value = -coefficient if quarter >= 2 else coefficient
+            by_key.setdefault((x, quarter % 2), []).append((z, k, value))
+        groups, strings, weights = [], [], []
+        low = (1 << self.shift) - 1
+        for (x, plane), members in sorted(by_key.items()):
+            first = len(strings)
+            strings += [(z, k) for z, k, _ in members]
+            weights += [value for _, _, value in members]
+            groups.append((x >> self.shift, x & low, plane, first, len(strings)))
+        return groups, strings, weights
+
+    def layout(self, chain_needed: bool) -> IntArray:
+        W, n, slots = self.W, self.n, len(self.angles)
+        bits = n if self.lanes is None else max(min(n, _BLOCK_BITS), self.shift)
+        block = (W << n) if self.lanes is None else (1 << bits)
+        observables = len(self.program.observables)
+        sizes = {
+            sweep.PSI: self.state_size,
+            sweep.LAM: max(self.state_size, 4 * W),
+            sweep.ROTATIONS: 5 * W * slots if self.local else 0,
+            sweep.THETA: W * max(slots, 1),
+            sweep.TABLES: self.per_tile,
+            sweep.BUFFER: max(block, 4 * W),
+            sweep.GRADIENT: W * max(slots, 1),
+            sweep.PAIRS: 4 * W * n,
+            sweep.DUALS: 4 * W * n,
+            sweep.VALUES: W * max(observables, 1),
+            sweep.SCRATCH: (2 * W) << self.largest_dense,
+            sweep.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
+        }
+        out = np.zeros(sweep.END + 1, np.int64)
+        last = self.first_needed if self.first_needed is not None else len(self.code)
+        encoded = self.derive_inputs and any(s.angles for s in self.program.starts)
+        out[sweep.QUBITS], out[sweep.BITS], out[sweep.OBSERVABLES], out[sweep.SLOTS] = n, bits, observables, slots
+        out[sweep.START] = sweep.GIVEN_STATE if self.program.starts else sweep.PRODUCT_STATE
+        out[sweep.FIRST_NEEDED] = 0 if chain_needed or encoded else last
+        out[sweep.CHAIN_NEEDED] = int(chain_needed)
+        position = 0
+        for section in range(sweep.PSI, sweep.END):
+            out[section] = position
+            position += sizes[section]
+        out[sweep.END] = position
+        return out
+
+
+def _pivots(vectors: Sequence[int]) -> Iterator[int]:
+    """The highest bits of an echelon form of two independent vectors."""
+    first, second = vectors
+    top = 1 << (first.bit_length() - 1)
+    if second & top:
+        second ^= first
+    yield top
+    yield 1 << (second.bit_length() - 1)
+
+
+def _xor(masks: Any) -> int:
+    out = 0
+    for mask in masks:
+        out ^= mask
+    return out
+
+
+def _table(rows: Sequence[Sequence[int]], columns: int) -> IntArray:
+    return np.array(rows, np.int64).reshape(-1, columns)
+
+
+def _aligned(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    out = simd.aligned_zeros(max(len(values), 1), dtype)
+    out[: len(values)] = values
+    return out

@@ -1,0 +1,237 @@
+"""States, expectations, probabilities and samples of circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import memory
+from simulator.errors import ParameterError
+from simulator.execution import Run
+from simulator.kernels import sweep
+from simulator.observables import PauliSum
+from simulator.program import Program
+
+if TYPE_CHECKING:
+    from simulator.circuit import Circuit
+
+FloatArray = NDArray[np.float64]
+
+
+def expectations(program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
+    """Expectations of a program's observables for many samples.
+
+    Parameters
+    ----------
+    program : Program
+    X : float64 ndarray, shape (n_samples, n_inputs)
+    weights : float64 ndarray, shape (n_weights,)
+
+    Returns
+    -------
+    float64 ndarray, shape (n_samples, n_observables)
+    """
+    X, weights = as_inputs(program, X), as_weights(program, weights)
+    values = np.empty((len(X), len(program.observables)))
+    if not values.size:
+        return values
+    run = Run(program, weights, len(X))
+    nothing = np.empty((0, run.tables.state_size), program.dtype)
+    run.forward(X, nothing, values)
+    run.close()
+    return values
+
+
+def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
+    """Final states for many samples, shape (n_samples, 2**n): complex128, or complex64 in single precision."""
+    X, weights = as_inputs(program, X), as_weights(program, weights)
+    memory.check_state(program.num_qubits, len(X) + 1, program.precision)
+    dtype = np.complex128 if program.precision == "double" else np.complex64
+    out = np.empty((len(X), 1 << program.num_qubits), dtype)
+    if not len(X):
+        return out
+    run = Run(program, weights, len(X))
+    for rows in run.chunks():
+        tiles = -(-(rows.stop - rows.start) // run.per_tile)
+        buffer = memory.take(tiles * run.tables.state_size, program.dtype)
+        keep = buffer[: tiles * run.tables.state_size].reshape(tiles, -1)
+        run.forward(X[rows], keep, np.empty((0, 0)))
+        for tile in range(tiles):
+            begin = rows.start + tile * run.per_tile
+            sweep.unpack(keep[tile], out[begin : min(begin + run.per_tile, rows.stop)], run.lanes)
+        memory.give(buffer)
+    run.close()
+    return _in_circuit_basis(program, out, X, weights)
+
+
+def _in_circuit_basis(program: Program, stored: NDArray[Any], X: FloatArray, weights: FloatArray) -> NDArray[Any]:
+    """Undo the program's change of basis and put the global phase back."""
+    lowered = program.lowered
+    n, size = program.num_qubits, stored.shape[1]
+    if lowered.flips or any(row != 1 << q for q, row in enumerate(lowered.z_rows)):
+        # index i of basis state y: i = sum over the bits of y ^ flips of x_columns
+        index = np.zeros(1, np.int64)
+        for q in range(n):
+            index = np.concatenate([index, index ^ lowered.x_columns[q]])
+        offset = 0
+        for q in range(n):
+            if lowered.flips >> q & 1:
+                offset ^= lowered.x_columns[q]
+        stored = np.take(stored, index ^ offset, axis=1)
+    phase = np.full(len(X), lowered.phase.constant)
+    split = len(program.inputs)
+    for k, factor in lowered.phase.factors.items():
+        phase += factor * (X[:, k] if k < split else weights[k - split])
+    if np.any(phase):
+        stored *= np.exp(1j * phase).astype(stored.dtype)[:, None]
+    assert stored.shape[1] == size
+    return stored
+
+
+def as_inputs(program: Program, X: Any) -> FloatArray:
+    """``X`` as the kernels take it: float64, contiguous, writable, shape (n_samples, n_inputs)."""
+    if type(X) is not np.ndarray or X.dtype != np.float64 or not X.flags.carray:
+        X = np.require(X, np.float64, ["C", "A", "W"])
+    if X.ndim != 2 or X.shape[1] != len(program.inputs):
+        raise ParameterError(f"inputs of shape (n_samples, {len(program.inputs)}) expected, got {X.shape}")
+    return X  # type: ignore[no-any-return]
+
+
+def as_weights(program: Program, weights: Any) -> FloatArray:
+    """``weights`` as the kernels take them: float64, contiguous, writable, shape (n_weights,)."""
+    if type(weights) is not np.ndarray or weights.dtype != np.float64 or not weights.flags.carray:
+        weights = np.require(weights, np.float64, ["C", "A", "W"])
+    if weights.shape != (len(program.weights),):
+        raise ParameterError(f"weights of shape ({len(program.weights)},) expected, got {weights.shape}")
+    return weights  # type: ignore[no-any-return]
+
+
+_NO_INPUTS = np.zeros((1, 0))
+
+
+def split_values(
+    circuit: Circuit, observables: Sequence[PauliSum], values: Any, precision: str
+) -> tuple[Program, FloatArray, FloatArray, bool]:
+    """The program, inputs and weights of a circuit at one or many sets of values; and whether it is one."""
+    array = circuit.values_array(values)
+    if array.ndim == 1:
+        return cached_program(circuit, observables, False, precision), _NO_INPUTS, array, True
+    return cached_program(circuit, observables, True, precision), array, np.zeros(0), False
+
+
+def cached_program(circuit: Circuit, observables: Sequence[PauliSum], batched: bool, precision: str) -> Program:
+    """The circuit's program; the last few are kept, so that calling again lowers nothing."""
+    key = circuit, tuple(observables), batched, precision
+    try:
+        program = _programs.pop(key)
+    except KeyError:
+        inputs = circuit.parameters if batched else ()
+        program = Program(circuit, observables, inputs, precision=precision)
+        while len(_programs) >= _KEPT_PROGRAMS:
+            _programs.pop(next(iter(_programs)), None)
+    _programs[key] = program
+    return program
+
+
+_KEPT_PROGRAMS = 32
+_programs: dict[Any, Program] = {}
+
+
+def statevector(circuit: Circuit, values: Any = None, precision: str = "double") -> NDArray[Any]:
+    """Final state of a circuit started in ``|0...0>``.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    values : mapping or array_like, optional
+        Values of the parameters: a mapping, or an array of shape (num_parameters,) or (n_sets, num_parameters).
+    precision : {"double", "single"}
+
+    Returns
+    -------
+    complex ndarray, shape (2**n,) or (n_sets, 2**n)
+        Little-endian: bit q of an index is qubit q.
+
+    Raises
+    ------
+    StateTooLargeError
+        If it does not fit in memory; before anything is allocated.
+    """
+    program, X, weights, one = split_values(circuit, (), values, precision)
+    out = states(program, X, weights)
+    return out[0] if one else out
+
+
+def probabilities(circuit: Circuit, values: Any = None, precision: str = "double") -> FloatArray:
+    """Probability of each basis state, shape (2**n,) or (n_sets, 2**n)."""
+    state = statevector(circuit, values, precision)
+    return np.asarray(state.real**2 + state.imag**2, float)
+
+
+def sample(circuit: Circuit, values: Any = None, shots: int = 1024, seed: Any = None) -> dict[str, int]:
+    """Count the outcomes of measuring every qubit ``shots`` times.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    values : mapping or array_like of shape (num_parameters,), optional
+    shots : int
+        At least 1.
+    seed : None, int or numpy.random.Generator
+        The same seed gives the same counts.
+
+    Returns
+    -------
+    dict from str to int
+        Qubit 0 is the last character, as in Qiskit; in increasing order of the bit strings.
+    """
+    if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
+        raise ValueError(f"shots is a whole number of at least 1, got {shots!r}")
+    weights = circuit.values_array(values)
+    if weights.ndim != 1:
+        raise ParameterError(f"sample takes one set of values, got an array of shape {weights.shape}")
+    probability = probabilities(circuit, weights)
+    cumulated = np.cumsum(probability)
+    draws = np.sort(np.random.default_rng(seed).random(shots)) * cumulated[-1]
+    outcomes, counts = np.unique(np.searchsorted(cumulated, draws, side="right"), return_counts=True)
+    n = circuit.num_qubits
+    return {format(int(o), f"0{n}b"): int(c) for o, c in zip(outcomes, counts, strict=True)}
+
+
+def expectation(circuit: Circuit, observables: Any, values: Any = None, precision: str = "double") -> Any:
+    """Expectations ``<psi|O|psi>``.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    observables : PauliSum or sequence of PauliSum
+    values : mapping or array_like, optional
+        As in `statevector`.
+    precision : {"double", "single"}
+
+    Returns
+    -------
+    float or float64 ndarray
+        A float for one observable and one set of values; else of shape (n_sets,), (n_observables,) or
+        (n_sets, n_observables).
+    """
+    listed, single = as_observables(observables)
+    program, X, weights, one = split_values(circuit, listed, values, precision)
+    out = expectations(program, X, weights)
+    if single:
+        return float(out[0, 0]) if one else out[:, 0]
+    return out[0] if one else out
+
+
+def as_observables(observables: Any) -> tuple[tuple[PauliSum, ...], bool]:
+    """``observables`` as a tuple, and whether a single one was given."""
+    if isinstance(observables, PauliSum):
+        return (observables,), True
+    out = tuple(observables)
+    for observable in out:
+        if not isinstance(observable, PauliSum):
+            raise TypeError(f"an observable is a PauliSum such as Z(0) @ Z(1), got {observable!r}")
+    return out, False

@@ -1,0 +1,158 @@
+"""The threads that kernels run on.
+
+Kernels release the GIL and take their work from an atomic counter, so a thread that comes late finds less to
+do and never holds the others up. The caller always works itself: with no helper free, a call is merely
+serial. Helpers are started at the first call that wants them, and again after a fork, so that forked and
+spawned workers, threads calling at once and nested calls all work.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from queue import SimpleQueue
+
+_lock = threading.Lock()
+_queue: SimpleQueue[_Job] = SimpleQueue()
+_helpers = 0
+_limit: int | None = None
+
+
+class _Job:
+    """One call to be made by several threads."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call = call
+        self.guard = threading.Lock()
+        self.active = 0
+        self.closed = False
+        self.idle = threading.Event()
+        self.error: BaseException | None = None
+
+    def help(self) -> None:
+        with self.guard:
+            if self.closed:
+                return
+            self.active += 1
+        try:
+            self.call()
+        except BaseException as error:
+            self.error = error
+        finally:
+            with self.guard:
+                self.active -= 1
+                if self.closed and not self.active:
+                    self.idle.set()
+
+    def close(self) -> None:
+        """Wait for the helpers that have begun; later ones find the job closed."""
+        with self.guard:
+            self.closed = True
+            if not self.active:
+                return
+        self.idle.wait()
+
+
+def get_num_threads() -> int:
+    """Threads that a call may use.
+
+    What `set_num_threads` was told; else the environment variable ``QUMBA_NUM_THREADS``, else
+    ``NUMBA_NUM_THREADS`` or ``OMP_NUM_THREADS``, else the processors this process may run on. Never more than
+    those processors.
+    """
+    available = _available()
+    return min(_limit, available) if _limit is not None else min(_environment(available), available)
+
+
+def set_num_threads(count: int | None) -> None:
+    """Let calls use at most ``count`` threads; None goes back to the default.
+
+    Raises
+    ------
+    ValueError
+        If ``count`` is not a positive whole number.
+    """
+    global _limit
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+        raise ValueError(f"the number of threads is a positive whole number or None, got {count!r}")
+    _limit = count
+
+
+def parallel(call: Callable[[], None], threads: int) -> None:
+    """Make ``call`` on this thread and, as far as they are free, on ``threads - 1`` others; wait for all."""
+    if threads < 2:
+        call()
+        return
+    _start(threads - 1)
+    job = _Job(call)
+    for _ in range(threads - 1):
+        _queue.put(job)
+    try:
+        call()
+    finally:
+        job.close()
+    if job.error is not None:
+        raise job.error
+
+
+def _available() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+_environment_cache: dict[tuple[str, str], int] = {}
+
+
+def _environment(available: int) -> int:
+    for name in ("QUMBA_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
+        text = os.environ.get(name)
+        if text is None:
+            continue
+        key = name, text
+        if key not in _environment_cache:
+            _environment_cache[key] = _parse(name, text, available)
+        return _environment_cache[key]
+    return available
+
+
+def _parse(name: str, text: str, available: int) -> int:
+    try:
+        count = int(text.split(",")[0])
+    except ValueError:
+        count = 0
+    if not 1 <= count <= 4096:
+        clamped = available if count < 1 else 4096
+        warnings.warn(
+            f"{name}={text!r} is no sensible number of threads; using {min(clamped, available)}", stacklevel=4
+        )
+        return clamped
+    return count
+
+
+def _start(count: int) -> None:
+    global _helpers
+    if _helpers >= count:
+        return
+    with _lock:
+        while _helpers < count:
+            threading.Thread(target=_serve, args=(_queue,), name=f"qumba-{_helpers + 1}", daemon=True).start()
+            _helpers += 1
+
+
+def _serve(queue: SimpleQueue[_Job]) -> None:
+    while True:
+        queue.get().help()
+
+
+def _after_fork() -> None:
+    """The child has none of the parent's threads."""
+    global _lock, _queue, _helpers
+    _lock, _queue, _helpers = threading.Lock(), SimpleQueue(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
