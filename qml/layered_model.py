@@ -1,0 +1,63 @@
+"""Feature map and ansatz together, as one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from qml.ansatze import Ansatz, get_ansatz
+from qml.feature_maps import FeatureMap, get_feature_map
+from qml.model import QuantumModel
+from simulator.circuit import Circuit
+from simulator.observables import PauliSum, Z
+from simulator.parameters import ParameterVector
+
+__all__ = ["layered_model"]
+
+
+def layered_model(
+    feature_map: str | FeatureMap,
+    ansatz: str | Ansatz,
+    num_features: int,
+    num_layers: int,
+    num_qubits: int | None = None,
+    observables: Sequence[PauliSum] | PauliSum | None = None,
+    precision: Literal["double", "single"] = "double",
+) -> QuantumModel:
+    """The model that encodes data and then applies the layers of an ansatz, or encodes anew before each layer.
+
+    Parameters
+    ----------
+    feature_map : str or FeatureMap
+        Its ``reupload`` says whether the data are encoded before each layer.
+    ansatz : str or Ansatz
+    num_features, num_layers : int
+    num_qubits : int, optional
+        By default as many as the feature map takes.
+    observables : sequence of PauliSum, optional
+        By default Z on each qubit.
+    precision : {"double", "single"}
+
+    Examples
+    --------
+    >>> layered_model("zz", "real_amplitudes", num_features=3, num_layers=2)
+    QuantumModel(3 qubits, 6 inputs, 9 weights, 3 observables, precision='double')
+    """
+    encoding = get_feature_map(feature_map).encoding(num_features, num_qubits)
+    width = encoding.circuit.num_qubits
+    ansatz = get_ansatz(ansatz)
+    weights = ParameterVector("w", ansatz.num_weights(width, num_layers))
+    circuit = Circuit(width)
+    for number, layer in enumerate(ansatz.layers(width, num_layers, weights)):
+        if number == 0 or encoding.reupload:
+            circuit = circuit.compose(encoding.circuit)
+        circuit = circuit.compose(layer)
+    return QuantumModel(
+        circuit,
+        inputs=encoding.inputs,
+        weights=weights,
+        observables=[Z(q) for q in range(width)] if observables is None else observables,
+        precision=precision,
+        data=encoding.data,
+        num_features=num_features,
+    )
