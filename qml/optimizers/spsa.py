@@ -1,0 +1,82 @@
+"""Simultaneous perturbation: a gradient estimate from two values, whatever the number of weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qml.objective import Objective, Rows
+from qml.optimizers.stepwise import Optimizer, State, require
+
+
+@dataclass(frozen=True)
+class SPSA(Optimizer):
+    """Simultaneous perturbation stochastic approximation, for losses that come with noise and without derivatives.
+
+    Step k perturbs all weights at once by ``c_k = perturbation / (k+1)^gamma`` in random directions, estimates the
+    gradient from the two losses, and moves by ``a_k = a / (stability + k + 1)^alpha`` times the estimate. The loss it
+    reports is the mean of the two. ``a`` is chosen before the first step so that this step changes each weight by
+    ``learning_rate`` on average.
+
+    Parameters
+    ----------
+    learning_rate : the average change of a weight in the first step
+    perturbation : size of the first perturbation; with shot noise, about the deviation of a measured loss
+    alpha, gamma : how fast steps and perturbations shrink; the defaults are the literature's
+    stability : keeps the first steps from being much larger than the next; about a tenth of the number of steps
+    calibration_steps : pairs of losses spent to choose ``a``
+
+    References
+    ----------
+    Spall, "Implementation of the simultaneous perturbation algorithm for stochastic optimization",
+    IEEE Transactions on Aerospace and Electronic Systems 34(3), 817-823 (1998).
+    """
+
+    learning_rate: float = 0.1
+    perturbation: float = 0.1
+    alpha: float = 0.602
+    gamma: float = 0.101
+    stability: float = 10.0
+    calibration_steps: int = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "perturbation", above=0.0)
+        require(self, "alpha", above=0.0)
+        require(self, "gamma", least=0.0)
+        require(self, "stability", least=0.0)
+        require(self, "calibration_steps", least=1)
+
+    def init(self, weights: np.ndarray) -> State:
+        """No step taken, ``a`` not chosen yet."""
+        return {"step": 0, "a": 0.0}
+
+    def measure(
+        self, state: State, weights: np.ndarray, objective: Objective, rows: Rows, rng: np.random.Generator
+    ) -> tuple[State, float, np.ndarray]:
+        """Loss and gradient estimated from two values; before the first step, ``a`` from a few such pairs."""
+        if state["step"] == 0:
+            slopes = [self._pair(0, weights, objective, rows, rng)[1] for _ in range(int(self.calibration_steps))]
+            typical = float(np.mean([np.abs(slope).mean() for slope in slopes]))
+            first_step = self.learning_rate * (self.stability + 1.0) ** self.alpha
+            state = state | {"a": first_step / typical if typical > 0 else first_step}
+        loss, gradient = self._pair(state["step"], weights, objective, rows, rng)
+        return state, loss, gradient
+
+    def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
+        """Move by ``a_k`` times the estimate."""
+        return state | {"step": state["step"] + 1}, weights - self.step_size(state) * gradient
+
+    def step_size(self, state: State) -> float:
+        """``a_k``."""
+        return state["a"] / (self.stability + state["step"] + 1.0) ** self.alpha
+
+    def _pair(
+        self, step: int, weights: np.ndarray, objective: Objective, rows: Rows, rng: np.random.Generator
+    ) -> tuple[float, np.ndarray]:
+        size = self.perturbation / (step + 1.0) ** self.gamma
+        signs = 2.0 * rng.integers(0, 2, weights.shape) - 1.0
+        above = objective.value(weights + size * signs, rows)
+        below = objective.value(weights - size * signs, rows)
+        return (above + below) / 2.0, (above - below) / (2.0 * size) * signs
