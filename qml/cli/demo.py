@@ -1,0 +1,90 @@
+"""Train on real data that comes with scikit-learn.
+
+breast_cancer  569 tumours, 30 measurements of cell nuclei each: malignant or benign
+digits-3-8     357 handwritten digits of 8 x 8 pixels: is it a 3 or an 8
+digits-all     all 1797 handwritten digits, ten classes
+digits         the two before, one after the other
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from qml.cli.training_options import add_model_options, add_output_options, given_settings
+
+__all__ = ["DEMOS", "add_arguments", "run"]
+
+DEMOS = {"breast_cancer": ["breast_cancer"], "digits-3-8": ["digits-3-8"], "digits-all": ["digits-all"]}
+DEMOS["digits"] = DEMOS["digits-3-8"] + DEMOS["digits-all"]
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "breast_cancer": {},
+    "digits-3-8": {},
+    "digits-all": {},
+}
+"""What was found by cross-validation on the training rows alone."""
+
+TITLES = {
+    "breast_cancer": "Breast cancer: malignant or benign",
+    "digits-3-8": "Handwritten digits: 3 or 8",
+    "digits-all": "Handwritten digits: all ten",
+}
+TEST_SIZE = 0.25
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("dataset", nargs="?", choices=sorted(DEMOS), default="breast_cancer", help="(breast_cancer)")
+    add_model_options(parser)
+    add_output_options(parser, "demo-output")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, compare, report; of several data sets each in a folder of its own."""
+    from qml.cli.experiment import output_folder, run_experiment
+
+    folder = Path(options.output or "demo-output")
+    names = DEMOS[options.dataset]
+    status = 0
+    for name in names:
+        experiment = demo_experiment(name, SETTINGS[name] | given_settings(options), options.seed)
+        where = output_folder(folder / name if len(names) > 1 else folder)
+        status = run_experiment(experiment, where, plots=not options.no_plots, quiet=options.quiet)
+        if status:
+            break
+    return status
+
+
+def demo_experiment(name: str, settings: dict[str, Any], seed: int) -> Any:
+    """The data set ``name`` as an `Experiment`."""
+    import numpy as np
+    from sklearn.datasets import load_breast_cancer, load_digits
+    from sklearn.model_selection import train_test_split
+
+    from qml.cli.experiment import Experiment
+    from qml.comparison import Split
+    from qml.tables import Column, Schema
+
+    bunch = load_breast_cancer() if name == "breast_cancer" else load_digits()
+    X, y = bunch.data, bunch.target
+    if name == "breast_cancer":
+        y = bunch.target_names[y]
+    elif name == "digits-3-8":
+        chosen = np.isin(y, (3, 8))
+        X, y = X[chosen], y[chosen]
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=TEST_SIZE, random_state=seed, stratify=y)
+    names = [str(feature) for feature in bunch.feature_names]
+    medians = np.median(X_train, axis=0).tolist()
+    columns = tuple(Column(feature, "number", fill) for feature, fill in zip(names, medians, strict=True))
+    return Experiment(
+        title=TITLES[name],
+        data=(
+            f"from scikit-learn: {len(y_train)} rows to train on and {len(y_test)} to test on, {len(names)} features",
+        ),
+        split=Split(X_train, y_train, X_test, y_test),
+        task="classification",
+        settings=settings,
+        schema=Schema("class", columns),
+    )

@@ -1,0 +1,226 @@
+"""One training run of the shell: fit, compare with classical models, write model, report and plots."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qml.classifiers import VariationalClassifier
+from qml.cli.splitting import validation_settings
+from qml.comparison import Comparison, Split, Task, baselines, compare, standard_error
+from qml.regressors import VariationalRegressor
+from qml.report import Facts, Picture, markdown, report_blocks, report_json, terminal
+from qml.tables import Schema, TableError
+
+__all__ = ["EXTRA_FORMAT", "Experiment", "output_folder", "run_experiment"]
+
+EXTRA_FORMAT = 1
+"""Of what is kept in a model file beside the model; `qumba predict` reads it."""
+
+INTERRUPTED = 130
+PACKAGES = ("qumba", "numpy", "scikit-learn", "numba")
+CIRCUIT_WIDTH = 110
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What to train on what.
+
+    Attributes
+    ----------
+    title : str
+    data : tuple of str
+        Sentences on the data, for the report.
+    split : Split
+    task : {"classification", "regression"}
+    settings : dict
+        Parameters of the estimator.
+    schema : Schema
+        How the features came from a table; kept in the model file.
+    """
+
+    title: str
+    data: tuple[str, ...]
+    split: Split
+    task: Task
+    settings: dict[str, Any]
+    schema: Schema
+
+
+def output_folder(path: Path) -> Path:
+    """The folder, made if need be, before any time is spent on training.
+
+    Raises
+    ------
+    TableError
+        If nothing can be written there.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise TableError(f"cannot write to {path}: {(error.strerror or str(error)).lower()}") from error
+    return path
+
+
+def run_experiment(experiment: Experiment, folder: Path, *, plots: bool = True, quiet: bool = False) -> int:
+    """Train, compare, write ``model.qumba``, ``report.md``, ``report.json`` and pictures into ``folder``, and tell.
+
+    After Ctrl-C the best weights so far are saved and reported in the same way.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 130 after Ctrl-C.
+    """
+    kind = VariationalClassifier if experiment.task == "classification" else VariationalRegressor
+    settings = validation_settings(experiment.split.y_train, experiment.task) | experiment.settings
+    notes = []
+    if not settings["early_stopping"]:
+        notes.append("too few rows to keep some aside for early stopping: trained for all epochs")
+    model = kind(**settings, verbose=not quiet)
+    status = 0
+    start = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model.fit(experiment.split.X_train, experiment.split.y_train)
+        except KeyboardInterrupt:
+            if not hasattr(model, "weights_"):
+                raise
+            status = INTERRUPTED
+            notes.append(f"interrupted after {model.n_iter_} epochs: these are the best weights up to then")
+        seconds = time.perf_counter() - start
+    notes += dict.fromkeys(f"while training: {warning.message}" for warning in caught)
+
+    model_file = folder / "model.qumba"
+    model.save(model_file, extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
+    n_components, seed = _n_components(model), settings.get("random_state", 0)
+    comparison = compare(
+        model,
+        seconds,
+        experiment.split,
+        experiment.task,
+        classical=baselines(experiment.task, seed, n_components=n_components),
+        seed=seed,
+    )
+    facts = _facts(experiment, model, notes, n_components)
+    pictures, missing = _draw(experiment, model, facts, comparison, folder) if plots else ([], None)
+    blocks = report_blocks(facts, comparison, pictures)
+    (folder / "report.md").write_text(markdown(blocks), encoding="utf-8")
+    (folder / "report.json").write_text(report_json(facts, comparison), encoding="utf-8")
+
+    print(terminal(blocks))
+    written = ["model.qumba", "report.md", "report.json", *(picture.file for picture in pictures)]
+    print(f"Written to {folder}/: {', '.join(written)}")
+    if missing:
+        print(missing)
+    if status:
+        print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
+    return status
+
+
+def _n_components(model: Any) -> int | None:
+    """How many principal components took the place of the features, if they did."""
+    factor = model.scaling_.factor
+    return int(np.any(factor, axis=0).sum()) if factor.ndim == 2 else None
+
+
+def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: int | None) -> Facts:
+    data = experiment.data
+    if n_components is not None:
+        share = _explained_variance(experiment.split.X_train, n_components)
+        data += (
+            f"{model.n_features_in_} features do not fit on {model.circuit_.num_qubits} qubits with this feature map: "
+            f"their {n_components} leading principal components take their place ({100 * share:.0f} % of the variance)",
+        )
+    scores = model.validation_scores_
+    kept = None
+    if len(model.loss_history_):
+        # The same choice as in training: the first epoch that nothing after it improved upon.
+        kept = 1 + int(np.nanargmin(model.loss_history_) if scores is None else np.nanargmax(scores))
+    names = ("feature_map", "ansatz", "n_layers", "optimizer", "learning_rate", "epochs", "batch_size", "random_state")
+    return Facts(
+        title=experiment.title,
+        data=data,
+        settings={name: getattr(model, name) for name in names},
+        num_qubits=model.circuit_.num_qubits,
+        num_weights=len(model.weights_),
+        depth=model.circuit_.depth(),
+        num_gates=len(model.circuit_.operations),
+        circuit_text=str(model.circuit_.draw("text", fold=CIRCUIT_WIDTH)),
+        loss_history=model.loss_history_,
+        validation_scores=scores,
+        best_epoch=kept,
+        notes=tuple(notes),
+        versions=_versions(),
+    )
+
+
+def _explained_variance(X: np.ndarray, n_components: int) -> float:
+    """Share of the standardised features' variance that their leading components have."""
+    spread = X.std(axis=0)
+    standardised = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    variances = np.linalg.svd(standardised, compute_uv=False) ** 2
+    return float(variances[:n_components].sum() / max(variances.sum(), np.finfo(float).tiny))
+
+
+def _draw(
+    experiment: Experiment, model: Any, facts: Facts, comparison: Comparison, folder: Path
+) -> tuple[list[Picture], str | None]:
+    """Pictures written to the folder, or a line that says why there are none."""
+    try:
+        import matplotlib  # noqa: F401
+
+        from qml import plots
+    except ImportError:
+        return [], "No plots: matplotlib is missing (pip install 'qumba[plot]')."
+    metric = next(iter(comparison.quantum.scores))
+    if len(facts.loss_history):
+        plots.plot_training(
+            facts.loss_history,
+            facts.validation_scores,
+            folder / "training.png",
+            score_name=metric,
+            best_epoch=facts.best_epoch,
+        )
+    pictures = [Picture("training.png", "Training loss and validation score")] if len(facts.loss_history) else []
+    shown = [result for result in comparison.results if result.role != "trivial"]
+    plots.plot_comparison(
+        [result.name for result in shown],
+        [result.scores[metric] for result in shown],
+        [standard_error(comparison, result) for result in shown],
+        [result.train_score for result in shown],
+        metric,
+        folder / "comparison.png",
+    )
+    pictures.append(Picture("comparison.png", "Models compared on the test rows"))
+    if comparison.labels is not None:
+        plots.plot_confusion(comparison.confusion(), list(comparison.labels), folder / "confusion.png")
+        pictures.append(Picture("confusion.png", "Confusion matrix"))
+    else:
+        predicted, name = comparison.quantum.predictions, experiment.schema.target
+        plots.plot_predictions(comparison.y_test, predicted, name, folder / "predictions.png")
+        pictures.append(Picture("predictions.png", "Predicted and true values"))
+    plots.plot_circuit(model.circuit_, folder / "circuit.png")
+    pictures.append(Picture("circuit.png", "The circuit"))
+    return pictures, None
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            continue
+    return found

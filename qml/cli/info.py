@@ -1,0 +1,56 @@
+"""What is installed, and what this machine can simulate."""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["add_arguments", "run"]
+
+PACKAGES = ("qumba", "numpy", "scipy", "numba", "llvmlite", "scikit-learn", "qiskit", "tqdm", "matplotlib")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command takes none."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a line a fact."""
+    import os
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    from simulator import jit, simd
+    from simulator.memory import available_bytes
+    from simulator.threads import get_num_threads
+
+    facts = [("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
+    for package in PACKAGES:
+        try:
+            facts.append((package, version(package)))
+        except PackageNotFoundError:
+            facts.append((package, "missing" + (" (pip install 'qumba[plot]')" if package == "matplotlib" else "")))
+    available = available_bytes()
+    facts += [
+        ("threads", f"{get_num_threads()} of {os.cpu_count()} processors (QUMBA_NUM_THREADS changes it)"),
+        ("vectors", f"{simd.width('float64')} doubles or {simd.width('float32')} singles; processor: {_processor()}"),
+        ("kernel cache", str(jit.cache_directory() or "none: every process compiles anew (QUMBA_CACHE_DIR)")),
+        ("memory", f"{available / 2**30:.1f} GiB available"),
+        ("largest state", f"{_most_qubits(available, 16)} qubits, or {_most_qubits(available, 8)} in single precision"),
+    ]
+    width = max(len(name) for name, _ in facts)
+    for name, fact in facts:
+        print(f"{name.ljust(width)}  {fact}")
+    return 0
+
+
+def _most_qubits(available: int, bytes_an_amplitude: int) -> int:
+    return max((available // bytes_an_amplitude).bit_length() - 1, 0)
+
+
+def _processor() -> str:
+    """The processor's name as LLVM knows it, and the widest vectors it has."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    widest = next((name for name in ("avx512f", "avx2", "avx", "sse2", "neon") if features.get(name)), "no vectors")
+    return f"{llvm.get_host_cpu_name()}, {widest}"

@@ -1,0 +1,30 @@
+"""Predict the rows of a CSV file with a model that `qumba train` wrote.
+
+The file needs the columns that the model was trained on, in any order and among others. Predictions go to standard
+output, one row each; remarks go to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("model", help="model file, such as model.qumba")
+    parser.add_argument("data", help="CSV file")
+    parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--proba", action="store_true", help="also the probability of each class")
+    parser.add_argument("--append", action="store_true", help="repeat the columns of the file before the predictions")
+    parser.add_argument("--impute", action="store_true", help="fill empty cells as learnt in training")
+    parser.add_argument("--separator", metavar="C", help="between the columns; found by itself")
+    parser.add_argument("--encoding", metavar="NAME", help="such as utf-8 or latin-1; found by itself")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predict."""
+    from qml.cli.prediction import predict_file
+
+    return predict_file(options)

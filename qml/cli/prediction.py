@@ -1,0 +1,106 @@
+"""The work of ``qumba predict``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.cli.experiment import EXTRA_FORMAT
+from qml.container import ModelFileError
+from qml.persistence import load
+from qml.tables import Column, Schema, Table, TableError, read_table
+
+__all__ = ["predict_file"]
+
+
+def predict_file(options: argparse.Namespace) -> int:
+    """Predict as the options say; returns the exit status."""
+    try:
+        model, extra = load(options.model, return_extra=True)
+    except FileNotFoundError:
+        raise TableError(f"there is no model file {options.model}") from None
+    except OSError as error:
+        raise TableError(f"cannot read {options.model}: {(error.strerror or str(error)).lower()}") from error
+    if not hasattr(model, "weights_"):
+        raise ModelFileError(options.model, "the model in it has not been trained")
+    table = read_table(options.data, options.separator, options.encoding)
+    schema = _schema(options.model, extra, model, table)
+    if options.impute and any(column.fill != column.fill for column in schema.columns):
+        raise TableError(
+            f"{options.model} was not made by `qumba train`: it does not know what to fill empty cells with"
+        )
+    X, notes = schema.encode(table, impute=True if options.impute else None)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+    predictions = model.predict(X)
+    columns: list[tuple[str, Sequence[str]]] = [
+        (schema.target or "prediction", [str(value) for value in predictions.tolist()])
+    ]
+    if options.proba:
+        if not hasattr(model, "predict_proba"):
+            raise TableError(f"--proba needs a classifier that gives probabilities; {options.model} does not")
+        columns += [
+            (f"P({label})", [f"{value:.6f}" for value in column])
+            for label, column in zip(model.classes_.tolist(), model.predict_proba(X).T, strict=True)
+        ]
+    if options.append:
+        prefix = "predicted " if schema.target in table.names else ""
+        columns[0] = (prefix + columns[0][0], columns[0][1])
+        columns = [*zip(table.names, table.columns, strict=True), *columns]
+    _write(columns, table, options.output)
+    _tell_score(predictions, schema, table, model)
+    return 0
+
+
+def _schema(path: str, extra: Any, model: Any, table: Table) -> Schema:
+    """The schema in the model file; for a model saved from Python, its feature names as columns of numbers."""
+    if isinstance(extra, dict) and "schema" in extra:
+        if extra.get("format") != EXTRA_FORMAT:
+            raise ModelFileError(
+                f"{path}: its table format is {extra.get('format')!r}, this version knows {EXTRA_FORMAT}"
+            )
+        try:
+            return Schema.from_json(extra["schema"])
+        except (KeyError, TypeError) as error:
+            raise ModelFileError(path, f"its table description makes no sense: {error!r}") from error
+    names = [str(name) for name in getattr(model, "feature_names_in_", table.names)]
+    if len(names) != model.n_features_in_:
+        raise TableError(
+            f"{path} was saved without column names and takes {model.n_features_in_} columns of numbers; "
+            f"{table.path} has {len(names)} columns"
+        )
+    return Schema("", tuple(Column(name, "number", float("nan")) for name in names))
+
+
+def _write(columns: list[tuple[str, Sequence[str]]], table: Table, path: str | None) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=table.separator, lineterminator="\n")
+    writer.writerow([name for name, _ in columns])
+    writer.writerows(zip(*(cells for _, cells in columns), strict=True))
+    if path is None:
+        sys.stdout.write(text.getvalue())
+        return
+    try:
+        Path(path).write_text(text.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise TableError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+    print(f"{len(table)} predictions written to {path}", file=sys.stderr)
+
+
+def _tell_score(predictions: NDArray[Any], schema: Schema, table: Table, model: Any) -> None:
+    """If the file has the true values, say how good the predictions are."""
+    if schema.target not in table.names:
+        return
+    truth = table.column(schema.target)
+    if hasattr(model, "classes_"):
+        right = np.array([str(value) for value in predictions.tolist()]) == np.array(truth)
+        print(f"note: {int(right.sum())} of {len(truth)} rows agree with column {schema.target!r}", file=sys.stderr)

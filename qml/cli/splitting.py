@@ -1,0 +1,56 @@
+"""Rows to train on, to validate on and to test on, for small tables too."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from qml.tables import TableError, Target
+
+__all__ = ["split_rows", "validation_settings"]
+
+VALIDATION_FRACTION = 0.15
+MIN_VALIDATION_ROWS = 8
+"""Fewer tell nothing of when to stop."""
+
+
+def split_rows(target: Target, test_size: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows to train and to test on, each class in its share.
+
+    Raises
+    ------
+    TableError
+        If one part is too small to have every class.
+    """
+    n_rows = len(target.y)
+    n_test, least, labels = ceil(test_size * n_rows), 2, None
+    if target.task == "classification":
+        labels = target.y
+        least = max(least, len(np.unique(labels)))
+        n_test = max(n_test, least)
+    if min(n_test, n_rows - n_test) < least:
+        raise TableError(
+            f"--test-size {test_size:g} leaves {n_rows - n_test} of {n_rows} rows to train on and {n_test} to test on; "
+            f"both need at least {least}"
+        )
+    training, testing = train_test_split(np.arange(n_rows), test_size=n_test, random_state=seed, stratify=labels)
+    return np.sort(training), np.sort(testing)
+
+
+def validation_settings(y: NDArray[Any], task: str) -> dict[str, Any]:
+    """Parameters for early stopping on rows kept aside, or without it if there are too few rows."""
+    n_classes = 2
+    if task == "classification":
+        counts = np.unique(y, return_counts=True)[1]
+        n_classes = len(counts)
+        if counts.min() < 2:
+            return {"early_stopping": False}
+    needed = max(MIN_VALIDATION_ROWS, n_classes)
+    fraction = max(VALIDATION_FRACTION, needed / len(y))
+    if fraction > 0.3:
+        return {"early_stopping": False}
+    return {"early_stopping": True, "validation_fraction": round(fraction, 4)}

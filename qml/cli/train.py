@@ -1,0 +1,93 @@
+"""Train a quantum model on a CSV file, beside logistic regression and a support vector machine.
+
+The first line of the file names the columns. Numbers are used as they are, text with few different values is one-hot
+encoded, dates, identifiers and constants are left out; the report says which. Numbers as target with many different
+values mean regression. Features that do not fit on the qubits are replaced by their leading principal components.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from qml.cli.training_options import add_model_options, add_output_options, fraction, given_settings, whole
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("data", help="CSV file (comma, semicolon, tab or bar between the columns)")
+    parser.add_argument("--target", "-t", required=True, metavar="COLUMN", help="the column to be predicted")
+    table = parser.add_argument_group("the table")
+    table.add_argument("--task", choices=("auto", "classification", "regression"), default="auto", help="(auto)")
+    table.add_argument(
+        "--test-size", type=fraction, default=0.25, metavar="X", help="share of the rows to test on (0.25)"
+    )
+    table.add_argument("--impute", action="store_true", help="fill empty cells: median, or most frequent text")
+    table.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; repeatable")
+    table.add_argument(
+        "--keep", action="append", default=[], metavar="COLUMN", help="use a column that looks like an identifier"
+    )
+    table.add_argument(
+        "--categorical", action="append", default=[], metavar="COLUMN", help="its numbers are names; repeatable"
+    )
+    table.add_argument(
+        "--max-categories", type=whole, default=20, metavar="N", help="leave out text of more different values (20)"
+    )
+    table.add_argument("--separator", metavar="C", help="between the columns; found by itself")
+    table.add_argument("--encoding", metavar="NAME", help="such as utf-8 or latin-1; found by itself")
+    add_model_options(parser)
+    add_output_options(parser, "NAME-qumba beside data NAME.csv")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, compare, report."""
+    from qml.cli.experiment import Experiment, output_folder, run_experiment
+    from qml.cli.splitting import split_rows
+    from qml.comparison import Split
+    from qml.tables import infer_schema, read_table, read_target
+
+    table = read_table(options.data, options.separator, options.encoding)
+    target = read_target(table, options.target, options.task)
+    training, testing = split_rows(target, options.test_size, options.seed)
+    schema = infer_schema(
+        table,
+        target.name,
+        training,
+        impute=options.impute,
+        max_categories=options.max_categories,
+        drop=options.drop,
+        keep=options.keep,
+        categorical=options.categorical,
+    )
+    X, filled = schema.encode(table)
+
+    words = [column for column in schema.columns if column.kind == "category"]
+    data = [
+        f"{options.data}: {len(table)} rows, {len(training)} to train on and {len(testing)} to test on",
+        f"features: {X.shape[1]}, from {len(schema.columns)} columns"
+        + (f"; one-hot encoded: {', '.join(column.name for column in words)}" if words else ""),
+        *(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
+        *(f"empty cells: {line}" for line in filled),
+    ]
+    if target.guessed:
+        other = "regression" if target.task == "classification" else "classification"
+        data.append(f"{target.name} holds numbers, taken as {target.task} (--task {other} takes them otherwise)")
+    if table.encoding == "cp1252":
+        data.append("the file is not UTF-8: read as Windows-1252 (Latin-1); --encoding names another")
+
+    folder = Path(options.output) if options.output else Path(f"{Path(options.data).stem}-qumba")
+    return run_experiment(
+        Experiment(
+            title=f"{target.name}, predicted from {Path(options.data).name}",
+            data=tuple(data),
+            split=Split(X[training], target.y[training], X[testing], target.y[testing]),
+            task=target.task,
+            settings=given_settings(options),
+            schema=schema,
+        ),
+        output_folder(folder),
+        plots=not options.no_plots,
+        quiet=options.quiet,
+    )

@@ -1,0 +1,97 @@
+"""Options that `train` and `demo` share: what the quantum model is, how it is trained, where results go."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+__all__ = ["add_model_options", "add_output_options", "fraction", "given_settings", "whole"]
+
+FEATURE_MAPS = ("angle", "reuploading", "amplitude", "z", "zz", "pauli", "iqp")
+ANSATZE = ("strongly_entangling", "basic_entangling", "real_amplitudes", "efficient_su2")
+"""Only for the help text, which must not import the library; tests hold them against it."""
+
+SETTINGS = {
+    "qubits": "n_qubits",
+    "layers": "n_layers",
+    "feature_map": "feature_map",
+    "ansatz": "ansatz",
+    "optimizer": "optimizer",
+    "learning_rate": "learning_rate",
+    "epochs": "epochs",
+    "batch_size": "batch_size",
+    "patience": "patience",
+    "precision": "precision",
+    "seed": "random_state",
+}
+"""Options and the estimators' parameters they set."""
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Options of the quantum model and its training; those not given are the estimator's own defaults."""
+    model = parser.add_argument_group("the quantum model")
+    model.add_argument("--qubits", type=whole, metavar="N", help="by default one a feature, at most 8")
+    model.add_argument("--layers", type=whole, metavar="N", help="layers of the trained circuit (4)")
+    model.add_argument("--feature-map", metavar="NAME", help=f"how features enter: {', '.join(FEATURE_MAPS)}")
+    model.add_argument("--ansatz", metavar="NAME", help=f"the trained circuit: {', '.join(ANSATZE)}")
+    model.add_argument("--precision", choices=("double", "single"), help="of the simulation (double)")
+    training = parser.add_argument_group("its training")
+    training.add_argument("--epochs", type=whole, metavar="N", help="most passes over the data (100)")
+    training.add_argument("--patience", type=whole, metavar="N", help="epochs without improvement before it stops (20)")
+    training.add_argument("--optimizer", metavar="NAME", help="adam, adamw, sgd, rmsprop, spsa, l-bfgs-b, ... (adam)")
+    training.add_argument("--learning-rate", type=positive, metavar="X", help="(0.05)")
+    training.add_argument("--batch-size", type=whole, metavar="N", help="rows a step")
+    training.add_argument("--seed", type=natural, default=0, metavar="N", help="same seed, same result (0)")
+
+
+def add_output_options(parser: argparse.ArgumentParser, folder: str) -> None:
+    """Options of what is written."""
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", "-o", metavar="FOLDER", help=f"for model, report and plots ({folder})")
+    output.add_argument("--no-plots", action="store_true", help="write no pictures")
+    output.add_argument("--quiet", "-q", action="store_true", help="no progress bar")
+
+
+def given_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Parameters of the estimator that were given on the command line."""
+    values = ((parameter, getattr(options, option)) for option, parameter in SETTINGS.items())
+    return {parameter: value for parameter, value in values if value is not None}
+
+
+def whole(text: str) -> int:
+    """A positive whole number."""
+    return _checked(int, text, 1, "a positive whole number")
+
+
+def natural(text: str) -> int:
+    """A whole number from 0 to what a seed may be."""
+    value = _checked(int, text, 0, "a whole number, 0 or more")
+    if value >= 1 << 32:
+        raise argparse.ArgumentTypeError(f"expected a number below 2**32, got {text}")
+    return value
+
+
+def positive(text: str) -> float:
+    """A positive finite number."""
+    value = _checked(float, text, 0.0, "a positive number")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {text}")
+    return value
+
+
+def fraction(text: str) -> float:
+    """A number strictly between 0 and 1."""
+    value = _checked(float, text, 0.0, "a number between 0 and 1")
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got {text}")
+    return value
+
+
+def _checked(kind: type, text: str, least: float, expected: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not value >= least:
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    return value

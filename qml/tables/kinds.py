@@ -1,0 +1,164 @@
+"""What a column of text holds: numbers, a few words, or something no model learns from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.tables.reading import Table, TableError, quoted
+
+__all__ = ["MISSING", "Contents", "LeftOut", "inspect_column", "numbers"]
+
+MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "#na"})
+"""Cells that count as empty, in lower case."""
+
+MOSTLY = 0.8
+"""A column with this share of numbers is meant to be numbers."""
+
+HUGE = 1e100
+"""Squares and sums of larger numbers leave the range of doubles."""
+
+DATES = re.compile(
+    r"""
+      \d{4}[-/.]\d{1,2}([-/.]\d{1,2})?(?P<time>[ T]+\d{1,2}(:\d{2})+.*)?     # 2024-01-31 12:30
+    | \d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})([ T]+\d{1,2}(:\d{2})+.*)?        # 31.01.2024, 1/31/24
+    | \d{1,2}:\d{2}(:\d{2}(\.\d+)?)?([ ]?[ap]m)?                             # 12:30:15
+    | (\w{3,9},?[ ])?\d{1,2}[-. ]+[^\W\d]{3,9}\.?[-, ]+\d{2,4}([ ].*)?       # 31 Jan 2024
+    | [^\W\d]{3,9}\.?[ ]\d{1,2},?[ ]\d{2,4}([ ].*)?                          # January 31, 2024
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+IDENTIFIER_NAMES = re.compile(r"(.*[\W_])?(?i:id|uuid|guid|index|idx|rowid|row)|.*[a-z]I[dD]|\(column 1\)")
+DATE_NAMES = re.compile(r"(.*[\W_])?(date|day|time|timestamp)([\W_].*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that is not used, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a column holds.
+
+    Attributes
+    ----------
+    kind : {"number", "category"}
+    missing : bool ndarray, shape (n_rows,)
+    values : float ndarray or object ndarray, shape (n_rows,)
+        The numbers, or the words; at missing cells NaN, or the empty word.
+    """
+
+    kind: Literal["number", "category"]
+    missing: NDArray[np.bool_]
+    values: NDArray[np.float64] | NDArray[np.object_]
+
+
+def inspect_column(
+    table: Table, name: str, *, max_categories: int, as_category: bool = False, keep: bool = False
+) -> Contents | LeftOut:
+    """What a column holds, or why it is left out.
+
+    Parameters
+    ----------
+    table : Table
+    name : str
+    max_categories : int
+        Text with more different words than this is left out.
+    as_category : bool
+        Whether numbers are names of categories.
+    keep : bool
+        Whether to use the column even if it looks like an identifier or has many different words.
+
+    Raises
+    ------
+    TableError
+        If nearly all cells are numbers, or a number is infinite or too large to compute with.
+    """
+    cells = table.column(name)
+    missing = np.array([cell.lower() in MISSING for cell in cells])
+    present = [cell for cell, absent in zip(cells, missing, strict=True) if not absent]
+    distinct = len(set(present))
+    if distinct == 0:
+        return LeftOut(name, "empty")
+    if distinct == 1:
+        return LeftOut(name, f"always {quoted(present[0])}")
+    if not as_category:
+        values = numbers(table, name, missing)
+        if values is not None:
+            reason = None if keep else _why_no_quantity(name, present, values[~missing])
+            return Contents("number", missing, values) if reason is None else LeftOut(name, reason)
+        if all(DATES.fullmatch(cell) for cell in present):
+            return LeftOut(name, f"dates or times, such as {quoted(present[0])}")
+    if not keep and not as_category and distinct > max(2, len(present) // 2):
+        return LeftOut(name, f"identifier: {distinct} different texts in {len(present)} rows")
+    if not keep and distinct > max_categories:
+        return LeftOut(name, f"text with {distinct} different values (more than --max-categories {max_categories})")
+    words = np.array(cells, dtype=object)
+    words[missing] = ""
+    return Contents("category", missing, words)
+
+
+def numbers(
+    table: Table, name: str, missing: NDArray[np.bool_], *, text_allowed: bool = False
+) -> NDArray[np.float64] | None:
+    """The column's cells as numbers, NaN where missing; ``None`` if they are text.
+
+    Decimal commas are understood where the comma does not separate columns.
+
+    Raises
+    ------
+    TableError
+        If most but not all cells are numbers and ``text_allowed`` does not say that this is text too; or if a number
+        is infinite or too large to compute with.
+    """
+    cells = table.column(name)
+    out = np.full(len(cells), np.nan)
+    failed = []
+    decimal_comma = table.separator != ","
+    for row in np.flatnonzero(~missing):
+        cell = cells[row]
+        try:
+            if "_" in cell:  # Python reads 1_2 as twelve
+                raise ValueError
+            out[row] = float(cell.replace(",", ".") if decimal_comma and cell.count(",") == 1 else cell)
+        except ValueError:
+            failed.append(row)
+    present = len(cells) - int(missing.sum())
+    if failed and (text_allowed or len(failed) > (1 - MOSTLY) * present):
+        return None
+    if failed:
+        few = f"{len(failed)} cell{'s' * (len(failed) > 1)}"
+        raise TableError(
+            f"{table.path}: column {name!r} holds numbers, except {few}, first {quoted(cells[failed[0]])} on line "
+            f"{table.lines[failed[0]]}; correct or empty them, or leave the column out with --drop"
+        )
+    too_large = np.flatnonzero(np.abs(out) > HUGE)
+    if len(too_large):
+        row = too_large[0]
+        raise TableError(
+            f"{table.path}, line {table.lines[row]}: column {name!r} holds {quoted(cells[row])}, which is beyond "
+            f"{HUGE:.0e}, too large to compute with"
+        )
+    return out
+
+
+def _why_no_quantity(name: str, present: Sequence[str], values: NDArray[np.float64]) -> str | None:
+    """Why numbers are no quantity that a model could use, if they are not."""
+    if not (values == np.round(values)).all():
+        return None
+    if len(values) >= 10 and (np.diff(values) == 1).all():
+        return "identifier: counts the rows"
+    if IDENTIFIER_NAMES.fullmatch(name) and len(set(present)) > 0.9 * len(present):
+        return "identifier: a different number in nearly every row"
+    if DATE_NAMES.fullmatch(name) and ((values > 19000000) & (values < 21000000)).all():
+        return f"dates, such as {present[0]}"
+    return None

@@ -1,0 +1,259 @@
+"""How the columns of a table become features, learnt from one table and applied to others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.tables.kinds import MISSING, Contents, LeftOut, inspect_column, numbers
+from qml.tables.reading import Table, TableError, nearest, quoted, shortened
+
+__all__ = ["Column", "Schema", "infer_schema"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, and how it becomes features.
+
+    A number is one feature. Of two categories the second is one feature, 0 or 1; of more, each is one.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"number", "category"}
+    fill : float or str
+        What an empty cell counts as: the median, or the most frequent category.
+    categories : tuple of str
+    shares : tuple of float
+        How frequent each category is: what a category never seen counts as.
+    """
+
+    name: str
+    kind: Literal["number", "category"]
+    fill: float | str
+    categories: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features it becomes."""
+        if self.kind == "number":
+            return [self.name]
+        return [f"{self.name}={category}" for category in self._encoded_categories]
+
+    @property
+    def _encoded_categories(self) -> tuple[str, ...]:
+        return self.categories[1:] if len(self.categories) == 2 else self.categories
+
+
+@dataclass(frozen=True)
+class Schema:
+    """How the columns of a table become features.
+
+    Attributes
+    ----------
+    target : str
+    columns : tuple of Column
+    left_out : tuple of LeftOut
+        Columns that are not used, with the reasons.
+    impute : bool
+        Whether empty cells are filled.
+    """
+
+    target: str
+    columns: tuple[Column, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    impute: bool = False
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features, in the order of `encode`'s columns."""
+        return [name for column in self.columns for name in column.feature_names]
+
+    def encode(self, table: Table, *, impute: bool | None = None) -> tuple[NDArray[np.float64], list[str]]:
+        """Features of a table, whose columns may come in any order and among others.
+
+        Parameters
+        ----------
+        table : Table
+        impute : bool, optional
+            Whether empty cells are filled, if not as the schema says.
+
+        Returns
+        -------
+        X : float ndarray, shape (n_rows, n_features)
+        notes : list of str
+            What was filled or not known, a line each.
+
+        Raises
+        ------
+        TableError
+            If columns are missing, cells are empty, or a number is none.
+        """
+        absent = [column.name for column in self.columns if column.name not in table.names]
+        if absent:
+            raise TableError(
+                f"{table.path} lacks {len(absent)} of the {len(self.columns)} columns the model was trained on: "
+                f"{shortened(absent)}; {nearest(absent[0], table.names)}"
+            )
+        impute = self.impute if impute is None else impute
+        missing = {column.name: _missing(table.column(column.name)) for column in self.columns}
+        if not impute:
+            _refuse_empty(table, missing)
+        features, notes = [], []
+        for column in self.columns:
+            absent_here = missing[column.name]
+            if absent_here.any():
+                notes.append(f"{column.name}: {int(absent_here.sum())} empty, filled with {column.fill}")
+            if column.kind == "number":
+                features.append(_filled_numbers(table, column, absent_here)[:, None])
+            else:
+                encoded, unknown = _one_hot(table.column(column.name), column, absent_here)
+                features.append(encoded)
+                if unknown:
+                    total = sum(unknown.values())
+                    seen = shortened([quoted(word) for word in unknown], 3)
+                    notes.append(
+                        f"{column.name}: {total} row{'s' * (total > 1)} with values not seen in training ({seen}), "
+                        "taken as average"
+                    )
+        return np.hstack(features), notes
+
+    def to_json(self) -> dict[str, Any]:
+        """As lists, dicts, numbers and text."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Schema:
+        """What `to_json` made."""
+        columns = (
+            Column(**{**entry, "categories": tuple(entry["categories"]), "shares": tuple(entry["shares"])})
+            for entry in data["columns"]
+        )
+        left_out = tuple(LeftOut(**entry) for entry in data["left_out"])
+        return cls(data["target"], tuple(columns), left_out, data["impute"])
+
+
+def infer_schema(
+    table: Table,
+    target: str,
+    training_rows: NDArray[np.intp] | None = None,
+    *,
+    impute: bool = False,
+    max_categories: int = 20,
+    drop: Collection[str] = (),
+    keep: Collection[str] = (),
+    categorical: Collection[str] = (),
+) -> Schema:
+    """Decide what each column is.
+
+    Parameters
+    ----------
+    table : Table
+    target : str
+    training_rows : int ndarray, optional
+        Rows that medians and frequencies are learnt from; by default all.
+    impute : bool
+        Whether empty cells are filled; otherwise they are an error.
+    max_categories : int
+        Text with more different words than this is left out.
+    drop, keep, categorical : collections of str
+        Columns to leave out, to use although they look like identifiers, and whose numbers are names.
+
+    Raises
+    ------
+    TableError
+        If a name is of no column, cells are empty, or no column is left.
+    """
+    for name in (*drop, *keep, *categorical):
+        table.column(name)
+        if name == target:
+            raise TableError(f"{name!r} is the target: it cannot be a feature or left out")
+    contents: dict[str, Contents] = {}
+    left_out = []
+    for name in table.names:
+        if name == target:
+            continue
+        if name in drop:
+            left_out.append(LeftOut(name, "as asked"))
+            continue
+        found = inspect_column(
+            table, name, max_categories=max_categories, as_category=name in categorical, keep=name in keep
+        )
+        if isinstance(found, LeftOut):
+            left_out.append(found)
+        else:
+            contents[name] = found
+    if not contents:
+        reasons = shortened([f"{column.name} ({column.reason})" for column in left_out], 5)
+        raise TableError(f"{table.path} has no column to learn from{': ' * bool(reasons)}{reasons}")
+    if not impute:
+        _refuse_empty(table, {name: found.missing for name, found in contents.items()})
+    rows = np.arange(len(table)) if training_rows is None else training_rows
+    columns = tuple(_column(name, found, rows) for name, found in contents.items())
+    return Schema(target, columns, tuple(left_out), impute)
+
+
+def _column(name: str, found: Contents, rows: NDArray[np.intp]) -> Column:
+    seen = found.values[rows][~found.missing[rows]]
+    if found.kind == "number":
+        return Column(name, "number", float(np.median(seen)) if len(seen) else 0.0)
+    words = sorted(set(found.values[~found.missing]), key=_by_number_then_text)
+    counts = Counter(seen.tolist())
+    total = max(len(seen), 1)
+    most_frequent = max(words, key=lambda word: counts[word])
+    return Column(name, "category", most_frequent, tuple(words), tuple(counts[word] / total for word in words))
+
+
+def _by_number_then_text(word: str) -> tuple[bool, float, str]:
+    try:
+        return False, float(word), word
+    except ValueError:
+        return True, 0.0, word
+
+
+def _missing(cells: Sequence[str]) -> NDArray[np.bool_]:
+    return np.array([cell.lower() in MISSING for cell in cells])
+
+
+def _refuse_empty(table: Table, missing: dict[str, NDArray[np.bool_]]) -> None:
+    empty = {name: mask for name, mask in missing.items() if mask.any()}
+    if empty:
+        counts = shortened([f"{name} ({int(mask.sum())})" for name, mask in empty.items()], 5)
+        line = table.lines[min(int(mask.argmax()) for mask in empty.values())]
+        raise TableError(
+            f"{table.path} has empty cells, first on line {line}: {counts}; fill them, or let --impute do it "
+            "(median, most frequent)"
+        )
+
+
+def _filled_numbers(table: Table, column: Column, missing: NDArray[np.bool_]) -> NDArray[np.float64]:
+    values = numbers(table, column.name, missing)
+    if values is None:
+        example = next(cell for cell, absent in zip(table.column(column.name), missing, strict=True) if not absent)
+        raise TableError(
+            f"{table.path}: column {column.name!r} held numbers in training, but here text, such as {quoted(example)}"
+        )
+    values[missing] = column.fill
+    return values
+
+
+def _one_hot(
+    cells: Sequence[str], column: Column, missing: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], Counter[str]]:
+    position = {category: index for index, category in enumerate(column.categories)}
+    encoded = np.zeros((len(cells), len(column.categories)))
+    unknown: Counter[str] = Counter()
+    for row, cell in enumerate(cells):
+        word = str(column.fill) if missing[row] else cell
+        if word in position:
+            encoded[row, position[word]] = 1.0
+        else:
+            encoded[row] = column.shares
+            unknown[word] += 1
+    return (encoded[:, 1:] if len(column.categories) == 2 else encoded), unknown

@@ -1,0 +1,112 @@
+"""The column to be predicted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.tables.kinds import MISSING, numbers
+from qml.tables.reading import Table, TableError, quoted
+
+__all__ = ["MIN_ROWS", "MIN_ROWS_A_CLASS", "Target", "read_target"]
+
+Task = Literal["classification", "regression"]
+
+MAX_NUMBERED_CLASSES = 20
+"""Numbers with more different values than this are a quantity."""
+
+MIN_ROWS = 10
+MIN_ROWS_A_CLASS = 3
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column to be predicted.
+
+    Attributes
+    ----------
+    name : str
+    task : {"classification", "regression"}
+    y : ndarray, shape (n_rows,)
+        Whole numbers if all classes are whole numbers, else words; for regression floats.
+    guessed : bool
+        Whether the task was read off numbers that could mean either.
+    """
+
+    name: str
+    task: Task
+    y: NDArray[Any]
+    guessed: bool = False
+
+
+def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") -> Target:
+    """Read the column to be predicted, and check that it can be learnt.
+
+    Text is classes. Numbers are classes too if they are few different whole numbers, and a quantity otherwise.
+
+    Parameters
+    ----------
+    table : Table
+    name : str
+    task : {"auto", "classification", "regression"}
+
+    Raises
+    ------
+    TableError
+        If there is no such column, cells are empty, there is one class, or a class has too few rows.
+    """
+    if name not in table.names and all(_is_number(other) for other in table.names):
+        raise TableError(f"{table.path} has no column {name!r}: its first line holds numbers instead of column names")
+    cells = table.column(name)
+    missing = np.array([cell.lower() in MISSING for cell in cells])
+    if missing.any():
+        count, line = int(missing.sum()), table.lines[int(missing.argmax())]
+        raise TableError(
+            f"{table.path}: the target {name!r} is empty in {count} row{'s' * (count > 1)}, first on line {line}; "
+            "remove these rows"
+        )
+    if len(table) < MIN_ROWS:
+        raise TableError(f"{table.path} has {len(table)} rows; training and testing need at least {MIN_ROWS}")
+
+    values = numbers(table, name, missing, text_allowed=task != "regression")
+    if values is None and task == "regression":
+        raise TableError(f"the target {name!r} holds text, such as {quoted(cells[0])}: regression needs numbers")
+    whole = values is not None and (values == np.round(values)).all() and (np.abs(values) < 2**53).all()
+    distinct = len(set(cells) if values is None else np.unique(values))
+    if distinct == 1:
+        raise TableError(f"the target {name!r} is always {quoted(cells[0])}: there is nothing to learn")
+    if values is not None and task != "classification":
+        quantity = distinct > MAX_NUMBERED_CLASSES or (not whole and distinct > 2)
+        if task == "regression" or quantity:
+            return Target(name, "regression", values, guessed=task == "auto" and distinct <= 2 * MAX_NUMBERED_CLASSES)
+
+    classes = np.array(cells) if values is None or not whole else values.astype(np.int64)
+    _check_classes(table, name, classes)
+    return Target(name, "classification", classes, guessed=task == "auto" and values is not None and distinct > 2)
+
+
+def _check_classes(table: Table, name: str, classes: NDArray[Any]) -> None:
+    counts = Counter(classes.tolist())
+    if len(counts) > len(classes) / 2:
+        raise TableError(
+            f"the target {name!r} has {len(counts)} different values in {len(classes)} rows: an identifier, not classes"
+        )
+    rare = [label for label, count in counts.items() if count < MIN_ROWS_A_CLASS]
+    if rare:
+        others = f" (and {len(rare) - 1} more classes)" if len(rare) > 1 else ""
+        raise TableError(
+            f"{table.path}: class {str(rare[0])!r} of {name!r}{others} has {counts[rare[0]]} "
+            f"row{'s' * (counts[rare[0]] > 1)}; each needs at least {MIN_ROWS_A_CLASS} to train, validate and test"
+        )
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
