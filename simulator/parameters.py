@@ -323,10 +323,10 @@ def as_angle(value: Any, what: str = "an angle") -> float | Expression:
         return value
     if kind is float and math.isfinite(value):
         return value
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
     if isinstance(value, Expression):
-        if not value.terms:
-            return value.constant
-        return value
+        return value if value.terms else value.constant
     return _finite_real(value, what, " or an expression of parameters")
 
 
@@ -380,8 +380,6 @@ def _operand(value: Any, operation: str) -> float:
 
 
 def _finite_real(value: Any, what: str, alternative: str = "") -> float:
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value[()]
     if not isinstance(value, bool) and isinstance(value, Real):  # np.bool_ is not Real
         try:
             number = float(value)

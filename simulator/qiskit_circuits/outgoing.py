@@ -87,7 +87,7 @@ def _placed(operation: Operation, touched: set[int], parameters: dict[Parameter,
         return _controlled_phase(gate.controls, angles[0], qubits)
     made = _standard(base, angles)
     if made is not None:
-        return [(made.control(split, ctrl_state=_bits(gate.controls)), qubits)]
+        return [(made.control(split, ctrl_state=_bits(gate.controls), annotated=False), qubits)]
     if isinstance(gate, gates.PauliRotation):
         return [(_pauli_rotation(gate, angles[0]), qubits)]
     if isinstance(gate, gates.Rotation) and isinstance(operation.angles[0], Expression):
@@ -124,7 +124,7 @@ def _controlled_phase(controls: tuple[int, ...], angle: Any, qubits: Sequence[in
     rest = [k for k in range(len(controls)) if k != last]
     phase = library.PhaseGate(angle)
     if rest:
-        phase = phase.control(len(rest), ctrl_state=_bits([controls[k] for k in rest]))
+        phase = phase.control(len(rest), ctrl_state=_bits([controls[k] for k in rest]), annotated=False)
     return [(phase, [*(qubits[k] for k in rest), qubits[last]])]
 
 

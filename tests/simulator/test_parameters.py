@@ -109,7 +109,14 @@ def test_partial_binding_and_substitution():
 
 @pytest.mark.parametrize(
     ("expression", "text"),
-    [(a, "a"), (2 * a + 0.1, "2*a + 0.1"), (-a / 2 - b, "-0.5*a - b"), (3 - a, "-a + 3"), (a - a, "0"), (-b - 1, "-b - 1")],
+    [
+        (a, "a"),
+        (2 * a + 0.1, "2*a + 0.1"),
+        (-a / 2 - b, "-0.5*a - b"),
+        (3 - a, "-a + 3"),
+        (a - a, "0"),
+        (-b - 1, "-b - 1"),
+    ],
 )
 def test_text(expression, text):
     assert str(expression) == text
@@ -196,6 +203,7 @@ def test_angles_that_are_numbers(value):
 def test_angles_that_are_expressions():
     assert as_angle(a) is a
     assert as_angle(2 * a) == 2 * a
+    assert as_angle(np.array(a)) is a
     assert as_angle(3) == 3.0
 
 
