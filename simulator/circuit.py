@@ -116,10 +116,20 @@ class Circuit:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The free parameters in order of first use; arrays of values are in this order."""
+        """The free parameters in order of first use; arrays of values are in this order.
+
+        Those that one expression uses first are in order of their names, so that equal circuits, which may
+        have written ``a + b`` and ``b + a``, agree.
+        """
         if self._parameters is None:
-            found = (p for op in self.operations for a in op.angles if isinstance(a, Expression) for p in a.terms)
-            self._parameters = tuple(dict.fromkeys(found))
+            found: dict[Parameter, None] = {}
+            for operation in self.operations:
+                for angle in operation.angles:
+                    if isinstance(angle, Parameter):
+                        found[angle] = None
+                    elif isinstance(angle, Expression):
+                        found.update(dict.fromkeys(sorted(angle.terms, key=lambda parameter: parameter.sort_key)))
+            self._parameters = tuple(found)
         return self._parameters
 
     @property

@@ -21,6 +21,10 @@ from typing import Any
 import llvmlite
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import FunctionPass, register_pass
+from numba.core.untyped_passes import TranslateByteCode
 
 _SOURCES = ("simd.py", "jit.py", "kernels")
 
@@ -134,18 +138,70 @@ class _LazyCache:
     def flush(self) -> None: ...
 
 
+class _LinkOnlyLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """Code that is only ever linked into other code: neither optimised nor emitted on its own."""
+
+    def _optimize_final_module(self) -> None: ...
+
+    def _finalize_final_module(self) -> None:
+        self._finalized = True
+
+    @property
+    def codegen(self) -> Any:
+        return _WithoutEnvironment(self._codegen)
+
+
+class _WithoutEnvironment:
+    """A code generator that does not look for a function's environment, which was never emitted."""
+
+    def __init__(self, codegen: Any) -> None:
+        self._codegen = codegen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._codegen, name)
+
+    def set_env(self, name: str, environment: Any) -> None: ...
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _UseLinkOnlyLibrary(FunctionPass):  # type: ignore[misc]
+    _name = "qumba_use_link_only_library"
+
+    def __init__(self) -> None:
+        FunctionPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        state.library = _LinkOnlyLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return False
+
+
+class _PartCompiler(CompilerBase):  # type: ignore[misc]
+    """numba's pipeline, but for the library. A function is otherwise optimised again at every level of calls."""
+
+    def define_pipelines(self) -> list[Any]:
+        pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        pipeline.add_pass_after(_UseLinkOnlyLibrary, TranslateByteCode)
+        pipeline.finalize()
+        return [pipeline]
+
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_PART = {**_OPTIONS, "pipeline_class": _PartCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile an entry point: no GIL, no bounds checks, IEEE division, kept on disk."""
-    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
+    dispatcher = numba.njit(no_cfunc_wrapper=True, **_OPTIONS)(function)
     dispatcher._cache = _LazyCache(function)
     return dispatcher
 
 
+def part(function: Callable[..., Any]) -> Any:
+    """Compile a piece of a kernel, callable from kernels only."""
+    return numba.njit(**_PART)(function)
+
+
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a small piece of a kernel, always inlined where it is called."""
-    return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
-
-
-def part(function: Callable[..., Any]) -> Any:
-    """Compile a piece of a kernel that stays a function of its own."""
-    return numba.njit(nogil=True, error_model="numpy")(function)
+    return numba.njit(forceinline=True, **_PART)(function)

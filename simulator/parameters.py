@@ -14,6 +14,7 @@ Expression(2*theta + 0.1)
 from __future__ import annotations
 
 import math
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Real
@@ -24,7 +25,10 @@ import numpy as np
 
 from simulator.errors import ParameterError
 
-__all__ = ["Expression", "Parameter", "ParameterVector", "as_angle"]
+__all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "ParameterVector", "as_angle"]
+
+VECTOR_ELEMENT = re.compile(r"(.+)\[(0|[1-9]\d{0,5})\]", re.DOTALL)
+"""The name of an element of a `ParameterVector`: the vector's name and the index."""
 
 
 class Expression:
@@ -224,6 +228,12 @@ class Parameter(Expression):
     def terms(self) -> Mapping[Parameter, float]:
         """The parameter itself, once. Made when asked for: stored, it would be a reference cycle each."""
         return {self: 1.0}
+
+    @property
+    def sort_key(self) -> tuple[str, int, int]:
+        """Orders parameters by name, those of a vector by index; the same in every run."""
+        element = VECTOR_ELEMENT.fullmatch(self._name)
+        return (element[1], int(element[2]), self._identity) if element else (self._name, -1, self._identity)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Parameter):

@@ -315,7 +315,7 @@ class _Builder:
             _table(groups, 5),
             _table(strings, 2),
             np.array(weights, float),
-            np.array(self.spec, np.int64),
+            np.array(self.spec, np.int64) if self.spec else None,  # None: kernels without dense matrices
             _aligned(np.concatenate(self.matrices) if self.matrices else np.zeros(0), dtype),
         )
         return Tables(

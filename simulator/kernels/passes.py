@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from simulator.jit import inlined, part
 from simulator.kernels.walsh import aligned, parity
-from simulator.simd import lanes_of, like, load, splat, store
+from simulator.simd import entry, lanes_of, like, load, splat, store
 
 # columns of a pass: kind, then for a first and a second rotation
 KIND, SLOT, LOCAL, X, LANE_X, Z, SWAP, NEEDED = 0, 1, 2, 3, 4, 5, 6, 7
@@ -48,8 +48,8 @@ def _spread(k, pivot):
 def rotate(psi, row, rotations, lanes, first, last):
     """One rotation on the pairs numbered first to last."""
     W = lanes_of(psi)
-    x, z, swap, pivot, lane_x = row[X], row[Z], row[SWAP], row[LOW], row[LANE_X]
-    base = row[SLOT] * 5 * W
+    x, z, swap, pivot, lane_x = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LOW), entry(row, LANE_X)
+    base = entry(row, SLOT) * 5 * W
     c = load(rotations, base)
     base += W
     for k in range(first, last):
@@ -73,12 +73,12 @@ def rotate(psi, row, rotations, lanes, first, last):
 def unrotate(psi, lam, row, rotations, gradient, lanes, first, last):
     """Undo one rotation on both states and add its derivative to ``gradient``."""
     W = lanes_of(psi)
-    x, z, swap, pivot, lane_x = row[X], row[Z], row[SWAP], row[LOW], row[LANE_X]
-    base = row[SLOT] * 5 * W
+    x, z, swap, pivot, lane_x = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LOW), entry(row, LANE_X)
+    base = entry(row, SLOT) * 5 * W
     c = load(rotations, base)
     base += W
     signs = base + 2 * W
-    g = load(gradient, row[SLOT] * W)
+    g = load(gradient, entry(row, SLOT) * W)
     for k in range(first, last):
         i = _spread(k, pivot)
         sign = parity(i & z)
@@ -104,21 +104,26 @@ def unrotate(psi, lam, row, rotations, gradient, lanes, first, last):
         store(lam, o + W, u1)
         store(lam, p0, aligned(v0, lane_x, lanes))
         store(lam, p1, aligned(v1, lane_x, lanes))
-    store(gradient, row[SLOT] * W, g)
+    store(gradient, entry(row, SLOT) * W, g)
 
 
 @part
 def rotate_pair(psi, row, rotations_a, rotations_b, lanes, first, last):
     """Two rotations on quadruples (i, i ^ x1, i ^ x2, i ^ x1 ^ x2): one trip through memory for both."""
     W = lanes_of(psi)
-    xa, za, ta, la = row[X], row[Z], row[SWAP], row[LANE_X]
-    xb, zb, tb, lb = row[X + SECOND], row[Z + SECOND], row[SWAP + SECOND], row[LANE_X + SECOND]
+    xa, za, ta, la = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
+    xb, zb, tb, lb = (
+        entry(row, X + SECOND),
+        entry(row, Z + SECOND),
+        entry(row, SWAP + SECOND),
+        entry(row, LANE_X + SECOND),
+    )
     tc, lc = ta ^ tb, la ^ lb
-    base_a, base_b = row[SLOT] * 5 * W, row[SLOT + SECOND] * 5 * W
+    base_a, base_b = entry(row, SLOT) * 5 * W, entry(row, SLOT + SECOND) * 5 * W
     ca, cb = load(rotations_a, base_a), load(rotations_b, base_b)
     base_a += W
     base_b += W
-    da, db, low, high = row[CROSS_A], row[CROSS_B], row[LOW], row[HIGH]
+    da, db, low, high = entry(row, CROSS_A), entry(row, CROSS_B), entry(row, LOW), entry(row, HIGH)
     # sign of each plane, xor-ed to the sign of the quadruple's first member
     a00, a01 = ta, 0
     a10, a11 = da ^ (ta & (1 - tb)), da ^ (ta & tb)
@@ -159,19 +164,24 @@ def _overlap(sign, a, b, u, v, g):
 def unrotate_pair(psi, lam, row, rotations_a, rotations_b, gradient, lanes, first, last):
     """Undo two rotations on quadruples of both states and add both derivatives to ``gradient``."""
     W = lanes_of(psi)
-    xa, za, ta, la = row[X], row[Z], row[SWAP], row[LANE_X]
-    xb, zb, tb, lb = row[X + SECOND], row[Z + SECOND], row[SWAP + SECOND], row[LANE_X + SECOND]
+    xa, za, ta, la = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
+    xb, zb, tb, lb = (
+        entry(row, X + SECOND),
+        entry(row, Z + SECOND),
+        entry(row, SWAP + SECOND),
+        entry(row, LANE_X + SECOND),
+    )
     tc, lc = ta ^ tb, la ^ lb
-    base_a, base_b = row[SLOT] * 5 * W, row[SLOT + SECOND] * 5 * W
+    base_a, base_b = entry(row, SLOT) * 5 * W, entry(row, SLOT + SECOND) * 5 * W
     ca, cb = load(rotations_a, base_a), load(rotations_b, base_b)
     base_a += W
     base_b += W
-    da, db, low, high = row[CROSS_A], row[CROSS_B], row[LOW], row[HIGH]
+    da, db, low, high = entry(row, CROSS_A), entry(row, CROSS_B), entry(row, LOW), entry(row, HIGH)
     a00, a01 = ta, 0
     a10, a11 = da ^ (ta & (1 - tb)), da ^ (ta & tb)
     b00, b01 = tb, 0
     b10, b11 = db ^ (tb & (1 - ta)), db ^ (tb & ta)
-    ga, gb = load(gradient, row[SLOT] * W), load(gradient, row[SLOT + SECOND] * W)
+    ga, gb = load(gradient, entry(row, SLOT) * W), load(gradient, entry(row, SLOT + SECOND) * W)
     for k in range(first, last):
         i = _spread(_spread(k, low), high)
         sa, sb = parity(i & za), parity(i & zb)
@@ -236,16 +246,16 @@ def unrotate_pair(psi, lam, row, rotations_a, rotations_b, gradient, lanes, firs
         store(lam, o2 + W - W * tb, aligned(T1, lb, lanes))
         store(lam, o3 + W * tc, aligned(U0, lc, lanes))
         store(lam, o3 + W - W * tc, aligned(U1, lc, lanes))
-    store(gradient, row[SLOT] * W, ga)
-    store(gradient, row[SLOT + SECOND] * W, gb)
+    store(gradient, entry(row, SLOT) * W, ga)
+    store(gradient, entry(row, SLOT + SECOND) * W, gb)
 
 
 @part
 def rotate_lanes(psi, row, rotations, lanes, first, last, sense):
     """A rotation whose pairs lie within a vector, on vectors first to last; ``sense`` 1 undoes it."""
     W = lanes_of(psi)
-    z, swap, lane_x = row[Z], row[SWAP], row[LANE_X]
-    base = row[SLOT] * 5 * W
+    z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
+    base = entry(row, SLOT) * 5 * W
     c = load(rotations, base)
     base += W
     for i in range(first, last):
@@ -265,9 +275,9 @@ def rotate_lanes(psi, row, rotations, lanes, first, last, sense):
 def derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last):
     """Add the derivative of a rotation within vectors to ``gradient``."""
     W = lanes_of(psi)
-    z, swap, lane_x = row[Z], row[SWAP], row[LANE_X]
-    signs = row[SLOT] * 5 * W + 3 * W
-    g = load(gradient, row[SLOT] * W)
+    z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
+    signs = entry(row, SLOT) * 5 * W + 3 * W
+    g = load(gradient, entry(row, SLOT) * W)
     for i in range(first, last):
         sign = parity(i & z)
         o = i * 2 * W
@@ -276,7 +286,7 @@ def derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last):
             b0, b1 = b1, b0
         g = g + load(rotations, signs + W * (sign ^ swap)) * (load(lam, o) * b0)
         g = g + load(rotations, signs + W * sign) * (load(lam, o + W) * b1)
-    store(gradient, row[SLOT] * W, g)
+    store(gradient, entry(row, SLOT) * W, g)
 
 
 @part
@@ -289,7 +299,7 @@ def dense(psi, spec, tables, offset, scratch, lanes, first, last):
     k masks z, 2**r members of the coset, for each d the number of its member, for each d its lane mask.
     """
     W = lanes_of(psi)
-    k, rank = spec[0], spec[1]
+    k, rank = entry(spec, 0), entry(spec, 1)
     pivots, zs = 2, 2 + rank
     members = zs + k
     slots = members + (1 << rank)
@@ -298,22 +308,22 @@ def dense(psi, spec, tables, offset, scratch, lanes, first, last):
     for coset in range(first, last):
         i = coset
         for b in range(rank):
-            i = _spread(i, spec[pivots + b])
+            i = _spread(i, entry(spec, pivots + b))
         for u in range(1 << rank):
-            o = (i ^ spec[members + u]) * 2 * W
+            o = (i ^ entry(spec, members + u)) * 2 * W
             store(scratch, u * 2 * W, load(psi, o))
             store(scratch, u * 2 * W + W, load(psi, o + W))
         for u in range(1 << rank):
-            at = i ^ spec[members + u]
+            at = i ^ entry(spec, members + u)
             pattern = 0
             for m in range(k):
-                pattern |= parity(at & spec[zs + m]) << m
+                pattern |= parity(at & entry(spec, zs + m)) << m
             row = offset + (pattern << k) * 2 * W
             re, im = zero, zero
             for d in range(1 << k):
-                source = (u ^ spec[slots + d]) * 2 * W
-                a0 = aligned(load(scratch, source), spec[shifts + d], lanes)
-                a1 = aligned(load(scratch, source + W), spec[shifts + d], lanes)
+                source = (u ^ entry(spec, slots + d)) * 2 * W
+                a0 = aligned(load(scratch, source), entry(spec, shifts + d), lanes)
+                a1 = aligned(load(scratch, source + W), entry(spec, shifts + d), lanes)
                 m0, m1 = load(tables, row + d * 2 * W), load(tables, row + d * 2 * W + W)
                 re = re + m0 * a0 - m1 * a1
                 im = im + m0 * a1 + m1 * a0

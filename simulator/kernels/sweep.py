@@ -25,7 +25,7 @@ from simulator.kernels.passes import (
     SLOT,
 )
 from simulator.kernels.walsh import parity
-from simulator.simd import fetch_add, lane_sum, lanes_of, like, load, sincos, splat, store
+from simulator.simd import entry, fetch_add, lane_sum, lanes_of, like, load, sincos, splat, store
 
 # entries of fixed[0], the layout: sizes, and where each section of a thread's scratch begins
 QUBITS, BITS, OBSERVABLES, SLOTS, START, FIRST_NEEDED, CHAIN_NEEDED = range(7)
@@ -37,8 +37,8 @@ STORED, PER_TILE, ON_THE_FLY = 0, 1, 2  # where a phase pass finds its table: it
 @inlined
 def _vectors(layout, scratch, lanes):
     if lanes is None:
-        return 1 << layout[QUBITS]
-    return 1 << (layout[QUBITS] - lanes)
+        return 1 << entry(layout, QUBITS)
+    return 1 << (entry(layout, QUBITS) - lanes)
 
 
 @part
@@ -68,33 +68,34 @@ def prepare(fixed, constants, starts, columns, factors, weights, base, rotations
     """Angles by the weights (``base``), and coefficients and phase tables that all samples share."""
     layout, code, terms, slots, is_local = fixed[0], fixed[1], fixed[2], fixed[3], fixed[4]
     W = lanes_of(scratch)
-    for slot in range(layout[SLOTS]):
-        base[slot] = constants[slot]
+    for slot in range(entry(layout, SLOTS)):
+        base[slot] = entry(constants, slot)
         for e in range(starts[slot], starts[slot + 1]):
             base[slot] += factors[e] * weights[columns[e]]
-    theta = scratch[layout[THETA] : layout[TABLES]]
-    buffer = scratch[layout[BUFFER] : layout[GRADIENT]]
-    for slot in range(layout[SLOTS]):
+    theta = scratch[entry(layout, THETA) : entry(layout, TABLES)]
+    buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
+    for slot in range(entry(layout, SLOTS)):
         store(theta, slot * W, splat(like(scratch, base[slot])))
         if slots[slot, 2] and not is_local[slot]:
             set_rotation(rotations, theta, slot, slots[slot, 0], slots[slot, 1], lanes)
     for r in range(len(code)):
         row = code[r]
-        if row[KIND] == PHASES and row[LOCAL] == STORED:
+        if entry(row, KIND) == PHASES and entry(row, LOCAL) == STORED:
             if lanes is None:
-                # all samples' phases are numbers: compute them as if lanes were qubits
-                bits = layout[QUBITS]
-                begin = max(W, 1 << bits)
-                diagonals.fill_phases(buffer, begin, terms, row[3], row[4], theta, 0, bits, buffer, 3 if W == 8 else 4)
-                for i in range(1 << bits):
-                    o = begin + (i // W) * 2 * W + i % W
-                    tables[row[SLOT] + 2 * i] = buffer[o]
-                    tables[row[SLOT] + 2 * i + 1] = buffer[o + W]
+                size = 1 << entry(layout, QUBITS)
+                diagonals.fill_phases(
+                    scratch, 0, terms, entry(row, 3), entry(row, 4), theta, 0, entry(layout, QUBITS), buffer, lanes
+                )
+                offset = entry(row, SLOT)
+                for i in range(2 * size):  # all lanes are alike: one number each
+                    tables[offset + i] = scratch[i * W]
             else:
-                bits = layout[BITS]
-                for block in range(1 << (layout[QUBITS] - bits)):
-                    offset = row[SLOT] + block * (2 << bits)
-                    diagonals.fill_phases(tables, offset, terms, row[3], row[4], theta, block, bits, buffer, lanes)
+                bits = entry(layout, BITS)
+                for block in range(1 << (entry(layout, QUBITS) - bits)):
+                    offset = entry(row, SLOT) + block * (2 << bits)
+                    diagonals.fill_phases(
+                        tables, offset, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
+                    )
 
 
 @inlined
@@ -103,13 +104,13 @@ def _tile_angles(fixed, base, X, tile, scratch, lanes):
     layout, code, terms, slots = fixed[0], fixed[1], fixed[2], fixed[3]
     local_slots, local_rows, columns, factors = fixed[5], fixed[6], fixed[7], fixed[8]
     W = lanes_of(scratch)
-    theta = scratch[layout[THETA] : layout[TABLES]]
+    theta = scratch[entry(layout, THETA) : entry(layout, TABLES)]
     if lanes is not None:
-        for slot in range(layout[SLOTS]):
+        for slot in range(entry(layout, SLOTS)):
             theta[slot * W] = like(scratch, base[slot])
     if len(local_slots) == 0:
         return
-    rotations = scratch[layout[ROTATIONS] : layout[THETA]]
+    rotations = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
     for j in range(len(local_slots)):
         slot = local_slots[j]
         if lanes is None:
@@ -127,12 +128,23 @@ def _tile_angles(fixed, base, X, tile, scratch, lanes):
         if slots[slot, 2]:
             set_rotation(rotations, theta, slot, slots[slot, 0], slots[slot, 1], lanes)
     if lanes is None:
-        tables = scratch[layout[TABLES] : layout[BUFFER]]
-        buffer = scratch[layout[BUFFER] : layout[GRADIENT]]
+        tables = scratch[entry(layout, TABLES) : entry(layout, BUFFER)]
+        buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
         for r in range(len(code)):
             row = code[r]
-            if row[KIND] == PHASES and row[LOCAL] == PER_TILE:
-                diagonals.fill_phases(tables, row[SLOT], terms, row[3], row[4], theta, 0, layout[QUBITS], buffer, lanes)
+            if entry(row, KIND) == PHASES and entry(row, LOCAL) == PER_TILE:
+                diagonals.fill_phases(
+                    tables,
+                    entry(row, SLOT),
+                    terms,
+                    entry(row, 3),
+                    entry(row, 4),
+                    theta,
+                    0,
+                    entry(layout, QUBITS),
+                    buffer,
+                    lanes,
+                )
 
 
 @inlined
@@ -140,10 +152,10 @@ def _start(fixed, psi, shared, initial, tile, scratch, lanes):
     """The state before the first pass."""
     layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
     W = lanes_of(psi)
-    n = layout[QUBITS]
-    if layout[START] == PRODUCT_STATE:
-        pairs = scratch[layout[PAIRS] : layout[DUALS]]
-        local = scratch[layout[ROTATIONS] : layout[THETA]]
+    n = entry(layout, QUBITS)
+    if entry(layout, START) == PRODUCT_STATE:
+        pairs = scratch[entry(layout, PAIRS) : entry(layout, DUALS)]
+        local = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
         product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
         product.product_state(psi, pairs, n, lanes)
     elif lanes is None:
@@ -165,50 +177,60 @@ def _share(count, piece, pieces):
     return count * piece // pieces, count * (piece + 1) // pieces
 
 
+@inlined
+def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piece, pieces):
+    """A dense matrix whose place is in the given column; programs without any have no ``spec``."""
+    if spec is None:
+        return
+    own = spec[entry(row, 1) :]
+    first, last = _share(count >> entry(own, 1), piece, pieces)
+    work = scratch[entry(layout, SCRATCH) : entry(layout, BLOCK)]
+    passes.dense(psi, own, matrices, entry(row, column), work, lanes, first, last)
+
+
 @part
 def apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces):
     """Pass r on the given piece of the state."""
     layout, code, terms, spec, matrices = fixed[0], fixed[1], fixed[2], fixed[14], fixed[15]
     row = code[r]
-    kind = row[KIND]
+    kind = entry(row, KIND)
     count = _vectors(layout, psi, lanes)
-    local = scratch[layout[ROTATIONS] : layout[THETA]]
+    local = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
     if kind == ROTATION_PAIR:
         first, last = _share(count >> 2, piece, pieces)
-        a = local if row[LOCAL] else shared
-        b = local if row[LOCAL + SECOND] else shared
+        a = local if entry(row, LOCAL) else shared
+        b = local if entry(row, LOCAL + SECOND) else shared
         passes.rotate_pair(psi, row, a, b, lanes, first, last)
     elif kind == ROTATION:
         first, last = _share(count >> 1, piece, pieces)
-        passes.rotate(psi, row, local if row[LOCAL] else shared, lanes, first, last)
+        passes.rotate(psi, row, local if entry(row, LOCAL) else shared, lanes, first, last)
     elif kind == PHASES:
-        bits = layout[BITS]
+        bits = entry(layout, BITS)
         if lanes is None:
-            if row[LOCAL] == PER_TILE:
-                table = scratch[layout[TABLES] : layout[BUFFER]]
-                diagonals.multiply_phases(psi, 0, table, row[SLOT], False, count)
-            else:
-                diagonals.multiply_phases(psi, 0, tables, row[SLOT], True, count)
+            splatted = entry(row, LOCAL) == STORED
+            table = tables if splatted else scratch[entry(layout, TABLES) : entry(layout, BUFFER)]
+            diagonals.multiply_phases(psi, 0, table, entry(row, SLOT), splatted, count)
         else:
-            first, last = _share(1 << (layout[QUBITS] - bits), piece, pieces)
+            first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
             size = (1 << bits) >> lanes
-            theta = scratch[layout[THETA] : layout[TABLES]]
-            buffer = scratch[layout[BUFFER] : layout[GRADIENT]]
-            own = scratch[layout[BLOCK] : layout[END]]
+            theta = scratch[entry(layout, THETA) : entry(layout, TABLES)]
+            buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
+            own = scratch[entry(layout, BLOCK) : entry(layout, END)]
             for block in range(first, last):
-                if row[LOCAL] == STORED:
-                    offset = row[SLOT] + block * (2 << bits)
+                if entry(row, LOCAL) == STORED:
+                    offset = entry(row, SLOT) + block * (2 << bits)
                     diagonals.multiply_phases(psi, block * size, tables, offset, False, size)
                 else:
-                    diagonals.fill_phases(own, 0, terms, row[3], row[4], theta, block, bits, buffer, lanes)
+                    diagonals.fill_phases(
+                        own, 0, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
+                    )
                     diagonals.multiply_phases(psi, block * size, own, 0, False, size)
-    elif kind == LANE_ROTATION:
-        first, last = _share(count, piece, pieces)
-        passes.rotate_lanes(psi, row, local if row[LOCAL] else shared, lanes, first, last, 0)
-    elif kind == DENSE:
-        first, last = _share(count >> spec[row[1] + 1], piece, pieces)
-        work = scratch[layout[SCRATCH] : layout[BLOCK]]
-        passes.dense(psi, spec[row[1] :], matrices, row[2], work, lanes, first, last)
+    if lanes is not None:
+        if kind == LANE_ROTATION:
+            first, last = _share(count, piece, pieces)
+            passes.rotate_lanes(psi, row, local if entry(row, LOCAL) else shared, lanes, first, last, 0)
+    if kind == DENSE:
+        _dense(layout, row, spec, matrices, 2, psi, scratch, lanes, count, piece, pieces)
 
 
 @part
@@ -216,62 +238,67 @@ def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piec
     """Undo pass r on the given piece of both states and add its derivatives to ``gradient``."""
     layout, code, terms, spec, matrices = fixed[0], fixed[1], fixed[2], fixed[14], fixed[15]
     row = code[r]
-    kind = row[KIND]
+    kind = entry(row, KIND)
     count = _vectors(layout, psi, lanes)
-    local = scratch[layout[ROTATIONS] : layout[THETA]]
+    local = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
     if kind == ROTATION_PAIR:
         first, last = _share(count >> 2, piece, pieces)
-        a = local if row[LOCAL] else shared
-        b = local if row[LOCAL + SECOND] else shared
+        a = local if entry(row, LOCAL) else shared
+        b = local if entry(row, LOCAL + SECOND) else shared
         passes.unrotate_pair(psi, lam, row, a, b, gradient, lanes, first, last)
     elif kind == ROTATION:
         first, last = _share(count >> 1, piece, pieces)
-        passes.unrotate(psi, lam, row, local if row[LOCAL] else shared, gradient, lanes, first, last)
+        passes.unrotate(psi, lam, row, local if entry(row, LOCAL) else shared, gradient, lanes, first, last)
     elif kind == PHASES:
-        buffer = scratch[layout[BUFFER] : layout[GRADIENT]]
+        buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
         if lanes is None:
-            if row[LOCAL] == PER_TILE:
-                table = scratch[layout[TABLES] : layout[BUFFER]]
-                diagonals.undo_phases(psi, lam, 0, table, row[SLOT], False, count, buffer, row[NEEDED])
-            else:
-                diagonals.undo_phases(psi, lam, 0, tables, row[SLOT], True, count, buffer, row[NEEDED])
-            if row[NEEDED]:
-                diagonals.pick_phase_gradients(gradient, terms, row[3], row[4], 0, layout[QUBITS], buffer, lanes)
+            splatted = entry(row, LOCAL) == STORED
+            table = tables if splatted else scratch[entry(layout, TABLES) : entry(layout, BUFFER)]
+            diagonals.undo_phases(psi, lam, 0, table, entry(row, SLOT), splatted, count, buffer, entry(row, NEEDED))
+            if entry(row, NEEDED):
+                diagonals.pick_phase_gradients(
+                    gradient, terms, entry(row, 3), entry(row, 4), 0, entry(layout, QUBITS), buffer, lanes
+                )
         else:
-            bits = layout[BITS]
-            first, last = _share(1 << (layout[QUBITS] - bits), piece, pieces)
+            bits = entry(layout, BITS)
+            first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
             size = (1 << bits) >> lanes
-            theta = scratch[layout[THETA] : layout[TABLES]]
-            own = scratch[layout[BLOCK] : layout[END]]
+            theta = scratch[entry(layout, THETA) : entry(layout, TABLES)]
+            own = scratch[entry(layout, BLOCK) : entry(layout, END)]
             for block in range(first, last):
-                if row[LOCAL] == STORED:
-                    offset = row[SLOT] + block * (2 << bits)
-                    diagonals.undo_phases(psi, lam, block * size, tables, offset, False, size, buffer, row[NEEDED])
+                if entry(row, LOCAL) == STORED:
+                    offset = entry(row, SLOT) + block * (2 << bits)
+                    diagonals.undo_phases(
+                        psi, lam, block * size, tables, offset, False, size, buffer, entry(row, NEEDED)
+                    )
                 else:
-                    diagonals.fill_phases(own, 0, terms, row[3], row[4], theta, block, bits, buffer, lanes)
-                    diagonals.undo_phases(psi, lam, block * size, own, 0, False, size, buffer, row[NEEDED])
-                if row[NEEDED]:
-                    diagonals.pick_phase_gradients(gradient, terms, row[3], row[4], block, bits, buffer, lanes)
-    elif kind == LANE_ROTATION:
-        first, last = _share(count, piece, pieces)
-        rotations = local if row[LOCAL] else shared
-        passes.derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last)
-        passes.rotate_lanes(psi, row, rotations, lanes, first, last, 1)
-        passes.rotate_lanes(lam, row, rotations, lanes, first, last, 1)
-    elif kind == DENSE:
-        first, last = _share(count >> spec[row[1] + 1], piece, pieces)
-        work = scratch[layout[SCRATCH] : layout[BLOCK]]
-        passes.dense(psi, spec[row[1] :], matrices, row[3], work, lanes, first, last)
-        passes.dense(lam, spec[row[1] :], matrices, row[4], work, lanes, first, last)
+                    diagonals.fill_phases(
+                        own, 0, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
+                    )
+                    diagonals.undo_phases(psi, lam, block * size, own, 0, False, size, buffer, entry(row, NEEDED))
+                if entry(row, NEEDED):
+                    diagonals.pick_phase_gradients(
+                        gradient, terms, entry(row, 3), entry(row, 4), block, bits, buffer, lanes
+                    )
+    if lanes is not None:
+        if kind == LANE_ROTATION:
+            first, last = _share(count, piece, pieces)
+            rotations = local if entry(row, LOCAL) else shared
+            passes.derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last)
+            passes.rotate_lanes(psi, row, rotations, lanes, first, last, 1)
+            passes.rotate_lanes(lam, row, rotations, lanes, first, last, 1)
+    if kind == DENSE:
+        _dense(layout, row, spec, matrices, 3, psi, scratch, lanes, count, piece, pieces)
+        _dense(layout, row, spec, matrices, 4, lam, scratch, lanes, count, piece, pieces)
 
 
 @part
 def expect_all(fixed, psi, values, scratch, lanes, piece, pieces):
     """Add the expectations over the given piece of the state to the vectors ``values``."""
     layout, groups, strings, weights = fixed[0], fixed[11], fixed[12], fixed[13]
-    buffer = scratch[layout[BUFFER] : layout[GRADIENT]]
-    bits = layout[QUBITS] if lanes is None else layout[BITS]
-    first, last = _share(1 << (layout[QUBITS] - bits), piece, pieces)
+    buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
+    bits = entry(layout, QUBITS) if lanes is None else entry(layout, BITS)
+    first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
     for g in range(len(groups)):
         for block in range(first, last):
             diagonals.expect(psi, groups[g], strings, weights, values, block, bits, buffer, lanes)
@@ -281,9 +308,9 @@ def expect_all(fixed, psi, values, scratch, lanes, piece, pieces):
 def seed_all(fixed, lam, psi, cotangent, scratch, lanes, piece, pieces):
     """Set the given piece of ``lam`` to ``sum_k v_k O_k psi``."""
     layout, groups, strings, weights = fixed[0], fixed[11], fixed[12], fixed[13]
-    buffer = scratch[layout[BUFFER] : layout[GRADIENT]]
-    bits = layout[QUBITS] if lanes is None else layout[BITS]
-    first, last = _share(1 << (layout[QUBITS] - bits), piece, pieces)
+    buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
+    bits = entry(layout, QUBITS) if lanes is None else entry(layout, BITS)
+    first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
     for g in range(len(groups)):
         for block in range(first, last):
             diagonals.seed(lam, psi, groups[g], strings, weights, cotangent, block, bits, buffer, lanes, g == 0)
@@ -311,15 +338,15 @@ def forward(fixed, base, shared, tables, X, initial, keep, values, scratch, queu
         tile = fetch_add(queue, 1)
         if tile >= tiles:
             return
-        psi = keep[tile] if len(keep) else scratch[layout[PSI] : layout[LAM]]
+        psi = keep[tile] if len(keep) else scratch[entry(layout, PSI) : entry(layout, LAM)]
         _tile_angles(fixed, base, X, tile, scratch, lanes)
         _start(fixed, psi, shared, initial, tile, scratch, lanes)
         for r in range(len(fixed[1])):
             apply_pass(fixed, r, psi, shared, tables, scratch, lanes, 0, 1)
         if len(values):
-            out = _cleared(scratch, layout[VALUES], layout[SCRATCH])
+            out = _cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
             expect_all(fixed, psi, out, scratch, lanes, 0, 1)
-            for k in range(layout[OBSERVABLES]):
+            for k in range(entry(layout, OBSERVABLES)):
                 if lanes is None:
                     for lane in range(min(W, len(values) - tile * W)):
                         values[tile * W + lane, k] = out[k * W + lane]
@@ -331,11 +358,11 @@ def forward(fixed, base, shared, tables, X, initial, keep, values, scratch, queu
 def _finish(fixed, psi, lam, gradient, shared, scratch, lanes):
     """Derivatives of the gates that made the product state."""
     layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
-    pairs = scratch[layout[PAIRS] : layout[DUALS]]
-    duals = scratch[layout[DUALS] : layout[VALUES]]
-    local = scratch[layout[ROTATIONS] : layout[THETA]]
+    pairs = scratch[entry(layout, PAIRS) : entry(layout, DUALS)]
+    duals = scratch[entry(layout, DUALS) : entry(layout, VALUES)]
+    local = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
     product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
-    product.contract(lam, psi, pairs, duals, layout[QUBITS], lanes)
+    product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
     product.chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_local)
 
 
@@ -359,21 +386,21 @@ def backward(
         if tile >= tiles:
             return
         psi = keep[tile]
-        lam = scratch[layout[LAM] : layout[ROTATIONS]]
+        lam = scratch[entry(layout, LAM) : entry(layout, ROTATIONS)]
         _tile_angles(fixed, base, X, tile, scratch, lanes)
-        gradient = _cleared(scratch, layout[GRADIENT], layout[PAIRS])
-        v = _cleared(scratch, layout[VALUES], layout[SCRATCH])
-        for k in range(layout[OBSERVABLES]):
+        gradient = _cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+        v = _cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+        for k in range(entry(layout, OBSERVABLES)):
             if lanes is None:
                 for lane in range(min(W, len(cotangent) - tile * W)):
                     v[k * W + lane] = like(scratch, cotangent[tile * W + lane, k])
             else:
                 v[k * W] = like(scratch, cotangent[tile, k])
         seed_all(fixed, lam, psi, v, scratch, lanes, 0, 1)
-        for r in range(len(fixed[1]) - 1, layout[FIRST_NEEDED] - 1, -1):
+        for r in range(len(fixed[1]) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
             undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
         if len(start_lam):
-            for i in range(1 << layout[QUBITS]):
+            for i in range(1 << entry(layout, QUBITS)):
                 if lanes is None:
                     for lane in range(min(W, len(start_lam) - tile * W)):
                         o = 2 * i * W + lane
@@ -381,9 +408,9 @@ def backward(
                 else:
                     o = (i // W) * 2 * W + i % W
                     start_lam[tile, i] = complex(lam[o], lam[o + W])
-        if layout[START] == PRODUCT_STATE and layout[CHAIN_NEEDED]:
+        if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
             _finish(fixed, psi, lam, gradient, shared, scratch, lanes)
-        for slot in range(layout[SLOTS]):
+        for slot in range(entry(layout, SLOTS)):
             if not is_local[slot]:
                 by_tile[tile, slot] = lane_sum(load(gradient, slot * W))
         for j in range(len(local_slots)):
@@ -441,9 +468,9 @@ def big_expect(fixed, psi, values, scratch, queue, pieces, lanes):
         piece = fetch_add(queue, 1)
         if piece >= pieces:
             return
-        out = _cleared(scratch, layout[VALUES], layout[SCRATCH])
+        out = _cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
         expect_all(fixed, psi, out, scratch, lanes, piece, pieces)
-        for k in range(layout[OBSERVABLES]):
+        for k in range(entry(layout, OBSERVABLES)):
             values[piece, k] = out[k * W]
 
 
@@ -452,8 +479,8 @@ def big_seed(fixed, lam, psi, cotangent, scratch, queue, pieces, lanes):
     """Pieces of the adjoint state ``sum_k v_k O_k psi``; cotangent (n_observables,)."""
     layout = fixed[0]
     W = lanes_of(scratch)
-    v = _cleared(scratch, layout[VALUES], layout[SCRATCH])
-    for k in range(layout[OBSERVABLES]):
+    v = _cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+    for k in range(entry(layout, OBSERVABLES)):
         v[k * W] = like(scratch, cotangent[k])
     while True:
         piece = fetch_add(queue, 1)
@@ -472,9 +499,9 @@ def big_undo(fixed, r, base, psi, lam, shared, tables, X, by_piece, scratch, que
         piece = fetch_add(queue, 1)
         if piece >= pieces:
             return
-        gradient = _cleared(scratch, layout[GRADIENT], layout[PAIRS])
+        gradient = _cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
         undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
-        for slot in range(layout[SLOTS]):
+        for slot in range(entry(layout, SLOTS)):
             by_piece[piece, slot] += lane_sum(load(gradient, slot * W))
 
 
@@ -483,7 +510,7 @@ def big_finish(fixed, psi, lam, shared, gradient, scratch, lanes):
     """Derivatives of the product state's gates, added to gradient (slots,)."""
     layout = fixed[0]
     W = lanes_of(scratch)
-    sums = _cleared(scratch, layout[GRADIENT], layout[PAIRS])
+    sums = _cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
     _finish(fixed, psi, lam, sums, shared, scratch, lanes)
-    for slot in range(layout[SLOTS]):
+    for slot in range(entry(layout, SLOTS)):
         gradient[slot] += lane_sum(load(sums, slot * W))

@@ -135,10 +135,12 @@ class _Reader:
             definition = operation.to_circuit()
         if definition is not None:
             self.read(definition, qubits)
-        elif hasattr(operation, "to_matrix"):
-            self._add(Operation(gates.Fixed(operation.name, operation.to_matrix()), qubits))
-        else:
-            raise CircuitError(f"instruction {operation.name!r} has neither a definition nor a matrix")
+            return
+        try:
+            matrix = operation.to_matrix()
+        except (AttributeError, QiskitError):
+            raise CircuitError(f"instruction {operation.name!r} has neither a definition nor a matrix") from None
+        self._add(Operation(gates.Fixed(operation.name, matrix), qubits))
 
     def _place(self, operations: Iterable[Operation], qubits: tuple[int, ...]) -> None:
         for operation in operations:
@@ -216,6 +218,6 @@ def _angle(value: Any) -> Angle:
         raise ParameterError(
             f"an angle must be an affine expression of its parameters with real coefficients, got {value}"
         ) from None
-    for parameter, slope in sorted(slopes.items(), key=lambda item: item[0].name):
+    for parameter, slope in slopes.items():
         out = out + float(slope) * Parameter.with_identity(parameter.name, parameter.uuid.int)
     return out.constant if isinstance(out, Expression) and not out.terms else out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,15 +19,13 @@ from simulator.binding import listed
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError
 from simulator.gates import Angle, Gate, Operation
-from simulator.parameters import Expression, Parameter
+from simulator.parameters import VECTOR_ELEMENT, Expression, Parameter
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
 __all__ = ["to_qiskit"]
 
 Placed = tuple[Any, Sequence[int]]
 """A Qiskit gate and the qubits it acts on."""
-
-VECTOR_ELEMENT = re.compile(r"(.+)\[(0|[1-9]\d{0,5})\]", re.DOTALL)
 
 
 def to_qiskit(circuit: Circuit) -> QuantumCircuit:
@@ -111,6 +108,8 @@ def _standard(gate: Gate, angles: Sequence[Any]) -> Any:
 
 
 def _uncontrolled(gate: Gate) -> Gate:
+    if not gate.controls:
+        return gate
     bare = gate._with_controls("", ())
     return gates._STANDARD_BY_IDENTITY.get(bare._identity()[1:], bare)
 
