@@ -46,6 +46,10 @@ class ModelFileError(QumbaError, ValueError):
         super().__init__(f"{os.fspath(path)}: {problem}")
 
 
+class DamagedFileError(ModelFileError):
+    """The content of a file is not what was written: an earlier copy may help."""
+
+
 def write_container(
     path: str | os.PathLike[str],
     header: Mapping[str, Any],
@@ -113,21 +117,21 @@ def read_container(
     """
     data = Path(path).read_bytes()
     if not data:
-        raise ModelFileError(path, "the file is empty")
+        raise DamagedFileError(path, "the file is empty")
     first_end = data.find(b"\n")
     second_end = data.find(b"\n", first_end + 1)
     first_line, body = data[:first_end], memoryview(data)[second_end + 1 :]
     first, second = _FIRST_LINE.fullmatch(first_line), _SECOND_LINE.fullmatch(data[first_end + 1 : second_end])
     if first is None:
-        raise ModelFileError(
+        raise DamagedFileError(
             path, f"not a qumba file, or damaged: it starts with {data[:16]!r}, not b'qumba {kind} ...'"
         )
     if second is None:
-        raise ModelFileError(path, "truncated or damaged: its second line is not a checksum")
+        raise DamagedFileError(path, "truncated or damaged: its second line is not a checksum")
     if len(body) != int(second[2]):
-        raise ModelFileError(path, f"truncated or damaged: {len(body)} bytes of data, expected {second[2].decode()}")
+        raise DamagedFileError(path, f"truncated or damaged: {len(body)} bytes of data, expected {second[2].decode()}")
     if _checksum(first_line, [body]) != second[1].decode():
-        raise ModelFileError(path, "damaged: its checksum is not that of its content")
+        raise DamagedFileError(path, "damaged: its checksum is not that of its content")
 
     found_kind, found_version, writer = first[1].decode(), int(first[2]), first[3].decode()
     if found_kind != kind:

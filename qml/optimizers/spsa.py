@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,9 +54,10 @@ class SPSA(Optimizer):
         return {"step": 0, "a": 0.0}
 
     def measure(
-        self, state: State, weights: np.ndarray, objective: Objective, rows: Rows, rng: np.random.Generator
+        self, state: State, weights: np.ndarray, objective: Objective, rows: Rows, seed: Sequence[int]
     ) -> tuple[State, float, np.ndarray]:
         """Loss and gradient estimated from two values; before the first step, ``a`` from a few such pairs."""
+        rng = np.random.default_rng(seed)
         if state["step"] == 0:
             slopes = [self._pair(0, weights, objective, rows, rng)[1] for _ in range(int(self.calibration_steps))]
             typical = float(np.mean([np.abs(slope).mean() for slope in slopes]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -39,9 +40,12 @@ class Optimizer(ABC):
         """New state and new weights; the arrays that came in are left as they are."""
 
     def measure(
-        self, state: State, weights: np.ndarray, objective: Objective, rows: Rows, rng: np.random.Generator
+        self, state: State, weights: np.ndarray, objective: Objective, rows: Rows, seed: Sequence[int]
     ) -> tuple[State, float, np.ndarray]:
-        """Loss and gradient at ``weights``, for the next ``step``; a method without derivatives estimates them here."""
+        """Loss and gradient at ``weights``, for the next ``step``; a method without derivatives estimates them here.
+
+        ``seed`` differs from step to step: what is random comes from ``np.random.default_rng(seed)``.
+        """
         loss, gradient = objective.value_and_gradient(weights, rows)
         return state, loss, gradient
 

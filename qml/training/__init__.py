@@ -1,0 +1,118 @@
+"""The one training loop: batches, validation, early stopping, callbacks, checkpoints, history; for every optimizer."""
+
+from __future__ import annotations
+
+import os
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from qml.checkpoints import Checkpoints
+from qml.objective import Objective
+from qml.optimizers import Optimizer, SciPy, State, get_optimizer
+from qml.progress import Callback, RunState
+from qml.training.descent import descend, with_last_weights
+from qml.training.minimization import minimize
+from qml.training.result import TrainingInterrupted, TrainingResult, warn_if_not_converged
+from qml.training.run import Run
+
+__all__ = ["Objective", "TrainingInterrupted", "TrainingResult", "train"]
+
+
+def train(
+    objective: Objective,
+    weights: np.ndarray,
+    optimizer: str | Optimizer | SciPy = "adam",
+    *,
+    epochs: int = 100,
+    batch_size: int | str | None = None,
+    rng: np.random.Generator | int | None = None,
+    patience: int | None = None,
+    tol: float = 0.0,
+    callback: Callback | None = None,
+    verbose: bool = False,
+    resume: str | os.PathLike[str] | None = None,
+    fingerprint: str = "",
+    optimizer_state: State | None = None,
+) -> TrainingResult:
+    """Minimise ``objective`` from ``weights`` on.
+
+    Parameters
+    ----------
+    objective : loss, gradient and validation score as functions of the weights
+    weights : float ndarray, shape (n_weights,)
+    optimizer : name or object
+    epochs : passes over the rows at most; iterations at most for SciPy's methods
+    batch_size : rows a step, newly permuted in every epoch; all of them if None or "full", and for SciPy's methods
+    rng : the run's seed is drawn from it, or is it
+    patience : stop after this many epochs without improvement; None never does
+    tol : what counts as an improvement, of the validation score or, where there is none, of the training loss
+    callback : called with a `TrainingProgress` after each epoch; training stops when it returns True
+    verbose : show a progress bar
+    resume : path of a checkpoint to go on from if it is there, and to keep while training. The end is the same, to the
+        last bit, as that of a run that nothing interrupted. SciPy's methods keep their state inside and start again
+        from the best weights instead.
+    fingerprint : a digest of the data and the model; the checkpoint of a run with another one is refused
+    optimizer_state : of an earlier result, to go on with its moments
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    TrainingInterrupted
+        At Ctrl-C: the result so far comes with it, and a checkpoint has been written if ``resume`` is given.
+    CheckpointMismatchError, ModelFileError
+        If the file at ``resume`` is of another run, or is not a checkpoint.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the loss or gradient stops being finite or the loss explodes (training stops, the best weights are kept), if
+        the loss never falls below its first value, if SciPy gives up, or if ``epochs`` is 0.
+    """
+    optimizer = get_optimizer(optimizer)
+    weights = np.array(weights, dtype=np.float64)
+    if weights.ndim != 1 or not np.isfinite(weights).all():
+        raise ValueError(f"weights must be finite numbers of shape (n_weights,), got {weights!r}")
+    epochs = _count("epochs", epochs, 0)
+    patience = None if patience is None else _count("patience", patience, 1)
+    n_samples = int(objective.n_samples)
+    if batch_size is None or batch_size == "full" or isinstance(optimizer, SciPy):
+        batch_size = n_samples
+    batch_size = min(_count("batch_size", batch_size, 1), n_samples)
+    seed = int(rng) if isinstance(rng, Integral) else int(np.random.default_rng(rng).integers(2**63))
+
+    state = RunState(seed=seed, weights=weights, optimizer_state={}, best_weights=weights)
+    if isinstance(optimizer, Optimizer):
+        state = state._replace(optimizer_state=optimizer_state or optimizer.init(weights))
+    checkpoints = Checkpoints(
+        resume,
+        {
+            "optimizer": repr(optimizer),
+            "number of weights": weights.size,
+            "number of rows": n_samples,
+            "batch size": batch_size,
+            "data and model": fingerprint,
+        },
+    )
+    run = Run(objective, checkpoints.start(state), checkpoints, epochs, batch_size, patience, tol, callback, verbose)
+    try:
+        reason = minimize(run, optimizer) if isinstance(optimizer, SciPy) else descend(run, optimizer)
+        checkpoints.save(run.state, now=True)
+        result = TrainingResult.of(with_last_weights(run) if reason != "diverged" else run.state, reason)
+    except KeyboardInterrupt:
+        run.bar.close()
+        raise TrainingInterrupted.of(run.state, epochs, checkpoints) from None
+    finally:
+        run.bar.close()
+    warn_if_not_converged(result, epochs)
+    return result
+
+
+def _count(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+    return int(value)

@@ -1,0 +1,32 @@
+"""An objective without circuits: regularised logistic regression, whose minimum scikit-learn knows."""
+
+import numpy as np
+
+N_WEIGHTS = 5
+PENALTY = 0.02
+"""Half of this times the squared weights is added to the mean loss; scikit-learn's ``C`` is ``1 / (PENALTY n)``."""
+
+
+class LogisticRegression:
+    """Labels are -1 and 1; ``n_held_out`` rows are for the validation score (their accuracy)."""
+
+    def __init__(self, n_samples=60, n_held_out=0):
+        rng = np.random.default_rng(11)
+        self.X = rng.normal(size=(n_samples + n_held_out, N_WEIGHTS))
+        self.y = np.where(self.X @ rng.normal(size=N_WEIGHTS) + rng.normal(size=len(self.X)) > 0, 1.0, -1.0)
+        self.n_samples = n_samples
+        self.train = slice(n_samples)
+        self.held_out = slice(n_samples, None)
+
+    def value(self, weights, rows):
+        margin = self.y[self.train][rows] * (self.X[self.train][rows] @ weights)
+        return np.logaddexp(0, -margin).mean() + PENALTY / 2 * weights @ weights
+
+    def value_and_gradient(self, weights, rows):
+        X, y = self.X[self.train][rows], self.y[self.train][rows]
+        slope = -y / (1 + np.exp(y * (X @ weights)))
+        return self.value(weights, rows), X.T @ slope / len(y) + PENALTY * weights
+
+    def validation_score(self, weights):
+        y = self.y[self.held_out]
+        return float(np.mean(y * (self.X[self.held_out] @ weights) > 0)) if len(y) else None
