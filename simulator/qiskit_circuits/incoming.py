@@ -116,7 +116,7 @@ class _Reader:
                 self._add(Operation(gates.PauliRotation(label), qubits, (angle,)))
         elif isinstance(operation, ControlledGate):
             values = [operation.ctrl_state >> k & 1 for k in range(operation.num_ctrl_qubits)]
-            self._place(_controlled(_operations(operation.base_gate), values), qubits)
+            self._place(_controlled(_base_operations(operation), values), qubits)
         elif isinstance(operation, AnnotatedOperation):
             self._place(_annotated(operation), qubits)
         else:
@@ -163,6 +163,15 @@ def _operations(operation: Any) -> list[Operation]:
     if reader.measured:
         raise CircuitError(f"a measurement in {operation.name!r} can not be controlled or inverted")
     return reader.operations
+
+
+def _base_operations(operation: ControlledGate) -> list[Operation]:
+    """What a controlled gate controls; CUGate calls UGate its base and keeps the fourth angle, a phase, to itself."""
+    base = operation.base_gate
+    if base.base_class is library.UGate and len(operation.params) == 4:
+        *angles, phase = (_angle(value) for value in operation.params)
+        return [Operation(gates.U, (0,), tuple(angles)), Operation(gates.GLOBAL_PHASE, (), (phase,))]
+    return _operations(base)
 
 
 def _controlled(operations: Iterable[Operation], values: Sequence[int]) -> list[Operation]:

@@ -269,6 +269,13 @@ def test_parameters_in_order_of_first_use():
     assert Circuit(1).rx(theta - theta, 0).parameters == ()
 
 
+def test_equal_circuits_have_their_parameters_in_one_order():
+    y = ParameterVector("y", 12)
+    one, other = Circuit(1).rx(y[10] + y[2] + theta, 0), Circuit(1).rx(theta + y[2] + y[10], 0)
+    assert one == other
+    assert one.parameters == other.parameters == (theta, y[2], y[10])
+
+
 @property_test
 @given(parametrised_circuits(), st.integers(0, 2**16))
 def test_binding_equals_qiskits(circuit, seed):
