@@ -18,7 +18,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, strati
 quantum = make_pipeline(
     StandardScaler(),
     PCA(6),  # one qubit for each feature that is left
-    VariationalClassifier(n_layers=3, epochs=20, random_state=0),
+    VariationalClassifier(epochs=60, random_state=0),
 )
 classical = make_pipeline(StandardScaler(), SVC())
 

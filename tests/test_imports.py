@@ -1,5 +1,6 @@
 """What `import simulator` and `import qml` may cost: no heavy package, nothing compiled."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -50,4 +51,5 @@ def test_public_names_exist_and_are_documented(package: str) -> None:
     assert module.__doc__
     for name in module.__all__:
         value = getattr(module, name)
+        assert not inspect.ismodule(value) or name == "gates", f"{package}.{name} is a module, not what it exports"
         assert not callable(value) or value.__doc__, f"{package}.{name} has no docstring"
