@@ -126,6 +126,12 @@ class Comparison:
         lines += [f"{library:20} {reason}" for library, reason in self.failures.items()]
         return "\n".join(lines)
 
+    def busy_mark(self, library: str) -> str:
+        """Return a star if others used the machine in every run; a library's own workers look like others."""
+        if library.endswith(":processes") or min(run.others for run in self.timed[library]) < 0.2:
+            return ""
+        return "*"
+
     def summary(self) -> str:
         """Return one row of the Markdown table: ours, the fastest peer, how many times faster we are."""
         medians = self.medians()
@@ -133,10 +139,10 @@ class Comparison:
         peer = next(iter(medians), None)
         cells = [self.workload.name, "-", "-", "-", "-", "-"]
         if ours is not None:
-            cells[1] = pretty(ours)
+            cells[1] = pretty(ours) + self.busy_mark("ours")
             cells[5] = f"{self.first['ours'].cold:.1f} s"
         if peer is not None:
-            cells[2] = f"{pretty(medians[peer])} ({peer}, {self.first[peer].cold:.1f} s)"
+            cells[2] = f"{pretty(medians[peer])}{self.busy_mark(peer)} ({peer}, {self.first[peer].cold:.1f} s)"
         if ours is not None and peer is not None:
             cells[3] = f"{medians[peer] / ours:.1f}x"
         if self.workload.goal:
@@ -178,6 +184,8 @@ def main() -> None:
     print("\n| workload | ours | fastest peer (cold start) | faster by | goal | our cold start |")
     print("|---|---|---|---|---|---|")
     print("\n".join(rows))
+    if any("*" in row for row in rows):
+        print("\n* measured while other programs used the machine: not to be trusted")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+"""The benchmarks still run, and what they compute for us is right. Nothing here looks at a time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp, Statevector
+
+from benchmarks.peers import ours
+from benchmarks.workloads import SUITE, Workload
+
+ROOT = Path(__file__).parents[1]
+SMALL = [Workload("train", 3, n_samples=5, n_layers=2), Workload("train", 2, 3, 2, reuploading=True)]
+
+
+def expectation(workload: Workload, x: np.ndarray, weights: np.ndarray) -> float:
+    circuit = QuantumCircuit(workload.n_qubits)
+    for gate, qubits, symbol in workload.steps():
+        angles = () if symbol is None else ((x if symbol.kind == "feature" else weights)[symbol.index],)
+        getattr(circuit, gate)(*angles, *qubits)
+    observable = SparsePauliOp.from_sparse_list([("Z", [0], 1.0)], workload.n_qubits)
+    return Statevector(circuit).expectation_value(observable).real
+
+
+@pytest.mark.parametrize("workload", SMALL, ids=lambda workload: workload.name)
+def test_our_results_are_those_of_qiskit(workload: Workload) -> None:
+    X, y, weights = workload.data()
+
+    def loss(weights: np.ndarray) -> float:
+        return np.mean([(expectation(workload, x, weights) - target) ** 2 for x, target in zip(X, y, strict=True)])
+
+    step = 1e-5
+    slopes = [(loss(weights + shift) - loss(weights - shift)) / (2 * step) for shift in step * np.eye(len(weights))]
+    np.testing.assert_allclose(ours.train(workload)(), [loss(weights), *slopes], atol=1e-8)
+    values = [expectation(workload, x, weights) for x in X]
+    np.testing.assert_allclose(ours.predict(workload)(), values, atol=1e-12)
+
+
+def test_names_are_unique() -> None:
+    assert len({workload.name for workload in SUITE}) == len(SUITE)
+
+
+def test_the_table_is_printed() -> None:
+    options = ["--only", "predict n=4 B=1", "--libraries", "ours", "--rounds", "1", "--budget", "0.01", "--quiet", "0"]
+    command = [sys.executable, "-m", "benchmarks.training", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("| predict n=4 B=1 ")]
+    assert row.split("|")[2].strip().rstrip("*").endswith("s")
