@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import memory, simd
-from simulator.kernels import sweep
+from simulator.kernels import big, steps
+from simulator.kernels import tiles as tiles_kernels
 from simulator.lowering import Angle, Start
 from simulator.program import Program, Tables
 from simulator.threads import get_num_threads, parallel
@@ -21,8 +22,8 @@ _BATCH_QUBITS = 9  # up to here lanes hold samples: a tile's states fit in the s
 _BIG_QUBITS = 17  # from here on threads share one state
 _BIG_ALONE = 14  # the same for a single sample
 _KEEP_BYTES = 1 << 25  # final states kept between a sweep forward and back
-_MANY_TILES = 64
-_SERIAL_WORK = 60_000  # vector operations below which a second thread does not pay for itself
+_FEWEST_TILES = 4  # kept at least, whatever their size
+_SERIAL_WORK = 100_000  # floats passed over below which a second thread does not pay for itself
 _PIECES = 32  # parts of a pass over a big state; fixed, so that sums do not depend on the threads
 
 
@@ -43,48 +44,39 @@ class Run:
         self.derive_inputs = derive_inputs
         n, W = program.num_qubits, program.width
         lane_bits = W.bit_length() - 1
-        in_batches = n < lane_bits or (n <= _BATCH_QUBITS and samples > max(1, W // 4))
+        in_batches = n < lane_bits + 1 or (n <= _BATCH_QUBITS and samples > W // 4)
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= _BIG_QUBITS or (samples == 1 and n >= _BIG_ALONE))
         self.per_tile = W if in_batches else 1
         tables = self.tables = program.tables(self.lanes, derive_inputs)
-        sizes = (_round(tables.shared_size), _round(tables.stored_size))
-        self._buffer = memory.take(sum(sizes), program.dtype)
-        self.shared = self._buffer[: sizes[0]]
-        self.stored = self._buffer[sizes[0] : sum(sizes)]
-        self.base = np.empty(len(tables.constants))
-        rows = tables.weight_rows
-        scratch = memory.take(self._scratch_size, program.dtype)
-        sweep.prepare(
-            tables.fixed, tables.constants, rows.starts, rows.columns, rows.values, weights, self.base,
-            self.shared, self.stored, scratch, self.lanes,
-        )  # fmt: skip
-        memory.give(scratch)
+        shared = _round(tables.shared_size)
+        self._buffer = memory.take(shared + tables.stored_size, program.dtype)
+        self.shared = self._buffer[:shared]
+        self.stored = self._buffer[shared:]
+        self.base = np.empty(tables.slots)
+        self._prepared = 0
+        if self.big:
+            self._packed, self._scratch_size = _without_states(tables)
+        else:
+            self._packed, self._scratch_size = tables.packed, tables.scratch_size
 
     def close(self) -> None:
         """Give buffers back; the run is over."""
         memory.give(self._buffer)
 
-    @property
-    def _scratch_size(self) -> int:
-        size = self.tables.scratch_size
-        return size if not self.big else size - 2 * self.tables.state_size
-
     def chunks(self) -> list[slice]:
         """Rows whose final states are kept together."""
-        bytes_each = self.tables.state_size * np.dtype(self.program.dtype).itemsize
-        tiles = 1 if self.big else max(_KEEP_BYTES // bytes_each, 4)
-        step = tiles * self.per_tile
+        bytes_each = self.tables.state_size * (8 if self.program.precision == "double" else 4)
+        step = (1 if self.big else max(_KEEP_BYTES // bytes_each, _FEWEST_TILES)) * self.per_tile
         return [slice(begin, min(begin + step, self.samples)) for begin in range(0, self.samples, step)]
 
     def threads(self, tiles: int, sweeps: int) -> int:
         """Threads worth using for ``tiles`` tiles."""
-        work = tiles * max(self.tables.passes, 1) * (self.tables.state_size // (2 * self.program.width)) * sweeps * 8
+        work = tiles * (self.tables.passes + 1) * self.tables.state_size * sweeps
         return 1 if work < _SERIAL_WORK else min(get_num_threads(), tiles)
 
-    def _share(self, kernel: Any, arguments: tuple[Any, ...], tail: tuple[Any, ...], threads: int) -> None:
+    def _share(self, kernel: Any, arguments: tuple[Any, ...], queue: Any, tail: tuple[Any, ...], threads: int) -> None:
         """Call ``kernel(*arguments, scratch, queue, *tail)`` on several threads."""
-        queue = np.zeros(1, np.int64)
         size, dtype = self._scratch_size, self.program.dtype
 
         def call() -> None:
@@ -92,7 +84,10 @@ class Run:
             kernel(*arguments, scratch, queue, *tail)
             memory.give(scratch)
 
-        parallel(call, threads)
+        if threads < 2:
+            call()
+        else:
+            parallel(call, threads)
 
     def initial(self, X: FloatArray) -> NDArray[np.complex128]:
         """Amplitudes before the first gate, shape (1 or n_samples, 2**n); empty for ``|0...0>``."""
@@ -132,14 +127,16 @@ class Run:
 
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         """Final states of the samples X to ``keep`` and their expectations to ``values``; either may be empty."""
-        tables = self.tables
-        tiles = -(-len(X) // self.per_tile)
         initial = self.initial(X)
         if self.big:
             self._big_forward(X, initial, keep, values)
             return
-        arguments = (tables.fixed, self.base, self.shared, self.stored, X, initial, keep, values)
-        self._share(sweep.forward, arguments, (tiles, self.lanes), self.threads(tiles, 1))
+        tiles = -(-len(X) // self.per_tile)
+        queue = np.zeros(3, np.int64)
+        queue[tiles_kernels.READY] = self._prepared
+        self._prepared = tiles_kernels.PREPARED
+        arguments = (self._packed, self.weights, self.base, self.shared, self.stored, X, initial, keep, values)
+        self._share(tiles_kernels.forward, arguments, queue, (tiles, self.lanes), self.threads(tiles, 1))
 
     def backward(
         self, X: FloatArray, keep: NDArray[Any], cotangent: FloatArray
@@ -152,29 +149,31 @@ class Run:
         by_inputs : float64 ndarray, shape (len(X), n_inputs), or None
         """
         tables, program = self.tables, self.program
-        tiles = -(-len(X) // self.per_tile)
-        slots, local = len(tables.constants), tables.fixed[5]
-        by_sample = np.zeros((len(X), len(local)))
-        encoded = self.derive_inputs and any(s.angles for s in program.starts)
-        encoded = encoded or any(k >= len(program.inputs) for s in program.starts for a in s.angles for k in a.factors)
-        start_lam = np.empty((len(X) if encoded else 0, 1 << program.num_qubits if encoded else 0), complex)
+        by_sample = np.empty((len(X), len(tables.local_slots)))
+        by_weights = np.empty(len(program.weights))
+        encoded = bool(program.starts) and self._encoded()
+        start_lam = np.empty((len(X), 1 << program.num_qubits), complex) if encoded else _NO_STATES
         if self.big:
-            by_slot = self._big_backward(X, keep, cotangent, start_lam)
-            by_sample[:] = by_slot[local]
+            self._big_backward(X, keep, cotangent, by_weights, by_sample, start_lam)
         else:
-            by_tile = np.zeros((tiles, slots))
+            tiles = -(-len(X) // self.per_tile)
+            by_tile = np.empty((tiles, tables.slots))
             arguments = (
-                tables.fixed, self.base, self.shared, self.stored, X, keep, cotangent, by_tile, by_sample, start_lam,
+                self._packed, self.base, self.shared, self.stored, X, keep, cotangent, by_weights, by_tile, by_sample,
+                start_lam,
             )  # fmt: skip
-            self._share(sweep.backward, arguments, (tiles, self.lanes), self.threads(tiles, 3))
-            by_slot = by_tile.sum(axis=0)
-            if len(local):
-                by_slot[local] = by_sample.sum(axis=0)
-        by_weights = tables.weight_rows.transposed(by_slot, len(program.weights))
+            threads = self.threads(tiles, 3)
+            self._share(tiles_kernels.backward, arguments, np.zeros(3, np.int64), (tiles, self.lanes), threads)
         by_inputs = self._by_inputs(by_sample) if self.derive_inputs else None
         if encoded:
             self._add_encoded(X, start_lam, by_weights, by_inputs)
         return by_weights, by_inputs
+
+    def _encoded(self) -> bool:
+        """Whether amplitudes are parameters whose derivatives are wanted."""
+        split = len(self.program.inputs)
+        numbers = (k for s in self.program.starts for angle in s.angles for k in angle.factors)
+        return any(self.derive_inputs or k >= split for k in numbers)
 
     def _by_inputs(self, by_sample: FloatArray) -> FloatArray:
         rows = self.tables.input_rows
@@ -210,48 +209,56 @@ class Run:
                         by_inputs[:, k] += factor * raw[:, j]
 
     def _big_forward(self, X: FloatArray, initial: NDArray[Any], keep: NDArray[Any], values: FloatArray) -> None:
-        tables, dtype = self.tables, self.program.dtype
-        n = self.program.num_qubits
-        memory.check_state(n, 1, self.program.precision)
-        state = keep if len(keep) else simd.aligned_zeros(tables.state_size, dtype)[None, :]
+        """`forward` one sample after the other, all threads on one state."""
+        tables, threads = self.tables, get_num_threads()
+        memory.check_state(self.program.num_qubits, 1, self.program.precision)
+        state = keep if len(keep) else simd.aligned_zeros(tables.state_size, self.program.dtype)[None, :]
         for row in range(len(X)):
             x, psi = X[row : row + 1], state[row if len(keep) else 0]
             first = initial[row : row + 1] if len(initial) > 1 else initial
-            scratch = memory.take(self._scratch_size, dtype)
-            fixed = _without_states(tables)
-            sweep.big_start(fixed, self.base, self.shared, x, first, psi, scratch, self.lanes)
+            scratch = memory.take(self._scratch_size, self.program.dtype)
+            big.big_start(
+                self._packed, self.weights, self.base, self.shared, self.stored, x, first, psi, scratch, self.lanes
+            )
             memory.give(scratch)
-            threads = get_num_threads()
             for r in range(tables.passes):
-                arguments = (fixed, r, self.base, psi, self.shared, self.stored, x)
-                self._share(sweep.big_apply, arguments, (_PIECES, self.lanes), threads)
+                arguments = (self._packed, r, self.base, psi, self.shared, self.stored, x)
+                self._pieces(big.big_apply, arguments, threads)
             if len(values):
                 parts = np.zeros((_PIECES, values.shape[1]))
-                self._share(sweep.big_expect, (fixed, psi, parts), (_PIECES, self.lanes), threads)
+                self._pieces(big.big_expect, (self._packed, psi, parts), threads)
                 values[row] = parts.sum(axis=0)
 
+    def _pieces(self, kernel: Any, arguments: tuple[Any, ...], threads: int) -> None:
+        self._share(kernel, arguments, np.zeros(1, np.int64), (_PIECES, self.lanes), threads)
+
     def _big_backward(
-        self, X: FloatArray, keep: NDArray[Any], cotangent: FloatArray, start_lam: NDArray[Any]
-    ) -> FloatArray:
-        """Derivatives by every slot for the single sample of a chunk."""
-        tables, dtype = self.tables, self.program.dtype
+        self,
+        X: FloatArray,
+        keep: NDArray[Any],
+        cotangent: FloatArray,
+        by_weights: FloatArray,
+        by_sample: FloatArray,
+        start_lam: NDArray[Any],
+    ) -> None:
+        """`backward` for the single sample of a chunk."""
+        tables, threads, psi = self.tables, get_num_threads(), keep[0]
         memory.check_state(self.program.num_qubits, 1, self.program.precision)
-        fixed, threads, psi = _without_states(tables), get_num_threads(), keep[0]
-        lam = simd.aligned_zeros(tables.state_size, dtype)
-        parts = np.zeros((_PIECES, len(tables.constants)))
-        self._share(sweep.big_seed, (fixed, lam, psi, cotangent[0]), (_PIECES, self.lanes), threads)
-        for r in range(tables.passes - 1, int(fixed[0][sweep.FIRST_NEEDED]) - 1, -1):
-            arguments = (fixed, r, self.base, psi, lam, self.shared, self.stored, X, parts)
-            self._share(sweep.big_undo, arguments, (_PIECES, self.lanes), threads)
-        gradient = parts.sum(axis=0)
+        lam = simd.aligned_zeros(tables.state_size, self.program.dtype)
+        parts = np.zeros((_PIECES, tables.slots))
+        self._pieces(big.big_seed, (self._packed, lam, psi, cotangent[0]), threads)
+        for r in range(tables.passes - 1, int(tables.layout[steps.FIRST_NEEDED]) - 1, -1):
+            arguments = (self._packed, r, self.base, psi, lam, self.shared, self.stored, X, parts)
+            self._pieces(big.big_undo, arguments, threads)
+        by_slot = parts.sum(axis=0)
         if len(start_lam):
-            sweep.unpack(lam, start_lam, self.lanes)
-        if fixed[0][sweep.START] == sweep.PRODUCT_STATE and fixed[0][sweep.CHAIN_NEEDED]:
-            scratch = memory.take(self._scratch_size, dtype)
-            sweep.big_start_angles(fixed, self.base, X, scratch, self.lanes)
-            sweep.big_finish(fixed, psi, lam, self.shared, gradient, scratch, self.lanes)
+            tiles_kernels.unpack(lam, start_lam, self.lanes)
+        if tables.layout[steps.START] == steps.PRODUCT_STATE and tables.layout[steps.CHAIN_NEEDED]:
+            scratch = memory.take(self._scratch_size, self.program.dtype)
+            big.big_finish(self._packed, self.base, X, psi, lam, self.shared, by_slot, scratch, self.lanes)
             memory.give(scratch)
-        return gradient
+        by_sample[:] = by_slot[tables.local_slots]
+        by_weights[:] = tables.weight_rows.transposed(by_slot, len(by_weights))
 
 
 _NO_STATES = np.zeros((0, 0), complex)
@@ -270,8 +277,8 @@ def _round(size: int) -> int:
     return -(-size // 16) * 16
 
 
-def _without_states(tables: Tables) -> tuple[Any, ...]:
-    """The fixed arrays with a layout whose scratch holds no states: big states are not a thread's own."""
-    layout = tables.fixed[0].copy()
-    layout[sweep.ROTATIONS : sweep.END + 1] -= 2 * tables.state_size
-    return (layout, *tables.fixed[1:])
+def _without_states(tables: Tables) -> tuple[tuple[Any, ...], int]:
+    """Constants and size of a scratch that holds no states: big states are not a thread's own."""
+    ints = tables.packed[0].copy()
+    ints[steps.ROTATIONS : steps.END + 1] -= 2 * tables.state_size
+    return (ints, *tables.packed[1:]), int(ints[steps.END])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator import simd
 from simulator.errors import ParameterError, unknown_name
-from simulator.kernels import passes, sweep
+from simulator.kernels import passes, steps
 from simulator.lowering import Angle, Dense, Level, Lowered, Rotation, Start, lower
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
@@ -63,23 +63,30 @@ class Tables:
     Attributes
     ----------
     lanes : int or None
-    fixed : tuple of ndarray
-        What the kernels call ``fixed``: layout, passes, phase terms (z, slot), slots (kappa, lane z, is a
-        rotation), whether each slot is local, the local slots and their affine rows (starts, columns,
-        values), the chains of the product state (starts; slot, kind), groups of observables, their strings
-        (z, observable) and weights, dense specifications and matrices.
-    weight_rows : Affine
-        Each slot's angle by the weights.
-    constants : float64 ndarray, shape (n_slots,)
+    packed : tuple of ndarray
+        The program's constants as the kernels take them; `simulator.kernels.steps` says what is where.
+    layout : int64 ndarray
+        Where each section of a thread's scratch begins; the first entries of ``packed``.
+    local_slots : int64 ndarray
+        Angles that differ from sample to sample.
     input_rows : Affine
         Each local slot's angle by the inputs.
+    weight_rows : Affine
+        Each slot's angle by the weights.
+    slots : int
+        Number of angles.
+    scratch_size, shared_size, stored_size, state_size : int
+        Floats of a thread's scratch, of the shared coefficients and phase tables, of one tile's state.
+    passes : int
     """
 
     lanes: int | None
-    fixed: tuple[Any, ...]
-    constants: FloatArray
-    weight_rows: Affine
+    packed: tuple[Any, ...]
+    layout: IntArray
+    local_slots: IntArray
     input_rows: Affine
+    weight_rows: Affine
+    slots: int
     scratch_size: int
     shared_size: int
     stored_size: int
@@ -300,31 +307,42 @@ class _Builder:
         is_local[self.local] = 1
         layout = self.layout(chain_needed)
         dtype = self.program.dtype
-        fixed = (
+        weight_rows = Affine.of([self.by_weights(slot) for slot in range(len(self.angles))])
+        local_slots = np.array(self.local, np.int64)
+        constants = np.array([angle.constant for angle in self.angles], float)
+        matrices = _aligned(np.concatenate(self.matrices), dtype) if self.matrices else None
+        ints, floats = _packed(
             layout,
-            _table(self.code, passes.COLUMNS),
-            _table(self.terms, 2),
-            _table(self.slot_rows, 3),
-            is_local,
-            np.array(self.local, np.int64),
-            local_rows.starts,
-            local_rows.columns,
-            local_rows.values,
-            np.array(starts, np.int64),
-            _table(chain, 2),
-            _table(groups, 5),
-            _table(strings, 2),
-            np.array(weights, float),
-            np.array(self.spec, np.int64) if self.spec else None,  # None: kernels without dense matrices
-            _aligned(np.concatenate(self.matrices) if self.matrices else np.zeros(0), dtype),
+            {
+                1: _table(self.code, passes.COLUMNS),
+                2: _table(self.terms, 2),
+                3: _table(self.slot_rows, 3),
+                4: is_local,
+                5: local_slots,
+                6: local_rows.starts,
+                7: local_rows.columns,
+                8: local_rows.values,
+                9: np.array(starts, np.int64),
+                10: _table(chain, 2),
+                11: _table(groups, 5),
+                12: _table(strings, 2),
+                13: np.array(weights, float),
+                14: np.array(self.spec, np.int64),
+                16: constants,
+                17: weight_rows.starts,
+                18: weight_rows.columns,
+                19: weight_rows.values,
+            },
         )
         return Tables(
             lanes=self.lanes,
-            fixed=fixed,
-            constants=np.array([a.constant for a in self.angles], float),
-            weight_rows=Affine.of([self.by_weights(slot) for slot in range(len(self.angles))]),
+            packed=(ints, floats, matrices),
+            layout=layout,
+            local_slots=local_slots,
             input_rows=local_rows,
-            scratch_size=int(layout[sweep.END]),
+            weight_rows=weight_rows,
+            slots=len(self.angles),
+            scratch_size=int(layout[steps.END]),
             shared_size=5 * self.W * len(self.angles),
             stored_size=self.stored,
             state_size=self.state_size,
@@ -372,12 +390,12 @@ class _Builder:
         for member in level.members:
             # where lanes are samples, a table that differs from sample to sample is made of local angles only
             self.terms.append((member.z, self.slot(member, moving=False, local=local and self.lanes is None)))
-        place, offset = sweep.ON_THE_FLY, 0
+        place, offset = steps.ON_THE_FLY, 0
         if not local and self.store_tables:
-            place, offset = sweep.STORED, self.stored
+            place, offset = steps.STORED, self.stored
             self.stored += 2 << self.n
         elif self.lanes is None:
-            place, offset = sweep.PER_TILE, self.per_tile
+            place, offset = steps.PER_TILE, self.per_tile
             self.per_tile += (2 * self.W) << self.n
         needed = any(self.needed(member.angle) for member in level.members)
         self.add([passes.PHASES, offset, place, first, len(self.terms), 0, 0, int(needed)], needed)
@@ -482,31 +500,31 @@ class _Builder:
         block = (W << n) if self.lanes is None else (1 << bits)
         observables = len(self.program.observables)
         sizes = {
-            sweep.PSI: self.state_size,
-            sweep.LAM: max(self.state_size, 4 * W),
-            sweep.ROTATIONS: 5 * W * slots if self.local else 0,
-            sweep.THETA: W * max(slots, 1),
-            sweep.TABLES: self.per_tile,
-            sweep.BUFFER: max(block, 4 * W),
-            sweep.GRADIENT: W * max(slots, 1),
-            sweep.PAIRS: 4 * W * n,
-            sweep.DUALS: 4 * W * n,
-            sweep.VALUES: W * max(observables, 1),
-            sweep.SCRATCH: (2 * W) << self.largest_dense,
-            sweep.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
+            steps.PSI: self.state_size,
+            steps.LAM: max(self.state_size, 4 * W),
+            steps.ROTATIONS: 5 * W * slots if self.local else 0,
+            steps.THETA: W * max(slots, 1),
+            steps.TABLES: self.per_tile,
+            steps.BUFFER: max(block, 4 * W),
+            steps.GRADIENT: W * max(slots, 1),
+            steps.PAIRS: 4 * W * n,
+            steps.DUALS: 4 * W * n,
+            steps.VALUES: W * max(observables, 1),
+            steps.SCRATCH: (2 * W) << self.largest_dense,
+            steps.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
         }
-        out = np.zeros(sweep.END + 1, np.int64)
+        out = np.zeros(steps.END + 1, np.int64)
         last = self.first_needed if self.first_needed is not None else len(self.code)
         encoded = self.derive_inputs and any(s.angles for s in self.program.starts)
-        out[sweep.QUBITS], out[sweep.BITS], out[sweep.OBSERVABLES], out[sweep.SLOTS] = n, bits, observables, slots
-        out[sweep.START] = sweep.GIVEN_STATE if self.program.starts else sweep.PRODUCT_STATE
-        out[sweep.FIRST_NEEDED] = 0 if chain_needed or encoded else last
-        out[sweep.CHAIN_NEEDED] = int(chain_needed)
+        out[steps.QUBITS], out[steps.BITS], out[steps.OBSERVABLES], out[steps.SLOTS] = n, bits, observables, slots
+        out[steps.START] = steps.GIVEN_STATE if self.program.starts else steps.PRODUCT_STATE
+        out[steps.FIRST_NEEDED] = 0 if chain_needed or encoded else last
+        out[steps.CHAIN_NEEDED] = int(chain_needed)
         position = 0
-        for section in range(sweep.PSI, sweep.END):
+        for section in range(steps.PSI, steps.END):
             out[section] = position
             position += sizes[section]
-        out[sweep.END] = position
+        out[steps.END] = position
         return out
 
 
@@ -525,6 +543,18 @@ def _xor(masks: Any) -> int:
     for mask in masks:
         out ^= mask
     return out
+
+
+def _packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArray, FloatArray]:
+    """All integer arrays after the layout and a directory (begin, length of each section), and all floats."""
+    directory = np.zeros((1 + max(sections), 2), np.int64)
+    ints: list[NDArray[Any]] = [layout, directory.ravel()]
+    floats: list[NDArray[Any]] = []
+    for number, values in sections.items():
+        target = floats if values.dtype == np.float64 else ints
+        directory[number] = sum(len(part) for part in target), values.size
+        target.append(values.ravel())
+    return np.concatenate(ints), np.concatenate([*floats, np.zeros(1)])
 
 
 def _table(rows: Sequence[Sequence[int]], columns: int) -> IntArray:

@@ -202,6 +202,32 @@ def like(typing_context, array, scalar):  # type: ignore[no-untyped-def]
     return array.dtype(array, scalar), codegen
 
 
+def _borrow(context: Any, builder: Any, numba_type: Any, value: Any) -> Any:
+    if isinstance(numba_type, types.BaseTuple):
+        items = cgutils.unpack_tuple(builder, value)
+        items = [_borrow(context, builder, t, v) for t, v in zip(numba_type, items, strict=True)]
+        return context.make_tuple(builder, numba_type, items)
+    if isinstance(numba_type, types.Array):
+        array = context.make_array(numba_type)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        array.parent = cgutils.get_null_value(array.parent.type)
+        return array._getvalue()
+    return value
+
+
+@intrinsic
+def borrowed(typing_context, value):  # type: ignore[no-untyped-def]
+    """An array, or a tuple of arrays, that is not counted as a reference: counting is atomic and slow.
+
+    Only for what the caller keeps alive.
+    """
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return _borrow(context, builder, value, args[0])
+
+    return value(value), codegen
+
+
 @intrinsic
 def entry(typing_context, array, index):  # type: ignore[no-untyped-def]
     """``array[index]`` without a look at the sign of the index: a third of the code, and of its compilation."""
@@ -224,14 +250,35 @@ def count_ones(typing_context, mask):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def fetch_add(typing_context, array, amount):  # type: ignore[no-untyped-def]
-    """Atomically add to ``array[0]``; returns the value before."""
+def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-def]
+    """Atomically add to ``array[index]``; returns the value before."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        return builder.atomic_rmw("add", data, args[1], "seq_cst")
+        return builder.atomic_rmw("add", builder.gep(data, [args[1]]), args[2], "seq_cst")
 
-    return types.int64(array, types.int64), codegen
+    return types.int64(array, types.intp, types.int64), codegen
+
+
+@intrinsic
+def table_view(typing_context, array, begin, rows, columns):  # type: ignore[no-untyped-def]
+    """``array[begin : begin + rows * columns].reshape(rows, columns)``, borrowed."""
+    out = types.Array(array.dtype, 2, "C")
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        source = context.make_array(signature.args[0])(context, builder, args[0])
+        size = context.get_constant(types.intp, array.dtype.bitwidth // 8)
+        view = context.make_array(out)(context, builder)
+        view.meminfo = cgutils.get_null_value(view.meminfo.type)
+        view.parent = cgutils.get_null_value(view.parent.type)
+        view.nitems = builder.mul(args[2], args[3])
+        view.itemsize = size
+        view.data = builder.gep(source.data, [args[1]])
+        view.shape = cgutils.pack_array(builder, [args[2], args[3]])
+        view.strides = cgutils.pack_array(builder, [builder.mul(args[3], size), size])
+        return view._getvalue()
+
+    return out(array, types.intp, types.intp, types.intp), codegen
 
 
 _SINE = (1.58962301576546568060e-10, -2.50507477628578072866e-8, 2.75573136213857245213e-6,

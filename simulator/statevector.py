@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator import memory
 from simulator.errors import ParameterError
 from simulator.execution import Run
-from simulator.kernels import sweep
+from simulator.kernels import tiles as tiles_kernels
 from simulator.observables import PauliSum
 from simulator.program import Program
 
@@ -61,7 +61,7 @@ def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]
         run.forward(X[rows], keep, np.empty((0, 0)))
         for tile in range(tiles):
             begin = rows.start + tile * run.per_tile
-            sweep.unpack(keep[tile], out[begin : min(begin + run.per_tile, rows.stop)], run.lanes)
+            tiles_kernels.unpack(keep[tile], out[begin : min(begin + run.per_tile, rows.stop)], run.lanes)
         memory.give(buffer)
     run.close()
     return _in_circuit_basis(program, out, X, weights)

@@ -1,18 +1,16 @@
-"""The compiled entry points: angles to coefficients, samples through a circuit, and back.
+"""The steps of a sweep over one tile: angles, start, passes forward and back, expectations, the adjoint's seed.
 
-Two drivers share one serial core. `forward` and `backward` give each thread whole tiles (W samples, or one
-sample whose lanes are qubits), which stay in its cache from start to end. The ``*_part`` entry points give
-each thread a part of one pass over one big state. Work is claimed from an atomic counter; what a tile or a
-part contributes is stored by its number, so no result depends on the number of threads.
-
-``fixed`` is the tuple of the program's constant arrays, in the order of `simulator.program.Tables`.
+These are the serial core of both drivers, `simulator.kernels.tiles` and `simulator.kernels.big`. A step takes
+``fixed``, the program's constant arrays, and a thread's ``scratch``, which the layout divides into sections.
+A pass may be taken in pieces, for several threads on one state.
 """
 
 from __future__ import annotations
 
-from simulator.jit import inlined, kernel, part
+from simulator.jit import inlined, part
 from simulator.kernels import diagonals, passes, product
 from simulator.kernels.passes import (
+    COLUMNS,
     DENSE,
     KIND,
     LANE_ROTATION,
@@ -25,9 +23,17 @@ from simulator.kernels.passes import (
     SLOT,
 )
 from simulator.kernels.walsh import parity
-from simulator.simd import entry, fetch_add, lane_sum, lanes_of, like, load, sincos, splat, store
+from simulator.simd import borrowed, entry, lanes_of, like, load, sincos, splat, store, table_view
 
-# entries of fixed[0], the layout: sizes, and where each section of a thread's scratch begins
+# The program's constants come as (ints, floats, matrices); ints begins with the layout, then for each section
+# of ints and of floats its begin and its length. `_opened` makes the tuple ``fixed`` of them:
+# 0 layout, 1 passes, 2 phase terms (z, slot), 3 slots (kappa, lane z, is a rotation), 4 whether each slot is
+# local, 5 the local slots, 6-8 their angles by the inputs (starts, columns, factors), 9-10 the chains of the
+# product state (starts; slot, kind), 11 groups of observables (x, lane x, plane, first, last string), 12-13
+# their strings (z, observable) and weights, 14 dense specifications, 15 matrices, 16-19 all slots' angles by
+# the weights (constants, starts, columns, factors)
+
+# entries of the layout: sizes, and where each section of a thread's scratch begins
 QUBITS, BITS, OBSERVABLES, SLOTS, START, FIRST_NEEDED, CHAIN_NEEDED = range(7)
 PSI, LAM, ROTATIONS, THETA, TABLES, BUFFER, GRADIENT, PAIRS, DUALS, VALUES, SCRATCH, BLOCK, END = range(7, 20)
 PRODUCT_STATE, GIVEN_STATE = 0, 1
@@ -63,15 +69,65 @@ def set_rotation(rotations, theta, slot, kappa, lane_z, lanes):
     store(rotations, o + 4 * W, minus * load(rotations, o + 3 * W))
 
 
-@kernel
-def prepare(fixed, constants, starts, columns, factors, weights, base, rotations, tables, scratch, lanes):
+@inlined
+def _ints(ints, section):
+    at = END + 1 + 2 * section
+    begin, end = entry(ints, at), entry(ints, at) + entry(ints, at + 1)
+    return borrowed(ints[begin:end])
+
+
+@inlined
+def _floats(ints, floats, section):
+    at = END + 1 + 2 * section
+    begin, end = entry(ints, at), entry(ints, at) + entry(ints, at + 1)
+    return borrowed(floats[begin:end])
+
+
+@inlined
+def _rows(ints, section, columns):
+    at = END + 1 + 2 * section
+    return table_view(ints, entry(ints, at), entry(ints, at + 1) // columns, columns)
+
+
+@inlined
+def opened(packed):
+    """The tuple ``fixed`` from a program's packed constants."""
+    ints, floats, matrices = packed
+    return (
+        ints,
+        _rows(ints, 1, COLUMNS),
+        _rows(ints, 2, 2),
+        _rows(ints, 3, 3),
+        _ints(ints, 4),
+        _ints(ints, 5),
+        _ints(ints, 6),
+        _ints(ints, 7),
+        _floats(ints, floats, 8),
+        _ints(ints, 9),
+        _rows(ints, 10, 2),
+        _rows(ints, 11, 5),
+        _rows(ints, 12, 2),
+        _floats(ints, floats, 13),
+        _ints(ints, 14),
+        matrices,
+        _floats(ints, floats, 16),
+        _ints(ints, 17),
+        _ints(ints, 18),
+        _floats(ints, floats, 19),
+    )
+
+
+@part
+def prepare(fixed, weights, base, rotations, tables, scratch, lanes):
     """Angles by the weights (``base``), and coefficients and phase tables that all samples share."""
     layout, code, terms, slots, is_local = fixed[0], fixed[1], fixed[2], fixed[3], fixed[4]
+    constants, starts, columns, factors = fixed[16], fixed[17], fixed[18], fixed[19]
     W = lanes_of(scratch)
     for slot in range(entry(layout, SLOTS)):
-        base[slot] = entry(constants, slot)
-        for e in range(starts[slot], starts[slot + 1]):
-            base[slot] += factors[e] * weights[columns[e]]
+        angle = entry(constants, slot)
+        for e in range(entry(starts, slot), entry(starts, slot + 1)):
+            angle += entry(factors, e) * entry(weights, entry(columns, e))
+        base[slot] = angle
     theta = scratch[entry(layout, THETA) : entry(layout, TABLES)]
     buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
     for slot in range(entry(layout, SLOTS)):
@@ -99,7 +155,7 @@ def prepare(fixed, constants, starts, columns, factors, weights, base, rotations
 
 
 @inlined
-def _tile_angles(fixed, base, X, tile, scratch, lanes):
+def tile_angles(fixed, base, X, tile, scratch, lanes):
     """Angles and coefficients of what differs from sample to sample, and their phase tables."""
     layout, code, terms, slots = fixed[0], fixed[1], fixed[2], fixed[3]
     local_slots, local_rows, columns, factors = fixed[5], fixed[6], fixed[7], fixed[8]
@@ -148,7 +204,7 @@ def _tile_angles(fixed, base, X, tile, scratch, lanes):
 
 
 @inlined
-def _start(fixed, psi, shared, initial, tile, scratch, lanes):
+def start(fixed, psi, shared, initial, tile, scratch, lanes):
     """The state before the first pass."""
     layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
     W = lanes_of(psi)
@@ -179,8 +235,8 @@ def _share(count, piece, pieces):
 
 @inlined
 def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piece, pieces):
-    """A dense matrix whose place is in the given column; programs without any have no ``spec``."""
-    if spec is None:
+    """A dense matrix whose place is in the given column; programs without any have no ``matrices``."""
+    if matrices is None:
         return
     own = spec[entry(row, 1) :]
     first, last = _share(count >> entry(own, 1), piece, pieces)
@@ -317,45 +373,15 @@ def seed_all(fixed, lam, psi, cotangent, scratch, lanes, piece, pieces):
 
 
 @inlined
-def _cleared(scratch, begin, end):
+def cleared(scratch, begin, end):
     section = scratch[begin:end]
     for o in range(0, end - begin, lanes_of(scratch)):
         store(section, o, splat(like(scratch, 0.0)))
     return section
 
 
-@kernel
-def forward(fixed, base, shared, tables, X, initial, keep, values, scratch, queue, tiles, lanes):
-    """Take tiles from ``queue`` until none is left: run the circuit and its expectations.
-
-    keep : (tiles, state) or (0, state)
-        Where the final states go, if they are wanted.
-    values : float64 (n_samples, n_observables), or (0, n) if they are not.
-    """
-    layout = fixed[0]
-    W = lanes_of(scratch)
-    while True:
-        tile = fetch_add(queue, 1)
-        if tile >= tiles:
-            return
-        psi = keep[tile] if len(keep) else scratch[entry(layout, PSI) : entry(layout, LAM)]
-        _tile_angles(fixed, base, X, tile, scratch, lanes)
-        _start(fixed, psi, shared, initial, tile, scratch, lanes)
-        for r in range(len(fixed[1])):
-            apply_pass(fixed, r, psi, shared, tables, scratch, lanes, 0, 1)
-        if len(values):
-            out = _cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-            expect_all(fixed, psi, out, scratch, lanes, 0, 1)
-            for k in range(entry(layout, OBSERVABLES)):
-                if lanes is None:
-                    for lane in range(min(W, len(values) - tile * W)):
-                        values[tile * W + lane, k] = out[k * W + lane]
-                else:
-                    values[tile, k] = out[k * W]
-
-
 @inlined
-def _finish(fixed, psi, lam, gradient, shared, scratch, lanes):
+def finish(fixed, psi, lam, gradient, shared, scratch, lanes):
     """Derivatives of the gates that made the product state."""
     layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
     pairs = scratch[entry(layout, PAIRS) : entry(layout, DUALS)]
@@ -364,153 +390,3 @@ def _finish(fixed, psi, lam, gradient, shared, scratch, lanes):
     product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
     product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
     product.chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_local)
-
-
-@kernel
-def backward(
-    fixed, base, shared, tables, X, keep, cotangent, by_tile, by_sample, start_lam, scratch, queue, tiles, lanes
-):
-    """Take tiles from ``queue`` until none is left: run the adjoint sweep from the kept states, which it destroys.
-
-    cotangent : float64 (n_samples, n_observables)
-    by_tile : float64 (tiles, slots)
-        Derivative by each shared angle, summed over the tile's samples.
-    by_sample : float64 (n_samples, local slots)
-    start_lam : complex128 (n_samples, 2**n) or (0, 0)
-        The adjoint state before the first pass, if wanted.
-    """
-    layout, local_slots, is_local = fixed[0], fixed[5], fixed[4]
-    W = lanes_of(scratch)
-    while True:
-        tile = fetch_add(queue, 1)
-        if tile >= tiles:
-            return
-        psi = keep[tile]
-        lam = scratch[entry(layout, LAM) : entry(layout, ROTATIONS)]
-        _tile_angles(fixed, base, X, tile, scratch, lanes)
-        gradient = _cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        v = _cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-        for k in range(entry(layout, OBSERVABLES)):
-            if lanes is None:
-                for lane in range(min(W, len(cotangent) - tile * W)):
-                    v[k * W + lane] = like(scratch, cotangent[tile * W + lane, k])
-            else:
-                v[k * W] = like(scratch, cotangent[tile, k])
-        seed_all(fixed, lam, psi, v, scratch, lanes, 0, 1)
-        for r in range(len(fixed[1]) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
-            undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
-        if len(start_lam):
-            for i in range(1 << entry(layout, QUBITS)):
-                if lanes is None:
-                    for lane in range(min(W, len(start_lam) - tile * W)):
-                        o = 2 * i * W + lane
-                        start_lam[tile * W + lane, i] = complex(lam[o], lam[o + W])
-                else:
-                    o = (i // W) * 2 * W + i % W
-                    start_lam[tile, i] = complex(lam[o], lam[o + W])
-        if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
-            _finish(fixed, psi, lam, gradient, shared, scratch, lanes)
-        for slot in range(entry(layout, SLOTS)):
-            if not is_local[slot]:
-                by_tile[tile, slot] = lane_sum(load(gradient, slot * W))
-        for j in range(len(local_slots)):
-            slot = local_slots[j]
-            if lanes is None:
-                for lane in range(min(W, len(by_sample) - tile * W)):
-                    by_sample[tile * W + lane, j] = gradient[slot * W + lane]
-            else:
-                by_sample[tile, j] = lane_sum(load(gradient, slot * W))
-
-
-@kernel
-def unpack(psi, out, lanes):
-    """A tile's states as complex numbers, shape (samples of the tile, 2**n)."""
-    W = lanes_of(psi)
-    for i in range(out.shape[1]):
-        if lanes is None:
-            for lane in range(len(out)):
-                out[lane, i] = complex(psi[2 * i * W + lane], psi[2 * i * W + W + lane])
-        else:
-            o = (i // W) * 2 * W + i % W
-            out[0, i] = complex(psi[o], psi[o + W])
-
-
-@kernel
-def big_start(fixed, base, shared, X, initial, psi, scratch, lanes):
-    """Angles of the one sample in X and the state before the first pass."""
-    _tile_angles(fixed, base, X, 0, scratch, lanes)
-    _start(fixed, psi, shared, initial, 0, scratch, lanes)
-
-
-@kernel
-def big_start_angles(fixed, base, X, scratch, lanes):
-    """Angles of the one sample in X, to ``scratch``."""
-    _tile_angles(fixed, base, X, 0, scratch, lanes)
-
-
-@kernel
-def big_apply(fixed, r, base, psi, shared, tables, X, scratch, queue, pieces, lanes):
-    """Pieces of pass r, until ``queue`` has no more."""
-    _tile_angles(fixed, base, X, 0, scratch, lanes)
-    while True:
-        piece = fetch_add(queue, 1)
-        if piece >= pieces:
-            return
-        apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces)
-
-
-@kernel
-def big_expect(fixed, psi, values, scratch, queue, pieces, lanes):
-    """Expectations of pieces of the state: values (pieces, n_observables)."""
-    layout = fixed[0]
-    W = lanes_of(scratch)
-    while True:
-        piece = fetch_add(queue, 1)
-        if piece >= pieces:
-            return
-        out = _cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-        expect_all(fixed, psi, out, scratch, lanes, piece, pieces)
-        for k in range(entry(layout, OBSERVABLES)):
-            values[piece, k] = out[k * W]
-
-
-@kernel
-def big_seed(fixed, lam, psi, cotangent, scratch, queue, pieces, lanes):
-    """Pieces of the adjoint state ``sum_k v_k O_k psi``; cotangent (n_observables,)."""
-    layout = fixed[0]
-    W = lanes_of(scratch)
-    v = _cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-    for k in range(entry(layout, OBSERVABLES)):
-        v[k * W] = like(scratch, cotangent[k])
-    while True:
-        piece = fetch_add(queue, 1)
-        if piece >= pieces:
-            return
-        seed_all(fixed, lam, psi, v, scratch, lanes, piece, pieces)
-
-
-@kernel
-def big_undo(fixed, r, base, psi, lam, shared, tables, X, by_piece, scratch, queue, pieces, lanes):
-    """Undo pieces of pass r on both states; ``by_piece`` (pieces, slots) receives their derivatives."""
-    layout = fixed[0]
-    W = lanes_of(scratch)
-    _tile_angles(fixed, base, X, 0, scratch, lanes)
-    while True:
-        piece = fetch_add(queue, 1)
-        if piece >= pieces:
-            return
-        gradient = _cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
-        for slot in range(entry(layout, SLOTS)):
-            by_piece[piece, slot] += lane_sum(load(gradient, slot * W))
-
-
-@kernel
-def big_finish(fixed, psi, lam, shared, gradient, scratch, lanes):
-    """Derivatives of the product state's gates, added to gradient (slots,)."""
-    layout = fixed[0]
-    W = lanes_of(scratch)
-    sums = _cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-    _finish(fixed, psi, lam, sums, shared, scratch, lanes)
-    for slot in range(entry(layout, SLOTS)):
-        gradient[slot] += lane_sum(load(sums, slot * W))

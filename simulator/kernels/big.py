@@ -1,0 +1,125 @@
+"""The driver for big states: all threads work on one state, a pass at a time, each on pieces of it.
+
+Pieces are claimed from an atomic counter and there is a fixed number of them, so that sums do not depend on
+the number of threads.
+"""
+
+from __future__ import annotations
+
+from simulator.jit import kernel
+from simulator.kernels.steps import (
+    GRADIENT,
+    OBSERVABLES,
+    PAIRS,
+    SCRATCH,
+    SLOTS,
+    VALUES,
+    apply_pass,
+    cleared,
+    expect_all,
+    finish,
+    opened,
+    prepare,
+    seed_all,
+    start,
+    tile_angles,
+    undo_pass,
+)
+from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load
+
+
+@kernel
+def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, lanes):
+    """Prepare all angles and coefficients, and the state before the first pass for the one sample in X."""
+    packed, weights, base, shared, tables, X, initial, psi, scratch = borrowed(
+        (packed, weights, base, shared, tables, X, initial, psi, scratch)
+    )
+    fixed = opened(packed)
+    prepare(fixed, weights, base, shared, tables, scratch, lanes)
+    tile_angles(fixed, base, X, 0, scratch, lanes)
+    start(fixed, psi, shared, initial, 0, scratch, lanes)
+
+
+@kernel
+def big_apply(packed, r, base, psi, shared, tables, X, scratch, queue, pieces, lanes):
+    """Pieces of pass r, until ``queue`` has no more."""
+    packed, base, psi, shared, tables, X, scratch, queue = borrowed(
+        (packed, base, psi, shared, tables, X, scratch, queue)
+    )
+    fixed = opened(packed)
+    tile_angles(fixed, base, X, 0, scratch, lanes)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces)
+
+
+@kernel
+def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
+    """Expectations of pieces of the state: values (pieces, n_observables)."""
+    packed, psi, values, scratch, queue = borrowed((packed, psi, values, scratch, queue))
+    fixed = opened(packed)
+    layout = fixed[0]
+    W = lanes_of(scratch)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+        expect_all(fixed, psi, out, scratch, lanes, piece, pieces)
+        for k in range(entry(layout, OBSERVABLES)):
+            values[piece, k] = out[k * W]
+
+
+@kernel
+def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
+    """Pieces of the adjoint state ``sum_k v_k O_k psi``; cotangent (n_observables,)."""
+    packed, lam, psi, cotangent, scratch, queue = borrowed((packed, lam, psi, cotangent, scratch, queue))
+    fixed = opened(packed)
+    layout = fixed[0]
+    W = lanes_of(scratch)
+    v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+    for k in range(entry(layout, OBSERVABLES)):
+        v[k * W] = like(scratch, cotangent[k])
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        seed_all(fixed, lam, psi, v, scratch, lanes, piece, pieces)
+
+
+@kernel
+def big_undo(packed, r, base, psi, lam, shared, tables, X, by_piece, scratch, queue, pieces, lanes):
+    """Undo pieces of pass r on both states; ``by_piece`` (pieces, slots) receives their derivatives."""
+    packed, base, psi, lam, shared, tables, X, by_piece, scratch, queue = borrowed(
+        (packed, base, psi, lam, shared, tables, X, by_piece, scratch, queue)
+    )
+    fixed = opened(packed)
+    layout = fixed[0]
+    W = lanes_of(scratch)
+    tile_angles(fixed, base, X, 0, scratch, lanes)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+        undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
+        for slot in range(entry(layout, SLOTS)):
+            by_piece[piece, slot] += lane_sum(load(gradient, slot * W))
+
+
+@kernel
+def big_finish(packed, base, X, psi, lam, shared, gradient, scratch, lanes):
+    """Derivatives of the product state's gates, added to gradient (slots,)."""
+    packed, base, X, psi, lam, shared, gradient, scratch = borrowed(
+        (packed, base, X, psi, lam, shared, gradient, scratch)
+    )
+    fixed = opened(packed)
+    layout = fixed[0]
+    W = lanes_of(scratch)
+    tile_angles(fixed, base, X, 0, scratch, lanes)
+    sums = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+    finish(fixed, psi, lam, sums, shared, scratch, lanes)
+    for slot in range(entry(layout, SLOTS)):
+        gradient[slot] += lane_sum(load(sums, slot * W))

@@ -1,0 +1,212 @@
+"""The batch driver: threads take whole tiles, which stay in a core's cache from start to end.
+
+A tile is W samples, or one sample whose lanes are qubits. Tiles are claimed from an atomic counter; what each
+contributes is stored by its number and summed in that order, so no result depends on the number of threads.
+
+``queue`` holds the next tile, the number of finished ones, and whether the shared coefficients are there.
+"""
+
+from __future__ import annotations
+
+from simulator.jit import inlined, kernel
+from simulator.kernels.steps import (
+    CHAIN_NEEDED,
+    FIRST_NEEDED,
+    GRADIENT,
+    LAM,
+    OBSERVABLES,
+    PAIRS,
+    PRODUCT_STATE,
+    PSI,
+    QUBITS,
+    ROTATIONS,
+    SCRATCH,
+    SLOTS,
+    START,
+    VALUES,
+    apply_pass,
+    cleared,
+    expect_all,
+    finish,
+    opened,
+    prepare,
+    seed_all,
+    start,
+    tile_angles,
+    undo_pass,
+)
+from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load
+
+NEXT, DONE, READY = range(3)
+PREPARED = 1 << 32
+
+
+@inlined
+def _prepare_once(fixed, weights, base, shared, tables, scratch, queue, lanes):
+    """The first thread to come prepares what all share; the others wait for it."""
+    if fetch_add(queue, READY, 1) == 0:
+        prepare(fixed, weights, base, shared, tables, scratch, lanes)
+        fetch_add(queue, READY, PREPARED)
+    else:
+        while fetch_add(queue, READY, 0) < PREPARED:
+            pass
+
+
+@kernel
+def forward(packed, weights, base, shared, tables, X, initial, keep, values, scratch, queue, tiles, lanes):
+    """Run the circuit and its expectations on tiles until none is left.
+
+    base, shared, tables
+        Receive the slots' angles, coefficients and phases that all samples share.
+    keep : (tiles, state) or (0, state)
+        Where the final states go, if they are wanted.
+    values : float64 (n_samples, n_observables), or (0, n) if they are not.
+    """
+    packed, weights, base, shared, tables, X, initial, keep, values, scratch, queue = borrowed(
+        (packed, weights, base, shared, tables, X, initial, keep, values, scratch, queue)
+    )
+    fixed = opened(packed)
+    layout = fixed[0]
+    W = lanes_of(scratch)
+    _prepare_once(fixed, weights, base, shared, tables, scratch, queue, lanes)
+    while True:
+        tile = fetch_add(queue, NEXT, 1)
+        if tile >= tiles:
+            return
+        psi = keep[tile] if len(keep) else scratch[entry(layout, PSI) : entry(layout, LAM)]
+        tile_angles(fixed, base, X, tile, scratch, lanes)
+        start(fixed, psi, shared, initial, tile, scratch, lanes)
+        for r in range(len(fixed[1])):
+            apply_pass(fixed, r, psi, shared, tables, scratch, lanes, 0, 1)
+        if len(values):
+            out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+            expect_all(fixed, psi, out, scratch, lanes, 0, 1)
+            for k in range(entry(layout, OBSERVABLES)):
+                if lanes is None:
+                    for lane in range(min(W, len(values) - tile * W)):
+                        values[tile * W + lane, k] = out[k * W + lane]
+                else:
+                    values[tile, k] = out[k * W]
+
+
+@kernel
+def backward(
+    packed,
+    base,
+    shared,
+    tables,
+    X,
+    keep,
+    cotangent,
+    by_weights,
+    by_tile,
+    by_sample,
+    start_lam,
+    scratch,
+    queue,
+    tiles,
+    lanes,
+):
+    """Run the adjoint sweep on tiles from the kept states, which it destroys, until none is left.
+
+    cotangent : float64 (n_samples, n_observables)
+    by_weights : float64 (n_weights,)
+    by_tile : float64 (tiles, slots)
+        Derivative by each shared angle, summed over the tile's samples.
+    by_sample : float64 (n_samples, local slots)
+    start_lam : complex128 (n_samples, 2**n) or (0, 0)
+        The adjoint state before the first pass, if wanted.
+    """
+    packed, base, shared, tables, X, keep, cotangent, by_weights, by_tile, by_sample, start_lam, scratch, queue = (
+        borrowed(
+            (
+                packed,
+                base,
+                shared,
+                tables,
+                X,
+                keep,
+                cotangent,
+                by_weights,
+                by_tile,
+                by_sample,
+                start_lam,
+                scratch,
+                queue,
+            )
+        )
+    )
+    fixed = opened(packed)
+    layout, local_slots, is_local = fixed[0], fixed[5], fixed[4]
+    W = lanes_of(scratch)
+    while True:
+        tile = fetch_add(queue, NEXT, 1)
+        if tile >= tiles:
+            return
+        psi = keep[tile]
+        lam = scratch[entry(layout, LAM) : entry(layout, ROTATIONS)]
+        tile_angles(fixed, base, X, tile, scratch, lanes)
+        gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+        v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+        for k in range(entry(layout, OBSERVABLES)):
+            if lanes is None:
+                for lane in range(min(W, len(cotangent) - tile * W)):
+                    v[k * W + lane] = like(scratch, cotangent[tile * W + lane, k])
+            else:
+                v[k * W] = like(scratch, cotangent[tile, k])
+        seed_all(fixed, lam, psi, v, scratch, lanes, 0, 1)
+        for r in range(len(fixed[1]) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
+            undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
+        if len(start_lam):
+            for i in range(1 << entry(layout, QUBITS)):
+                if lanes is None:
+                    for lane in range(min(W, len(start_lam) - tile * W)):
+                        o = 2 * i * W + lane
+                        start_lam[tile * W + lane, i] = complex(lam[o], lam[o + W])
+                else:
+                    o = (i // W) * 2 * W + i % W
+                    start_lam[tile, i] = complex(lam[o], lam[o + W])
+        if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
+            finish(fixed, psi, lam, gradient, shared, scratch, lanes)
+        for slot in range(entry(layout, SLOTS)):
+            by_tile[tile, slot] = 0.0 if entry(is_local, slot) else lane_sum(load(gradient, slot * W))
+        for j in range(len(local_slots)):
+            slot = entry(local_slots, j)
+            if lanes is None:
+                for lane in range(min(W, len(by_sample) - tile * W)):
+                    by_sample[tile * W + lane, j] = gradient[slot * W + lane]
+            else:
+                by_sample[tile, j] = lane_sum(load(gradient, slot * W))
+        if fetch_add(queue, DONE, 1) == tiles - 1:
+            _sum_by_weights(fixed, by_weights, by_tile, by_sample)
+
+
+@inlined
+def _sum_by_weights(fixed, by_weights, by_tile, by_sample):
+    """Sum over tiles and samples, in their order, and over each weight's angles."""
+    layout, local_slots, starts, columns, factors = fixed[0], fixed[5], fixed[17], fixed[18], fixed[19]
+    total = by_tile[0]
+    for tile in range(1, len(by_tile)):
+        for slot in range(entry(layout, SLOTS)):
+            total[slot] += by_tile[tile, slot]
+    for j in range(len(local_slots)):
+        for row in range(len(by_sample)):
+            total[entry(local_slots, j)] += by_sample[row, j]
+    for k in range(len(by_weights)):
+        by_weights[k] = 0.0
+    for slot in range(entry(layout, SLOTS)):
+        for e in range(entry(starts, slot), entry(starts, slot + 1)):
+            by_weights[entry(columns, e)] += entry(factors, e) * total[slot]
+
+
+@kernel
+def unpack(psi, out, lanes):
+    """A tile's states as complex numbers, shape (samples of the tile, 2**n)."""
+    W = lanes_of(psi)
+    for i in range(out.shape[1]):
+        if lanes is None:
+            for lane in range(len(out)):
+                out[lane, i] = complex(psi[2 * i * W + lane], psi[2 * i * W + W + lane])
+        else:
+            o = (i // W) * 2 * W + i % W
+            out[0, i] = complex(psi[o], psi[o + W])
