@@ -85,8 +85,6 @@ def run_experiment(experiment: Experiment, folder: Path, *, plots: bool = True, 
     kind = VariationalClassifier if experiment.task == "classification" else VariationalRegressor
     settings = validation_settings(experiment.split.y_train, experiment.task) | experiment.settings
     notes = []
-    if not settings["early_stopping"]:
-        notes.append("too few rows to keep some aside for early stopping: trained for all epochs")
     model = kind(**settings, verbose=not quiet)
     status = 0
     start = time.perf_counter()
@@ -148,7 +146,17 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
     if len(model.loss_history_):
         # The same choice as in training: the first epoch that nothing after it improved upon.
         kept = 1 + int(np.nanargmin(model.loss_history_) if scores is None else np.nanargmax(scores))
-    names = ("feature_map", "ansatz", "n_layers", "optimizer", "learning_rate", "epochs", "batch_size", "random_state")
+    names = (
+        "feature_map",
+        "ansatz",
+        "n_layers",
+        "optimizer",
+        "learning_rate",
+        "epochs",
+        "batch_size",
+        "early_stopping",
+        "random_state",
+    )
     return Facts(
         title=experiment.title,
         data=data,

@@ -155,10 +155,10 @@ def _why_no_quantity(name: str, present: Sequence[str], values: NDArray[np.float
     """Why numbers are no quantity that a model could use, if they are not."""
     if not (values == np.round(values)).all():
         return None
+    if DATE_NAMES.fullmatch(name) and ((values > 19000000) & (values < 21000000)).all():
+        return f"dates, such as {present[0]}"
     if len(values) >= 10 and (np.diff(values) == 1).all():
         return "identifier: counts the rows"
     if IDENTIFIER_NAMES.fullmatch(name) and len(set(present)) > 0.9 * len(present):
         return "identifier: a different number in nearly every row"
-    if DATE_NAMES.fullmatch(name) and ((values > 19000000) & (values < 21000000)).all():
-        return f"dates, such as {present[0]}"
     return None
