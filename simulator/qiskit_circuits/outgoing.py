@@ -19,7 +19,7 @@ from simulator.binding import listed
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError
 from simulator.gates import Angle, Gate, Operation
-from simulator.parameters import VECTOR_ELEMENT, Expression, Parameter
+from simulator.parameters import VECTOR_ELEMENT, Expression, Parameter, as_angle
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
 __all__ = ["to_qiskit"]
@@ -67,9 +67,10 @@ def _instructions(
 
 def _phase(operation: Operation, parameters: dict[Parameter, Any]) -> Any:
     """The phase of a gate on no qubits."""
-    if operation.gate == gates.GLOBAL_PHASE:
-        return _angle(operation.angles[0], parameters)
-    return float(np.angle(_matrix(operation.gate, operation.angles)[0, 0]))
+    gate, angles = operation.gate, operation.angles
+    if isinstance(gate, gates.Rotation):
+        return _angle(as_angle(-float(gate.generator[0, 0].real) * angles[0]), parameters)
+    return float(np.angle(_matrix(gate, angles)[0, 0]))
 
 
 def _placed(operation: Operation, touched: set[int], parameters: dict[Parameter, Any]) -> Iterable[Placed]:
@@ -80,7 +81,7 @@ def _placed(operation: Operation, touched: set[int], parameters: dict[Parameter,
         return [(made, qubits)]
     split = len(gate.controls)
     base = _uncontrolled(gate)
-    if not base.num_targets:
+    if base == gates.GLOBAL_PHASE:
         return _controlled_phase(gate.controls, angles[0], qubits)
     made = _standard(base, angles)
     if made is not None:

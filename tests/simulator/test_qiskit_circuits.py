@@ -221,6 +221,22 @@ def test_a_composite_goes_out_as_a_gate_of_its_name():
     np.testing.assert_allclose(Circuit.from_qiskit(out).to_matrix([0.7]), circuit.to_matrix([0.7]), atol=EXACT)
 
 
+@pytest.mark.parametrize("angle", [0.7, 2 * theta + 0.1])
+def test_phases_of_ones_own(angle):
+    own = gates.Rotation("own", [[2.0]])
+    fixed, diagonal = gates.Fixed("fixed", [[1j]]), gates.Diagonal("diagonal", [0.3])
+    circuit = Circuit(2, [own(angle), own.controlled(2, [0, 1])(angle, 1, 0), fixed(), fixed.controlled()(1)])
+    circuit = circuit.append(diagonal(), diagonal.controlled()(0))
+    out = circuit.to_qiskit()
+    assert not circuit.parameters or out.global_phase.parameters
+    bound, theirs = (
+        circuit.bind(dict.fromkeys(circuit.parameters, 0.7)),
+        out.assign_parameters([0.7] * out.num_parameters),
+    )
+    same(bound, theirs)
+    np.testing.assert_allclose(Circuit.from_qiskit(theirs).to_matrix(), bound.to_matrix(), atol=EXACT)
+
+
 def test_state_preparation():
     amplitudes = unitary(5, 4)[:, 0]
     circuit = Circuit(3).initialize(amplitudes, [2, 0]).h(0)
@@ -427,6 +443,14 @@ def test_every_gate_through_qasm(gate, version):
 def test_circuits_through_qasm(circuit):
     for version in (2, 3):
         same_up_to_phase(Circuit.from_qasm(circuit.to_qasm(version)), circuit, 1e-8)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_state_preparation_through_qasm(version):
+    circuit = Circuit(2).initialize(unitary(5, 4)[:, 0]).cx(0, 1)
+    back = Circuit.from_qasm(circuit.to_qasm(version))
+    overlap = np.vdot(back.to_matrix()[:, 0], circuit.to_matrix()[:, 0])
+    assert math.isclose(abs(overlap), 1.0, abs_tol=EXACT)
 
 
 def test_qasm_is_qiskits():
