@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import subprocess
 import sys
 import textwrap
@@ -220,6 +221,20 @@ def test_disk_full_leaves_the_old_file_and_no_litter(path, monkeypatch, failing)
         write(path, {"new": True})
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be flushed there")
+def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_return(path, monkeypatch):
+    calls = []
+    fsync, rename = os.fsync, os.replace
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda file: calls.append("folder" if stat.S_ISDIR(os.fstat(file).st_mode) else "file") or fsync(file),
+    )
+    monkeypatch.setattr(os, "replace", lambda *names: calls.append("rename") or rename(*names))
+    write(path)
+    assert calls == ["file", "rename", "folder"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits on file sizes are POSIX")

@@ -15,6 +15,8 @@ import pytest
 import sklearn.linear_model
 from sklearn.exceptions import ConvergenceWarning
 
+import qml.checkpoints
+from qml.container import read_container
 from qml.optimizers import OPTIMIZERS, SGD, SPSA, Adam, SciPy
 from qml.training import TrainingInterrupted, train
 from tests.qml.logistic_regression import N_WEIGHTS, PENALTY, LogisticRegression
@@ -160,7 +162,7 @@ class TestBestWeights:
     def test_scipys_best_is_by_validation_too(self):
         seen = []
         objective = LogisticRegression(n_held_out=30)
-        scores = iter([0.0, 0.2, 0.8, 0.5, *[0.1] * 50])
+        scores = iter([-9.0, -8.0, -5.0, -7.0, *[-9.0] * 50])  # all below minus the loss, which must not count
         objective.validation_score = lambda weights: next(scores)
         result = train(objective, START, "l-bfgs-b", callback=lambda p: seen.append(p.weights))
         assert result.best_epoch == 2
@@ -402,6 +404,13 @@ class TestInterrupt:
         with pytest.raises(TrainingInterrupted) as caught:
             train(Interrupting(after=1), START)
         np.testing.assert_array_equal(caught.value.result.weights, START)
+
+    def test_the_checkpoint_is_of_the_last_step(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(qml.checkpoints, "SECONDS_BETWEEN", 1000.0)
+        path = tmp_path / "run"
+        with pytest.raises(TrainingInterrupted, match=f"; {path} goes on from here"):
+            train(Interrupting(after=10), START, batch_size=20, resume=path)
+        assert read_container(path, kind="checkpoint", version=1)[0]["steps"] == 9
 
     def test_a_second_one_while_the_checkpoint_is_written(self, tmp_path, monkeypatch):
         def interrupt(*_):
