@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from qml.checkpoints import Checkpoints
 from qml.optimizers import State
@@ -107,4 +106,6 @@ def warn_if_not_converged(result: TrainingResult, epochs: int) -> None:
             message += f" (the gradient's norm there was {first.gradient_norm:.2g})"
         message += "; the initial weights are kept. Another learning rate may help"
     if message:
+        from sklearn.exceptions import ConvergenceWarning  # here: all of scikit-learn comes with it
+
         warnings.warn(message, ConvergenceWarning, stacklevel=3)

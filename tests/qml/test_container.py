@@ -226,12 +226,12 @@ def test_disk_full_leaves_the_old_file_and_no_litter(path, monkeypatch, failing)
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be flushed there")
 def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_return(path, monkeypatch):
     calls = []
-    fsync, rename = os.fsync, os.replace
-    monkeypatch.setattr(
-        os,
-        "fsync",
-        lambda file: calls.append("folder" if stat.S_ISDIR(os.fstat(file).st_mode) else "file") or fsync(file),
-    )
+    rename = os.replace
+
+    def fsync(file):
+        calls.append("folder" if stat.S_ISDIR(os.fstat(file).st_mode) else "file")
+
+    monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", lambda *names: calls.append("rename") or rename(*names))
     write(path)
     assert calls == ["file", "rename", "folder"]
