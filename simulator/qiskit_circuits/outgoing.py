@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit import circuit as qiskit_circuit
-from qiskit.circuit import CircuitInstruction, library
+from qiskit.circuit import CircuitInstruction, library, parametervector
 from qiskit.quantum_info import SparsePauliOp
 
 from simulator import gates, pauli
@@ -218,6 +218,15 @@ def _qiskit_parameters(parameters: Sequence[Parameter]) -> dict[Parameter, Any]:
         else:
             out[parameter] = qiskit_circuit.Parameter(parameter.name, uuid=UUID(int=parameter.identity))
     for (name, identity), indices in vectors.items():
-        vector = qiskit_circuit.ParameterVector(name, max(indices.values()) + 1, UUID(int=identity))
-        out.update((parameter, vector[index]) for parameter, index in indices.items())
+        elements = _vector_elements(name, max(indices.values()) + 1, identity)
+        out.update((parameter, elements[index]) for parameter, index in indices.items())
     return out
+
+
+def _vector_elements(name: str, length: int, identity: int) -> Sequence[Any]:
+    try:
+        return qiskit_circuit.ParameterVector(name, length, UUID(int=identity))  # type: ignore[no-any-return]
+    except TypeError:  # before Qiskit 2.5 a vector draws its identity, and its elements are told theirs
+        vector = qiskit_circuit.ParameterVector(name, length)
+        element = parametervector.ParameterVectorElement
+        return [element(vector, k, UUID(int=identity + k)) for k in range(length)]
