@@ -1,0 +1,63 @@
+"""The cache of compiled kernels: kept, and never in the way."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CODE = """
+import warnings, sys
+warnings.simplefilter("always")
+from simulator import Circuit
+from simulator.jit import cache_directory
+print(Circuit(2).h(0).cx(0, 1).probabilities().round(6).tolist(), cache_directory())
+"""
+BELL = "[0.5, 0.0, 0.0, 0.5]"
+
+
+def run(directory):
+    environment = dict(os.environ, QUMBA_CACHE_DIR=str(directory))
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("cache")
+    assert run(directory).stdout.startswith(BELL)
+    return directory
+
+
+def files(directory):
+    return sorted(p for p in Path(directory).rglob("*.nb?"))
+
+
+def test_a_second_process_compiles_nothing(filled):
+    before = {p: p.stat().st_mtime_ns for p in files(filled)}
+    assert before
+    assert run(filled).stdout.startswith(BELL)
+    assert {p: p.stat().st_mtime_ns for p in files(filled)} == before
+
+
+@pytest.mark.parametrize("ending", [".nbi", ".nbc"])
+def test_truncated_files_are_compiled_anew_and_mended(filled, tmp_path, ending):
+    copy = tmp_path / next(filled.iterdir()).name
+    copy.mkdir()
+    for path in files(filled):
+        content = path.read_bytes()
+        (copy / path.name).write_bytes(content[: len(content) // 2] if path.suffix == ending else content)
+    assert run(tmp_path).stdout.startswith(BELL)
+    before = {p: p.stat().st_mtime_ns for p in files(tmp_path)}
+    assert run(tmp_path).stdout.startswith(BELL)
+    assert {p: p.stat().st_mtime_ns for p in files(tmp_path)} == before
+
+
+def test_without_a_writable_directory_it_warns_once_and_works(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("no directory")
+    done = run(in_the_way)
+    assert done.stdout.strip() == f"{BELL} None"
+    assert done.stderr.count("can not be kept") == 1

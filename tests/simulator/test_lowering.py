@@ -1,0 +1,73 @@
+"""What lowering makes of circuits: how many passes, and which gates cost none."""
+
+import numpy as np
+import pytest
+
+from simulator import Circuit, Parameter, ParameterVector, X, Z
+from simulator.kernels import passes
+from simulator.program import Program
+
+
+def kinds(circuit, observables=(Z(0),), lanes=None):
+    tables = Program(circuit, observables).tables(lanes)
+    rows = tables.packed[0][tables.layout.size + 2 :][:2]
+    code = tables.packed[0][rows[0] : rows[0] + rows[1]].reshape(-1, passes.COLUMNS)
+    return code[:, passes.KIND].tolist()
+
+
+def entangled(num_qubits):
+    """A state that no longer is a product, so that gates after it are passes."""
+    circuit = Circuit(num_qubits)
+    for q in range(num_qubits):
+        circuit = circuit.ry(0.3 + q, q)
+    for q in range(num_qubits - 1):
+        circuit = circuit.rxx(0.5, q, q + 1)
+    return circuit
+
+
+def test_gates_that_permute_basis_states_cost_no_pass():
+    circuit = Circuit(4).x(0).cx(0, 1).swap(1, 2).dcx(2, 3).cx(3, 0)
+    assert kinds(circuit) == []
+    expected = np.zeros(16)
+    expected[np.abs(circuit.to_matrix()[:, 0]).argmax()] = 1
+    np.testing.assert_array_equal(circuit.probabilities(), expected)
+
+
+def test_one_qubit_gates_on_the_zero_state_cost_no_pass():
+    w = ParameterVector("w", 12)
+    circuit = Circuit(4)
+    for q in range(4):
+        circuit = circuit.h(q).rz(w[q], q).ry(w[4 + q], q).rx(w[8 + q], q)
+    assert kinds(circuit) == []
+
+
+def test_a_layer_of_diagonal_gates_is_one_pass():
+    circuit = entangled(4)
+    before = kinds(circuit.h(0).h(1).h(2).h(3)).count(passes.PHASES)
+    for q in range(4):
+        circuit = circuit.rz(0.1 + q, q).t(q).cp(0.3, q, (q + 1) % 4).rzz(0.7, q, (q + 2) % 4)
+    assert kinds(circuit.h(0).h(1).h(2).h(3)).count(passes.PHASES) <= max(before, 1)
+
+
+def test_a_layer_of_rotations_takes_half_as_many_passes():
+    circuit = entangled(6)
+    before = kinds(circuit, ())
+    for q in range(6):
+        circuit = circuit.ry(0.2, q)
+    assert len(kinds(circuit, ())) == len(before) + 3
+
+
+def test_what_no_observable_sees_is_dropped():
+    w = ParameterVector("w", 4)
+    circuit = entangled(4).rz(w[0], 0).ry(w[1], 1).rz(w[2], 2).rx(w[3], 3)
+    assert kinds(circuit, (Z(0),)) == kinds(entangled(4), (Z(0),))
+    np.testing.assert_array_equal(circuit.gradient(Z(0), [0.1, 0.2, 0.3, 0.4]), np.zeros(4))
+
+
+def test_angles_of_equal_rotations_are_added():
+    a, b = Parameter("a"), Parameter("b")
+    twice = entangled(3).ry(a, 0).rzz(a, 0, 1).rzz(b, 0, 1).ry(b, 0).ry(2 * a + 0.1, 0)
+    once = entangled(3).ry(a, 0).rzz(a + b, 0, 1).ry(b + 2 * a + 0.1, 0)
+    assert kinds(twice, (X(0),)) == kinds(once, (X(0),))
+    values = [0.4, -0.9]
+    assert twice.expectation(X(0), values) == pytest.approx(once.expectation(X(0), values), abs=1e-14)

@@ -1,0 +1,53 @@
+"""States that do not fit are refused before anything is allocated; buffers are used again."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from simulator import Circuit, StateTooLargeError, memory
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_a_state_that_does_not_fit_is_refused_with_the_sizes(monkeypatch, precision):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 3 << 30)
+    fits = 27 if precision == "double" else 28
+    with pytest.raises(StateTooLargeError) as error:
+        memory.check_state(40, 1, precision)
+    text = str(error.value)
+    assert "40 qubits" in text
+    assert "3 GiB are available" in text
+    assert f"at most {fits} qubits fit" in text
+    assert ("precision='single'" in text) == (precision == "double")
+    assert isinstance(error.value, MemoryError)
+    memory.check_state(fits, 1, precision)
+
+
+@pytest.mark.parametrize("call", ["statevector", "probabilities", "sample"])
+def test_circuits_refuse_at_once(call):
+    with pytest.raises(StateTooLargeError, match="50 qubits in double precision needs"):
+        getattr(Circuit(50).h(0), call)()
+
+
+def test_expectations_refuse_too():
+    from simulator import Z
+
+    with pytest.raises(StateTooLargeError, match="50 qubits"):
+        Circuit(50).h(0).expectation(Z(0))
+
+
+def test_buffers_are_used_again(monkeypatch):
+    monkeypatch.setattr(memory, "_buffers", threading.local())
+    first = memory.take(5000, np.float64)
+    address = first.ctypes.data
+    memory.give(first)
+    again = memory.take(4000, np.float64)
+    assert again.ctypes.data == address
+    other = memory.take(4000, np.float64)
+    assert other.ctypes.data != address
+    memory.give(again)
+    memory.give(other)
+
+
+def test_what_is_available_is_less_than_the_machine_has():
+    assert 0 < memory.available_bytes() < 1 << 50

@@ -1,0 +1,59 @@
+"""The vector type: arithmetic, lanes, and sines against NumPy's."""
+
+import numba
+import numpy as np
+import pytest
+
+from simulator import simd
+
+
+@numba.njit
+def sines(x, s, c):
+    for i in range(0, len(x), simd.lanes_of(x)):
+        a, b = simd.sincos(simd.load(x, i))
+        simd.store(s, i, a)
+        simd.store(c, i, b)
+
+
+@numba.njit
+def shuffles(x, out):
+    W = simd.lanes_of(x)
+    v = simd.load(x, 0)
+    simd.store(out, 0, simd.exchange0(v))
+    simd.store(out, W, simd.exchange1(v))
+    simd.store(out, 2 * W, simd.exchange2(v))
+    simd.store(out, 3 * W, simd.lane_signs(v, 1) * v)
+    simd.store(out, 4 * W, v * v - simd.splat(simd.like(x, 3)) * v + v)
+    return simd.lane_sum(v)
+
+
+@pytest.mark.parametrize(("dtype", "accuracy"), [(np.float64, 2.3e-16), (np.float32, 1.3e-7)])
+def test_sines_equal_numpys_to_an_ulp(dtype, accuracy):
+    rng = np.random.default_rng(0)
+    special = [0.0, np.pi / 4, np.pi / 2, np.pi, -np.pi, 3 * np.pi / 2, 1e-300, -1e-8]
+    x = np.concatenate([special, rng.uniform(-10, 10, 4000), rng.uniform(-1e4, 1e4, 3992)]).astype(dtype)
+    s, c = np.empty_like(x), np.empty_like(x)
+    sines(x, s, c)
+    np.testing.assert_allclose(s, np.sin(x.astype(float)), atol=accuracy, rtol=0)
+    np.testing.assert_allclose(c, np.cos(x.astype(float)), atol=accuracy, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_arithmetic_and_lanes(dtype):
+    W = simd.width(dtype)
+    x = np.random.default_rng(0).normal(size=W).astype(dtype)
+    out = np.empty(5 * W, dtype)
+    total = shuffles(x, out)
+    lanes = np.arange(W)
+    signs = 1 - 2 * (lanes >> 1 & 1)
+    expected = [x[lanes ^ 1], x[lanes ^ 2], x[lanes ^ 4], signs * x, x * x - 3 * x + x]
+    np.testing.assert_allclose(out.reshape(5, W), expected, rtol=1e-6)
+    assert total == pytest.approx(x.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_buffers_begin_on_a_vector_boundary(dtype):
+    for size in (1, 17, 1000):
+        buffer = simd.aligned_zeros(size, dtype)
+        assert len(buffer) == size
+        assert buffer.ctypes.data % simd.VECTOR_BYTES == 0

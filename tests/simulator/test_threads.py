@@ -1,0 +1,155 @@
+"""Threads: same bits on any number, callers at once, forks, pools, and what the environment says."""
+
+import multiprocessing
+import subprocess
+import sys
+import textwrap
+import threading
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+
+from simulator import Circuit, ParameterVector, X, Z, execution, get_num_threads, set_num_threads, threads
+from simulator.gradients import adjoint_sweep
+from simulator.program import Program
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Share even the smallest work, and believe in three processors."""
+    monkeypatch.setattr(execution, "_SERIAL_WORK", 0)
+    monkeypatch.setattr(threads, "_available", lambda: 3)
+    yield
+    set_num_threads(None)
+
+
+def make_program(num_qubits=5, observables=(Z(0), X(1))):
+    x, w = ParameterVector("x", num_qubits), ParameterVector("w", 3 * num_qubits)
+    circuit = Circuit(num_qubits)
+    for layer in range(3):
+        for q in range(num_qubits):
+            circuit = circuit.ry(x[q], q).rz(w[layer * num_qubits + q], q)
+        for q in range(num_qubits):
+            circuit = circuit.cx(q, (q + 1) % num_qubits)
+    return Program(circuit, observables, list(x), list(w))
+
+
+def sweep(program, seed=0, rows=150):
+    rng = np.random.default_rng(seed)
+    X_values = rng.uniform(-3, 3, (rows, len(program.inputs)))
+    weights = rng.uniform(-3, 3, len(program.weights))
+    v = rng.normal(size=(rows, len(program.observables)))
+    return adjoint_sweep(program, X_values, weights, v, inputs=True)
+
+
+@pytest.mark.parametrize("driver", [{}, {"_BATCH_QUBITS": 0}, {"_BATCH_QUBITS": 0, "_BIG_QUBITS": 0}])
+def test_results_are_bit_equal_on_any_number_of_threads(eager, driver, monkeypatch):
+    for name, value in driver.items():
+        monkeypatch.setattr(execution, name, value)
+    program = make_program()
+    set_num_threads(1)
+    alone = sweep(program, rows=20)
+    for count in (2, 3):
+        set_num_threads(count)
+        for ours, theirs in zip(sweep(program, rows=20), alone, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_python_threads_calling_at_once_get_what_they_get_alone(eager):
+    program = make_program()
+    expected = [sweep(program, seed) for seed in range(6)]
+    found = {}
+
+    def work(seed):
+        for _ in range(10):
+            found[seed] = sweep(program, seed)
+
+    workers = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=120)
+        assert not worker.is_alive()
+    for seed in range(6):
+        for ours, theirs in zip(found[seed], expected[seed], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_loss_may_call_the_engine_itself(eager):
+    program, inner = make_program(), make_program(4)
+    seen = []
+
+    def cotangent(values, rows):
+        seen.append(sweep(inner)[0])
+        return np.ones_like(values)
+
+    rng = np.random.default_rng(0)
+    X_values, weights = rng.uniform(-3, 3, (150, 5)), rng.uniform(-3, 3, 15)
+    nested = adjoint_sweep(program, X_values, weights, cotangent)
+    plain = adjoint_sweep(program, X_values, weights, np.ones((150, 2)))
+    np.testing.assert_array_equal(nested[1], plain[1])
+    np.testing.assert_array_equal(seen[0], sweep(inner)[0])
+
+
+def test_an_error_in_a_thread_is_raised_and_the_next_call_works(eager):
+    def fails():
+        raise ZeroDivisionError("in a thread")
+
+    with pytest.raises(ZeroDivisionError, match="in a thread"):
+        threads.parallel(fails, 3)
+    sweep(make_program())
+
+
+def _sum(seed):
+    return sweep(make_program(), seed)[1]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_processes_started_after_use_work(eager, method):
+    set_num_threads(2)
+    expected = [_sum(seed) for seed in range(3)]
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
+        for ours, theirs in zip(pool.map(_sum, range(3), timeout=240), expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_set_num_threads_refuses_nonsense():
+    for bad in (0, -1, 1.5, True, "2"):
+        with pytest.raises(ValueError, match="positive whole number or None"):
+            set_num_threads(bad)
+    set_num_threads(1)
+    assert get_num_threads() == 1
+    set_num_threads(None)
+
+
+@pytest.mark.parametrize("text", ["0", "-3", "many", "100000"])
+def test_an_absurd_environment_is_clamped_with_a_warning(monkeypatch, text):
+    monkeypatch.setenv("QUMBA_NUM_THREADS", text)
+    monkeypatch.setattr(threads, "_environment_cache", {})
+    with pytest.warns(UserWarning, match="no sensible number of threads"):
+        assert 1 <= get_num_threads() <= threads._available()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        get_num_threads()  # said once
+
+
+def test_an_interrupt_ends_a_call_and_leaves_the_process_sound():
+    code = """
+        import signal, threading, time, os
+        import numpy as np
+        from tests.simulator.test_threads import make_program, sweep
+        program = make_program()
+        before = sweep(program)[1]
+        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        try:
+            while True:
+                sweep(program)
+        except KeyboardInterrupt:
+            pass
+        assert np.array_equal(sweep(program)[1], before)
+        print("sound")
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "sound", done.stderr
