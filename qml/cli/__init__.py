@@ -1,6 +1,6 @@
 """The command ``qumba``: train on a CSV file, predict with a model file, demonstrations, and what is installed.
 
-Nothing heavy is imported here: ``qumba --help`` answers at once.
+Commands import what they need when they run, so ``qumba --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from simulator.errors import QumbaError
 
@@ -39,13 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0, or 2 for input that cannot be used (one line on stderr says why), or 130 after Ctrl-C.
     """
+    parser = _parser()
     try:
-        options = _parser().parse_args(arguments)
+        options = parser.parse_args(arguments)
     except SystemExit as stop:  # argparse's way out of --help and of wrong usage
         return stop.code if isinstance(stop.code, int) else BAD_INPUT
-    warnings.showwarning = _show_warning
+    if options.command is None:
+        parser.print_help()
+        return BAD_INPUT
     try:
-        status: int = import_module(f"qml.cli.{options.command}").run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            status: int = import_module(f"qml.cli.{options.command}").run(options)
         sys.stdout.flush()
         return status
     except QumbaError as error:
@@ -59,16 +65,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="qumba", description="Quantum machine learning on a table: train, compare, predict."
-    )
+    parser = _Parser(prog="qumba", description="Quantum machine learning on a table: train, compare, predict.")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands = parser.add_subparsers(dest="command", metavar="command", parser_class=_Parser)
     for name, summary in COMMANDS.items():
         module = import_module(f"qml.cli.{name}")
         command = commands.add_parser(
-            name, help=summary, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=summary,
+            usage=f"qumba {name} {module.ARGUMENTS} [options]",
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
     return parser
@@ -78,9 +93,12 @@ class _Version(argparse.Action):
     """Looked up only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        print(f"qumba {version('qumba')}")
+        try:
+            print(f"qumba {version('qumba')}")
+        except PackageNotFoundError:
+            print("qumba, run from a folder that is not installed")
         parser.exit()
 
 

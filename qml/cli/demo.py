@@ -1,9 +1,11 @@
 """Train on real data that comes with scikit-learn.
 
-breast_cancer  569 tumours, 30 measurements of cell nuclei each: malignant or benign
-digits-3-8     357 handwritten digits of 8 x 8 pixels: is it a 3 or an 8
-digits-all     all 1797 handwritten digits, ten classes
-digits         the two before, one after the other
+  breast_cancer  569 tumours, 30 measurements each: malignant or benign
+  digits-3-8     357 handwritten digits of 8 x 8 pixels: is it a 3 or an 8
+  digits-all     all 1797 handwritten digits, ten classes
+  digits         the two before, one after the other
+
+Options of the model that are not given are what suits the data set.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from typing import Any
 
 from qml.cli.training_options import add_model_options, add_output_options, given_settings
 
-__all__ = ["DEMOS", "add_arguments", "run"]
+__all__ = ["ARGUMENTS", "DEMOS", "add_arguments", "run"]
 
+ARGUMENTS = "[name]"
 DEMOS = {"breast_cancer": ["breast_cancer"], "digits-3-8": ["digits-3-8"], "digits-all": ["digits-all"]}
 DEMOS["digits"] = DEMOS["digits-3-8"] + DEMOS["digits-all"]
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "breast_cancer": {},
+    "breast_cancer": {"ansatz": "real_amplitudes", "n_layers": 4},
     "digits-3-8": {},
     "digits-all": {},
 }
@@ -36,8 +39,10 @@ TEST_SIZE = 0.25
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("dataset", nargs="?", choices=sorted(DEMOS), default="breast_cancer", help="(breast_cancer)")
-    add_model_options(parser)
+    parser.add_argument(
+        "dataset", nargs="?", metavar="name", choices=DEMOS, default="breast_cancer", help="breast_cancer if not given"
+    )
+    add_model_options(parser, tell_defaults=False)
     add_output_options(parser, "demo-output")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["ARGUMENTS", "add_arguments", "run"]
 
+ARGUMENTS = ""
 PACKAGES = ("qumba", "numpy", "scipy", "numba", "llvmlite", "scikit-learn", "qiskit", "tqdm", "matplotlib")
 
 

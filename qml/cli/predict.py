@@ -1,14 +1,17 @@
 """Predict the rows of a CSV file with a model that `qumba train` wrote.
 
-The file needs the columns that the model was trained on, in any order and among others. Predictions go to standard
-output, one row each; remarks go to standard error.
+The file needs the columns that the model was trained on, in any order and among
+others. Predictions go to standard output, one line a row; remarks go to
+standard error.
 """
 
 from __future__ import annotations
 
 import argparse
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["ARGUMENTS", "add_arguments", "run"]
+
+ARGUMENTS = "model.qumba new.csv"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

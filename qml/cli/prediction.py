@@ -34,9 +34,7 @@ def predict_file(options: argparse.Namespace) -> int:
     table = read_table(options.data, options.separator, options.encoding)
     schema = _schema(options.model, extra, model, table)
     if options.impute and any(column.fill != column.fill for column in schema.columns):
-        raise TableError(
-            f"{options.model} was not made by `qumba train`: it does not know what to fill empty cells with"
-        )
+        raise TableError(f"{options.model} was not made by qumba train: what should fill empty cells is not known")
     X, notes = schema.encode(table, impute=True if options.impute else None)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
@@ -65,9 +63,8 @@ def _schema(path: str, extra: Any, model: Any, table: Table) -> Schema:
     """The schema in the model file; for a model saved from Python, its feature names as columns of numbers."""
     if isinstance(extra, dict) and "schema" in extra:
         if extra.get("format") != EXTRA_FORMAT:
-            raise ModelFileError(
-                f"{path}: its table format is {extra.get('format')!r}, this version knows {EXTRA_FORMAT}"
-            )
+            problem = f"its table format is {extra.get('format')!r}, this version knows {EXTRA_FORMAT}"
+            raise ModelFileError(path, problem)
         try:
             return Schema.from_json(extra["schema"])
         except (KeyError, TypeError) as error:

@@ -1,8 +1,10 @@
-"""Train a quantum model on a CSV file, beside logistic regression and a support vector machine.
+"""Train a quantum model on a CSV file, beside classical baselines.
 
-The first line of the file names the columns. Numbers are used as they are, text with few different values is one-hot
-encoded, dates, identifiers and constants are left out; the report says which. Numbers as target with many different
-values mean regression. Features that do not fit on the qubits are replaced by their leading principal components.
+The first line of the file names the columns. Numbers are used as they are, text
+with few different values is one-hot encoded; dates, identifiers and constants
+are left out, and the report says which. A target of numbers with many different
+values means regression. Features that do not fit on the qubits are replaced by
+their leading principal components.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from pathlib import Path
 
 from qml.cli.training_options import add_model_options, add_output_options, fraction, given_settings, whole
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["ARGUMENTS", "add_arguments", "run"]
+
+ARGUMENTS = "data.csv --target COLUMN"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     table.add_argument("--separator", metavar="C", help="between the columns; found by itself")
     table.add_argument("--encoding", metavar="NAME", help="such as utf-8 or latin-1; found by itself")
     add_model_options(parser)
-    add_output_options(parser, "NAME-qumba beside data NAME.csv")
+    add_output_options(parser, "./data-qumba for data.csv")
 
 
 def run(options: argparse.Namespace) -> int:

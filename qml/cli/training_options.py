@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["add_model_options", "add_output_options", "fraction", "given_settings", "whole"]
 
 FEATURE_MAPS = ("angle", "reuploading", "amplitude", "z", "zz", "pauli", "iqp")
-ANSATZE = ("strongly_entangling", "basic_entangling", "real_amplitudes", "efficient_su2")
+ANSATZE = ("strongly_entangling", "basic", "real_amplitudes", "efficient_su2")
 """Only for the help text, which must not import the library; tests hold them against it."""
 
 SETTINGS = {
@@ -27,20 +27,37 @@ SETTINGS = {
 """Options and the estimators' parameters they set."""
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Options of the quantum model and its training; those not given are the estimator's own defaults."""
+def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = True) -> None:
+    """Options of the quantum model and its training; those not given are left to the estimator.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    tell_defaults : bool
+        Whether the help text tells the estimator's defaults, in brackets.
+    """
+
+    def default(value: object) -> str:
+        return f" ({value})" if tell_defaults else ""
+
     model = parser.add_argument_group("the quantum model")
-    model.add_argument("--qubits", type=whole, metavar="N", help="by default one a feature, at most 8")
-    model.add_argument("--layers", type=whole, metavar="N", help="layers of the trained circuit (4)")
-    model.add_argument("--feature-map", metavar="NAME", help=f"how features enter: {', '.join(FEATURE_MAPS)}")
-    model.add_argument("--ansatz", metavar="NAME", help=f"the trained circuit: {', '.join(ANSATZE)}")
-    model.add_argument("--precision", choices=("double", "single"), help="of the simulation (double)")
+    model.add_argument("--qubits", type=whole, metavar="N", help="qubits" + default("one a feature, at most 8"))
+    model.add_argument("--layers", type=whole, metavar="N", help="layers of the trained circuit" + default(4))
+    model.add_argument("--feature-map", metavar="NAME", help=", ".join(FEATURE_MAPS) + default("angle"))
+    model.add_argument("--ansatz", metavar="NAME", help=", ".join(ANSATZE) + default("strongly_entangling"))
+    model.add_argument("--precision", choices=("double", "single"), help="of the simulation" + default("double"))
     training = parser.add_argument_group("its training")
-    training.add_argument("--epochs", type=whole, metavar="N", help="most passes over the data (100)")
-    training.add_argument("--patience", type=whole, metavar="N", help="epochs without improvement before it stops (20)")
-    training.add_argument("--optimizer", metavar="NAME", help="adam, adamw, sgd, rmsprop, spsa, l-bfgs-b, ... (adam)")
-    training.add_argument("--learning-rate", type=positive, metavar="X", help="(0.05)")
-    training.add_argument("--batch-size", type=whole, metavar="N", help="rows a step")
+    training.add_argument("--epochs", type=whole, metavar="N", help="most passes over the data" + default(100))
+    training.add_argument(
+        "--patience", type=whole, metavar="N", help="epochs without improvement before it stops" + default(20)
+    )
+    training.add_argument(
+        "--optimizer", metavar="NAME", help="adam, adamw, sgd, rmsprop, spsa, l-bfgs-b, cobyla, ..." + default("adam")
+    )
+    training.add_argument("--learning-rate", type=positive, metavar="X", help="step size" + default(0.05))
+    training.add_argument(
+        "--batch-size", type=whole, metavar="N", help="rows a step" + default("all up to 256, then 64")
+    )
     training.add_argument("--seed", type=natural, default=0, metavar="N", help="same seed, same result (0)")
 
 

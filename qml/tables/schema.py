@@ -97,9 +97,10 @@ class Schema:
         """
         absent = [column.name for column in self.columns if column.name not in table.names]
         if absent:
+            others = set(table.names) - {column.name for column in self.columns}
             raise TableError(
                 f"{table.path} lacks {len(absent)} of the {len(self.columns)} columns the model was trained on: "
-                f"{shortened(absent)}; {nearest(absent[0], table.names)}"
+                f"{shortened(absent)}; {nearest(absent[0], sorted(others) or table.names)}"
             )
         impute = self.impute if impute is None else impute
         missing = {column.name: _missing(table.column(column.name)) for column in self.columns}

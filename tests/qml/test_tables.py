@@ -82,7 +82,7 @@ class TestReading:
             read_table(path, encoding="latin-x")
 
     def test_quotes_blanks_and_blank_lines(self, write):
-        table = read_table(write('a, b\r\n"say ""hi"", x" , 2\r\n\r\n   \r\n3, "two\r\nlines"\r\n'))
+        table = read_table(write('a, b\r\n"say ""hi"", x", 2\r\n\r\n   \r\n3, "two\r\nlines"\r\n'))
         assert table.names == ("a", "b")
         assert table.columns == (('say "hi", x', "3"), ("2", "two\r\nlines"))
 

@@ -1,0 +1,413 @@
+"""The shell from outside: what it writes, what it says, and one line for whatever it cannot use."""
+
+import csv
+import inspect
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_iris
+
+from qml import VariationalClassifier, VariationalRegressor, load
+from qml.cli import main, training_options
+
+BAD_INPUT, INTERRUPTED = 2, 130
+QUICK = ["--epochs", "8", "--layers", "1", "--quiet", "--no-plots"]
+
+
+def write_csv(path, columns, separator=","):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=separator)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def flowers(rows=None):
+    """Iris with a column of each kind; the numbers decide the species."""
+    X, y = load_iris(return_X_y=True)
+    rows = np.random.default_rng(5).permutation(150)[:rows]
+    return {
+        "name": [f"flower {row}" for row in rows],
+        "petal length": X[rows, 2].tolist(),
+        "petal width": X[rows, 3].tolist(),
+        "garden": [("north", "south", "west")[row % 3] for row in range(len(rows))],
+        "found": [f"2024-05-{1 + row % 28:02}" for row in rows],
+        "species": load_iris().target_names[y[rows]].tolist(),
+    }
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with iris.csv and the output of training on it."""
+    folder = tmp_path_factory.mktemp("trained")
+    data = write_csv(folder / "iris.csv", flowers())
+    status = main(["train", str(data), "--target", "species", "--epochs", "40", "-q", "-o", str(folder / "out")])
+    assert status == 0
+    return folder
+
+
+def refused(capsys, *arguments):
+    """The one line on stderr of a command that must fail as bad input does, and print nothing else."""
+    assert main([str(argument) for argument in arguments]) == BAD_INPUT
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert "Traceback" not in output.err
+    return output.err
+
+
+class TestTrain:
+    def test_model_and_report_are_written(self, trained):
+        out = trained / "out"
+        written = {path.name for path in out.iterdir()}
+        assert {"model.qumba", "report.md", "report.json"} <= written
+        assert ".writable" not in written
+        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+        quantum = report["models"][0]
+        assert quantum["test"]["accuracy"] > 0.85
+        assert report["classes"] == ["setosa", "versicolor", "virginica"]
+        assert report["test_rows"] == 38
+        text = (out / "report.md").read_text(encoding="utf-8")
+        for words in ("left out: name (identifier", "left out: found (dates", "one-hot encoded: garden", "RBF SVM"):
+            assert words in text
+        assert "q_0: ┤ Ry(x[0]) ├" in text
+        assert report["verdict"].split()[0] in text
+
+    def test_plots(self, here, capsys):
+        pytest.importorskip("matplotlib")
+        write_csv(here / "iris.csv", flowers(60))
+        assert main(["train", "iris.csv", "-t", "species", *QUICK[:-1]]) == 0
+        for picture in ("training", "comparison", "confusion", "circuit"):
+            assert (here / "iris-qumba" / f"{picture}.png").stat().st_size > 5000
+            assert f"]({picture}.png)" in (here / "iris-qumba" / "report.md").read_text(encoding="utf-8")
+        assert "Written to iris-qumba/: model.qumba, report.md" in capsys.readouterr().out
+
+    def test_without_matplotlib_it_says_how_to_get_plots(self, here, capsys, monkeypatch):
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        write_csv(here / "iris.csv", flowers(60))
+        assert main(["train", "iris.csv", "-t", "species", *QUICK[:-1]]) == 0
+        assert "No plots: matplotlib is missing (pip install 'qumba[plot]')." in capsys.readouterr().out
+        assert not list(here.glob("iris-qumba/*.png"))
+
+    def test_same_seed_same_model(self, here, capsys):
+        write_csv(here / "iris.csv", flowers(60))
+        outputs = []
+        for folder in ("one", "two"):
+            assert main(["train", "iris.csv", "-t", "species", "-o", folder, "--seed", "3", *QUICK]) == 0
+            outputs.append(load(here / folder / "model.qumba").weights_)
+        np.testing.assert_array_equal(*outputs)
+
+    def test_more_features_than_qubits_means_principal_components(self, here, capsys):
+        X, y = load_breast_cancer(return_X_y=True)
+        columns = {f"f{k}": X[:120, k].tolist() for k in range(12)} | {"y": y[:120].tolist()}
+        write_csv(here / "c.csv", columns)
+        assert main(["train", "c.csv", "-t", "y", "--qubits", "3", *QUICK]) == 0
+        output = capsys.readouterr().out
+        assert "12 features do not fit on 3 qubits with this feature map: their 3 leading principal" in output
+        assert "RBF SVM, 3 components" in output
+
+    def test_numbers_to_predict_mean_regression(self, here, capsys):
+        pytest.importorskip("matplotlib")
+        x = np.random.default_rng(1).uniform(-3, 3, 120).round(4)
+        write_csv(here / "wave.csv", {"x": x.tolist(), "height": np.sin(x).round(4).tolist()})
+        command = ["train", "wave.csv", "-t", "height", "--qubits", "2", "--feature-map", "reuploading", "-q"]
+        assert main([*command, "--epochs", "60"]) == 0
+        report = json.loads((here / "wave-qumba" / "report.json").read_text(encoding="utf-8"))
+        assert report["task"] == "regression"
+        assert report["models"][0]["test"]["R²"] > 0.95
+        assert report["models"][1]["name"] == "ridge regression"
+        assert (here / "wave-qumba" / "predictions.png").exists()
+        capsys.readouterr()
+        assert main(["predict", "wave-qumba/model.qumba", "wave.csv"]) == 0
+        predicted = [float(line) for line in capsys.readouterr().out.splitlines()[1:]]
+        assert np.abs(np.array(predicted) - np.sin(x)).mean() < 0.15
+
+    def test_small_table(self, here, capsys):
+        rows = np.arange(12)
+        write_csv(here / "tiny.csv", {"x": (rows % 3 + rows / 50).tolist(), "y": ["abc"[row % 3] for row in rows]})
+        assert main(["train", "tiny.csv", "-t", "y", *QUICK]) == 0
+        assert "on 3 test rows" in capsys.readouterr().out
+
+    def test_imputation_is_reported(self, here, capsys):
+        columns = flowers(60)
+        columns["petal width"][4] = ""
+        write_csv(here / "holes.csv", columns)
+        assert "empty cells, first on line 6: petal width (1)" in refused(capsys, "train", "holes.csv", "-t", "species")
+        assert main(["train", "holes.csv", "-t", "species", "--impute", *QUICK]) == 0
+        assert "empty cells: petal width: 1 empty, filled with" in capsys.readouterr().out
+
+    def test_guessed_task_and_encoding_are_said(self, here, capsys):
+        columns = flowers(60)
+        columns["species"] = [{"setosa": 1, "versicolor": 2, "virginica": 3}[name] for name in columns["species"]]
+        columns["garden"] = ["süd" if name == "south" else name for name in columns["garden"]]
+        text = write_csv(here / "l.csv", columns).read_text(encoding="utf-8")
+        (here / "l.csv").write_text(text, encoding="latin-1")
+        assert main(["train", "l.csv", "-t", "species", *QUICK]) == 0
+        output = " ".join(capsys.readouterr().out.split())
+        assert "species holds numbers, taken as classification (--task regression takes them otherwise)" in output
+        assert "not UTF-8: read as Windows-1252" in output
+
+    @pytest.mark.parametrize("threads", ["1", "2"])
+    def test_stopped_by_ctrl_c_it_saves_the_best_so_far(self, tmp_path, threads):
+        data = write_csv(tmp_path / "iris.csv", flowers())
+        command = [sys.executable, "-m", "qml", "train", str(data), "-t", "species", "--epochs", "1000000"]
+        process = subprocess.Popen(
+            [*command, "--no-plots", "-o", str(tmp_path / "out")],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"QUMBA_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
+        )
+        assert process.stderr is not None
+        seen = ""
+        while "score=" not in seen and "loss=" not in seen:
+            character = process.stderr.read(1)
+            assert character, f"ended before it trained: {seen}"
+            seen += character
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == INTERRUPTED, err
+        assert "Interrupted: the model file holds the best weights so far." in err
+        assert "Traceback" not in err
+        assert "these are the best weights up to then" in out
+        assert load(tmp_path / "out" / "model.qumba").n_iter_ > 0
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("content", "arguments", "words"),
+        [
+            (None, [], "there is no file data.csv"),
+            ("", [], "data.csv is empty"),
+            ("x,y\n1,2,3\n", [], "line 2: 3 cells where line 1 names 2 columns"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["-t", "yy"], "no column 'yy'; did you mean 'y'?"),
+            ("x,y\n" + "1.5,a\n2.5,a\n" * 9, [], "always 'a'"),
+            ("x,y\n" + "1.5,a\n,b\n2.5,a\n" * 9, [], "empty cells, first on line 3: x (9)"),
+            ("x,y\n" + "u,a\nu,b\n" * 9, [], "no column to learn from: x (always 'u')"),
+            ("x,y\n1,a\n2,b\n", [], "has 2 rows"),
+            ("x,y\n" + "1e300,a\n1,b\n" * 9, [], "too large"),
+            ("x,x,y\n1,2,3\n", [], "names 2 columns 'x'"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--feature-map", "zzz"], "unknown feature map 'zzz'; did you mean 'zz'"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--ansatz", "strong"], "unknown ansatz 'strong'"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--optimizer", "adem"], "did you mean 'adam'"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--qubits", "60"], "60 qubits"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--test-size", "0.99"], "--test-size 0.99 leaves 0 of 18 rows"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--task", "regression"], "regression needs numbers"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--separator", "::"], "one character"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--output", "/proc/nowhere"], "cannot write to /proc/nowhere"),
+        ],
+    )
+    def test_train(self, here, capsys, content, arguments, words):
+        if content is not None:
+            (here / "data.csv").write_text(content, encoding="utf-8")
+        line = refused(capsys, "train", "data.csv", "-t", "y", *QUICK, *arguments)
+        assert line.startswith("qumba train: ")
+        assert words in line
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["train", "data.csv"], "required: --target"),
+            (["train", "data.csv", "-t", "y", "--epochs", "0"], "expected a positive whole number, got '0'"),
+            (["train", "data.csv", "-t", "y", "--qubits", "two"], "expected a positive whole number, got 'two'"),
+            (["train", "data.csv", "-t", "y", "--test-size", "1"], "expected a number between 0 and 1"),
+            (["train", "data.csv", "-t", "y", "--learning-rate", "nan"], "expected a positive number"),
+            (["train", "data.csv", "-t", "y", "--seed", "-1"], "expected a whole number, 0 or more"),
+            (["demo", "mnist"], "invalid choice: 'mnist'"),
+            (["trian"], "invalid choice: 'trian'"),
+        ],
+    )
+    def test_usage(self, capsys, arguments, words):
+        assert words in refused(capsys, *arguments)
+
+    def test_nothing_is_left_behind(self, here, capsys):
+        (here / "data.csv").write_text("x,y\n1,2\n", encoding="utf-8")
+        refused(capsys, "train", "data.csv", "-t", "y")
+        assert [path.name for path in here.iterdir()] == ["data.csv"]
+
+
+class TestPredict:
+    def predicted(self, capsys, *arguments):
+        assert main(["predict", *map(str, arguments)]) == 0
+        output = capsys.readouterr()
+        return list(csv.reader(io.StringIO(output.out))), output.err
+
+    def test_predictions_of_the_training_file(self, trained, capsys):
+        rows, remarks = self.predicted(capsys, trained / "out" / "model.qumba", trained / "iris.csv")
+        assert rows[0] == ["species"]
+        truth = flowers()["species"]
+        right = sum(row[0] == species for row, species in zip(rows[1:], truth, strict=True))
+        assert right > 130
+        assert f"{right} of 150 rows agree with column 'species'" in remarks
+
+    def test_columns_in_another_order_and_without_the_target(self, trained, here, capsys):
+        columns = flowers(20)
+        write_csv(here / "new.csv", {"more": range(20)} | dict(reversed(columns.items())), separator=";")
+        with_all, _ = self.predicted(capsys, trained / "out" / "model.qumba", "new.csv")
+        del columns["species"], columns["name"], columns["found"]
+        write_csv(here / "new.csv", columns)
+        assert self.predicted(capsys, trained / "out" / "model.qumba", "new.csv") == (with_all, "")
+
+    def test_probabilities_and_file(self, trained, here, capsys):
+        write_csv(here / "new.csv", flowers(10))
+        arguments = [trained / "out" / "model.qumba", "new.csv", "--proba", "--append", "-o", "p.csv"]
+        rows, remarks = self.predicted(capsys, *arguments)
+        assert rows == []
+        assert "10 predictions written to p.csv" in remarks
+        with open("p.csv", encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        assert rows[0][-4:] == ["predicted species", "P(setosa)", "P(versicolor)", "P(virginica)"]
+        assert rows[0][:-4] == list(flowers(1))
+        probabilities = np.array([row[-3:] for row in rows[1:]], dtype=float)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=2e-6)
+        best = np.array(["setosa", "versicolor", "virginica"])[probabilities.argmax(axis=1)]
+        assert [row[-4] for row in rows[1:]] == best.tolist()
+
+    def test_words_never_seen_are_remarked(self, trained, here, capsys):
+        columns = flowers(4)
+        columns["garden"][2] = "east"
+        write_csv(here / "new.csv", columns)
+        _, remarks = self.predicted(capsys, trained / "out" / "model.qumba", "new.csv")
+        assert "garden: 1 row with values not seen in training ('east'), taken as average" in remarks
+
+    def test_empty_cells(self, trained, here, capsys):
+        columns = flowers(4)
+        columns["petal width"][2] = ""
+        write_csv(here / "new.csv", columns)
+        model = trained / "out" / "model.qumba"
+        assert "empty cells, first on line 4: petal width (1)" in refused(capsys, "predict", model, "new.csv")
+        rows, remarks = self.predicted(capsys, model, "new.csv", "--impute")
+        assert len(rows) == 5
+        assert "petal width: 1 empty, filled with" in remarks
+
+    def test_model_saved_from_python(self, here, capsys):
+        X, y = load_iris(return_X_y=True)
+        VariationalClassifier(n_layers=1, epochs=5, random_state=0).fit(X, y).save("plain.qumba")
+        columns = {f"c{k}": X[:5, k].tolist() for k in range(4)}
+        write_csv(here / "new.csv", columns)
+        rows, _ = self.predicted(capsys, "plain.qumba", "new.csv")
+        assert rows[0] == ["prediction"]
+        assert len(rows) == 6
+        write_csv(here / "narrow.csv", {"a": [1], "b": [2]})
+        assert "takes 4 columns of numbers; narrow.csv has 2 columns" in refused(
+            capsys, "predict", "plain.qumba", "narrow.csv"
+        )
+        write_csv(here / "holes.csv", columns | {"c0": [""] * 5})
+        assert "was not made by qumba train" in refused(capsys, "predict", "plain.qumba", "holes.csv", "--impute")
+
+    def test_refusals(self, trained, here, capsys):
+        model = trained / "out" / "model.qumba"
+        write_csv(here / "new.csv", {"petal length": [1.0], "petal widht": [2.0]})
+        assert (
+            "lacks 2 of the 3 columns the model was trained on: petal width, garden; did you mean 'petal widht'?"
+            in (refused(capsys, "predict", model, "new.csv"))
+        )
+        assert "there is no model file none.qumba" in refused(capsys, "predict", "none.qumba", "new.csv")
+        assert "there is no file none.csv" in refused(capsys, "predict", model, "none.csv")
+        content = model.read_bytes()
+        for damaged in (b"", content[: len(content) // 2], content[:-20] + b"x" + content[-19:], b"not a model"):
+            (here / "bad.qumba").write_bytes(damaged)
+            assert "bad.qumba" in refused(capsys, "predict", "bad.qumba", "new.csv")
+        VariationalClassifier().save("unfitted.qumba")
+        assert "has not been trained" in refused(capsys, "predict", "unfitted.qumba", "new.csv")
+        VariationalRegressor(n_layers=1, epochs=1).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]).save("r.qumba")
+        write_csv(here / "one.csv", {"x": [1.0]})
+        assert "--proba needs a classifier" in refused(capsys, "predict", "r.qumba", "one.csv", "--proba")
+        write_csv(here / "full.csv", flowers(3))
+        assert "cannot write /proc/p.csv" in refused(capsys, "predict", model, "full.csv", "-o", "/proc/p.csv")
+
+    def test_reader_that_has_seen_enough(self, trained):
+        command = f"{sys.executable} -m qml predict {trained}/out/model.qumba {trained}/iris.csv --append | head -n 1"
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+        assert done.returncode == 0
+        assert "Traceback" not in done.stderr
+
+
+class TestDemo:
+    def test_options_reach_the_model(self, here, capsys):
+        assert main(["demo", "digits-3-8", "--epochs", "2", "--layers", "1", "-q", "--no-plots", "-o", "out"]) == 0
+        output = capsys.readouterr().out
+        assert "Handwritten digits: 3 or 8" in output
+        assert "trained for 2 epochs" in output
+        assert load("out/model.qumba").classes_.tolist() == [3, 8]
+
+    def test_two_data_sets_have_a_folder_each(self, here, capsys):
+        assert main(["demo", "digits", "--epochs", "1", "--layers", "1", "-q", "--no-plots"]) == 0
+        for name in ("digits-3-8", "digits-all"):
+            assert (here / "demo-output" / name / "model.qumba").exists()
+
+    @pytest.mark.slow
+    def test_breast_cancer_comes_within_two_points_of_the_rbf_svm(self, here, capsys):
+        assert main(["demo", "--quiet", "--no-plots"]) == 0
+        report = json.loads((here / "demo-output" / "report.json").read_text(encoding="utf-8"))
+        accuracy = {model["name"]: model["test"]["accuracy"] for model in report["models"]}
+        assert accuracy["quantum model"] > accuracy["RBF SVM"] - 0.02
+
+    @pytest.mark.slow
+    def test_digits(self, here, capsys):
+        assert main(["demo", "digits", "--quiet", "--no-plots"]) == 0
+        for name, enough in (("digits-3-8", None), ("digits-all", 0.9)):
+            report = json.loads((here / "demo-output" / name / "report.json").read_text(encoding="utf-8"))
+            accuracy = {model["name"]: model["test"]["accuracy"] for model in report["models"]}
+            assert accuracy["quantum model"] > (accuracy["RBF SVM"] - 0.02 if enough is None else enough)
+            assert report["quantum_model"]["qubits"] <= 10
+
+
+class TestShell:
+    def test_info(self, capsys):
+        assert main(["info"]) == 0
+        facts = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+        assert {"python", "numpy", "numba", "threads", "vectors", "memory"} <= set(facts)
+        assert int(facts["largest"].split()[1]) > 10
+
+    def test_help_is_quick_because_it_imports_little(self):
+        code = (
+            "import sys; from qml.cli import main; status = main(['train', '--help']); "
+            "heavy = {'sklearn', 'numba', 'scipy', 'qiskit', 'matplotlib', 'pandas', 'tqdm'} & set(sys.modules); "
+            "sys.exit(status or ', '.join(heavy) or 0)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "--target COLUMN" in done.stdout
+
+    @pytest.mark.parametrize("command", [[], ["train"], ["predict"], ["demo"], ["info"]])
+    def test_help_fits_a_terminal(self, command, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "80")
+        assert main([*command, "--help"]) == 0
+        assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+    def test_version_and_no_command(self, capsys):
+        assert main(["--version"]) == 0
+        assert capsys.readouterr().out.startswith("qumba")
+        assert main([]) == BAD_INPUT
+        assert "train a quantum model" in capsys.readouterr().out
+
+    def test_help_tells_the_estimators_names_and_defaults(self, capsys):
+        from qml.ansatze import ANSATZE
+        from qml.feature_maps import FEATURE_MAPS
+
+        assert set(training_options.FEATURE_MAPS) == set(FEATURE_MAPS)
+        assert set(training_options.ANSATZE) == set(ANSATZE)
+        main(["train", "--help"])
+        text = " ".join(capsys.readouterr().out.split())
+        for estimator in (VariationalClassifier, VariationalRegressor):
+            parameters = inspect.signature(estimator).parameters
+            assert set(training_options.SETTINGS.values()) <= set(parameters)
+            for option, words in (("epochs", "passes over the data"), ("patience", "before it stops")):
+                assert f"{words} ({parameters[option].default})" in text
+            assert f"layers of the trained circuit ({parameters['n_layers'].default})" in text
+            assert f"step size ({parameters['learning_rate'].default})" in text
