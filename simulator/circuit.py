@@ -319,13 +319,13 @@ class Circuit:
         control_values : sequence of 0 or 1, optional
             The value each control must have; all ones by default.
         """
-        if _whole("controlled", "num_controls", num_controls) < 1:
-            raise CircuitError(f"controlled takes at least 1 control, got {num_controls}")
-        controls = range(num_controls)
-        moved = (Operation(op.gate, tuple(q + num_controls for q in op.qubits), op.angles) for op in self.operations)
-        return self._made_of(
-            (operation.controlled(controls, control_values) for operation in moved), self.num_qubits + num_controls
-        )
+        count = _whole("controlled", "num_controls", num_controls)
+        if count < 1:
+            raise CircuitError(f"controlled takes at least 1 control, got {count}")
+        if control_values is not None and len(control_values) != count:
+            raise CircuitError(f"controlled takes one value a control, got {count} and {list(control_values)}")
+        moved = (Operation(op.gate, tuple(q + count for q in op.qubits), op.angles) for op in self.operations)
+        return self._made_of((op.controlled(range(count), control_values) for op in moved), self.num_qubits + count)
 
     def repeat(self, times: int) -> Circuit:
         """Apply the circuit ``times`` times in a row; 0 times is the empty circuit."""

@@ -246,7 +246,7 @@ def test_controlled_by_default_means_all_ones():
     assert Circuit(1).x(0).controlled() == Circuit(2).cx(0, 1)
     assert Circuit(1).x(0).controlled(2) == Circuit(3).ccx(0, 1, 2)
     assert Circuit(1).global_phase(theta).controlled() == Circuit(2).p(theta, 0)
-    assert Circuit(2).h(0).h(1).repeat(2).controlled().num_qubits == 3
+    assert type(Circuit(2).h(0).controlled(np.int64(2)).num_qubits) is int
 
 
 @property_test
@@ -447,6 +447,7 @@ def test_pickled_and_copied_circuits_are_equal(circuit):
         (lambda: Circuit(2) + Circuit(3), "got 2 and 3"),
         (lambda: Circuit(2).controlled(0), "at least 1 control, got 0"),
         (lambda: Circuit(2).controlled(1.0), "num_controls must be a whole number, got 1.0"),
+        (lambda: Circuit(2).controlled(2, [1]), r"one value a control, got 2 and \[1\]"),
         (lambda: Circuit(2).power(0.5), "exponent must be a whole number, got 0.5"),
         (lambda: Circuit(2).repeat(-1), "0 or more, got -1"),
         (lambda: Circuit(2).h(1).initialize([1, 0, 0, 0]), r"must come first on qubits \(0, 1\), but h acts on \(1,\)"),
