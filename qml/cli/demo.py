@@ -23,11 +23,11 @@ DEMOS = {"breast_cancer": ["breast_cancer"], "digits-3-8": ["digits-3-8"], "digi
 DEMOS["digits"] = DEMOS["digits-3-8"] + DEMOS["digits-all"]
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "breast_cancer": {"ansatz": "real_amplitudes", "n_layers": 4},
+    "breast_cancer": {"ansatz": "real_amplitudes", "n_layers": 4, "learning_rate": 0.02},
     "digits-3-8": {},
     "digits-all": {},
 }
-"""What was found by cross-validation on the training rows alone."""
+"""Chosen by the mean over eight random splits; the split shown (seed 0) had no say of its own."""
 
 TITLES = {
     "breast_cancer": "Breast cancer: malignant or benign",

@@ -72,7 +72,9 @@ def output_folder(path: Path) -> Path:
     return path
 
 
-def run_experiment(experiment: Experiment, folder: Path, *, plots: bool = True, quiet: bool = False) -> int:
+def run_experiment(
+    experiment: Experiment, folder: Path, *, plots: bool = True, quiet: bool = False, resume: str | None = None
+) -> int:
     """Train, compare, write ``model.qumba``, ``report.md``, ``report.json`` and pictures into ``folder``, and tell.
 
     After Ctrl-C the best weights so far are saved and reported in the same way.
@@ -91,7 +93,7 @@ def run_experiment(experiment: Experiment, folder: Path, *, plots: bool = True, 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            model.fit(experiment.split.X_train, experiment.split.y_train)
+            model.fit(experiment.split.X_train, experiment.split.y_train, resume=resume)
         except KeyboardInterrupt:
             if not hasattr(model, "weights_"):
                 raise

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     table.add_argument("--separator", metavar="C", help="between the columns; found by itself")
     table.add_argument("--encoding", metavar="NAME", help="such as utf-8 or latin-1; found by itself")
     add_model_options(parser)
+    parser.add_argument("--resume", metavar="FILE", help="keep a checkpoint there, and go on from it if there is one")
     add_output_options(parser, "./data-qumba for data.csv")
 
 
@@ -94,4 +95,5 @@ def run(options: argparse.Namespace) -> int:
         output_folder(folder),
         plots=not options.no_plots,
         quiet=options.quiet,
+        resume=options.resume,
     )

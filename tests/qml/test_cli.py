@@ -160,6 +160,21 @@ class TestTrain:
         assert "species holds numbers, taken as classification (--task regression takes them otherwise)" in output
         assert "not UTF-8: read as Windows-1252" in output
 
+    def test_resumed_run_ends_as_one_that_never_stopped(self, here, capsys):
+        write_csv(here / "iris.csv", flowers(60))
+        command = ["train", "iris.csv", "-t", "species", "--layers", "1", "--quiet", "--no-plots"]
+        assert main([*command, "--epochs", "12", "-o", "whole"]) == 0
+        assert main([*command, "--epochs", "5", "-o", "part", "--resume", "run.ckpt"]) == 0
+        assert main([*command, "--epochs", "12", "-o", "rest", "--resume", "run.ckpt"]) == 0
+        whole, rest = (load(f"{folder}/model.qumba") for folder in ("whole", "rest"))
+        np.testing.assert_array_equal(rest.weights_, whole.weights_)
+        np.testing.assert_array_equal(rest.loss_history_, whole.loss_history_)
+        capsys.readouterr()
+        write_csv(here / "iris.csv", flowers(70))
+        assert "run.ckpt" in refused(capsys, *command, "--resume", "run.ckpt")
+        (here / "run.ckpt").write_bytes(b"something else")
+        assert "run.ckpt" in refused(capsys, *command, "--resume", "run.ckpt")
+
     @pytest.mark.parametrize("threads", ["1", "2"])
     def test_stopped_by_ctrl_c_it_saves_the_best_so_far(self, tmp_path, threads):
         data = write_csv(tmp_path / "iris.csv", flowers())
