@@ -18,7 +18,7 @@ from simulator.threads import get_num_threads, parallel
 FloatArray = NDArray[np.float64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]
 
-_BATCH_QUBITS = 9  # up to here lanes hold samples: a tile's states fit in the second-level cache
+_BATCH_QUBITS = 12  # up to here lanes may hold samples: a tile's two states take 1 MiB, a second-level cache
 _BIG_QUBITS = 17  # from here on threads share one state
 _BIG_ALONE = 14  # the same for a single sample
 _KEEP_BYTES = 1 << 25  # final states kept between a sweep forward and back
@@ -44,7 +44,8 @@ class Run:
         self.derive_inputs = derive_inputs
         n, W = program.num_qubits, program.width
         lane_bits = W.bit_length() - 1
-        in_batches = n < lane_bits + 1 or (n <= _BATCH_QUBITS and samples > W // 4)
+        filled = samples / (-(-samples // W) * W)
+        in_batches = n <= lane_bits or (n <= _BATCH_QUBITS and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= _BIG_QUBITS or (samples == 1 and n >= _BIG_ALONE))
         self.per_tile = W if in_batches else 1
@@ -280,5 +281,5 @@ def _round(size: int) -> int:
 def _without_states(tables: Tables) -> tuple[tuple[Any, ...], int]:
     """Constants and size of a scratch that holds no states: big states are not a thread's own."""
     ints = tables.packed[0].copy()
-    ints[steps.ROTATIONS : steps.END + 1] -= 2 * tables.state_size
+    ints[steps.ROTATIONS : steps.END + 1] -= ints[steps.ROTATIONS]
     return (ints, *tables.packed[1:]), int(ints[steps.END])

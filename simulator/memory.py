@@ -13,26 +13,26 @@ from numpy.typing import NDArray
 from simulator import simd
 from simulator.errors import StateTooLargeError
 
-_KEEP_BYTES = 1 << 28  # a larger buffer is given back to the system
+_KEEP_BYTES = 1 << 27  # a larger buffer is given back to the system; others have sizes of powers of two
+_PAGE_BYTES = 4096  # where buffers begin, so that what lies at which cache set is known
 _CHECK_BYTES = 1 << 26  # below this nothing is asked
 _buffers = threading.local()
 
 
 def take(size: int, dtype: Any) -> NDArray[Any]:
     """An aligned buffer of at least ``size`` elements with arbitrary contents; `give` it back after use."""
-    free = _buffers.__dict__.setdefault(np.dtype(dtype).char, [])
-    for position, buffer in enumerate(free):
-        if len(buffer) >= size:
-            return free.pop(position)  # type: ignore[no-any-return]
-    if free:
-        free.pop()  # too small: replaced by the new one when that comes back
-    return simd.aligned_zeros(max(size, 1024), dtype)
+    bits = max(size - 1, 1023).bit_length()
+    if (1 << bits) * 8 > _KEEP_BYTES:
+        return simd.aligned_zeros(size, dtype, _PAGE_BYTES)
+    free = _buffers.__dict__.get((dtype, bits))
+    return free.pop() if free else simd.aligned_zeros(1 << bits, dtype, _PAGE_BYTES)
 
 
 def give(buffer: NDArray[Any]) -> None:
     """Keep a buffer for the next `take` of this thread."""
-    if buffer.nbytes <= _KEEP_BYTES:
-        _buffers.__dict__.setdefault(buffer.dtype.char, []).append(buffer)
+    size = len(buffer)
+    if size & (size - 1) == 0 and size * 8 <= _KEEP_BYTES:
+        _buffers.__dict__.setdefault((buffer.dtype.type, size.bit_length() - 1), []).append(buffer)
 
 
 def available_bytes() -> int:

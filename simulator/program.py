@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"double": np.float64, "single": np.float32}
 _BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
+_SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
 _STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
 
 IntArray = NDArray[np.int64]
@@ -500,7 +501,7 @@ class _Builder:
         block = (W << n) if self.lanes is None else (1 << bits)
         observables = len(self.program.observables)
         sizes = {
-            steps.PSI: self.state_size,
+            steps.PSI: self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
             steps.LAM: max(self.state_size, 4 * W),
             steps.ROTATIONS: 5 * W * slots if self.local else 0,
             steps.THETA: W * max(slots, 1),

@@ -43,11 +43,11 @@ def width(dtype: Any) -> int:
     return VECTOR_BYTES // np.dtype(dtype).itemsize
 
 
-def aligned_zeros(size: int, dtype: Any) -> np.ndarray:
-    """Zeros of shape (size,) that start on a vector boundary, so that no load straddles cache lines."""
+def aligned_zeros(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.ndarray:
+    """Zeros of shape (size,) that start on a vector's boundary, so that no load straddles cache lines."""
     itemsize = np.dtype(dtype).itemsize
-    raw = np.zeros(size + VECTOR_BYTES // itemsize, dtype)
-    offset = -raw.ctypes.data % VECTOR_BYTES // itemsize
+    raw = np.zeros(size + boundary // itemsize, dtype)
+    offset = -raw.ctypes.data % boundary // itemsize
     return raw[offset : offset + size]
 
 

@@ -41,9 +41,9 @@ def test_buffers_are_used_again(monkeypatch):
     first = memory.take(5000, np.float64)
     address = first.ctypes.data
     memory.give(first)
-    again = memory.take(4000, np.float64)
+    again = memory.take(6000, np.float64)
     assert again.ctypes.data == address
-    other = memory.take(4000, np.float64)
+    other = memory.take(6000, np.float64)
     assert other.ctypes.data != address
     memory.give(again)
     memory.give(other)
