@@ -12,7 +12,8 @@ from simulator import memory, simd
 from simulator.kernels import big, steps
 from simulator.kernels import tiles as tiles_kernels
 from simulator.lowering import Angle, Start
-from simulator.program import Program, Tables
+from simulator.program import Program
+from simulator.tables import Tables
 from simulator.threads import get_num_threads, parallel
 
 FloatArray = NDArray[np.float64]

@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from simulator import simd
@@ -16,7 +15,15 @@ from simulator.errors import StateTooLargeError
 _KEEP_BYTES = 1 << 27  # a larger buffer is given back to the system; others have sizes of powers of two
 _PAGE_BYTES = 4096  # where buffers begin, so that what lies at which cache set is known
 _CHECK_BYTES = 1 << 26  # below this nothing is asked
-_buffers = threading.local()
+_buffers = threading.local()  # .free: buffers by element type and exponent of the size
+
+
+def _free() -> dict[tuple[Any, int], list[NDArray[Any]]]:
+    try:
+        return _buffers.free  # type: ignore[no-any-return]
+    except AttributeError:
+        _buffers.free = {}
+        return _buffers.free
 
 
 def take(size: int, dtype: Any) -> NDArray[Any]:
@@ -24,7 +31,7 @@ def take(size: int, dtype: Any) -> NDArray[Any]:
     bits = max(size - 1, 1023).bit_length()
     if (1 << bits) * 8 > _KEEP_BYTES:
         return simd.aligned_zeros(size, dtype, _PAGE_BYTES)
-    free = _buffers.__dict__.get((dtype, bits))
+    free = _free().get((dtype, bits))
     return free.pop() if free else simd.aligned_zeros(1 << bits, dtype, _PAGE_BYTES)
 
 
@@ -32,7 +39,7 @@ def give(buffer: NDArray[Any]) -> None:
     """Keep a buffer for the next `take` of this thread."""
     size = len(buffer)
     if size & (size - 1) == 0 and size * 8 <= _KEEP_BYTES:
-        _buffers.__dict__.setdefault((buffer.dtype.type, size.bit_length() - 1), []).append(buffer)
+        _free().setdefault((buffer.dtype.type, size.bit_length() - 1), []).append(buffer)
 
 
 def available_bytes() -> int:

@@ -374,6 +374,7 @@ def seed_all(fixed, lam, psi, cotangent, scratch, lanes, piece, pieces):
 
 @inlined
 def cleared(scratch, begin, end):
+    """The section of ``scratch`` from begin to end, set to zero."""
     section = scratch[begin:end]
     for o in range(0, end - begin, lanes_of(scratch)):
         store(section, o, splat(like(scratch, 0.0)))

@@ -111,8 +111,7 @@ def _standard(gate: Gate, angles: Sequence[Any]) -> Any:
 def _uncontrolled(gate: Gate) -> Gate:
     if not gate.controls:
         return gate
-    bare = gate._with_controls("", ())
-    return gates._STANDARD_BY_IDENTITY.get(bare._identity()[1:], bare)
+    return gate.without_controls()
 
 
 def _controlled_phase(controls: tuple[int, ...], angle: Any, qubits: Sequence[int]) -> list[Placed]:

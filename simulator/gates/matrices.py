@@ -1,0 +1,66 @@
+"""Checks of what users give as matrices and amplitudes, and a matrix on some qubits of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simulator.errors import GateError
+from simulator.gates.trait import ComplexMatrix
+
+UNITARY_TOLERANCE = 1e-8
+
+
+def normalized(name: str, amplitudes: ArrayLike, normalize: bool) -> NDArray[np.complex128]:
+    """``amplitudes`` as a complex vector of norm 1 and length a power of two, or a GateError."""
+    try:
+        out: NDArray[np.complex128] = np.array(amplitudes, np.complex128)
+    except (TypeError, ValueError):
+        raise GateError(f"{name}: amplitudes are numbers") from None
+    if out.ndim != 1 or not is_power_of_two(len(out)):
+        raise GateError(f"{name}: amplitudes has shape (2**k,), got {out.shape}")
+    if not np.isfinite(out).all():
+        raise GateError(f"{name}: amplitudes contain NaN or infinity")
+    norm = float(np.linalg.norm(out))
+    if norm == 0:
+        raise GateError(f"{name}: all amplitudes are zero")
+    if not normalize and abs(norm - 1) > UNITARY_TOLERANCE:
+        raise GateError(f"{name}: amplitudes have norm {norm:.9g}, expected 1 (normalize=True divides by it)")
+    return np.asarray(out / norm, np.complex128)
+
+
+def embed(matrix: ComplexMatrix, positions: Sequence[int], num_qubits: int) -> ComplexMatrix:
+    """``matrix`` on ``positions`` as a matrix on ``num_qubits`` qubits."""
+    k = len(positions)
+    rest = [q for q in range(num_qubits) if q not in positions]
+    order = [*positions, *rest]  # bit b of the product's index is qubit order[b]
+    big = np.kron(np.eye(1 << len(rest)), matrix) if k else matrix[0, 0] * np.eye(1 << num_qubits)
+    index = np.zeros(1 << num_qubits, int)
+    for bit, qubit in enumerate(order):
+        index |= ((np.arange(1 << num_qubits) >> qubit) & 1) << bit
+    return np.asarray(big[np.ix_(index, index)])
+
+
+def square_matrix(name: str, matrix: ArrayLike) -> ComplexMatrix:
+    """``matrix`` as a finite complex array of shape (2**k, 2**k), or a GateError naming the gate."""
+    try:
+        out: ComplexMatrix = np.array(matrix, np.complex128)
+    except (TypeError, ValueError):
+        raise GateError(f"{name}: the matrix is not numeric") from None
+    if out.ndim != 2 or out.shape[0] != out.shape[1] or not is_power_of_two(len(out)):
+        raise GateError(f"{name}: a matrix of shape (2**k, 2**k) is expected, got {out.shape}")
+    if not np.isfinite(out).all():
+        raise GateError(f"{name}: the matrix contains NaN or infinity")
+    return np.asarray(out + 0.0, np.complex128)  # no negative zeros: equal matrices have equal bytes
+
+
+def is_power_of_two(size: int) -> bool:
+    """Whether ``size`` is 1, 2, 4, ..."""
+    return size > 0 and size & (size - 1) == 0
+
+
+def log2(size: int) -> int:
+    """The exponent of a power of two."""
+    return size.bit_length() - 1

@@ -1,0 +1,186 @@
+"""The trait of a gate, and an operation: a gate on qubits."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.errors import CircuitError, GateError, ParameterError
+from simulator.parameters import Expression, as_angle
+
+ComplexMatrix = NDArray[np.complex128]
+Angle = float | Expression
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A gate on qubits, with its angles: what a circuit is made of.
+
+    Parameters
+    ----------
+    gate : Gate
+    qubits : tuple of int
+        Controls first; ``qubits[0]`` is the least significant bit of the gate's matrix.
+    angles : tuple of float or Expression, radians
+    """
+
+    gate: Gate
+    qubits: tuple[int, ...]
+    angles: tuple[Angle, ...] = ()
+
+    def inverse(self) -> Operation:
+        """The operation that undoes this one."""
+        gate, angles = self.gate.inverse(*self.angles)
+        return Operation(gate, self.qubits, angles)
+
+    def controlled(self, controls: Sequence[int], control_values: Sequence[int] | None = None) -> Operation:
+        """This operation under the control of further qubits."""
+        gate = self.gate.controlled(len(controls), control_values)
+        return Operation(gate, (*controls, *self.qubits), self.angles)
+
+
+class Gate(abc.ABC):
+    """The trait of a gate: a name, a number of qubits and angles, and a unitary matrix.
+
+    Attributes
+    ----------
+    name : str
+    controls : tuple of int
+        The value, 0 or 1, that each control qubit must have; controls are the first qubits.
+    num_qubits, num_params : int
+        Controls included.
+    """
+
+    name: str
+    controls: tuple[int, ...]
+    num_params: int
+    num_targets: int
+
+    @property
+    def num_qubits(self) -> int:
+        """Number of qubits, controls included."""
+        return len(self.controls) + self.num_targets
+
+    @abc.abstractmethod
+    def target_matrix(self, *angles: float) -> ComplexMatrix:
+        """The unitary on the targets when every control has its value, shape (2**t, 2**t)."""
+
+    @abc.abstractmethod
+    def inverse(self, *angles: Any) -> tuple[Gate, tuple[Any, ...]]:
+        """The gate and angles that undo this gate at ``angles``."""
+
+    @abc.abstractmethod
+    def _with_controls(self, name: str, controls: tuple[int, ...]) -> Gate: ...
+
+    @abc.abstractmethod
+    def _identity(self) -> tuple[Any, ...]:
+        """What distinguishes this gate from every other; hashable."""
+
+    @property
+    @abc.abstractmethod
+    def is_diagonal(self) -> bool:
+        """Whether the matrix is diagonal at every angle."""
+
+    def matrix(self, *angles: float) -> ComplexMatrix:
+        """The unitary, shape (2**num_qubits, 2**num_qubits); the first qubit is the lowest bit."""
+        if len(angles) != self.num_params:
+            raise ParameterError(f"{self.name} takes {self.num_params} angles, got {len(angles)}")
+        target = self.target_matrix(*angles)
+        if not self.controls:
+            return target
+        out = np.eye(1 << self.num_qubits, dtype=complex)
+        active = (np.arange(len(target)) << len(self.controls)) + _bits(self.controls)
+        out[np.ix_(active, active)] = target
+        return out
+
+    def controlled(
+        self, num_controls: int = 1, control_values: Sequence[int] | None = None, name: str | None = None
+    ) -> Gate:
+        """This gate under the control of ``num_controls`` further qubits, which come first.
+
+        Parameters
+        ----------
+        num_controls : int
+        control_values : sequence of 0 or 1, optional
+            The value each new control must have; all ones by default.
+        name : str, optional
+            By default ``c`` in front of the name, once a control (``o`` for a control on 0).
+        """
+        values = (1,) * num_controls if control_values is None else tuple(int(v) for v in control_values)
+        if len(values) != num_controls or any(v not in (0, 1) for v in values) or num_controls < 1:
+            raise GateError(f"control_values needs {num_controls} values 0 or 1, got {control_values}")
+        name = name or "".join("c" if v else "o" for v in values) + self.name
+        return self._with_controls(name, values + self.controls).under_standard_name()
+
+    def without_controls(self) -> Gate:
+        """This gate on its targets alone."""
+        return self._with_controls(self.name, ()).under_standard_name()
+
+    def under_standard_name(self) -> Gate:
+        """The standard gate that is equal but for the name, if there is one; else this gate."""
+        return _standard.get(self._identity()[1:], self)
+
+    def __call__(self, *arguments: Any) -> Operation:
+        """The operation ``gate(*angles, *qubits)``.
+
+        Raises
+        ------
+        CircuitError
+            If the number of arguments is wrong or a qubit is no index, negative or given twice.
+        ParameterError
+            If an angle is not a finite real number or an expression.
+        """
+        expected = self.num_params + self.num_qubits
+        if len(arguments) != expected:
+            wanted = f"{self.num_params} angle{'s' * (self.num_params != 1)} and " if self.num_params else ""
+            raise CircuitError(
+                f"{self.name} takes {wanted}{self.num_qubits} qubit{'s' * (self.num_qubits != 1)}, "
+                f"got {len(arguments)} arguments"
+            )
+        split = self.num_params
+        try:
+            angles = tuple(as_angle(a) for a in arguments[:split])
+        except ParameterError as error:
+            raise ParameterError(f"{self.name}: {error}") from None
+        return Operation(self, self.check_qubits(arguments[split:]), angles)
+
+    def check_qubits(self, qubits: Sequence[Any]) -> tuple[int, ...]:
+        """``qubits`` as a tuple of distinct non-negative ints."""
+        out = []
+        for qubit in qubits:
+            if isinstance(qubit, bool | np.bool_) or not isinstance(qubit, int | np.integer):
+                raise CircuitError(f"{self.name}: a qubit is a whole number, got {qubit!r}")
+            if qubit < 0:
+                raise CircuitError(f"{self.name}: a qubit is counted from 0, got {qubit}")
+            out.append(int(qubit))
+        if len(out) != self.num_qubits or len(set(out)) != len(out):
+            raise CircuitError(
+                f"{self.name} takes {self.num_qubits} distinct qubit{'s' * (self.num_qubits != 1)}, got {tuple(out)}"
+            )
+        return tuple(out)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Gate) and (self is other or self._identity() == other._identity())
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def __repr__(self) -> str:
+        return f"<gate {self.name}: {self.num_qubits} qubits, {self.num_params} angles>"
+
+
+_standard: dict[Any, Gate] = {}
+
+
+def name_standard_gates(standard: Sequence[Gate]) -> None:
+    """Let every gate that equals one of these take its name: x controlled is cx, s inverted is sdg."""
+    _standard.update({gate._identity()[1:]: gate for gate in standard})
+
+
+def _bits(values: Sequence[int]) -> int:
+    return sum(v << k for k, v in enumerate(values))

@@ -1,0 +1,429 @@
+"""The constant arrays of a program, as the kernels read them.
+
+Each level of the lowered circuit becomes passes over the state: a level of phases one pass, rotations one pass
+a pair, a dense matrix one pass. Every rotation's angle has a number, its slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import simd
+from simulator.kernels import passes, steps
+from simulator.lowering import Angle, Dense, Level, Rotation, Start
+
+_BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
+_SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
+_STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Rows of sparse linear forms: row r is ``sum_e values[e] * v[columns[e]]``, starts[r] <= e < starts[r+1]."""
+
+    starts: IntArray
+    columns: IntArray
+    values: FloatArray
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[int, float]]) -> Affine:
+        """From one mapping of column to factor a row."""
+        starts = np.cumsum([0, *(len(row) for row in rows)])
+        return cls(
+            starts.astype(np.int64),
+            np.array([c for row in rows for c in row], np.int64),
+            np.array([v for row in rows for v in row.values()], float),
+        )
+
+    @cached_property
+    def rows(self) -> IntArray:
+        """The row of each entry."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def transposed(self, by_row: FloatArray, size: int) -> FloatArray:
+        """Entries of ``A^T by_row``, shape (size,)."""
+        return np.bincount(self.columns, self.values * by_row[self.rows], minlength=size).astype(float, copy=False)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A program for one meaning of the lanes (see `simulator.kernels`).
+
+    Attributes
+    ----------
+    lanes : int or None
+    packed : tuple of ndarray
+        The program's constants as the kernels take them; `simulator.kernels.steps` says what is where.
+    layout : int64 ndarray
+        Where each section of a thread's scratch begins; the first entries of ``packed``.
+    local_slots : int64 ndarray
+        Angles that differ from sample to sample.
+    input_rows : Affine
+        Each local slot's angle by the inputs.
+    weight_rows : Affine
+        Each slot's angle by the weights.
+    slots : int
+        Number of angles.
+    scratch_size, shared_size, stored_size, state_size : int
+        Floats of a thread's scratch, of the shared coefficients and phase tables, of one tile's state.
+    passes : int
+    """
+
+    lanes: int | None
+    packed: tuple[Any, ...]
+    layout: IntArray
+    local_slots: IntArray
+    input_rows: Affine
+    weight_rows: Affine
+    slots: int
+    scratch_size: int
+    shared_size: int
+    stored_size: int
+    state_size: int
+    passes: int
+
+
+class Schedule(Protocol):
+    """What tables are made from: a lowered circuit with its observables (a `Program`)."""
+
+    num_qubits: int
+    inputs: tuple[Any, ...]
+    observables: tuple[Any, ...]
+
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """Element type of the states."""
+
+    @property
+    def width(self) -> int:
+        """Floats in a vector."""
+
+    @property
+    def schedule(self) -> tuple[list[list[Rotation]], list[Level]]:
+        """The chains of the product state, and the levels after it."""
+
+    @property
+    def strings(self) -> list[tuple[int, int, int, float]]:
+        """The observables' strings: x, z, observable, coefficient."""
+
+    @property
+    def starts(self) -> list[Start]:
+        """Amplitudes that the circuit begins with."""
+
+
+class TableBuilder:
+    """Numbers the angles and writes the passes of one program for one meaning of the lanes."""
+
+    def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool) -> None:
+        self.program, self.lanes, self.derive_inputs = program, lanes, derive_inputs
+        self.n = program.num_qubits
+        self.shift = lanes or 0
+        self.W = program.width
+        self.n_inputs = len(program.inputs)
+        self.angles: list[Angle] = []
+        self.slot_rows: list[tuple[int, int, int]] = []  # kappa, lane z, is a rotation
+        self.local: list[int] = []
+        self.code: list[list[int]] = []
+        self.terms: list[tuple[int, int]] = []
+        self.spec: list[int] = []
+        self.matrices: list[NDArray[Any]] = []
+        self.matrices_size = 0
+        self.stored = 0  # floats of stored phase tables
+        self.per_tile = 0  # floats of phase tables made for each tile
+        self.largest_dense = 0
+        self.first_needed: int | None = None
+
+    def build(self) -> Tables:
+        chains, levels = self.program.schedule
+        starts, chain = [0], []
+        for qubit_chain in chains:
+            for rotation in qubit_chain:
+                kind = 0 if not rotation.x else 1 if rotation.z else 2
+                chain.append((self.slot(rotation, moving=True, lane_z=0), kind))
+            starts.append(len(chain))
+        chain_needed = any(self.needed(rotation.angle) for c in chains for rotation in c)
+        phase_levels = sum(level.kind == "phases" for level in levels)
+        table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
+        self.store_tables = self.lanes is None or table_bytes <= _STORED_BYTES
+        for level in levels:
+            if level.kind == "phases":
+                self.phase_pass(level)
+            elif level.kind == "dense":
+                self.dense_pass(level.members[0])
+            else:
+                self.rotation_passes(level)
+        groups, strings, weights = self.groups()
+        local_rows = Affine.of([self.by_inputs(slot) for slot in self.local])
+        is_local = np.zeros(max(len(self.angles), 1), np.int64)
+        is_local[self.local] = 1
+        layout = self.layout(chain_needed)
+        dtype = self.program.dtype
+        weight_rows = Affine.of([self.by_weights(slot) for slot in range(len(self.angles))])
+        local_slots = np.array(self.local, np.int64)
+        constants = np.array([angle.constant for angle in self.angles], float)
+        matrices = _aligned(np.concatenate(self.matrices), dtype) if self.matrices else None
+        ints, floats = _packed(
+            layout,
+            {
+                1: _table(self.code, passes.COLUMNS),
+                2: _table(self.terms, 2),
+                3: _table(self.slot_rows, 3),
+                4: is_local,
+                5: local_slots,
+                6: local_rows.starts,
+                7: local_rows.columns,
+                8: local_rows.values,
+                9: np.array(starts, np.int64),
+                10: _table(chain, 2),
+                11: _table(groups, 5),
+                12: _table(strings, 2),
+                13: np.array(weights, float),
+                14: np.array(self.spec, np.int64),
+                16: constants,
+                17: weight_rows.starts,
+                18: weight_rows.columns,
+                19: weight_rows.values,
+            },
+        )
+        return Tables(
+            lanes=self.lanes,
+            packed=(ints, floats, matrices),
+            layout=layout,
+            local_slots=local_slots,
+            input_rows=local_rows,
+            weight_rows=weight_rows,
+            slots=len(self.angles),
+            scratch_size=int(layout[steps.END]),
+            shared_size=5 * self.W * len(self.angles),
+            stored_size=self.stored,
+            state_size=self.state_size,
+            passes=len(self.code),
+        )
+
+    @property
+    def state_size(self) -> int:
+        """Floats of one tile's state."""
+        return (2 * self.W) << (self.n - self.shift)
+
+    def by_inputs(self, slot: int) -> dict[int, float]:
+        return {k: v for k, v in self.angles[slot].factors.items() if k < self.n_inputs}
+
+    def by_weights(self, slot: int) -> dict[int, float]:
+        return {k - self.n_inputs: v for k, v in self.angles[slot].factors.items() if k >= self.n_inputs}
+
+    def is_local(self, angle: Angle) -> bool:
+        return any(k < self.n_inputs for k in angle.factors)
+
+    def needed(self, angle: Angle) -> bool:
+        """Whether the derivative by this angle is wanted."""
+        return bool(angle.factors) and (self.derive_inputs or any(k >= self.n_inputs for k in angle.factors))
+
+    def slot(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
+        """Number a rotation's angle."""
+        slot = len(self.angles)
+        self.angles.append(rotation.angle)
+        quarter = (rotation.x & rotation.z).bit_count() % 4
+        if lane_z is None:
+            lane_z = rotation.z & ((1 << self.shift) - 1)
+        self.slot_rows.append((-1 if quarter < 2 else 1, lane_z, int(moving)))
+        if local or self.is_local(rotation.angle):
+            self.local.append(slot)
+        return slot
+
+    def add(self, row: list[int], needed: bool) -> None:
+        if needed and self.first_needed is None:
+            self.first_needed = len(self.code)
+        self.code.append(row + [0] * (passes.COLUMNS - len(row)))
+
+    def phase_pass(self, level: Level) -> None:
+        local = any(self.is_local(member.angle) for member in level.members)
+        first = len(self.terms)
+        for member in level.members:
+            # where lanes are samples, a table that differs from sample to sample is made of local angles only
+            self.terms.append((member.z, self.slot(member, moving=False, local=local and self.lanes is None)))
+        place, offset = steps.ON_THE_FLY, 0
+        if not local and self.store_tables:
+            place, offset = steps.STORED, self.stored
+            self.stored += 2 << self.n
+        elif self.lanes is None:
+            place, offset = steps.PER_TILE, self.per_tile
+            self.per_tile += (2 * self.W) << self.n
+        needed = any(self.needed(member.angle) for member in level.members)
+        self.add([passes.PHASES, offset, place, first, len(self.terms), 0, 0, int(needed)], needed)
+
+    def rotation_passes(self, level: Level) -> None:
+        waiting = list(level.members)
+        while waiting:
+            rotation = waiting.pop(0)
+            high = rotation.x >> self.shift
+            partner = self.partner(rotation, waiting) if high else None
+            if not high:
+                self.add([passes.LANE_ROTATION, *self.columns(rotation)], self.needed(rotation.angle))
+            elif partner is None:
+                row = [passes.ROTATION, *self.columns(rotation)] + [0] * passes.COLUMNS
+                row[passes.LOW] = 1 << (high.bit_length() - 1)
+                self.add(row[: passes.COLUMNS], self.needed(rotation.angle))
+            else:
+                waiting = [member for member in waiting if member is not partner]
+                row = [passes.ROTATION_PAIR, *self.columns(rotation), *self.columns(partner)]
+                row += [(partner.x & rotation.z).bit_count() & 1, (rotation.x & partner.z).bit_count() & 1]
+                row += sorted(_pivots([high, partner.x >> self.shift]))
+                self.add(row, self.needed(rotation.angle) or self.needed(partner.angle))
+
+    def partner(self, rotation: Rotation, waiting: list[Rotation]) -> Rotation | None:
+        """The next rotation that may follow at once and moves amplitudes another way."""
+        high = rotation.x >> self.shift
+        for k, candidate in enumerate(waiting):
+            if candidate.x >> self.shift not in (0, high) and all(candidate.commutes(other) for other in waiting[:k]):
+                return candidate
+        return None
+
+    def columns(self, rotation: Rotation) -> list[int]:
+        slot = self.slot(rotation, moving=True)
+        low = (1 << self.shift) - 1
+        swap = 1 - (rotation.x & rotation.z).bit_count() % 2
+        needed = int(self.needed(rotation.angle))
+        local = int(self.is_local(rotation.angle))
+        return [slot, local, rotation.x >> self.shift, rotation.x & low, rotation.z >> self.shift, swap, needed]
+
+    def dense_pass(self, member: Dense) -> None:
+        k, low = len(member.xs), (1 << self.shift) - 1
+        basis: dict[int, int] = {}  # pivot bit -> vector, each vector reduced by the others
+        for x in member.xs:
+            vector = x >> self.shift
+            for pivot in sorted(basis, reverse=True):
+                if vector & pivot:
+                    vector ^= basis[pivot]
+            if vector:
+                top = 1 << (vector.bit_length() - 1)
+                for pivot in basis:
+                    if basis[pivot] & top:
+                        basis[pivot] ^= vector
+                basis[top] = vector
+        pivots = sorted(basis)
+        members = [_xor(basis[p] for b, p in enumerate(pivots) if u >> b & 1) for u in range(1 << len(pivots))]
+        place = {value: u for u, value in enumerate(members)}
+        shifts = [_xor(member.xs[m] for m in range(k) if d >> m & 1) for d in range(1 << k)]
+        spec = [k, len(pivots), *pivots, *(z >> self.shift for z in member.zs), *members]
+        spec += [place[x >> self.shift] for x in shifts] + [x & low for x in shifts]
+        row = [passes.DENSE, len(self.spec), self.matrix(member, member.matrix)]
+        adjoint = member.matrix.conj().T
+        unitary = np.allclose(adjoint @ member.matrix, np.eye(1 << k), atol=1e-8)
+        undo = self.matrix(member, adjoint if unitary else np.linalg.pinv(member.matrix))
+        self.add([*row, undo, undo if unitary else self.matrix(member, adjoint)], False)
+        self.spec += spec
+        self.largest_dense = max(self.largest_dense, k)
+
+    def matrix(self, member: Dense, matrix: NDArray[Any]) -> int:
+        """Lay a matrix out as passes.dense reads it; returns where it begins."""
+        k = len(member.zs)
+        lane = np.arange(self.W if self.lanes else 1)
+        own = np.zeros(len(lane), np.int64)
+        for m, z in enumerate(member.zs):
+            own |= (np.bitwise_count(lane & (z & ((1 << self.shift) - 1))).astype(np.int64) & 1) << m
+        pattern = np.arange(1 << k)
+        rows = pattern[:, None, None] ^ own
+        values = matrix[rows, rows ^ pattern[None, :, None]]
+        values = np.broadcast_to(values, (1 << k, 1 << k, self.W))
+        begin = self.matrices_size
+        self.matrices.append(np.stack([values.real, values.imag], 2).ravel())
+        self.matrices_size += self.matrices[-1].size
+        return begin
+
+    def groups(self) -> tuple[list[tuple[int, ...]], list[tuple[int, int]], list[float]]:
+        by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
+        for x, z, k, coefficient in self.program.strings:
+            quarter = (x & z).bit_count() % 4
+            value = -coefficient if quarter >= 2 else coefficient
+            by_key.setdefault((x, quarter % 2), []).append((z, k, value))
+        groups: list[tuple[int, ...]] = []
+        strings: list[tuple[int, int]] = []
+        weights: list[float] = []
+        low = (1 << self.shift) - 1
+        for (x, plane), members in sorted(by_key.items()):
+            first = len(strings)
+            strings += [(z, k) for z, k, _ in members]
+            weights += [value for _, _, value in members]
+            groups.append((x >> self.shift, x & low, plane, first, len(strings)))
+        return groups, strings, weights
+
+    def layout(self, chain_needed: bool) -> IntArray:
+        W, n, slots = self.W, self.n, len(self.angles)
+        bits = n if self.lanes is None else max(min(n, _BLOCK_BITS), self.shift)
+        block = (W << n) if self.lanes is None else (1 << bits)
+        observables = len(self.program.observables)
+        sizes = {
+            steps.PSI: self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
+            steps.LAM: max(self.state_size, 4 * W),
+            steps.ROTATIONS: 5 * W * slots if self.local else 0,
+            steps.THETA: W * max(slots, 1),
+            steps.TABLES: self.per_tile,
+            steps.BUFFER: max(block, 4 * W),
+            steps.GRADIENT: W * max(slots, 1),
+            steps.PAIRS: 4 * W * n,
+            steps.DUALS: 4 * W * n,
+            steps.VALUES: W * max(observables, 1),
+            steps.SCRATCH: (2 * W) << self.largest_dense,
+            steps.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
+        }
+        out = np.zeros(steps.END + 1, np.int64)
+        last = self.first_needed if self.first_needed is not None else len(self.code)
+        encoded = self.derive_inputs and any(s.angles for s in self.program.starts)
+        out[steps.QUBITS], out[steps.BITS], out[steps.OBSERVABLES], out[steps.SLOTS] = n, bits, observables, slots
+        out[steps.START] = steps.GIVEN_STATE if self.program.starts else steps.PRODUCT_STATE
+        out[steps.FIRST_NEEDED] = 0 if chain_needed or encoded else last
+        out[steps.CHAIN_NEEDED] = int(chain_needed)
+        position = 0
+        for section in range(steps.PSI, steps.END):
+            out[section] = position
+            position += sizes[section]
+        out[steps.END] = position
+        return out
+
+
+def _pivots(vectors: Sequence[int]) -> Iterator[int]:
+    """The highest bits of an echelon form of two independent vectors."""
+    first, second = vectors
+    top = 1 << (first.bit_length() - 1)
+    if second & top:
+        second ^= first
+    yield top
+    yield 1 << (second.bit_length() - 1)
+
+
+def _xor(masks: Any) -> int:
+    out = 0
+    for mask in masks:
+        out ^= mask
+    return out
+
+
+def _packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArray, FloatArray]:
+    """All integer arrays after the layout and a directory (begin, length of each section), and all floats."""
+    directory = np.zeros((1 + max(sections), 2), np.int64)
+    ints: list[NDArray[Any]] = [layout, directory.ravel()]
+    floats: list[NDArray[Any]] = []
+    for number, values in sections.items():
+        target = floats if values.dtype == np.float64 else ints
+        directory[number] = sum(len(part) for part in target), values.size
+        target.append(values.ravel())
+    return np.concatenate(ints), np.concatenate([*floats, np.zeros(1)])
+
+
+def _table(rows: Sequence[Sequence[int]], columns: int) -> IntArray:
+    return np.array(rows, np.int64).reshape(-1, columns)
+
+
+def _aligned(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    out = simd.aligned_zeros(max(len(values), 1), dtype)
+    out[: len(values)] = values
+    return out
