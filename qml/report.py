@@ -76,7 +76,7 @@ class Facts:
         Sentences on the data: rows, columns, what was left out.
     settings : dict
         Of the model; plain values only.
-    num_qubits, num_weights, depth, num_gates : int
+    num_qubits, num_gates, depth, num_observables, num_weights : int
         Of the circuit; ``num_weights`` with the readout's.
     circuit_text : str
         Drawing of the circuit.
@@ -93,9 +93,10 @@ class Facts:
     data: tuple[str, ...]
     settings: dict[str, Any]
     num_qubits: int
-    num_weights: int
-    depth: int
     num_gates: int
+    depth: int
+    num_observables: int
+    num_weights: int
     circuit_text: str
     loss_history: NDArray[np.float64]
     validation_scores: NDArray[np.float64] | None
@@ -137,8 +138,9 @@ def report_blocks(facts: Facts, comparison: Comparison, pictures: Sequence[Pictu
     blocks += [
         Heading("The quantum model"),
         Paragraph(
-            f"{facts.num_qubits} qubits, {facts.num_gates} gates, depth {facts.depth}; {facts.num_weights} weights "
-            f"trained for {len(facts.loss_history)} epochs, loss {_first_to_last(facts.loss_history)}"
+            f"{_counted(facts.num_qubits, 'qubit')}, {facts.num_gates} gates, depth {facts.depth}; "
+            f"{_counted(facts.num_observables, 'observable')} read out; {facts.num_weights} weights trained for "
+            f"{_counted(len(facts.loss_history), 'epoch')}, loss {_first_to_last(facts.loss_history)}"
             + (f"; weights of epoch {facts.best_epoch} kept." if facts.best_epoch else ".")
         ),
         Paragraph("Settings: " + ", ".join(f"{name}={value}" for name, value in facts.settings.items()) + "."),
@@ -202,9 +204,10 @@ def report_json(facts: Facts, comparison: Comparison) -> str:
         "quantum_model": {
             "settings": {name: _plain(value) for name, value in facts.settings.items()},
             "qubits": facts.num_qubits,
-            "weights": facts.num_weights,
             "gates": facts.num_gates,
             "depth": facts.depth,
+            "observables": facts.num_observables,
+            "weights": facts.num_weights,
             "best_epoch": facts.best_epoch,
             "loss_history": _finite(facts.loss_history),
             "validation_scores": None if facts.validation_scores is None else _finite(facts.validation_scores),
@@ -247,6 +250,10 @@ def _result_json(result: Result) -> dict[str, Any]:
         "training": result.train_score,
         "seconds": round(result.seconds, 4),
     }
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _number(value: float) -> str:

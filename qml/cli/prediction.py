@@ -33,7 +33,7 @@ def predict_file(options: argparse.Namespace) -> int:
         raise ModelFileError(options.model, "the model in it has not been trained")
     table = read_table(options.data, options.separator, options.encoding)
     schema = _schema(options.model, extra, model, table)
-    if options.impute and any(column.fill != column.fill for column in schema.columns):
+    if options.impute and any(column.fill != column.fill for column in schema.columns):  # NaN
         raise TableError(f"{options.model} was not made by qumba train: what should fill empty cells is not known")
     X, notes = schema.encode(table, impute=True if options.impute else None)
     for note in notes:
@@ -97,7 +97,15 @@ def _tell_score(predictions: NDArray[Any], schema: Schema, table: Table, model: 
     """If the file has the true values, say how good the predictions are."""
     if schema.target not in table.names:
         return
-    truth = table.column(schema.target)
+    truth = np.array(table.column(schema.target))
+    if np.issubdtype(predictions.dtype, np.number):
+        try:
+            truth = truth.astype(np.float64)
+        except ValueError:
+            return
     if hasattr(model, "classes_"):
-        right = np.array([str(value) for value in predictions.tolist()]) == np.array(truth)
-        print(f"note: {int(right.sum())} of {len(truth)} rows agree with column {schema.target!r}", file=sys.stderr)
+        right = int((predictions == truth).sum())
+        print(f"note: {right} of {len(truth)} rows agree with column {schema.target!r}", file=sys.stderr)
+    else:
+        error = float(np.abs(predictions - truth).mean())
+        print(f"note: mean absolute error against column {schema.target!r}: {error:.4g}", file=sys.stderr)

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
 from qml import VariationalClassifier, VariationalRegressor, load
 from qml.cli import main, training_options
@@ -132,7 +132,9 @@ class TestTrain:
         assert (here / "wave-qumba" / "predictions.png").exists()
         capsys.readouterr()
         assert main(["predict", "wave-qumba/model.qumba", "wave.csv"]) == 0
-        predicted = [float(line) for line in capsys.readouterr().out.splitlines()[1:]]
+        output = capsys.readouterr()
+        assert "note: mean absolute error against column 'height': 0." in output.err
+        predicted = [float(line) for line in output.out.splitlines()[1:]]
         assert np.abs(np.array(predicted) - np.sin(x)).mean() < 0.15
 
     def test_small_table(self, here, capsys):
@@ -359,6 +361,16 @@ class TestDemo:
         assert "Handwritten digits: 3 or 8" in output
         assert "trained for 2 epochs" in output
         assert load("out/model.qumba").classes_.tolist() == [3, 8]
+        digits = load_digits()
+        columns = {name: digits.data[:40, k].tolist() for k, name in enumerate(digits.feature_names)}
+        write_csv(here / "digits.csv", columns | {"class": digits.target[:40].astype(float).tolist()})
+        assert main(["predict", "out/model.qumba", "digits.csv"]) == 0
+        output = capsys.readouterr()
+        assert set(output.out.split()) == {"class", "3", "8"}
+        agreeing = sum(
+            float(line) == digit for line, digit in zip(output.out.split()[1:], digits.target[:40], strict=True)
+        )
+        assert f"{agreeing} of 40 rows agree" in output.err
 
     def test_two_data_sets_have_a_folder_each(self, here, capsys):
         assert main(["demo", "digits", "--epochs", "1", "--layers", "1", "-q", "--no-plots"]) == 0
