@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.comparison import Comparison, Result
+from qml.tables.reading import counted
 
 __all__ = ["Facts", "markdown", "report_blocks", "report_json", "terminal"]
 
@@ -138,9 +139,9 @@ def report_blocks(facts: Facts, comparison: Comparison, pictures: Sequence[Pictu
     blocks += [
         Heading("The quantum model"),
         Paragraph(
-            f"{_counted(facts.num_qubits, 'qubit')}, {facts.num_gates} gates, depth {facts.depth}; "
-            f"{_counted(facts.num_observables, 'observable')} read out; {facts.num_weights} weights trained for "
-            f"{_counted(len(facts.loss_history), 'epoch')}, loss {_first_to_last(facts.loss_history)}"
+            f"{counted(facts.num_qubits, 'qubit')}, {facts.num_gates} gates, depth {facts.depth}; "
+            f"{counted(facts.num_observables, 'observable')} read out; {facts.num_weights} weights trained for "
+            f"{counted(len(facts.loss_history), 'epoch')}, loss {_first_to_last(facts.loss_history)}"
             + (f"; weights of epoch {facts.best_epoch} kept." if facts.best_epoch else ".")
         ),
         Paragraph("Settings: " + ", ".join(f"{name}={value}" for name, value in facts.settings.items()) + "."),
@@ -250,10 +251,6 @@ def _result_json(result: Result) -> dict[str, Any]:
         "training": result.train_score,
         "seconds": round(result.seconds, 4),
     }
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _number(value: float) -> str:

@@ -148,21 +148,11 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
     if len(model.loss_history_):
         # The same choice as in training: the first epoch that nothing after it improved upon.
         kept = 1 + int(np.nanargmin(model.loss_history_) if scores is None else np.nanargmax(scores))
-    names = (
-        "feature_map",
-        "ansatz",
-        "n_layers",
-        "optimizer",
-        "learning_rate",
-        "epochs",
-        "batch_size",
-        "early_stopping",
-        "random_state",
-    )
+    hidden = {"callback", "verbose", "model", *(name for name, value in model.get_params().items() if value is None)}
     return Facts(
         title=experiment.title,
         data=data,
-        settings={name: getattr(model, name) for name in names},
+        settings={name: value for name, value in model.get_params().items() if name not in hidden},
         num_qubits=model.circuit_.num_qubits,
         num_gates=len(model.circuit_.operations),
         depth=model.circuit_.depth(),

@@ -16,8 +16,10 @@ SETTINGS = {
     "layers": "n_layers",
     "feature_map": "feature_map",
     "ansatz": "ansatz",
+    "observables": "observables",
     "optimizer": "optimizer",
     "learning_rate": "learning_rate",
+    "schedule": "schedule",
     "epochs": "epochs",
     "batch_size": "batch_size",
     "patience": "patience",
@@ -45,6 +47,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
     model.add_argument("--layers", type=whole, metavar="N", help="layers of the trained circuit" + default(4))
     model.add_argument("--feature-map", metavar="NAME", help=", ".join(FEATURE_MAPS) + default("angle"))
     model.add_argument("--ansatz", metavar="NAME", help=", ".join(ANSATZE) + default("strongly_entangling"))
+    model.add_argument(
+        "--observables", metavar="NAMES", help="what is read out, such as z+zz or x+y+z" + default("z+zz")
+    )
     model.add_argument("--precision", choices=("double", "single"), help="of the simulation" + default("double"))
     training = parser.add_argument_group("its training")
     training.add_argument("--epochs", type=whole, metavar="N", help="most passes over the data" + default(100))
@@ -55,6 +60,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
         "--optimizer", metavar="NAME", help="adam, adamw, sgd, rmsprop, spsa, l-bfgs-b, cobyla, ..." + default("adam")
     )
     training.add_argument("--learning-rate", type=positive, metavar="X", help="step size" + default(0.05))
+    training.add_argument("--schedule", choices=("cosine", "constant"), help="of the step size" + default("cosine"))
     training.add_argument(
         "--batch-size", type=whole, metavar="N", help="rows a step" + default("all up to 256, then 64")
     )

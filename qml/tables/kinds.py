@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.tables.reading import Table, TableError, quoted
+from qml.tables.reading import Table, TableError, counted, quoted
 
 __all__ = ["MISSING", "Contents", "LeftOut", "inspect_column", "numbers"]
 
@@ -136,10 +136,10 @@ def numbers(
     if failed and (text_allowed or len(failed) > (1 - MOSTLY) * present):
         return None
     if failed:
-        few = f"{len(failed)} cell{'s' * (len(failed) > 1)}"
         raise TableError(
-            f"{table.path}: column {name!r} holds numbers, except {few}, first {quoted(cells[failed[0]])} on line "
-            f"{table.lines[failed[0]]}; correct or empty them, or leave the column out with --drop"
+            f"{table.path}: column {name!r} holds numbers, except {counted(len(failed), 'cell')}, first "
+            f"{quoted(cells[failed[0]])} on line {table.lines[failed[0]]}; correct or empty them, or leave the column "
+            "out with --drop"
         )
     too_large = np.flatnonzero(np.abs(out) > HUGE)
     if len(too_large):

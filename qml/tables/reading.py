@@ -14,7 +14,7 @@ from pathlib import Path
 
 from simulator.errors import QumbaError
 
-__all__ = ["Table", "TableError", "quoted", "read_table", "shortened"]
+__all__ = ["Table", "TableError", "counted", "quoted", "read_table", "shortened"]
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SNIFFED_CHARACTERS = 1 << 16
@@ -101,13 +101,13 @@ def read_table(path: str | PathLike[str], separator: str | None = None, encoding
     for line, cells in records:
         if len(cells) != len(names):
             raise TableError(
-                f"{path}, line {line}: {_counted(len(cells), 'cell')} where line {header[0]} names "
-                f"{_counted(len(names), 'column')} (separator: {SEPARATORS.get(separator, repr(separator))})"
+                f"{path}, line {line}: {counted(len(cells), 'cell')} where line {header[0]} names "
+                f"{counted(len(names), 'column')} (separator: {SEPARATORS.get(separator, repr(separator))})"
             )
         rows.append(cells)
         lines.append(line)
     if not rows:
-        raise TableError(f"{path} names {_counted(len(names), 'column')} but has no rows below")
+        raise TableError(f"{path} names {counted(len(names), 'column')} but has no rows below")
     columns = tuple(tuple(cell.strip() for cell in column) for column in zip(*rows, strict=True))
     return Table(str(path), names, columns, tuple(lines), separator, encoding)
 
@@ -132,7 +132,8 @@ def quoted(cell: str, most: int = 30) -> str:
     return repr(cell if len(cell) <= most else cell[: most - 3] + "...")
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """The number and the noun, with an s unless the number is one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -142,7 +143,7 @@ def _bytes(path: str | PathLike[str]) -> bytes:
     except FileNotFoundError:
         folder = Path(path).parent
         others = sorted(other.name for other in folder.glob("*.[ct]sv")) if folder.is_dir() else []
-        near = difflib.get_close_matches(Path(path).name, others, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(Path(path).name, others, n=3, cutoff=0.7)
         hint = f"; did you mean {' or '.join(str(folder / other) for other in near)}?" if near else ""
         raise TableError(f"there is no file {path}{hint}") from None
     except OSError as error:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.kinds import MISSING, Contents, LeftOut, inspect_column, numbers
-from qml.tables.reading import Table, TableError, nearest, quoted, shortened
+from qml.tables.reading import Table, TableError, counted, nearest, quoted, shortened
 
 __all__ = ["Column", "Schema", "infer_schema"]
 
@@ -120,7 +120,7 @@ class Schema:
                     total = sum(unknown.values())
                     seen = shortened([quoted(word) for word in unknown], 3)
                     notes.append(
-                        f"{column.name}: {total} row{'s' * (total > 1)} with values not seen in training ({seen}), "
+                        f"{column.name}: {counted(total, 'row')} with values not seen in training ({seen}), "
                         "taken as average"
                     )
         return np.hstack(features), notes

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.kinds import MISSING, numbers
-from qml.tables.reading import Table, TableError, quoted
+from qml.tables.reading import Table, TableError, counted, quoted, shortened
 
 __all__ = ["MIN_ROWS", "MIN_ROWS_A_CLASS", "Target", "read_target"]
 
@@ -59,18 +59,23 @@ def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") 
     TableError
         If there is no such column, cells are empty, there is one class, or a class has too few rows.
     """
-    if name not in table.names and all(_is_number(other) for other in table.names):
-        raise TableError(f"{table.path} has no column {name!r}: its first line holds numbers instead of column names")
+    if name not in table.names and any(_is_number(other) for other in table.names):
+        raise TableError(
+            f"{table.path} has no column {name!r}; its first line, which should name the columns, is "
+            f"{shortened(table.names, 5)}"
+        )
     cells = table.column(name)
     missing = np.array([cell.lower() in MISSING for cell in cells])
     if missing.any():
         count, line = int(missing.sum()), table.lines[int(missing.argmax())]
         raise TableError(
-            f"{table.path}: the target {name!r} is empty in {count} row{'s' * (count > 1)}, first on line {line}; "
+            f"{table.path}: the target {name!r} is empty in {counted(count, 'row')}, first on line {line}; "
             "remove these rows"
         )
     if len(table) < MIN_ROWS:
-        raise TableError(f"{table.path} has {len(table)} rows; training and testing need at least {MIN_ROWS}")
+        raise TableError(
+            f"{table.path} has {counted(len(table), 'row')}; training and testing need at least {MIN_ROWS}"
+        )
 
     values = numbers(table, name, missing, text_allowed=task != "regression")
     if values is None and task == "regression":
@@ -99,8 +104,8 @@ def _check_classes(table: Table, name: str, classes: NDArray[Any]) -> None:
     if rare:
         others = f" (and {len(rare) - 1} more classes)" if len(rare) > 1 else ""
         raise TableError(
-            f"{table.path}: class {str(rare[0])!r} of {name!r}{others} has {counts[rare[0]]} "
-            f"row{'s' * (counts[rare[0]] > 1)}; each needs at least {MIN_ROWS_A_CLASS} to train, validate and test"
+            f"{table.path}: class {str(rare[0])!r} of {name!r}{others} has "
+            f"{counted(counts[rare[0]], 'row')}; each needs at least {MIN_ROWS_A_CLASS} to train, validate and test"
         )
 
 

@@ -184,7 +184,7 @@ class TestTarget:
             read_target(table(x=numbers_like()), "something else")
 
     def test_no_header(self, write):
-        with pytest.raises(TableError, match="first line holds numbers instead of column names"):
+        with pytest.raises(TableError, match="its first line, which should name the columns, is 1, 2"):
             read_target(read_table(write("1,2\n3,4\n")), "label")
 
     def test_too_few_rows(self, table):
