@@ -36,7 +36,8 @@ class SquaredError:
 
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``mean_k (outputs - y)^2``."""
-        return np.square(_residuals(outputs, y)).mean(axis=1)
+        residuals = _residuals(outputs, y)
+        return np.einsum("ik,ik->i", residuals, residuals) / outputs.shape[1]
 
     def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``2 (outputs - y) / n_outputs``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,60 @@ from simulator.tables import Tables
 from simulator.threads import get_num_threads, parallel
 
 FloatArray = NDArray[np.float64]
-Cotangent = Callable[[FloatArray, slice], FloatArray]
 
 _BATCH_QUBITS = 12  # up to here lanes may hold samples: a tile's two states take 1 MiB, a second-level cache
 _BIG_QUBITS = 17  # from here on threads share one state
 _BIG_ALONE = 14  # the same for a single sample
 _KEEP_BYTES = 1 << 25  # final states kept between a sweep forward and back
 _FEWEST_TILES = 4  # kept at least, whatever their size
-_SERIAL_WORK = 100_000  # floats passed over below which a second thread does not pay for itself
+_SERIAL_WORK = 50_000  # floats passed over below which a second thread does not pay for itself
+_KEPT_PLANS = 64
 _PIECES = 32  # parts of a pass over a big state; fixed, so that sums do not depend on the threads
+
+
+class Plan:
+    """How a number of samples of a program is run: what lanes hold, chunks, threads, sizes. Kept by the program.
+
+    Parameters
+    ----------
+    program : Program
+    samples : int
+    derive_inputs : bool
+        Whether gradients by the inputs are wanted.
+    """
+
+    def __init__(self, program: Program, samples: int, derive_inputs: bool) -> None:
+        n, W = program.num_qubits, program.width
+        lane_bits = W.bit_length() - 1
+        filled = samples / (-(-samples // W) * W)
+        in_batches = n <= lane_bits or (n <= _BATCH_QUBITS and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
+        self.lanes = None if in_batches else lane_bits
+        self.big = not in_batches and (n >= _BIG_QUBITS or (samples == 1 and n >= _BIG_ALONE))
+        self.per_tile = W if in_batches else 1
+        self.derive_inputs = derive_inputs
+        tables = self.tables = program.tables(self.lanes, derive_inputs)
+        kept = _KEEP_BYTES // (tables.state_size * np.dtype(program.dtype).itemsize)
+        step = (1 if self.big else max(kept, _FEWEST_TILES)) * self.per_tile
+        self.chunks = [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
+        self.packed, self.scratch_size = _without_states(tables) if self.big else (tables.packed, tables.scratch_size)
+        self.shared_begin = _round(self.scratch_size)
+        self.stored_begin = self.shared_begin + _round(tables.shared_size)
+        self.buffer_size = self.stored_begin + tables.stored_size
+        self.work = (tables.passes + 1) * tables.state_size
+        split = len(program.inputs)
+        numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
+        self.encoded = any(derive_inputs or k >= split for k in numbers)
+
+
+def plan(program: Program, samples: int, derive_inputs: bool = False) -> Plan:
+    """The program's plan for this number of samples, made at its first use."""
+    key = samples, derive_inputs
+    found = program.plans.get(key)
+    if found is None:
+        if len(program.plans) >= _KEPT_PLANS:
+            program.plans.clear()
+        found = program.plans[key] = Plan(program, samples, derive_inputs)
+    return found
 
 
 class Run:
@@ -41,55 +86,37 @@ class Run:
     """
 
     def __init__(self, program: Program, weights: FloatArray, samples: int, derive_inputs: bool = False) -> None:
-        self.program, self.weights, self.samples = program, weights, samples
-        self.derive_inputs = derive_inputs
-        n, W = program.num_qubits, program.width
-        lane_bits = W.bit_length() - 1
-        filled = samples / (-(-samples // W) * W)
-        in_batches = n <= lane_bits or (n <= _BATCH_QUBITS and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
-        self.lanes = None if in_batches else lane_bits
-        self.big = not in_batches and (n >= _BIG_QUBITS or (samples == 1 and n >= _BIG_ALONE))
-        self.per_tile = W if in_batches else 1
-        tables = self.tables = program.tables(self.lanes, derive_inputs)
-        shared = _round(tables.shared_size)
-        self._buffer = memory.take(shared + tables.stored_size, program.dtype)
-        self.shared = self._buffer[:shared]
-        self.stored = self._buffer[shared:]
-        self.base = np.empty(tables.slots)
+        self.program, self.weights = program, weights
+        chosen = self.plan = plan(program, samples, derive_inputs)
+        self._buffer = memory.take(chosen.buffer_size, program.dtype)
+        self.shared = self._buffer[chosen.shared_begin : chosen.stored_begin]
+        self.stored = self._buffer[chosen.stored_begin :]
+        self.base = np.empty(chosen.tables.slots)
         self._prepared = 0
-        if self.big:
-            self._packed, self._scratch_size = _without_states(tables)
-        else:
-            self._packed, self._scratch_size = tables.packed, tables.scratch_size
 
     def close(self) -> None:
         """Give buffers back; the run is over."""
         memory.give(self._buffer)
 
-    def chunks(self) -> list[slice]:
-        """Rows whose final states are kept together."""
-        bytes_each = self.tables.state_size * (8 if self.program.precision == "double" else 4)
-        step = (1 if self.big else max(_KEEP_BYTES // bytes_each, _FEWEST_TILES)) * self.per_tile
-        return [slice(begin, min(begin + step, self.samples)) for begin in range(0, self.samples, step)]
-
-    def threads(self, tiles: int, sweeps: int) -> int:
-        """Threads worth using for ``tiles`` tiles."""
-        work = tiles * (self.tables.passes + 1) * self.tables.state_size * sweeps
-        return 1 if work < _SERIAL_WORK else min(get_num_threads(), tiles)
-
-    def _share(self, kernel: Any, arguments: tuple[Any, ...], queue: Any, tail: tuple[Any, ...], threads: int) -> None:
-        """Call ``kernel(*arguments, scratch, queue, *tail)`` on several threads."""
-        size, dtype = self._scratch_size, self.program.dtype
+    def _share(
+        self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64], tail: tuple[Any, ...], work: int
+    ) -> None:
+        """Call ``kernel(*arguments, scratch, queue, *tail)`` on as many threads as ``work`` is worth."""
+        threads = 1 if work < _SERIAL_WORK else min(get_num_threads(), tail[0])
+        if threads < 2:
+            kernel(*arguments, self._buffer, queue, *tail)
+            return
+        caller, size, dtype = get_ident(), self.plan.scratch_size, self.program.dtype
 
         def call() -> None:
-            scratch = memory.take(size, dtype)
-            kernel(*arguments, scratch, queue, *tail)
-            memory.give(scratch)
+            if get_ident() == caller:
+                kernel(*arguments, self._buffer, queue, *tail)
+            else:
+                scratch = memory.take(size, dtype)
+                kernel(*arguments, scratch, queue, *tail)
+                memory.give(scratch)
 
-        if threads < 2:
-            call()
-        else:
-            parallel(call, threads)
+        parallel(call, threads)
 
     def initial(self, X: FloatArray) -> NDArray[np.complex128]:
         """Amplitudes before the first gate, shape (1 or n_samples, 2**n); empty for ``|0...0>``."""
@@ -129,16 +156,17 @@ class Run:
 
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         """Final states of the samples X to ``keep`` and their expectations to ``values``; either may be empty."""
-        initial = self.initial(X)
-        if self.big:
+        initial = self.initial(X) if self.program.starts else _NO_STATES
+        chosen = self.plan
+        if chosen.big:
             self._big_forward(X, initial, keep, values)
             return
-        tiles = -(-len(X) // self.per_tile)
+        tiles = -(-len(X) // chosen.per_tile)
         queue = np.zeros(3, np.int64)
         queue[tiles_kernels.READY] = self._prepared
         self._prepared = tiles_kernels.PREPARED
-        arguments = (self._packed, self.weights, self.base, self.shared, self.stored, X, initial, keep, values)
-        self._share(tiles_kernels.forward, arguments, queue, (tiles, self.lanes), self.threads(tiles, 1))
+        arguments = (chosen.packed, self.weights, self.base, self.shared, self.stored, X, initial, keep, values)
+        self._share(tiles_kernels.forward, arguments, queue, (tiles, chosen.lanes), tiles * chosen.work)
 
     def backward(
         self, X: FloatArray, keep: NDArray[Any], cotangent: FloatArray
@@ -150,35 +178,29 @@ class Run:
         by_weights : float64 ndarray, shape (n_weights,)
         by_inputs : float64 ndarray, shape (len(X), n_inputs), or None
         """
-        tables, program = self.tables, self.program
+        chosen, program = self.plan, self.program
+        tables = chosen.tables
         by_sample = np.empty((len(X), len(tables.local_slots)))
         by_weights = np.empty(len(program.weights))
-        encoded = bool(program.starts) and self._encoded()
-        start_lam = np.empty((len(X), 1 << program.num_qubits), complex) if encoded else _NO_STATES
-        if self.big:
+        start_lam = np.empty((len(X), 1 << program.num_qubits), complex) if chosen.encoded else _NO_STATES
+        if chosen.big:
             self._big_backward(X, keep, cotangent, by_weights, by_sample, start_lam)
         else:
-            tiles = -(-len(X) // self.per_tile)
+            tiles = -(-len(X) // chosen.per_tile)
             by_tile = np.empty((tiles, tables.slots))
             arguments = (
-                self._packed, self.base, self.shared, self.stored, X, keep, cotangent, by_weights, by_tile, by_sample,
+                chosen.packed, self.base, self.shared, self.stored, X, keep, cotangent, by_weights, by_tile, by_sample,
                 start_lam,
             )  # fmt: skip
-            threads = self.threads(tiles, 3)
-            self._share(tiles_kernels.backward, arguments, np.zeros(3, np.int64), (tiles, self.lanes), threads)
-        by_inputs = self._by_inputs(by_sample) if self.derive_inputs else None
-        if encoded:
+            queue = np.zeros(3, np.int64)
+            self._share(tiles_kernels.backward, arguments, queue, (tiles, chosen.lanes), 3 * tiles * chosen.work)
+        by_inputs = self._by_inputs(by_sample) if chosen.derive_inputs else None
+        if chosen.encoded:
             self._add_encoded(X, start_lam, by_weights, by_inputs)
         return by_weights, by_inputs
 
-    def _encoded(self) -> bool:
-        """Whether amplitudes are parameters whose derivatives are wanted."""
-        split = len(self.program.inputs)
-        numbers = (k for s in self.program.starts for angle in s.angles for k in angle.factors)
-        return any(self.derive_inputs or k >= split for k in numbers)
-
     def _by_inputs(self, by_sample: FloatArray) -> FloatArray:
-        rows = self.tables.input_rows
+        rows = self.plan.tables.input_rows
         out = np.zeros((len(by_sample), len(self.program.inputs)))
         np.add.at(out.T, rows.columns, rows.values[:, None] * by_sample[:, rows.rows].T)
         return out
@@ -212,27 +234,26 @@ class Run:
 
     def _big_forward(self, X: FloatArray, initial: NDArray[Any], keep: NDArray[Any], values: FloatArray) -> None:
         """`forward` one sample after the other, all threads on one state."""
-        tables, threads = self.tables, get_num_threads()
+        chosen = self.plan
         memory.check_state(self.program.num_qubits, 1, self.program.precision)
-        state = keep if len(keep) else simd.aligned_zeros(tables.state_size, self.program.dtype)[None, :]
+        state = keep if len(keep) else simd.aligned_zeros(chosen.tables.state_size, self.program.dtype)[None, :]
         for row in range(len(X)):
             x, psi = X[row : row + 1], state[row if len(keep) else 0]
             first = initial[row : row + 1] if len(initial) > 1 else initial
-            scratch = memory.take(self._scratch_size, self.program.dtype)
             big.big_start(
-                self._packed, self.weights, self.base, self.shared, self.stored, x, first, psi, scratch, self.lanes
-            )
-            memory.give(scratch)
-            for r in range(tables.passes):
-                arguments = (self._packed, r, self.base, psi, self.shared, self.stored, x)
-                self._pieces(big.big_apply, arguments, threads)
+                chosen.packed, self.weights, self.base, self.shared, self.stored, x, first, psi, self._buffer,
+                chosen.lanes,
+            )  # fmt: skip
+            for r in range(chosen.tables.passes):
+                self._pieces(big.big_apply, (chosen.packed, r, self.base, psi, self.shared, self.stored, x))
             if len(values):
                 parts = np.zeros((_PIECES, values.shape[1]))
-                self._pieces(big.big_expect, (self._packed, psi, parts), threads)
+                self._pieces(big.big_expect, (chosen.packed, psi, parts))
                 values[row] = parts.sum(axis=0)
 
-    def _pieces(self, kernel: Any, arguments: tuple[Any, ...], threads: int) -> None:
-        self._share(kernel, arguments, np.zeros(1, np.int64), (_PIECES, self.lanes), threads)
+    def _pieces(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
+        queue = np.zeros(1, np.int64)
+        self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), self.plan.tables.state_size)
 
     def _big_backward(
         self,
@@ -244,21 +265,19 @@ class Run:
         start_lam: NDArray[Any],
     ) -> None:
         """`backward` for the single sample of a chunk."""
-        tables, threads, psi = self.tables, get_num_threads(), keep[0]
+        chosen, psi = self.plan, keep[0]
+        tables = chosen.tables
         memory.check_state(self.program.num_qubits, 1, self.program.precision)
         lam = simd.aligned_zeros(tables.state_size, self.program.dtype)
         parts = np.zeros((_PIECES, tables.slots))
-        self._pieces(big.big_seed, (self._packed, lam, psi, cotangent[0]), threads)
+        self._pieces(big.big_seed, (chosen.packed, lam, psi, cotangent[0]))
         for r in range(tables.passes - 1, int(tables.layout[steps.FIRST_NEEDED]) - 1, -1):
-            arguments = (self._packed, r, self.base, psi, lam, self.shared, self.stored, X, parts)
-            self._pieces(big.big_undo, arguments, threads)
+            self._pieces(big.big_undo, (chosen.packed, r, self.base, psi, lam, self.shared, self.stored, X, parts))
         by_slot = parts.sum(axis=0)
         if len(start_lam):
-            tiles_kernels.unpack(lam, start_lam, self.lanes)
+            tiles_kernels.unpack(lam, start_lam, chosen.lanes)
         if tables.layout[steps.START] == steps.PRODUCT_STATE and tables.layout[steps.CHAIN_NEEDED]:
-            scratch = memory.take(self._scratch_size, self.program.dtype)
-            big.big_finish(self._packed, self.base, X, psi, lam, self.shared, by_slot, scratch, self.lanes)
-            memory.give(scratch)
+            big.big_finish(chosen.packed, self.base, X, psi, lam, self.shared, by_slot, self._buffer, chosen.lanes)
         by_sample[:] = by_slot[tables.local_slots]
         by_weights[:] = tables.weight_rows.transposed(by_slot, len(by_weights))
 

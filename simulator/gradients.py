@@ -14,7 +14,7 @@ from simulator.execution import Run
 from simulator.observables import PauliSum
 from simulator.parameters import Expression
 from simulator.program import Program
-from simulator.statevector import as_inputs, as_observables, as_weights, expectations, split_values
+from simulator.statevector import as_array, as_inputs, as_observables, as_weights, expectations, split_values
 
 if TYPE_CHECKING:
     from simulator.circuit import Circuit
@@ -62,19 +62,19 @@ def adjoint_sweep(
     if not len(X) or not len(program.observables):
         return values, by_weights, by_inputs
     run = Run(program, weights, len(X), inputs)
-    size = run.tables.state_size
-    for rows in run.chunks():
-        tiles = -(-(rows.stop - rows.start) // run.per_tile)
-        if run.big:
-            memory.check_state(program.num_qubits, 2, program.precision)
+    size, per_tile = run.plan.tables.state_size, run.plan.per_tile
+    if run.plan.big:
+        memory.check_state(program.num_qubits, 2, program.precision)
+    for rows in run.plan.chunks:
+        whole = len(run.plan.chunks) == 1
+        chunk, found = (X, values) if whole else (X[rows], values[rows])
+        tiles = -(-len(chunk) // per_tile)
         buffer = memory.take(tiles * size, program.dtype)
         keep = buffer[: tiles * size].reshape(tiles, size)
-        chunk = X[rows]
-        run.forward(chunk, keep, values[rows])
-        v = cotangent(values[rows], rows) if callable(cotangent) else cotangent[rows]
-        v = np.require(v, np.float64, ["C", "A", "W"])
-        if v.shape != values[rows].shape:
-            raise ValueError(f"a cotangent of shape {values[rows].shape} expected, got {v.shape}")
+        run.forward(chunk, keep, found)
+        v = as_array(cotangent(found, rows) if callable(cotangent) else cotangent[rows])
+        if v.shape != found.shape:
+            raise ValueError(f"a cotangent of shape {found.shape} expected, got {v.shape}")
         weights_part, inputs_part = run.backward(chunk, keep, v)
         by_weights += weights_part
         if by_inputs is not None:

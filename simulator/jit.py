@@ -9,6 +9,7 @@ means compiling anew, said once.
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import os
 import sys
@@ -194,7 +195,24 @@ def kernel(function: Callable[..., Any]) -> Any:
     """Compile an entry point: no GIL, no bounds checks, IEEE division, kept on disk."""
     dispatcher = numba.njit(no_cfunc_wrapper=True, **_OPTIONS)(function)
     dispatcher._cache = _LazyCache(function)
+    dispatcher.compile = _without_collection(dispatcher.compile)
     return dispatcher
+
+
+def _without_collection(compile_: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile without cyclic garbage collection: a compilation makes millions of objects and few cycles."""
+
+    @functools.wraps(compile_)
+    def compile_quietly(signature: Any) -> Any:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return compile_(signature)
+        finally:
+            if collecting:
+                gc.enable()
+
+    return compile_quietly
 
 
 def part(function: Callable[..., Any]) -> Any:

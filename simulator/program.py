@@ -65,6 +65,7 @@ class Program:
             observable.check_fits(circuit.num_qubits)
         self.num_qubits = circuit.num_qubits
         self._tables: dict[tuple[int | None, bool], Tables] = {}
+        self.plans: dict[tuple[int, bool], Any] = {}  # of `simulator.execution`, by number of samples
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
@@ -119,7 +120,7 @@ class Program:
         return {name: self.__dict__[name] for name in keep}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _tables={})
+        self.__dict__.update(state, _tables={}, plans={})
 
     def __repr__(self) -> str:
         return (

@@ -261,6 +261,25 @@ def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-
 
 
 @intrinsic
+def section(typing_context, array, begin, end):  # type: ignore[no-untyped-def]
+    """``array[begin:end]``, borrowed, without a look at signs and bounds."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        source = context.make_array(signature.args[0])(context, builder, args[0])
+        view = context.make_array(array)(context, builder)
+        view.meminfo = cgutils.get_null_value(view.meminfo.type)
+        view.parent = cgutils.get_null_value(view.parent.type)
+        view.nitems = builder.sub(args[2], args[1])
+        view.itemsize = source.itemsize
+        view.data = builder.gep(source.data, [args[1]])
+        view.shape = cgutils.pack_array(builder, [view.nitems])
+        view.strides = source.strides
+        return view._getvalue()
+
+    return array(array, types.intp, types.intp), codegen
+
+
+@intrinsic
 def table_view(typing_context, array, begin, rows, columns):  # type: ignore[no-untyped-def]
     """``array[begin : begin + rows * columns].reshape(rows, columns)``, borrowed."""
     out = types.Array(array.dtype, 2, "C")

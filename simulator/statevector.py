@@ -39,7 +39,7 @@ def expectations(program: Program, X: FloatArray, weights: FloatArray) -> FloatA
     if not values.size:
         return values
     run = Run(program, weights, len(X))
-    nothing = np.empty((0, run.tables.state_size), program.dtype)
+    nothing = np.empty((0, run.plan.tables.state_size), program.dtype)
     run.forward(X, nothing, values)
     run.close()
     return values
@@ -54,14 +54,14 @@ def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]
     if not len(X):
         return out
     run = Run(program, weights, len(X))
-    for rows in run.chunks():
-        tiles = -(-(rows.stop - rows.start) // run.per_tile)
-        buffer = memory.take(tiles * run.tables.state_size, program.dtype)
-        keep = buffer[: tiles * run.tables.state_size].reshape(tiles, -1)
+    for rows in run.plan.chunks:
+        tiles = -(-(rows.stop - rows.start) // run.plan.per_tile)
+        buffer = memory.take(tiles * run.plan.tables.state_size, program.dtype)
+        keep = buffer[: tiles * run.plan.tables.state_size].reshape(tiles, -1)
         run.forward(X[rows], keep, np.empty((0, 0)))
         for tile in range(tiles):
-            begin = rows.start + tile * run.per_tile
-            tiles_kernels.unpack(keep[tile], out[begin : min(begin + run.per_tile, rows.stop)], run.lanes)
+            begin = rows.start + tile * run.plan.per_tile
+            tiles_kernels.unpack(keep[tile], out[begin : min(begin + run.plan.per_tile, rows.stop)], run.plan.lanes)
         memory.give(buffer)
     run.close()
     return _in_circuit_basis(program, out, X, weights)
@@ -91,19 +91,24 @@ def _in_circuit_basis(program: Program, stored: NDArray[Any], X: FloatArray, wei
     return stored
 
 
+def as_array(values: Any) -> FloatArray:
+    """``values`` as the kernels take them: float64, contiguous, writable."""
+    if type(values) is np.ndarray and values.dtype == np.float64 and values.flags.carray:
+        return values
+    return np.require(values, np.float64, ["C", "A", "W"])
+
+
 def as_inputs(program: Program, X: Any) -> FloatArray:
-    """``X`` as the kernels take it: float64, contiguous, writable, shape (n_samples, n_inputs)."""
-    if type(X) is not np.ndarray or X.dtype != np.float64 or not X.flags.carray:
-        X = np.require(X, np.float64, ["C", "A", "W"])
+    """``X`` as an array for the kernels, shape (n_samples, n_inputs)."""
+    X = as_array(X)
     if X.ndim != 2 or X.shape[1] != len(program.inputs):
         raise ParameterError(f"inputs of shape (n_samples, {len(program.inputs)}) expected, got {X.shape}")
     return X  # type: ignore[no-any-return]
 
 
 def as_weights(program: Program, weights: Any) -> FloatArray:
-    """``weights`` as the kernels take them: float64, contiguous, writable, shape (n_weights,)."""
-    if type(weights) is not np.ndarray or weights.dtype != np.float64 or not weights.flags.carray:
-        weights = np.require(weights, np.float64, ["C", "A", "W"])
+    """``weights`` as an array for the kernels, shape (n_weights,)."""
+    weights = as_array(weights)
     if weights.shape != (len(program.weights),):
         raise ParameterError(f"weights of shape ({len(program.weights)},) expected, got {weights.shape}")
     return weights  # type: ignore[no-any-return]

@@ -3,7 +3,8 @@
 Kernels release the GIL and take their work from an atomic counter, so a thread that comes late finds less to
 do and never holds the others up. The caller always works itself: with no helper free, a call is merely
 serial. Helpers are started at the first call that wants them, and again after a fork, so that forked and
-spawned workers, threads calling at once and nested calls all work.
+spawned workers, threads calling at once and nested calls all work. For a tenth of a millisecond after a call
+they stay awake: waking a sleeping thread takes longer than a small training step.
 """
 
 from __future__ import annotations
@@ -12,10 +13,18 @@ import os
 import threading
 import warnings
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.kernels.waiting import listen, ring
+
+_ROUNDS = 10_000  # looks at the bell before a helper sleeps: about a tenth of a millisecond
 
 _lock = threading.Lock()
 _queue: SimpleQueue[_Job] = SimpleQueue()
+_bell: NDArray[np.int64] = np.zeros(1, np.int64)
 _helpers = 0
 _limit: int | None = None
 
@@ -89,6 +98,7 @@ def parallel(call: Callable[[], None], threads: int) -> None:
     job = _Job(call)
     for _ in range(threads - 1):
         _queue.put(job)
+    ring(_bell)
     try:
         call()
     finally:
@@ -139,19 +149,28 @@ def _start(count: int) -> None:
         return
     with _lock:
         while _helpers < count:
-            threading.Thread(target=_serve, args=(_queue,), name=f"qumba-{_helpers + 1}", daemon=True).start()
+            threading.Thread(target=_serve, args=(_queue, _bell), name=f"qumba-{_helpers + 1}", daemon=True).start()
             _helpers += 1
 
 
-def _serve(queue: SimpleQueue[_Job]) -> None:
+def _serve(queue: SimpleQueue[_Job], bell: NDArray[np.int64]) -> None:
     while True:
         queue.get().help()
+        heard = listen(bell, 0, 1)
+        while True:
+            now = listen(bell, heard, _ROUNDS)
+            try:
+                queue.get_nowait().help()
+            except Empty:
+                if now == heard:
+                    break
+            heard = now
 
 
 def _after_fork() -> None:
     """The child has none of the parent's threads."""
-    global _lock, _queue, _helpers
-    _lock, _queue, _helpers = threading.Lock(), SimpleQueue(), 0
+    global _lock, _queue, _bell, _helpers
+    _lock, _queue, _bell, _helpers = threading.Lock(), SimpleQueue(), np.zeros(1, np.int64), 0
 
 
 if hasattr(os, "register_at_fork"):

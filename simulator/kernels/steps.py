@@ -23,7 +23,7 @@ from simulator.kernels.passes import (
     SLOT,
 )
 from simulator.kernels.walsh import parity
-from simulator.simd import borrowed, entry, lanes_of, like, load, sincos, splat, store, table_view
+from simulator.simd import entry, lanes_of, like, load, section, sincos, splat, store, table_view
 
 # The program's constants come as (ints, floats, matrices); ints begins with the layout, then for each section
 # of ints and of floats its begin and its length. `_opened` makes the tuple ``fixed`` of them:
@@ -70,22 +70,22 @@ def set_rotation(rotations, theta, slot, kappa, lane_z, lanes):
 
 
 @inlined
-def _ints(ints, section):
-    at = END + 1 + 2 * section
+def _ints(ints, number):
+    at = END + 1 + 2 * number
     begin, end = entry(ints, at), entry(ints, at) + entry(ints, at + 1)
-    return borrowed(ints[begin:end])
+    return section(ints, begin, end)
 
 
 @inlined
-def _floats(ints, floats, section):
-    at = END + 1 + 2 * section
+def _floats(ints, floats, number):
+    at = END + 1 + 2 * number
     begin, end = entry(ints, at), entry(ints, at) + entry(ints, at + 1)
-    return borrowed(floats[begin:end])
+    return section(floats, begin, end)
 
 
 @inlined
-def _rows(ints, section, columns):
-    at = END + 1 + 2 * section
+def _rows(ints, number, columns):
+    at = END + 1 + 2 * number
     return table_view(ints, entry(ints, at), entry(ints, at + 1) // columns, columns)
 
 
@@ -128,8 +128,8 @@ def prepare(fixed, weights, base, rotations, tables, scratch, lanes):
         for e in range(entry(starts, slot), entry(starts, slot + 1)):
             angle += entry(factors, e) * entry(weights, entry(columns, e))
         base[slot] = angle
-    theta = scratch[entry(layout, THETA) : entry(layout, TABLES)]
-    buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
+    theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+    buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
     for slot in range(entry(layout, SLOTS)):
         store(theta, slot * W, splat(like(scratch, base[slot])))
         if slots[slot, 2] and not is_local[slot]:
@@ -160,13 +160,13 @@ def tile_angles(fixed, base, X, tile, scratch, lanes):
     layout, code, terms, slots = fixed[0], fixed[1], fixed[2], fixed[3]
     local_slots, local_rows, columns, factors = fixed[5], fixed[6], fixed[7], fixed[8]
     W = lanes_of(scratch)
-    theta = scratch[entry(layout, THETA) : entry(layout, TABLES)]
+    theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     if lanes is not None:
         for slot in range(entry(layout, SLOTS)):
             theta[slot * W] = like(scratch, base[slot])
     if len(local_slots) == 0:
         return
-    rotations = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
+    rotations = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     for j in range(len(local_slots)):
         slot = local_slots[j]
         if lanes is None:
@@ -184,8 +184,8 @@ def tile_angles(fixed, base, X, tile, scratch, lanes):
         if slots[slot, 2]:
             set_rotation(rotations, theta, slot, slots[slot, 0], slots[slot, 1], lanes)
     if lanes is None:
-        tables = scratch[entry(layout, TABLES) : entry(layout, BUFFER)]
-        buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
+        tables = section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
+        buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
         for r in range(len(code)):
             row = code[r]
             if entry(row, KIND) == PHASES and entry(row, LOCAL) == PER_TILE:
@@ -210,8 +210,8 @@ def start(fixed, psi, shared, initial, tile, scratch, lanes):
     W = lanes_of(psi)
     n = entry(layout, QUBITS)
     if entry(layout, START) == PRODUCT_STATE:
-        pairs = scratch[entry(layout, PAIRS) : entry(layout, DUALS)]
-        local = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
+        pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+        local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
         product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
         product.product_state(psi, pairs, n, lanes)
     elif lanes is None:
@@ -230,6 +230,8 @@ def start(fixed, psi, shared, initial, tile, scratch, lanes):
 
 @inlined
 def _share(count, piece, pieces):
+    if pieces == 1:  # the common case; a division takes as long as a small pass
+        return 0, count
     return count * piece // pieces, count * (piece + 1) // pieces
 
 
@@ -240,7 +242,7 @@ def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piec
         return
     own = spec[entry(row, 1) :]
     first, last = _share(count >> entry(own, 1), piece, pieces)
-    work = scratch[entry(layout, SCRATCH) : entry(layout, BLOCK)]
+    work = section(scratch, entry(layout, SCRATCH), entry(layout, BLOCK))
     passes.dense(psi, own, matrices, entry(row, column), work, lanes, first, last)
 
 
@@ -251,7 +253,7 @@ def apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces):
     row = code[r]
     kind = entry(row, KIND)
     count = _vectors(layout, psi, lanes)
-    local = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     if kind == ROTATION_PAIR:
         first, last = _share(count >> 2, piece, pieces)
         a = local if entry(row, LOCAL) else shared
@@ -264,14 +266,14 @@ def apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces):
         bits = entry(layout, BITS)
         if lanes is None:
             splatted = entry(row, LOCAL) == STORED
-            table = tables if splatted else scratch[entry(layout, TABLES) : entry(layout, BUFFER)]
+            table = tables if splatted else section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
             diagonals.multiply_phases(psi, 0, table, entry(row, SLOT), splatted, count)
         else:
             first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
             size = (1 << bits) >> lanes
-            theta = scratch[entry(layout, THETA) : entry(layout, TABLES)]
-            buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
-            own = scratch[entry(layout, BLOCK) : entry(layout, END)]
+            theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+            buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+            own = section(scratch, entry(layout, BLOCK), entry(layout, END))
             for block in range(first, last):
                 if entry(row, LOCAL) == STORED:
                     offset = entry(row, SLOT) + block * (2 << bits)
@@ -296,7 +298,7 @@ def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piec
     row = code[r]
     kind = entry(row, KIND)
     count = _vectors(layout, psi, lanes)
-    local = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     if kind == ROTATION_PAIR:
         first, last = _share(count >> 2, piece, pieces)
         a = local if entry(row, LOCAL) else shared
@@ -306,10 +308,10 @@ def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piec
         first, last = _share(count >> 1, piece, pieces)
         passes.unrotate(psi, lam, row, local if entry(row, LOCAL) else shared, gradient, lanes, first, last)
     elif kind == PHASES:
-        buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
+        buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
         if lanes is None:
             splatted = entry(row, LOCAL) == STORED
-            table = tables if splatted else scratch[entry(layout, TABLES) : entry(layout, BUFFER)]
+            table = tables if splatted else section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
             diagonals.undo_phases(psi, lam, 0, table, entry(row, SLOT), splatted, count, buffer, entry(row, NEEDED))
             if entry(row, NEEDED):
                 diagonals.pick_phase_gradients(
@@ -319,8 +321,8 @@ def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piec
             bits = entry(layout, BITS)
             first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
             size = (1 << bits) >> lanes
-            theta = scratch[entry(layout, THETA) : entry(layout, TABLES)]
-            own = scratch[entry(layout, BLOCK) : entry(layout, END)]
+            theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+            own = section(scratch, entry(layout, BLOCK), entry(layout, END))
             for block in range(first, last):
                 if entry(row, LOCAL) == STORED:
                     offset = entry(row, SLOT) + block * (2 << bits)
@@ -352,7 +354,7 @@ def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piec
 def expect_all(fixed, psi, values, scratch, lanes, piece, pieces):
     """Add the expectations over the given piece of the state to the vectors ``values``."""
     layout, groups, strings, weights = fixed[0], fixed[11], fixed[12], fixed[13]
-    buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
+    buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
     bits = entry(layout, QUBITS) if lanes is None else entry(layout, BITS)
     first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
     for g in range(len(groups)):
@@ -364,7 +366,7 @@ def expect_all(fixed, psi, values, scratch, lanes, piece, pieces):
 def seed_all(fixed, lam, psi, cotangent, scratch, lanes, piece, pieces):
     """Set the given piece of ``lam`` to ``sum_k v_k O_k psi``."""
     layout, groups, strings, weights = fixed[0], fixed[11], fixed[12], fixed[13]
-    buffer = scratch[entry(layout, BUFFER) : entry(layout, GRADIENT)]
+    buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
     bits = entry(layout, QUBITS) if lanes is None else entry(layout, BITS)
     first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
     for g in range(len(groups)):
@@ -375,19 +377,19 @@ def seed_all(fixed, lam, psi, cotangent, scratch, lanes, piece, pieces):
 @inlined
 def cleared(scratch, begin, end):
     """The section of ``scratch`` from begin to end, set to zero."""
-    section = scratch[begin:end]
+    own = section(scratch, begin, end)
     for o in range(0, end - begin, lanes_of(scratch)):
-        store(section, o, splat(like(scratch, 0.0)))
-    return section
+        store(own, o, splat(like(scratch, 0.0)))
+    return own
 
 
 @inlined
 def finish(fixed, psi, lam, gradient, shared, scratch, lanes):
     """Derivatives of the gates that made the product state."""
     layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
-    pairs = scratch[entry(layout, PAIRS) : entry(layout, DUALS)]
-    duals = scratch[entry(layout, DUALS) : entry(layout, VALUES)]
-    local = scratch[entry(layout, ROTATIONS) : entry(layout, THETA)]
+    pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+    duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
     product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
     product.chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_local)

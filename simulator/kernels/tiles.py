@@ -35,7 +35,7 @@ from simulator.kernels.steps import (
     tile_angles,
     undo_pass,
 )
-from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load
+from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load, section
 
 NEXT, DONE, READY = range(3)
 PREPARED = 1 << 32
@@ -73,7 +73,7 @@ def forward(packed, weights, base, shared, tables, X, initial, keep, values, scr
         tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
-        psi = keep[tile] if len(keep) else scratch[entry(layout, PSI) : entry(layout, LAM)]
+        psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, LAM))
         tile_angles(fixed, base, X, tile, scratch, lanes)
         start(fixed, psi, shared, initial, tile, scratch, lanes)
         for r in range(len(fixed[1])):
@@ -144,7 +144,7 @@ def backward(
         if tile >= tiles:
             return
         psi = keep[tile]
-        lam = scratch[entry(layout, LAM) : entry(layout, ROTATIONS)]
+        lam = section(scratch, entry(layout, LAM), entry(layout, ROTATIONS))
         tile_angles(fixed, base, X, tile, scratch, lanes)
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
         v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
