@@ -15,7 +15,8 @@ from qml.progress import Callback, RunState
 from qml.training.descent import descend, with_last_weights
 from qml.training.minimization import minimize
 from qml.training.result import TrainingInterrupted, TrainingResult, warn_if_not_converged
-from qml.training.run import Run
+from qml.training.run import SCHEDULES, Run
+from simulator.errors import unknown_name
 
 __all__ = ["Objective", "TrainingInterrupted", "TrainingResult", "train"]
 
@@ -30,6 +31,7 @@ def train(
     rng: np.random.Generator | int | None = None,
     patience: int | None = None,
     tol: float = 0.0,
+    schedule: str = "constant",
     callback: Callback | None = None,
     verbose: bool = False,
     resume: str | os.PathLike[str] | None = None,
@@ -48,6 +50,8 @@ def train(
     rng : the run's seed is drawn from it, or is it
     patience : stop after this many epochs without improvement; None never does
     tol : what counts as an improvement, of the validation score or, where there is none, of the training loss
+    schedule : what becomes of the learning rate: "constant", or "cosine" (half a wave, to 0 at the end);
+        SciPy's methods take no notice
     callback : called with a `TrainingProgress` after each epoch; training stops when it returns True
     verbose : show a progress bar
     resume : path of a checkpoint to go on from if it is there, and to keep while training. The end is the same, to the
@@ -79,6 +83,8 @@ def train(
         raise ValueError(f"weights must be finite numbers of shape (n_weights,), got {weights!r}")
     epochs = _count("epochs", epochs, 0)
     patience = None if patience is None else _count("patience", patience, 1)
+    if schedule not in SCHEDULES:
+        raise unknown_name("schedule", schedule, SCHEDULES)
     n_samples = int(objective.n_samples)
     if batch_size is None or batch_size == "full" or isinstance(optimizer, SciPy):
         batch_size = n_samples
@@ -95,10 +101,22 @@ def train(
             "number of weights": weights.size,
             "number of rows": n_samples,
             "batch size": batch_size,
+            "schedule": f"{schedule} over {epochs} epochs" if schedule == "cosine" else schedule,
             "data and model": fingerprint,
         },
     )
-    run = Run(objective, checkpoints.start(state), checkpoints, epochs, batch_size, patience, tol, callback, verbose)
+    run = Run(
+        objective=objective,
+        state=checkpoints.start(state),
+        checkpoints=checkpoints,
+        epochs=epochs,
+        batch_size=batch_size,
+        patience=patience,
+        tol=tol,
+        schedule=schedule,
+        callback=callback,
+        verbose=verbose,
+    )
     try:
         reason = minimize(run, optimizer) if isinstance(optimizer, SciPy) else descend(run, optimizer)
         checkpoints.save(run.state, now=True)

@@ -58,8 +58,11 @@ def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
     loss = float(loss)
     if not run.is_usable(loss, gradient):
         return False
+    rate = run.rate()
     with np.errstate(all="ignore"):  # looked at in the next line
         optimizer_state, weights = optimizer.step(measured, before.weights, gradient)
+        if rate != 1.0:  # every step is proportional to its learning rate
+            weights = before.weights + rate * (weights - before.weights)
     if not np.isfinite(weights).all():
         run.diverge(f"a step is not finite in epoch {len(before.history) + 1}")
         return False
@@ -78,7 +81,7 @@ def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
         state,
         loss=state.loss_sum / run.objective.n_samples,
         measured_at=before.weights if state.batch == 1 else weights,
-        learning_rate=optimizer.step_size(measured),
+        learning_rate=rate * optimizer.step_size(measured),
         gradient_norm=state.gradient_norm_sum / state.batch,
         started=started,
     )

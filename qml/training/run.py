@@ -16,6 +16,9 @@ DIVERGENCE = 1e3
 """A loss that grew by this many times its first value (or by this much, if that was below 1) does not come back."""
 
 
+SCHEDULES = ("constant", "cosine")
+
+
 @dataclass
 class Run:
     """What was asked for, and ``state``: the only thing that changes, always replaced as a whole.
@@ -30,6 +33,7 @@ class Run:
     batch_size: int
     patience: int | None
     tol: float
+    schedule: str
     callback: Callback | None
     verbose: bool
 
@@ -44,6 +48,13 @@ class Run:
         if self.patience is not None and self.state.stale_epochs >= self.patience:
             return "converged"
         return "epochs" if len(self.state.history) >= self.epochs else None
+
+    def rate(self) -> float:
+        """What the schedule multiplies the learning rate of the next step by."""
+        if self.schedule == "constant":
+            return 1.0
+        steps = self.epochs * math.ceil(self.objective.n_samples / self.batch_size)
+        return 0.5 * (1.0 + math.cos(math.pi * self.state.steps / steps))
 
     def is_usable(self, loss: float, gradient: np.ndarray | None) -> bool:
         """Whether training can go on from this loss and gradient; if not, the state says so."""

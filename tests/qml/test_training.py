@@ -16,9 +16,11 @@ import sklearn.linear_model
 from sklearn.exceptions import ConvergenceWarning
 
 import qml.checkpoints
+from qml.checkpoints import CheckpointMismatchError
 from qml.container import read_container
 from qml.optimizers import OPTIMIZERS, SGD, SPSA, Adam, SciPy
 from qml.training import TrainingInterrupted, train
+from simulator.errors import UnknownNameError
 from tests.qml.logistic_regression import N_WEIGHTS, PENALTY, LogisticRegression
 
 ALL = slice(None)
@@ -285,6 +287,42 @@ def test_a_run_goes_on_from_where_another_ended(batch_size):
     if batch_size is None:
         whole = train(objective, START, epochs=8)
         np.testing.assert_array_equal(second.last_weights, whole.last_weights)
+
+
+class TestSchedule:
+    def test_cosine_scales_each_step(self):
+        weights = []
+        train(
+            Scripted(),
+            np.zeros(1),
+            SGD(0.5, momentum=0.0),
+            epochs=4,
+            schedule="cosine",
+            callback=lambda progress: weights.append(progress.weights[0]),
+        )
+        expected = -0.5 * np.cumsum(0.5 * (1 + np.cos(np.pi * np.arange(4) / 4)))
+        np.testing.assert_allclose(weights, expected, rtol=1e-12)
+
+    def test_the_history_has_the_rate_that_was_used(self):
+        result = train(LogisticRegression(), START, Adam(0.1), epochs=8, batch_size=15, schedule="cosine")
+        rates = [record.learning_rate for record in result.history]
+        assert rates == sorted(rates, reverse=True)
+        assert rates[0] > 0.09
+        assert rates[-1] < 0.003
+
+    def test_a_resumed_run_follows_it_and_keeps_its_length(self, tmp_path):
+        settings = {"epochs": 9, "batch_size": 15, "rng": 0, "schedule": "cosine"}
+        whole = train(LogisticRegression(), START, **settings)
+        path = tmp_path / "run.ckpt"
+        train(LogisticRegression(), START, **settings, resume=path, callback=lambda p: p.epoch == 4)
+        resumed = train(LogisticRegression(), START, **settings, resume=path)
+        np.testing.assert_array_equal(resumed.last_weights, whole.last_weights)
+        with pytest.raises(CheckpointMismatchError, match="cosine over 9 epochs"):
+            train(LogisticRegression(), START, **{**settings, "epochs": 12}, resume=path)
+
+    def test_unknown(self):
+        with pytest.raises(UnknownNameError, match="'cosine'"):
+            train(LogisticRegression(), START, schedule="cosin")
 
 
 class TestNoConvergence:
