@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from simulator.errors import QumbaError
-
 __all__ = ["main"]
 
 COMMANDS = {
@@ -54,15 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status: int = import_module(f"qml.cli.{options.command}").run(options)
         sys.stdout.flush()
         return status
-    except QumbaError as error:
-        print(f"qumba {options.command}: {error}", file=sys.stderr)
-        return BAD_INPUT
     except KeyboardInterrupt:
         print(f"\nqumba {options.command}: interrupted; nothing was saved", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        from simulator.errors import QumbaError  # at the top it would make --help wait for the engine
+
+        if not isinstance(error, QumbaError):
+            raise
+        print(f"qumba {options.command}: {error}", file=sys.stderr)
+        return BAD_INPUT
 
 
 class _Parser(argparse.ArgumentParser):

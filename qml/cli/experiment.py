@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from qml.classifiers import VariationalClassifier
-from qml.cli.splitting import validation_settings
 from qml.comparison import Comparison, Split, Task, baselines, compare, standard_error
 from qml.regressors import VariationalRegressor
 from qml.report import Facts, Picture, markdown, report_blocks, report_json, terminal
 from qml.tables import Schema, TableError
+from simulator import Circuit
+from simulator.errors import QumbaError
 
 __all__ = ["EXTRA_FORMAT", "Experiment", "output_folder", "run_experiment"]
 
@@ -85,9 +86,8 @@ def run_experiment(
         Exit status: 0, or 130 after Ctrl-C.
     """
     kind = VariationalClassifier if experiment.task == "classification" else VariationalRegressor
-    settings = validation_settings(experiment.split.y_train, experiment.task) | experiment.settings
     notes = []
-    model = kind(**settings, verbose=not quiet)
+    model = kind(**experiment.settings, verbose=not quiet)
     status = 0
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
@@ -104,7 +104,7 @@ def run_experiment(
 
     model_file = folder / "model.qumba"
     model.save(model_file, extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
-    n_components, seed = _n_components(model), settings.get("random_state", 0)
+    n_components, seed = _n_components(model), experiment.settings.get("random_state", 0)
     comparison = compare(
         model,
         seconds,
@@ -158,13 +158,20 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
         depth=model.circuit_.depth(),
         num_observables=len(model.model_.observables),
         num_weights=len(model.weights_),
-        circuit_text=str(model.circuit_.draw("text", fold=CIRCUIT_WIDTH)),
+        circuit_text=_drawing(model.circuit_),
         loss_history=model.loss_history_,
         validation_scores=scores,
         best_epoch=kept,
         notes=tuple(notes),
         versions=_versions(),
     )
+
+
+def _drawing(circuit: Circuit) -> str:
+    try:
+        return str(circuit.draw("text", fold=CIRCUIT_WIDTH))
+    except QumbaError as error:  # a gate that Qiskit, whose drawer it is, does not have
+        return f"not drawn: {error}"
 
 
 def _explained_variance(X: np.ndarray, n_components: int) -> float:
@@ -212,8 +219,11 @@ def _draw(
         predicted, name = comparison.quantum.predictions, experiment.schema.target
         plots.plot_predictions(comparison.y_test, predicted, name, folder / "predictions.png")
         pictures.append(Picture("predictions.png", "Predicted and true values"))
-    plots.plot_circuit(model.circuit_, folder / "circuit.png")
-    pictures.append(Picture("circuit.png", "The circuit"))
+    try:
+        plots.plot_circuit(model.circuit_, folder / "circuit.png")
+        pictures.append(Picture("circuit.png", "The circuit"))
+    except QumbaError:  # the report's text says it
+        (folder / "circuit.png").unlink(missing_ok=True)
     return pictures, None
 
 

@@ -1,9 +1,8 @@
-"""Rows to train on, to stop by and to test on, for small tables too."""
+"""Rows to train on and rows to test on, for small tables too."""
 
 from __future__ import annotations
 
 from math import ceil
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +10,10 @@ from sklearn.model_selection import train_test_split
 
 from qml.tables import TableError, Target
 
-__all__ = ["split_rows", "validation_settings"]
+__all__ = ["check_early_stopping", "split_rows"]
 
-MIN_ROWS_TO_VALIDATE = 1000
-"""With fewer rows the part kept aside is so small that its best score comes too early, by chance."""
+ROWS_TO_STOP_BY = 40
+"""With fewer rows to train on, the few kept aside cannot tell when to stop, nor have every class."""
 
 
 def split_rows(target: Target, test_size: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -40,9 +39,13 @@ def split_rows(target: Target, test_size: float, seed: int) -> tuple[NDArray[np.
     return np.sort(training), np.sort(testing)
 
 
-def validation_settings(y: NDArray[Any], task: str) -> dict[str, Any]:
-    """Parameters for early stopping on rows kept aside, where there are enough."""
-    enough = len(y) >= MIN_ROWS_TO_VALIDATE
-    if task == "classification":
-        enough = enough and bool(np.unique(y, return_counts=True)[1].min() > 1)  # one to train on, one to keep aside
-    return {"early_stopping": enough}
+def check_early_stopping(target: Target, training: NDArray[np.intp]) -> None:
+    """Raise a `TableError` if there are too few rows to keep some aside."""
+    rarest = len(training)
+    if target.task == "classification":
+        rarest = int(np.unique(target.y[training], return_counts=True)[1].min())
+    if len(training) < ROWS_TO_STOP_BY or rarest < 2:
+        raise TableError(
+            f"--early-stopping keeps rows aside, of which there are too few: it needs {ROWS_TO_STOP_BY} rows to train "
+            "on, and 2 of each class"
+        )

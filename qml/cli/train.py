@@ -49,13 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, compare, report."""
     from qml.cli.experiment import Experiment, output_folder, run_experiment
-    from qml.cli.splitting import split_rows
+    from qml.cli.splitting import check_early_stopping, split_rows
     from qml.comparison import Split
     from qml.tables import infer_schema, read_table, read_target
 
     table = read_table(options.data, options.separator, options.encoding)
     target = read_target(table, options.target, options.task)
     training, testing = split_rows(target, options.test_size, options.seed)
+    if options.early_stopping:
+        check_early_stopping(target, training)
     schema = infer_schema(
         table,
         target.name,

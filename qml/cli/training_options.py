@@ -22,6 +22,7 @@ SETTINGS = {
     "schedule": "schedule",
     "epochs": "epochs",
     "batch_size": "batch_size",
+    "early_stopping": "early_stopping",
     "patience": "patience",
     "precision": "precision",
     "seed": "random_state",
@@ -54,7 +55,10 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
     training = parser.add_argument_group("its training")
     training.add_argument("--epochs", type=whole, metavar="N", help="most passes over the data" + default(100))
     training.add_argument(
-        "--patience", type=whole, metavar="N", help="epochs without improvement before it stops" + default(20)
+        "--early-stopping", action="store_true", default=None, help="stop by the score of rows kept aside for it"
+    )
+    training.add_argument(
+        "--patience", type=whole, metavar="N", help="epochs without a better score before that" + default(20)
     )
     training.add_argument(
         "--optimizer", metavar="NAME", help="adam, adamw, sgd, rmsprop, spsa, l-bfgs-b, cobyla, ..." + default("adam")

@@ -162,9 +162,20 @@ class TestTrain:
         assert "species holds numbers, taken as classification (--task regression takes them otherwise)" in output
         assert "not UTF-8: read as Windows-1252" in output
 
+    def test_early_stopping(self, here, capsys):
+        write_csv(here / "iris.csv", flowers())
+        assert main(["train", "iris.csv", "-t", "species", *QUICK, "--early-stopping", "--patience", "2"]) == 0
+        report = json.loads((here / "iris-qumba" / "report.json").read_text(encoding="utf-8"))
+        assert len(report["quantum_model"]["validation_scores"]) == len(report["quantum_model"]["loss_history"])
+        write_csv(here / "rare.csv", {"x": range(20), "y": ["a"] * 17 + ["b"] * 3})
+        command = ["train", "rare.csv", "-t", "y", "--keep", "x", *QUICK]
+        assert main(command) == 0
+        capsys.readouterr()
+        assert "it needs 40 rows to train on, and 2 of each class" in refused(capsys, *command, "--early-stopping")
+
     def test_resumed_run_ends_as_one_that_never_stopped(self, here, capsys):
         write_csv(here / "iris.csv", flowers(60))
-        command = ["train", "iris.csv", "-t", "species", "--layers", "1", "--quiet", "--no-plots"]
+        command = ["train", "iris.csv", "-t", "species", "--schedule", "constant", *QUICK[2:]]
         assert main([*command, "--epochs", "12", "-o", "whole"]) == 0
         assert main([*command, "--epochs", "5", "-o", "part", "--resume", "run.ckpt"]) == 0
         assert main([*command, "--epochs", "12", "-o", "rest", "--resume", "run.ckpt"]) == 0
@@ -434,7 +445,7 @@ class TestShell:
         for estimator in (VariationalClassifier, VariationalRegressor):
             parameters = inspect.signature(estimator).parameters
             assert set(training_options.SETTINGS.values()) <= set(parameters)
-            for option, words in (("epochs", "passes over the data"), ("patience", "before it stops")):
+            for option, words in (("epochs", "passes over the data"), ("patience", "a better score before that")):
                 assert f"{words} ({parameters[option].default})" in text
             assert f"layers of the trained circuit ({parameters['n_layers'].default})" in text
             assert f"step size ({parameters['learning_rate'].default})" in text
