@@ -6,7 +6,7 @@ rule to draw their first values, and one circuit a layer, so that a model can pu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
@@ -155,7 +155,7 @@ class NLocal(Ansatz):
         return out
 
 
-ANSATZE = {
+ANSATZE: dict[str, Callable[..., Ansatz]] = {
     "strongly_entangling": StronglyEntangling,
     "basic": BasicEntangling,
     "real_amplitudes": NLocal,

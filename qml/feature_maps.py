@@ -6,8 +6,10 @@ qubits it makes an `Encoding`: a function from features to inputs, and a circuit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -39,9 +41,9 @@ class Encoding:
     num_features : int, optional
         By default the number of inputs.
     angle_range : (float, float), optional
-        The range that estimators scale features into; ``None`` scales them to mean 0 and standard deviation 1.
-    reupload : bool
-        Whether a model repeats the circuit before each layer of its ansatz.
+        The range that estimators scale features into; ``None`` divides each by its largest absolute value.
+    turns : tuple of Circuit, optional
+        What a model puts before the layers of its ansatz, in turn; without them, the circuit stands once before all.
     """
 
     circuit: Circuit
@@ -49,13 +51,15 @@ class Encoding:
     data: DataFunction | None = None
     num_features: int = -1
     angle_range: tuple[float, float] | None = (-np.pi / 2, np.pi / 2)
-    reupload: bool = False
+    turns: tuple[Circuit, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
+        object.__setattr__(self, "turns", tuple(self.turns))
         if self.num_features < 0:
             object.__setattr__(self, "num_features", len(self.inputs))
-        foreign = [parameter.name for parameter in self.circuit.parameters if parameter not in self.inputs]
+        used = {parameter for circuit in (self.circuit, *self.turns) for parameter in circuit.parameters}
+        foreign = sorted(parameter.name for parameter in used.difference(self.inputs))
         if foreign:
             raise ParameterError(f"every parameter of a feature map is an input; these are not: {', '.join(foreign)}")
 
@@ -89,17 +93,13 @@ class FeatureMap(Protocol):
 
     @property
     def angle_range(self) -> tuple[float, float] | None:
-        """Range that estimators scale features into; ``None`` for mean 0 and standard deviation 1."""
-
-    @property
-    def reupload(self) -> bool:
-        """Whether a model repeats the encoding before each layer of its ansatz."""
+        """Range that estimators scale features into; ``None`` divides each by its largest absolute value."""
 
     def num_qubits(self, num_features: int) -> int:
         """Qubits it takes when nobody says how many."""
 
-    def max_features(self, num_qubits: int) -> int | None:
-        """Most features that fit on so many qubits; ``None`` if any number does."""
+    def max_features(self, num_qubits: int) -> int:
+        """Most features that fit on so many qubits."""
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
         """The circuit and data function for these sizes."""
@@ -109,54 +109,63 @@ class FeatureMap(Protocol):
 class AngleMap:
     """One rotation a feature.
 
-    Feature k turns qubit ``k % num_qubits``; where features are fewer than qubits they start again from the first one.
+    Feature k turns qubit ``k % num_qubits``; where features are fewer than rotations they start again from the first.
 
     Parameters
     ----------
     axes : str
-        Axes of the successive rotations of a qubit, out of x, y and z. With one axis a qubit takes one feature. With
-        several, such as ``"yz"``, it takes any number, and each further feature of a qubit turns about the next axis.
+        Axes of the successive rotations of a qubit, out of x, y and z, over and over.
+    features_per_qubit : int
+        How many features share a qubit when there are more features than qubits.
     reupload : bool
-        Whether a model repeats the encoding before each layer of its ansatz, which makes it a trigonometric polynomial
-        of higher degree in the features (Perez-Salinas et al., arXiv:1907.02085).
+        Whether a model encodes the data again before each layer of its ansatz, which makes it a trigonometric
+        polynomial of higher degree in the features (Perez-Salinas et al., arXiv:1907.02085). The features of a qubit
+        then take turns: each layer has one.
+    angle_range : (float, float), radians
+        The range that estimators scale features into. Repeated rotations want a narrower one.
 
     Examples
     --------
-    >>> AngleMap(axes="yz").encoding(num_features=4, num_qubits=2).circuit.num_parameters
+    >>> AngleMap(axes="yz", features_per_qubit=2).encoding(num_features=4, num_qubits=2).circuit.num_parameters
     4
     """
 
     axes: str = "y"
+    features_per_qubit: int = 1
     reupload: bool = False
     angle_range: tuple[float, float] = (-np.pi / 2, np.pi / 2)
 
     def __post_init__(self) -> None:
-        if not self.axes or set(self.axes) - set("xyz"):
+        if not isinstance(self.axes, str) or not self.axes or set(self.axes) - set("xyz"):
             raise CircuitError(f"axes expects letters out of x, y and z, got {self.axes!r}")
-        if len(self.axes) > 1 and any(a == b for a, b in zip(self.axes, self.axes[1:] + self.axes[0], strict=True)):
-            raise CircuitError(f"two rotations in a row about one axis only add up, got axes={self.axes!r}")
+        _check_whole("features_per_qubit", self.features_per_qubit)
+        rotations = [self.axes[k % len(self.axes)] for k in range(self.features_per_qubit)]
+        if not self.reupload and any(a == b for a, b in pairwise(rotations)):
+            raise CircuitError(
+                f"{self.features_per_qubit} features a qubit need axes that change from one to the next, because two "
+                f"rotations about one axis only add up; got axes={self.axes!r}"
+            )
 
     def num_qubits(self, num_features: int) -> int:
-        """One a feature."""
-        return num_features
+        """One for each ``features_per_qubit`` features."""
+        return -(-num_features // self.features_per_qubit)
 
-    def max_features(self, num_qubits: int) -> int | None:
-        """As many as qubits with one axis; any number with several."""
-        return num_qubits if len(self.axes) == 1 else None
+    def max_features(self, num_qubits: int) -> int:
+        """``features_per_qubit`` on each qubit."""
+        return num_qubits * self.features_per_qubit
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The rotations, on one qubit a feature if ``num_qubits`` is not given."""
+        """The rotations, on as few qubits as possible if ``num_qubits`` is not given."""
         width = _checked_sizes("angle", self, num_features, num_qubits)
         x = ParameterVector("x", num_features)
-        rounds = -(-num_features // width)
-        circuit = Circuit(
-            width,
-            [
-                gates.STANDARD["r" + self.axes[k // width % len(self.axes)]](x[k % num_features], k % width)
-                for k in range(rounds * width)
-            ],
-        )
-        return Encoding(circuit, tuple(x), angle_range=self.angle_range, reupload=self.reupload)
+        rounds = []
+        for first in range(0, num_features, width):
+            rotation = gates.STANDARD["r" + self.axes[first // width % len(self.axes)]]
+            rounds.append(Circuit(width, [rotation(x[(first + q) % num_features], q) for q in range(width)]))
+        return Encoding(sum(rounds[1:], rounds[0]), tuple(x), None, num_features, self.angle_range, self._turns(rounds))
+
+    def _turns(self, rounds: list[Circuit]) -> tuple[Circuit, ...]:
+        return tuple(rounds) if self.reupload else ()
 
 
 @dataclass(frozen=True)
@@ -167,11 +176,6 @@ class AmplitudeMap:
     """
 
     angle_range: None = None
-    reupload: bool = False
-
-    def __post_init__(self) -> None:
-        if self.reupload:
-            raise CircuitError("amplitudes are prepared from the zero state, so they can not be uploaded again")
 
     def num_qubits(self, num_features: int) -> int:
         """The logarithm of the number of features, rounded up."""
@@ -217,15 +221,13 @@ class PauliMap:
     entanglement: Entanglement = "full"
     alpha: float = 2.0
     center: float = np.pi
-    angle_range: tuple[float, float] = (np.pi / 2, 3 * np.pi / 2)
-    reupload: bool = False
+    angle_range: tuple[float, float] = (3 * np.pi / 4, 5 * np.pi / 4)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "paulis", tuple(self.paulis))
         if not self.paulis or any(not label or set(label) - set("IXYZ") for label in self.paulis):
             raise CircuitError(f"paulis expects strings of I, X, Y and Z, got {self.paulis}")
-        if isinstance(self.reps, bool) or not isinstance(self.reps, int | np.integer) or self.reps < 1:
-            raise CircuitError(f"reps expects a whole number of 1 or more, got {self.reps!r}")
+        _check_whole("reps", self.reps)
 
     def num_qubits(self, num_features: int) -> int:
         """One a feature."""
@@ -254,16 +256,16 @@ class PauliMap:
             ]
         data = None if all(len(subset) == 1 for subset in subsets) else Products(tuple(subsets), self.center)
         inputs = tuple(x.values())
-        return Encoding(Circuit(width, operations), inputs, data, num_features, self.angle_range, self.reupload)
+        return Encoding(Circuit(width, operations), inputs, data, num_features, self.angle_range)
 
     def _groups(self, num_features: int, size: int, layer: int) -> list[tuple[int, ...]]:
         pattern = self.entanglement if size > 1 else "linear"
         return entangled_groups(pattern, num_features, size, layer)
 
 
-FEATURE_MAPS = {
+FEATURE_MAPS: dict[str, Callable[..., FeatureMap]] = {
     "angle": AngleMap,
-    "reuploading": partial(AngleMap, axes="yz", reupload=True),
+    "reuploading": partial(AngleMap, reupload=True, angle_range=(-np.pi / 4, np.pi / 4)),
     "amplitude": AmplitudeMap,
     "z": partial(PauliMap, paulis=("Z",)),
     "zz": PauliMap,
@@ -306,12 +308,16 @@ def _checked_sizes(kind: str, feature_map: FeatureMap, num_features: int, num_qu
     if num_features < 1:
         raise CircuitError(f"a feature map needs at least 1 feature, got {num_features}")
     width = feature_map.num_qubits(num_features) if num_qubits is None else num_qubits
-    if isinstance(width, bool) or not isinstance(width, int | np.integer) or width < 1:
-        raise CircuitError(f"num_qubits expects a whole number of 1 or more, got {num_qubits!r}")
+    _check_whole("num_qubits", width)
     most = feature_map.max_features(int(width))
-    if most is not None and num_features > most:
+    if num_features > most:
         raise CircuitError(
             f"the {kind} feature map takes at most {most} feature{'s' * (most > 1)} on {width} qubit"
             f"{'s' * (width > 1)}, got {num_features}"
         )
     return int(width)
+
+
+def _check_whole(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise CircuitError(f"{name} expects a whole number of 1 or more, got {value!r}")

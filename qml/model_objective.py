@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +36,9 @@ class ModelObjective:
     sample_weight : float ndarray, shape (n_samples,)
         Of mean 1, so that minibatches are unbiased.
     loss : Loss
-    validation : callable, optional
-        Weights to a score, higher is better.
+    validation : ModelObjective, optional
+        Of samples kept aside; minus its mean loss is the score. Accuracy of few samples would be too coarse: its first
+        maximum is a model that has hardly been trained.
     """
 
     model: QuantumModel
@@ -47,7 +47,7 @@ class ModelObjective:
     targets: NDArray[np.generic]
     sample_weight: Array
     loss: Loss
-    validation: Callable[[Array], float] | None = None
+    validation: ModelObjective | None = None
 
     @property
     def n_samples(self) -> int:
@@ -85,8 +85,8 @@ class ModelObjective:
         return float(shares @ self.loss.value(self.readout.outputs(values, weights[split:]), targets))
 
     def validation_score(self, weights: Array) -> float | None:
-        """Score on rows kept aside, if there are any."""
-        return None if self.validation is None else self.validation(weights)
+        """Minus the mean loss on samples kept aside, if there are any."""
+        return None if self.validation is None else -self.validation.value(weights, slice(None))
 
     def fingerprint(self, initial_weights: Array) -> str:
         """Digest of everything that decides a run besides its settings: data, and the weights it starts from."""

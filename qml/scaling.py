@@ -23,7 +23,7 @@ class Scaling:
         What the centred features are multiplied by: each by its number, or as a matrix (principal components).
         Zero for a feature or component that was constant.
     angle_range : (float, float) or None
-        The range; ``None`` leaves the numbers as they are, with mean 0 and standard deviation 1.
+        The range; ``None`` leaves the numbers as they are.
     """
 
     mean: Array
@@ -45,46 +45,52 @@ class Scaling:
         return (low + high) / 2 + (high - low) / np.pi * np.arctan(z)
 
 
-def fit_scaling(
-    X: Array, sample_weight: Array, max_features: int | None, angle_range: tuple[float, float] | None
-) -> Scaling:
+def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: tuple[float, float] | None) -> Scaling:
     """Learn a scaling.
 
-    Each feature gets weighted mean 0 and standard deviation 1. If there are more than ``max_features``, the leading
+    For angles, each feature gets mean 0 and standard deviation 1. If there are more than ``max_features``, the leading
     principal components of that take their place, again with standard deviation 1. An arctangent bends the numbers
     into the range, nearly linear within a standard deviation: outliers neither squeeze the others nor wrap around.
+
+    Without a range (for amplitudes) each feature is divided by its largest absolute value and not centred, because a
+    state does not change when all its amplitudes change their sign.
 
     Parameters
     ----------
     X : float ndarray, shape (n_samples, n_features)
     sample_weight : float ndarray, shape (n_samples,), positive
         A weight of k counts like k equal rows.
-    max_features : int or None
+    max_features : int
     angle_range : (float, float) or None
     """
     largest = np.abs(X).max(axis=0)
     unit = np.where(largest > 0, largest, 1.0)  # squares of huge or tiny numbers leave the range of doubles
     share = sample_weight / sample_weight.sum()
     scaled = X / unit
-    mean = share @ scaled
-    spread = np.sqrt(share @ (scaled - mean) ** 2)
-    constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-    factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
-    if max_features is not None and X.shape[1] > max_features:
-        components = _principal_components((scaled - mean) * factor, share, max_features)
+    mean, factor = np.zeros_like(unit), np.ones_like(unit)
+    if angle_range is not None:
+        mean = share @ scaled
+        spread = np.sqrt(share @ (scaled - mean) ** 2)
+        constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
+        factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
+    if X.shape[1] > max_features:
+        components, deviations = _principal_components((scaled - mean) * factor, share, max_features)
+        if angle_range is not None:
+            components = components / np.where(deviations > 0, deviations, np.inf)
         return Scaling(mean * unit, (factor / unit)[:, None] * components, angle_range)
     return Scaling(mean * unit, factor / unit, angle_range)
 
 
-def _principal_components(standardised: Array, share: Array, count: int) -> Array:
-    """Leading components as columns, shape (n_features, count), scaled so that each has standard deviation 1.
+def _principal_components(rows: Array, share: Array, count: int) -> tuple[Array, Array]:
+    """Leading components as columns, shape (n_features, count), and the root mean square along each.
 
-    scikit-learn's PCA knows no weights. The sign is fixed by each component's largest entry.
+    scikit-learn's PCA knows no weights. The sign is fixed by each component's largest entry; components along which
+    there is nothing are zero.
     """
-    _, deviations, rows = np.linalg.svd(np.sqrt(share)[:, None] * standardised, full_matrices=False)
+    _, deviations, components = np.linalg.svd(np.sqrt(share)[:, None] * rows, full_matrices=False)
     kept = min(count, int(np.sum(deviations > 1e-10 * deviations.max(initial=0.0))))
-    rows = rows[:kept]
-    signs = np.sign(rows[np.arange(kept), np.abs(rows).argmax(axis=1)])
-    out = np.zeros((standardised.shape[1], count))
-    out[:, :kept] = (rows * (signs / deviations[:kept])[:, None]).T
-    return out
+    components = components[:kept]
+    signs = np.sign(components[np.arange(kept), np.abs(components).argmax(axis=1)])
+    out, along = np.zeros((rows.shape[1], count)), np.zeros(count)
+    out[:, :kept], along[:kept] = (components * signs[:, None]).T, deviations[:kept]
+    return out, along

@@ -8,8 +8,11 @@ from qiskit.quantum_info import Statevector
 from qml.data_functions import Amplitudes, OwnFunction, Products
 from qml.entanglement import PATTERNS, entangled_groups
 from qml.feature_maps import FEATURE_MAPS, AmplitudeMap, AngleMap, Encoding, PauliMap, get_feature_map
+from qml.layers import layered_model
+from qml.readout import readout_observables
 from simulator.circuit import Circuit
-from simulator.errors import CircuitError, ParameterError, UnknownNameError
+from simulator.errors import CircuitError, ObservableError, ParameterError, UnknownNameError
+from simulator.observables import X, Z
 from simulator.parameters import Parameter
 
 PATTERNS_OF_PAIRS = (*PATTERNS, [(0, 2), (1, 0)])
@@ -37,7 +40,9 @@ class TestAgainstQiskit:
     def test_zz(self, num_features, entanglement):
         features = np.random.default_rng(num_features).uniform(0, 6, num_features)
         ours = state(get_feature_map("zz", reps=3, entanglement=entanglement).encoding(num_features), features)
-        pairs = entanglement if isinstance(entanglement, str) else {2: entanglement}
+        pairs = (
+            entanglement if isinstance(entanglement, str) else {1: [(q,) for q in range(num_features)], 2: entanglement}
+        )
         qiskit = zz_feature_map(num_features, reps=3, entanglement=pairs)
         assert overlap(ours, qiskit, features) == pytest.approx(1, abs=1e-12)
 
@@ -61,7 +66,7 @@ class TestAngleMap:
 
     def test_further_features_turn_about_the_next_axis(self):
         a, b, c = 0.4, 1.2, -0.7
-        ours = state(AngleMap("yz").encoding(3, num_qubits=1), np.array([a, b, c]))
+        ours = state(AngleMap("yz", features_per_qubit=3).encoding(3, num_qubits=1), np.array([a, b, c]))
         expected = Circuit(1).ry(a, 0).rz(b, 0).ry(c, 0).statevector()
         np.testing.assert_allclose(ours, expected, atol=1e-14)
 
@@ -74,10 +79,57 @@ class TestAngleMap:
         with pytest.raises(CircuitError, match=r"at most 2 features on 2 qubits, got 3"):
             AngleMap("y").encoding(3, num_qubits=2)
 
-    @pytest.mark.parametrize("axes", ["", "w", "yy", "xyx"])
-    def test_axes_that_make_no_sense(self, axes):
+    def test_reuploading_takes_the_features_of_a_qubit_in_turn(self):
+        encoding = AngleMap("yx", features_per_qubit=2, reupload=True).encoding(3, num_qubits=2)
+        x = encoding.inputs
+        assert encoding.turns == (Circuit(2).ry(x[0], 0).ry(x[1], 1), Circuit(2).rx(x[2], 0).rx(x[0], 1))
+        assert encoding.circuit == encoding.turns[0] + encoding.turns[1]
+
+    def test_as_few_qubits_as_possible(self):
+        assert AngleMap("yz", features_per_qubit=2).encoding(5).circuit.num_qubits == 3
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"axes": ""},
+            {"axes": "w"},
+            {"axes": "y", "features_per_qubit": 2},
+            {"axes": "xyx", "features_per_qubit": 4},
+            {"features_per_qubit": 0},
+            {"features_per_qubit": 1.5},
+        ],
+        ids=str,
+    )
+    def test_settings_that_make_no_sense(self, settings):
         with pytest.raises(CircuitError):
-            AngleMap(axes)
+            AngleMap(**settings)
+
+
+class TestLayeredModel:
+    def test_data_stand_once_before_all_layers(self):
+        model = layered_model("angle", "basic", num_features=2, num_layers=3)
+        x, w = model.inputs, model.weights
+        expected = Circuit(2).ry(x[0], 0).ry(x[1], 1)
+        for layer in range(3):
+            expected = expected.rx(w[2 * layer], 0).rx(w[2 * layer + 1], 1).cx(0, 1)
+        assert model.circuit == expected
+
+    def test_or_again_before_each_layer_in_turn(self):
+        feature_map = AngleMap(features_per_qubit=2, reupload=True)
+        model = layered_model(feature_map, "basic", num_features=2, num_layers=3, num_qubits=1)
+        x, w = model.inputs, model.weights
+        expected = Circuit(1).ry(x[0], 0).rx(w[0], 0).ry(x[1], 0).rx(w[1], 0).ry(x[0], 0).rx(w[2], 0)
+        assert model.circuit == expected
+        with pytest.raises(CircuitError, match="at least 2 layers for its features, got 1"):
+            layered_model(feature_map, "basic", num_features=2, num_layers=1, num_qubits=1)
+
+    @pytest.mark.parametrize("observables", ["", "q", "z+", "z++x", "zz"])
+    def test_observables_that_make_no_sense(self, observables):
+        with pytest.raises(ObservableError, match="observables"):
+            layered_model("angle", "basic", num_features=1, num_layers=1, observables=observables)
+
+    def test_observables_by_name(self):
+        assert readout_observables("z+xx", 3) == [Z(0), Z(1), Z(2), X(0) @ X(1), X(0) @ X(2), X(1) @ X(2)]
 
 
 class TestAmplitudeMap:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from qml.data_functions import OwnFunction
-from qml.layered_model import layered_model
+from qml.layers import layered_model
 from qml.losses import LOSSES
 from qml.model import QuantumModel
 from simulator.circuit import Circuit
@@ -23,7 +23,9 @@ TOLERANCE = {"double": 1e-12, "single": 1e-5}
 def small_model(**settings) -> QuantumModel:
     """Two inputs and three weights on two qubits; inputs and weights share gates and stand in affine expressions."""
     x, w = ParameterVector("x", 2), ParameterVector("w", 3)
-    circuit = Circuit(2).ry(x[0], 0).rx(2 * x[1] + w[0], 1).cx(0, 1).rz(w[1] - 0.5 * x[0], 0).ry(w[2], 0).rzz(w[0], 0, 1)
+    circuit = (
+        Circuit(2).ry(x[0], 0).rx(2 * x[1] + w[0], 1).cx(0, 1).rz(w[1] - 0.5 * x[0], 0).ry(w[2], 0).rzz(w[0], 0, 1)
+    )
     return QuantumModel(circuit, inputs=x, weights=w, observables=[Z(0), Z(0) @ X(1) + 0.5 * Z(1)], **settings)
 
 

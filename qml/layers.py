@@ -8,8 +8,10 @@ from typing import Literal
 from qml.ansatze import Ansatz, get_ansatz
 from qml.feature_maps import FeatureMap, get_feature_map
 from qml.model import QuantumModel
+from qml.readout import readout_observables
 from simulator.circuit import Circuit
-from simulator.observables import PauliSum, Z
+from simulator.errors import CircuitError
+from simulator.observables import PauliSum
 from simulator.parameters import ParameterVector
 
 __all__ = ["layered_model"]
@@ -21,7 +23,7 @@ def layered_model(
     num_features: int,
     num_layers: int,
     num_qubits: int | None = None,
-    observables: Sequence[PauliSum] | PauliSum | None = None,
+    observables: str | Sequence[PauliSum] = "z",
     precision: Literal["double", "single"] = "double",
 ) -> QuantumModel:
     """The model that encodes data and then applies the layers of an ansatz, or encodes anew before each layer.
@@ -29,13 +31,13 @@ def layered_model(
     Parameters
     ----------
     feature_map : str or FeatureMap
-        Its ``reupload`` says whether the data are encoded before each layer.
+        Says whether the data are encoded once, or again before each layer.
     ansatz : str or Ansatz
     num_features, num_layers : int
     num_qubits : int, optional
         By default as many as the feature map takes.
-    observables : sequence of PauliSum, optional
-        By default Z on each qubit.
+    observables : str or sequence of PauliSum
+        See `readout_observables`.
     precision : {"double", "single"}
 
     Examples
@@ -47,16 +49,17 @@ def layered_model(
     width = encoding.circuit.num_qubits
     ansatz = get_ansatz(ansatz)
     weights = ParameterVector("w", ansatz.num_weights(width, num_layers))
-    circuit = Circuit(width)
+    turns = encoding.turns
+    if num_layers < len(turns):
+        raise CircuitError(f"the feature map needs at least {len(turns)} layers for its features, got {num_layers}")
+    circuit = Circuit(width) if turns else encoding.circuit
     for number, layer in enumerate(ansatz.layers(width, num_layers, weights)):
-        if number == 0 or encoding.reupload:
-            circuit = circuit.compose(encoding.circuit)
-        circuit = circuit.compose(layer)
+        circuit = circuit + turns[number % len(turns)] + layer if turns else circuit + layer
     return QuantumModel(
         circuit,
         inputs=encoding.inputs,
         weights=weights,
-        observables=[Z(q) for q in range(width)] if observables is None else observables,
+        observables=readout_observables(observables, width),
         precision=precision,
         data=encoding.data,
         num_features=num_features,

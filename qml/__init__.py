@@ -1,0 +1,76 @@
+"""Hybrid quantum-classical machine learning: scikit-learn estimators on a batched statevector engine.
+
+Names are imported when they are first used, so ``import qml`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qml.ansatze import BasicEntangling, NLocal, StronglyEntangling, ansatz_circuit
+    from qml.classifiers import VariationalClassifier
+    from qml.data_functions import OwnFunction
+    from qml.feature_maps import AmplitudeMap, AngleMap, Encoding, PauliMap
+    from qml.features import AngleScaler, ImagePooling, QubitReducer, SumFeatures, tabular_preprocessor
+    from qml.layers import layered_model
+    from qml.model import QuantumModel
+    from qml.optimizers import SGD, SPSA, Adam, AdamW, RMSprop, SciPy
+    from qml.persistence import load, save
+    from qml.regressors import VariationalRegressor
+
+__all__ = [
+    "SGD",
+    "SPSA",
+    "Adam",
+    "AdamW",
+    "AmplitudeMap",
+    "AngleMap",
+    "AngleScaler",
+    "BasicEntangling",
+    "Encoding",
+    "ImagePooling",
+    "NLocal",
+    "OwnFunction",
+    "PauliMap",
+    "QuantumModel",
+    "QubitReducer",
+    "RMSprop",
+    "SciPy",
+    "StronglyEntangling",
+    "SumFeatures",
+    "VariationalClassifier",
+    "VariationalRegressor",
+    "ansatz_circuit",
+    "layered_model",
+    "load",
+    "save",
+    "tabular_preprocessor",
+]
+
+_MODULES = {
+    "ansatze": ("BasicEntangling", "NLocal", "StronglyEntangling", "ansatz_circuit"),
+    "classifiers": ("VariationalClassifier",),
+    "data_functions": ("OwnFunction",),
+    "feature_maps": ("AmplitudeMap", "AngleMap", "Encoding", "PauliMap"),
+    "features": ("AngleScaler", "ImagePooling", "QubitReducer", "SumFeatures", "tabular_preprocessor"),
+    "layers": ("layered_model",),
+    "model": ("QuantumModel",),
+    "optimizers": ("SGD", "SPSA", "Adam", "AdamW", "RMSprop", "SciPy"),
+    "persistence": ("load", "save"),
+    "regressors": ("VariationalRegressor",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            value = getattr(importlib.import_module(f"qml.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,38 @@
+"""Checks of hyper-parameters, done in ``fit``: constructors only store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from numbers import Integral, Real
+from typing import Any
+
+from simulator.errors import unknown_name
+
+__all__ = ["check_choice", "check_fraction", "check_non_negative", "check_whole"]
+
+
+def check_whole(name: str, value: Any, least: int = 1, instead: Collection[Any] = ()) -> None:
+    """Raise unless the value is a whole number of at least ``least``, or one of ``instead``."""
+    if not any(value is other or (isinstance(other, str) and value == other) for other in instead) and (
+        isinstance(value, bool) or not isinstance(value, Integral) or value < least
+    ):
+        others = "".join(f", or {other!r}" for other in instead)
+        raise ValueError(f"{name} expects a whole number of {least} or more{others}, got {value!r}")
+
+
+def check_non_negative(name: str, value: Any) -> None:
+    """Raise unless the value is a finite number of 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < float("inf"):
+        raise ValueError(f"{name} expects a finite number of 0 or more, got {value!r}")
+
+
+def check_fraction(name: str, value: Any) -> None:
+    """Raise unless the value lies strictly between 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
+        raise ValueError(f"{name} expects a number between 0 and 1, got {value!r}")
+
+
+def check_choice(name: str, value: Any, options: Collection[str]) -> None:
+    """Raise unless the value is one of the options."""
+    if value not in options:
+        raise unknown_name(name, value, options)

@@ -1,0 +1,300 @@
+"""What the variational classifier and regressor share: everything but the meaning of y."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from qml import persistence
+from qml.ansatze import INITIAL_SPREAD, Ansatz, get_ansatz
+from qml.checkpoints import saved_seed
+from qml.feature_maps import Encoding, FeatureMap, get_feature_map
+from qml.layers import layered_model
+from qml.losses import Loss
+from qml.model import QuantumModel
+from qml.model_objective import ModelObjective
+from qml.optimizers import State, get_optimizer
+from qml.progress import Callback
+from qml.readout import LinearReadout
+from qml.scaling import fit_scaling
+from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
+from qml.training import TrainingInterrupted, TrainingResult, train
+from simulator.circuit import Circuit
+from simulator.observables import PauliSum
+
+__all__ = ["VariationalEstimator"]
+
+Array = NDArray[np.float64]
+
+AUTOMATIC_QUBITS = (4, 8)  # at least, at most
+MAX_FULL_BATCH = 64
+AUTOMATIC_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Checked training data: features (n, n_features), y (n,), positive sample weights (n,)."""
+
+    X: Array
+    y: NDArray[Any]
+    weight: Array
+
+    def take(self, rows: NDArray[np.intp]) -> Samples:
+        return Samples(self.X[rows], self.y[rows], self.weight[rows])
+
+
+class VariationalEstimator(BaseEstimator):
+    """A circuit and a linear readout, trained together; subclasses store the parameters and say what y means."""
+
+    feature_map: str | FeatureMap
+    ansatz: str | Ansatz
+    n_layers: int
+    n_qubits: int | None
+    observables: str | Sequence[PauliSum]
+    model: QuantumModel | None
+    loss: str | Loss
+    optimizer: Any
+    learning_rate: float | None
+    epochs: int
+    batch_size: int | Literal["auto", "full"]
+    schedule: Literal["constant", "cosine"]
+    early_stopping: bool
+    validation_fraction: float
+    patience: int
+    tol: float
+    random_state: int | RandomState | None
+    precision: Literal["double", "single"]
+    callback: Callback | None
+    verbose: bool
+
+    _y_is_numeric = False
+    _rebuilt = ("model_",)  # left out of model files, made again by `_rebuild`
+
+    @abstractmethod
+    def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
+        """Learn classes or scale of y; returns the number of outputs."""
+
+    @abstractmethod
+    def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Targets in the form that the loss takes."""
+
+    @abstractmethod
+    def _training_loss(self) -> Loss:
+        """The loss, once the targets are learnt."""
+
+    @abstractmethod
+    def _emphasis(self, samples: Samples) -> Array:
+        """Weights of the samples in the loss."""
+
+    @abstractmethod
+    def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        """What a validation split keeps the shares of, if anything."""
+
+    @property
+    def circuit_(self) -> Circuit:
+        """The circuit, with inputs and weights as parameters."""
+        return self.model_.circuit
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        resume: str | PathLike[str] | None = None,
+    ) -> Self:
+        """Learn scaling, weights and readout from data.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        y : array-like, shape (n_samples,)
+        sample_weight : array-like, shape (n_samples,), optional
+            A weight of 0 is as if the sample were missing, of k as if it were there k times (exactly so when each step
+            uses all samples).
+        resume : path, optional
+            A checkpoint is kept there while training. If one is there already, training goes on from it and ends as if
+            it had never stopped.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If data or hyper-parameters make no sense, or the checkpoint belongs to another run.
+        KeyboardInterrupt
+            After Ctrl-C, once the best weights so far are kept: the estimator is fitted.
+        """
+        seed = None if resume is None else saved_seed(resume)
+        if seed is None:
+            seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        samples = self._checked_samples(X, y, sample_weight, reset=True)
+        self._start(samples, seed)
+        if self.early_stopping:
+            rows = np.arange(len(samples.X))
+            kept, aside = train_test_split(
+                rows, test_size=self.validation_fraction, random_state=seed, stratify=self._labels(samples.y)
+            )
+            objective = self._objective(samples.take(np.sort(kept)), samples.take(np.sort(aside)))
+        else:
+            objective = self._objective(samples)
+        self._train(objective, seed, resume)
+        return self
+
+    def _partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, classes: ArrayLike | None = None
+    ) -> Self:
+        """One pass over some more data; scaling and classes are learnt in the first call."""
+        first = not hasattr(self, "weights_")
+        samples = self._checked_samples(X, y, sample_weight, reset=first)
+        if first:
+            seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+            self._start(samples, seed, classes)
+        self._train(self._objective(samples), self._seed + self.n_iter_, further=True)
+        return self
+
+    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
+        """Write the estimator, fitted or not, as data: see `qml.persistence.save`."""
+        persistence.save(self, path, extra)
+
+    def _checked_samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool) -> Samples:
+        self._check_settings()
+        features, targets = validate_data(
+            self, X, y, dtype=np.float64, order="C", reset=reset, y_numeric=self._y_is_numeric
+        )
+        weight = _check_sample_weight(sample_weight, features, dtype=np.float64, ensure_non_negative=True)
+        samples = Samples(features, targets, weight)
+        return samples if weight.all() else samples.take(np.flatnonzero(weight))
+
+    def _check_settings(self) -> None:
+        check_whole("n_layers", self.n_layers)
+        check_whole("n_qubits", self.n_qubits, instead=[None])
+        check_whole("epochs", self.epochs, least=0)
+        check_whole("batch_size", self.batch_size, instead=["auto", "full"])
+        check_whole("patience", self.patience)
+        check_fraction("validation_fraction", self.validation_fraction)
+        check_non_negative("tol", self.tol)
+        check_choice("schedule", self.schedule, ("constant", "cosine"))
+        check_choice("precision", self.precision, ("double", "single"))
+        if self.model is not None and not isinstance(self.model, QuantumModel):
+            raise TypeError(f"model expects a QuantumModel or None, got {self.model!r}")
+
+    def _start(self, samples: Samples, seed: int, classes: ArrayLike | None = None) -> None:
+        """Learn scaling and targets, and draw the weights to start from."""
+        num_outputs = self._learn_targets(samples, classes)
+        if self.model is None:
+            feature_map = get_feature_map(self.feature_map)
+            self._num_qubits, most = self._sizes(feature_map)
+            self.scaling_ = fit_scaling(samples.X, samples.weight, most, feature_map.angle_range)
+        elif self.n_features_in_ != self.model.num_features:
+            raise ValueError(f"the model takes {self.model.num_features} features, X has {self.n_features_in_}")
+        else:
+            self.scaling_ = fit_scaling(samples.X, samples.weight, self.n_features_in_, (-np.pi / 2, np.pi / 2))
+        self._rebuild()
+        self.readout_ = LinearReadout(len(self.model_.observables), num_outputs)
+        rng = np.random.default_rng(seed)
+        if self.model is None:
+            initial = get_ansatz(self.ansatz).initial_weights(self._num_qubits, self.n_layers, rng)
+        else:
+            initial = rng.normal(0.0, INITIAL_SPREAD, self.model.num_weights)
+        self._seed = seed
+        self.weights_ = self._last_weights = np.concatenate([initial, self.readout_.initial_weights(rng)])
+        self._optimizer_state: State | None = None
+        self.n_iter_ = 0
+        self.loss_history_ = np.empty(0)
+        self.validation_scores_: Array | None = None
+
+    def _sizes(self, feature_map: FeatureMap) -> tuple[int, int]:
+        """Number of qubits, and of features that fit on them."""
+        if self.n_qubits is not None:
+            num_qubits = self.n_qubits
+        elif isinstance(feature_map, Encoding):
+            num_qubits = feature_map.circuit.num_qubits
+        else:
+            num_qubits = int(np.clip(feature_map.num_qubits(self.n_features_in_), *AUTOMATIC_QUBITS))
+        return num_qubits, feature_map.max_features(num_qubits)
+
+    def _rebuild(self) -> None:
+        """Make the model again from hyper-parameters and learnt sizes."""
+        self.model_ = self.model or layered_model(
+            self.feature_map,
+            self.ansatz,
+            num_features=self.scaling_.num_outputs,
+            num_layers=self.n_layers,
+            num_qubits=self._num_qubits,
+            observables=self.observables,
+            precision=self.precision,
+        )
+
+    def _objective(self, samples: Samples, aside: Samples | None = None) -> ModelObjective:
+        emphasis = self._emphasis(samples)
+        return ModelObjective(
+            self.model_,
+            self.readout_,
+            inputs=self.model_.inputs_of(self.scaling_(samples.X)),
+            targets=self._encode_targets(samples.y),
+            sample_weight=emphasis * (len(emphasis) / emphasis.sum()),
+            loss=self._training_loss(),
+            validation=None if aside is None else self._objective(aside),
+        )
+
+    def _train(
+        self,
+        objective: ModelObjective,
+        seed: int,
+        resume: str | PathLike[str] | None = None,
+        *,
+        further: bool = False,
+    ) -> None:
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = "full" if objective.n_samples <= MAX_FULL_BATCH else AUTOMATIC_BATCH
+        try:
+            result = train(
+                objective,
+                self._last_weights,
+                get_optimizer(self.optimizer, learning_rate=self.learning_rate),
+                epochs=1 if further else self.epochs,
+                batch_size=batch_size,
+                rng=seed,
+                patience=self.patience if self.early_stopping and not further else None,
+                tol=self.tol,
+                schedule="constant" if further else self.schedule,
+                callback=self.callback,
+                verbose=self.verbose and not further,
+                resume=resume,
+                fingerprint=objective.fingerprint(self._last_weights) if resume is not None else "",
+                optimizer_state=self._optimizer_state,
+            )
+        except TrainingInterrupted as stop:
+            self._keep(stop.result, further)
+            raise KeyboardInterrupt(stop.result.message) from None
+        self._keep(result, further)
+
+    def _keep(self, result: TrainingResult, further: bool) -> None:
+        self.weights_ = result.last_weights if further else result.weights
+        self._last_weights = result.last_weights
+        self._optimizer_state = result.optimizer_state
+        self.n_iter_ += result.n_epochs
+        self.loss_history_ = np.concatenate([self.loss_history_, result.losses])
+        self.validation_scores_ = result.validation_scores
+
+    def _outputs(self, X: ArrayLike) -> Array:
+        """Outputs of the readout, shape (n_samples, n_outputs)."""
+        check_is_fitted(self, "weights_")
+        features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        split = self.model_.num_weights
+        values = self.model_.forward(self.scaling_(features), self.weights_[:split])
+        return self.readout_.outputs(values, self.weights_[split:])

@@ -1,0 +1,260 @@
+"""Model files: what comes back is what was saved, bit for bit, and nothing else is ever read or run."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_iris
+
+from qml import (
+    SPSA,
+    Adam,
+    AngleMap,
+    NLocal,
+    OwnFunction,
+    PauliMap,
+    QuantumModel,
+    SciPy,
+    VariationalClassifier,
+    VariationalRegressor,
+    layered_model,
+    load,
+    save,
+)
+from qml.ansatze import ANSATZE, BasicEntangling
+from qml.container import ModelFileError, read_container, write_container
+from qml.feature_maps import FEATURE_MAPS, Encoding
+from simulator import gates
+from simulator.circuit import Circuit
+from simulator.observables import Hermitian, X, Z
+from simulator.parameters import Parameter, ParameterVector
+
+IRIS = load_iris(return_X_y=True)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.qumba"
+
+
+def assert_comes_back(estimator: BaseEstimator, path, method: str = "decision_function") -> BaseEstimator:
+    estimator.save(path)
+    loaded = load(path)
+    assert type(loaded) is type(estimator)
+    np.testing.assert_array_equal(getattr(loaded, method)(IRIS[0]), getattr(estimator, method)(IRIS[0]))
+    np.testing.assert_array_equal(loaded.weights_, estimator.weights_)
+    np.testing.assert_array_equal(loaded.loss_history_, estimator.loss_history_)
+    assert loaded.n_iter_ == estimator.n_iter_
+    assert loaded.n_features_in_ == estimator.n_features_in_
+    return loaded
+
+
+@pytest.mark.parametrize(
+    "feature_map", [*FEATURE_MAPS, AngleMap("xz", 2), PauliMap(("XY",), entanglement=[(0, 2)])], ids=str
+)
+def test_every_feature_map(feature_map, path):
+    assert_comes_back(VariationalClassifier(feature_map, n_layers=2, epochs=2, random_state=0).fit(*IRIS), path)
+
+
+@pytest.mark.parametrize("ansatz", [*ANSATZE, BasicEntangling("z"), NLocal(("rx", "p"), "full")], ids=str)
+def test_every_ansatz(ansatz, path):
+    assert_comes_back(VariationalClassifier(ansatz=ansatz, n_layers=2, epochs=2, random_state=0).fit(*IRIS), path)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": Adam(0.1), "learning_rate": None},
+        {"optimizer": SPSA()},
+        {"optimizer": SciPy("COBYLA", {"rhobeg": 0.5})},
+        {"class_weight": {"a": 2.0, "b": 1.0, "c": 1}},
+        {"class_weight": "balanced", "precision": "single"},
+        {"observables": [Z(0) @ X(1) + 0.5 * Z(2), Hermitian([[1, 2], [2, -1]], [3])]},
+        {"random_state": np.random.RandomState(3)},
+        {"early_stopping": True, "patience": 3, "batch_size": 16, "tol": 1e-3},
+        {"n_qubits": 2, "loss": "hinge"},
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_every_setting(settings, path):
+    y = np.array(["a", "b", "c"])[IRIS[1]]
+    loaded = assert_comes_back(VariationalClassifier(epochs=4, **{"random_state": 0, **settings}).fit(IRIS[0], y), path)
+    assert loaded.predict(IRIS[0]).tolist()[0] in "abc"
+    for name, value in settings.items():
+        if not isinstance(value, np.random.RandomState):
+            assert loaded.get_params()[name] == value
+
+
+@pytest.mark.parametrize(
+    "labels", [["a", "b"], [1, 2], [2.0, 1.0], [False, True], np.array(["x", "yy"], object)], ids=str
+)
+def test_labels_keep_their_type(labels, path):
+    y = np.asarray(labels)[IRIS[1] // 2]
+    loaded = assert_comes_back(VariationalClassifier(epochs=1, random_state=0).fit(IRIS[0], y), path)
+    assert loaded.classes_.dtype == y.dtype
+    np.testing.assert_array_equal(loaded.predict(IRIS[0]), loaded.predict(IRIS[0]))
+
+
+def test_regressor(path):
+    reg = VariationalRegressor(epochs=3, random_state=0).fit(IRIS[0], IRIS[0][:, 2])
+    loaded = assert_comes_back(reg, path, "predict")
+    assert (loaded.target_mean_, loaded.target_scale_) == (reg.target_mean_, reg.target_scale_)
+
+
+def test_training_goes_on_as_if_never_saved(path):
+    clf = VariationalClassifier(epochs=3, random_state=0).fit(*IRIS)
+    loaded = assert_comes_back(clf, path)
+    np.testing.assert_array_equal(loaded.partial_fit(*IRIS).weights_, clf.partial_fit(*IRIS).weights_)
+    np.testing.assert_array_equal(loaded.fit(*IRIS).weights_, clf.fit(*IRIS).weights_)
+
+
+def test_not_fitted(path):
+    VariationalClassifier("zz", n_layers=7).save(path)
+    loaded = load(path)
+    assert loaded.get_params() == VariationalClassifier("zz", n_layers=7).get_params()
+    assert not hasattr(loaded, "weights_")
+
+
+def test_column_names_and_extra(path):
+    import pandas as pd
+
+    frame = pd.DataFrame(IRIS[0], columns=list("abcd"))
+    clf = VariationalClassifier(epochs=1, random_state=0).fit(frame, IRIS[1])
+    extra = {"columns": ["a", None, 1.5, True], "deep": {"x": [[1, 2], []]}, "nan": float("inf")}
+    clf.save(path, extra=extra)
+    loaded, back = load(path, return_extra=True)
+    assert loaded.feature_names_in_.tolist() == list("abcd")
+    assert back == extra
+
+
+def own_circuit() -> tuple[Circuit, ParameterVector, ParameterVector]:
+    """Every kind of gate a circuit of one's own can hold, in affine expressions of its parameters."""
+    x, w = ParameterVector("x", 4), ParameterVector("same name", 3)
+    rng = np.random.default_rng(0)
+    unitary = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0]
+    hermitian = rng.normal(size=(4, 4))
+    circuit = Circuit(3).initialize(rng.normal(size=4), [0, 1], normalize=True).ry(x[0], 0).cry(2 * x[1] - 0.3, 1, 0)
+    circuit = circuit.unitary(unitary, [2, 0]).diagonal(rng.normal(size=4), [1, 2])
+    circuit = circuit.append(
+        gates.Fixed("mine", unitary).controlled()(0, 1, 2),
+        gates.Rotation("turn", hermitian + hermitian.T)(w[0] + x[2], 0, 2),
+        gates.PauliRotation("XZY")(w[1], 0, 1, 2),
+        gates.RX.controlled(2, [0, 1])(x[3], 2, 1, 0),
+        gates.Diagonal("phases", [0.1, 0.2]).controlled(1, [0])(1, 0),
+    )
+    return circuit.cu(w[2], 0.1, x[0], w[0], 0, 1).r(w[2], 0.4, 2).u(0.1, w[1], x[1], 0), x, w
+
+
+def test_a_circuit_of_ones_own(path):
+    circuit, x, w = own_circuit()
+    model = QuantumModel(circuit, inputs=x, weights=w, observables=[Z(0), X(1) @ Z(2)], precision="double")
+    loaded = assert_comes_back(VariationalClassifier(model=model, epochs=3, random_state=0).fit(*IRIS), path)
+    assert [p.name for p in loaded.model.inputs] == [p.name for p in x]
+    assert loaded.circuit_.count_gates() == circuit.count_gates()
+
+
+def test_a_feature_map_of_ones_own(path):
+    x = ParameterVector("x", 4)
+    own = Encoding(Circuit(4, [gates.RX(2 * p, q) for q, p in enumerate(x)]), x)
+    assert_comes_back(VariationalClassifier(own, epochs=2, random_state=0).fit(*IRIS), path)
+
+
+def test_a_model_with_a_data_function(path):
+    model = layered_model("zz", "basic", 4, 2)
+    assert_comes_back(VariationalClassifier(model=model, epochs=2, random_state=0).fit(*IRIS), path)
+
+
+class TestWhatCanNotBeStored:
+    def test_functions_of_ones_own(self, path):
+        x, w = Parameter("x"), Parameter("w")
+        model = QuantumModel(Circuit(1).ry(x, 0).rx(w, 0), x, w, Z(0), data=OwnFunction(np.sum), num_features=4)
+        with pytest.raises(TypeError, match="model.data: an object of class OwnFunction can not be stored"):
+            VariationalClassifier(model=model).save(path)
+        assert not path.exists()
+
+    def test_classes_of_ones_own(self, path):
+        class Mine(VariationalClassifier):
+            pass
+
+        with pytest.raises(TypeError, match="Mine"):
+            Mine().save(path)
+        with pytest.raises(TypeError, match="feature_map: an object of class"):
+            VariationalClassifier(type("Mine", (AngleMap,), {})()).save(path)
+
+    def test_gates_of_ones_own_class(self, path):
+        class Strange(gates.Fixed):
+            pass
+
+        w = Parameter("w")
+        model = QuantumModel(Circuit(1).rx(w, 0).append(Strange("s", np.eye(2))(0)), weights=w, observables=Z(0))
+        with pytest.raises(TypeError, match="gate 's' is of a class of its own"):
+            VariationalClassifier(model=model).save(path)
+
+    def test_the_callback_is_left_out(self, path):
+        VariationalClassifier(callback=print).save(path)
+        assert load(path).callback is None
+
+
+class TestDamagedFiles:
+    @pytest.fixture
+    def saved(self, path):
+        VariationalClassifier(epochs=1, random_state=0).fit(*IRIS).save(path)
+        return path
+
+    def test_truncated_empty_and_bit_flipped(self, saved):
+        content = saved.read_bytes()
+        broken = [content[:n] for n in (0, 1, 50, len(content) // 2, len(content) - 1)]
+        for position in range(0, len(content), 97):
+            broken.append(content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :])
+        for damaged in broken:
+            saved.write_bytes(damaged)
+            with pytest.raises(ModelFileError, match=r"model\.qumba"):
+                load(saved)
+
+    def test_pickles_are_not_opened(self, path):
+        class Malicious:
+            def __reduce__(self):
+                return (path.with_name("executed").touch, ())
+
+        path.write_bytes(pickle.dumps(Malicious()))
+        with pytest.raises(ModelFileError):
+            load(path)
+        assert not path.with_name("executed").exists()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda h: h.update(estimator="Popen"),
+            lambda h: h.update(estimator=None),
+            lambda h: h.pop("parameters"),
+            lambda h: h["parameters"].update(shell=True),
+            lambda h: h["parameters"].update(feature_map={"type": "Popen", "fields": {}}),
+            lambda h: h["parameters"].update(optimizer={"type": "Adam", "fields": {"no_such_field": 1}}),
+            lambda h: h["learnt"].update(weights_={"type": "array", "number": 999, "shape": [1]}),
+            lambda h: h["learnt"].update(weights_={"type": "array", "number": 0, "shape": [123]}),
+            lambda h: h.update(parameters=[]),
+        ],
+    )
+    def test_contents_that_make_no_sense(self, saved, change):
+        header, arrays = read_container(saved, kind="model", version=1)
+        change(header)
+        write_container(saved, header, arrays, kind="model", version=1)
+        with pytest.raises(ModelFileError, match=r"model\.qumba"):
+            load(saved)
+
+    def test_a_later_version_names_both(self, saved):
+        header, arrays = read_container(saved, kind="model", version=1)
+        write_container(saved, header, arrays, kind="model", version=2)
+        with pytest.raises(ModelFileError, match=r"version 2.*1|version 1.*2"):
+            load(saved)
+
+    def test_no_file(self, path):
+        with pytest.raises(FileNotFoundError):
+            load(path)
+
+
+def test_save_as_a_function(path):
+    save(VariationalRegressor(n_layers=2), path)
+    assert load(path).n_layers == 2
