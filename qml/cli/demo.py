@@ -23,7 +23,7 @@ DEMOS = {"breast_cancer": ["breast_cancer"], "digits-3-8": ["digits-3-8"], "digi
 DEMOS["digits"] = DEMOS["digits-3-8"] + DEMOS["digits-all"]
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "breast_cancer": {"ansatz": "real_amplitudes", "observables": "z"},
+    "breast_cancer": {"ansatz": "real_amplitudes", "observables": "z", "learning_rate": 0.02},
     "digits-3-8": {"feature_map": "amplitude", "n_qubits": 6, "epochs": 60},
     "digits-all": {
         "feature_map": "amplitude",
@@ -33,7 +33,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "observables": "x+y+z+xx+yy+zz",
     },
 }
-"""Chosen by the mean over several random splits; the split shown (seed 0) had no say of its own."""
+"""Chosen by the mean accuracy over other splits of the same data than the one that is shown (seed 0)."""
 
 TITLES = {
     "breast_cancer": "Breast cancer: malignant or benign",
