@@ -221,7 +221,7 @@ class PauliMap:
     entanglement: Entanglement = "full"
     alpha: float = 2.0
     center: float = np.pi
-    angle_range: tuple[float, float] = (3 * np.pi / 4, 5 * np.pi / 4)
+    angle_range: tuple[float, float] = (7 * np.pi / 8, 9 * np.pi / 8)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "paulis", tuple(self.paulis))
@@ -270,7 +270,7 @@ FEATURE_MAPS: dict[str, Callable[..., FeatureMap]] = {
     "z": partial(PauliMap, paulis=("Z",)),
     "zz": PauliMap,
     "pauli": PauliMap,
-    "iqp": partial(PauliMap, alpha=1.0, center=0.0, angle_range=(-np.pi / 2, np.pi / 2)),
+    "iqp": partial(PauliMap, alpha=1.0, center=0.0, angle_range=(-np.pi / 8, np.pi / 8)),
 }
 """Feature maps by name; ``get_feature_map`` passes options on to them."""
 
