@@ -24,7 +24,7 @@ def plot_training(
     validation_scores: ArrayLike | None,
     path: str | PathLike[str],
     *,
-    score_name: str = "accuracy",
+    score_name: str = "score (minus loss)",
     best_epoch: int | None = None,
 ) -> None:
     """Draw the training loss, and under it the validation score, over the epochs.

@@ -198,7 +198,6 @@ def _draw(
             facts.loss_history,
             facts.validation_scores,
             folder / "training.png",
-            score_name=metric,
             best_epoch=facts.best_epoch,
         )
     pictures = [Picture("training.png", "Training loss and validation score")] if len(facts.loss_history) else []

@@ -44,7 +44,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
         return f" ({value})" if tell_defaults else ""
 
     model = parser.add_argument_group("the quantum model")
-    model.add_argument("--qubits", type=whole, metavar="N", help="qubits" + default("one a feature, at most 8"))
+    model.add_argument("--qubits", type=whole, metavar="N", help="qubits" + default("one a feature, 4 to 8"))
     model.add_argument("--layers", type=whole, metavar="N", help="layers of the trained circuit" + default(4))
     model.add_argument("--feature-map", metavar="NAME", help=", ".join(FEATURE_MAPS) + default("angle"))
     model.add_argument("--ansatz", metavar="NAME", help=", ".join(ANSATZE) + default("strongly_entangling"))
@@ -66,7 +66,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
     training.add_argument("--learning-rate", type=positive, metavar="X", help="step size" + default(0.05))
     training.add_argument("--schedule", choices=("cosine", "constant"), help="of the step size" + default("cosine"))
     training.add_argument(
-        "--batch-size", type=whole, metavar="N", help="rows a step" + default("all up to 256, then 64")
+        "--batch-size", type=whole, metavar="N", help="rows a step" + default("all up to 64, else 32")
     )
     training.add_argument("--seed", type=natural, default=0, metavar="N", help="same seed, same result (0)")
 
