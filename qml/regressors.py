@@ -46,8 +46,8 @@ feature_names_in_
     Examples
     --------
     >>> X = np.linspace(-3, 3, 50)[:, None]
-    >>> reg = VariationalRegressor("reuploading", n_qubits=2, random_state=0).fit(X, np.sin(X[:, 0]))
-    >>> reg.score(X, np.sin(X[:, 0])) > 0.99
+    >>> y = np.sin(X[:, 0])
+    >>> VariationalRegressor("reuploading", learning_rate=0.1, random_state=0).fit(X, y).score(X, y) > 0.95
     True
     """
 

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, make_blobs, make_moons
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
@@ -268,6 +268,25 @@ class TestTraining:
         clf.fit(*iris, resume=tmp_path / "run.ckpt")
         with pytest.raises(ValueError, match=r"run\.ckpt"):
             clf.fit(iris[0] + 1.0 * (iris[0] > 3), iris[1], resume=tmp_path / "run.ckpt")
+
+    def test_no_epochs(self, iris):
+        with pytest.warns(ConvergenceWarning, match="epochs is 0"):
+            clf = VariationalClassifier(epochs=0, random_state=0).fit(*iris)
+        assert clf.n_iter_ == 0
+        assert clf.predict(iris[0]).shape == (150,)
+
+    def test_divergence_keeps_the_best_weights(self, iris):
+        clf = VariationalClassifier(optimizer="sgd", learning_rate=1e9, epochs=30, random_state=0)
+        with pytest.warns(ConvergenceWarning):
+            clf.fit(*iris)
+        assert np.isfinite(clf.predict_proba(iris[0])).all()
+
+    def test_the_progress_bar(self, iris, capsys):
+        VariationalClassifier(epochs=3, early_stopping=True, verbose=True, random_state=0).fit(*iris)
+        shown = capsys.readouterr().err
+        assert "3/3" in shown
+        assert "loss=" in shown
+        assert "score=" in shown
 
     def test_interrupt_keeps_the_best_weights(self, iris):
         def interrupt(progress):
