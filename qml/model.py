@@ -17,7 +17,7 @@ from simulator.gradients import adjoint_sweep
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.program import Program
-from simulator.statevector import expectations
+from simulator.statevector import as_array, expectations
 
 __all__ = ["QuantumModel"]
 
@@ -172,7 +172,7 @@ class QuantumModel:
         return _matrix("X", X, self.num_features)
 
     def _weights(self, weights: ArrayLike) -> Array:
-        out = _writable(weights)
+        out = as_array(weights)
         if out.shape != (len(self.weights),):
             raise ValueError(f"weights must have shape ({len(self.weights)},), got {out.shape}")
         _check_finite("weights", out)
@@ -205,17 +205,11 @@ def _check_roles(circuit: Circuit, inputs: tuple[Parameter, ...], weights: tuple
 
 
 def _matrix(name: str, given: ArrayLike, columns: int) -> Array:
-    out = _writable(given)
+    out = as_array(given)
     if out.ndim != 2 or out.shape[1] != columns or not len(out):
         raise ValueError(f"{name} must have shape (n_samples, {columns}) with at least 1 sample, got {out.shape}")
     _check_finite(name, out)
     return out
-
-
-def _writable(given: ArrayLike) -> Array:
-    """As a contiguous double array; read-only ones are copied, because kernels would be compiled again for them."""
-    out = np.ascontiguousarray(given, np.float64)
-    return out if out.flags.writeable else out.copy()
 
 
 def _check_finite(name: str, values: Array) -> None:

@@ -141,6 +141,8 @@ def own_circuit() -> tuple[Circuit, ParameterVector, ParameterVector]:
         gates.Fixed("mine", unitary).controlled()(0, 1, 2),
         gates.Rotation("turn", hermitian + hermitian.T)(w[0] + x[2], 0, 2),
         gates.PauliRotation("XZY")(w[1], 0, 1, 2),
+        gates.PauliRotation("ZX", name="zx").controlled(1, [0])(w[2], 1, 0, 2),
+        gates.StatePreparation(rng.normal(size=2), normalize=True).inverse()[0].controlled()(0, 2),
         gates.RX.controlled(2, [0, 1])(x[3], 2, 1, 0),
         gates.Diagonal("phases", [0.1, 0.2]).controlled(1, [0])(1, 0),
     )
@@ -152,7 +154,18 @@ def test_a_circuit_of_ones_own(path):
     model = QuantumModel(circuit, inputs=x, weights=w, observables=[Z(0), X(1) @ Z(2)], precision="double")
     loaded = assert_comes_back(VariationalClassifier(model=model, epochs=3, random_state=0).fit(*IRIS), path)
     assert [p.name for p in loaded.model.inputs] == [p.name for p in x]
-    assert loaded.circuit_.count_gates() == circuit.count_gates()
+    assert [(op.gate, op.qubits) for op in loaded.circuit_] == [(op.gate, op.qubits) for op in circuit]
+    renamed = dict(zip((*loaded.model.inputs, *loaded.model.weights), (*x, *w), strict=True))
+    assert loaded.circuit_.bind(renamed) == circuit
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_amplitudes_keep_their_last_bit(seed, path):
+    amplitudes = np.random.default_rng(seed).normal(size=8)
+    w = ParameterVector("w", 4)
+    circuit = Circuit(3).initialize(amplitudes, normalize=True).rx(w[0], 0).rx(w[1], 1).rx(w[2], 2).ry(w[3], 0)
+    VariationalClassifier(model=QuantumModel(circuit, inputs=w, observables=Z(0))).save(path)
+    assert load(path).model.circuit.operations[0].gate == circuit.operations[0].gate
 
 
 def test_a_feature_map_of_ones_own(path):
