@@ -23,6 +23,7 @@ _BIG_QUBITS = 17  # from here on threads share one state
 _BIG_ALONE = 14  # the same for a single sample
 _KEEP_BYTES = 1 << 25  # final states kept between a sweep forward and back
 _FEWEST_TILES = 4  # kept at least, whatever their size
+_FEW_TILES = 8  # before a tile holds several states, so many threads have one
 _SERIAL_WORK = 50_000  # floats passed over below which a second thread does not pay for itself
 _KEPT_PLANS = 64
 _PIECES = 32  # parts of a pass over a big state; fixed, so that sums do not depend on the threads
@@ -46,17 +47,20 @@ class Plan:
         in_batches = n <= lane_bits or (n <= _BATCH_QUBITS and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= _BIG_QUBITS or (samples == 1 and n >= _BIG_ALONE))
-        self.per_tile = W if in_batches else 1
         self.derive_inputs = derive_inputs
         tables = self.tables = program.tables(self.lanes, derive_inputs)
-        kept = _KEEP_BYTES // (tables.state_size * np.dtype(program.dtype).itemsize)
+        single = W if in_batches else 1
+        self.states = max(1, min(tables.most_states, samples // (single * _FEW_TILES)))
+        self.per_tile = self.states * single
+        self.tile_size = self.states * tables.state_size
+        kept = _KEEP_BYTES // (self.tile_size * np.dtype(program.dtype).itemsize)
         step = (1 if self.big else max(kept, _FEWEST_TILES)) * self.per_tile
         self.chunks = [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
         self.packed, self.scratch_size = _without_states(tables) if self.big else (tables.packed, tables.scratch_size)
         self.shared_begin = _round(self.scratch_size)
         self.stored_begin = self.shared_begin + _round(tables.shared_size)
         self.buffer_size = self.stored_begin + tables.stored_size
-        self.work = (tables.passes + 1) * tables.state_size
+        self.work = (tables.passes + 1) * self.tile_size
         split = len(program.inputs)
         numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
         self.encoded = any(derive_inputs or k >= split for k in numbers)
@@ -166,7 +170,7 @@ class Run:
         queue[tiles_kernels.READY] = self._prepared
         self._prepared = tiles_kernels.PREPARED
         arguments = (chosen.packed, self.weights, self.base, self.shared, self.stored, X, initial, keep, values)
-        self._share(tiles_kernels.forward, arguments, queue, (tiles, chosen.lanes), tiles * chosen.work)
+        self._share(tiles_kernels.forward, arguments, queue, (tiles, chosen.states, chosen.lanes), tiles * chosen.work)
 
     def backward(
         self, X: FloatArray, keep: NDArray[Any], cotangent: FloatArray
@@ -193,7 +197,9 @@ class Run:
                 start_lam,
             )  # fmt: skip
             queue = np.zeros(3, np.int64)
-            self._share(tiles_kernels.backward, arguments, queue, (tiles, chosen.lanes), 3 * tiles * chosen.work)
+            self._share(
+                tiles_kernels.backward, arguments, queue, (tiles, chosen.states, chosen.lanes), 3 * tiles * chosen.work
+            )
         by_inputs = self._by_inputs(by_sample) if chosen.derive_inputs else None
         if chosen.encoded:
             self._add_encoded(X, start_lam, by_weights, by_inputs)
@@ -275,7 +281,7 @@ class Run:
             self._pieces(big.big_undo, (chosen.packed, r, self.base, psi, lam, self.shared, self.stored, X, parts))
         by_slot = parts.sum(axis=0)
         if len(start_lam):
-            tiles_kernels.unpack(lam, start_lam, chosen.lanes)
+            tiles_kernels.unpack(lam[None, :], start_lam, 1, chosen.lanes)
         if tables.layout[steps.START] == steps.PRODUCT_STATE and tables.layout[steps.CHAIN_NEEDED]:
             big.big_finish(chosen.packed, self.base, X, psi, lam, self.shared, by_slot, self._buffer, chosen.lanes)
         by_sample[:] = by_slot[tables.local_slots]

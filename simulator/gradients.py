@@ -62,7 +62,7 @@ def adjoint_sweep(
     if not len(X) or not len(program.observables):
         return values, by_weights, by_inputs
     run = Run(program, weights, len(X), inputs)
-    size, per_tile = run.plan.tables.state_size, run.plan.per_tile
+    size, per_tile = run.plan.tile_size, run.plan.per_tile
     if run.plan.big:
         memory.check_state(program.num_qubits, 2, program.precision)
     for rows in run.plan.chunks:

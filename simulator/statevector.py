@@ -54,14 +54,13 @@ def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]
     if not len(X):
         return out
     run = Run(program, weights, len(X))
+    size = run.plan.tile_size
     for rows in run.plan.chunks:
         tiles = -(-(rows.stop - rows.start) // run.plan.per_tile)
-        buffer = memory.take(tiles * run.plan.tables.state_size, program.dtype)
-        keep = buffer[: tiles * run.plan.tables.state_size].reshape(tiles, -1)
+        buffer = memory.take(tiles * size, program.dtype)
+        keep = buffer[: tiles * size].reshape(tiles, size)
         run.forward(X[rows], keep, np.empty((0, 0)))
-        for tile in range(tiles):
-            begin = rows.start + tile * run.plan.per_tile
-            tiles_kernels.unpack(keep[tile], out[begin : min(begin + run.plan.per_tile, rows.stop)], run.plan.lanes)
+        tiles_kernels.unpack(keep, out[rows], run.plan.states, run.plan.lanes)
         memory.give(buffer)
     run.close()
     return _in_circuit_basis(program, out, X, weights)

@@ -19,6 +19,8 @@ from simulator.kernels import passes, steps
 from simulator.lowering import Angle, Dense, Level, Rotation, Start
 
 _BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
+_TILE_BYTES = 1 << 13  # of a tile's states, where there are several: two such fit in the first-level cache
+_SECOND_LOCAL = passes.LOCAL + passes.SECOND
 _SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
 _STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
 
@@ -74,7 +76,9 @@ class Tables:
     slots : int
         Number of angles.
     scratch_size, shared_size, stored_size, state_size : int
-        Floats of a thread's scratch, of the shared coefficients and phase tables, of one tile's state.
+        Floats of a thread's scratch, of the shared coefficients and phase tables, of one state.
+    most_states : int
+        States that a tile may hold.
     passes : int
     """
 
@@ -89,6 +93,7 @@ class Tables:
     shared_size: int
     stored_size: int
     state_size: int
+    most_states: int
     passes: int
 
 
@@ -206,13 +211,22 @@ class TableBuilder:
             shared_size=5 * self.W * len(self.angles),
             stored_size=self.stored,
             state_size=self.state_size,
+            most_states=self.most_states,
             passes=len(self.code),
         )
 
     @property
     def state_size(self) -> int:
-        """Floats of one tile's state."""
+        """Floats of a state."""
         return (2 * self.W) << (self.n - self.shift)
+
+    @property
+    def most_states(self) -> int:
+        """States of a tile at most: several where they are small and all passes are the same for all samples."""
+        apart = self.lanes is not None or any(r[passes.KIND] == passes.PHASES and r[passes.LOCAL] for r in self.code)
+        if apart or any(r[passes.KIND] < passes.PHASES and (r[passes.LOCAL] or r[_SECOND_LOCAL]) for r in self.code):
+            return 1
+        return max(1, _TILE_BYTES // (self.state_size * self.program.dtype().itemsize))
 
     def by_inputs(self, slot: int) -> dict[int, float]:
         return {k: v for k, v in self.angles[slot].factors.items() if k < self.n_inputs}
@@ -362,8 +376,8 @@ class TableBuilder:
         block = (W << n) if self.lanes is None else (1 << bits)
         observables = len(self.program.observables)
         sizes = {
-            steps.PSI: self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
-            steps.LAM: max(self.state_size, 4 * W),
+            steps.PSI: self.most_states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
+            steps.LAM: max(self.most_states * self.state_size, 4 * W),
             steps.ROTATIONS: 5 * W * slots if self.local else 0,
             steps.THETA: W * max(slots, 1),
             steps.TABLES: self.per_tile,
@@ -379,6 +393,7 @@ class TableBuilder:
         last = self.first_needed if self.first_needed is not None else len(self.code)
         encoded = self.derive_inputs and any(s.angles for s in self.program.starts)
         out[steps.QUBITS], out[steps.BITS], out[steps.OBSERVABLES], out[steps.SLOTS] = n, bits, observables, slots
+        out[steps.STATE] = self.state_size
         out[steps.START] = steps.GIVEN_STATE if self.program.starts else steps.PRODUCT_STATE
         out[steps.FIRST_NEEDED] = 0 if chain_needed or encoded else last
         out[steps.CHAIN_NEEDED] = int(chain_needed)

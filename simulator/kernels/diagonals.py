@@ -87,8 +87,11 @@ def multiply_phases(psi, start, table, offset, splatted, count):
 
 
 @part
-def undo_phases(psi, lam, start, table, offset, splatted, count, buffer, needed):
-    """Undo phases on both states; ``buffer`` receives half the derivative by each amplitude's phase."""
+def undo_phases(psi, lam, start, table, offset, splatted, count, buffer, needed, adding):
+    """Undo phases on both states; ``buffer`` receives half the derivative by each amplitude's phase.
+
+    ``adding``: what it holds already, of another state of the tile, stays in the sum.
+    """
     W = lanes_of(psi)
     step = 2 if splatted else 2 * W
     for j in range(count):
@@ -100,7 +103,10 @@ def undo_phases(psi, lam, start, table, offset, splatted, count, buffer, needed)
         a0, a1 = load(psi, o), load(psi, o + W)
         u0, u1 = load(lam, o), load(lam, o + W)
         if needed:
-            store(buffer, j * W, u1 * a0 - u0 * a1)
+            d = u1 * a0 - u0 * a1
+            if adding:
+                d = d + load(buffer, j * W)
+            store(buffer, j * W, d)
         store(psi, o, c * a0 + s * a1)
         store(psi, o + W, c * a1 - s * a0)
         store(lam, o, c * u0 + s * u1)

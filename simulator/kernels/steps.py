@@ -34,17 +34,16 @@ from simulator.simd import entry, lanes_of, like, load, section, sincos, splat, 
 # the weights (constants, starts, columns, factors)
 
 # entries of the layout: sizes, and where each section of a thread's scratch begins
-QUBITS, BITS, OBSERVABLES, SLOTS, START, FIRST_NEEDED, CHAIN_NEEDED = range(7)
-PSI, LAM, ROTATIONS, THETA, TABLES, BUFFER, GRADIENT, PAIRS, DUALS, VALUES, SCRATCH, BLOCK, END = range(7, 20)
+QUBITS, BITS, OBSERVABLES, SLOTS, START, FIRST_NEEDED, CHAIN_NEEDED, STATE = range(8)
+PSI, LAM, ROTATIONS, THETA, TABLES, BUFFER, GRADIENT, PAIRS, DUALS, VALUES, SCRATCH, BLOCK, END = range(8, 21)
 PRODUCT_STATE, GIVEN_STATE = 0, 1
 STORED, PER_TILE, ON_THE_FLY = 0, 1, 2  # where a phase pass finds its table: its LOCAL column
 
 
 @inlined
-def _vectors(layout, scratch, lanes):
-    if lanes is None:
-        return 1 << entry(layout, QUBITS)
-    return 1 << (entry(layout, QUBITS) - lanes)
+def _vectors(psi):
+    """Vectors of a state, or of the several states of a tile."""
+    return len(psi) // (2 * lanes_of(psi))
 
 
 @part
@@ -252,7 +251,7 @@ def apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces):
     layout, code, terms, spec, matrices = fixed[0], fixed[1], fixed[2], fixed[14], fixed[15]
     row = code[r]
     kind = entry(row, KIND)
-    count = _vectors(layout, psi, lanes)
+    count = _vectors(psi)
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     if kind == ROTATION_PAIR:
         first, last = _share(count >> 2, piece, pieces)
@@ -267,7 +266,9 @@ def apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces):
         if lanes is None:
             splatted = entry(row, LOCAL) == STORED
             table = tables if splatted else section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
-            diagonals.multiply_phases(psi, 0, table, entry(row, SLOT), splatted, count)
+            one = 1 << entry(layout, QUBITS)
+            for begin in range(0, count, one):
+                diagonals.multiply_phases(psi, begin, table, entry(row, SLOT), splatted, one)
         else:
             first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
             size = (1 << bits) >> lanes
@@ -297,7 +298,7 @@ def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piec
     layout, code, terms, spec, matrices = fixed[0], fixed[1], fixed[2], fixed[14], fixed[15]
     row = code[r]
     kind = entry(row, KIND)
-    count = _vectors(layout, psi, lanes)
+    count = _vectors(psi)
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     if kind == ROTATION_PAIR:
         first, last = _share(count >> 2, piece, pieces)
@@ -312,7 +313,11 @@ def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piec
         if lanes is None:
             splatted = entry(row, LOCAL) == STORED
             table = tables if splatted else section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
-            diagonals.undo_phases(psi, lam, 0, table, entry(row, SLOT), splatted, count, buffer, entry(row, NEEDED))
+            one, needed = 1 << entry(layout, QUBITS), entry(row, NEEDED)
+            for begin in range(0, count, one):
+                diagonals.undo_phases(
+                    psi, lam, begin, table, entry(row, SLOT), splatted, one, buffer, needed, begin > 0
+                )
             if entry(row, NEEDED):
                 diagonals.pick_phase_gradients(
                     gradient, terms, entry(row, 3), entry(row, 4), 0, entry(layout, QUBITS), buffer, lanes
@@ -327,13 +332,15 @@ def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piec
                 if entry(row, LOCAL) == STORED:
                     offset = entry(row, SLOT) + block * (2 << bits)
                     diagonals.undo_phases(
-                        psi, lam, block * size, tables, offset, False, size, buffer, entry(row, NEEDED)
+                        psi, lam, block * size, tables, offset, False, size, buffer, entry(row, NEEDED), False
                     )
                 else:
                     diagonals.fill_phases(
                         own, 0, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
                     )
-                    diagonals.undo_phases(psi, lam, block * size, own, 0, False, size, buffer, entry(row, NEEDED))
+                    diagonals.undo_phases(
+                        psi, lam, block * size, own, 0, False, size, buffer, entry(row, NEEDED), False
+                    )
                 if entry(row, NEEDED):
                     diagonals.pick_phase_gradients(
                         gradient, terms, entry(row, 3), entry(row, 4), block, bits, buffer, lanes

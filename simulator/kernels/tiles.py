@@ -1,6 +1,7 @@
 """The batch driver: threads take whole tiles, which stay in a core's cache from start to end.
 
-A tile is W samples, or one sample whose lanes are qubits. Tiles are claimed from an atomic counter; what each
+A tile is W samples, or a few times W of a small circuit, whose passes then run over several states at once; or
+one sample whose lanes are qubits. Tiles are claimed from an atomic counter; what each
 contributes is stored by its number and summed in that order, so no result depends on the number of threads.
 
 ``queue`` holds the next tile, the number of finished ones, and whether the shared coefficients are there.
@@ -18,11 +19,10 @@ from simulator.kernels.steps import (
     PAIRS,
     PRODUCT_STATE,
     PSI,
-    QUBITS,
-    ROTATIONS,
     SCRATCH,
     SLOTS,
     START,
+    STATE,
     VALUES,
     apply_pass,
     cleared,
@@ -35,7 +35,7 @@ from simulator.kernels.steps import (
     tile_angles,
     undo_pass,
 )
-from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load, section
+from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load, section, splat, store
 
 NEXT, DONE, READY = range(3)
 PREPARED = 1 << 32
@@ -53,7 +53,7 @@ def _prepare_once(fixed, weights, base, shared, tables, scratch, queue, lanes):
 
 
 @kernel
-def forward(packed, weights, base, shared, tables, X, initial, keep, values, scratch, queue, tiles, lanes):
+def forward(packed, weights, base, shared, tables, X, initial, keep, values, scratch, queue, tiles, states, lanes):
     """Run the circuit and its expectations on tiles until none is left.
 
     base, shared, tables
@@ -73,20 +73,25 @@ def forward(packed, weights, base, shared, tables, X, initial, keep, values, scr
         tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
-        psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, LAM))
-        tile_angles(fixed, base, X, tile, scratch, lanes)
-        start(fixed, psi, shared, initial, tile, scratch, lanes)
+        size = entry(layout, STATE)
+        psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
+        for j in range(states):
+            tile_angles(fixed, base, X, tile * states + j, scratch, lanes)
+            own = section(psi, j * size, (j + 1) * size)
+            start(fixed, own, shared, initial, tile * states + j, scratch, lanes)
         for r in range(len(fixed[1])):
             apply_pass(fixed, r, psi, shared, tables, scratch, lanes, 0, 1)
         if len(values):
-            out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-            expect_all(fixed, psi, out, scratch, lanes, 0, 1)
-            for k in range(entry(layout, OBSERVABLES)):
-                if lanes is None:
-                    for lane in range(min(W, len(values) - tile * W)):
-                        values[tile * W + lane, k] = out[k * W + lane]
-                else:
-                    values[tile, k] = out[k * W]
+            for j in range(states):
+                number = tile * states + j
+                out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+                expect_all(fixed, section(psi, j * size, (j + 1) * size), out, scratch, lanes, 0, 1)
+                for k in range(entry(layout, OBSERVABLES)):
+                    if lanes is None:
+                        for lane in range(min(W, len(values) - number * W)):
+                            values[number * W + lane, k] = out[k * W + lane]
+                    else:
+                        values[number, k] = out[k * W]
 
 
 @kernel
@@ -105,6 +110,7 @@ def backward(
     scratch,
     queue,
     tiles,
+    states,
     lanes,
 ):
     """Run the adjoint sweep on tiles from the kept states, which it destroys, until none is left.
@@ -143,40 +149,43 @@ def backward(
         tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
-        psi = keep[tile]
-        lam = section(scratch, entry(layout, LAM), entry(layout, ROTATIONS))
-        tile_angles(fixed, base, X, tile, scratch, lanes)
+        psi, size = keep[tile], entry(layout, STATE)
+        lam = section(scratch, entry(layout, LAM), entry(layout, LAM) + states * size)
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-        for k in range(entry(layout, OBSERVABLES)):
-            if lanes is None:
-                for lane in range(min(W, len(cotangent) - tile * W)):
-                    v[k * W + lane] = like(scratch, cotangent[tile * W + lane, k])
-            else:
-                v[k * W] = like(scratch, cotangent[tile, k])
-        seed_all(fixed, lam, psi, v, scratch, lanes, 0, 1)
+        for j in range(states):
+            number = tile * states + j
+            v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+            for k in range(entry(layout, OBSERVABLES)):
+                if lanes is None:
+                    for lane in range(min(W, len(cotangent) - number * W)):
+                        v[k * W + lane] = like(scratch, cotangent[number * W + lane, k])
+                else:
+                    v[k * W] = like(scratch, cotangent[number, k])
+            own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
+            seed_all(fixed, dual, own, v, scratch, lanes, 0, 1)
+        if states == 1:
+            tile_angles(fixed, base, X, tile, scratch, lanes)
         for r in range(len(fixed[1]) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
             undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
-        if len(start_lam):
-            for i in range(1 << entry(layout, QUBITS)):
+        for j in range(states):
+            number = tile * states + j
+            own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
+            if len(start_lam):
+                _unpack(dual, start_lam, number, lanes)
+            if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
+                if states > 1:
+                    tile_angles(fixed, base, X, number, scratch, lanes)
+                finish(fixed, own, dual, gradient, shared, scratch, lanes)
+            for e in range(len(local_slots)):
+                slot = entry(local_slots, e)
                 if lanes is None:
-                    for lane in range(min(W, len(start_lam) - tile * W)):
-                        o = 2 * i * W + lane
-                        start_lam[tile * W + lane, i] = complex(lam[o], lam[o + W])
+                    for lane in range(min(W, len(by_sample) - number * W)):
+                        by_sample[number * W + lane, e] = gradient[slot * W + lane]
                 else:
-                    o = (i // W) * 2 * W + i % W
-                    start_lam[tile, i] = complex(lam[o], lam[o + W])
-        if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
-            finish(fixed, psi, lam, gradient, shared, scratch, lanes)
+                    by_sample[number, e] = lane_sum(load(gradient, slot * W))
+                store(gradient, slot * W, splat(like(scratch, 0.0)))
         for slot in range(entry(layout, SLOTS)):
             by_tile[tile, slot] = 0.0 if entry(is_local, slot) else lane_sum(load(gradient, slot * W))
-        for j in range(len(local_slots)):
-            slot = entry(local_slots, j)
-            if lanes is None:
-                for lane in range(min(W, len(by_sample) - tile * W)):
-                    by_sample[tile * W + lane, j] = gradient[slot * W + lane]
-            else:
-                by_sample[tile, j] = lane_sum(load(gradient, slot * W))
         if fetch_add(queue, DONE, 1) == tiles - 1:
             _sum_by_weights(fixed, by_weights, by_tile, by_sample)
 
@@ -199,14 +208,24 @@ def _sum_by_weights(fixed, by_weights, by_tile, by_sample):
             by_weights[entry(columns, e)] += entry(factors, e) * total[slot]
 
 
-@kernel
-def unpack(psi, out, lanes):
-    """A tile's states as complex numbers, shape (samples of the tile, 2**n)."""
+@inlined
+def _unpack(psi, out, number, lanes):
+    """The states of tile ``number`` as complex numbers, to its rows of ``out``, shape (n_samples, 2**n)."""
     W = lanes_of(psi)
     for i in range(out.shape[1]):
         if lanes is None:
-            for lane in range(len(out)):
-                out[lane, i] = complex(psi[2 * i * W + lane], psi[2 * i * W + W + lane])
+            for lane in range(min(W, len(out) - number * W)):
+                out[number * W + lane, i] = complex(psi[2 * i * W + lane], psi[2 * i * W + W + lane])
         else:
             o = (i // W) * 2 * W + i % W
-            out[0, i] = complex(psi[o], psi[o + W])
+            out[number, i] = complex(psi[o], psi[o + W])
+
+
+@kernel
+def unpack(keep, out, states, lanes):
+    """Kept tiles as complex numbers, to ``out``, shape (n_samples, 2**n)."""
+    keep, out = borrowed((keep, out))
+    for tile in range(len(keep)):
+        size = keep.shape[1] // states
+        for j in range(states):
+            _unpack(section(keep[tile], j * size, (j + 1) * size), out, tile * states + j, lanes)
