@@ -6,6 +6,7 @@ from typing import Any
 
 from qiskit.exceptions import MissingOptionalLibraryError
 
+from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import unknown_name
 from simulator.qiskit_circuits.outgoing import to_qiskit
@@ -20,7 +21,18 @@ def draw(circuit: Circuit, output: str = "text", **options: Any) -> Any:
     if output not in OUTPUTS:
         raise unknown_name("drawing output", output, OUTPUTS)
     try:
-        return to_qiskit(circuit).draw(output, **options)
+        return to_qiskit(_with_boxes(circuit)).draw(output, **options)
     except MissingOptionalLibraryError as error:
         extra = " (the extra [plot]: pip install 'qumba[plot]')" if output == "mpl" else ""
         raise ImportError(f"drawing with {output!r} needs {error.args[0] if error.args else error}{extra}") from None
+
+
+def _with_boxes(circuit: Circuit) -> Circuit:
+    """The circuit with a plain box where amplitudes are parameters: a drawing needs no matrix, Qiskit's gate does."""
+    operations = []
+    for operation in circuit.operations:
+        if isinstance(operation.gate, gates.AmplitudeEncoding):
+            box = gates.Composite(operation.gate.name, operation.gate.num_qubits, 0, [])
+            operation = gates.Operation(box, operation.qubits)
+        operations.append(operation)
+    return Circuit(circuit.num_qubits, operations)

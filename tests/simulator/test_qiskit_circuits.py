@@ -555,3 +555,9 @@ def test_a_missing_matplotlib_names_the_extra(monkeypatch):
     monkeypatch.setattr(optionals.HAS_MATPLOTLIB, "_bool", False)
     with pytest.raises(ImportError, match=r"'mpl' needs .*\[plot\]"):
         Circuit(1).draw("mpl")
+
+
+def test_amplitudes_that_are_parameters_are_drawn_as_a_box():
+    amplitudes = ParameterVector("x", 4)
+    drawing = str(Circuit(2).initialize(amplitudes).cx(0, 1))
+    assert "amplitude_encoding" in drawing
