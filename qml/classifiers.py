@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -78,6 +79,9 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         What is read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
     model : QuantumModel, optional
         A circuit of one's own, instead of feature map, ansatz, layers, qubits, observables and precision.
+    scale_features : bool
+        Whether to scale features into the range the feature map works in (for a model, a quarter turn to either side).
+        Otherwise they are taken as they are, in radians.
     precision : {"double", "single"}
         Of the simulation.
     random_state : int, RandomState or None
@@ -135,6 +139,7 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         observables: str | Sequence[PauliSum] = "z+zz",
         model: QuantumModel | None = None,
+        scale_features: bool = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
         callback: Callback | None = None,
@@ -157,6 +162,7 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         self.class_weight = class_weight
         self.observables = observables
         self.model = model
+        self.scale_features = scale_features
         self.precision = precision
         self.random_state = random_state
         self.callback = callback
@@ -185,6 +191,8 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         """
         if not hasattr(self, "weights_") and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
+        if isinstance(self.class_weight, str):
+            raise ValueError(f"class_weight={self.class_weight!r} needs all of the data at once; give a dict instead")
         return self._partial_fit(X, y, sample_weight, classes)
 
     def decision_function(self, X: ArrayLike) -> Array:
@@ -239,13 +247,13 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
             return BinaryCrossEntropy() if len(self.classes_) == 2 else CrossEntropy()
         return loss
 
-    def _emphasis(self, samples: Samples) -> Array:
+    def _emphasised(self, samples: Samples) -> Samples:
         if self.class_weight is None:
-            return samples.weight
+            return samples
         factors = compute_class_weight(
             self.class_weight, classes=self.classes_, y=samples.y, sample_weight=samples.weight
         )
-        return samples.weight * factors[np.searchsorted(self.classes_, samples.y)]
+        return replace(samples, weight=samples.weight * factors[np.searchsorted(self.classes_, samples.y)])
 
     def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
         return y

@@ -162,10 +162,12 @@ class AngleMap:
         for first in range(0, num_features, width):
             rotation = gates.STANDARD["r" + self.axes[first // width % len(self.axes)]]
             rounds.append(Circuit(width, [rotation(x[(first + q) % num_features], q) for q in range(width)]))
-        return Encoding(sum(rounds[1:], rounds[0]), tuple(x), None, num_features, self.angle_range, self._turns(rounds))
-
-    def _turns(self, rounds: list[Circuit]) -> tuple[Circuit, ...]:
-        return tuple(rounds) if self.reupload else ()
+        return Encoding(
+            sum(rounds[1:], rounds[0]),
+            tuple(x),
+            angle_range=self.angle_range,
+            turns=tuple(rounds if self.reupload else ()),
+        )
 
 
 @dataclass(frozen=True)

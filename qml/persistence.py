@@ -59,7 +59,7 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
     if ESTIMATORS.get(name) != type(estimator).__module__:
         raise TypeError(f"model files are for {', '.join(ESTIMATORS)}, got {type(estimator)!r}")
     parameters = estimator.get_params(deep=False)
-    learnt = {key: value for key, value in vars(estimator).items() if key not in (*parameters, *estimator._rebuilt)}
+    learnt = {key: value for key, value in vars(estimator).items() if key not in parameters}
     if "callback" in parameters:
         parameters["callback"] = None
     writer = _Writer()
@@ -90,7 +90,7 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
     """
     header, arrays = read_container(path, kind=KIND, version=VERSION)
     name = header.get("estimator")
-    if name not in ESTIMATORS:
+    if not isinstance(name, str) or name not in ESTIMATORS:
         raise ModelFileError(path, f"holds a {name!r}, expected one of {', '.join(ESTIMATORS)}")
     try:
         reader = _Reader(arrays, header["circuit_parameters"])
@@ -99,8 +99,6 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
         extra = reader.value(header["extra"])
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(path, f"its contents make no sense: {error!r}") from error
-    if header["learnt"]:
-        estimator._rebuild()
     return (estimator, extra) if return_extra else estimator
 
 

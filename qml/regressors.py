@@ -31,7 +31,7 @@ class VariationalRegressor(RegressorMixin, VariationalEstimator):
     Parameters
     ----------
     feature_map, ansatz, n_layers, n_qubits, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, \
-validation_fraction, patience, tol, observables, model, precision, random_state, callback, verbose
+validation_fraction, patience, tol, observables, model, scale_features, precision, random_state, callback, verbose
         As in `VariationalClassifier`.
     loss : {"mse", "mae", "huber"} or Loss
         Of the scaled target. One of your own gets outputs (n, 1) and targets (n,).
@@ -72,6 +72,7 @@ feature_names_in_
         tol: float = 0.0,
         observables: str | Sequence[PauliSum] = "z+zz",
         model: QuantumModel | None = None,
+        scale_features: bool = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
         callback: Callback | None = None,
@@ -93,6 +94,7 @@ feature_names_in_
         self.tol = tol
         self.observables = observables
         self.model = model
+        self.scale_features = scale_features
         self.precision = precision
         self.random_state = random_state
         self.callback = callback
@@ -131,8 +133,8 @@ feature_names_in_
     def _training_loss(self) -> Loss:
         return get_loss(self.loss)
 
-    def _emphasis(self, samples: Samples) -> Array:
-        return samples.weight
+    def _emphasised(self, samples: Samples) -> Samples:
+        return samples
 
     def _labels(self, y: NDArray[Any]) -> None:
         return None

@@ -27,7 +27,7 @@ from qml.model_objective import ModelObjective
 from qml.optimizers import State, get_optimizer
 from qml.progress import Callback
 from qml.readout import LinearReadout
-from qml.scaling import fit_scaling
+from qml.scaling import Scaling, fit_scaling
 from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
 from qml.training import TrainingInterrupted, TrainingResult, train
 from simulator.circuit import Circuit
@@ -63,6 +63,7 @@ class VariationalEstimator(BaseEstimator):
     n_qubits: int | None
     observables: str | Sequence[PauliSum]
     model: QuantumModel | None
+    scale_features: bool
     loss: str | Loss
     optimizer: Any
     learning_rate: float | None
@@ -79,7 +80,6 @@ class VariationalEstimator(BaseEstimator):
     verbose: bool
 
     _y_is_numeric = False
-    _rebuilt = ("model_",)  # left out of model files, made again by `_rebuild`
 
     @abstractmethod
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
@@ -94,8 +94,8 @@ class VariationalEstimator(BaseEstimator):
         """The loss, once the targets are learnt."""
 
     @abstractmethod
-    def _emphasis(self, samples: Samples) -> Array:
-        """Weights of the samples in the loss."""
+    def _emphasised(self, samples: Samples) -> Samples:
+        """The samples with the weights they have in the loss."""
 
     @abstractmethod
     def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
@@ -142,6 +142,7 @@ class VariationalEstimator(BaseEstimator):
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         samples = self._checked_samples(X, y, sample_weight, reset=True)
         self._start(samples, seed)
+        samples = self._emphasised(samples)
         if self.early_stopping:
             rows = np.arange(len(samples.X))
             kept, aside = train_test_split(
@@ -162,7 +163,8 @@ class VariationalEstimator(BaseEstimator):
         if first:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             self._start(samples, seed, classes)
-        self._train(self._objective(samples), self._seed + self.n_iter_, further=True)
+        objective = self._objective(self._emphasised(samples))
+        self._train(objective, self._seed + self.n_iter_, further=True)
         return self
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
@@ -194,58 +196,54 @@ class VariationalEstimator(BaseEstimator):
     def _start(self, samples: Samples, seed: int, classes: ArrayLike | None = None) -> None:
         """Learn scaling and targets, and draw the weights to start from."""
         num_outputs = self._learn_targets(samples, classes)
-        if self.model is None:
-            feature_map = get_feature_map(self.feature_map)
-            self._num_qubits, most = self._sizes(feature_map)
-            self.scaling_ = fit_scaling(samples.X, samples.weight, most, feature_map.angle_range)
-        elif self.n_features_in_ != self.model.num_features:
-            raise ValueError(f"the model takes {self.model.num_features} features, X has {self.n_features_in_}")
-        else:
-            self.scaling_ = fit_scaling(samples.X, samples.weight, self.n_features_in_, (-np.pi / 2, np.pi / 2))
-        self._rebuild()
-        self.readout_ = LinearReadout(len(self.model_.observables), num_outputs)
         rng = np.random.default_rng(seed)
         if self.model is None:
-            initial = get_ansatz(self.ansatz).initial_weights(self._num_qubits, self.n_layers, rng)
+            feature_map, ansatz = get_feature_map(self.feature_map), get_ansatz(self.ansatz)
+            num_qubits = self._choose_qubits(feature_map)
+            self.scaling_ = self._scaling(samples, feature_map.max_features(num_qubits), feature_map.angle_range)
+            self.model_ = layered_model(
+                feature_map,
+                ansatz,
+                num_features=self.scaling_.num_outputs,
+                num_layers=self.n_layers,
+                num_qubits=num_qubits,
+                observables=self.observables,
+                precision=self.precision,
+            )
+            initial = ansatz.initial_weights(num_qubits, self.n_layers, rng)
         else:
+            if self.n_features_in_ != self.model.num_features:
+                raise ValueError(f"the model takes {self.model.num_features} features, X has {self.n_features_in_}")
+            self.scaling_ = self._scaling(samples, self.n_features_in_, (-np.pi / 2, np.pi / 2))
+            self.model_ = self.model
             initial = rng.normal(0.0, INITIAL_SPREAD, self.model.num_weights)
-        self._seed = seed
+        self.readout_ = LinearReadout(len(self.model_.observables), num_outputs)
         self.weights_ = self._last_weights = np.concatenate([initial, self.readout_.initial_weights(rng)])
+        self._seed = seed
         self._optimizer_state: State | None = None
         self.n_iter_ = 0
         self.loss_history_ = np.empty(0)
         self.validation_scores_: Array | None = None
 
-    def _sizes(self, feature_map: FeatureMap) -> tuple[int, int]:
-        """Number of qubits, and of features that fit on them."""
+    def _choose_qubits(self, feature_map: FeatureMap) -> int:
         if self.n_qubits is not None:
-            num_qubits = self.n_qubits
-        elif isinstance(feature_map, Encoding):
-            num_qubits = feature_map.circuit.num_qubits
-        else:
-            num_qubits = int(np.clip(feature_map.num_qubits(self.n_features_in_), *AUTOMATIC_QUBITS))
-        return num_qubits, feature_map.max_features(num_qubits)
+            return self.n_qubits
+        if isinstance(feature_map, Encoding):
+            return feature_map.circuit.num_qubits
+        return int(np.clip(feature_map.num_qubits(self.n_features_in_), *AUTOMATIC_QUBITS))
 
-    def _rebuild(self) -> None:
-        """Make the model again from hyper-parameters and learnt sizes."""
-        self.model_ = self.model or layered_model(
-            self.feature_map,
-            self.ansatz,
-            num_features=self.scaling_.num_outputs,
-            num_layers=self.n_layers,
-            num_qubits=self._num_qubits,
-            observables=self.observables,
-            precision=self.precision,
-        )
+    def _scaling(self, samples: Samples, max_features: int, angle_range: tuple[float, float] | None) -> Scaling:
+        if self.scale_features:
+            return fit_scaling(samples.X, samples.weight, max_features, angle_range)
+        return Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
 
     def _objective(self, samples: Samples, aside: Samples | None = None) -> ModelObjective:
-        emphasis = self._emphasis(samples)
         return ModelObjective(
             self.model_,
             self.readout_,
             inputs=self.model_.inputs_of(self.scaling_(samples.X)),
             targets=self._encode_targets(samples.y),
-            sample_weight=emphasis * (len(emphasis) / emphasis.sum()),
+            sample_weight=samples.weight / samples.weight.mean(),
             loss=self._training_loss(),
             validation=None if aside is None else self._objective(aside),
         )

@@ -124,6 +124,12 @@ class TestOwnModel:
         assert clf.circuit_ is model.circuit
         assert clf.score(*moons) > 0.85
 
+    def test_features_as_they_are(self, model, moons):
+        clf = VariationalClassifier(model=model, scale_features=False, epochs=2, random_state=0).fit(*moons)
+        values = model.forward(moons[0], clf.weights_[:8])
+        expected = clf.readout_.outputs(values, clf.weights_[8:])[:, 0]
+        np.testing.assert_array_equal(clf.decision_function(moons[0]), expected)
+
     def test_it_is_for_its_features(self, model, iris):
         with pytest.raises(ValueError, match="the model takes 2 features, X has 4"):
             VariationalClassifier(model=model).fit(*iris)
@@ -240,6 +246,10 @@ class TestTraining:
         assert clf.predict_proba(iris[0]).shape == (150, 3)
         with pytest.raises(ValueError, match=r"not among the classes .*9"):
             clf.partial_fit(iris[0][:5], [0, 0, 0, 0, 9])
+
+    def test_partial_fit_can_not_balance(self, iris):
+        with pytest.raises(ValueError, match="needs all of the data at once"):
+            VariationalClassifier(class_weight="balanced").partial_fit(*iris, classes=[0, 1, 2])
 
     def test_partial_fit_after_fit(self, iris):
         clf = VariationalClassifier(epochs=20, random_state=0).fit(*iris)

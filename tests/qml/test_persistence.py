@@ -110,6 +110,12 @@ def test_training_goes_on_as_if_never_saved(path):
     np.testing.assert_array_equal(loaded.fit(*IRIS).weights_, clf.fit(*IRIS).weights_)
 
 
+def test_parameters_set_after_fitting_do_not_matter(path):
+    clf = VariationalClassifier(epochs=2, random_state=0).fit(*IRIS)
+    assert_comes_back(clf.set_params(n_layers=9, n_qubits=7, feature_map="zz"), path)
+    assert load(path).n_layers == 9
+
+
 def test_not_fitted(path):
     VariationalClassifier("zz", n_layers=7).save(path)
     loaded = load(path)
@@ -241,6 +247,8 @@ class TestDamagedFiles:
         [
             lambda h: h.update(estimator="Popen"),
             lambda h: h.update(estimator=None),
+            lambda h: h.update(estimator=[]),
+            lambda h: h["learnt"]["model_"]["fields"].pop("circuit"),
             lambda h: h.pop("parameters"),
             lambda h: h["parameters"].update(shell=True),
             lambda h: h["parameters"].update(feature_map={"type": "Popen", "fields": {}}),
