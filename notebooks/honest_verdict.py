@@ -28,8 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from qml import NLocal, VariationalClassifier
-from qml.layered_model import layered_model
+from qml import NLocal, VariationalClassifier, layered_model
 
 # %% [markdown]
 # ## The data
@@ -77,8 +76,9 @@ plt.show()
 layered_model("angle", "strongly_entangling", num_features=6, num_layers=1).circuit.draw("mpl", scale=0.7)
 
 # %% [markdown]
-# We take four layers. The expectation value of Z on each qubit goes through a linear readout, trained with the circuit.
-# A part of the training images is kept aside to decide when to stop; the weights that did best there are kept.
+# We take four layers. The expectation values of Z on each qubit and of ZZ on each pair go through a linear readout,
+# trained with the circuit. A part of the training images is kept aside to decide when to stop; the weights that did
+# best there are kept.
 
 # %%
 classifier = VariationalClassifier(n_layers=4, epochs=100, batch_size=32, early_stopping=True, random_state=0)
@@ -87,12 +87,10 @@ print(f"{len(classifier.weights_)} weights, {classifier.n_iter_} epochs")
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
-left.plot(classifier.loss_history_, label="training loss")
+left.plot(classifier.loss_history_, label="training")
+left.plot(-classifier.validation_scores_, label="kept aside")
 left.set(xlabel="epoch", ylabel="cross-entropy")
-scores = left.twinx()
-scores.plot(classifier.validation_scores_, color="tab:orange", label="validation accuracy")
-scores.set_ylabel("accuracy")
-left.legend(handles=[*left.lines, *scores.lines], loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+left.legend()
 ConfusionMatrixDisplay.from_estimator(classifier, Z_test, y_test, ax=right, colorbar=False)
 right.set_title(f"test accuracy {classifier.score(Z_test, y_test):.3f}")
 figure.tight_layout()
@@ -114,12 +112,12 @@ plt.show()
 # %% [markdown]
 # ## What it is worth
 #
-# One split says little: a few images on the other side move the accuracy by percents. So: five folds, three
-# times over, and all models on the same six components, which are learnt anew in each fold.
+# One split says little: a few images on the other side move the accuracy by percents. So: five folds, three times over,
+# and all models on the same six components, which are learnt anew in each fold.
 #
 # Besides two classical models there is a control. Bowles, Ahmed and Schuld (arXiv:2403.07059) found that taking the
-# entangling gates out of quantum models often leaves them as good or better; without them a circuit of n qubits is n
-# separate one-qubit models. Whatever is claimed for the quantum model should not also be true of this one.
+# entangling gates out of quantum models often leaves them as good or better; without them n qubits stay
+# separate qubits. Whatever is claimed for the quantum model should not also be true of this one.
 
 # %%
 quantum = {"n_layers": 4, "epochs": 60, "random_state": 0}
