@@ -24,7 +24,7 @@ _BIG_ALONE = 14  # the same for a single sample
 _KEEP_BYTES = 1 << 25  # final states kept between a sweep forward and back
 _FEWEST_TILES = 4  # kept at least, whatever their size
 _FEW_TILES = 8  # before a tile holds several states, so many threads have one
-_SERIAL_WORK = 50_000  # floats passed over below which a second thread does not pay for itself
+_SERIAL_WORK = 350_000  # floats passed over below which a second thread does not pay for itself
 _KEPT_PLANS = 64
 _PIECES = 32  # parts of a pass over a big state; fixed, so that sums do not depend on the threads
 
