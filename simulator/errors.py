@@ -40,7 +40,7 @@ def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownName
     Examples
     --------
     >>> print(unknown_name("gate", "rxy", ["rx", "ry", "cx"]))
-    unknown gate 'rxy'; did you mean 'rx' or 'ry'?
+    unknown gate 'rxy'; did you mean 'ry' or 'rx'?
     """
     options = list(options)
     near = difflib.get_close_matches(str(name).lower(), options, n=3, cutoff=0.5)
