@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from simulator.binding import Values, values_array, values_by_parameter
 from simulator.errors import CircuitError, GateError, ParameterError, StateTooLargeError
 from simulator.gate_methods import gate_method, unknown_gate
 from simulator.gates import Gate, Operation
+from simulator.measurements import as_condition, conditional, final_measurements, refuse_measurements
 from simulator.parameters import Expression, Parameter, as_angle
 
 if TYPE_CHECKING:
@@ -46,13 +48,16 @@ class Circuit:
     ----------
     num_qubits : int
         At least 1.
-    operations : iterable of Operation
-        Made by calling gates: ``[gates.H(0), gates.RX(0.3, 1)]``.
+    operations : iterable of Operation, or int
+        Made by calling gates: ``[gates.H(0), gates.RX(0.3, 1)]``. A whole number is taken for ``num_clbits``, as in
+        ``Circuit(2, 2)``.
+    num_clbits : int
+        Number of classical bits, which measurements write to.
 
     Raises
     ------
     CircuitError
-        If a qubit is out of range, or something is not an operation.
+        If a qubit or classical bit is out of range, or something is not an operation.
 
     Examples
     --------
@@ -66,15 +71,32 @@ class Circuit:
 
     # A chain of calls shares one growing list: a circuit is the first `_length` entries of `_log`. `_turn`
     # holds one token as long as nothing was appended behind them; taking it (atomic) is the right to do so.
-    __slots__ = ("__weakref__", "_hash", "_length", "_log", "_num_qubits", "_operations", "_parameters", "_turn")
+    __slots__ = (
+        "__weakref__",
+        "_hash",
+        "_length",
+        "_log",
+        "_num_clbits",
+        "_num_qubits",
+        "_operations",
+        "_parameters",
+        "_turn",
+    )
 
     _log: list[Operation]
     _operations: tuple[Operation, ...] | None
     _parameters: tuple[Parameter, ...] | None
     _hash: int | None
 
-    def __init__(self, num_qubits: int, operations: Iterable[Operation] = ()) -> None:
+    def __init__(self, num_qubits: int, operations: Iterable[Operation] | int = (), num_clbits: int = 0) -> None:
         self._num_qubits = _checked_count(num_qubits)
+        if isinstance(operations, int | np.integer):
+            if num_clbits:
+                raise CircuitError(f"num_clbits is given twice: {operations} and {num_clbits}")
+            operations, num_clbits = (), int(operations)
+        self._num_clbits = _whole("Circuit", "num_clbits", num_clbits)
+        if self._num_clbits < 0:
+            raise CircuitError(f"a circuit has 0 or more classical bits, got {num_clbits}")
         self._start([self._checked(operation) for operation in operations])
 
     def _start(self, log: list[Operation]) -> None:
@@ -84,7 +106,7 @@ class Circuit:
     def _extended(self, operations: Iterable[Operation]) -> Circuit:
         """Append operations that are known to fit."""
         circuit = Circuit.__new__(Circuit)
-        circuit._num_qubits = self._num_qubits
+        circuit._num_qubits, circuit._num_clbits = self._num_qubits, self._num_clbits
         log = self._log
         try:
             self._turn.pop()
@@ -96,7 +118,7 @@ class Circuit:
 
     def _made_of(self, operations: Iterable[Operation], num_qubits: int | None = None) -> Circuit:
         circuit = Circuit.__new__(Circuit)
-        circuit._num_qubits = num_qubits or self._num_qubits
+        circuit._num_qubits, circuit._num_clbits = num_qubits or self._num_qubits, self._num_clbits
         circuit._start(list(operations))
         return circuit
 
@@ -106,6 +128,16 @@ class Circuit:
     def num_qubits(self) -> int:
         """Number of qubits."""
         return self._num_qubits
+
+    @property
+    def num_clbits(self) -> int:
+        """Number of classical bits."""
+        return self._num_clbits
+
+    @property
+    def measures(self) -> bool:
+        """Whether an operation measures, resets, or depends on classical bits."""
+        return not all(operation.is_unitary for operation in self.operations)
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -142,13 +174,15 @@ class Circuit:
         return dict(Counter(operation.gate.name for operation in self.operations).most_common())
 
     def depth(self) -> int:
-        """Length of the longest chain of gates that share qubits; a global phase has none."""
-        level = [0] * self.num_qubits
+        """Length of the longest chain of gates that share qubits or classical bits; a global phase has none."""
+        level = [0] * (self.num_qubits + self.num_clbits)
         for operation in self.operations:
-            if operation.qubits:
-                reached = 1 + max(level[q] for q in operation.qubits)
-                for q in operation.qubits:
-                    level[q] = reached
+            clbits = {*operation.clbits, *(bit for test in operation.conditions for bit in test.clbits)}
+            touched = [*operation.qubits, *(self.num_qubits + bit for bit in clbits)]
+            if touched:
+                reached = 1 + max(level[place] for place in touched)
+                for place in touched:
+                    level[place] = reached
         return max(level)
 
     def __len__(self) -> int:
@@ -160,11 +194,12 @@ class Circuit:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Circuit):
             return NotImplemented
-        return self is other or (self.num_qubits == other.num_qubits and self.operations == other.operations)
+        sizes, others = (self.num_qubits, self.num_clbits), (other.num_qubits, other.num_clbits)
+        return self is other or (sizes == others and self.operations == other.operations)
 
     def __hash__(self) -> int:
         if self._hash is None:
-            self._hash = hash((self.num_qubits, self.operations))
+            self._hash = hash((self.num_qubits, self.num_clbits, self.operations))
         return self._hash
 
     def __copy__(self) -> Circuit:
@@ -174,10 +209,11 @@ class Circuit:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Circuit, (self.num_qubits, self.operations)
+        return Circuit, (self.num_qubits, self.operations, self.num_clbits)
 
     def __repr__(self) -> str:
-        text = f"<Circuit of {_counted(self.num_qubits, 'qubit')}: {_counted(len(self), 'gate')}"
+        bits = f" and {_counted(self.num_clbits, 'classical bit')}" if self.num_clbits else ""
+        text = f"<Circuit of {_counted(self.num_qubits, 'qubit')}{bits}: {_counted(len(self), 'gate')}"
         return text + (f", {_counted(self.num_parameters, 'parameter')}>" if self.num_parameters else ">")
 
     def __str__(self) -> str:
@@ -266,15 +302,107 @@ class Circuit:
             raise CircuitError(f"the Pauli string {label!r} takes {gate.num_qubits} qubits, got {targets}")
         return self.append(gate(theta, *targets))
 
-    def compose(self, other: Circuit, qubits: Sequence[int] | None = None) -> Circuit:
+    def measure(self, qubit: int | Sequence[int], clbit: int | Sequence[int]) -> Circuit:
+        """Measure qubits in the computational basis, each into its classical bit.
+
+        Parameters
+        ----------
+        qubit, clbit : int, or sequences of int of one length
+
+        Raises
+        ------
+        CircuitError
+            If the circuit has no such qubit or classical bit.
+
+        Examples
+        --------
+        >>> Circuit(2, 1).x(1).measure(1, 0).sample(shots=10, seed=0)
+        {'1': 10}
+        """
+        qubits, clbits = _as_qubits(qubit), _as_qubits(clbit)
+        if len(qubits) != len(clbits):
+            raise CircuitError(f"measure takes one classical bit a qubit, got {len(qubits)} and {len(clbits)}")
+        return self.append(*(gates.MEASURE(q, c) for q, c in zip(qubits, clbits, strict=True)))
+
+    def measure_all(self) -> Circuit:
+        """Measure every qubit into a new classical bit; those bits come after the ones there are, as in Qiskit."""
+        first = self.num_clbits
+        circuit = self._made_of(self.operations)
+        circuit._num_clbits = first + self.num_qubits
+        return circuit.measure(range(self.num_qubits), range(first, first + self.num_qubits))
+
+    def reset(self, qubit: int | Sequence[int]) -> Circuit:
+        """Bring qubits to 0, whatever they were."""
+        return self.append(*(gates.RESET(q) for q in _as_qubits(qubit)))
+
+    def if_test(
+        self,
+        condition: tuple[int | Sequence[int], int],
+        body: Circuit | Iterable[Operation],
+        qubits: Sequence[int] | None = None,
+        clbits: Sequence[int] | None = None,
+    ) -> Circuit:
+        """Apply a body only if classical bits hold a value.
+
+        Parameters
+        ----------
+        condition : (clbit, value), or ((clbit, ...), value)
+            Of several bits the first is the lowest of the value.
+        body : Circuit, or iterable of Operation
+            A circuit is placed as by `compose`.
+        qubits, clbits : sequence of int, optional
+            Where the body's qubits and classical bits go; the first ones by default.
+
+        Raises
+        ------
+        CircuitError
+            If a bit is missing, the bits can not hold the value, or the body measures into them.
+
+        Examples
+        --------
+        >>> corrected = Circuit(1, 1).h(0).measure(0, 0).if_test((0, 1), Circuit(1).x(0))
+        >>> corrected.measure_all().sample(shots=100, seed=1)
+        {'00': 46, '01': 54}
+        """
+        return self.if_else(condition, body, (), qubits, clbits)
+
+    def if_else(
+        self,
+        condition: tuple[int | Sequence[int], int],
+        true_body: Circuit | Iterable[Operation],
+        false_body: Circuit | Iterable[Operation],
+        qubits: Sequence[int] | None = None,
+        clbits: Sequence[int] | None = None,
+    ) -> Circuit:
+        """Apply one body if classical bits hold a value and another if not; arguments as for `if_test`."""
+        test = as_condition("if_test", condition)
+        operations = [
+            operation
+            for branch, body in ((test, true_body), (replace(test, equal=not test.equal), false_body))
+            for operation in conditional(branch, self._placed_body(body, qubits, clbits))
+        ]
+        return self.append(*operations)
+
+    def _placed_body(
+        self, body: Circuit | Iterable[Operation], qubits: Sequence[int] | None, clbits: Sequence[int] | None
+    ) -> Sequence[Operation]:
+        if isinstance(body, Circuit):
+            return Circuit(self.num_qubits, self.num_clbits).compose(body, qubits, clbits).operations
+        if qubits is not None or clbits is not None:
+            raise CircuitError("if_test places a circuit; operations say themselves which qubits they act on")
+        return tuple(self._checked(operation) for operation in body)
+
+    def compose(
+        self, other: Circuit, qubits: Sequence[int] | None = None, clbits: Sequence[int] | None = None
+    ) -> Circuit:
         """Apply another circuit after this one.
 
         Parameters
         ----------
         other : Circuit
             Not wider than this one.
-        qubits : sequence of int, optional
-            Where qubit k of ``other`` goes: ``qubits[k]``. The first qubits by default.
+        qubits, clbits : sequence of int, optional
+            Where qubit k of ``other`` goes: ``qubits[k]``; and its classical bits. The first ones by default.
         """
         if not isinstance(other, Circuit):
             raise CircuitError(f"compose takes a Circuit, got {type(other).__name__}; append takes operations")
@@ -283,12 +411,14 @@ class Circuit:
                 raise CircuitError(
                     f"a circuit of {other.num_qubits} qubits does not fit on one of {self.num_qubits} qubits"
                 )
+            place: Sequence[int] = range(other.num_qubits)
+        else:
+            place = _distinct("compose", _as_qubits(qubits), other.num_qubits)
+            self._check_range("compose", place)
+        bits = _clbit_places(other.num_clbits, self.num_clbits, clbits)
+        if qubits is None and not other.num_clbits:
             return self._extended(other.operations)
-        place = _distinct("compose", _as_qubits(qubits), other.num_qubits)
-        self._check_range("compose", place)
-        return self._extended(
-            Operation(op.gate, tuple(place[q] for q in op.qubits), op.angles) for op in other.operations
-        )
+        return self._extended(_placed(operation, place, bits) for operation in other.operations)
 
     def __add__(self, other: Circuit) -> Circuit:
         if not isinstance(other, Circuit):
@@ -298,7 +428,7 @@ class Circuit:
                 f"+ joins circuits on the same qubits, got {self.num_qubits} and {other.num_qubits}; "
                 "compose(other, qubits) places a smaller one"
             )
-        return self._extended(other.operations)
+        return self.compose(other)
 
     # What it becomes
 
@@ -324,7 +454,8 @@ class Circuit:
             raise CircuitError(f"controlled takes at least 1 control, got {count}")
         if control_values is not None and len(control_values) != count:
             raise CircuitError(f"controlled takes one value a control, got {count} and {list(control_values)}")
-        moved = (Operation(op.gate, tuple(q + count for q in op.qubits), op.angles) for op in self.operations)
+        place, bits = range(count, count + self.num_qubits), range(self.num_clbits)
+        moved = (_placed(operation, place, bits) for operation in self.operations)
         return self._made_of((op.controlled(range(count), control_values) for op in moved), self.num_qubits + count)
 
     def repeat(self, times: int) -> Circuit:
@@ -336,6 +467,19 @@ class Circuit:
     def power(self, exponent: int) -> Circuit:
         """Raise the circuit to an integer power; a negative one repeats the inverse."""
         return self.repeat(exponent) if _whole("power", "exponent", exponent) >= 0 else self.inverse().repeat(-exponent)
+
+    def remove_final_measurements(self) -> Circuit:
+        """The circuit without its measurements, which must all be at the end, and without classical bits.
+
+        Raises
+        ------
+        CircuitError
+            If something happens to a qubit after it is measured, or depends on a classical bit.
+        """
+        split = final_measurements(self.operations)
+        if split is None:
+            raise CircuitError("the circuit measures, resets or branches in the middle: it is not a unitary")
+        return Circuit(self.num_qubits, split[0])
 
     def bind(self, values: Mapping[Any, Any] | ArrayLike) -> Circuit:
         """Give parameters their values.
@@ -396,6 +540,7 @@ class Circuit:
             raise StateTooLargeError(
                 f"the matrix of {n} qubits takes {16 * 4**n / 2**30:.3g} GiB; to_matrix goes up to {MAX_MATRIX_QUBITS}"
             )
+        refuse_measurements(self.operations, "the matrix")
         circuit = self.bind(self.values_array(values))
         columns = np.eye(1 << n, dtype=complex).reshape((2,) * n + (-1,))  # axis n - 1 - q is qubit q
         for op in circuit.operations:
@@ -583,8 +728,15 @@ class Circuit:
         if not isinstance(operation, Operation):
             hint = f"; call it on its qubits: {operation.name}(...)" if isinstance(operation, Gate) else ""
             raise CircuitError(f"a circuit consists of operations, got {operation!r}{hint}")
-        made = operation.gate(*operation.angles, *operation.qubits)
+        made = operation.gate(*operation.angles, *operation.qubits, *operation.clbits)
         self._check_range(made.gate.name, made.qubits)
+        if made.clbits or operation.conditions:
+            made = replace(made, conditions=operation.conditions)
+            for clbit in (*made.clbits, *(bit for test in made.conditions for bit in test.clbits)):
+                if clbit >= self._num_clbits:
+                    count = _counted(self._num_clbits, "classical bit") if self._num_clbits else "no classical bits"
+                    hint = f"; Circuit({self._num_qubits}, {clbit + 1}) has it"
+                    raise CircuitError(f"{made.gate.name}: the circuit has {count}, not bit {clbit}{hint}")
         return made
 
     def _check_range(self, name: str, qubits: tuple[int, ...]) -> None:
@@ -599,8 +751,32 @@ def _bound(operation: Operation, values: Mapping[Parameter, float | Expression])
         return operation
     angles = tuple(angle.bind(values) if isinstance(angle, Expression) else angle for angle in operation.angles)
     if isinstance(operation.gate, gates.AmplitudeEncoding) and not any(isinstance(a, Expression) for a in angles):
-        return gates.StatePreparation(angles, normalize=True)(*operation.qubits)  # type: ignore[arg-type]
-    return Operation(operation.gate, operation.qubits, angles)
+        made = gates.StatePreparation(angles, normalize=True)(*operation.qubits)  # type: ignore[arg-type]
+        return replace(made, conditions=operation.conditions) if operation.conditions else made
+    return Operation(operation.gate, operation.qubits, angles, operation.clbits, operation.conditions)
+
+
+def _placed(operation: Operation, qubits: Sequence[int], clbits: Sequence[int]) -> Operation:
+    """The operation on other qubits and classical bits."""
+    place = tuple(qubits[q] for q in operation.qubits)
+    if not operation.clbits and not operation.conditions:
+        return Operation(operation.gate, place, operation.angles)
+    conditions = tuple(replace(test, clbits=tuple(clbits[c] for c in test.clbits)) for test in operation.conditions)
+    return Operation(operation.gate, place, operation.angles, tuple(clbits[c] for c in operation.clbits), conditions)
+
+
+def _clbit_places(count: int, available: int, clbits: Sequence[int] | None) -> Sequence[int]:
+    """Where the classical bits of a circuit that is composed go."""
+    if clbits is None:
+        if count > available:
+            raise CircuitError(
+                f"a circuit with {_counted(count, 'classical bit')} does not fit on one with {available}"
+            )
+        return range(count)
+    place = tuple(gates.trait.classical_bit("compose", bit) for bit in _as_qubits(clbits))
+    if len(place) != count or len(set(place)) != count or any(bit >= available for bit in place):
+        raise CircuitError(f"compose takes {count} distinct classical bits below {available}, got {place}")
+    return place
 
 
 def _as_qubits(qubits: Any) -> tuple[Any, ...]:

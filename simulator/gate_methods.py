@@ -21,7 +21,7 @@ OTHER_NAMES = {
     "hadamard": "h",
     "i": "id",
     "identity": "id",
-    "measure": "sample",
+    "measurement": "measure",
     "phase": "p",
     "toffoli": "ccx",
     "u1": "p",

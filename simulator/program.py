@@ -11,6 +11,7 @@ import numpy as np
 from simulator import simd
 from simulator.errors import ParameterError, unknown_name
 from simulator.lowering import Level, Lowered, Rotation, Start, lower
+from simulator.measurements import refuse_measurements
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.tables import TableBuilder, Tables
@@ -40,6 +41,8 @@ class Program:
     ------
     ParameterError
         If a parameter of the circuit is in neither list, or in both.
+    CircuitError
+        If the circuit measures, resets or branches.
     ObservableError
         If an observable acts on more qubits than the circuit has.
     """
@@ -60,6 +63,7 @@ class Program:
             given = set(self.inputs)
             weights = [p for p in circuit.parameters if p not in given]
         self.weights = tuple(weights)
+        refuse_measurements(circuit.operations, "a state, expectation or gradient")
         _check_parameters(circuit, self.inputs, self.weights)
         for observable in self.observables:
             observable.check_fits(circuit.num_qubits)

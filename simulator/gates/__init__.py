@@ -8,6 +8,7 @@ parameter-shift rule follow from the declaration.
 from simulator.gates.composites import Composite, Step
 from simulator.gates.fixed import Diagonal, Fixed
 from simulator.gates.matrices import embed
+from simulator.gates.measurement import MEASURE, RESET, Irreversible, Measure, Reset
 from simulator.gates.preparations import AmplitudeEncoding, StatePreparation
 from simulator.gates.rotations import PauliRotation, Rotation
 from simulator.gates.standard import (
@@ -57,7 +58,7 @@ from simulator.gates.standard import (
     Y,
     Z,
 )
-from simulator.gates.trait import Angle, ComplexMatrix, Gate, Operation
+from simulator.gates.trait import Angle, ComplexMatrix, Condition, Gate, Operation
 
 __all__ = [
     "CCX",
@@ -80,7 +81,9 @@ __all__ = [
     "GLOBAL_PHASE",
     "ID",
     "ISWAP",
+    "MEASURE",
     "RCCX",
+    "RESET",
     "RX",
     "RXX",
     "RY",
@@ -100,14 +103,18 @@ __all__ = [
     "Angle",
     "ComplexMatrix",
     "Composite",
+    "Condition",
     "Diagonal",
     "Fixed",
     "Gate",
     "H",
+    "Irreversible",
+    "Measure",
     "Operation",
     "P",
     "PauliRotation",
     "R",
+    "Reset",
     "Rotation",
     "S",
     "StatePreparation",

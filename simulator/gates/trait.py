@@ -18,6 +18,24 @@ Angle = float | Expression
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What classical bits must hold for an operation to happen.
+
+    Parameters
+    ----------
+    clbits : tuple of int
+        ``clbits[0]`` is the lowest bit of ``value``.
+    value : int
+    equal : bool
+        False turns the test around: the bits must hold anything but ``value``.
+    """
+
+    clbits: tuple[int, ...]
+    value: int
+    equal: bool = True
+
+
+@dataclass(frozen=True)
 class Operation:
     """A gate on qubits, with its angles: what a circuit is made of.
 
@@ -27,21 +45,38 @@ class Operation:
     qubits : tuple of int
         Controls first; ``qubits[0]`` is the least significant bit of the gate's matrix.
     angles : tuple of float or Expression, radians
+    clbits : tuple of int
+        Where a measurement writes; empty for gates.
+    conditions : tuple of Condition
+        The operation happens if all of them hold.
     """
 
     gate: Gate
     qubits: tuple[int, ...]
     angles: tuple[Angle, ...] = ()
+    clbits: tuple[int, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def is_unitary(self) -> bool:
+        """Whether this is a plain gate: no measurement, no reset, no condition."""
+        return self.gate.is_reversible and not self.conditions
 
     def inverse(self) -> Operation:
         """The operation that undoes this one."""
+        self._check_unconditional("undone")
         gate, angles = self.gate.inverse(*self.angles)
         return Operation(gate, self.qubits, angles)
 
     def controlled(self, controls: Sequence[int], control_values: Sequence[int] | None = None) -> Operation:
         """This operation under the control of further qubits."""
+        self._check_unconditional("controlled by a qubit")
         gate = self.gate.controlled(len(controls), control_values)
         return Operation(gate, (*controls, *self.qubits), self.angles)
+
+    def _check_unconditional(self, what: str) -> None:
+        if self.conditions:
+            raise CircuitError(f"{self.gate.name} depends on classical bits and can not be {what}")
 
 
 class Gate(abc.ABC):
@@ -60,6 +95,7 @@ class Gate(abc.ABC):
     controls: tuple[int, ...]
     num_params: int
     num_targets: int
+    is_reversible: bool = True  # measurements and resets are not
 
     @property
     def num_qubits(self) -> int:
@@ -172,6 +208,15 @@ class Gate(abc.ABC):
 
     def __repr__(self) -> str:
         return f"<gate {self.name}: {self.num_qubits} qubits, {self.num_params} angles>"
+
+
+def classical_bit(owner: str, clbit: Any) -> int:
+    """``clbit`` as a non-negative int."""
+    if isinstance(clbit, bool | np.bool_) or not isinstance(clbit, int | np.integer):
+        raise CircuitError(f"{owner}: a classical bit is a whole number, got {clbit!r}")
+    if clbit < 0:
+        raise CircuitError(f"{owner}: a classical bit is counted from 0, got {clbit}")
+    return int(clbit)
 
 
 _standard: dict[Any, Gate] = {}

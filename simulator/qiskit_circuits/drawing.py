@@ -35,4 +35,4 @@ def _with_boxes(circuit: Circuit) -> Circuit:
             box = gates.Composite(operation.gate.name, operation.gate.num_qubits, 0, [])
             operation = gates.Operation(box, operation.qubits)
         operations.append(operation)
-    return Circuit(circuit.num_qubits, operations)
+    return Circuit(circuit.num_qubits, operations, circuit.num_clbits)
