@@ -90,10 +90,10 @@ class Circuit:
 
     def __init__(self, num_qubits: int, operations: Iterable[Operation] | int = (), num_clbits: int = 0) -> None:
         self._num_qubits = _checked_count(num_qubits)
-        if isinstance(operations, int | np.integer):
+        if not isinstance(operations, Iterable):
             if num_clbits:
                 raise CircuitError(f"num_clbits is given twice: {operations} and {num_clbits}")
-            operations, num_clbits = (), int(operations)
+            operations, num_clbits = (), operations
         self._num_clbits = _whole("Circuit", "num_clbits", num_clbits)
         if self._num_clbits < 0:
             raise CircuitError(f"a circuit has 0 or more classical bits, got {num_clbits}")
@@ -115,6 +115,10 @@ class Circuit:
         log.extend(operations)
         circuit._start(log)
         return circuit
+
+    def extended_by(self, operations: Iterable[Operation]) -> Circuit:
+        """Add operations that are known to fit; for conversions that have made them from checked ones."""
+        return self._extended(operations)
 
     def _made_of(self, operations: Iterable[Operation], num_qubits: int | None = None) -> Circuit:
         circuit = Circuit.__new__(Circuit)

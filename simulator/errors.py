@@ -26,12 +26,51 @@ class ObservableError(QumbaError, ValueError):
     """An observable is not Hermitian or does not fit the state."""
 
 
+class NoiseError(QumbaError, ValueError):
+    """A noise channel is not physical, or a noise model does not fit the circuit."""
+
+
 class UnknownNameError(QumbaError, ValueError):
     """A name (gate, option, ansatz, ...) that does not exist."""
 
 
 class StateTooLargeError(QumbaError, MemoryError):
     """A state does not fit in memory; raised before anything is allocated."""
+
+
+class BackendError(QumbaError, RuntimeError):
+    """A backend can not run what was asked of it, or says so itself."""
+
+
+class JobError(BackendError):
+    """A job on a backend failed, or nobody knows what became of it; what has come back is kept.
+
+    Attributes
+    ----------
+    job_ids : tuple of str
+        The jobs at fault, as far as they have ids.
+    folder : str
+        What to give as ``resume=`` to go on.
+    """
+
+    def __init__(self, message: str, job_ids: tuple[str, ...] = (), folder: str = "") -> None:
+        super().__init__(message, job_ids, folder)
+        self.job_ids, self.folder = job_ids, folder
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class JobTimeoutError(JobError, TimeoutError):
+    """A job took longer than its deadline, ours or the backend's."""
+
+
+class JobCancelledError(JobError):
+    """Somebody cancelled a job."""
+
+
+class RunLockedError(BackendError):
+    """Another process is at work in the same folder of jobs."""
 
 
 def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:
