@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gates, memory
-from simulator.errors import QumbaError, unknown_name
+from simulator import memory
+from simulator.errors import unknown_name
 from simulator.execution import Run
 from simulator.observables import PauliSum
-from simulator.parameters import Expression
+from simulator.parameter_shift import ShiftedCircuit
 from simulator.program import Program
 from simulator.statevector import as_array, as_inputs, as_observables, as_weights, expectations, split_values
 
@@ -126,8 +126,12 @@ def gradient(circuit: Circuit, observables: Any, values: Any = None, method: str
         return expectation_and_gradient(circuit, observables, values)[1]
     listed, single = as_observables(observables)
     array = circuit.values_array(values)
-    rule = _shifted if method == "parameter_shift" else _differences
-    out = np.stack([rule(circuit, listed, row) for row in np.atleast_2d(array)])
+    if method == "parameter_shift":
+        shifted = ShiftedCircuit(circuit)
+        program, X, weights, _ = split_values(shifted.circuit, listed, shifted.values(np.atleast_2d(array)), "double")
+        out = shifted.gradient(expectations(program, X, weights))
+    else:
+        out = np.stack([_differences(circuit, listed, row) for row in np.atleast_2d(array)])
     if single:
         out = out[:, 0]
     return out[0] if array.ndim == 1 else out
@@ -142,36 +146,3 @@ def _differences(circuit: Circuit, observables: Sequence[PauliSum], values: Floa
     )
     out = expectations(program, X, weights)
     return ((out[:count] - out[count:]) / (2 * _STEP)).T
-
-
-def _shifted(circuit: Circuit, observables: Sequence[PauliSum], values: FloatArray) -> FloatArray:
-    """The parameter-shift rule of each rotation in turn, shape (n_observables, num_parameters)."""
-    binding = dict(zip(circuit.parameters, values.tolist(), strict=True))
-    number = {p: k for k, p in enumerate(circuit.parameters)}
-    operations = list(_expanded(circuit.operations))
-    out = np.zeros((len(observables), len(values)))
-    for position, operation in enumerate(operations):
-        free = [a for a in operation.angles if isinstance(a, Expression)]
-        if not free:
-            continue
-        if not isinstance(operation.gate, gates.Rotation):
-            raise QumbaError(f"parameter shift needs rotations; {operation.gate.name} is none")
-        angle = free[0]
-        derivative = np.zeros(len(observables))
-        for shift, weight in zip(*operation.gate.shift_rule, strict=True):
-            for sign in (1.0, -1.0):
-                moved = gates.Operation(operation.gate, operation.qubits, (angle + sign * shift,))
-                other = type(circuit)(circuit.num_qubits, [*operations[:position], moved, *operations[position + 1 :]])
-                program = Program(other.bind(binding), observables)
-                derivative += sign * weight * expectations(program, np.zeros((1, 0)), np.zeros(0))[0]
-        for parameter, factor in angle.terms.items():
-            out[:, number[parameter]] += factor * derivative
-    return out
-
-
-def _expanded(operations: Any) -> Any:
-    for operation in operations:
-        if isinstance(operation.gate, gates.Composite):
-            yield from _expanded(operation.gate.expand(operation.qubits, operation.angles))
-        else:
-            yield operation

@@ -1,0 +1,156 @@
+"""The parameter-shift rule for all gates of a circuit and many samples as one batch of one circuit.
+
+A backend that can only measure runs the same circuit at shifted angles. Here every rotation gets an angle of its own,
+so that no circuit but this one is ever needed: it is transpiled once, and all shifts are values of its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import gates
+from simulator.circuit import Circuit
+from simulator.errors import ParameterError, QumbaError
+from simulator.gates import Operation
+from simulator.parameters import Expression, Parameter, ParameterVector
+
+__all__ = ["ShiftedCircuit"]
+
+FloatArray = NDArray[np.float64]
+
+
+class ShiftedCircuit:
+    """A circuit with one parameter a rotation, and the values at which its expectations give all derivatives.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    parameters : sequence of Parameter, optional
+        What to derive by; by default all parameters. Only rotations that depend on these are shifted.
+
+    Attributes
+    ----------
+    circuit : Circuit
+        The same gates, composites expanded; its parameters are the angles.
+    num_points : int
+        Values of the angles that one gradient takes: the point itself, and two a shift.
+
+    Raises
+    ------
+    QumbaError
+        If a gate that is no rotation depends on one of the parameters.
+    ParameterError
+        If a parameter is not one of the circuit's.
+
+    References
+    ----------
+    Wierichs, Izaac, Wang, Lin, arXiv:2107.12390: the rule for any spectrum, see `Rotation.shift_rule`.
+
+    Examples
+    --------
+    >>> from simulator import Parameter, Z
+    >>> theta = Parameter("theta")
+    >>> shifted = ShiftedCircuit(Circuit(1).ry(2 * theta, 0))
+    >>> points = shifted.values(np.array([[0.2]]))
+    >>> expectations = shifted.circuit.expectation([Z(0)], points)
+    >>> np.allclose(shifted.gradient(expectations), -2 * np.sin(0.4))
+    True
+    """
+
+    def __init__(self, circuit: Circuit, parameters: Sequence[Parameter] | None = None) -> None:
+        number = {parameter: k for k, parameter in enumerate(circuit.parameters)}
+        wanted = circuit.parameters if parameters is None else tuple(parameters)
+        for parameter in wanted:
+            if parameter not in number:
+                raise ParameterError(f"the circuit has no parameter {parameter}")
+        listed = list(_expanded(circuit.operations))
+        angles = ParameterVector("angle", sum(isinstance(a, Expression) for op in listed for a in op.angles) or 1)
+        rows: list[FloatArray] = []
+        constants: list[float] = []
+        shifts: list[tuple[int, float, float]] = []  # angle, shift, weight
+        operations = []
+        for operation in listed:
+            replaced: list[gates.Angle] = []
+            for angle in operation.angles:
+                if not isinstance(angle, Expression):
+                    replaced.append(angle)
+                    continue
+                k = len(rows)
+                row = np.zeros(len(number))
+                for parameter, factor in angle.terms.items():
+                    row[number[parameter]] = factor
+                if not angle.terms.keys().isdisjoint(wanted):
+                    shifts.extend((k, *term) for term in _rule(operation))
+                rows.append(row)
+                constants.append(angle.constant)
+                replaced.append(angles[k])
+            operations.append(Operation(operation.gate, operation.qubits, tuple(replaced)) if replaced else operation)
+        self.circuit = Circuit(circuit.num_qubits, operations)
+        self._rows = np.array(rows).reshape(len(rows), len(number))
+        self._constants = np.array(constants)
+        # the circuit lists its parameters by first use, which is the order in which the angles were numbered
+        self._angles = np.array([k for k, _, _ in shifts], np.intp)
+        self._shifts = np.array([shift for _, shift, _ in shifts])
+        weights = np.array([weight for _, _, weight in shifts])
+        columns = [number[parameter] for parameter in wanted]
+        self._factors = weights[:, None] * self._rows[self._angles][:, columns].reshape(len(shifts), len(columns))
+        self.num_points = 1 + 2 * len(shifts)
+
+    def values(self, values: FloatArray) -> FloatArray:
+        """Values of the angles to measure at.
+
+        Parameters
+        ----------
+        values : float ndarray, shape (n_sets, n_parameters), radians
+            Of the original circuit's parameters.
+
+        Returns
+        -------
+        float ndarray, shape (n_sets * num_points, n_angles), radians
+            For each set the point itself, then each shift forward and back.
+        """
+        base = values @ self._rows.T + self._constants
+        out = np.repeat(base[:, None, :], self.num_points, axis=1)
+        pair = 1 + 2 * np.arange(len(self._shifts))
+        out[:, pair, self._angles] += self._shifts
+        out[:, pair + 1, self._angles] -= self._shifts
+        return out.reshape(len(base) * self.num_points, base.shape[1])
+
+    def expectations(self, measured: FloatArray) -> FloatArray:
+        """Of all that was measured, the expectations at the points themselves, shape (n_sets, n_observables)."""
+        return measured[:: self.num_points]
+
+    def gradient(self, measured: FloatArray) -> FloatArray:
+        """Derivatives by the parameters wanted.
+
+        Parameters
+        ----------
+        measured : float ndarray, shape (n_sets * num_points, n_observables)
+            Expectations at what `values` returned.
+
+        Returns
+        -------
+        float ndarray, shape (n_sets, n_observables, n_wanted)
+        """
+        points = measured.reshape(len(measured) // self.num_points, self.num_points, measured.shape[1])
+        differences = points[:, 1::2] - points[:, 2::2]
+        return np.asarray(np.tensordot(differences, self._factors, axes=(1, 0)))
+
+
+def _rule(operation: Operation) -> list[tuple[float, float]]:
+    gate = operation.gate
+    if not isinstance(gate, gates.Rotation):
+        raise QumbaError(f"parameter shift needs rotations; {gate.name} is none")
+    shifts, weights = gate.shift_rule
+    return list(zip(shifts.tolist(), weights.tolist(), strict=True))
+
+
+def _expanded(operations: Iterable[Operation]) -> Iterator[Operation]:
+    for operation in operations:
+        if isinstance(operation.gate, gates.Composite):
+            yield from _expanded(operation.gate.expand(operation.qubits, operation.angles))
+        else:
+            yield operation

@@ -1,0 +1,108 @@
+"""What a run on a backend will take, told before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cost of a run; printed as a table, `as_dict` gives the same as data.
+
+    Parameters
+    ----------
+    backend : str
+    circuits : int
+        Circuits of different structure, each transpiled once.
+    parameter_sets : int
+        Values of the parameters at which they are run.
+    executions : int
+        Circuits that are really run: parameter sets times measurement bases (and noise factors, where these are
+        extrapolated).
+    pubs, jobs : int
+        In how many pieces they are sent.
+    shots : int
+        Of each execution; 0 where results are exact.
+    total_shots : int
+    qubits, depth, two_qubit_gates : int
+        Of the largest circuit, as it runs on the backend.
+    device_seconds : float, optional
+        An estimate of the time the device is busy, not of the queue; None where the backend has no timing.
+    mitigation : str
+        How errors are mitigated, and what that multiplies.
+    problems : tuple of str
+        Why the backend would refuse the run.
+    notes : tuple of str
+    """
+
+    backend: str
+    circuits: int
+    parameter_sets: int
+    executions: int
+    pubs: int
+    jobs: int
+    shots: int
+    total_shots: int
+    qubits: int
+    depth: int
+    two_qubit_gates: int
+    device_seconds: float | None = None
+    mitigation: str = "none"
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing is known that would make the backend refuse the run."""
+        return not self.problems
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return asdict(self) | {"fits": self.fits}
+
+    def repeated(self, times: int, note: str) -> Plan:
+        """The plan of ``times`` such runs one after another, with a note that says what they are."""
+        return replace(
+            self,
+            parameter_sets=self.parameter_sets * times,
+            executions=self.executions * times,
+            pubs=self.pubs * times,
+            jobs=self.jobs * times,
+            total_shots=self.total_shots * times,
+            device_seconds=None if self.device_seconds is None else self.device_seconds * times,
+            notes=(*self.notes, note),
+        )
+
+    def __str__(self) -> str:
+        exact = not self.total_shots
+        lines = [
+            ("backend", self.backend),
+            ("circuits to transpile", f"{self.circuits:,}"),
+            ("parameter sets", f"{self.parameter_sets:,}"),
+            ("circuits to run", f"{self.executions:,}"),
+            ("PUBs", f"{self.pubs:,}"),
+            ("jobs", f"{self.jobs:,}"),
+            ("shots", "none: exact" if exact else f"{self.shots:,} a circuit, {self.total_shots:,} in all"),
+            ("qubits", f"{self.qubits:,}"),
+            ("depth", f"{self.depth:,}"),
+            ("two-qubit gates", f"{self.two_qubit_gates:,}"),
+            ("device time, estimated", _duration(self.device_seconds)),
+            ("error mitigation", self.mitigation),
+            ("within the limits", "yes" if self.fits else "NO"),
+        ]
+        width = max(len(name) for name, _ in lines)
+        table = [f"{name:<{width}}  {value}" for name, value in lines]
+        table += [f"  problem: {problem}" for problem in self.problems]
+        return "\n".join(table + [f"  note: {note}" for note in self.notes])
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown: the backend has no timing"
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    minutes = seconds / 60
+    return f"{minutes:.3g} min" if minutes < 120 else f"{minutes / 60:.3g} h"
