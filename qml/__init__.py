@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from qml.ansatze import BasicEntangling, NLocal, StronglyEntangling, ansatz_circuit
     from qml.classifiers import VariationalClassifier
     from qml.data_functions import OwnFunction
-    from qml.feature_maps import AmplitudeMap, AngleMap, Encoding, PauliMap
+    from qml.feature_maps import (
+        AmplitudeMap,
+        AngleMap,
+        ChebyshevMap,
+        Encoding,
+        HamiltonianMap,
+        HighDimensionalMap,
+        HubregtsenMap,
+        PauliMap,
+        QAOAMap,
+    )
     from qml.features import AngleScaler, ImagePooling, QubitReducer, SumFeatures, tabular_preprocessor
     from qml.layers import layered_model
     from qml.model import QuantumModel
@@ -29,11 +39,16 @@ __all__ = [
     "AngleMap",
     "AngleScaler",
     "BasicEntangling",
+    "ChebyshevMap",
     "Encoding",
+    "HamiltonianMap",
+    "HighDimensionalMap",
+    "HubregtsenMap",
     "ImagePooling",
     "NLocal",
     "OwnFunction",
     "PauliMap",
+    "QAOAMap",
     "QuantumModel",
     "QubitReducer",
     "RMSprop",
@@ -53,7 +68,17 @@ _MODULES = {
     "ansatze": ("BasicEntangling", "NLocal", "StronglyEntangling", "ansatz_circuit"),
     "classifiers": ("VariationalClassifier",),
     "data_functions": ("OwnFunction",),
-    "feature_maps": ("AmplitudeMap", "AngleMap", "Encoding", "PauliMap"),
+    "feature_maps": (
+        "AmplitudeMap",
+        "AngleMap",
+        "ChebyshevMap",
+        "Encoding",
+        "HamiltonianMap",
+        "HighDimensionalMap",
+        "HubregtsenMap",
+        "PauliMap",
+        "QAOAMap",
+    ),
     "features": ("AngleScaler", "ImagePooling", "QubitReducer", "SumFeatures", "tabular_preprocessor"),
     "layers": ("layered_model",),
     "model": ("QuantumModel",),

@@ -13,9 +13,23 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Amplitudes", "DataFunction", "OwnFunction", "Products"]
+__all__ = [
+    "Amplitudes",
+    "ArcCosines",
+    "DataFunction",
+    "OwnFunction",
+    "Products",
+    "SubsetFunction",
+    "check_pullback",
+]
 
 Matrix = NDArray[np.float64]
+
+ROUNDING = 1e-12
+"""How far beyond the end of its domain a feature may lie that was meant to be at the end."""
+
+STEP = np.finfo(np.float64).eps ** (1 / 3)
+"""Of central differences, where rounding and curvature spoil them equally."""
 
 
 class DataFunction(Protocol):
@@ -38,7 +52,7 @@ class OwnFunction:
         Features (n_samples, n_features) to inputs (n_samples, n_inputs).
     gradient : callable, optional
         ``gradient(X, cotangent)``: d loss / d inputs to d loss / d features. Only derivatives with respect to the data
-        need it; training does not.
+        need it; training does not. Without it they are found by central differences, to about 10 digits.
 
     Examples
     --------
@@ -57,7 +71,7 @@ class OwnFunction:
     def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
         """D loss / d features, shape (n_samples, n_features)."""
         if self.gradient is None:
-            raise ValueError("this data function was given no gradient, so there is no derivative with respect to X")
+            return _numerical_pullback(self, X, cotangent)
         return np.asarray(self.gradient(X, cotangent), np.float64)
 
 
@@ -97,6 +111,73 @@ class Products:
 
 
 @dataclass(frozen=True)
+class SubsetFunction:
+    """One input a subset of the features, by a function of one's own.
+
+    Parameters
+    ----------
+    subsets : tuple of tuple of int
+    function : callable
+        Features of a subset (size, n_samples) to its input (n_samples,).
+    jacobian : callable, optional
+        Features of a subset to the derivatives of its input with respect to them, shape (size, n_samples); without it
+        they are found by central differences, to about 10 digits.
+    """
+
+    subsets: tuple[tuple[int, ...], ...]
+    function: Callable[[Matrix], Matrix]
+    jacobian: Callable[[Matrix], Matrix] | None = None
+
+    def __call__(self, X: Matrix) -> Matrix:
+        """Inputs of the circuit, shape (n_samples, n_subsets)."""
+        out = np.empty((len(X), len(self.subsets)))
+        for k, subset in enumerate(self.subsets):
+            out[:, k] = self._of_samples("data map", self.function(X[:, list(subset)].T), subset, (len(X),))
+        return out
+
+    def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
+        """D loss / d features, shape (n_samples, n_features)."""
+        out = np.zeros_like(X)
+        for k, subset in enumerate(self.subsets):
+            columns = X[:, list(subset)].T
+            if self.jacobian is None:
+                slopes = np.stack([_slope(self.function, columns, j) for j in range(len(subset))])
+            else:
+                slopes = self._of_samples("Jacobian", self.jacobian(columns), subset, columns.shape)
+            for feature, slope in zip(subset, slopes, strict=True):
+                out[:, feature] += cotangent[:, k] * slope
+        return out
+
+    @staticmethod
+    def _of_samples(what: str, values: object, subset: tuple[int, ...], shape: tuple[int, ...]) -> Matrix:
+        given = np.asarray(values, np.float64)
+        if given.shape != shape:
+            raise ValueError(f"the {what} of features {subset} must have shape {shape}, got {given.shape}")
+        return given
+
+
+@dataclass(frozen=True)
+class ArcCosines:
+    """The arccosine of each feature, which must be from -1 to 1. Its derivative at the ends is taken as zero."""
+
+    def __call__(self, X: Matrix) -> Matrix:
+        """Inputs of the circuit, shape (n_samples, n_features), radians."""
+        beyond = np.abs(X) > 1.0 + ROUNDING
+        if beyond.any():
+            row, column = (int(i) for i in np.argwhere(beyond)[0])
+            raise ValueError(
+                f"features must be from -1 to 1, because their arccosine is taken; column {column} has "
+                f"{X[row, column]:g} in row {row} (sklearn's MinMaxScaler((-1, 1), clip=True) brings them there)"
+            )
+        return np.arccos(np.clip(X, -1.0, 1.0))
+
+    def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
+        """D loss / d features, shape (n_samples, n_features)."""
+        height = np.sqrt(np.maximum((1.0 - X) * (1.0 + X), 0.0))
+        return np.divide(-cotangent, height, out=np.zeros_like(X), where=height > 0)
+
+
+@dataclass(frozen=True)
 class Amplitudes:
     """Each row divided by its norm; a row of zeros, which has no direction, becomes the first basis state.
 
@@ -122,3 +203,58 @@ def _normalized(X: Matrix) -> tuple[Matrix, Matrix]:
     scaled = X / np.where(largest > 0, largest, 1.0)
     norm = np.linalg.norm(scaled, axis=1, keepdims=True)
     return scaled / np.where(norm > 0, norm, 1.0), norm * largest
+
+
+def check_pullback(data: DataFunction, X: Matrix, rtol: float = 1e-6) -> None:
+    """Compare the derivative of a data function with central differences.
+
+    Parameters
+    ----------
+    data : DataFunction
+    X : float ndarray, shape (n_samples, n_features)
+        Where to compare: samples inside the function's domain.
+    rtol : float
+        Tolerance, relative to the largest derivative.
+
+    Raises
+    ------
+    ValueError
+        If they differ, naming the feature.
+
+    Examples
+    --------
+    >>> check_pullback(OwnFunction(np.sin, lambda X, cotangent: np.sin(X) * cotangent), np.array([[0.1]]))
+    Traceback (most recent call last):
+    ...
+    ValueError: the derivative with respect to feature 0 is wrong: central differences give 0.995... for input 0 ...
+    """
+    inputs = data(X)
+    for k in range(inputs.shape[1]):
+        cotangent = np.zeros_like(inputs)
+        cotangent[:, k] = 1.0
+        given, expected = data.pullback(X, cotangent), _numerical_pullback(data, X, cotangent)
+        wrong = ~(np.abs(given - expected) <= rtol * max(1.0, np.abs(expected).max()))  # so that NaN is wrong
+        if wrong.any():
+            row, feature = (int(i) for i in np.argwhere(wrong)[0])
+            raise ValueError(
+                f"the derivative with respect to feature {feature} is wrong: central differences give "
+                f"{expected[row, feature]:.8g} for input {k} of row {row}, got {given[row, feature]:.8g}"
+            )
+
+
+def _slope(function: Callable[[Matrix], Matrix], columns: Matrix, j: int) -> Matrix:
+    """Central difference of ``function`` along ``columns[j]``, for all samples at once."""
+    step = STEP * np.maximum(1.0, np.abs(columns[j]))
+    ahead, behind = columns.copy(), columns.copy()
+    ahead[j] += step
+    behind[j] -= step
+    return (np.asarray(function(ahead)) - np.asarray(function(behind))) / (ahead[j] - behind[j])
+
+
+def _numerical_pullback(function: Callable[[Matrix], Matrix], X: Matrix, cotangent: Matrix) -> Matrix:
+    """D loss / d features by central differences, two calls a feature; rows must not depend on one another."""
+    out = np.empty_like(X)
+    for feature in range(X.shape[1]):
+        slopes = _slope(lambda columns: np.asarray(function(columns.T)).T, X.T, feature)
+        out[:, feature] = np.sum(cotangent * slopes.T, axis=1)
+    return out

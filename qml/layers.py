@@ -28,6 +28,8 @@ def layered_model(
 ) -> QuantumModel:
     """The model that encodes data and then applies the layers of an ansatz, or encodes anew before each layer.
 
+    Weights that the feature map has of its own come before the ansatz's.
+
     Parameters
     ----------
     feature_map : str or FeatureMap
@@ -58,7 +60,7 @@ def layered_model(
     return QuantumModel(
         circuit,
         inputs=encoding.inputs,
-        weights=weights,
+        weights=(*encoding.weights, *weights),
         observables=readout_observables(observables, width),
         precision=precision,
         data=encoding.data,

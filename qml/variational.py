@@ -211,6 +211,8 @@ class VariationalEstimator(BaseEstimator):
                 precision=self.precision,
             )
             initial = ansatz.initial_weights(num_qubits, self.n_layers, rng)
+            of_the_map = rng.normal(0.0, INITIAL_SPREAD, self.model_.num_weights - len(initial))
+            initial = np.concatenate([of_the_map, initial])
         else:
             if self.n_features_in_ != self.model.num_features:
                 raise ValueError(f"the model takes {self.model.num_features} features, X has {self.n_features_in_}")

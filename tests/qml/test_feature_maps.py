@@ -5,7 +5,7 @@ import pytest
 from qiskit.circuit.library import pauli_feature_map, z_feature_map, zz_feature_map
 from qiskit.quantum_info import Statevector
 
-from qml.data_functions import Amplitudes, OwnFunction, Products
+from qml.data_functions import Amplitudes, ArcCosines, OwnFunction, Products, SubsetFunction, check_pullback
 from qml.entanglement import PATTERNS, entangled_groups
 from qml.feature_maps import FEATURE_MAPS, AmplitudeMap, AngleMap, Encoding, PauliMap, get_feature_map
 from qml.layers import layered_model
@@ -18,9 +18,11 @@ from simulator.parameters import Parameter
 PATTERNS_OF_PAIRS = (*PATTERNS, [(0, 2), (1, 0)])
 
 
-def state(encoding: Encoding, features: np.ndarray) -> np.ndarray:
-    values = encoding.angles(np.atleast_2d(features))[0]
-    return encoding.circuit.statevector(dict(zip(encoding.inputs, values, strict=True)))
+def state(encoding: Encoding, features: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    values = dict(zip(encoding.inputs, encoding.angles(np.atleast_2d(features))[0], strict=True))
+    if weights is None:
+        weights = encoding.initial_weights(np.random.default_rng(0))
+    return encoding.circuit.statevector(values | dict(zip(encoding.weights, weights, strict=True)))
 
 
 def overlap(ours: np.ndarray, circuit, features: np.ndarray) -> float:
@@ -54,6 +56,21 @@ class TestAgainstQiskit:
         ours = state(PauliMap(tuple(paulis), reps=2, alpha=1.3).encoding(4), features)
         qiskit = pauli_feature_map(4, reps=2, paulis=paulis, alpha=1.3)
         assert overlap(ours, qiskit, features) == pytest.approx(1, abs=1e-12)
+
+    def test_a_data_map_of_ones_own(self):
+        """One function for both: Qiskit calls it with parameters, we with the features of all samples."""
+
+        def data_map(x):
+            return 2 * x[0] if len(x) == 1 else (1 - x[0]) * x[1] * x[1]
+
+        features = np.random.default_rng(2).uniform(-3, 3, 4)
+        ours = state(get_feature_map("zz", entanglement="circular", data_map=data_map).encoding(4), features)
+        qiskit = zz_feature_map(4, entanglement="circular", data_map_func=data_map)
+        assert overlap(ours, qiskit, features) == pytest.approx(1, abs=1e-12)
+
+    def test_a_data_map_that_is_none(self):
+        with pytest.raises(TypeError, match="data_map expects a function or None, got 3"):
+            PauliMap(data_map=3)
 
 
 class TestAngleMap:
@@ -179,9 +196,43 @@ class TestDataFunctions:
     def test_amplitudes_of_a_zero_row_have_no_derivative(self):
         np.testing.assert_array_equal(Amplitudes().pullback(np.zeros((1, 2)), np.ones((1, 2))), [[0, 0]])
 
-    def test_own_function_without_gradient(self):
-        with pytest.raises(ValueError, match="no gradient"):
-            OwnFunction(np.sin).pullback(np.ones((1, 1)), np.ones((1, 1)))
+    def test_a_derivative_that_is_not_given_is_found(self):
+        X = np.random.default_rng(6).normal(size=(4, 3)) * [1, 1e3, 1e-3]
+        function = OwnFunction(lambda X: np.column_stack([np.sin(X[:, 0]) * X[:, 1], X[:, 2] ** 2]))
+        cotangent = np.array([[1.0, 2.0]] * 4)
+        expected = np.column_stack([np.cos(X[:, 0]) * X[:, 1], np.sin(X[:, 0]), 4 * X[:, 2]])
+        np.testing.assert_allclose(function.pullback(X, cotangent), expected, rtol=1e-9, atol=1e-9)
+
+    @pytest.mark.parametrize("jacobian", [None, lambda x: np.stack([np.cos(x[0]), *np.zeros_like(x[1:])])])
+    def test_function_of_subsets(self, jacobian):
+        function = SubsetFunction(((0,), (2, 1)), lambda x: np.sin(x[0]), jacobian)
+        X = np.random.default_rng(7).normal(size=(5, 3))
+        np.testing.assert_array_equal(function(X), np.sin(X[:, [0, 2]]))
+        expected = np.cos(X) * [1.0, 0.0, 10.0]
+        np.testing.assert_allclose(function.pullback(X, np.array([[1.0, 10.0]] * 5)), expected, rtol=1e-9, atol=1e-9)
+
+    def test_function_of_subsets_of_another_shape(self):
+        with pytest.raises(ValueError, match=r"data map of features \(0,\) must have shape \(4,\), got \(1, 4\)"):
+            SubsetFunction(((0,),), lambda x: x)(np.ones((4, 2)))
+        with pytest.raises(ValueError, match=r"Jacobian of features \(0,\) must have shape \(1, 4\), got \(4,\)"):
+            SubsetFunction(((0,),), lambda x: x[0], lambda x: x[0]).pullback(np.ones((4, 2)), np.ones((4, 1)))
+
+    @pytest.mark.parametrize("data", [Products(((0,), (0, 2), (0, 1, 2))), ArcCosines(), Amplitudes()], ids=repr)
+    def test_right_derivatives_pass_the_check(self, data):
+        check_pullback(data, np.random.default_rng(8).uniform(-0.9, 0.9, (3, 3)))
+
+    @pytest.mark.parametrize("factor", [-1.0, 1.001, np.nan])
+    def test_wrong_derivatives_do_not(self, factor):
+        wrong = OwnFunction(np.sin, lambda X, cotangent: factor * np.cos(X) * cotangent)
+        with pytest.raises(ValueError, match="with respect to feature 0 is wrong: central differences give 0.8775"):
+            check_pullback(wrong, np.array([[0.5, 0.7]]))
+
+    def test_arccosines(self):
+        X = np.array([[1.0, -1.0, 0.0, 0.5, 1.0 + 1e-15]])
+        np.testing.assert_allclose(ArcCosines()(X), [[0, np.pi, np.pi / 2, np.pi / 3, 0]], atol=1e-15)
+        assert (ArcCosines().pullback(X, np.ones_like(X))[0, [0, 1, 4]] == 0).all()
+        with pytest.raises(ValueError, match="from -1 to 1.*column 1 has 1.5 in row 2"):
+            ArcCosines()(np.array([[0.0, 0.0], [1.0, -1.0], [0.0, 1.5]]))
 
 
 class TestEntanglement:
@@ -243,6 +294,11 @@ class TestOwnEncoding:
         x, other = Parameter("x"), Parameter("other")
         with pytest.raises(ParameterError, match="other"):
             Encoding(Circuit(1).rx(x, 0).ry(other, 0), [x])
+
+    def test_its_weights_are_not_inputs(self):
+        x = Parameter("x")
+        with pytest.raises(ParameterError, match="both inputs and weights: x"):
+            Encoding(Circuit(1).rx(x, 0), [x], weights=[x])
 
     def test_it_is_for_its_sizes(self):
         x = Parameter("x")

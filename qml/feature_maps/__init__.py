@@ -1,0 +1,81 @@
+"""Feature maps: how data becomes a quantum state.
+
+A feature map is a small immutable value without sizes, such as ``PauliMap(reps=1)``; for given numbers of features and
+qubits it makes an `Encoding`: a function from features to inputs, and a circuit with these inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from qml.feature_maps.amplitudes import AmplitudeMap
+from qml.feature_maps.encoding import Encoding, FeatureMap
+from qml.feature_maps.hamiltonian import HamiltonianMap
+from qml.feature_maps.high_dimensional import HighDimensionalMap
+from qml.feature_maps.pauli import PauliMap
+from qml.feature_maps.rotations import AngleMap, ChebyshevMap
+from qml.feature_maps.trained import HubregtsenMap, QAOAMap
+from simulator.errors import unknown_name
+
+__all__ = [
+    "FEATURE_MAPS",
+    "AmplitudeMap",
+    "AngleMap",
+    "ChebyshevMap",
+    "Encoding",
+    "FeatureMap",
+    "HamiltonianMap",
+    "HighDimensionalMap",
+    "HubregtsenMap",
+    "PauliMap",
+    "QAOAMap",
+    "get_feature_map",
+]
+
+FEATURE_MAPS: dict[str, Callable[..., FeatureMap]] = {
+    "angle": AngleMap,
+    "reuploading": partial(AngleMap, reupload=True, angle_range=(-np.pi / 4, np.pi / 4)),
+    "amplitude": AmplitudeMap,
+    "z": partial(PauliMap, paulis=("Z",)),
+    "zz": PauliMap,
+    "pauli": PauliMap,
+    "iqp": partial(PauliMap, alpha=1.0, center=0.0, angle_range=(-np.pi / 8, np.pi / 8)),
+    "chebyshev": ChebyshevMap,
+    "qaoa": QAOAMap,
+    "hubregtsen": HubregtsenMap,
+    "high_dimensional": HighDimensionalMap,
+    "hamiltonian": HamiltonianMap,
+}
+"""Feature maps by name; ``get_feature_map`` passes options on to them."""
+
+
+def get_feature_map(feature_map: str | FeatureMap, **options: Any) -> FeatureMap:
+    """The feature map of a name, or the object itself.
+
+    Parameters
+    ----------
+    feature_map : str or FeatureMap
+        One of ``FEATURE_MAPS``, in any case.
+    **options
+        Settings for the map of that name, such as ``reps=1``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such name; the nearest ones are given.
+    TypeError
+        If it is neither a name nor a feature map, or options come with an object.
+    """
+    if isinstance(feature_map, str):
+        if feature_map.lower() not in FEATURE_MAPS:
+            raise unknown_name("feature map", feature_map, FEATURE_MAPS)
+        return FEATURE_MAPS[feature_map.lower()](**options)
+    if isinstance(feature_map, type) or not isinstance(feature_map, FeatureMap):
+        raise TypeError(f"feature_map expects a name or a feature map object, got {feature_map!r}")
+    if options:
+        raise TypeError(f"options {sorted(options)} go with a feature map's name, not with an object")
+    return feature_map

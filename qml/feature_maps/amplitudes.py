@@ -1,0 +1,37 @@
+"""The features themselves as amplitudes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qml.data_functions import Amplitudes
+from qml.feature_maps.encoding import Encoding, checked_sizes
+from simulator.circuit import Circuit
+from simulator.parameters import ParameterVector
+
+__all__ = ["AmplitudeMap"]
+
+
+@dataclass(frozen=True)
+class AmplitudeMap:
+    """The features are the amplitudes of the state, divided by their norm; amplitudes beyond them are zero.
+
+    n qubits take up to ``2**n`` features. A row of zeros, which has no direction, becomes the first basis state.
+    """
+
+    angle_range: None = None
+
+    def num_qubits(self, num_features: int) -> int:
+        """The logarithm of the number of features, rounded up."""
+        return max(1, (num_features - 1).bit_length())
+
+    def max_features(self, num_qubits: int) -> int:
+        """Two to the number of qubits."""
+        return 1 << num_qubits
+
+    def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
+        """The state preparation, on as few qubits as possible if ``num_qubits`` is not given."""
+        width = checked_sizes("amplitude", self, num_features, num_qubits)
+        x = ParameterVector("x", num_features)
+        amplitudes = [*x, *([0.0] * ((1 << width) - num_features))]
+        return Encoding(Circuit(width).initialize(amplitudes), tuple(x), Amplitudes(), angle_range=None)

@@ -1,0 +1,113 @@
+"""Feature maps of one rotation a feature, without entanglement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from qml.data_functions import ArcCosines
+from qml.feature_maps.encoding import Encoding, FeatureMap, check_whole, checked_sizes
+from simulator import gates
+from simulator.circuit import Circuit
+from simulator.errors import CircuitError
+from simulator.parameters import ParameterVector
+
+__all__ = ["AngleMap", "ChebyshevMap"]
+
+
+@dataclass(frozen=True)
+class AngleMap:
+    """One rotation a feature.
+
+    Feature k turns qubit ``k % num_qubits``; where features are fewer than rotations they start again from the first.
+    A rotation about z leaves ``|0>`` as it is, so if z comes first, Hadamards come before it.
+
+    Parameters
+    ----------
+    axes : str
+        Axes of the successive rotations of a qubit, out of x, y and z, over and over.
+    features_per_qubit : int
+        How many features share a qubit when there are more features than qubits.
+    reupload : bool
+        Whether a model encodes the data again before each layer of its ansatz, which makes it a trigonometric
+        polynomial of higher degree in the features (Perez-Salinas et al., arXiv:1907.02085). The features of a qubit
+        then take turns: each layer has one.
+    angle_range : (float, float), radians
+        The range that estimators scale features into. Repeated rotations want a narrower one.
+
+    Examples
+    --------
+    >>> AngleMap(axes="yz", features_per_qubit=2).encoding(num_features=4, num_qubits=2).circuit.num_parameters
+    4
+    """
+
+    axes: str = "y"
+    features_per_qubit: int = 1
+    reupload: bool = False
+    angle_range: tuple[float, float] = (-np.pi / 2, np.pi / 2)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.axes, str) or not self.axes or set(self.axes) - set("xyz"):
+            raise CircuitError(f"axes expects letters out of x, y and z, got {self.axes!r}")
+        check_whole("features_per_qubit", self.features_per_qubit)
+        rotations = [self.axes[k % len(self.axes)] for k in range(self.features_per_qubit)]
+        if not self.reupload and any(a == b for a, b in pairwise(rotations)):
+            raise CircuitError(
+                f"{self.features_per_qubit} features a qubit need axes that change from one to the next, because two "
+                f"rotations about one axis only add up; got axes={self.axes!r}"
+            )
+
+    def num_qubits(self, num_features: int) -> int:
+        """One for each ``features_per_qubit`` features."""
+        return -(-num_features // self.features_per_qubit)
+
+    def max_features(self, num_qubits: int) -> int:
+        """``features_per_qubit`` on each qubit."""
+        return num_qubits * self.features_per_qubit
+
+    def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
+        """The rotations, on as few qubits as possible if ``num_qubits`` is not given."""
+        width = checked_sizes("angle", self, num_features, num_qubits)
+        x = ParameterVector("x", num_features)
+        rounds = []
+        for first in range(0, num_features, width):
+            rotation = gates.STANDARD["r" + self.axes[first // width % len(self.axes)]]
+            rounds.append(Circuit(width, [rotation(x[(first + q) % num_features], q) for q in range(width)]))
+        start = [gates.H(q) for q in range(width)] if self.axes[0] == "z" else []
+        return Encoding(
+            sum(rounds, Circuit(width, start)),
+            tuple(x),
+            angle_range=self.angle_range,
+            turns=tuple(rounds if self.reupload else ()),
+        )
+
+
+@dataclass(frozen=True)
+class ChebyshevMap(FeatureMap):
+    """Chebyshev polynomials as amplitudes: ``RY(2 d arccos x)|0>`` is ``T_d(x)|0> + sqrt(1 - x^2) U_{d-1}(x)|1>``.
+
+    Qubit q encodes feature ``q % num_features``. Features are from -1 to 1.
+
+    Parameters
+    ----------
+    tower : bool
+        Whether the degree d grows by one each time a feature comes again; otherwise it is 1 throughout.
+
+    References
+    ----------
+    Kyriienko, Paine and Elfving, arXiv:2011.10395.
+    """
+
+    tower: bool = True
+    angle_range: tuple[float, float] = (-0.95, 0.95)
+
+    def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
+        """The rotations, on one qubit a feature if ``num_qubits`` is not given."""
+        width = checked_sizes("Chebyshev", self, num_features, num_qubits)
+        x = ParameterVector("x", num_features)
+        rotations = [
+            gates.RY(2 * (1 + q // num_features if self.tower else 1) * x[q % num_features], q) for q in range(width)
+        ]
+        return Encoding(Circuit(width, rotations), tuple(x), ArcCosines(), angle_range=self.angle_range)
