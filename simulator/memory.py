@@ -87,6 +87,26 @@ def check_state(num_qubits: int, states: int, precision: str) -> None:
     )
 
 
+def check_density(num_qubits: int, copies: int) -> None:
+    """Refuse ``copies`` density matrices of ``num_qubits`` qubits, 4**n floats each, that do not fit in memory.
+
+    Raises
+    ------
+    StateTooLargeError
+        Before anything is allocated.
+    """
+    needed = copies * (8 << 2 * num_qubits)
+    if needed <= _CHECK_BYTES:
+        return
+    available = available_bytes()
+    if needed > available:
+        fits = max((available // (8 * copies)).bit_length() - 1, 0) // 2
+        raise StateTooLargeError(
+            f"a density matrix of {num_qubits} qubits needs {_size(needed)}, {_size(available)} are available: "
+            f"at most {fits} qubits fit; trajectories need far less"
+        )
+
+
 def _size(count: int) -> str:
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
