@@ -1,0 +1,8 @@
+"""Doctests of files that import an optional package are left out where it is not installed."""
+
+from importlib.util import find_spec
+
+OPTIONAL = {"pennylane": "simulator/pennylane_device/*"}
+"""Package, and the files that import it."""
+
+collect_ignore_glob = [files for package, files in OPTIONAL.items() if find_spec(package) is None]

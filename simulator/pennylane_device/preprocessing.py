@@ -1,0 +1,109 @@
+"""From any tape to one that a structure can be made of, by PennyLane's own transforms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pennylane as qml
+from pennylane.devices import ExecutionConfig
+from pennylane.devices.default_qubit import accepted_analytic_measurement, accepted_sample_measurement
+from pennylane.devices.preprocess import (
+    decompose,
+    device_resolve_dynamic_wires,
+    no_sampling,
+    null_postprocessing,
+    validate_device_wires,
+    validate_measurements,
+)
+from pennylane.math import requires_grad
+from pennylane.measurements import ClassicalShadowMP, ExpectationMP, ProbabilityMP, ShadowExpvalMP, VarianceMP
+from pennylane.operation import Operator
+from pennylane.tape import QuantumScript
+from pennylane.transforms import broadcast_expand, defer_measurements
+from pennylane.transforms.core import CompilePipeline, transform
+from pennylane.wires import Wires
+
+from simulator.pennylane_device import operations, structures
+from simulator.pennylane_device.readouts import MAX_PROBABILITY_WIRES
+
+
+def pipeline(config: ExecutionConfig, wires: Wires | None, name: str) -> CompilePipeline:
+    """The transforms for a configuration, in order."""
+    out = CompilePipeline()
+    out.add_transform(validate_device_wires, wires, name=name)
+    out.add_transform(defer_measurements, allow_postselect=True)
+    out.add_transform(_decompose, wires=wires, name=name)
+    out.add_transform(device_resolve_dynamic_wires, wires=wires, allow_resets=False)
+    out.add_transform(
+        validate_measurements,
+        analytic_measurements=accepted_analytic_measurement,
+        sample_measurements=accepted_sample_measurement,
+        name=name,
+    )
+    adjoint = config.gradient_method == "adjoint"
+    if adjoint:
+        out.add_transform(no_sampling, name=f"adjoint + {name}")
+    out.add_transform(_expand, whole_jacobian=adjoint and not config.use_device_jacobian_product)
+    return out
+
+
+@transform
+def _decompose(tape: QuantumScript, wires: Wires | None, name: str) -> Any:
+    """`decompose` until all operations are supported; a state preparation that comes first is."""
+    first = tape.operations[0] if tape.operations else None
+    keep = first is not None and structures.is_preparation(first)
+    return decompose(
+        tape,
+        stopping_condition=operations.is_supported,
+        skip_initial_state_prep=keep,
+        device_wires=wires,
+        target_gates=operations.NAMES,
+        name=name,
+    )
+
+
+@transform
+def _expand(tape: QuantumScript, whole_jacobian: bool) -> Any:
+    """One tape a sample where a batch can not stay one: its matrices differ, or PennyLane takes it apart itself."""
+    if tape.batch_size is None or not (_needs_expansion(tape) or (whole_jacobian and _derives_samples(tape))):
+        return (tape,), null_postprocessing
+    return broadcast_expand(tape)
+
+
+def _needs_expansion(tape: QuantumScript) -> bool:
+    if any(isinstance(m, ClassicalShadowMP | ShadowExpvalMP) for m in tape.measurements):
+        return True
+    for k, op in enumerate(tape.operations):
+        batchable = operations.has_angles(op) or (k == 0 and structures.real_amplitudes(op))
+        if isinstance(op, qml.Projector) or (op.batch_size is not None and not batchable):
+            return True
+    return False
+
+
+def _derives_samples(tape: QuantumScript) -> bool:
+    """Whether derivatives by numbers that differ from sample to sample are wanted; their Jacobian is diagonal."""
+    return any(requires_grad(data) for op in tape.operations if op.batch_size is not None for data in op.data)
+
+
+def is_differentiable(tape: QuantumScript, strict: bool) -> bool:
+    """Whether the adjoint method takes the tape.
+
+    ``strict`` leaves tapes whose observables have trainable coefficients to other methods.
+    """
+    if tape.shots:
+        return False
+    for m in tape.measurements:
+        if isinstance(m, ProbabilityMP):
+            if m.obs is not None or m.mv is not None or len(m.wires or tape.wires) > MAX_PROBABILITY_WIRES:
+                return False
+        elif not isinstance(m, ExpectationMP | VarianceMP) or (
+            strict and m.obs is not None and any(requires_grad(data) for data in m.obs.data)
+        ):
+            return False
+    return all(_is_differentiable(op) for op in tape.operations)
+
+
+def _is_differentiable(op: Operator) -> bool:
+    if operations.is_supported(op) or op.has_decomposition:
+        return True
+    return isinstance(op, qml.ops.MidMeasure) and op.postselect is None

@@ -1,0 +1,86 @@
+"""Measurements that are functions of expectations, with their derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pennylane.measurements import ExpectationMP, MeasurementProcess, ProbabilityMP, VarianceMP
+
+from simulator import pauli
+from simulator.observables import PauliSum
+from simulator.pennylane_device import observables
+
+FloatArray = NDArray[np.float64]
+
+MAX_PROBABILITY_WIRES = 10  # 2**k observables
+
+
+class Expectation:
+    """``<O>``, shape () a sample."""
+
+    shape: tuple[int, ...] = ()
+
+    def __init__(self, observable: PauliSum) -> None:
+        self.observables: tuple[PauliSum, ...] = (observable,)
+
+    def value(self, f: FloatArray) -> FloatArray:
+        """The measurement from the expectations (n_samples, n_observables), shape (n_samples, *shape)."""
+        return f[:, 0]
+
+    def pullback(self, f: FloatArray, cotangent: FloatArray) -> FloatArray:
+        """Derivative by the expectations, shape (n_samples, n_observables), of ``sum(cotangent * value(f))``."""
+        return cotangent[:, None]
+
+
+class Variance(Expectation):
+    """``<O O> - <O>**2``, shape () a sample."""
+
+    def __init__(self, observable: PauliSum) -> None:
+        self.observables = (observable, observable @ observable)
+
+    def value(self, f: FloatArray) -> FloatArray:
+        return f[:, 1] - f[:, 0] ** 2
+
+    def pullback(self, f: FloatArray, cotangent: FloatArray) -> FloatArray:
+        return np.stack([-2 * f[:, 0] * cotangent, cotangent], axis=1)
+
+
+class Probabilities(Expectation):
+    """Probabilities of basis states of some qubits, shape (2**k,) a sample.
+
+    They are the Walsh-Hadamard transform of the expectations of the 2**k Z strings on the qubits.
+    """
+
+    def __init__(self, qubits: tuple[int, ...]) -> None:
+        size = 1 << len(qubits)
+        masks = [sum(1 << q for k, q in enumerate(qubits) if z >> k & 1) for z in range(size)]
+        self.observables = tuple(PauliSum([0], [mask], [1.0]) for mask in masks)
+        self.shape = (size,)
+
+    def value(self, f: FloatArray) -> FloatArray:
+        return pauli.walsh_hadamard(f) / self.shape[0]
+
+    def pullback(self, f: FloatArray, cotangent: FloatArray) -> FloatArray:
+        return pauli.walsh_hadamard(cotangent) / self.shape[0]
+
+
+def readout(measurement: MeasurementProcess, qubits: Mapping[Any, int]) -> Expectation | None:
+    """The measurement as a function of expectations; None if it is none, or of too many."""
+    if isinstance(measurement, ProbabilityMP):
+        if measurement.obs is not None or measurement.eigvals() is not None or not measurement.wires:
+            return None
+        if len(measurement.wires) > MAX_PROBABILITY_WIRES:
+            return None
+        return Probabilities(tuple(qubits[w] for w in reversed(measurement.wires)))
+    if not isinstance(measurement, ExpectationMP | VarianceMP):
+        return None
+    if measurement.obs is None:
+        observable = observables.diagonal(measurement, qubits)
+    else:
+        observable = observables.pauli_sum(measurement.obs, qubits)
+    if observable is None:
+        return None
+    return Expectation(observable) if isinstance(measurement, ExpectationMP) else Variance(observable)
