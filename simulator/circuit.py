@@ -686,12 +686,15 @@ class Circuit:
 
     @staticmethod
     def from_qiskit(circuit: Any) -> Circuit:
-        """Read a ``qiskit.QuantumCircuit``; barriers and final measurements are left out.
+        """Read a ``qiskit.QuantumCircuit``; barriers are left out.
 
         Raises
         ------
         CircuitError
-            If it measures, resets or branches in the middle, or an angle is not affine in its parameters.
+            If it contains loops, or conditions other than classical bits being equal to a value.
+        ParameterError
+            If an angle is not affine in its parameters; `simulator.qiskit_circuits.from_qiskit_with_angle_map`
+            takes such angles too.
         """
         from simulator import qiskit_circuits
 

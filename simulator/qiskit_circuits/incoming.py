@@ -3,103 +3,185 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit import circuit as qiskit_circuit
 from qiskit.circuit import (
     AnnotatedOperation,
+    Clbit,
     ControlFlowOp,
     ControlledGate,
     ControlModifier,
+    IfElseOp,
     InverseModifier,
-    ParameterExpression,
     PowerModifier,
     library,
 )
+from qiskit.circuit.classical import expr
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Operator, SparsePauliOp
 from qiskit.synthesis import LieTrotter, SuzukiTrotter
 
 from simulator import gates
+from simulator.angle_maps import AngleMap
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError
-from simulator.gates import Angle, Operation
-from simulator.parameters import Expression, Parameter
+from simulator.gates import Condition, Operation
+from simulator.measurements import conditional
+from simulator.qiskit_circuits.expressions import AngleReader, MappingAngleReader
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
-__all__ = ["from_qiskit"]
+__all__ = ["from_qiskit", "from_qiskit_with_angle_map"]
 
 IDENTITIES = ("barrier", "delay")
+_STANDARD = {name: gates.STANDARD[name] for name in QISKIT_CLASSES}
 
 
 def from_qiskit(circuit: QuantumCircuit) -> Circuit:
     """Convert a ``qiskit.QuantumCircuit``.
 
-    Barriers and delays are left out, and so are measurements after which nothing happens to their qubit:
-    `Circuit.sample` measures all qubits. A gate we do not have is taken by its definition. Parameters come in
-    the order of first use, where Qiskit sorts them by name.
+    Measurements, resets and if-tests are kept; barriers, delays, and resets of a qubit before anything happened to
+    it are left out. A gate we do not have is taken by its definition. Parameters come in the order of first use,
+    where Qiskit sorts them by name.
 
     Raises
     ------
     CircuitError
-        If the circuit measures, resets or branches in the middle, or contains an instruction that has neither
-        a definition nor a matrix.
+        If the circuit contains a loop, a switch, a condition other than bits being equal to a value, or an
+        instruction that has neither a definition nor a matrix.
     ParameterError
         If an angle is not an affine expression of its parameters with real coefficients.
     """
+    return _read(circuit, AngleReader())
+
+
+def from_qiskit_with_angle_map(circuit: QuantumCircuit) -> tuple[Circuit, AngleMap]:
+    """Convert a circuit whose angles may be any expression of its parameters, such as ``sin(x)`` or ``x * y``.
+
+    Returns
+    -------
+    circuit : Circuit
+        Each angle that is not affine is a parameter of its own.
+    angles : AngleMap
+        From values of Qiskit's parameters, in the order of ``circuit.parameters`` there, to values of the returned
+        circuit's parameters, in their order; and derivatives back.
+
+    Raises
+    ------
+    CircuitError
+        As `from_qiskit`.
+    ParameterError
+        If an angle is not a real function of its parameters.
+
+    Examples
+    --------
+    >>> import qiskit, qiskit.circuit
+    >>> from simulator import Z
+    >>> x = qiskit.circuit.Parameter("x")
+    >>> theirs = qiskit.QuantumCircuit(1)
+    >>> _ = theirs.ry(x * x, 0)
+    >>> circuit, angles = from_qiskit_with_angle_map(theirs)
+    >>> circuit.expectation(Z(0), angles([[0.0], [np.sqrt(np.pi)]])).round(6)
+    array([ 1., -1.])
+    """
     if not isinstance(circuit, QuantumCircuit):
         raise CircuitError(f"expected a qiskit.QuantumCircuit, got {type(circuit).__name__}")
-    reader = _Reader()
-    reader.read(circuit, range(circuit.num_qubits))
-    return Circuit(circuit.num_qubits, reader.operations)
+    angles = MappingAngleReader(circuit.parameters)
+    out = _read(circuit, angles)
+    return out, angles.angle_map(out.parameters)
+
+
+def _read(circuit: QuantumCircuit, angles: AngleReader) -> Circuit:
+    if not isinstance(circuit, QuantumCircuit):
+        raise CircuitError(f"expected a qiskit.QuantumCircuit, got {type(circuit).__name__}")
+    empty = Circuit(circuit.num_qubits, circuit.num_clbits)
+    reader = _Reader(angles)
+    reader.read(circuit, range(circuit.num_qubits), range(circuit.num_clbits))
+    return empty.extended_by(reader.operations)
 
 
 class _Reader:
-    """Collects operations, and which qubits were touched or measured on the way.
+    """Collects operations, and which qubits were touched on the way.
 
     Parameters
     ----------
+    angles : AngleReader
     fresh : bool
         Whether qubits not touched yet are in the state |0>.
     """
 
-    def __init__(self, fresh: bool = True) -> None:
+    def __init__(self, angles: AngleReader, fresh: bool = True) -> None:
+        self.angles = angles
         self.operations: list[Operation] = []
         self.fresh = fresh
         self.touched: set[int] = set()
-        self.measured: set[int] = set()
 
-    def read(self, circuit: QuantumCircuit, place: Sequence[int]) -> None:
-        """Read a circuit whose qubit k is our qubit ``place[k]``."""
-        phase = _angle(circuit.global_phase)
+    def read(self, circuit: QuantumCircuit, place: Sequence[int], clbits: Sequence[int] = ()) -> None:
+        """Read a circuit whose qubit k is our qubit ``place[k]``, and its classical bits likewise."""
+        phase = self.angles.read(circuit.global_phase)
         if phase:
             self.operations.append(Operation(gates.GLOBAL_PHASE, (), (phase,)))
-        index = {qubit: place[k] for k, qubit in enumerate(circuit.qubits)}
+        qubit_index = {qubit: place[k] for k, qubit in enumerate(circuit.qubits)}
+        clbit_index = {clbit: clbits[k] for k, clbit in enumerate(circuit.clbits)}
         for instruction in circuit.data:
-            self._read_one(instruction.operation, tuple([index[qubit] for qubit in instruction.qubits]))
+            qubits = tuple([qubit_index[qubit] for qubit in instruction.qubits])
+            gate = _STANDARD.get(instruction.name)
+            if gate is not None and instruction.is_standard_gate():  # and not one that borrows the name
+                self._add(Operation(gate, qubits, self._angles(gate.name, instruction.params)))
+            elif instruction.clbits:
+                bits = tuple([clbit_index[clbit] for clbit in instruction.clbits])
+                self._read_classical(instruction.operation, qubits, bits, clbit_index)
+            else:
+                self._read_one(instruction.operation, qubits)
+
+    def _angles(self, name: str, values: Sequence[Any]) -> tuple[Any, ...]:
+        try:
+            return tuple([self.angles.read(value) for value in values]) if values else ()
+        except ParameterError as error:
+            raise ParameterError(f"{name}: {error}") from None
+
+    def _read_classical(
+        self, operation: Any, qubits: tuple[int, ...], bits: tuple[int, ...], clbit_index: dict[Clbit, int]
+    ) -> None:
+        """Read what writes classical bits or depends on them."""
+        if operation.name == "measure":
+            self._add(Operation(gates.MEASURE, qubits, clbits=bits))
+        elif isinstance(operation, IfElseOp):
+            test = _condition(operation, clbit_index)
+            for condition, block in zip((test, replace(test, equal=False)), operation.blocks, strict=False):
+                reader = _Reader(self.angles, fresh=False)
+                reader.read(block, qubits, bits)
+                for inner in conditional(condition, reader.operations):
+                    self._add(inner)
+        elif isinstance(operation, ControlFlowOp):
+            self._refuse_control_flow(operation, qubits)
+        else:
+            self._read_definition(operation, qubits, bits)
+
+    def _refuse_control_flow(self, operation: Any, qubits: tuple[int, ...]) -> None:
+        raise CircuitError(f"of control flow a circuit has if-tests only, got {operation.name!r} on qubits {qubits}")
 
     def _read_one(self, operation: Any, qubits: tuple[int, ...]) -> None:
         name = operation.name
-        if QISKIT_CLASSES.get(name, self) is getattr(operation, "base_class", None):
-            self._add(Operation(gates.STANDARD[name], qubits, tuple([_angle(value) for value in operation.params])))
-        elif name == "measure":
-            self.measured.update(qubits)
+        gate = _STANDARD.get(name)
+        if gate is not None and QISKIT_CLASSES[name] is getattr(operation, "base_class", None):
+            self._add(Operation(gate, qubits, self._angles(name, operation.params)))
         elif name in IDENTITIES:
             return
-        elif name == "reset" or isinstance(operation, library.Initialize):
-            self._reset(operation, qubits)
+        elif name == "reset":
+            if not self.fresh or not self.touched.isdisjoint(qubits):
+                self._add(Operation(gates.RESET, qubits))
+        elif isinstance(operation, library.Initialize):
+            if not self.fresh or not self.touched.isdisjoint(qubits):
+                for qubit in qubits:
+                    self._add(Operation(gates.RESET, (qubit,)))
+            self._prepare(operation, qubits)
         elif isinstance(operation, ControlFlowOp):
-            raise CircuitError(f"a circuit has no control flow, got {name!r} on qubits {qubits}")
+            self._refuse_control_flow(operation, qubits)
         else:
             self._read_special(operation, qubits)
-
-    def _reset(self, operation: Any, qubits: tuple[int, ...]) -> None:
-        if not self.fresh or not self.touched.isdisjoint(qubits):
-            raise CircuitError(f"a circuit resets no qubit after its first gate, got {operation.name!r} on {qubits}")
-        if operation.name != "reset":
-            self._prepare(operation, qubits)
 
     def _read_special(self, operation: Any, qubits: tuple[int, ...]) -> None:
         if isinstance(operation, library.UnitaryGate):
@@ -112,13 +194,13 @@ class _Reader:
             self._prepare(operation, qubits)
         elif isinstance(operation, library.PauliEvolutionGate) and _is_product_of_rotations(operation):
             for label, coefficient in operation.operator.to_list():
-                angle = _angle(2 * float(coefficient.real) * operation.time)
-                self._add(Operation(gates.PauliRotation(label), qubits, (angle,)))
+                angles = self._angles(operation.name, [2 * float(coefficient.real) * operation.time])
+                self._add(Operation(gates.PauliRotation(label), qubits, angles))
         elif isinstance(operation, ControlledGate):
             values = [operation.ctrl_state >> k & 1 for k in range(operation.num_ctrl_qubits)]
-            self._place(_controlled(_base_operations(operation), values), qubits)
+            self._place(_controlled(self._base_operations(operation), values), qubits)
         elif isinstance(operation, AnnotatedOperation):
-            self._place(_annotated(operation), qubits)
+            self._place(self._annotated(operation), qubits)
         else:
             self._read_definition(operation, qubits)
 
@@ -129,12 +211,12 @@ class _Reader:
         else:  # a label or a number instead of amplitudes
             self._read_definition(operation, qubits)
 
-    def _read_definition(self, operation: Any, qubits: tuple[int, ...]) -> None:
+    def _read_definition(self, operation: Any, qubits: tuple[int, ...], clbits: tuple[int, ...] = ()) -> None:
         definition = getattr(operation, "definition", None)
         if definition is None and hasattr(operation, "to_circuit"):
             definition = operation.to_circuit()
         if definition is not None:
-            self.read(definition, qubits)
+            self.read(definition, qubits, clbits)
             return
         try:
             matrix = operation.to_matrix()
@@ -147,31 +229,49 @@ class _Reader:
             self._add(Operation(operation.gate, tuple([qubits[q] for q in operation.qubits]), operation.angles))
 
     def _add(self, operation: Operation) -> None:
-        if self.measured and not self.measured.isdisjoint(operation.qubits):
-            raise CircuitError(
-                f"a circuit measures at its end only, but {operation.gate.name} acts on {operation.qubits} "
-                "after a measurement there"
-            )
         self.touched.update(operation.qubits)
         self.operations.append(operation)
 
+    def _operations(self, operation: Any) -> list[Operation]:
+        """A gate alone, on qubits 0, 1, ..., right as a whole unitary and not just on |0...0>."""
+        reader = _Reader(self.angles, fresh=False)
+        reader._read_one(operation, tuple(range(operation.num_qubits)))
+        return reader.operations
 
-def _operations(operation: Any) -> list[Operation]:
-    """A gate alone, on qubits 0, 1, ..., right as a whole unitary and not just on |0...0>."""
-    reader = _Reader(fresh=False)
-    reader._read_one(operation, tuple(range(operation.num_qubits)))
-    if reader.measured:
-        raise CircuitError(f"a measurement in {operation.name!r} can not be controlled or inverted")
-    return reader.operations
+    def _base_operations(self, operation: ControlledGate) -> list[Operation]:
+        """What a controlled gate controls; CUGate calls UGate its base and keeps its fourth angle, a phase."""
+        base = operation.base_gate
+        if base.base_class is library.UGate and len(operation.params) == 4:
+            *angles, phase = self._angles(operation.name, operation.params)
+            return [Operation(gates.U, (0,), tuple(angles)), Operation(gates.GLOBAL_PHASE, (), (phase,))]
+        return self._operations(base)
+
+    def _annotated(self, operation: AnnotatedOperation) -> list[Operation]:
+        out, width = self._operations(operation.base_op), operation.base_op.num_qubits
+        for modifier in operation.modifiers:
+            if isinstance(modifier, ControlModifier):
+                out = _controlled(out, [modifier.ctrl_state >> k & 1 for k in range(modifier.num_ctrl_qubits)])
+                width += modifier.num_ctrl_qubits
+            elif isinstance(modifier, InverseModifier):
+                out = [op.inverse() for op in reversed(out)]
+            elif isinstance(modifier, PowerModifier) and float(modifier.power).is_integer():
+                chosen = out if modifier.power >= 0 else [op.inverse() for op in reversed(out)]
+                out = chosen * abs(int(modifier.power))
+            elif isinstance(modifier, PowerModifier):
+                matrix = Operator(Circuit(max(width, 1), out).to_matrix()).power(modifier.power).data
+                out = [Operation(gates.Fixed("unitary", matrix), tuple(range(max(width, 1))))]
+            else:
+                raise CircuitError(f"unknown modifier {modifier!r} of {operation.base_op.name!r}")
+        return out
 
 
-def _base_operations(operation: ControlledGate) -> list[Operation]:
-    """What a controlled gate controls; CUGate calls UGate its base and keeps the fourth angle, a phase, to itself."""
-    base = operation.base_gate
-    if base.base_class is library.UGate and len(operation.params) == 4:
-        *angles, phase = (_angle(value) for value in operation.params)
-        return [Operation(gates.U, (0,), tuple(angles)), Operation(gates.GLOBAL_PHASE, (), (phase,))]
-    return _operations(base)
+def _condition(operation: IfElseOp, clbit_index: dict[Clbit, int]) -> Condition:
+    """The condition of an if-test: a bit or a register equal to a value."""
+    if isinstance(operation.condition, expr.Expr):
+        raise CircuitError(f"an if-test compares bits or a register to a value, got {operation.condition!r}")
+    target, value = operation.condition
+    bits = (target,) if isinstance(target, Clbit) else tuple(target)
+    return Condition(tuple(clbit_index[bit] for bit in bits), int(value))
 
 
 def _controlled(operations: Iterable[Operation], values: Sequence[int]) -> list[Operation]:
@@ -179,25 +279,6 @@ def _controlled(operations: Iterable[Operation], values: Sequence[int]) -> list[
     split = len(values)
     moved = [Operation(op.gate, tuple([q + split for q in op.qubits]), op.angles) for op in operations]
     return [op.controlled(range(split), values) for op in moved] if split else moved
-
-
-def _annotated(operation: AnnotatedOperation) -> list[Operation]:
-    out, width = _operations(operation.base_op), operation.base_op.num_qubits
-    for modifier in operation.modifiers:
-        if isinstance(modifier, ControlModifier):
-            out = _controlled(out, [modifier.ctrl_state >> k & 1 for k in range(modifier.num_ctrl_qubits)])
-            width += modifier.num_ctrl_qubits
-        elif isinstance(modifier, InverseModifier):
-            out = [op.inverse() for op in reversed(out)]
-        elif isinstance(modifier, PowerModifier) and float(modifier.power).is_integer():
-            chosen = out if modifier.power >= 0 else [op.inverse() for op in reversed(out)]
-            out = chosen * abs(int(modifier.power))
-        elif isinstance(modifier, PowerModifier):
-            matrix = Operator(Circuit(max(width, 1), out).to_matrix()).power(modifier.power).data
-            out = [Operation(gates.Fixed("unitary", matrix), tuple(range(max(width, 1))))]
-        else:
-            raise CircuitError(f"unknown modifier {modifier!r} of {operation.base_op.name!r}")
-    return out
 
 
 def _is_product_of_rotations(evolution: library.PauliEvolutionGate) -> bool:
@@ -210,23 +291,3 @@ def _is_product_of_rotations(evolution: library.PauliEvolutionGate) -> bool:
         and not np.any(operator.coeffs.imag)
         and len(operator.group_commuting()) == 1
     )
-
-
-def _angle(value: Any) -> Angle:
-    """An angle of Qiskit's, a number or an expression, as one of ours."""
-    if not isinstance(value, ParameterExpression):
-        return float(value)
-    if isinstance(value, qiskit_circuit.Parameter):
-        return Parameter.with_identity(value.name, value.uuid.int)
-    try:
-        slopes = {parameter: value.gradient(parameter) for parameter in value.parameters}
-        if any(isinstance(slope, ParameterExpression | complex) for slope in slopes.values()):
-            raise TypeError
-        out: Angle = float(value.bind(dict.fromkeys(slopes, 0.0)))
-    except (RuntimeError, TypeError, QiskitError):  # no derivative, a derivative that depends on parameters, complex
-        raise ParameterError(
-            f"an angle must be an affine expression of its parameters with real coefficients, got {value}"
-        ) from None
-    for parameter, slope in slopes.items():
-        out = out + float(slope) * Parameter.with_identity(parameter.name, parameter.uuid.int)
-    return out.constant if isinstance(out, Expression) and not out.terms else out

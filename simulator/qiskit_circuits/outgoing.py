@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit import circuit as qiskit_circuit
-from qiskit.circuit import CircuitInstruction, library, parametervector
+from qiskit.circuit import CircuitInstruction, ClassicalRegister, IfElseOp, Measure, Reset, library, parametervector
 from qiskit.quantum_info import SparsePauliOp
 
 from simulator import gates, pauli
 from simulator.binding import listed
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError
-from simulator.gates import Angle, Gate, Operation
+from simulator.gates import Angle, Condition, Gate, Operation
 from simulator.parameters import VECTOR_ELEMENT, Expression, Parameter, as_angle
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
@@ -27,12 +29,20 @@ __all__ = ["to_qiskit"]
 Placed = tuple[Any, Sequence[int]]
 """A Qiskit gate and the qubits it acts on."""
 
+_STANDARD = {
+    name: (gates.STANDARD[name], cls._standard_gate)
+    for name, cls in QISKIT_CLASSES.items()
+    if getattr(cls, "_standard_gate", None) is not None
+}
+"""Our gate and the number Qiskit has for it, with which it makes instructions outside of Python."""
+
 
 def to_qiskit(circuit: Circuit) -> QuantumCircuit:
     """Convert a circuit to a ``qiskit.QuantumCircuit``.
 
     Standard gates go out under their names with any control values, affine expressions as such, Pauli
-    rotations and rotations at a free angle as ``PauliEvolutionGate``, everything else as a unitary.
+    rotations and rotations at a free angle as ``PauliEvolutionGate``, everything else as a unitary. Neighbours
+    under the same condition become one if-test.
 
     Raises
     ------
@@ -41,36 +51,119 @@ def to_qiskit(circuit: Circuit) -> QuantumCircuit:
     CircuitError
         If a gate is not unitary.
     """
-    parameters = _qiskit_parameters(circuit.parameters)
-    out = QuantumCircuit(circuit.num_qubits)
-    instructions, phase = _instructions(circuit.operations, out.qubits, parameters)
-    made = QuantumCircuit.from_instructions(instructions, qubits=out.qubits, global_phase=phase)
-    for register in out.qregs:
-        made.add_register(register)
-    return made
+    out = QuantumCircuit(circuit.num_qubits, circuit.num_clbits)
+    writer = _Writer(out, _qiskit_parameters(circuit.parameters))
+    writer.write(out, circuit.operations)
+    if writer.phase:  # once: adding to it keeps its table of parameters each time
+        out.global_phase = writer.phase
+    return out
 
 
-def _instructions(
-    operations: Iterable[Operation], qubits: Sequence[Any], parameters: dict[Parameter, Any]
-) -> tuple[list[CircuitInstruction], Any]:
-    instructions, phase = [], 0.0
-    touched: set[int] = set()
-    for operation in operations:
+class _Writer:
+    """Appends operations to a circuit, or to the body of an if-test in it.
+
+    Parameters
+    ----------
+    circuit : QuantumCircuit
+        Its bits are the ones that all positions mean.
+    parameters : dict from Parameter to Qiskit's
+    """
+
+    def __init__(self, circuit: QuantumCircuit, parameters: dict[Parameter, Any]) -> None:
+        self.circuit, self.parameters = circuit, parameters
+        self.qubits, self.clbits = circuit.qubits, circuit.clbits
+        self.phase: Any = 0.0
+        self.touched: set[int] = set()
+
+    def write(self, out: QuantumCircuit, operations: Iterable[Operation], depth: int = 0) -> None:
+        """Append operations, of whose conditions the first ``depth`` are known to hold."""
+        groups = [(found, list(run)) for found, run in groupby(operations, lambda o: o.conditions[depth : depth + 1])]
+        merged = False
+        for number, (conditions, run) in enumerate(groups):
+            if merged:
+                merged = False
+            elif conditions:
+                test = conditions[0]
+                following, others = groups[number + 1] if number + 1 < len(groups) else ((), [])
+                merged = following == (replace(test, equal=not test.equal),)  # the other branch of the same test
+                branches = (run, others if merged else [])
+                self._write_branches(out, test, branches if test.equal else branches[::-1], depth)
+            else:
+                self._write_plain(out, run)
+
+    def _write_plain(self, out: QuantumCircuit, run: Iterable[Operation]) -> None:
+        """Operations without further conditions."""
+        qubits, append, standard = self.qubits, out._append, _STANDARD.get
+        for operation in run:
+            gate, place = operation.gate, operation.qubits
+            angles = [self._angle(angle) for angle in operation.angles] if operation.angles else ()
+            found = standard(gate.name)
+            if found is not None and found[0] is gate and place:  # most gates: nothing to make in Python
+                append(CircuitInstruction.from_standard(found[1], [qubits[q] for q in place], angles))
+                self.touched.update(place)
+            else:
+                self._write_other(out, operation)
+
+    def _write_other(self, out: QuantumCircuit, operation: Operation) -> None:
         if not operation.qubits:
-            phase += _phase(operation, parameters)
-            continue
-        for instruction, positions in _placed(operation, touched, parameters):
-            instructions.append(CircuitInstruction(instruction, [qubits[q] for q in positions]))
-        touched.update(operation.qubits)
-    return instructions, phase
+            phase = self._phase(operation)
+            if out is self.circuit:
+                self.phase += phase
+            else:
+                out.global_phase += phase
+            return
+        if operation.gate == gates.MEASURE:
+            bits = [self.clbits[c] for c in operation.clbits]
+            out._append(CircuitInstruction(Measure(), [self.qubits[q] for q in operation.qubits], bits))
+        elif operation.gate == gates.RESET:
+            out._append(CircuitInstruction(Reset(), [self.qubits[q] for q in operation.qubits]))
+        else:
+            for made, positions in _placed(operation, self.touched, self.parameters):
+                out._append(CircuitInstruction(made, [self.qubits[q] for q in positions]))
+        self.touched.update(operation.qubits)
 
+    def _write_branches(
+        self, out: QuantumCircuit, test: Condition, branches: Sequence[list[Operation]], depth: int
+    ) -> None:
+        """One if-test: what happens where the bits have the value, and what happens where they have not."""
+        both = [*branches[0], *branches[1]]
+        qubits = [self.qubits[q] for q in sorted({q for operation in both for q in operation.qubits})]
+        tested = {bit for operation in both for condition in operation.conditions[depth:] for bit in condition.clbits}
+        clbits = [self.clbits[c] for c in sorted(tested.union(*(operation.clbits for operation in both)))]
+        single = len(test.clbits) == 1
+        target = self.clbits[test.clbits[0]] if single else self._register(out, test.clbits)
+        value = test.value
+        if single and not branches[0]:  # of one bit not being 1 means being 0
+            value, branches = 1 - value, branches[::-1]
+        bodies = []
+        for operations in branches if branches[1] else branches[:1]:
+            body = QuantumCircuit(qubits, clbits)
+            self.write(body, operations, depth + 1)
+            bodies.append(body)
+        out.append(IfElseOp((target, value), *bodies), qubits, clbits)
 
-def _phase(operation: Operation, parameters: dict[Parameter, Any]) -> Any:
-    """The phase of a gate on no qubits."""
-    gate, angles = operation.gate, operation.angles
-    if isinstance(gate, gates.Rotation):
-        return _angle(as_angle(-float(gate.generator[0, 0].real) * angles[0]), parameters)
-    return float(np.angle(_matrix(gate, angles)[0, 0]))
+    def _register(self, out: QuantumCircuit, clbits: Sequence[int]) -> ClassicalRegister:
+        """The register of these bits, made if there is none; both the circuit and the body must have it."""
+        bits = [self.clbits[c] for c in clbits]
+        for register in self.circuit.cregs:
+            if list(register) == bits:
+                break
+        else:
+            register = ClassicalRegister(bits=bits)
+            self.circuit.add_register(register)
+        if register not in out.cregs:
+            out.add_register(register)
+        return register
+
+    def _angle(self, angle: Angle) -> Any:
+        return _angle(angle, self.parameters) if isinstance(angle, Expression) else angle
+
+    def _phase(self, operation: Operation) -> Any:
+        """The phase of a gate on no qubits."""
+        gate, angles = operation.gate, operation.angles
+        if isinstance(gate, gates.Rotation):
+            return _angle(as_angle(-float(gate.generator[0, 0].real) * angles[0]), self.parameters)
+        return float(np.angle(_matrix(gate, angles)[0, 0]))
 
 
 def _placed(operation: Operation, touched: set[int], parameters: dict[Parameter, Any]) -> Iterable[Placed]:
@@ -163,10 +256,10 @@ def _evolution(strings: Sequence[tuple[int, int, float]], num_qubits: int, time:
 
 def _subcircuit(gate: gates.Composite, angles: Sequence[Angle], parameters: dict[Parameter, Any]) -> Any:
     inner = QuantumCircuit(gate.num_qubits, name=gate.name)
-    operations = gate.expand(range(gate.num_qubits), angles)
-    instructions, phase = _instructions(operations, inner.qubits, parameters)
-    made = QuantumCircuit.from_instructions(instructions, qubits=inner.qubits, global_phase=phase, name=gate.name)
-    return made.to_gate()
+    writer = _Writer(inner, parameters)
+    writer.write(inner, gate.expand(range(gate.num_qubits), angles))
+    inner.global_phase = writer.phase
+    return inner.to_gate()
 
 
 def _unitary(gate: Gate, angles: Sequence[Angle]) -> Any:

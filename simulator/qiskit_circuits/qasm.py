@@ -46,11 +46,12 @@ def to_qasm(circuit: Circuit, version: int = 3) -> str:
     if version == 2 and circuit.parameters:
         raise ParameterError(f"OpenQASM 2 has no free parameters: bind {listed(circuit.parameters)}, or use version 3")
     out = to_qiskit(circuit)
-    if any(instruction.name not in QISKIT_CLASSES for instruction in out.data):
+    known = [*QISKIT_CLASSES, "measure", "reset", "if_else"]
+    if any(operation.gate.name not in known for operation in circuit.operations):
         # the exporters write matrices and amplitudes as if they were angles, or not at all
-        out = transpile(out, basis_gates=list(QISKIT_CLASSES), optimization_level=0)
+        out = transpile(out, basis_gates=known, optimization_level=0)
     try:
-        return str(qasm2.dumps(out) if version == 2 else qasm3.dumps(out))
+        return str(qasm2.dumps(out) if version == 2 else qasm3.dumps(out, allow_aliasing=True))
     except QiskitError as error:
         raise CircuitError(f"OpenQASM {version} can not express the circuit: {error.message}") from None
 

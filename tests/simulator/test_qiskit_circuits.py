@@ -1,19 +1,23 @@
 """To Qiskit and back: every gate, control state and kind of angle; QASM; what is refused."""
 
 import math
+import pickle
 import sys
 
 import numpy as np
 import pytest
 import qiskit.circuit.library as library
 from hypothesis import given, settings
-from qiskit import QuantumCircuit, qasm2, qasm3
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm2, qasm3
 from qiskit import circuit as qiskit_circuit
 from qiskit.circuit import AnnotatedOperation, ControlModifier, InverseModifier, PowerModifier
+from qiskit.circuit.classical import expr
 from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_clifford
+from qiskit.synthesis import SuzukiTrotter
 
 from simulator import Circuit, CircuitError, ObservableError, Parameter, ParameterError, ParameterVector, X, Y, Z, gates
-from simulator.qiskit_circuits import from_sparse_pauli_op, to_sparse_pauli_op
+from simulator.angle_maps import AngleMap
+from simulator.qiskit_circuits import from_qiskit_with_angle_map, from_sparse_pauli_op, to_sparse_pauli_op
 from tests.simulator import reference
 from tests.simulator.strategies import circuits, parametrised_circuits, pauli_sums, unitary
 
@@ -325,68 +329,224 @@ def test_other_gates_of_qiskits(operation):
     same(Circuit.from_qiskit(qc), qc, 1e-8)
 
 
-def test_the_circuit_library_runs_unchanged():
-    for qc in (
-        library.zz_feature_map(3, reps=2),
-        library.real_amplitudes(3, reps=2),
-        library.efficient_su2(3, reps=1),
-        library.n_local(3, ["ry", "rz"], "crx"),
-        library.quantum_volume(3, seed=1),
-        library.iqp([[1, 2, 3], [2, 4, 5], [3, 5, 6]]),
-    ):
-        affine = qc.assign_parameters(np.linspace(0.1, 0.9, qc.num_parameters))
-        same(Circuit.from_qiskit(affine), affine, 1e-9)
-    ansatz = library.real_amplitudes(3, reps=2)
-    assert {p.name for p in Circuit.from_qiskit(ansatz).parameters} == {p.name for p in ansatz.parameters}
+# Expressions
+
+
+a, b = qiskit_circuit.Parameter("a"), qiskit_circuit.Parameter("b [0]")
+EXPRESSIONS = [
+    2 * (math.pi - a) * (math.pi - b),
+    a.sin() * b**2.5 / 3,
+    (a / 3).arcsin() + (b / 4).arccos() * a.arctan() - b.tan() ** 2,
+    a.exp() * b.log() - (-a).abs() + b.sign() + a.conjugate(),
+    b ** (a * 2) - 2**a + 1 / (a + 5e-7 * b),
+]
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS, ids=str)
+def test_other_expressions_become_an_angle_map(expression):
+    qc = QuantumCircuit(2, global_phase=expression / 7)
+    qc.rx(expression, 0)
+    qc.cry(b, 0, 1)
+    qc.rz(expression - 3 * a, 0)
+    qc.h(0)
+    qc.append(library.U3Gate(0.1, expression, 2 * a - b), [1])
+    circuit, angles = from_qiskit_with_angle_map(qc)
+    assert [p.name for p in qc.parameters] == ["a", "b [0]"]
+    values = np.random.default_rng(3).uniform(0.2, 1.4, (5, 2))
+    states = circuit.statevector(angles(values))
+    for row, state in zip(values, states, strict=True):
+        np.testing.assert_allclose(state, Statevector(qc.assign_parameters(row)).data, atol=EXACT)
+
+    observable = X(0) @ Y(1) + Z(0)
+    by_angles = circuit.gradient(observable, angles(values))
+    gradient = angles.pullback(values, by_angles)
+    for column in range(2):
+        step = 1e-5 * np.eye(2)[column]
+        up, down = (circuit.expectation(observable, angles(values + shift)) for shift in (step, -step))
+        np.testing.assert_allclose(gradient[:, column], (up - down) / 2e-5, rtol=1e-6, atol=1e-7)
+
+
+def test_equal_expressions_are_one_angle_and_affine_ones_none():
+    qc = library.zz_feature_map(3, reps=2)
+    circuit, angles = from_qiskit_with_angle_map(qc)
+    assert circuit.num_parameters == 3 + 3
+    assert pickle.loads(pickle.dumps(angles)) == angles
+    affine = library.real_amplitudes(2, reps=1)
+    circuit, angles = from_qiskit_with_angle_map(affine)
+    assert circuit == Circuit.from_qiskit(affine)
+    assert sorted(angles.expressions) == ["x[0]", "x[1]", "x[2]", "x[3]"]
+
+
+def test_angles_that_are_no_real_functions_are_refused():
+    complex_angle = QuantumCircuit(1)
+    complex_angle.append(library.RXGate(1j * a * b), [0])
+    with pytest.raises(ParameterError, match=r"a real expression of its parameters, got .*a\*b"):
+        from_qiskit_with_angle_map(complex_angle)
+    logarithm = QuantumCircuit(1)
+    logarithm.rx(a.log(), 0)
+    _, angles = from_qiskit_with_angle_map(logarithm)
+    with pytest.raises(ParameterError, match=r"the angle log\(x\[0\]\) is nan for row 1"):
+        angles([[1.0], [-1.0]])
+    with pytest.raises(CircuitError, match="expected a qiskit.QuantumCircuit"):
+        from_qiskit_with_angle_map("circuit")
+
+
+@pytest.mark.parametrize(
+    "text", ["x[2]", "y", "x[-1]", "__import__('os')", "x[0].real", "x[0] if x[1] else 2", "sin(x[0]", "1j", "f(x[0])"]
+)
+def test_angle_maps_read_arithmetic_only(text):
+    with pytest.raises(ValueError, match="angle"):
+        AngleMap(2, [text])
+
+
+# The circuit library
+
+OBSERVABLE = SparsePauliOp(["ZZ", "XX"], [0.5, 0.25])
+LIBRARY = {
+    "z_feature_map": lambda: library.z_feature_map(3, reps=2),
+    "zz_feature_map": lambda: library.zz_feature_map(4, reps=2, entanglement="circular"),
+    "pauli_feature_map": lambda: library.pauli_feature_map(3, reps=1, paulis=["Z", "YX", "ZZZ"]),
+    "real_amplitudes": lambda: library.real_amplitudes(4, reps=2, entanglement="sca"),
+    "efficient_su2": lambda: library.efficient_su2(3, reps=2, entanglement="pairwise"),
+    "excitation_preserving": lambda: library.excitation_preserving(3, reps=1, mode="fsim"),
+    "n_local": lambda: library.n_local(3, ["ry", "rz"], "crx", entanglement="full"),
+    "qaoa_ansatz": lambda: library.qaoa_ansatz(OBSERVABLE, reps=2),
+    "hamiltonian_variational_ansatz": lambda: library.hamiltonian_variational_ansatz(OBSERVABLE, reps=2),
+    "evolved_operator_ansatz": lambda: library.evolved_operator_ansatz([OBSERVABLE, SparsePauliOp("YI")], reps=1),
+    "quantum_volume": lambda: library.quantum_volume(4, seed=1),
+    "iqp": lambda: library.iqp([[1, 2, 3], [2, 4, 5], [3, 5, 6]]),
+    "random_iqp": lambda: library.random_iqp(3, seed=2),
+    "fourier_checking": lambda: library.fourier_checking([1, -1, -1, 1], [1, 1, -1, -1]),
+    "hidden_linear_function": lambda: library.hidden_linear_function([[1, 1, 0], [1, 0, 1], [0, 1, 1]]),
+    "graph_state_circuit": lambda: library.GraphStateGate(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]])),
+    "grover_operator": lambda: library.grover_operator(marked(3)),
+    "phase_estimation": lambda: library.phase_estimation(2, library.quantum_volume(2, seed=3)),
+    "and_gate": lambda: library.AndGate(3, [1, -1, 0]),
+    "or_gate": lambda: library.OrGate(3, [1, -1, 1]),
+    "xor": lambda: library.BitwiseXorGate(3, 5),
+    "inner_product": lambda: library.InnerProductGate(2),
+    "permutation": lambda: library.PermutationGate([2, 0, 1]),
+    "qft": lambda: library.QFTGate(4),
+    "full_adder": lambda: library.FullAdderGate(2),
+    "half_adder": lambda: library.HalfAdderGate(2),
+    "modular_adder": lambda: library.ModularAdderGate(2),
+    "multiplier": lambda: library.MultiplierGate(1),
+    "linear_pauli_rotations": lambda: library.LinearPauliRotationsGate(2, 0.3, 0.4, "X"),
+    "polynomial_pauli_rotations": lambda: library.PolynomialPauliRotationsGate(2, [0.1, 0.2, 0.3]),
+    "piecewise_linear": lambda: library.PiecewiseLinearPauliRotationsGate(2, [0, 2], [0.1, 0.2], [0.3, 0.4]),
+    "piecewise_chebyshev": lambda: library.PiecewiseChebyshevGate(np.sin, 2, 2, [0, 2]),
+    "linear_amplitude_function": lambda: library.LinearAmplitudeFunctionGate(
+        2, [1, 0], [0, 1], (0, 3), (0, 2), breakpoints=[0, 1]
+    ),
+    "integer_comparator": lambda: library.IntegerComparatorGate(2, 2),
+    "quadratic_form": lambda: library.QuadraticFormGate(2, [[1, 1], [0, 1]], [1, 0], 1),
+    "exact_reciprocal": lambda: library.ExactReciprocalGate(2, 0.5),
+    "diagonal": lambda: library.DiagonalGate([1, -1, 1j, -1j]),
+    "ucry": lambda: library.UCRYGate([0.1, 0.2, 0.3, 0.4]),
+    "uc": lambda: library.UCGate([unitary(k, 2) for k in range(4)]),
+    "isometry": lambda: library.Isometry(unitary(1, 4)[:, :2], 0, 0),
+    "mcmt": lambda: library.MCMTGate(library.RYGate(0.3), 2, 2),
+    "gms": lambda: library.MSGate(3, 0.4),
+    "pauli_evolution": lambda: library.PauliEvolutionGate(OBSERVABLE, 0.3, synthesis=SuzukiTrotter(2, reps=2)),
+    "linear_function": lambda: library.LinearFunction(np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]])),
+}
+
+
+def marked(num_qubits):
+    oracle = QuantumCircuit(num_qubits)
+    oracle.ccz(0, 1, 2)
+    return oracle
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_the_circuit_library_runs_unchanged(name):
+    made = LIBRARY[name]()
+    qc = QuantumCircuit(made.num_qubits)
+    qc.h(range(0, made.num_qubits, 2))
+    qc.append(made if isinstance(made, qiskit_circuit.Instruction) else made.to_instruction(), range(made.num_qubits))
+    circuit, angles = from_qiskit_with_angle_map(qc)
+    values = np.random.default_rng(2).uniform(-2, 2, (1, qc.num_parameters))
+    state = circuit.statevector(angles(values))[0]
+    np.testing.assert_allclose(state, Statevector(qc.assign_parameters(values[0])).data, atol=1e-9)
 
 
 # What is left out, and what is refused
 
 
-def test_barriers_delays_final_measurements_and_first_resets_are_left_out():
+def test_barriers_delays_and_first_resets_are_left_out():
     qc = QuantumCircuit(2, 2)
     qc.reset(0)
     qc.h(0)
     qc.barrier()
     qc.delay(10, 0)
     qc.cx(0, 1)
-    qc.measure([0, 1], [0, 1])
+    qc.measure([0, 1], [1, 0])
     qc.barrier()
-    assert Circuit.from_qiskit(qc) == Circuit(2).h(0).cx(0, 1)
-    early = QuantumCircuit(2, 1)
-    early.x(0)
-    early.measure(0, 0)
-    early.h(1)
-    assert Circuit.from_qiskit(early) == Circuit(2).x(0).h(1)
+    ours = Circuit.from_qiskit(qc)
+    assert ours == Circuit(2, 2).h(0).cx(0, 1).measure([0, 1], [1, 0])
+    assert ours.remove_final_measurements() == Circuit(2).h(0).cx(0, 1)
 
 
-def test_what_happens_in_the_middle_is_refused():
-    measured = QuantumCircuit(2, 1)
-    measured.h(0)
-    measured.measure(0, 0)
-    measured.cx(0, 1)
-    with pytest.raises(CircuitError, match=r"measures at its end only, but cx acts on \(0, 1\)"):
-        Circuit.from_qiskit(measured)
-    reset = QuantumCircuit(1)
-    reset.h(0)
-    reset.reset(0)
-    with pytest.raises(CircuitError, match=r"resets no qubit after its first gate, got 'reset' on \(0,\)"):
-        Circuit.from_qiskit(reset)
-    late = QuantumCircuit(1)
+def dynamic():
+    return (
+        Circuit(3, 3)
+        .h(0)
+        .measure([0, 1], [2, 0])
+        .if_test((2, 1), Circuit(3).x(1).ry(theta, 2))
+        .reset(0)
+        .if_else((2, 0), Circuit(3).h(2), Circuit(3).y(2).cx(2, 1))
+        .if_else(((0, 2), 2), Circuit(3).z(1), Circuit(3, 3).if_test((1, 1), Circuit(3).x(0)).sx(1))
+        .measure([1, 2], [1, 2])
+    )
+
+
+def test_measurements_resets_and_if_tests_return_equal():
+    circuit = dynamic()
+    out = circuit.to_qiskit()
+    assert out.count_ops() == {"measure": 4, "if_else": 3, "h": 1, "reset": 1}
+    assert Circuit.from_qiskit(out) == circuit
+
+
+def test_if_tests_through_qasm_3():
+    circuit = Circuit(2, 2).h(0).measure(0, 0).if_else((0, 1), Circuit(2).x(1), Circuit(2).ry(0.3, 1)).measure(1, 1)
+    circuit = circuit.if_test(((0, 1), 2), Circuit(2).sx(0)).reset(1)
+    assert Circuit.from_qasm(circuit.to_qasm()) == circuit
+
+
+def test_initialisation_in_the_middle_is_a_reset_and_a_preparation():
+    late = QuantumCircuit(2)
     late.h(0)
     late.initialize([0.6, 0.8], 0)
-    with pytest.raises(CircuitError, match="got 'initialize'"):
-        Circuit.from_qiskit(late)
-    branch = QuantumCircuit(1, 1)
-    with branch.if_test((branch.clbits[0], True)):
-        branch.x(0)
-    with pytest.raises(CircuitError, match="no control flow, got 'if_else'"):
-        Circuit.from_qiskit(branch)
+    ours = Circuit.from_qiskit(late)
+    assert [operation.gate.name for operation in ours] == ["h", "reset", "initialize"]
+    assert ours.operations[2].gate == gates.StatePreparation([0.6, 0.8])
+
+
+def test_instructions_of_several_measurements_are_taken_by_their_definition():
+    inner = QuantumCircuit(2, 2)
+    inner.h(0)
+    inner.measure([0, 1], [1, 0])
+    qc = QuantumCircuit(3, 3)
+    qc.append(inner.to_instruction(), [2, 0], [2, 1])
+    assert Circuit.from_qiskit(qc) == Circuit(3, 3).h(2).measure([2, 0], [1, 2])
+
+
+def test_what_a_circuit_can_not_hold_is_refused():
+    loop = QuantumCircuit(1, 1)
+    with loop.for_loop(range(3)):
+        loop.h(0)
+    with pytest.raises(CircuitError, match="of control flow a circuit has if-tests only, got 'for_loop'"):
+        Circuit.from_qiskit(loop)
+    compared = QuantumCircuit(QuantumRegister(1), ClassicalRegister(2, "c"))
+    with compared.if_test(expr.less(compared.cregs[0], 2)):
+        compared.x(0)
+    with pytest.raises(CircuitError, match="an if-test compares bits or a register to a value, got Binary"):
+        Circuit.from_qiskit(compared)
     opaque = QuantumCircuit(1)
     opaque.append(qiskit_circuit.Gate("opaque", 1, []), [0])
     with pytest.raises(CircuitError, match="'opaque' has neither a definition nor a matrix"):
         Circuit.from_qiskit(opaque)
-    with pytest.raises(CircuitError, match="expected a qiskit.QuantumCircuit, got str"):
+    with pytest.raises(CircuitError, match=r"expected a qiskit.QuantumCircuit, got str"):
         Circuit.from_qiskit("circuit")
     with pytest.raises(CircuitError, match="at least 1 qubit"):
         Circuit.from_qiskit(QuantumCircuit())
@@ -476,9 +636,9 @@ def test_qasm_with_comments_and_measurements():
     h q[0]; cx q[0], q[1];
     measure q -> c;
     """
-    assert Circuit.from_qasm(text) == Circuit(2).h(0).cx(0, 1)
+    assert Circuit.from_qasm(text) == Circuit(2, 2).h(0).cx(0, 1).measure([0, 1], [0, 1])
     text = '/* include "x" */ OPENQASM 3;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\nh q[0];\nc = measure q;'
-    assert Circuit.from_qasm(text) == Circuit(2).h(0)
+    assert Circuit.from_qasm(text) == Circuit(2, 2).h(0).measure([0, 1], [0, 1])
 
 
 @pytest.mark.parametrize(

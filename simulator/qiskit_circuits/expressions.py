@@ -1,0 +1,112 @@
+"""Qiskit's parameter expressions as angles of ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from qiskit import circuit as qiskit_circuit
+from qiskit.circuit import ParameterExpression
+from qiskit.exceptions import QiskitError
+
+from simulator.angle_maps import AngleMap
+from simulator.errors import ParameterError
+from simulator.gates import Angle
+from simulator.parameters import Expression, Parameter
+
+__all__ = ["AngleReader", "MappingAngleReader"]
+
+
+class AngleReader:
+    """Reads angles; those that are not affine are errors. Equal expressions are read once."""
+
+    def __init__(self) -> None:
+        self._parameters: dict[Any, Parameter] = {}
+        self._expressions: dict[Any, Angle] = {}
+
+    def read(self, value: Any) -> Angle:
+        """An angle of Qiskit's, a number or an expression, as one of ours.
+
+        Raises
+        ------
+        ParameterError
+            If it is not affine in its parameters with real coefficients, NaN or infinite.
+        """
+        if isinstance(value, qiskit_circuit.Parameter):
+            return self.parameter(value)
+        if isinstance(value, ParameterExpression):
+            key = str(value), frozenset(value.parameters)
+            if key not in self._expressions:
+                self._expressions[key] = self._expression(value)
+            return self._expressions[key]
+        number = float(value)
+        if not math.isfinite(number):
+            raise ParameterError(f"an angle must be a finite real number, got {number}")
+        return number
+
+    def parameter(self, parameter: Any) -> Parameter:
+        """The parameter of the same name and identity."""
+        found = self._parameters.get(parameter)
+        if found is None:
+            found = self._parameters[parameter] = Parameter.with_identity(parameter.name, parameter.uuid.int)
+        return found
+
+    def _expression(self, value: Any) -> Angle:
+        out = self._affine(value)
+        if out is None:
+            raise ParameterError(
+                f"an angle must be an affine expression of its parameters with real coefficients, got {value} "
+                "(simulator.qiskit_circuits.from_qiskit_with_angle_map takes others)"
+            )
+        return out
+
+    def _affine(self, value: Any) -> Angle | None:
+        """None if the expression is not affine: no derivative, one that depends on parameters, or complex."""
+        try:
+            slopes = {parameter: value.gradient(parameter) for parameter in value.parameters}
+            if any(isinstance(slope, ParameterExpression | complex) for slope in slopes.values()):
+                return None
+            out: Angle = float(value.bind(dict.fromkeys(slopes, 0.0)))
+        except (RuntimeError, TypeError, ZeroDivisionError, QiskitError):
+            return None
+        for parameter, slope in slopes.items():
+            out = out + float(slope) * self.parameter(parameter)
+        return out.constant if isinstance(out, Expression) and not out.terms else out
+
+
+class MappingAngleReader(AngleReader):
+    """Reads an angle that is not affine as a new parameter, and remembers what it is.
+
+    Parameters
+    ----------
+    parameters : iterable of qiskit Parameter
+        The inputs of the map, in this order.
+    """
+
+    def __init__(self, parameters: Iterable[Any]) -> None:
+        super().__init__()
+        self._columns = {parameter: f"x[{k}]" for k, parameter in enumerate(parameters)}
+        self._names = {p: qiskit_circuit.Parameter(f"qumba_input_{k}") for k, p in enumerate(self._columns)}
+        self._texts: dict[Parameter, str] = {}
+
+    def angle_map(self, parameters: Iterable[Parameter]) -> AngleMap:
+        """From values of the inputs to values of these parameters."""
+        texts = {self.parameter(theirs): column for theirs, column in self._columns.items()} | self._texts
+        return AngleMap(len(self._columns), [texts[parameter] for parameter in parameters])
+
+    def _expression(self, value: Any) -> Angle:
+        out = self._affine(value)
+        if out is not None:
+            return out
+        # Qiskit prints expressions in Python's grammar; only names can be anything, so they are exchanged
+        text = str(value.subs({p: self._names[p] for p in value.parameters}))
+        for column, name in reversed(list(zip(self._columns.values(), self._names.values(), strict=True))):
+            text = text.replace(name.name, column)  # the highest number first: input_1 begins input_12
+        angle = Parameter(str(value))
+        self._texts[angle] = text
+        try:
+            AngleMap(len(self._columns), [text])
+        except ParameterError as error:
+            raise ParameterError(f"an angle must be a real expression of its parameters, got {value}") from error
+        return angle
