@@ -1,0 +1,299 @@
+"""Trajectories of Pauli noise: the same circuit with the signs of some angles turned.
+
+A Pauli error E that acts before a rotation can be moved behind it, ``exp(-i t/2 P) E = E exp(-i (+-t)/2 P)``, with the
+minus sign if E and P anticommute. Moved behind everything, errors only turn the signs of angles and of observables. So
+a trajectory is a sample of the batch driver, with as many angles of its own as there are rotations; the adjoint sweep
+gives its derivatives; trajectories with the same signs are one sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import gates, gradients, pauli, statevector
+from simulator.circuit import Circuit
+from simulator.lowering import Angle, Lowered, _Lowering, _stored
+from simulator.noise.channels import Channel
+from simulator.noise.model import NoiseModel
+from simulator.observables import PauliSum
+from simulator.parameters import Parameter
+from simulator.program import Program
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class NotPauliError(Exception):
+    """The circuit or its noise has more in it than rotations and Pauli errors."""
+
+
+@dataclass(frozen=True)
+class _Location:
+    """Where an error may happen: before rotation ``time``, with the stored masks of each Pauli and its probability."""
+
+    time: int
+    x: list[int]
+    z: list[int]
+    probabilities: list[float]
+
+
+class _SignedLowering(_Lowering):
+    """Lowers a circuit so that every rotation's angle is a number of its own; records what they are, and the errors."""
+
+    def __init__(self, circuit: Circuit, noise: NoiseModel, numbers: Mapping[Parameter, int]) -> None:
+        super().__init__(circuit.num_qubits, numbers)
+        self.angles: list[Angle] = []
+        self.masks: list[tuple[int, int]] = []
+        self.locations: list[_Location] = []
+        for operation in circuit.operations:
+            self.operation(operation)
+            for channel, qubits in noise.channels_after(operation):
+                self.error(channel, qubits)
+
+    def string(self, x: int, z: int, angle: Angle) -> None:
+        if not x and not z:
+            return  # a global phase
+        out = self.out
+        stored_x, stored_z, _ = _stored(x, z, out.x_columns, out.z_rows, out.flips)
+        if self.locations or angle.factors:
+            number = self.number(angle, stored_x, stored_z)
+            angle = Angle(0.0, {number: 1.0})
+        super().string(x, z, angle)
+
+    def number(self, angle: Angle, x: int, z: int) -> int:
+        """Number an angle that belongs to a string with the given stored masks."""
+        self.angles.append(angle)
+        self.masks.append((x, z))
+        return len(self.angles) - 1
+
+    def preparation(self, operation: gates.Operation, fresh: bool) -> None:
+        super().preparation(operation, fresh)
+        if isinstance(operation.gate, gates.AmplitudeEncoding):
+            start = self.out.starts[-1]
+            start.angles = tuple(Angle(0.0, {self.number(angle, 0, 0): 1.0}) for angle in start.angles)
+
+    def dense(self, matrix: Any, qubits: Sequence[int]) -> None:
+        raise NotPauliError
+
+    def error(self, channel: Channel, qubits: Sequence[int]) -> None:
+        """A place where a channel acts."""
+        if channel.paulis is None:
+            raise NotPauliError
+        x, z, probabilities = [0], [0], [0.0]
+        for label, p in channel.paulis.items():
+            own_x, own_z = pauli.masks(label)
+            if not own_x and not own_z:
+                probabilities[0] = p
+                continue
+            spread = [sum(1 << qubits[k] for k in range(len(qubits)) if m >> k & 1) for m in (own_x, own_z)]
+            stored_x, stored_z, _ = _stored(*spread, self.out.x_columns, self.out.z_rows, self.out.flips)
+            x.append(stored_x)
+            z.append(stored_z)
+            probabilities.append(p)
+        if len(x) > 1:
+            self.locations.append(_Location(len(self.angles), x, z, probabilities))
+
+
+class _SignedProgram(Program):
+    """A program whose circuit is lowered already and whose inputs are its rotations' angles."""
+
+    def __init__(self, circuit: Circuit, strings: Sequence[PauliSum], lowered: Lowered, count: int, precision: str):
+        super().__init__(Circuit(circuit.num_qubits), strings, (), (), precision)
+        self.circuit = circuit
+        self.inputs = tuple(range(count))  # type: ignore[assignment]
+        self.__dict__["lowered"] = lowered
+
+
+class FrameProgram:
+    """A circuit with Pauli noise and observables, as a program whose inputs are signed angles.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Without measurements.
+    observables : sequence of PauliSum
+    inputs, weights : sequence of Parameter
+    noise : NoiseModel
+        Its readout error is no business of this class.
+    precision : {"double", "single"}
+
+    Raises
+    ------
+    NotPauliError
+        If a channel is not a mixture of Paulis, or a gate is neither rotations nor a permutation.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        inputs: Sequence[Parameter],
+        weights: Sequence[Parameter],
+        noise: NoiseModel,
+        precision: str = "double",
+    ) -> None:
+        count = len(inputs) + len(weights)
+        lowering = _SignedLowering(circuit, noise, {p: k for k, p in enumerate((*inputs, *weights))})
+        lowered = lowering.out
+        keys: dict[tuple[int, int], int] = {}
+        self.coefficients = np.zeros((len(observables), sum(o.num_terms for o in observables)))
+        for k, observable in enumerate(observables):
+            for x, z, value in zip(
+                observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True
+            ):
+                self.coefficients[k, keys.setdefault((x, z), len(keys))] += value
+        self.coefficients = np.ascontiguousarray(self.coefficients[:, : len(keys)])
+        strings = [PauliSum([x], [z], [1.0]) for x, z in keys]
+        self.program = _SignedProgram(circuit, strings, lowered, len(lowering.angles), precision)
+        self.offsets = np.array([angle.constant for angle in lowering.angles])
+        self.slopes = np.zeros((len(lowering.angles), count))
+        for j, angle in enumerate(lowering.angles):
+            for k, factor in angle.factors.items():
+                self.slopes[j, k] += factor
+        self.n_inputs = len(inputs)
+        self.lowered = lowered
+        seen = [*lowering.masks, *(lowered.stored_string(x, z)[:2] for x, z in keys)]
+        self._tabulate(lowering.locations, seen)
+
+    def _tabulate(self, locations: Sequence[_Location], seen: Sequence[tuple[int, int]]) -> None:
+        """For each Pauli that may happen: its frame, and as packed bits the signs that it turns."""
+        masks = np.array(seen, np.int64).reshape(-1, 2)
+        angles = len(self.offsets)
+        words = -(-max(len(masks), 1) // 64)
+        self.first = np.cumsum([0, *(len(location.x) for location in locations)])
+        total = int(self.first[-1])
+        self.turned = np.zeros((total, words), np.uint64)
+        self.frames = np.zeros((total, 2), np.int64)
+        self.cumulated = np.ones((len(locations), max((len(location.x) for location in locations), default=1)))
+        for number, location in enumerate(locations):
+            x, z = np.array(location.x), np.array(location.z)
+            own = slice(int(self.first[number]), int(self.first[number + 1]))
+            self.frames[own, 0], self.frames[own, 1] = x, z
+            crossings = np.bitwise_count(x[:, None] & masks[:, 1]) + np.bitwise_count(z[:, None] & masks[:, 0])
+            bits = (crossings & 1).astype(bool)
+            bits[:, : location.time] = False  # angles before the error
+            bits[:, angles:] = (crossings[:, angles:] & 1).astype(bool)
+            padded = np.zeros((len(x), 64 * words), bool)
+            padded[:, : bits.shape[1]] = bits
+            self.turned[own] = np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
+            self.cumulated[number, : len(x)] = np.cumsum(location.probabilities)
+            self.cumulated[number, len(x) - 1 :] = 1.0
+
+    def draw(self, trajectories: int, seed: Any) -> tuple[IntArray, NDArray[np.uint64], IntArray]:
+        """Draw the errors of trajectories.
+
+        Returns
+        -------
+        frames : int64 ndarray, shape (T, 2)
+            All errors of a trajectory as one Pauli, its x and z mask in the stored basis.
+        turned : uint64 ndarray, shape (T, words)
+            Which signs of angles and observables' strings are turned, one bit each.
+        """
+        rng = np.random.default_rng(seed)
+        count = len(self.cumulated)
+        frames = np.zeros((trajectories, 2), np.int64)
+        turned = np.zeros((trajectories, self.turned.shape[1]), np.uint64)
+        if not count:
+            return frames, turned, np.zeros(0, np.int64)
+        step = max(1, (1 << 22) // count)
+        for begin in range(0, trajectories, step):
+            uniform = rng.random((min(step, trajectories - begin), count))
+            row, location = np.nonzero(uniform >= self.cumulated[:, 0])
+            if not len(row):
+                continue
+            which = (uniform[row, location][:, None] >= self.cumulated[location]).sum(axis=1)
+            entry = self.first[location] + which
+            starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
+            rows = begin + row[starts]
+            frames[rows] = np.bitwise_xor.reduceat(self.frames[entry], starts)
+            turned[rows] = np.bitwise_xor.reduceat(self.turned[entry], starts)
+        return frames, turned, np.arange(trajectories)
+
+    def signs(self, turned: NDArray[np.uint64]) -> tuple[FloatArray, FloatArray]:
+        """Signs +1 and -1 of the angles (U, J) and of the observables' strings (U, S)."""
+        bits = np.unpackbits(turned.view(np.uint8), axis=1, bitorder="little")
+        angles, strings = len(self.offsets), len(self.program.observables)
+        signs = 1.0 - 2.0 * bits[:, : angles + strings]
+        return signs[:, :angles], signs[:, angles:]
+
+
+def distinct(turned: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], IntArray, IntArray]:
+    """The different rows, the row of each trajectory among them, and how often each occurs."""
+    unique, inverse, counts = np.unique(turned, axis=0, return_inverse=True, return_counts=True)
+    return unique, inverse.ravel(), counts
+
+
+class FrameTrajectories:
+    """A number of trajectories of a `FrameProgram`, drawn once; the same for all samples.
+
+    Parameters
+    ----------
+    program : FrameProgram
+    trajectories : int
+    seed : None, int or numpy.random.Generator
+    """
+
+    def __init__(self, program: FrameProgram, trajectories: int, seed: Any) -> None:
+        self.program, self.trajectories = program, trajectories
+        turned = program.draw(trajectories, seed)[1]
+        unique, _, counts = distinct(turned)
+        self.angle_signs, self.string_signs = program.signs(unique)
+        self.counts = counts.astype(float)
+
+    def _angles(self, X: FloatArray, weights: FloatArray) -> FloatArray:
+        """Signed angles of all trajectories of each sample, shape (B * U, J)."""
+        program = self.program
+        parameters = np.concatenate([X, np.broadcast_to(weights, (len(X), len(weights)))], axis=1)
+        angles = program.offsets + parameters @ program.slopes.T
+        return (angles[:, None, :] * self.angle_signs).reshape(-1, angles.shape[1])
+
+    def _by_trajectory(self, values: FloatArray, samples: int) -> FloatArray:
+        """Observables of each sample and distinct trajectory (B, U, K) from the strings' expectations."""
+        signed = values.reshape(samples, len(self.counts), -1) * self.string_signs
+        return signed @ self.program.coefficients.T
+
+    def values(self, X: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Means over the trajectories and their standard errors, each (B, K)."""
+        means, errors = [], []
+        for rows in self._chunks(len(X)):
+            found = statevector.expectations(self.program.program, self._angles(X[rows], weights), np.zeros(0))
+            values = self._by_trajectory(found, rows.stop - rows.start)
+            mean = np.einsum("u,buk->bk", self.counts, values) / self.trajectories
+            square = np.einsum("u,buk->bk", self.counts, (values - mean[:, None]) ** 2)
+            means.append(mean)
+            errors.append(np.sqrt(square / max(self.trajectories - 1, 1) / self.trajectories))
+        return np.concatenate(means), np.concatenate(errors)
+
+    def adjoint_sweep(self, X: FloatArray, weights: FloatArray, cotangent: Any) -> tuple[FloatArray, FloatArray]:
+        """Means (B, K) and derivatives by inputs and weights (B, P) of any function of them: unbiased."""
+        program = self.program
+        means = np.empty((len(X), len(program.coefficients)))
+        out = np.empty((len(X), program.slopes.shape[1]))
+        share = self.counts / self.trajectories
+        for rows in self._chunks(len(X)):
+            samples = rows.stop - rows.start
+            angles = self._angles(X[rows], weights)
+            if callable(cotangent):
+                found = statevector.expectations(program.program, angles, np.zeros(0))
+                means[rows] = np.einsum("u,buk->bk", share, self._by_trajectory(found, samples))
+                v = np.asarray(cotangent(means[rows], rows), float)
+            else:
+                v = np.asarray(cotangent[rows], float)
+            by_string = (v @ program.coefficients)[:, None, :] * (share[:, None] * self.string_signs)
+            found, _, by_angle = gradients.adjoint_sweep(
+                program.program, angles, np.zeros(0), by_string.reshape(len(angles), -1), inputs=True
+            )
+            assert by_angle is not None
+            means[rows] = np.einsum("u,buk->bk", share, self._by_trajectory(found, samples))
+            signed = by_angle.reshape(samples, len(self.counts), -1) * self.angle_signs
+            out[rows] = signed.sum(axis=1) @ program.slopes
+        return means, out
+
+    def _chunks(self, samples: int) -> list[slice]:
+        step = max(1, (1 << 23) // max(self.angle_signs.size, 1))
+        return [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
