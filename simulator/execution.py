@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import memory, simd
-from simulator.kernels import big, steps
+from simulator.kernels import big, stages, steps
 from simulator.kernels import tiles as tiles_kernels
 from simulator.lowering import Angle, Start
 from simulator.program import Program
@@ -48,7 +48,7 @@ class Plan:
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= _BIG_QUBITS or (samples == 1 and n >= _BIG_ALONE))
         self.derive_inputs = derive_inputs
-        tables = self.tables = program.tables(self.lanes, derive_inputs)
+        tables = self.tables = program.tables(self.lanes, derive_inputs, self.big)
         single = W if in_batches else 1
         self.states = max(1, min(tables.most_states, samples // (single * _FEW_TILES)))
         self.per_tile = self.states * single
@@ -57,6 +57,8 @@ class Plan:
         step = (1 if self.big else max(kept, _FEWEST_TILES)) * self.per_tile
         self.chunks = [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
         self.packed, self.scratch_size = _without_states(tables) if self.big else (tables.packed, tables.scratch_size)
+        self.block_begin = _round(self.scratch_size)
+        self.scratch_size = self.block_begin + 2 * tables.block_size
         self.shared_begin = _round(self.scratch_size)
         self.stored_begin = self.shared_begin + _round(tables.shared_size)
         self.buffer_size = self.stored_begin + tables.stored_size
@@ -250,8 +252,9 @@ class Run:
                 chosen.packed, self.weights, self.base, self.shared, self.stored, x, first, psi, self._buffer,
                 chosen.lanes,
             )  # fmt: skip
-            for r in range(chosen.tables.passes):
-                self._pieces(big.big_apply, (chosen.packed, r, self.base, psi, self.shared, self.stored, x))
+            for stage in chosen.tables.stages:
+                arguments = (chosen.packed, stage, self.base, psi, self.shared, self.stored, x, chosen.block_begin)
+                self._pieces(stages.stage_apply, arguments)
             if len(values):
                 parts = np.zeros((_PIECES, values.shape[1]))
                 self._pieces(big.big_expect, (chosen.packed, psi, parts))
@@ -277,8 +280,11 @@ class Run:
         lam = simd.aligned_zeros(tables.state_size, self.program.dtype)
         parts = np.zeros((_PIECES, tables.slots))
         self._pieces(big.big_seed, (chosen.packed, lam, psi, cotangent[0]))
-        for r in range(tables.passes - 1, int(tables.layout[steps.FIRST_NEEDED]) - 1, -1):
-            self._pieces(big.big_undo, (chosen.packed, r, self.base, psi, lam, self.shared, self.stored, X, parts))
+        for stage in tables.stages[tables.first_stage :][::-1]:
+            self._pieces(
+                stages.stage_undo,
+                (chosen.packed, stage, self.base, psi, lam, self.shared, self.stored, X, parts, chosen.block_begin),
+            )
         by_slot = parts.sum(axis=0)
         if len(start_lam):
             tiles_kernels.unpack(lam[None, :], start_lam, 1, chosen.lanes)

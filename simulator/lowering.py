@@ -140,16 +140,17 @@ class Lowered:
 
 def _stored(x: int, z: int, columns: Sequence[int], rows: Sequence[int], flips: int) -> tuple[int, int, int]:
     stored_x = stored_z = 0
-    for q in _bits(x):
+    for q in bits_of(x):
         stored_x ^= columns[q]
-    for q in _bits(z):
+    for q in bits_of(z):
         stored_z ^= rows[q]
     turns = (x & z).bit_count() - (stored_x & stored_z).bit_count()
     sign = (z & flips).bit_count() + turns // 2
     return stored_x, stored_z, -1 if sign & 1 else 1
 
 
-def _bits(mask: int) -> Iterable[int]:
+def bits_of(mask: int) -> Iterable[int]:
+    """The places of a mask's set bits, in increasing order."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1
@@ -222,7 +223,7 @@ class _Lowering:
         share = angle.scaled(0.5 ** len(controls))
         for subset in range(1 << len(controls)):
             mask, sign = 0, 1.0
-            for k in _bits(subset):
+            for k in bits_of(subset):
                 mask |= 1 << controls[k]
                 sign *= -1.0 if values[k] else 1.0
             self.string(x, z | mask, share.scaled(sign))
@@ -234,7 +235,7 @@ class _Lowering:
             return
         out = self.out
         x, z, sign = _stored(x, z, out.x_columns, out.z_rows, out.flips)
-        _place(out.levels, Rotation(x, z, angle.scaled(sign)))
+        place(out.levels, Rotation(x, z, angle.scaled(sign)))
 
     def phases(self, phases: NDArray[np.float64], qubits: Sequence[int], values: Sequence[int]) -> None:
         """``diag(exp(i phases))`` on the qubits after the controls."""
@@ -315,13 +316,13 @@ class _Lowering:
         old_flips = [out.flips >> q & 1 for q in qubits]
         for r, q in enumerate(qubits):
             row, flip = 0, offset >> r & 1
-            for c in _bits(rows[r]):
+            for c in bits_of(rows[r]):
                 row ^= old_rows[c]
                 flip ^= old_flips[c]
             out.z_rows[q] = row
             out.flips = out.flips & ~(1 << q) | flip << q
             column = 0
-            for c in _bits(inverse[r]):
+            for c in bits_of(inverse[r]):
                 column ^= old_columns[c]
             out.x_columns[q] = column
 
@@ -342,7 +343,7 @@ class _Lowering:
 
 
 def _spread(mask: int, qubits: Sequence[int]) -> int:
-    return sum(1 << qubits[k] for k in _bits(mask))
+    return sum(1 << qubits[k] for k in bits_of(mask))
 
 
 def _commute(x: NDArray[np.int64], z: NDArray[np.int64]) -> bool:
@@ -350,7 +351,7 @@ def _commute(x: NDArray[np.int64], z: NDArray[np.int64]) -> bool:
     return not np.any(crossings & 1)
 
 
-def _place(levels: list[Level], rotation: Rotation) -> None:
+def place(levels: list[Level], rotation: Rotation) -> None:
     """Put a rotation into the earliest level that what it does not commute with allows."""
     kind = "rotations" if rotation.x else "phases"
     found = None
@@ -406,7 +407,7 @@ def _affine_permutation(gate: gates.Gate) -> tuple[tuple[int, ...], int, NDArray
     columns = tuple(int(target[1 << k]) ^ offset for k in range(gate.num_qubits))
     for j in range(size):
         image = offset
-        for k in _bits(j):
+        for k in bits_of(j):
             image ^= columns[k]
         if image != target[j]:
             return None

@@ -68,7 +68,7 @@ class Program:
         for observable in self.observables:
             observable.check_fits(circuit.num_qubits)
         self.num_qubits = circuit.num_qubits
-        self._tables: dict[tuple[int | None, bool], Tables] = {}
+        self._tables: dict[tuple[int | None, bool, bool], Tables] = {}
         self.plans: dict[tuple[int, bool], Any] = {}  # of `simulator.execution`, by number of samples
 
     @property
@@ -112,11 +112,14 @@ class Program:
             return [[] for _ in range(self.num_qubits)], levels
         return _split_product(levels, self.num_qubits)
 
-    def tables(self, lanes: int | None, derive_inputs: bool = False) -> Tables:
-        """The arrays for one meaning of the lanes; ``derive_inputs`` if gradients by inputs are wanted."""
-        key = lanes, derive_inputs
+    def tables(self, lanes: int | None, derive_inputs: bool = False, staged: bool = False) -> Tables:
+        """The arrays for one meaning of the lanes.
+
+        ``derive_inputs`` if gradients by inputs are wanted; ``staged`` if the passes are cut into stages.
+        """
+        key = lanes, derive_inputs, staged
         if key not in self._tables:
-            self._tables[key] = TableBuilder(self, lanes, derive_inputs).build()
+            self._tables[key] = TableBuilder(self, lanes, derive_inputs, staged).build()
         return self._tables[key]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The driver for big states: all threads work on one state, a pass at a time, each on pieces of it.
+"""What a big state needs beside its stages: its start, expectations, the adjoint's seed and end, in pieces.
 
 Pieces are claimed from an atomic counter and there is a fixed number of them, so that sums do not depend on
 the number of threads.
@@ -14,7 +14,6 @@ from simulator.kernels.steps import (
     SCRATCH,
     SLOTS,
     VALUES,
-    apply_pass,
     cleared,
     expect_all,
     finish,
@@ -23,7 +22,6 @@ from simulator.kernels.steps import (
     seed_all,
     start,
     tile_angles,
-    undo_pass,
 )
 from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load
 
@@ -38,21 +36,6 @@ def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, l
     prepare(fixed, weights, base, shared, tables, scratch, lanes)
     tile_angles(fixed, base, X, 0, scratch, lanes)
     start(fixed, psi, shared, initial, 0, scratch, lanes)
-
-
-@kernel
-def big_apply(packed, r, base, psi, shared, tables, X, scratch, queue, pieces, lanes):
-    """Pieces of pass r, until ``queue`` has no more."""
-    packed, base, psi, shared, tables, X, scratch, queue = borrowed(
-        (packed, base, psi, shared, tables, X, scratch, queue)
-    )
-    fixed = opened(packed)
-    tile_angles(fixed, base, X, 0, scratch, lanes)
-    while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= pieces:
-            return
-        apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces)
 
 
 @kernel
@@ -87,26 +70,6 @@ def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
         if piece >= pieces:
             return
         seed_all(fixed, lam, psi, v, scratch, lanes, piece, pieces)
-
-
-@kernel
-def big_undo(packed, r, base, psi, lam, shared, tables, X, by_piece, scratch, queue, pieces, lanes):
-    """Undo pieces of pass r on both states; ``by_piece`` (pieces, slots) receives their derivatives."""
-    packed, base, psi, lam, shared, tables, X, by_piece, scratch, queue = borrowed(
-        (packed, base, psi, lam, shared, tables, X, by_piece, scratch, queue)
-    )
-    fixed = opened(packed)
-    layout = fixed[0]
-    W = lanes_of(scratch)
-    tile_angles(fixed, base, X, 0, scratch, lanes)
-    while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= pieces:
-            return
-        gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
-        for slot in range(entry(layout, SLOTS)):
-            by_piece[piece, slot] += lane_sum(load(gradient, slot * W))
 
 
 @kernel

@@ -1,0 +1,105 @@
+"""Stages of big states: the schedule, and blocks of every size against the dense reference."""
+
+import numpy as np
+import pytest
+
+from simulator import Circuit, execution, stages
+from simulator.gradients import gradient
+from simulator.lowering import Rotation
+from simulator.program import Program
+from simulator.statevector import expectations, states
+from tests.simulator.test_engine import (
+    NONE,
+    TOLERANCE,
+    dense_expectations,
+    dense_state,
+    random_circuit,
+    random_observables,
+)
+
+
+@pytest.fixture(params=[4, 5, 7])
+def block(request, monkeypatch):
+    """Blocks of so few qubits that small circuits have many stages."""
+    monkeypatch.setattr(execution, "_BATCH_QUBITS", 0)
+    monkeypatch.setattr(execution, "_BIG_QUBITS", 0)
+    monkeypatch.setattr(stages, "block_bits", lambda *_: request.param)
+    monkeypatch.setattr(stages, "part_bits", lambda size: max(request.param - 1, 4 if size == 8 else 3))
+    return request.param
+
+
+def layers(num_qubits, depth, seed=0):
+    """Rotation layers with rings of CNOTs between them."""
+    rng = np.random.default_rng(seed)
+    circuit = Circuit(num_qubits)
+    for _ in range(depth):
+        for q in range(num_qubits):
+            a, b, c = rng.uniform(-3, 3, 3).tolist()
+            circuit = circuit.rz(a, q).rx(b, q).rz(c, q)
+        for q in range(num_qubits):
+            circuit = circuit.cx(q, (q + 1) % num_qubits)
+    return circuit
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("num_qubits", [5, 7, 9])
+def test_blocks_equal_the_reference(block, num_qubits, precision):
+    for seed in range(3):
+        circuit = random_circuit(seed, num_qubits, 30)
+        values = np.random.default_rng(seed).uniform(-3, 3, (2, circuit.num_parameters))
+        observables = random_observables(seed, num_qubits)
+        truth = np.array([dense_state(circuit, row) for row in values])
+        out = states(Program(circuit, (), circuit.parameters, precision=precision), values, NONE)
+        np.testing.assert_allclose(out, truth, atol=TOLERANCE[precision])
+        compiled = Program(circuit, observables, circuit.parameters, precision=precision)
+        expected = [dense_expectations(observables, state) for state in truth]
+        np.testing.assert_allclose(expectations(compiled, values, NONE), expected, atol=10 * TOLERANCE[precision])
+
+
+def test_gradients_through_blocks_equal_central_differences(block):
+    for seed in range(3):
+        circuit = random_circuit(20 + seed, 7, 30)
+        values = np.random.default_rng(seed).uniform(-3, 3, circuit.num_parameters)
+        observables = random_observables(seed, 7)
+        exact = gradient(circuit, observables, values)
+        central = gradient(circuit, observables, values, method="finite_difference")
+        np.testing.assert_allclose(exact, central, atol=1e-8)
+
+
+@pytest.mark.parametrize("bits", [6, 9, 12])
+def test_stages_keep_every_mask_in_its_block_and_lose_nothing(bits):
+    levels = Program(layers(12, 4)).schedule[1]
+    found = stages.schedule(levels, 12, 3, bits)
+    assert len(found) < sum(level.kind == "rotations" for level in levels) * 12 / (bits - 3) + 2
+    for stage in found:
+        assert stage.block_bits <= bits
+        for level in stage.levels:
+            assert all(isinstance(m, Rotation) and m.x >> stage.block_bits == 0 for m in level.members)
+    angles = [m.angle.constant for stage in found for level in stage.levels for m in level.members if m.x]
+    expected = [m.angle.constant for level in levels for m in level.members if m.x]
+    np.testing.assert_allclose(np.sort(np.abs(angles)), np.sort(np.abs(expected)))
+
+
+def test_a_basis_and_its_runs_visit_each_amplitude_once():
+    stage = stages.Stage([1, 2, 4, 0b1101010, 0b0100001, 0b1110000, 0b1000000], 6)
+    sources, places = stages.runs(stage, 3)
+    index = place = 0
+    seen = []
+    for j in range(8):
+        seen.append((index, place))
+        expected = 0
+        for k in range(3):
+            expected ^= stage.basis[3 + k] if place >> k & 1 else 0
+        assert index == expected
+        t = ((j ^ (j + 1)).bit_length()) - 1
+        if j < 7:
+            index, place = index ^ sources[t], place ^ places[t]
+    assert [i >> 3 for i, _ in seen] == sorted({i >> 3 for i, _ in seen})
+    assert sorted(p for _, p in seen) == list(range(8))
+
+
+def test_a_long_circuit_is_scheduled_without_forgetting_gates():
+    circuit = layers(14, 40)
+    amplitudes = circuit.statevector()
+    np.testing.assert_allclose(np.linalg.norm(amplitudes), 1, atol=1e-12)
+    np.testing.assert_allclose((circuit + circuit.inverse()).statevector()[0], 1, atol=1e-11)
