@@ -154,19 +154,24 @@ class Factors:
                     self._string(member)
 
     def _string(self, rotation: Rotation) -> None:
-        """A rotation about a long string: each Pauli turned into Z, parities gathered on one qubit, and back."""
-        support = [q for q in range((rotation.x | rotation.z).bit_length()) if (rotation.x | rotation.z) >> q & 1]
-        turns: list[gates.Operation] = []
-        for q in support:
-            if rotation.x >> q & 1:
-                turns += [gates.SDG(q), gates.H(q)] if rotation.z >> q & 1 else [gates.H(q)]
-        turns += [gates.CX(a, b) for a, b in itertools.pairwise(support)]
+        turns, last = ladder(rotation)
         for turn in turns:
             self._constant(fixed_transfer(turn.gate), turn.qubits)
-        self._rotation(gates.RZ, (support[-1],), rotation.angle)
+        self._rotation(gates.RZ, (last,), rotation.angle)
         for turn in reversed(turns):
             back = turn.inverse()
             self._constant(fixed_transfer(back.gate), back.qubits)
+
+
+def ladder(rotation: Rotation) -> tuple[list[gates.Operation], int]:
+    """Gates that turn a Pauli string into the Z of one qubit, and that qubit: parities are gathered by CNOTs."""
+    support = [q for q in range((rotation.x | rotation.z).bit_length()) if (rotation.x | rotation.z) >> q & 1]
+    turns: list[gates.Operation] = []
+    for q in support:
+        if rotation.x >> q & 1:
+            turns += [gates.SDG(q), gates.H(q)] if rotation.z >> q & 1 else [gates.H(q)]
+    turns += [gates.CX(a, b) for a, b in itertools.pairwise(support)]
+    return turns, support[-1]
 
 
 def fused(factors: Sequence[Factor], num_qubits: int) -> list[Block]:

@@ -1,0 +1,283 @@
+"""Trajectories in which outcomes are drawn one after the other: any channel, measurements, conditions.
+
+For what is not Pauli noise after gates (`simulator.noise.frames` is faster there).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import gates, memory, simd
+from simulator.circuit import Circuit
+from simulator.errors import CircuitError
+from simulator.gates import Condition, Operation
+from simulator.kernels import jumps as kernels
+from simulator.lowering import Dense, Start, lower
+from simulator.noise.channels import Channel
+from simulator.noise.factors import ladder
+from simulator.noise.model import NoiseModel
+from simulator.noise.starts import product_states
+from simulator.observables import PauliSum
+from simulator.threads import get_num_threads, parallel
+
+ComplexArray = NDArray[np.complex128]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+MAX_GATE_QUBITS = 4  # a dense matrix; wider gates are taken apart
+_CHUNK_NUMBERS = 1 << 22  # random numbers drawn at a time
+_SERIAL_WORK = 1 << 18
+
+
+@dataclass
+class _Step:
+    """Matrices on some qubits of which each trajectory draws one."""
+
+    qubits: tuple[int, ...]
+    matrices: ComplexArray
+    probabilities: FloatArray | None  # None: they depend on the state
+    clbit: int = -1
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is one matrix, always applied."""
+        return len(self.matrices) == 1 and not self.conditions
+
+
+@dataclass
+class _Steps:
+    """Collects steps; plain gates on the same one or two qubits are multiplied together."""
+
+    steps: list[_Step] = field(default_factory=list)
+    last: dict[int, _Step] = field(default_factory=dict)
+
+    def gate(self, matrix: ComplexArray, qubits: tuple[int, ...]) -> None:
+        """A gate that always happens."""
+        found = [self.last.get(q) for q in qubits]
+        if found[0] is not None and found[0].plain and all(step is found[0] for step in found):
+            own = found[0]
+            place = [own.qubits.index(q) for q in qubits]
+            own.matrices = (gates.embed(matrix, place, len(own.qubits)) @ own.matrices[0])[None]
+            return
+        step = _Step(qubits, matrix[None], np.ones(1))
+        for q in qubits:  # one-qubit gates waiting on these qubits join
+            earlier = self.last.get(q)
+            if len(qubits) > 1 and earlier is not None and earlier.plain and earlier.qubits == (q,):
+                step.matrices = step.matrices @ gates.embed(earlier.matrices[0], [qubits.index(q)], len(qubits))
+                self.steps = [other for other in self.steps if other is not earlier]
+        self.add(step)
+
+    def add(self, step: _Step) -> None:
+        """Any other step."""
+        self.steps.append(step)
+        for q in step.qubits:
+            self.last[q] = step
+
+
+class JumpProgram:
+    """A circuit without free parameters, with noise, as steps of the kernel.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        May measure, reset and branch.
+    noise : NoiseModel
+        Its readout error acts on measurements that write to classical bits.
+    """
+
+    def __init__(self, circuit: Circuit, noise: NoiseModel) -> None:
+        self.num_qubits, self.num_clbits = circuit.num_qubits, circuit.num_clbits
+        self.flips = noise.readout_flips(circuit.num_qubits)
+        self._collected = _Steps()
+        starts: list[Start] = []
+        used: set[int] = set()
+        for operation in circuit.operations:
+            fresh = used.isdisjoint(operation.qubits)
+            used.update(operation.qubits)
+            gate = operation.gate
+            plain = isinstance(gate, gates.StatePreparation) and not gate.controls and not gate.adjoint
+            if plain and fresh and not operation.conditions:
+                starts.append(Start(operation.qubits, gate.amplitudes))  # type: ignore[attr-defined]
+            else:
+                self._operation(operation, fresh)
+            for channel, qubits in noise.channels_after(operation):
+                self._channel(channel, qubits, operation.conditions)
+        self.initial = product_states(starts, np.zeros((1, 0)), self.num_qubits)[0]
+        self._pack(self._collected.steps)
+
+    def _operation(self, operation: Operation, fresh: bool) -> None:
+        gate, qubits, conditions = operation.gate, operation.qubits, operation.conditions
+        if isinstance(gate, gates.Measure):
+            flips = self.flips[qubits[0]]
+            kraus = np.array([np.diag([1.0 + 0j, 0]), np.diag([0j, 1.0])])
+            if flips.any():
+                # outcome j is read with sqrt(P(j|i)) on the diagonal: a measurement that errs, but does not disturb
+                kraus = np.sqrt([np.diag([1 - flips[0], flips[1]]), np.diag([flips[0], 1 - flips[1]])]).astype(complex)
+                projectors = np.array([np.diag([1.0 + 0j, 0]), np.diag([0j, 1.0])])
+                self._collected.add(_Step(qubits, projectors, None, conditions=conditions))
+            self._collected.add(_Step(qubits, kraus, None, operation.clbits[0], conditions))
+        elif isinstance(gate, gates.Reset):
+            if not fresh:
+                kraus = np.array([[[1, 0], [0, 0]], [[0, 1], [0, 0]]], complex)
+                self._collected.add(_Step(qubits, kraus, None, conditions=conditions))
+        elif not qubits:
+            return
+        elif gate.num_qubits <= MAX_GATE_QUBITS:
+            matrix = gate.matrix(*operation.angles)  # type: ignore[arg-type]
+            if conditions:
+                self._collected.add(_Step(qubits, matrix[None], np.ones(1), conditions=conditions))
+            else:
+                self._collected.gate(matrix, qubits)
+        else:
+            for narrow in _narrow(operation):
+                self._operation(narrow, fresh=False)
+
+    def _channel(self, channel: Channel, qubits: tuple[int, ...], conditions: tuple[Condition, ...]) -> None:
+        if channel.is_identity:
+            return
+        mixture = channel.mixture
+        if mixture is None:
+            self._collected.add(_Step(qubits, channel.kraus, None, conditions=conditions))
+            return
+        probabilities, unitaries = mixture
+        order = np.argsort([not np.allclose(u, u[0, 0] * np.eye(len(u))) for u in unitaries], kind="stable")
+        self._collected.add(_Step(qubits, unitaries[order], probabilities[order], conditions=conditions))
+
+    def _pack(self, steps: Sequence[_Step]) -> None:
+        """The kernel's arrays."""
+        code: list[list[int]] = []
+        index: list[int] = []
+        tests: list[int] = []
+        matrices: list[FloatArray] = []
+        weights: list[float] = []
+        size = self.draws = 0
+        skip = []
+        for step in steps:
+            qubits, count = step.qubits, len(step.matrices)
+            pivots, members = len(index), len(index) + len(qubits)
+            index += [1 << q for q in sorted(qubits)]
+            index += [sum(1 << q for k, q in enumerate(qubits) if d >> k & 1) for d in range(1 << len(qubits))]
+            weight, draw, begin = len(weights), 0, size
+            if count > 1:
+                draw, self.draws = self.draws, self.draws + 1
+            if step.probabilities is None:
+                weight = kernels.DRAWN_BY_STATE
+            else:
+                weights += step.probabilities.tolist()
+            for matrix in step.matrices:
+                parts = [matrix] if step.probabilities is not None else [matrix, matrix.conj().T @ matrix]
+                for part in parts:
+                    matrices.append(np.stack([part.real, part.imag], -1).ravel())
+                    size += matrices[-1].size
+            first_test = len(tests)
+            for test in step.conditions:
+                tests += [int(test.equal), test.value, len(test.clbits), *test.clbits]
+            code.append(
+                [len(qubits), count, pivots, members, begin, weight, draw, step.clbit, first_test, len(tests)]
+            )  # fmt: skip
+            identity = np.eye(len(step.matrices[0])) * step.matrices[0][0, 0]
+            skip.append(bool(np.allclose(step.matrices[0], identity)) and step.clbit < 0)
+        self.code = np.array(code, np.int64).reshape(-1, kernels.COLUMNS)
+        self.index, self.tests = np.array(index or [0], np.int64), np.array(tests or [0], np.int64)
+        self.matrices = np.concatenate(matrices) if matrices else np.zeros(1)
+        self.weights, self.skip = np.array(weights or [1.0]), np.array(skip or [False])
+        self.widest = max((len(step.qubits) for step in steps), default=1)
+
+    def run(
+        self, trajectories: int, seed: Any, observables: Sequence[PauliSum] = (), measure_all: bool = False
+    ) -> tuple[FloatArray, IntArray, IntArray]:
+        """Run trajectories.
+
+        Returns
+        -------
+        values : float64 ndarray, shape (T, K)
+            Expectations of the observables in each trajectory's final state.
+        bits : int64 ndarray, shape (T, num_clbits)
+        outcomes : int64 ndarray, shape (T,) or (0,)
+            Basis states found by measuring all qubits at the end, if asked for.
+        """
+        memory.check_state(self.num_qubits, simd.width(np.float64) * get_num_threads(), "double")
+        rng = np.random.default_rng(seed)
+        groups, strings, factors = _grouped(observables)
+        values = np.empty((trajectories, len(observables)))
+        bits = np.zeros((trajectories, self.num_clbits), np.int64)
+        outcomes = np.zeros(trajectories if measure_all else 0, np.int64)
+        step = max(64, _CHUNK_NUMBERS // max(self.draws + 1, 1) // 64 * 64)
+        for begin in range(0, trajectories, step):
+            rows = slice(begin, min(begin + step, trajectories))
+            count = rows.stop - begin
+            uniforms = rng.random((count, self.draws))
+            final = rng.random(count) if measure_all else np.zeros(0)
+            own = outcomes[rows] if measure_all else outcomes
+            self._run(uniforms, bits[rows], final, own, groups, strings, factors, values[rows])
+        return values, bits, outcomes
+
+    def _run(
+        self, uniforms: FloatArray, bits: IntArray, final: FloatArray, outcomes: IntArray, *rest: NDArray[Any]
+    ) -> None:
+        W = simd.width(np.float64)
+        groups, strings, factors, values = rest
+        tiles = -(-len(uniforms) // W)
+        buffer = (W << self.num_qubits) + W * values.shape[1]
+        size = (2 * W << self.num_qubits) + (2 * W << self.widest) + (4 * W << 2 * self.widest) + buffer
+        queue = np.zeros(1, np.int64)
+
+        def call() -> None:
+            scratch = memory.take(size, np.float64)
+            kernels.run(
+                self.code, self.index, self.tests, self.matrices, self.weights, self.skip, self.initial, uniforms, bits,
+                final, outcomes, groups, strings, factors, values, scratch, self.num_qubits, self.widest, queue, tiles,
+            )  # fmt: skip
+            memory.give(scratch)
+
+        work = len(uniforms) * max(len(self.code), 1) << self.num_qubits
+        parallel(call, 1 if work < _SERIAL_WORK else min(get_num_threads(), tiles))
+
+
+def _grouped(observables: Iterable[PauliSum]) -> tuple[IntArray, IntArray, FloatArray]:
+    """Strings by their x mask and the parity of their Ys, as `simulator.kernels.diagonals.expect` takes them."""
+    by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
+    for k, observable in enumerate(observables):
+        terms = zip(observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True)
+        for x, z, value in terms:
+            quarter = (x & z).bit_count() % 4
+            by_key.setdefault((x, quarter % 2), []).append((z, k, -value if quarter >= 2 else value))
+    groups, strings, factors = [], [], []
+    for (x, plane), members in sorted(by_key.items()):
+        groups.append((x, 0, plane, len(strings), len(strings) + len(members)))
+        strings += [(z, k) for z, k, _ in members]
+        factors += [value for _, _, value in members]
+    return (
+        np.array(groups, np.int64).reshape(-1, 5),
+        np.array(strings, np.int64).reshape(-1, 2),
+        np.array(factors, float),
+    )
+
+
+def _narrow(operation: Operation) -> list[Operation]:
+    """A gate on many qubits as gates on few, by its rotations about Pauli strings; up to its global phase."""
+    lowered = lower(
+        Circuit(max(operation.qubits) + 1, [Operation(operation.gate, operation.qubits, operation.angles)]), {}
+    )
+    out: list[Operation] = []
+    for level in lowered.levels:
+        for member in level.members:
+            if isinstance(member, Dense):
+                qubits = tuple(x.bit_length() - 1 for x in member.xs)
+                if len(qubits) > MAX_GATE_QUBITS:
+                    raise CircuitError(
+                        f"{operation.gate.name}: trajectories take dense gates on up to {MAX_GATE_QUBITS} qubits, "
+                        f"got {len(qubits)}"
+                    )
+                out.append(gates.Fixed("unitary", member.matrix, check=False)(*qubits))
+            else:
+                turns, last = ladder(member)
+                back = [turn.inverse() for turn in reversed(turns)]
+                out += [*turns, gates.RZ(member.angle.constant, last), *back]
+    return [Operation(o.gate, o.qubits, o.angles, (), operation.conditions) for o in out]
