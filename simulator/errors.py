@@ -65,6 +65,10 @@ class JobTimeoutError(JobError, TimeoutError):
     """A job took longer than its deadline, ours or the backend's."""
 
 
+class JobLostError(JobError, ConnectionError):
+    """The backend can not be reached, or can not tell whether a job was sent; the job may go on."""
+
+
 class JobCancelledError(JobError):
     """Somebody cancelled a job."""
 

@@ -77,7 +77,9 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        exact = not self.total_shots
+        shots = f"{self.shots:,} a circuit, {self.total_shots:,} in all"
+        if not self.total_shots:
+            shots = "as the primitive decides" if self.jobs else "none: exact"
         lines = [
             ("backend", self.backend),
             ("circuits to transpile", f"{self.circuits:,}"),
@@ -85,7 +87,7 @@ class Plan:
             ("circuits to run", f"{self.executions:,}"),
             ("PUBs", f"{self.pubs:,}"),
             ("jobs", f"{self.jobs:,}"),
-            ("shots", "none: exact" if exact else f"{self.shots:,} a circuit, {self.total_shots:,} in all"),
+            ("shots", shots),
             ("qubits", f"{self.qubits:,}"),
             ("depth", f"{self.depth:,}"),
             ("two-qubit gates", f"{self.two_qubit_gates:,}"),

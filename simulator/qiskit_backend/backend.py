@@ -1,0 +1,470 @@
+"""Any Qiskit backend, simulator or hardware, or a primitive, as one of ours."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.providers import BackendV2
+
+from simulator import memory
+from simulator.backend import Estimates, Folder, parameter_sets, shift_gradient
+from simulator.binding import Values
+from simulator.circuit import Circuit
+from simulator.errors import BackendError, unknown_name
+from simulator.observables import PauliSum
+from simulator.parameter_shift import ShiftedCircuit
+from simulator.parameters import Parameter
+from simulator.plan import Plan
+from simulator.qiskit_backend import options as runtime
+from simulator.qiskit_backend.costs import Costs, plan_of, sets_per_job
+from simulator.qiskit_backend.jobs import Patience, run_jobs
+from simulator.qiskit_backend.measurement import bases_of
+from simulator.qiskit_backend.options import Mitigation
+from simulator.qiskit_backend.pieces import Structure, cut, digest, structures
+from simulator.qiskit_backend.primitives import CountsWork, EstimatorWork, Service, counts_of, lives_here
+from simulator.qiskit_backend.progress import JobProgress
+from simulator.qiskit_backend.records import Results, RunRecord
+from simulator.qiskit_backend.transpilation import Transpiled, transpiled
+
+__all__ = ["QiskitBackend"]
+
+FloatArray = NDArray[np.float64]
+Mode = Literal["job", "batch", "session"]
+Primitives = Literal["auto", "executor", "v2", "run"]
+
+MODES = ("job", "batch", "session")
+PRIMITIVES = ("auto", "executor", "v2", "run")
+KEPT_CIRCUITS = 64
+
+
+class QiskitBackend:
+    """A Qiskit backend behind the trait `Backend`.
+
+    A circuit is transpiled once a structure, a whole batch of parameter sets goes as one PUB (or as few as the
+    backend's limits allow), and every job is written down before it is waited for. An IBM backend runs estimators
+    and samplers of qiskit-ibm-runtime; any other runs bound circuits by ``backend.run``, whose counts become
+    expectations here.
+
+    Parameters
+    ----------
+    target : BackendV2, BaseEstimatorV2, BaseSamplerV2, Session or Batch
+        What runs the circuits: ``QiskitRuntimeService().backend(...)``, ``AerSimulator()``, a fake backend, or a
+        primitive or session of your own.
+    shots : int
+        Of each circuit in each measurement basis. A primitive of your own keeps its own precision unless this is given.
+    precision : float, optional
+        Standard error to aim at, instead of ``shots``: 1 / sqrt(shots).
+    optimization_level : {0, 1, 2, 3}
+        Of the transpiler.
+    resilience_level : {0, 1, 2}
+        IBM's: nothing, readout mitigation, and zero-noise extrapolation with twirling.
+    readout_mitigation : bool, optional
+        Overrules the level.
+    zne : bool or sequence of float, optional
+        Zero-noise extrapolation, at the usual or the given noise factors; overrules the level.
+    dynamical_decoupling : bool or {"XX", "XpXm", "XY4"}
+    twirling : bool, optional
+        Of gates and measurements; overrules the level.
+    mode : {"job", "batch", "session"}
+        A batch holds the jobs of one request; a session stays open until `close`, and is opened anew when it expires.
+    seed : int, optional
+        Of the transpiler, and of simulators.
+    primitives : {"auto", "executor", "v2", "run"}
+        ``"auto"``: the runtime's new primitives for IBM's backends, and for fake ones where errors are to be mitigated;
+        otherwise ``backend.run``. ``"v2"`` are the runtime's older primitives.
+    options : mapping, optional
+        More options of the runtime's primitives, in its own words.
+    max_executions : int
+        Circuits times shots that a job may hold; IBM's limit by default.
+    max_sets_per_job : int, optional
+        A limit of your own, in parameter sets.
+    patience : Patience, optional
+        Deadlines and retries.
+    resubmit_unknown : bool
+        Whether to send a job again of which nobody knows whether it arrived. It might run, and cost, twice.
+    folder : path, optional
+        Where jobs are recorded if no ``resume=`` is given; by default ``.qumba/jobs`` in the home directory. What has
+        come back completely is deleted, except where ``resume=`` names the folder.
+    progress : bool
+        Whether to show a bar with the queue position.
+
+    Notes
+    -----
+    Credentials are Qiskit's business, its saved account or environment. Nothing here stores or logs them, and a
+    QiskitBackend can not be pickled.
+
+    Raises
+    ------
+    BackendError
+        From all methods, before anything is sent, if the backend can not run the circuit.
+    JobError
+        If jobs fail, see `run_jobs`; what has come back is kept, and ``resume=`` goes on.
+    """
+
+    def __init__(
+        self,
+        target: Any,
+        *,
+        shots: int | None = None,
+        precision: float | None = None,
+        optimization_level: int = 2,
+        resilience_level: int = 0,
+        readout_mitigation: bool | None = None,
+        zne: bool | Sequence[float] | None = None,
+        dynamical_decoupling: bool | str = False,
+        twirling: bool | None = None,
+        mode: Mode = "job",
+        seed: int | None = None,
+        primitives: Primitives = "auto",
+        options: Mapping[str, Any] | None = None,
+        max_executions: int = 10_000_000,
+        max_sets_per_job: int | None = None,
+        patience: Patience | None = None,
+        resubmit_unknown: bool = False,
+        folder: Folder = None,
+        progress: bool = False,
+    ) -> None:
+        if mode not in MODES:
+            raise unknown_name("mode", mode, MODES)
+        if primitives not in PRIMITIVES:
+            raise unknown_name("primitives", primitives, PRIMITIVES)
+        self.mitigation = Mitigation(
+            resilience_level, readout_mitigation, runtime.as_factors(zne), dynamical_decoupling, twirling
+        )
+        self._primitive, self._mode, self._backend = _taken_apart(target)
+        self._given_shots = _shots(shots, precision)
+        self.shots = self._given_shots or 4096
+        self.optimization_level, self.mode, self.seed = optimization_level, mode, seed
+        self.options = dict(options or {})
+        self.max_executions, self.max_sets_per_job = max_executions, max_sets_per_job
+        self.patience = patience or Patience()
+        self.resubmit_unknown, self.progress = resubmit_unknown, progress
+        self.folder = Path.home() / ".qumba" / "jobs" if folder is None else Path(folder)
+        self._primitives = self._chosen(primitives)
+        self._service = Service(self._backend, lives_here(self._primitive or self._backend))
+        self._session: Any = None
+        self._transpiled: dict[Circuit, Transpiled] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The backend's own, or the primitive's class."""
+        if self._backend is None:
+            return type(self._primitive).__name__
+        return str(self._backend.name or type(self._backend).__name__)
+
+    def _chosen(self, primitives: Primitives) -> Literal["own", "executor", "v2", "run"]:
+        """What will run requests; refuses what can not mitigate errors if it is asked to."""
+        if self._primitive is not None:
+            if self.mitigation.is_on:
+                raise BackendError("a primitive of your own has its own options; set error mitigation there")
+            return "own"
+        ibm = _is_ibm(self._backend)
+        chosen: Literal["executor", "v2", "run"]
+        if primitives != "auto":
+            chosen = primitives
+        elif ibm or self._mode is not None or (self.mitigation.is_on and _is_fake(self._backend)):
+            chosen = "executor"
+        else:
+            chosen = "run"
+        if chosen == "run":
+            runtime.check_local_mitigation(self.mitigation, self.name)
+        elif not runtime.has_runtime():
+            raise BackendError(f"primitives={chosen!r} need the extra [ibm]: pip install 'qumba[ibm]'")
+        return chosen
+
+    def expectations(
+        self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
+    ) -> FloatArray:
+        return self.estimate(circuit, observables, values, resume=resume).values
+
+    def estimate(
+        self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
+    ) -> Estimates:
+        sets = parameter_sets(circuit, values)
+        observables = list(observables)
+        for observable in observables:
+            observable.check_fits(circuit.num_qubits)
+        shape = (len(sets), len(observables))
+        if not sets.shape[0] or not observables:
+            return Estimates(np.zeros(shape), np.zeros(shape))
+        found = self._structures(circuit, sets)
+        parts = cut(found, self._sets_per_job(found, observables))
+        work = self._estimator_work(parts, observables) if self._has_estimator else None
+        if work is None:
+            work = self._counts_work(parts, self.shots, observables)
+        results = self._run(work, digest(circuit, sets, observables, self._settings(self.shots)), resume)
+        out = Estimates(np.empty(shape), np.empty(shape))
+        for pieces, came in zip(parts, results, strict=True):
+            rows = np.concatenate([piece.rows for piece in pieces])
+            out.values[rows], out.standard_errors[rows] = came["values"], came["standard_errors"]
+        return out
+
+    def expectation_and_gradient(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        values: Values = None,
+        parameters: Sequence[Parameter] | None = None,
+        *,
+        resume: Folder = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        return shift_gradient(self, circuit, observables, values, parameters, resume)
+
+    def gradient(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        values: Values = None,
+        parameters: Sequence[Parameter] | None = None,
+        *,
+        resume: Folder = None,
+    ) -> FloatArray:
+        return self.expectation_and_gradient(circuit, observables, values, parameters, resume=resume)[1]
+
+    def sample(
+        self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None
+    ) -> list[dict[str, int]]:
+        sets = parameter_sets(circuit, values)
+        times = self.shots if shots is None else _shots(shots, None)
+        assert times is not None
+        if isinstance(self._primitive, BaseEstimatorV2):
+            raise BackendError(f"{self.name} is an estimator and gives no samples; give a sampler or the backend")
+        found = self._structures(circuit, sets)
+        parts = cut(found, self._sets_per_job(found, None, times))
+        results = self._run(
+            self._counts_work(parts, times, None), digest(circuit, sets, None, self._settings(times)), resume
+        )
+        out: list[dict[str, int]] = [{} for _ in sets]
+        for pieces, came in zip(parts, results, strict=True):
+            rows = np.concatenate([piece.rows for piece in pieces])
+            for row, counts in zip(rows.tolist(), counts_of(came), strict=True):
+                out[row] = counts
+        return out
+
+    def probabilities(self, circuit: Circuit, values: Values = None, *, resume: Folder = None) -> FloatArray:
+        counts = self.sample(circuit, values, resume=resume)
+        memory.check_state(circuit.num_qubits, len(counts))
+        out = np.zeros((len(counts), 1 << circuit.num_qubits))
+        for row, found in enumerate(counts):
+            for outcome, count in found.items():
+                out[row, int(outcome, 2)] = count
+        return out / out.sum(axis=1, keepdims=True)
+
+    def plan(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum] | None = None,
+        values: Values = None,
+        *,
+        gradient: Sequence[Parameter] | None = None,
+    ) -> Plan:
+        sets = parameter_sets(circuit, values)
+        if gradient is not None:
+            shifted = ShiftedCircuit(circuit, gradient)
+            circuit, sets = shifted.circuit, shifted.values(sets)
+        try:
+            found = self._structures(circuit, sets)
+        except BackendError as error:
+            return Plan(
+                self.name, 0, len(sets), 0, 0, 0, self.shots, 0, circuit.num_qubits, 0, 0, problems=(str(error),)
+            )
+        costs = self._costs(observables)
+        jobs = cut(found, self._sets_per_job(found, observables))
+        return plan_of(self.name, self._backend, found, jobs, costs, self.mode)
+
+    def close(self) -> None:
+        """Close the session that ``mode="session"`` opened, so that its time stops counting."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # a connection, not data: scikit-learn's clones share it
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a QiskitBackend is a connection and can not be pickled, so that no credentials end in a file; "
+            "make it where it is used, and set backend=None on what is to be pickled (n_jobs > 1 pickles, too)"
+        )
+
+    def __repr__(self) -> str:
+        asked = [f"shots={self.shots}", f"optimization_level={self.optimization_level}"]
+        if self.mitigation.is_on:
+            asked.append(f"mitigation={self.mitigation.describe()!r}")
+        return f"QiskitBackend({self.name}, {', '.join(asked)})"
+
+    @property
+    def _has_estimator(self) -> bool:
+        return isinstance(self._primitive, BaseEstimatorV2) or self._primitives in ("executor", "v2")
+
+    def _settings(self, shots: int) -> dict[str, Any]:
+        """What results depend on, besides circuit, values and observables."""
+        return {
+            "backend": self.name,
+            "shots": shots,
+            "seed": self.seed,
+            "optimization_level": self.optimization_level,
+            "mitigation": repr(self.mitigation),
+            "primitives": self._primitives,
+            "options": self.options,
+            "max_executions": self.max_executions,
+            "max_sets_per_job": self.max_sets_per_job,
+        }
+
+    def _structures(self, circuit: Circuit, sets: FloatArray) -> list[Structure]:
+        return structures(circuit, sets, self._transpile)
+
+    def _transpile(self, circuit: Circuit) -> Transpiled:
+        with self._lock:
+            made = self._transpiled.pop(circuit, None)
+            if made is None:
+                made = transpiled(circuit, self._backend, self.optimization_level, self.seed)
+                while len(self._transpiled) >= KEPT_CIRCUITS:
+                    self._transpiled.pop(next(iter(self._transpiled)))
+            self._transpiled[circuit] = made
+            return made
+
+    def _costs(self, observables: Sequence[PauliSum] | None, shots: int | None = None) -> Costs:
+        bases = 1 if observables is None else len(bases_of(list(observables))[0])
+        exact = isinstance(self._primitive, BaseEstimatorV2) and self._given_shots is None
+        return Costs(
+            bases=bases,
+            shots=0 if exact else shots or self.shots,
+            mitigation=Mitigation() if observables is None else self.mitigation,
+            calibrates=self._has_estimator and observables is not None and self.mitigation.mitigates_readout,
+            max_executions=self.max_executions,
+            max_sets=self.max_sets_per_job,
+            runs_circuits=self._primitives == "run",
+        )
+
+    def _sets_per_job(
+        self, found: Sequence[Structure], observables: Sequence[PauliSum] | None, shots: int | None = None
+    ) -> int:
+        return sets_per_job(self._costs(observables, shots), self._backend)
+
+    def _estimator_work(self, parts: Any, observables: Sequence[PauliSum]) -> EstimatorWork:
+        precision = None
+        if self._primitives == "own" and self._given_shots is not None:
+            precision = float(np.nextafter(self._given_shots**-0.5, 1.0))  # or rounding up gives a shot more
+        return EstimatorWork(self.name, self._service, parts, self._maker(for_sampler=False), observables, precision)
+
+    def _counts_work(self, parts: Any, shots: int, observables: Sequence[PauliSum] | None) -> CountsWork:
+        make = None if self._primitives == "run" else self._maker(for_sampler=True)
+        return CountsWork(self.name, self._service, parts, shots, observables, make, self.seed)
+
+    def _maker(self, for_sampler: bool) -> Callable[[str], Any]:
+        """A function that makes the primitive for one job, with the job's tag."""
+        if self._primitive is not None:
+            return lambda tag: self._primitive
+        old = self._primitives == "v2"
+
+        def make(tag: str) -> Any:
+            local = self._service.is_local
+            asked = runtime.runtime_options(
+                self.mitigation, self.seed if local else None, "" if local else tag, for_sampler
+            )
+            if old and local:  # where it only warns that they have no effect
+                asked.pop("resilience_level", None)
+            asked = runtime.merged(asked, self.options)
+            mode = self._execution_mode()
+            if for_sampler:
+                return runtime.sampler(mode, asked, old)
+            return runtime.estimator(mode, asked, self.shots, old)
+
+        return make
+
+    def _execution_mode(self) -> Any:
+        """The backend, or the session or batch that its jobs are to be in."""
+        if self._mode is not None:
+            return self._mode
+        if self.mode == "job":
+            return self._backend
+        with self._lock:
+            if self._session is None or not _is_open(self._session):
+                from qiskit_ibm_runtime import Batch, Session
+
+                self._session = (Session if self.mode == "session" else Batch)(backend=self._backend)
+            return self._session
+
+    def _run(self, work: EstimatorWork | CountsWork, asked: str, resume: Folder) -> list[Results]:
+        folder = Path(resume) if resume is not None else self._new_folder()
+        record = RunRecord(folder, asked, self.name, work.num_parts)
+        try:
+            results = run_jobs(work, record, self.patience, JobProgress(self.progress), self.resubmit_unknown)
+        finally:
+            if self.mode == "batch" and self._session is not None:
+                self.close()
+        if resume is None:
+            record.remove()
+        return results
+
+    def _new_folder(self) -> Path:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
+        except OSError as error:
+            raise BackendError(
+                f"jobs can not be recorded in {self.folder} ({error.strerror}); give QiskitBackend(..., folder=...)"
+            ) from error
+
+
+def _taken_apart(target: Any) -> tuple[Any, Any, Any]:
+    """The primitive, the session or batch, and the backend, as far as ``target`` has them."""
+    if isinstance(target, BackendV2):
+        return None, None, target
+    if isinstance(target, BaseEstimatorV2 | BaseSamplerV2) or hasattr(target, "_pub_results"):
+        backend = getattr(target, "backend", None)
+        backend = backend() if callable(backend) else backend
+        return target, None, backend if isinstance(backend, BackendV2) else None
+    if hasattr(target, "session_id") and isinstance(getattr(target, "_backend", None), BackendV2):
+        return None, target, target._backend
+    raise BackendError(
+        "expected a BackendV2, a Session or Batch, or an estimator or sampler of version 2, "
+        f"got {type(target).__name__}"
+    )
+
+
+def _shots(shots: int | None, precision: float | None) -> int | None:
+    if precision is not None:
+        if shots is not None:
+            raise ValueError("give shots or precision, not both")
+        if not 0 < precision < 1:
+            raise ValueError(f"precision is a standard error between 0 and 1, got {precision!r}")
+        return int(np.ceil(precision**-2 * (1 - 1e-12)))
+    if shots is None:
+        return None
+    if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
+        raise ValueError(f"shots must be a whole number >= 1, got {shots!r}")
+    return int(shots)
+
+
+def _is_ibm(backend: Any) -> bool:
+    return any(kind.__name__ == "IBMBackend" for kind in type(backend).__mro__)
+
+
+def _is_fake(backend: Any) -> bool:
+    return any(kind.__module__.startswith("qiskit_ibm_runtime.fake_provider") for kind in type(backend).__mro__)
+
+
+def _is_open(session: Any) -> bool:
+    if not getattr(session, "_active", True):
+        return False
+    status = session.status()
+    return status is None or ("not accepting" not in status.lower() and status.lower() != "closed")
