@@ -197,8 +197,10 @@ class QiskitBackend:
             return Estimates(np.zeros(shape), np.zeros(shape))
         found = self._structures(circuit, sets)
         parts = cut(found, self._sets_per_job(found, observables))
-        work = self._estimator_work(parts, observables) if self._has_estimator else None
-        if work is None:
+        work: EstimatorWork | CountsWork
+        if self._has_estimator:
+            work = self._estimator_work(parts, observables)
+        else:
             work = self._counts_work(parts, self.shots, observables)
         results = self._run(work, digest(circuit, sets, observables, self._settings(self.shots)), resume)
         out = Estimates(np.empty(shape), np.empty(shape))
@@ -251,7 +253,7 @@ class QiskitBackend:
 
     def probabilities(self, circuit: Circuit, values: Values = None, *, resume: Folder = None) -> FloatArray:
         counts = self.sample(circuit, values, resume=resume)
-        memory.check_state(circuit.num_qubits, len(counts))
+        memory.check_state(circuit.num_qubits, len(counts), "double")
         out = np.zeros((len(counts), 1 << circuit.num_qubits))
         for row, found in enumerate(counts):
             for outcome, count in found.items():

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simulator.circuit import Circuit
 from simulator.gates import Composite, Gate
 from simulator.observables import PauliSum
+from simulator.parameters import Expression
 from simulator.qiskit_backend.transpilation import Transpiled, amplitude_parameters
 
 __all__ = ["Piece", "Structure", "cut", "digest", "structures"]
@@ -101,10 +102,12 @@ def digest(circuit: Circuit, sets: FloatArray, observables: Sequence[PauliSum] |
     found = hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode())
     number = {parameter: k for k, parameter in enumerate(circuit.parameters)}
     for operation in circuit.operations:
-        angles = []
+        angles: list[tuple[float, list[tuple[int, float]]]] = []
         for angle in operation.angles:
-            terms = {} if isinstance(angle, float | int) else {number[p]: factor for p, factor in angle.terms.items()}
-            angles.append((float(angle) if not terms else angle.constant, sorted(terms.items())))
+            if isinstance(angle, Expression):
+                angles.append((angle.constant, sorted((number[p], factor) for p, factor in angle.terms.items())))
+            else:
+                angles.append((float(angle), []))
         found.update(repr((operation.qubits, operation.clbits, operation.conditions, angles)).encode())
         found.update(_gate_digest(operation.gate))
     for observable in observables or ():

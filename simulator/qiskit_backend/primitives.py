@@ -44,9 +44,10 @@ class Service:
 
     def retrieve(self, job_id: str) -> Any:
         """The job of that id."""
-        runtime = getattr(self.backend, "service", None)
+        runtime: Any = getattr(self.backend, "service", None)
         if hasattr(runtime, "job"):
             return runtime.job(job_id)
+        owner: Any
         for owner in (self.backend, getattr(self.backend, "provider", None)):
             if hasattr(owner, "retrieve_job"):
                 return owner.retrieve_job(job_id)
@@ -54,7 +55,7 @@ class Service:
 
     def find(self, tag: str) -> Any:
         """The job with that tag; None if there is none; NotImplementedError where jobs have no tags."""
-        runtime = getattr(self.backend, "service", None)
+        runtime: Any = getattr(self.backend, "service", None)
         if not hasattr(runtime, "jobs"):
             raise NotImplementedError
         found = runtime.jobs(job_tags=[tag], limit=1)

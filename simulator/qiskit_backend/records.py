@@ -110,7 +110,7 @@ class RunRecord:
         self.save()
 
     def results(self, number: int) -> Results | None:
-        """What a finished part came back with; None if it must run (again), because its file is not there or damaged."""
+        """What a finished part came back with; None if there is no such, or its file is damaged."""
         if self.parts[number].state != "done":
             return None
         try:

@@ -114,8 +114,8 @@ def transpiled(circuit: Circuit, backend: Any, optimization_level: int, seed: in
     """
     made = to_qiskit(circuit)
     if backend is None:
-        out, qubits = made.decompose(reps=0), tuple(range(circuit.num_qubits))
-        return Transpiled(out, circuit, qubits, _columns(out, circuit.parameters), None, None)
+        every = tuple(range(circuit.num_qubits))
+        return Transpiled(made, circuit, every, _columns(made, circuit.parameters), None, None)
     if backend.num_qubits is not None and circuit.num_qubits > backend.num_qubits:
         raise BackendError(
             f"the circuit has {circuit.num_qubits} qubits, {backend.name} has {backend.num_qubits}; nothing was sent"
@@ -126,10 +126,10 @@ def transpiled(circuit: Circuit, backend: Any, optimization_level: int, seed: in
     except QiskitError as error:
         raise BackendError(f"{backend.name} can not run the circuit: {error.message}; nothing was sent") from error
     _check_gates(out, backend)
-    qubits = range(circuit.num_qubits) if out.layout is None else out.layout.final_index_layout(filter_ancillas=True)
-    return Transpiled(
-        out, circuit, tuple(qubits), _columns(out, circuit.parameters), backend, _seconds(out, tuple(qubits), backend)
-    )
+    layout: Any = out.layout
+    qubits = tuple(range(circuit.num_qubits) if layout is None else layout.final_index_layout(filter_ancillas=True))
+    columns = _columns(out, circuit.parameters)
+    return Transpiled(out, circuit, qubits, columns, backend, _seconds(out, qubits, backend))
 
 
 def _check_gates(circuit: QuantumCircuit, backend: Any) -> None:
