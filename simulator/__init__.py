@@ -11,12 +11,14 @@ from simulator.circuit import Circuit
 from simulator.errors import (
     CircuitError,
     GateError,
+    NoiseError,
     ObservableError,
     ParameterError,
     QumbaError,
     StateTooLargeError,
     UnknownNameError,
 )
+from simulator.noise import NoiseModel, depolarizing
 from simulator.observables import Hermitian, I, PauliSum, Projector, X, Y, Z
 from simulator.parameters import Expression, Parameter, ParameterVector
 from simulator.threads import get_num_threads, set_num_threads
@@ -28,6 +30,8 @@ __all__ = [
     "GateError",
     "Hermitian",
     "I",
+    "NoiseError",
+    "NoiseModel",
     "ObservableError",
     "Parameter",
     "ParameterError",
@@ -40,6 +44,7 @@ __all__ = [
     "X",
     "Y",
     "Z",
+    "depolarizing",
     "gates",
     "get_num_threads",
     "set_num_threads",

@@ -19,13 +19,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator import gates
 from simulator.binding import Values, values_array, values_by_parameter
-from simulator.errors import CircuitError, GateError, ParameterError, StateTooLargeError
+from simulator.errors import CircuitError, GateError, NoiseError, ParameterError, StateTooLargeError, UnknownNameError
 from simulator.gate_methods import gate_method, unknown_gate
 from simulator.gates import Gate, Operation
 from simulator.measurements import as_condition, conditional, final_measurements, refuse_measurements
 from simulator.parameters import Expression, Parameter, as_angle
 
 if TYPE_CHECKING:
+    from simulator.noise import NoiseModel
     from simulator.observables import PauliSum
 
     Observables = PauliSum | Sequence[PauliSum]
@@ -93,7 +94,7 @@ class Circuit:
         if not isinstance(operations, Iterable):
             if num_clbits:
                 raise CircuitError(f"num_clbits is given twice: {operations} and {num_clbits}")
-            operations, num_clbits = (), operations
+            num_clbits, operations = operations, ()
         self._num_clbits = _whole("Circuit", "num_clbits", num_clbits)
         if self._num_clbits < 0:
             raise CircuitError(f"a circuit has 0 or more classical bits, got {num_clbits}")
@@ -585,28 +586,92 @@ class Circuit:
 
         return statevector.probabilities(self, values, precision=precision)
 
-    def sample(self, values: Values = None, *, shots: int = 1024, seed: Any = None) -> dict[str, int]:
-        """Measure all qubits ``shots`` times.
+    def sample(
+        self,
+        values: Values = None,
+        *,
+        shots: int = 1024,
+        seed: Any = None,
+        qubits: Sequence[int] | None = None,
+        noise: NoiseModel | None = None,
+    ) -> dict[str, int]:
+        """Measure ``shots`` times and count the outcomes.
+
+        A circuit with measurements is read out of its classical bits, any other by measuring its qubits at the end.
+        Measurements in the middle, resets and conditions cost one trajectory a shot.
 
         Parameters
         ----------
         values : None, mapping or array_like
-            As for `values_array`.
+            As for `values_array`, one set.
         shots : int
             At least 1.
         seed : None, int or numpy.random.Generator
-            The same seed gives the same counts.
+            The same seed gives the same counts, on any number of threads.
+        qubits : sequence of int, optional
+            Which qubits to measure, where the circuit itself does not; all by default.
+        noise : NoiseModel, optional
+            Follows the gates and misreads the bits.
 
         Returns
         -------
         dict from bit string to count
-            Qubit 0 is the last character, as in Qiskit.
+            Qubit 0 (classical bit 0) is the last character, as in Qiskit; in increasing order.
+
+        Raises
+        ------
+        ValueError
+            If ``shots`` is not a positive whole number.
         """
-        from simulator import statevector
+        from simulator import sampling
+        from simulator.noise.sampling import sample
 
-        return statevector.sample(self, values, shots=shots, seed=seed)
+        found = None
+        if noise is None:
+            found = sampling.sample_final(self, values, shots, seed, qubits)
+        if found is not None:
+            outcomes, counts, width = found
+            strings = sampling.bit_strings(outcomes, width)
+        else:
+            bits, counts = sample(self, values, shots, seed, noise, qubits)
+            strings = ["".join(map(str, row)) for row in bits[:, ::-1].tolist()]
+        return dict(zip(strings, counts.tolist(), strict=True))
 
-    def expectation(self, observables: Observables, values: Values = None, *, precision: str = "double") -> Any:
+    def sample_array(
+        self,
+        values: Values = None,
+        *,
+        shots: int = 1024,
+        seed: Any = None,
+        qubits: Sequence[int] | None = None,
+        noise: NoiseModel | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """`sample` as arrays: the outcomes (m,) in increasing order and their counts (m,).
+
+        Bit k of an outcome is qubit ``qubits[k]``, or classical bit k; there are at most 62.
+        """
+        from simulator import sampling
+        from simulator.noise.sampling import sample
+
+        if noise is None:
+            found = sampling.sample_final(self, values, shots, seed, qubits)
+            if found is not None:
+                return found[:2]
+        bits, counts = sample(self, values, shots, seed, noise, qubits)
+        if bits.shape[1] > sampling.MAX_BITS:
+            raise CircuitError(f"outcomes of {bits.shape[1]} bits do not fit in 64-bit numbers; sample() has strings")
+        return (bits << np.arange(bits.shape[1])).sum(axis=1), counts
+
+    def expectation(
+        self,
+        observables: Observables,
+        values: Values = None,
+        *,
+        precision: str = "double",
+        noise: NoiseModel | None = None,
+        trajectories: int | None = None,
+        seed: Any = None,
+    ) -> Any:
         """Expectation of one observable or of several in one pass.
 
         Parameters
@@ -615,6 +680,13 @@ class Circuit:
         values : None, mapping or array_like
             As for `values_array`.
         precision : {"double", "single"}
+        noise : NoiseModel, optional
+            Follows the gates and misreads the qubits. With one, the circuit may measure, reset and branch.
+        trajectories : int, optional
+            With noise: the mean over that many random runs (`simulator.noise.estimate` has its error). By default
+            the result is exact up to 12 qubits, from a density matrix, and from 1000 trajectories beyond.
+        seed : None, int or numpy.random.Generator
+            Of the trajectories.
 
         Returns
         -------
@@ -628,12 +700,24 @@ class Circuit:
         ParameterError
             If the values do not fit the parameters.
         """
+        if noise is not None:
+            from simulator.noise import evaluation
+
+            return evaluation.expectation(self, observables, values, noise, trajectories, seed, precision)
+        _without_noise(trajectories)
         from simulator import statevector
 
         return statevector.expectation(self, observables, values, precision=precision)
 
     def gradient(
-        self, observables: Observables, values: Values = None, *, method: str = "adjoint"
+        self,
+        observables: Observables,
+        values: Values = None,
+        *,
+        method: str = "adjoint",
+        noise: NoiseModel | None = None,
+        trajectories: int | None = None,
+        seed: Any = None,
     ) -> NDArray[np.float64]:
         """Derivatives of expectations with respect to the parameters.
 
@@ -644,23 +728,57 @@ class Circuit:
             As for `values_array`.
         method : {"adjoint", "parameter_shift", "finite_difference"}
             The first two are exact; the adjoint method takes one sweep whatever the number of parameters.
+        noise, trajectories, seed
+            As for `expectation`. Exact from a density matrix, unbiased from trajectories.
 
         Returns
         -------
         float64 ndarray, shape (P,), or (K, P) for a sequence
             A batch of values puts (B,) in front.
         """
+        if noise is not None:
+            if method != "adjoint":
+                raise UnknownNameError(f"with noise, gradients are made by method 'adjoint', got {method!r}")
+            return self.expectation_and_gradient(
+                observables, values, noise=noise, trajectories=trajectories, seed=seed
+            )[1]
+        _without_noise(trajectories)
         from simulator import gradients
 
         return gradients.gradient(self, observables, values, method=method)
 
     def expectation_and_gradient(
-        self, observables: Observables, values: Values = None
+        self,
+        observables: Observables,
+        values: Values = None,
+        *,
+        noise: NoiseModel | None = None,
+        trajectories: int | None = None,
+        seed: Any = None,
     ) -> tuple[Any, NDArray[np.float64]]:
         """Both `expectation` and `gradient` from one sweep."""
+        if noise is not None:
+            from simulator.noise import evaluation
+
+            return evaluation.expectation_and_gradient(self, observables, values, noise, trajectories, seed)
+        _without_noise(trajectories)
         from simulator import gradients
 
         return gradients.expectation_and_gradient(self, observables, values)
+
+    def density_matrix(self, values: Values = None, *, noise: NoiseModel | None = None) -> NDArray[np.complex128]:
+        """Final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
+
+        Measurements are taken as unread, and leave mixtures.
+
+        Raises
+        ------
+        StateTooLargeError
+            Before anything is allocated, if it does not fit in memory.
+        """
+        from simulator.noise import evaluation
+
+        return evaluation.density_matrix(self, values, noise)
 
     # How it looks elsewhere
 
@@ -751,6 +869,11 @@ class Circuit:
             if qubit >= self._num_qubits:
                 count = _counted(self._num_qubits, "qubit")
                 raise CircuitError(f"{name}: qubit {qubit} is out of range for a circuit of {count}")
+
+
+def _without_noise(trajectories: int | None) -> None:
+    if trajectories is not None:
+        raise NoiseError("trajectories are random runs with noise: give noise=NoiseModel(...) too")
 
 
 def _bound(operation: Operation, values: Mapping[Parameter, float | Expression]) -> Operation:

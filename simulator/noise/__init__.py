@@ -11,15 +11,25 @@ from simulator.noise.channels import (
     phase_flip,
     thermal_relaxation,
 )
+from simulator.noise.evaluation import density_matrix, estimate
 from simulator.noise.model import NoiseModel
+from simulator.noise.program import Estimate, NoisyProgram, adjoint_sweep, expectations
+from simulator.noise.readout import mitigate_readout
 
 __all__ = [
     "Channel",
+    "Estimate",
     "NoiseModel",
+    "NoisyProgram",
+    "adjoint_sweep",
     "amplitude_damping",
     "bit_flip",
+    "density_matrix",
     "depolarizing",
+    "estimate",
+    "expectations",
     "kraus",
+    "mitigate_readout",
     "pauli_channel",
     "phase_damping",
     "phase_flip",

@@ -92,7 +92,7 @@ class DensityProgram:
         for (k, local), numbers in members.items():
             chains = Chains([self.blocks[number] for number in numbers], self.n_inputs + self.n_weights)
             area = 16**k
-            places = []
+            places: list[int] = []
             for own, number in enumerate(numbers):
                 slope = -1
                 if chains.parametric[own]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from simulator import gates, gradients, pauli, statevector
 from simulator.circuit import Circuit
-from simulator.lowering import Angle, Lowered, _Lowering, _stored
+from simulator.lowering import Angle, Lowered, _Lowering, _spread, _stored
 from simulator.noise.channels import Channel
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
@@ -90,8 +90,8 @@ class _SignedLowering(_Lowering):
             if not own_x and not own_z:
                 probabilities[0] = p
                 continue
-            spread = [sum(1 << qubits[k] for k in range(len(qubits)) if m >> k & 1) for m in (own_x, own_z)]
-            stored_x, stored_z, _ = _stored(*spread, self.out.x_columns, self.out.z_rows, self.out.flips)
+            spread_x, spread_z = _spread(own_x, qubits), _spread(own_z, qubits)
+            stored_x, stored_z, _ = _stored(spread_x, spread_z, self.out.x_columns, self.out.z_rows, self.out.flips)
             x.append(stored_x)
             z.append(stored_z)
             probabilities.append(p)
@@ -105,7 +105,7 @@ class _SignedProgram(Program):
     def __init__(self, circuit: Circuit, strings: Sequence[PauliSum], lowered: Lowered, count: int, precision: str):
         super().__init__(Circuit(circuit.num_qubits), strings, (), (), precision)
         self.circuit = circuit
-        self.inputs = tuple(range(count))  # type: ignore[assignment]
+        self.inputs = tuple(range(count))  # type: ignore[arg-type]
         self.__dict__["lowered"] = lowered
 
 
@@ -218,7 +218,7 @@ class FrameProgram:
         """Signs +1 and -1 of the angles (U, J) and of the observables' strings (U, S)."""
         bits = np.unpackbits(turned.view(np.uint8), axis=1, bitorder="little")
         angles, strings = len(self.offsets), len(self.program.observables)
-        signs = 1.0 - 2.0 * bits[:, : angles + strings]
+        signs = 1.0 - 2.0 * bits[:, : angles + strings].astype(np.float64)
         return signs[:, :angles], signs[:, angles:]
 
 

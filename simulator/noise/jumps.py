@@ -34,6 +34,14 @@ _CHUNK_NUMBERS = 1 << 22  # random numbers drawn at a time
 _SERIAL_WORK = 1 << 18
 
 
+Noisy = tuple[Operation, Sequence[tuple[Channel, tuple[int, ...]]]]
+
+
+def noisy_operations(circuit: Circuit, noise: NoiseModel) -> list[Noisy]:
+    """A circuit's operations, each with the channels that follow it."""
+    return [(operation, noise.channels_after(operation)) for operation in circuit.operations]
+
+
 @dataclass
 class _Step:
     """Matrices on some qubits of which each trajectory draws one."""
@@ -89,15 +97,17 @@ class JumpProgram:
         May measure, reset and branch.
     noise : NoiseModel
         Its readout error acts on measurements that write to classical bits.
+    items : iterable of Noisy, optional
+        Other operations than the circuit's, each with the channels that follow.
     """
 
-    def __init__(self, circuit: Circuit, noise: NoiseModel) -> None:
+    def __init__(self, circuit: Circuit, noise: NoiseModel, items: Iterable[Noisy] | None = None) -> None:
         self.num_qubits, self.num_clbits = circuit.num_qubits, circuit.num_clbits
         self.flips = noise.readout_flips(circuit.num_qubits)
         self._collected = _Steps()
         starts: list[Start] = []
         used: set[int] = set()
-        for operation in circuit.operations:
+        for operation, channels in noisy_operations(circuit, noise) if items is None else items:
             fresh = used.isdisjoint(operation.qubits)
             used.update(operation.qubits)
             gate = operation.gate
@@ -106,7 +116,7 @@ class JumpProgram:
                 starts.append(Start(operation.qubits, gate.amplitudes))  # type: ignore[attr-defined]
             else:
                 self._operation(operation, fresh)
-            for channel, qubits in noise.channels_after(operation):
+            for channel, qubits in channels:
                 self._channel(channel, qubits, operation.conditions)
         self.initial = product_states(starts, np.zeros((1, 0)), self.num_qubits)[0]
         self._pack(self._collected.steps)
@@ -248,7 +258,9 @@ def _grouped(observables: Iterable[PauliSum]) -> tuple[IntArray, IntArray, Float
         for x, z, value in terms:
             quarter = (x & z).bit_count() % 4
             by_key.setdefault((x, quarter % 2), []).append((z, k, -value if quarter >= 2 else value))
-    groups, strings, factors = [], [], []
+    groups: list[tuple[int, ...]] = []
+    strings: list[tuple[int, int]] = []
+    factors: list[float] = []
     for (x, plane), members in sorted(by_key.items()):
         groups.append((x, 0, plane, len(strings), len(strings) + len(members)))
         strings += [(z, k) for z, k, _ in members]

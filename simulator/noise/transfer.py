@@ -108,7 +108,9 @@ def embed(matrix: FloatArray, positions: Sequence[int], num_qubits: int) -> Floa
     rest = [q for q in range(num_qubits) if q not in positions]
     place = np.argsort([*positions, *rest])  # digit d of our index comes from digit place[d] of the product
     index = np.arange(4**num_qubits)
-    source = sum((index >> 2 * q & 3) << 2 * int(place[q]) for q in range(num_qubits))
+    source = np.zeros_like(index)
+    for q in range(num_qubits):
+        source |= (index >> 2 * q & 3) << 2 * int(place[q])
     low, high = source & (4**k - 1), source >> 2 * k
     return np.where(high[:, None] == high[None, :], matrix[..., low[:, None], low[None, :]], 0.0)
 

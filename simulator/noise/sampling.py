@@ -1,0 +1,93 @@
+"""Samples of noisy circuits, and of circuits that measure, reset or branch in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import sampling
+from simulator.circuit import Circuit
+from simulator.errors import CircuitError
+from simulator.measurements import final_measurements
+from simulator.noise.density import DensityProgram, expectations
+from simulator.noise.jumps import JumpProgram
+from simulator.noise.model import NoiseModel
+from simulator.noise.readout import misread
+from simulator.observables import PauliSum
+from simulator.pauli import walsh_hadamard
+
+if TYPE_CHECKING:
+    from simulator.binding import Values
+
+IntArray = NDArray[np.int64]
+
+_EXACT_QUBITS = 10  # up to here probabilities come from a density matrix
+
+
+def sample(
+    circuit: Circuit,
+    values: Values,
+    shots: int,
+    seed: Any,
+    noise: NoiseModel | None,
+    qubits: Sequence[int] | None = None,
+) -> tuple[IntArray, IntArray]:
+    """Outcomes (m, width), bit 0 first, and their counts (m,), in ascending order of the outcomes."""
+    shots, noise = sampling.checked_shots(shots), noise or NoiseModel()
+    rng = np.random.default_rng(seed)
+    bound = circuit.bind(sampling.bound_values(circuit, values))
+    split = final_measurements(bound.operations)
+    if split is None:
+        if qubits is not None and any(operation.clbits for operation in bound.operations):
+            raise CircuitError("the circuit measures into classical bits, which is what is sampled; leave qubits out")
+        return _drawn(bound, shots, rng, noise, qubits)
+    plain, measured = split
+    read, width = sampling.what_is_read(bound, measured, qubits)
+    unitary = Circuit(bound.num_qubits, plain)
+    flips = noise.readout_flips(bound.num_qubits)[list(read)]
+    if not noise.has_gate_noise:
+        outcomes, counts = sampling.sample_state(unitary.statevector(), shots, rng, read)
+    elif bound.num_qubits <= _EXACT_QUBITS:
+        outcomes, counts = sampling.draw(_probabilities(unitary, noise, read), shots, rng)
+    else:
+        found = JumpProgram(unitary, noise).run(shots, rng, measure_all=True)[2]
+        outcomes, counts = _selected(found, read), np.ones(shots, np.int64)
+    if flips.any():
+        outcomes, counts = misread(outcomes, counts, flips, rng), np.ones(shots, np.int64)
+    if measured:
+        outcomes = sampling.onto_clbits(outcomes, read, measured)
+    outcomes, counts = sampling.merged(outcomes, counts)
+    return outcomes[:, None] >> np.arange(width) & 1, counts
+
+
+def _drawn(
+    circuit: Circuit, shots: int, rng: np.random.Generator, noise: NoiseModel, qubits: Sequence[int] | None
+) -> tuple[IntArray, IntArray]:
+    """One trajectory a shot."""
+    measures = any(operation.clbits for operation in circuit.operations)
+    _, bits, found = JumpProgram(circuit, noise).run(shots, rng, measure_all=not measures)
+    if not measures:
+        read = sampling.check_qubits(range(circuit.num_qubits) if qubits is None else qubits, circuit.num_qubits)
+        flips = noise.readout_flips(circuit.num_qubits)[list(read)]
+        outcomes = misread(_selected(found, read), np.ones(shots, np.int64), flips, rng)
+        bits = outcomes[:, None] >> np.arange(len(read)) & 1
+    unique, counts = np.unique(bits[:, ::-1], axis=0, return_counts=True)
+    return unique[:, ::-1], counts.astype(np.int64)
+
+
+def _selected(outcomes: IntArray, qubits: Sequence[int]) -> IntArray:
+    return sum(((outcomes >> q & 1) << k for k, q in enumerate(qubits)), np.zeros_like(outcomes))
+
+
+def _probabilities(circuit: Circuit, noise: NoiseModel, qubits: Sequence[int]) -> NDArray[np.float64]:
+    """Probabilities of outcomes on the qubits: the transform of the expectations of their Z strings."""
+    masks = np.zeros(1, np.int64)
+    for q in qubits:
+        masks = np.concatenate([masks, masks | 1 << q])
+    strings = [PauliSum([0], [int(mask)], [1.0]) for mask in masks]
+    program = DensityProgram(circuit, strings, (), (), noise)
+    values = expectations(program, np.zeros((1, 0)), np.zeros(0))[0]
+    return np.maximum(walsh_hadamard(values) / len(values), 0.0)
