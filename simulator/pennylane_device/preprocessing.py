@@ -65,17 +65,18 @@ def _decompose(tape: QuantumScript, wires: Wires | None, name: str) -> Any:
 @transform
 def _expand(tape: QuantumScript, whole_jacobian: bool) -> Any:
     """One tape a sample where a batch can not stay one: its matrices differ, or PennyLane takes it apart itself."""
-    if tape.batch_size is None or not (_needs_expansion(tape) or (whole_jacobian and _derives_samples(tape))):
-        return (tape,), null_postprocessing
-    return broadcast_expand(tape)
+    if _needs_expansion(tape) or (whole_jacobian and _derives_samples(tape)):
+        return broadcast_expand(tape)
+    return (tape,), null_postprocessing
 
 
 def _needs_expansion(tape: QuantumScript) -> bool:
     if any(isinstance(m, ClassicalShadowMP | ShadowExpvalMP) for m in tape.measurements):
         return True
     for k, op in enumerate(tape.operations):
-        batchable = operations.has_angles(op) or (k == 0 and structures.real_amplitudes(op))
-        if isinstance(op, qml.Projector) or (op.batch_size is not None and not batchable):
+        if operations.has_angles(op) or (k == 0 and structures.real_amplitudes(op)):
+            continue  # asked first, for asking for the size of a batch is slow
+        if isinstance(op, qml.Projector) or op.batch_size is not None:
             return True
     return False
 
