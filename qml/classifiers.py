@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -21,11 +23,14 @@ from qml.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Loss, SquaredErr
 from qml.model import QuantumModel
 from qml.progress import Callback
 from qml.variational import Samples, VariationalEstimator
+from simulator.backend import Backend
+from simulator.noise import NoiseModel
 from simulator.observables import PauliSum
 
 __all__ = ["VariationalClassifier"]
 
 Array = NDArray[np.float64]
+Folder = str | PathLike[str] | None
 
 
 def _gives_probabilities(classifier: VariationalClassifier) -> bool:
@@ -84,6 +89,11 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         Otherwise they are taken as they are, in radians.
     precision : {"double", "single"}
         Of the simulation.
+    noise : NoiseModel, optional
+        The circuit is simulated with it, in training and in prediction.
+    backend : Backend, optional
+        Where the circuit runs instead, in training and in prediction; gradients by parameter shift. Methods that
+        predict take one for a single call (``"numba"`` is this engine). Never stored in model files.
     random_state : int, RandomState or None
         Decides the first weights, the minibatches, and what is kept aside.
     callback : callable, optional
@@ -141,6 +151,8 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         model: QuantumModel | None = None,
         scale_features: bool = True,
         precision: Literal["double", "single"] = "double",
+        noise: NoiseModel | None = None,
+        backend: Backend | str | None = None,
         random_state: int | RandomState | None = None,
         callback: Callback | None = None,
         verbose: bool = False,
@@ -164,6 +176,8 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         self.model = model
         self.scale_features = scale_features
         self.precision = precision
+        self.noise = noise
+        self.backend = backend
         self.random_state = random_state
         self.callback = callback
         self.verbose = verbose
@@ -195,27 +209,75 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
             raise ValueError(f"class_weight={self.class_weight!r} needs all of the data at once; give a dict instead")
         return self._partial_fit(X, y, sample_weight, classes)
 
-    def decision_function(self, X: ArrayLike) -> Array:
-        """Logits: shape (n_samples,), positive for ``classes_[1]``; of more than two classes (n_samples, n_classes)."""
-        outputs = self._outputs(X)
+    def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Logits: shape (n_samples,), positive for ``classes_[1]``; of more than two classes (n_samples, n_classes).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where the circuit runs, instead of where the estimator's own parameters say.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        outputs = self._outputs(X, backend, resume)
         return outputs[:, 0] if len(self.classes_) == 2 else outputs
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The most likely class of each sample, shape (n_samples,)."""
-        indices = _indices(self._outputs(X))
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
+        """The most likely class of each sample, shape (n_samples,).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where the circuit runs, instead of where the estimator's own parameters say.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        indices = _indices(self._outputs(X, backend, resume))
         return self.classes_[indices]
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X: ArrayLike) -> Array:
-        """Probability of each class, shape (n_samples, n_classes); needs ``loss="cross_entropy"``."""
-        outputs = self._outputs(X)
+    def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Probability of each class, shape (n_samples, n_classes); needs ``loss="cross_entropy"``.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where the circuit runs, instead of where the estimator's own parameters say.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        outputs = self._outputs(X, backend, resume)
         return softmax(outputs, axis=1) if outputs.shape[1] > 1 else expit(outputs * [-1.0, 1.0])
 
     @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: ArrayLike) -> Array:
-        """Logarithms of the probabilities, shape (n_samples, n_classes)."""
-        outputs = self._outputs(X)
+    def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Logarithms of the probabilities, shape (n_samples, n_classes).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where the circuit runs, instead of where the estimator's own parameters say.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        outputs = self._outputs(X, backend, resume)
         return log_softmax(outputs, axis=1) if outputs.shape[1] > 1 else log_expit(outputs * [-1.0, 1.0])
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        backend: Backend | str | None = None,
+        resume: Folder = None,
+    ) -> float:
+        """Accuracy of the predictions; the parameters are those of `predict`."""
+        return float(accuracy_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
 
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
         check_classification_targets(samples.y)

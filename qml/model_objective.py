@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.evaluation import Evaluation
 from qml.losses import Loss
 from qml.model import QuantumModel
 from qml.objective import Rows
@@ -39,6 +40,8 @@ class ModelObjective:
     validation : ModelObjective, optional
         Of samples kept aside; minus its mean loss is the score. Accuracy of few samples would be too coarse: its first
         maximum is a model that has hardly been trained.
+    evaluation : Evaluation, optional
+        Where expectations come from; by default the engine.
     """
 
     model: QuantumModel
@@ -48,6 +51,7 @@ class ModelObjective:
     sample_weight: Array
     loss: Loss
     validation: ModelObjective | None = None
+    evaluation: Evaluation | None = None
 
     @property
     def n_samples(self) -> int:
@@ -74,14 +78,20 @@ class ModelObjective:
             d_bias[...] += d_outputs.sum(axis=0)
             return d_outputs @ factors
 
-        _, gradient[:split], _ = adjoint_sweep(self.model.program, inputs, circuit_weights, cotangent)
+        if self.evaluation is None:
+            _, gradient[:split], _ = adjoint_sweep(self.model.program, inputs, circuit_weights, cotangent)
+        else:
+            gradient[:split] = self.evaluation.sweep(inputs, circuit_weights, cotangent)
         return total, gradient
 
     def value(self, weights: Array, rows: Rows) -> float:
         """Mean loss over the rows."""
         inputs, targets, shares = self._batch(rows)
         split = self.model.num_weights
-        values = expectations(self.model.program, inputs, weights[:split])
+        if self.evaluation is None:
+            values = expectations(self.model.program, inputs, weights[:split])
+        else:
+            values = self.evaluation.expectations(inputs, weights[:split])
         return float(shares @ self.loss.value(self.readout.outputs(values, weights[split:]), targets))
 
     def validation_score(self, weights: Array) -> float | None:

@@ -16,6 +16,7 @@ from qml.circuit_data import CircuitReader, CircuitWriter
 from qml.container import ModelFileError, read_container, write_container
 from qml.model import QuantumModel
 from simulator.circuit import Circuit
+from simulator.noise import NoiseModel
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 
@@ -24,8 +25,23 @@ __all__ = ["load", "save"]
 KIND = "model"
 VERSION = 1
 
-ESTIMATORS = {"VariationalClassifier": "qml.classifiers", "VariationalRegressor": "qml.regressors"}
+ESTIMATORS = {
+    "VariationalClassifier": "qml.classifiers",
+    "VariationalRegressor": "qml.regressors",
+    "QuantumGaussianProcessClassifier": "qml.kernel_estimators.gaussian_processes",
+    "QuantumGaussianProcessRegressor": "qml.kernel_estimators.gaussian_processes",
+    "QuantumKernelClassifier": "qml.kernel_estimators.support_vectors",
+    "QuantumKernelKMeans": "qml.kernel_estimators.clusters",
+    "QuantumKernelPCA": "qml.kernel_estimators.components",
+    "QuantumKernelRegressor": "qml.kernel_estimators.support_vectors",
+    "QuantumKernelRidge": "qml.kernel_estimators.ridge",
+    "QuantumOneClassSVM": "qml.kernel_estimators.outliers",
+    "QuantumSpectralClustering": "qml.kernel_estimators.clusters",
+}
 """Classes that can be loaded, and their modules."""
+
+KERNELS = dict.fromkeys(("ClassicalKernel", "FidelityKernel", "ProjectedKernel", "TrainedKernel"), "qml.kernels")
+"""Estimators inside estimators, and the package that has them."""
 
 VALUES: dict[str, type] = {
     kind.__name__: kind
@@ -44,8 +60,8 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
 
     Parameters
     ----------
-    estimator : VariationalClassifier or VariationalRegressor
-        Fitted or not. Its ``callback``, which is code, is left out.
+    estimator : one of ``ESTIMATORS``
+        Fitted or not. Its ``callback``, which is code, and its ``backend``, which is a connection, are left out.
     path : path
     extra : optional
         Anything made of None, numbers, text, lists and dicts, to keep with it.
@@ -60,8 +76,9 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
         raise TypeError(f"model files are for {', '.join(ESTIMATORS)}, got {type(estimator)!r}")
     parameters = estimator.get_params(deep=False)
     learnt = {key: value for key, value in vars(estimator).items() if key not in parameters}
-    if "callback" in parameters:
-        parameters["callback"] = None
+    for left_out in ("callback", "backend"):
+        if left_out in parameters:
+            parameters[left_out] = None
     writer = _Writer()
     header = {
         "estimator": name,
@@ -144,10 +161,20 @@ class _Writer:
                 return {"type": "Parameter", "number": self.circuits.parameter(value)}
             case Circuit():
                 return {"type": "Circuit", "circuit": self.circuits.circuit(value)}
+            case NoiseModel():
+                return {"type": "NoiseModel", "data": self.value(name, value.to_dict())}
             case PauliSum():
                 columns = (value.x_masks, value.z_masks, value.coefficients)
                 return {"type": "PauliSum", "columns": [self._store(column) for column in columns]}
         kind = type(value).__name__
+        if kind in KERNELS and type(value).__module__.startswith(KERNELS[kind]):
+            parameters = value.get_params(deep=False)
+            learnt = {key: entry for key, entry in vars(value).items() if key not in parameters}
+            parts = {"parameters": parameters, "learnt": learnt}
+            return {"type": kind} | {
+                part: {key: self.value(f"{name}.{key}", entry) for key, entry in entries.items()}
+                for part, entries in parts.items()
+            }
         if VALUES.get(kind) is type(value):
             return {"type": kind, "fields": {k: self.value(f"{name}.{k}", v) for k, v in _fields(value).items()}}
         raise TypeError(f"{name}: an object of class {kind} can not be stored in a model file, got {value!r}")
@@ -194,8 +221,15 @@ class _Reader:
                 return self._circuits.parameter(data["number"])
             case "Circuit":
                 return self._circuits.circuit(data["circuit"])
+            case "NoiseModel":
+                return NoiseModel.from_dict(self.value(data["data"]))
             case "PauliSum":
                 return PauliSum(*(self._fetch(number) for number in data["columns"]))
+        if data["type"] in KERNELS:
+            kind = getattr(importlib.import_module(KERNELS[data["type"]]), data["type"])
+            kernel = kind(**self.fields(data["parameters"]))
+            vars(kernel).update(self.fields(data["learnt"]))
+            return kernel
         return VALUES[data["type"]](**self.fields(data["fields"]))
 
 

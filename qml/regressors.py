@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 
 from qml.ansatze import Ansatz
 from qml.feature_maps import FeatureMap
@@ -16,11 +18,14 @@ from qml.losses import Loss, get_loss
 from qml.model import QuantumModel
 from qml.progress import Callback
 from qml.variational import Samples, VariationalEstimator
+from simulator.backend import Backend
+from simulator.noise import NoiseModel
 from simulator.observables import PauliSum
 
 __all__ = ["VariationalRegressor"]
 
 Array = NDArray[np.float64]
+Folder = str | PathLike[str] | None
 
 
 class VariationalRegressor(RegressorMixin, VariationalEstimator):
@@ -31,7 +36,8 @@ class VariationalRegressor(RegressorMixin, VariationalEstimator):
     Parameters
     ----------
     feature_map, ansatz, n_layers, n_qubits, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, \
-validation_fraction, patience, tol, observables, model, scale_features, precision, random_state, callback, verbose
+validation_fraction, patience, tol, observables, model, scale_features, precision, noise, backend, random_state, \
+callback, verbose
         As in `VariationalClassifier`.
     loss : {"mse", "mae", "huber"} or Loss
         Of the scaled target. One of your own gets outputs (n, 1) and targets (n,).
@@ -74,6 +80,8 @@ feature_names_in_
         model: QuantumModel | None = None,
         scale_features: bool = True,
         precision: Literal["double", "single"] = "double",
+        noise: NoiseModel | None = None,
+        backend: Backend | str | None = None,
         random_state: int | RandomState | None = None,
         callback: Callback | None = None,
         verbose: bool = False,
@@ -96,6 +104,8 @@ feature_names_in_
         self.model = model
         self.scale_features = scale_features
         self.precision = precision
+        self.noise = noise
+        self.backend = backend
         self.random_state = random_state
         self.callback = callback
         self.verbose = verbose
@@ -117,9 +127,30 @@ feature_names_in_
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def predict(self, X: ArrayLike) -> Array:
-        """Predicted targets, shape (n_samples,)."""
-        return self._outputs(X)[:, 0] * self.target_scale_ + self.target_mean_
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Predicted targets, shape (n_samples,).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where the circuit runs, instead of where the estimator's own parameters say.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return self._outputs(X, backend, resume)[:, 0] * self.target_scale_ + self.target_mean_
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        backend: Backend | str | None = None,
+        resume: Folder = None,
+    ) -> float:
+        """R^2 of the predictions; the parameters are those of `predict`."""
+        return float(r2_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
 
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
         self.target_mean_ = float(np.average(samples.y, weights=samples.weight))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
+from os import PathLike, fspath
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -19,19 +19,23 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from qml import persistence
 from qml.ansatze import INITIAL_SPREAD, Ansatz, get_ansatz
 from qml.checkpoints import saved_seed
+from qml.evaluation import BackendEvaluation, Evaluation, get_evaluation
 from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.layers import layered_model
 from qml.losses import Loss
 from qml.model import QuantumModel
 from qml.model_objective import ModelObjective
-from qml.optimizers import State, get_optimizer
+from qml.optimizers import SPSA, Optimizer, SciPy, State, get_optimizer
 from qml.progress import Callback
 from qml.readout import LinearReadout
 from qml.scaling import Scaling, fit_scaling
 from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
 from qml.training import TrainingInterrupted, TrainingResult, train
+from simulator.backend import Backend, NumbaBackend
 from simulator.circuit import Circuit
+from simulator.noise import NoiseModel
 from simulator.observables import PauliSum
+from simulator.plan import Plan
 
 __all__ = ["VariationalEstimator"]
 
@@ -76,6 +80,8 @@ class VariationalEstimator(BaseEstimator):
     tol: float
     random_state: int | RandomState | None
     precision: Literal["double", "single"]
+    noise: NoiseModel | None
+    backend: Backend | str | None
     callback: Callback | None
     verbose: bool
 
@@ -124,7 +130,7 @@ class VariationalEstimator(BaseEstimator):
             uses all samples).
         resume : path, optional
             A checkpoint is kept there while training. If one is there already, training goes on from it and ends as if
-            it had never stopped.
+            it had never stopped. With a ``backend``, its jobs are kept beside it, in a folder named ``.jobs``.
 
         Returns
         -------
@@ -143,14 +149,15 @@ class VariationalEstimator(BaseEstimator):
         samples = self._checked_samples(X, y, sample_weight, reset=True)
         self._start(samples, seed)
         samples = self._emphasised(samples)
+        evaluation = self._evaluation(None, None if resume is None else f"{fspath(resume)}.jobs")
         if self.early_stopping:
             rows = np.arange(len(samples.X))
             kept, aside = train_test_split(
                 rows, test_size=self.validation_fraction, random_state=seed, stratify=self._labels(samples.y)
             )
-            objective = self._objective(samples.take(np.sort(kept)), samples.take(np.sort(aside)))
+            objective = self._objective(samples.take(np.sort(kept)), evaluation, samples.take(np.sort(aside)))
         else:
-            objective = self._objective(samples)
+            objective = self._objective(samples, evaluation)
         self._train(objective, seed, resume)
         return self
 
@@ -163,9 +170,60 @@ class VariationalEstimator(BaseEstimator):
         if first:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             self._start(samples, seed, classes)
-        objective = self._objective(self._emphasised(samples))
+        objective = self._objective(self._emphasised(samples), self._evaluation(None, None))
         self._train(objective, self._seed + self.n_iter_, further=True)
         return self
+
+    def plan(self, X: ArrayLike, backend: Backend | str | None = None, *, y: ArrayLike | None = None) -> Plan:
+        """What it takes to predict on a backend, or to train there; nothing is sent.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend, optional
+            By default the estimator's own.
+        y : array-like, shape (n_samples,), optional
+            With targets, the plan is that of ``fit(X, y)`` with this backend, all epochs; the estimator need not be
+            fitted. Without, of ``predict(X)``.
+
+        Returns
+        -------
+        Plan
+            To be printed; ``as_dict()`` gives it as data.
+        """
+        if y is not None:
+            planned = clone(self).set_params(backend=self._chosen_backend(backend))
+            return planned._plan_of_fit(X, y)
+        check_is_fitted(self, "weights_")
+        features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        inputs = self.model_.inputs_of(self.scaling_(features))
+        evaluation = BackendEvaluation(self.model_, self._chosen_backend(backend))
+        return evaluation.plan(inputs, self.weights_[: self.model_.num_weights])
+
+    def _chosen_backend(self, backend: Backend | str | None) -> Backend:
+        """The backend of a call, else the estimator's own, else the engine."""
+        chosen = self.backend if backend is None else backend
+        if chosen is None or isinstance(chosen, str):
+            return NumbaBackend(noise=self.noise, precision=self.precision)
+        return chosen
+
+    def _plan_of_fit(self, X: ArrayLike, y: ArrayLike) -> Plan:
+        samples = self._checked_samples(X, y, None, reset=True)
+        self._start(samples, seed=0)
+        inputs = self.model_.inputs_of(self.scaling_(samples.X))
+        batch = self._batch_size(len(inputs))
+        steps = self.epochs * -(-len(inputs) // batch)
+        evaluation = BackendEvaluation(self.model_, self._chosen_backend(None))
+        weights = self.weights_[: self.model_.num_weights]
+        optimizer = get_optimizer(self.optimizer)
+        uses_gradient = not isinstance(optimizer, SPSA) and getattr(optimizer, "uses_gradient", True)
+        step = evaluation.plan(inputs[:batch], weights, gradient=uses_gradient)
+        if isinstance(optimizer, SPSA):
+            losses = 2 * (steps + optimizer.calibration_steps)
+            return step.repeated(losses, f"{steps:,} steps of two losses each, and {optimizer.calibration_steps} more")
+        if isinstance(optimizer, SciPy):
+            return step.repeated(self.epochs, "an iteration of a SciPy method may take several times one evaluation")
+        return step.repeated(steps, f"{steps:,} steps, each with its gradient by parameter shift")
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
         """Write the estimator, fitted or not, as data: see `qml.persistence.save`."""
@@ -190,6 +248,8 @@ class VariationalEstimator(BaseEstimator):
         check_non_negative("tol", self.tol)
         check_choice("schedule", self.schedule, ("constant", "cosine"))
         check_choice("precision", self.precision, ("double", "single"))
+        if self.noise is not None and self.backend is not None:
+            raise ValueError("noise is what this engine simulates, a backend brings its own: give one of the two")
         if self.model is not None and not isinstance(self.model, QuantumModel):
             raise TypeError(f"model expects a QuantumModel or None, got {self.model!r}")
 
@@ -239,7 +299,9 @@ class VariationalEstimator(BaseEstimator):
             return fit_scaling(samples.X, samples.weight, max_features, angle_range)
         return Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
 
-    def _objective(self, samples: Samples, aside: Samples | None = None) -> ModelObjective:
+    def _objective(
+        self, samples: Samples, evaluation: Evaluation | None, aside: Samples | None = None
+    ) -> ModelObjective:
         return ModelObjective(
             self.model_,
             self.readout_,
@@ -247,7 +309,8 @@ class VariationalEstimator(BaseEstimator):
             targets=self._encode_targets(samples.y),
             sample_weight=samples.weight / samples.weight.mean(),
             loss=self._training_loss(),
-            validation=None if aside is None else self._objective(aside),
+            validation=None if aside is None else self._objective(aside, evaluation),
+            evaluation=evaluation,
         )
 
     def _train(
@@ -258,16 +321,14 @@ class VariationalEstimator(BaseEstimator):
         *,
         further: bool = False,
     ) -> None:
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = "full" if objective.n_samples <= MAX_FULL_BATCH else AUTOMATIC_BATCH
+        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
         try:
             result = train(
                 objective,
                 self._last_weights,
-                get_optimizer(self.optimizer, learning_rate=self.learning_rate),
+                optimizer,
                 epochs=1 if further else self.epochs,
-                batch_size=batch_size,
+                batch_size=self._batch_size(objective.n_samples),
                 rng=seed,
                 patience=self.patience if self.early_stopping and not further else None,
                 tol=self.tol,
@@ -276,12 +337,30 @@ class VariationalEstimator(BaseEstimator):
                 verbose=self.verbose and not further,
                 resume=resume,
                 fingerprint=objective.fingerprint(self._last_weights) if resume is not None else "",
-                optimizer_state=self._optimizer_state,
+                optimizer_state=self._state_for(optimizer),
             )
         except TrainingInterrupted as stop:
             self._keep(stop.result, further)
             raise KeyboardInterrupt(stop.result.message) from None
         self._keep(result, further)
+
+    def _batch_size(self, n_samples: int) -> int:
+        """Samples a step."""
+        if self.batch_size == "auto":
+            return n_samples if n_samples <= MAX_FULL_BATCH else AUTOMATIC_BATCH
+        return n_samples if self.batch_size == "full" else min(self.batch_size, n_samples)
+
+    def _state_for(self, optimizer: Optimizer | SciPy) -> State | None:
+        """The optimizer's state so far, unless it is that of another one: training may go on with a different one."""
+        state = self._optimizer_state
+        if state is None or not isinstance(optimizer, Optimizer):
+            return None
+        return state if state.keys() == optimizer.init(self._last_weights).keys() else None
+
+    def _evaluation(self, backend: Backend | str | None, resume: str | PathLike[str] | None) -> Evaluation | None:
+        """Where expectations come from: the backend of a call, else the estimator's backend or noise."""
+        chosen = self.backend if backend is None else backend
+        return get_evaluation(self.model_, chosen, self.noise, resume, self._seed)
 
     def _keep(self, result: TrainingResult, further: bool) -> None:
         self.weights_ = result.last_weights if further else result.weights
@@ -291,10 +370,17 @@ class VariationalEstimator(BaseEstimator):
         self.loss_history_ = np.concatenate([self.loss_history_, result.losses])
         self.validation_scores_ = result.validation_scores
 
-    def _outputs(self, X: ArrayLike) -> Array:
+    def _outputs(
+        self, X: ArrayLike, backend: Backend | str | None = None, resume: str | PathLike[str] | None = None
+    ) -> Array:
         """Outputs of the readout, shape (n_samples, n_outputs)."""
         check_is_fitted(self, "weights_")
         features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
         split = self.model_.num_weights
-        values = self.model_.forward(self.scaling_(features), self.weights_[:split])
+        evaluation = self._evaluation(backend, resume)
+        scaled, weights = self.scaling_(features), self.weights_[:split]
+        if evaluation is None:
+            values = self.model_.forward(scaled, weights)
+        else:
+            values = evaluation.expectations(self.model_.inputs_of(scaled), weights)
         return self.readout_.outputs(values, self.weights_[split:])
