@@ -77,6 +77,10 @@ class RunLockedError(BackendError):
     """Another process is at work in the same folder of jobs."""
 
 
+class KernelTooLargeError(QumbaError, MemoryError):
+    """A kernel matrix does not fit in memory; raised before anything is allocated."""
+
+
 def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:
     """The error for ``name`` not being one of ``options``, with the nearest ones.
 

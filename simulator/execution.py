@@ -175,9 +175,11 @@ class Run:
         self._share(tiles_kernels.forward, arguments, queue, (tiles, chosen.states, chosen.lanes), tiles * chosen.work)
 
     def backward(
-        self, X: FloatArray, keep: NDArray[Any], cotangent: FloatArray
+        self, X: FloatArray, keep: NDArray[Any], cotangent: FloatArray, seeds: NDArray[Any] | None = None
     ) -> tuple[FloatArray, FloatArray | None]:
         """Derivatives of ``sum(cotangent * expectations)`` from the kept states, which are used up.
+
+        Or, given adjoint states ``seeds`` in the form of ``keep``, of any function with ``df = 2 Re <seed|d psi>``.
 
         Returns
         -------
@@ -190,13 +192,13 @@ class Run:
         by_weights = np.empty(len(program.weights))
         start_lam = np.empty((len(X), 1 << program.num_qubits), complex) if chosen.encoded else _NO_STATES
         if chosen.big:
-            self._big_backward(X, keep, cotangent, by_weights, by_sample, start_lam)
+            self._big_backward(X, keep, cotangent, seeds, by_weights, by_sample, start_lam)
         else:
             tiles = -(-len(X) // chosen.per_tile)
             by_tile = np.empty((tiles, tables.slots))
             arguments = (
                 chosen.packed, self.base, self.shared, self.stored, X, keep, cotangent, by_weights, by_tile, by_sample,
-                start_lam,
+                start_lam, keep[:0] if seeds is None else seeds,
             )  # fmt: skip
             queue = np.zeros(3, np.int64)
             self._share(
@@ -269,6 +271,7 @@ class Run:
         X: FloatArray,
         keep: NDArray[Any],
         cotangent: FloatArray,
+        seeds: NDArray[Any] | None,
         by_weights: FloatArray,
         by_sample: FloatArray,
         start_lam: NDArray[Any],
@@ -277,9 +280,10 @@ class Run:
         chosen, psi = self.plan, keep[0]
         tables = chosen.tables
         memory.check_state(self.program.num_qubits, 1, self.program.precision)
-        lam = simd.aligned_zeros(tables.state_size, self.program.dtype)
+        lam = simd.aligned_zeros(tables.state_size, self.program.dtype) if seeds is None else seeds[0]
         parts = np.zeros((_PIECES, tables.slots))
-        self._pieces(big.big_seed, (chosen.packed, lam, psi, cotangent[0]))
+        if seeds is None:
+            self._pieces(big.big_seed, (chosen.packed, lam, psi, cotangent[0]))
         for stage in tables.stages[tables.first_stage :][::-1]:
             self._pieces(
                 stages.stage_undo,

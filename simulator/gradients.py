@@ -8,19 +8,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory
+from simulator import memory, simd
 from simulator.errors import unknown_name
 from simulator.execution import Run
+from simulator.kernels import tiles as tiles_kernels
 from simulator.observables import PauliSum
 from simulator.parameter_shift import ShiftedCircuit
 from simulator.program import Program
-from simulator.statevector import as_array, as_inputs, as_observables, as_weights, expectations, split_values
+from simulator.statevector import (
+    as_array,
+    as_inputs,
+    as_observables,
+    as_weights,
+    expectations,
+    in_circuit_basis,
+    in_stored_basis,
+    split_values,
+)
 
 if TYPE_CHECKING:
     from simulator.circuit import Circuit
 
 FloatArray = NDArray[np.float64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]
+StateCotangent = Callable[[NDArray[Any]], NDArray[Any]]
 METHODS = ("adjoint", "parameter_shift", "finite_difference")
 _STEP = 6e-6  # near the cube root of the machine's epsilon, where central differences are best
 
@@ -82,6 +93,76 @@ def adjoint_sweep(
         memory.give(buffer)
     run.close()
     return values, by_weights, by_inputs
+
+
+def state_sweep(
+    program: Program, X: FloatArray, weights: FloatArray, cotangent: StateCotangent, inputs: bool = False
+) -> tuple[FloatArray, FloatArray | None]:
+    """Derivatives of any function of all samples' final states, by the adjoint method.
+
+    What `adjoint_sweep` is for expectations; here the function may join the samples, as fidelities between them do.
+
+    Parameters
+    ----------
+    program : Program
+        Without observables, for the sake of which gates would be left out.
+    X : float64 ndarray, shape (n_samples, n_inputs)
+    weights : float64 ndarray, shape (n_weights,)
+    cotangent : callable
+        Given all final states ``psi``, shape (n_samples, 2**n), returns ``v`` of the same shape with
+        ``df = Re sum(conj(v) * d psi)``: the derivative by the real parts, plus i times that by the imaginary parts.
+    inputs : bool
+        Whether to derive by X too.
+
+    Returns
+    -------
+    by_weights : float64 ndarray, shape (n_weights,)
+    by_inputs : float64 ndarray, shape (n_samples, n_inputs), or None
+
+    References
+    ----------
+    Jones and Gacon, arXiv:2009.02823.
+    """
+    if program.observables:
+        raise ValueError("a function of states needs a program without observables")
+    X, weights = as_inputs(program, X), as_weights(program, weights)
+    by_weights = np.zeros(len(weights))
+    by_inputs = np.zeros(X.shape) if inputs else None
+    if not len(X):
+        return by_weights, by_inputs
+    memory.check_state(program.num_qubits, 4 * len(X), program.precision)
+    run = Run(program, weights, len(X), inputs)
+    plan = run.plan
+    tiles = -(-len(X) // plan.per_tile)
+    keep, seeds = (
+        simd.aligned_zeros(tiles * plan.tile_size, program.dtype).reshape(tiles, plan.tile_size) for _ in range(2)
+    )
+    parts = [slice(rows.start // plan.per_tile, -(-rows.stop // plan.per_tile)) for rows in plan.chunks]
+    for rows, part in zip(plan.chunks, parts, strict=True):
+        run.forward(X[rows], keep[part], np.empty((0, 0)))
+    states = np.empty((len(X), 1 << program.num_qubits), np.result_type(program.dtype, np.complex64))
+    tiles_kernels.unpack(keep, states, plan.states, plan.lanes)
+    states = in_circuit_basis(program, states, X, weights)
+    v = np.asarray(cotangent(states))
+    if v.shape != states.shape:
+        raise ValueError(f"a cotangent of shape {states.shape} expected, got {v.shape}")
+    adjoint = in_stored_basis(program, 0.5 * v.astype(states.dtype), X, weights)
+    tiles_kernels.pack(adjoint, seeds, plan.states, plan.lanes)
+    nothing = np.empty((0, 0))
+    for rows, part in zip(plan.chunks, parts, strict=True):
+        weights_part, inputs_part = run.backward(X[rows], keep[part], nothing, seeds[part])
+        by_weights += weights_part
+        if by_inputs is not None:
+            by_inputs[rows] = inputs_part
+    run.close()
+    by_phase = -np.einsum("si,si->s", v.conj(), states).imag
+    split = len(program.inputs)
+    for k, factor in program.lowered.phase.factors.items():
+        if k >= split:
+            by_weights[k - split] += factor * by_phase.sum()
+        elif by_inputs is not None:
+            by_inputs[:, k] += factor * by_phase
+    return by_weights, by_inputs
 
 
 def expectation_and_gradient(

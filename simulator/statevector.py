@@ -63,31 +63,53 @@ def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]
         tiles_kernels.unpack(keep, out[rows], run.plan.states, run.plan.lanes)
         memory.give(buffer)
     run.close()
-    return _in_circuit_basis(program, out, X, weights)
+    return in_circuit_basis(program, out, X, weights)
 
 
-def _in_circuit_basis(program: Program, stored: NDArray[Any], X: FloatArray, weights: FloatArray) -> NDArray[Any]:
+def in_circuit_basis(program: Program, stored: NDArray[Any], X: FloatArray, weights: FloatArray) -> NDArray[Any]:
     """Undo the program's change of basis and put the global phase back."""
-    lowered = program.lowered
-    n, size = program.num_qubits, stored.shape[1]
-    if lowered.flips or any(row != 1 << q for q, row in enumerate(lowered.z_rows)):
-        # index i of basis state y: i = sum over the bits of y ^ flips of x_columns
-        index = np.zeros(1, np.int64)
-        for q in range(n):
-            index = np.concatenate([index, index ^ lowered.x_columns[q]])
-        offset = 0
-        for q in range(n):
-            if lowered.flips >> q & 1:
-                offset ^= lowered.x_columns[q]
-        stored = np.take(stored, index ^ offset, axis=1)
-    phase = np.full(len(X), lowered.phase.constant)
-    split = len(program.inputs)
-    for k, factor in lowered.phase.factors.items():
-        phase += factor * (X[:, k] if k < split else weights[k - split])
+    order = _stored_order(program)
+    if order is not None:
+        stored = np.take(stored, order, axis=1)
+    phase = global_phases(program, X, weights)
     if np.any(phase):
         stored *= np.exp(1j * phase).astype(stored.dtype)[:, None]
-    assert stored.shape[1] == size
     return stored
+
+
+def in_stored_basis(program: Program, states: NDArray[Any], X: FloatArray, weights: FloatArray) -> NDArray[Any]:
+    """The inverse of `in_circuit_basis`; a new array."""
+    phase = global_phases(program, X, weights)
+    out = states * np.exp(-1j * phase).astype(states.dtype)[:, None]
+    order = _stored_order(program)
+    if order is not None:
+        out[:, order] = out.copy()
+    return out
+
+
+def _stored_order(program: Program) -> NDArray[np.int64] | None:
+    """Where each basis state is stored, shape (2**n,); None if all are in their places."""
+    lowered, n = program.lowered, program.num_qubits
+    if not lowered.flips and all(row == 1 << q for q, row in enumerate(lowered.z_rows)):
+        return None
+    # index i of basis state y: i = sum over the bits of y ^ flips of x_columns
+    index = np.zeros(1, np.int64)
+    for q in range(n):
+        index = np.concatenate([index, index ^ lowered.x_columns[q]])
+    offset = 0
+    for q in range(n):
+        if lowered.flips >> q & 1:
+            offset ^= lowered.x_columns[q]
+    return index ^ offset
+
+
+def global_phases(program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
+    """Phase of each sample that the program leaves out, shape (n_samples,)."""
+    lowered, split = program.lowered, len(program.inputs)
+    phase = np.full(len(X), lowered.phase.constant)
+    for k, factor in lowered.phase.factors.items():
+        phase += factor * (X[:, k] if k < split else weights[k - split])
+    return phase
 
 
 def as_array(values: Any) -> FloatArray:
@@ -173,36 +195,6 @@ def probabilities(circuit: Circuit, values: Any = None, precision: str = "double
     """Probability of each basis state, shape (2**n,) or (n_sets, 2**n)."""
     state = statevector(circuit, values, precision)
     return np.asarray(state.real**2 + state.imag**2, float)
-
-
-def sample(circuit: Circuit, values: Any = None, shots: int = 1024, seed: Any = None) -> dict[str, int]:
-    """Count the outcomes of measuring every qubit ``shots`` times.
-
-    Parameters
-    ----------
-    circuit : Circuit
-    values : mapping or array_like of shape (num_parameters,), optional
-    shots : int
-        At least 1.
-    seed : None, int or numpy.random.Generator
-        The same seed gives the same counts.
-
-    Returns
-    -------
-    dict from str to int
-        Qubit 0 is the last character, as in Qiskit; in increasing order of the bit strings.
-    """
-    if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
-        raise ValueError(f"shots is a whole number of at least 1, got {shots!r}")
-    weights = circuit.values_array(values)
-    if weights.ndim != 1:
-        raise ParameterError(f"sample takes one set of values, got an array of shape {weights.shape}")
-    probability = probabilities(circuit, weights)
-    cumulated = np.cumsum(probability)
-    draws = np.sort(np.random.default_rng(seed).random(shots)) * cumulated[-1]
-    outcomes, counts = np.unique(np.searchsorted(cumulated, draws, side="right"), return_counts=True)
-    n = circuit.num_qubits
-    return {format(int(o), f"0{n}b"): int(c) for o, c in zip(outcomes, counts, strict=True)}
 
 
 def expectation(circuit: Circuit, observables: Any, values: Any = None, precision: str = "double") -> Any:

@@ -107,6 +107,7 @@ def backward(
     by_tile,
     by_sample,
     start_lam,
+    seeds,
     scratch,
     queue,
     tiles,
@@ -122,25 +123,12 @@ def backward(
     by_sample : float64 (n_samples, local slots)
     start_lam : complex128 (n_samples, 2**n) or (0, 0)
         The adjoint state before the first pass, if wanted.
+    seeds : (tiles, state) or (0, state)
+        Adjoint states to begin with, in place of those of the observables.
     """
-    packed, base, shared, tables, X, keep, cotangent, by_weights, by_tile, by_sample, start_lam, scratch, queue = (
-        borrowed(
-            (
-                packed,
-                base,
-                shared,
-                tables,
-                X,
-                keep,
-                cotangent,
-                by_weights,
-                by_tile,
-                by_sample,
-                start_lam,
-                scratch,
-                queue,
-            )
-        )
+    packed, base, shared, tables, X, keep, cotangent = borrowed((packed, base, shared, tables, X, keep, cotangent))
+    by_weights, by_tile, by_sample, start_lam, seeds, scratch, queue = borrowed(
+        (by_weights, by_tile, by_sample, start_lam, seeds, scratch, queue)
     )
     fixed = opened(packed)
     layout, local_slots, is_local = fixed[0], fixed[5], fixed[4]
@@ -152,17 +140,22 @@ def backward(
         psi, size = keep[tile], entry(layout, STATE)
         lam = section(scratch, entry(layout, LAM), entry(layout, LAM) + states * size)
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        for j in range(states):
-            number = tile * states + j
-            v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-            for k in range(entry(layout, OBSERVABLES)):
-                if lanes is None:
-                    for lane in range(min(W, len(cotangent) - number * W)):
-                        v[k * W + lane] = like(scratch, cotangent[number * W + lane, k])
-                else:
-                    v[k * W] = like(scratch, cotangent[number, k])
-            own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
-            seed_all(fixed, dual, own, v, scratch, lanes, 0, 1)
+        if len(seeds):
+            given = seeds[tile]
+            for o in range(0, states * size, W):
+                store(lam, o, load(given, o))
+        else:
+            for j in range(states):
+                number = tile * states + j
+                v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+                for k in range(entry(layout, OBSERVABLES)):
+                    if lanes is None:
+                        for lane in range(min(W, len(cotangent) - number * W)):
+                            v[k * W + lane] = like(scratch, cotangent[number * W + lane, k])
+                    else:
+                        v[k * W] = like(scratch, cotangent[number, k])
+                own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
+                seed_all(fixed, dual, own, v, scratch, lanes, 0, 1)
         if states == 1:
             tile_angles(fixed, base, X, tile, scratch, lanes)
         for r in range(len(fixed[1]) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
@@ -229,3 +222,32 @@ def unpack(keep, out, states, lanes):
         size = keep.shape[1] // states
         for j in range(states):
             _unpack(section(keep[tile], j * size, (j + 1) * size), out, tile * states + j, lanes)
+
+
+@inlined
+def _pack(states, psi, number, lanes):
+    """Rows of ``states``, shape (n_samples, 2**n), as tile ``number``; lanes without a sample are zero."""
+    W = lanes_of(psi)
+    for i in range(states.shape[1]):
+        if lanes is None:
+            for lane in range(W):
+                row = number * W + lane
+                value = states[row, i] if row < len(states) else 0.0j
+                psi[2 * i * W + lane] = like(psi, value.real)
+                psi[2 * i * W + W + lane] = like(psi, value.imag)
+        else:
+            o = (i // W) * 2 * W + i % W
+            psi[o] = like(psi, states[number, i].real)
+            psi[o + W] = like(psi, states[number, i].imag)
+
+
+@kernel
+def pack(states, tiles, per_tile, lanes):
+    """Complex numbers, shape (n_samples, 2**n), as tiles of ``per_tile`` states: the inverse of `unpack`."""
+    states, tiles = borrowed((states, tiles))
+    for tile in range(len(tiles)):
+        size = tiles.shape[1] // per_tile
+        for j in range(per_tile):
+            number = tile * per_tile + j
+            if lanes is None or number < len(states):
+                _pack(states, section(tiles[tile], j * size, (j + 1) * size), number, lanes)
