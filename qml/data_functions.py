@@ -19,6 +19,7 @@ __all__ = [
     "DataFunction",
     "OwnFunction",
     "Products",
+    "Shifted",
     "SubsetFunction",
     "check_pullback",
 ]
@@ -175,6 +176,30 @@ class ArcCosines:
         """D loss / d features, shape (n_samples, n_features)."""
         height = np.sqrt(np.maximum((1.0 - X) * (1.0 + X), 0.0))
         return np.divide(-cotangent, height, out=np.zeros_like(X), where=height > 0)
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """A data function of ``X + offset``.
+
+    Parameters
+    ----------
+    data : DataFunction or None
+        ``None`` passes the shifted features on.
+    offset : float, radians
+    """
+
+    data: DataFunction | None
+    offset: float
+
+    def __call__(self, X: Matrix) -> Matrix:
+        """Inputs of the circuit, shape (n_samples, n_inputs)."""
+        shifted = X + self.offset
+        return shifted if self.data is None else self.data(shifted)
+
+    def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
+        """D loss / d features, shape (n_samples, n_features)."""
+        return cotangent if self.data is None else self.data.pullback(X + self.offset, cotangent)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from qml.feature_maps.amplitudes import AmplitudeMap
+from qml.feature_maps.centered import CenteredMap
 from qml.feature_maps.encoding import Encoding, FeatureMap
 from qml.feature_maps.hamiltonian import HamiltonianMap
 from qml.feature_maps.high_dimensional import HighDimensionalMap
@@ -25,6 +26,7 @@ __all__ = [
     "FEATURE_MAPS",
     "AmplitudeMap",
     "AngleMap",
+    "CenteredMap",
     "ChebyshevMap",
     "Encoding",
     "FeatureMap",

@@ -1,0 +1,54 @@
+"""A feature map seen from the middle of its range, so that a kernel's bandwidth stretches the data about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from qml.data_functions import Shifted
+from qml.feature_maps.encoding import Encoding, FeatureMap
+
+__all__ = ["CenteredMap"]
+
+
+@dataclass(frozen=True)
+class CenteredMap:
+    """A feature map whose zero is the middle of another one's range.
+
+    A kernel's bandwidth multiplies features. The ZZ map's data function has its zero at pi: stretched about 0, its
+    angles would wander away from there with every bandwidth.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        One that has a range.
+    """
+
+    feature_map: FeatureMap
+
+    @property
+    def _middle(self) -> float:
+        low, high = self.feature_map.angle_range or (0.0, 0.0)
+        return (low + high) / 2
+
+    @property
+    def angle_range(self) -> tuple[float, float] | None:
+        """The range, about 0."""
+        if self.feature_map.angle_range is None:
+            return None
+        low, high = self.feature_map.angle_range
+        return (low - high) / 2, (high - low) / 2
+
+    def num_qubits(self, num_features: int) -> int:
+        """Qubits it takes when nobody says how many."""
+        return self.feature_map.num_qubits(num_features)
+
+    def max_features(self, num_qubits: int) -> int:
+        """Most features that fit on so many qubits."""
+        return self.feature_map.max_features(num_qubits)
+
+    def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
+        """The circuit and data function for these sizes."""
+        encoding = self.feature_map.encoding(num_features, num_qubits)
+        if self._middle == 0:
+            return encoding
+        return replace(encoding, data=Shifted(encoding.data, self._middle), angle_range=self.angle_range)
