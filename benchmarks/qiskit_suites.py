@@ -1,0 +1,139 @@
+"""Tests of Qiskit and of Qiskit Machine Learning on this engine: `python -m benchmarks.qiskit_suites`.
+
+The tests come from the source distributions of the installed versions, fetched by pip. They run unchanged; before they
+are imported, the names of the simulators they test are exchanged. Needs `ddt`, `qiskit-aer`, `qiskit-machine-learning`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import subprocess
+import sys
+import tarfile
+import time
+import unittest
+import warnings
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FOLDER = Path(__file__).parents[1] / ".peers" / "suites"
+
+
+class Suite(NamedTuple):
+    """Test modules of a source distribution, and what is put in place of the simulators there."""
+
+    package: str
+    modules: tuple[str, ...]
+    exchange: Callable[[], None]
+
+
+def exchange_primitives() -> None:
+    """Our primitives under the names of Qiskit's."""
+    from qiskit import primitives
+    from qiskit.primitives import statevector_estimator, statevector_sampler
+
+    from simulator.qiskit_provider import Estimator, Sampler
+
+    for module in (primitives, statevector_sampler):
+        module.StatevectorSampler = Sampler
+    for module in (primitives, statevector_estimator):
+        module.StatevectorEstimator = Estimator
+
+
+def exchange_backends() -> None:
+    """Our backend under the names of Qiskit's two simulators and Aer's."""
+    import qiskit_aer
+    from qiskit.providers import basic_provider, fake_provider
+
+    from simulator.qiskit_provider import QumbaBackend
+
+    class Generic(QumbaBackend):
+        """Takes the arguments of Qiskit's generic backend; `seed` is of its random noise, which we have not."""
+
+        def __init__(self, num_qubits: int, basis_gates: Any = None, **arguments: Any) -> None:
+            pairs = [(a, b) for a in range(num_qubits) for b in range(num_qubits) if a != b]
+            super().__init__(num_qubits, basis_gates, coupling_map=arguments.get("coupling_map") or pairs)
+
+    fake_provider.GenericBackendV2 = Generic
+    basic_provider.BasicSimulator = QumbaBackend
+    qiskit_aer.AerSimulator = QumbaBackend
+
+
+SUITES = {
+    "statevector_sampler": Suite("qiskit", ("test.python.primitives.test_statevector_sampler",), exchange_primitives),
+    "statevector_estimator": Suite(
+        "qiskit", ("test.python.primitives.test_statevector_estimator",), exchange_primitives
+    ),
+    "backend_sampler": Suite("qiskit", ("test.python.primitives.test_backend_sampler_v2",), exchange_backends),
+    "backend_estimator": Suite("qiskit", ("test.python.primitives.test_backend_estimator_v2",), exchange_backends),
+    "machine_learning": Suite("qiskit-machine-learning", (), exchange_primitives),  # all of its tests
+}
+IN_THE_WAY = ("test.connectors", "test.test_readme_sample", "test.optimizers.test_nlopts")  # PyTorch, a notebook, NLopt
+
+
+def sources(package: str) -> Path:
+    """The folder that holds the package's tests, fetched once."""
+    version = metadata.version(package)
+    name = f"{package.replace('-', '_')}-{version}"
+    if not (FOLDER / name / "test").exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        print(f"Fetching the tests of {package} {version}", file=sys.stderr)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+        subprocess.run([*command, "--dest", str(FOLDER), f"{package}=={version}"], check=True)
+        with tarfile.open(FOLDER / f"{name}.tar.gz") as archive:
+            # only the tests: beside them the package itself would be imported instead of the installed one
+            members = [member for member in archive.getmembers() if member.name.startswith(f"{name}/test/")]
+            archive.extractall(FOLDER, members, filter="data")
+    return FOLDER / name
+
+
+def run(name: str, only: str) -> bool:
+    """Run a suite in this process and print its counts; whether all passed."""
+    suite = SUITES[name]
+    folder = sources(suite.package)
+    sys.path.insert(0, str(folder))
+    suite.exchange()
+    modules = suite.modules or tuple(
+        ".".join(path.relative_to(folder).with_suffix("").parts) for path in sorted(folder.glob("test/**/test_*.py"))
+    )
+    tests = unittest.TestSuite()
+    for module in modules:
+        if module.startswith(IN_THE_WAY) or only not in module:
+            continue
+        warnings.simplefilter("ignore")
+        tests.addTests(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module)))
+    begin = time.perf_counter()
+    result = unittest.TextTestRunner(verbosity=0, buffer=True).run(tests)
+    failed = len(result.failures) + len(result.errors)
+    print(
+        f"{name}: {result.testsRun - failed - len(result.skipped)} passed, {failed} failed, "
+        f"{len(result.skipped)} skipped in {time.perf_counter() - begin:.0f} s"
+    )
+    for test, reason in result.skipped:
+        print(f"  skipped {test.id()}: {reason}")
+    return result.wasSuccessful()
+
+
+def main() -> None:
+    """Run the suites, each in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITES)}; all by default")
+    parser.add_argument("--only", default="", help="of a suite only test modules whose name contains this")
+    options = parser.parse_args()
+    unknown = set(options.suites) - set(SUITES)
+    if unknown:
+        parser.error(f"no suite {', '.join(sorted(unknown))}; there are {', '.join(SUITES)}")
+    if len(options.suites) == 1:
+        sys.exit(not run(options.suites[0], options.only))
+    codes = [
+        subprocess.run([sys.executable, "-m", "benchmarks.qiskit_suites", name, "--only", options.only], check=False)
+        for name in options.suites or SUITES
+    ]
+    sys.exit(any(code.returncode for code in codes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Qiskit's observables as Pauli sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.observables import PauliSum
+
+__all__ = ["Strings", "strings_of"]
+
+
+@dataclass(frozen=True)
+class Strings:
+    """Pauli strings, each its letters, the qubits they act on, and a coefficient."""
+
+    terms: tuple[tuple[str, tuple[int, ...], float], ...]
+
+    @property
+    def qubits(self) -> set[int]:
+        """The qubits acted on."""
+        return {qubit for _, qubits, _ in self.terms for qubit in qubits}
+
+    def pauli_sum(self, place: Mapping[int, int]) -> PauliSum:
+        """The sum, with each qubit at its place."""
+        return PauliSum.from_terms((letters, [place[q] for q in qubits], c) for letters, qubits, c in self.terms)
+
+
+def strings_of(observable: Any) -> Strings:
+    """Read a ``qiskit.quantum_info.SparseObservable`` with real coefficients; projectors become Pauli strings."""
+    terms = observable.as_paulis().to_sparse_list()
+    return Strings(tuple((letters, tuple(qubits), float(c.real)) for letters, qubits, c in terms))
