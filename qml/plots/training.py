@@ -1,22 +1,17 @@
-"""Pictures of a training run, as PNG files; the one place of ``qml`` that imports matplotlib, and only when called."""
+"""Pictures of a training run, as PNG files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qml.plots.canvas import BLUE, DOTS_PER_INCH, GREY, ORANGE, new_figure, save, short
 from simulator.circuit import Circuit
 
 __all__ = ["plot_circuit", "plot_comparison", "plot_confusion", "plot_predictions", "plot_training"]
-
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
-"""Of the palette of Okabe and Ito, told apart by all common kinds of colour vision."""
-
-DOTS_PER_INCH = 150
 
 
 def plot_training(
@@ -40,7 +35,7 @@ def plot_training(
     """
     losses = np.asarray(losses, dtype=float)
     panels = 1 if validation_scores is None else 2
-    figure = _figure(6.4, 2.4 + 2.0 * panels)
+    figure = new_figure(6.4, 2.4 + 2.0 * panels)
     axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
     epochs = np.arange(1, len(losses) + 1)
     marker = "o" if len(losses) < 3 else None
@@ -56,7 +51,7 @@ def plot_training(
         axes[0].legend(frameon=False)
     axes[-1].set_xlabel("epoch")
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
-    _save(figure, axes, path)
+    save(figure, axes, path)
 
 
 def plot_confusion(matrix: NDArray[np.int64], labels: Sequence[object], path: str | PathLike[str]) -> None:
@@ -71,7 +66,7 @@ def plot_confusion(matrix: NDArray[np.int64], labels: Sequence[object], path: st
     """
     n_classes = len(labels)
     side = 2.6 + 0.42 * max(n_classes, 3)
-    figure = _figure(side + 0.8, side)
+    figure = new_figure(side + 0.8, side)
     axis = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -79,13 +74,13 @@ def plot_confusion(matrix: NDArray[np.int64], labels: Sequence[object], path: st
         if matrix[row, column]:
             color = "white" if shares[row, column] > 0.5 else "black"
             axis.text(column, row, str(matrix[row, column]), ha="center", va="center", color=color, fontsize=9)
-    names = [_short(label) for label in labels]
+    names = [short(label) for label in labels]
     axis.set_xticks(range(n_classes), names, rotation=45 if n_classes * max(map(len, names)) > 24 else 0)
     axis.set_yticks(range(n_classes), names)
     axis.set_xlabel("predicted class")
     axis.set_ylabel("true class")
     figure.colorbar(image, ax=axis, label="share of the true class", fraction=0.046)
-    _save(figure, [], path)
+    save(figure, [], path)
 
 
 def plot_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: str | PathLike[str]) -> None:
@@ -98,17 +93,17 @@ def plot_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: st
         Of the target.
     path : path of a PNG file
     """
-    figure = _figure(5.2, 5.0)
+    figure = new_figure(5.2, 5.0)
     axis = figure.subplots()
     truth, predicted = np.asarray(truth), np.asarray(predicted)
     ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
     axis.plot(ends, ends, color=GREY, linestyle=":", label="perfect")
     axis.plot(truth, predicted, "o", color=BLUE, alpha=0.5, markersize=4, markeredgewidth=0)
-    axis.set_xlabel(f"true {_short(name, 30)}")
-    axis.set_ylabel(f"predicted {_short(name, 30)}")
+    axis.set_xlabel(f"true {short(name, 30)}")
+    axis.set_ylabel(f"predicted {short(name, 30)}")
     axis.set_aspect("equal")
     axis.legend(frameon=False)
-    _save(figure, [axis], path)
+    save(figure, [axis], path)
 
 
 def plot_comparison(
@@ -129,7 +124,7 @@ def plot_comparison(
     score_name : str
     path : path of a PNG file
     """
-    figure = _figure(6.4, 1.4 + 0.5 * len(names))
+    figure = new_figure(6.4, 1.4 + 0.5 * len(names))
     axis = figure.subplots()
     for row, (score, error, train) in enumerate(zip(test_scores, errors, train_scores, strict=True)):
         color = BLUE if row == 0 else ORANGE
@@ -142,7 +137,7 @@ def plot_comparison(
     axis.set_ylim(len(names) - 0.5, -0.7)
     axis.set_xlabel(score_name)
     axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    _save(figure, [axis], path)
+    save(figure, [axis], path)
 
 
 def plot_circuit(circuit: Circuit, path: str | PathLike[str]) -> None:
@@ -155,21 +150,3 @@ def plot_circuit(circuit: Circuit, path: str | PathLike[str]) -> None:
     """
     figure = circuit.draw("mpl", fold=24, scale=0.6)
     figure.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight")
-
-
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.figure import Figure  # not pyplot: no window, no global state, any thread
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _save(figure: Any, axes: Sequence[Any], path: str | PathLike[str]) -> None:
-    for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.25)
-    figure.savefig(path, dpi=DOTS_PER_INCH)
-
-
-def _short(label: object, most: int = 14) -> str:
-    text = str(label)
-    return text if len(text) <= most else text[: most - 1] + "…"

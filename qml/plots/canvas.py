@@ -1,0 +1,37 @@
+"""What all pictures share: colours, figures without a window, PNG files. matplotlib is imported only when called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+__all__ = ["BLUE", "COLORS", "DOTS_PER_INCH", "GREY", "ORANGE", "new_figure", "save", "short"]
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
+COLORS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Of the palette of Okabe and Ito, told apart by all common kinds of colour vision."""
+
+DOTS_PER_INCH = 150
+
+
+def new_figure(width: float, height: float) -> Any:
+    """A figure of so many inches."""
+    from matplotlib.figure import Figure  # not pyplot: no window, no global state, any thread
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save(figure: Any, axes: Sequence[Any], path: str | PathLike[str] | None) -> None:
+    """Take the upper and right edge from the axes, give them a grid, and write the file, if there is a path."""
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+    if path is not None:
+        figure.savefig(path, dpi=DOTS_PER_INCH)
+
+
+def short(label: object, most: int = 14) -> str:
+    """A label cut to so many characters."""
+    text = str(label)
+    return text if len(text) <= most else text[: most - 1] + "…"
