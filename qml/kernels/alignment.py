@@ -1,0 +1,63 @@
+"""Kernel-target alignment: how much a kernel matrix looks like that of the labels, and its derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import type_of_target
+
+__all__ = ["alignment_and_gradient", "kernel_target_alignment", "target_kernel"]
+
+Array = NDArray[np.float64]
+
+
+def target_kernel(y: ArrayLike) -> Array:
+    """The kernel that knows the answers, shape (n_samples, n_samples).
+
+    Of classes: 1 where two samples' are equal and ``-1 / (n_classes - 1)`` where they differ, so that it is +-1 for two
+    classes. Of numbers: products of what is left when their mean is taken away.
+    """
+    labels = np.asarray(y)
+    if type_of_target(labels, input_name="y") in ("binary", "multiclass"):
+        classes, codes = np.unique(labels, return_inverse=True)
+        other = -1.0 / max(len(classes) - 1, 1)
+        return np.where(codes[:, None] == codes, 1.0, other)
+    centred = labels.astype(np.float64) - labels.astype(np.float64).mean(axis=0)
+    centred = centred.reshape(len(labels), -1)
+    return centred @ centred.T  # type: ignore[no-any-return]
+
+
+def kernel_target_alignment(K: ArrayLike, y: ArrayLike, centered: bool = True) -> float:
+    """``<K, T> / (|K| |T|)`` with T the target kernel and Frobenius products; 1 at best.
+
+    Parameters
+    ----------
+    K : array-like, shape (n_samples, n_samples), symmetric
+    y : array-like, shape (n_samples,)
+        Classes or numbers.
+    centered : bool
+        Whether both are centred in feature space first; without it, an unbalanced data set looks aligned with anything.
+
+    References
+    ----------
+    Cristianini et al., NIPS 2001; centred: Cortes, Mohri and Rostamizadeh, arXiv:1203.0550.
+    """
+    return alignment_and_gradient(np.asarray(K, np.float64), target_kernel(y), centered)[0]
+
+
+def alignment_and_gradient(K: Array, target: Array, centered: bool) -> tuple[float, Array]:
+    """The alignment and its derivative by the entries of K, shape (n_samples, n_samples); 0 where it is undefined."""
+    own, other = (_centred(K), _centred(target)) if centered else (K, target)
+    own_norm, other_norm = np.linalg.norm(own), np.linalg.norm(other)
+    if own_norm <= 1e-12 * len(K) or other_norm <= 1e-12 * len(K):
+        return 0.0, np.zeros_like(K)
+    value = float(np.vdot(own, other) / (own_norm * other_norm))
+    gradient: Any = other / (own_norm * other_norm) - value * own / own_norm**2
+    return value, gradient
+
+
+def _centred(K: Array) -> Array:
+    rows = K.mean(axis=0)
+    return K - rows - K.mean(axis=1)[:, None] + rows.mean()

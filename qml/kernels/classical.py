@@ -1,0 +1,76 @@
+"""The classical kernels behind the same interface, so that a comparison is one word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics.pairwise import pairwise_kernels
+
+from qml.kernels.kernel import Kernel
+from qml.settings import check_choice
+
+__all__ = ["CLASSICAL", "ClassicalKernel"]
+
+Array = NDArray[Any]
+
+CLASSICAL = ("linear", "polynomial", "rbf", "laplacian")
+
+
+class ClassicalKernel(Kernel):
+    """A kernel of scikit-learn, `sklearn.metrics.pairwise`.
+
+    Parameters
+    ----------
+    name : {"linear", "polynomial", "rbf", "laplacian"}
+    gamma : float, "scale" or "auto"
+        As in `sklearn.svm.SVC`: "scale" is one over the number of features times their variance, "auto" one over the
+        number of features.
+    degree : float
+        Of the polynomial.
+    coef0 : float
+        Of the polynomial.
+    """
+
+    def __init__(
+        self, name: str = "rbf", *, gamma: float | str = "scale", degree: float = 3, coef0: float = 1.0
+    ) -> None:
+        self.name = name
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+
+    def diag(self, X: ArrayLike) -> Array:
+        rows = self._checked(X)
+        return np.array([self._block(row, row)[0, 0] for row in rows[:, None]])
+
+    def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
+        check_choice("kernel", self.name, CLASSICAL)
+        self.gamma_ = self._gamma(X)
+
+    def _gamma(self, X: Array) -> float:
+        if self.gamma == "scale":
+            variance = float(X.var())
+            return 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
+        if self.gamma == "auto":
+            return 1.0 / X.shape[1]
+        if isinstance(self.gamma, str) or not 0 < self.gamma < np.inf:
+            raise ValueError(f'gamma is a positive number, "scale" or "auto", got {self.gamma!r}')
+        return float(self.gamma)
+
+    def _features(self, X: Array) -> Array:
+        return X
+
+    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+        out[...] = self._block(A, B)
+
+    def _block(self, A: Array, B: Array | None) -> Array:
+        check_choice("kernel", self.name, CLASSICAL)
+        settings: dict[str, Any] = {}
+        if self.name != "linear":
+            settings["gamma"] = self.gamma_ if hasattr(self, "gamma_") else self._gamma(A)
+        if self.name == "polynomial":
+            settings |= {"degree": self.degree, "coef0": self.coef0}
+        return pairwise_kernels(A, B, metric=self.name, **settings)  # type: ignore[no-any-return]

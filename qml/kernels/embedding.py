@@ -1,0 +1,158 @@
+"""What kernels of quantum states share: a feature map by name or object, its weights, and the input scaling."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_random_state
+
+from qml.feature_maps import Encoding, FeatureMap, get_feature_map
+from qml.kernels.bandwidth import find_bandwidth
+from qml.kernels.kernel import Kernel
+from simulator.circuit import Circuit
+from simulator.errors import ParameterError
+from simulator.observables import PauliSum
+from simulator.parameters import Parameter
+from simulator.program import Program
+
+__all__ = ["EmbeddingKernel"]
+
+Array = NDArray[np.float64]
+
+
+class EmbeddingKernel(Kernel):
+    """A kernel of the states that a feature map makes of ``bandwidth_ * X``."""
+
+    feature_map: str | FeatureMap | Circuit
+    bandwidth: float | ArrayLike | str
+    num_qubits: int | None
+    inputs: Sequence[Parameter] | None
+    weights: ArrayLike | None
+    random_state: Any
+    _options: dict[str, Any]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Settings by name, those of the feature map among them."""
+        return {**super().get_params(deep), **self._options}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change settings; names that are not the kernel's own are the feature map's."""
+        known = super().get_params(deep=True)
+        own = {name: value for name, value in params.items() if name in known}
+        super().set_params(**own)
+        self._options = {**self._options, **{name: params[name] for name in params if name not in own}}
+        return self
+
+    def encoding(self, num_features: int) -> Encoding:
+        """The feature map's circuit for so many features."""
+        return self._prepared(num_features)[0]
+
+    def _prepared(self, num_features: int) -> tuple[Encoding, Program]:
+        inputs = None if self.inputs is None else tuple(self.inputs)
+        options = tuple(sorted(self._options.items()))
+        key = (self.feature_map, options, inputs, self.weights is not None, num_features, self.num_qubits)
+        try:
+            return _prepared(*key, self._observables, self.precision)
+        except TypeError as error:
+            if "unhashable" not in str(error):
+                raise
+            return _prepared.__wrapped__(*key, self._observables, self.precision)
+
+    @property
+    def _observables(self) -> int:
+        """Order of the reduced density matrices whose Pauli strings are read; 0 for none."""
+        return 0
+
+    def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
+        encoding, _ = self._prepared(X.shape[1])
+        if self.weights is None and encoding.weights:
+            seed = check_random_state(self.random_state).randint(2**31)
+            self.weights_ = encoding.initial_weights(np.random.default_rng(seed))
+        elif hasattr(self, "weights_"):
+            del self.weights_
+        if isinstance(self.bandwidth, str):
+            if self.bandwidth != "auto":
+                raise ValueError(f'bandwidth is a number, one for each feature, or "auto", got {self.bandwidth!r}')
+            self.bandwidth_ = find_bandwidth(self, X, y)
+        else:
+            self.bandwidth_ = _checked_bandwidth(self.bandwidth, X.shape[1])
+
+    def _scaled(self, X: Array) -> Array:
+        """What the feature map sees."""
+        if hasattr(self, "bandwidth_"):
+            return X * self.bandwidth_
+        if isinstance(self.bandwidth, str):
+            raise NotFittedError(f"bandwidth={self.bandwidth!r} is learnt from samples: call fit first")
+        return X * _checked_bandwidth(self.bandwidth, X.shape[1])
+
+    def _ready(self, X: Array) -> tuple[Program, Array, Array]:
+        """Program, values of its inputs for these samples, and of its weights."""
+        encoding, program = self._prepared(X.shape[1])
+        return program, encoding.angles(self._scaled(X)), self._weight_values(encoding)
+
+    def _weight_values(self, encoding: Encoding) -> Array:
+        if self.weights is None:
+            if not encoding.weights:
+                return np.zeros(0)
+            if not hasattr(self, "weights_"):
+                raise NotFittedError("the feature map has weights: call fit, which draws them, or give weights")
+            return self.weights_
+        values = np.asarray(self.weights, np.float64)
+        if values.shape != (len(encoding.weights),):
+            raise ParameterError(f"weights of shape ({len(encoding.weights)},) expected, got {values.shape}")
+        if not np.isfinite(values).all():
+            raise ParameterError("weights contain NaN or infinity")
+        return values
+
+
+def _checked_bandwidth(bandwidth: Any, num_features: int) -> Any:
+    values = np.asarray(bandwidth, np.float64)
+    if values.shape not in ((), (num_features,)) or not np.isfinite(values).all():
+        raise ValueError(
+            f'bandwidth is a finite number, {num_features} of them (one for each feature), or "auto", got {bandwidth!r}'
+        )
+    return float(values) if values.ndim == 0 else values
+
+
+@functools.lru_cache(maxsize=64)
+def _prepared(
+    feature_map: Any,
+    options: tuple[tuple[str, Any], ...],
+    inputs: tuple[Parameter, ...] | None,
+    weighted: bool,
+    num_features: int,
+    num_qubits: int | None,
+    order: int,
+    precision: str,
+) -> tuple[Encoding, Program]:
+    """The encoding and its program; kept, because lowering a circuit takes longer than running it."""
+    if isinstance(feature_map, Circuit):
+        feature_map = _circuit_map(feature_map, inputs, weighted)
+    elif inputs is not None:
+        raise TypeError("inputs are named for a circuit of your own; a feature map knows its inputs")
+    encoding = get_feature_map(feature_map, **dict(options)).encoding(num_features, num_qubits)
+    observables = reduced_paulis(encoding.circuit.num_qubits, order)
+    return encoding, Program(encoding.circuit, observables, encoding.inputs, encoding.weights, precision)
+
+
+def _circuit_map(circuit: Circuit, inputs: tuple[Parameter, ...] | None, weighted: bool) -> Encoding:
+    if inputs is None:
+        if weighted:
+            raise ParameterError("a circuit with weights needs inputs: which of its parameters take the features")
+        return Encoding(circuit, circuit.parameters)
+    given = set(inputs)
+    return Encoding(circuit, inputs, weights=tuple(p for p in circuit.parameters if p not in given))
+
+
+def reduced_paulis(num_qubits: int, order: int) -> list[PauliSum]:
+    """Pauli strings that make up the reduced density matrices of up to ``order`` (0, 1 or 2) qubits."""
+    single = [PauliSum.from_terms([(label, [q], 1.0)]) for q in range(num_qubits if order else 0) for label in "XYZ"]
+    if order < 2:
+        return single
+    pairs = [(p, q) for q in range(num_qubits) for p in range(q)]
+    return single + [PauliSum.from_terms([(a + b, pair, 1.0)]) for pair in pairs for a in "XYZ" for b in "XYZ"]

@@ -1,0 +1,152 @@
+"""The fidelity kernel: the squared overlap of the states that a feature map makes of two samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qml.feature_maps import FeatureMap
+from qml.kernels.embedding import EmbeddingKernel
+from qml.kernels.product_states import bloch_vectors, is_product, product_fidelities
+from qml.kernels.regularization import nearest_psd
+from simulator.circuit import Circuit
+from simulator.fidelities import fidelities, fidelities_of_states
+from simulator.parameters import Parameter
+from simulator.statevector import states
+
+__all__ = ["FidelityKernel"]
+
+Array = NDArray[Any]
+
+
+class FidelityKernel(EmbeddingKernel):
+    """``k(x, y) = |<psi(x)|psi(y)>|**2`` with ``|psi(x)>`` the state a feature map makes of ``bandwidth_ * x``.
+
+    All states come from one batched call and the matrix from one blocked product, half of it when it is symmetric. A
+    feature map that does not entangle takes the closed form, a product over its qubits, on any number of them.
+
+    Parameters
+    ----------
+    feature_map : str, FeatureMap or Circuit
+        A name (settings such as ``reps=2`` go with it), an object, or a circuit of your own.
+    bandwidth : float, array-like of shape (n_features,), or "auto"
+        What features are multiplied by before the map sees them: 1 is the kernel of the literature's tables, usually
+        too narrow. "auto" finds it from samples in ``fit``, see `qml.kernels.bandwidth.find_bandwidth`.
+    num_qubits : int, optional
+        By default as many as the map takes.
+    inputs : sequence of Parameter, optional
+        Of a circuit of your own, the parameters that take the features; by default all.
+    weights : array-like, shape (n_weights,), radians, optional
+        Values of the circuit's or map's other parameters; by default ``fit`` draws them.
+    precision : {"double", "single"}
+    shots : int, optional
+        Each fidelity is the share of this many shots in which the inverse circuit returns to zero, as on hardware;
+        by default it is exact. The diagonal is 1 either way.
+    regularization : {None, "threshold", "tikhonov", "correlation"}
+        What makes a sampled symmetric matrix positive semidefinite again, see `qml.kernels.nearest_psd`.
+    random_state : int, numpy RandomState or None
+        Of the shots and of drawn weights.
+    n_jobs : int, optional
+        Processes (of joblib, or of the cluster that ``joblib.parallel_config`` names) that share matrices of more than
+        1024 rows. By default threads of this process do all.
+    verbose : bool, optional
+        Whether to show a progress bar; by default when it takes longer than two seconds.
+    **options
+        Settings of a feature map given by name.
+
+    Attributes
+    ----------
+    bandwidth_ : float or float ndarray, shape (n_features,)
+    weights_ : float ndarray, shape (n_weights,)
+        Where they were drawn.
+
+    References
+    ----------
+    Havlicek et al., arXiv:1804.11326; Schuld and Killoran, arXiv:1803.07128; for the bandwidth Shaydulin and Wild,
+    arXiv:2111.05451, and Canatar et al., arXiv:2206.06686.
+
+    Examples
+    --------
+    >>> FidelityKernel("angle")([[0.0], [np.pi / 2]]).round(12)
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
+
+    def __init__(
+        self,
+        feature_map: str | FeatureMap | Circuit = "zz",
+        *,
+        bandwidth: float | ArrayLike | str = 1.0,
+        num_qubits: int | None = None,
+        inputs: Sequence[Parameter] | None = None,
+        weights: ArrayLike | None = None,
+        precision: str = "double",
+        shots: int | None = None,
+        regularization: str | None = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool | None = None,
+        **options: Any,
+    ) -> None:
+        self.feature_map = feature_map
+        self.bandwidth = bandwidth
+        self.num_qubits = num_qubits
+        self.inputs = inputs
+        self.weights = weights
+        self.precision = precision
+        self.shots = shots
+        self.regularization = regularization
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self._options = options
+
+    def states(self, X: ArrayLike) -> NDArray[Any]:
+        """The samples' states, complex ndarray of shape (n_samples, 2**n_qubits), little-endian."""
+        return states(*self._ready(self._checked(X)))
+
+    def _features(self, X: Array) -> Array:
+        program, inputs, weights = self._ready(X)
+        return bloch_vectors(program, inputs, weights) if is_product(program) else states(program, inputs, weights)
+
+    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+        if A.ndim == 3:
+            product_fidelities(A, B, out, progress)
+        else:
+            fidelities_of_states(A, B, out)
+
+    def _fill(self, X: Array, Y: Array | None, out: Array) -> None:
+        program, inputs, weights = self._ready(X)
+        if is_product(program):
+            super()._fill(X, Y, out)
+            return
+        others = None if Y is None else self._ready(Y)[1]
+        with self._progress(out.size) as progress:
+            fidelities(program, inputs, weights, others, out, progress)
+
+    def _finish(self, out: Array, symmetric: bool) -> None:
+        if self.shots is not None:
+            self._sample(out, symmetric)
+        if symmetric and self.regularization is not None:
+            out[...] = nearest_psd(out, self.regularization)
+
+    def _sample(self, out: Array, symmetric: bool) -> None:
+        """Replace fidelities by the shares of shots, row by row; both halves have the same shots."""
+        if isinstance(self.shots, bool) or not isinstance(self.shots, int | np.integer) or self.shots < 1:
+            raise ValueError(f"shots is a whole number of at least 1, or None for exact values, got {self.shots!r}")
+        rng = np.random.default_rng(_seed(self.random_state))
+        for i in range(len(out)):
+            last = i if symmetric else out.shape[1]
+            out[i, :last] = rng.binomial(self.shots, np.clip(out[i, :last], 0.0, 1.0)) / self.shots
+            if symmetric:
+                out[:i, i] = out[i, :i]
+                out[i, i] = 1.0
+
+
+def _seed(random_state: Any) -> int | None:
+    if random_state is None or isinstance(random_state, int | np.integer):
+        return random_state
+    return int(random_state.randint(2**31))

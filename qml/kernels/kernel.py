@@ -1,0 +1,188 @@
+"""What every kernel offers: from samples to what the kernel needs of each, and from there to the matrix."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, validate_data
+
+from simulator import memory
+from simulator.errors import KernelTooLargeError
+
+__all__ = ["Kernel"]
+
+Array = NDArray[Any]
+
+_TILE = 1024  # rows and columns of a job when a matrix is shared among processes or machines
+_BAR_AFTER = 2.0  # seconds
+
+
+class Kernel(BaseEstimator, ABC):
+    """A positive semidefinite function of two samples; a scikit-learn estimator whose ``fit`` learns its scales.
+
+    Estimators keep ``features(X)`` of the training samples, so that predicting computes those of new samples only:
+    ``kernel(X, Y)`` is ``kernel.gram(kernel.features(X), kernel.features(Y))``.
+    """
+
+    precision: str = "double"
+    n_jobs: int | None = None
+    verbose: bool | None = None
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+        """Learn what there is to learn from samples.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        y : array-like, shape (n_samples,), optional
+            Classes or numbers, for kernels that can use them.
+        """
+        self._learn(validate_data(self, X, dtype=np.float64), None if y is None else np.asarray(y))
+        return self
+
+    def __call__(self, X: ArrayLike, Y: ArrayLike | None = None, *, out: Any = None) -> Array:
+        """The kernel matrix.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        Y : array-like, shape (n_others, n_features), optional
+            By default X itself; half of the matrix is computed then.
+        out : ndarray, numpy.memmap or path, optional
+            Where the result goes. A path becomes a ``.npy`` file, which need not fit in memory.
+
+        Returns
+        -------
+        ndarray, shape (n_samples, n_others)
+            float64, or float32 in single precision.
+
+        Raises
+        ------
+        KernelTooLargeError
+            If the matrix does not fit in memory; before anything is computed.
+        """
+        rows = self._checked(X)
+        others = None if Y is None else self._checked(Y)
+        result = self._result(len(rows), len(rows if others is None else others), out)
+        if max(result.shape) > _TILE and effective_n_jobs(self.n_jobs) > 1:
+            self._distribute(rows, others, result)
+        else:
+            self._fill(rows, others, result)
+        self._finish(result, others is None)
+        return result
+
+    def gram(self, A: Array, B: Array | None = None, *, out: Any = None) -> Array:
+        """The kernel matrix from `features` of samples, shape (n_samples, n_others)."""
+        result = self._result(len(A), len(A if B is None else B), out)
+        with self._progress(result.size) as progress:
+            self._multiply(A, B, result, progress)
+        self._finish(result, B is None)
+        return result
+
+    def features(self, X: ArrayLike) -> Array:
+        """What the kernel needs of each sample; the first axis is the samples'."""
+        return self._features(self._checked(X))
+
+    def diag(self, X: ArrayLike) -> Array:
+        """The kernel of each sample with itself, shape (n_samples,)."""
+        return np.ones(len(self._checked(X)), self._dtype)
+
+    @abstractmethod
+    def _features(self, X: Array) -> Array: ...
+
+    @abstractmethod
+    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+        """Fill ``out`` from features."""
+
+    def _learn(self, X: Array, y: Array | None) -> None:
+        """Learn from checked samples."""
+
+    def _finish(self, out: Array, symmetric: bool) -> None:
+        """What is done to the whole matrix."""
+
+    def _fill(self, X: Array, Y: Array | None, out: Array) -> None:
+        """Fill ``out`` from checked samples."""
+        with self._progress(out.size) as progress:
+            self._multiply(self._features(X), None if Y is None else self._features(Y), out, progress)
+
+    def _distribute(self, X: Array, Y: Array | None, out: Array) -> None:
+        """Fill ``out`` by jobs of joblib, one a tile; a row of tiles at a time, so that memory stays bounded."""
+        columns = X if Y is None else Y
+        with self._progress(out.size) as progress, Parallel(self.n_jobs) as parallel:
+            for begin in range(0, len(X), _TILE):
+                rows = slice(begin, min(begin + _TILE, len(X)))
+                last = rows.stop if Y is None else len(columns)
+                slices = [slice(at, min(at + _TILE, last)) for at in range(0, last, _TILE)]
+                blocks = parallel(
+                    delayed(_tile)(self, X[rows], None if Y is None and own == rows else columns[own]) for own in slices
+                )
+                for own, block in zip(slices, blocks, strict=True):
+                    out[rows, own] = block
+                    if Y is None and own != rows:
+                        out[own, rows] = block.T
+                    if progress is not None:
+                        progress(block.size * (2 if Y is None and own != rows else 1))
+
+    @property
+    def _dtype(self) -> type:
+        return np.float32 if self.precision == "single" else np.float64
+
+    def _checked(self, X: ArrayLike) -> Array:
+        if hasattr(self, "n_features_in_"):
+            return validate_data(self, X, reset=False, dtype=np.float64)  # type: ignore[no-any-return]
+        return check_array(X, dtype=np.float64)  # type: ignore[no-any-return]
+
+    def _result(self, rows: int, columns: int, out: Any) -> Array:
+        shape, dtype = (rows, columns), np.dtype(self._dtype)
+        if out is None:
+            _check_size(shape, dtype)
+            return np.empty(shape, dtype)
+        if isinstance(out, str | os.PathLike):
+            return np.lib.format.open_memmap(out, mode="w+", dtype=dtype, shape=shape)
+        given = np.asarray(out)
+        if given.shape != shape or given.dtype != dtype or not given.flags.carray:
+            raise ValueError(
+                f"out must be a writable C-contiguous array of {dtype}, shape {shape}, got {given.dtype}, {given.shape}"
+            )
+        return out  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _progress(self, total: int) -> Any:
+        """A bar over the entries, shown when it takes long (or always, or never: ``verbose``)."""
+        if self.verbose is False or total < 1 << 20:
+            yield None
+            return
+        from tqdm.auto import tqdm  # here: `import qml` stays light
+
+        delay, disable = (0.0, False) if self.verbose else (_BAR_AFTER, None)
+        with tqdm(total=total, desc="kernel", unit="entry", unit_scale=True, delay=delay, disable=disable) as bar:
+            yield bar.update
+
+
+def _tile(kernel: Kernel, X: Array, Y: Array | None) -> Array:
+    """One block of a kernel matrix, in whatever process."""
+    out = np.empty((len(X), len(X if Y is None else Y)), kernel._dtype)
+    with kernel._progress(0):
+        kernel._fill(X, Y, out)
+    return out
+
+
+def _check_size(shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
+    needed = shape[0] * shape[1] * dtype.itemsize
+    if needed < 1 << 26:
+        return
+    available = memory.available_bytes()
+    if needed > available:
+        raise KernelTooLargeError(
+            f"a kernel matrix of {shape[0]} x {shape[1]} {dtype} numbers needs {needed / 2**30:.3g} GiB, "
+            f"{available / 2**30:.3g} GiB are available: approximate it from landmarks (qml.NystroemFeatures), "
+            f"or write it to disk (out='kernel.npy')"
+        )

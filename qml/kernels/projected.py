@@ -1,0 +1,175 @@
+"""Projected kernels: ordinary kernels of the reduced density matrices that a feature map makes of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import pairwise
+
+from qml.feature_maps import FeatureMap
+from qml.kernels.embedding import EmbeddingKernel
+from qml.settings import check_choice
+from simulator.circuit import Circuit
+from simulator.parameters import Parameter
+from simulator.statevector import expectations
+
+__all__ = ["OUTER", "ProjectedKernel"]
+
+Array = NDArray[Any]
+
+OUTER = ("gaussian", "laplacian", "polynomial", "linear")
+_BLOCK = 1024  # rows and columns computed at once
+_MEDIAN_SAMPLES = 1000
+
+
+class ProjectedKernel(EmbeddingKernel):
+    """A kernel of reduced density matrices, by default ``exp(-gamma sum_k |rho_k(x) - rho_k(y)|_F**2)``.
+
+    Where states of many qubits are all but orthogonal and the fidelity kernel sees nothing but the identity, their
+    parts may still tell samples apart. All Pauli expectations come from one batched call.
+
+    Parameters
+    ----------
+    feature_map : str, FeatureMap or Circuit
+        As in `FidelityKernel`, like ``bandwidth``, ``num_qubits``, ``inputs``, ``weights``, ``precision``,
+        ``random_state``, ``n_jobs``, ``verbose`` and ``**options``.
+    outer : {"gaussian", "laplacian", "polynomial", "linear"}
+        What is made of the matrices' entries: "linear" is ``sum_k tr rho_k(x) rho_k(y)``, "polynomial" its power 3 plus
+        a constant, "laplacian" has the sum of absolute differences in place of squares.
+    gamma : float or "median"
+        "median" is one over the median squared distance (for "laplacian": distance) of training samples, found by
+        ``fit``; of samples that are all alike, 1. The linear kernel has none.
+    order : {1, 2}
+        Reduced density matrices of single qubits or of all pairs.
+
+    Attributes
+    ----------
+    bandwidth_ : float or float ndarray, shape (n_features,)
+    gamma_ : float
+    weights_ : float ndarray, shape (n_weights,)
+        Where they were drawn.
+
+    References
+    ----------
+    Huang et al., arXiv:2011.01938; for the median Garreau et al., arXiv:1707.07269.
+    """
+
+    def __init__(
+        self,
+        feature_map: str | FeatureMap | Circuit = "zz",
+        *,
+        outer: str = "gaussian",
+        gamma: float | str = "median",
+        order: int = 1,
+        bandwidth: float | ArrayLike | str = 1.0,
+        num_qubits: int | None = None,
+        inputs: Sequence[Parameter] | None = None,
+        weights: ArrayLike | None = None,
+        precision: str = "double",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool | None = None,
+        **options: Any,
+    ) -> None:
+        self.feature_map = feature_map
+        self.outer = outer
+        self.gamma = gamma
+        self.order = order
+        self.bandwidth = bandwidth
+        self.num_qubits = num_qubits
+        self.inputs = inputs
+        self.weights = weights
+        self.precision = precision
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self._options = options
+
+    @property
+    def _observables(self) -> int:
+        if self.order not in (1, 2):
+            raise ValueError(f"order is 1 or 2, the qubits of a reduced density matrix, got {self.order!r}")
+        return self.order
+
+    def diag(self, X: ArrayLike) -> Array:
+        features = self.features(X)
+        if self.outer in ("gaussian", "laplacian"):
+            return np.ones(len(features), self._dtype)
+        squares = np.einsum("sf,sf->s", features, features) + self._constant(features)
+        return squares if self.outer == "linear" else (self._gamma() * squares + 1.0) ** 3
+
+    def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
+        check_choice("outer", self.outer, OUTER)
+        super()._learn(X, y)
+        if self.gamma == "median":
+            chosen = np.unique(np.linspace(0, len(X) - 1, min(len(X), _MEDIAN_SAMPLES)).astype(int))
+            features = self._features(X[chosen])
+            metric = "l1" if self.outer == "laplacian" else "sqeuclidean"
+            distances = pairwise.pairwise_distances(features, metric=metric)[np.triu_indices(len(chosen), 1)]
+            median = float(np.median(distances)) if len(distances) else 0.0
+            self.gamma_ = 1.0 / median if median > 1e-12 else 1.0
+        elif isinstance(self.gamma, str) or not 0 < self.gamma < np.inf:
+            raise ValueError(f'gamma is a positive number or "median", got {self.gamma!r}')
+        else:
+            self.gamma_ = float(self.gamma)
+
+    def _gamma(self) -> float:
+        if hasattr(self, "gamma_"):
+            return self.gamma_
+        if isinstance(self.gamma, str):
+            raise NotFittedError(f"gamma={self.gamma!r} is learnt from samples: call fit first")
+        return float(self.gamma)
+
+    def _features(self, X: Array) -> Array:
+        """Pauli expectations, scaled so that their Euclidean distance is that of the reduced density matrices."""
+        program, inputs, weights = self._ready(X)
+        return expectations(program, inputs, weights) * self._scales(program.num_qubits)
+
+    def _scales(self, num_qubits: int) -> Array:
+        if self.order == 1:
+            return np.full(3 * num_qubits, np.sqrt(0.5))
+        if num_qubits < 2:
+            raise ValueError("order=2 reads pairs of qubits, the feature map has one qubit")
+        single = np.full(3 * num_qubits, np.sqrt((num_qubits - 1) / 4))  # a qubit is in n - 1 pairs
+        return np.concatenate([single, np.full(9 * num_qubits * (num_qubits - 1) // 2, 0.5)])
+
+    def _constant(self, features: Array) -> float:
+        """The identity's share of ``sum_k tr rho_k rho_k``."""
+        count = features.shape[1]
+        if self.order == 1:
+            return count / 6
+        num_qubits = next(n for n in range(2, count) if 3 * n + 9 * n * (n - 1) // 2 == count)
+        return num_qubits * (num_qubits - 1) / 8
+
+    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+        check_choice("outer", self.outer, OUTER)
+        others = A if B is None else B
+        constant = self._constant(A)
+        for begin in range(0, len(A), _BLOCK):
+            rows = slice(begin, min(begin + _BLOCK, len(A)))
+            last = rows.stop if B is None else len(others)
+            for at in range(0, last, _BLOCK):
+                columns = slice(at, min(at + _BLOCK, last))
+                block = self._block(A[rows], others[columns], constant)
+                mirrored = B is None and columns != rows
+                if B is None and not mirrored:
+                    block = np.tril(block) + np.tril(block, -1).T
+                    if self.outer in ("gaussian", "laplacian"):
+                        np.fill_diagonal(block, 1.0)
+                out[rows, columns] = block
+                if mirrored:
+                    out[columns, rows] = block.T
+                if progress is not None:
+                    progress(block.size * (2 if mirrored else 1))
+
+    def _block(self, A: Array, B: Array, constant: float) -> Array:
+        if self.outer == "gaussian":
+            return pairwise.rbf_kernel(A, B, gamma=self._gamma())  # type: ignore[no-any-return]
+        if self.outer == "laplacian":
+            return pairwise.laplacian_kernel(A, B, gamma=self._gamma())  # type: ignore[no-any-return]
+        products = A @ B.T + constant
+        return products if self.outer == "linear" else (self._gamma() * products + 1.0) ** 3  # type: ignore[no-any-return]
