@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qml.ansatze import BasicEntangling, NLocal, StronglyEntangling, ansatz_circuit
+    from qml.backend_comparison import compare_backends
     from qml.classifiers import VariationalClassifier
     from qml.data_functions import OwnFunction
     from qml.feature_maps import (
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
         QAOAMap,
     )
     from qml.features import AngleScaler, ImagePooling, QubitReducer, SumFeatures, tabular_preprocessor
+    from qml.kernel_approximation import NystroemFeatures, RandomQuantumFeatures
+    from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, TrainedKernel, get_kernel
     from qml.layers import layered_model
     from qml.model import QuantumModel
     from qml.optimizers import SGD, SPSA, Adam, AdamW, RMSprop, SciPy
@@ -40,24 +43,32 @@ __all__ = [
     "AngleScaler",
     "BasicEntangling",
     "ChebyshevMap",
+    "ClassicalKernel",
     "Encoding",
+    "FidelityKernel",
     "HamiltonianMap",
     "HighDimensionalMap",
     "HubregtsenMap",
     "ImagePooling",
     "NLocal",
+    "NystroemFeatures",
     "OwnFunction",
     "PauliMap",
+    "ProjectedKernel",
     "QAOAMap",
     "QuantumModel",
     "QubitReducer",
     "RMSprop",
+    "RandomQuantumFeatures",
     "SciPy",
     "StronglyEntangling",
     "SumFeatures",
+    "TrainedKernel",
     "VariationalClassifier",
     "VariationalRegressor",
     "ansatz_circuit",
+    "compare_backends",
+    "get_kernel",
     "layered_model",
     "load",
     "save",
@@ -66,6 +77,7 @@ __all__ = [
 
 _MODULES = {
     "ansatze": ("BasicEntangling", "NLocal", "StronglyEntangling", "ansatz_circuit"),
+    "backend_comparison": ("compare_backends",),
     "classifiers": ("VariationalClassifier",),
     "data_functions": ("OwnFunction",),
     "feature_maps": (
@@ -80,6 +92,8 @@ _MODULES = {
         "QAOAMap",
     ),
     "features": ("AngleScaler", "ImagePooling", "QubitReducer", "SumFeatures", "tabular_preprocessor"),
+    "kernel_approximation": ("NystroemFeatures", "RandomQuantumFeatures"),
+    "kernels": ("ClassicalKernel", "FidelityKernel", "ProjectedKernel", "TrainedKernel", "get_kernel"),
     "layers": ("layered_model",),
     "model": ("QuantumModel",),
     "optimizers": ("SGD", "SPSA", "Adam", "AdamW", "RMSprop", "SciPy"),
