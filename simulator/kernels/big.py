@@ -23,15 +23,12 @@ from simulator.kernels.steps import (
     start,
     tile_angles,
 )
-from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load
+from simulator.simd import entry, fetch_add, lane_sum, lanes_of, like, load
 
 
 @kernel
 def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, lanes):
     """Prepare all angles and coefficients, and the state before the first pass for the one sample in X."""
-    packed, weights, base, shared, tables, X, initial, psi, scratch = borrowed(
-        (packed, weights, base, shared, tables, X, initial, psi, scratch)
-    )
     fixed = opened(packed)
     prepare(fixed, weights, base, shared, tables, scratch, lanes)
     tile_angles(fixed, base, X, 0, scratch, lanes)
@@ -41,7 +38,6 @@ def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, l
 @kernel
 def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
     """Expectations of pieces of the state: values (pieces, n_observables)."""
-    packed, psi, values, scratch, queue = borrowed((packed, psi, values, scratch, queue))
     fixed = opened(packed)
     layout = fixed[0]
     W = lanes_of(scratch)
@@ -58,7 +54,6 @@ def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
 @kernel
 def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
     """Pieces of the adjoint state ``sum_k v_k O_k psi``; cotangent (n_observables,)."""
-    packed, lam, psi, cotangent, scratch, queue = borrowed((packed, lam, psi, cotangent, scratch, queue))
     fixed = opened(packed)
     layout = fixed[0]
     W = lanes_of(scratch)
@@ -75,9 +70,6 @@ def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
 @kernel
 def big_finish(packed, base, X, psi, lam, shared, gradient, scratch, lanes):
     """Derivatives of the product state's gates, added to gradient (slots,)."""
-    packed, base, X, psi, lam, shared, gradient, scratch = borrowed(
-        (packed, base, X, psi, lam, shared, gradient, scratch)
-    )
     fixed = opened(packed)
     layout = fixed[0]
     W = lanes_of(scratch)

@@ -42,6 +42,21 @@ def qubit_amplitudes(pairs, pointers, chain, shared, local, is_local):
         store(pairs, q * 4 * W + 3 * W, b1)
 
 
+@part
+def _lane_product(state, o, im, pairs, count):
+    """Product of the lowest ``count`` qubits' amplitudes as numbers, real parts at ``o``, imaginary ones at ``im``."""
+    W = lanes_of(state)
+    state[o], state[im] = like(state, 1.0), like(state, 0.0)
+    for q in range(count):
+        size, at = 1 << q, q * 4 * W
+        for j in range(size):
+            r0, r1 = state[o + j], state[im + j]
+            state[o + j + size] = pairs[at + 2 * W] * r0 - pairs[at + 3 * W] * r1
+            state[im + j + size] = pairs[at + 2 * W] * r1 + pairs[at + 3 * W] * r0
+            state[o + j] = pairs[at] * r0 - pairs[at + W] * r1
+            state[im + j] = pairs[at] * r1 + pairs[at + W] * r0
+
+
 @inlined
 def _first_vector(psi, o, pairs, lanes):
     """Product of the lane qubits' amplitudes (1 where lanes are samples) to the vector at ``o``."""
@@ -50,15 +65,7 @@ def _first_vector(psi, o, pairs, lanes):
         store(psi, o, splat(like(psi, 1.0)))
         store(psi, o + W, splat(like(psi, 0.0)))
     else:
-        psi[o], psi[o + W] = like(psi, 1.0), like(psi, 0.0)
-        for q in range(lanes):
-            size, at = 1 << q, q * 4 * W
-            for j in range(size):
-                r0, r1 = psi[o + j], psi[o + W + j]
-                psi[o + j + size] = pairs[at + 2 * W] * r0 - pairs[at + 3 * W] * r1
-                psi[o + W + j + size] = pairs[at + 2 * W] * r1 + pairs[at + 3 * W] * r0
-                psi[o + j] = pairs[at] * r0 - pairs[at + W] * r1
-                psi[o + W + j] = pairs[at] * r1 + pairs[at + W] * r0
+        _lane_product(psi, o, o + W, pairs, lanes)
 
 
 @inlined
@@ -87,7 +94,7 @@ def product_state(psi, pairs, num_qubits, lanes):
 
 
 @inlined
-def _contract_lanes(lam, pairs, duals, lanes, low):
+def _contract_lanes(lam, pairs, duals, low):
     """The last step of `contract` where lanes are qubits: numbers, not vectors."""
     W = lanes_of(lam)
     for q in range(low - 1, -1, -1):
@@ -105,17 +112,8 @@ def _contract_lanes(lam, pairs, duals, lanes, low):
             a0, a1, b0, b1 = pairs[at], pairs[at + W], pairs[at + 2 * W], pairs[at + 3 * W]
             lam[j] = a0 * u0 + a1 * u1 + b0 * v0 + b1 * v1
             lam[W + j] = a0 * u1 - a1 * u0 + b0 * v1 - b1 * v0
-        # the product of one qubit fewer: divide nothing, rebuild it
-        if q > 0:
-            lam[2 * W], lam[3 * W] = like(lam, 1.0), like(lam, 0.0)
-            for r in range(q - 1):
-                half, base = 1 << r, r * 4 * W
-                for j in range(half):
-                    r0, r1 = lam[2 * W + j], lam[3 * W + j]
-                    lam[2 * W + j + half] = pairs[base + 2 * W] * r0 - pairs[base + 3 * W] * r1
-                    lam[3 * W + j + half] = pairs[base + 2 * W] * r1 + pairs[base + 3 * W] * r0
-                    lam[2 * W + j] = pairs[base] * r0 - pairs[base + W] * r1
-                    lam[3 * W + j] = pairs[base] * r1 + pairs[base + W] * r0
+        if q > 0:  # the product of one qubit fewer: divide nothing, rebuild it
+            _lane_product(lam, 2 * W, 3 * W, pairs, q - 1)
 
 
 @part
@@ -170,17 +168,8 @@ def contract(lam, levels, pairs, duals, num_qubits, lanes):
         for q in range(low):
             for e in range(4):
                 store(duals, (q * 4 + e) * W, splat(like(lam, 0.0)))
-        # products of the lowest low - 1 qubits, beside the one vector that is left of lam
-        lam[2 * W], lam[3 * W] = like(lam, 1.0), like(lam, 0.0)
-        for r in range(low - 1):
-            half, base = 1 << r, r * 4 * W
-            for j in range(half):
-                r0, r1 = lam[2 * W + j], lam[3 * W + j]
-                lam[2 * W + j + half] = pairs[base + 2 * W] * r0 - pairs[base + 3 * W] * r1
-                lam[3 * W + j + half] = pairs[base + 2 * W] * r1 + pairs[base + 3 * W] * r0
-                lam[2 * W + j] = pairs[base] * r0 - pairs[base + W] * r1
-                lam[3 * W + j] = pairs[base] * r1 + pairs[base + W] * r0
-        _contract_lanes(lam, pairs, duals, lanes, low)
+        _lane_product(lam, 2 * W, 3 * W, pairs, low - 1)  # beside the one vector that is left of lam
+        _contract_lanes(lam, pairs, duals, low)
 
 
 @part

@@ -35,7 +35,7 @@ from simulator.kernels.steps import (
     tile_angles,
     undo_pass,
 )
-from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load, section, splat, store
+from simulator.simd import entry, fetch_add, lane_sum, lanes_of, like, load, section, splat, store
 
 NEXT, DONE, READY = range(3)
 PREPARED = 1 << 32
@@ -62,9 +62,6 @@ def forward(packed, weights, base, shared, tables, X, initial, keep, values, scr
         Where the final states go, if they are wanted.
     values : float64 (n_samples, n_observables), or (0, n) if they are not.
     """
-    packed, weights, base, shared, tables, X, initial, keep, values, scratch, queue = borrowed(
-        (packed, weights, base, shared, tables, X, initial, keep, values, scratch, queue)
-    )
     fixed = opened(packed)
     layout = fixed[0]
     W = lanes_of(scratch)
@@ -126,10 +123,6 @@ def backward(
     seeds : (tiles, state) or (0, state)
         Adjoint states to begin with, in place of those of the observables.
     """
-    packed, base, shared, tables, X, keep, cotangent = borrowed((packed, base, shared, tables, X, keep, cotangent))
-    by_weights, by_tile, by_sample, start_lam, seeds, scratch, queue = borrowed(
-        (by_weights, by_tile, by_sample, start_lam, seeds, scratch, queue)
-    )
     fixed = opened(packed)
     layout, local_slots, is_local = fixed[0], fixed[5], fixed[4]
     W = lanes_of(scratch)
@@ -217,7 +210,6 @@ def _unpack(psi, out, number, lanes):
 @kernel
 def unpack(keep, out, states, lanes):
     """Kept tiles as complex numbers, to ``out``, shape (n_samples, 2**n)."""
-    keep, out = borrowed((keep, out))
     for tile in range(len(keep)):
         size = keep.shape[1] // states
         for j in range(states):

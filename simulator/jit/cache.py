@@ -1,4 +1,4 @@
-"""How kernels are compiled: one decorator, and a disk cache that never stands in the way.
+"""The disk cache of compiled kernels, which never stands in the way.
 
 numba's own cache notices an edit only in the file of the function itself, refuses to work at all where no
 directory is writable, and fails at every call once one of its files is truncated. Here the cache lives in a
@@ -9,25 +9,19 @@ means compiling anew, said once.
 from __future__ import annotations
 
 import functools
-import gc
 import hashlib
 import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import llvmlite
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import FunctionPass, register_pass
-from numba.core.untyped_passes import TranslateByteCode
 
-_SOURCES = ("simd.py", "jit.py", "kernels")
+_SOURCES = ("simd.py", "jit", "kernels")
 
 
 @functools.cache
@@ -37,7 +31,7 @@ def cache_directory() -> Path | None:
     ``QUMBA_CACHE_DIR`` names another place than the user's cache directory.
     """
     digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version}".encode())
-    here = Path(__file__).parent
+    here = Path(__file__).parent.parent
     for source in _SOURCES:
         for path in sorted((here / source).glob("*.py")) if (here / source).is_dir() else [here / source]:
             digest.update(path.read_bytes())
@@ -106,7 +100,7 @@ class _Cache(FunctionCache):  # type: ignore[misc]
                 _warn_once(f"a compiled kernel could not be kept in {self.cache_path} ({error})")
 
 
-class _LazyCache:
+class LazyCache:
     """Finds the directory at the first compilation, so that importing touches no disk."""
 
     def __init__(self, py_func: Any) -> None:
@@ -137,89 +131,3 @@ class _LazyCache:
     def disable(self) -> None: ...
 
     def flush(self) -> None: ...
-
-
-class _LinkOnlyLibrary(JITCodeLibrary):  # type: ignore[misc]
-    """Code that is only ever linked into other code: neither optimised nor emitted on its own."""
-
-    def _optimize_final_module(self) -> None: ...
-
-    def _finalize_final_module(self) -> None:
-        self._finalized = True
-
-    @property
-    def codegen(self) -> Any:
-        return _WithoutEnvironment(self._codegen)
-
-
-class _WithoutEnvironment:
-    """A code generator that does not look for a function's environment, which was never emitted."""
-
-    def __init__(self, codegen: Any) -> None:
-        self._codegen = codegen
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._codegen, name)
-
-    def set_env(self, name: str, environment: Any) -> None: ...
-
-
-@register_pass(mutates_CFG=False, analysis_only=True)
-class _UseLinkOnlyLibrary(FunctionPass):  # type: ignore[misc]
-    _name = "qumba_use_link_only_library"
-
-    def __init__(self) -> None:
-        FunctionPass.__init__(self)
-
-    def run_pass(self, state: Any) -> bool:
-        state.library = _LinkOnlyLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
-        return False
-
-
-class _PartCompiler(CompilerBase):  # type: ignore[misc]
-    """numba's pipeline, but for the library. A function is otherwise optimised again at every level of calls."""
-
-    def define_pipelines(self) -> list[Any]:
-        pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        pipeline.add_pass_after(_UseLinkOnlyLibrary, TranslateByteCode)
-        pipeline.finalize()
-        return [pipeline]
-
-
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-_PART = {**_OPTIONS, "pipeline_class": _PartCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-
-
-def kernel(function: Callable[..., Any]) -> Any:
-    """Compile an entry point: no GIL, no bounds checks, IEEE division, kept on disk."""
-    dispatcher = numba.njit(no_cfunc_wrapper=True, **_OPTIONS)(function)
-    dispatcher._cache = _LazyCache(function)
-    dispatcher.compile = _without_collection(dispatcher.compile)
-    return dispatcher
-
-
-def _without_collection(compile_: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile without cyclic garbage collection: a compilation makes millions of objects and few cycles."""
-
-    @functools.wraps(compile_)
-    def compile_quietly(signature: Any) -> Any:
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            return compile_(signature)
-        finally:
-            if collecting:
-                gc.enable()
-
-    return compile_quietly
-
-
-def part(function: Callable[..., Any]) -> Any:
-    """Compile a piece of a kernel, callable from kernels only."""
-    return numba.njit(**_PART)(function)
-
-
-def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a small piece of a kernel, always inlined where it is called."""
-    return numba.njit(forceinline=True, **_PART)(function)
