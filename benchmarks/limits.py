@@ -2,15 +2,16 @@
 
 The limits are measured here: the rate of a large matrix product (BLAS, the highest rate of multiplications and
 additions that this machine's programs reach) and the rate at which numba reads and writes arrays that lie in each
-cache. The work is counted by hand for the plain adjoint method with each layer's RZ RY RZ fused into one matrix and
-its CNOTs into none. Per sample, gate and amplitude:
+cache. The work is what the engine's own schedule (docs/engine.md) says it does, counted in real additions and
+multiplications for each sample and amplitude:
 
-* applying a complex 2x2 matrix: 4 complex products and 2 sums for each pair of amplitudes, 14 operations for each
-  amplitude; once forwards, twice backwards (the state and its adjoint);
-* the transition matrix between the two states: 4 complex products and sums for each pair, 16 for each amplitude.
+* a rotation: 6 forwards; 12 to undo it on both states, 5 for its derivative;
+* a pass of phases: 6 forwards; 12 backwards, 3 and a Walsh-Hadamard transform (n) for its derivatives;
+* the product state at the start: 12; to contract the adjoint state with it: 42;
+* expectations: 3 and a transform; the adjoint's seed: 2 and a transform.
 
-So 58 operations, and three times a read and a write of one amplitude. An algorithm that does less work than this can
-finish below these "limits".
+Sines and cosines, which are few, are not counted. A matrix product multiplies and adds in every instruction; a rotation
+takes two instructions for three operations, so that three quarters of that rate is the most these steps could reach.
 """
 
 from __future__ import annotations
@@ -26,9 +27,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
+from simulator.kernels import passes, steps
 
-OPERATIONS = 3 * 14 + 16
-PASSES = 3
 CACHES = {"first-level cache": 2**14, "second-level cache": 2**19, "memory": 2**28}
 
 
@@ -66,16 +66,31 @@ def bandwidth(threads: int, bytes_per_thread: int) -> float:
     return 2 * arrays.nbytes * repeats / best_seconds(lambda: scale(arrays, 1.0, repeats))
 
 
+def schedule(workload: Workload) -> tuple[int, int, bool]:
+    """Rotations and passes of phases in one sweep of a workload, and whether it begins with a product state."""
+    ints = ours.model(workload).program.tables(None, derive_inputs=False).packed[0]
+    begin, length = ints[steps.END + 3], ints[steps.END + 4]  # the second section holds the passes
+    kinds = ints[begin : begin + length].reshape(-1, passes.COLUMNS)[:, passes.KIND].tolist()
+    rotations = kinds.count(passes.ROTATION) + 2 * kinds.count(passes.ROTATION_PAIR)
+    phases = kinds.count(passes.PHASES)
+    if len(kinds) != phases + rotations - kinds.count(passes.ROTATION_PAIR):
+        raise ValueError(f"{workload.name} has passes that are not counted here")
+    return rotations, phases, bool(ints[steps.START] == steps.PRODUCT_STATE)
+
+
 def operations(workload: Workload) -> int:
     """Floating-point operations of one training step, counted as described above."""
-    return workload.n_samples * workload.n_layers * workload.n_qubits * OPERATIONS * 2**workload.n_qubits
+    n = workload.n_qubits
+    rotations, phases, product = schedule(workload)
+    each = 23 * rotations + (21 + n) * phases + 54 * product + 5 + 2 * n
+    return workload.n_samples * each * 2**n
 
 
 def traffic(workload: Workload) -> int:
-    """Bytes read and written by one training step, wherever they lie."""
+    """Bytes read and written by one training step, wherever they lie: each pass one state forwards, two backwards."""
+    rotations, phases, _ = schedule(workload)
     amplitude = 16 if workload.precision == "double" else 8
-    gates = workload.n_samples * workload.n_layers * workload.n_qubits
-    return gates * PASSES * 2 * amplitude * 2**workload.n_qubits
+    return workload.n_samples * (-(-rotations // 2) + phases) * 3 * 2 * amplitude * 2**workload.n_qubits
 
 
 def main() -> None:

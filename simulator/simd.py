@@ -202,32 +202,6 @@ def like(typing_context, array, scalar):  # type: ignore[no-untyped-def]
     return array.dtype(array, scalar), codegen
 
 
-def _borrow(context: Any, builder: Any, numba_type: Any, value: Any) -> Any:
-    if isinstance(numba_type, types.BaseTuple):
-        items = cgutils.unpack_tuple(builder, value)
-        items = [_borrow(context, builder, t, v) for t, v in zip(numba_type, items, strict=True)]
-        return context.make_tuple(builder, numba_type, items)
-    if isinstance(numba_type, types.Array):
-        array = context.make_array(numba_type)(context, builder, value)
-        array.meminfo = cgutils.get_null_value(array.meminfo.type)
-        array.parent = cgutils.get_null_value(array.parent.type)
-        return array._getvalue()
-    return value
-
-
-@intrinsic
-def borrowed(typing_context, value):  # type: ignore[no-untyped-def]
-    """An array, or a tuple of arrays, that is not counted as a reference: counting is atomic and slow.
-
-    Only for what the caller keeps alive.
-    """
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return _borrow(context, builder, value, args[0])
-
-    return value(value), codegen
-
-
 @intrinsic
 def entry(typing_context, array, index):  # type: ignore[no-untyped-def]
     """``array[index]`` without a look at the sign of the index: a third of the code, and of its compilation."""
@@ -262,7 +236,7 @@ def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-
 
 @intrinsic
 def section(typing_context, array, begin, end):  # type: ignore[no-untyped-def]
-    """``array[begin:end]``, borrowed, without a look at signs and bounds."""
+    """``array[begin:end]`` without a look at signs and bounds."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         source = context.make_array(signature.args[0])(context, builder, args[0])
@@ -281,7 +255,7 @@ def section(typing_context, array, begin, end):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def table_view(typing_context, array, begin, rows, columns):  # type: ignore[no-untyped-def]
-    """``array[begin : begin + rows * columns].reshape(rows, columns)``, borrowed."""
+    """``array[begin : begin + rows * columns].reshape(rows, columns)``."""
     out = types.Array(array.dtype, 2, "C")
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]

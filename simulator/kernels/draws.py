@@ -6,7 +6,7 @@ Both go over a fixed number of pieces of the outcomes, so that results do not de
 from __future__ import annotations
 
 from simulator.jit import inlined, kernel
-from simulator.simd import borrowed, entry, fetch_add
+from simulator.simd import entry, fetch_add
 
 
 @inlined
@@ -17,7 +17,6 @@ def _bounds(size, piece, pieces):
 @kernel
 def square(amplitudes, probabilities, sums, queue, pieces):
     """Squares of amplitudes (re, im, re, im, ...) and their sum over each piece."""
-    amplitudes, probabilities, sums, queue = borrowed((amplitudes, probabilities, sums, queue))
     while True:
         piece = fetch_add(queue, 0, 1)
         if piece >= pieces:
@@ -39,9 +38,6 @@ def marginal(amplitudes, places, others, probabilities, sums, queue, pieces):
     places, others : int64
         What each outcome on the qubits, and each on the others, adds to a basis state's index.
     """
-    amplitudes, places, others, probabilities, sums, queue = borrowed(
-        (amplitudes, places, others, probabilities, sums, queue)
-    )
     while True:
         piece = fetch_add(queue, 0, 1)
         if piece >= pieces:
@@ -70,8 +66,6 @@ def count(probabilities, starts, draws, firsts, outcomes, counts, found, queue, 
     outcomes, counts : int64 (shots,)
         Each piece writes behind its ``firsts``; ``found`` is how many.
     """
-    probabilities, starts, draws, firsts = borrowed((probabilities, starts, draws, firsts))
-    outcomes, counts, found, queue = borrowed((outcomes, counts, found, queue))
     while True:
         piece = fetch_add(queue, 0, 1)
         if piece >= pieces:

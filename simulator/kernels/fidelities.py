@@ -11,7 +11,7 @@ Amplitudes go in runs of `RUN`, always in this order, so every entry has the sam
 from __future__ import annotations
 
 from simulator.jit import inlined, kernel, part
-from simulator.simd import borrowed, entry, fetch_add, lanes_of, like, load, splat, store
+from simulator.simd import entry, fetch_add, lanes_of, like, load, splat, store
 
 BLOCK = 8
 RUN = 128
@@ -105,7 +105,6 @@ def fidelities(a, b, rows, columns, out, stride, row, column, mode, scratch, que
     mode : PLAIN, MIRRORED (with the transpose to its place in a symmetric ``out``) or SAME (b is a; half is computed).
     scratch : (BLOCK * BLOCK * 2 W W,)
     """
-    a, b, out, scratch, queue = borrowed((a, b, out, scratch, queue))
     W = lanes_of(scratch)
     amplitudes = a.shape[1] // (2 * W)
     tiles_a, tiles_b = -(-rows // W), -(-columns // W)
@@ -141,7 +140,6 @@ def fidelities(a, b, rows, columns, out, stride, row, column, mode, scratch, que
 @kernel
 def pack(states, tiles):
     """Rows of real and imaginary parts, shape (n, 2 * 2**n), as tiles; lanes without a state are zero."""
-    states, tiles = borrowed((states, tiles))
     W = lanes_of(tiles)
     for tile in range(len(tiles)):
         out = tiles[tile]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from simulator.jit import inlined, kernel, part
 from simulator.kernels import diagonals
 from simulator.kernels.passes import _spread
-from simulator.simd import borrowed, entry, fetch_add, lanes_of, like, load, section, splat, store
+from simulator.simd import entry, fetch_add, lanes_of, like, load, section, splat, store
 
 # columns of a step
 QUBITS, OPERATORS, PIVOTS, MEMBERS, MATRICES, WEIGHTS, DRAW, CLBIT, TESTS, LAST_TEST = range(10)
@@ -182,26 +182,6 @@ def run(
     groups, strings, factors
         Observables' strings, as in `simulator.kernels.steps`; ``values`` (T, n_strings) receives each one's mean.
     """
-    code, index, tests, matrices, weights, skip_first, initial, uniforms, bits, final, outcomes, groups, strings = (
-        borrowed(
-            (
-                code,
-                index,
-                tests,
-                matrices,
-                weights,
-                skip_first,
-                initial,
-                uniforms,
-                bits,
-                final,
-                outcomes,
-                groups,
-                strings,
-            )
-        )
-    )
-    factors, values, scratch, queue = borrowed((factors, values, scratch, queue))
     W = lanes_of(scratch)
     size = 2 * W << num_qubits
     while True:

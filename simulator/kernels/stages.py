@@ -11,7 +11,7 @@ from __future__ import annotations
 from simulator.jit import inlined, kernel, part
 from simulator.kernels.steps import GRADIENT, PAIRS, SLOTS, apply_pass, cleared, opened, tile_angles, undo_pass
 from simulator.kernels.walsh import permuted
-from simulator.simd import borrowed, count_ones, entry, fetch_add, lane_sum, lanes_of, load, section, store
+from simulator.simd import count_ones, entry, fetch_add, lane_sum, lanes_of, load, section, store
 
 BLOCK_BITS, BLOCKS_BITS, SEGMENTS, HEAD = 0, 1, 2, 3
 
@@ -81,9 +81,6 @@ def _segment(stage, s):
 @kernel
 def stage_apply(packed, stage, base, psi, shared, tables, X, block_begin, scratch, queue, pieces, lanes):
     """Blocks of a stage, in ``pieces`` groups, until ``queue`` has no more."""
-    packed, stage, base, psi, shared, tables, X, scratch, queue = borrowed(
-        (packed, stage, base, psi, shared, tables, X, scratch, queue)
-    )
     fixed = opened(packed)
     tile_angles(fixed, base, X, 0, scratch, lanes)
     W = lanes_of(psi)
@@ -107,9 +104,6 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, block_begin, scratc
 @kernel
 def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, block_begin, scratch, queue, pieces, lanes):
     """Undo a stage on both states; ``by_piece`` (pieces, slots) receives the derivatives of its groups of blocks."""
-    packed, stage, base, psi, lam, shared, tables, X, by_piece, scratch, queue = borrowed(
-        (packed, stage, base, psi, lam, shared, tables, X, by_piece, scratch, queue)
-    )
     fixed = opened(packed)
     layout = fixed[0]
     tile_angles(fixed, base, X, 0, scratch, lanes)

@@ -236,7 +236,6 @@ def _pack(states, psi, number, lanes):
 @kernel
 def pack(states, tiles, per_tile, lanes):
     """Complex numbers, shape (n_samples, 2**n), as tiles of ``per_tile`` states: the inverse of `unpack`."""
-    states, tiles = borrowed((states, tiles))
     for tile in range(len(tiles)):
         size = tiles.shape[1] // per_tile
         for j in range(per_tile):

@@ -13,7 +13,7 @@ ones belong to the tile and are vectors where lanes are samples.
 from __future__ import annotations
 
 from simulator.jit import inlined, kernel, part
-from simulator.simd import borrowed, entry, fetch_add, lane_sum, lanes_of, like, load, section, splat, store
+from simulator.simd import entry, fetch_add, lane_sum, lanes_of, like, load, section, splat, store
 
 # columns of a pass
 KIND, PLACES, SIZE, PIVOTS, MEMBERS, MATRIX, LOCAL, GRADIENT = range(8)
@@ -205,9 +205,6 @@ def forward(code, index, shared, local, initial, picks, keep, values, scratch, s
         Where final states go, if they are wanted.
     values : float64 (n_samples, n_strings)
     """
-    code, index, shared, local, initial, picks, keep, values, scratch, queue = borrowed(
-        (code, index, shared, local, initial, picks, keep, values, scratch, queue)
-    )
     W = lanes_of(scratch)
     while True:
         tile = fetch_add(queue, 0, 1)
@@ -240,9 +237,6 @@ def backward(
     start_lam : float64 (n_samples, 4**n) or (0, 0)
         The adjoint state before the first pass, if wanted.
     """
-    code, index, shared, local, initial, picks, cotangent, by_shared, by_local, start_lam, scratch, queue = borrowed(
-        (code, index, shared, local, initial, picks, cotangent, by_shared, by_local, start_lam, scratch, queue)
-    )
     W = lanes_of(scratch)
     while True:
         tile = fetch_add(queue, 0, 1)
@@ -300,7 +294,6 @@ def _correlate_pass(lam, r, row, index, by_shared, by_local, work, lanes, piece,
 @kernel
 def apply_piece(row, index, shared, local, r, backward, scratch, queue, pieces, lanes):
     """Pieces of one pass on one state, until ``queue`` has no more."""
-    row, index, shared, local, r, scratch, queue = borrowed((row, index, shared, local, r, scratch, queue))
     while True:
         piece = fetch_add(queue, 0, 1)
         if piece >= pieces:
@@ -311,7 +304,6 @@ def apply_piece(row, index, shared, local, r, backward, scratch, queue, pieces, 
 @kernel
 def correlate_piece(row, index, lam, r, by_piece, scratch, queue, pieces, lanes):
     """Derivatives by one pass's matrix from pieces of both states: by_piece (pieces, size * size)."""
-    row, index, lam, r, by_piece, scratch, queue = borrowed((row, index, lam, r, by_piece, scratch, queue))
     W, size = lanes_of(r), entry(row, SIZE)
     while True:
         piece = fetch_add(queue, 0, 1)
