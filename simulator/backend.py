@@ -135,7 +135,7 @@ class NumbaBackend:
     Examples
     --------
     >>> from simulator import Z
-    >>> NumbaBackend().expectations(Circuit(2).h(0).cx(0, 1), [Z(0), Z(0) @ Z(1)]).round(12)
+    >>> NumbaBackend().expectations(Circuit(2).h(0).cx(0, 1), [Z(0), Z(0) @ Z(1)])
     array([[0., 1.]])
     """
 
