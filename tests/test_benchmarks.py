@@ -9,6 +9,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
+from benchmarks import noise
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
 
@@ -50,3 +51,9 @@ def test_the_table_is_printed() -> None:
     assert done.returncode == 0, done.stderr
     (row,) = [line for line in done.stdout.splitlines() if line.startswith("| predict n=4 B=1 ")]
     assert row.split("|")[2].strip().rstrip("*").endswith("s")
+
+
+@pytest.mark.parametrize("workload", ["sample", "trajectories", "density"])
+def test_our_noisy_results_are_right(workload: str) -> None:
+    expected, tolerance = noise.exact(workload)
+    np.testing.assert_allclose(noise.work("ours", workload, 0.0)["result"], expected, atol=tolerance)
