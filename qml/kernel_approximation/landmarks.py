@@ -1,0 +1,121 @@
+"""Which samples stand for all: landmarks of the Nystroem method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans, MiniBatchKMeans
+
+from qml.kernels import Kernel
+
+__all__ = ["SELECTIONS", "chosen_landmarks", "leverage_scores"]
+
+Array = NDArray[np.float64]
+
+SELECTIONS = ("uniform", "leverage", "kmeans")
+
+PILOT_FACTOR = 2
+"""Samples that leverage scores are estimated from, as a multiple of the landmarks."""
+
+ROWS_AT_ONCE = 4096
+
+PROBE = 2000
+"""Rows, at most, that the penalty of leverage scores is estimated from."""
+
+MANY_SAMPLES = 10_000
+"""From here on, k-means takes a part of the samples at a time."""
+
+
+def chosen_landmarks(kernel: Kernel, X: Array, count: int, selection: str, seed: int) -> Array:
+    """Landmarks in the space of the samples, shape (at most count, n_features).
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Fitted.
+    X : float ndarray, shape (n_samples, n_features)
+    count : int
+    selection : {"uniform", "leverage", "kmeans"}
+    seed : int
+    """
+    rng = np.random.default_rng(seed)
+    if selection == "kmeans":
+        return _centres(X, count, seed)
+    if count >= len(X):
+        return X
+    if selection == "uniform":
+        return X[np.sort(rng.choice(len(X), count, replace=False))]
+    scores = estimated_leverage_scores(kernel, X, count, rng)
+    chosen = rng.choice(len(X), min(count, int(np.count_nonzero(scores))), replace=False, p=scores / scores.sum())
+    return X[np.sort(chosen)]
+
+
+def estimated_leverage_scores(kernel: Kernel, X: Array, rank: int, rng: np.random.Generator) -> Array:
+    """Ridge leverage scores from a pilot sample that is itself drawn by scores from a uniform one, shape (n_samples,).
+
+    A uniform pilot misses rare samples; in the second round these are the first to be drawn.
+    """
+    size = min(PILOT_FACTOR * rank, len(X))
+    inclusion = np.full(len(X), size / len(X))
+    for _ in range(2):
+        possible = min(size, int(np.count_nonzero(inclusion)))
+        pilot = np.sort(rng.choice(len(X), possible, replace=False, p=inclusion / inclusion.sum()))
+        scores = leverage_scores(kernel, X, pilot, rank, np.minimum(inclusion[pilot], 1.0))
+        inclusion = scores * (size / scores.sum())
+    return scores
+
+
+def leverage_scores(
+    kernel: Kernel, X: Array, pilot: NDArray[np.intp], rank: int, inclusion: Array | None = None
+) -> Array:
+    """Ridge leverage scores ``(K (K + lambda I)^-1)_ii``, estimated from a pilot sample, shape (n_samples,).
+
+    ``lambda`` is the sum of the eigenvalues of K beyond the first ``rank``, divided by ``rank``; it too is estimated.
+    With all samples as the pilot, the scores are exact. Costs ``n_samples * len(pilot)`` entries of the kernel, a block
+    of rows at a time.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Fitted.
+    X : float ndarray, shape (n_samples, n_features)
+    pilot : int ndarray
+        Row numbers.
+    rank : int
+    inclusion : float ndarray, shape (len(pilot),), optional
+        The probability with which each row of the pilot came into it; by default the same for all rows.
+
+    References
+    ----------
+    Musco and Musco, "Recursive sampling for the Nystroem method", arXiv:1605.07583.
+    """
+    weight = 1 / np.sqrt(np.full(len(pilot), len(pilot) / len(X)) if inclusion is None else inclusion)
+    known = kernel.features(X[pilot])
+    eigenvalues, vectors = np.linalg.eigh(np.asarray(kernel.gram(known), np.float64) * np.outer(weight, weight))
+    directions = weight[:, np.newaxis] * vectors
+
+    def unexplained(rows: Array, basis: Array) -> Array:
+        """What of each sample lies outside the span of a basis."""
+        projections = np.asarray(kernel.gram(kernel.features(rows), known), np.float64) @ basis
+        return kernel.diag(rows) - np.sum(projections**2, axis=1)
+
+    floor = len(pilot) * np.finfo(np.float64).eps * float(eigenvalues[-1])
+    leading = slice(max(len(pilot) - rank, int(np.sum(eigenvalues <= floor))), None)
+    probe = X[:: -(-len(X) // PROBE)]
+    beyond = unexplained(probe, directions[:, leading] / np.sqrt(eigenvalues[leading]))
+    ridge = max(float(np.mean(np.maximum(beyond, 0.0))) * len(X) / rank, floor)
+    basis = directions / np.sqrt(np.maximum(eigenvalues, 0.0) + ridge)
+    blocks = [unexplained(X[first : first + ROWS_AT_ONCE], basis) for first in range(0, len(X), ROWS_AT_ONCE)]
+    return np.clip(np.concatenate(blocks) / ridge, 0.0, 1.0)
+
+
+def _centres(X: Array, count: int, seed: int) -> Array:
+    distinct = np.unique(X, axis=0)
+    if count >= len(distinct):
+        return distinct
+    settings: dict[str, Any] = {"n_clusters": count, "n_init": 1, "random_state": seed}
+    many = len(X) >= MANY_SAMPLES
+    means = MiniBatchKMeans(batch_size=ROWS_AT_ONCE, **settings) if many else KMeans(**settings)
+    return means.fit(X).cluster_centers_

@@ -1,0 +1,156 @@
+"""Random quantum features: small circuits with random linear functions of a sample as angles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from qml.model import QuantumModel
+from qml.readout import readout_observables
+from qml.settings import check_whole
+from simulator import gates
+from simulator.circuit import Circuit
+from simulator.observables import PauliSum
+from simulator.parameters import ParameterVector
+
+__all__ = ["RandomQuantumFeatures"]
+
+Array = NDArray[np.float64]
+
+CIRCUITS_AT_ONCE = 1 << 16
+
+
+class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Expectations of many small circuits whose angles are random linear functions of the sample.
+
+    Circuit e gets the angles ``W_e x + b_e``, with W normal of variance 2 gamma and b uniform on the circle, and gives
+    one feature for each observable; nothing is trained but the linear model behind. Features are divided by the root
+    of their number, so that inner products converge to a kernel as circuits are added.
+
+    By default each qubit is turned by RX and a chain of CNOTs follows, so that Z of qubit q is read from qubits 0 to q.
+    The kernel is then a known mixture of Gaussians, ``mean over q of (exp(-gamma |x - y|^2) / 2)^(q+1)``, and one qubit
+    makes the random Fourier features of the RBF kernel. Any circuit of one's own can take its place.
+
+    Parameters
+    ----------
+    n_components : int
+        Features; a multiple of the observables is reached or passed by the last circuit, which is cut.
+    n_qubits : int
+    gamma : float or "scale"
+        As of the RBF kernel. ``"scale"`` is 1 over the number of features times the variance of all entries of X.
+    circuit : Circuit, optional
+        In place of RX and CNOTs; all its parameters get random linear functions.
+    observables : str or sequence of PauliSum
+        See `qml.readout.readout_observables`.
+    precision : {"double", "single"}
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    frequencies_ : float ndarray, shape (n_circuits, n_angles, n_features)
+    offsets_ : float ndarray, shape (n_circuits, n_angles)
+    gamma_ : float
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, only if ``X`` had column names
+
+    References
+    ----------
+    Wilson et al., "Quantum kitchen sinks", arXiv:1806.08321; Rahimi and Recht, "Random features for large-scale kernel
+    machines", NeurIPS 2007.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.metrics.pairwise import rbf_kernel
+    >>> X = np.random.default_rng(0).normal(size=(50, 3))
+    >>> features = RandomQuantumFeatures(20_000, n_qubits=1, gamma=0.3, random_state=0).fit_transform(X)
+    >>> bool(np.abs(2 * features @ features.T - rbf_kernel(X, gamma=0.3)).max() < 0.05)
+    True
+    """
+
+    def __init__(
+        self,
+        n_components: int = 256,
+        *,
+        n_qubits: int = 4,
+        gamma: float | Literal["scale"] = "scale",
+        circuit: Circuit | None = None,
+        observables: str | Sequence[PauliSum] = "z",
+        precision: Literal["double", "single"] = "double",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.n_qubits = n_qubits
+        self.gamma = gamma
+        self.circuit = circuit
+        self.observables = observables
+        self.precision = precision
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Draw the linear functions.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        y : ignored
+        """
+        check_whole("n_components", self.n_components)
+        check_whole("n_qubits", self.n_qubits)
+        features = validate_data(self, X, dtype=np.float64)
+        self.gamma_ = self._learnt_gamma(features)
+        random = check_random_state(self.random_state)
+        model = self._model()
+        n_circuits = -(-self.n_components // len(model.observables))
+        shape = (n_circuits, len(model.inputs), self.n_features_in_)
+        self.frequencies_ = random.normal(scale=np.sqrt(2 * self.gamma_), size=shape)
+        self.offsets_ = random.uniform(0, 2 * np.pi, size=shape[:2])
+        return self
+
+    def transform(self, X: ArrayLike) -> Array:
+        """Features of each sample, shape (n_samples, n_components), some thousand circuits at a time."""
+        check_is_fitted(self, "offsets_")
+        samples = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        model = self._model()
+        n_circuits, n_angles = self.offsets_.shape
+        weights = self.frequencies_.reshape(n_circuits * n_angles, -1).T
+        out = np.empty((len(samples), self.n_components))
+        size = max(1, CIRCUITS_AT_ONCE // n_circuits)
+        for first in range(0, len(samples), size):
+            rows = slice(first, first + size)
+            angles = samples[rows] @ weights + self.offsets_.ravel()
+            values = model.forward(angles.reshape(-1, n_angles), ())
+            out[rows] = values.reshape(len(angles), -1)[:, : self.n_components]
+        return out / np.sqrt(self.n_components)
+
+    def _learnt_gamma(self, features: Array) -> float:
+        if isinstance(self.gamma, str):
+            if self.gamma != "scale":
+                raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
+            variance = float(features.var())
+            return 1.0 / (features.shape[1] * variance) if variance > 0 else 1.0
+        if not 0 < self.gamma < np.inf:
+            raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
+        return float(self.gamma)
+
+    def _model(self) -> QuantumModel:
+        circuit = self.circuit
+        if circuit is None:
+            x = ParameterVector("x", self.n_qubits)
+            rotations = [gates.RX(x[q], q) for q in range(self.n_qubits)]
+            circuit = Circuit(self.n_qubits, rotations + [gates.CX(q, q + 1) for q in range(self.n_qubits - 1)])
+        if not circuit.parameters:
+            raise ValueError("the circuit has no parameters, so its features would not depend on the samples")
+        observables = readout_observables(self.observables, circuit.num_qubits)
+        return QuantumModel(circuit, circuit.parameters, (), observables, precision=self.precision)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components

@@ -1,0 +1,133 @@
+"""Pictures of kernels. Each function returns the figure, and writes a PNG file if it is given a path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from qml.kernel_inspection import Concentration, spectrum
+from qml.plots.canvas import COLORS, GREY, new_figure, save, short
+
+__all__ = ["plot_concentration", "plot_kernel_matrix", "plot_spectrum"]
+
+SMALLEST_SHARE = 1e-16
+"""Eigenvalues below are rounding."""
+
+
+def plot_kernel_matrix(
+    K: ArrayLike, y: ArrayLike | None = None, path: str | PathLike[str] | None = None, *, title: str = ""
+) -> Any:
+    """Draw a Gram matrix, its samples sorted by class: a kernel that fits the labels shows blocks on the diagonal.
+
+    Parameters
+    ----------
+    K : array-like, shape (n, n)
+    y : array-like, shape (n,), optional
+        Classes. Numbers of a regression are sorted by size.
+    path : path of a PNG file, optional
+    title : str
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    matrix = np.asarray(K, float)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"K must be a square Gram matrix, got shape {matrix.shape}")
+    figure = new_figure(5.4, 4.6)
+    axis = figure.subplots()
+    if y is not None:
+        labels = np.asarray(y)
+        if labels.shape != (len(matrix),):
+            raise ValueError(f"y must have one label a sample, shape ({len(matrix)},), got {labels.shape}")
+        order = np.argsort(labels, kind="stable")
+        matrix = matrix[np.ix_(order, order)]
+    image = axis.imshow(matrix, cmap="cividis", vmin=min(0.0, matrix.min()), vmax=max(1.0, matrix.max()))
+    if y is not None:
+        _mark_classes(axis, labels[order])
+    axis.set_title(title)
+    figure.colorbar(image, ax=axis, label="kernel", fraction=0.046)
+    save(figure, [], path)
+    return figure
+
+
+def plot_spectrum(matrices: Mapping[str, ArrayLike], path: str | PathLike[str] | None = None) -> Any:
+    """Draw the eigenvalues of Gram matrices as shares of their trace, the identity's beside them.
+
+    Parameters
+    ----------
+    matrices : mapping from str to array-like, shape (n, n)
+        Matrices by name.
+    path : path of a PNG file, optional
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    figure = new_figure(6.4, 4.0)
+    axis = figure.subplots()
+    for number, (name, matrix) in enumerate(matrices.items()):
+        shares = spectrum(matrix)
+        shares = shares / shares.sum()
+        shown = shares[shares > SMALLEST_SHARE]
+        axis.plot(np.arange(1, len(shown) + 1), shown, color=COLORS[number % len(COLORS)], label=short(name, 30))
+        if number == 0:
+            axis.axhline(1 / len(shares), color=GREY, linestyle=":", label="identity")
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_xlabel("number of the eigenvalue")
+    axis.set_ylabel("share of the trace")
+    axis.legend(frameon=False)
+    save(figure, [axis], path)
+    return figure
+
+
+def plot_concentration(found: Mapping[str, Concentration], path: str | PathLike[str] | None = None) -> Any:
+    """Draw the deviation of a kernel's entries over the number of features, on a logarithmic scale.
+
+    A straight line downwards is exponential concentration: the matrix decays to the identity.
+
+    Parameters
+    ----------
+    found : mapping from str to Concentration
+        What `qml.kernel_inspection.concentration` found, by name.
+    path : path of a PNG file, optional
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    figure = new_figure(6.4, 4.0)
+    axis = figure.subplots()
+    for number, (name, one) in enumerate(found.items()):
+        color = COLORS[number % len(COLORS)]
+        axis.plot(
+            one.num_features, one.deviations, "o-", color=color, label=f"{short(name, 30)} (x {one.decay:.2f} each)"
+        )
+    axis.set_yscale("log")
+    axis.set_xlabel("features")
+    axis.set_ylabel("deviation of the entries off the diagonal")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.legend(frameon=False)
+    save(figure, [axis], path)
+    return figure
+
+
+def _mark_classes(axis: Any, labels: Any) -> None:
+    """Ticks in the middle of each class of sorted labels, lines between classes; nothing if there are too many."""
+    classes, first, count = np.unique(labels, return_index=True, return_counts=True)
+    if len(classes) > 20:
+        axis.set_xlabel("samples, in the order of y")
+        return
+    middles = first + (count - 1) / 2
+    names = [short(label) for label in classes]
+    axis.set_xticks(middles, names, rotation=45 if sum(map(len, names)) > 30 else 0)
+    axis.set_yticks(middles, names, rotation=90, va="center")
+    for edge in first[1:]:
+        axis.axhline(edge - 0.5, color="white", linewidth=0.8)
+        axis.axvline(edge - 0.5, color="white", linewidth=0.8)
+    axis.set_xlabel("samples, sorted by class")
