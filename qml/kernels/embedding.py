@@ -55,7 +55,14 @@ class EmbeddingKernel(Kernel):
     def _prepared(self, num_features: int) -> tuple[Encoding, Program]:
         inputs = None if self.inputs is None else tuple(self.inputs)
         options = tuple(sorted(self._options.items()))
-        key = (self.feature_map, options, inputs, self.weights is not None, num_features, self.num_qubits)
+        key: tuple[Any, ...] = (
+            self.feature_map,
+            options,
+            inputs,
+            self.weights is not None,
+            num_features,
+            self.num_qubits,
+        )
         try:
             return _prepared(*key, self._observables, self.precision)
         except TypeError as error:

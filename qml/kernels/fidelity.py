@@ -147,6 +147,8 @@ class FidelityKernel(EmbeddingKernel):
 
 
 def _seed(random_state: Any) -> int | None:
-    if random_state is None or isinstance(random_state, int | np.integer):
-        return random_state
+    if random_state is None:
+        return None
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
     return int(random_state.randint(2**31))

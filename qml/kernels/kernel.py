@@ -169,9 +169,8 @@ class Kernel(BaseEstimator, ABC):
 
 def _tile(kernel: Kernel, X: Array, Y: Array | None) -> Array:
     """One block of a kernel matrix, in whatever process."""
-    out = np.empty((len(X), len(X if Y is None else Y)), kernel._dtype)
-    with kernel._progress(0):
-        kernel._fill(X, Y, out)
+    out: Array = np.empty((len(X), len(X if Y is None else Y)), kernel._dtype)
+    kernel._fill(X, Y, out)
     return out
 
 

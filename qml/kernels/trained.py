@@ -112,7 +112,7 @@ class TrainedKernel(Kernel):
             epochs=self.epochs,
             batch_size=self.batch_size,
             rng=check_random_state(self.random_state).randint(2**31),
-            verbose=self.verbose,
+            verbose=bool(self.verbose),
         )
         self.initial_alignment_ = 1.0 - objective.value(initial, slice(None))
         last = 1.0 - objective.value(result.weights, slice(None))
@@ -120,7 +120,9 @@ class TrainedKernel(Kernel):
         self.alignment_ = max(last, self.initial_alignment_)
         self.loss_history_ = [record.loss for record in result.history]
         bandwidth, weights = objective.settings(chosen)
-        learnt = {"bandwidth": bandwidth} | ({"weights": weights} if len(weights) else {})
+        learnt: dict[str, Any] = {"bandwidth": bandwidth} | ({"weights": weights} if len(weights) else {})
+        if isinstance(first, ProjectedKernel):
+            learnt["gamma"] = first.gamma_  # what training took place with
         self.kernel_ = clone(start).set_params(**learnt).fit(X, y)
 
     def _features(self, X: Array) -> Array:

@@ -1,0 +1,115 @@
+"""Alignment, bandwidth and trained kernels."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, TrainedKernel, target_kernel
+from qml.kernels import kernel_target_alignment as alignment
+from qml.kernels.embedding import EmbeddingKernel
+from qml.kernels.trained import AlignmentObjective
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(24, 3))
+Y = (X[:, 0] * X[:, 1] > 0).astype(int)
+
+
+def test_alignment_by_hand() -> None:
+    K = np.array([[1.0, 0.5, 0.1], [0.5, 1.0, 0.2], [0.1, 0.2, 1.0]])
+    T = np.outer([1, 1, -1], [1, 1, -1])
+    np.testing.assert_allclose(target_kernel([3, 3, 7]), T)
+    plain = (K * T).sum() / np.sqrt((K**2).sum() * (T**2).sum())
+    np.testing.assert_allclose(alignment(K, [3, 3, 7], centered=False), plain)
+    H = np.eye(3) - 1 / 3
+    K, T = H @ K @ H, H @ T @ H
+    np.testing.assert_allclose(alignment(K, [3, 3, 7]), (K * T).sum() / np.sqrt((K**2).sum() * (T**2).sum()))
+
+
+def test_targets() -> None:
+    np.testing.assert_allclose(target_kernel(["a", "b", "c"]), [[1, -0.5, -0.5], [-0.5, 1, -0.5], [-0.5, -0.5, 1]])
+    y = np.array([0.1, -0.7, 3.2])
+    np.testing.assert_allclose(target_kernel(y), np.outer(y - y.mean(), y - y.mean()))
+
+
+@pytest.mark.parametrize("train", ["bandwidth", "weights", "both"])
+@pytest.mark.parametrize("centered", [True, False])
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        FidelityKernel("qaoa", bandwidth=0.6, random_state=0),
+        FidelityKernel("hubregtsen", bandwidth=0.6, random_state=0),
+        ProjectedKernel("qaoa", bandwidth=0.6, random_state=0),
+        ProjectedKernel("qaoa", bandwidth=0.6, random_state=0, order=2, outer="linear"),
+    ],
+    ids=["fidelity", "hubregtsen", "gaussian", "linear"],
+)
+def test_gradient(kernel: EmbeddingKernel, centered: bool, train: str) -> None:
+    objective = AlignmentObjective.of(kernel.fit(X), X, Y, train, centered)
+    weights, rows = objective.initial() + 0.1, np.arange(3, 20)
+    value, gradient = objective.value_and_gradient(weights, rows)
+    np.testing.assert_allclose(value, objective.value(weights, rows), atol=1e-12)
+    step = 1e-5
+    expected = [
+        (objective.value(weights + d, rows) - objective.value(weights - d, rows)) / (2 * step)
+        for d in step * np.eye(len(weights))
+    ]
+    np.testing.assert_allclose(gradient, expected, atol=1e-8)
+
+
+def test_gradient_through_a_data_function() -> None:
+    objective = AlignmentObjective.of(FidelityKernel("zz", bandwidth=0.4).fit(X), X, Y, "bandwidth", True)
+    weights = np.array([0.1, -0.2, 0.3])
+    scales, _ = objective.settings(weights)
+    K = FidelityKernel("zz", bandwidth=scales)(X)
+    np.testing.assert_allclose(objective.value(weights, slice(None)), 1 - alignment(K, Y))
+    step = 1e-5
+    expected = [
+        (objective.value(weights + d, slice(None)) - objective.value(weights - d, slice(None))) / (2 * step)
+        for d in step * np.eye(3)
+    ]
+    np.testing.assert_allclose(objective.value_and_gradient(weights, slice(None))[1], expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("kernel", [FidelityKernel(bandwidth=0.2), ProjectedKernel(bandwidth=0.2)])
+def test_training_aligns(kernel: EmbeddingKernel) -> None:
+    trained = TrainedKernel(kernel, epochs=15, learning_rate=0.1, batch_size=24, random_state=0).fit(X, Y)
+    assert trained.alignment_ > trained.initial_alignment_ + 0.02
+    np.testing.assert_allclose(alignment(kernel.fit(X)(X), Y), trained.initial_alignment_)
+    np.testing.assert_allclose(alignment(trained(X), Y), trained.alignment_, atol=1e-9)
+    assert trained.kernel_.bandwidth_.shape == (3,)
+    again = TrainedKernel(kernel, epochs=15, learning_rate=0.1, batch_size=24, random_state=0).fit(X, Y)
+    np.testing.assert_array_equal(again(X), trained(X))
+    features = trained.features(X)
+    np.testing.assert_allclose(trained.gram(features[:3], features), trained(X[:3], X), atol=1e-12)
+
+
+def test_training_refuses() -> None:
+    with pytest.raises(ValueError, match="needs y"):
+        TrainedKernel().fit(X)
+    with pytest.raises(ValueError, match="this one has none"):
+        TrainedKernel(FidelityKernel(), train="weights").fit(X, Y)
+    with pytest.raises(ValueError, match='"gaussian" or "linear"'):
+        TrainedKernel(ProjectedKernel(outer="laplacian")).fit(X, Y)
+    with pytest.raises(NotFittedError):
+        TrainedKernel()(X)
+    with pytest.raises(TypeError, match="must be a FidelityKernel"):
+        TrainedKernel(ClassicalKernel()).fit(X, Y)  # type: ignore[arg-type]
+
+
+def test_bandwidth_by_alignment_and_by_variance() -> None:
+    rng = np.random.default_rng(1)
+    y = np.repeat([0, 1], 40)
+    Z = rng.normal(size=(80, 4)) * 100 + 150.0 * y[:, None]
+    with pytest.raises(NotFittedError, match="learnt from samples"):
+        FidelityKernel(bandwidth="auto")(Z)
+    found = FidelityKernel("iqp", bandwidth="auto").fit(Z, y)
+    assert isinstance(found.bandwidth_, float)
+    tried = [alignment(FidelityKernel("iqp", bandwidth=b / 100)(Z), y) for b in np.geomspace(0.01, 3, 40)]
+    assert alignment(found(Z), y) > max(tried) - 0.02
+    without = FidelityKernel("iqp", bandwidth="auto").fit(Z)
+    above = np.triu_indices(80, 1)
+    spread = [FidelityKernel("iqp", bandwidth=b / 100)(Z)[above].var() for b in np.geomspace(0.01, 3, 40)]
+    assert without(Z)[above].var() > max(spread) * 0.95
+    assert FidelityKernel("iqp", bandwidth="auto").fit(np.ones((5, 3))).bandwidth_ == 1.0
+    with pytest.raises(ValueError, match="from -1 to 1"):
+        FidelityKernel("chebyshev", bandwidth="auto").fit(Z + 1e7)
