@@ -393,9 +393,10 @@ class Circuit:
     ) -> Sequence[Operation]:
         if isinstance(body, Circuit):
             return Circuit(self.num_qubits, self.num_clbits).compose(body, qubits, clbits).operations
-        if qubits is not None or clbits is not None:
+        operations = tuple(self._checked(operation) for operation in body)
+        if operations and (qubits is not None or clbits is not None):
             raise CircuitError("if_test places a circuit; operations say themselves which qubits they act on")
-        return tuple(self._checked(operation) for operation in body)
+        return operations
 
     def compose(
         self, other: Circuit, qubits: Sequence[int] | None = None, clbits: Sequence[int] | None = None

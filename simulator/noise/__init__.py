@@ -12,6 +12,7 @@ from simulator.noise.channels import (
     thermal_relaxation,
 )
 from simulator.noise.evaluation import density_matrix, estimate
+from simulator.noise.extrapolation import fold, zero_noise_extrapolation
 from simulator.noise.model import NoiseModel
 from simulator.noise.program import Estimate, NoisyProgram, adjoint_sweep, expectations
 from simulator.noise.readout import mitigate_readout
@@ -28,10 +29,12 @@ __all__ = [
     "depolarizing",
     "estimate",
     "expectations",
+    "fold",
     "kraus",
     "mitigate_readout",
     "pauli_channel",
     "phase_damping",
     "phase_flip",
     "thermal_relaxation",
+    "zero_noise_extrapolation",
 ]

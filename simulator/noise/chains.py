@@ -54,43 +54,49 @@ class Chains:
         self.parametric = np.any(self.factors != 0, axis=(1, 2))
 
     def matrices(self, parameters: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
-        """The blocks' matrices (B, m, s, s) at parameters (B, P), and the rotations by step for `derivatives`."""
-        out = self.constants[None, :, 0]
+        """The blocks' matrices (m, B, s, s) at parameters (B, P), and the rotations by step for `derivatives`."""
+        angles = self._angles(parameters)
+        out = np.broadcast_to(self.constants[:, :1], (len(angles), len(parameters), *self.constants.shape[2:]))
         rotations = []
-        angles = self.offsets + np.einsum("mlp,bp->bml", self.factors, parameters)
         for step in range(self.length):
-            rotation = self._combined(self._terms(angles[:, :, step], step)[0], step)
+            cosines, sines = self._phases(angles, step)
+            terms = np.concatenate([np.ones((*cosines.shape[:2], 1)), cosines, sines], axis=2)
+            rotation = (terms @ self._flat(step)).reshape(out.shape)
             rotations.append(rotation)
-            out = self.constants[:, step + 1] @ (rotation @ out)
-        return np.broadcast_to(out, (len(parameters), *out.shape[1:])), rotations
+            out = self.constants[:, step + 1, None] @ (rotation @ out)
+        return out, rotations
 
     def derivatives(self, parameters: FloatArray, rotations: list[FloatArray], by_matrix: FloatArray) -> FloatArray:
-        """Derivatives by the parameters, (B, P), from those by the matrices, (B, m, s, s)."""
-        angles = self.offsets + np.einsum("mlp,bp->bml", self.factors, parameters)
-        before = [self.constants[None, :, 0]]
+        """Derivatives by the parameters, (B, P), from those by the matrices, (m, B, s, s)."""
+        angles = self._angles(parameters)
+        before = [np.broadcast_to(self.constants[:, :1], by_matrix.shape)]
         for step, rotation in enumerate(rotations[:-1]):
-            before.append(self.constants[:, step + 1] @ (rotation @ before[-1]))
-        out = np.zeros((len(by_matrix), self.factors.shape[2]))
+            before.append(self.constants[:, step + 1, None] @ (rotation @ before[-1]))
+        by_angle = np.zeros((len(parameters), *self.factors.shape[:2]))
         after = by_matrix
         for step in range(self.length - 1, -1, -1):
-            after = np.swapaxes(self.constants[:, step + 1], -1, -2) @ after
+            after = np.swapaxes(self.constants[:, step + 1, None], -1, -2) @ after
             by_rotation = after @ np.swapaxes(before[step], -1, -2)
-            by_term = np.einsum("bmij,mtij->bmt", by_rotation, self.series[:, step], optimize=True)
-            by_angle = (by_term * self._terms(angles[:, :, step], step)[1]).sum(axis=-1)
-            out += by_angle @ self.factors[:, step]
+            by_term = by_rotation.reshape(*by_rotation.shape[:2], -1) @ np.swapaxes(self._flat(step), -1, -2)
+            cosines, sines = self._phases(angles, step)
+            f = cosines.shape[2]
+            change = self.frequencies[:, step, None] * (
+                cosines * by_term[..., 1 + f :] - sines * by_term[..., 1 : 1 + f]
+            )
+            by_angle[:, :, step] = change.sum(axis=2).T
             after = np.swapaxes(rotations[step], -1, -2) @ after
-        return out
+        return by_angle.reshape(len(parameters), -1) @ self.factors.reshape(-1, self.factors.shape[2])
 
-    def _terms(self, angles: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
-        """Factors of the series' matrices at angles (B, m), and their derivatives: each (B, m, terms)."""
-        phases = angles[:, :, None] * self.frequencies[:, step]
-        cosines, sines = np.cos(phases), np.sin(phases)
-        one = np.ones((*angles.shape, 1))
-        frequencies = self.frequencies[:, step]
-        return (
-            np.concatenate([one, cosines, sines], axis=2),
-            np.concatenate([0 * one, -frequencies * sines, frequencies * cosines], axis=2),
-        )
+    def _angles(self, parameters: FloatArray) -> FloatArray:
+        """Angles (m, B, length) at parameters (B, P)."""
+        found = parameters @ self.factors.reshape(-1, self.factors.shape[2]).T
+        return self.offsets[:, None] + found.reshape(len(parameters), *self.offsets.shape).swapaxes(0, 1)
 
-    def _combined(self, terms: FloatArray, step: int) -> FloatArray:
-        return np.einsum("bmt,mtij->bmij", terms, self.series[:, step], optimize=True)
+    def _phases(self, angles: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
+        """Cosines and sines of the frequencies at one step's angles, each (m, B, f)."""
+        phases = angles[:, :, step, None] * self.frequencies[:, step, None]
+        return np.cos(phases), np.sin(phases)
+
+    def _flat(self, step: int) -> FloatArray:
+        """The series' matrices of one step, each as a row: (m, terms, s * s)."""
+        return self.series[:, step].reshape(*self.series.shape[:1], self.series.shape[2], -1)

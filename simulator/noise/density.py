@@ -19,7 +19,7 @@ from simulator.circuit import Circuit
 from simulator.kernels import transfer as kernels
 from simulator.noise import starts
 from simulator.noise.chains import Chains
-from simulator.noise.factors import Factors, fused
+from simulator.noise.factors import Factors, fused, separated
 from simulator.noise.layout import Layout, layout
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
@@ -70,6 +70,8 @@ class DensityProgram:
                 mask |= int(np.bitwise_or.reduce(observable.x_masks | observable.z_masks, initial=0))
             support = [q for q in range(circuit.num_qubits) if mask >> q & 1]
         self.blocks = fused(factors.seen_by(support), self.num_qubits)
+        if self.num_qubits <= _SAMPLE_QUBITS:
+            self.blocks = separated(self.blocks, self.n_inputs)
         keys: dict[int, int] = {}
         self.coefficients = np.zeros((len(observables), sum(o.num_terms for o in observables)))
         for k, observable in enumerate(observables):
@@ -135,7 +137,8 @@ class _Run:
         for chains, is_local, begin, _, _ in program.chains:
             matrices, rotations = chains.matrices(self.parameters if is_local else self.parameters[:1])
             self.rotations.append(rotations)
-            flat = np.swapaxes(matrices, -1, -2).reshape(len(matrices), -1)  # the kernels read columns
+            # a row a sample; the kernels read columns
+            flat = matrices.transpose(1, 0, 3, 2).reshape(matrices.shape[1], -1)
             if is_local:
                 local[:, begin : begin + flat.shape[1]] = flat
             else:
@@ -219,9 +222,9 @@ class _Run:
                 continue
             size = chains.constants.shape[-1]
             rows = local_rows if is_local else shared_row
-            by_matrix = np.zeros((len(rows), len(chains.constants), size, size))
+            by_matrix = np.zeros((len(chains.constants), len(rows), size, size))
             found = rows[:, begin : begin + len(places) * size * size]
-            by_matrix[:, places] = found.reshape(len(rows), len(places), size, size)
+            by_matrix[places] = found.reshape(len(rows), len(places), size, size).swapaxes(0, 1)
             parameters = self.parameters if is_local else self.parameters[:1]
             part = chains.derivatives(parameters, rotations, by_matrix)
             out[: len(part)] += part  # what is shared by all samples is summed over them already

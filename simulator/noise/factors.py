@@ -203,6 +203,29 @@ def fused(factors: Sequence[Factor], num_qubits: int) -> list[Block]:
     return blocks
 
 
+def separated(blocks: Sequence[Block], n_inputs: int) -> list[Block]:
+    """Blocks cut into ones that differ from sample to sample and ones that do not, the former as short as possible.
+
+    Products of matrices that are the same for all samples are then made once.
+    """
+    out = []
+    for block in blocks:
+        runs: list[tuple[bool, Block]] = []
+        for factor in block.factors:
+            local = factor.angle is not None and any(k < n_inputs for k in factor.angle.factors)
+            place = len(runs)
+            for number in range(len(runs) - 1, -1, -1):
+                if runs[number][0] == local:
+                    place = number
+                if any(not set(other.qubits).isdisjoint(factor.qubits) for other in runs[number][1].factors):
+                    break
+            if place == len(runs):
+                runs.append((local, Block(block.qubits)))
+            runs[place][1].factors.append(factor)
+        out += [run for _, run in runs]
+    return out
+
+
 def merged(block: Block) -> list[Factor]:
     """The block's factors embedded on all its qubits: constants and rotations in turn, a constant first and last."""
     k = len(block.qubits)

@@ -250,7 +250,7 @@ class FrameTrajectories:
         program = self.program
         parameters = np.concatenate([X, np.broadcast_to(weights, (len(X), len(weights)))], axis=1)
         angles = program.offsets + parameters @ program.slopes.T
-        return (angles[:, None, :] * self.angle_signs).reshape(-1, angles.shape[1])
+        return (angles[:, None, :] * self.angle_signs).reshape(len(angles) * len(self.counts), angles.shape[1])
 
     def _by_trajectory(self, values: FloatArray, samples: int) -> FloatArray:
         """Observables of each sample and distinct trajectory (B, U, K) from the strings' expectations."""

@@ -195,14 +195,11 @@ def _by_place(name: str, given: Any, num_qubits: int) -> dict[tuple[int, ...], C
 def _gate_key(key: Any) -> Key:
     if isinstance(key, str):
         return key
-    try:
-        name, qubits = key
-        if isinstance(name, str):
-            places = qubits if isinstance(qubits, Sequence) else (qubits,)
-            return name, tuple(_qubit("after", q) for q in places)
-    except (TypeError, ValueError):
-        pass
-    raise NoiseError(f"after: a key is a gate's name or (name, qubits), got {key!r}")
+    if not (isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], str)):
+        raise NoiseError(f"after: a key is a gate's name or (name, qubits), got {key!r}")
+    name, qubits = key
+    places = qubits if isinstance(qubits, Sequence) else (qubits,)
+    return name, tuple(_qubit("after", q) for q in places)
 
 
 def _qubit(owner: str, qubit: Any) -> int:
