@@ -117,6 +117,8 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         Minus the mean loss on the samples kept aside, after each epoch.
     n_iter_ : int
         Epochs trained.
+    best_epoch_ : int
+        The epoch after which ``weights_`` were reached, counted from 1; 0 for the initial ones.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, only if ``X`` had column names
 
@@ -234,7 +236,7 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         resume : path, optional
             A folder in which a remote backend keeps its jobs, to go on after an interruption.
         """
-        indices = _indices(self._outputs(X, backend, resume))
+        indices = _indices(self._outputs(X, backend, resume))  # first: it checks that the estimator is fitted
         return self.classes_[indices]
 
     @available_if(_gives_probabilities)
@@ -278,6 +280,12 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
     ) -> float:
         """Accuracy of the predictions; the parameters are those of `predict`."""
         return float(accuracy_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
+
+    def _predictions(self, values: Array) -> NDArray[Any]:
+        return self.classes_[_indices(self._read_out(values))]
+
+    def _score(self, y: NDArray[Any], predictions: NDArray[Any]) -> float:
+        return float(accuracy_score(y, predictions))
 
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
         check_classification_targets(samples.y)

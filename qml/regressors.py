@@ -45,8 +45,8 @@ callback, verbose
     Attributes
     ----------
     target_mean_, target_scale_ : float
-    weights_, circuit_, model_, readout_, scaling_, loss_history_, validation_scores_, n_iter_, n_features_in_, \
-feature_names_in_
+    weights_, circuit_, model_, readout_, scaling_, loss_history_, validation_scores_, n_iter_, best_epoch_, \
+n_features_in_, feature_names_in_
         As in `VariationalClassifier`.
 
     Examples
@@ -138,7 +138,7 @@ feature_names_in_
         resume : path, optional
             A folder in which a remote backend keeps its jobs, to go on after an interruption.
         """
-        return self._outputs(X, backend, resume)[:, 0] * self.target_scale_ + self.target_mean_
+        return self._unscaled(self._outputs(X, backend, resume))
 
     def score(
         self,
@@ -151,6 +151,15 @@ feature_names_in_
     ) -> float:
         """R^2 of the predictions; the parameters are those of `predict`."""
         return float(r2_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
+
+    def _unscaled(self, outputs: Array) -> Array:
+        return outputs[:, 0] * self.target_scale_ + self.target_mean_
+
+    def _predictions(self, values: Array) -> Array:
+        return self._unscaled(self._read_out(values))
+
+    def _score(self, y: NDArray[Any], predictions: NDArray[Any]) -> float:
+        return float(r2_score(y, predictions))
 
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
         self.target_mean_ = float(np.average(samples.y, weights=samples.weight))

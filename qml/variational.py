@@ -107,6 +107,14 @@ class VariationalEstimator(BaseEstimator):
     def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
         """What a validation split keeps the shares of, if anything."""
 
+    @abstractmethod
+    def _predictions(self, values: Array) -> NDArray[Any]:
+        """What `predict` makes of expectation values, shape (n_samples, n_observables)."""
+
+    @abstractmethod
+    def _score(self, y: NDArray[Any], predictions: NDArray[Any]) -> float:
+        """What `score` makes of predictions."""
+
     @property
     def circuit_(self) -> Circuit:
         """The circuit, with inputs and weights as parameters."""
@@ -283,7 +291,7 @@ class VariationalEstimator(BaseEstimator):
         self.weights_ = self._last_weights = np.concatenate([initial, self.readout_.initial_weights(rng)])
         self._seed = seed
         self._optimizer_state: State | None = None
-        self.n_iter_ = 0
+        self.n_iter_ = self.best_epoch_ = 0
         self.loss_history_ = np.empty(0)
         self.validation_scores_: Array | None = None
 
@@ -366,6 +374,7 @@ class VariationalEstimator(BaseEstimator):
         self.weights_ = result.last_weights if further else result.weights
         self._last_weights = result.last_weights
         self._optimizer_state = result.optimizer_state
+        self.best_epoch_ = self.n_iter_ + (result.n_epochs if further else result.best_epoch)
         self.n_iter_ += result.n_epochs
         self.loss_history_ = np.concatenate([self.loss_history_, result.losses])
         self.validation_scores_ = result.validation_scores
@@ -383,4 +392,8 @@ class VariationalEstimator(BaseEstimator):
             values = self.model_.forward(scaled, weights)
         else:
             values = evaluation.expectations(self.model_.inputs_of(scaled), weights)
-        return self.readout_.outputs(values, self.weights_[split:])
+        return self._read_out(values)
+
+    def _read_out(self, values: Array) -> Array:
+        """Outputs (n_samples, n_outputs) for expectation values (n_samples, n_observables)."""
+        return self.readout_.outputs(values, self.weights_[self.model_.num_weights :])

@@ -143,11 +143,6 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
             f"{model.n_features_in_} features do not fit on {model.circuit_.num_qubits} qubits with this feature map: "
             f"their {n_components} leading principal components take their place ({100 * share:.0f} % of the variance)",
         )
-    scores = model.validation_scores_
-    kept = None
-    if len(model.loss_history_):
-        # The same choice as in training: the first epoch that nothing after it improved upon.
-        kept = 1 + int(np.nanargmin(model.loss_history_) if scores is None else np.nanargmax(scores))
     hidden = {"callback", "verbose", "model", *(name for name, value in model.get_params().items() if value is None)}
     return Facts(
         title=experiment.title,
@@ -160,8 +155,8 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
         num_weights=len(model.weights_),
         circuit_text=_drawing(model.circuit_),
         loss_history=model.loss_history_,
-        validation_scores=scores,
-        best_epoch=kept,
+        validation_scores=model.validation_scores_,
+        best_epoch=model.best_epoch_,
         notes=tuple(notes),
         versions=_versions(),
     )

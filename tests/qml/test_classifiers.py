@@ -209,6 +209,7 @@ class TestTraining:
         _, aside = train_test_split(rows, test_size=0.15, random_state=clf._seed, stratify=iris[1])
         loss = log_loss(iris[1][aside], clf.predict_proba(iris[0][aside]))
         assert -loss == pytest.approx(clf.validation_scores_.max(), rel=1e-9)
+        assert clf.best_epoch_ == 1 + clf.validation_scores_.argmax()
 
     def test_same_seed_same_model(self, iris):
         first, again, other = (
