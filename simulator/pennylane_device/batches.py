@@ -24,6 +24,17 @@ _NORM_TOLERANCE = 1e-5
 _CHUNK_BYTES = 1 << 28  # of final states held at a time
 
 
+class Products(tuple[Any, ...]):
+    """Derivatives by a tape's parameters, whose shapes differ where some are batched and others are not.
+
+    PennyLane's torch interface asks NumPy for the shape of all of them, which a plain tuple can not tell.
+    """
+
+    def squeeze(self) -> NDArray[Any]:
+        """An array with as many entries."""
+        return np.empty(len(self))
+
+
 class Batch:
     """Tapes of one structure, and their angles as rows of a matrix.
 
@@ -173,7 +184,7 @@ class Batch:
             for cotangent, rows, batched in zip(cotangents, self.rows, self.batched, strict=True)
         ]
         if len(self.tapes) == 1 and given[0][1] is None:
-            return [self._by_parameter(self.tapes[0], self._single(given[0][0]).__getitem__)]
+            return [Products(self._by_parameter(self.tapes[0], self._single(given[0][0]).__getitem__))]
         # every sample and cotangent is a row of its own
         sources = np.concatenate(
             [
@@ -188,7 +199,7 @@ class Batch:
             size = rows.stop - rows.start
             part = by_column[begin : begin + size * (count or 1)].reshape(count or 1, size, -1)
             begin += size * (count or 1)
-            out.append(self._by_parameter(tape, _picker(part, self._batched_columns(tape), batched, count)))
+            out.append(Products(self._by_parameter(tape, _picker(part, self._batched_columns(tape), batched, count))))
         return out
 
     def jacobians(self) -> list[Any]:

@@ -67,6 +67,7 @@ GENERATED: set[type[Operator]] = {
     qml.DoubleExcitation,
     qml.DoubleExcitationMinus,
     qml.DoubleExcitationPlus,
+    qml.FermionicSWAP,
 }
 """Operations ``exp(i angle G)`` that are declared to us by their generator G."""
 
@@ -91,7 +92,7 @@ FIXED: dict[type[Operator], gates.Gate | None] = {
 }
 """Operations without data; their wires in our gates' order."""
 
-MATRICES: set[type[Operator]] = {qml.QubitUnitary, qml.SISWAP, qml.ECR, qml.QubitSum, qml.QubitCarry, qml.Projector}
+MATRICES: set[type[Operator]] = {qml.QubitUnitary, qml.SISWAP, qml.ECR, qml.QubitSum, qml.QubitCarry}
 """Operations that are applied as their matrix."""
 
 NAMES = {
@@ -108,12 +109,12 @@ def is_native(op: Operator) -> bool:
         return True
     if kind is qml.PauliRot or kind in GENERATED:
         return True
-    if kind in MATRICES or kind is qml.DiagonalQubitUnitary:
+    if kind in MATRICES or kind is qml.DiagonalQubitUnitary or isinstance(op, qml.Projector):
         return not any(qml.math.requires_grad(data) for data in op.data)
     if isinstance(op, Adjoint):
         return is_native(op.base)
     if isinstance(op, Controlled):
-        return len(op.control_wires) <= MAX_CONTROLS and is_native(op.base) and type(op.base) is not qml.Projector
+        return len(op.control_wires) <= MAX_CONTROLS and is_native(op.base) and not isinstance(op.base, qml.Projector)
     return False
 
 
@@ -176,7 +177,7 @@ def make(op: Operator, qubits: Qubits, angles: Angles) -> list[Operation]:
         controls = len(op.control_wires)
         steps = make(op.base, qubits[controls:], angles)
         return [step.controlled(qubits[:controls], [int(v) for v in op.control_values]) for step in steps]
-    return [gates.Fixed(op.name, _matrix(op), check=kind is not qml.Projector)(*reversed(qubits))]
+    return [gates.Fixed(op.name, _matrix(op), check=not isinstance(op, qml.Projector))(*reversed(qubits))]
 
 
 def _pauli_rotation(word: str, angle: Any, qubits: Qubits) -> list[Operation]:
