@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     )
     from qml.features import AngleScaler, ImagePooling, QubitReducer, SumFeatures, tabular_preprocessor
     from qml.kernel_approximation import NystroemFeatures, RandomQuantumFeatures
+    from qml.kernel_estimators import (
+        QuantumGaussianProcessClassifier,
+        QuantumGaussianProcessRegressor,
+        QuantumKernelClassifier,
+        QuantumKernelKMeans,
+        QuantumKernelPCA,
+        QuantumKernelRegressor,
+        QuantumKernelRidge,
+        QuantumOneClassSVM,
+        QuantumSpectralClustering,
+    )
     from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, TrainedKernel, get_kernel
     from qml.layers import layered_model
     from qml.model import QuantumModel
@@ -56,7 +67,16 @@ __all__ = [
     "PauliMap",
     "ProjectedKernel",
     "QAOAMap",
+    "QuantumGaussianProcessClassifier",
+    "QuantumGaussianProcessRegressor",
+    "QuantumKernelClassifier",
+    "QuantumKernelKMeans",
+    "QuantumKernelPCA",
+    "QuantumKernelRegressor",
+    "QuantumKernelRidge",
     "QuantumModel",
+    "QuantumOneClassSVM",
+    "QuantumSpectralClustering",
     "QubitReducer",
     "RMSprop",
     "RandomQuantumFeatures",
@@ -93,6 +113,17 @@ _MODULES = {
     ),
     "features": ("AngleScaler", "ImagePooling", "QubitReducer", "SumFeatures", "tabular_preprocessor"),
     "kernel_approximation": ("NystroemFeatures", "RandomQuantumFeatures"),
+    "kernel_estimators": (
+        "QuantumGaussianProcessClassifier",
+        "QuantumGaussianProcessRegressor",
+        "QuantumKernelClassifier",
+        "QuantumKernelKMeans",
+        "QuantumKernelPCA",
+        "QuantumKernelRegressor",
+        "QuantumKernelRidge",
+        "QuantumOneClassSVM",
+        "QuantumSpectralClustering",
+    ),
     "kernels": ("ClassicalKernel", "FidelityKernel", "ProjectedKernel", "TrainedKernel", "get_kernel"),
     "layers": ("layered_model",),
     "model": ("QuantumModel",),

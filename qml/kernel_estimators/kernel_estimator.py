@@ -1,0 +1,165 @@
+"""What all kernel estimators share: scaling, the kernel, and the kernel functions they are made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from qml import persistence
+from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
+from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
+from qml.scaling import Scaling, fit_scaling
+from qml.settings import check_choice, check_whole
+from simulator.circuit import Circuit
+from simulator.errors import unknown_name
+
+__all__ = ["KernelEstimator"]
+
+Array = NDArray[np.float64]
+
+QUANTUM_KERNELS = ("fidelity", "projected", "trained")
+CLASSICAL_KERNELS = ("linear", "polynomial", "rbf", "laplacian")
+
+AUTOMATIC_QUBITS = 10
+"""Most qubits when nobody says how many: states of a thousand samples take 16 MB."""
+
+ONE_RADIAN = (-np.pi / 2, np.pi / 2)
+"""The range in which a standard deviation is a radian."""
+
+
+class KernelEstimator(BaseEstimator):
+    """Scales features, computes kernels, and predicts by ``sum_i k(x, x_i) coefficients_i + intercept``."""
+
+    basis_: NDArray[Any]
+    coefficients_: Array
+    intercept_: Array
+
+    def __init__(
+        self,
+        kernel: str | Kernel = "fidelity",
+        feature_map: str | FeatureMap = "zz",
+        reps: int | None = None,
+        n_qubits: int | None = None,
+        *,
+        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
+        scale_features: bool = True,
+        precision: Literal["double", "single"] = "double",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.feature_map = feature_map
+        self.reps = reps
+        self.n_qubits = n_qubits
+        self.bandwidth = bandwidth
+        self.scale_features = scale_features
+        self.precision = precision
+        self.random_state = random_state
+
+    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
+        """Write the estimator, fitted or not, as data: see `qml.persistence.save`."""
+        persistence.save(self, path, extra)
+
+    def _check_settings(self) -> None:
+        if isinstance(self.kernel, str):
+            if self.kernel not in (*QUANTUM_KERNELS, *CLASSICAL_KERNELS):
+                raise unknown_name("kernel", self.kernel, (*QUANTUM_KERNELS, *CLASSICAL_KERNELS))
+        elif not isinstance(self.kernel, Kernel):
+            raise TypeError(f"kernel expects a name or a Kernel object, got {self.kernel!r}")
+        check_whole("n_qubits", self.n_qubits, instead=[None])
+        check_whole("reps", self.reps, instead=[None])
+        check_choice("precision", self.precision, ("double", "single"))
+
+    def _learn_kernel(self, X: Array, weight: Array, y: NDArray[Any] | None = None) -> tuple[NDArray[Any], Array]:
+        """Learn scaling and kernel; returns the rows' features and their Gram matrix, shape (n_rows, n_rows)."""
+        kernel, max_features, bounds = self._new_kernel()
+        self.scaling_ = self._learn_scaling(X, weight, max_features, bounds)
+        scaled = self.scaling_(X)
+        self.kernel_ = kernel.fit(scaled, y)
+        features = self.kernel_.features(scaled)
+        return features, np.asarray(self.kernel_.gram(features), np.float64)
+
+    def _new_kernel(self) -> tuple[Kernel, int, tuple[float, float] | Literal["unbounded"] | None]:
+        """An unfitted kernel, how many features it takes, and the range it wants them in."""
+        most = self.n_features_in_ if self.n_qubits is None else self.n_qubits
+        if isinstance(self.kernel, Kernel):
+            kernel = clone(self.kernel)
+            inner = kernel.kernel if isinstance(kernel, TrainedKernel) else kernel
+            if isinstance(inner, ClassicalKernel) or inner in CLASSICAL_KERNELS:
+                return kernel, most, "unbounded"
+            return kernel, self._max_features(inner), ONE_RADIAN
+        if self.kernel in CLASSICAL_KERNELS:
+            return ClassicalKernel(self.kernel, gamma="auto"), most, "unbounded"
+        feature_map = self._feature_map()
+        num_qubits = self._num_qubits(feature_map)
+        if feature_map.angle_range is not None and sum(feature_map.angle_range) != 0:
+            feature_map = CenteredMap(feature_map)
+        maker = ProjectedKernel if self.kernel == "projected" else FidelityKernel
+        kernel = maker(
+            feature_map,
+            bandwidth=self.bandwidth,
+            num_qubits=num_qubits,
+            precision=self.precision,
+            random_state=self.random_state,
+        )
+        if self.kernel == "trained":
+            kernel = TrainedKernel(kernel, random_state=self.random_state)
+        return kernel, feature_map.max_features(num_qubits), feature_map.angle_range
+
+    def _feature_map(self) -> FeatureMap:
+        feature_map: Any = get_feature_map(self.feature_map)
+        if self.reps is None:
+            return feature_map
+        if not hasattr(feature_map, "reps"):
+            raise ValueError(f"feature_map={self.feature_map!r} takes no reps, got reps={self.reps}")
+        return replace(feature_map, reps=self.reps)
+
+    def _num_qubits(self, feature_map: FeatureMap) -> int:
+        if self.n_qubits is not None:
+            return self.n_qubits
+        if isinstance(feature_map, Encoding):
+            return feature_map.circuit.num_qubits
+        return min(feature_map.num_qubits(self.n_features_in_), AUTOMATIC_QUBITS)
+
+    def _max_features(self, kernel: Any) -> int:
+        """How many features fit on the qubits of a kernel that came as an object."""
+        feature_map = getattr(kernel, "feature_map", None)
+        if feature_map is None or isinstance(feature_map, Circuit):
+            return self.n_features_in_
+        known = get_feature_map(feature_map, **kernel._options)
+        num_qubits = self.n_qubits if kernel.num_qubits is None else kernel.num_qubits
+        return known.max_features(self._num_qubits(known) if num_qubits is None else num_qubits)
+
+    def _learn_scaling(
+        self, X: Array, weight: Array, max_features: int, bounds: tuple[float, float] | Literal["unbounded"] | None
+    ) -> Scaling:
+        if not self.scale_features:
+            return Scaling(np.zeros(X.shape[1]), np.ones(X.shape[1]), angle_range=None)
+        if bounds == "unbounded":  # of mean 0 and standard deviation 1, as classical kernels are used
+            return replace(fit_scaling(X, weight, max_features, ONE_RADIAN), angle_range=None)
+        return fit_scaling(X, weight, max_features, bounds)
+
+    def _expand(self, features: NDArray[Any], coefficients: Array, intercept: ArrayLike) -> None:
+        """Keep an expansion in kernel functions: coefficients (n_rows, n_outputs), intercept (n_outputs,)."""
+        self.basis_ = np.ascontiguousarray(features)
+        self.coefficients_ = np.ascontiguousarray(coefficients, np.float64)
+        self.intercept_ = np.array(intercept, np.float64, ndmin=1)
+
+    def _kernel_rows(self, X: ArrayLike) -> Array:
+        """Kernel between samples and the basis, shape (n_samples, n_basis)."""
+        check_is_fitted(self)
+        checked = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        if not len(self.basis_):  # a constant target has no support vectors
+            return np.empty((len(checked), 0))
+        rows = self.kernel_.gram(self.kernel_.features(self.scaling_(checked)), self.basis_)
+        return np.asarray(rows, np.float64)
+
+    def _outputs(self, X: ArrayLike) -> Array:
+        """The expansion's values, shape (n_samples, n_outputs)."""
+        return self._kernel_rows(X) @ self.coefficients_ + self.intercept_

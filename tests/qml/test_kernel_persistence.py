@@ -1,0 +1,117 @@
+"""Model files of kernel estimators: what comes back predicts bit for bit what was saved."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+import qml
+from qml import kernel_estimators
+from qml.container import ModelFileError, read_container, write_container
+from qml.feature_maps import PauliMap
+from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, TrainedKernel
+from simulator import Circuit, ParameterVector
+
+X, Y = load_iris(return_X_y=True)
+METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.qumba"
+
+
+def assert_comes_back(estimator, path):
+    estimator.save(path)
+    loaded = qml.load(path)
+    assert type(loaded) is type(estimator)
+    for method in METHODS:
+        if hasattr(estimator, method):
+            np.testing.assert_array_equal(getattr(loaded, method)(X), getattr(estimator, method)(X), strict=True)
+    return loaded
+
+
+@pytest.mark.parametrize("name", kernel_estimators.__all__)
+def test_every_estimator(name, path):
+    estimator = getattr(kernel_estimators, name)(random_state=0)
+    y = np.array(["a", "b", "c"])[Y] if hasattr(estimator, "predict_proba") else X[:, 2]
+    loaded = assert_comes_back(estimator.fit(X, y), path)
+    if hasattr(estimator, "labels_"):
+        np.testing.assert_array_equal(loaded.labels_, estimator.labels_)
+    np.testing.assert_array_equal(getattr(loaded.fit(X, y), "basis_", 0), getattr(estimator, "basis_", 0))
+
+
+def own_circuit():
+    x = ParameterVector("x", 4)
+    return Circuit(2).ry(x[0], 0).ry(2 * x[1], 1).cx(0, 1).rz(x[2], 0).ry(x[3], 1)
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        "projected",
+        "trained",
+        "rbf",
+        ClassicalKernel("polynomial", degree=2),
+        FidelityKernel("iqp", reps=1, bandwidth="auto"),
+        FidelityKernel(PauliMap(("Z", "YY")), bandwidth=np.array([0.1, 0.2, 0.3, 0.4]), precision="single"),
+        ProjectedKernel("zz", order=2, outer="linear", bandwidth=0.2),
+        TrainedKernel(FidelityKernel("angle"), epochs=2, random_state=0),
+        FidelityKernel(own_circuit()),
+    ],
+    ids=str,
+)
+def test_every_kernel(kernel, path):
+    loaded = assert_comes_back(qml.QuantumKernelClassifier(kernel, random_state=0).fit(X, Y), path)
+    assert repr(loaded.kernel) == repr(kernel)
+
+
+def test_return_std_comes_back(path):
+    process = qml.QuantumGaussianProcessRegressor().fit(X[:, :3], X[:, 3])
+    process.save(path)
+    for a, b in zip(*(p.predict(X[:, :3], return_std=True) for p in (process, qml.load(path))), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_not_fitted(path):
+    qml.QuantumKernelClassifier(FidelityKernel("zz", reps=3), C=7).save(path)
+    loaded = qml.load(path)
+    assert (loaded.C, loaded.kernel.get_params()["reps"]) == (7, 3)
+    assert not hasattr(loaded, "basis_")
+
+
+class TestDamagedFiles:
+    @pytest.fixture
+    def saved(self, path):
+        qml.QuantumKernelClassifier().fit(X, Y).save(path)
+        return path
+
+    def test_truncated_empty_and_bit_flipped(self, saved):
+        content = saved.read_bytes()
+        for damaged in (b"", content[:100], content[:-1], content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]):
+            saved.write_bytes(damaged)
+            with pytest.raises(ModelFileError, match=r"model\.qumba"):
+                qml.load(saved)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda h: h["learnt"]["kernel_"].update(type="Popen"),
+            lambda h: h["learnt"]["kernel_"].pop("parameters"),
+            lambda h: h["learnt"]["kernel_"]["parameters"].update(precision={"type": "array", "number": 999}),
+            lambda h: h["learnt"]["kernel_"].update(learnt=[]),
+        ],
+    )
+    def test_contents_that_make_no_sense(self, saved, change):
+        header, arrays = read_container(saved, kind="model", version=1)
+        change(header)
+        write_container(saved, header, arrays, kind="model", version=1)
+        with pytest.raises(ModelFileError, match=r"model\.qumba"):
+            qml.load(saved)
+
+
+def test_kernels_of_ones_own_can_not_be_stored(path):
+    class Mine(FidelityKernel):
+        pass
+
+    with pytest.raises(TypeError, match="kernel: an object of class Mine can not be stored"):
+        qml.QuantumKernelClassifier(Mine()).save(path)
