@@ -85,11 +85,13 @@ class Chains:
             )
             by_angle[:, :, step] = change.sum(axis=2).T
             after = np.swapaxes(rotations[step], -1, -2) @ after
-        return by_angle.reshape(len(parameters), -1) @ self.factors.reshape(-1, self.factors.shape[2])
+        return by_angle.reshape(len(parameters), self.offsets.size) @ self.factors.reshape(
+            self.offsets.size, self.factors.shape[2]
+        )
 
     def _angles(self, parameters: FloatArray) -> FloatArray:
         """Angles (m, B, length) at parameters (B, P)."""
-        found = parameters @ self.factors.reshape(-1, self.factors.shape[2]).T
+        found = parameters @ self.factors.reshape(self.offsets.size, self.factors.shape[2]).T
         return self.offsets[:, None] + found.reshape(len(parameters), *self.offsets.shape).swapaxes(0, 1)
 
     def _phases(self, angles: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
@@ -99,4 +101,8 @@ class Chains:
 
     def _flat(self, step: int) -> FloatArray:
         """The series' matrices of one step, each as a row: (m, terms, s * s)."""
-        return self.series[:, step].reshape(*self.series.shape[:1], self.series.shape[2], -1)
+        return self.series[:, step].reshape(len(self.series), self.series.shape[2], -1)
+
+    def _rows(self) -> FloatArray:
+        """Each angle's factors of the parameters, shape (m * length, P)."""
+        return self.factors.reshape(self.offsets.size, self.factors.shape[2])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from simulator import gates
 from simulator.errors import NoiseError
+from simulator.gate_methods import OTHER_NAMES
 from simulator.noise.channels import Channel, probability
 
 Key = str | tuple[str, tuple[int, ...]]
@@ -194,12 +195,14 @@ def _by_place(name: str, given: Any, num_qubits: int) -> dict[tuple[int, ...], C
 
 def _gate_key(key: Any) -> Key:
     if isinstance(key, str):
+        if key in OTHER_NAMES:
+            raise NoiseError(f"after: no gate is called {key!r}; did you mean {OTHER_NAMES[key]!r}?")
         return key
     if not (isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], str)):
         raise NoiseError(f"after: a key is a gate's name or (name, qubits), got {key!r}")
     name, qubits = key
     places = qubits if isinstance(qubits, Sequence) else (qubits,)
-    return name, tuple(_qubit("after", q) for q in places)
+    return str(_gate_key(name)), tuple(_qubit("after", q) for q in places)
 
 
 def _qubit(owner: str, qubit: Any) -> int:

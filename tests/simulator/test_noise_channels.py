@@ -132,6 +132,7 @@ def test_agrees_with_aer():
         (lambda: NoiseModel(after_1q=depolarizing(0.1, 2)), "does not fit"),
         (lambda: NoiseModel(after_2q={(0, 0): depolarizing(0.1)}), "distinct"),
         (lambda: NoiseModel(after={("cx", -1): None}), "from 0"),
+        (lambda: NoiseModel(after={"cnot": None}), "did you mean 'cx'"),
         (lambda: NoiseModel(readout=1.5), "between 0 and 1"),
         (lambda: NoiseModel(readout=[[0.9, 0.2], [0.1, 0.9]]), "sum to"),
         (lambda: NoiseModel(after_2q=depolarizing(0.1, 2)).channels_after(gates.CCX(0, 1, 2)), "of its own"),
