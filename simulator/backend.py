@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simulator.binding import Values
 from simulator.circuit import Circuit
 from simulator.observables import PauliSum
-from simulator.parameter_shift import ShiftedCircuit
+from simulator.parameter_shift import shifted_circuit
 from simulator.parameters import Parameter
 from simulator.plan import Plan
 
@@ -135,7 +135,7 @@ class NumbaBackend:
     Examples
     --------
     >>> from simulator import Z
-    >>> NumbaBackend().expectations(Circuit(2).h(0).cx(0, 1), [Z(0), Z(0) @ Z(1)])
+    >>> NumbaBackend().expectations(Circuit(2).h(0).cx(0, 1), [Z(0), Z(0) @ Z(1)]).round(12)
     array([[0., 1.]])
     """
 
@@ -248,7 +248,7 @@ def shift_gradient(
     resume: Folder,
 ) -> tuple[FloatArray, FloatArray]:
     """`Backend.expectation_and_gradient` of a backend that only measures: parameter shift, as one batch."""
-    shifted = ShiftedCircuit(circuit, parameters)
+    shifted = shifted_circuit(circuit, None if parameters is None else tuple(parameters))
     points = shifted.values(parameter_sets(circuit, values))
     measured = backend.expectations(shifted.circuit, observables, points, resume=resume)
     return shifted.expectations(measured), shifted.gradient(measured)

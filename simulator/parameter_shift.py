@@ -7,6 +7,7 @@ so that no circuit but this one is ever needed: it is transpiled once, and all s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from simulator.errors import ParameterError, QumbaError
 from simulator.gates import Operation
 from simulator.parameters import Expression, Parameter, ParameterVector
 
-__all__ = ["ShiftedCircuit"]
+__all__ = ["ShiftedCircuit", "shifted_circuit"]
 
 FloatArray = NDArray[np.float64]
 
@@ -138,6 +139,12 @@ class ShiftedCircuit:
         points = measured.reshape(len(measured) // self.num_points, self.num_points, measured.shape[1])
         differences = points[:, 1::2] - points[:, 2::2]
         return np.asarray(np.tensordot(differences, self._factors, axes=(1, 0)))
+
+
+@lru_cache(maxsize=32)
+def shifted_circuit(circuit: Circuit, parameters: tuple[Parameter, ...] | None = None) -> ShiftedCircuit:
+    """A `ShiftedCircuit`, the same object for the same arguments: its circuit is transpiled once, not once a step."""
+    return ShiftedCircuit(circuit, parameters)
 
 
 def _rule(operation: Operation) -> list[tuple[float, float]]:

@@ -19,7 +19,7 @@ from simulator.binding import Values
 from simulator.circuit import Circuit
 from simulator.errors import BackendError, unknown_name
 from simulator.observables import PauliSum
-from simulator.parameter_shift import ShiftedCircuit
+from simulator.parameter_shift import shifted_circuit
 from simulator.parameters import Parameter
 from simulator.plan import Plan
 from simulator.qiskit_backend import options as runtime
@@ -270,7 +270,7 @@ class QiskitBackend:
     ) -> Plan:
         sets = parameter_sets(circuit, values)
         if gradient is not None:
-            shifted = ShiftedCircuit(circuit, gradient)
+            shifted = shifted_circuit(circuit, tuple(gradient))
             circuit, sets = shifted.circuit, shifted.values(sets)
         try:
             found = self._structures(circuit, sets)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -114,9 +115,11 @@ class RunRecord:
         if self.parts[number].state != "done":
             return None
         try:
-            with np.load(self._results(number), allow_pickle=False) as file:
+            # read first: np.load leaves a damaged file open
+            content = io.BytesIO(self._results(number).read_bytes())
+            with np.load(content, allow_pickle=False) as file:
                 return dict(file.items())
-        except (OSError, ValueError, EOFError):
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             # the job is still known by its id: ask for its results again
             self.parts[number].state = "sent"
             return None

@@ -20,6 +20,7 @@ from simulator.observables import PauliSum
 from simulator.parameters import Expression, Parameter
 from simulator.qiskit_backend.measurement import Basis
 from simulator.qiskit_circuits import to_qiskit, to_sparse_pauli_op
+from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
 __all__ = ["Transpiled", "amplitude_parameters", "transpiled"]
 
@@ -105,7 +106,7 @@ def _register(width: int) -> Any:
 
 
 def transpiled(circuit: Circuit, backend: Any, optimization_level: int, seed: int | None) -> Transpiled:
-    """Transpile a circuit for a backend, or leave it as it is where a primitive has none.
+    """Transpile a circuit for a backend, or into standard gates for a primitive that has none.
 
     Raises
     ------
@@ -114,6 +115,7 @@ def transpiled(circuit: Circuit, backend: Any, optimization_level: int, seed: in
     """
     made = to_qiskit(circuit)
     if backend is None:
+        made = transpile(made, basis_gates=list(QISKIT_CLASSES), optimization_level=0)
         every = tuple(range(circuit.num_qubits))
         return Transpiled(made, circuit, every, _columns(made, circuit.parameters), None, None)
     if backend.num_qubits is not None and circuit.num_qubits > backend.num_qubits:
