@@ -96,6 +96,7 @@ class Gate(abc.ABC):
     num_params: int
     num_targets: int
     is_reversible: bool = True  # measurements and resets are not
+    _hash: int
 
     @property
     def num_qubits(self) -> int:
@@ -204,7 +205,14 @@ class Gate(abc.ABC):
         return isinstance(other, Gate) and (self is other or self._identity() == other._identity())
 
     def __hash__(self) -> int:
-        return hash(self._identity())
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash = hash(self._identity())
+            return self._hash
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}  # other in another process
 
     def __repr__(self) -> str:
         return f"<gate {self.name}: {self.num_qubits} qubits, {self.num_params} angles>"

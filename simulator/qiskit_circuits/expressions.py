@@ -33,6 +33,8 @@ class AngleReader:
         ParameterError
             If it is not affine in its parameters with real coefficients, NaN or infinite.
         """
+        if type(value) is float and math.isfinite(value):  # most angles
+            return value
         if isinstance(value, qiskit_circuit.Parameter):
             return self.parameter(value)
         if isinstance(value, ParameterExpression):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -56,9 +56,10 @@ class PreparedCircuit:
 
     def compact(self, operations: Iterable[Operation], qubits: Sequence[int], num_clbits: int = 0) -> Circuit:
         """Operations as a circuit on these qubits alone, which must include all that are used."""
-        place = {qubit: k for k, qubit in enumerate(qubits)}
-        moved = [replace(operation, qubits=tuple([place[q] for q in operation.qubits])) for operation in operations]
-        return Circuit(max(1, len(qubits)), num_clbits).extended_by(moved)
+        if len(qubits) < self.circuit.num_qubits:
+            place = {qubit: k for k, qubit in enumerate(qubits)}
+            operations = [_moved(operation, place) for operation in operations]
+        return Circuit(max(1, len(qubits)), num_clbits).extended_by(operations)
 
 
 def prepare(circuit: QuantumCircuit) -> PreparedCircuit:
@@ -111,7 +112,7 @@ def groups_of_equal_structure(
     known: dict[int, tuple[Circuit, FloatArray]] = {}
     for number, (circuit, value) in enumerate(zip(circuits, values, strict=True)):
         structure, row = circuit, value
-        if several and not circuit.num_parameters:
+        if several and not circuit.num_parameters and not circuit.measures:
             if id(circuit) not in known:
                 known[id(circuit)] = _lifted(circuit)
             structure, constants = known[id(circuit)]
@@ -121,15 +122,21 @@ def groups_of_equal_structure(
     return [(structure, found, np.concatenate(rows[structure])) for structure, found in members.items()]
 
 
+def _moved(operation: Operation, place: dict[int, int]) -> Operation:
+    qubits = tuple([place[qubit] for qubit in operation.qubits])
+    return Operation(operation.gate, qubits, operation.angles, operation.clbits, operation.conditions)
+
+
 def _lifted(circuit: Circuit) -> tuple[Circuit, FloatArray]:
     """The circuit with a parameter in place of each angle, and the angles, shape (1, n_angles)."""
     operations: list[Operation] = []
     numbers: list[Any] = []
     for operation in circuit.operations:
-        if operation.angles:
+        if operation.angles:  # of a plain gate: no classical bits, no conditions
             first = len(numbers)
             numbers.extend(operation.angles)
-            operation = replace(operation, angles=tuple(_slot(k) for k in range(first, len(numbers))))
+            angles = tuple([_slot(k) for k in range(first, len(numbers))])
+            operation = Operation(operation.gate, operation.qubits, angles)
         operations.append(operation)
     lifted = Circuit(circuit.num_qubits, circuit.num_clbits).extended_by(operations)
     return lifted, np.array([numbers], np.float64)

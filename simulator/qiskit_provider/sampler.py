@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Iterable
 
 import numpy as np
-from qiskit.primitives import BaseSamplerV2, BitArray, DataBin, PrimitiveJob, PrimitiveResult, SamplerPubLike
+from qiskit.primitives import BaseSamplerV2, DataBin, PrimitiveJob, PrimitiveResult, SamplerPubLike
 from qiskit.primitives.containers import SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from simulator.noise import NoiseModel
 from simulator.qiskit_provider.preparation import PreparedCircuit, prepare_all
+from simulator.qiskit_provider.registers import RegisterShots
 from simulator.qiskit_provider.sampling import Outcomes, Seed, sample
 
 __all__ = ["Sampler"]
@@ -38,7 +39,7 @@ class Sampler(BaseSamplerV2):
     >>> bell = QuantumCircuit(2)
     >>> _ = bell.h(0), bell.cx(0, 1), bell.measure_all()
     >>> Sampler(seed=1).run([bell], shots=100).result()[0].data.meas.get_counts()
-    {'11': 53, '00': 47}
+    {'00': 47, '11': 53}
     """
 
     def __init__(self, *, default_shots: int = 1024, seed: Seed = None, noise: NoiseModel | None = None) -> None:
@@ -99,7 +100,7 @@ def _result(pub: SamplerPub, outcomes: Outcomes) -> SamplerPubResult:
     arrays = {}
     for register in pub.circuit.cregs:
         packed = outcomes.packed([index[clbit] for clbit in register])
-        arrays[register.name] = BitArray(packed.reshape(*pub.shape, *packed.shape[1:]), register.size)
+        arrays[register.name] = RegisterShots(packed.reshape(*pub.shape, *packed.shape[1:]), register.size)
     return SamplerPubResult(
         DataBin(**arrays, shape=pub.shape), metadata={"shots": pub.shots, "circuit_metadata": pub.circuit.metadata}
     )

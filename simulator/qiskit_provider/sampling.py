@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,18 +39,24 @@ class Outcomes:
 
     def packed(self, clbits: Sequence[int]) -> NDArray[np.uint8]:
         """Bits of a register, shape (n_sets, shots, n_bytes), in the layout of ``qiskit.primitives.BitArray``."""
+        places = tuple(self.positions.get(clbit, -1) for clbit in clbits)
         width = 1 + max(self.positions.values(), default=-1)
-        if width <= _TABLE_BITS:
-            return self._packed(np.arange(1 << width), clbits)[self.values]
-        return self._packed(self.values, clbits)
+        return _table(width, places)[self.values] if width <= _TABLE_BITS else _packed(self.values, places)
 
-    def _packed(self, values: NDArray[np.int64], clbits: Sequence[int]) -> NDArray[np.uint8]:
-        padding = -len(clbits) % 8
-        bits = np.zeros((*values.shape, padding + len(clbits)), np.uint8)
-        for k, clbit in enumerate(clbits):
-            if clbit in self.positions:
-                bits[..., -1 - k] = values >> self.positions[clbit] & 1
-        return np.packbits(bits, axis=-1)
+
+@lru_cache(maxsize=64)
+def _table(width: int, places: tuple[int, ...]) -> NDArray[np.uint8]:
+    """What each outcome of ``width`` bits looks like in a register."""
+    return _packed(np.arange(1 << width), places)
+
+
+def _packed(values: NDArray[np.int64], places: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Registers whose bit k is bit ``places[k]`` of the values, or 0 where that is negative."""
+    bits = np.zeros((*values.shape, -len(places) % 8 + len(places)), np.uint8)
+    for k, place in enumerate(places):
+        if place >= 0:
+            bits[..., -1 - k] = values >> place & 1
+    return np.packbits(bits, axis=-1)
 
 
 def sample(
