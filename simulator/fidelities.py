@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import simd
+from simulator import memory, simd
 from simulator.execution import Run
 from simulator.kernels import fidelities as kernels
 from simulator.program import Program
@@ -20,6 +20,7 @@ __all__ = ["fidelities", "fidelities_of_states"]
 FloatArray = NDArray[np.float64]
 
 _PANEL = 1024  # samples whose states are kept at least: making states again costs less than a tenth of their products
+_CHECK_BYTES = 1 << 26  # below this nobody asks how much memory there is
 _SHARE = 5  # states and what else is needed take about one part in five of the result
 _IN_LANES = 12  # qubits up to which lanes hold samples if these fill them
 _SERIAL_WORK = 500_000  # products below which a second thread does not pay for itself
@@ -59,8 +60,10 @@ def fidelities(
     out = np.empty((len(X), len(columns)), program.dtype) if out is None else out
     state_bytes = (2 << program.num_qubits) * np.dtype(program.dtype).itemsize
     panel = max(_PANEL, out.nbytes // (_SHARE * state_bytes))
+    if panel * state_bytes > _CHECK_BYTES:
+        panel = max(1, min(panel, memory.available_bytes() // (4 * state_bytes)))
     step = max(1, panel // 4)  # the other panel is made in pieces
-    panel = min(panel - step if len(columns) > panel else panel, max(len(X), 1))
+    panel = max(1, min(panel - step if len(columns) > panel else panel, len(X)))
     for begin in range(0, len(X), panel):
         rows = slice(begin, min(begin + panel, len(X)))
         held = _tiles(program, X[rows], weights)

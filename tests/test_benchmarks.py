@@ -53,6 +53,16 @@ def test_the_table_is_printed() -> None:
     assert row.split("|")[2].strip().rstrip("*").endswith("s")
 
 
+def test_the_kernels_table_is_printed() -> None:
+    options = ["--only", "9", "2", "--libraries", "ours", "blas", "--rounds", "1", "--budget", "0.01", "--quiet", "0"]
+    command = [sys.executable, "-m", "benchmarks.kernels", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|") for line in done.stdout.splitlines() if line.startswith("| 9 ")]
+    assert {row[3].strip() for row in rows} == {"ours", "blas"}
+    assert all(row[4].strip().endswith(" ms") for row in rows)
+
+
 @pytest.mark.parametrize("workload", ["sample", "trajectories", "density"])
 def test_our_noisy_results_are_right(workload: str) -> None:
     expected, tolerance = noise.exact(workload)

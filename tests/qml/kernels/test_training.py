@@ -8,6 +8,7 @@ from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, Traine
 from qml.kernels import kernel_target_alignment as alignment
 from qml.kernels.embedding import EmbeddingKernel
 from qml.kernels.trained import AlignmentObjective
+from simulator import Circuit, ParameterVector
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 3))
@@ -54,6 +55,18 @@ def test_gradient(kernel: EmbeddingKernel, centered: bool, train: str) -> None:
         for d in step * np.eye(len(weights))
     ]
     np.testing.assert_allclose(gradient, expected, atol=1e-8)
+
+
+def test_alignment_and_gradient_are_pennylanes() -> None:
+    x, w = ParameterVector("x", 2), ParameterVector("w", 2)
+    circuit = Circuit(2).ry(x[0], 0).ry(x[1], 1).crx(w[0], 0, 1).rz(w[1], 1).ry(x[0], 1).rx(x[1], 0)
+    rows = np.array([[0.1, 0.7], [-0.4, 0.2], [1.1, -0.9], [0.5, 0.5]])
+    kernel = FidelityKernel(circuit, inputs=x, weights=[0.3, -0.8]).fit(rows)
+    objective = AlignmentObjective.of(kernel, rows, [1, -1, -1, 1], "weights", False)
+    value, gradient = objective.value_and_gradient(objective.initial(), slice(None))
+    # pennylane.kernels.target_alignment (0.45.1) of this circuit and its derivative by JAX
+    np.testing.assert_allclose(1 - value, 0.18256026496992012, atol=1e-10)
+    np.testing.assert_allclose(-gradient, [0.02659328895061497, -0.009541781694840308], atol=1e-10)
 
 
 def test_gradient_through_a_data_function() -> None:
