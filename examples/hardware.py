@@ -1,0 +1,50 @@
+"""A classifier trained here, then run on a quantum computer of IBM's, or on a fake one with the noise of a real one.
+
+`python examples/hardware.py` needs no account; `python examples/hardware.py ibm_torino` uses the saved account
+(docs/hardware.md says how to save one), shows what the run will cost, and asks before it sends anything.
+"""
+
+import sys
+from importlib.util import find_spec
+
+from sklearn.datasets import load_iris
+from sklearn.model_selection import train_test_split
+
+from qml import VariationalClassifier, compare_backends
+
+if not (find_spec("qiskit_ibm_runtime") and find_spec("qiskit_aer")):
+    print("this example needs the extra [ibm]: pip install 'qumba[ibm]'")
+    sys.exit()
+
+from simulator.qiskit_backend import QiskitBackend
+
+# Train here, where a gradient costs milliseconds: few qubits and a short circuit, for hardware forgets quickly.
+X_train, X_test, y_train, y_test = train_test_split(
+    *load_iris(return_X_y=True), stratify=load_iris().target, random_state=0
+)
+classifier = VariationalClassifier(n_qubits=4, n_layers=1, epochs=40, random_state=0).fit(X_train, y_train)
+print(f"accuracy here: {classifier.score(X_test, y_test):.3f}\n")
+
+# The device: the name on the command line, or a fake one.
+if len(sys.argv) > 1:
+    from qiskit_ibm_runtime import QiskitRuntimeService
+
+    backend = QiskitBackend(QiskitRuntimeService().backend(sys.argv[1]), shots=2000, resilience_level=1, progress=True)
+else:
+    from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+
+    backend = QiskitBackend(FakeManilaV2(), shots=2000, seed=0)
+
+# What it will cost; nothing is sent for this.
+few = slice(0, 20)
+print(classifier.plan(X_test[few], backend))
+if len(sys.argv) > 1 and input("\nsend it? [y/n] ") != "y":
+    sys.exit()
+
+# Run it. Should the connection break, the same line goes on where it was: jobs are recorded in the folder.
+accuracy = classifier.score(X_test[few], y_test[few], backend=backend, resume="iris-jobs")
+print(f"\naccuracy there: {accuracy:.3f}")
+
+# Where it differs, and how much of that is shot noise. The jobs are those that have come back already.
+print()
+print(compare_backends(classifier, X_test[few], ["numba", backend], y_test[few], resume="iris-jobs"))
