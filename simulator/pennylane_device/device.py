@@ -103,7 +103,6 @@ class QumbaDevice(Device):
         for option in config.device_options:
             raise DeviceError(f"device option {option} not present on {self}")
         adjoint = config.gradient_method in {"adjoint", "best"}
-        jax = config.interface in {Interface.JAX, Interface.JAX_JIT}
         mcm_method = config.mcm_config.mcm_method or "deferred"
         if mcm_method not in {"deferred", "device"}:
             raise DeviceError(f"mcm_method {str(mcm_method)!r} is not supported on qumba, which defers measurements")
@@ -112,9 +111,10 @@ class QumbaDevice(Device):
             changes["use_device_gradient"] = adjoint
         if adjoint:
             changes["gradient_method"] = "adjoint"
-            # One sweep whatever the number of measurements; jax wants forward derivatives too, so there only if asked.
-            if not jax:
-                changes["use_device_jacobian_product"] = True
+            # One sweep whatever the number of measurements. JAX derives forwards too, so there only if asked for;
+            # compiled, PennyLane derives it by Jacobians in any case.
+            if config.interface != Interface.JAX:
+                changes["use_device_jacobian_product"] = config.interface != Interface.JAX_JIT
             changes["grad_on_execution"] = False
         return replace(config, **changes)
 
