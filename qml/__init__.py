@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from qml.model import QuantumModel
     from qml.optimizers import SGD, SPSA, Adam, AdamW, RMSprop, SciPy
     from qml.persistence import load, save
+    from qml.qiskit_models import model_from_qiskit
     from qml.regressors import VariationalRegressor
 
 __all__ = [
@@ -91,6 +92,7 @@ __all__ = [
     "get_kernel",
     "layered_model",
     "load",
+    "model_from_qiskit",
     "save",
     "tabular_preprocessor",
 ]
@@ -129,6 +131,7 @@ _MODULES = {
     "model": ("QuantumModel",),
     "optimizers": ("SGD", "SPSA", "Adam", "AdamW", "RMSprop", "SciPy"),
     "persistence": ("load", "save"),
+    "qiskit_models": ("model_from_qiskit",),
     "regressors": ("VariationalRegressor",),
 }
 
