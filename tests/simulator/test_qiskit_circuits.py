@@ -513,6 +513,18 @@ def test_if_tests_through_qasm_3():
     assert Circuit.from_qasm(circuit.to_qasm()) == circuit
 
 
+def test_measured_circuits_give_the_same_counts_in_aer():
+    aer = pytest.importorskip("qiskit_aer")
+    circuit = dynamic().bind([0.4])
+    shots = 20_000
+    result = aer.AerSimulator().run(circuit.to_qiskit(), shots=shots, seed_simulator=1).result()
+    theirs = {format(int(key, 16), "03b"): count for key, count in result.data()["counts"].items()}
+    ours = circuit.sample(shots=shots, seed=1)
+    assert set(ours) == set(theirs)
+    for key, count in ours.items():
+        assert abs(count - theirs[key]) < 6 * math.sqrt(count + theirs[key])
+
+
 def test_initialisation_in_the_middle_is_a_reset_and_a_preparation():
     late = QuantumCircuit(2)
     late.h(0)
