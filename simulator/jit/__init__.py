@@ -12,6 +12,7 @@ from typing import Any
 
 import numba
 from numba.core import types
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from simulator.jit.cache import LazyCache, cache_directory
@@ -41,18 +42,19 @@ def _undisturbed(compile_: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(compile_)
     def compile_quietly(signature: Any) -> Any:
         contexts = cpu_target.target_context, cpu_target.typing_context
-        collecting = gc.isenabled()
-        gc.disable()
-        contexts[0].refresh()
-        for context in contexts:
-            context.load_additional_registries = functools.partial(_reload, context)
-        try:
-            return compile_(signature)
-        finally:
-            for context in contexts:
-                vars(context).pop("load_additional_registries", None)
-            if collecting:
-                gc.enable()
+        with global_compiler_lock:  # helpers may compile at the same time
+            collecting = gc.isenabled()
+            gc.disable()
+            try:
+                contexts[0].refresh()
+                for context in contexts:
+                    context.load_additional_registries = functools.partial(_reload, context)
+                return compile_(signature)
+            finally:
+                for context in contexts:
+                    vars(context).pop("load_additional_registries", None)
+                if collecting:
+                    gc.enable()
 
     return compile_quietly
 
