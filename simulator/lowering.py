@@ -159,10 +159,12 @@ def bits_of(mask: int) -> Iterable[int]:
 
 def lower(circuit: Circuit, numbers: Mapping[Parameter, int]) -> Lowered:
     """Lower a circuit whose parameters are numbered by ``numbers``."""
-    return _Lowering(circuit.num_qubits, numbers).run(circuit.operations)
+    return Lowering(circuit.num_qubits, numbers).run(circuit.operations)
 
 
-class _Lowering:
+class Lowering:
+    """Lowers operations one after the other; what a gate becomes is decided here."""
+
     def __init__(self, num_qubits: int, numbers: Mapping[Parameter, int]) -> None:
         self.numbers = numbers
         self.out = Lowered(
@@ -214,9 +216,7 @@ class _Lowering:
             self.unitary(vectors, targets)
             return
         for x, z, c in zip(x_masks.tolist(), z_masks.tolist(), coefficients.tolist(), strict=True):
-            self.controlled_string(
-                _spread(x, targets), _spread(z, targets), angle.scaled(2 * c), controls, gate.controls
-            )
+            self.controlled_string(spread(x, targets), spread(z, targets), angle.scaled(2 * c), controls, gate.controls)
 
     def controlled_string(self, x: int, z: int, angle: Angle, controls: Sequence[int], values: Sequence[int]) -> None:
         """``exp(-i angle/2 P)`` where the controls have their values: one string for each subset of them."""
@@ -254,7 +254,7 @@ class _Lowering:
         """``exp(-i angle sum_z c_z Z**z)`` on the targets."""
         for z in np.flatnonzero(np.abs(coefficients) > _EXACT).tolist():
             scaled = angle.scaled(2 * float(coefficients[z]))
-            self.controlled_string(0, _spread(z, targets), scaled, controls, values)
+            self.controlled_string(0, spread(z, targets), scaled, controls, values)
 
     def fixed(self, gate: gates.Gate, qubits: Sequence[int]) -> None:
         permutation = _affine_permutation(gate) if gate.num_qubits <= 4 else None
@@ -342,7 +342,8 @@ class _Lowering:
                 self.dense(gate.matrix(), qubits)
 
 
-def _spread(mask: int, qubits: Sequence[int]) -> int:
+def spread(mask: int, qubits: Sequence[int]) -> int:
+    """Bit k of a mask moved to bit ``qubits[k]``."""
     return sum(1 << qubits[k] for k in bits_of(mask))
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from simulator import gates, gradients, pauli, statevector
 from simulator.circuit import Circuit
-from simulator.lowering import Angle, Lowered, _Lowering, _spread, _stored
+from simulator.lowering import Angle, Lowered, Lowering, spread
 from simulator.noise.channels import Channel
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
@@ -42,7 +42,7 @@ class _Location:
     probabilities: list[float]
 
 
-class _SignedLowering(_Lowering):
+class _SignedLowering(Lowering):
     """Lowers a circuit so that every rotation's angle is a number of its own; records what they are, and the errors."""
 
     def __init__(self, circuit: Circuit, noise: NoiseModel, numbers: Mapping[Parameter, int]) -> None:
@@ -58,8 +58,7 @@ class _SignedLowering(_Lowering):
     def string(self, x: int, z: int, angle: Angle) -> None:
         if not x and not z:
             return  # a global phase
-        out = self.out
-        stored_x, stored_z, _ = _stored(x, z, out.x_columns, out.z_rows, out.flips)
+        stored_x, stored_z, _ = self.out.stored_string(x, z)
         if self.locations or angle.factors:
             number = self.number(angle, stored_x, stored_z)
             angle = Angle(0.0, {number: 1.0})
@@ -90,8 +89,8 @@ class _SignedLowering(_Lowering):
             if not own_x and not own_z:
                 probabilities[0] = p
                 continue
-            spread_x, spread_z = _spread(own_x, qubits), _spread(own_z, qubits)
-            stored_x, stored_z, _ = _stored(spread_x, spread_z, self.out.x_columns, self.out.z_rows, self.out.flips)
+            spread_x, spread_z = spread(own_x, qubits), spread(own_z, qubits)
+            stored_x, stored_z, _ = self.out.stored_string(spread_x, spread_z)
             x.append(stored_x)
             z.append(stored_z)
             probabilities.append(p)
