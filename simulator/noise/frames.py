@@ -25,7 +25,6 @@ from simulator.parameters import Parameter
 from simulator.program import Program
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 class NotPauliError(Exception):
@@ -160,19 +159,17 @@ class FrameProgram:
         self._tabulate(lowering.locations, seen)
 
     def _tabulate(self, locations: Sequence[_Location], seen: Sequence[tuple[int, int]]) -> None:
-        """For each Pauli that may happen: its frame, and as packed bits the signs that it turns."""
+        """For each Pauli that may happen: the signs that it turns, as packed bits."""
         masks = np.array(seen, np.int64).reshape(-1, 2)
         angles = len(self.offsets)
         words = -(-max(len(masks), 1) // 64)
         self.first = np.cumsum([0, *(len(location.x) for location in locations)])
         total = int(self.first[-1])
         self.turned = np.zeros((total, words), np.uint64)
-        self.frames = np.zeros((total, 2), np.int64)
         self.cumulated = np.ones((len(locations), max((len(location.x) for location in locations), default=1)))
         for number, location in enumerate(locations):
             x, z = np.array(location.x), np.array(location.z)
             own = slice(int(self.first[number]), int(self.first[number + 1]))
-            self.frames[own, 0], self.frames[own, 1] = x, z
             crossings = np.bitwise_count(x[:, None] & masks[:, 1]) + np.bitwise_count(z[:, None] & masks[:, 0])
             bits = (crossings & 1).astype(bool)
             bits[:, : location.time] = False  # angles before the error
@@ -183,22 +180,13 @@ class FrameProgram:
             self.cumulated[number, : len(x)] = np.cumsum(location.probabilities)
             self.cumulated[number, len(x) - 1 :] = 1.0
 
-    def draw(self, trajectories: int, seed: Any) -> tuple[IntArray, NDArray[np.uint64], IntArray]:
-        """Draw the errors of trajectories.
-
-        Returns
-        -------
-        frames : int64 ndarray, shape (T, 2)
-            All errors of a trajectory as one Pauli, its x and z mask in the stored basis.
-        turned : uint64 ndarray, shape (T, words)
-            Which signs of angles and observables' strings are turned, one bit each.
-        """
+    def draw(self, trajectories: int, seed: Any) -> NDArray[np.uint64]:
+        """Draw the errors of trajectories: the signs that they turn, a bit for each angle and string, (T, words)."""
         rng = np.random.default_rng(seed)
         count = len(self.cumulated)
-        frames = np.zeros((trajectories, 2), np.int64)
         turned = np.zeros((trajectories, self.turned.shape[1]), np.uint64)
         if not count:
-            return frames, turned, np.zeros(0, np.int64)
+            return turned
         step = max(1, (1 << 22) // count)
         for begin in range(0, trajectories, step):
             uniform = rng.random((min(step, trajectories - begin), count))
@@ -208,10 +196,8 @@ class FrameProgram:
             which = (uniform[row, location][:, None] >= self.cumulated[location]).sum(axis=1)
             entry = self.first[location] + which
             starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
-            rows = begin + row[starts]
-            frames[rows] = np.bitwise_xor.reduceat(self.frames[entry], starts)
-            turned[rows] = np.bitwise_xor.reduceat(self.turned[entry], starts)
-        return frames, turned, np.arange(trajectories)
+            turned[begin + row[starts]] = np.bitwise_xor.reduceat(self.turned[entry], starts)
+        return turned
 
     def signs(self, turned: NDArray[np.uint64]) -> tuple[FloatArray, FloatArray]:
         """Signs +1 and -1 of the angles (U, J) and of the observables' strings (U, S)."""
@@ -219,12 +205,6 @@ class FrameProgram:
         angles, strings = len(self.offsets), len(self.program.observables)
         signs = 1.0 - 2.0 * bits[:, : angles + strings].astype(np.float64)
         return signs[:, :angles], signs[:, angles:]
-
-
-def distinct(turned: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], IntArray, IntArray]:
-    """The different rows, the row of each trajectory among them, and how often each occurs."""
-    unique, inverse, counts = np.unique(turned, axis=0, return_inverse=True, return_counts=True)
-    return unique, inverse.ravel(), counts
 
 
 class FrameTrajectories:
@@ -239,8 +219,7 @@ class FrameTrajectories:
 
     def __init__(self, program: FrameProgram, trajectories: int, seed: Any) -> None:
         self.program, self.trajectories = program, trajectories
-        turned = program.draw(trajectories, seed)[1]
-        unique, _, counts = distinct(turned)
+        unique, counts = np.unique(program.draw(trajectories, seed), axis=0, return_counts=True)
         self.angle_signs, self.string_signs = program.signs(unique)
         self.counts = counts.astype(float)
 
