@@ -58,7 +58,7 @@ class Plan:
         self.chunks = [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
         self.packed, self.scratch_size = _without_states(tables) if self.big else (tables.packed, tables.scratch_size)
         self.block_begin = _round(self.scratch_size)
-        self.scratch_size = self.block_begin + 2 * tables.block_size
+        self.scratch_size = self.block_begin + tables.block_size
         self.shared_begin = _round(self.scratch_size)
         self.stored_begin = self.shared_begin + _round(tables.shared_size)
         self.buffer_size = self.stored_begin + tables.stored_size

@@ -14,6 +14,7 @@ from simulator.lowering import Level, Lowered, Rotation, Start, lower
 from simulator.measurements import refuse_measurements
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
+from simulator.stage_tables import StageTableBuilder
 from simulator.tables import TableBuilder, Tables
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ class Program:
         """
         key = lanes, derive_inputs, staged
         if key not in self._tables:
-            self._tables[key] = TableBuilder(self, lanes, derive_inputs, staged).build()
+            builder = StageTableBuilder if staged else TableBuilder
+            self._tables[key] = builder(self, lanes, derive_inputs).build()
         return self._tables[key]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -91,6 +91,25 @@ def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """Ask for the cache lines of the two vectors at ``array[index : index + 2 * width]``, to be read and written."""
+    vector = Vector(array.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        byte = ir.IntType(8).as_pointer()
+        name = "llvm.prefetch.p0i8"
+        kind = ir.FunctionType(ir.VoidType(), [byte, _INT32, _INT32, _INT32])
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        for step in (0, vector.width):
+            at = builder.add(args[1], ir.Constant(args[1].type, step))
+            pointer = _pointer(context, builder, signature.args[0], args[0], at, vector)
+            builder.call(function, [builder.bitcast(pointer, byte), _INT32(1), _INT32(2), _INT32(1)])
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), codegen
+
+
+@intrinsic
 def splat(typing_context, scalar):  # type: ignore[no-untyped-def]
     """The vector whose every element is ``scalar``."""
     vector = Vector(scalar)

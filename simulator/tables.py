@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import simd, stages
+from simulator import simd
 from simulator.kernels import passes, steps
 from simulator.lowering import Angle, Dense, Level, Rotation, Start
 
@@ -81,11 +81,11 @@ class Tables:
         States that a tile may hold.
     passes : int
     stages : tuple of int64 ndarray
-        Passes that are done block by block, as `simulator.kernels.stages` reads them; empty if the state is never cut.
+        Passes that are done block by block, as `simulator.kernels.stages` reads them.
     first_stage : int
         The first that holds a pass whose derivative is wanted, or what comes before all of them.
     block_size : int
-        Floats of the largest block.
+        Floats that a stage needs of a thread's scratch at most.
     """
 
     lanes: int | None
@@ -137,7 +137,7 @@ class Schedule(Protocol):
 class TableBuilder:
     """Numbers the angles and writes the passes of one program for one meaning of the lanes."""
 
-    def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool, staged: bool = False) -> None:
+    def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool) -> None:
         self.program, self.lanes, self.derive_inputs = program, lanes, derive_inputs
         self.n = program.num_qubits
         self.shift = lanes or 0
@@ -155,11 +155,10 @@ class TableBuilder:
         self.per_tile = 0  # floats of phase tables made for each tile
         self.largest_dense = 0
         self.first_needed: int | None = None
-        self.staged = staged
-        self.stage_rows: list[IntArray] = []
+        self.most_bits = _BLOCK_BITS  # of a block of phases
+        self.stages: list[IntArray] = []
         self.stage_ends: list[int] = []
         self.block_size = 0
-        self.smallest_block = self.n
 
     def build(self) -> Tables:
         chains, levels = self.program.schedule
@@ -172,11 +171,8 @@ class TableBuilder:
         chain_needed = any(self.needed(rotation.angle) for c in chains for rotation in c)
         phase_levels = sum(level.kind == "phases" for level in levels)
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
-        self.store_tables = not self.staged and (self.lanes is None or table_bytes <= _STORED_BYTES)
-        if self.staged:
-            self.stage_passes(levels)
-        else:
-            self.add_passes(levels)
+        self.store_tables = self.lanes is None or table_bytes <= _STORED_BYTES
+        self.add_passes(levels)
         groups, strings, weights = self.groups()
         local_rows = Affine.of([self.by_inputs(slot) for slot in self.local])
         is_local = np.zeros(max(len(self.angles), 1), np.int64)
@@ -224,7 +220,7 @@ class TableBuilder:
             state_size=self.state_size,
             most_states=self.most_states,
             passes=len(self.code),
-            stages=tuple(self.stage_rows),
+            stages=tuple(self.stages),
             first_stage=sum(end <= layout[steps.FIRST_NEEDED] for end in self.stage_ends),
             block_size=self.block_size,
         )
@@ -281,39 +277,6 @@ class TableBuilder:
                 self.dense_pass(level.members[0])
             else:
                 self.rotation_passes(level)
-
-    def stage_passes(self, levels: Sequence[Level]) -> None:
-        """Number the passes stage by stage, each with the masks of its stage's basis."""
-        size = np.dtype(self.program.dtype).itemsize
-        bits = stages.block_bits(self.n, 2 if self.program.observables else 1, 2 * size)
-        part = stages.part_bits(2 * size)
-        for stage in stages.schedule(levels, self.n, self.shift, bits):
-            first = len(self.code)
-            self.add_passes(stage.levels)
-            self.smallest_block = min(self.smallest_block, part, stage.block_bits)
-            self.block_size = max(self.block_size, 2 << stage.block_bits)
-            parts = max(stage.block_bits - part, 0)
-            segments: list[list[int]] = []
-            for r in range(first, len(self.code)):
-                divided = parts if self.reach(self.code[r]) <= part else 0
-                if not segments or segments[-1][2] != divided:
-                    segments.append([r, r, divided])
-                segments[-1][1] = r + 1
-            self.stage_ends.append(len(self.code))
-            sources, places = stages.runs(stage, self.shift)
-            head = [stage.block_bits - self.shift, self.n - stage.block_bits, len(segments)]
-            rest = [*sources, *places, *stage.basis[stage.block_bits :]]
-            self.stage_rows.append(np.array([*head, *rest, *(e for row in segments for e in row)], np.int64))
-
-    def reach(self, row: Sequence[int]) -> int:
-        """Qubits among which a pass moves amplitudes: it can be done separately for the values of all others."""
-        kind = row[passes.KIND]
-        if kind == passes.DENSE:
-            return self.n
-        if kind == passes.PHASES:
-            return self.shift
-        second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
-        return self.shift + (row[passes.X] | second).bit_length()
 
     def phase_pass(self, level: Level) -> None:
         local = any(self.is_local(member.angle) for member in level.members)
@@ -429,7 +392,7 @@ class TableBuilder:
 
     def layout(self, chain_needed: bool) -> IntArray:
         W, n, slots = self.W, self.n, len(self.angles)
-        bits = n if self.lanes is None else max(min(n, _BLOCK_BITS, self.smallest_block), self.shift)
+        bits = n if self.lanes is None else max(min(n, self.most_bits), self.shift)
         block = (W << n) if self.lanes is None else (1 << bits)
         observables = len(self.program.observables)
         sizes = {

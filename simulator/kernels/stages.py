@@ -1,29 +1,61 @@
 """A stage of a big state: blocks are copied out, pass through many passes in a core's own cache, and are copied back.
 
-``stage`` is what `simulator.tables` writes: bits of a block's number of vectors, bits of the number of blocks, number
-of segments; then for each bit of a vector's number in the block how the next vector's index and its place in the
-block differ (`simulator.stages.runs`); the basis vectors that tell blocks apart; and the segments: first and last pass,
-and the bits of the number of parts of the block that they do one after the other.
+``stage`` is what `simulator.stage_tables` writes: a head of sizes and of places where each of its lists begins.
+
+* how the next vector's index, and its place in the block, differ (`simulator.stages.runs`);
+* the basis vectors that tell blocks apart;
+* segments forward and back: the bits of the number of parts of the block that they do one after the other, and
+  the first and last of their passes in the list ``order``;
+* the specs of phases that are products of tables (`simulator.kernels.factors`).
 """
 
 from __future__ import annotations
 
 from simulator.jit import inlined, kernel, part
-from simulator.kernels.steps import GRADIENT, PAIRS, SLOTS, apply_pass, cleared, opened, tile_angles, undo_pass
-from simulator.kernels.walsh import permuted
-from simulator.simd import count_ones, entry, fetch_add, lane_sum, lanes_of, load, section, store
+from simulator.kernels import blocks, factors
+from simulator.kernels.passes import KIND
+from simulator.kernels.steps import (
+    GRADIENT,
+    PAIRS,
+    ROTATIONS,
+    SLOTS,
+    TABLES,
+    THETA,
+    apply_pass,
+    cleared,
+    opened,
+    tile_angles,
+    undo_pass,
+)
+from simulator.kernels.walsh import parity, permuted
+from simulator.simd import (
+    count_ones,
+    entry,
+    fetch_add,
+    lane_sum,
+    lanes_of,
+    like,
+    load,
+    prefetch,
+    section,
+    splat,
+    store,
+)
 
-BLOCK_BITS, BLOCKS_BITS, SEGMENTS, HEAD = 0, 1, 2, 3
+# the head: bits of a block's vectors, of the number of blocks, of a part's amplitudes; where lists begin; their lengths
+BLOCK_BITS, BLOCKS_BITS, PART_BITS, SOURCES, PLACES, REST, FORWARD, BACK, FORWARDS, BACKS, SPECS, FACTORS, HEAD = range(
+    13
+)
+AHEAD = 16  # vectors that are asked for before they are needed
 
 
 @inlined
 def _origin(stage, number):
     """The index at which a block begins."""
     index = 0
-    at = HEAD + 2 * entry(stage, BLOCK_BITS)
     for j in range(entry(stage, BLOCKS_BITS)):
         if number >> j & 1:
-            index ^= entry(stage, at + j)
+            index ^= entry(stage, entry(stage, REST) + j)
     return index
 
 
@@ -31,9 +63,12 @@ def _origin(stage, number):
 def gather(psi, block, stage, number, lanes):
     """Copy a block's vectors from the state, in increasing order of their indices."""
     W = lanes_of(psi)
-    bits = entry(stage, BLOCK_BITS)
+    sources, places = entry(stage, SOURCES) - 1, entry(stage, PLACES) - 1
     index, place = _origin(stage, number), 0
-    for j in range(1 << bits):
+    ahead = index
+    for j in range(AHEAD):
+        ahead ^= entry(stage, sources + count_ones(j ^ (j + 1)))
+    for j in range(1 << entry(stage, BLOCK_BITS)):
         o, p = (index >> lanes) * 2 * W, place * 2 * W
         a, b = load(psi, o), load(psi, o + W)
         lane = index & (W - 1)
@@ -41,18 +76,21 @@ def gather(psi, block, stage, number, lanes):
             a, b = permuted(a, lane), permuted(b, lane)
         store(block, p, a)
         store(block, p + W, b)
-        t = HEAD + count_ones(j ^ (j + 1)) - 1
-        index ^= entry(stage, t)
-        place ^= entry(stage, t + bits)
+        t = count_ones(j ^ (j + 1))
+        index ^= entry(stage, sources + t)
+        place ^= entry(stage, places + t)
+        prefetch(psi, (ahead >> lanes) * 2 * W)
+        t = count_ones((j + AHEAD) ^ (j + AHEAD + 1))
+        ahead ^= entry(stage, sources + t)
 
 
 @part
 def scatter(psi, block, stage, number, lanes):
     """Copy a block's vectors back."""
     W = lanes_of(psi)
-    bits = entry(stage, BLOCK_BITS)
+    sources, places = entry(stage, SOURCES) - 1, entry(stage, PLACES) - 1
     index, place = _origin(stage, number), 0
-    for j in range(1 << bits):
+    for j in range(1 << entry(stage, BLOCK_BITS)):
         o, p = (index >> lanes) * 2 * W, place * 2 * W
         a, b = load(block, p), load(block, p + W)
         lane = index & (W - 1)
@@ -60,9 +98,9 @@ def scatter(psi, block, stage, number, lanes):
             a, b = permuted(a, lane), permuted(b, lane)
         store(psi, o, a)
         store(psi, o + W, b)
-        t = HEAD + count_ones(j ^ (j + 1)) - 1
-        index ^= entry(stage, t)
-        place ^= entry(stage, t + bits)
+        t = count_ones(j ^ (j + 1))
+        index ^= entry(stage, sources + t)
+        place ^= entry(stage, places + t)
 
 
 @inlined
@@ -73,61 +111,163 @@ def _aligned_to_state(block, stage, number):
 
 
 @inlined
-def _segment(stage, s):
-    at = HEAD + 2 * entry(stage, BLOCK_BITS) + entry(stage, BLOCKS_BITS) + 3 * s
-    return entry(stage, at), entry(stage, at + 1), entry(stage, at + 2)
+def _areas(stage, scratch, begin):
+    """What a thread works in: tables and buffers of factored passes, a buffer, group tables, bins, phases, signs."""
+    W = lanes_of(scratch)
+    count, size = entry(stage, FACTORS), 1 << entry(stage, PART_BITS)
+    groups = begin + (3 * count + 1) * size
+    bins = groups + 8 * (2 * W << factors.CLASSES)
+    phases = bins + 8 * (W << factors.CLASSES)
+    return (
+        section(scratch, begin, begin + 2 * count * size),
+        section(scratch, begin + 2 * count * size, begin + 3 * count * size),
+        section(scratch, begin + 3 * count * size, groups),
+        section(scratch, groups, bins),
+        section(scratch, bins, phases),
+        section(scratch, phases, phases + 128),
+        section(scratch, phases + 128, phases + 128 + W * W),
+    )
+
+
+@part
+def _prepare(areas):
+    """Set bins to zero, and to each mask of lanes its signs."""
+    bins, signs = areas[4], areas[6]
+    W = lanes_of(bins)
+    for o in range(0, len(bins), W):
+        store(bins, o, splat(like(bins, 0.0)))
+    for mask in range(W):
+        for lane in range(W):
+            signs[mask * W + lane] = like(signs, 1.0 - 2.0 * parity(mask & lane))
+
+
+@inlined
+def _own(stage, array, number, factor):
+    """The section of ``array`` that belongs to a factored pass."""
+    size = factor << entry(stage, PART_BITS)
+    return section(array, number * size, (number + 1) * size)
+
+
+@inlined
+def _spec(stage, f):
+    begin = entry(stage, entry(stage, SPECS) + f)
+    return section(stage, begin, len(stage))
+
+
+@inlined
+def _fill_blocks(fixed, stage, areas, theta, number, lanes):
+    """Make the tables of all factored passes for a block."""
+    part_bits = entry(stage, PART_BITS)
+    first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
+    for f in range(entry(stage, FACTORS)):
+        factors.fill_block(
+            _own(stage, areas[0], f, 2), _spec(stage, f), fixed[2], theta, first, part_bits, areas[2], lanes
+        )
+
+
+@inlined
+def _apply(fixed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, piece, pieces):
+    """One pass on a part of a block."""
+    row = fixed[1][r]
+    kind = entry(row, KIND)
+    layout = fixed[0]
+    if kind == factors.FACTORED:
+        spec, bits = _spec(stage, entry(row, factors.NUMBER)), entry(stage, PART_BITS)
+        factors.fill_groups(areas[3], spec, fixed[2], theta, piece, bits, areas[5], areas[6])
+        size = 1 << (bits - lanes)
+        table = _own(stage, areas[0], entry(row, factors.NUMBER), 2)
+        factors.multiply_factors(psi, piece * size, size, table, areas[3], stage, spec)
+    elif kind == blocks.LIKE_X or kind == blocks.LIKE_Y:
+        local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+        blocks.rotate_block(psi, row, shared, local, len(psi) // (2 * lanes_of(psi)), piece, pieces)
+    else:
+        apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces)
+
+
+@inlined
+def _undo(fixed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, theta, lanes, piece, pieces):
+    """Undo one pass on a part of a block of both states."""
+    row = fixed[1][r]
+    if entry(row, KIND) == factors.FACTORED:
+        f, bits, needed = entry(row, factors.NUMBER), entry(stage, PART_BITS), entry(row, factors.NEEDED)
+        spec, size = _spec(stage, f), 1 << (bits - lanes)
+        factors.fill_groups(areas[3], spec, fixed[2], theta, piece, bits, areas[5], areas[6])
+        table, buffer = _own(stage, areas[0], f, 2), _own(stage, areas[1], f, 1)
+        factors.undo_factors(psi, lam, piece * size, size, table, areas[3], stage, spec, needed, buffer, areas[4])
+        if needed:
+            factors.pick_groups(gradient, spec, fixed[2], piece, bits, areas[4], areas[6])
+    else:
+        undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
 
 
 @kernel
-def stage_apply(packed, stage, base, psi, shared, tables, X, block_begin, scratch, queue, pieces, lanes):
-    """Blocks of a stage, in ``pieces`` groups, until ``queue`` has no more."""
+def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, queue, pieces, lanes):
+    """Blocks of a stage, in ``pieces`` groups, until ``queue`` has no more; blocks lie in ``scratch`` at ``begin``."""
     fixed = opened(packed)
+    layout = fixed[0]
     tile_angles(fixed, base, X, 0, scratch, lanes)
-    W = lanes_of(psi)
-    block = section(scratch, block_begin, block_begin + (2 * W << entry(stage, BLOCK_BITS)))
-    blocks = 1 << entry(stage, BLOCKS_BITS)
+    theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+    size = 2 * lanes_of(psi) << entry(stage, BLOCK_BITS)
+    block = section(scratch, begin, begin + size)
+    areas = _areas(stage, scratch, begin + size)
+    _prepare(areas)
+    count, order = 1 << entry(stage, BLOCKS_BITS), entry(stage, FORWARD) + 3 * entry(stage, FORWARDS)
     while True:
         piece = fetch_add(queue, 0, 1)
         if piece >= pieces:
             return
-        for number in range(blocks * piece // pieces, blocks * (piece + 1) // pieces):
+        for number in range(count * piece // pieces, count * (piece + 1) // pieces):
             gather(psi, block, stage, number, lanes)
+            _fill_blocks(fixed, stage, areas, theta, number, lanes)
             view = _aligned_to_state(block, stage, number)
-            for s in range(entry(stage, SEGMENTS)):
-                first, last, bits = _segment(stage, s)
+            for at in range(entry(stage, FORWARD), order, 3):
+                bits = entry(stage, at)
                 for own in range(number << bits, (number + 1) << bits):
-                    for r in range(first, last):
-                        apply_pass(fixed, r, view, shared, tables, scratch, lanes, own, blocks << bits)
+                    for e in range(entry(stage, at + 1), entry(stage, at + 2)):
+                        r = entry(stage, order + e)
+                        _apply(fixed, stage, r, view, shared, tables, scratch, areas, theta, lanes, own, count << bits)
             scatter(psi, block, stage, number, lanes)
 
 
 @kernel
-def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, block_begin, scratch, queue, pieces, lanes):
+def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
     """Undo a stage on both states; ``by_piece`` (pieces, slots) receives the derivatives of its groups of blocks."""
     fixed = opened(packed)
     layout = fixed[0]
     tile_angles(fixed, base, X, 0, scratch, lanes)
+    theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     W = lanes_of(psi)
     size = 2 * W << entry(stage, BLOCK_BITS)
-    own_psi = section(scratch, block_begin, block_begin + size)
-    own_lam = section(scratch, block_begin + size, block_begin + 2 * size)
-    blocks = 1 << entry(stage, BLOCKS_BITS)
+    own_psi = section(scratch, begin, begin + size)
+    own_lam = section(scratch, begin + size, begin + 2 * size)
+    areas = _areas(stage, scratch, begin + 2 * size)
+    _prepare(areas)
+    count, order = 1 << entry(stage, BLOCKS_BITS), entry(stage, BACK) + 3 * entry(stage, BACKS)
+    part_bits = entry(stage, PART_BITS)
     while True:
         piece = fetch_add(queue, 0, 1)
         if piece >= pieces:
             return
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        for number in range(blocks * piece // pieces, blocks * (piece + 1) // pieces):
+        for number in range(count * piece // pieces, count * (piece + 1) // pieces):
             gather(psi, own_psi, stage, number, lanes)
             gather(lam, own_lam, stage, number, lanes)
+            _fill_blocks(fixed, stage, areas, theta, number, lanes)
+            for o in range(0, len(areas[1]), W):
+                store(areas[1], o, splat(like(psi, 0.0)))
             view, dual = _aligned_to_state(own_psi, stage, number), _aligned_to_state(own_lam, stage, number)
-            for s in range(entry(stage, SEGMENTS) - 1, -1, -1):
-                first, last, bits = _segment(stage, s)
-                for part_number in range(number << bits, (number + 1) << bits):
-                    for r in range(last - 1, first - 1, -1):
-                        undo_pass(
-                            fixed, r, view, dual, gradient, shared, tables, scratch, lanes, part_number, blocks << bits
-                        )
+            for at in range(order - 3, entry(stage, BACK) - 3, -3):
+                bits = entry(stage, at)
+                for own in range(number << bits, (number + 1) << bits):
+                    for e in range(entry(stage, at + 2) - 1, entry(stage, at + 1) - 1, -1):
+                        _undo(
+                            fixed, stage, entry(stage, order + e), view, dual, gradient, shared, tables, scratch,
+                            areas, theta, lanes, own, count << bits,
+                        )  # fmt: skip
+            first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
+            for f in range(entry(stage, FACTORS)):
+                buffer = _own(stage, areas[1], f, 1)
+                factors.pick_block(gradient, _spec(stage, f), fixed[2], first, part_bits, buffer, lanes)
             scatter(psi, own_psi, stage, number, lanes)
             scatter(lam, own_lam, stage, number, lanes)
         for slot in range(entry(layout, SLOTS)):

@@ -1,0 +1,167 @@
+"""Rotations on a stage's blocks whose X masks move whole vectors there: up to three in one trip through the block.
+
+Strings that are to one another as Paulis of different qubits are (popcount(x_j & z_k) is even for j != k), all of them
+like X (popcount(x & z) even) or all like Y (odd). Then the sign of each is that of the first member of an octet,
+and planes pair up as in passes.py: (re a, im b) and (im a, re b) for X, (re a, re b) and (im a, im b) for Y.
+
+A row holds its kind, the number of rotations, for each slot, local, x, z (as in passes.py); then increasing pivots.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.jit import inlined, part
+from simulator.kernels.passes import _spread
+from simulator.kernels.walsh import parity
+from simulator.simd import entry, lanes_of, load, store
+
+LIKE_X, LIKE_Y = 6, 7  # kinds of passes, beside those of passes.py
+COUNT, FIRST, EACH, PIVOTS = 1, 2, 4, 14
+MOST = 3  # rotations a pass: eight amplitudes are all that registers hold
+
+
+@inlined
+def turn_like_x(a0, a1, b0, b1, c, s):
+    """``exp(-i theta/2 X)`` of the amplitudes a and b."""
+    return c * a0 - s * b1, c * a1 + s * b0, c * b0 - s * a1, c * b1 + s * a0
+
+
+@inlined
+def turn_like_y(a0, a1, b0, b1, c, s):
+    """``exp(-i theta/2 Y)``, up to the sign of s, of the amplitudes a and b."""
+    return c * a0 + s * b0, c * a1 + s * b1, c * b0 - s * a0, c * b1 - s * a1
+
+
+@inlined
+def _source(row, k, shared, local):
+    if entry(row, FIRST + EACH * k + 1):
+        return local
+    return shared
+
+
+@inlined
+def _sine(rotations, row, k, i):
+    """The sine of rotation k, with the sign of the pair or octet that begins at i."""
+    W = lanes_of(rotations)
+    sign = parity(i & entry(row, FIRST + EACH * k + 3))
+    return load(rotations, entry(row, FIRST + EACH * k) * 5 * W + W + W * sign)
+
+
+@inlined
+def _cosine(rotations, row, k):
+    return load(rotations, entry(row, FIRST + EACH * k) * 5 * lanes_of(rotations))
+
+
+def _rotations(turn: Any) -> tuple[Any, Any, Any]:
+    """The passes of one, two and three rotations of a type."""
+
+    @part
+    def one(psi, row, shared, local, first, last):
+        W = lanes_of(psi)
+        own = _source(row, 0, shared, local)
+        x, pivot = entry(row, FIRST + 2), entry(row, PIVOTS)
+        c = _cosine(own, row, 0)
+        for k in range(first, last):
+            i = _spread(k, pivot)
+            s = _sine(own, row, 0, i)
+            o, p = i * 2 * W, (i ^ x) * 2 * W
+            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), c, s)
+            store(psi, o, a0)
+            store(psi, o + W, a1)
+            store(psi, p, b0)
+            store(psi, p + W, b1)
+
+    @part
+    def two(psi, row, shared, local, first, last):
+        W = lanes_of(psi)
+        own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
+        xa, xb = entry(row, FIRST + 2), entry(row, FIRST + EACH + 2)
+        low, high = entry(row, PIVOTS), entry(row, PIVOTS + 1)
+        ca, cb = _cosine(own_a, row, 0), _cosine(own_b, row, 1)
+        for k in range(first, last):
+            i = _spread(_spread(k, low), high)
+            sa, sb = _sine(own_a, row, 0, i), _sine(own_b, row, 1, i)
+            o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
+            a0, a1, b0, b1 = turn(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ca, sa)
+            d0, d1, e0, e1 = turn(load(psi, o2), load(psi, o2 + W), load(psi, o3), load(psi, o3 + W), ca, sa)
+            a0, a1, d0, d1 = turn(a0, a1, d0, d1, cb, sb)
+            b0, b1, e0, e1 = turn(b0, b1, e0, e1, cb, sb)
+            store(psi, o0, a0)
+            store(psi, o0 + W, a1)
+            store(psi, o1, b0)
+            store(psi, o1 + W, b1)
+            store(psi, o2, d0)
+            store(psi, o2 + W, d1)
+            store(psi, o3, e0)
+            store(psi, o3 + W, e1)
+
+    @part
+    def three(psi, row, shared, local, first, last):
+        W = lanes_of(psi)
+        own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
+        own_c = _source(row, 2, shared, local)
+        xa, xb, xc = entry(row, FIRST + 2), entry(row, FIRST + EACH + 2), entry(row, FIRST + 2 * EACH + 2)
+        low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
+        ca, cb, cc = _cosine(own_a, row, 0), _cosine(own_b, row, 1), _cosine(own_c, row, 2)
+        for k in range(first, last):
+            i = _spread(_spread(_spread(k, low), middle), high)
+            sa, sb, sc = _sine(own_a, row, 0, i), _sine(own_b, row, 1, i), _sine(own_c, row, 2, i)
+            o, oa, ob, oab = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
+            i ^= xc
+            p, pa, pb, pab = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
+            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, oa), load(psi, oa + W), ca, sa)
+            d0, d1, e0, e1 = turn(load(psi, ob), load(psi, ob + W), load(psi, oab), load(psi, oab + W), ca, sa)
+            a0, a1, d0, d1 = turn(a0, a1, d0, d1, cb, sb)
+            b0, b1, e0, e1 = turn(b0, b1, e0, e1, cb, sb)
+            f0, f1, g0, g1 = turn(load(psi, p), load(psi, p + W), load(psi, pa), load(psi, pa + W), ca, sa)
+            h0, h1, k0, k1 = turn(load(psi, pb), load(psi, pb + W), load(psi, pab), load(psi, pab + W), ca, sa)
+            f0, f1, h0, h1 = turn(f0, f1, h0, h1, cb, sb)
+            g0, g1, k0, k1 = turn(g0, g1, k0, k1, cb, sb)
+            a0, a1, f0, f1 = turn(a0, a1, f0, f1, cc, sc)
+            b0, b1, g0, g1 = turn(b0, b1, g0, g1, cc, sc)
+            d0, d1, h0, h1 = turn(d0, d1, h0, h1, cc, sc)
+            e0, e1, k0, k1 = turn(e0, e1, k0, k1, cc, sc)
+            store(psi, o, a0)
+            store(psi, o + W, a1)
+            store(psi, oa, b0)
+            store(psi, oa + W, b1)
+            store(psi, ob, d0)
+            store(psi, ob + W, d1)
+            store(psi, oab, e0)
+            store(psi, oab + W, e1)
+            store(psi, p, f0)
+            store(psi, p + W, f1)
+            store(psi, pa, g0)
+            store(psi, pa + W, g1)
+            store(psi, pb, h0)
+            store(psi, pb + W, h1)
+            store(psi, pab, k0)
+            store(psi, pab + W, k1)
+
+    return one, two, three
+
+
+_one_x, _two_x, _three_x = _rotations(turn_like_x)
+_one_y, _two_y, _three_y = _rotations(turn_like_y)
+
+
+@part
+def rotate_block(psi, row, shared, local, count, piece, pieces):
+    """A pass of kind LIKE_X or LIKE_Y on the given piece of the ``count`` vectors of a state."""
+    rotations = entry(row, COUNT)
+    size = count >> rotations
+    first, last = size * piece // pieces, size * (piece + 1) // pieces
+    if entry(row, 0) == LIKE_X:
+        if rotations == 3:
+            _three_x(psi, row, shared, local, first, last)
+        elif rotations == 2:
+            _two_x(psi, row, shared, local, first, last)
+        else:
+            _one_x(psi, row, shared, local, first, last)
+    elif rotations == 3:
+        _three_y(psi, row, shared, local, first, last)
+    elif rotations == 2:
+        _two_y(psi, row, shared, local, first, last)
+    else:
+        _one_y(psi, row, shared, local, first, last)

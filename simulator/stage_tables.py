@@ -1,0 +1,236 @@
+"""The constant arrays of a program that runs in stages; see `simulator.stages` and `simulator.kernels.stages`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from simulator import stages
+from simulator.kernels import blocks, factors, passes
+from simulator.kernels import stages as kernel
+from simulator.lowering import Level, Rotation
+from simulator.tables import Schedule, TableBuilder
+
+_THREAD_FLOATS = 4096  # of a thread's small tables: groups, bins, phases, signs
+
+
+class StageTableBuilder(TableBuilder):
+    """Numbers the angles and writes the passes stage by stage, each with the masks of its stage's basis.
+
+    Rotations that act like Paulis of different qubits are taken three a pass forward; back, where two states are
+    held in registers, two.
+    """
+
+    def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool) -> None:
+        super().__init__(program, lanes, derive_inputs)
+        self.numbered: dict[int, int] = {}  # rotation -> slot
+
+    def add_passes(self, levels: Sequence[Level]) -> None:
+        """Cut levels into stages and number their passes."""
+        size = 2 * np.dtype(self.program.dtype).itemsize
+        bits = min(stages.block_bits(self.n, 2 if self.program.observables else 1, size), self.n)
+        self.part = min(stages.part_bits(size), bits)
+        self.most_bits = min(self.most_bits, self.part)
+        self.store_tables = False
+        found = stages.schedule(levels, self.n, self.shift, bits)
+        for stage in found:
+            self.stage(stage)
+
+    def stage(self, stage: stages.Stage) -> None:
+        """Number a stage's passes."""
+        self.forward: list[int] = []
+        self.back: list[int] = []
+        self.specs: list[list[int]] = []  # of the factored passes
+        self.places: list[np.ndarray[Any, Any]] = []
+        self.parts = stage.block_bits - self.part
+        self.block_mask = (1 << stage.block_bits) - 1
+        for level in stage.levels:
+            begin = len(self.code)
+            if level.kind == "rotations":
+                if self.program.observables:
+                    super().add_passes([level])
+                    self.back += range(begin, len(self.code))
+                begin = len(self.code)
+                self.block_rotations(level)
+                self.forward += range(begin, len(self.code))
+            else:
+                if level.kind == "dense":
+                    self.dense_pass(level.members[0])
+                elif not self.factored_pass(level):
+                    self.phase_pass(level)
+                self.forward.append(begin)
+                self.back.append(begin)
+        self.stage_ends.append(len(self.code))
+        self.stages.append(self.written(stage))
+        work = 3 * len(self.specs) + 1 << self.part
+        self.block_size = max(self.block_size, (4 << stage.block_bits) + work + _THREAD_FLOATS + 12 * 32 * self.W)
+
+    def block_rotations(self, level: Level) -> None:
+        """Number the passes forward of a level of rotations."""
+        waiting = list(level.members)
+        if all(a.commutes(b) for k, a in enumerate(waiting) for b in waiting[:k]):
+            waiting.sort(key=lambda member: member.x)
+        others: list[Rotation] = []
+        while waiting:
+            group = self.group(waiting)
+            if group:
+                super().add_passes([Level("rotations", others)] if others else [])
+                others = []
+                row = [blocks.LIKE_Y if _turns(group[0]) else blocks.LIKE_X, len(group)]
+                for member in group:
+                    slot, is_local = self.slot(member, moving=True), int(self.is_local(member.angle))
+                    row += [slot, is_local, member.x >> self.shift, member.z >> self.shift]
+                row += [0] * (blocks.PIVOTS - len(row)) + _pivots(member.x >> self.shift for member in group)
+                self.add(row, any(self.needed(member.angle) for member in group))
+            else:
+                others.append(waiting.pop(0))
+        super().add_passes([Level("rotations", others)] if others else [])
+
+    def group(self, waiting: list[Rotation]) -> list[Rotation]:
+        """Take out the first rotation and those that can be done with it; nothing if it moves lanes."""
+        group: list[Rotation] = []
+        skipped: list[Rotation] = []
+        for member in waiting:
+            if len(group) == blocks.MOST:
+                break
+            vectors = [other.x >> self.shift for other in (*group, member)]
+            if (
+                not member.x & ((1 << self.shift) - 1)
+                and len(_pivots(vectors)) == len(vectors)
+                and all(_apart(member, other) for other in group)
+                and all(other.commutes(member) for other in skipped)
+            ):
+                group.append(member)
+            elif not group:
+                return []
+            else:
+                skipped.append(member)
+        taken = {id(member) for member in group}
+        waiting[:] = [member for member in waiting if id(member) not in taken]
+        return group
+
+    def factored_pass(self, level: Level) -> bool:
+        """Number a pass of phases as a product of tables; False if there are too many classes for that."""
+        low = (1 << self.part) - 1
+        fixed: list[Rotation] = []
+        classes: dict[int, list[Rotation]] = {0: []}
+        for member in level.members:
+            if (member.z & self.block_mask) >> self.part:
+                classes.setdefault(member.z & low, []).append(member)
+            else:
+                fixed.append(member)
+        scalars = classes.pop(0)
+        if len(classes) > factors.MOST_CLASSES:
+            return False
+        needed = any(self.needed(member.angle) for member in level.members)
+        number = len(self.specs)
+        self.add([factors.FACTORED, 0, number, 0, 0, 0, 0, int(needed)], needed)
+        groups = -(-len(classes) // factors.CLASSES)
+        spec = [*self.add_terms(fixed), *self.add_terms(scalars), groups]
+        vectors = np.arange(1 << (self.part - self.shift))
+        masks = list(classes)
+        for g in range(groups):
+            own = masks[g::groups]
+            places = np.zeros(len(vectors), np.int64)
+            row = [len(own), len(self.places)]
+            for j, z in enumerate(own):
+                places |= (np.bitwise_count(vectors & (z >> self.shift)).astype(np.int64) & 1) << j
+                row += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
+            self.places.append(places * (2 * self.W))
+            spec += row + [0] * (2 + 3 * factors.CLASSES - len(row))
+        self.specs.append(spec)
+        return True
+
+    def add_terms(self, members: Sequence[Rotation]) -> tuple[int, int]:
+        """Number the Z strings of a factor; the first and the last."""
+        first = len(self.terms)
+        self.terms += [(member.z, self.slot(member, moving=False)) for member in members]
+        return first, len(self.terms)
+
+    def written(self, stage: stages.Stage) -> Any:
+        """The stage as the kernels read it."""
+        sources, places = stages.runs(stage, self.shift)
+        parts: list[Any] = [np.zeros(kernel.HEAD, np.int64)]
+        head = parts[0]
+
+        def add(values: Any) -> int:
+            begin = sum(len(part) for part in parts)
+            parts.append(np.array(values, np.int64).ravel())
+            return begin
+
+        head[kernel.BLOCK_BITS] = stage.block_bits - self.shift
+        head[kernel.BLOCKS_BITS] = self.n - stage.block_bits
+        head[kernel.PART_BITS] = self.part
+        head[kernel.SOURCES], head[kernel.PLACES] = add([*sources, 0]), add([*places, 0])
+        head[kernel.REST] = add(stage.basis[stage.block_bits :])
+        for at, length, order in (
+            (kernel.FORWARD, kernel.FORWARDS, self.forward),
+            (kernel.BACK, kernel.BACKS, self.back),
+        ):
+            segments = self.segments(order)
+            head[at], head[length] = add(segments), len(segments)
+            add(order)
+        begins = []
+        for spec in self.specs:
+            for g in range(spec[4]):
+                at = 5 + (2 + 3 * factors.CLASSES) * g + 1
+                spec[at] = add(self.places[spec[at]])
+            begins.append(add(spec))
+        head[kernel.SPECS], head[kernel.FACTORS] = add(begins), len(begins)
+        return np.concatenate(parts)
+
+    def segments(self, order: Sequence[int]) -> list[list[int]]:
+        """Bits of the number of parts, first and last entry of ``order`` that are done together."""
+        found: list[list[int]] = []
+        for e, r in enumerate(order):
+            bits = self.parts if self.reach(self.code[r]) <= self.part else 0
+            if not found or found[-1][0] != bits:
+                found.append([bits, e, e])
+            found[-1][2] = e + 1
+        return found
+
+    def reach(self, row: Sequence[int]) -> int:
+        """Qubits among which a pass moves amplitudes: it can be done separately for the values of all others."""
+        kind = row[passes.KIND]
+        if kind == passes.DENSE:
+            return self.n
+        if kind in (blocks.LIKE_X, blocks.LIKE_Y):
+            masks = [row[blocks.FIRST + blocks.EACH * k + 2] for k in range(row[blocks.COUNT])]
+            return self.shift + max(masks).bit_length()
+        if kind in (passes.PHASES, factors.FACTORED):
+            return self.shift
+        second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
+        return self.shift + (row[passes.X] | second).bit_length()
+
+    def slot(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
+        """Number a rotation's angle, once."""
+        found = self.numbered.get(id(rotation))
+        if found is None:
+            found = self.numbered[id(rotation)] = super().slot(rotation, moving, lane_z, local)
+        return found
+
+
+def _turns(rotation: Rotation) -> int:
+    """1 for a string like Y, whose rotation is real; 0 for one like X."""
+    return (rotation.x & rotation.z).bit_count() & 1
+
+
+def _apart(a: Rotation, b: Rotation) -> bool:
+    """Whether two strings are of one type, and to one another as Paulis of different qubits."""
+    crossings = (a.x & b.z).bit_count() | (a.z & b.x).bit_count()
+    return not crossings & 1 and _turns(a) == _turns(b)
+
+
+def _pivots(vectors: Iterable[int]) -> list[int]:
+    """The highest bits of an echelon form of some vectors, increasing: as many as are independent."""
+    echelon: dict[int, int] = {}
+    for vector in vectors:
+        while vector:
+            top = 1 << (vector.bit_length() - 1)
+            if top not in echelon:
+                echelon[top] = vector
+                break
+            vector ^= echelon[top]
+    return sorted(echelon)
