@@ -254,6 +254,9 @@ class Run:
                 chosen.packed, self.weights, self.base, self.shared, self.stored, x, first, psi, self._buffer,
                 chosen.lanes,
             )  # fmt: skip
+            if not len(first):
+                pieces = min(_PIECES, 1 << (self.program.num_qubits - (chosen.lanes or 0)))
+                self._pieces(big.big_product, (chosen.packed, self.base, x, psi, self.shared), pieces)
             for stage in chosen.tables.stages:
                 arguments = (chosen.packed, stage, self.base, psi, self.shared, self.stored, x, chosen.block_begin)
                 self._pieces(stages.stage_apply, arguments)
@@ -262,9 +265,18 @@ class Run:
                 self._pieces(big.big_expect, (chosen.packed, psi, parts))
                 values[row] = parts.sum(axis=0)
 
-    def _pieces(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
+    def amplitudes(self, psi: NDArray[Any], out: NDArray[Any], phase: complex) -> None:
+        """One big state, kept by `forward`, as complex numbers in the circuit's basis, times ``phase``."""
+        lowered = self.program.lowered
+        columns = np.array(lowered.x_columns, np.int64)
+        offset = 0
+        for q, column in enumerate(lowered.x_columns):
+            offset ^= column if lowered.flips >> q & 1 else 0
+        self._pieces(big.big_unpack, (psi, out, columns, offset, out.dtype.type(phase)))
+
+    def _pieces(self, kernel: Any, arguments: tuple[Any, ...], pieces: int = _PIECES) -> None:
         queue = np.zeros(1, np.int64)
-        self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), self.plan.tables.state_size)
+        self._share(kernel, arguments, queue, (pieces, self.plan.lanes), self.plan.tables.state_size)
 
     def _big_backward(
         self,

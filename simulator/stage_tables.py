@@ -13,8 +13,6 @@ from simulator.kernels import stages as kernel
 from simulator.lowering import Level, Rotation
 from simulator.tables import Schedule, TableBuilder
 
-_THREAD_FLOATS = 4096  # of a thread's small tables: groups, bins, phases, signs
-
 
 class StageTableBuilder(TableBuilder):
     """Numbers the angles and writes the passes stage by stage, each with the masks of its stage's basis.
@@ -49,9 +47,8 @@ class StageTableBuilder(TableBuilder):
         for level in stage.levels:
             begin = len(self.code)
             if level.kind == "rotations":
-                if self.program.observables:
-                    super().add_passes([level])
-                    self.back += range(begin, len(self.code))
+                super().add_passes([level])
+                self.back += range(begin, len(self.code))
                 begin = len(self.code)
                 self.block_rotations(level)
                 self.forward += range(begin, len(self.code))
@@ -65,7 +62,8 @@ class StageTableBuilder(TableBuilder):
         self.stage_ends.append(len(self.code))
         self.stages.append(self.written(stage))
         work = 3 * len(self.specs) + 1 << self.part
-        self.block_size = max(self.block_size, (4 << stage.block_bits) + work + _THREAD_FLOATS + 12 * 32 * self.W)
+        work += kernel.small_tables_size(self.W)
+        self.block_size = max(self.block_size, (4 << stage.block_bits) + work)
 
     def block_rotations(self, level: Level) -> None:
         """Number the passes forward of a level of rotations."""

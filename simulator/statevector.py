@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory
+from simulator import memory, simd
 from simulator.errors import ParameterError
 from simulator.execution import Run
 from simulator.kernels import tiles as tiles_kernels
@@ -55,6 +55,14 @@ def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]
         return out
     run = Run(program, weights, len(X))
     size = run.plan.tile_size
+    if run.plan.big:
+        phases = np.exp(1j * global_phases(program, X, weights))
+        psi = simd.aligned_zeros(size, program.dtype)
+        for row, rows in enumerate(run.plan.chunks):
+            run.forward(X[rows], psi[None, :], np.empty((0, 0)))
+            run.amplitudes(psi, out[row], phases[row])
+        run.close()
+        return out
     for rows in run.plan.chunks:
         tiles = -(-(rows.stop - rows.start) // run.plan.per_tile)
         buffer = memory.take(tiles * size, program.dtype)

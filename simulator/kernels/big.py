@@ -7,12 +7,17 @@ the number of threads.
 from __future__ import annotations
 
 from simulator.jit import kernel
+from simulator.kernels import product
 from simulator.kernels.steps import (
+    DUALS,
     GRADIENT,
     OBSERVABLES,
     PAIRS,
+    QUBITS,
+    ROTATIONS,
     SCRATCH,
     SLOTS,
+    THETA,
     VALUES,
     cleared,
     expect_all,
@@ -23,16 +28,83 @@ from simulator.kernels.steps import (
     start,
     tile_angles,
 )
-from simulator.simd import entry, fetch_add, lane_sum, lanes_of, like, load
+from simulator.simd import (
+    count_ones,
+    entry,
+    fetch_add,
+    lane_sum,
+    lanes_of,
+    like,
+    load,
+    section,
+    splat,
+    store,
+)
 
 
 @kernel
 def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, lanes):
-    """Prepare all angles and coefficients, and the state before the first pass for the one sample in X."""
+    """Prepare all angles and coefficients for the one sample in X; and the state, if ``initial`` gives it."""
     fixed = opened(packed)
     prepare(fixed, weights, base, shared, tables, scratch, lanes)
+    if len(initial):
+        tile_angles(fixed, base, X, 0, scratch, lanes)
+        start(fixed, psi, shared, initial, 0, scratch, lanes)
+
+
+@kernel
+def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
+    """Pieces of the product state: the lower qubits' product, times one number of the upper qubits."""
+    packed, base, X, psi, shared, scratch, queue = borrowed((packed, base, X, psi, shared, scratch, queue))
+    fixed = opened(packed)
+    layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
     tile_angles(fixed, base, X, 0, scratch, lanes)
-    start(fixed, psi, shared, initial, 0, scratch, lanes)
+    W = lanes_of(psi)
+    pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    a0, a1, b0, b1 = load(pairs, 0), load(pairs, W), load(pairs, 2 * W), load(pairs, 3 * W)
+    size = len(psi) // pieces
+    low = entry(layout, QUBITS) - count_ones(pieces - 1)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        c, s = splat(like(psi, 1.0)), splat(like(psi, 0.0))
+        for q in range(low, entry(layout, QUBITS)):
+            o = q * 4 * W + 2 * W * (piece >> (q - low) & 1)
+            d, e = load(pairs, o), load(pairs, o + W)
+            c, s = c * d - s * e, c * e + s * d
+        store(pairs, 0, a0 * c - a1 * s)
+        store(pairs, W, a0 * s + a1 * c)
+        store(pairs, 2 * W, b0 * c - b1 * s)
+        store(pairs, 3 * W, b0 * s + b1 * c)
+        product.product_state(section(psi, piece * size, (piece + 1) * size), pairs, low, lanes)
+
+
+@kernel
+def big_unpack(psi, out, columns, offset, phase, scratch, queue, pieces, lanes):
+    """Pieces of the amplitudes in the circuit's basis, times ``phase``: out (2**n,) complex.
+
+    Basis state y is stored at the index ``offset`` xor the ``columns`` of its bits.
+    """
+    W = lanes_of(psi)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        first, last = len(out) * piece // pieces, len(out) * (piece + 1) // pieces
+        index = offset
+        for q in range(len(columns)):
+            if first >> q & 1:
+                index ^= columns[q]
+        for y in range(first, last):
+            o = (index >> lanes) * 2 * W + (index & (W - 1))
+            out[y] = phase * complex(psi[o], psi[o + W])
+            change = y ^ (y + 1)
+            for q in range(count_ones(change)):
+                if q < len(columns):
+                    index ^= columns[q]
 
 
 @kernel

@@ -49,6 +49,11 @@ BLOCK_BITS, BLOCKS_BITS, PART_BITS, SOURCES, PLACES, REST, FORWARD, BACK, FORWAR
 AHEAD = 16  # vectors that are asked for before they are needed
 
 
+def small_tables_size(width: int) -> int:
+    """Floats of a thread's groups, bins, phases and signs (see `_areas`)."""
+    return 8 * (3 * width << factors.CLASSES) + 128 + width * width
+
+
 @inlined
 def _origin(stage, number):
     """The index at which a block begins."""
