@@ -93,12 +93,13 @@ class AngleMap:
             If the shape does not fit, or an angle is NaN or infinite.
         """
         values = self._inputs(X)
-        if self._columns is not None:
-            return np.ascontiguousarray(values[:, self._columns])
-        nodes = self._evaluate(values)
         out = np.empty((len(values), self.num_angles))
-        for column, node in enumerate(self._outputs):
-            out[:, column] = nodes[node]
+        if self._columns is not None:
+            out[:] = values[:, self._columns]
+        else:
+            nodes = self._evaluate(values)
+            for column, node in enumerate(self._outputs):
+                out[:, column] = nodes[node]
         bad = np.argwhere(~np.isfinite(out))
         if len(bad):
             row, column = (int(i) for i in bad[0])

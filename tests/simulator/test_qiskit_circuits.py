@@ -387,6 +387,8 @@ def test_angles_that_are_no_real_functions_are_refused():
     _, angles = from_qiskit_with_angle_map(logarithm)
     with pytest.raises(ParameterError, match=r"the angle log\(x\[0\]\) is nan for row 1"):
         angles([[1.0], [-1.0]])
+    with pytest.raises(ParameterError, match=r"the angle x\[1\] is inf for row 0"):
+        AngleMap(2, ["x[1]"])([[0.0, np.inf]])
     with pytest.raises(CircuitError, match="expected a qiskit.QuantumCircuit"):
         from_qiskit_with_angle_map("circuit")
 
