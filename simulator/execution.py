@@ -26,6 +26,7 @@ _FEWEST_TILES = 4  # kept at least, whatever their size
 _FEW_TILES = 8  # before a tile holds several states, so many threads have one
 _SERIAL_WORK = 350_000  # floats passed over below which a second thread does not pay for itself
 _KEPT_PLANS = 64
+_HEARD_FLOATS = 1 << 27  # of a state whose stages take long enough for an interrupt to wait
 _PIECES = 32  # parts of a pass over a big state; fixed, so that sums do not depend on the threads
 
 
@@ -259,7 +260,7 @@ class Run:
                 self._pieces(big.big_product, (chosen.packed, self.base, x, psi, self.shared), pieces)
             for stage in chosen.tables.stages:
                 arguments = (chosen.packed, stage, self.base, psi, self.shared, self.stored, x, chosen.block_begin)
-                self._pieces(stages.stage_apply, arguments)
+                self._stage(stages.stage_apply, arguments)
             if len(values):
                 parts = np.zeros((_PIECES, values.shape[1]))
                 self._pieces(big.big_expect, (chosen.packed, psi, parts))
@@ -273,6 +274,14 @@ class Run:
         for q, column in enumerate(lowered.x_columns):
             offset ^= column if lowered.flips >> q & 1 else 0
         self._pieces(big.big_unpack, (psi, out, columns, offset, out.dtype.type(phase)))
+
+    def _stage(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
+        """One stage: large states a few pieces at a time, so that an interrupt is heard between them."""
+        size = self.plan.tables.state_size
+        step = _PIECES if size < _HEARD_FLOATS else get_num_threads()
+        for first in range(0, _PIECES, step):
+            queue = np.array([first, min(first + step, _PIECES)])
+            self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), size)
 
     def _pieces(self, kernel: Any, arguments: tuple[Any, ...], pieces: int = _PIECES) -> None:
         queue = np.zeros(1, np.int64)
@@ -297,7 +306,7 @@ class Run:
         if seeds is None:
             self._pieces(big.big_seed, (chosen.packed, lam, psi, cotangent[0]))
         for stage in tables.stages[tables.first_stage :][::-1]:
-            self._pieces(
+            self._stage(
                 stages.stage_undo,
                 (chosen.packed, stage, self.base, psi, lam, self.shared, self.stored, X, parts, chosen.block_begin),
             )

@@ -55,7 +55,6 @@ def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, l
 @kernel
 def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
     """Pieces of the product state: the lower qubits' product, times one number of the upper qubits."""
-    packed, base, X, psi, shared, scratch, queue = borrowed((packed, base, X, psi, shared, scratch, queue))
     fixed = opened(packed)
     layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
     tile_angles(fixed, base, X, 0, scratch, lanes)

@@ -207,7 +207,7 @@ def _undo(fixed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, t
 
 @kernel
 def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, queue, pieces, lanes):
-    """Blocks of a stage, in ``pieces`` groups, until ``queue`` has no more; blocks lie in ``scratch`` at ``begin``."""
+    """Blocks of a stage, in ``pieces`` groups, while queue[0] < queue[1]; blocks lie in ``scratch`` at ``begin``."""
     fixed = opened(packed)
     layout = fixed[0]
     tile_angles(fixed, base, X, 0, scratch, lanes)
@@ -219,7 +219,7 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
     count, order = 1 << entry(stage, BLOCKS_BITS), entry(stage, FORWARD) + 3 * entry(stage, FORWARDS)
     while True:
         piece = fetch_add(queue, 0, 1)
-        if piece >= pieces:
+        if piece >= entry(queue, 1):
             return
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
             gather(psi, block, stage, number, lanes)
@@ -251,7 +251,7 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
     part_bits = entry(stage, PART_BITS)
     while True:
         piece = fetch_add(queue, 0, 1)
-        if piece >= pieces:
+        if piece >= entry(queue, 1):
             return
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):

@@ -1,0 +1,248 @@
+"""The libraries of `benchmarks.large_states`, each in its own words.
+
+An adapter takes the gates, the number of qubits, the precision and whether to derive, and returns a function that
+does the work once. That returns the amplitudes or derivatives, or a function that fetches them out of the library.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Gate(NamedTuple):
+    """A gate by name: h, cx, swap; rx, ry, rz, cp with an angle as its value; su4 with a matrix."""
+
+    name: str
+    qubits: tuple[int, ...]
+    value: Any = None
+
+
+def our_circuit(gates: list[Gate], n: int, gradient: bool) -> tuple[Any, list[float]]:
+    """The circuit, and the values of its parameters if it is to be derived."""
+    from simulator import Circuit, ParameterVector
+
+    values: list[float] = []
+    circuit, names = Circuit(n), iter(ParameterVector("t", sum(g.name in ("ry", "rz", "rx") for g in gates)))
+    for gate in gates:
+        if gate.name == "su4":
+            circuit = circuit.unitary(gate.value, gate.qubits)
+        elif gate.name == "cp":
+            circuit = circuit.cp(gate.value, *gate.qubits)
+        elif gate.value is not None:
+            values.append(gate.value)
+            circuit = getattr(circuit, gate.name)(next(names) if gradient else gate.value, *gate.qubits)
+        else:
+            circuit = getattr(circuit, gate.name)(*gate.qubits)
+    return circuit, values
+
+
+def ours(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[], Any]:
+    """Our public interface."""
+    from simulator import Z
+
+    circuit, values = our_circuit(gates, n, gradient)
+    if gradient:
+        observable = sum((Z(q) for q in range(1, n)), Z(0))
+        return lambda: circuit.gradient(observable, values)
+    return lambda: circuit.statevector(precision=precision)
+
+
+def qulacs(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[], Any]:
+    """Qulacs with its light optimizer, which it recommends; its angles have the opposite sign."""
+    import qulacs as library
+    from qulacs.circuit import QuantumCircuitOptimizer
+
+    if precision == "single":
+        raise NotImplementedError("double precision only")
+    circuit = library.ParametricQuantumCircuit(n) if gradient else library.QuantumCircuit(n)
+    for gate in gates:
+        if gate.name in ("rx", "ry", "rz"):
+            kind = "parametric_" if gradient else ""
+            getattr(circuit, f"add_{kind}{gate.name.upper()}_gate")(gate.qubits[0], -gate.value)
+        elif gate.name == "cp":
+            circuit.add_gate(library.gate.DiagonalMatrix(list(gate.qubits), [1, 1, 1, np.exp(1j * gate.value)]))
+        elif gate.name == "su4":
+            circuit.add_dense_matrix_gate(list(gate.qubits), gate.value)
+        else:
+            getattr(circuit, f"add_{ {'cx': 'CNOT', 'h': 'H', 'swap': 'SWAP'}[gate.name] }_gate")(*gate.qubits)
+    if gradient:
+        observable = library.Observable(n)
+        for q in range(n):
+            observable.add_operator(1.0, f"Z {q}")
+        return lambda: -np.array(circuit.backprop(observable))
+    QuantumCircuitOptimizer().optimize_light(circuit)
+    state = library.QuantumState(n)
+
+    def step() -> Any:
+        state.set_zero_state()
+        circuit.update_quantum_state(state)
+        return state.get_vector
+
+    return step
+
+
+def scaluq(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[], Any]:
+    """Qulacs's successor."""
+    import scaluq as library
+
+    kind = "f64" if precision == "double" else "f32"
+    space, make = getattr(library.scaluq_core.default, kind), library.gate
+    circuit, values = space.Circuit(n) if _takes_size(space.Circuit, n) else space.Circuit(), {}
+    for k, gate in enumerate(gates):
+        if gate.name in ("rx", "ry", "rz"):
+            if gradient:
+                values[f"t{k}"] = gate.value
+                one = getattr(make, f"Param{gate.name.upper()}")(gate.qubits[0], precision=kind)
+                circuit.add_param_gate(one, f"t{k}")
+            else:
+                circuit.add_gate(getattr(make, gate.name.upper())(gate.qubits[0], gate.value, precision=kind))
+        elif gate.name == "cp":
+            circuit.add_gate(make.U1(gate.qubits[1], gate.value, controls=[gate.qubits[0]], precision=kind))
+        elif gate.name == "su4":
+            circuit.add_gate(make.DenseMatrix(list(gate.qubits), gate.value, is_unitary=True, precision=kind))
+        else:
+            circuit.add_gate(
+                getattr(make, {"cx": "CX", "h": "H", "swap": "Swap"}[gate.name])(*gate.qubits, precision=kind)
+            )
+    if gradient:
+        observable = space.Operator([space.PauliOperator(f"Z {q}", 1.0) for q in range(n)])
+
+        def derive() -> Any:
+            found = circuit.compute_expectation_gradient(observable, values)
+            return np.array([found[name] for name in values])
+
+        return derive
+    state = space.StateVector(n)
+
+    def step() -> Any:
+        state.set_zero_state()
+        circuit.update_quantum_state(state)
+        return lambda: np.array(state.get_amplitudes())
+
+    return step
+
+
+def _takes_size(kind: Any, n: int) -> bool:
+    try:
+        kind(n)
+    except TypeError:
+        return False
+    return True
+
+
+def aer(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[], Any]:
+    """Qiskit Aer's statevector method, with gate fusion."""
+    from qiskit import QuantumCircuit
+    from qiskit_aer import AerSimulator
+
+    if gradient:
+        raise NotImplementedError("no gradients")
+    circuit = QuantumCircuit(n)
+    for gate in gates:
+        if gate.name == "su4":
+            circuit.unitary(gate.value, gate.qubits)
+        elif gate.value is not None:
+            getattr(circuit, gate.name)(gate.value, *gate.qubits)
+        else:
+            getattr(circuit, gate.name)(*gate.qubits)
+    circuit.save_statevector()
+    simulator = AerSimulator(method="statevector", precision=precision)
+
+    def step() -> Any:
+        found = simulator.run(circuit, shots=1).result()
+        return lambda: np.asarray(found.get_statevector())
+
+    return step
+
+
+def qsim(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[], Any]:
+    """qsim, which is single precision only; its qubit 0 is the highest bit of the index."""
+    import cirq
+    import qsimcirq
+
+    if gradient or precision == "double":
+        raise NotImplementedError("states in single precision only")
+    line = cirq.LineQubit.range(n)[::-1]  # so that bit q of the index is qubit q
+    names = {"h": cirq.H, "cx": cirq.CNOT, "swap": cirq.SWAP}
+    operations = []
+    for gate in gates:
+        qubits = [line[q] for q in gate.qubits]
+        if gate.name == "su4":
+            operations.append(cirq.MatrixGate(gate.value)(*qubits[::-1]))
+        elif gate.name == "cp":
+            operations.append(cirq.CZPowGate(exponent=gate.value / np.pi)(*qubits))
+        elif gate.value is not None:
+            operations.append(getattr(cirq, gate.name)(gate.value)(*qubits))
+        else:
+            operations.append(names[gate.name](*qubits))
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    simulator = qsimcirq.QSimSimulator(qsimcirq.QSimOptions(cpu_threads=threads, max_fused_gate_size=3))
+    circuit = cirq.Circuit(operations)
+
+    def step() -> Any:
+        found = simulator.simulate(circuit, qubit_order=line[::-1])
+        return lambda: found.final_state_vector
+
+    return step
+
+
+def lightning(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[], Any]:
+    """PennyLane's lightning.qubit; its wire 0 is the highest bit of the index."""
+    import pennylane as qml
+
+    kind = np.complex128 if precision == "double" else np.complex64
+    device = qml.device("lightning.qubit", wires=n, c_dtype=kind)
+    names = {"h": qml.Hadamard, "cx": qml.CNOT, "swap": qml.SWAP, "cp": qml.ControlledPhaseShift}
+    names |= {"rx": qml.RX, "ry": qml.RY, "rz": qml.RZ}
+    angles = qml.numpy.array([g.value for g in gates if isinstance(g.value, float)], requires_grad=True)
+
+    def run(values: Any) -> None:
+        k = 0
+        for gate in gates:
+            wires = [n - 1 - q for q in gate.qubits]
+            if gate.name == "su4":
+                qml.QubitUnitary(gate.value, wires=wires[::-1])
+            elif gate.value is not None:
+                names[gate.name](values[k], wires=wires)
+                k += 1
+            else:
+                names[gate.name](wires=wires)
+
+    if gradient:
+
+        @qml.qnode(device, diff_method="adjoint")
+        def energy(values: Any) -> Any:
+            run(values)
+            return qml.expval(qml.Hamiltonian([1.0] * n, [qml.PauliZ(q) for q in range(n)]))
+
+        return lambda: np.array(qml.grad(energy)(angles))
+
+    @qml.qnode(device, diff_method=None)
+    def state() -> Any:
+        run(angles)
+        return qml.state()
+
+    return lambda: np.asarray(state())
+
+
+def least_work(gates: list[Gate], n: int, precision: str) -> tuple[int, int]:
+    """Bytes and operations of our own passes over a state.
+
+    A read and a write of every amplitude a stage. Six operations an amplitude for a rotation (two products, a sum for
+    each of two numbers) and for a pass of phases (a complex product), 8 * 2**k for a dense matrix on k qubits.
+    """
+    from simulator.program import Program
+
+    program = Program(our_circuit(gates, n, False)[0], (), precision=precision)
+    stages = len(program.tables(program.width.bit_length() - 1, False, True).stages)
+    operations = 0
+    for level in program.schedule[1]:
+        if level.kind == "dense":
+            operations += 8 << len(level.members[0].xs)
+        else:
+            operations += 6 * (1 if level.kind == "phases" else len(level.members))
+    return (2 * stages * 2 * program.dtype().itemsize) << n, operations << n

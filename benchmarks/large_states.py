@@ -1,0 +1,200 @@
+"""One large state, ours against the fastest peers: `python -m benchmarks.large_states`.
+
+Every measurement is a fresh process; libraries take turns; what differs from the median of all is not timed. A step
+goes from gates the library holds already to the final state, ours to a NumPy array in the circuit's order; for
+gradients, to the derivatives of the sum of all <Z_q> by all angles.
+
+Beside each stands the work of our own passes (`large_state_peers.least_work`), and which part of our time it would take
+at the rates of a large matrix product and of memory, measured in the same run (`benchmarks.limits`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import large_state_peers
+from benchmarks.large_state_peers import Gate
+from benchmarks.limits import CACHES, arithmetic_rate, bandwidth
+from benchmarks.measure import MARK, ROOT, THREAD_VARIABLES
+
+PEERS = ("qulacs", "scaluq", "aer", "qsim", "lightning")
+CHECKED = 64  # probabilities that libraries must agree on, at fixed indices
+TOLERANCE = {"double": 1e-9, "single": 1e-5}  # relative to the largest of them
+
+
+def gates_of(name: str, n: int) -> list[Gate]:
+    """The circuit of a workload."""
+    rng = np.random.default_rng(7)
+    ring = [Gate("cx", (q, (q + 1) % n)) for q in range(n)]
+    out: list[Gate] = []
+
+    def rotations(*names: str) -> list[Gate]:
+        return [Gate(gate, (q,), float(rng.uniform(-np.pi, np.pi))) for q in range(n) for gate in names]
+
+    if name == "qcbm":
+        out += rotations("rz", "rx", "rz")
+        for _ in range(10):
+            out += [*ring, *rotations("rz", "rx", "rz")]
+    elif name == "gradient":
+        for _ in range(8):
+            out += [*rotations("ry", "rz"), *ring]
+    elif name == "volume":
+        for _ in range(20):
+            order = rng.permutation(n).tolist()
+            for a, b in zip(order[::2], order[1::2], strict=False):
+                matrix = rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4))
+                out.append(Gate("su4", (a, b), np.linalg.qr(matrix)[0]))
+    elif name == "qft":
+        out += rotations("ry", "rz")
+        for q in reversed(range(n)):
+            out.append(Gate("h", (q,)))
+            out += [Gate("cp", (j, q), float(np.pi / 2 ** (q - j))) for j in reversed(range(q))]
+        out += [Gate("swap", (q, n - 1 - q)) for q in range(n // 2)]
+    else:  # layers of one kind of gate
+        kind = name.split()[1]
+        out += rotations("ry")
+        out += ring if kind == "cx" else [Gate("h", (q,)) for q in range(n)] if kind == "h" else rotations(kind)
+    return out
+
+
+def run(library: str, name: str, n: int, precision: str, budget: float) -> dict[str, Any]:
+    """Measure in this process."""
+    gradient = name == "gradient"
+    step = getattr(large_state_peers, library)(gates_of(name, n), n, precision, gradient)
+    began = time.perf_counter()
+    found = step()
+    first = time.perf_counter() - began
+    found = found() if callable(found) else found
+    index = np.random.default_rng(1).integers(0, len(found), CHECKED)
+    result = found[:CHECKED] if gradient else np.abs(np.asarray(found)[index]) ** 2 * len(found)
+    del found
+    times: list[float] = []
+    began = time.perf_counter()
+    while budget and (len(times) < 3 or time.perf_counter() - began < budget):
+        before = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - before)
+    return {"times": times, "first": first, "result": np.asarray(result, float).tolist()}
+
+
+WORKLOADS = [
+    ("qcbm", 16, "double", 4.0),
+    ("qcbm", 16, "single", 1.3),
+    ("qcbm", 20, "double", 4.0),
+    ("qcbm", 20, "single", 1.3),
+    ("qcbm", 24, "double", 6.0),
+    ("qcbm", 24, "single", 1.3),
+    ("volume", 20, "double", 3.0),
+    ("volume", 20, "single", 1.0),
+    ("qft", 20, "double", 3.0),
+    ("qft", 20, "single", 1.5),
+    ("qft", 24, "double", 6.0),
+    ("qft", 24, "single", 2.0),
+    *((f"layer {kind}", 20, precision, 1.5 if precision == "double" else 1.0)
+      for kind in ("h", "rx", "rz", "cx") for precision in ("double", "single")),
+    ("gradient", 12, "double", 3.0),
+    ("gradient", 16, "double", 5.0),
+    ("gradient", 20, "double", 5.0),
+]  # fmt: skip
+
+
+def measured(library: str, workload: tuple[Any, ...], options: argparse.Namespace, budget: float) -> dict[str, Any]:
+    """One fresh process; {"failure": why} if it did not work."""
+    name, n, precision, _ = workload
+    python = Path(sys.executable) if library == "ours" else options.environments / "peers" / "bin" / "python"
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(options.threads)) | {"PYTHONPATH": str(ROOT)}
+    command = [str(python), "-m", "benchmarks.large_states", "--one", library, name, str(n), precision, str(budget)]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=options.timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {"failure": f"not within {options.timeout:g} s"}
+    for line in done.stdout.splitlines():
+        if line.startswith(MARK):
+            return json.loads(line.removeprefix(MARK))  # type: ignore[no-any-return]
+    return {"failure": ([*done.stderr.splitlines(), f"exit status {done.returncode}"])[-1][:150]}
+
+
+def compare(workload: tuple[Any, ...], options: argparse.Namespace) -> str:
+    """All libraries on one workload; a row of the table."""
+    name, n, precision, goal = workload
+    firsts = {library: measured(library, workload, options, 0.0) for library in options.libraries}
+    good = {library: found for library, found in firsts.items() if "result" in found}
+    title = f"{name} n={n} {precision}"
+    print(f"\n## {title}")
+    consensus = np.median([found["result"] for found in good.values()], axis=0)
+    for library, found in list(good.items()):
+        difference = np.abs(np.array(found["result"]) - consensus).max() / (1 + np.abs(consensus).max())
+        if difference > TOLERANCE[precision]:
+            firsts[library] = {"failure": f"result differs by {difference:.1e}"}
+            del good[library]
+    times: dict[str, list[float]] = {library: [] for library in good}
+    for _ in range(options.rounds):
+        for library in good:
+            found = measured(library, workload, options, options.budget)
+            times[library].append(statistics.median(found["times"]) if "times" in found else float("inf"))
+    medians = dict(sorted(((library, statistics.median(all_)) for library, all_ in times.items()), key=lambda p: p[1]))
+    for library, median in medians.items():
+        print(f"{library:12} {median * 1e3:10.3g} ms   first {firsts[library]['first'] * 1e3:.3g} ms")
+    for library, found in firsts.items():
+        if "failure" in found:
+            print(f"{library:12} {found['failure']}")
+    own, goal_ = medians.pop("ours", None), f"{goal:g}x"
+    cells = [title, "-" if own is None else f"{own * 1e3:.3g} ms", "-", "-", goal_, "-", "-"]
+    for peer in list(medians)[:1]:
+        cells[2] = f"{medians[peer] * 1e3:.3g} ms ({peer})"
+        cells[3] = "-" if own is None else f"{medians[peer] / own:.1f}x"
+    if own is not None and name != "gradient":
+        amount, operations = large_state_peers.least_work(gates_of(name, n), n, precision)
+        cells[5] = f"{operations / 1e9:.2g} G, {operations / own / options.arithmetic[precision]:.0%}"
+        cells[6] = f"{amount / 1e9:.2g} GB, {amount / own / options.memory:.0%}"
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Measure the workloads and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help='workloads whose name contains this, as in "qcbm n=20"')
+    parser.add_argument("--libraries", nargs="+", choices=("ours", *PEERS), default=["ours", *PEERS], metavar="NAME")
+    parser.add_argument("--environments", type=Path, default=ROOT / ".peers")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=int, default=3, help="processes timed for each library")
+    parser.add_argument("--budget", type=float, default=1.0, help="seconds of timed steps in each process")
+    parser.add_argument("--timeout", type=float, default=300)
+    parser.add_argument(
+        "--one", nargs=5, metavar=("LIBRARY", "NAME", "N", "PRECISION", "BUDGET"), help=argparse.SUPPRESS
+    )
+    options = parser.parse_args()
+    if options.one:
+        library, name, n, precision, budget = options.one
+        print(f"\n{MARK}{json.dumps(run(library, name, int(n), precision, float(budget)))}")
+        sys.stdout.flush()
+        os._exit(0)  # some libraries hang on their way out
+    options.arithmetic = {precision: arithmetic_rate(options.threads, precision) for precision in TOLERANCE}
+    options.memory = bandwidth(options.threads, CACHES["memory"])
+    for precision, rate in options.arithmetic.items():
+        print(f"arithmetic, {precision}: {rate / 1e9:.1f} GFLOP/s")
+    print(f"read and write, memory: {options.memory / 1e9:.1f} GB/s")
+    rows = [
+        compare(workload, options)
+        for workload in WORKLOADS
+        if options.only in f"{workload[0]} n={workload[1]} {workload[2]}"
+    ]
+    print("\n| workload | ours | fastest peer | faster by | must be | operations, of limit | traffic, of limit |")
+    print("|---|---|---|---|---|---|---|")
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""What a state vector holds: parts of it, their entropy, its fidelity to others, and how observables vary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simulator.errors import CircuitError, ObservableError
+from simulator.observables import PauliSum
+
+_NORM_TOLERANCE = 1e-4  # single precision loses a little at every gate
+
+
+def reduced_density_matrix(state: ArrayLike, qubits: Sequence[int]) -> NDArray[Any]:
+    """Density matrix of some qubits of a pure state, the others traced out.
+
+    Parameters
+    ----------
+    state : complex array_like, shape (2**n,)
+    qubits : sequence of k int
+        ``qubits[0]`` is the lowest bit of the result's index.
+
+    Returns
+    -------
+    complex ndarray, shape (2**k, 2**k)
+        Positive semidefinite, of trace 1.
+
+    Raises
+    ------
+    CircuitError
+        If the state is no normalised vector of ``2**n`` numbers or the qubits are not distinct qubits of it.
+    """
+    kept = _kept(_checked(state), qubits)
+    return np.asarray(kept @ kept.conj().T)
+
+
+def entropy(state: ArrayLike, qubits: Sequence[int], base: float = 2.0) -> float:
+    """Entanglement entropy between some qubits of a pure state and the others, in bits.
+
+    Parameters
+    ----------
+    state : complex array_like, shape (2**n,)
+    qubits : sequence of int
+    base : float
+        Of the logarithm.
+
+    Returns
+    -------
+    float
+        ``-sum p log p`` over the squared Schmidt coefficients; from 0 to the number of qubits on the smaller side.
+    """
+    values = np.linalg.svd(_kept(_checked(state), qubits), compute_uv=False) ** 2
+    values = values[values > 0]
+    return float(max(-(values * np.log(values)).sum() / np.log(base), 0.0))
+
+
+def fidelity(first: ArrayLike, second: ArrayLike) -> float:
+    """``|<first|second>|**2`` of two pure states, shape (2**n,) each."""
+    a, b = _checked(first), _checked(second)
+    if a.shape != b.shape:
+        raise CircuitError(f"fidelity compares states of one size, got {a.size} and {b.size} amplitudes")
+    return float(abs(np.vdot(a, b)) ** 2)
+
+
+def apply(observable: PauliSum, state: ArrayLike) -> NDArray[Any]:
+    """``O |state>``: strings that share their x mask share a pass, made by one Walsh-Hadamard transform.
+
+    Parameters
+    ----------
+    observable : PauliSum
+        Of any number of strings: the cost is n 2**n for each distinct x mask.
+    state : complex array_like, shape (2**n,)
+
+    Returns
+    -------
+    complex ndarray, shape (2**n,)
+
+    Raises
+    ------
+    ObservableError
+        If the observable acts on more qubits than the state has.
+    """
+    psi = _array(state)
+    observable.check_fits(psi.size.bit_length() - 1)
+    out = np.zeros(psi.shape, np.result_type(psi, np.complex64))
+    index = np.arange(psi.size)
+    x_masks = observable.x_masks
+    for first in np.flatnonzero(np.r_[True, x_masks[1:] != x_masks[:-1]]) if len(x_masks) else ():
+        x = int(x_masks[first])
+        own = np.flatnonzero(x_masks == x)
+        z = observable.z_masks[own]
+        # X^x Z^z with the factor i^|x & z| takes amplitude j to j ^ x with the sign of z at j
+        factors = observable.coefficients[own] * 1j ** (np.bitwise_count(x & z) % 4)
+        diagonal = np.zeros(psi.size, complex)
+        diagonal[z] = factors
+        out += (_walsh_hadamard(diagonal) * psi)[index ^ x]
+    return out
+
+
+def variance(observable: PauliSum, state: ArrayLike) -> float:
+    """``<O**2> - <O>**2`` of a normalised state, without forming ``O**2``.
+
+    Parameters
+    ----------
+    observable : PauliSum
+    state : complex array_like, shape (2**n,)
+    """
+    psi = _checked(state)
+    if not isinstance(observable, PauliSum):
+        raise ObservableError(f"an observable is a PauliSum such as Z(0) @ Z(1), got {observable!r}")
+    moved = apply(observable, psi)
+    mean = np.vdot(psi, moved).real
+    return float(np.linalg.norm(moved - mean * psi) ** 2)
+
+
+def _walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
+    half = 1
+    while half < len(values):
+        pairs = values.reshape(-1, 2, half)
+        values = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).ravel()
+        half *= 2
+    return values
+
+
+def _array(state: ArrayLike) -> NDArray[Any]:
+    psi = np.asarray(state)
+    if psi.ndim != 1 or psi.size < 2 or psi.size & (psi.size - 1) or psi.dtype.kind not in "fiuc":
+        raise CircuitError(f"a state is a vector of 2**n numbers, got shape {psi.shape} of {psi.dtype}")
+    return psi
+
+
+def _checked(state: ArrayLike) -> NDArray[Any]:
+    psi = _array(state)
+    norm = float(np.linalg.norm(psi))
+    if not abs(norm - 1) <= _NORM_TOLERANCE:
+        raise CircuitError(f"a state has norm 1, got {norm:.6g}")
+    return psi
+
+
+def _kept(psi: NDArray[Any], qubits: Sequence[int]) -> NDArray[Any]:
+    """The state as a matrix: the given qubits' index by that of all others."""
+    n = psi.size.bit_length() - 1
+    own = list(qubits)
+    if any(isinstance(q, bool) or not isinstance(q, int | np.integer) or not 0 <= q < n for q in own):
+        raise CircuitError(f"qubits of a state of {n} qubits are 0 to {n - 1}, got {own}")
+    if len(set(own)) != len(own):
+        raise CircuitError(f"distinct qubits expected, got {own}")
+    others = [q for q in range(n) if q not in set(own)]
+    axes = [n - 1 - q for q in (*own[::-1], *others[::-1])]
+    return psi.reshape((2,) * n).transpose(axes).reshape(1 << len(own), -1)
