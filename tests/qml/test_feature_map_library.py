@@ -18,6 +18,7 @@ from qml.feature_maps import (
     QAOAMap,
     get_feature_map,
 )
+from qml.kernels import FidelityKernel
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
 
@@ -227,6 +228,23 @@ def test_every_map_trains_a_classifier(name):
     settings = {"n_qubits": 3, "n_layers": 2, "epochs": 20, "batch_size": 8, "random_state": 0}
     classifier = VariationalClassifier(feature_map=name, **settings).fit(X, y)
     assert classifier.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("name", FEATURE_MAPS)
+def test_every_map_makes_a_kernel(name):
+    X = np.random.default_rng(1).uniform(-1, 1, (12, 3))
+    kernel = FidelityKernel(name, random_state=0).fit(X)
+    K = kernel(X)
+    np.testing.assert_allclose(np.diag(K), 1, atol=1e-12)
+    assert np.linalg.eigvalsh(K)[0] > -1e-12
+    states = kernel.states(X)
+    np.testing.assert_allclose(K, np.abs(states @ states.conj().T) ** 2, atol=1e-12)
+    assert K[np.triu_indices(12, 1)].std() > 0.01
+
+
+def test_a_kernel_names_the_column_outside_the_domain():
+    with pytest.raises(ValueError, match=r"from -1 to 1.*column 2 has 1.5 in row 1"):
+        FidelityKernel("chebyshev")([[0.0, 0.0, 0.0], [0.0, 1.0, 1.5]])
 
 
 @pytest.mark.parametrize(
