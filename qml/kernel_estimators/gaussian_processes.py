@@ -96,10 +96,10 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
 
     Examples
     --------
-    >>> X = np.linspace(-3, 3, 30)[:, None]
-    >>> y = np.sin(X[:, 0])
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> y = np.sin(X[:, 0]) + X[:, 1]
     >>> mean, std = QuantumGaussianProcessRegressor().fit(X, y).predict(X, return_std=True)
-    >>> bool(np.abs(mean - y).max() < 0.1)
+    >>> bool(np.abs(mean - y).mean() < 0.3)
     True
     """
 

@@ -40,8 +40,8 @@ class QuantumKernelRidge(RegressorMixin, KernelEstimator):
 
     Examples
     --------
-    >>> X = np.linspace(-3, 3, 50)[:, None]
-    >>> y = np.sin(X[:, 0])
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> y = np.sin(X[:, 0]) + X[:, 1]
     >>> QuantumKernelRidge(alpha=1e-3).fit(X, y).score(X, y) > 0.95
     True
     """

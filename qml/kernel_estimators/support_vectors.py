@@ -216,8 +216,8 @@ class QuantumKernelRegressor(RegressorMixin, KernelEstimator):
 
     Examples
     --------
-    >>> X = np.linspace(-3, 3, 50)[:, None]
-    >>> y = np.sin(X[:, 0])
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> y = np.sin(X[:, 0]) + X[:, 1]
     >>> QuantumKernelRegressor(C=100).fit(X, y).score(X, y) > 0.95
     True
     """
