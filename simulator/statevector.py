@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory, simd
+from simulator import memory
 from simulator.errors import ParameterError
 from simulator.execution import Run
 from simulator.kernels import tiles as tiles_kernels
@@ -57,10 +57,12 @@ def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]
     size = run.plan.tile_size
     if run.plan.big:
         phases = np.exp(1j * global_phases(program, X, weights))
-        psi = simd.aligned_zeros(size, program.dtype)
+        buffer = memory.take(size, program.dtype)
+        psi = buffer[:size]
         for row, rows in enumerate(run.plan.chunks):
             run.forward(X[rows], psi[None, :], np.empty((0, 0)))
             run.amplitudes(psi, out[row], phases[row])
+        memory.give(buffer)
         run.close()
         return out
     for rows in run.plan.chunks:
