@@ -1,7 +1,8 @@
 """Tests of Qiskit and of Qiskit Machine Learning on this engine: `python -m benchmarks.qiskit_suites`.
 
 The tests come from the source distributions of the installed versions, fetched by pip. They run unchanged; before they
-are imported, the names of the simulators they test are exchanged. Needs `ddt`, `qiskit-aer`, `qiskit-machine-learning`.
+are imported, the names of the simulators they test are exchanged. Needs `ddt`, `sparse`, `qiskit-aer`,
+`qiskit-machine-learning`.
 """
 
 from __future__ import annotations
