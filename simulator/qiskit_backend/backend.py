@@ -148,7 +148,9 @@ class QiskitBackend:
         self.resubmit_unknown, self.progress = resubmit_unknown, progress
         self.folder = Path.home() / ".qumba" / "jobs" if folder is None else Path(folder)
         self._primitives = self._chosen(primitives)
-        self._service = Service(self._backend, lives_here(self._primitive or self._backend))
+        is_local = any(lives_here(thing) for thing in (self._primitive, self._backend) if thing is not None)
+        # a primitive of the user's own, and backend.run, give jobs no tags of ours
+        self._service = Service(self._backend, is_local, has_tags=self._primitives in ("executor", "v2"))
         self._session: Any = None
         self._transpiled: dict[Circuit, Transpiled] = {}
         self._lock = threading.Lock()

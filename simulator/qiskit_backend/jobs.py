@@ -183,15 +183,15 @@ class _Run:
             except Exception as error:
                 if not is_transient(error):
                     raise
+                logger.warning("job %d: %s; waiting %g s", number + 1, said(error), delay)
+                time.sleep(delay)  # also for the service's list of jobs to hold what has just arrived
+                delay = min(2 * delay, self.patience.longest_delay)
                 if not never_arrived(error) and not work.is_local:
                     found = self._lost_job(part, number, error)
                     if found is not None:
                         return self._sent(number, found)
                 if attempt == self.patience.retries:
                     raise
-                logger.warning("job %d: %s; trying again in %g s", number + 1, said(error), delay)
-                time.sleep(delay)
-                delay = min(2 * delay, self.patience.longest_delay)
         raise AssertionError("the last attempt returns or raises")
 
     def _sent(self, number: int, job: Any) -> Any:

@@ -37,10 +37,11 @@ def lives_here(thing: Any) -> bool:
 
 @dataclass(frozen=True)
 class Service:
-    """How to get at jobs again: by id, and where there are tags by tag."""
+    """How to get at jobs again: by id, and where they were given tags by tag."""
 
     backend: Any
     is_local: bool
+    has_tags: bool = False
 
     def retrieve(self, job_id: str) -> Any:
         """The job of that id."""
@@ -56,7 +57,7 @@ class Service:
     def find(self, tag: str) -> Any:
         """The job with that tag; None if there is none; NotImplementedError where jobs have no tags."""
         runtime: Any = getattr(self.backend, "service", None)
-        if not hasattr(runtime, "jobs"):
+        if not (self.has_tags and hasattr(runtime, "jobs")):
             raise NotImplementedError
         found = runtime.jobs(job_tags=[tag], limit=1)
         return found[0] if found else None
