@@ -76,6 +76,8 @@ def fidelities(
                 _multiply(tiles, held, out, others, rows, kernels.MIRRORED, progress)
             else:
                 _multiply(held, tiles, out, rows, others, kernels.PLAIN, progress)
+            del tiles  # before the next are made
+        del held
     return out
 
 
