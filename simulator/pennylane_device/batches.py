@@ -194,7 +194,8 @@ class Batch:
         )
         flat = [np.concatenate([dy[m] for dy, _ in given]) for m in range(len(readouts))]
         by_column = self._rows(sources, flat)
-        out, begin = [], 0
+        out: list[tuple[Any, ...]] = []
+        begin = 0
         for tape, rows, batched, (_, count) in zip(self.tapes, self.rows, self.batched, given, strict=True):
             size = rows.stop - rows.start
             part = by_column[begin : begin + size * (count or 1)].reshape(count or 1, size, -1)
