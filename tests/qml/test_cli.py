@@ -198,16 +198,20 @@ class TestTrain:
             stdout=subprocess.PIPE,
             text=True,
             env=os.environ | {"QUMBA_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
         )
         assert process.stderr is not None
-        seen = ""
-        while "score=" not in seen and "loss=" not in seen:
-            character = process.stderr.read(1)
-            assert character, f"ended before it trained: {seen}"
-            seen += character
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        try:
+            seen = ""
+            while "score=" not in seen and "loss=" not in seen:
+                character = process.stderr.read(1)
+                assert character, f"ended before it trained: {seen}"
+                seen += character
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
         assert process.returncode == INTERRUPTED, err
         assert "Interrupted: the model file holds the best weights so far." in err
         assert "Traceback" not in err

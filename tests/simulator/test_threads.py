@@ -140,6 +140,7 @@ def test_an_interrupt_ends_a_call_and_leaves_the_process_sound():
         import signal, threading, time, os
         import numpy as np
         from tests.simulator.test_threads import make_program, sweep
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         program = make_program()
         before = sweep(program)[1]
         threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
