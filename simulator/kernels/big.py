@@ -9,8 +9,12 @@ from __future__ import annotations
 from simulator.jit import kernel
 from simulator.kernels import product
 from simulator.kernels.steps import (
+    CHAIN,
+    CHAIN_COLUMNS,
+    CHAIN_STARTS,
     DUALS,
     GRADIENT,
+    IS_LOCAL,
     OBSERVABLES,
     PAIRS,
     QUBITS,
@@ -22,8 +26,9 @@ from simulator.kernels.steps import (
     cleared,
     expect_all,
     finish,
-    opened,
+    integers,
     prepare,
+    rows,
     seed_all,
     start,
     tile_angles,
@@ -45,19 +50,20 @@ from simulator.simd import (
 @kernel
 def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, lanes):
     """Prepare all angles and coefficients for the one sample in X; and the state, if ``initial`` gives it."""
-    fixed = opened(packed)
-    prepare(fixed, weights, base, shared, tables, scratch, lanes)
+    prepare(packed, weights, base, shared, tables, scratch, lanes)
     if len(initial):
-        tile_angles(fixed, base, X, 0, scratch, lanes)
-        start(fixed, psi, shared, initial, 0, scratch, lanes)
+        tile_angles(packed, base, X, 0, scratch, lanes)
+        start(packed, psi, shared, initial, 0, scratch, lanes)
 
 
 @kernel
 def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
     """Pieces of the product state: the lower qubits' product, times one number of the upper qubits."""
-    fixed = opened(packed)
-    layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
-    tile_angles(fixed, base, X, 0, scratch, lanes)
+    layout = packed[0]
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
+    tile_angles(packed, base, X, 0, scratch, lanes)
     W = lanes_of(psi)
     pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
@@ -109,15 +115,14 @@ def big_unpack(psi, out, columns, offset, phase, scratch, queue, pieces, lanes):
 @kernel
 def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
     """Expectations of pieces of the state: values (pieces, n_observables)."""
-    fixed = opened(packed)
-    layout = fixed[0]
+    layout = packed[0]
     W = lanes_of(scratch)
     while True:
         piece = fetch_add(queue, 0, 1)
         if piece >= pieces:
             return
         out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-        expect_all(fixed, psi, out, scratch, lanes, piece, pieces)
+        expect_all(packed, psi, out, scratch, lanes, piece, pieces)
         for k in range(entry(layout, OBSERVABLES)):
             values[piece, k] = out[k * W]
 
@@ -125,8 +130,7 @@ def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
 @kernel
 def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
     """Pieces of the adjoint state ``sum_k v_k O_k psi``; cotangent (n_observables,)."""
-    fixed = opened(packed)
-    layout = fixed[0]
+    layout = packed[0]
     W = lanes_of(scratch)
     v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
     for k in range(entry(layout, OBSERVABLES)):
@@ -135,17 +139,16 @@ def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
         piece = fetch_add(queue, 0, 1)
         if piece >= pieces:
             return
-        seed_all(fixed, lam, psi, v, scratch, lanes, piece, pieces)
+        seed_all(packed, lam, psi, v, scratch, lanes, piece, pieces)
 
 
 @kernel
 def big_finish(packed, base, X, psi, lam, shared, gradient, scratch, lanes):
     """Derivatives of the product state's gates, added to gradient (slots,)."""
-    fixed = opened(packed)
-    layout = fixed[0]
+    layout = packed[0]
     W = lanes_of(scratch)
-    tile_angles(fixed, base, X, 0, scratch, lanes)
+    tile_angles(packed, base, X, 0, scratch, lanes)
     sums = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-    finish(fixed, psi, lam, sums, shared, scratch, lanes)
+    finish(packed, psi, lam, sums, shared, scratch, lanes)
     for slot in range(entry(layout, SLOTS)):
         gradient[slot] += lane_sum(load(sums, slot * W))

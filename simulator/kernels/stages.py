@@ -20,10 +20,13 @@ from simulator.kernels.steps import (
     ROTATIONS,
     SLOTS,
     TABLES,
+    TERM_COLUMNS,
+    TERMS,
     THETA,
     apply_pass,
     cleared,
-    opened,
+    one_pass,
+    rows,
     tile_angles,
     undo_pass,
 )
@@ -160,25 +163,32 @@ def _spec(stage, f):
 
 
 @inlined
-def _fill_blocks(fixed, stage, areas, theta, number, lanes):
+def _fill_blocks(packed, stage, areas, theta, number, lanes):
     """Make the tables of all factored passes for a block."""
     part_bits = entry(stage, PART_BITS)
     first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
     for f in range(entry(stage, FACTORS)):
         factors.fill_block(
-            _own(stage, areas[0], f, 2), _spec(stage, f), fixed[2], theta, first, part_bits, areas[2], lanes
+            _own(stage, areas[0], f, 2),
+            _spec(stage, f),
+            rows(packed, TERMS, TERM_COLUMNS),
+            theta,
+            first,
+            part_bits,
+            areas[2],
+            lanes,
         )
 
 
 @inlined
-def _apply(fixed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, piece, pieces):
+def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, piece, pieces):
     """One pass on a part of a block."""
-    row = fixed[1][r]
+    row = one_pass(packed, r)
     kind = entry(row, KIND)
-    layout = fixed[0]
+    layout = packed[0]
     if kind == factors.FACTORED:
         spec, bits = _spec(stage, entry(row, factors.NUMBER)), entry(stage, PART_BITS)
-        factors.fill_groups(areas[3], spec, fixed[2], theta, piece, bits, areas[5], areas[6])
+        factors.fill_groups(areas[3], spec, rows(packed, TERMS, TERM_COLUMNS), theta, piece, bits, areas[5], areas[6])
         size = 1 << (bits - lanes)
         table = _own(stage, areas[0], entry(row, factors.NUMBER), 2)
         factors.multiply_factors(psi, piece * size, size, table, areas[3], stage, spec)
@@ -186,31 +196,30 @@ def _apply(fixed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, p
         local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
         blocks.rotate_block(psi, row, shared, local, len(psi) // (2 * lanes_of(psi)), piece, pieces)
     else:
-        apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces)
+        apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces)
 
 
 @inlined
-def _undo(fixed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, theta, lanes, piece, pieces):
+def _undo(packed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, theta, lanes, piece, pieces):
     """Undo one pass on a part of a block of both states."""
-    row = fixed[1][r]
+    row = one_pass(packed, r)
     if entry(row, KIND) == factors.FACTORED:
         f, bits, needed = entry(row, factors.NUMBER), entry(stage, PART_BITS), entry(row, factors.NEEDED)
         spec, size = _spec(stage, f), 1 << (bits - lanes)
-        factors.fill_groups(areas[3], spec, fixed[2], theta, piece, bits, areas[5], areas[6])
+        factors.fill_groups(areas[3], spec, rows(packed, TERMS, TERM_COLUMNS), theta, piece, bits, areas[5], areas[6])
         table, buffer = _own(stage, areas[0], f, 2), _own(stage, areas[1], f, 1)
         factors.undo_factors(psi, lam, piece * size, size, table, areas[3], stage, spec, needed, buffer, areas[4])
         if needed:
-            factors.pick_groups(gradient, spec, fixed[2], piece, bits, areas[4], areas[6])
+            factors.pick_groups(gradient, spec, rows(packed, TERMS, TERM_COLUMNS), piece, bits, areas[4], areas[6])
     else:
-        undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
+        undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
 
 
 @kernel
 def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, queue, pieces, lanes):
     """Blocks of a stage, in ``pieces`` groups, while queue[0] < queue[1]; blocks lie in ``scratch`` at ``begin``."""
-    fixed = opened(packed)
-    layout = fixed[0]
-    tile_angles(fixed, base, X, 0, scratch, lanes)
+    layout = packed[0]
+    tile_angles(packed, base, X, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     size = 2 * lanes_of(psi) << entry(stage, BLOCK_BITS)
     block = section(scratch, begin, begin + size)
@@ -223,23 +232,22 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
             return
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
             gather(psi, block, stage, number, lanes)
-            _fill_blocks(fixed, stage, areas, theta, number, lanes)
+            _fill_blocks(packed, stage, areas, theta, number, lanes)
             view = _aligned_to_state(block, stage, number)
             for at in range(entry(stage, FORWARD), order, 3):
                 bits = entry(stage, at)
                 for own in range(number << bits, (number + 1) << bits):
                     for e in range(entry(stage, at + 1), entry(stage, at + 2)):
                         r = entry(stage, order + e)
-                        _apply(fixed, stage, r, view, shared, tables, scratch, areas, theta, lanes, own, count << bits)
+                        _apply(packed, stage, r, view, shared, tables, scratch, areas, theta, lanes, own, count << bits)
             scatter(psi, block, stage, number, lanes)
 
 
 @kernel
 def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
     """Undo a stage on both states; ``by_piece`` (pieces, slots) receives the derivatives of its groups of blocks."""
-    fixed = opened(packed)
-    layout = fixed[0]
-    tile_angles(fixed, base, X, 0, scratch, lanes)
+    layout = packed[0]
+    tile_angles(packed, base, X, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     W = lanes_of(psi)
     size = 2 * W << entry(stage, BLOCK_BITS)
@@ -257,7 +265,7 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
             gather(psi, own_psi, stage, number, lanes)
             gather(lam, own_lam, stage, number, lanes)
-            _fill_blocks(fixed, stage, areas, theta, number, lanes)
+            _fill_blocks(packed, stage, areas, theta, number, lanes)
             for o in range(0, len(areas[1]), W):
                 store(areas[1], o, splat(like(psi, 0.0)))
             view, dual = _aligned_to_state(own_psi, stage, number), _aligned_to_state(own_lam, stage, number)
@@ -266,13 +274,15 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
                 for own in range(number << bits, (number + 1) << bits):
                     for e in range(entry(stage, at + 2) - 1, entry(stage, at + 1) - 1, -1):
                         _undo(
-                            fixed, stage, entry(stage, order + e), view, dual, gradient, shared, tables, scratch,
+                            packed, stage, entry(stage, order + e), view, dual, gradient, shared, tables, scratch,
                             areas, theta, lanes, own, count << bits,
                         )  # fmt: skip
             first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
             for f in range(entry(stage, FACTORS)):
                 buffer = _own(stage, areas[1], f, 1)
-                factors.pick_block(gradient, _spec(stage, f), fixed[2], first, part_bits, buffer, lanes)
+                factors.pick_block(
+                    gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
+                )
             scatter(psi, own_psi, stage, number, lanes)
             scatter(lam, own_lam, stage, number, lanes)
         for slot in range(entry(layout, SLOTS)):

@@ -1,7 +1,7 @@
 """The steps of a sweep over one tile: angles, start, passes forward and back, expectations, the adjoint's seed.
 
 These are the serial core of both drivers, `simulator.kernels.tiles` and `simulator.kernels.big`. A step takes
-``fixed``, the program's constant arrays, and a thread's ``scratch``, which the layout divides into sections.
+``packed``, the program's constants, and a thread's ``scratch``, which the layout divides into sections.
 A pass may be taken in pieces, for several threads on one state.
 """
 
@@ -25,13 +25,18 @@ from simulator.kernels.passes import (
 from simulator.kernels.walsh import parity
 from simulator.simd import entry, lanes_of, like, load, section, sincos, splat, store, table_view
 
-# The program's constants come as (ints, floats, matrices); ints begins with the layout, then for each section
-# of ints and of floats its begin and its length. `_opened` makes the tuple ``fixed`` of them:
-# 0 layout, 1 passes, 2 phase terms (z, slot), 3 slots (kappa, lane z, is a rotation), 4 whether each slot is
-# local, 5 the local slots, 6-8 their angles by the inputs (starts, columns, factors), 9-10 the chains of the
-# product state (starts; slot, kind), 11 groups of observables (x, lane x, plane, first, last string), 12-13
-# their strings (z, observable) and weights, 14 dense specifications, 15 matrices, 16-19 all slots' angles by
-# the weights (constants, starts, columns, factors)
+# The program's constants come as ``packed``: (ints, floats, matrices). ints begins with the layout, then for each
+# section of ints and of floats its begin and its length. Integer sections have so many columns, if more than one:
+PASSES = 1
+TERMS, TERM_COLUMNS = 2, 2  # of phases: z, slot
+SLOT_KINDS, SLOT_COLUMNS = 3, 3  # kappa, lane z, whether it is a rotation
+IS_LOCAL, LOCAL_SLOTS = 4, 5  # for each slot; the slots whose angles differ from sample to sample
+LOCAL_STARTS, LOCAL_COLUMNS, LOCAL_FACTORS = 6, 7, 8  # their angles by the inputs
+CHAIN_STARTS, CHAIN, CHAIN_COLUMNS = 9, 10, 2  # the gates of the product state: slot, kind
+GROUPS, GROUP_COLUMNS = 11, 5  # of observables: x, lane x, plane, first and last string
+STRINGS, STRING_COLUMNS, STRING_WEIGHTS = 12, 2, 13  # z, observable
+DENSE_SPECS = 14
+CONSTANTS, WEIGHT_STARTS, WEIGHT_COLUMNS, WEIGHT_FACTORS = 16, 17, 18, 19  # all slots' angles by the weights
 
 # entries of the layout: sizes, and where each section of a thread's scratch begins
 QUBITS, BITS, OBSERVABLES, SLOTS, START, FIRST_NEEDED, CHAIN_NEEDED, STATE = range(8)
@@ -69,58 +74,54 @@ def set_rotation(rotations, theta, slot, kappa, lane_z, lanes):
 
 
 @inlined
-def _ints(ints, number):
+def integers(packed, number):
+    """A section of integers."""
+    ints = packed[0]
     at = END + 1 + 2 * number
-    begin, end = entry(ints, at), entry(ints, at) + entry(ints, at + 1)
-    return section(ints, begin, end)
+    begin = entry(ints, at)
+    return section(ints, begin, begin + entry(ints, at + 1))
 
 
 @inlined
-def _floats(ints, floats, number):
+def numbers(packed, number):
+    """A section of floats."""
     at = END + 1 + 2 * number
-    begin, end = entry(ints, at), entry(ints, at) + entry(ints, at + 1)
-    return section(floats, begin, end)
+    begin = entry(packed[0], at)
+    return section(packed[1], begin, begin + entry(packed[0], at + 1))
 
 
 @inlined
-def _rows(ints, number, columns):
+def rows(packed, number, columns):
+    """A section of integers as a table."""
+    ints = packed[0]
     at = END + 1 + 2 * number
     return table_view(ints, entry(ints, at), entry(ints, at + 1) // columns, columns)
 
 
 @inlined
-def opened(packed):
-    """The tuple ``fixed`` from a program's packed constants."""
-    ints, floats, matrices = packed
-    return (
-        ints,
-        _rows(ints, 1, COLUMNS),
-        _rows(ints, 2, 2),
-        _rows(ints, 3, 3),
-        _ints(ints, 4),
-        _ints(ints, 5),
-        _ints(ints, 6),
-        _ints(ints, 7),
-        _floats(ints, floats, 8),
-        _ints(ints, 9),
-        _rows(ints, 10, 2),
-        _rows(ints, 11, 5),
-        _rows(ints, 12, 2),
-        _floats(ints, floats, 13),
-        _ints(ints, 14),
-        matrices,
-        _floats(ints, floats, 16),
-        _ints(ints, 17),
-        _ints(ints, 18),
-        _floats(ints, floats, 19),
-    )
+def passes_of(packed):
+    """How many passes there are."""
+    return entry(packed[0], END + 2 + 2 * PASSES) // COLUMNS
+
+
+@inlined
+def one_pass(packed, r):
+    """The columns of pass r."""
+    begin = entry(packed[0], END + 1 + 2 * PASSES) + r * COLUMNS
+    return section(packed[0], begin, begin + COLUMNS)
 
 
 @part
-def prepare(fixed, weights, base, rotations, tables, scratch, lanes):
+def prepare(packed, weights, base, rotations, tables, scratch, lanes):
     """Angles by the weights (``base``), and coefficients and phase tables that all samples share."""
-    layout, code, terms, slots, is_local = fixed[0], fixed[1], fixed[2], fixed[3], fixed[4]
-    constants, starts, columns, factors = fixed[16], fixed[17], fixed[18], fixed[19]
+    layout = packed[0]
+    terms = rows(packed, TERMS, TERM_COLUMNS)
+    slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
+    is_local = integers(packed, IS_LOCAL)
+    constants = numbers(packed, CONSTANTS)
+    starts = integers(packed, WEIGHT_STARTS)
+    columns = integers(packed, WEIGHT_COLUMNS)
+    factors = numbers(packed, WEIGHT_FACTORS)
     W = lanes_of(scratch)
     for slot in range(entry(layout, SLOTS)):
         angle = entry(constants, slot)
@@ -133,8 +134,8 @@ def prepare(fixed, weights, base, rotations, tables, scratch, lanes):
         store(theta, slot * W, splat(like(scratch, base[slot])))
         if slots[slot, 2] and not is_local[slot]:
             set_rotation(rotations, theta, slot, slots[slot, 0], slots[slot, 1], lanes)
-    for r in range(len(code)):
-        row = code[r]
+    for r in range(passes_of(packed)):
+        row = one_pass(packed, r)
         if entry(row, KIND) == PHASES and entry(row, LOCAL) == STORED:
             if lanes is None:
                 size = 1 << entry(layout, QUBITS)
@@ -154,10 +155,15 @@ def prepare(fixed, weights, base, rotations, tables, scratch, lanes):
 
 
 @inlined
-def tile_angles(fixed, base, X, tile, scratch, lanes):
+def tile_angles(packed, base, X, tile, scratch, lanes):
     """Angles and coefficients of what differs from sample to sample, and their phase tables."""
-    layout, code, terms, slots = fixed[0], fixed[1], fixed[2], fixed[3]
-    local_slots, local_rows, columns, factors = fixed[5], fixed[6], fixed[7], fixed[8]
+    layout = packed[0]
+    terms = rows(packed, TERMS, TERM_COLUMNS)
+    slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
+    local_slots = integers(packed, LOCAL_SLOTS)
+    local_rows = integers(packed, LOCAL_STARTS)
+    columns = integers(packed, LOCAL_COLUMNS)
+    factors = numbers(packed, LOCAL_FACTORS)
     W = lanes_of(scratch)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     if lanes is not None:
@@ -185,8 +191,8 @@ def tile_angles(fixed, base, X, tile, scratch, lanes):
     if lanes is None:
         tables = section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
         buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
-        for r in range(len(code)):
-            row = code[r]
+        for r in range(passes_of(packed)):
+            row = one_pass(packed, r)
             if entry(row, KIND) == PHASES and entry(row, LOCAL) == PER_TILE:
                 diagonals.fill_phases(
                     tables,
@@ -203,9 +209,12 @@ def tile_angles(fixed, base, X, tile, scratch, lanes):
 
 
 @inlined
-def start(fixed, psi, shared, initial, tile, scratch, lanes):
+def start(packed, psi, shared, initial, tile, scratch, lanes):
     """The state before the first pass."""
-    layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
+    layout = packed[0]
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
     W = lanes_of(psi)
     n = entry(layout, QUBITS)
     if entry(layout, START) == PRODUCT_STATE:
@@ -246,10 +255,13 @@ def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piec
 
 
 @part
-def apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces):
+def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
     """Pass r on the given piece of the state."""
-    layout, code, terms, spec, matrices = fixed[0], fixed[1], fixed[2], fixed[14], fixed[15]
-    row = code[r]
+    layout = packed[0]
+    terms = rows(packed, TERMS, TERM_COLUMNS)
+    spec = integers(packed, DENSE_SPECS)
+    matrices = packed[2]
+    row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
@@ -293,10 +305,13 @@ def apply_pass(fixed, r, psi, shared, tables, scratch, lanes, piece, pieces):
 
 
 @part
-def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces):
+def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces):
     """Undo pass r on the given piece of both states and add its derivatives to ``gradient``."""
-    layout, code, terms, spec, matrices = fixed[0], fixed[1], fixed[2], fixed[14], fixed[15]
-    row = code[r]
+    layout = packed[0]
+    terms = rows(packed, TERMS, TERM_COLUMNS)
+    spec = integers(packed, DENSE_SPECS)
+    matrices = packed[2]
+    row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
@@ -358,9 +373,12 @@ def undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, piec
 
 
 @part
-def expect_all(fixed, psi, values, scratch, lanes, piece, pieces):
+def expect_all(packed, psi, values, scratch, lanes, piece, pieces):
     """Add the expectations over the given piece of the state to the vectors ``values``."""
-    layout, groups, strings, weights = fixed[0], fixed[11], fixed[12], fixed[13]
+    layout = packed[0]
+    groups = rows(packed, GROUPS, GROUP_COLUMNS)
+    strings = rows(packed, STRINGS, STRING_COLUMNS)
+    weights = numbers(packed, STRING_WEIGHTS)
     buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
     bits = entry(layout, QUBITS) if lanes is None else entry(layout, BITS)
     first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
@@ -370,9 +388,12 @@ def expect_all(fixed, psi, values, scratch, lanes, piece, pieces):
 
 
 @part
-def seed_all(fixed, lam, psi, cotangent, scratch, lanes, piece, pieces):
+def seed_all(packed, lam, psi, cotangent, scratch, lanes, piece, pieces):
     """Set the given piece of ``lam`` to ``sum_k v_k O_k psi``."""
-    layout, groups, strings, weights = fixed[0], fixed[11], fixed[12], fixed[13]
+    layout = packed[0]
+    groups = rows(packed, GROUPS, GROUP_COLUMNS)
+    strings = rows(packed, STRINGS, STRING_COLUMNS)
+    weights = numbers(packed, STRING_WEIGHTS)
     buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
     bits = entry(layout, QUBITS) if lanes is None else entry(layout, BITS)
     first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
@@ -391,9 +412,12 @@ def cleared(scratch, begin, end):
 
 
 @inlined
-def finish(fixed, psi, lam, gradient, shared, scratch, lanes):
+def finish(packed, psi, lam, gradient, shared, scratch, lanes):
     """Derivatives of the gates that made the product state."""
-    layout, is_local, pointers, chain = fixed[0], fixed[4], fixed[9], fixed[10]
+    layout = packed[0]
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
     pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
     duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))

@@ -14,7 +14,9 @@ from simulator.kernels.steps import (
     CHAIN_NEEDED,
     FIRST_NEEDED,
     GRADIENT,
+    IS_LOCAL,
     LAM,
+    LOCAL_SLOTS,
     OBSERVABLES,
     PAIRS,
     PRODUCT_STATE,
@@ -24,11 +26,16 @@ from simulator.kernels.steps import (
     START,
     STATE,
     VALUES,
+    WEIGHT_COLUMNS,
+    WEIGHT_FACTORS,
+    WEIGHT_STARTS,
     apply_pass,
     cleared,
     expect_all,
     finish,
-    opened,
+    integers,
+    numbers,
+    passes_of,
     prepare,
     seed_all,
     start,
@@ -42,10 +49,10 @@ PREPARED = 1 << 32
 
 
 @inlined
-def _prepare_once(fixed, weights, base, shared, tables, scratch, queue, lanes):
+def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
     """The first thread to come prepares what all share; the others wait for it."""
     if fetch_add(queue, READY, 1) == 0:
-        prepare(fixed, weights, base, shared, tables, scratch, lanes)
+        prepare(packed, weights, base, shared, tables, scratch, lanes)
         fetch_add(queue, READY, PREPARED)
     else:
         while fetch_add(queue, READY, 0) < PREPARED:
@@ -62,10 +69,9 @@ def forward(packed, weights, base, shared, tables, X, initial, keep, values, scr
         Where the final states go, if they are wanted.
     values : float64 (n_samples, n_observables), or (0, n) if they are not.
     """
-    fixed = opened(packed)
-    layout = fixed[0]
+    layout = packed[0]
     W = lanes_of(scratch)
-    _prepare_once(fixed, weights, base, shared, tables, scratch, queue, lanes)
+    _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes)
     while True:
         tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
@@ -73,16 +79,16 @@ def forward(packed, weights, base, shared, tables, X, initial, keep, values, scr
         size = entry(layout, STATE)
         psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
         for j in range(states):
-            tile_angles(fixed, base, X, tile * states + j, scratch, lanes)
+            tile_angles(packed, base, X, tile * states + j, scratch, lanes)
             own = section(psi, j * size, (j + 1) * size)
-            start(fixed, own, shared, initial, tile * states + j, scratch, lanes)
-        for r in range(len(fixed[1])):
-            apply_pass(fixed, r, psi, shared, tables, scratch, lanes, 0, 1)
+            start(packed, own, shared, initial, tile * states + j, scratch, lanes)
+        for r in range(passes_of(packed)):
+            apply_pass(packed, r, psi, shared, tables, scratch, lanes, 0, 1)
         if len(values):
             for j in range(states):
                 number = tile * states + j
                 out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-                expect_all(fixed, section(psi, j * size, (j + 1) * size), out, scratch, lanes, 0, 1)
+                expect_all(packed, section(psi, j * size, (j + 1) * size), out, scratch, lanes, 0, 1)
                 for k in range(entry(layout, OBSERVABLES)):
                     if lanes is None:
                         for lane in range(min(W, len(values) - number * W)):
@@ -123,8 +129,9 @@ def backward(
     seeds : (tiles, state) or (0, state)
         Adjoint states to begin with, in place of those of the observables.
     """
-    fixed = opened(packed)
-    layout, local_slots, is_local = fixed[0], fixed[5], fixed[4]
+    layout = packed[0]
+    local_slots = integers(packed, LOCAL_SLOTS)
+    is_local = integers(packed, IS_LOCAL)
     W = lanes_of(scratch)
     while True:
         tile = fetch_add(queue, NEXT, 1)
@@ -148,11 +155,11 @@ def backward(
                     else:
                         v[k * W] = like(scratch, cotangent[number, k])
                 own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
-                seed_all(fixed, dual, own, v, scratch, lanes, 0, 1)
+                seed_all(packed, dual, own, v, scratch, lanes, 0, 1)
         if states == 1:
-            tile_angles(fixed, base, X, tile, scratch, lanes)
-        for r in range(len(fixed[1]) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
-            undo_pass(fixed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
+            tile_angles(packed, base, X, tile, scratch, lanes)
+        for r in range(passes_of(packed) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
+            undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
         for j in range(states):
             number = tile * states + j
             own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
@@ -160,8 +167,8 @@ def backward(
                 _unpack(dual, start_lam, number, lanes)
             if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
                 if states > 1:
-                    tile_angles(fixed, base, X, number, scratch, lanes)
-                finish(fixed, own, dual, gradient, shared, scratch, lanes)
+                    tile_angles(packed, base, X, number, scratch, lanes)
+                finish(packed, own, dual, gradient, shared, scratch, lanes)
             for e in range(len(local_slots)):
                 slot = entry(local_slots, e)
                 if lanes is None:
@@ -173,13 +180,17 @@ def backward(
         for slot in range(entry(layout, SLOTS)):
             by_tile[tile, slot] = 0.0 if entry(is_local, slot) else lane_sum(load(gradient, slot * W))
         if fetch_add(queue, DONE, 1) == tiles - 1:
-            _sum_by_weights(fixed, by_weights, by_tile, by_sample)
+            _sum_by_weights(packed, by_weights, by_tile, by_sample)
 
 
 @inlined
-def _sum_by_weights(fixed, by_weights, by_tile, by_sample):
+def _sum_by_weights(packed, by_weights, by_tile, by_sample):
     """Sum over tiles and samples, in their order, and over each weight's angles."""
-    layout, local_slots, starts, columns, factors = fixed[0], fixed[5], fixed[17], fixed[18], fixed[19]
+    layout = packed[0]
+    local_slots = integers(packed, LOCAL_SLOTS)
+    starts = integers(packed, WEIGHT_STARTS)
+    columns = integers(packed, WEIGHT_COLUMNS)
+    factors = numbers(packed, WEIGHT_FACTORS)
     total = by_tile[0]
     for tile in range(1, len(by_tile)):
         for slot in range(entry(layout, SLOTS)):
