@@ -7,7 +7,10 @@ from typing import Any
 
 __all__ = ["add_model_options", "add_output_options", "fraction", "given_settings", "whole"]
 
-FEATURE_MAPS = ("angle", "reuploading", "amplitude", "z", "zz", "pauli", "iqp")
+FEATURE_MAPS = (
+    "angle", "reuploading", "amplitude", "z", "zz", "pauli", "iqp", "chebyshev", "qaoa", "hubregtsen",
+    "high_dimensional", "hamiltonian",
+)  # fmt: skip
 ANSATZE = ("strongly_entangling", "basic", "real_amplitudes", "efficient_su2")
 """Only for the help text, which must not import the library; tests hold them against it."""
 
