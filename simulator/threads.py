@@ -18,8 +18,6 @@ from queue import Empty, SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.kernels.waiting import listen, ring
-
 _ROUNDS = 10_000  # looks at the bell before a helper sleeps: about a tenth of a millisecond
 
 _lock = threading.Lock()
@@ -94,6 +92,8 @@ def parallel(call: Callable[[], None], threads: int) -> None:
     if threads < 2:
         call()
         return
+    from simulator.kernels.waiting import ring  # here: `import simulator` does without numba
+
     _start(threads - 1)
     job = _Job(call)
     for _ in range(threads - 1):
@@ -154,6 +154,8 @@ def _start(count: int) -> None:
 
 
 def _serve(queue: SimpleQueue[_Job], bell: NDArray[np.int64]) -> None:
+    from simulator.kernels.waiting import listen
+
     while True:
         queue.get().help()
         heard = listen(bell, 0, 1)

@@ -40,6 +40,13 @@ def test_import_is_light(package: str) -> None:
     assert found["compiled"] == []
 
 
+@pytest.mark.parametrize("package", ["simulator", "qml"])
+def test_import_leaves_the_engine_for_later(package: str) -> None:
+    code = f"import sys, {package}; print(sorted({{'numba', 'scipy', 'sklearn'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_simulator_does_not_know_qml() -> None:
     roots = {name.partition(".")[0] for name in probe("simulator")["modules"]}
     assert not roots & {"qml", "sklearn"}

@@ -108,11 +108,6 @@ class NoiseModel:
         channels = [*self._after_1q.values(), *self._after_2q.values(), *self._after.values()]
         return any(channel is not None for channel in channels)
 
-    @property
-    def has_readout_error(self) -> bool:
-        """Whether any bit may be misread."""
-        return any(any(flips) for flips in self._readout.values())
-
     def readout_flips(self, num_qubits: int) -> NDArray[np.float64]:
         """Probabilities ``P(1|0), P(0|1)`` of misreading each qubit, shape (num_qubits, 2)."""
         everywhere = self._readout.get(EVERYWHERE, (0.0, 0.0))
