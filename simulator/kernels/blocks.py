@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.jit import inlined, part
-from simulator.kernels.passes import _spread
+from simulator.kernels.addressing import spread
 from simulator.kernels.walsh import parity
 from simulator.simd import entry, lanes_of, load, store
 
@@ -63,7 +63,7 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
         x, pivot = entry(row, FIRST + 2), entry(row, PIVOTS)
         c = _cosine(own, row, 0)
         for k in range(first, last):
-            i = _spread(k, pivot)
+            i = spread(k, pivot)
             s = _sine(own, row, 0, i)
             o, p = i * 2 * W, (i ^ x) * 2 * W
             a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), c, s)
@@ -80,7 +80,7 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
         low, high = entry(row, PIVOTS), entry(row, PIVOTS + 1)
         ca, cb = _cosine(own_a, row, 0), _cosine(own_b, row, 1)
         for k in range(first, last):
-            i = _spread(_spread(k, low), high)
+            i = spread(spread(k, low), high)
             sa, sb = _sine(own_a, row, 0, i), _sine(own_b, row, 1, i)
             o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
             a0, a1, b0, b1 = turn(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ca, sa)
@@ -105,7 +105,7 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
         low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
         ca, cb, cc = _cosine(own_a, row, 0), _cosine(own_b, row, 1), _cosine(own_c, row, 2)
         for k in range(first, last):
-            i = _spread(_spread(_spread(k, low), middle), high)
+            i = spread(spread(spread(k, low), middle), high)
             sa, sb, sc = _sine(own_a, row, 0, i), _sine(own_b, row, 1, i), _sine(own_c, row, 2, i)
             o, oa, ob, oab = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
             i ^= xc

@@ -11,28 +11,13 @@ from __future__ import annotations
 
 from simulator.jit import inlined, kernel, part
 from simulator.kernels import diagonals
-from simulator.kernels.passes import _spread
+from simulator.kernels.addressing import factor, first_of_coset
 from simulator.simd import entry, fetch_add, lanes_of, like, load, section, splat, store
 
 # columns of a step
 QUBITS, OPERATORS, PIVOTS, MEMBERS, MATRICES, WEIGHTS, DRAW, CLBIT, TESTS, LAST_TEST = range(10)
 COLUMNS = 10
 DRAWN_BY_STATE = -1  # in WEIGHTS: no given probabilities
-
-
-@inlined
-def _base(number, index, pivots, qubits):
-    i = number
-    for k in range(qubits):
-        i = _spread(i, entry(index, pivots + k))
-    return i
-
-
-@inlined
-def _factor(table, at, splatted):
-    if splatted is None:
-        return load(table, at * lanes_of(table))
-    return splat(table[at])
 
 
 @part
@@ -43,7 +28,7 @@ def _multiply(psi, table, offset, row, index, scratch, splatted):
     size = 1 << qubits
     zero = splat(like(psi, 0.0))
     for number in range(len(psi) // (2 * W * size)):
-        i = _base(number, index, pivots, qubits)
+        i = first_of_coset(number, index, pivots, qubits)
         for j in range(size):
             o = (i | entry(index, members + j)) * 2 * W
             store(scratch, 2 * j * W, load(psi, o))
@@ -52,7 +37,7 @@ def _multiply(psi, table, offset, row, index, scratch, splatted):
         for a in range(size):
             re, im = zero, zero
             for j in range(size):
-                m0, m1 = _factor(table, at, splatted), _factor(table, at + 1, splatted)
+                m0, m1 = factor(table, at, splatted), factor(table, at + 1, splatted)
                 a0, a1 = load(scratch, 2 * j * W), load(scratch, 2 * j * W + W)
                 re = re + m0 * a0 - m1 * a1
                 im = im + m0 * a1 + m1 * a0
@@ -73,7 +58,7 @@ def _reduced(psi, rho, row, index):
         for b in range(a + 1):
             re, im = zero, zero
             for number in range(len(psi) // (2 * W * size)):
-                i = _base(number, index, pivots, qubits)
+                i = first_of_coset(number, index, pivots, qubits)
                 o, p = (i | entry(index, members + a)) * 2 * W, (i | entry(index, members + b)) * 2 * W
                 a0, a1, b0, b1 = load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W)
                 re = re + a0 * b0 + a1 * b1

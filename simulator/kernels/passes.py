@@ -15,6 +15,7 @@ theta is ``Im <lambda|P|psi>``, a sum over the same planes.
 from __future__ import annotations
 
 from simulator.jit import inlined, part
+from simulator.kernels.addressing import first_of_coset, spread
 from simulator.kernels.walsh import aligned, parity
 from simulator.simd import entry, lanes_of, like, load, splat, store
 
@@ -37,13 +38,6 @@ def _unturn(a, b, c, s):
     return c * a - s * b, c * b + s * a
 
 
-@inlined
-def _spread(k, pivot):
-    """``k`` with a zero bit inserted at ``pivot``, a power of two."""
-    low = k & (pivot - 1)
-    return ((k - low) << 1) | low
-
-
 @part
 def rotate(psi, row, rotations, lanes, first, last):
     """One rotation on the pairs numbered first to last."""
@@ -53,7 +47,7 @@ def rotate(psi, row, rotations, lanes, first, last):
     c = load(rotations, base)
     base += W
     for k in range(first, last):
-        i = _spread(k, pivot)
+        i = spread(k, pivot)
         sign = parity(i & z)
         o, p = i * 2 * W, (i ^ x) * 2 * W
         s0 = load(rotations, base + W * (sign ^ swap))
@@ -80,7 +74,7 @@ def unrotate(psi, lam, row, rotations, gradient, lanes, first, last):
     signs = base + 2 * W
     g = load(gradient, entry(row, SLOT) * W)
     for k in range(first, last):
-        i = _spread(k, pivot)
+        i = spread(k, pivot)
         sign = parity(i & z)
         at0, at1 = W * (sign ^ swap), W * sign
         o, p = i * 2 * W, (i ^ x) * 2 * W
@@ -130,7 +124,7 @@ def rotate_pair(psi, row, rotations_a, rotations_b, lanes, first, last):
     b00, b01 = tb, 0
     b10, b11 = db ^ (tb & (1 - ta)), db ^ (tb & ta)
     for k in range(first, last):
-        i = _spread(_spread(k, low), high)
+        i = spread(spread(k, low), high)
         sa, sb = parity(i & za), parity(i & zb)
         o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
         r0, r1 = load(psi, o0), load(psi, o0 + W)
@@ -183,7 +177,7 @@ def unrotate_pair(psi, lam, row, rotations_a, rotations_b, gradient, lanes, firs
     b10, b11 = db ^ (tb & (1 - ta)), db ^ (tb & ta)
     ga, gb = load(gradient, entry(row, SLOT) * W), load(gradient, entry(row, SLOT + SECOND) * W)
     for k in range(first, last):
-        i = _spread(_spread(k, low), high)
+        i = spread(spread(k, low), high)
         sa, sb = parity(i & za), parity(i & zb)
         o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
         r0, r1 = load(psi, o0), load(psi, o0 + W)
@@ -305,10 +299,8 @@ def dense(psi, spec, tables, offset, scratch, lanes, first, last):
     slots = members + (1 << rank)
     shifts = slots + (1 << k)
     zero = splat(like(psi, 0.0))
-    for coset in range(first, last):
-        i = coset
-        for b in range(rank):
-            i = _spread(i, entry(spec, pivots + b))
+    for number in range(first, last):
+        i = first_of_coset(number, spec, pivots, rank)
         for u in range(1 << rank):
             o = (i ^ entry(spec, members + u)) * 2 * W
             store(scratch, u * 2 * W, load(psi, o))

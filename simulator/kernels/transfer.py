@@ -13,6 +13,7 @@ ones belong to the tile and are vectors where lanes are samples.
 from __future__ import annotations
 
 from simulator.jit import inlined, kernel, part
+from simulator.kernels.addressing import factor
 from simulator.simd import entry, fetch_add, lane_sum, lanes_of, like, load, section, splat, store
 
 # columns of a pass
@@ -40,13 +41,6 @@ def _gather(out, at, r, first, index, members, size):
         store(out, (at + j) * W, load(r, (first + entry(index, members + j)) * W))
 
 
-@inlined
-def _factor(table, at, splatted):
-    if splatted is None:
-        return load(table, at * lanes_of(table))
-    return splat(table[at])
-
-
 @part
 def _multiply(r, table, offset, step_out, step_in, row, index, scratch, splatted, first, last):
     """Cosets first to last times a matrix whose entry [o, j] is at ``offset + o step_out + j step_in``."""
@@ -61,14 +55,14 @@ def _multiply(r, table, offset, step_out, step_in, row, index, scratch, splatted
             at = offset + o * step_out
             for j in range(size):
                 v = load(scratch, j * W)
-                a0 = a0 + _factor(table, at, splatted) * v
-                a1 = a1 + _factor(table, at + step_out, splatted) * v
-                a2 = a2 + _factor(table, at + 2 * step_out, splatted) * v
-                a3 = a3 + _factor(table, at + 3 * step_out, splatted) * v
-                a4 = a4 + _factor(table, at + 4 * step_out, splatted) * v
-                a5 = a5 + _factor(table, at + 5 * step_out, splatted) * v
-                a6 = a6 + _factor(table, at + 6 * step_out, splatted) * v
-                a7 = a7 + _factor(table, at + 7 * step_out, splatted) * v
+                a0 = a0 + factor(table, at, splatted) * v
+                a1 = a1 + factor(table, at + step_out, splatted) * v
+                a2 = a2 + factor(table, at + 2 * step_out, splatted) * v
+                a3 = a3 + factor(table, at + 3 * step_out, splatted) * v
+                a4 = a4 + factor(table, at + 4 * step_out, splatted) * v
+                a5 = a5 + factor(table, at + 5 * step_out, splatted) * v
+                a6 = a6 + factor(table, at + 6 * step_out, splatted) * v
+                a7 = a7 + factor(table, at + 7 * step_out, splatted) * v
                 at += step_in
             m = members + o
             store(r, (i + entry(index, m)) * W, a0)

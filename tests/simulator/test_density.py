@@ -9,10 +9,8 @@ from simulator import Circuit, NoiseModel, ParameterVector, StateTooLargeError, 
 from simulator import set_num_threads as limit_threads
 from simulator.noise import (
     NoisyProgram,
-    adjoint_sweep,
     amplitude_damping,
     density,
-    expectations,
     kraus,
     pauli_channel,
     phase_damping,
@@ -20,6 +18,7 @@ from simulator.noise import (
 )
 from simulator.noise.density import DensityProgram
 from tests.simulator import reference
+from tests.simulator.noisy_sweeps import check_sweep
 from tests.simulator.strategies import circuits, pauli_sums, unitary
 
 EXACT = 1e-12
@@ -116,15 +115,7 @@ def test_gradients_against_finite_differences(num_qubits):
     rng = np.random.default_rng(2)
     inputs, weights = rng.normal(size=(3, 1)), rng.normal(size=2)
     cotangent = rng.normal(size=(3, 2))
-    values, by_weights, by_inputs = adjoint_sweep(program, inputs, weights, lambda found, rows: cotangent[rows], True)
-    np.testing.assert_allclose(values, expectations(program, inputs, weights), atol=EXACT)
-    step = 1e-5
-    for k in range(2):
-        moved = step * np.eye(2)[k]
-        difference = expectations(program, inputs, weights + moved) - expectations(program, inputs, weights - moved)
-        assert abs((difference * cotangent).sum() / (2 * step) - by_weights[k]) < 1e-8
-    difference = expectations(program, inputs + step, weights) - expectations(program, inputs - step, weights)
-    np.testing.assert_allclose((difference * cotangent).sum(axis=1) / (2 * step), by_inputs[:, 0], atol=1e-8)
+    check_sweep(program, inputs, weights, cotangent, given=lambda found, rows: cotangent[rows])
 
 
 def test_states_that_are_not_kept_are_computed_again(monkeypatch):

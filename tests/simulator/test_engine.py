@@ -88,6 +88,16 @@ def driver(request, monkeypatch):
     return request.param
 
 
+def check_against_reference(circuit, values, observables, precision):
+    """States and expectations of all rows of values."""
+    truth = np.array([dense_state(circuit, row) for row in values])
+    out = states(Program(circuit, (), circuit.parameters, precision=precision), values, NONE)
+    np.testing.assert_allclose(out, truth, atol=TOLERANCE[precision])
+    compiled = Program(circuit, observables, circuit.parameters, precision=precision)
+    expected = [dense_expectations(observables, state) for state in truth]
+    np.testing.assert_allclose(expectations(compiled, values, NONE), expected, atol=10 * TOLERANCE[precision])
+
+
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("num_qubits", range(1, 9))
 def test_states_and_expectations_equal_the_reference(driver, num_qubits, precision):
@@ -95,12 +105,7 @@ def test_states_and_expectations_equal_the_reference(driver, num_qubits, precisi
         circuit = random_circuit(seed, num_qubits, 12 + 6 * seed)
         values = np.random.default_rng(seed).uniform(-3, 3, (5, circuit.num_parameters))
         observables = random_observables(seed, num_qubits)
-        truth = np.array([dense_state(circuit, row) for row in values])
-        out = states(Program(circuit, (), circuit.parameters, precision=precision), values, NONE)
-        np.testing.assert_allclose(out, truth, atol=TOLERANCE[precision])
-        compiled = Program(circuit, observables, circuit.parameters, precision=precision)
-        expected = [dense_expectations(observables, state) for state in truth]
-        np.testing.assert_allclose(expectations(compiled, values, NONE), expected, atol=10 * TOLERANCE[precision])
+        check_against_reference(circuit, values, observables, precision)
 
 
 @pytest.mark.parametrize("num_qubits", [1, 2, 3, 4, 6])

@@ -8,12 +8,9 @@ from simulator.gradients import gradient
 from simulator.lowering import Rotation
 from simulator.program import Program
 from simulator.states import apply
-from simulator.statevector import expectations, states
 from tests.simulator.test_engine import (
-    NONE,
     TOLERANCE,
-    dense_expectations,
-    dense_state,
+    check_against_reference,
     random_circuit,
     random_observables,
 )
@@ -49,12 +46,7 @@ def test_blocks_equal_the_reference(block, num_qubits, precision):
         circuit = random_circuit(seed, num_qubits, 30)
         values = np.random.default_rng(seed).uniform(-3, 3, (2, circuit.num_parameters))
         observables = random_observables(seed, num_qubits)
-        truth = np.array([dense_state(circuit, row) for row in values])
-        out = states(Program(circuit, (), circuit.parameters, precision=precision), values, NONE)
-        np.testing.assert_allclose(out, truth, atol=TOLERANCE[precision])
-        compiled = Program(circuit, observables, circuit.parameters, precision=precision)
-        expected = [dense_expectations(observables, state) for state in truth]
-        np.testing.assert_allclose(expectations(compiled, values, NONE), expected, atol=10 * TOLERANCE[precision])
+        check_against_reference(circuit, values, observables, precision)
 
 
 def test_gradients_through_blocks_equal_central_differences(block):

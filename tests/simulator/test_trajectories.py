@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import Circuit, NoiseError, NoiseModel, ParameterVector, X, Y, Z, depolarizing, gates, set_num_threads
-from simulator.noise import NoisyProgram, adjoint_sweep, amplitude_damping, estimate, expectations, pauli_channel
+from simulator.noise import NoisyProgram, amplitude_damping, estimate, expectations, pauli_channel
 from simulator.noise.frames import FrameTrajectories
+from tests.simulator.noisy_sweeps import check_sweep
 from tests.simulator.strategies import circuits
 
 PAULI = NoiseModel(pauli_channel({"X": 0.02, "Y": 0.03, "Z": 0.05}), depolarizing(0.1, 2), readout=0.02)
@@ -85,15 +86,7 @@ def test_gradients_are_those_of_the_mean_that_is_reported():
     program = NoisyProgram(circuit, [Z(0), X(2)], theta[:1], theta[1:], noise=PAULI, trajectories=50, seed=3)
     rng = np.random.default_rng(0)
     inputs, weights, cotangent = rng.normal(size=(4, 1)), rng.normal(size=2), rng.normal(size=(4, 2))
-    values, by_weights, by_inputs = adjoint_sweep(program, inputs, weights, cotangent, inputs=True)
-    np.testing.assert_allclose(values, expectations(program, inputs, weights), atol=1e-12)
-    step = 1e-5
-    for k in range(2):
-        moved = step * np.eye(2)[k]
-        difference = expectations(program, inputs, weights + moved) - expectations(program, inputs, weights - moved)
-        assert abs((difference * cotangent).sum() / (2 * step) - by_weights[k]) < 1e-8
-    difference = expectations(program, inputs + step, weights) - expectations(program, inputs - step, weights)
-    np.testing.assert_allclose((difference * cotangent).sum(axis=1) / (2 * step), by_inputs[:, 0], atol=1e-8)
+    check_sweep(program, inputs, weights, cotangent)
 
 
 @pytest.mark.parametrize("noise", [PAULI, OTHER], ids=["pauli", "other"])

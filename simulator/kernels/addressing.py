@@ -1,0 +1,30 @@
+"""Where amplitudes lie: the first members of pairs and cosets, and matrices of numbers or of vectors."""
+
+from __future__ import annotations
+
+from simulator.jit import inlined
+from simulator.simd import entry, lanes_of, load, splat
+
+
+@inlined
+def spread(k, pivot):
+    """``k`` with a zero bit inserted at ``pivot``, a power of two."""
+    low = k & (pivot - 1)
+    return ((k - low) << 1) | low
+
+
+@inlined
+def first_of_coset(number, index, pivots, count):
+    """``number`` with a zero bit inserted at each of ``count`` ascending pivots, ``index[pivots : pivots + count]``."""
+    i = number
+    for k in range(count):
+        i = spread(i, entry(index, pivots + k))
+    return i
+
+
+@inlined
+def factor(table, at, splatted):
+    """Element ``at`` of a matrix of numbers, as a vector, or (``splatted`` None) of vectors."""
+    if splatted is None:
+        return load(table, at * lanes_of(table))
+    return splat(table[at])
