@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.model import QuantumModel
+from qml.settings import check_backend
 from simulator.backend import Backend, Estimates, NumbaBackend
 from simulator.noise import program as noise_program
 from simulator.plan import Plan
@@ -148,15 +149,11 @@ def get_evaluation(
     TypeError
         If ``backend`` is none.
     """
-    if isinstance(backend, str) and backend == "numba":
+    chosen = check_backend(backend)
+    if chosen is None and backend is not None:
         return None
-    if backend is not None and not isinstance(backend, Backend):
-        raise TypeError(
-            f"backend expects a Backend such as simulator.qiskit_backend.QiskitBackend(...), 'numba' or None, "
-            f"got {backend!r}"
-        )
-    if isinstance(backend, NumbaBackend):
-        noise, seed = backend.noise, backend.seed
-    elif backend is not None:
-        return BackendEvaluation(model, backend, resume)
+    if isinstance(chosen, NumbaBackend):
+        noise, seed = chosen.noise, chosen.seed
+    elif chosen is not None:
+        return BackendEvaluation(model, chosen, resume)
     return None if noise is None else NoisyEvaluation(model, noise, seed)

@@ -61,7 +61,8 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
     Parameters
     ----------
     estimator : one of ``ESTIMATORS``
-        Fitted or not. Its ``callback``, which is code, and its ``backend``, which is a connection, are left out.
+        Fitted or not. Its ``callback``, which is code, its ``backend``, which is a connection, and a kernel's
+        ``resume``, which is a folder, are left out.
     path : path
     extra : optional
         Anything made of None, numbers, text, lists and dicts, to keep with it.
@@ -74,11 +75,8 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
     name = type(estimator).__name__
     if ESTIMATORS.get(name) != type(estimator).__module__:
         raise TypeError(f"model files are for {', '.join(ESTIMATORS)}, got {type(estimator)!r}")
-    parameters = estimator.get_params(deep=False)
+    parameters = _stored_parameters(estimator)
     learnt = {key: value for key, value in vars(estimator).items() if key not in parameters}
-    for left_out in ("callback", "backend"):
-        if left_out in parameters:
-            parameters[left_out] = None
     writer = _Writer()
     header = {
         "estimator": name,
@@ -168,7 +166,7 @@ class _Writer:
                 return {"type": "PauliSum", "columns": [self._store(column) for column in columns]}
         kind = type(value).__name__
         if kind in KERNELS and type(value).__module__.startswith(KERNELS[kind]):
-            parameters = value.get_params(deep=False)
+            parameters = _stored_parameters(value)
             learnt = {key: entry for key, entry in vars(value).items() if key not in parameters}
             parts = {"parameters": parameters, "learnt": learnt}
             return {"type": kind} | {
@@ -231,6 +229,11 @@ class _Reader:
             vars(kernel).update(self.fields(data["learnt"]))
             return kernel
         return VALUES[data["type"]](**self.fields(data["fields"]))
+
+
+def _stored_parameters(estimator: Any) -> dict[str, Any]:
+    left_out = ("callback", "backend", "resume")
+    return {name: None if name in left_out else value for name, value in estimator.get_params(deep=False).items()}
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
+from simulator.backend import Backend
 from simulator.errors import unknown_name
 
-__all__ = ["check_choice", "check_fraction", "check_non_negative", "check_whole"]
+__all__ = ["check_backend", "check_choice", "check_fraction", "check_non_negative", "check_whole"]
 
 
 def check_whole(name: str, value: Any, least: int = 1, instead: Collection[Any] = ()) -> None:
@@ -36,3 +37,15 @@ def check_choice(name: str, value: Any, options: Collection[str]) -> None:
     """Raise unless the value is one of the options."""
     if value not in options:
         raise unknown_name(name, value, options)
+
+
+def check_backend(backend: Any) -> Backend | None:
+    """The backend of that name or object; None for the engine itself, which is asked directly."""
+    if backend is None or (isinstance(backend, str) and backend == "numba"):
+        return None
+    if not isinstance(backend, Backend):
+        raise TypeError(
+            f"backend expects a Backend such as simulator.qiskit_backend.QiskitBackend(...), 'numba' or None, "
+            f"got {backend!r}"
+        )
+    return backend

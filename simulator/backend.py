@@ -23,6 +23,7 @@ FloatArray = NDArray[np.float64]
 Folder = str | PathLike[str] | None
 
 DEFAULT_SHOTS = 1024
+MOST_PROBABILITIES = 1 << 22  # held at once where only some are asked for
 
 
 class Estimates(NamedTuple):
@@ -94,8 +95,13 @@ class Backend(Protocol):
         """Counts of the outcomes for each set; qubit 0 is the last character, as in `Circuit.sample`."""
         ...
 
-    def probabilities(self, circuit: Circuit, values: Values = None, *, resume: Folder = None) -> FloatArray:
-        """Probability of each basis state, shape (n_sets, 2**n); frequencies where a backend only samples."""
+    def probabilities(
+        self, circuit: Circuit, values: Values = None, *, outcomes: Sequence[int] | None = None, resume: Folder = None
+    ) -> FloatArray:
+        """Probability of each basis state, shape (n_sets, 2**n); frequencies where a backend only samples.
+
+        With ``outcomes``, of these basis states only, shape (n_sets, n_outcomes), on any number of qubits.
+        """
         ...
 
     def plan(
@@ -198,8 +204,20 @@ class NumbaBackend:
             for row in parameter_sets(circuit, values)
         ]
 
-    def probabilities(self, circuit: Circuit, values: Values = None, *, resume: Folder = None) -> FloatArray:
+    def probabilities(
+        self, circuit: Circuit, values: Values = None, *, outcomes: Sequence[int] | None = None, resume: Folder = None
+    ) -> FloatArray:
         sets = parameter_sets(circuit, values)
+        if outcomes is None:
+            return self._probabilities(circuit, sets)
+        found = np.empty((len(sets), len(outcomes)))
+        at_once = max(1, MOST_PROBABILITIES >> circuit.num_qubits * (1 if self.noise is None else 2))
+        for begin in range(0, len(sets), at_once):
+            rows = slice(begin, begin + at_once)
+            found[rows] = self._probabilities(circuit, sets[rows])[:, list(outcomes)]
+        return found
+
+    def _probabilities(self, circuit: Circuit, sets: FloatArray) -> FloatArray:
         if self.noise is None:
             return np.asarray(circuit.probabilities(sets, precision=self.precision))
         states = np.asarray(circuit.density_matrix(sets, noise=self.noise))

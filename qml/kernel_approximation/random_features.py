@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, Self
 
 import numpy as np
@@ -14,11 +15,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.model import QuantumModel
 from qml.readout import readout_observables
-from qml.settings import check_whole
+from qml.settings import check_backend, check_whole
 from simulator import gates
+from simulator.backend import Backend, Folder, NumbaBackend
 from simulator.circuit import Circuit
 from simulator.observables import PauliSum
 from simulator.parameters import ParameterVector
+from simulator.plan import Plan
 
 __all__ = ["RandomQuantumFeatures"]
 
@@ -50,6 +53,10 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     observables : str or sequence of PauliSum
         See `qml.readout.readout_observables`.
     precision : {"double", "single"}
+    backend : Backend or "numba", optional
+        Where the circuits run: one, at a parameter set for each sample and circuit, see `plan`.
+    resume : path, optional
+        A folder in which a remote backend keeps its jobs, to go on after an interruption.
     random_state : int, RandomState or None
 
     Attributes
@@ -84,6 +91,8 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         circuit: Circuit | None = None,
         observables: str | Sequence[PauliSum] = "z",
         precision: Literal["double", "single"] = "double",
+        backend: Backend | str | None = None,
+        resume: Folder = None,
         random_state: int | RandomState | None = None,
     ) -> None:
         self.n_components = n_components
@@ -92,6 +101,8 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.circuit = circuit
         self.observables = observables
         self.precision = precision
+        self.backend = backend
+        self.resume = resume
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -116,19 +127,42 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def transform(self, X: ArrayLike) -> Array:
         """Features of each sample, shape (n_samples, n_components), some thousand circuits at a time."""
-        check_is_fitted(self, "offsets_")
-        samples = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        samples = self._checked(X)
         model = self._model()
-        n_circuits, n_angles = self.offsets_.shape
-        weights = self.frequencies_.reshape(n_circuits * n_angles, -1).T
+        backend = check_backend(self.backend)
         out = np.empty((len(samples), self.n_components))
-        size = max(1, CIRCUITS_AT_ONCE // n_circuits)
+        # a request to a backend is one, so that its jobs wait for each other only once
+        size = max(1, CIRCUITS_AT_ONCE // len(self.offsets_)) if backend is None else len(samples)
         for first in range(0, len(samples), size):
             rows = slice(first, first + size)
-            angles = samples[rows] @ weights + self.offsets_.ravel()
-            values = model.forward(angles.reshape(-1, n_angles), ())
-            out[rows] = values.reshape(len(angles), -1)[:, : self.n_components]
+            angles = self._angles(samples[rows])
+            if backend is None:
+                values = model.forward(angles, ())
+            else:
+                values = backend.expectations(model.circuit, model.observables, angles, resume=self.resume)
+            out[rows] = values.reshape(len(out[rows]), -1)[:, : self.n_components]
         return out / np.sqrt(self.n_components)
+
+    def plan(self, X: ArrayLike, backend: Backend | str | None = None) -> Plan:
+        """What `transform` would take on a backend, by default the estimator's; nothing is sent."""
+        samples = self._checked(X)
+        model = self._model()
+        chosen = check_backend(self.backend if backend is None else backend)
+        if chosen is None:
+            chosen = NumbaBackend(precision=self.precision)
+        plan = chosen.plan(model.circuit, model.observables, self._angles(samples))
+        note = f"{len(self.offsets_):,} random circuits for each of {len(samples):,} samples"
+        return replace(plan, notes=(*plan.notes, note))
+
+    def _checked(self, X: ArrayLike) -> Array:
+        check_is_fitted(self, "offsets_")
+        return validate_data(self, X, dtype=np.float64, order="C", reset=False)  # type: ignore[no-any-return]
+
+    def _angles(self, samples: Array) -> Array:
+        """Angles of all circuits for each sample, shape (n_samples * n_circuits, n_angles)."""
+        n_circuits, n_angles = self.offsets_.shape
+        weights = self.frequencies_.reshape(n_circuits * n_angles, -1).T
+        return (samples @ weights + self.offsets_.ravel()).reshape(-1, n_angles)
 
     def _learnt_gamma(self, features: Array) -> float:
         if isinstance(self.gamma, str):

@@ -14,6 +14,7 @@ from qml.feature_maps import FeatureMap
 from qml.kernel_estimators.kernel_estimator import KernelEstimator
 from qml.kernel_estimators.training_data import only_features
 from qml.kernels import Kernel
+from simulator.backend import Backend, Folder
 
 __all__ = ["QuantumKernelPCA", "principal_components"]
 
@@ -88,9 +89,18 @@ class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kernel
         self._expand(features, *principal_components(solver, gram))
         return self
 
-    def transform(self, X: ArrayLike) -> Array:
-        """Projections on the components, shape (n_samples, n_components)."""
-        return self._outputs(X)
+    def transform(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Projections on the components, shape (n_samples, n_components).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where kernel entries are measured, see `plan`; by default where the kernel says.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return self._outputs(X, backend, resume)
 
     @property
     def _n_features_out(self) -> int:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.gaussian_process.kernels import Hyperparameter
 from sklearn.gaussian_process.kernels import Kernel as CovarianceFunction
 
+from qml.kernel_estimators.kernel_estimator import Basis
 from qml.kernels import Kernel
 
 __all__ = ["Stretched", "TrainingRows"]
@@ -55,6 +56,10 @@ class TrainingRows:
     def features(self, stretch: float) -> NDArray[Any]:
         """The kernel's features of the stretched rows."""
         return self._kernel.features(stretch * self._X)
+
+    def basis(self, stretch: float) -> Basis:
+        """The stretched rows with the kernel's features of them."""
+        return Basis(stretch * self._X, self.features(stretch))
 
     def _compute(self, stretch: float) -> Array:
         return np.asarray(self._kernel.gram(self.features(stretch)), np.float64)

@@ -168,7 +168,7 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         self.noise_level_ = float(solver.kernel_.k2.noise_level)
         self.log_marginal_likelihood_value_ = float(solver.log_marginal_likelihood_value_)
         self.cholesky_ = np.ascontiguousarray(solver.L_)
-        self._expand(rows.features(self.stretch_), self.amplitude_ * solver.alpha_.reshape(-1, 1), 0.0)
+        self._expand(rows.basis(self.stretch_), self.amplitude_ * solver.alpha_.reshape(-1, 1), 0.0)
         return self
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Array | tuple[Array, Array]:

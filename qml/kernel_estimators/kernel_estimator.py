@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, Literal
 
@@ -14,13 +14,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
 from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
+from qml.kernel_estimators.distinct_rows import distinct_rows
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
 from qml.scaling import Scaling, fit_scaling
 from qml.settings import check_choice, check_whole
+from simulator.backend import Backend, Folder
 from simulator.circuit import Circuit
 from simulator.errors import unknown_name
+from simulator.plan import Plan
 
-__all__ = ["KernelEstimator"]
+__all__ = ["Basis", "KernelEstimator"]
 
 Array = NDArray[np.float64]
 
@@ -34,10 +37,22 @@ ONE_RADIAN = (-np.pi / 2, np.pi / 2)
 """The range in which a standard deviation is a radian."""
 
 
+@dataclass(frozen=True)
+class Basis:
+    """Training rows: scaled, shape (n_rows, n_features), and what the kernel needs of each."""
+
+    samples: Array
+    features: NDArray[Any]
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Basis:
+        return Basis(self.samples[rows], self.features[rows])
+
+
 class KernelEstimator(BaseEstimator):
     """Scales features, computes kernels, and predicts by ``sum_i k(x, x_i) coefficients_i + intercept``."""
 
     basis_: NDArray[Any]
+    basis_samples_: Array
     coefficients_: Array
     intercept_: Array
 
@@ -76,14 +91,45 @@ class KernelEstimator(BaseEstimator):
         check_whole("reps", self.reps, instead=[None])
         check_choice("precision", self.precision, ("double", "single"))
 
-    def _learn_kernel(self, X: Array, weight: Array, y: NDArray[Any] | None = None) -> tuple[NDArray[Any], Array]:
-        """Learn scaling and kernel; returns the rows' features and their Gram matrix, shape (n_rows, n_rows)."""
+    def plan(self, X: ArrayLike, backend: Backend | str | None = None, *, y: ArrayLike | None = None) -> Plan:
+        """What it takes to predict on a backend, or to train there; nothing is sent.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend, optional
+            By default that of the kernel.
+        y : array-like, shape (n_samples,), optional
+            With targets, the plan is that of ``fit(X, y)`` with a kernel on this backend; the estimator need not be
+            fitted. Without, of ``predict(X)``.
+
+        Raises
+        ------
+        TypeError
+            If the kernel is a classical one.
+        """
+        if y is not None:
+            return clone(self)._plan_of_fit(X, y, backend)
+        check_is_fitted(self)
+        scaled = self.scaling_(validate_data(self, X, dtype=np.float64, order="C", reset=False))
+        kernel = self.kernel_ if backend is None else self.kernel_.on(backend)
+        return kernel.plan(scaled, None if kernel.measures_features else self.basis_samples_)
+
+    def _plan_of_fit(self, X: ArrayLike, y: ArrayLike, backend: Backend | str | None) -> Plan:
+        self._check_settings()
+        checked, targets = validate_data(self, X, y, dtype=np.float64, order="C")
+        rows = distinct_rows(checked, np.unique(targets, return_inverse=True)[1], np.ones(len(checked)))
+        kernel, max_features, bounds = self._new_kernel()
+        return kernel.plan(self._learn_scaling(rows.X, rows.weight, max_features, bounds)(rows.X), backend=backend)
+
+    def _learn_kernel(self, X: Array, weight: Array, y: NDArray[Any] | None = None) -> tuple[Basis, Array]:
+        """Learn scaling and kernel; returns the rows and their Gram matrix, shape (n_rows, n_rows)."""
         kernel, max_features, bounds = self._new_kernel()
         self.scaling_ = self._learn_scaling(X, weight, max_features, bounds)
         scaled = self.scaling_(X)
-        self.kernel_ = kernel.fit(scaled, y)
-        features = self.kernel_.features(scaled)
-        return features, np.asarray(self.kernel_.gram(features), np.float64)
+        features = kernel.fit_features(scaled, y)
+        self.kernel_ = kernel
+        return Basis(scaled, features), np.asarray(kernel.gram(features), np.float64)
 
     def _new_kernel(self) -> tuple[Kernel, int, tuple[float, float] | Literal["unbounded"] | None]:
         """An unfitted kernel, how many features it takes, and the range it wants them in."""
@@ -145,21 +191,29 @@ class KernelEstimator(BaseEstimator):
             return replace(fit_scaling(X, weight, max_features, ONE_RADIAN), angle_range=None)
         return fit_scaling(X, weight, max_features, bounds)
 
-    def _expand(self, features: NDArray[Any], coefficients: Array, intercept: ArrayLike) -> None:
+    def _expand(self, basis: Basis, coefficients: Array, intercept: ArrayLike) -> None:
         """Keep an expansion in kernel functions: coefficients (n_rows, n_outputs), intercept (n_outputs,)."""
-        self.basis_ = np.ascontiguousarray(features)
+        self.basis_ = np.ascontiguousarray(basis.features)
+        self.basis_samples_ = np.ascontiguousarray(basis.samples)
         self.coefficients_ = np.ascontiguousarray(coefficients, np.float64)
         self.intercept_ = np.array(intercept, np.float64, ndmin=1)
 
-    def _kernel_rows(self, X: ArrayLike) -> Array:
+    def _kernel_rows(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Kernel between samples and the basis, shape (n_samples, n_basis)."""
         check_is_fitted(self)
         checked = validate_data(self, X, dtype=np.float64, order="C", reset=False)
         if not len(self.basis_):  # a constant target has no support vectors
             return np.empty((len(checked), 0))
-        rows = self.kernel_.gram(self.kernel_.features(self.scaling_(checked)), self.basis_)
+        kernel, basis = self.kernel_, self.basis_
+        if backend is not None:
+            kernel = kernel.on(backend, resume)
+            if not kernel.measures_features:
+                basis = kernel.features(self.basis_samples_)
+        elif resume is not None:
+            kernel = kernel.on(kernel.backend, resume)
+        rows = kernel.gram(kernel.features(self.scaling_(checked)), basis)
         return np.asarray(rows, np.float64)
 
-    def _outputs(self, X: ArrayLike) -> Array:
+    def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """The expansion's values, shape (n_samples, n_outputs)."""
-        return self._kernel_rows(X) @ self.coefficients_ + self.intercept_
+        return self._kernel_rows(X, backend, resume) @ self.coefficients_ + self.intercept_

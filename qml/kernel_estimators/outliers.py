@@ -15,6 +15,7 @@ from qml.kernel_estimators.distinct_rows import distinct_rows
 from qml.kernel_estimators.kernel_estimator import KernelEstimator
 from qml.kernel_estimators.training_data import only_features
 from qml.kernels import Kernel
+from simulator.backend import Backend, Folder
 
 __all__ = ["QuantumOneClassSVM"]
 
@@ -88,14 +89,23 @@ class QuantumOneClassSVM(OutlierMixin, KernelEstimator):
         self.offset_ = -float(self.intercept_[0])
         return self
 
-    def decision_function(self, X: ArrayLike) -> Array:
-        """Scores less the offset, shape (n_samples,): negative for outliers."""
-        return self._outputs(X)[:, 0]
+    def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Scores less the offset, shape (n_samples,): negative for outliers.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where kernel entries are measured, see `plan`; by default where the kernel says.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return self._outputs(X, backend, resume)[:, 0]
 
     def score_samples(self, X: ArrayLike) -> Array:
         """Scores, shape (n_samples,): the smaller, the less like the training data."""
         return self.decision_function(X) + self.offset_
 
-    def predict(self, X: ArrayLike) -> NDArray[np.intp]:
-        """1 for samples like the training data, -1 for outliers, shape (n_samples,)."""
-        return np.where(self.decision_function(X) >= 0, 1, -1)
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[np.intp]:
+        """1 for samples like the training data, -1 for outliers, shape (n_samples,); as `decision_function`."""
+        return np.where(self.decision_function(X, backend=backend, resume=resume) >= 0, 1, -1)

@@ -14,6 +14,7 @@ from qml.feature_maps import FeatureMap
 from qml.kernel_estimators.kernel_estimator import KernelEstimator
 from qml.kernel_estimators.training_data import target_rows
 from qml.kernels import Kernel
+from simulator.backend import Backend, Folder
 
 __all__ = ["QuantumKernelRidge"]
 
@@ -79,6 +80,15 @@ class QuantumKernelRidge(RegressorMixin, KernelEstimator):
         self._expand(features, solver.dual_coef_[:, None], 0.0)
         return self
 
-    def predict(self, X: ArrayLike) -> Array:
-        """Predicted targets, shape (n_samples,)."""
-        return self._outputs(X)[:, 0] * self.target_scale_ + self.target_mean_
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Predicted targets, shape (n_samples,).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where kernel entries are measured, see `plan`; by default where the kernel says.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return self._outputs(X, backend, resume)[:, 0] * self.target_scale_ + self.target_mean_

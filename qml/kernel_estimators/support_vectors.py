@@ -11,6 +11,7 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.svm import SVC, SVR
 from sklearn.utils.metaestimators import available_if
 
@@ -19,6 +20,7 @@ from qml.kernel_estimators.calibration import class_margins, fit_sharpness, vote
 from qml.kernel_estimators.kernel_estimator import KernelEstimator
 from qml.kernel_estimators.training_data import class_rows, target_rows
 from qml.kernels import Kernel
+from simulator.backend import Backend, Folder
 
 __all__ = ["QuantumKernelClassifier", "QuantumKernelRegressor"]
 
@@ -82,6 +84,8 @@ class QuantumKernelClassifier(ClassifierMixin, KernelEstimator):
         Support vectors of each class.
     basis_ : ndarray, shape (n_support, ...)
         The kernel's features of the support vectors, such as their states.
+    basis_samples_ : float ndarray, shape (n_support, n_scaled_features)
+        The support vectors, scaled: what a fidelity kernel on a backend needs of them.
     coefficients_ : float ndarray, shape (n_support, n_outputs)
         One column for two classes, otherwise one for each pair of classes, ordered (0, 1), (0, 2), ...
     intercept_ : float ndarray, shape (n_outputs,)
@@ -162,31 +166,54 @@ class QuantumKernelClassifier(ClassifierMixin, KernelEstimator):
         self._expand(features[solver.support_], _pair_coefficients(solver), solver.intercept_)
         return self
 
-    def decision_function(self, X: ArrayLike) -> Array:
+    def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Decisions: shape (n_samples,), positive for ``classes_[1]``; of more than two classes (n_samples, n_classes).
 
         Of more than two classes each has its votes in comparisons of pairs, and less than half a vote for how clearly
         it won or lost, as in `SVC`.
-        """
-        return votes(self._outputs(X), len(self.classes_))
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Class of the largest decision, shape (n_samples,)."""
-        decisions = self.decision_function(X)
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where kernel entries are measured, see `plan`; by default where the kernel says.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return votes(self._outputs(X, backend, resume), len(self.classes_))
+
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
+        """Class of the largest decision, shape (n_samples,); the rest as in `decision_function`."""
+        decisions = self.decision_function(X, backend=backend, resume=resume)
         return self.classes_[(decisions > 0).astype(np.intp) if decisions.ndim == 1 else decisions.argmax(axis=1)]
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X: ArrayLike) -> Array:
-        """Probability of each class, shape (n_samples, n_classes); the largest is that of the predicted class."""
-        return softmax(self._logits(X), axis=1)
+    def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Probability of each class, shape (n_samples, n_classes); the largest is that of the predicted class.
+
+        ``backend`` and ``resume`` are as in `decision_function`.
+        """
+        return softmax(self._logits(X, backend, resume), axis=1)
 
     @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: ArrayLike) -> Array:
-        """Logarithms of the probabilities, shape (n_samples, n_classes)."""
-        return log_softmax(self._logits(X), axis=1)
+    def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Logarithms of the probabilities, shape (n_samples, n_classes); the rest as in `decision_function`."""
+        return log_softmax(self._logits(X, backend, resume), axis=1)
 
-    def _logits(self, X: ArrayLike) -> Array:
-        margins = class_margins(self._outputs(X), len(self.classes_))
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        backend: Backend | str | None = None,
+        resume: Folder = None,
+    ) -> float:
+        """Accuracy of `predict`."""
+        return float(accuracy_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
+
+    def _logits(self, X: ArrayLike, backend: Backend | str | None, resume: Folder) -> Array:
+        margins = class_margins(self._outputs(X, backend, resume), len(self.classes_))
         if self.sharpness_ is None:
             raise AttributeError("the classifier was fitted with probability=False")
         return self.sharpness_ * margins
@@ -263,9 +290,30 @@ class QuantumKernelRegressor(RegressorMixin, KernelEstimator):
         self._expand(features[solver.support_], solver.dual_coef_.T, solver.intercept_)
         return self
 
-    def predict(self, X: ArrayLike) -> Array:
-        """Predicted targets, shape (n_samples,)."""
-        return self._outputs(X)[:, 0] * self.target_scale_ + self.target_mean_
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Predicted targets, shape (n_samples,).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where kernel entries are measured, see `plan`; by default where the kernel says.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return self._outputs(X, backend, resume)[:, 0] * self.target_scale_ + self.target_mean_
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        backend: Backend | str | None = None,
+        resume: Folder = None,
+    ) -> float:
+        """Coefficient of determination of `predict`."""
+        return float(r2_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
 
 
 def _pair_coefficients(solver: SVC) -> Array:

@@ -25,7 +25,7 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
 
     Too large, and all states are orthogonal; too small, and all are alike. With ``y`` it is the largest at which the
     centred alignment with the targets is within 2 % of the best; without, where the kernel's values vary most from pair
-    to pair. A candidate costs the states of at most 256 samples and one product.
+    to pair. A candidate costs the states of at most 256 samples and one product, on this engine whatever the backend.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
         return 1.0
 
     def score(logarithm: float) -> float:
-        candidate = clone(kernel).set_params(bandwidth=float(np.exp(logarithm)) / spread, verbose=False)
+        candidate = clone(kernel).set_params(bandwidth=float(np.exp(logarithm)) / spread, verbose=False, backend=None)
         if hasattr(kernel, "weights_"):
             candidate.set_params(weights=kernel.weights_)
         if "shots" in candidate.get_params():
@@ -75,7 +75,7 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
         # towards small scales the alignment is often flat, and there values differ too little for solvers to use
         best = int(np.flatnonzero(np.array(scores) >= _AS_GOOD * scores[best]).max())
     if scores[best] == -np.inf:
-        clone(kernel).set_params(bandwidth=float(_GRID[0]) / spread).fit(rows)(rows)  # says what is wrong
+        clone(kernel).set_params(bandwidth=float(_GRID[0]) / spread, backend=None).fit(rows)(rows)  # says what is wrong
     at, value, step = float(grid[best]), scores[best], float(grid[1] - grid[0])
     for _ in range(_REFINEMENTS):
         step /= 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Sequence
 from typing import Any, Self
@@ -14,6 +15,8 @@ from sklearn.utils import check_random_state
 from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.kernels.bandwidth import find_bandwidth
 from qml.kernels.kernel import Kernel
+from qml.settings import check_backend
+from simulator.backend import Backend, Folder, NumbaBackend
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
 from simulator.observables import PauliSum
@@ -34,6 +37,8 @@ class EmbeddingKernel(Kernel):
     inputs: Sequence[Parameter] | None
     weights: ArrayLike | None
     random_state: Any
+    backend: Backend | str | None
+    resume: Folder
     _options: dict[str, Any]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -51,6 +56,11 @@ class EmbeddingKernel(Kernel):
     def encoding(self, num_features: int) -> Encoding:
         """The feature map's circuit for so many features."""
         return self._prepared(num_features)[0]
+
+    def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
+        other = copy.copy(self)
+        other.backend, other.resume = backend, resume
+        return other
 
     def _prepared(self, num_features: int) -> tuple[Encoding, Program]:
         inputs = None if self.inputs is None else tuple(self.inputs)
@@ -101,6 +111,23 @@ class EmbeddingKernel(Kernel):
         """Program, values of its inputs for these samples, and of its weights."""
         encoding, program = self._prepared(X.shape[1])
         return program, encoding.angles(self._scaled(X)), self._weight_values(encoding)
+
+    def _planned(self, X: Array) -> Array:
+        """What the feature map sees; before `fit`, numbers that cost the same."""
+        try:
+            return self._scaled(X)
+        except NotFittedError:
+            return X / max(1.0, float(np.abs(X).max()))
+
+    def _planned_weights(self, encoding: Encoding) -> Array:
+        try:
+            return self._weight_values(encoding)
+        except NotFittedError:
+            return np.zeros(len(encoding.weights))
+
+    def _backend_of_plan(self, backend: Backend | str | None) -> Backend:
+        chosen = check_backend(self.backend if backend is None else backend)
+        return NumbaBackend(precision=self.precision) if chosen is None else chosen
 
     def _weight_values(self, encoding: Encoding) -> Array:
         if self.weights is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.feature_maps import FeatureMap
 from qml.kernels.embedding import EmbeddingKernel
+from qml.kernels.measurement import MeasuredFidelities, pairs_of
 from qml.kernels.product_states import bloch_vectors, is_product, product_fidelities
 from qml.kernels.regularization import nearest_psd
+from qml.settings import check_backend
+from simulator.backend import Backend, Folder
 from simulator.circuit import Circuit
 from simulator.fidelities import fidelities, fidelities_of_states
 from simulator.parameters import Parameter
+from simulator.plan import Plan
 from simulator.statevector import states
 
 __all__ = ["FidelityKernel"]
@@ -54,6 +59,11 @@ class FidelityKernel(EmbeddingKernel):
         1024 rows. By default threads of this process do all.
     verbose : bool, optional
         Whether to show a progress bar; by default when it takes longer than two seconds.
+    backend : Backend or "numba", optional
+        Where fidelities are measured: a circuit for each pair of samples, the feature map of one, then backwards that
+        of the other, and the share of zeros. `plan` tells what that takes. What is learnt before, is learnt here.
+    resume : path, optional
+        A folder in which a remote backend keeps its jobs, to go on after an interruption.
     **options
         Settings of a feature map given by name.
 
@@ -89,6 +99,8 @@ class FidelityKernel(EmbeddingKernel):
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: bool | None = None,
+        backend: Backend | str | None = None,
+        resume: Folder = None,
         **options: Any,
     ) -> None:
         self.feature_map = feature_map
@@ -102,30 +114,64 @@ class FidelityKernel(EmbeddingKernel):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.backend = backend
+        self.resume = resume
         self._options = options
 
     def states(self, X: ArrayLike) -> NDArray[Any]:
         """The samples' states, complex ndarray of shape (n_samples, 2**n_qubits), little-endian."""
         return states(*self._ready(self._checked(X)))
 
+    def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
+        rows = self._checked(X)
+        others = None if Y is None else self._checked(Y)
+        i, j = pairs_of(len(rows), None if others is None else len(others))
+        encoding = self.encoding(rows.shape[1])
+        fidelities = MeasuredFidelities(encoding, self._planned_weights(encoding), self._backend_of_plan(backend))
+        a = encoding.angles(self._planned(rows))
+        b = a if others is None else encoding.angles(self._planned(others))
+        counted = f"{len(rows)} x {len(others)} pairs" if others is not None else f"pairs of {len(rows)} samples"
+        plan = fidelities.plan(a[i], b[j])
+        return replace(plan, notes=(*plan.notes, f"a circuit for each of {len(i):,} {counted}"))
+
     def _features(self, X: Array) -> Array:
+        if check_backend(self.backend) is not None:
+            return self._scaled(X)
         program, inputs, weights = self._ready(X)
         return bloch_vectors(program, inputs, weights) if is_product(program) else states(program, inputs, weights)
 
     def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
-        if A.ndim == 3:
+        backend = check_backend(self.backend)
+        if backend is not None:
+            self._measure(backend, A, B, out)
+        elif A.ndim == 3:
             product_fidelities(A, B, out, progress)
         else:
             fidelities_of_states(A, B, out)
 
     def _fill(self, X: Array, Y: Array | None, out: Array) -> None:
         program, inputs, weights = self._ready(X)
-        if is_product(program):
+        if is_product(program) or check_backend(self.backend) is not None:
             super()._fill(X, Y, out)
             return
         others = None if Y is None else self._ready(Y)[1]
         with self._progress(out.size) as progress:
             fidelities(program, inputs, weights, others, out, progress)
+
+    def _measure(self, backend: Backend, A: Array, B: Array | None, out: Array) -> None:
+        """Fill ``out`` from samples as the feature map sees them, by a circuit for each pair."""
+        if self.shots is not None:
+            raise ValueError(f"shots are those of the backend; FidelityKernel(shots={self.shots}) simulates them here")
+        if np.iscomplexobj(A) or A.ndim != 2:
+            raise ValueError("a backend measures pairs of samples, got states; use features(X) of the kernel on it")
+        encoding = self.encoding(A.shape[1])
+        a = encoding.angles(A)
+        b = a if B is None else encoding.angles(B)
+        i, j = pairs_of(len(A), None if B is None else len(B))
+        out[i, j] = MeasuredFidelities(encoding, self._weight_values(encoding), backend)(a[i], b[j], self.resume)
+        if B is None:
+            out[j, i] = out[i, j]
+            np.fill_diagonal(out, 1.0)
 
     def _finish(self, out: Array, symmetric: bool) -> None:
         if self.shots is not None:

@@ -15,7 +15,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 from simulator import memory
+from simulator.backend import Backend, Folder
 from simulator.errors import KernelTooLargeError
+from simulator.plan import Plan
 
 __all__ = ["Kernel"]
 
@@ -35,6 +37,8 @@ class Kernel(BaseEstimator, ABC):
     precision: str = "double"
     n_jobs: int | None = None
     verbose: bool | None = None
+    backend: Backend | str | None = None
+    resume: Folder = None
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn what there is to learn from samples.
@@ -47,6 +51,30 @@ class Kernel(BaseEstimator, ABC):
         """
         self._learn(validate_data(self, X, dtype=np.float64), None if y is None else np.asarray(y))
         return self
+
+    def fit_features(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
+        """`fit`, and then `features` of the same samples; on a backend, nothing is run twice for it."""
+        return self.fit(X, y).features(X)
+
+    def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
+        """The same kernel, as far as it is fitted, on another backend; its jobs go to the folder ``resume``."""
+        raise TypeError(f"{type(self).__name__} runs no circuits, so there is nothing to do on a backend")
+
+    def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
+        """What ``kernel(X, Y)`` would take on a backend; nothing is sent, and the kernel need not be fitted.
+
+        Parameters
+        ----------
+        X, Y : as in the call
+        backend : Backend, optional
+            By default the kernel's own.
+        """
+        raise TypeError(f"{type(self).__name__} runs no circuits, so there is nothing to plan")
+
+    @property
+    def measures_features(self) -> bool:
+        """Whether `features` runs circuits on a backend, so that those one has are worth keeping."""
+        return False
 
     def __call__(self, X: ArrayLike, Y: ArrayLike | None = None, *, out: Any = None) -> Array:
         """The kernel matrix.
@@ -72,7 +100,7 @@ class Kernel(BaseEstimator, ABC):
         rows = self._checked(X)
         others = None if Y is None else self._checked(Y)
         result = self._result(len(rows), len(rows if others is None else others), out)
-        if max(result.shape) > _TILE and effective_n_jobs(self.n_jobs) > 1:
+        if max(result.shape) > _TILE and effective_n_jobs(self.n_jobs) > 1 and self.backend is None:
             self._distribute(rows, others, result)
         else:
             self._fill(rows, others, result)

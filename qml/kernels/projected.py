@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import pairwise
+from sklearn.utils.validation import validate_data
 
-from qml.feature_maps import FeatureMap
-from qml.kernels.embedding import EmbeddingKernel
-from qml.settings import check_choice
+from qml.feature_maps import Encoding, FeatureMap
+from qml.kernels.embedding import EmbeddingKernel, reduced_paulis
+from qml.kernels.measurement import MeasuredPaulis
+from qml.settings import check_backend, check_choice
+from simulator.backend import Backend, Folder
 from simulator.circuit import Circuit
 from simulator.parameters import Parameter
+from simulator.plan import Plan
 from simulator.statevector import expectations
 
 __all__ = ["OUTER", "ProjectedKernel"]
@@ -45,6 +50,9 @@ class ProjectedKernel(EmbeddingKernel):
         ``fit``; of samples that are all alike, 1. The linear kernel has none.
     order : {1, 2}
         Reduced density matrices of single qubits or of all pairs.
+    backend, resume
+        As in `FidelityKernel`, but the cost grows with the number of samples, not of pairs: each is run in three
+        measurement bases, or in nine for ``order=2``.
 
     Attributes
     ----------
@@ -73,6 +81,8 @@ class ProjectedKernel(EmbeddingKernel):
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: bool | None = None,
+        backend: Backend | str | None = None,
+        resume: Folder = None,
         **options: Any,
     ) -> None:
         self.feature_map = feature_map
@@ -87,6 +97,8 @@ class ProjectedKernel(EmbeddingKernel):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.backend = backend
+        self.resume = resume
         self._options = options
 
     @property
@@ -94,6 +106,26 @@ class ProjectedKernel(EmbeddingKernel):
         if self.order not in (1, 2):
             raise ValueError(f"order is 1 or 2, the qubits of a reduced density matrix, got {self.order!r}")
         return self.order
+
+    @property
+    def measures_features(self) -> bool:
+        return check_backend(self.backend) is not None
+
+    def fit_features(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
+        rows = validate_data(self, X, dtype=np.float64)
+        self._learn_state(rows, None if y is None else np.asarray(y))
+        features = self._features(rows)
+        self._learn_gamma(len(rows), features.__getitem__)
+        return features
+
+    def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
+        rows = self._checked(X) if Y is None else np.vstack([self._checked(X), self._checked(Y)])
+        encoding = self.encoding(rows.shape[1])
+        weights = self._planned_weights(encoding)
+        plan = self._paulis(encoding, weights, self._backend_of_plan(backend)).plan(
+            encoding.angles(self._planned(rows))
+        )
+        return replace(plan, notes=(*plan.notes, f"a parameter set for each of {len(rows):,} samples"))
 
     def diag(self, X: ArrayLike) -> Array:
         features = self.features(X)
@@ -103,11 +135,18 @@ class ProjectedKernel(EmbeddingKernel):
         return squares if self.outer == "linear" else (self._gamma() * squares + 1.0) ** 3
 
     def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
+        self._learn_state(X, y)
+        self._learn_gamma(len(X), lambda rows: self._features(X[rows]))
+
+    def _learn_state(self, X: Array, y: NDArray[Any] | None) -> None:
+        """Learn what the features depend on."""
         check_choice("outer", self.outer, OUTER)
         super()._learn(X, y)
+
+    def _learn_gamma(self, count: int, features_of: Callable[[NDArray[np.intp]], Array]) -> None:
         if self.gamma == "median":
-            chosen = np.unique(np.linspace(0, len(X) - 1, min(len(X), _MEDIAN_SAMPLES)).astype(int))
-            features = self._features(X[chosen])
+            chosen = np.unique(np.linspace(0, count - 1, min(count, _MEDIAN_SAMPLES)).astype(np.intp))
+            features = features_of(chosen)
             metric = "l1" if self.outer == "laplacian" else "sqeuclidean"
             distances = pairwise.pairwise_distances(features, metric=metric)[np.triu_indices(len(chosen), 1)]
             median = float(np.median(distances)) if len(distances) else 0.0
@@ -127,7 +166,16 @@ class ProjectedKernel(EmbeddingKernel):
     def _features(self, X: Array) -> Array:
         """Pauli expectations, scaled so that their Euclidean distance is that of the reduced density matrices."""
         program, inputs, weights = self._ready(X)
-        return expectations(program, inputs, weights) * self._scales(program.num_qubits)
+        backend = check_backend(self.backend)
+        if backend is None:
+            found = expectations(program, inputs, weights)
+        else:
+            found = self._paulis(self.encoding(X.shape[1]), weights, backend)(inputs, self.resume)
+        return found * self._scales(program.num_qubits)
+
+    def _paulis(self, encoding: Encoding, weights: Array, backend: Backend) -> MeasuredPaulis:
+        observables = reduced_paulis(encoding.circuit.num_qubits, self._observables)
+        return MeasuredPaulis(encoding, weights, observables, backend)
 
     def _scales(self, num_qubits: int) -> Array:
         if self.order == 1:

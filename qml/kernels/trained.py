@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +22,9 @@ from qml.objective import Rows
 from qml.optimizers import get_optimizer
 from qml.settings import check_choice
 from qml.training import train
+from simulator.backend import Backend, Folder
 from simulator.gradients import adjoint_sweep, state_sweep
+from simulator.plan import Plan
 from simulator.program import Program
 from simulator.statevector import expectations, states
 
@@ -97,10 +100,10 @@ class TrainedKernel(Kernel):
         check_choice("train", self.train, TRAINED)
         if y is None:
             raise ValueError("a trained kernel needs y, the targets to align with")
-        start = FidelityKernel(bandwidth="auto") if self.kernel is None else self.kernel
+        start = self._start()
         if not isinstance(start, EmbeddingKernel):
             raise TypeError(f"kernel must be a FidelityKernel or a ProjectedKernel, got {start!r}")
-        first = clone(start).fit(X, y)
+        first = clone(start).set_params(backend=None).fit(X, y)
         objective = AlignmentObjective.of(first, X, y, self.train, self.centered)
         initial = objective.initial()
         if not len(initial):
@@ -125,6 +128,9 @@ class TrainedKernel(Kernel):
             learnt["gamma"] = first.gamma_  # what training took place with
         self.kernel_ = clone(start).set_params(**learnt).fit(X, y)
 
+    def _start(self) -> EmbeddingKernel:
+        return FidelityKernel(bandwidth="auto") if self.kernel is None else self.kernel
+
     def _features(self, X: Array) -> Array:
         return self._fitted()._features(X)
 
@@ -136,6 +142,24 @@ class TrainedKernel(Kernel):
 
     def _finish(self, out: Array, symmetric: bool) -> None:
         self._fitted()._finish(out, symmetric)
+
+    def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
+        other = copy.copy(self)
+        other.kernel_ = self._fitted().on(backend, resume)
+        return other
+
+    def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
+        kernel = self.kernel_ if hasattr(self, "kernel_") else self._start()
+        return kernel.plan(X, Y, backend)
+
+    @property
+    def measures_features(self) -> bool:
+        return self._fitted().measures_features
+
+    @property
+    def backend(self) -> Backend | str | None:  # type: ignore[override]
+        """That of the kernel in it."""
+        return (self.kernel_ if hasattr(self, "kernel_") else self._start()).backend
 
     def diag(self, X: ArrayLike) -> Array:
         return self._fitted().diag(X)

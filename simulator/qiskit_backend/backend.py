@@ -25,7 +25,7 @@ from simulator.plan import Plan
 from simulator.qiskit_backend import options as runtime
 from simulator.qiskit_backend.costs import Costs, plan_of, sets_per_job
 from simulator.qiskit_backend.jobs import Patience, run_jobs
-from simulator.qiskit_backend.measurement import bases_of
+from simulator.qiskit_backend.measurement import bases_of, num_groups
 from simulator.qiskit_backend.options import Mitigation
 from simulator.qiskit_backend.pieces import Structure, cut, digest, structures
 from simulator.qiskit_backend.primitives import CountsWork, EstimatorWork, Service, counts_of, lives_here
@@ -253,14 +253,21 @@ class QiskitBackend:
                 out[row] = counts
         return out
 
-    def probabilities(self, circuit: Circuit, values: Values = None, *, resume: Folder = None) -> FloatArray:
+    def probabilities(
+        self, circuit: Circuit, values: Values = None, *, outcomes: Sequence[int] | None = None, resume: Folder = None
+    ) -> FloatArray:
+        if outcomes is None:
+            memory.check_state(circuit.num_qubits, len(parameter_sets(circuit, values)), "double")
+            outcomes = range(1 << circuit.num_qubits)
+        column = {outcome: k for k, outcome in enumerate(outcomes)}
         counts = self.sample(circuit, values, resume=resume)
-        memory.check_state(circuit.num_qubits, len(counts), "double")
-        out = np.zeros((len(counts), 1 << circuit.num_qubits))
+        out = np.zeros((len(counts), len(outcomes)))
         for row, found in enumerate(counts):
             for outcome, count in found.items():
-                out[row, int(outcome, 2)] = count
-        return out / out.sum(axis=1, keepdims=True)
+                if (number := int(outcome, 2)) in column:
+                    out[row, column[number]] = count
+            out[row] /= sum(found.values())
+        return out
 
     def plan(
         self,
@@ -347,6 +354,8 @@ class QiskitBackend:
 
     def _costs(self, observables: Sequence[PauliSum] | None, shots: int | None = None) -> Costs:
         bases = 1 if observables is None else len(bases_of(list(observables))[0])
+        if observables is not None and self._has_estimator:
+            bases = num_groups(observables)
         exact = isinstance(self._primitive, BaseEstimatorV2) and self._given_shots is None
         return Costs(
             bases=bases,

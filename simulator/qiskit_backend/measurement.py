@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit.quantum_info import PauliList
 
 from simulator.observables import PauliSum
 from simulator.pauli import popcount
 
-__all__ = ["Basis", "bases_of", "estimates"]
+__all__ = ["Basis", "bases_of", "estimates", "num_groups"]
 
 FloatArray = NDArray[np.float64]
+
+SHUFFLES = 8
+MOST_SHUFFLED = 2000  # strings: beyond, trying orders takes longer than it is worth
 
 
 @dataclass
@@ -45,22 +49,47 @@ class Basis:
 def bases_of(observables: Sequence[PauliSum]) -> tuple[list[Basis], FloatArray]:
     """Bases in which every string of the observables is measured, and the observables' multiples of the identity.
 
-    Strings go greedily into the first basis that agrees with them on every qubit.
+    Strings go greedily into the first basis that agrees with them on every qubit: as they come, and in some random
+    orders (always the same), of which the one with the fewest bases is taken. For all pairs of qubits, as projected
+    kernels of order 2 have them, that is a third of the bases on 10 qubits.
     """
-    bases: list[Basis] = []
+    strings: list[tuple[int, int, int, float]] = []
     constants = np.zeros(len(observables))
     for k, observable in enumerate(observables):
         masks = zip(observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True)
         for x, z, coefficient in masks:
-            if not x | z:
+            if x | z:
+                strings.append((k, x, z, float(coefficient)))
+            else:
                 constants[k] += coefficient
-                continue
-            basis = next((basis for basis in bases if basis.takes(x, z)), None)
-            if basis is None:
-                bases.append(basis := Basis(0, 0, []))
-            basis.x, basis.z = basis.x | x, basis.z | z
-            basis.terms.append((k, x | z, float(coefficient)))
-    return bases, constants
+    rng = np.random.default_rng(0)
+    orders = [np.arange(len(strings))]
+    if len(strings) <= MOST_SHUFFLED:
+        orders += [rng.permutation(len(strings)) for _ in range(SHUFFLES)]
+    return min((_first_fit([strings[i] for i in order]) for order in orders), key=len), constants
+
+
+def num_groups(observables: Sequence[PauliSum]) -> int:
+    """Bases in which Qiskit's own estimators measure the observables."""
+    masks = [(o.x_masks.tolist(), o.z_masks.tolist()) for o in observables]
+    strings = sorted({(x, z) for xs, zs in masks for x, z in zip(xs, zs, strict=True) if x | z})
+    if not strings:
+        return 0
+    width = max(x | z for x, z in strings).bit_length()
+    bits = [[[mask >> q & 1 for q in range(width)] for mask in masks] for masks in zip(*strings, strict=True)]
+    x_bits, z_bits = np.array(bits, bool)
+    return len(PauliList.from_symplectic(z_bits, x_bits).group_commuting(qubit_wise=True))
+
+
+def _first_fit(strings: Sequence[tuple[int, int, int, float]]) -> list[Basis]:
+    bases: list[Basis] = []
+    for k, x, z, coefficient in strings:
+        basis = next((basis for basis in bases if basis.takes(x, z)), None)
+        if basis is None:
+            bases.append(basis := Basis(0, 0, []))
+        basis.x, basis.z = basis.x | x, basis.z | z
+        basis.terms.append((k, x | z, coefficient))
+    return bases
 
 
 def estimates(
