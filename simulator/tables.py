@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -330,47 +330,23 @@ class TableBuilder:
         return [slot, local, rotation.x >> self.shift, rotation.x & low, rotation.z >> self.shift, swap, needed]
 
     def dense_pass(self, member: Dense) -> None:
-        k, low = len(member.xs), (1 << self.shift) - 1
-        basis: dict[int, int] = {}  # pivot bit -> vector, each vector reduced by the others
-        for x in member.xs:
-            vector = x >> self.shift
-            for pivot in sorted(basis, reverse=True):
-                if vector & pivot:
-                    vector ^= basis[pivot]
-            if vector:
-                top = 1 << (vector.bit_length() - 1)
-                for pivot in basis:
-                    if basis[pivot] & top:
-                        basis[pivot] ^= vector
-                basis[top] = vector
-        pivots = sorted(basis)
-        members = [_xor(basis[p] for b, p in enumerate(pivots) if u >> b & 1) for u in range(1 << len(pivots))]
-        place = {value: u for u, value in enumerate(members)}
-        shifts = [_xor(member.xs[m] for m in range(k) if d >> m & 1) for d in range(1 << k)]
-        spec = [k, len(pivots), *pivots, *(z >> self.shift for z in member.zs), *members]
-        spec += [place[x >> self.shift] for x in shifts] + [x & low for x in shifts]
-        row = [passes.DENSE, len(self.spec), self.matrix(member, member.matrix)]
+        spec, entries = _dense_layout(member.xs, member.zs, self.shift, self.W if self.lanes else 1)
+        row = [passes.DENSE, len(self.spec), self.matrix(entries, member.matrix)]
         adjoint = member.matrix.conj().T
-        unitary = np.allclose(adjoint @ member.matrix, np.eye(1 << k), atol=1e-8)
-        undo = self.matrix(member, adjoint if unitary else np.linalg.pinv(member.matrix))
-        self.add([*row, undo, undo if unitary else self.matrix(member, adjoint)], False)
+        unitary = np.abs(adjoint @ member.matrix - np.eye(len(adjoint))).max() < 1e-8
+        undo = self.matrix(entries, adjoint if unitary else np.linalg.pinv(member.matrix))
+        self.add([*row, undo, undo if unitary else self.matrix(entries, adjoint)], False)
         self.spec += spec
-        self.largest_dense = max(self.largest_dense, k)
+        self.largest_dense = max(self.largest_dense, len(member.xs))
 
-    def matrix(self, member: Dense, matrix: NDArray[Any]) -> int:
+    def matrix(self, entries: IntArray, matrix: NDArray[Any]) -> int:
         """Lay a matrix out as passes.dense reads it; returns where it begins."""
-        k = len(member.zs)
-        lane = np.arange(self.W if self.lanes else 1)
-        own = np.zeros(len(lane), np.int64)
-        for m, z in enumerate(member.zs):
-            own |= (np.bitwise_count(lane & (z & ((1 << self.shift) - 1))).astype(np.int64) & 1) << m
-        pattern = np.arange(1 << k)
-        rows = pattern[:, None, None] ^ own
-        values = matrix[rows, rows ^ pattern[None, :, None]]
-        values = np.broadcast_to(values, (1 << k, 1 << k, self.W))
+        values = matrix.ravel()[entries]
+        laid = np.empty((len(entries), 2, self.W))
+        laid[:, 0], laid[:, 1] = values.real, values.imag
         begin = self.matrices_size
-        self.matrices.append(np.stack([values.real, values.imag], 2).ravel())
-        self.matrices_size += self.matrices[-1].size
+        self.matrices.append(laid.ravel())
+        self.matrices_size += laid.size
         return begin
 
     def groups(self) -> tuple[list[tuple[int, ...]], list[tuple[int, int]], list[float]]:
@@ -433,6 +409,37 @@ def _pivots(vectors: Sequence[int]) -> Iterator[int]:
         second ^= first
     yield top
     yield 1 << (second.bit_length() - 1)
+
+
+@lru_cache(maxsize=1024)
+def _dense_layout(xs: tuple[int, ...], zs: tuple[int, ...], shift: int, lanes: int) -> tuple[list[int], IntArray]:
+    """The integers of a dense pass, and which number of its matrix goes where, shape (4**k, lanes)."""
+    k, low = len(xs), (1 << shift) - 1
+    basis: dict[int, int] = {}  # pivot bit -> vector, each vector reduced by the others
+    for x in xs:
+        vector = x >> shift
+        for pivot in sorted(basis, reverse=True):
+            if vector & pivot:
+                vector ^= basis[pivot]
+        if vector:
+            top = 1 << (vector.bit_length() - 1)
+            for pivot in basis:
+                if basis[pivot] & top:
+                    basis[pivot] ^= vector
+            basis[top] = vector
+    pivots = sorted(basis)
+    members = [_xor(basis[p] for b, p in enumerate(pivots) if u >> b & 1) for u in range(1 << len(pivots))]
+    place = {value: u for u, value in enumerate(members)}
+    shifts = [_xor(xs[m] for m in range(k) if d >> m & 1) for d in range(1 << k)]
+    spec = [k, len(pivots), *pivots, *(z >> shift for z in zs), *members]
+    spec += [place[x >> shift] for x in shifts] + [x & low for x in shifts]
+    lane = np.arange(lanes)
+    own = np.zeros(lanes, np.int64)
+    for m, z in enumerate(zs):
+        own |= (np.bitwise_count(lane & (z & low)).astype(np.int64) & 1) << m
+    pattern = np.arange(1 << k)
+    rows = pattern[:, None, None] ^ own
+    return spec, ((rows << k) | (rows ^ pattern[None, :, None])).reshape(-1, lanes)
 
 
 def _xor(masks: Any) -> int:
