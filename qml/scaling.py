@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scaling", "fit_scaling"]
+__all__ = ["Scaling", "fit_linear_scaling", "fit_scaling"]
 
 Array = NDArray[np.float64]
 
@@ -79,6 +79,38 @@ def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: 
             components = components / np.where(deviations > 0, deviations, np.inf)
         return Scaling(mean * unit, (factor / unit)[:, None] * components, angle_range)
     return Scaling(mean * unit, factor / unit, angle_range)
+
+
+def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointly: bool = False) -> Scaling:
+    """Learn a scaling that is linear, for kernels, which have a bandwidth and need no range.
+
+    Features get mean 0 and standard deviation 1. If there are more than ``max_features``, the leading principal
+    components take their place; they keep their sizes relative to each other, so that distances are those of the
+    features as far as components show them, and get a mean variance of 1.
+
+    Parameters
+    ----------
+    X : float ndarray, shape (n_samples, n_features)
+    sample_weight : float ndarray, shape (n_samples,), positive
+        A weight of k counts like k equal rows.
+    max_features : int
+    jointly : bool
+        Whether all features are divided by one number, so that they keep their relative sizes.
+    """
+    share = sample_weight / sample_weight.sum()
+    largest = np.abs(X).max(axis=None if jointly else 0)
+    unit = np.where(largest > 0, largest, 1.0) * np.ones(X.shape[1])
+    scaled = X / unit
+    mean = share @ scaled
+    spread = np.sqrt(share @ (scaled - mean) ** 2)
+    spread = np.where(spread <= 10 * np.finfo(np.float64).eps * np.abs(mean), 0.0, spread)
+    common = np.sqrt(np.mean(spread**2)) if jointly else spread
+    factor = np.divide(1.0, common, out=np.zeros_like(spread), where=spread > 0)
+    if X.shape[1] <= max_features:
+        return Scaling(mean * unit, factor / unit, None)
+    components, deviations = _principal_components((scaled - mean) * factor, share, max_features)
+    size = np.sqrt(np.mean(deviations**2))
+    return Scaling(mean * unit, (factor / unit)[:, None] * components / (size if size > 0 else 1.0), None)
 
 
 def _principal_components(rows: Array, share: Array, count: int) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
@@ -102,6 +103,7 @@ class ChebyshevMap(FeatureMap):
 
     tower: bool = True
     angle_range: tuple[float, float] = (-0.95, 0.95)
+    domain: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
         """The rotations, on one qubit a feature if ``num_qubits`` is not given."""

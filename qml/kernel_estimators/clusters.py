@@ -75,7 +75,7 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
         n_init: int = 10,
         max_iter: int = 300,
         tol: float = 1e-4,
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:
@@ -169,7 +169,7 @@ class QuantumSpectralClustering(ClusterMixin, KernelEstimator):
         n_components: int | None = None,
         assign_labels: Literal["kmeans", "discretize", "cluster_qr"] = "kmeans",
         n_init: int = 10,
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:

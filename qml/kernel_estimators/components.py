@@ -57,7 +57,7 @@ class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kernel
         *,
         bandwidth: float | ArrayLike | Literal["auto"] = "auto",
         eigen_solver: Literal["auto", "dense", "arpack", "randomized"] = "auto",
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:

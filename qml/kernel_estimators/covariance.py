@@ -16,8 +16,8 @@ __all__ = ["Stretched", "TrainingRows"]
 
 Array = NDArray[np.float64]
 
-STEP = 1e-4
-"""Of the logarithm of the stretch in the derivative by central differences: exact to about 1e-8."""
+STEPS = {np.float64: 1e-5, np.float32: 1e-2}
+"""Of the logarithm of the stretch in the derivative by central differences: exact to about 1e-10, or 1e-4."""
 
 
 class TrainingRows:
@@ -49,8 +49,9 @@ class TrainingRows:
     def slope(self, stretch: float) -> Array:
         """Its derivative with respect to the logarithm of the stretch."""
         if stretch not in self._slopes:
-            up, down = (self._compute(stretch * np.exp(sign * STEP)) for sign in (1, -1))
-            self._slopes = {stretch: (up - down) / (2 * STEP)}
+            step = STEPS[self._kernel._dtype]
+            up, down = (self._compute(stretch * np.exp(sign * step)) for sign in (1, -1))
+            self._slopes = {stretch: (up - down) / (2 * step)}
         return self._slopes[stretch]
 
     def features(self, stretch: float) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -28,13 +29,14 @@ Array = NDArray[np.float64]
 
 AMPLITUDES = (1e-3, 1e3)
 NOISE_LEVELS = {"double": (1e-6, 10.0), "single": (1e-4, 10.0)}
+Optimizer = Callable[[Callable[..., Any], Array, Array], tuple[Array, float]]
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(64)
 
 
 class _GaussianProcess(KernelEstimator):
     """A kernel whose amplitude and bandwidth maximise the marginal likelihood."""
 
-    optimizer: Literal["fmin_l_bfgs_b"] | None
+    optimizer: Literal["fmin_l_bfgs_b"] | Optimizer | None
     n_restarts_optimizer: int
     amplitude: float
 
@@ -72,8 +74,8 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         Variances to begin with, in units of the target's variance.
     alpha : float
         Added to the diagonal against rounding.
-    optimizer : {"fmin_l_bfgs_b"} or None
-        ``None`` leaves amplitude, noise and stretch as they are.
+    optimizer : {"fmin_l_bfgs_b"}, callable or None
+        As in `GaussianProcessRegressor`; ``None`` leaves amplitude, noise and stretch as they are.
     n_restarts_optimizer : int
         Further beginnings.
     random_state : int, RandomState or None
@@ -114,9 +116,9 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         amplitude: float = 1.0,
         noise_level: float = 0.1,
         alpha: float = 1e-10,
-        optimizer: Literal["fmin_l_bfgs_b"] | None = "fmin_l_bfgs_b",
+        optimizer: Literal["fmin_l_bfgs_b"] | Optimizer | None = "fmin_l_bfgs_b",
         n_restarts_optimizer: int = 0,
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:
@@ -238,10 +240,10 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
         *,
         bandwidth: float | ArrayLike | Literal["auto"] = "auto",
         amplitude: float = 1.0,
-        optimizer: Literal["fmin_l_bfgs_b"] | None = "fmin_l_bfgs_b",
+        optimizer: Literal["fmin_l_bfgs_b"] | Optimizer | None = "fmin_l_bfgs_b",
         n_restarts_optimizer: int = 0,
         max_iter_predict: int = 100,
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:

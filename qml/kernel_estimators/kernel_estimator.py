@@ -16,7 +16,8 @@ from qml import persistence
 from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
 from qml.kernel_estimators.distinct_rows import distinct_rows
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
-from qml.scaling import Scaling, fit_scaling
+from qml.kernels.embedding import EmbeddingKernel
+from qml.scaling import Scaling, fit_linear_scaling, fit_scaling
 from qml.settings import check_choice, check_whole
 from simulator.backend import Backend, Folder
 from simulator.circuit import Circuit
@@ -34,7 +35,7 @@ AUTOMATIC_QUBITS = 10
 """Most qubits when nobody says how many: states of a thousand samples take 16 MB."""
 
 ONE_RADIAN = (-np.pi / 2, np.pi / 2)
-"""The range in which a standard deviation is a radian."""
+"""The range of a kernel that brings none: a standard deviation is a radian."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class KernelEstimator(BaseEstimator):
         n_qubits: int | None = None,
         *,
         bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:
@@ -90,6 +91,8 @@ class KernelEstimator(BaseEstimator):
         check_whole("n_qubits", self.n_qubits, instead=[None])
         check_whole("reps", self.reps, instead=[None])
         check_choice("precision", self.precision, ("double", "single"))
+        if not isinstance(self.scale_features, bool | np.bool_):
+            check_choice("scale_features", self.scale_features, ("jointly",))
 
     def plan(self, X: ArrayLike, backend: Backend | str | None = None, *, y: ArrayLike | None = None) -> Plan:
         """What it takes to predict on a backend, or to train there; nothing is sent.
@@ -124,24 +127,28 @@ class KernelEstimator(BaseEstimator):
 
     def _learn_kernel(self, X: Array, weight: Array, y: NDArray[Any] | None = None) -> tuple[Basis, Array]:
         """Learn scaling and kernel; returns the rows and their Gram matrix, shape (n_rows, n_rows)."""
-        kernel, max_features, bounds = self._new_kernel()
-        self.scaling_ = self._learn_scaling(X, weight, max_features, bounds)
+        kernel, max_features, feature_map = self._new_kernel()
+        self.scaling_ = self._learn_scaling(X, weight, max_features, feature_map)
         scaled = self.scaling_(X)
         features = kernel.fit_features(scaled, y)
         self.kernel_ = kernel
         return Basis(scaled, features), np.asarray(kernel.gram(features), np.float64)
 
-    def _new_kernel(self) -> tuple[Kernel, int, tuple[float, float] | Literal["unbounded"] | None]:
-        """An unfitted kernel, how many features it takes, and the range it wants them in."""
+    def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
+        """An unfitted kernel, how many features it takes, and the feature map whose range these are scaled to."""
         most = self.n_features_in_ if self.n_qubits is None else self.n_qubits
         if isinstance(self.kernel, Kernel):
             kernel = clone(self.kernel)
             inner = kernel.kernel if isinstance(kernel, TrainedKernel) else kernel
             if isinstance(inner, ClassicalKernel) or inner in CLASSICAL_KERNELS:
-                return kernel, most, "unbounded"
-            return kernel, self._max_features(inner), ONE_RADIAN
+                return kernel, most, None
+            return (
+                kernel,
+                self._max_features(inner),
+                inner.bounded_map() if isinstance(inner, EmbeddingKernel) else None,
+            )
         if self.kernel in CLASSICAL_KERNELS:
-            return ClassicalKernel(self.kernel, gamma="auto"), most, "unbounded"
+            return ClassicalKernel(self.kernel, gamma="auto"), most, None
         feature_map = self._feature_map()
         num_qubits = self._num_qubits(feature_map)
         if feature_map.angle_range is not None and sum(feature_map.angle_range) != 0:
@@ -156,7 +163,7 @@ class KernelEstimator(BaseEstimator):
         )
         if self.kernel == "trained":
             kernel = TrainedKernel(kernel, random_state=self.random_state)
-        return kernel, feature_map.max_features(num_qubits), feature_map.angle_range
+        return kernel, feature_map.max_features(num_qubits), feature_map
 
     def _feature_map(self) -> FeatureMap:
         feature_map: Any = get_feature_map(self.feature_map)
@@ -182,14 +189,18 @@ class KernelEstimator(BaseEstimator):
         num_qubits = self.n_qubits if kernel.num_qubits is None else kernel.num_qubits
         return known.max_features(self._num_qubits(known) if num_qubits is None else num_qubits)
 
-    def _learn_scaling(
-        self, X: Array, weight: Array, max_features: int, bounds: tuple[float, float] | Literal["unbounded"] | None
-    ) -> Scaling:
-        if not self.scale_features:
+    def _learn_scaling(self, X: Array, weight: Array, max_features: int, feature_map: FeatureMap | None) -> Scaling:
+        if self.scale_features is False:
             return Scaling(np.zeros(X.shape[1]), np.ones(X.shape[1]), angle_range=None)
-        if bounds == "unbounded":  # of mean 0 and standard deviation 1, as classical kernels are used
-            return replace(fit_scaling(X, weight, max_features, ONE_RADIAN), angle_range=None)
-        return fit_scaling(X, weight, max_features, bounds)
+        jointly = self.scale_features == "jointly"
+        bounds = None if feature_map is None else feature_map.angle_range
+        if feature_map is not None and (bounds is None or hasattr(feature_map, "domain")):
+            if jointly:
+                raise ValueError(f'scale_features="jointly" is linear; {feature_map!r} needs features of its own range')
+            return fit_scaling(X, weight, max_features, bounds)
+        low, high = bounds or ONE_RADIAN
+        scaling = fit_linear_scaling(X, weight, max_features, jointly)
+        return replace(scaling, factor=scaling.factor * ((high - low) / np.pi))
 
     def _expand(self, basis: Basis, coefficients: Array, intercept: ArrayLike) -> None:
         """Keep an expansion in kernel functions: coefficients (n_rows, n_outputs), intercept (n_outputs,)."""

@@ -59,7 +59,7 @@ class QuantumOneClassSVM(OutlierMixin, KernelEstimator):
         nu: float = 0.5,
         tol: float = 1e-3,
         max_iter: int = -1,
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:

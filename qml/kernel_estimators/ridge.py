@@ -56,7 +56,7 @@ class QuantumKernelRidge(RegressorMixin, KernelEstimator):
         *,
         bandwidth: float | ArrayLike | Literal["auto"] = "auto",
         alpha: float = 1.0,
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:

@@ -36,8 +36,8 @@ def _gives_probabilities(classifier: QuantumKernelClassifier) -> bool:
 class QuantumKernelClassifier(ClassifierMixin, KernelEstimator):
     """Support vector machine with a quantum kernel, binary and multiclass: scikit-learn's `SVC` on a Gram matrix.
 
-    Features are scaled into the range of the feature map; if they do not fit on the qubits, their leading principal
-    components take their place. `predict` compares new samples with the support vectors' states, which are kept.
+    Features are standardised; if they do not fit on the qubits, their leading principal components take their place.
+    `predict` compares new samples with the support vectors' states, which are kept.
 
     Parameters
     ----------
@@ -65,8 +65,9 @@ class QuantumKernelClassifier(ClassifierMixin, KernelEstimator):
         `SVC`; the states and the Gram matrix are reused.
     tol, max_iter
         As in `SVC`.
-    scale_features : bool
-        Whether to scale features. Otherwise they are taken as they are, in radians.
+    scale_features : bool or "jointly"
+        Whether to scale features, each to the same deviation; "jointly" divides all by one number, so that they
+        keep their relative sizes, as pixels should. Otherwise they are taken as they are, in radians.
     precision : {"double", "single"}
         Of the simulation.
     random_state : int, RandomState or None
@@ -120,7 +121,7 @@ class QuantumKernelClassifier(ClassifierMixin, KernelEstimator):
         probability: bool = True,
         tol: float = 1e-3,
         max_iter: int = -1,
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:
@@ -261,7 +262,7 @@ class QuantumKernelRegressor(RegressorMixin, KernelEstimator):
         epsilon: float = 0.1,
         tol: float = 1e-3,
         max_iter: int = -1,
-        scale_features: bool = True,
+        scale_features: bool | Literal["jointly"] = True,
         precision: Literal["double", "single"] = "double",
         random_state: int | RandomState | None = None,
     ) -> None:

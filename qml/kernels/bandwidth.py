@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,29 +55,55 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     if not spread > 0 or len(rows) < 2:
         return 1.0
 
+    bounded = kernel.bounded_map()
+    # samples that come later fill the domain that these fill: nothing is stretched there
+    limit = np.inf if bounded is None else 1.0 / max(1.0, float(np.abs(X).max()) / bounded.domain[1])
+
     def score(logarithm: float) -> float:
-        candidate = clone(kernel).set_params(bandwidth=float(np.exp(logarithm)) / spread, verbose=False, backend=None)
+        bandwidth = float(np.exp(logarithm)) / spread
+        if bandwidth > limit:
+            return -np.inf
+        candidate = clone(kernel).set_params(bandwidth=bandwidth, verbose=False, backend=None)
         if hasattr(kernel, "weights_"):
             candidate.set_params(weights=kernel.weights_)
         if "shots" in candidate.get_params():
             candidate.set_params(shots=None, regularization=None)
         try:
             K = candidate.fit(rows)(rows).astype(np.float64)
-        except ValueError:  # stretched beyond the map's domain
+        except ValueError:  # a feature map of one's own may have a domain too
             return -np.inf
         if targets is not None:
             return kernel_target_alignment(K, targets)
         return float(K[np.triu_indices(len(K), 1)].var())
 
     grid = np.log(_GRID)
-    scores = [score(at) for at in grid]
+    scores = np.array([score(at) for at in grid])
     best = int(np.argmax(scores))
-    if targets is not None and scores[best] > 0:
-        # towards small scales the alignment is often flat, and there values differ too little for solvers to use
-        best = int(np.flatnonzero(np.array(scores) >= _AS_GOOD * scores[best]).max())
     if scores[best] == -np.inf:
         clone(kernel).set_params(bandwidth=float(_GRID[0]) / spread, backend=None).fit(rows)(rows)  # says what is wrong
-    at, value, step = float(grid[best]), scores[best], float(grid[1] - grid[0])
+    enough = min(_AS_GOOD * scores[best], scores[best])
+    at = _maximum(score, grid, best) if targets is None else _largest(score, grid, scores, enough)
+    return float(np.exp(at)) / spread
+
+
+def _largest(score: Callable[[float], float], grid: Array, scores: Array, enough: float) -> float:
+    """Where a score last reaches ``enough``.
+
+    Towards small scales the alignment is often flat, and there values differ too little for solvers to use.
+    """
+    last = int(np.flatnonzero(scores >= enough).max())
+    inside = float(grid[last])
+    if last + 1 < len(grid):
+        outside = float(grid[last + 1])
+        for _ in range(_REFINEMENTS):
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if score(middle) >= enough else (inside, middle)
+    return inside
+
+
+def _maximum(score: Callable[[float], float], grid: Array, best: int) -> float:
+    """Where a score is largest, near the best of a grid."""
+    at, value, step = float(grid[best]), score(grid[best]), float(grid[1] - grid[0])
     for _ in range(_REFINEMENTS):
         step /= 2
         for neighbour in (at - step, at + step):
@@ -84,4 +111,4 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
             if found > value:
                 at, value = neighbour, found
                 break
-    return float(np.exp(at)) / spread
+    return at

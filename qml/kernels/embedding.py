@@ -62,6 +62,13 @@ class EmbeddingKernel(Kernel):
         other.backend, other.resume = backend, resume
         return other
 
+    def bounded_map(self) -> Any:
+        """The feature map, if it has a ``domain`` that features must not leave; None otherwise."""
+        if isinstance(self.feature_map, Circuit):
+            return None
+        known = get_feature_map(self.feature_map, **self._options)
+        return known if hasattr(known, "domain") else None
+
     def _prepared(self, num_features: int) -> tuple[Encoding, Program]:
         inputs = None if self.inputs is None else tuple(self.inputs)
         options = tuple(sorted(self._options.items()))

@@ -251,6 +251,20 @@ class TestSettings:
     def test_feature_maps(self, feature_map):
         assert qml.QuantumKernelClassifier(feature_map=feature_map, C=10).fit(*IRIS).score(*IRIS) > 0.9
 
+    @pytest.mark.parametrize(
+        "kernel", ["fidelity", FidelityKernel("chebyshev", bandwidth="auto")], ids=["name", "object"]
+    )
+    def test_outliers_stay_in_the_domain_of_a_map(self, kernel):
+        clf = qml.QuantumKernelClassifier(kernel, feature_map="chebyshev").fit(*IRIS)
+        assert set(clf.predict(100 * IRIS[0])) <= {0, 1, 2}
+
+    def test_jointly_scaled_features_keep_their_proportions(self):
+        X = IRIS[0] * [1.0, 1.0, 1.0, 1e-6]
+        own = qml.QuantumKernelClassifier(scale_features="jointly", C=10, probability=False).fit(X, IRIS[1])
+        rest = qml.QuantumKernelClassifier(scale_features="jointly", C=10, probability=False).fit(X[:, :3], IRIS[1])
+        assert own.score(*IRIS) > 0.9
+        assert np.mean(own.predict(X) == rest.predict(X[:, :3])) > 0.97
+
     def test_automatic_bandwidth_beats_standardised_features(self):
         X, y = load_breast_cancer(return_X_y=True)
         X, y = X[:, :8], y
@@ -275,6 +289,8 @@ class TestSettings:
             ({"feature_map": "angle", "reps": 2}, "takes no reps"),
             ({"precision": "half"}, "precision"),
             ({"bandwidth": "wide"}, "bandwidth"),
+            ({"scale_features": "joint"}, "jointly"),
+            ({"scale_features": "jointly", "feature_map": "chebyshev"}, "features of its own range"),
         ],
         ids=str,
     )

@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from qml.scaling import fit_scaling
+from qml.scaling import fit_linear_scaling, fit_scaling
 
 RANGE = (-1.0, 3.0)
 
@@ -78,3 +78,41 @@ def test_amplitudes_are_not_centred(X):
     scaling = fit_scaling(X, np.ones(50), 6, None)
     np.testing.assert_allclose(scaling(X), X / np.abs(X).max(axis=0), rtol=1e-12)
     np.testing.assert_array_equal(scaling(np.zeros((1, 6))), np.zeros((1, 6)))
+
+
+class TestLinear:
+    def test_each_feature_is_standardised(self, X):
+        scaling = fit_linear_scaling(X, np.ones(50), 6)
+        np.testing.assert_allclose(scaling(X), StandardScaler().fit_transform(X), atol=1e-13)
+
+    def test_jointly_features_keep_their_relative_sizes(self, X):
+        scaled = fit_linear_scaling(X, np.ones(50), 6, jointly=True)(X)
+        np.testing.assert_allclose(scaled, (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0).mean()), atol=1e-13)
+
+    @pytest.mark.parametrize("jointly", [False, True])
+    def test_components_keep_theirs(self, X, jointly):
+        scaled = fit_linear_scaling(X, np.ones(50), 3, jointly)(X)
+        expected = PCA(3).fit_transform(X if jointly else StandardScaler().fit_transform(X))
+        expected /= np.sqrt(expected.var(axis=0).mean())
+        np.testing.assert_allclose(np.abs(scaled), np.abs(expected), rtol=1e-9, atol=1e-12)
+
+    @pytest.mark.parametrize("most", [6, 3])
+    @pytest.mark.parametrize("jointly", [False, True])
+    def test_weight_k_is_k_rows(self, X, most, jointly):
+        weight = np.random.default_rng(1).integers(1, 4, 50)
+        weighted = fit_linear_scaling(X, weight.astype(float), most, jointly)
+        repeated = fit_linear_scaling(np.repeat(X, weight, axis=0), np.ones(weight.sum()), most, jointly)
+        np.testing.assert_allclose(weighted(X), repeated(X), rtol=1e-9)
+
+    @pytest.mark.parametrize("jointly", [False, True])
+    def test_constant_columns_are_zero_whatever_comes(self, X, jointly):
+        X[:, 2], X[:, 4] = 7.3, 0.0
+        np.testing.assert_array_equal(fit_linear_scaling(X, np.ones(50), 6, jointly)(X * 5)[:, [2, 4]], 0.0)
+        np.testing.assert_array_equal(fit_linear_scaling(X[:1], np.ones(1), 3, jointly)(X), 0.0)
+
+    @pytest.mark.parametrize("jointly", [False, True])
+    @pytest.mark.parametrize("size", [1e-300, 1e300])
+    def test_extreme_numbers(self, X, size, jointly):
+        expected = fit_linear_scaling(X, np.ones(50), 6, jointly)(X)
+        scaled = fit_linear_scaling(X * size, np.ones(50), 6, jointly)(X * size)
+        np.testing.assert_allclose(scaled, expected, rtol=1e-9)

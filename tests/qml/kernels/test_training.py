@@ -126,3 +126,18 @@ def test_bandwidth_by_alignment_and_by_variance() -> None:
     assert FidelityKernel("iqp", bandwidth="auto").fit(np.ones((5, 3))).bandwidth_ == 1.0
     with pytest.raises(ValueError, match="from -1 to 1"):
         FidelityKernel("chebyshev", bandwidth="auto").fit(Z + 1e7)
+
+
+def test_bandwidth_is_the_largest_whose_alignment_is_nearly_the_best() -> None:
+    y = X[:, 0] > 0
+    found = FidelityKernel("angle", bandwidth="auto").fit(X, y).bandwidth_
+    tried = [alignment(FidelityKernel("angle", bandwidth=b)(X), y) for b in np.geomspace(0.01, 3, 200) / X.std()]
+    for factor, within in ((0.95, True), (1.1, False)):
+        assert (alignment(FidelityKernel("angle", bandwidth=factor * found)(X), y) > 0.979 * max(tried)) == within
+
+
+@pytest.mark.parametrize("size", [0.3, 5.0])
+def test_bandwidth_stretches_nothing_beyond_a_domain(size: float) -> None:
+    Z = np.random.default_rng(0).uniform(-size, size, (40, 2))
+    kernel = FidelityKernel("chebyshev", bandwidth="auto").fit(Z, Z[:, 0] > 0)
+    assert kernel.bandwidth_ <= min(1.0, 1 / np.abs(Z).max())
