@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from simulator import stages
-from simulator.kernels import blocks, factors, passes
+from simulator.kernels import blocks, factors, passes, two_qubit
 from simulator.kernels import stages as kernel
-from simulator.lowering import Level, Rotation
+from simulator.lowering import Dense, Level, Rotation
 from simulator.tables import Schedule, TableBuilder
 
 
@@ -109,6 +109,33 @@ class StageTableBuilder(TableBuilder):
         waiting[:] = [member for member in waiting if id(member) not in taken]
         return group
 
+    def dense_pass(self, member: Dense) -> None:
+        """Number the pass of a dense matrix; those on two qubits have a kernel of their own where masks allow it."""
+        super().dense_pass(member)
+        if len(member.xs) != 2:
+            return
+        low = (1 << self.shift) - 1
+        masks = [0, *member.xs, member.xs[0] ^ member.xs[1]]  # by the columns that they select
+        vectors = [d for d in (1, 2, 3) if not masks[d] & low]
+        lanes = [d for d in (1, 2, 3) if not masks[d] >> self.shift]
+        if len(vectors) == 3:
+            how, first, second = two_qubit.VECTORS, 1, 2
+        elif len(lanes) == 3:
+            how, first, second = two_qubit.LANES, 1, 2
+        elif vectors and lanes:
+            how, first, second = two_qubit.MIXED, vectors[0], lanes[0]
+        else:
+            return
+        moved = [masks[d] >> self.shift for d in (first, second)]
+        row = self.code[-1]
+        row[passes.KIND] = two_qubit.TWO_QUBIT
+        row[two_qubit.HOW] = how
+        row[two_qubit.MASK] = moved[0] or masks[first]
+        row[two_qubit.OTHER] = moved[1] or masks[second]
+        row[two_qubit.Z : two_qubit.OTHER_Z + 1] = [z >> self.shift for z in member.zs]
+        row[two_qubit.LOW : two_qubit.HIGH + 1] = [*_pivots(moved), 0, 0][:2]
+        row[two_qubit.FIRST_D : two_qubit.SECOND_D + 1] = [first, second]
+
     def factored_pass(self, level: Level) -> bool:
         """Number a pass of phases as a product of tables; False if there are too many classes for that."""
         low = (1 << self.part) - 1
@@ -199,6 +226,8 @@ class StageTableBuilder(TableBuilder):
             return self.shift + max(masks).bit_length()
         if kind in (passes.PHASES, factors.FACTORED):
             return self.shift
+        if kind == two_qubit.TWO_QUBIT:
+            return self.shift + max(row[two_qubit.LOW], row[two_qubit.HIGH]).bit_length()
         second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
         return self.shift + (row[passes.X] | second).bit_length()
 

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from simulator.jit import inlined, kernel, part
-from simulator.kernels import blocks, factors
+from simulator.kernels import blocks, factors, two_qubit
 from simulator.kernels.passes import KIND
 from simulator.kernels.steps import (
     GRADIENT,
@@ -49,6 +49,7 @@ from simulator.simd import (
 BLOCK_BITS, BLOCKS_BITS, PART_BITS, SOURCES, PLACES, REST, FORWARD, BACK, FORWARDS, BACKS, SPECS, FACTORS, HEAD = range(
     13
 )
+MATRIX, UNDO, UNDO_ADJOINT = 2, 3, 4  # columns of a dense pass: where its matrices begin
 AHEAD = 16  # vectors that are asked for before they are needed
 
 
@@ -181,6 +182,15 @@ def _fill_blocks(packed, stage, areas, theta, number, lanes):
 
 
 @inlined
+def _two_qubit(packed, row, column, psi, piece, pieces):
+    """A matrix on two qubits; programs without any have no ``matrices``."""
+    matrices = packed[2]
+    if matrices is None:
+        return
+    two_qubit.two_qubit(psi, row, matrices, column, len(psi) // (2 * lanes_of(psi)), piece, pieces)
+
+
+@inlined
 def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, piece, pieces):
     """One pass on a part of a block."""
     row = one_pass(packed, r)
@@ -195,6 +205,8 @@ def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, 
     elif kind == blocks.LIKE_X or kind == blocks.LIKE_Y:
         local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
         blocks.rotate_block(psi, row, shared, local, len(psi) // (2 * lanes_of(psi)), piece, pieces)
+    elif kind == two_qubit.TWO_QUBIT:
+        _two_qubit(packed, row, MATRIX, psi, piece, pieces)
     else:
         apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces)
 
@@ -211,6 +223,9 @@ def _undo(packed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, 
         factors.undo_factors(psi, lam, piece * size, size, table, areas[3], stage, spec, needed, buffer, areas[4])
         if needed:
             factors.pick_groups(gradient, spec, rows(packed, TERMS, TERM_COLUMNS), piece, bits, areas[4], areas[6])
+    elif entry(row, KIND) == two_qubit.TWO_QUBIT:
+        _two_qubit(packed, row, UNDO, psi, piece, pieces)
+        _two_qubit(packed, row, UNDO_ADJOINT, lam, piece, pieces)
     else:
         undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
 

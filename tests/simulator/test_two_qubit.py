@@ -1,0 +1,83 @@
+"""Unitaries on two qubits inside a stage's blocks, wherever their masks lie, against the dense reference."""
+
+import numpy as np
+import pytest
+
+from simulator import Circuit, Parameter, Z, execution, stages
+from simulator.gradients import gradient
+from simulator.kernels import two_qubit
+from simulator.program import Program
+from simulator.stage_tables import StageTableBuilder
+from tests.simulator.test_engine import TOLERANCE
+
+
+def random_unitary(rng):
+    return np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0]
+
+
+def applied(psi, matrix, qubits):
+    """The unitary on the qubits of a state, little-endian, by NumPy."""
+    n = psi.size.bit_length() - 1
+    axes = [n - 1 - q for q in qubits[::-1]]
+    moved = np.moveaxis(psi.reshape((2,) * n), axes, (0, 1))
+    out = (matrix @ moved.reshape(4, -1)).reshape(moved.shape)
+    return np.moveaxis(out, (0, 1), axes).ravel()
+
+
+@pytest.fixture
+def blocked(monkeypatch):
+    """States so small run in blocks of seven qubits, done in parts of five."""
+    monkeypatch.setattr(execution, "_BATCH_QUBITS", 0)
+    monkeypatch.setattr(execution, "_BIG_QUBITS", 0)
+    monkeypatch.setattr(stages, "block_bits", lambda *_: 7)
+    monkeypatch.setattr(stages, "part_bits", lambda *_: 5)
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_every_pair_of_qubits(blocked, precision):
+    n, rng = 9, np.random.default_rng(3)
+    pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
+    circuit, expected = Circuit(n), np.eye(1, 1 << n)[0].astype(complex)
+    for pair in rng.permutation(pairs).tolist():
+        matrix = random_unitary(rng)
+        circuit, expected = circuit.unitary(matrix, pair), applied(expected, matrix, pair)
+    np.testing.assert_allclose(circuit.statevector(precision=precision), expected, atol=TOLERANCE[precision])
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_pairs_whose_masks_were_changed_by_cnots(blocked, precision):
+    n, rng = 9, np.random.default_rng(4)
+    circuit, expected = Circuit(n), np.eye(1, 1 << n)[0].astype(complex)
+    cx = np.eye(4)[[0, 3, 2, 1]]
+    for _ in range(40):
+        a, b, c, d = rng.permutation(n)[:4].tolist()
+        matrix = random_unitary(rng)
+        circuit = circuit.unitary(matrix, (a, b)).cx(c, d)
+        expected = applied(applied(expected, matrix, (a, b)), cx, (c, d))
+    np.testing.assert_allclose(circuit.statevector(precision=precision), expected, atol=TOLERANCE[precision])
+
+
+def test_all_three_ways_are_taken(blocked):
+    """Otherwise the tests above would not say much."""
+    rng = np.random.default_rng(5)
+    circuit = Circuit(9)
+    for pair in ((0, 1), (1, 6), (6, 0), (5, 7)):
+        circuit = circuit.unitary(random_unitary(rng), pair)
+    builder = StageTableBuilder(Program(circuit), 3, False)
+    builder.build()
+    ways = [row[two_qubit.HOW] for row in builder.code if row[0] == two_qubit.TWO_QUBIT]
+    assert sorted(ways) == [two_qubit.LANES, two_qubit.MIXED, two_qubit.MIXED, two_qubit.VECTORS]
+
+
+def test_gradients_pass_through_them(blocked):
+    n, rng = 9, np.random.default_rng(6)
+    names = [Parameter(f"t{k}") for k in range(12)]
+    circuit = Circuit(n)
+    for t in names:
+        a, b, c = rng.permutation(n)[:3].tolist()
+        circuit = circuit.ry(t, a).unitary(random_unitary(rng), (b, a)).rx(2 * t, b).cx(b, c)
+    values, observables = rng.uniform(-3, 3, 12), [Z(0) @ Z(5), Z(3)]
+    exact = gradient(circuit, observables, values)
+    np.testing.assert_allclose(
+        exact, gradient(circuit, observables, values, method="finite_difference"), atol=1e-8
+    )
