@@ -4,6 +4,9 @@ Strings that are to one another as Paulis of different qubits are (popcount(x_j 
 like X (popcount(x & z) even) or all like Y (odd). Then the sign of each is that of the first member of an octet,
 and planes pair up as in passes.py: (re a, im b) and (im a, re b) for X, (re a, re b) and (im a, im b) for Y.
 
+``exp(-i theta/2 P) = cos(theta/2) (1 - i tan(theta/2) P)``: only the bracket is applied here, half as many operations.
+The cosines of a whole stage are one factor (`scale_of`), which `scatter` multiplies by.
+
 A row holds its kind, the number of rotations, for each slot, local, x, z (as in passes.py); then increasing pivots.
 """
 
@@ -14,7 +17,7 @@ from typing import Any
 from simulator.jit import inlined, part
 from simulator.kernels.addressing import spread
 from simulator.kernels.walsh import parity
-from simulator.simd import entry, lanes_of, load, store
+from simulator.simd import entry, lanes_of, like, load, splat, store
 
 LIKE_X, LIKE_Y = 6, 7  # kinds of passes, beside those of passes.py
 COUNT, FIRST, EACH, PIVOTS = 1, 2, 4, 14
@@ -22,15 +25,15 @@ MOST = 3  # rotations a pass: eight amplitudes are all that registers hold
 
 
 @inlined
-def turn_like_x(a0, a1, b0, b1, c, s):
-    """``exp(-i theta/2 X)`` of the amplitudes a and b."""
-    return c * a0 - s * b1, c * a1 + s * b0, c * b0 - s * a1, c * b1 + s * a0
+def _turn_like_x(a0, a1, b0, b1, t):
+    """``1 - i t X`` on the amplitudes a and b."""
+    return a0 - t * b1, a1 + t * b0, b0 - t * a1, b1 + t * a0
 
 
 @inlined
-def turn_like_y(a0, a1, b0, b1, c, s):
-    """``exp(-i theta/2 Y)``, up to the sign of s, of the amplitudes a and b."""
-    return c * a0 + s * b0, c * a1 + s * b1, c * b0 - s * a0, c * b1 - s * a1
+def _turn_like_y(a0, a1, b0, b1, t):
+    """``1 - i t Y``, up to the sign of t, on the amplitudes a and b."""
+    return a0 + t * b0, a1 + t * b1, b0 - t * a0, b1 - t * a1
 
 
 @inlined
@@ -41,16 +44,31 @@ def _source(row, k, shared, local):
 
 
 @inlined
-def _sine(rotations, row, k, i):
-    """The sine of rotation k, with the sign of the pair or octet that begins at i."""
+def _tangent(rotations, row, k, i, secant):
+    """The tangent of rotation k, with the sign of the pair or octet that begins at i."""
     W = lanes_of(rotations)
     sign = parity(i & entry(row, FIRST + EACH * k + 3))
-    return load(rotations, entry(row, FIRST + EACH * k) * 5 * W + W + W * sign)
+    return load(rotations, entry(row, FIRST + EACH * k) * 5 * W + W + W * sign) * secant
 
 
 @inlined
 def _cosine(rotations, row, k):
-    return load(rotations, entry(row, FIRST + EACH * k) * 5 * lanes_of(rotations))
+    """The cosine of rotation k."""
+    return rotations[entry(row, FIRST + EACH * k) * 5 * lanes_of(rotations)]
+
+
+@inlined
+def _secant(rotations, row, k):
+    return splat(like(rotations, 1.0) / _cosine(rotations, row, k))
+
+
+@inlined
+def scale_of(row, shared, local):
+    """What a pass leaves out: the product of its cosines."""
+    out = 1.0
+    for k in range(entry(row, COUNT)):
+        out *= _cosine(_source(row, k, shared, local), row, k)
+    return out
 
 
 def _rotations(turn: Any) -> tuple[Any, Any, Any]:
@@ -61,12 +79,12 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
         W = lanes_of(psi)
         own = _source(row, 0, shared, local)
         x, pivot = entry(row, FIRST + 2), entry(row, PIVOTS)
-        c = _cosine(own, row, 0)
+        c = _secant(own, row, 0)
         for k in range(first, last):
             i = spread(k, pivot)
-            s = _sine(own, row, 0, i)
+            t = _tangent(own, row, 0, i, c)
             o, p = i * 2 * W, (i ^ x) * 2 * W
-            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), c, s)
+            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), t)
             store(psi, o, a0)
             store(psi, o + W, a1)
             store(psi, p, b0)
@@ -78,15 +96,15 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
         own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
         xa, xb = entry(row, FIRST + 2), entry(row, FIRST + EACH + 2)
         low, high = entry(row, PIVOTS), entry(row, PIVOTS + 1)
-        ca, cb = _cosine(own_a, row, 0), _cosine(own_b, row, 1)
+        ca, cb = _secant(own_a, row, 0), _secant(own_b, row, 1)
         for k in range(first, last):
             i = spread(spread(k, low), high)
-            sa, sb = _sine(own_a, row, 0, i), _sine(own_b, row, 1, i)
+            ta, tb = _tangent(own_a, row, 0, i, ca), _tangent(own_b, row, 1, i, cb)
             o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
-            a0, a1, b0, b1 = turn(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ca, sa)
-            d0, d1, e0, e1 = turn(load(psi, o2), load(psi, o2 + W), load(psi, o3), load(psi, o3 + W), ca, sa)
-            a0, a1, d0, d1 = turn(a0, a1, d0, d1, cb, sb)
-            b0, b1, e0, e1 = turn(b0, b1, e0, e1, cb, sb)
+            a0, a1, b0, b1 = turn(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ta)
+            d0, d1, e0, e1 = turn(load(psi, o2), load(psi, o2 + W), load(psi, o3), load(psi, o3 + W), ta)
+            a0, a1, d0, d1 = turn(a0, a1, d0, d1, tb)
+            b0, b1, e0, e1 = turn(b0, b1, e0, e1, tb)
             store(psi, o0, a0)
             store(psi, o0 + W, a1)
             store(psi, o1, b0)
@@ -103,25 +121,25 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
         own_c = _source(row, 2, shared, local)
         xa, xb, xc = entry(row, FIRST + 2), entry(row, FIRST + EACH + 2), entry(row, FIRST + 2 * EACH + 2)
         low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
-        ca, cb, cc = _cosine(own_a, row, 0), _cosine(own_b, row, 1), _cosine(own_c, row, 2)
+        ca, cb, cc = _secant(own_a, row, 0), _secant(own_b, row, 1), _secant(own_c, row, 2)
         for k in range(first, last):
             i = spread(spread(spread(k, low), middle), high)
-            sa, sb, sc = _sine(own_a, row, 0, i), _sine(own_b, row, 1, i), _sine(own_c, row, 2, i)
+            ta, tb, tc = _tangent(own_a, row, 0, i, ca), _tangent(own_b, row, 1, i, cb), _tangent(own_c, row, 2, i, cc)
             o, oa, ob, oab = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
             i ^= xc
             p, pa, pb, pab = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
-            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, oa), load(psi, oa + W), ca, sa)
-            d0, d1, e0, e1 = turn(load(psi, ob), load(psi, ob + W), load(psi, oab), load(psi, oab + W), ca, sa)
-            a0, a1, d0, d1 = turn(a0, a1, d0, d1, cb, sb)
-            b0, b1, e0, e1 = turn(b0, b1, e0, e1, cb, sb)
-            f0, f1, g0, g1 = turn(load(psi, p), load(psi, p + W), load(psi, pa), load(psi, pa + W), ca, sa)
-            h0, h1, k0, k1 = turn(load(psi, pb), load(psi, pb + W), load(psi, pab), load(psi, pab + W), ca, sa)
-            f0, f1, h0, h1 = turn(f0, f1, h0, h1, cb, sb)
-            g0, g1, k0, k1 = turn(g0, g1, k0, k1, cb, sb)
-            a0, a1, f0, f1 = turn(a0, a1, f0, f1, cc, sc)
-            b0, b1, g0, g1 = turn(b0, b1, g0, g1, cc, sc)
-            d0, d1, h0, h1 = turn(d0, d1, h0, h1, cc, sc)
-            e0, e1, k0, k1 = turn(e0, e1, k0, k1, cc, sc)
+            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, oa), load(psi, oa + W), ta)
+            d0, d1, e0, e1 = turn(load(psi, ob), load(psi, ob + W), load(psi, oab), load(psi, oab + W), ta)
+            a0, a1, d0, d1 = turn(a0, a1, d0, d1, tb)
+            b0, b1, e0, e1 = turn(b0, b1, e0, e1, tb)
+            f0, f1, g0, g1 = turn(load(psi, p), load(psi, p + W), load(psi, pa), load(psi, pa + W), ta)
+            h0, h1, k0, k1 = turn(load(psi, pb), load(psi, pb + W), load(psi, pab), load(psi, pab + W), ta)
+            f0, f1, h0, h1 = turn(f0, f1, h0, h1, tb)
+            g0, g1, k0, k1 = turn(g0, g1, k0, k1, tb)
+            a0, a1, f0, f1 = turn(a0, a1, f0, f1, tc)
+            b0, b1, g0, g1 = turn(b0, b1, g0, g1, tc)
+            d0, d1, h0, h1 = turn(d0, d1, h0, h1, tc)
+            e0, e1, k0, k1 = turn(e0, e1, k0, k1, tc)
             store(psi, o, a0)
             store(psi, o + W, a1)
             store(psi, oa, b0)
@@ -142,8 +160,8 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
     return one, two, three
 
 
-_one_x, _two_x, _three_x = _rotations(turn_like_x)
-_one_y, _two_y, _three_y = _rotations(turn_like_y)
+_one_x, _two_x, _three_x = _rotations(_turn_like_x)
+_one_y, _two_y, _three_y = _rotations(_turn_like_y)
 
 
 @part

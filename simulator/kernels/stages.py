@@ -5,7 +5,8 @@
 * how the next vector's index, and its place in the block, differ (`simulator.stages.runs`);
 * the basis vectors that tell blocks apart;
 * segments forward and back: the bits of the number of parts of the block that they do one after the other, and
-  the first and last of their passes in the list ``order``;
+  the first and last of their passes in the list ``order``; those back are also done forward where angles are so close
+  to pi that the passes of `simulator.kernels.blocks` would overflow;
 * the specs of phases that are products of tables (`simulator.kernels.factors`).
 """
 
@@ -94,14 +95,21 @@ def gather(psi, block, stage, number, lanes):
 
 
 @part
-def scatter(psi, block, stage, number, lanes):
-    """Copy a block's vectors back."""
+def scatter(psi, block, stage, number, lanes, scale):
+    """Copy a block's vectors back, times ``scale``."""
     W = lanes_of(psi)
     sources, places = entry(stage, SOURCES) - 1, entry(stage, PLACES) - 1
     index, place = _origin(stage, number), 0
+    factor = splat(like(psi, scale))
+    ahead = index
+    for j in range(AHEAD):
+        ahead ^= entry(stage, sources + count_ones(j ^ (j + 1)))
     for j in range(1 << entry(stage, BLOCK_BITS)):
         o, p = (index >> lanes) * 2 * W, place * 2 * W
-        a, b = load(block, p), load(block, p + W)
+        prefetch(psi, (ahead >> lanes) * 2 * W)
+        t = count_ones((j + AHEAD) ^ (j + AHEAD + 1))
+        ahead ^= entry(stage, sources + t)
+        a, b = load(block, p) * factor, load(block, p + W) * factor
         lane = index & (W - 1)
         if lane:
             a, b = permuted(a, lane), permuted(b, lane)
@@ -182,9 +190,8 @@ def _fill_blocks(packed, stage, areas, theta, number, lanes):
 
 
 @inlined
-def _two_qubit(packed, row, column, psi, piece, pieces):
+def _two_qubit(matrices, row, column, psi, piece, pieces):
     """A matrix on two qubits; programs without any have no ``matrices``."""
-    matrices = packed[2]
     if matrices is None:
         return
     two_qubit.two_qubit(psi, row, matrices, column, len(psi) // (2 * lanes_of(psi)), piece, pieces)
@@ -206,7 +213,7 @@ def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, 
         local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
         blocks.rotate_block(psi, row, shared, local, len(psi) // (2 * lanes_of(psi)), piece, pieces)
     elif kind == two_qubit.TWO_QUBIT:
-        _two_qubit(packed, row, MATRIX, psi, piece, pieces)
+        _two_qubit(packed[2], row, MATRIX, psi, piece, pieces)
     else:
         apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces)
 
@@ -224,10 +231,31 @@ def _undo(packed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, 
         if needed:
             factors.pick_groups(gradient, spec, rows(packed, TERMS, TERM_COLUMNS), piece, bits, areas[4], areas[6])
     elif entry(row, KIND) == two_qubit.TWO_QUBIT:
-        _two_qubit(packed, row, UNDO, psi, piece, pieces)
-        _two_qubit(packed, row, UNDO_ADJOINT, lam, piece, pieces)
+        _two_qubit(packed[2], row, UNDO, psi, piece, pieces)
+        _two_qubit(packed[2], row, UNDO_ADJOINT, lam, piece, pieces)
     else:
         undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
+
+
+@inlined
+def _least_scale(lanes):
+    """Half the range of the numbers, as exponents: what a stage's amplitudes may grow by before they are scaled."""
+    if lanes > 3:
+        return 1e-19
+    return 1e-150
+
+
+@part
+def _scale(packed, stage, shared, local):
+    """The product of the cosines that the passes of `blocks` leave out."""
+    out = 1.0
+    begin = entry(stage, FORWARD)
+    segments = begin + 3 * entry(stage, FORWARDS)
+    for e in range(entry(stage, segments - 1)):
+        row = one_pass(packed, entry(stage, segments + e))
+        if entry(row, KIND) == blocks.LIKE_X or entry(row, KIND) == blocks.LIKE_Y:
+            out *= blocks.scale_of(row, shared, local)
+    return out
 
 
 @kernel
@@ -240,7 +268,11 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
     block = section(scratch, begin, begin + size)
     areas = _areas(stage, scratch, begin + size)
     _prepare(areas)
-    count, order = 1 << entry(stage, BLOCKS_BITS), entry(stage, FORWARD) + 3 * entry(stage, FORWARDS)
+    scale = _scale(packed, stage, shared, section(scratch, entry(layout, ROTATIONS), entry(layout, THETA)))
+    begun, segments = entry(stage, FORWARD), entry(stage, FORWARDS)
+    if abs(scale) < _least_scale(lanes):
+        begun, segments, scale = entry(stage, BACK), entry(stage, BACKS), 1.0
+    count, order = 1 << entry(stage, BLOCKS_BITS), begun + 3 * segments
     while True:
         piece = fetch_add(queue, 0, 1)
         if piece >= entry(queue, 1):
@@ -249,13 +281,13 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
             gather(psi, block, stage, number, lanes)
             _fill_blocks(packed, stage, areas, theta, number, lanes)
             view = _aligned_to_state(block, stage, number)
-            for at in range(entry(stage, FORWARD), order, 3):
+            for at in range(begun, order, 3):
                 bits = entry(stage, at)
                 for own in range(number << bits, (number + 1) << bits):
                     for e in range(entry(stage, at + 1), entry(stage, at + 2)):
                         r = entry(stage, order + e)
                         _apply(packed, stage, r, view, shared, tables, scratch, areas, theta, lanes, own, count << bits)
-            scatter(psi, block, stage, number, lanes)
+            scatter(psi, block, stage, number, lanes, scale)
 
 
 @kernel
@@ -298,7 +330,7 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
                 factors.pick_block(
                     gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
                 )
-            scatter(psi, own_psi, stage, number, lanes)
-            scatter(lam, own_lam, stage, number, lanes)
+            scatter(psi, own_psi, stage, number, lanes, 1.0)
+            scatter(lam, own_lam, stage, number, lanes, 1.0)
         for slot in range(entry(layout, SLOTS)):
             by_piece[piece, slot] += lane_sum(load(gradient, slot * W))

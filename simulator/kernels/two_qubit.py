@@ -1,9 +1,9 @@
 """Unitaries on two qubits, on a stage's blocks: all rows of the 4 x 4 matrix from one set of loads.
 
-``out[i] = sum_d M[p(i), p(i) ^ d] psi[i ^ X(d)]`` as in passes.dense, with the matrix laid out as there. What X(d) moves
-decides how: both masks move whole vectors (VECTORS), one does and the other permutes lanes (MIXED), or both permute lanes
-(LANES). A row holds its kind, as a dense pass where its three matrices begin, then how, two masks, the masks whose
-parities number the matrix's rows, and what each kind needs.
+``out[i] = sum_d M[p(i), p(i) ^ d] psi[i ^ X(d)]`` as in passes.dense, with the matrix laid out as there. What X(d)
+moves decides how: both masks move whole vectors (VECTORS), one does and the other permutes lanes (MIXED), or both
+permute lanes (LANES). A row holds its kind, as a dense pass where its three matrices begin, then how, two masks, the
+masks whose parities number the matrix's rows, and what each kind needs.
 """
 
 from __future__ import annotations

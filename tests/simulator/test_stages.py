@@ -49,6 +49,20 @@ def test_blocks_equal_the_reference(block, num_qubits, precision):
         check_against_reference(circuit, values, observables, precision)
 
 
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_rotations_by_pi_have_no_cosine_to_leave_out(block, precision):
+    """Passes of a block apply tangents and leave cosines to the end: here they would overflow."""
+    n, names = 7, [Parameter(f"t{k}") for k in range(6)]
+    circuit = Circuit(n)
+    for layer in range(3):
+        for q in range(n):
+            circuit = circuit.h(q).rx(names[2 * layer], q).rz(0.3 + q, q).ry(names[2 * layer + 1], q)
+        for q in range(n):
+            circuit = circuit.cx(q, (q + 1) % n)
+    values = np.array([np.full(6, np.pi), np.full(6, np.pi - 1e-9), [np.pi, 0.4, -np.pi, 3.1, 1.0, 2 * np.pi]])
+    check_against_reference(circuit, values, random_observables(1, n), precision)
+
+
 def test_gradients_through_blocks_equal_central_differences(block):
     for seed in range(2):
         circuit = random_circuit(20 + seed, 7, 30)

@@ -78,6 +78,4 @@ def test_gradients_pass_through_them(blocked):
         circuit = circuit.ry(t, a).unitary(random_unitary(rng), (b, a)).rx(2 * t, b).cx(b, c)
     values, observables = rng.uniform(-3, 3, 12), [Z(0) @ Z(5), Z(3)]
     exact = gradient(circuit, observables, values)
-    np.testing.assert_allclose(
-        exact, gradient(circuit, observables, values, method="finite_difference"), atol=1e-8
-    )
+    np.testing.assert_allclose(exact, gradient(circuit, observables, values, method="finite_difference"), atol=1e-8)
