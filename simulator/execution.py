@@ -123,7 +123,7 @@ class Run:
                 kernel(*arguments, scratch, queue, *tail)
                 memory.give(scratch)
 
-        parallel(call, threads)
+        parallel(call, threads, wait=self.plan.big)
 
     def initial(self, X: FloatArray) -> NDArray[np.complex128]:
         """Amplitudes before the first gate, shape (1 or n_samples, 2**n); empty for ``|0...0>``."""

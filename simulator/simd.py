@@ -9,6 +9,7 @@ A vector's width follows from its element type (64 bytes). This file compiles no
 from __future__ import annotations
 
 import operator
+import platform
 from typing import Any
 
 import numpy as np
@@ -251,6 +252,19 @@ def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-
         return builder.atomic_rmw("add", builder.gep(data, [args[1]]), args[2], "seq_cst")
 
     return types.int64(array, types.intp, types.int64), codegen
+
+
+@intrinsic
+def relax(typing_context, array):  # type: ignore[no-untyped-def]
+    """Rest for about 100 cycles while waiting for other threads, and leave the core to its other hardware thread."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        if platform.machine().lower() in ("x86_64", "amd64"):  # elsewhere it does nothing
+            kind = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        return context.get_dummy_value()
+
+    return types.none(array), codegen
 
 
 @intrinsic

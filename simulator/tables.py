@@ -20,7 +20,6 @@ from simulator.lowering import Angle, Dense, Level, Rotation, Start
 
 _BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
 _TILE_BYTES = 1 << 13  # of a tile's states, where there are several: two such fit in the first-level cache
-_SECOND_LOCAL = passes.LOCAL + passes.SECOND
 _SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
 _STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
 
@@ -146,6 +145,7 @@ class TableBuilder:
         self.angles: list[Angle] = []
         self.slot_rows: list[tuple[int, int, int]] = []  # kappa, lane z, is a rotation
         self.local: list[int] = []
+        self.fixed: dict[tuple[Any, ...], int] = {}  # slots of angles whose derivative is not wanted
         self.code: list[list[int]] = []
         self.terms: list[tuple[int, int]] = []
         self.spec: list[int] = []
@@ -232,9 +232,8 @@ class TableBuilder:
 
     @property
     def most_states(self) -> int:
-        """States of a tile at most: several where they are small and all passes are the same for all samples."""
-        apart = self.lanes is not None or any(r[passes.KIND] == passes.PHASES and r[passes.LOCAL] for r in self.code)
-        if apart or any(r[passes.KIND] < passes.PHASES and (r[passes.LOCAL] or r[_SECOND_LOCAL]) for r in self.code):
+        """States of a tile at most: several where they are small and phases are the same for all samples."""
+        if self.lanes is not None or any(r[passes.KIND] == passes.PHASES and r[passes.LOCAL] for r in self.code):
             return 1
         return max(1, _TILE_BYTES // (self.state_size * self.program.dtype().itemsize))
 
@@ -252,13 +251,19 @@ class TableBuilder:
         return bool(angle.factors) and (self.derive_inputs or any(k >= self.n_inputs for k in angle.factors))
 
     def slot(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
-        """Number a rotation's angle."""
-        slot = len(self.angles)
-        self.angles.append(rotation.angle)
+        """Number a rotation's angle; those of one angle whose derivative nobody wants share a number."""
         quarter = (rotation.x & rotation.z).bit_count() % 4
         if lane_z is None:
             lane_z = rotation.z & ((1 << self.shift) - 1)
-        self.slot_rows.append((-1 if quarter < 2 else 1, lane_z, int(moving)))
+        row = (-1 if quarter < 2 else 1, lane_z, int(moving))
+        slot = len(self.angles)
+        if moving and not self.needed(rotation.angle):
+            key = (*row, rotation.angle.constant, *sorted(rotation.angle.factors.items()))
+            found = self.fixed.setdefault(key, slot)
+            if found < slot:
+                return found
+        self.angles.append(rotation.angle)
+        self.slot_rows.append(row)
         if local or self.is_local(rotation.angle):
             self.local.append(slot)
         return slot
@@ -374,7 +379,7 @@ class TableBuilder:
         sizes = {
             steps.PSI: self.most_states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
             steps.LAM: max(self.most_states * self.state_size, 4 * W),
-            steps.ROTATIONS: 5 * W * slots if self.local else 0,
+            steps.ROTATIONS: self.most_states * 5 * W * slots if self.local else 0,
             steps.THETA: W * max(slots, 1),
             steps.TABLES: self.per_tile,
             steps.BUFFER: max(block, 4 * W),

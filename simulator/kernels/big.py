@@ -52,8 +52,8 @@ def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, l
     """Prepare all angles and coefficients for the one sample in X; and the state, if ``initial`` gives it."""
     prepare(packed, weights, base, shared, tables, scratch, lanes)
     if len(initial):
-        tile_angles(packed, base, X, 0, scratch, lanes)
-        start(packed, psi, shared, initial, 0, scratch, lanes)
+        tile_angles(packed, base, X, 0, 0, scratch, lanes)
+        start(packed, psi, shared, initial, 0, 0, scratch, lanes)
 
 
 @kernel
@@ -63,7 +63,7 @@ def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
     is_local = integers(packed, IS_LOCAL)
     pointers = integers(packed, CHAIN_STARTS)
     chain = rows(packed, CHAIN, CHAIN_COLUMNS)
-    tile_angles(packed, base, X, 0, scratch, lanes)
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
     W = lanes_of(psi)
     pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
@@ -147,8 +147,8 @@ def big_finish(packed, base, X, psi, lam, shared, gradient, scratch, lanes):
     """Derivatives of the product state's gates, added to gradient (slots,)."""
     layout = packed[0]
     W = lanes_of(scratch)
-    tile_angles(packed, base, X, 0, scratch, lanes)
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
     sums = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-    finish(packed, psi, lam, sums, shared, scratch, lanes)
+    finish(packed, psi, lam, sums, shared, 0, scratch, lanes)
     for slot in range(entry(layout, SLOTS)):
         gradient[slot] += lane_sum(load(sums, slot * W))

@@ -262,7 +262,7 @@ def _scale(packed, stage, shared, local):
 def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, queue, pieces, lanes):
     """Blocks of a stage, in ``pieces`` groups, while queue[0] < queue[1]; blocks lie in ``scratch`` at ``begin``."""
     layout = packed[0]
-    tile_angles(packed, base, X, 0, scratch, lanes)
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     size = 2 * lanes_of(psi) << entry(stage, BLOCK_BITS)
     block = section(scratch, begin, begin + size)
@@ -294,7 +294,7 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
 def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
     """Undo a stage on both states; ``by_piece`` (pieces, slots) receives the derivatives of its groups of blocks."""
     layout = packed[0]
-    tile_angles(packed, base, X, 0, scratch, lanes)
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     W = lanes_of(psi)
     size = 2 * W << entry(stage, BLOCK_BITS)

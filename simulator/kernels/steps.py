@@ -155,8 +155,20 @@ def prepare(packed, weights, base, rotations, tables, scratch, lanes):
 
 
 @inlined
-def tile_angles(packed, base, X, tile, scratch, lanes):
-    """Angles and coefficients of what differs from sample to sample, and their phase tables."""
+def _own_rotations(packed, scratch, j):
+    """Coefficients that differ from sample to sample, of a tile's state j."""
+    layout = packed[0]
+    size = 5 * lanes_of(scratch) * entry(layout, SLOTS)
+    begin = entry(layout, ROTATIONS) + j * size
+    return section(scratch, begin, begin + size)
+
+
+@inlined
+def tile_angles(packed, base, X, tile, j, scratch, lanes):
+    """Angles and coefficients of what differs from sample to sample, and their phase tables.
+
+    ``tile`` is the number of W samples (of one, where lanes are qubits), state j of those in hand.
+    """
     layout = packed[0]
     terms = rows(packed, TERMS, TERM_COLUMNS)
     slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
@@ -171,19 +183,19 @@ def tile_angles(packed, base, X, tile, scratch, lanes):
             theta[slot * W] = like(scratch, base[slot])
     if len(local_slots) == 0:
         return
-    rotations = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
-    for j in range(len(local_slots)):
-        slot = local_slots[j]
+    rotations = _own_rotations(packed, scratch, j)
+    for k in range(len(local_slots)):
+        slot = local_slots[k]
         if lanes is None:
             for lane in range(W):
                 row = min(tile * W + lane, len(X) - 1)
                 value = base[slot]
-                for e in range(local_rows[j], local_rows[j + 1]):
+                for e in range(local_rows[k], local_rows[k + 1]):
                     value += factors[e] * X[row, columns[e]]
                 theta[slot * W + lane] = like(scratch, value)
         else:
             value = base[slot]
-            for e in range(local_rows[j], local_rows[j + 1]):
+            for e in range(local_rows[k], local_rows[k + 1]):
                 value += factors[e] * X[tile, columns[e]]
             theta[slot * W] = like(scratch, value)
         if slots[slot, 2]:
@@ -209,8 +221,8 @@ def tile_angles(packed, base, X, tile, scratch, lanes):
 
 
 @inlined
-def start(packed, psi, shared, initial, tile, scratch, lanes):
-    """The state before the first pass."""
+def start(packed, psi, shared, initial, tile, j, scratch, lanes):
+    """The state before the first pass; see `tile_angles` for ``tile`` and j."""
     layout = packed[0]
     is_local = integers(packed, IS_LOCAL)
     pointers = integers(packed, CHAIN_STARTS)
@@ -219,7 +231,7 @@ def start(packed, psi, shared, initial, tile, scratch, lanes):
     n = entry(layout, QUBITS)
     if entry(layout, START) == PRODUCT_STATE:
         pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
-        local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+        local = _own_rotations(packed, scratch, j)
         product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
         product.product_state(psi, pairs, n, lanes)
     elif lanes is None:
@@ -244,6 +256,16 @@ def _share(count, piece, pieces):
 
 
 @inlined
+def _parts(packed, row, psi, lanes):
+    """Parts of a tile that a pass of rotations takes one by one, and their size: states, if angles differ."""
+    if lanes is None:
+        if entry(row, LOCAL) | entry(row, LOCAL + SECOND):
+            bits = entry(packed[0], QUBITS)
+            return _vectors(psi) >> bits, (2 * lanes_of(psi)) << bits
+    return 1, len(psi)
+
+
+@inlined
 def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piece, pieces):
     """A dense matrix whose place is in the given column; programs without any have no ``matrices``."""
     if matrices is None:
@@ -264,15 +286,18 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
-    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
-    if kind == ROTATION_PAIR:
-        first, last = _share(count >> 2, piece, pieces)
-        a = local if entry(row, LOCAL) else shared
-        b = local if entry(row, LOCAL + SECOND) else shared
-        passes.rotate_pair(psi, row, a, b, lanes, first, last)
-    elif kind == ROTATION:
-        first, last = _share(count >> 1, piece, pieces)
-        passes.rotate(psi, row, local if entry(row, LOCAL) else shared, lanes, first, last)
+    if kind == ROTATION_PAIR or kind == ROTATION:
+        parts, size = _parts(packed, row, psi, lanes)
+        for j in range(parts):
+            own, local = section(psi, j * size, (j + 1) * size), _own_rotations(packed, scratch, j)
+            a = local if entry(row, LOCAL) else shared
+            if kind == ROTATION_PAIR:
+                first, last = _share(_vectors(own) >> 2, piece, pieces)
+                b = local if entry(row, LOCAL + SECOND) else shared
+                passes.rotate_pair(own, row, a, b, lanes, first, last)
+            else:
+                first, last = _share(_vectors(own) >> 1, piece, pieces)
+                passes.rotate(own, row, a, lanes, first, last)
     elif kind == PHASES:
         bits = entry(layout, BITS)
         if lanes is None:
@@ -299,7 +324,8 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
     if lanes is not None:
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
-            passes.rotate_lanes(psi, row, local if entry(row, LOCAL) else shared, lanes, first, last, 0)
+            rotations = _own_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
+            passes.rotate_lanes(psi, row, rotations, lanes, first, last, 0)
     if kind == DENSE:
         _dense(layout, row, spec, matrices, 2, psi, scratch, lanes, count, piece, pieces)
 
@@ -314,15 +340,19 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
-    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
-    if kind == ROTATION_PAIR:
-        first, last = _share(count >> 2, piece, pieces)
-        a = local if entry(row, LOCAL) else shared
-        b = local if entry(row, LOCAL + SECOND) else shared
-        passes.unrotate_pair(psi, lam, row, a, b, gradient, lanes, first, last)
-    elif kind == ROTATION:
-        first, last = _share(count >> 1, piece, pieces)
-        passes.unrotate(psi, lam, row, local if entry(row, LOCAL) else shared, gradient, lanes, first, last)
+    if kind == ROTATION_PAIR or kind == ROTATION:
+        parts, size = _parts(packed, row, psi, lanes)
+        for j in range(parts):
+            own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
+            local = _own_rotations(packed, scratch, j)
+            a = local if entry(row, LOCAL) else shared
+            if kind == ROTATION_PAIR:
+                first, last = _share(_vectors(own) >> 2, piece, pieces)
+                b = local if entry(row, LOCAL + SECOND) else shared
+                passes.unrotate_pair(own, dual, row, a, b, gradient, lanes, first, last)
+            else:
+                first, last = _share(_vectors(own) >> 1, piece, pieces)
+                passes.unrotate(own, dual, row, a, gradient, lanes, first, last)
     elif kind == PHASES:
         buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
         if lanes is None:
@@ -363,7 +393,7 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
     if lanes is not None:
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
-            rotations = local if entry(row, LOCAL) else shared
+            rotations = _own_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
             passes.derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last)
             passes.rotate_lanes(psi, row, rotations, lanes, first, last, 1)
             passes.rotate_lanes(lam, row, rotations, lanes, first, last, 1)
@@ -412,15 +442,15 @@ def cleared(scratch, begin, end):
 
 
 @inlined
-def finish(packed, psi, lam, gradient, shared, scratch, lanes):
-    """Derivatives of the gates that made the product state."""
+def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
+    """Derivatives of the gates that made the product state, of a tile's state j."""
     layout = packed[0]
     is_local = integers(packed, IS_LOCAL)
     pointers = integers(packed, CHAIN_STARTS)
     chain = rows(packed, CHAIN, CHAIN_COLUMNS)
     pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
     duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
-    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+    local = _own_rotations(packed, scratch, j)
     product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
     product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
     product.chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_local)

@@ -42,7 +42,7 @@ from simulator.kernels.steps import (
     tile_angles,
     undo_pass,
 )
-from simulator.simd import entry, fetch_add, lane_sum, lanes_of, like, load, section, splat, store
+from simulator.simd import entry, fetch_add, lane_sum, lanes_of, like, load, relax, section, splat, store
 
 NEXT, DONE, READY = range(3)
 PREPARED = 1 << 32
@@ -56,7 +56,7 @@ def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
         fetch_add(queue, READY, PREPARED)
     else:
         while fetch_add(queue, READY, 0) < PREPARED:
-            pass
+            relax(queue)
 
 
 @kernel
@@ -75,13 +75,13 @@ def forward(packed, weights, base, shared, tables, X, initial, keep, values, scr
     while True:
         tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
-            return
+            break
         size = entry(layout, STATE)
         psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
         for j in range(states):
-            tile_angles(packed, base, X, tile * states + j, scratch, lanes)
+            tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
             own = section(psi, j * size, (j + 1) * size)
-            start(packed, own, shared, initial, tile * states + j, scratch, lanes)
+            start(packed, own, shared, initial, tile * states + j, j, scratch, lanes)
         for r in range(passes_of(packed)):
             apply_pass(packed, r, psi, shared, tables, scratch, lanes, 0, 1)
         if len(values):
@@ -95,6 +95,15 @@ def forward(packed, weights, base, shared, tables, X, initial, keep, values, scr
                             values[number * W + lane, k] = out[k * W + lane]
                     else:
                         values[number, k] = out[k * W]
+        fetch_add(queue, DONE, 1)
+    _await_tiles(queue, tiles)
+
+
+@inlined
+def _await_tiles(queue, tiles):
+    """Return when all tiles are done: a last one may still be in another thread's hands."""
+    while fetch_add(queue, DONE, 0) < tiles:
+        relax(queue)
 
 
 @kernel
@@ -136,7 +145,7 @@ def backward(
     while True:
         tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
-            return
+            break
         psi, size = keep[tile], entry(layout, STATE)
         lam = section(scratch, entry(layout, LAM), entry(layout, LAM) + states * size)
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
@@ -156,8 +165,8 @@ def backward(
                         v[k * W] = like(scratch, cotangent[number, k])
                 own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
                 seed_all(packed, dual, own, v, scratch, lanes, 0, 1)
-        if states == 1:
-            tile_angles(packed, base, X, tile, scratch, lanes)
+        for j in range(states):
+            tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
         for r in range(passes_of(packed) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
             undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
         for j in range(states):
@@ -166,9 +175,7 @@ def backward(
             if len(start_lam):
                 _unpack(dual, start_lam, number, lanes)
             if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
-                if states > 1:
-                    tile_angles(packed, base, X, number, scratch, lanes)
-                finish(packed, own, dual, gradient, shared, scratch, lanes)
+                finish(packed, own, dual, gradient, shared, j, scratch, lanes)
             for e in range(len(local_slots)):
                 slot = entry(local_slots, e)
                 if lanes is None:
@@ -181,6 +188,8 @@ def backward(
             by_tile[tile, slot] = 0.0 if entry(is_local, slot) else lane_sum(load(gradient, slot * W))
         if fetch_add(queue, DONE, 1) == tiles - 1:
             _sum_by_weights(packed, by_weights, by_tile, by_sample)
+            fetch_add(queue, DONE, 1)
+    _await_tiles(queue, tiles + 1)
 
 
 @inlined

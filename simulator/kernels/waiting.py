@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from simulator.jit import kernel
-from simulator.simd import fetch_add
+from simulator.simd import fetch_add, relax
+
+_HANDOVER = 1500  # rests before a helper that heard the bell asks for the GIL, which the caller is about to release
 
 
 @kernel
-def listen(bell, heard, rounds):
-    """Look at ``bell[0]`` up to ``rounds`` times until it is no longer ``heard``; returns what it is."""
-    now = heard
+def listen(bell, heard, finished, rounds):
+    """Count this thread as finished, then look at ``bell[0]`` up to ``rounds`` times until it is no longer ``heard``."""
+    fetch_add(finished, 0, 1)
     for _ in range(rounds):
-        now = fetch_add(bell, 0, 0)
-        if now != heard:
+        relax(bell)
+        if fetch_add(bell, 0, 0) != heard:
+            for _ in range(_HANDOVER):
+                relax(bell)
+            return
+
+
+@kernel
+def await_count(finished, count, rounds):
+    """Look at ``finished[0]`` up to ``rounds`` times until it is ``count``; returns what it is."""
+    now = 0
+    for _ in range(rounds):
+        now = fetch_add(finished, 0, 0)
+        if now >= count:
             break
+        relax(finished)
     return now
 
 
