@@ -19,6 +19,7 @@ from simulator.kernels import passes, steps
 from simulator.lowering import Angle, Dense, Level, Rotation, Start
 
 _BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
+_SECOND_LOCAL = passes.LOCAL + passes.SECOND
 _TILE_BYTES = 1 << 13  # of a tile's states, where there are several: two such fit in the first-level cache
 _SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
 _STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
@@ -232,9 +233,18 @@ class TableBuilder:
 
     @property
     def most_states(self) -> int:
-        """States of a tile at most: several where they are small and phases are the same for all samples."""
-        if self.lanes is not None or any(r[passes.KIND] == passes.PHASES and r[passes.LOCAL] for r in self.code):
+        """States of a tile at most: several where they are small and phases are the same for all samples.
+
+        The states of a tile add up their derivatives, so there is one where a pass has them sample by sample.
+        """
+        if self.lanes is not None:
             return 1
+        for row in self.code:
+            kind = row[passes.KIND]
+            if kind == passes.PHASES and row[passes.LOCAL]:
+                return 1
+            if kind < passes.PHASES and self.derive_inputs and (row[passes.LOCAL] or row[_SECOND_LOCAL]):
+                return 1
         return max(1, _TILE_BYTES // (self.state_size * self.program.dtype().itemsize))
 
     def by_inputs(self, slot: int) -> dict[int, float]:

@@ -3,7 +3,7 @@
 Kernels release the GIL and take their work from an atomic counter, so a thread that comes late finds less to
 do and never holds the others up. The caller always works itself: with no helper free, a call is merely
 serial. Helpers are started at the first call that wants them, and again after a fork, so that forked and
-spawned workers, threads calling at once and nested calls all work. For a tenth of a millisecond after a call
+spawned workers, threads calling at once and nested calls all work. For a fifth of a millisecond after a call
 they stay awake: waking a sleeping thread takes longer than a small training step.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -18,12 +19,15 @@ from queue import Empty, SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-_ROUNDS = 4_000  # looks at the bell before a helper sleeps: about a fifth of a millisecond
+_AWAKE = 2e-4  # seconds that a helper listens for the bell before it sleeps
+_HANDOVER = 1.5e-5  # seconds from the bell until the caller runs a kernel and has let go of the GIL
+_TRIAL = 2_000  # rounds of listening whose time is taken once
 
 _lock = threading.Lock()
 _queue: SimpleQueue[_Job] = SimpleQueue()
 _bell: NDArray[np.int64] = np.zeros(1, np.int64)
 _helpers = 0
+_rounds_a_second = 0.0
 _limit: int | None = None
 
 
@@ -65,7 +69,7 @@ class _Job:
             self.closed = True
             if not self.active:
                 return
-        if await_count(self.finished, self.begun, _ROUNDS) >= self.begun:
+        if await_count(self.finished, self.begun, int(_AWAKE * _rounds_a_second)) >= self.begun:
             return
         with self.guard:
             if not self.active:
@@ -166,18 +170,34 @@ def _parse(name: str, text: str, available: int) -> int:
 
 
 def _start(count: int) -> None:
-    global _helpers
+    global _helpers, _rounds_a_second
     if _helpers >= count:
         return
     with _lock:
+        if not _rounds_a_second:
+            _rounds_a_second = _measured()
         while _helpers < count:
             threading.Thread(target=_serve, args=(_queue, _bell), name=f"qumba-{_helpers + 1}", daemon=True).start()
             _helpers += 1
 
 
+def _measured() -> float:
+    """Rounds of listening in a second: what an instruction to rest takes differs tenfold from machine to machine."""
+    from simulator.kernels.waiting import listen
+
+    silent = np.zeros(1, np.int64)
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        listen(silent, 0, silent.copy(), _TRIAL, 0)
+        times.append(time.perf_counter() - start)
+    return _TRIAL / min(times)
+
+
 def _serve(queue: SimpleQueue[_Job], bell: NDArray[np.int64]) -> None:
     from simulator.kernels.waiting import listen, ring
 
+    awake, handover = int(_AWAKE * _rounds_a_second), int(_HANDOVER * _rounds_a_second)
     while True:
         job: _Job | None = queue.get()
         while job is not None:
@@ -185,7 +205,7 @@ def _serve(queue: SimpleQueue[_Job], bell: NDArray[np.int64]) -> None:
             heard = int(bell[0])
             following = _waiting(queue)
             if following is None:
-                listen(bell, heard, job.finished, _ROUNDS)
+                listen(bell, heard, job.finished, awake, handover)
                 following = _waiting(queue)
             else:
                 ring(job.finished)

@@ -17,7 +17,6 @@ from simulator.kernels.passes import (
     LOCAL,
     NEEDED,
     PHASES,
-    ROTATION,
     ROTATION_PAIR,
     SECOND,
     SLOT,
@@ -286,7 +285,7 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
-    if kind == ROTATION_PAIR or kind == ROTATION:
+    if kind <= ROTATION_PAIR:  # or a single one
         parts, size = _parts(packed, row, psi, lanes)
         for j in range(parts):
             own, local = section(psi, j * size, (j + 1) * size), _own_rotations(packed, scratch, j)
@@ -340,7 +339,7 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
-    if kind == ROTATION_PAIR or kind == ROTATION:
+    if kind <= ROTATION_PAIR:  # or a single one
         parts, size = _parts(packed, row, psi, lanes)
         for j in range(parts):
             own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)

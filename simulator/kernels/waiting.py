@@ -5,18 +5,20 @@ from __future__ import annotations
 from simulator.jit import kernel
 from simulator.simd import fetch_add, relax
 
-_HANDOVER = 1500  # rests before a helper that heard the bell asks for the GIL, which the caller is about to release
-
 
 @kernel
-def listen(bell, heard, finished, rounds):
-    """Count this thread as finished, then look at ``bell[0]`` up to ``rounds`` times until it is no longer ``heard``."""
+def listen(bell, heard, finished, rounds, handover):
+    """Count this thread as finished, then look at ``bell[0]`` up to ``rounds`` times until it is no longer ``heard``.
+
+    Then rest for ``handover`` rounds more: who rang is about to let go of the GIL, which the listener wants next.
+    """
     fetch_add(finished, 0, 1)
     for _ in range(rounds):
         relax(bell)
         if fetch_add(bell, 0, 0) != heard:
-            for _ in range(_HANDOVER):
+            for _ in range(handover):
                 relax(bell)
+                fetch_add(finished, 0, 0)
             return
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator import Circuit, Parameter, PauliSum, Projector, X, Y, Z, execution, gates, tables
+from simulator import Circuit, Parameter, ParameterVector, PauliSum, Projector, X, Y, Z, execution, gates, tables
 from simulator.gradients import adjoint_sweep, gradient
 from simulator.program import Program
 from simulator.statevector import expectations, states
@@ -272,6 +272,33 @@ def test_a_batch_gives_each_sample_what_it_gets_alone():
     together = circuit.expectation([Z(0), X(1)], values)
     for row in (0, 5, 36):
         np.testing.assert_allclose(circuit.expectation([Z(0), X(1)], values[row]), together[row], atol=1e-14)
+
+
+@pytest.mark.parametrize("derive_inputs", [False, True])
+def test_tiles_of_several_states_turn_each_by_its_own_angles(derive_inputs):
+    """Re-uploading: angles differ from sample to sample, and one input turns several qubits, in several layers."""
+    x, w = ParameterVector("x", 2), ParameterVector("w", 9)
+    circuit = Circuit(3)
+    for layer in range(3):
+        circuit = circuit.ry(x[0], 0).rx(x[1], 1).ry(x[0], 2).rx(0.3, layer)
+        for q in range(3):
+            circuit = circuit.rz(w[3 * layer + q], q).ry(w[3 * layer + q] + x[1], q)
+        circuit = circuit.cx(0, 1).cx(1, 2)
+    observables = [Z(0) + X(1) @ Y(2), Z(2)]
+    rng = np.random.default_rng(4)
+    X_, w_, v = rng.normal(size=(300, 2)), rng.normal(size=9), rng.normal(size=(300, 2))
+    compiled = Program(circuit, observables, list(x), list(w))
+    values, by_weights, by_inputs = adjoint_sweep(compiled, X_, w_, v, inputs=derive_inputs)
+    assert (execution.plan(compiled, 300, derive_inputs).states > 1) is not derive_inputs
+    names = [*x, *w]
+    bound = [dict(zip(names, [*row, *w_], strict=True)) for row in X_]
+    states_ = [dense_state(circuit, [each[p] for p in circuit.parameters]) for each in bound]
+    dense = np.array([dense_expectations(observables, state) for state in states_])
+    np.testing.assert_allclose(values, dense, atol=1e-12)
+    alone = [adjoint_sweep(compiled, X_[i : i + 1], w_, v[i : i + 1], inputs=True) for i in range(300)]
+    np.testing.assert_allclose(by_weights, sum(each[1] for each in alone), atol=1e-10)
+    if derive_inputs:
+        np.testing.assert_allclose(by_inputs, np.concatenate([each[2] for each in alone]), atol=1e-12)
 
 
 def test_thousand_gates_are_lowered_once():
