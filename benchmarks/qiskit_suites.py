@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import subprocess
 import sys
 import tarfile
 import time
 import unittest
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 FOLDER = Path(__file__).parents[1] / ".peers" / "suites"
 
@@ -91,31 +92,84 @@ def sources(package: str) -> Path:
     return FOLDER / name
 
 
-def run(name: str, only: str) -> bool:
+class Recorder(unittest.TextTestResult):
+    """Keeps the outcome of each test in a file, as soon as it is known."""
+
+    path: Path | None = None
+    outcomes: ClassVar[dict[str, str]] = {}
+
+    def addSuccess(self, test: Any) -> None:
+        super().addSuccess(test)
+        self.keep(test, "passed")
+
+    def addFailure(self, test: Any, err: Any) -> None:
+        super().addFailure(test, err)
+        self.keep(test, "failed")
+
+    def addError(self, test: Any, err: Any) -> None:
+        super().addError(test, err)
+        self.keep(test, "failed")
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.keep(test, "failed")
+
+    def addSkip(self, test: Any, reason: str) -> None:
+        super().addSkip(test, reason)
+        self.keep(test, f"skipped: {reason}")
+
+    def keep(self, test: Any, outcome: str) -> None:
+        """Write it down."""
+        self.outcomes[test.id()] = outcome
+        if self.path is not None:
+            temporary = self.path.with_suffix(".tmp")
+            temporary.write_text(json.dumps(self.outcomes, indent=1))
+            temporary.replace(self.path)
+
+
+def run(name: str, only: str, own: bool, results: Path | None) -> bool:
     """Run a suite in this process and print its counts; whether all passed."""
     suite = SUITES[name]
     folder = sources(suite.package)
     sys.path.insert(0, str(folder))
-    suite.exchange()
+    if not own:
+        suite.exchange()
     modules = suite.modules or tuple(
         ".".join(path.relative_to(folder).with_suffix("").parts) for path in sorted(folder.glob("test/**/test_*.py"))
     )
+    Recorder.path = results
+    if results is not None and results.exists():
+        Recorder.outcomes.update(json.loads(results.read_text()))
+    known = frozenset(Recorder.outcomes)
     tests = unittest.TestSuite()
     for module in modules:
         if module.startswith(IN_THE_WAY) or only not in module:
             continue
         warnings.simplefilter("ignore")
-        tests.addTests(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module)))
+        found = unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module))
+        tests.addTests(test for test in each(found) if test.id() not in known)
     begin = time.perf_counter()
-    result = unittest.TextTestRunner(verbosity=0, buffer=True).run(tests)
-    failed = len(result.failures) + len(result.errors)
+    unittest.TextTestRunner(verbosity=0, buffer=True, resultclass=Recorder).run(tests)
+    kinds = [outcome.partition(":")[0] for outcome in Recorder.outcomes.values()]
+    counts = {kind: kinds.count(kind) for kind in ("passed", "failed", "skipped")}
     print(
-        f"{name}: {result.testsRun - failed - len(result.skipped)} passed, {failed} failed, "
-        f"{len(result.skipped)} skipped in {time.perf_counter() - begin:.0f} s"
+        f"{name}{', as it came' * own}: {counts['passed']} passed, {counts['failed']} failed, "
+        f"{counts['skipped']} skipped; {tests.countTestCases()} run now in {time.perf_counter() - begin:.0f} s"
     )
-    for test, reason in result.skipped:
-        print(f"  skipped {test.id()}: {reason}")
-    return result.wasSuccessful()
+    for test, outcome in sorted(Recorder.outcomes.items()):
+        if outcome != "passed":
+            print(f"  {test}: {outcome}")
+    return not counts["failed"]
+
+
+def each(tests: Any) -> Iterator[unittest.TestCase]:
+    """The single tests of a suite."""
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            yield from each(test)
+        else:
+            yield test
 
 
 def main() -> None:
@@ -123,16 +177,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITES)}; all by default")
     parser.add_argument("--only", default="", help="of a suite only test modules whose name contains this")
+    parser.add_argument("--own", action="store_true", help="leave Qiskit's own primitives and backends in place")
+    parser.add_argument("--results", type=Path, help="keep outcomes of a suite here; tests that have one are not run")
     options = parser.parse_args()
     unknown = set(options.suites) - set(SUITES)
     if unknown:
         parser.error(f"no suite {', '.join(sorted(unknown))}; there are {', '.join(SUITES)}")
     if len(options.suites) == 1:
-        sys.exit(not run(options.suites[0], options.only))
-    codes = [
-        subprocess.run([sys.executable, "-m", "benchmarks.qiskit_suites", name, "--only", options.only], check=False)
-        for name in options.suites or SUITES
-    ]
+        sys.exit(not run(options.suites[0], options.only, options.own, options.results))
+    if options.results is not None:
+        parser.error("--results is for one suite")
+    command = [sys.executable, "-m", "benchmarks.qiskit_suites", "--only", options.only, *["--own"] * options.own]
+    codes = [subprocess.run([*command, name], check=False) for name in options.suites or SUITES]
     sys.exit(any(code.returncode for code in codes))
 
 

@@ -68,7 +68,10 @@ def model_from_qiskit(
         elif _INPUT.fullmatch(text):
             trained[weight[used[0]]] = parameter
         else:
-            raise ParameterError(f"an angle must be affine in the weights, got {parameter.name}")
+            raise ParameterError(
+                f"an angle must be affine in the weights, got {parameter.name}; the gradients of "
+                "simulator.qiskit_provider take products of weights and features, in Qiskit Machine Learning's networks"
+            )
     return QuantumModel(
         made,
         inputs=chosen,

@@ -71,7 +71,7 @@ def estimate(
     values: Any = None,
     *,
     noise: NoiseModel,
-    trajectories: int = DEFAULT_TRAJECTORIES,
+    trajectories: int | None = DEFAULT_TRAJECTORIES,
     seed: Any = None,
     precision: str = "double",
 ) -> Estimate:
@@ -84,7 +84,8 @@ def estimate(
     observables, values
         As for `Circuit.expectation`.
     noise : NoiseModel
-    trajectories : int
+    trajectories : int or None
+        None is exact where a density matrix fits and nothing branches, as in `Circuit.expectation`.
     seed : None, int or numpy.random.Generator
         The same seed gives the same numbers, on any number of threads.
     precision : {"double", "single"}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qiskit.primitives import BaseEstimatorV2, DataBin, EstimatorPubLike, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from simulator.noise import NoiseModel
+from simulator.noise import NoiseModel, estimate
 from simulator.observables import PauliSum
 from simulator.qiskit_provider.observables import Strings, strings_of
 from simulator.qiskit_provider.preparation import PreparedCircuit, groups_of_equal_structure, prepare_all
@@ -28,7 +28,7 @@ class Estimator(BaseEstimatorV2):
 
     The whole array of a pub is computed in one call of the engine, and so are pubs of the same circuit. Expectations
     are exact. Of circuits that measure or reset they are averages over the outcomes: exact too for small circuits
-    without if-tests, else over 1000 trajectories.
+    without if-tests, else over 1000 trajectories, and ``stds`` has the standard error.
 
     Parameters
     ----------
@@ -49,22 +49,7 @@ class Estimator(BaseEstimatorV2):
     """
 
     def __init__(self, *, default_precision: float = 0.0, seed: Seed = None, noise: NoiseModel | None = None) -> None:
-        self._default_precision, self._seed, self._noise = default_precision, seed, noise
-
-    @property
-    def default_precision(self) -> float:
-        """The precision where nothing else is said."""
-        return self._default_precision
-
-    @property
-    def seed(self) -> Seed:
-        """The seed or generator."""
-        return self._seed
-
-    @property
-    def noise(self) -> NoiseModel | None:
-        """The noise model."""
-        return self._noise
+        self.default_precision, self.seed, self.noise = default_precision, seed, noise
 
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
@@ -79,7 +64,7 @@ class Estimator(BaseEstimatorV2):
             By the job's ``result()``: if a circuit can not be simulated.
         """
         coerced = [
-            EstimatorPub.coerce(pub, self._default_precision if precision is None else precision) for pub in pubs
+            EstimatorPub.coerce(pub, self.default_precision if precision is None else precision) for pub in pubs
         ]
         job = PrimitiveJob(self._run, coerced)
         job._submit()
@@ -87,7 +72,7 @@ class Estimator(BaseEstimatorV2):
 
     def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult[PubResult]:
         prepared = prepare_all(pub.circuit for pub in pubs)
-        whole = self._noise is not None  # a noise model may speak of particular qubits
+        whole = self.noise is not None  # a noise model may speak of particular qubits
         requests = [_Request(pub, one, whole) for pub, one in zip(pubs, prepared, strict=True)]
         shared: dict[Any, list[_Request]] = {}
         for request in requests:
@@ -100,11 +85,12 @@ class Estimator(BaseEstimatorV2):
         """Expectations of requests with the same observables."""
         groups = groups_of_equal_structure([r.circuit for r in requests], [r.values for r in requests])
         for circuit, members, values in groups:
-            observables = list(requests[members[0]].observables)
-            if circuit.measures or self._noise is not None:
-                seed = self._seed if isinstance(self._seed, int | None) else np.random.default_rng(self._seed)
-                noise = self._noise or NoiseModel()
-                found = circuit.expectation(observables, values, noise=noise, seed=seed)
+            observables, errors = list(requests[members[0]].observables), None
+            if circuit.measures or self.noise is not None:
+                seed = self.seed if isinstance(self.seed, int | None) else np.random.default_rng(self.seed)
+                noise = self.noise or NoiseModel()
+                estimated = estimate(circuit, observables, values, noise=noise, seed=seed, trajectories=None)
+                found, errors = estimated.value, estimated.standard_error
             elif any(requests[member].is_sparse for member in members):
                 found = _pairs(circuit, observables, values, [requests[member] for member in members])
             else:
@@ -113,14 +99,18 @@ class Estimator(BaseEstimatorV2):
             for member in members:
                 end = begin + len(requests[member].values)
                 requests[member].found = found[begin:end]
+                requests[member].errors = None if errors is None else errors[begin:end]
                 begin = end
 
     def _result(self, request: _Request) -> PubResult:
         pub = request.pub
         evs = request.found[request.rows, request.columns]
+        stds = np.full(evs.shape, float(pub.precision))
+        if request.errors is not None:
+            stds = np.hypot(stds, request.errors[request.rows, request.columns])
         if pub.precision:
-            evs = np.asarray(np.random.default_rng(self._seed).normal(evs, pub.precision))
-        data = DataBin(evs=evs, stds=np.full(evs.shape, float(pub.precision)), shape=evs.shape)
+            evs = np.asarray(np.random.default_rng(self.seed).normal(evs, pub.precision))
+        data = DataBin(evs=evs, stds=stds, shape=evs.shape)
         return PubResult(data, metadata={"target_precision": pub.precision, "circuit_metadata": pub.circuit.metadata})
 
 
@@ -143,6 +133,7 @@ class _Request:
         columns = np.array(numbers, int).reshape(pub.observables.shape)
         self.rows, self.columns = np.broadcast_arrays(rows, columns)
         self.found: FloatArray = np.empty((0, 0))
+        self.errors: FloatArray | None = None
 
     @property
     def is_sparse(self) -> bool:

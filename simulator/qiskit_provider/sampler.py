@@ -43,22 +43,7 @@ class Sampler(BaseSamplerV2):
     """
 
     def __init__(self, *, default_shots: int = 1024, seed: Seed = None, noise: NoiseModel | None = None) -> None:
-        self._default_shots, self._seed, self._noise = default_shots, seed, noise
-
-    @property
-    def default_shots(self) -> int:
-        """Shots where nothing else is said."""
-        return self._default_shots
-
-    @property
-    def seed(self) -> Seed:
-        """The seed or generator."""
-        return self._seed
-
-    @property
-    def noise(self) -> NoiseModel | None:
-        """The noise model."""
-        return self._noise
+        self.default_shots, self.seed, self.noise = default_shots, seed, noise
 
     def run(
         self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
@@ -72,7 +57,7 @@ class Sampler(BaseSamplerV2):
         UnsupportedCircuitError
             By the job's ``result()``: if a circuit can not be simulated.
         """
-        coerced = [SamplerPub.coerce(pub, self._default_shots if shots is None else shots) for pub in pubs]
+        coerced = [SamplerPub.coerce(pub, self.default_shots if shots is None else shots) for pub in pubs]
         if any(not pub.circuit.cregs for pub in coerced):
             warnings.warn(
                 "a circuit has no classical registers, so its result is empty; measure_all() adds one", stacklevel=2
@@ -84,7 +69,7 @@ class Sampler(BaseSamplerV2):
     def _run(self, pubs: list[SamplerPub]) -> PrimitiveResult[SamplerPubResult]:
         prepared = prepare_all(pub.circuit for pub in pubs)
         values = [_rows(pub, one) for pub, one in zip(pubs, prepared, strict=True)]
-        outcomes = sample(prepared, values, [pub.shots for pub in pubs], self._seed, self._noise)
+        outcomes = sample(prepared, values, [pub.shots for pub in pubs], self.seed, self.noise)
         results = [_result(pub, found) for pub, found in zip(pubs, outcomes, strict=True)]
         return PrimitiveResult(results, metadata={"version": 2})
 

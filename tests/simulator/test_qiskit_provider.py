@@ -180,6 +180,18 @@ def test_measurements_in_the_middle_and_if_tests():
     assert again.a == data.a
 
 
+def test_averages_over_trajectories_say_how_well_they_are_known():
+    exact = np.cos(0.8)  # <Z> of what `teleported` sends to qubit 2
+    found = [Estimator(seed=seed).run([(teleported(), "ZII")]).result()[0].data for seed in range(40)]
+    errors = np.array([data.stds for data in found])
+    off = np.array([data.evs for data in found]) - exact
+    assert np.all(errors > 0.01)
+    assert abs(off.mean()) < 4 * errors.mean() / np.sqrt(40)
+    assert 0.7 < off.std() / errors.mean() < 1.4
+    noisy = Estimator(seed=1, default_precision=0.1).run([(teleported(), "ZII")]).result()[0].data
+    assert noisy.stds == pytest.approx(np.hypot(0.1, errors[1]))
+
+
 def test_what_can_not_be_sampled_is_an_error_of_qiskits_too():
     loop = QuantumCircuit(1, 1)
     with loop.while_loop((loop.clbits[0], 0)):
