@@ -124,12 +124,14 @@ def parallel(call: Callable[[], None], threads: int, wait: bool = True) -> None:
     _bell[0] += 1
     try:
         call()
-    finally:
-        if wait:
-            job.close()
-        else:
-            job.closed = True
-    if wait and job.error is not None:
+    except BaseException:
+        job.close()
+        raise
+    if not wait:
+        job.closed = True
+        return
+    job.close()
+    if job.error is not None:
         raise job.error
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 
@@ -36,12 +37,12 @@ def make_program(num_qubits=5, observables=(Z(0), X(1))):
     return Program(circuit, observables, list(x), list(w))
 
 
-def sweep(program, seed=0, rows=150):
+def sweep(program, seed=0, rows=150, inputs=True):
     rng = np.random.default_rng(seed)
     X_values = rng.uniform(-3, 3, (rows, len(program.inputs)))
     weights = rng.uniform(-3, 3, len(program.weights))
     v = rng.normal(size=(rows, len(program.observables)))
-    return adjoint_sweep(program, X_values, weights, v, inputs=True)
+    return adjoint_sweep(program, X_values, weights, v, inputs=inputs)
 
 
 @pytest.mark.parametrize("driver", [{}, {"_BATCH_QUBITS": 0}, {"_BATCH_QUBITS": 0, "_BIG_QUBITS": 0}])
@@ -55,6 +56,34 @@ def test_results_are_bit_equal_on_any_number_of_threads(eager, driver, monkeypat
         set_num_threads(count)
         for ours, theirs in zip(sweep(program, rows=20), alone, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+def test_results_are_bit_equal_where_tiles_hold_several_states(eager):
+    program = make_program(3)
+    set_num_threads(1)
+    alone = sweep(program, rows=400, inputs=False)[:2]
+    assert execution.plan(program, 400).states > 1
+    for count in (2, 3) * 10:
+        set_num_threads(count)
+        for ours, theirs in zip(sweep(program, rows=400, inputs=False)[:2], alone, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_caller_that_fails_leaves_no_helper_at_work():
+    """Its buffers are given to others at once."""
+    caller, begun, finished = threading.get_ident(), threading.Event(), []
+
+    def call():
+        if threading.get_ident() == caller:
+            assert begun.wait(20)
+            raise ArithmeticError("the caller's own")
+        begun.set()
+        time.sleep(0.2)
+        finished.append(True)
+
+    with pytest.raises(ArithmeticError, match="own"):
+        threads.parallel(call, 2, wait=False)
+    assert finished
 
 
 def test_python_threads_calling_at_once_get_what_they_get_alone(eager):
