@@ -4,43 +4,36 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
-from qiskit.providers import BackendV2
 
 from simulator import memory
 from simulator.backend import Estimates, Folder, parameter_sets, shift_gradient
 from simulator.binding import Values
 from simulator.circuit import Circuit
-from simulator.errors import BackendError, unknown_name
+from simulator.errors import BackendError
 from simulator.observables import PauliSum
 from simulator.parameter_shift import shifted_circuit
 from simulator.parameters import Parameter
 from simulator.plan import Plan
-from simulator.qiskit_backend import options as runtime
 from simulator.qiskit_backend.costs import Costs, plan_of, sets_per_job
 from simulator.qiskit_backend.jobs import Patience, run_jobs
 from simulator.qiskit_backend.measurement import bases_of, num_groups
-from simulator.qiskit_backend.options import Mitigation
+from simulator.qiskit_backend.options import Mitigation, as_factors
 from simulator.qiskit_backend.pieces import Structure, cut, digest, structures
-from simulator.qiskit_backend.primitives import CountsWork, EstimatorWork, Service, counts_of, lives_here
+from simulator.qiskit_backend.primitives import CountsWork, EstimatorWork, counts_of
 from simulator.qiskit_backend.progress import JobProgress
 from simulator.qiskit_backend.records import Results, RunRecord
+from simulator.qiskit_backend.target import Mode, Primitives, Target
 from simulator.qiskit_backend.transpilation import Transpiled, transpiled
 
 __all__ = ["QiskitBackend"]
 
 FloatArray = NDArray[np.float64]
-Mode = Literal["job", "batch", "session"]
-Primitives = Literal["auto", "executor", "v2", "run"]
-
-MODES = ("job", "batch", "session")
-PRIMITIVES = ("auto", "executor", "v2", "run")
 KEPT_CIRCUITS = 64
 
 
@@ -131,14 +124,9 @@ class QiskitBackend:
         folder: Folder = None,
         progress: bool = False,
     ) -> None:
-        if mode not in MODES:
-            raise unknown_name("mode", mode, MODES)
-        if primitives not in PRIMITIVES:
-            raise unknown_name("primitives", primitives, PRIMITIVES)
         self.mitigation = Mitigation(
-            resilience_level, readout_mitigation, runtime.as_factors(zne), dynamical_decoupling, twirling
+            resilience_level, readout_mitigation, as_factors(zne), dynamical_decoupling, twirling
         )
-        self._primitive, self._mode, self._backend = _taken_apart(target)
         self._given_shots = _shots(shots, precision)
         self.shots = self._given_shots or 4096
         self.optimization_level, self.mode, self.seed = optimization_level, mode, seed
@@ -147,40 +135,16 @@ class QiskitBackend:
         self.patience = patience or Patience()
         self.resubmit_unknown, self.progress = resubmit_unknown, progress
         self.folder = Path.home() / ".qumba" / "jobs" if folder is None else Path(folder)
-        self._primitives = self._chosen(primitives)
-        is_local = any(lives_here(thing) for thing in (self._primitive, self._backend) if thing is not None)
-        # a primitive of the user's own, and backend.run, give jobs no tags of ours
-        self._service = Service(self._backend, is_local, has_tags=self._primitives in ("executor", "v2"))
-        self._session: Any = None
+        self._target = Target(
+            target, self.mitigation, primitives=primitives, mode=mode, seed=seed, options=self.options
+        )
         self._transpiled: dict[Circuit, Transpiled] = {}
         self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
         """The backend's own, or the primitive's class."""
-        if self._backend is None:
-            return type(self._primitive).__name__
-        return str(self._backend.name or type(self._backend).__name__)
-
-    def _chosen(self, primitives: Primitives) -> Literal["own", "executor", "v2", "run"]:
-        """What will run requests; refuses what can not mitigate errors if it is asked to."""
-        if self._primitive is not None:
-            if self.mitigation.is_on:
-                raise BackendError("a primitive of your own has its own options; set error mitigation there")
-            return "own"
-        ibm = _is_ibm(self._backend)
-        chosen: Literal["executor", "v2", "run"]
-        if primitives != "auto":
-            chosen = primitives
-        elif ibm or self._mode is not None or (self.mitigation.is_on and _is_fake(self._backend)):
-            chosen = "executor"
-        else:
-            chosen = "run"
-        if chosen == "run":
-            runtime.check_local_mitigation(self.mitigation, self.name)
-        elif not runtime.has_runtime():
-            raise BackendError(f"primitives={chosen!r} need the extra [ibm]: pip install 'qumba[ibm]'")
-        return chosen
+        return self._target.name
 
     def expectations(
         self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
@@ -200,7 +164,7 @@ class QiskitBackend:
         found = self._structures(circuit, sets)
         parts = cut(found, self._sets_per_job(found, observables))
         work: EstimatorWork | CountsWork
-        if self._has_estimator:
+        if self._target.has_estimator:
             work = self._estimator_work(parts, observables)
         else:
             work = self._counts_work(parts, self.shots, observables)
@@ -239,7 +203,7 @@ class QiskitBackend:
         sets = parameter_sets(circuit, values)
         times = self.shots if shots is None else _shots(shots, None)
         assert times is not None
-        if isinstance(self._primitive, BaseEstimatorV2):
+        if self._target.is_estimator:
             raise BackendError(f"{self.name} is an estimator and gives no samples; give a sampler or the backend")
         found = self._structures(circuit, sets)
         parts = cut(found, self._sets_per_job(found, None, times))
@@ -289,13 +253,11 @@ class QiskitBackend:
             )
         costs = self._costs(observables)
         jobs = cut(found, self._sets_per_job(found, observables))
-        return plan_of(self.name, self._backend, found, jobs, costs, self.mode)
+        return plan_of(self.name, self._target.backend, found, jobs, costs, self.mode)
 
     def close(self) -> None:
         """Close the session that ``mode="session"`` opened, so that its time stops counting."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._target.close()
 
     def __enter__(self) -> Self:
         return self
@@ -321,10 +283,6 @@ class QiskitBackend:
             asked.append(f"mitigation={self.mitigation.describe()!r}")
         return f"QiskitBackend({self.name}, {', '.join(asked)})"
 
-    @property
-    def _has_estimator(self) -> bool:
-        return isinstance(self._primitive, BaseEstimatorV2) or self._primitives in ("executor", "v2")
-
     def _settings(self, shots: int) -> dict[str, Any]:
         """What results depend on, besides circuit, values and observables."""
         return {
@@ -333,7 +291,7 @@ class QiskitBackend:
             "seed": self.seed,
             "optimization_level": self.optimization_level,
             "mitigation": repr(self.mitigation),
-            "primitives": self._primitives,
+            "primitives": self._target.primitives,
             "options": self.options,
             "max_executions": self.max_executions,
             "max_sets_per_job": self.max_sets_per_job,
@@ -346,7 +304,7 @@ class QiskitBackend:
         with self._lock:
             made = self._transpiled.pop(circuit, None)
             if made is None:
-                made = transpiled(circuit, self._backend, self.optimization_level, self.seed)
+                made = transpiled(circuit, self._target.backend, self.optimization_level, self.seed)
                 while len(self._transpiled) >= KEPT_CIRCUITS:
                     self._transpiled.pop(next(iter(self._transpiled)))
             self._transpiled[circuit] = made
@@ -354,67 +312,35 @@ class QiskitBackend:
 
     def _costs(self, observables: Sequence[PauliSum] | None, shots: int | None = None) -> Costs:
         bases = 1 if observables is None else len(bases_of(list(observables))[0])
-        if observables is not None and self._has_estimator:
+        if observables is not None and self._target.has_estimator:
             bases = num_groups(observables)
-        exact = isinstance(self._primitive, BaseEstimatorV2) and self._given_shots is None
+        exact = self._target.is_estimator and self._given_shots is None
         return Costs(
             bases=bases,
             shots=0 if exact else shots or self.shots,
             mitigation=Mitigation() if observables is None else self.mitigation,
-            calibrates=self._has_estimator and observables is not None and self.mitigation.mitigates_readout,
+            calibrates=self._target.has_estimator and observables is not None and self.mitigation.mitigates_readout,
             max_executions=self.max_executions,
             max_sets=self.max_sets_per_job,
-            runs_circuits=self._primitives == "run",
+            runs_circuits=self._target.primitives == "run",
         )
 
     def _sets_per_job(
         self, found: Sequence[Structure], observables: Sequence[PauliSum] | None, shots: int | None = None
     ) -> int:
-        return sets_per_job(self._costs(observables, shots), self._backend)
+        return sets_per_job(self._costs(observables, shots), self._target.backend)
 
     def _estimator_work(self, parts: Any, observables: Sequence[PauliSum]) -> EstimatorWork:
         precision = None
-        if self._primitives == "own" and self._given_shots is not None:
+        if self._target.primitives == "own" and self._given_shots is not None:
             precision = float(np.nextafter(self._given_shots**-0.5, 1.0))  # or rounding up gives a shot more
-        return EstimatorWork(self.name, self._service, parts, self._maker(for_sampler=False), observables, precision)
+        return EstimatorWork(
+            self.name, self._target.service, parts, self._target.maker(self.shots), observables, precision
+        )
 
     def _counts_work(self, parts: Any, shots: int, observables: Sequence[PauliSum] | None) -> CountsWork:
-        make = None if self._primitives == "run" else self._maker(for_sampler=True)
-        return CountsWork(self.name, self._service, parts, shots, observables, make, self.seed)
-
-    def _maker(self, for_sampler: bool) -> Callable[[str], Any]:
-        """A function that makes the primitive for one job, with the job's tag."""
-        if self._primitive is not None:
-            return lambda tag: self._primitive
-        old = self._primitives == "v2"
-
-        def make(tag: str) -> Any:
-            local = self._service.is_local
-            asked = runtime.runtime_options(
-                self.mitigation, self.seed if local else None, "" if local else tag, for_sampler
-            )
-            if old and local:  # where it only warns that they have no effect
-                asked.pop("resilience_level", None)
-            asked = runtime.merged(asked, self.options)
-            mode = self._execution_mode()
-            if for_sampler:
-                return runtime.sampler(mode, asked, old)
-            return runtime.estimator(mode, asked, self.shots, old)
-
-        return make
-
-    def _execution_mode(self) -> Any:
-        """The backend, or the session or batch that its jobs are to be in."""
-        if self._mode is not None:
-            return self._mode
-        if self.mode == "job":
-            return self._backend
-        with self._lock:
-            if self._session is None or not _is_open(self._session):
-                from qiskit_ibm_runtime import Batch, Session
-
-                self._session = (Session if self.mode == "session" else Batch)(backend=self._backend)
-            return self._session
+        make = None if self._target.primitives == "run" else self._target.maker(None)
+        return CountsWork(self.name, self._target.service, parts, shots, observables, make, self.seed)
 
     def _run(self, work: EstimatorWork | CountsWork, asked: str, resume: Folder) -> list[Results]:
         folder = Path(resume) if resume is not None else self._new_folder()
@@ -422,7 +348,7 @@ class QiskitBackend:
         try:
             results = run_jobs(work, record, self.patience, JobProgress(self.progress), self.resubmit_unknown)
         finally:
-            if self.mode == "batch" and self._session is not None:
+            if self.mode == "batch":
                 self.close()
         if resume is None:
             record.remove()
@@ -438,22 +364,6 @@ class QiskitBackend:
             ) from error
 
 
-def _taken_apart(target: Any) -> tuple[Any, Any, Any]:
-    """The primitive, the session or batch, and the backend, as far as ``target`` has them."""
-    if isinstance(target, BackendV2):
-        return None, None, target
-    if isinstance(target, BaseEstimatorV2 | BaseSamplerV2) or hasattr(target, "_pub_results"):
-        backend = getattr(target, "backend", None)
-        backend = backend() if callable(backend) else backend
-        return target, None, backend if isinstance(backend, BackendV2) else None
-    if hasattr(target, "session_id") and isinstance(getattr(target, "_backend", None), BackendV2):
-        return None, target, target._backend
-    raise BackendError(
-        "expected a BackendV2, a Session or Batch, or an estimator or sampler of version 2, "
-        f"got {type(target).__name__}"
-    )
-
-
 def _shots(shots: int | None, precision: float | None) -> int | None:
     if precision is not None:
         if shots is not None:
@@ -466,18 +376,3 @@ def _shots(shots: int | None, precision: float | None) -> int | None:
     if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
         raise ValueError(f"shots must be a whole number >= 1, got {shots!r}")
     return int(shots)
-
-
-def _is_ibm(backend: Any) -> bool:
-    return any(kind.__name__ == "IBMBackend" for kind in type(backend).__mro__)
-
-
-def _is_fake(backend: Any) -> bool:
-    return any(kind.__module__.startswith("qiskit_ibm_runtime.fake_provider") for kind in type(backend).__mro__)
-
-
-def _is_open(session: Any) -> bool:
-    if not getattr(session, "_active", True):
-        return False
-    status = session.status()
-    return status is None or ("not accepting" not in status.lower() and status.lower() != "closed")

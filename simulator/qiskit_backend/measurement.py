@@ -17,7 +17,7 @@ __all__ = ["Basis", "bases_of", "estimates", "num_groups"]
 FloatArray = NDArray[np.float64]
 
 SHUFFLES = 8
-MOST_SHUFFLED = 2000  # strings: beyond, trying orders takes longer than it is worth
+MOST_SHUFFLED = 5000  # strings: beyond, trying orders takes longer than it is worth
 
 
 @dataclass

@@ -6,7 +6,7 @@ import pytest
 from simulator import Circuit, PauliSum, Z
 from simulator.errors import BackendError
 from simulator.qiskit_backend import QiskitBackend
-from simulator.qiskit_backend.backend import runtime
+from simulator.qiskit_backend import options as runtime
 
 pytest.importorskip("qiskit_aer")
 pytest.importorskip("qiskit_ibm_runtime.executor_estimator")
@@ -38,8 +38,8 @@ def executions_of(backend, circuit, observables):
     from qiskit_ibm_runtime.executor_estimator.prepare import prepare
 
     made = backend._transpile(circuit)
-    estimator = backend._maker(for_sampler=False)("")
-    program, _ = prepare([(made.circuit, made.observables(observables))], estimator.options, backend=backend._backend)
+    estimator = backend._target.maker(backend.shots)("")
+    program, _ = prepare([(made.circuit, made.observables(observables))], estimator.options, backend=backend._target.backend)
     return sum(item.size() for item in program.items), program.shots
 
 
@@ -66,18 +66,18 @@ def test_plan_counts_the_shots_that_the_library_takes(manila, options):
 def test_a_session_that_expired_is_opened_anew(manila):
     with QiskitBackend(manila, shots=64, mode="session", primitives="executor") as backend:
         backend.expectations(GHZ, [PARITY])
-        first = backend._session
+        first = backend._target.session
         backend.expectations(GHZ, [Z(0)])
-        assert backend._session is first
+        assert backend._target.session is first
         first.close()
         backend.expectations(GHZ, [Z(1)])
-        assert backend._session is not first
+        assert backend._target.session is not first
 
 
 def test_a_batch_holds_one_request(manila):
     backend = QiskitBackend(manila, shots=64, mode="batch", primitives="executor", max_sets_per_job=1)
     assert backend.expectations(GHZ, [PARITY]).shape == (1, 1)
-    assert backend._session is None
+    assert backend._target.session is None
 
 
 def test_the_older_primitives_are_used_where_there_are_no_newer_ones(manila, monkeypatch):

@@ -285,7 +285,7 @@ def test_with_tags_a_job_whose_id_was_lost_is_found(remote, tmp_path):
     with pytest.raises(JobLostError, match="nobody knows"):
         ask(remote, tmp_path / "run")  # backend.run gives no tags, so that finding none would mean nothing
     backend = backend_on(remote)
-    backend._service = Service(remote, is_local=False, has_tags=True)
+    backend._target.service = Service(remote, is_local=False, has_tags=True)
     check_values(backend.estimate(CIRCUIT, OBSERVABLES, VALUES, resume=tmp_path / "run"))
     assert remote.num_jobs == 3
 
