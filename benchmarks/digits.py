@@ -6,9 +6,7 @@ import argparse
 import time
 
 from sklearn.datasets import load_digits
-from sklearn.decomposition import PCA
 from sklearn.model_selection import StratifiedKFold, cross_val_score
-from sklearn.pipeline import make_pipeline
 
 from qml import QuantumKernelClassifier
 
@@ -20,7 +18,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     options = parser.parse_args()
     X, y = load_digits(return_X_y=True)
-    model = make_pipeline(PCA(options.qubits, random_state=0), QuantumKernelClassifier(C=10, random_state=0))
+    model = QuantumKernelClassifier(n_qubits=options.qubits, C=10, scale_features="jointly", random_state=0)
     folds = StratifiedKFold(options.folds, shuffle=True, random_state=0)
     start = time.perf_counter()
     scores = cross_val_score(model, X, y, cv=folds)

@@ -4,6 +4,9 @@ Landmarks (Nystroem) and random features with logistic regression behind, up to 
 exact kernel's support vector machine where its Gram matrix fits, and scikit-learn's Nystroem features of an RBF kernel.
 Each line is a fresh process, so that the peak of memory is its own; it holds the interpreter and compiled code, about
 300 MB before any work. Seconds are of `fit` and of `predict` on 5000 test samples, compilation not included.
+
+`--matrix 20000` makes the whole Gram matrix of so many samples instead, in memory and on disk (a `numpy.memmap` in
+`--folder`), in double and in single precision, and reports how far memory grew beside the size of the result.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -99,12 +103,66 @@ def measure(method: str, count: int) -> dict[str, float]:
     return found | {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
+def matrix(count: int, precision: str, place: str) -> dict[str, float]:
+    """Seconds, growth of the peak of memory over the size of the result, and the largest error of some entries."""
+    X, _ = samples(count, seed=0)
+    made = FidelityKernel("iqp", bandwidth=BANDWIDTH, precision=precision, verbose=False)
+    made(X[:2000])  # compiles
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    start = time.perf_counter()
+    K = made(X, out=None if place == "memory" else place)
+    if isinstance(K, np.memmap):
+        K.flush()
+    seconds = time.perf_counter() - start
+    growth = resident("VmHWM") - before
+    some = np.random.default_rng(0).choice(count, (2, 1000))
+    exact = FidelityKernel("iqp", bandwidth=BANDWIDTH)
+    left, right = exact.states(X[some[0]]), exact.states(X[some[1]])
+    error = np.abs(np.abs(np.einsum("sa,sa->s", left.conj(), right)) ** 2 - K[some[0], some[1]]).max()
+    return {"seconds": seconds, "size": K.nbytes / 1e9, "growth": growth / K.nbytes, "error": float(error)}
+
+
+def resident(field: str) -> int:
+    """Bytes of memory this process has (VmRSS) or has had at most (VmHWM), pages of mapped files included."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) * 1024
+
+
+def matrices(count: int, folder: Path) -> None:
+    """Print the table of whole matrices."""
+    print("| samples | precision | place | size, GB | seconds | growth of memory / size | largest error |")
+    print("|---|---|---|---|---|---|---|")
+    for precision in ("single", "double"):
+        for place in ("memory", str(folder / "kernel.npy")):
+            command = [sys.executable, "-m", "benchmarks.large_kernels", "--one-matrix", str(count), precision, place]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+            found = json.loads(done.stdout.splitlines()[-1])
+            print(
+                f"| {count:,} | {precision} | {'memory' if place == 'memory' else 'disk'} | {found['size']:.1f} "
+                f"| {found['seconds']:.1f} | {found['growth']:.2f} | {found['error']:.0e} |",
+                flush=True,
+            )
+            if place != "memory":
+                Path(place).unlink()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", type=int, nargs="+", default=[1000, 5000, 20_000, 100_000])
     parser.add_argument("--only", default="", metavar="TEXT", help="only methods whose name contains TEXT")
+    parser.add_argument("--matrix", type=int, metavar="SAMPLES", help="the whole Gram matrix of so many samples")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where it goes on disk")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--one-matrix", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one_matrix:
+        count, precision, place = options.one_matrix
+        print(json.dumps(matrix(int(count), precision, place)))
+        return
+    if options.matrix:
+        matrices(options.matrix, options.folder)
+        return
     if options.one:
         print(json.dumps(measure(options.one[0], int(options.one[1]))))
         return

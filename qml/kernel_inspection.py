@@ -32,6 +32,9 @@ Array = NDArray[np.float64]
 SYMMETRY_TOLERANCE = 1e-5
 """Largest difference between a matrix and its transpose, relative to the largest entry; single precision passes."""
 
+PSD_TOLERANCE = 1e-5
+"""Most negative eigenvalue, relative to the largest, that passes for rounding."""
+
 NEARLY_IDENTITY = 0.8
 NEARLY_CONSTANT = 0.99
 
@@ -62,7 +65,9 @@ def effective_dimension(K: ArrayLike, alpha: float = 1.0) -> float:
     Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, section 5.4.1.
     """
     check_non_negative("alpha", alpha)
-    eigenvalues = np.maximum(np.linalg.eigvalsh(_gram("K", K)), 0.0)
+    eigenvalues = np.linalg.eigvalsh(_gram("K", K))
+    _check_psd("K", eigenvalues)
+    eigenvalues = np.maximum(eigenvalues, 0.0)
     kept = eigenvalues[eigenvalues > 0]
     return float(np.sum(kept / (kept + alpha)))
 
@@ -95,6 +100,7 @@ def geometric_difference(K_classical: ArrayLike, K_quantum: ArrayLike, regulariz
     if classical.shape != quantum.shape:
         raise ValueError(f"both matrices must be of the same samples, got {classical.shape} and {quantum.shape}")
     eigenvalues, vectors = np.linalg.eigh(classical)
+    _check_psd("K_classical", eigenvalues)
     shrinkage = _shrinkage(eigenvalues, regularization)
     root = vectors * np.sqrt(shrinkage)
     return float(np.sqrt(max(np.linalg.eigvalsh(root.T @ quantum @ root)[-1], 0.0)))
@@ -123,6 +129,7 @@ def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) ->
     if targets.shape != (len(matrix),):
         raise ValueError(f"y must have one number a sample, shape ({len(matrix)},), got {targets.shape}")
     eigenvalues, vectors = np.linalg.eigh(matrix)
+    _check_psd("K", eigenvalues)
     return float(np.sum(_shrinkage(eigenvalues, regularization) * (vectors.T @ targets) ** 2))
 
 
@@ -304,6 +311,15 @@ def _unit_trace(name: str, given: Any) -> Array:
     if not trace > 0:
         raise ValueError(f"{name} must have a positive trace, got {trace:g}")
     return matrix * (len(matrix) / trace)
+
+
+def _check_psd(name: str, eigenvalues: Array) -> None:
+    """Raise if a matrix of these eigenvalues, in increasing order, is no kernel's."""
+    if eigenvalues[0] < -PSD_TOLERANCE * np.abs(eigenvalues).max():
+        raise ValueError(
+            f"{name} must be positive semidefinite, got eigenvalues from {eigenvalues[0]:.2g} to {eigenvalues[-1]:.2g} "
+            "(qml.kernels.nearest_psd makes it so)"
+        )
 
 
 def _shrinkage(eigenvalues: Array, regularization: float) -> Array:

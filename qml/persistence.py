@@ -9,6 +9,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
 
 from qml import ansatze, data_functions, feature_maps, losses, optimizers, readout, scaling
@@ -37,11 +38,31 @@ ESTIMATORS = {
     "QuantumKernelRidge": "qml.kernel_estimators.ridge",
     "QuantumOneClassSVM": "qml.kernel_estimators.outliers",
     "QuantumSpectralClustering": "qml.kernel_estimators.clusters",
+    "NystroemFeatures": "qml.kernel_approximation",
+    "RandomQuantumFeatures": "qml.kernel_approximation",
+    "Pipeline": "sklearn.pipeline",
 }
-"""Classes that can be loaded, and their modules."""
+"""Classes that a file can hold, and their modules."""
 
-KERNELS = dict.fromkeys(("ClassicalKernel", "FidelityKernel", "ProjectedKernel", "TrainedKernel"), "qml.kernels")
-"""Estimators inside estimators, and the package that has them."""
+SCIKIT_LEARN = {
+    "LinearRegression": "sklearn.linear_model",
+    "LinearSVC": "sklearn.svm",
+    "LogisticRegression": "sklearn.linear_model",
+    "MinMaxScaler": "sklearn.preprocessing",
+    "PCA": "sklearn.decomposition",
+    "Pipeline": "sklearn.pipeline",
+    "Ridge": "sklearn.linear_model",
+    "RobustScaler": "sklearn.preprocessing",
+    "StandardScaler": "sklearn.preprocessing",
+}
+"""Estimators of scikit-learn that may stand in a pipeline: those that learn nothing but numbers."""
+
+PARTS = (
+    ESTIMATORS
+    | SCIKIT_LEARN
+    | dict.fromkeys(("ClassicalKernel", "FidelityKernel", "ProjectedKernel", "TrainedKernel"), "qml.kernels")
+)
+"""Estimators inside estimators, and their modules."""
 
 VALUES: dict[str, type] = {
     kind.__name__: kind
@@ -52,6 +73,8 @@ VALUES: dict[str, type] = {
 VALUES["QuantumModel"] = QuantumModel
 """Immutable settings and learnt values, stored field by field."""
 
+LEFT_OUT = ("callback", "backend", "resume", "memory")
+
 MODEL_FIELDS = ("circuit", "inputs", "weights", "observables", "precision", "data", "num_features")
 
 
@@ -61,8 +84,9 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
     Parameters
     ----------
     estimator : one of ``ESTIMATORS``
-        Fitted or not. Its ``callback``, which is code, its ``backend``, which is a connection, and a kernel's
-        ``resume``, which is a folder, are left out.
+        Fitted or not. Its ``callback``, which is code, its ``backend``, which is a connection, and ``resume`` and
+        ``memory``, which are folders, are left out. Steps of a pipeline are other ``ESTIMATORS`` or those of
+        ``SCIKIT_LEARN``.
     path : path
     extra : optional
         Anything made of None, numbers, text, lists and dicts, to keep with it.
@@ -73,10 +97,9 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
         If a hyper-parameter is an object of the user's own class, which only pickle could store.
     """
     name = type(estimator).__name__
-    if ESTIMATORS.get(name) != type(estimator).__module__:
+    if not _is_part(estimator) or name not in ESTIMATORS:
         raise TypeError(f"model files are for {', '.join(ESTIMATORS)}, got {type(estimator)!r}")
-    parameters = _stored_parameters(estimator)
-    learnt = {key: value for key, value in vars(estimator).items() if key not in parameters}
+    parameters, learnt = _parts(estimator)
     writer = _Writer()
     header = {
         "estimator": name,
@@ -85,6 +108,8 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
         "extra": writer.value("extra", extra),
     }
     header["circuit_parameters"] = writer.circuits.parameter_names
+    if name == "Pipeline":
+        header["scikit_learn"] = sklearn.__version__
     write_container(path, header, writer.arrays, kind=KIND, version=VERSION)
 
 
@@ -100,7 +125,8 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is truncated, damaged, of a newer version, or no model file. Nothing is loaded in part.
+        If the file is truncated, damaged, of a newer version (or a pipeline, of a newer scikit-learn), or no model
+        file. Nothing is loaded in part.
     FileNotFoundError
     """
     header, arrays = read_container(path, kind=KIND, version=VERSION)
@@ -108,10 +134,14 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
     if not isinstance(name, str) or name not in ESTIMATORS:
         raise ModelFileError(path, f"holds a {name!r}, expected one of {', '.join(ESTIMATORS)}")
     try:
+        if _release(header.get("scikit_learn", "0.0")) > _release(sklearn.__version__):
+            theirs, ours = header["scikit_learn"], sklearn.__version__
+            raise ModelFileError(path, f"a pipeline written with scikit-learn {theirs}, newer than the {ours} here")
         reader = _Reader(arrays, header["circuit_parameters"])
-        estimator = getattr(importlib.import_module(ESTIMATORS[name]), name)(**reader.fields(header["parameters"]))
-        vars(estimator).update(reader.fields(header["learnt"]))
+        estimator = reader.part(name, header)
         extra = reader.value(header["extra"])
+    except ModelFileError:
+        raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(path, f"its contents make no sense: {error!r}") from error
     return (estimator, extra) if return_extra else estimator
@@ -151,6 +181,9 @@ class _Writer:
                 entries = [self.value(name, entry) for entry in value.ravel().tolist()]
                 return {"type": "object_array", "shape": list(value.shape), "entries": entries}
             case np.ndarray():
+                if value.ndim > 1 and value.flags.f_contiguous and not value.flags.c_contiguous:
+                    # BLAS adds in an order that depends on the one in memory
+                    return {"type": "transposed", "array": self.value(name, value.T)}
                 # a zero-dimensional array would come back as one entry, so its shape is kept beside it
                 return {"type": "array", "number": self._store(value), "shape": list(value.shape)}
             case np.random.RandomState():
@@ -165,13 +198,11 @@ class _Writer:
                 columns = (value.x_masks, value.z_masks, value.coefficients)
                 return {"type": "PauliSum", "columns": [self._store(column) for column in columns]}
         kind = type(value).__name__
-        if kind in KERNELS and type(value).__module__.startswith(KERNELS[kind]):
-            parameters = _stored_parameters(value)
-            learnt = {key: entry for key, entry in vars(value).items() if key not in parameters}
-            parts = {"parameters": parameters, "learnt": learnt}
+        if _is_part(value):
+            parts = zip(("parameters", "learnt"), _parts(value), strict=True)
             return {"type": kind} | {
                 part: {key: self.value(f"{name}.{key}", entry) for key, entry in entries.items()}
-                for part, entries in parts.items()
+                for part, entries in parts
             }
         if VALUES.get(kind) is type(value):
             return {"type": kind, "fields": {k: self.value(f"{name}.{k}", v) for k, v in _fields(value).items()}}
@@ -192,6 +223,12 @@ class _Reader:
         """Values of a JSON object that stands for itself."""
         return {key: self.value(value) for key, value in data.items()}
 
+    def part(self, kind: str, data: dict[str, Any]) -> Any:
+        """An estimator with what it learnt."""
+        made = getattr(importlib.import_module(PARTS[kind]), kind)(**self.fields(data["parameters"]))
+        vars(made).update(self.fields(data["learnt"]))
+        return made
+
     def value(self, data: Any) -> Any:
         """The Python value of a JSON value."""
         if isinstance(data, list):
@@ -207,6 +244,8 @@ class _Reader:
                 return {self.value(key): self.value(entry) for key, entry in data["pairs"]}
             case "array":
                 return self._fetch(data["number"]).reshape(data["shape"])
+            case "transposed":
+                return self.value(data["array"]).T
             case "object_array":
                 out = np.empty(len(data["entries"]), object)
                 out[:] = [self.value(entry) for entry in data["entries"]]
@@ -223,17 +262,27 @@ class _Reader:
                 return NoiseModel.from_dict(self.value(data["data"]))
             case "PauliSum":
                 return PauliSum(*(self._fetch(number) for number in data["columns"]))
-        if data["type"] in KERNELS:
-            kind = getattr(importlib.import_module(KERNELS[data["type"]]), data["type"])
-            kernel = kind(**self.fields(data["parameters"]))
-            vars(kernel).update(self.fields(data["learnt"]))
-            return kernel
+        if data["type"] in PARTS:
+            return self.part(data["type"], data)
         return VALUES[data["type"]](**self.fields(data["fields"]))
 
 
-def _stored_parameters(estimator: Any) -> dict[str, Any]:
-    left_out = ("callback", "backend", "resume")
-    return {name: None if name in left_out else value for name, value in estimator.get_params(deep=False).items()}
+def _is_part(value: Any) -> bool:
+    """Whether a file can hold an estimator; one of the same name and of the user's own can not."""
+    kind = type(value)
+    return kind.__name__ in PARTS and getattr(importlib.import_module(PARTS[kind.__name__]), kind.__name__) is kind
+
+
+def _parts(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings to store, and what was learnt."""
+    settings = estimator.get_params(deep=False)
+    learnt = {name: value for name, value in vars(estimator).items() if name not in settings}
+    return settings | {name: None for name in LEFT_OUT if name in settings}, learnt
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The first two numbers of a version."""
+    return tuple(int(number) for number in version.split(".")[:2])
 
 
 def _fields(value: Any) -> dict[str, Any]:

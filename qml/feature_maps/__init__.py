@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -68,14 +69,19 @@ def get_feature_map(feature_map: str | FeatureMap, **options: Any) -> FeatureMap
     Raises
     ------
     UnknownNameError
-        If there is no such name; the nearest ones are given.
+        If there is no such name, or the map of that name has no such setting; the nearest ones are given.
     TypeError
         If it is neither a name nor a feature map, or options come with an object.
     """
     if isinstance(feature_map, str):
         if feature_map.lower() not in FEATURE_MAPS:
             raise unknown_name("feature map", feature_map, FEATURE_MAPS)
-        return FEATURE_MAPS[feature_map.lower()](**options)
+        maker = FEATURE_MAPS[feature_map.lower()]
+        settings = signature(maker).parameters
+        for option in options:
+            if option not in settings:
+                raise unknown_name(f"setting of the feature map {feature_map!r}", option, settings)
+        return maker(**options)
     if isinstance(feature_map, type) or not isinstance(feature_map, FeatureMap):
         raise TypeError(f"feature_map expects a name or a feature map object, got {feature_map!r}")
     if options:

@@ -84,7 +84,18 @@ class Encoding:
         features = np.asarray(X, np.float64)
         if features.ndim != 2 or features.shape[1] != self.num_features:
             raise ValueError(f"X must have shape (n_samples, {self.num_features}), got {features.shape}")
-        return features if self.data is None else self.data(features)
+        if self.data is None:
+            return features
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self.data(features)
+        if not np.isfinite(values).all():
+            row = int(np.argwhere(~np.isfinite(values))[0, 0])
+            largest = int(np.abs(features[row]).argmax())
+            raise ValueError(
+                f"features are too large for the feature map, its angles are not finite: row {row} has "
+                f"{features[row, largest]:g} in column {largest}"
+            )
+        return values
 
     def initial_weights(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Weights from the whole circle, shape (n_weights,): what a kernel that is not trained stands on."""

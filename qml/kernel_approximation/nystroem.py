@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qml import persistence
 from qml.kernel_approximation.landmarks import ROWS_AT_ONCE, SELECTIONS, chosen_landmarks
 from qml.kernels import FidelityKernel, Kernel, get_kernel
 from qml.settings import check_choice, check_whole
@@ -121,6 +123,10 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             block = np.asarray(self.kernel_.gram(self.kernel_.features(samples[rows]), known), np.float64)
             np.matmul(block, self.normalization_, out=out[rows])
         return out
+
+    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
+        """Write the transformer, fitted or not, as data: see `qml.persistence.save`."""
+        persistence.save(self, path, extra)
 
     @property
     def _n_features_out(self) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, Self
+from os import PathLike
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.random import RandomState
@@ -13,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qml import persistence
 from qml.model import QuantumModel
 from qml.readout import readout_observables
 from qml.settings import check_backend, check_whole
@@ -184,6 +186,10 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             raise ValueError("the circuit has no parameters, so its features would not depend on the samples")
         observables = readout_observables(self.observables, circuit.num_qubits)
         return QuantumModel(circuit, circuit.parameters, (), observables, precision=self.precision)
+
+    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
+        """Write the transformer, fitted or not, as data: see `qml.persistence.save`."""
+        persistence.save(self, path, extra)
 
     @property
     def _n_features_out(self) -> int:

@@ -16,7 +16,7 @@ __all__ = ["Stretched", "TrainingRows"]
 
 Array = NDArray[np.float64]
 
-STEPS = {np.float64: 1e-5, np.float32: 1e-2}
+STEPS: dict[type, float] = {np.float64: 1e-5, np.float32: 1e-2}
 """Of the logarithm of the stretch in the derivative by central differences: exact to about 1e-10, or 1e-4."""
 
 

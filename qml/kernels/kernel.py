@@ -12,6 +12,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.validation import check_array, validate_data
 
 from simulator import memory
@@ -49,7 +50,7 @@ class Kernel(BaseEstimator, ABC):
         y : array-like, shape (n_samples,), optional
             Classes or numbers, for kernels that can use them.
         """
-        self._learn(validate_data(self, X, dtype=np.float64), None if y is None else np.asarray(y))
+        self._learn(*self._checked_data(X, y))
         return self
 
     def fit_features(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
@@ -99,6 +100,8 @@ class Kernel(BaseEstimator, ABC):
         """
         rows = self._checked(X)
         others = None if Y is None else self._checked(Y)
+        if others is not None and others.shape[1] != rows.shape[1]:
+            raise ValueError(f"X and Y must have equally many features, got {rows.shape[1]} and {others.shape[1]}")
         result = self._result(len(rows), len(rows if others is None else others), out)
         if max(result.shape) > _TILE and effective_n_jobs(self.n_jobs) > 1 and self.backend is None:
             self._distribute(rows, others, result)
@@ -162,6 +165,15 @@ class Kernel(BaseEstimator, ABC):
     @property
     def _dtype(self) -> type:
         return np.float32 if self.precision == "single" else np.float64
+
+    def _checked_data(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
+        samples = validate_data(self, X, dtype=np.float64)
+        if y is None:
+            return samples, None
+        targets = np.asarray(y)
+        check_consistent_length(samples, targets)
+        assert_all_finite(targets, input_name="y")
+        return samples, targets
 
     def _checked(self, X: ArrayLike) -> Array:
         if hasattr(self, "n_features_in_"):

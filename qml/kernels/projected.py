@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import pairwise
-from sklearn.utils.validation import validate_data
 
 from qml.feature_maps import Encoding, FeatureMap
 from qml.kernels.embedding import EmbeddingKernel, reduced_paulis
@@ -112,8 +111,8 @@ class ProjectedKernel(EmbeddingKernel):
         return check_backend(self.backend) is not None
 
     def fit_features(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
-        rows = validate_data(self, X, dtype=np.float64)
-        self._learn_state(rows, None if y is None else np.asarray(y))
+        rows, targets = self._checked_data(X, y)
+        self._learn_state(rows, targets)
         features = self._features(rows)
         self._learn_gamma(len(rows), features.__getitem__)
         return features
@@ -161,6 +160,8 @@ class ProjectedKernel(EmbeddingKernel):
             return self.gamma_
         if isinstance(self.gamma, str):
             raise NotFittedError(f"gamma={self.gamma!r} is learnt from samples: call fit first")
+        if not 0 < self.gamma < np.inf:
+            raise ValueError(f'gamma is a positive number or "median", got {self.gamma!r}')
         return float(self.gamma)
 
     def _features(self, X: Array) -> Array:

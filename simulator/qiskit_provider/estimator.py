@@ -63,9 +63,7 @@ class Estimator(BaseEstimatorV2):
         UnsupportedCircuitError
             By the job's ``result()``: if a circuit can not be simulated.
         """
-        coerced = [
-            EstimatorPub.coerce(pub, self.default_precision if precision is None else precision) for pub in pubs
-        ]
+        coerced = [EstimatorPub.coerce(pub, self.default_precision if precision is None else precision) for pub in pubs]
         job = PrimitiveJob(self._run, coerced)
         job._submit()
         return job

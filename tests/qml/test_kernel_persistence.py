@@ -1,15 +1,23 @@
 """Model files of kernel estimators: what comes back predicts bit for bit what was saved."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.svm import LinearSVC
 
 import qml
-from qml import kernel_estimators
+from qml import NystroemFeatures, RandomQuantumFeatures, kernel_estimators
 from qml.container import ModelFileError, read_container, write_container
 from qml.feature_maps import PauliMap
 from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, TrainedKernel
-from simulator import Circuit, ParameterVector
+from simulator import Circuit, ParameterVector, Z
+from simulator import X as PauliX
 
 X, Y = load_iris(return_X_y=True)
 METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
@@ -115,3 +123,86 @@ def test_kernels_of_ones_own_can_not_be_stored(path):
 
     with pytest.raises(TypeError, match="kernel: an object of class Mine can not be stored"):
         qml.QuantumKernelClassifier(Mine()).save(path)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        NystroemFeatures(n_landmarks=20, random_state=0),
+        NystroemFeatures(ProjectedKernel("zz", bandwidth=0.1), n_landmarks=9, selection="kmeans", random_state=0),
+        NystroemFeatures("rbf", n_landmarks=9, selection="leverage", random_state=0),
+        RandomQuantumFeatures(16, random_state=0),
+        RandomQuantumFeatures(7, circuit=own_circuit(), observables=[Z(0), PauliX(0) @ Z(1)], random_state=0),
+    ],
+    ids=str,
+)
+class TestApproximations:
+    def test_come_back(self, features, path):
+        loaded = assert_comes_back(features.fit(X), path)
+        np.testing.assert_array_equal(loaded.fit(X).transform(X), features.transform(X))
+
+    def test_in_a_pipeline_with_a_linear_model(self, features, path):
+        model = make_pipeline(StandardScaler(), features, LogisticRegression(max_iter=2000)).fit(X, Y)
+        qml.save(model, path)
+        loaded = qml.load(path)
+        np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+        assert list(loaded.named_steps) == list(model.named_steps)
+
+
+@pytest.mark.parametrize(
+    "scaler", [StandardScaler(), MinMaxScaler((-1, 1)), RobustScaler(), PCA(2), "passthrough", None]
+)
+@pytest.mark.parametrize(
+    "last",
+    [LogisticRegression(), LinearSVC(), Ridge(), LinearRegression(), qml.QuantumKernelClassifier(random_state=0)],
+)
+def test_steps_of_pipelines(scaler, last, path):
+    model = make_pipeline(scaler, last, memory=None).fit(pd.DataFrame(X / 10, columns=list("abcd")), Y)
+    qml.save(model, path)
+    frame = pd.DataFrame(X[::3] / 10, columns=list("abcd"))
+    np.testing.assert_array_equal(qml.load(path).predict(frame), model.predict(frame))
+
+
+class TestPipelinesThatCanNotBeStored:
+    def test_other_steps(self, path):
+        with pytest.raises(TypeError, match="parameter steps: an object of class GaussianNB can not be stored"):
+            qml.save(make_pipeline(StandardScaler(), GaussianNB()), path)
+        assert not path.exists()
+
+    def test_a_class_of_the_same_name(self, path):
+        mine = type("StandardScaler", (StandardScaler,), {})()
+        with pytest.raises(TypeError, match="of class StandardScaler can not be stored"):
+            qml.save(make_pipeline(mine, LogisticRegression()), path)
+
+    def test_code_is_not_read(self, path):
+        qml.save(make_pipeline(StandardScaler(), LogisticRegression()), path)
+        header, arrays = read_container(path, kind="model", version=1)
+        header["parameters"]["steps"][0]["entries"][1]["type"] = "FunctionTransformer"
+        write_container(path, header, arrays, kind="model", version=1)
+        with pytest.raises(ModelFileError, match="make no sense"):
+            qml.load(path)
+
+    def test_folders_are_left_out(self, path, tmp_path):
+        qml.save(make_pipeline(PCA(2), LogisticRegression(), memory=str(tmp_path)), path)
+        assert qml.load(path).memory is None
+
+    def test_of_a_newer_scikit_learn(self, path):
+        qml.save(make_pipeline(StandardScaler(), LogisticRegression()), path)
+        header, arrays = read_container(path, kind="model", version=1)
+        header["scikit_learn"] = "99.1.0"
+        write_container(path, header, arrays, kind="model", version=1)
+        with pytest.raises(ModelFileError, match=r"scikit-learn 99\.1\.0, newer than the \d"):
+            qml.load(path)
+
+
+def test_damaged_and_newer_files_of_approximations(path):
+    NystroemFeatures(n_landmarks=5).fit(X).save(path)
+    content = path.read_bytes()
+    for damaged in (b"", content[:100], content[:-1], content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]):
+        path.write_bytes(damaged)
+        with pytest.raises(ModelFileError, match=r"model\.qumba"):
+            qml.load(path)
+    header, arrays = (path.write_bytes(content), read_container(path, kind="model", version=1))[1]
+    write_container(path, header, arrays, kind="model", version=2)
+    with pytest.raises(ModelFileError, match="version"):
+        qml.load(path)
