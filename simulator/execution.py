@@ -314,7 +314,14 @@ class Run:
         if len(start_lam):
             tiles_kernels.unpack(lam[None, :], start_lam, 1, chosen.lanes)
         if tables.layout[steps.START] == steps.PRODUCT_STATE and tables.layout[steps.CHAIN_NEEDED]:
-            big.big_finish(chosen.packed, self.base, X, psi, lam, self.shared, by_slot, self._buffer, chosen.lanes)
+            n, lanes = self.program.num_qubits, chosen.lanes or 0
+            contracted = np.empty((min(_PIECES, 1 << (n - lanes - 1)), 4 * n + 2))
+            self._pieces(
+                big.big_contract,
+                (chosen.packed, self.base, X, psi, lam, self.shared, contracted),
+                len(contracted),
+            )
+            big.big_finish(chosen.packed, self.base, X, contracted, self.shared, by_slot, self._buffer, chosen.lanes)
         by_sample[:] = by_slot[tables.local_slots]
         by_weights[:] = tables.weight_rows.transposed(by_slot, len(by_weights))
 

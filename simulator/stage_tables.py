@@ -152,7 +152,7 @@ class StageTableBuilder(TableBuilder):
         needed = any(self.needed(member.angle) for member in level.members)
         number = len(self.specs)
         self.add([factors.FACTORED, 0, number, 0, 0, 0, 0, int(needed)], needed)
-        groups = -(-len(classes) // factors.CLASSES)
+        groups = max(-(-len(classes) // factors.CLASSES), 1)
         spec = [*self.add_terms(fixed), *self.add_terms(scalars), groups]
         vectors = np.arange(1 << (self.part - self.shift))
         masks = list(classes)

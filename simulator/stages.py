@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulator.lowering import Dense, Level, Rotation, bits_of, place
+from simulator.lowering import Dense, Level, Rotation, place, places_of
 
 _LOOK_AHEAD = 192  # strings left for a later stage before the search for more to do in this one ends
 _RUN_BITS = 1  # qubits beside the lanes that are always in a block, so that its copies are runs of whole lines
@@ -108,17 +108,19 @@ def range_bits(first: int, last: int) -> list[int]:
 
 @dataclass(slots=True)
 class _Item:
-    """A rotation or dense matrix with the strings that it must commute with to be exchanged."""
+    """A rotation or dense matrix with the strings that it must commute with to be exchanged, as places of X and Z."""
 
     member: Rotation | Dense
-    strings: tuple[tuple[int, int], ...]
+    strings: tuple[tuple[list[int], list[int]], ...]
     xs: tuple[int, ...]
 
     @classmethod
     def of(cls, member: Rotation | Dense) -> _Item:
         if isinstance(member, Rotation):
-            return cls(member, ((member.x, member.z),), (member.x,) if member.x else ())
-        return cls(member, (*((x, 0) for x in member.xs), *((0, z) for z in member.zs)), member.xs)
+            x, z = member.x, member.z
+            return cls(member, ((places_of(x), places_of(z)),), (x,) if x else ())
+        strings = (*((places_of(x), []) for x in member.xs), *(([], places_of(z)) for z in member.zs))
+        return cls(member, strings, member.xs)
 
 
 class _Span:
@@ -182,9 +184,9 @@ class _Skipped:
         for x, z in item.strings:
             bit = 1 << len(self.owners)
             self.owners.append(number)
-            for q in bits_of(x):
+            for q in x:
                 self.x[q] |= bit
-            for q in bits_of(z):
+            for q in z:
                 self.z[q] |= bit
             self.active |= bit
             if ready:
@@ -195,9 +197,9 @@ class _Skipped:
         out = 0
         for x, z in item.strings:
             crossing = 0
-            for q in bits_of(z):
+            for q in z:
                 crossing ^= self.x[q]
-            for q in bits_of(x):
+            for q in x:
                 crossing ^= self.z[q]
             out |= crossing
         return out & self.active
@@ -225,7 +227,7 @@ def _fill(pending: Sequence[_Item], num_qubits: int, lanes: int, bits: int) -> t
                 span.add(new)
                 skipped.active &= ~against
                 skipped.ready &= ~against
-                order += sorted(skipped.owners[c] for c in bits_of(against))
+                order += sorted(skipped.owners[c] for c in places_of(against))
                 order.append(number)
                 continue
         skipped.add(item, number, ready=False)
@@ -234,7 +236,7 @@ def _fill(pending: Sequence[_Item], num_qubits: int, lanes: int, bits: int) -> t
             break
     else:
         if skipped.active == skipped.ready:  # only phases are left: they come too
-            order += sorted(skipped.owners[c] for c in bits_of(skipped.active))
+            order += sorted(skipped.owners[c] for c in places_of(skipped.active))
     for q in range(lanes, num_qubits):  # what room is left makes the runs of memory longer
         if len(span.vectors) + lanes >= bits:
             break
@@ -251,22 +253,27 @@ class _Change:
         self.basis = basis
         self._inverse = _inverse(basis)
         self._x: dict[int, int] = {}
+        self._z: dict[int, int] = {}
+        self._rows = [sum((vector >> q & 1) << j for j, vector in enumerate(basis)) for q in range(len(basis))]
 
     def x(self, mask: int) -> int:
         """The coordinates of an X mask."""
         out = self._x.get(mask)
         if out is None:
             out = 0
-            for q in bits_of(mask):
+            for q in places_of(mask):
                 out ^= self._inverse[q]
             self._x[mask] = out
         return out
 
     def z(self, mask: int) -> int:
         """The Z mask with the same signs."""
-        out = 0
-        for j, vector in enumerate(self.basis):
-            out |= ((vector & mask).bit_count() & 1) << j
+        out = self._z.get(mask)
+        if out is None:
+            out = 0
+            for q in places_of(mask):
+                out ^= self._rows[q]
+            self._z[mask] = out
         return out
 
     def __call__(self, member: Rotation | Dense) -> Rotation | Dense:

@@ -25,7 +25,6 @@ from simulator.kernels.steps import (
     VALUES,
     cleared,
     expect_all,
-    finish,
     integers,
     prepare,
     rows,
@@ -143,12 +142,69 @@ def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
 
 
 @kernel
-def big_finish(packed, base, X, psi, lam, shared, gradient, scratch, lanes):
-    """Derivatives of the product state's gates, added to gradient (slots,)."""
+def big_contract(packed, base, X, psi, lam, shared, parts, scratch, queue, pieces, lanes):
+    """Contract pieces of the adjoint state with the product state's amplitudes; both states are used up.
+
+    parts (pieces, 4 n + 2) receives the lower qubits' adjoint amplitudes, as they are in `product.contract`, times
+    those of the upper qubits in this piece; and the piece's contraction with all lower qubits.
+    """
     layout = packed[0]
-    W = lanes_of(scratch)
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
     tile_angles(packed, base, X, 0, 0, scratch, lanes)
+    W, n = lanes_of(psi), entry(layout, QUBITS)
+    pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+    duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    size = len(psi) // pieces
+    low = n - count_ones(pieces - 1)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        c, s = 1.0, 0.0
+        for q in range(low, n):
+            o = q * 4 * W + 2 * W * (piece >> (q - low) & 1)
+            c, s = c * pairs[o] - s * pairs[o + W], c * pairs[o + W] + s * pairs[o]
+        first, last = piece * size, (piece + 1) * size
+        product.contract(section(lam, first, last), section(psi, first, last), pairs, duals, low, lanes)
+        for q in range(low):
+            for h in range(2):
+                re, im = duals[(4 * q + 2 * h) * W], duals[(4 * q + 2 * h + 1) * W]
+                parts[piece, 4 * q + 2 * h] = c * re + s * im
+                parts[piece, 4 * q + 2 * h + 1] = c * im - s * re
+        parts[piece, 4 * n], parts[piece, 4 * n + 1] = lam[first], lam[first + W]
+
+
+@kernel
+def big_finish(packed, base, X, parts, shared, gradient, scratch, lanes):
+    """Derivatives of the product state's gates from what `big_contract` left, added to gradient (slots,)."""
+    layout = packed[0]
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
+    W, n = lanes_of(scratch), entry(layout, QUBITS)
+    pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     sums = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-    finish(packed, psi, lam, sums, shared, 0, scratch, lanes)
+    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    duals = cleared(scratch, entry(layout, DUALS), entry(layout, VALUES))
+    low = n - count_ones(len(parts) - 1)
+    for piece in range(len(parts)):
+        for e in range(4 * low):
+            duals[e * W] += like(duals, parts[piece, e])
+        for q in range(low, n):  # the others of the upper qubits, conjugated, times the contraction
+            re, im = parts[piece, 4 * n], parts[piece, 4 * n + 1]
+            for other in range(low, n):
+                if other != q:
+                    o = other * 4 * W + 2 * W * (piece >> (other - low) & 1)
+                    re, im = pairs[o] * re + pairs[o + W] * im, pairs[o] * im - pairs[o + W] * re
+            at = (4 * q + 2 * (piece >> (q - low) & 1)) * W
+            duals[at] += like(duals, re)
+            duals[at + W] += like(duals, im)
+    product.chain_gradients(sums, pairs, duals, pointers, chain, shared, local, is_local)
     for slot in range(entry(layout, SLOTS)):
         gradient[slot] += lane_sum(load(sums, slot * W))

@@ -10,8 +10,8 @@ The derivative goes the same way back: what each amplitude contributes is added 
 groups' places, and transformed there.
 
 ``spec`` (a section of the stage's integers): first and last term of the block's table, first and last of the terms that
-do nothing within a part, the number of groups; then for each group the number of its classes, where its places begin,
-and for each class its lanes' mask, its first and last term.
+do nothing within a part, the number of groups, one at least; then for each group the number of its classes, where its
+places begin, and for each class its lanes' mask, its first and last term.
 """
 
 from __future__ import annotations
@@ -89,9 +89,6 @@ def fill_groups(groups, spec, terms, theta, number, bits, phases, signs):
         _fill_group(own, spec, at, phases, signs, c, one, two)
         one, two = splat(like(groups, 1.0)), splat(like(groups, 0.0))
         c += entry(spec, at)
-    if entry(spec, _GROUPS) == 0:
-        store(groups, 0, one)
-        store(groups, W, two)
 
 
 @inlined
@@ -104,10 +101,7 @@ def _factor(block_table, groups, stage, spec, v):
     """The phase of vector v of a part."""
     W = lanes_of(groups)
     c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
-    count = entry(spec, _GROUPS)
-    if count == 0:
-        return _times(c, s, load(groups, 0), load(groups, W))
-    for g in range(count):
+    for g in range(entry(spec, _GROUPS)):
         o = entry(stage, entry(spec, _HEAD + _EACH * g + 1) + v) + g * (2 * W << CLASSES)
         c, s = _times(c, s, load(groups, o), load(groups, o + W))
     return c, s
@@ -117,11 +111,22 @@ def _factor(block_table, groups, stage, spec, v):
 def multiply_factors(psi, start, count, block_table, groups, stage, spec):
     """Multiply the vectors of a part, from vector ``start`` on, by their phases."""
     W = lanes_of(psi)
-    if entry(spec, _GROUPS) == 1:  # the common case, without a loop in the loop
+    if entry(spec, _GROUPS) == 1:  # the common cases, without a loop in the loop
         places = entry(spec, _HEAD + 1)
         for v in range(count):
             o, p = (start + v) * 2 * W, entry(stage, places + v)
             c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
+            a0, a1 = _times(load(psi, o), load(psi, o + W), load(groups, p), load(groups, p + W))
+            a0, a1 = _times(a0, a1, c, s)
+            store(psi, o, a0)
+            store(psi, o + W, a1)
+        return
+    if entry(spec, _GROUPS) == 2:
+        places, others = entry(spec, _HEAD + 1), entry(spec, _HEAD + _EACH + 1)
+        for v in range(count):
+            o, p, q = (start + v) * 2 * W, entry(stage, places + v), entry(stage, others + v) + (2 * W << CLASSES)
+            c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
+            c, s = _times(c, s, load(groups, q), load(groups, q + W))
             a0, a1 = _times(load(psi, o), load(psi, o + W), load(groups, p), load(groups, p + W))
             a0, a1 = _times(a0, a1, c, s)
             store(psi, o, a0)
@@ -151,8 +156,6 @@ def undo_factors(psi, lam, start, count, block_table, groups, stage, spec, neede
             for g in range(number):
                 p = (entry(stage, entry(spec, _HEAD + _EACH * g + 1) + v) >> 1) + g * (W << CLASSES)
                 store(bins, p, load(bins, p) + d)
-            if number == 0:
-                store(bins, 0, load(bins, 0) + d)
         a0, a1 = _times(a0, a1, c, s)
         u0, u1 = _times(u0, u1, c, s)
         store(psi, o, a0)
@@ -175,11 +178,10 @@ def pick_groups(gradient, spec, terms, number, bits, bins, signs):
     """Add the derivatives of the classes' terms for one part from its bins, which are cleared."""
     W = lanes_of(gradient)
     zero = splat(like(gradient, 0.0))
-    count = entry(spec, _GROUPS)
-    for g in range(max(count, 1)):
+    for g in range(entry(spec, _GROUPS)):
         own = g * (W << CLASSES)
         at = _HEAD + _EACH * g
-        classes = 0 if count == 0 else entry(spec, at)
+        classes = entry(spec, at)
         for j in range(classes - 1, -1, -1):  # the highest class halves the bins: sums below, differences are its own
             half = W << j
             difference = zero
