@@ -229,20 +229,98 @@ def lightning(gates: list[Gate], n: int, precision: str, gradient: bool) -> Call
     return lambda: np.asarray(state())
 
 
-def least_work(gates: list[Gate], n: int, precision: str) -> tuple[int, int]:
-    """Bytes and operations of our own passes over a state.
+def mindquantum(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[], Any]:
+    """MindQuantum's mqvector."""
+    import mindquantum as library
+    from mindquantum.core import gates as make
+    from mindquantum.core.circuit import Circuit
+    from mindquantum.core.operators import Hamiltonian, QubitOperator
+    from mindquantum.simulator import Simulator
 
-    A read and a write of every amplitude a stage. Six operations an amplitude for a rotation (two products, a sum for
-    each of two numbers) and for a pass of phases (a complex product), 8 * 2**k for a dense matrix on k qubits.
+    kind = library.complex128 if precision == "double" else library.complex64
+    circuit, values = Circuit(), []
+    for gate in gates:
+        if gate.name in ("rx", "ry", "rz"):
+            angle = f"t{len(values)}" if gradient else gate.value
+            circuit += getattr(make, gate.name.upper())(angle).on(gate.qubits[0])
+            values.append(gate.value)
+        elif gate.name == "cp":
+            circuit += make.PhaseShift(gate.value).on(gate.qubits[1], gate.qubits[0])
+        elif gate.name == "su4":
+            circuit += make.UnivMathGate("su4", gate.value).on(list(gate.qubits))
+        elif gate.name == "cx":
+            circuit += make.X.on(gate.qubits[1], gate.qubits[0])
+        else:
+            circuit += {"h": make.H, "swap": make.SWAP}[gate.name].on(list(gate.qubits))
+    simulator = Simulator("mqvector", n, dtype=kind)
+    if gradient:
+        observable = Hamiltonian(sum((QubitOperator(f"Z{q}") for q in range(n)), QubitOperator())).astype(kind)
+        sweep = simulator.get_expectation_with_grad(observable, circuit)
+        return lambda: sweep(np.array(values))[1].real.ravel()
+
+    def step() -> Any:
+        simulator.reset()
+        simulator.apply_circuit(circuit)
+        return simulator.get_qs
+
+    return step
+
+
+def qibojit(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[], Any]:
+    """Qibo with its numba backend and gate fusion; its qubit 0 is the highest bit of the index."""
+    import qibo
+    from qibo import gates as make
+
+    if gradient:
+        raise NotImplementedError("no adjoint gradients")
+    qibo.set_backend("qibojit", platform="numba")
+    qibo.set_dtype("complex128" if precision == "double" else "complex64")
+    qibo.set_threads(int(os.environ["OMP_NUM_THREADS"]))
+    names = {"h": make.H, "cx": make.CNOT, "swap": make.SWAP, "cp": make.CU1}
+    names |= {"rx": make.RX, "ry": make.RY, "rz": make.RZ}
+    circuit = qibo.Circuit(n)
+    for gate in gates:
+        qubits = [n - 1 - q for q in gate.qubits]
+        if gate.name == "su4":
+            circuit.add(make.Unitary(gate.value, *qubits[::-1]))
+        elif gate.value is not None:
+            circuit.add(names[gate.name](*qubits, gate.value))
+        else:
+            circuit.add(names[gate.name](*qubits))
+    fused = circuit.fuse(max_qubits=2)
+    return lambda: np.asarray(fused().state())
+
+
+def least_work(gates: list[Gate], n: int, precision: str, gradient: bool = False) -> tuple[int, int]:
+    """Bytes and operations that a workload needs at least, done our way.
+
+    A read and a write of every amplitude a stage, of one state forwards and of two backwards; operations as counted by
+    `operations_of`. States that are no big ones stay in the cache.
     """
+    from simulator import Z
+    from simulator.execution import plan
     from simulator.program import Program
 
-    program = Program(our_circuit(gates, n, False)[0], (), precision=precision)
-    stages = len(program.tables(program.width.bit_length() - 1, False, True).stages)
-    operations = 0
+    observables = (sum((Z(q) for q in range(1, n)), Z(0)),) if gradient else ()
+    program = Program(our_circuit(gates, n, gradient)[0], observables, precision=precision)
+    chosen = plan(program, 1)
+    stages = len(chosen.tables.stages) if chosen.big else 0
+    return ((3 if gradient else 1) * stages * 4 * program.dtype().itemsize) << n, operations_of(program, gradient)
+
+
+def operations_of(program: Any, gradient: bool = False) -> int:
+    """Real additions and multiplications on one state.
+
+    For each amplitude, a rotation takes four (its cosine can be left to one factor at the end), a pass of phases six,
+    a dense matrix on k qubits 8 * 2**k. Backwards, twice that for two states; a rotation's derivative takes five, the
+    phases' three and a Walsh-Hadamard transform.
+    """
+    n, each = program.num_qubits, 0
     for level in program.schedule[1]:
         if level.kind == "dense":
-            operations += 8 << len(level.members[0].xs)
+            each += 8 * (3 if gradient else 1) << len(level.members[0].xs)
+        elif level.kind == "phases":
+            each += 6 + gradient * (12 + 3 + n)
         else:
-            operations += 6 * (1 if level.kind == "phases" else len(level.members))
-    return (2 * stages * 2 * program.dtype().itemsize) << n, operations << n
+            each += (4 + gradient * (8 + 5)) * len(level.members)
+    return each << n

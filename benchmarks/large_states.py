@@ -1,11 +1,13 @@
 """One large state, ours against the fastest peers: `python -m benchmarks.large_states`.
 
-Every measurement is a fresh process; libraries take turns; what differs from the median of all is not timed. A step
-goes from gates the library holds already to the final state, ours to a NumPy array in the circuit's order; for
-gradients, to the derivatives of the sum of all <Z_q> by all angles.
+Every measurement is a fresh process and libraries take turns. Each process first computes the result once; what differs
+from the median of all libraries does not count. A step goes from gates the library holds already to the final state,
+ours to a NumPy array in the circuit's order; for gradients, to the derivatives of the sum of all <Z_q> by all angles.
+Sampling and noise, which are compared in `benchmarks.noise`, end the table.
 
-Beside each stands the work of our own passes (`large_state_peers.least_work`), and which part of our time it would take
-at the rates of a large matrix product and of memory, measured in the same run (`benchmarks.limits`).
+Beside each stands the work it needs at least, by our way of doing it (`large_state_peers.least_work`), and which part
+of our time that would take at the rates of a large matrix product and of memory, measured in the same run
+(`benchmarks.limits`).
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ import numpy as np
 
 from benchmarks import large_state_peers
 from benchmarks.large_state_peers import Gate
-from benchmarks.limits import CACHES, arithmetic_rate, bandwidth
 from benchmarks.measure import MARK, ROOT, THREAD_VARIABLES
 
-PEERS = ("qulacs", "scaluq", "aer", "qsim", "lightning")
+PEERS = ("qulacs", "scaluq", "aer", "qsim", "lightning", "mindquantum", "qibojit")
+ENVIRONMENTS = {"mindquantum": "mindquantum", "qibojit": "qibo"}  # others: "peers"
 CHECKED = 64  # probabilities that libraries must agree on, at fixed indices
 TOLERANCE = {"double": 1e-9, "single": 1e-5}  # relative to the largest of them
 
@@ -80,7 +82,7 @@ def run(library: str, name: str, n: int, precision: str, budget: float) -> dict[
     del found
     times: list[float] = []
     began = time.perf_counter()
-    while budget and (len(times) < 3 or time.perf_counter() - began < budget):
+    while not times or time.perf_counter() - began < budget:
         before = time.perf_counter()
         step()
         times.append(time.perf_counter() - before)
@@ -108,12 +110,16 @@ WORKLOADS = [
 ]  # fmt: skip
 
 
-def measured(library: str, workload: tuple[Any, ...], options: argparse.Namespace, budget: float) -> dict[str, Any]:
+def measured(library: str, workload: tuple[Any, ...], options: argparse.Namespace) -> dict[str, Any]:
     """One fresh process; {"failure": why} if it did not work."""
     name, n, precision, _ = workload
-    python = Path(sys.executable) if library == "ours" else options.environments / "peers" / "bin" / "python"
+    place = options.environments / ENVIRONMENTS.get(library, "peers") / "bin" / "python"
+    python = Path(sys.executable) if library == "ours" else place
+    if not python.exists():
+        return {"failure": "not installed (see benchmarks/README.md)"}
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(options.threads)) | {"PYTHONPATH": str(ROOT)}
-    command = [str(python), "-m", "benchmarks.large_states", "--one", library, name, str(n), precision, str(budget)]
+    task = [library, name, str(n), precision, str(options.budget)]
+    command = [str(python), "-m", "benchmarks.large_states", "--one", *task]
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=options.timeout, check=False
@@ -129,49 +135,57 @@ def measured(library: str, workload: tuple[Any, ...], options: argparse.Namespac
 def compare(workload: tuple[Any, ...], options: argparse.Namespace) -> str:
     """All libraries on one workload; a row of the table."""
     name, n, precision, goal = workload
-    firsts = {library: measured(library, workload, options, 0.0) for library in options.libraries}
-    good = {library: found for library, found in firsts.items() if "result" in found}
     title = f"{name} n={n} {precision}"
-    print(f"\n## {title}")
-    consensus = np.median([found["result"] for found in good.values()], axis=0)
-    for library, found in list(good.items()):
-        difference = np.abs(np.array(found["result"]) - consensus).max() / (1 + np.abs(consensus).max())
-        if difference > TOLERANCE[precision]:
-            firsts[library] = {"failure": f"result differs by {difference:.1e}"}
-            del good[library]
-    times: dict[str, list[float]] = {library: [] for library in good}
-    for _ in range(options.rounds):
-        for library in good:
-            found = measured(library, workload, options, options.budget)
-            times[library].append(statistics.median(found["times"]) if "times" in found else float("inf"))
+    print(f"\n## {title}", flush=True)
+    found: dict[str, list[dict[str, Any]]] = {library: [] for library in options.libraries}
+    failures: dict[str, str] = {}
+    for number in range(options.rounds):
+        for library in [library for library in found if library not in failures]:
+            one = measured(library, workload, options)
+            if "failure" in one:
+                failures[library] = one["failure"]
+            else:
+                found[library].append(one)
+        if number == 0:
+            results = {library: np.array(ones[0]["result"]) for library, ones in found.items() if ones}
+            consensus = np.median(list(results.values()), axis=0) if results else np.zeros(0)
+            for library, result in results.items():
+                difference = np.abs(result - consensus).max() / (1 + np.abs(consensus).max())
+                if difference > TOLERANCE[precision]:
+                    failures[library] = f"result differs by {difference:.1e}"
+    times = {
+        library: [statistics.median(one["times"]) for one in ones]
+        for library, ones in found.items()
+        if library not in failures
+    }
     medians = dict(sorted(((library, statistics.median(all_)) for library, all_ in times.items()), key=lambda p: p[1]))
     for library, median in medians.items():
-        print(f"{library:12} {median * 1e3:10.3g} ms   first {firsts[library]['first'] * 1e3:.3g} ms")
-    for library, found in firsts.items():
-        if "failure" in found:
-            print(f"{library:12} {found['failure']}")
+        spread = f"{min(times[library]) * 1e3:.3g} to {max(times[library]) * 1e3:.3g}"
+        print(f"{library:12} {median * 1e3:10.3g} ms   {spread}, first {found[library][0]['first'] * 1e3:.3g}")
+    for library, failure in failures.items():
+        print(f"{library:12} {failure}")
     own, goal_ = medians.pop("ours", None), f"{goal:g}x"
     cells = [title, "-" if own is None else f"{own * 1e3:.3g} ms", "-", "-", goal_, "-", "-"]
     for peer in list(medians)[:1]:
         cells[2] = f"{medians[peer] * 1e3:.3g} ms ({peer})"
         cells[3] = "-" if own is None else f"{medians[peer] / own:.1f}x"
-    if own is not None and name != "gradient":
-        amount, operations = large_state_peers.least_work(gates_of(name, n), n, precision)
-        cells[5] = f"{operations / 1e9:.2g} G, {operations / own / options.arithmetic[precision]:.0%}"
-        cells[6] = f"{amount / 1e9:.2g} GB, {amount / own / options.memory:.0%}"
+    if own is not None:
+        amount, operations = large_state_peers.least_work(gates_of(name, n), n, precision, name == "gradient")
+        cells[5:] = options.limits.cells(amount, operations, own, precision)
     return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
     """Measure the workloads and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help='workloads whose name contains this, as in "qcbm n=20"')
+    parser.add_argument("--only", default="", help='rows whose name contains this, as in "qcbm n=20"')
+    parser.add_argument("--quiet", type=float, default=10, help="wait up to this long for an idle machine (noise)")
     parser.add_argument("--libraries", nargs="+", choices=("ours", *PEERS), default=["ours", *PEERS], metavar="NAME")
     parser.add_argument("--environments", type=Path, default=ROOT / ".peers")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=3, help="processes timed for each library")
     parser.add_argument("--budget", type=float, default=1.0, help="seconds of timed steps in each process")
-    parser.add_argument("--timeout", type=float, default=300)
+    parser.add_argument("--timeout", type=float, default=120, help="seconds for each process")
     parser.add_argument(
         "--one", nargs=5, metavar=("LIBRARY", "NAME", "N", "PRECISION", "BUDGET"), help=argparse.SUPPRESS
     )
@@ -181,18 +195,18 @@ def main() -> None:
         print(f"\n{MARK}{json.dumps(run(library, name, int(n), precision, float(budget)))}")
         sys.stdout.flush()
         os._exit(0)  # some libraries hang on their way out
-    options.arithmetic = {precision: arithmetic_rate(options.threads, precision) for precision in TOLERANCE}
-    options.memory = bandwidth(options.threads, CACHES["memory"])
-    for precision, rate in options.arithmetic.items():
-        print(f"arithmetic, {precision}: {rate / 1e9:.1f} GFLOP/s")
-    print(f"read and write, memory: {options.memory / 1e9:.1f} GB/s")
+    from benchmarks import noise
+    from benchmarks.limits import Limits
+
+    options.limits = Limits.measured(options.threads)
+    print(options.limits)
     rows = [
         compare(workload, options)
         for workload in WORKLOADS
         if options.only in f"{workload[0]} n={workload[1]} {workload[2]}"
     ]
-    print("\n| workload | ours | fastest peer | faster by | must be | operations, of limit | traffic, of limit |")
-    print("|---|---|---|---|---|---|---|")
+    rows += [noise.compare(workload, options) for workload in noise.LIBRARIES if options.only in noise.TITLES[workload]]
+    print(f"\n{noise.HEAD}")
     print("\n".join(rows))
 
 

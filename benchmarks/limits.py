@@ -20,6 +20,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -64,6 +65,29 @@ def bandwidth(threads: int, bytes_per_thread: int) -> float:
     arrays = np.ones((threads, bytes_per_thread // 8))
     repeats = max(1, 2**28 // bytes_per_thread)
     return 2 * arrays.nbytes * repeats / best_seconds(lambda: scale(arrays, 1.0, repeats))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the machine does at most: operations per second in each precision, bytes read and written in memory."""
+
+    arithmetic: dict[str, float]
+    memory: float
+
+    @classmethod
+    def measured(cls, threads: int) -> Limits:
+        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        rates = {precision: arithmetic_rate(threads, precision) for precision in ("double", "single")}
+        return cls(rates, bandwidth(threads, CACHES["memory"]))
+
+    def cells(self, amount: float, operations: float, seconds: float, precision: str) -> list[str]:
+        """Two cells of a table: operations and bytes, and which part of the time they would take at the limit."""
+        reached = operations / seconds / self.arithmetic[precision], amount / seconds / self.memory
+        return [f"{operations / 1e9:.2g} G, {reached[0]:.0%}", f"{amount / 1e9:.2g} GB, {reached[1]:.0%}"]
+
+    def __str__(self) -> str:
+        rates = ", ".join(f"{rate / 1e9:.0f} GFLOP/s {precision}" for precision, rate in self.arithmetic.items())
+        return f"large matrix product: {rates}; memory, read and written: {self.memory / 1e9:.1f} GB/s"
 
 
 def schedule(workload: Workload) -> tuple[int, int, bool]:

@@ -6,6 +6,10 @@
 1.0
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import (
@@ -21,7 +25,11 @@ from simulator.errors import (
 from simulator.noise import NoiseModel, depolarizing
 from simulator.observables import Hermitian, I, PauliSum, Projector, X, Y, Z
 from simulator.parameters import Expression, Parameter, ParameterVector
+from simulator.states import entropy, fidelity, reduced_density_matrix, variance
 from simulator.threads import get_num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from simulator.curvature import hessian_vector_product, metric_tensor
 
 __all__ = [
     "Circuit",
@@ -45,7 +53,21 @@ __all__ = [
     "Y",
     "Z",
     "depolarizing",
+    "entropy",
+    "fidelity",
     "gates",
     "get_num_threads",
+    "hessian_vector_product",
+    "metric_tensor",
+    "reduced_density_matrix",
     "set_num_threads",
+    "variance",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("hessian_vector_product", "metric_tensor"):  # they need numba, without which this import is quick
+        from simulator import curvature
+
+        return getattr(curvature, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

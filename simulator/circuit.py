@@ -24,6 +24,7 @@ from simulator.gate_methods import gate_method, unknown_gate
 from simulator.gates import Gate, Operation
 from simulator.measurements import as_condition, conditional, final_measurements, refuse_measurements
 from simulator.parameters import Expression, Parameter, as_angle
+from simulator.progress import shown
 
 if TYPE_CHECKING:
     from simulator.noise import NoiseModel
@@ -556,7 +557,7 @@ class Circuit:
             columns = np.moveaxis(np.tensordot(matrix, columns, (range(k, 2 * k), axes)), range(k), axes)
         return columns.reshape(1 << n, 1 << n)
 
-    def statevector(self, values: Values = None, *, precision: str = "double") -> NDArray[Any]:
+    def statevector(self, values: Values = None, *, precision: str = "double", progress: bool = False) -> NDArray[Any]:
         """Final state from ``|0...0>``.
 
         Parameters
@@ -564,6 +565,8 @@ class Circuit:
         values : None, mapping or array_like
             As for `values_array`.
         precision : {"double", "single"}
+        progress : bool
+            Show a bar, if it takes more than two seconds.
 
         Returns
         -------
@@ -579,13 +582,17 @@ class Circuit:
         """
         from simulator import statevector
 
-        return statevector.statevector(self, values, precision=precision)
+        with shown(progress, "statevector"):
+            return statevector.statevector(self, values, precision=precision)
 
-    def probabilities(self, values: Values = None, *, precision: str = "double") -> NDArray[Any]:
+    def probabilities(
+        self, values: Values = None, *, precision: str = "double", progress: bool = False
+    ) -> NDArray[Any]:
         """Probability of every basis state, shape (2**n,) or (B, 2**n); arguments as for `statevector`."""
         from simulator import statevector
 
-        return statevector.probabilities(self, values, precision=precision)
+        with shown(progress, "probabilities"):
+            return statevector.probabilities(self, values, precision=precision)
 
     def sample(
         self,
@@ -595,6 +602,8 @@ class Circuit:
         seed: Any = None,
         qubits: Sequence[int] | None = None,
         noise: NoiseModel | None = None,
+        precision: str = "double",
+        progress: bool = False,
     ) -> dict[str, int]:
         """Measure ``shots`` times and count the outcomes.
 
@@ -613,6 +622,10 @@ class Circuit:
             Which qubits to measure, where the circuit itself does not; all by default.
         noise : NoiseModel, optional
             Follows the gates and misreads the bits.
+        precision : {"double", "single"}
+            Of the state that is sampled; with noise always double.
+        progress : bool
+            Show a bar, if it takes more than two seconds.
 
         Returns
         -------
@@ -628,14 +641,15 @@ class Circuit:
         from simulator.noise.sampling import sample
 
         found = None
-        if noise is None:
-            found = sampling.sample_final(self, values, shots, seed, qubits)
-        if found is not None:
-            outcomes, counts, width = found
-            strings = sampling.bit_strings(outcomes, width)
-        else:
-            bits, counts = sample(self, values, shots, seed, noise, qubits)
-            strings = ["".join(map(str, row)) for row in bits[:, ::-1].tolist()]
+        with shown(progress, "sample"):
+            if noise is None:
+                found = sampling.sample_final(self, values, shots, seed, qubits, precision)
+            if found is not None:
+                outcomes, counts, width = found
+                strings = sampling.bit_strings(outcomes, width)
+            else:
+                bits, counts = sample(self, values, shots, seed, noise, qubits)
+                strings = ["".join(map(str, row)) for row in bits[:, ::-1].tolist()]
         return dict(zip(strings, counts.tolist(), strict=True))
 
     def sample_array(
@@ -646,6 +660,8 @@ class Circuit:
         seed: Any = None,
         qubits: Sequence[int] | None = None,
         noise: NoiseModel | None = None,
+        precision: str = "double",
+        progress: bool = False,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """`sample` as arrays: the outcomes (m,) in increasing order and their counts (m,).
 
@@ -654,11 +670,12 @@ class Circuit:
         from simulator import sampling
         from simulator.noise.sampling import sample
 
-        if noise is None:
-            found = sampling.sample_final(self, values, shots, seed, qubits)
-            if found is not None:
-                return found[:2]
-        bits, counts = sample(self, values, shots, seed, noise, qubits)
+        with shown(progress, "sample"):
+            if noise is None:
+                found = sampling.sample_final(self, values, shots, seed, qubits, precision)
+                if found is not None:
+                    return found[:2]
+            bits, counts = sample(self, values, shots, seed, noise, qubits)
         if bits.shape[1] > sampling.MAX_BITS:
             raise CircuitError(f"outcomes of {bits.shape[1]} bits do not fit in 64-bit numbers; sample() has strings")
         return (bits << np.arange(bits.shape[1])).sum(axis=1), counts
@@ -672,6 +689,7 @@ class Circuit:
         noise: NoiseModel | None = None,
         trajectories: int | None = None,
         seed: Any = None,
+        progress: bool = False,
     ) -> Any:
         """Expectation of one observable or of several in one pass.
 
@@ -688,6 +706,8 @@ class Circuit:
             the result is exact up to 12 qubits, from a density matrix, and from 1000 trajectories beyond.
         seed : None, int or numpy.random.Generator
             Of the trajectories.
+        progress : bool
+            Show a bar, if it takes more than two seconds.
 
         Returns
         -------
@@ -704,11 +724,13 @@ class Circuit:
         if noise is not None:
             from simulator.noise import evaluation
 
-            return evaluation.expectation(self, observables, values, noise, trajectories, seed, precision)
+            with shown(progress, "expectation"):
+                return evaluation.expectation(self, observables, values, noise, trajectories, seed, precision)
         _without_noise(trajectories)
         from simulator import statevector
 
-        return statevector.expectation(self, observables, values, precision=precision)
+        with shown(progress, "expectation"):
+            return statevector.expectation(self, observables, values, precision=precision)
 
     def gradient(
         self,
@@ -716,9 +738,11 @@ class Circuit:
         values: Values = None,
         *,
         method: str = "adjoint",
+        precision: str = "double",
         noise: NoiseModel | None = None,
         trajectories: int | None = None,
         seed: Any = None,
+        progress: bool = False,
     ) -> NDArray[np.float64]:
         """Derivatives of expectations with respect to the parameters.
 
@@ -729,7 +753,9 @@ class Circuit:
             As for `values_array`.
         method : {"adjoint", "parameter_shift", "finite_difference"}
             The first two are exact; the adjoint method takes one sweep whatever the number of parameters.
-        noise, trajectories, seed
+        precision : {"double", "single"}
+            Of the adjoint method's states; with noise always double.
+        noise, trajectories, seed, progress
             As for `expectation`. Exact from a density matrix, unbiased from trajectories.
 
         Returns
@@ -741,33 +767,40 @@ class Circuit:
             if method != "adjoint":
                 raise UnknownNameError(f"with noise, gradients are made by method 'adjoint', got {method!r}")
             return self.expectation_and_gradient(
-                observables, values, noise=noise, trajectories=trajectories, seed=seed
+                observables, values, noise=noise, trajectories=trajectories, seed=seed, progress=progress
             )[1]
         _without_noise(trajectories)
         from simulator import gradients
 
-        return gradients.gradient(self, observables, values, method=method)
+        with shown(progress, "gradient"):
+            return gradients.gradient(self, observables, values, method=method, precision=precision)
 
     def expectation_and_gradient(
         self,
         observables: Observables,
         values: Values = None,
         *,
+        precision: str = "double",
         noise: NoiseModel | None = None,
         trajectories: int | None = None,
         seed: Any = None,
+        progress: bool = False,
     ) -> tuple[Any, NDArray[np.float64]]:
         """Both `expectation` and `gradient` from one sweep."""
         if noise is not None:
             from simulator.noise import evaluation
 
-            return evaluation.expectation_and_gradient(self, observables, values, noise, trajectories, seed)
+            with shown(progress, "gradient"):
+                return evaluation.expectation_and_gradient(self, observables, values, noise, trajectories, seed)
         _without_noise(trajectories)
         from simulator import gradients
 
-        return gradients.expectation_and_gradient(self, observables, values)
+        with shown(progress, "gradient"):
+            return gradients.expectation_and_gradient(self, observables, values, precision)
 
-    def density_matrix(self, values: Values = None, *, noise: NoiseModel | None = None) -> NDArray[np.complex128]:
+    def density_matrix(
+        self, values: Values = None, *, noise: NoiseModel | None = None, progress: bool = False
+    ) -> NDArray[np.complex128]:
         """Final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
 
         Measurements are taken as unread, and leave mixtures.
@@ -779,7 +812,8 @@ class Circuit:
         """
         from simulator.noise import evaluation
 
-        return evaluation.density_matrix(self, values, noise)
+        with shown(progress, "density matrix"):
+            return evaluation.density_matrix(self, values, noise)
 
     # How it looks elsewhere
 

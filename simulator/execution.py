@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Iterator
 from threading import get_ident
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory, simd
+from simulator import memory, progress, reordering
+from simulator import stages as scheduling
 from simulator.kernels import big, stages, steps
 from simulator.kernels import tiles as tiles_kernels
 from simulator.lowering import Angle, Start
 from simulator.program import Program
 from simulator.tables import Tables
-from simulator.threads import get_num_threads, parallel
+from simulator.threads import get_num_threads, parallel, watched
 
 FloatArray = NDArray[np.float64]
 
@@ -25,8 +29,10 @@ _KEEP_BYTES = 1 << 25  # final states kept between a sweep forward and back
 _FEWEST_TILES = 4  # kept at least, whatever their size
 _FEW_TILES = 8  # before a tile holds several states, so many threads have one
 _SERIAL_WORK = 350_000  # floats passed over below which a second thread does not pay for itself
+_LONG = 1 << 28  # floats passed over that take long enough to be watched
+_LONG_STATE = 1 << 25  # floats of a state of which a stage does
 _KEPT_PLANS = 64
-_HEARD_FLOATS = 1 << 27  # of a state whose stages take long enough for an interrupt to wait
+_RUN = 1 << 20  # amplitudes of an initial state made at a time
 _PIECES = 32  # parts of a pass over a big state; fixed, so that sums do not depend on the threads
 
 
@@ -67,6 +73,16 @@ class Plan:
         split = len(program.inputs)
         numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
         self.encoded = any(derive_inputs or k >= split for k in numbers)
+        self._lowered, self._amplitude_bytes = program.lowered, 2 * np.dtype(program.dtype).itemsize
+
+    @functools.cached_property
+    def reordering(self) -> list[NDArray[np.int64]]:
+        """The passes from a big state to the circuit's order."""
+        lowered, lanes = self._lowered, self.lanes or 0
+        n = len(lowered.x_columns)
+        offset = reordering.image(lowered.x_columns, lowered.flips)
+        bits = scheduling.block_bits(n, 1, self._amplitude_bytes)
+        return reordering.passes(lowered.x_columns, offset, lanes, bits)
 
 
 def plan(program: Program, samples: int, derive_inputs: bool = False) -> Plan:
@@ -110,7 +126,8 @@ class Run:
     ) -> None:
         """Call ``kernel(*arguments, scratch, queue, *tail)`` on as many threads as ``work`` is worth."""
         threads = 1 if work < _SERIAL_WORK else min(get_num_threads(), tail[0])
-        if threads < 2:
+        is_long = work >= (_LONG_STATE if self.plan.big else _LONG)
+        if threads < 2 and not is_long:
             kernel(*arguments, self._buffer, queue, *tail)
             return
         caller, size, dtype = get_ident(), self.plan.scratch_size, self.program.dtype
@@ -123,29 +140,34 @@ class Run:
                 kernel(*arguments, scratch, queue, *tail)
                 memory.give(scratch)
 
-        parallel(call, threads, wait=self.plan.big)
-
-    def initial(self, X: FloatArray) -> NDArray[np.complex128]:
-        """Amplitudes before the first gate, shape (1 or n_samples, 2**n); empty for ``|0...0>``."""
-        starts = self.program.starts
-        return self._product(starts, X) if starts else _NO_STATES
+        if is_long:
+            watched(call, threads, queue, tail[0], None if self.plan.big else tiles_kernels.DONE)
+        else:
+            parallel(call, threads, wait=self.plan.big)
 
     def _product(self, starts: list[Start], X: FloatArray) -> NDArray[np.complex128]:
         """The product state of some starts, other qubits being 0."""
         rows = len(X) if any(start.angles for start in starts) else 1
-        index = np.zeros(1, np.int64)
-        values = np.ones((rows, 1), complex)
-        for start in starts:
-            if start.amplitudes is not None:
-                amplitudes = start.amplitudes[None, :]
-            else:
-                amplitudes = self._amplitudes(start.angles, X)[0].astype(complex)
-            own = _scattered(amplitudes.shape[1], start.qubits)
-            index = (index[:, None] | own[None, :]).ravel()
-            values = (values[:, :, None] * amplitudes[:, None, :]).reshape(rows, -1)
         out = np.zeros((rows, 1 << self.program.num_qubits), complex)
-        out[:, index] = values
+        for index, values in self._amplitude_runs(starts, X[:rows]):
+            out[:, index] = values
         return out
+
+    def _amplitude_runs(self, starts: list[Start], X: FloatArray) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+        """Amplitudes of a product of starts, a limited number at a time: indices (m,), values (1 or n_samples, m)."""
+        factors = [
+            start.amplitudes[None, :] if start.amplitudes is not None else self._amplitudes(start.angles, X)[0]
+            for start in starts
+        ]
+        count = math.prod(factor.shape[1] for factor in factors)
+        for first in range(0, count, _RUN):
+            number = np.arange(first, min(first + _RUN, count))
+            index, values = np.zeros_like(number), np.ones((1, 1), complex)
+            for start, factor in zip(starts, factors, strict=True):
+                number, own = np.divmod(number, factor.shape[1])
+                index |= _spread(own, start.qubits)
+                values = values * factor[:, own]
+            yield index, values
 
     def _amplitudes(self, angles: tuple[Angle, ...], X: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Normalised amplitudes (n_samples, 2**k) and their norms before that."""
@@ -163,11 +185,11 @@ class Run:
 
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         """Final states of the samples X to ``keep`` and their expectations to ``values``; either may be empty."""
-        initial = self.initial(X) if self.program.starts else _NO_STATES
         chosen = self.plan
         if chosen.big:
-            self._big_forward(X, initial, keep, values)
+            self._big_forward(X, keep, values)
             return
+        initial = self._product(self.program.starts, X) if self.program.starts else _NO_STATES
         tiles = -(-len(X) // chosen.per_tile)
         queue = np.zeros(3, np.int64)
         queue[tiles_kernels.READY] = self._prepared
@@ -227,7 +249,7 @@ class Run:
                 continue
             amplitudes, norms = self._amplitudes(start.angles, X)
             others = self._product([other for other in program.starts if other is not start], X)
-            own = _scattered(len(start.angles), start.qubits)
+            own = _spread(np.arange(len(start.angles)), start.qubits)
             by_amplitude = np.empty(amplitudes.shape)
             for j, bits in enumerate(own):  # the state is linear in each amplitude
                 member = (index & own[-1]) == bits
@@ -243,22 +265,24 @@ class Run:
                     elif by_inputs is not None:
                         by_inputs[:, k] += factor * raw[:, j]
 
-    def _big_forward(self, X: FloatArray, initial: NDArray[Any], keep: NDArray[Any], values: FloatArray) -> None:
+    def _big_forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         """`forward` one sample after the other, all threads on one state."""
         chosen = self.plan
-        memory.check_state(self.program.num_qubits, 1, self.program.precision)
-        state = keep if len(keep) else simd.aligned_zeros(chosen.tables.state_size, self.program.dtype)[None, :]
+        pieces = min(_PIECES, 1 << (self.program.num_qubits - (chosen.lanes or 0)))
+        if not len(keep):
+            memory.check_state(self.program.num_qubits, 1, self.program.precision)
+        state = keep if len(keep) else memory.allocate(chosen.tables.state_size, self.program.dtype)[None, :]
         for row in range(len(X)):
             x, psi = X[row : row + 1], state[row if len(keep) else 0]
-            first = initial[row : row + 1] if len(initial) > 1 else initial
             big.big_start(
-                chosen.packed, self.weights, self.base, self.shared, self.stored, x, first, psi, self._buffer,
+                chosen.packed, self.weights, self.base, self.shared, self.stored, x, _NO_STATES, psi, self._buffer,
                 chosen.lanes,
             )  # fmt: skip
-            if not len(first):
-                pieces = min(_PIECES, 1 << (self.program.num_qubits - (chosen.lanes or 0)))
+            if self.program.starts:
+                self._big_product(x, psi)
+            else:
                 self._pieces(big.big_product, (chosen.packed, self.base, x, psi, self.shared), pieces)
-            for stage in chosen.tables.stages:
+            for stage in progress.steps(chosen.tables.stages):
                 arguments = (chosen.packed, stage, self.base, psi, self.shared, self.stored, x, chosen.block_begin)
                 self._stage(stages.stage_apply, arguments)
             if len(values):
@@ -266,22 +290,23 @@ class Run:
                 self._pieces(big.big_expect, (chosen.packed, psi, parts))
                 values[row] = parts.sum(axis=0)
 
-    def amplitudes(self, psi: NDArray[Any], out: NDArray[Any], phase: complex) -> None:
-        """One big state, kept by `forward`, as complex numbers in the circuit's basis, times ``phase``."""
-        lowered = self.program.lowered
-        columns = np.array(lowered.x_columns, np.int64)
-        offset = 0
-        for q, column in enumerate(lowered.x_columns):
-            offset ^= column if lowered.flips >> q & 1 else 0
-        self._pieces(big.big_unpack, (psi, out, columns, offset, out.dtype.type(phase)))
+    def _big_product(self, x: FloatArray, psi: NDArray[Any]) -> None:
+        """The product of the program's starts at the one sample x, to a big state."""
+        psi[:] = 0
+        width = self.program.width
+        for index, values in self._amplitude_runs(self.program.starts, x):
+            places = index // width * (2 * width) + index % width
+            psi[places] = values[0].real
+            psi[places + width] = values[0].imag
+
+    def to_complex(self, psi: NDArray[Any], phase: complex) -> NDArray[Any]:
+        """One big state, kept by `forward`, in the circuit's basis times ``phase``: complex numbers in its memory."""
+        return reordering.to_complex(psi, self.plan.reordering, self.plan.lanes or 0, phase)
 
     def _stage(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
-        """One stage: large states a few pieces at a time, so that an interrupt is heard between them."""
-        size = self.plan.tables.state_size
-        step = _PIECES if size < _HEARD_FLOATS else get_num_threads()
-        for first in range(0, _PIECES, step):
-            queue = np.array([first, min(first + step, _PIECES)])
-            self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), size)
+        """One stage; kernels of stages read the end of the queue from it."""
+        queue = np.array([0, _PIECES])
+        self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), self.plan.tables.state_size)
 
     def _pieces(self, kernel: Any, arguments: tuple[Any, ...], pieces: int = _PIECES) -> None:
         queue = np.zeros(1, np.int64)
@@ -301,11 +326,11 @@ class Run:
         chosen, psi = self.plan, keep[0]
         tables = chosen.tables
         memory.check_state(self.program.num_qubits, 1, self.program.precision)
-        lam = simd.aligned_zeros(tables.state_size, self.program.dtype) if seeds is None else seeds[0]
+        lam = memory.allocate(tables.state_size, self.program.dtype) if seeds is None else seeds[0]
         parts = np.zeros((_PIECES, tables.slots))
         if seeds is None:
             self._pieces(big.big_seed, (chosen.packed, lam, psi, cotangent[0]))
-        for stage in tables.stages[tables.first_stage :][::-1]:
+        for stage in progress.steps(tables.stages[tables.first_stage :][::-1]):
             self._stage(
                 stages.stage_undo,
                 (chosen.packed, stage, self.base, psi, lam, self.shared, self.stored, X, parts, chosen.block_begin),
@@ -329,10 +354,9 @@ class Run:
 _NO_STATES = np.zeros((0, 0), complex)
 
 
-def _scattered(count: int, qubits: tuple[int, ...]) -> NDArray[np.int64]:
-    """For each index over ``qubits``, its bits at those qubits' places."""
-    index = np.arange(count)
-    out = np.zeros(count, np.int64)
+def _spread(index: NDArray[np.int64], qubits: tuple[int, ...]) -> NDArray[np.int64]:
+    """Indices over ``qubits`` with their bits at those qubits' places."""
+    out = np.zeros_like(index)
     for k, q in enumerate(qubits):
         out |= ((index >> k) & 1) << q
     return out

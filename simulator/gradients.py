@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory, simd
-from simulator.errors import unknown_name
+from simulator import memory, progress, simd
+from simulator.errors import QumbaError, unknown_name
 from simulator.execution import Run
 from simulator.kernels import tiles as tiles_kernels
 from simulator.observables import PauliSum
@@ -76,7 +76,7 @@ def adjoint_sweep(
     size, per_tile = run.plan.tile_size, run.plan.per_tile
     if run.plan.big:
         memory.check_state(program.num_qubits, 2, program.precision)
-    for rows in run.plan.chunks:
+    for rows in progress.steps(run.plan.chunks):
         whole = len(run.plan.chunks) == 1
         chunk, found = (X, values) if whole else (X[rows], values[rows])
         tiles = -(-len(chunk) // per_tile)
@@ -174,7 +174,7 @@ def expectation_and_gradient(
     samples, count = len(X), len(listed)
     out = np.empty((samples, count, circuit.num_parameters))
     values_out = np.empty((samples, count))
-    for k in range(count):
+    for k in progress.steps(range(count)):
         v = np.zeros((samples, count))
         v[:, k] = 1.0
         values_out, by_weights, by_inputs = adjoint_sweep(program, X, weights, v, inputs=not one)
@@ -184,7 +184,9 @@ def expectation_and_gradient(
     return (values_out[0], out[0]) if one else (values_out, out)
 
 
-def gradient(circuit: Circuit, observables: Any, values: Any = None, method: str = "adjoint") -> FloatArray:
+def gradient(
+    circuit: Circuit, observables: Any, values: Any = None, method: str = "adjoint", precision: str = "double"
+) -> FloatArray:
     """Derivatives of expectations by every parameter.
 
     Parameters
@@ -196,6 +198,8 @@ def gradient(circuit: Circuit, observables: Any, values: Any = None, method: str
     method : {"adjoint", "parameter_shift", "finite_difference"}
         Adjoint is exact and fastest. Parameter shift is exact and runs on hardware too. Finite differences
         are central, accurate to about 1e-9.
+    precision : {"double", "single"}
+        Of the adjoint method's states; the other methods need double.
 
     Returns
     -------
@@ -204,7 +208,9 @@ def gradient(circuit: Circuit, observables: Any, values: Any = None, method: str
     if method not in METHODS:
         raise unknown_name("gradient method", method, METHODS)
     if method == "adjoint":
-        return expectation_and_gradient(circuit, observables, values)[1]
+        return expectation_and_gradient(circuit, observables, values, precision)[1]
+    if precision != "double":
+        raise QumbaError(f"precision={precision!r} goes with method='adjoint', got {method!r}")
     listed, single = as_observables(observables)
     array = circuit.values_array(values)
     if method == "parameter_shift":

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from simulator import simd
@@ -26,13 +27,18 @@ def _free() -> dict[tuple[Any, int], list[NDArray[Any]]]:
         return _buffers.free
 
 
+def allocate(size: int, dtype: Any) -> NDArray[Any]:
+    """Zeros of shape (size,) that begin at a page."""
+    return simd.aligned_zeros(size, dtype, _PAGE_BYTES)
+
+
 def take(size: int, dtype: Any) -> NDArray[Any]:
     """An aligned buffer of at least ``size`` elements with arbitrary contents; `give` it back after use."""
     bits = max(size - 1, 1023).bit_length()
     if (1 << bits) * 8 > _KEEP_BYTES:
-        return simd.aligned_zeros(size, dtype, _PAGE_BYTES)
-    free = _free().get((dtype, bits))
-    return free.pop() if free else simd.aligned_zeros(1 << bits, dtype, _PAGE_BYTES)
+        return allocate(size, dtype)
+    free = _free().get((np.dtype(dtype).type, bits))
+    return free.pop() if free else allocate(1 << bits, dtype)
 
 
 def give(buffer: NDArray[Any]) -> None:

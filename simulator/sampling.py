@@ -1,8 +1,8 @@
-"""Sampling measurement outcomes: one pass over the probabilities and one over sorted random numbers."""
+"""Sampling measurement outcomes: one pass over the probabilities and one over sorted random numbers laid over them."""
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from simulator.errors import CircuitError, GateError, ParameterError
 from simulator.kernels import draws as kernels
 from simulator.measurements import final_measurements
 from simulator.statevector import statevector
-from simulator.threads import get_num_threads, parallel
+from simulator.threads import get_num_threads, parallel, watched
 
 if TYPE_CHECKING:
     from simulator.circuit import Circuit
@@ -24,6 +24,7 @@ IntArray = NDArray[np.int64]
 MAX_BITS = 62  # of an outcome in an int64
 _PIECES = 32  # parts of a pass; fixed, so that results do not depend on the threads
 _SERIAL_WORK = 1 << 16  # outcomes and shots below which a second thread does not pay for itself
+_LONG = 1 << 25  # outcomes and shots above which a pass takes long enough to be watched
 
 
 def checked_shots(shots: Any) -> int:
@@ -69,27 +70,26 @@ def sample_state(
         raise GateError(f"amplitudes of shape (2**n,) expected, got {state.shape}")
     parts = state.view(np.float32 if state.dtype == np.complex64 else np.float64)
     n = state.size.bit_length() - 1
-    sums = np.zeros(_PIECES)
+    rng = np.random.default_rng(seed)
     if qubits is None or tuple(qubits) == tuple(range(n)):
-        probabilities = np.empty(state.size)
-        _share(kernels.square, (parts, probabilities, sums), state.size)
-    else:
-        places, others = _places(qubits, n)
-        probabilities = np.empty(len(places))
-        _share(kernels.marginal, (parts, places, others, probabilities, sums), state.size)
-    return _draw(probabilities, sums, shots, np.random.default_rng(seed))
+        return _draw(parts, True, state.size, shots, rng)
+    own, others = _places(qubits, n)
+    probabilities = np.empty(math.prod(map(len, own)))
+    _share(kernels.marginal, (parts, own, others, probabilities), state.size)
+    return draw(probabilities, shots, rng)
 
 
 def draw(probabilities: FloatArray, shots: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
     """Outcomes and counts, as `sample_state`, from probabilities (m,) that need not be normalised."""
-    edges = len(probabilities) * np.arange(_PIECES + 1) // _PIECES
-    sums = np.array([probabilities[a:b].sum() for a, b in itertools.pairwise(edges)])
-    return _draw(np.ascontiguousarray(probabilities, float), sums, shots, rng)
+    return _draw(np.ascontiguousarray(probabilities, float), False, len(probabilities), shots, rng)
 
 
 def _draw(
-    probabilities: FloatArray, sums: FloatArray, shots: int, rng: np.random.Generator
+    values: NDArray[Any], squared: bool, size: int, shots: int, rng: np.random.Generator
 ) -> tuple[IntArray, IntArray]:
+    """Draw from ``size`` probabilities, or (``squared``) from as many amplitudes (re, im, re, im, ...)."""
+    sums = np.zeros(_PIECES)
+    _share(kernels.add_up, (values, squared, size, sums), size)
     ends = np.cumsum(sums)
     if not (np.isfinite(ends[-1]) and ends[-1] > 0):
         raise ValueError("there is nothing to sample: the state is all zero, or contains NaN or infinity")
@@ -103,29 +103,37 @@ def _draw(
     starts = np.concatenate([[0.0], ends[:-1]])
     outcomes, counts = np.empty(shots, np.int64), np.empty(shots, np.int64)
     found = np.zeros(_PIECES, np.int64)
-    arguments = (probabilities, starts, numbers, firsts, outcomes, counts, found)
-    _share(kernels.count, arguments, len(probabilities) + shots)
+    arguments = (values, squared, size, starts, numbers, firsts, outcomes, counts, found)
+    _share(kernels.count, arguments, size + shots)
     kept = [slice(first, first + size) for first, size in zip(firsts[:-1].tolist(), found.tolist(), strict=True)]
     return np.concatenate([outcomes[own] for own in kept]), np.concatenate([counts[own] for own in kept])
 
 
 def _share(kernel: Any, arguments: tuple[Any, ...], work: int) -> None:
-    queue = np.zeros(1, np.int64)
-    threads = 1 if work < _SERIAL_WORK else get_num_threads()
-    parallel(lambda: kernel(*arguments, queue, _PIECES), threads)
+    threads, queue = 1 if work < _SERIAL_WORK else get_num_threads(), np.array([0, _PIECES])
+
+    def call() -> None:
+        kernel(*arguments, queue, _PIECES)
+
+    if work >= _LONG:
+        watched(call, threads, queue, _PIECES)
+    else:
+        parallel(call, threads)
 
 
-def _places(qubits: Sequence[int], num_qubits: int) -> tuple[IntArray, IntArray]:
-    """What outcomes on the qubits, and on the others, add to an index."""
+def _places(qubits: Sequence[int], num_qubits: int) -> tuple[tuple[IntArray, IntArray], tuple[IntArray, IntArray]]:
+    """What outcomes on the qubits, and on the others, add to an index: of their lower bits, and of their upper."""
     chosen = check_qubits(qubits, num_qubits)
     rest = [q for q in range(num_qubits) if q not in chosen]
-    out = []
-    for group in (chosen, rest):
-        index = np.zeros(1, np.int64)
-        for q in group:
-            index = np.concatenate([index, index | 1 << q])
-        out.append(index)
-    return out[0], out[1]
+    halves = [(group[: len(group) // 2], group[len(group) // 2 :]) for group in (list(chosen), rest)]
+    return tuple((_added(lower), _added(upper)) for lower, upper in halves)  # type: ignore[return-value]
+
+
+def _added(qubits: Sequence[int]) -> IntArray:
+    index = np.zeros(1, np.int64)
+    for q in qubits:
+        index = np.concatenate([index, index | 1 << q])
+    return index
 
 
 def check_qubits(qubits: Sequence[int], num_qubits: int) -> tuple[int, ...]:
@@ -169,7 +177,7 @@ def bound_values(circuit: Circuit, values: Any) -> FloatArray:
 
 
 def sample_final(
-    circuit: Circuit, values: Any, shots: int, seed: Any, qubits: Sequence[int] | None
+    circuit: Circuit, values: Any, shots: int, seed: Any, qubits: Sequence[int] | None, precision: str = "double"
 ) -> tuple[IntArray, IntArray, int] | None:
     """Sample a circuit without noise whose measurements, if it has any, are all at the end.
 
@@ -189,7 +197,7 @@ def sample_final(
     plain, measured = split
     read, width = what_is_read(circuit, measured, qubits)
     unitary = circuit if not circuit.measures else type(circuit)(circuit.num_qubits, plain)
-    outcomes, counts = sample_state(statevector(unitary, array), shots, seed, read)
+    outcomes, counts = sample_state(statevector(unitary, array, precision), shots, seed, read)
     if measured:
         outcomes, counts = merged(onto_clbits(outcomes, read, measured), counts)
     return outcomes, counts, width

@@ -172,6 +172,21 @@ def exchange3(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def interleaved(typing_context, first, second):  # type: ignore[no-untyped-def]
+    """Two vectors (first 0, second 0, first 1, second 1, ...)."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        out = []
+        for begin in (0, first.width // 2):
+            order = [begin + lane // 2 + lane % 2 * first.width for lane in range(first.width)]
+            mask = ir.Constant(ir.VectorType(_INT32, first.width), order)
+            out.append(builder.shuffle_vector(args[0], args[1], mask))
+        return context.make_tuple(builder, signature.return_type, out)
+
+    return types.UniTuple(first, 2)(first, second), codegen
+
+
+@intrinsic
 def lane_signs(typing_context, like, bit):  # type: ignore[no-untyped-def]
     """+1 in lanes whose bit ``bit`` (a literal) is 0, -1 in the others."""
     if not isinstance(bit, types.IntegerLiteral):

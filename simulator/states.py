@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from simulator.errors import CircuitError, ObservableError
 from simulator.observables import PauliSum
 
 _NORM_TOLERANCE = 1e-4  # single precision loses a little at every gate
+_PART_BITS = 20  # of a large state's part that is copied
 
 
 def reduced_density_matrix(state: ArrayLike, qubits: Sequence[int]) -> NDArray[Any]:
@@ -33,8 +34,12 @@ def reduced_density_matrix(state: ArrayLike, qubits: Sequence[int]) -> NDArray[A
     CircuitError
         If the state is no normalised vector of ``2**n`` numbers or the qubits are not distinct qubits of it.
     """
-    kept = _kept(_checked(state), qubits)
-    return np.asarray(kept @ kept.conj().T)
+    psi = _checked(state)
+    own = _distinct(qubits, psi.size.bit_length() - 1)
+    out = np.zeros((1 << len(own),) * 2, np.result_type(psi, np.complex64))
+    for kept in _parts(psi, own):
+        out += kept @ kept.conj().T
+    return out
 
 
 def entropy(state: ArrayLike, qubits: Sequence[int], base: float = 2.0) -> float:
@@ -52,7 +57,11 @@ def entropy(state: ArrayLike, qubits: Sequence[int], base: float = 2.0) -> float
     float
         ``-sum p log p`` over the squared Schmidt coefficients; from 0 to the number of qubits on the smaller side.
     """
-    values = np.linalg.svd(_kept(_checked(state), qubits), compute_uv=False) ** 2
+    psi = _array(state)
+    n = psi.size.bit_length() - 1
+    own = _distinct(qubits, n)
+    smaller = own if 2 * len(own) <= n else [q for q in range(n) if q not in own]
+    values = np.linalg.eigvalsh(reduced_density_matrix(psi, smaller))
     values = values[values > 0]
     return float(max(-(values * np.log(values)).sum() / np.log(base), 0.0))
 
@@ -140,14 +149,21 @@ def _checked(state: ArrayLike) -> NDArray[Any]:
     return psi
 
 
-def _kept(psi: NDArray[Any], qubits: Sequence[int]) -> NDArray[Any]:
-    """The state as a matrix: the given qubits' index by that of all others."""
-    n = psi.size.bit_length() - 1
+def _distinct(qubits: Sequence[int], n: int) -> list[int]:
     own = list(qubits)
     if any(isinstance(q, bool) or not isinstance(q, int | np.integer) or not 0 <= q < n for q in own):
         raise CircuitError(f"qubits of a state of {n} qubits are 0 to {n - 1}, got {own}")
     if len(set(own)) != len(own):
         raise CircuitError(f"distinct qubits expected, got {own}")
-    others = [q for q in range(n) if q not in set(own)]
-    axes = [n - 1 - q for q in (*own[::-1], *others[::-1])]
-    return psi.reshape((2,) * n).transpose(axes).reshape(1 << len(own), -1)
+    return own
+
+
+def _parts(psi: NDArray[Any], own: Sequence[int]) -> Iterator[NDArray[Any]]:
+    """The state as a matrix, the index of ``own`` by that of all others: some of its columns at a time."""
+    n = psi.size.bit_length() - 1
+    others = [q for q in range(n) if q not in own]
+    inner = others[: max(_PART_BITS - len(own), 0)]
+    outer = others[len(inner) :]
+    tensor = psi.reshape((2,) * n).transpose([n - 1 - q for q in (*outer[::-1], *own[::-1], *inner[::-1])])
+    for bits in np.ndindex(*(2,) * len(outer)):
+        yield tensor[bits].reshape(1 << len(own), -1)

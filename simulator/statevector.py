@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory
+from simulator import memory, progress
 from simulator.errors import ParameterError
 from simulator.execution import Run
 from simulator.kernels import tiles as tiles_kernels
@@ -48,32 +48,35 @@ def expectations(program: Program, X: FloatArray, weights: FloatArray) -> FloatA
 def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
     """Final states for many samples, shape (n_samples, 2**n): complex128, or complex64 in single precision."""
     X, weights = as_inputs(program, X), as_weights(program, weights)
-    memory.check_state(program.num_qubits, len(X) + 1, program.precision)
-    dtype = np.complex128 if program.precision == "double" else np.complex64
-    out = np.empty((len(X), 1 << program.num_qubits), dtype)
-    if not len(X):
-        return out
+    memory.check_state(program.num_qubits, len(X), program.precision)
     run = Run(program, weights, len(X))
-    size = run.plan.tile_size
     if run.plan.big:
-        phases = np.exp(1j * global_phases(program, X, weights))
-        buffer = memory.take(size, program.dtype)
-        psi = buffer[:size]
-        for row, rows in enumerate(run.plan.chunks):
-            run.forward(X[rows], psi[None, :], np.empty((0, 0)))
-            run.amplitudes(psi, out[row], phases[row])
-        memory.give(buffer)
+        out = _big_states(run, X)
         run.close()
         return out
-    for rows in run.plan.chunks:
+    memory.check_state(program.num_qubits, len(X) + 1, program.precision)
+    out = np.empty((len(X), 1 << program.num_qubits), np.result_type(program.dtype, np.complex64))
+    size = run.plan.tile_size
+    for rows in progress.steps(run.plan.chunks):
         tiles = -(-(rows.stop - rows.start) // run.plan.per_tile)
         buffer = memory.take(tiles * size, program.dtype)
         keep = buffer[: tiles * size].reshape(tiles, size)
-        run.forward(X[rows], keep, np.empty((0, 0)))
+        run.forward(X[rows], keep, _NOTHING)
         tiles_kernels.unpack(keep, out[rows], run.plan.states, run.plan.lanes)
         memory.give(buffer)
     run.close()
     return in_circuit_basis(program, out, X, weights)
+
+
+def _big_states(run: Run, X: FloatArray) -> NDArray[Any]:
+    """`states`, each computed and put in order in the result's own memory."""
+    program, size = run.program, run.plan.tile_size
+    phases = np.exp(1j * global_phases(program, X, run.weights)).tolist()
+    buffer = memory.allocate(len(X) * size, program.dtype).reshape(len(X), size)
+    for row in progress.steps(range(len(X))):
+        run.forward(X[row : row + 1], buffer[row : row + 1], _NOTHING)
+        run.to_complex(buffer[row], phases[row])
+    return buffer.view(np.result_type(program.dtype, np.complex64))
 
 
 def in_circuit_basis(program: Program, stored: NDArray[Any], X: FloatArray, weights: FloatArray) -> NDArray[Any]:
@@ -146,6 +149,8 @@ def as_weights(program: Program, weights: Any) -> FloatArray:
 
 
 _NO_INPUTS = np.zeros((1, 0))
+_NOTHING = np.empty((0, 0))
+_RUN = 1 << 18  # amplitudes that are squared at a time
 
 
 def split_values(
@@ -204,7 +209,12 @@ def statevector(circuit: Circuit, values: Any = None, precision: str = "double")
 def probabilities(circuit: Circuit, values: Any = None, precision: str = "double") -> FloatArray:
     """Probability of each basis state, shape (2**n,) or (n_sets, 2**n)."""
     state = statevector(circuit, values, precision)
-    return np.asarray(state.real**2 + state.imag**2, float)
+    amplitudes = state.reshape(-1)
+    out = amplitudes.view(np.float64)[: amplitudes.size]  # in the state's own memory, front to back
+    for begin in range(0, len(out), _RUN):
+        part = amplitudes[begin : begin + _RUN].astype(complex)
+        out[begin : begin + _RUN] = part.real**2 + part.imag**2
+    return out.reshape(state.shape)
 
 
 def expectation(circuit: Circuit, observables: Any, values: Any = None, precision: str = "double") -> Any:

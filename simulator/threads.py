@@ -19,9 +19,13 @@ from queue import Empty, SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import progress
+
 _AWAKE = 2e-4  # seconds that a helper listens for the bell before it sleeps
 _HANDOVER = 1.5e-5  # seconds from the bell until the caller runs a kernel and has let go of the GIL
 _TRIAL = 2_000  # rounds of listening whose time is taken once
+_LOOKS = 0.1  # seconds between two looks at a watched call
+_STOP = 1 << 62  # more pieces than any queue has
 
 _lock = threading.Lock()
 _queue: SimpleQueue[_Job] = SimpleQueue()
@@ -34,7 +38,7 @@ _limit: int | None = None
 class _Job:
     """One call to be made by several threads."""
 
-    __slots__ = ("active", "begun", "call", "closed", "error", "finished", "guard", "idle")
+    __slots__ = ("active", "begun", "call", "closed", "error", "finished", "guard", "idle", "returned")
 
     def __init__(self, call: Callable[[], None]) -> None:
         self.call = call
@@ -43,6 +47,7 @@ class _Job:
         self.finished = np.zeros(1, np.int64)
         self.closed = False
         self.idle: threading.Event | None = None
+        self.returned: threading.Event | None = None
         self.error: BaseException | None = None
 
     def help(self) -> None:
@@ -60,6 +65,8 @@ class _Job:
                 self.active -= 1
                 if self.idle is not None and not self.active:
                     self.idle.set()
+            if self.returned is not None:
+                self.returned.set()
 
     def close(self) -> None:
         """Wait for the helpers that have begun; later ones find the job closed."""
@@ -119,9 +126,7 @@ def parallel(call: Callable[[], None], threads: int, wait: bool = True) -> None:
         return
     _start(threads - 1)
     job = _Job(call)
-    for _ in range(threads - 1):
-        _queue.put(job)
-    _bell[0] += 1
+    _begin(job, threads - 1)
     try:
         call()
     except BaseException:
@@ -133,6 +138,49 @@ def parallel(call: Callable[[], None], threads: int, wait: bool = True) -> None:
     job.close()
     if job.error is not None:
         raise job.error
+
+
+def watched(
+    call: Callable[[], None], threads: int, queue: NDArray[np.int64], pieces: int, done: int | None = None
+) -> None:
+    """Make a call that takes long on ``threads`` others; this one watches, because kernels do not hear interrupts.
+
+    It tells `simulator.progress` how many of the pieces have been claimed from ``queue[0]``. An interrupt ends the call
+    as soon as those are done.
+
+    Parameters
+    ----------
+    call : callable
+    threads : int
+    queue : int64 ndarray
+    pieces : int
+    done : int, optional
+        Where the queue counts finished pieces, if kernels wait for all of them.
+    """
+    if not _start(threads):
+        call()
+        return
+    job = _Job(call)
+    job.returned = threading.Event()
+    _begin(job, threads)
+    try:
+        while not job.returned.wait(_LOOKS):
+            progress.report(min(int(queue[0]) / pieces, 1.0))
+    except BaseException:
+        queue[0] = _STOP
+        if done is not None:
+            queue[done] = _STOP
+        raise
+    finally:
+        job.close()
+    if job.error is not None:
+        raise job.error
+
+
+def _begin(job: _Job, helpers: int) -> None:
+    for _ in range(helpers):
+        _queue.put(job)
+    _bell[0] += 1
 
 
 def _available() -> int:
@@ -171,16 +219,22 @@ def _parse(name: str, text: str, available: int) -> int:
     return count
 
 
-def _start(count: int) -> None:
+def _start(count: int) -> bool:
+    """Have so many helpers, as far as the system gives them; whether there is one."""
     global _helpers, _rounds_a_second
     if _helpers >= count:
-        return
+        return True
     with _lock:
         if not _rounds_a_second:
             _rounds_a_second = _measured()
         while _helpers < count:
-            threading.Thread(target=_serve, args=(_queue, _bell), name=f"qumba-{_helpers + 1}", daemon=True).start()
+            helper = threading.Thread(target=_serve, args=(_queue, _bell), name=f"qumba-{_helpers + 1}", daemon=True)
+            try:
+                helper.start()
+            except RuntimeError:  # no memory for its stack, or too many threads: those that are there do the work
+                break
             _helpers += 1
+    return _helpers > 0
 
 
 def _measured() -> float:

@@ -87,31 +87,6 @@ def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
 
 
 @kernel
-def big_unpack(psi, out, columns, offset, phase, scratch, queue, pieces, lanes):
-    """Pieces of the amplitudes in the circuit's basis, times ``phase``: out (2**n,) complex.
-
-    Basis state y is stored at the index ``offset`` xor the ``columns`` of its bits.
-    """
-    W = lanes_of(psi)
-    while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= pieces:
-            return
-        first, last = len(out) * piece // pieces, len(out) * (piece + 1) // pieces
-        index = offset
-        for q in range(len(columns)):
-            if first >> q & 1:
-                index ^= columns[q]
-        for y in range(first, last):
-            o = (index >> lanes) * 2 * W + (index & (W - 1))
-            out[y] = phase * complex(psi[o], psi[o + W])
-            change = y ^ (y + 1)
-            for q in range(count_ones(change)):
-                if q < len(columns):
-                    index ^= columns[q]
-
-
-@kernel
 def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
     """Expectations of pieces of the state: values (pieces, n_observables)."""
     layout = packed[0]

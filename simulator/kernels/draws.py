@@ -1,6 +1,7 @@
-"""Sampling: probabilities in one pass, and sorted random numbers laid over them in another.
+"""Sampling: sums of probabilities in one pass, and sorted random numbers laid over them in another.
 
-Both go over a fixed number of pieces of the outcomes, so that results do not depend on the number of threads.
+Probabilities are computed from amplitudes (re, im, re, im, ...) as they are needed: there is no table of them. Both
+passes go over a fixed number of pieces of the outcomes, so that results do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -14,49 +15,55 @@ def _bounds(size, piece, pieces):
     return size * piece // pieces, size * (piece + 1) // pieces
 
 
+@inlined
+def _probability(values, i, squared):
+    """The probability of outcome i: of amplitudes (``squared``), or as it stands there."""
+    if not squared:
+        return float(entry(values, i))
+    re, im = float(entry(values, 2 * i)), float(entry(values, 2 * i + 1))
+    return re * re + im * im
+
+
 @kernel
-def square(amplitudes, probabilities, sums, queue, pieces):
-    """Squares of amplitudes (re, im, re, im, ...) and their sum over each piece."""
+def add_up(values, squared, size, sums, queue, pieces):
+    """Sum of the probabilities of each piece of ``size`` outcomes."""
     while True:
         piece = fetch_add(queue, 0, 1)
-        if piece >= pieces:
+        if piece >= entry(queue, 1):
             return
-        first, last = _bounds(len(probabilities), piece, pieces)
+        first, last = _bounds(size, piece, pieces)
         total = 0.0
         for i in range(first, last):
-            re, im = float(entry(amplitudes, 2 * i)), float(entry(amplitudes, 2 * i + 1))
-            p = re * re + im * im
-            probabilities[i] = p
-            total += p
+            total += _probability(values, i, squared)
         sums[piece] = total
 
 
 @kernel
-def marginal(amplitudes, places, others, probabilities, sums, queue, pieces):
+def marginal(amplitudes, places, others, probabilities, queue, pieces):
     """Probabilities of outcomes on some qubits, without those of the whole state.
 
-    places, others : int64
-        What each outcome on the qubits, and each on the others, adds to a basis state's index.
+    places, others : pairs of int64 arrays
+        What the lower and the upper bits of an outcome on the qubits, and of one on the others, add to an index.
     """
     while True:
         piece = fetch_add(queue, 0, 1)
-        if piece >= pieces:
+        if piece >= entry(queue, 1):
             return
         first, last = _bounds(len(probabilities), piece, pieces)
-        total = 0.0
+        lower, upper = places
+        low_others, high_others = others
         for m in range(first, last):
+            place = entry(lower, m % len(lower)) | entry(upper, m // len(lower))
             p = 0.0
-            for t in range(len(others)):
-                i = 2 * (entry(places, m) | entry(others, t))
-                re, im = float(entry(amplitudes, i)), float(entry(amplitudes, i + 1))
-                p += re * re + im * im
+            for high in range(len(high_others)):
+                at = place | entry(high_others, high)
+                for low in range(len(low_others)):
+                    p += _probability(amplitudes, at | entry(low_others, low), True)
             probabilities[m] = p
-            total += p
-        sums[piece] = total
 
 
 @kernel
-def count(probabilities, starts, draws, firsts, outcomes, counts, found, queue, pieces):
+def count(values, squared, size, starts, draws, firsts, outcomes, counts, found, queue, pieces):
     """Outcomes that sorted numbers fall on, and how many on each.
 
     starts : float64 (pieces,)
@@ -68,14 +75,14 @@ def count(probabilities, starts, draws, firsts, outcomes, counts, found, queue, 
     """
     while True:
         piece = fetch_add(queue, 0, 1)
-        if piece >= pieces:
+        if piece >= entry(queue, 1):
             return
-        first, last = _bounds(len(probabilities), piece, pieces)
+        first, last = _bounds(size, piece, pieces)
         d, end, out = entry(firsts, piece), entry(firsts, piece + 1), entry(firsts, piece)
         reached, likely = entry(starts, piece), first
         i = first
         while i < last and d < end:
-            p = entry(probabilities, i)
+            p = _probability(values, i, squared)
             reached += p
             begin = d
             while d < end and entry(draws, d) < reached:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory, simd
+from simulator import memory, progress, simd
 from simulator.circuit import Circuit
 from simulator.kernels import transfer as kernels
 from simulator.noise import starts
@@ -24,7 +24,7 @@ from simulator.noise.layout import Layout, layout
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
-from simulator.threads import get_num_threads, parallel
+from simulator.threads import get_num_threads, parallel, watched
 
 FloatArray = NDArray[np.float64]
 
@@ -33,6 +33,7 @@ _SHARED_QUBITS = 9  # from here on threads share one state
 _SHARED_ALONE = 8  # the same for a single sample
 _KEEP_BYTES = 1 << 30  # of states kept for the sweep back, before some are computed again
 _SERIAL_WORK = 400_000  # multiplications below which a second thread does not pay for itself
+_LONG = 1 << 28  # operations that take long enough to be watched
 _PIECES = 32  # parts of a pass; fixed, so that sums do not depend on the threads
 _CHUNK_BYTES = 1 << 28  # of matrices and derivatives of one chunk of samples
 
@@ -174,7 +175,10 @@ class _Run:
             kernel(*arguments, buffer, *tail[:-1], queue, tail[-1], self.layout.lanes)
             memory.give(buffer)
 
-        parallel(call, threads)
+        if work >= _LONG:
+            watched(call, threads, queue, tail[-1])
+        else:
+            parallel(call, threads)
 
     def forward(self, values: FloatArray, keep: bool = False) -> FloatArray:
         """Fill the strings' expectations (B, S); returns the final states (tiles, size) if kept."""
@@ -185,7 +189,7 @@ class _Run:
             for row in range(self.samples):
                 r = states[row] if keep else simd.aligned_zeros(self.size, np.float64)
                 self._start(r, row)
-                for p in range(len(self.layout.code)):
+                for p in progress.steps(range(len(self.layout.code))):
                     self._pass(p, r, row)
                 values[row] = r[self.picks]
             return states
@@ -301,7 +305,7 @@ def expectations(program: DensityProgram, X: FloatArray, weights: FloatArray) ->
     """Exact expectations, shape (B, K)."""
     memory.check_density(program.num_qubits, 1)
     values = np.empty((len(X), len(program.strings)))
-    for rows in _chunks(program, len(X)):
+    for rows in progress.steps(_chunks(program, len(X))):
         _Run(program, X[rows], weights).forward(values[rows])
     return values @ program.coefficients.T
 
@@ -325,7 +329,7 @@ def adjoint_sweep(
     memory.check_density(program.num_qubits, 4)
     values = np.empty((len(X), len(program.coefficients)))
     out = np.empty((len(X), program.n_inputs + program.n_weights))
-    for rows in _chunks(program, len(X)):
+    for rows in progress.steps(_chunks(program, len(X))):
         run = _Run(program, X[rows], weights)
         strings = np.empty((run.samples, len(program.strings)))
         run.forward(strings)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory
+from simulator import memory, progress
 from simulator.circuit import Circuit
 from simulator.noise.density import DensityProgram, final_coefficients
 from simulator.noise.model import NoiseModel
@@ -121,7 +121,7 @@ def expectation_and_gradient(
     count = len(program.observables)
     out = np.empty((len(X), count, circuit.num_parameters))
     found = np.empty((len(X), count))
-    for k in range(count):
+    for k in progress.steps(range(count)):
         v = np.zeros((len(X), count))
         v[:, k] = 1.0
         found, by_weights, by_inputs = adjoint_sweep(program, X, weights, v, inputs=not one)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gates, gradients, pauli, statevector
+from simulator import gates, gradients, pauli, progress, statevector
 from simulator.circuit import Circuit
 from simulator.lowering import Angle, Lowered, Lowering, spread
 from simulator.noise.channels import Channel
@@ -238,7 +238,7 @@ class FrameTrajectories:
     def values(self, X: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Means over the trajectories and their standard errors, each (B, K)."""
         means, errors = [], []
-        for rows in self._chunks(len(X)):
+        for rows in progress.steps(self._chunks(len(X))):
             found = statevector.expectations(self.program.program, self._angles(X[rows], weights), np.zeros(0))
             values = self._by_trajectory(found, rows.stop - rows.start)
             mean = np.einsum("u,buk->bk", self.counts, values) / self.trajectories
@@ -253,7 +253,7 @@ class FrameTrajectories:
         means = np.empty((len(X), len(program.coefficients)))
         out = np.empty((len(X), program.slopes.shape[1]))
         share = self.counts / self.trajectories
-        for rows in self._chunks(len(X)):
+        for rows in progress.steps(self._chunks(len(X))):
             samples = rows.stop - rows.start
             angles = self._angles(X[rows], weights)
             if callable(cotangent):

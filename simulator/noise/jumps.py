@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gates, memory, simd
+from simulator import gates, memory, progress, simd
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
 from simulator.gates import Condition, Operation
@@ -23,7 +23,7 @@ from simulator.noise.factors import ladder
 from simulator.noise.model import NoiseModel
 from simulator.noise.starts import product_states
 from simulator.observables import PauliSum
-from simulator.threads import get_num_threads, parallel
+from simulator.threads import get_num_threads, parallel, watched
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -32,6 +32,7 @@ IntArray = NDArray[np.int64]
 MAX_GATE_QUBITS = 4  # a dense matrix; wider gates are taken apart
 _CHUNK_NUMBERS = 1 << 22  # random numbers drawn at a time
 _SERIAL_WORK = 1 << 18
+_LONG = 1 << 25  # amplitudes passed over that take long enough to be watched
 
 
 Noisy = tuple[Operation, Sequence[tuple[Channel, tuple[int, ...]]]]
@@ -102,6 +103,7 @@ class JumpProgram:
     """
 
     def __init__(self, circuit: Circuit, noise: NoiseModel, items: Iterable[Noisy] | None = None) -> None:
+        memory.check_state(circuit.num_qubits, 1, "double")
         self.num_qubits, self.num_clbits = circuit.num_qubits, circuit.num_clbits
         self.flips = noise.readout_flips(circuit.num_qubits)
         self._collected = _Steps()
@@ -219,7 +221,7 @@ class JumpProgram:
         bits = np.zeros((trajectories, self.num_clbits), np.int64)
         outcomes = np.zeros(trajectories if measure_all else 0, np.int64)
         step = max(64, _CHUNK_NUMBERS // max(self.draws + 1, 1) // 64 * 64)
-        for begin in range(0, trajectories, step):
+        for begin in progress.steps(range(0, trajectories, step)):
             rows = slice(begin, min(begin + step, trajectories))
             count = rows.stop - begin
             uniforms = rng.random((count, self.draws))
@@ -247,7 +249,11 @@ class JumpProgram:
             memory.give(scratch)
 
         work = len(uniforms) * max(len(self.code), 1) << self.num_qubits
-        parallel(call, 1 if work < _SERIAL_WORK else min(get_num_threads(), tiles))
+        threads = 1 if work < _SERIAL_WORK else min(get_num_threads(), tiles)
+        if work >= _LONG:
+            watched(call, threads, queue, tiles)
+        else:
+            parallel(call, threads)
 
 
 def _grouped(observables: Iterable[PauliSum]) -> tuple[IntArray, IntArray, FloatArray]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gates
+from simulator import gates, progress
 from simulator.circuit import Circuit
 from simulator.errors import NoiseError, QumbaError
 from simulator.noise import density
@@ -165,7 +165,7 @@ def estimates(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> tupl
     observables = _read(program.circuit, program.observables, program.noise)
     count = program.trajectories or DEFAULT_TRAJECTORIES
     means, errors = [], []
-    for x in X:
+    for x in progress.steps(list(X)):
         found = JumpProgram(program.bound(x, weights), program.noise).run(count, program.seed, observables)[0]
         means.append(found.mean(axis=0))
         errors.append(found.std(axis=0, ddof=1 if count > 1 else 0) / np.sqrt(count))
@@ -222,7 +222,7 @@ def _shifted(program: NoisyProgram, x: FloatArray, weights: FloatArray, cotangen
     observables = _read(program.circuit, program.observables, program.noise)
     count = program.trajectories or DEFAULT_TRAJECTORIES
     out = np.zeros(len(parameters))
-    for position, (operation, channels) in enumerate(free):
+    for position, (operation, channels) in enumerate(progress.steps(free)):
         angle = next((a for a in operation.angles if isinstance(a, Expression)), None)
         if angle is None:
             continue
