@@ -64,7 +64,7 @@ def steps(items: Sequence[Item]) -> Iterator[Item]:
             loop[0] += 1
             bar.report(0.0)
     finally:
-        bar.loops.remove(loop)
+        bar.loops.pop()
 
 
 def report(fraction: float) -> None:
