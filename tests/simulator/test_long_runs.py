@@ -66,9 +66,9 @@ def run(code):
     ("kind", "num_qubits", "depth"),
     [
         ("state", 24, 60),
-        ("gradient", 23, 30),
+        ("gradient", 22, 12),
         ("samples", 24, 60),
-        ("batch", 10, 300),
+        ("batch", 10, 200),
         ("trajectories", 12, 300),
         ("measured", 12, 500),
         ("density", 11, 60),

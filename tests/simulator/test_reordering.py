@@ -93,7 +93,7 @@ print((memory("VmHWM") - before) / 2**(23 + {bytes}))
         ("statevector()", 4),
         ("statevector(precision='single')", 3),
         ("sample(shots=1000, seed=1)", 4),
-        ("expectation(Z(3) @ Z(20))", 4),
+        ("expectation(Z(3) @ Z(15))", 4),
     ],
 )
 def test_a_large_state_is_held_once(call, log_bytes):
