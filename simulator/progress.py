@@ -28,7 +28,8 @@ class _Bar:
     def report(self, fraction: float) -> None:
         for done, total in reversed(self.loops):
             fraction = (done + fraction) / total
-        self.bar.update(fraction - self.bar.n)
+        if fraction > self.bar.n:  # short work behind the loops, such as bringing a state in order, is not counted
+            self.bar.update(fraction - self.bar.n)
 
 
 _current: ContextVar[_Bar | None] = ContextVar("progress", default=None)
