@@ -96,3 +96,22 @@ def test_errors():
         sample_state([0, 0], 10)
     with pytest.raises(ParameterError, match="one set of values"):
         Circuit(1).sample(np.zeros((2, 0)), shots=3)
+
+
+def test_marginals_go_through_all_places():
+    state = random_state(9, 4)
+    tensor = (np.abs(state) ** 2).reshape((2,) * 9)  # axis 8 - q is qubit q
+    for qubits in ([8], [3, 1], [7, 0, 5, 2, 6], [0, 1, 2, 3, 4, 5, 6, 8]):
+        others = tuple(8 - q for q in range(9) if q not in qubits)
+        left = sorted(qubits, reverse=True)
+        expected = np.transpose(tensor.sum(axis=others), [left.index(q) for q in reversed(qubits)]).ravel()
+        outcomes, counts = sample_state(state, 100_000, seed=3, qubits=qubits)
+        frequencies = np.bincount(outcomes, counts, minlength=len(expected)) / 100_000
+        np.testing.assert_allclose(frequencies, expected, atol=6 / np.sqrt(100_000) * np.sqrt(expected.max()))
+
+
+def test_a_state_in_single_precision_is_sampled():
+    circuit = Circuit(3).h(0).cx(0, 1).ry(0.4, 2)
+    double, single = (circuit.sample(shots=100_000, seed=1, precision=p) for p in ("double", "single"))
+    assert double.keys() == single.keys()
+    assert all(abs(double[key] - single[key]) < 5 for key in double)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator import Circuit, CircuitError, ObservableError, PauliSum, Z
+from simulator import Circuit, CircuitError, ObservableError, PauliSum, Z, states
 from simulator.states import apply, entropy, fidelity, reduced_density_matrix, variance
 
 
@@ -18,8 +18,10 @@ def random_sum(seed, num_qubits, count):
     return PauliSum(*rng.integers(0, 2**num_qubits, (2, count)), rng.normal(size=count))
 
 
+@pytest.mark.parametrize("part_bits", [20, 2])
 @pytest.mark.parametrize("qubits", [[0], [2, 0], [1, 3, 4], [4, 3, 2, 1, 0]])
-def test_reduced_density_matrix_and_entropy_equal_qiskits(qubits):
+def test_reduced_density_matrix_and_entropy_equal_qiskits(qubits, part_bits, monkeypatch):
+    monkeypatch.setattr(states, "_PART_BITS", part_bits)
     information = pytest.importorskip("qiskit.quantum_info")
     psi = random_state(1, 5)
     others = [q for q in range(5) if q not in qubits]
