@@ -178,7 +178,7 @@ def compare(workload: tuple[Any, ...], options: argparse.Namespace) -> str:
 def main() -> None:
     """Measure the workloads and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help='rows whose name contains this, as in "qcbm n=20"')
+    parser.add_argument("--only", nargs="+", default=[""], help='rows whose names contain one of these: "qcbm n=20"')
     parser.add_argument("--quiet", type=float, default=10, help="wait up to this long for an idle machine (noise)")
     parser.add_argument("--libraries", nargs="+", choices=("ours", *PEERS), default=["ours", *PEERS], metavar="NAME")
     parser.add_argument("--environments", type=Path, default=ROOT / ".peers")
@@ -198,14 +198,15 @@ def main() -> None:
     from benchmarks import noise
     from benchmarks.limits import Limits
 
+    def chosen(title: str) -> bool:
+        return any(text in title for text in options.only)
+
     options.limits = Limits.measured(options.threads)
-    print(options.limits)
+    print(options.limits, flush=True)
     rows = [
-        compare(workload, options)
-        for workload in WORKLOADS
-        if options.only in f"{workload[0]} n={workload[1]} {workload[2]}"
+        compare(workload, options) for workload in WORKLOADS if chosen(f"{workload[0]} n={workload[1]} {workload[2]}")
     ]
-    rows += [noise.compare(workload, options) for workload in noise.LIBRARIES if options.only in noise.TITLES[workload]]
+    rows += [noise.compare(workload, options) for workload in noise.LIBRARIES if chosen(noise.TITLES[workload])]
     print(f"\n{noise.HEAD}")
     print("\n".join(rows))
 
