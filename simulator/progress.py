@@ -28,7 +28,7 @@ class _Bar:
     def report(self, fraction: float) -> None:
         for done, total in reversed(self.loops):
             fraction = (done + fraction) / total
-        if fraction > self.bar.n:  # short work behind the loops, such as bringing a state in order, is not counted
+        if fraction > self.bar.n:  # short work behind the loops is not counted
             self.bar.update(fraction - self.bar.n)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory
+from simulator import memory, progress
 from simulator.kernels.reorder import HEAD, reorder
 from simulator.lowering import bits_of
 from simulator.threads import get_num_threads, parallel, watched
@@ -60,7 +60,7 @@ def passes(columns: Sequence[int], offset: int, lanes: int, bits: int) -> list[N
 def to_complex(psi: NDArray[Any], specs: Sequence[NDArray[np.int64]], lanes: int, phase: complex) -> NDArray[Any]:
     """A stored state in the circuit's order, times ``phase``: complex numbers in the memory of ``psi``."""
     re, im = psi.dtype.type(phase.real), psi.dtype.type(phase.imag)
-    for number, spec in enumerate(specs):
+    for number, spec in enumerate(progress.steps(specs)):
         first, size, queue = number == 0, 2 << int(spec[0]), np.array([0, _PIECES])
 
         def call(spec: Any = spec, first: bool = first, size: int = size, queue: Any = queue) -> None:

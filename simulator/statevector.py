@@ -49,6 +49,8 @@ def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]
     """Final states for many samples, shape (n_samples, 2**n): complex128, or complex64 in single precision."""
     X, weights = as_inputs(program, X), as_weights(program, weights)
     memory.check_state(program.num_qubits, len(X), program.precision)
+    if not len(X):
+        return np.empty((0, 1 << program.num_qubits), np.result_type(program.dtype, np.complex64))
     run = Run(program, weights, len(X))
     if run.plan.big:
         out = _big_states(run, X)
@@ -74,8 +76,11 @@ def _big_states(run: Run, X: FloatArray) -> NDArray[Any]:
     phases = np.exp(1j * global_phases(program, X, run.weights)).tolist()
     buffer = memory.allocate(len(X) * size, program.dtype).reshape(len(X), size)
     for row in progress.steps(range(len(X))):
-        run.forward(X[row : row + 1], buffer[row : row + 1], _NOTHING)
-        run.to_complex(buffer[row], phases[row])
+        for last in progress.steps((False, True)):  # bringing a large state in order takes as long as many gates
+            if last:
+                run.to_complex(buffer[row], phases[row])
+            else:
+                run.forward(X[row : row + 1], buffer[row : row + 1], _NOTHING)
     return buffer.view(np.result_type(program.dtype, np.complex64))
 
 
