@@ -129,7 +129,8 @@ def measured(library: str, workload: tuple[Any, ...], options: argparse.Namespac
     for line in done.stdout.splitlines():
         if line.startswith(MARK):
             return json.loads(line.removeprefix(MARK))  # type: ignore[no-any-return]
-    return {"failure": ([*done.stderr.splitlines(), f"exit status {done.returncode}"])[-1][:150]}
+    lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
+    return {"failure": lines[-1][:150]}
 
 
 def compare(workload: tuple[Any, ...], options: argparse.Namespace) -> str:
