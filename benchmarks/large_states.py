@@ -173,7 +173,9 @@ def compare(workload: tuple[Any, ...], options: argparse.Namespace) -> str:
     if own is not None:
         amount, operations = large_state_peers.least_work(gates_of(name, n), n, precision, name == "gradient")
         cells[5:] = options.limits.cells(amount, operations, own, precision)
-    return f"| {' | '.join(cells)} |"
+    row = f"| {' | '.join(cells)} |"
+    print(row, flush=True)
+    return row
 
 
 def main() -> None:
