@@ -28,15 +28,15 @@ class TrainingRows:
     Parameters
     ----------
     kernel : Kernel, fitted
-    X : float ndarray, shape (n_samples, n_features)
-        Scaled features.
+    rows : Basis
+        As they are; a kernel that measures is not asked for their features again.
     gram : float ndarray, shape (n_samples, n_samples)
         Of the rows as they are.
     """
 
-    def __init__(self, kernel: Kernel, X: Array, gram: Array) -> None:
+    def __init__(self, kernel: Kernel, rows: Basis, gram: Array) -> None:
         self._kernel = kernel
-        self._X = X
+        self._rows = rows
         self._known = {1.0: gram}
         self._slopes: dict[float, Array] = {}
 
@@ -54,16 +54,15 @@ class TrainingRows:
             self._slopes = {stretch: (up - down) / (2 * step)}
         return self._slopes[stretch]
 
-    def features(self, stretch: float) -> NDArray[Any]:
-        """The kernel's features of the stretched rows."""
-        return self._kernel.features(stretch * self._X)
-
     def basis(self, stretch: float) -> Basis:
         """The stretched rows with the kernel's features of them."""
-        return Basis(stretch * self._X, self.features(stretch))
+        if stretch == 1.0:
+            return self._rows
+        stretched = stretch * self._rows.samples
+        return Basis(stretched, self._kernel.features(stretched))
 
     def _compute(self, stretch: float) -> Array:
-        return np.asarray(self._kernel.gram(self.features(stretch)), np.float64)
+        return np.asarray(self._kernel.gram(self.basis(stretch).features), np.float64)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingRows:
         return self  # scikit-learn copies kernels at each step

@@ -41,8 +41,8 @@ class _GaussianProcess(KernelEstimator):
     amplitude: float
 
     def _learn_covariance(self, X: Array, y: NDArray[Any]) -> tuple[ConstantKernel, TrainingRows]:
-        _, gram = self._learn_kernel(X, np.ones(len(X)), y)
-        rows = TrainingRows(self.kernel_, self.scaling_(X), gram)
+        basis, gram = self._learn_kernel(X, np.ones(len(X)), y)
+        rows = TrainingRows(self.kernel_, basis, gram)
         automatic = isinstance(self.bandwidth, str) and not isinstance(self.kernel, Kernel)
         stretched = Stretched(rows, 1.0, (0.1, 10.0) if automatic else "fixed")
         return ConstantKernel(self.amplitude, AMPLITUDES) * stretched, rows
@@ -323,7 +323,7 @@ def _latent_function(machine: Any, rows: TrainingRows) -> dict[str, Any]:
     return {
         "stretch": stretch,
         "amplitude": float(machine.kernel_.k1.constant_value),
-        "basis": np.ascontiguousarray(rows.features(stretch)),
+        "basis": np.ascontiguousarray(rows.basis(stretch).features),
         "coefficients": np.ascontiguousarray(machine.y_train_ - machine.pi_),
         "root": np.ascontiguousarray(solve_triangular(machine.L_, np.diag(machine.W_sr_), lower=True)),
     }

@@ -127,9 +127,9 @@ class ProjectedKernel(EmbeddingKernel):
         return replace(plan, notes=(*plan.notes, f"a parameter set for each of {len(rows):,} samples"))
 
     def diag(self, X: ArrayLike) -> Array:
-        features = self.features(X)
         if self.outer in ("gaussian", "laplacian"):
-            return np.ones(len(features), self._dtype)
+            return super().diag(X)
+        features = self.features(X)
         squares = np.einsum("sf,sf->s", features, features) + self._constant(features)
         return squares if self.outer == "linear" else (self._gamma() * squares + 1.0) ** 3
 

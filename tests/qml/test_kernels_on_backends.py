@@ -12,6 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from qml import (
     FidelityKernel,
     ProjectedKernel,
+    QuantumGaussianProcessClassifier,
+    QuantumGaussianProcessRegressor,
     QuantumKernelClassifier,
     QuantumKernelPCA,
     QuantumKernelRegressor,
@@ -262,3 +264,17 @@ def test_files_and_pickles_hold_no_connection(tmp_path):
     with pytest.raises(TypeError, match="set backend=None"):
         pickle.dumps(model)
     assert clone(kernel).backend is backend
+
+
+@pytest.mark.parametrize("estimator", [QuantumGaussianProcessRegressor, QuantumGaussianProcessClassifier])
+def test_gaussian_processes_measure_each_row_once(estimator, counting):
+    kernel = ProjectedKernel("angle", backend=counting)
+    model = estimator(kernel).fit(X, y)
+    assert counting.log == [len(X)]
+    here = estimator(kernel.on(None)).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), here.predict(X), atol=1e-6)
+
+
+def test_a_diagonal_of_ones_is_not_measured(counting):
+    assert np.all(ProjectedKernel("angle", backend=counting).diag(X) == 1)
+    assert counting.log == []
