@@ -65,7 +65,7 @@ def effective_dimension(K: ArrayLike, alpha: float = 1.0) -> float:
     Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, section 5.4.1.
     """
     check_non_negative("alpha", alpha)
-    eigenvalues = np.linalg.eigvalsh(_gram("K", K))
+    eigenvalues = np.asarray(np.linalg.eigvalsh(_gram("K", K)), np.float64)
     _check_psd("K", eigenvalues)
     eigenvalues = np.maximum(eigenvalues, 0.0)
     kept = eigenvalues[eigenvalues > 0]
