@@ -39,7 +39,9 @@ def executions_of(backend, circuit, observables):
 
     made = backend._transpile(circuit)
     estimator = backend._target.maker(backend.shots)("")
-    program, _ = prepare([(made.circuit, made.observables(observables))], estimator.options, backend=backend._target.backend)
+    program, _ = prepare(
+        [(made.circuit, made.observables(observables))], estimator.options, backend=backend._target.backend
+    )
     return sum(item.size() for item in program.items), program.shots
 
 
