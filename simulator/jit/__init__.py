@@ -49,14 +49,14 @@ def _undisturbed(compile_: Callable[..., Any]) -> Callable[..., Any]:
         with global_compiler_lock:  # helpers may compile at the same time
             collecting, resolve = gc.isenabled(), types.BaseFunction.get_call_type
             gc.disable()
-            types.BaseFunction.get_call_type = _remembering(resolve)
+            types.BaseFunction.get_call_type = _remembering(resolve)  # type: ignore[method-assign]
             try:
                 contexts[0].refresh()
                 for context in contexts:
                     context.load_additional_registries = functools.partial(_reload, context)
                 return compile_(signature)
             finally:
-                types.BaseFunction.get_call_type = resolve
+                types.BaseFunction.get_call_type = resolve  # type: ignore[method-assign]
                 for context in contexts:
                     vars(context).pop("load_additional_registries", None)
                 if collecting:
