@@ -35,5 +35,5 @@ def test_rows_are_those_of_the_classifier() -> None:
     X, y = load_iris(return_X_y=True)
     rows = KernelRows().fit(X, y)
     theirs = SVC(kernel="precomputed", tol=1e-6, break_ties=True).fit(rows.transform(X), y)
-    mine = QuantumKernelClassifier(tol=1e-6, probability=False, random_state=0).fit(X, y)
+    mine = QuantumKernelClassifier(scale_features="jointly", tol=1e-6, probability=False, random_state=0).fit(X, y)
     np.testing.assert_allclose(mine.decision_function(X), theirs.decision_function(rows.transform(X)), atol=1e-3)
