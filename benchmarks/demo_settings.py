@@ -43,10 +43,10 @@ CANDIDATES: dict[str, list[dict[str, Any]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("demos", nargs="*", metavar="NAME", choices=[*CANDIDATES, []], default=list(CANDIDATES))
+    parser.add_argument("demo", nargs="?", choices=CANDIDATES, help="all if not given")
     parser.add_argument("--folds", type=int, default=5)
     options = parser.parse_args()
-    for name in options.demos:
+    for name in [options.demo] if options.demo else CANDIDATES:
         split = demo_experiment(name, {}, seed=0).split
         print(f"{name}: {options.folds} folds of the {len(split.y_train)} rows to train on", flush=True)
         for candidate in CANDIDATES[name]:

@@ -385,11 +385,11 @@ class TableBuilder:
         W, n, slots = self.W, self.n, len(self.angles)
         bits = n if self.lanes is None else max(min(n, self.most_bits), self.shift)
         block = (W << n) if self.lanes is None else (1 << bits)
-        observables = len(self.program.observables)
+        observables, states = len(self.program.observables), self.most_states
         sizes = {
-            steps.PSI: self.most_states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
-            steps.LAM: max(self.most_states * self.state_size, 4 * W),
-            steps.ROTATIONS: self.most_states * 5 * W * slots if self.local else 0,
+            steps.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
+            steps.LAM: max(states * self.state_size, 4 * W),
+            steps.ROTATIONS: states * 5 * W * slots if self.local else 0,
             steps.THETA: W * max(slots, 1),
             steps.TABLES: self.per_tile,
             steps.BUFFER: max(block, 4 * W),

@@ -121,10 +121,9 @@ def parallel(call: Callable[[], None], threads: int, wait: bool = True) -> None:
         Whether to wait for all that have begun. A kernel that returns on this thread only when the whole work is
         done, and whose other threads then touch nothing, can do without.
     """
-    if threads < 2:
+    if threads < 2 or not _start(threads - 1):
         call()
         return
-    _start(threads - 1)
     job = _Job(call)
     _begin(job, threads - 1)
     try:
