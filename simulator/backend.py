@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.binding import Values
 from simulator.circuit import Circuit
+from simulator.circuit.binding import Values
 from simulator.observables import PauliSum
 from simulator.parameter_shift import shifted_circuit
 from simulator.parameters import Parameter

@@ -81,6 +81,11 @@ class KernelTooLargeError(QumbaError, MemoryError):
     """A kernel matrix does not fit in memory; raised before anything is allocated."""
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things, for an error: ``1 qubit``, ``2 qubits``."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:
     """The error for ``name`` not being one of ``options``, with the nearest ones.
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator import simd
+from simulator.circuit.measurements import refuse_measurements
 from simulator.errors import ParameterError, unknown_name
 from simulator.lowering import Level, Lowered, Rotation, Start, lower
-from simulator.measurements import refuse_measurements
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.stage_tables import StageTableBuilder

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulator.circuit.measurements import final_measurements
 from simulator.errors import CircuitError, GateError, ParameterError
 from simulator.kernels import draws as kernels
-from simulator.measurements import final_measurements
 from simulator.statevector import statevector
 from simulator.threads import get_num_threads, parallel, watched
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import CircuitError, GateError, ParameterError
+from simulator.errors import CircuitError, GateError, ParameterError, counted
 from simulator.parameters import Expression, as_angle
 
 ComplexMatrix = NDArray[np.complex128]
@@ -174,10 +174,9 @@ class Gate(abc.ABC):
         """
         expected = self.num_params + self.num_qubits
         if len(arguments) != expected:
-            wanted = f"{self.num_params} angle{'s' * (self.num_params != 1)} and " if self.num_params else ""
+            wanted = f"{counted(self.num_params, 'angle')} and " if self.num_params else ""
             raise CircuitError(
-                f"{self.name} takes {wanted}{self.num_qubits} qubit{'s' * (self.num_qubits != 1)}, "
-                f"got {len(arguments)} arguments"
+                f"{self.name} takes {wanted}{counted(self.num_qubits, 'qubit')}, got {len(arguments)} arguments"
             )
         split = self.num_params
         try:
@@ -196,9 +195,7 @@ class Gate(abc.ABC):
                 raise CircuitError(f"{self.name}: a qubit is counted from 0, got {qubit}")
             out.append(int(qubit))
         if len(out) != self.num_qubits or len(set(out)) != len(out):
-            raise CircuitError(
-                f"{self.name} takes {self.num_qubits} distinct qubit{'s' * (self.num_qubits != 1)}, got {tuple(out)}"
-            )
+            raise CircuitError(f"{self.name} takes {counted(self.num_qubits, 'distinct qubit')}, got {tuple(out)}")
         return tuple(out)
 
     def __eq__(self, other: object) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator import pauli
-from simulator.errors import NoiseError
+from simulator.errors import NoiseError, counted
 from simulator.noise.transfer import choi_matrix, pauli_basis, transfer_matrix
 
 TOLERANCE = 1e-8
@@ -131,7 +131,7 @@ class Channel:
         kind = f"{len(self.kraus)} Kraus operators"
         if self.paulis is not None and len(self.paulis) <= 4:
             kind = ", ".join(f"{label} {p:.6g}" for label, p in self.paulis.items())
-        return f"<channel {self.name} on {self.num_qubits} qubit{'s' * (self.num_qubits != 1)}: {kind}>"
+        return f"<channel {self.name} on {counted(self.num_qubits, 'qubit')}: {kind}>"
 
 
 def _from_transfer(name: str, transfer: NDArray[np.float64]) -> Channel:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates
-from simulator.errors import NoiseError
-from simulator.gate_methods import OTHER_NAMES
+from simulator.circuit.gate_methods import OTHER_NAMES
+from simulator.errors import NoiseError, counted
 from simulator.noise.channels import Channel, probability
 
 Key = str | tuple[str, tuple[int, ...]]
@@ -183,7 +183,7 @@ def _by_place(name: str, given: Any, num_qubits: int) -> dict[tuple[int, ...], C
         qubits = place if isinstance(place, Sequence) else (place,)
         place = tuple(_qubit(name, q) for q in qubits)
         if place and len(set(place)) != num_qubits:
-            raise NoiseError(f"{name}: {num_qubits} distinct qubit{'s' * (num_qubits > 1)} expected, got {place}")
+            raise NoiseError(f"{name}: {counted(num_qubits, 'distinct qubit')} expected, got {place}")
         out[place] = channel
     return out
 

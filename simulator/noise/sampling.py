@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from simulator import sampling
 from simulator.circuit import Circuit
+from simulator.circuit.measurements import final_measurements
 from simulator.errors import CircuitError
-from simulator.measurements import final_measurements
 from simulator.noise.density import DensityProgram, expectations
 from simulator.noise.jumps import JumpProgram
 from simulator.noise.model import NoiseModel
@@ -20,7 +20,7 @@ from simulator.observables import PauliSum
 from simulator.pauli import walsh_hadamard
 
 if TYPE_CHECKING:
-    from simulator.binding import Values
+    from simulator.circuit.binding import Values
 
 IntArray = NDArray[np.int64]
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from simulator import memory
 from simulator.backend import Estimates, Folder, parameter_sets, shift_gradient
-from simulator.binding import Values
 from simulator.circuit import Circuit
+from simulator.circuit.binding import Values
 from simulator.errors import BackendError
 from simulator.observables import PauliSum
 from simulator.parameter_shift import shifted_circuit

@@ -17,8 +17,8 @@ from qiskit.circuit import CircuitInstruction, ClassicalRegister, IfElseOp, Meas
 from qiskit.quantum_info import SparsePauliOp
 
 from simulator import gates, pauli
-from simulator.binding import listed
 from simulator.circuit import Circuit
+from simulator.circuit.binding import listed
 from simulator.errors import CircuitError, ParameterError
 from simulator.gates import Angle, Condition, Gate, Operation
 from simulator.parameters import VECTOR_ELEMENT, Expression, Parameter, as_angle

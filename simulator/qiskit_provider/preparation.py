@@ -14,9 +14,9 @@ from qiskit.exceptions import QiskitError
 
 from simulator.angle_maps import AngleMap
 from simulator.circuit import Circuit
+from simulator.circuit.measurements import final_measurements
 from simulator.errors import QumbaError
 from simulator.gates import Operation
-from simulator.measurements import final_measurements
 from simulator.parameters import Expression, Parameter
 from simulator.qiskit_circuits import from_qiskit_with_angle_map
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulator import gates
 from simulator.errors import ParameterError
-from simulator.parameters import Expression, Parameter, ParameterVector
+from simulator.gates import Operation
+from simulator.parameters import Expression, Parameter, ParameterVector, as_angle
 
-__all__ = ["Values", "listed", "values_array", "values_by_parameter"]
+if TYPE_CHECKING:
+    from simulator.circuit.circuit import Circuit
+
+__all__ = ["Values", "bind", "listed", "values_array"]
 
 Values = Mapping[Any, Any] | ArrayLike | None
 """A mapping from Parameter, ParameterVector or name to number(s); or an array in the circuit's order."""
@@ -19,14 +25,38 @@ Values = Mapping[Any, Any] | ArrayLike | None
 LISTED_NAMES = 8
 
 
-def values_array(parameters: Sequence[Parameter], values: Values) -> NDArray[np.float64]:
-    """Values of all parameters as an array.
+def bind(circuit: Circuit, values: Mapping[Any, Any] | ArrayLike) -> Circuit:
+    """Give parameters their values.
 
     Parameters
     ----------
-    parameters : sequence of P Parameter
+    values : mapping or array_like
+        A mapping from `Parameter`, `ParameterVector` or name to numbers, or to expressions of other
+        parameters; those not named stay free. An array (P,) binds all, in the order of ``parameters``.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not in the circuit, or a value is not a finite real number.
+    """
+    if isinstance(values, Mapping):
+        given = _values_by_parameter(circuit.parameters, values)
+        chosen = {p: as_angle(value, f"the value of parameter {p}") for p, value in given.items()}
+    else:
+        array = values_array(circuit, values)
+        if array.ndim != 1:
+            raise ParameterError(f"bind takes one value a parameter, got a batch of shape {array.shape}")
+        chosen = dict(zip(circuit.parameters, map(float, array), strict=True))
+    return circuit._made_of(_bound(operation, chosen) for operation in circuit.operations)
+
+
+def values_array(circuit: Circuit, values: Values) -> NDArray[np.float64]:
+    """Check values for all parameters and put them in the order of ``parameters``.
+
+    Parameters
+    ----------
     values : None, mapping or array_like
-        ``None`` only if there are no parameters. A mapping gives each `Parameter` (or name) a number or B
+        ``None`` only for a circuit without parameters. A mapping gives each `Parameter` (or name) a number or B
         of them, each `ParameterVector` its numbers (L,) or (B, L). An array is (P,), or (B, P) for a batch;
         a bare number will do for one parameter.
 
@@ -39,10 +69,11 @@ def values_array(parameters: Sequence[Parameter], values: Values) -> NDArray[np.
     ParameterError
         If a parameter has no value, a value is not a finite real number, or the shape does not fit.
     """
+    parameters = circuit.parameters
     if values is None:
         values = {}
     if isinstance(values, Mapping):
-        given = values_by_parameter(parameters, values)
+        given = _values_by_parameter(parameters, values)
         missing = [parameter for parameter in parameters if parameter not in given]
         if missing:
             raise ParameterError(f"no value for {listed(missing)}: {len(missing)} of {len(parameters)} are unbound")
@@ -68,7 +99,7 @@ def values_array(parameters: Sequence[Parameter], values: Values) -> NDArray[np.
     return np.ascontiguousarray(array)
 
 
-def values_by_parameter(parameters: Iterable[Parameter], values: Mapping[Any, Any]) -> dict[Parameter, Any]:
+def _values_by_parameter(parameters: Iterable[Parameter], values: Mapping[Any, Any]) -> dict[Parameter, Any]:
     """Resolve the keys of a mapping: vectors to their elements, names to parameters.
 
     Elements of a vector that are not among ``parameters`` are ignored; a key none of which is there is an error.
@@ -133,3 +164,13 @@ def _real(value: Any, what: str) -> NDArray[np.float64]:
     elif array.dtype.kind not in "fiu" and array.size:
         raise ParameterError(f"{what} must be real numbers, got {value!r}")
     return array.astype(np.float64)
+
+
+def _bound(operation: Operation, values: Mapping[Parameter, float | Expression]) -> Operation:
+    if not any(isinstance(angle, Expression) for angle in operation.angles):
+        return operation
+    angles = tuple(angle.bind(values) if isinstance(angle, Expression) else angle for angle in operation.angles)
+    if isinstance(operation.gate, gates.AmplitudeEncoding) and not any(isinstance(a, Expression) for a in angles):
+        made = gates.StatePreparation(angles, normalize=True)(*operation.qubits)  # type: ignore[arg-type]
+        return replace(made, conditions=operation.conditions) if operation.conditions else made
+    return Operation(operation.gate, operation.qubits, angles, operation.clbits, operation.conditions)

@@ -1,0 +1,122 @@
+"""The class `Circuit`: a table of what a circuit can do, and of the modules that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+from simulator import gates
+from simulator.circuit import (
+    binding,
+    composition,
+    conditions,
+    conversion,
+    expectations,
+    measurements,
+    running,
+    special_gates,
+)
+from simulator.circuit.gate_methods import gate_method, unknown_gate
+from simulator.circuit.sequence import OperationSequence
+from simulator.errors import CircuitError
+
+__all__ = ["Circuit"]
+
+
+@final
+class Circuit(OperationSequence):
+    """Gates on qubits, first applied first; immutable, every method returns another circuit.
+
+    There is a method for every standard gate, ``circuit.rx(theta, 0).cx(0, 1)``: angles (radians, or affine
+    expressions of `Parameter`) first, qubits last. Qubits are counted from 0 and little-endian as in Qiskit:
+    qubit q is bit q of a basis state's index. Building by a chain of thousands of calls takes linear time.
+
+    Parameters
+    ----------
+    num_qubits : int
+        At least 1.
+    operations : iterable of Operation, or int
+        Made by calling gates: ``[gates.H(0), gates.RX(0.3, 1)]``. A whole number is taken for ``num_clbits``, as in
+        ``Circuit(2, 2)``.
+    num_clbits : int
+        Number of classical bits, which measurements write to.
+
+    Raises
+    ------
+    CircuitError
+        If a qubit or classical bit is out of range, or something is not an operation.
+
+    Examples
+    --------
+    >>> from simulator import Circuit, Parameter
+    >>> theta = Parameter("theta")
+    >>> circuit = Circuit(2).ry(theta, 0).cx(0, 1).rz(2 * theta + 0.1, 1)
+    >>> circuit.parameters
+    (Parameter(theta),)
+    >>> circuit.bind({theta: 0.3}).operations[2].angles
+    (0.7,)
+    """
+
+    __slots__ = ()
+
+    # A function of a circuit, in the class's body, is a method: `inverse(circuit)` is `circuit.inverse()`.
+
+    # How it grows, beside `append` and a method for every standard gate
+    unitary = special_gates.unitary
+    diagonal = special_gates.diagonal
+    initialize = special_gates.initialize
+    pauli_rotation = special_gates.pauli_rotation
+    measure = measurements.measure
+    measure_all = measurements.measure_all
+    reset = measurements.reset
+    if_test = conditions.if_test
+    if_else = conditions.if_else
+    compose = composition.compose
+
+    # What it becomes
+    inverse = composition.inverse
+    controlled = composition.controlled
+    repeat = composition.repeat
+    power = composition.power
+    remove_final_measurements = measurements.remove_final_measurements
+    bind = binding.bind
+    values_array = binding.values_array
+
+    # What it computes
+    to_matrix = running.to_matrix
+    statevector = running.statevector
+    probabilities = running.probabilities
+    density_matrix = running.density_matrix
+    sample = running.sample
+    sample_array = running.sample_array
+    expectation = expectations.expectation
+    gradient = expectations.gradient
+    expectation_and_gradient = expectations.expectation_and_gradient
+
+    # How it looks elsewhere
+    draw = conversion.draw
+    to_qiskit = conversion.to_qiskit
+    from_qiskit = staticmethod(conversion.from_qiskit)
+    to_qasm = conversion.to_qasm
+    from_qasm = staticmethod(conversion.from_qasm)
+
+    def __add__(self, other: Circuit) -> Circuit:
+        if not isinstance(other, Circuit):
+            return NotImplemented
+        if other.num_qubits != self.num_qubits:
+            raise CircuitError(
+                f"+ joins circuits on the same qubits, got {self.num_qubits} and {other.num_qubits}; "
+                "compose(other, qubits) places a smaller one"
+            )
+        return self.compose(other)
+
+    def __str__(self) -> str:
+        return str(self.draw())
+
+    def __getattr__(self, name: str) -> Callable[..., Circuit]:
+        # only reached for names that do not exist; the type serves checkers, which do not see the gate methods
+        raise unknown_gate(name, dir(type(self)))
+
+
+for _gate in gates.STANDARD.values():
+    setattr(Circuit, _gate.name, gate_method(_gate))

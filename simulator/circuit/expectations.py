@@ -1,0 +1,151 @@
+"""What a circuit computes of observables: expectations and their gradients.
+
+These functions are methods of `Circuit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.circuit.binding import Values
+from simulator.errors import NoiseError, UnknownNameError
+from simulator.progress import shown
+
+if TYPE_CHECKING:
+    from simulator.circuit.circuit import Circuit
+    from simulator.noise import NoiseModel
+    from simulator.observables import PauliSum
+
+    Observables = PauliSum | Sequence[PauliSum]
+
+__all__ = ["expectation", "expectation_and_gradient", "gradient"]
+
+
+def expectation(
+    circuit: Circuit,
+    observables: Observables,
+    values: Values = None,
+    *,
+    precision: str = "double",
+    noise: NoiseModel | None = None,
+    trajectories: int | None = None,
+    seed: Any = None,
+    progress: bool = False,
+) -> Any:
+    """Expectation of one observable or of several in one pass.
+
+    Parameters
+    ----------
+    observables : PauliSum or sequence of K PauliSum
+    values : None, mapping or array_like
+        As for `values_array`.
+    precision : {"double", "single"}
+    noise : NoiseModel, optional
+        Follows the gates and misreads the qubits. With one, the circuit may measure, reset and branch.
+    trajectories : int, optional
+        With noise: the mean over that many random runs (`simulator.noise.estimate` has its error). By default
+        the result is exact up to 12 qubits, from a density matrix, and from 1000 trajectories beyond.
+    seed : None, int or numpy.random.Generator
+        Of the trajectories.
+    progress : bool
+        Show a bar, if it takes more than two seconds.
+
+    Returns
+    -------
+    float or float64 ndarray
+        A number for one observable, (K,) for a sequence; a batch of values puts (B,) in front.
+
+    Raises
+    ------
+    ObservableError
+        If an observable acts on more qubits than the circuit has.
+    ParameterError
+        If the values do not fit the parameters.
+    """
+    if noise is not None:
+        from simulator.noise import evaluation
+
+        with shown(progress, "expectation"):
+            return evaluation.expectation(circuit, observables, values, noise, trajectories, seed, precision)
+    _without_noise(trajectories)
+    from simulator import statevector
+
+    with shown(progress, "expectation"):
+        return statevector.expectation(circuit, observables, values, precision=precision)
+
+
+def gradient(
+    circuit: Circuit,
+    observables: Observables,
+    values: Values = None,
+    *,
+    method: str = "adjoint",
+    precision: str = "double",
+    noise: NoiseModel | None = None,
+    trajectories: int | None = None,
+    seed: Any = None,
+    progress: bool = False,
+) -> NDArray[np.float64]:
+    """Derivatives of expectations with respect to the parameters.
+
+    Parameters
+    ----------
+    observables : PauliSum or sequence of K PauliSum
+    values : None, mapping or array_like
+        As for `values_array`.
+    method : {"adjoint", "parameter_shift", "finite_difference"}
+        The first two are exact; the adjoint method takes one sweep whatever the number of parameters.
+    precision : {"double", "single"}
+        Of the adjoint method's states; with noise always double.
+    noise, trajectories, seed, progress
+        As for `expectation`. Exact from a density matrix, unbiased from trajectories.
+
+    Returns
+    -------
+    float64 ndarray, shape (P,), or (K, P) for a sequence
+        A batch of values puts (B,) in front.
+    """
+    if noise is not None:
+        if method != "adjoint":
+            raise UnknownNameError(f"with noise, gradients are made by method 'adjoint', got {method!r}")
+        return circuit.expectation_and_gradient(
+            observables, values, noise=noise, trajectories=trajectories, seed=seed, progress=progress
+        )[1]
+    _without_noise(trajectories)
+    from simulator import gradients
+
+    with shown(progress, "gradient"):
+        return gradients.gradient(circuit, observables, values, method=method, precision=precision)
+
+
+def expectation_and_gradient(
+    circuit: Circuit,
+    observables: Observables,
+    values: Values = None,
+    *,
+    precision: str = "double",
+    noise: NoiseModel | None = None,
+    trajectories: int | None = None,
+    seed: Any = None,
+    progress: bool = False,
+) -> tuple[Any, NDArray[np.float64]]:
+    """Both `expectation` and `gradient` from one sweep."""
+    if noise is not None:
+        from simulator.noise import evaluation
+
+        with shown(progress, "gradient"):
+            return evaluation.expectation_and_gradient(circuit, observables, values, noise, trajectories, seed)
+    _without_noise(trajectories)
+    from simulator import gradients
+
+    with shown(progress, "gradient"):
+        return gradients.expectation_and_gradient(circuit, observables, values, precision)
+
+
+def _without_noise(trajectories: int | None) -> None:
+    if trajectories is not None:
+        raise NoiseError("trajectories are random runs with noise: give noise=NoiseModel(...) too")

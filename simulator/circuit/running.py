@@ -1,0 +1,197 @@
+"""What a circuit computes: its matrix, states, probabilities and samples.
+
+These functions are methods of `Circuit`. They check nothing but their options, and hand over to the engine, which is
+imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simulator.circuit.binding import Values
+from simulator.circuit.measurements import refuse_measurements
+from simulator.errors import CircuitError, StateTooLargeError
+from simulator.progress import shown
+
+if TYPE_CHECKING:
+    from simulator.circuit.circuit import Circuit
+    from simulator.noise import NoiseModel
+
+__all__ = ["density_matrix", "probabilities", "sample", "sample_array", "statevector", "to_matrix"]
+
+MAX_MATRIX_QUBITS = 13
+
+
+def to_matrix(circuit: Circuit, values: Mapping[Any, Any] | ArrayLike | None = None) -> NDArray[np.complex128]:
+    """Dense unitary of a small circuit, shape (2**n, 2**n), global phase included.
+
+    Raises
+    ------
+    StateTooLargeError
+        Beyond 13 qubits, where the matrix takes more than 1 GiB.
+    """
+    n = circuit.num_qubits
+    if n > MAX_MATRIX_QUBITS:
+        raise StateTooLargeError(
+            f"the matrix of {n} qubits takes {16 * 4**n / 2**30:.3g} GiB; to_matrix goes up to {MAX_MATRIX_QUBITS}"
+        )
+    refuse_measurements(circuit.operations, "the matrix")
+    circuit = circuit.bind(circuit.values_array(values))
+    columns = np.eye(1 << n, dtype=complex).reshape((2,) * n + (-1,))  # axis n - 1 - q is qubit q
+    for op in circuit.operations:
+        k = len(op.qubits)
+        matrix = op.gate.matrix(*op.angles).reshape((2,) * (2 * k))  # type: ignore[arg-type]
+        axes = [n - 1 - q for q in reversed(op.qubits)]
+        columns = np.moveaxis(np.tensordot(matrix, columns, (range(k, 2 * k), axes)), range(k), axes)
+    return columns.reshape(1 << n, 1 << n)
+
+
+def statevector(
+    circuit: Circuit, values: Values = None, *, precision: str = "double", progress: bool = False
+) -> NDArray[Any]:
+    """Final state from ``|0...0>``.
+
+    Parameters
+    ----------
+    values : None, mapping or array_like
+        As for `values_array`.
+    precision : {"double", "single"}
+    progress : bool
+        Show a bar, if it takes more than two seconds.
+
+    Returns
+    -------
+    complex128 or complex64 ndarray, shape (2**n,), or (B, 2**n) for a batch
+        Little-endian: bit q of an index is qubit q.
+
+    Raises
+    ------
+    ParameterError
+        If the values do not fit the parameters.
+    StateTooLargeError
+        Before anything is allocated, if the state does not fit in memory.
+    """
+    from simulator import statevector
+
+    with shown(progress, "statevector"):
+        return statevector.statevector(circuit, values, precision=precision)
+
+
+def probabilities(
+    circuit: Circuit, values: Values = None, *, precision: str = "double", progress: bool = False
+) -> NDArray[Any]:
+    """Probability of every basis state, shape (2**n,) or (B, 2**n); arguments as for `statevector`."""
+    from simulator import statevector
+
+    with shown(progress, "probabilities"):
+        return statevector.probabilities(circuit, values, precision=precision)
+
+
+def density_matrix(
+    circuit: Circuit, values: Values = None, *, noise: NoiseModel | None = None, progress: bool = False
+) -> NDArray[np.complex128]:
+    """Final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
+
+    Measurements are taken as unread, and leave mixtures.
+
+    Raises
+    ------
+    StateTooLargeError
+        Before anything is allocated, if it does not fit in memory.
+    """
+    from simulator.noise import evaluation
+
+    with shown(progress, "density matrix"):
+        return evaluation.density_matrix(circuit, values, noise)
+
+
+def sample(
+    circuit: Circuit,
+    values: Values = None,
+    *,
+    shots: int = 1024,
+    seed: Any = None,
+    qubits: Sequence[int] | None = None,
+    noise: NoiseModel | None = None,
+    precision: str = "double",
+    progress: bool = False,
+) -> dict[str, int]:
+    """Measure ``shots`` times and count the outcomes.
+
+    A circuit with measurements is read out of its classical bits, any other by measuring its qubits at the end.
+    Measurements in the middle, resets and conditions cost one trajectory a shot.
+
+    Parameters
+    ----------
+    values : None, mapping or array_like
+        As for `values_array`, one set.
+    shots : int
+        At least 1.
+    seed : None, int or numpy.random.Generator
+        The same seed gives the same counts, on any number of threads.
+    qubits : sequence of int, optional
+        Which qubits to measure, where the circuit itself does not; all by default.
+    noise : NoiseModel, optional
+        Follows the gates and misreads the bits.
+    precision : {"double", "single"}
+        Of the state that is sampled; with noise always double.
+    progress : bool
+        Show a bar, if it takes more than two seconds.
+
+    Returns
+    -------
+    dict from bit string to count
+        Qubit 0 (classical bit 0) is the last character, as in Qiskit; in increasing order.
+
+    Raises
+    ------
+    ValueError
+        If ``shots`` is not a positive whole number.
+    """
+    from simulator import sampling
+    from simulator.noise.sampling import sample
+
+    found = None
+    with shown(progress, "sample"):
+        if noise is None:
+            found = sampling.sample_final(circuit, values, shots, seed, qubits, precision)
+        if found is not None:
+            outcomes, counts, width = found
+            strings = sampling.bit_strings(outcomes, width)
+        else:
+            bits, counts = sample(circuit, values, shots, seed, noise, qubits)
+            strings = ["".join(map(str, row)) for row in bits[:, ::-1].tolist()]
+    return dict(zip(strings, counts.tolist(), strict=True))
+
+
+def sample_array(
+    circuit: Circuit,
+    values: Values = None,
+    *,
+    shots: int = 1024,
+    seed: Any = None,
+    qubits: Sequence[int] | None = None,
+    noise: NoiseModel | None = None,
+    precision: str = "double",
+    progress: bool = False,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`sample` as arrays: the outcomes (m,) in increasing order and their counts (m,).
+
+    Bit k of an outcome is qubit ``qubits[k]``, or classical bit k; there are at most 62.
+    """
+    from simulator import sampling
+    from simulator.noise.sampling import sample
+
+    with shown(progress, "sample"):
+        if noise is None:
+            found = sampling.sample_final(circuit, values, shots, seed, qubits, precision)
+            if found is not None:
+                return found[:2]
+        bits, counts = sample(circuit, values, shots, seed, noise, qubits)
+    if bits.shape[1] > sampling.MAX_BITS:
+        raise CircuitError(f"outcomes of {bits.shape[1]} bits do not fit in 64-bit numbers; sample() has strings")
+    return (bits << np.arange(bits.shape[1])).sum(axis=1), counts
