@@ -73,7 +73,13 @@ SUITES = {
     "backend_estimator": Suite("qiskit", ("test.python.primitives.test_backend_estimator_v2",), exchange_backends),
     "machine_learning": Suite("qiskit-machine-learning", (), exchange_primitives),  # all of its tests
 }
-IN_THE_WAY = ("test.connectors", "test.test_readme_sample", "test.optimizers.test_nlopts")  # PyTorch, a notebook, NLopt
+# what is not installed here: PyTorch, a notebook's kernel, NLopt, and data that no distribution of the package holds
+IN_THE_WAY = (
+    "test.connectors",
+    "test.test_readme_sample",
+    "test.optimizers.test_nlopts",
+    "test.datasets.test_entanglement_concentration",
+)
 
 
 def sources(package: str) -> Path:
