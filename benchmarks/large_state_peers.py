@@ -11,14 +11,24 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Gate(NamedTuple):
-    """A gate by name: h, cx, swap; rx, ry, rz, cp with an angle as its value; su4 with a matrix."""
+    """A gate by name: h, cx, swap; rx, ry, rz, cp with an angle as its value; su4 with a matrix.
+
+    First may stand ``state`` with the amplitudes to begin with. Libraries that keep a state get them once, before the
+    first step, and go on from there.
+    """
 
     name: str
     qubits: tuple[int, ...]
     value: Any = None
+
+
+def begin_of(gates: list[Gate]) -> tuple[NDArray[np.complex128] | None, list[Gate]]:
+    """The amplitudes to begin with, if not |0...0>, and the gates."""
+    return (gates[0].value, gates[1:]) if gates[0].name == "state" else (None, gates)
 
 
 def our_circuit(gates: list[Gate], n: int, gradient: bool) -> tuple[Any, list[float]]:
@@ -28,7 +38,9 @@ def our_circuit(gates: list[Gate], n: int, gradient: bool) -> tuple[Any, list[fl
     values: list[float] = []
     circuit, names = Circuit(n), iter(ParameterVector("t", sum(g.name in ("ry", "rz", "rx") for g in gates)))
     for gate in gates:
-        if gate.name == "su4":
+        if gate.name == "state":
+            circuit = circuit.initialize(gate.value, gate.qubits)
+        elif gate.name == "su4":
             circuit = circuit.unitary(gate.value, gate.qubits)
         elif gate.name == "cp":
             circuit = circuit.cp(gate.value, *gate.qubits)
@@ -58,6 +70,7 @@ def qulacs(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callabl
 
     if precision == "single":
         raise NotImplementedError("double precision only")
+    begin, gates = begin_of(gates)
     circuit = library.ParametricQuantumCircuit(n) if gradient else library.QuantumCircuit(n)
     for gate in gates:
         if gate.name in ("rx", "ry", "rz"):
@@ -76,9 +89,12 @@ def qulacs(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callabl
         return lambda: -np.array(circuit.backprop(observable))
     QuantumCircuitOptimizer().optimize_light(circuit)
     state = library.QuantumState(n)
+    if begin is not None:
+        state.load(begin)
 
     def step() -> Any:
-        state.set_zero_state()
+        if begin is None:
+            state.set_zero_state()
         circuit.update_quantum_state(state)
         return state.get_vector
 
@@ -90,6 +106,7 @@ def scaluq(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callabl
     import scaluq as library
 
     kind = "f64" if precision == "double" else "f32"
+    begin, gates = begin_of(gates)
     space, make = getattr(library.scaluq_core.default, kind), library.gate
     circuit, values = space.Circuit(n) if _takes_size(space.Circuit, n) else space.Circuit(), {}
     for k, gate in enumerate(gates):
@@ -117,9 +134,12 @@ def scaluq(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callabl
 
         return derive
     state = space.StateVector(n)
+    if begin is not None:
+        state.load(begin)
 
     def step() -> Any:
-        state.set_zero_state()
+        if begin is None:
+            state.set_zero_state()
         circuit.update_quantum_state(state)
         return lambda: np.array(state.get_amplitudes())
 
@@ -141,7 +161,10 @@ def aer(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[
 
     if gradient:
         raise NotImplementedError("no gradients")
+    begin, gates = begin_of(gates)
     circuit = QuantumCircuit(n)
+    if begin is not None:
+        circuit.set_statevector(begin)
     for gate in gates:
         if gate.name == "su4":
             circuit.unitary(gate.value, gate.qubits)
@@ -166,6 +189,7 @@ def qsim(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[
 
     if gradient or precision == "double":
         raise NotImplementedError("states in single precision only")
+    begin, gates = begin_of(gates)
     line = cirq.LineQubit.range(n)[::-1]  # so that bit q of the index is qubit q
     names = {"h": cirq.H, "cx": cirq.CNOT, "swap": cirq.SWAP}
     operations = []
@@ -182,9 +206,10 @@ def qsim(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[
     threads = int(os.environ["OMP_NUM_THREADS"])
     simulator = qsimcirq.QSimSimulator(qsimcirq.QSimOptions(cpu_threads=threads, max_fused_gate_size=3))
     circuit = cirq.Circuit(operations)
+    begin = 0 if begin is None else begin.astype(np.complex64)
 
     def step() -> Any:
-        found = simulator.simulate(circuit, qubit_order=line[::-1])
+        found = simulator.simulate(circuit, qubit_order=line[::-1], initial_state=begin)
         return lambda: found.final_state_vector
 
     return step
@@ -194,6 +219,7 @@ def lightning(gates: list[Gate], n: int, precision: str, gradient: bool) -> Call
     """PennyLane's lightning.qubit; its wire 0 is the highest bit of the index."""
     import pennylane as qml
 
+    begin, gates = begin_of(gates)
     kind = np.complex128 if precision == "double" else np.complex64
     device = qml.device("lightning.qubit", wires=n, c_dtype=kind)
     names = {"h": qml.Hadamard, "cx": qml.CNOT, "swap": qml.SWAP, "cp": qml.ControlledPhaseShift}
@@ -202,6 +228,8 @@ def lightning(gates: list[Gate], n: int, precision: str, gradient: bool) -> Call
 
     def run(values: Any) -> None:
         k = 0
+        if begin is not None:
+            qml.StatePrep(begin, wires=range(n), validate_norm=False)
         for gate in gates:
             wires = [n - 1 - q for q in gate.qubits]
             if gate.name == "su4":
@@ -237,6 +265,7 @@ def mindquantum(gates: list[Gate], n: int, precision: str, gradient: bool) -> Ca
     from mindquantum.core.operators import Hamiltonian, QubitOperator
     from mindquantum.simulator import Simulator
 
+    begin, gates = begin_of(gates)
     kind = library.complex128 if precision == "double" else library.complex64
     circuit, values = Circuit(), []
     for gate in gates:
@@ -258,8 +287,12 @@ def mindquantum(gates: list[Gate], n: int, precision: str, gradient: bool) -> Ca
         sweep = simulator.get_expectation_with_grad(observable, circuit)
         return lambda: sweep(np.array(values))[1].real.ravel()
 
+    if begin is not None:
+        simulator.set_qs(begin)
+
     def step() -> Any:
-        simulator.reset()
+        if begin is None:
+            simulator.reset()
         simulator.apply_circuit(circuit)
         return simulator.get_qs
 
@@ -273,6 +306,7 @@ def qibojit(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callab
 
     if gradient:
         raise NotImplementedError("no adjoint gradients")
+    begin, gates = begin_of(gates)
     qibo.set_backend("qibojit", platform="numba")
     qibo.set_dtype("complex128" if precision == "double" else "complex64")
     qibo.set_threads(int(os.environ["OMP_NUM_THREADS"]))
@@ -288,14 +322,14 @@ def qibojit(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callab
         else:
             circuit.add(names[gate.name](*qubits))
     fused = circuit.fuse(max_qubits=2)
-    return lambda: np.asarray(fused().state())
+    return lambda: np.asarray(fused(None if begin is None else begin.copy()).state())
 
 
 def least_work(gates: list[Gate], n: int, precision: str, gradient: bool = False) -> tuple[int, int]:
     """Bytes and operations that a workload needs at least, done our way.
 
-    A read and a write of every amplitude a stage, of one state forwards and of two backwards; operations as counted by
-    `operations_of`. States that are no big ones stay in the cache.
+    A read and a write of every amplitude a stage, of one state forwards and of two backwards, and of one to begin with
+    given amplitudes; operations as counted by `operations_of`. States that are no big ones stay in the cache.
     """
     from simulator import Z
     from simulator.execution import plan
@@ -304,8 +338,8 @@ def least_work(gates: list[Gate], n: int, precision: str, gradient: bool = False
     observables = (sum((Z(q) for q in range(1, n)), Z(0)),) if gradient else ()
     program = Program(our_circuit(gates, n, gradient)[0], observables, precision=precision)
     chosen = plan(program, 1)
-    stages = len(chosen.tables.stages) if chosen.big else 0
-    return ((3 if gradient else 1) * stages * 4 * program.dtype().itemsize) << n, operations_of(program, gradient)
+    passes = (3 if gradient else 1) * len(chosen.tables.stages) + bool(program.starts) if chosen.big else 0
+    return (passes * 4 * program.dtype().itemsize) << n, operations_of(program, gradient)
 
 
 def operations_of(program: Any, gradient: bool = False) -> int:

@@ -62,9 +62,10 @@ def gates_of(name: str, n: int) -> list[Gate]:
             out.append(Gate("h", (q,)))
             out += [Gate("cp", (j, q), float(np.pi / 2 ** (q - j))) for j in reversed(range(q))]
         out += [Gate("swap", (q, n - 1 - q)) for q in range(n // 2)]
-    else:  # layers of one kind of gate
+    else:  # a layer of one kind of gate, on a random state
         kind = name.split()[1]
-        out += rotations("ry")
+        amplitudes = rng.normal(size=(1 << n, 2)) @ [1, 1j]
+        out.append(Gate("state", tuple(range(n)), amplitudes / np.linalg.norm(amplitudes)))
         out += ring if kind == "cx" else [Gate("h", (q,)) for q in range(n)] if kind == "h" else rotations(kind)
     return out
 

@@ -155,10 +155,7 @@ class Run:
 
     def _amplitude_runs(self, starts: list[Start], X: FloatArray) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
         """Amplitudes of a product of starts, a limited number at a time: indices (m,), values (1 or n_samples, m)."""
-        factors = [
-            start.amplitudes[None, :] if start.amplitudes is not None else self._amplitudes(start.angles, X)[0]
-            for start in starts
-        ]
+        factors = self._factors(starts, X)
         count = math.prod(factor.shape[1] for factor in factors)
         for first in range(0, count, _RUN):
             number = np.arange(first, min(first + _RUN, count))
@@ -168,6 +165,13 @@ class Run:
                 index |= _spread(own, start.qubits)
                 values = values * factor[:, own]
             yield index, values
+
+    def _factors(self, starts: list[Start], X: FloatArray) -> list[NDArray[Any]]:
+        """Amplitudes of each start, shape (1 or n_samples, 2**k)."""
+        return [
+            start.amplitudes[None, :] if start.amplitudes is not None else self._amplitudes(start.angles, X)[0]
+            for start in starts
+        ]
 
     def _amplitudes(self, angles: tuple[Angle, ...], X: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Normalised amplitudes (n_samples, 2**k) and their norms before that."""
@@ -279,7 +283,7 @@ class Run:
                 chosen.lanes,
             )  # fmt: skip
             if self.program.starts:
-                self._big_product(x, psi)
+                self._big_product(x, psi, pieces)
             else:
                 self._pieces(big.big_product, (chosen.packed, self.base, x, psi, self.shared), pieces)
             for stage in progress.steps(chosen.tables.stages):
@@ -290,11 +294,15 @@ class Run:
                 self._pieces(big.big_expect, (chosen.packed, psi, parts))
                 values[row] = parts.sum(axis=0)
 
-    def _big_product(self, x: FloatArray, psi: NDArray[Any]) -> None:
+    def _big_product(self, x: FloatArray, psi: NDArray[Any], pieces: int) -> None:
         """The product of the program's starts at the one sample x, to a big state."""
+        starts, width = self.program.starts, self.program.width
+        if starts[0].qubits == tuple(range(self.program.num_qubits)):  # all amplitudes, in their order
+            given = self._factors(starts, x)[0][0].astype(complex, copy=False)
+            self._pieces(big.big_given, (given, psi), pieces)
+            return
         psi[:] = 0
-        width = self.program.width
-        for index, values in self._amplitude_runs(self.program.starts, x):
+        for index, values in self._amplitude_runs(starts, x):
             places = index // width * (2 * width) + index % width
             psi[places] = values[0].real
             psi[places + width] = values[0].imag

@@ -87,6 +87,21 @@ def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
 
 
 @kernel
+def big_given(amplitudes, psi, scratch, queue, pieces, lanes):
+    """Pieces of a given state, ``amplitudes`` (2**n,)."""
+    W = lanes_of(psi)
+    size = len(amplitudes) // pieces
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        for i in range(piece * size, (piece + 1) * size, W):
+            for lane in range(W):
+                psi[2 * i + lane] = like(psi, amplitudes[i + lane].real)
+                psi[2 * i + W + lane] = like(psi, amplitudes[i + lane].imag)
+
+
+@kernel
 def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
     """Expectations of pieces of the state: values (pieces, n_observables)."""
     layout = packed[0]

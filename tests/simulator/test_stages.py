@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from qiskit.quantum_info import Statevector
 
 from simulator import Circuit, Parameter, X, Z, execution, set_num_threads, stages
 from simulator.gradients import gradient
@@ -148,3 +149,16 @@ def test_whole_blocks_equal_aer(precision):
     transpiled = pytest.importorskip("qiskit").transpile(other, simulator, optimization_level=0)
     expected = np.asarray(simulator.run(transpiled).result().get_statevector())
     np.testing.assert_allclose(circuit.statevector(values, precision=precision), expected, atol=TOLERANCE[precision])
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("qubits", [range(14), [3, 0, 1, 2, *range(4, 14)], [0, 9, 4]])
+def test_a_big_state_begins_with_given_amplitudes(qubits, precision):
+    rng = np.random.default_rng(8)
+    amplitudes = rng.normal(size=1 << len(qubits)) + 1j * rng.normal(size=1 << len(qubits))
+    circuit = Circuit(14).initialize(amplitudes, qubits, normalize=True)
+    gates = layers(14, 1)
+    begin = np.zeros(1 << 14, complex)
+    begin[[sum((k >> j & 1) << q for j, q in enumerate(qubits)) for k in range(1 << len(qubits))]] = amplitudes
+    expected = Statevector(begin / np.linalg.norm(begin)).evolve(gates.to_qiskit()).data
+    np.testing.assert_allclose((circuit + gates).statevector(precision=precision), expected, atol=TOLERANCE[precision])
