@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.entanglement import Entanglement, entangled_groups
+from qml.settings import check_whole
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError, unknown_name
@@ -220,8 +221,7 @@ def ansatz_circuit(
 
 def _checked_weights(ansatz: Ansatz, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> Sequence[Angle]:
     for name, value in (("num_qubits", num_qubits), ("num_layers", num_layers)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise CircuitError(f"{name} expects a whole number of 1 or more, got {value!r}")
+        check_whole(name, value, error=CircuitError)
     expected = ansatz.num_weights(num_qubits, num_layers)
     if len(weights) != expected:
         raise ParameterError(f"the ansatz takes {expected} weights, got {len(weights)}")

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 
 from qml.ansatze import Ansatz
 from qml.feature_maps import FeatureMap
 from qml.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Loss, SquaredError, get_loss
 from qml.model import QuantumModel
 from qml.progress import Callback
+from qml.targets import BackendClassifier, learn_classes
 from qml.variational import Samples, VariationalEstimator
-from simulator.backend import Backend
+from simulator.backend import Backend, Folder
 from simulator.noise import NoiseModel
 from simulator.observables import PauliSum
 
 __all__ = ["VariationalClassifier"]
 
 Array = NDArray[np.float64]
-Folder = str | PathLike[str] | None
 
 
 def _gives_probabilities(classifier: VariationalClassifier) -> bool:
@@ -39,7 +35,7 @@ def _gives_probabilities(classifier: VariationalClassifier) -> bool:
     raise AttributeError(f"probabilities need loss='cross_entropy', got loss={classifier.loss!r}")
 
 
-class VariationalClassifier(ClassifierMixin, VariationalEstimator):
+class VariationalClassifier(BackendClassifier, VariationalEstimator):
     """Variational quantum classifier, binary and multiclass.
 
     Features are scaled into angles and encoded into a quantum state, a trainable circuit acts on it, expectation values
@@ -269,32 +265,11 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         outputs = self._outputs(X, backend, resume)
         return log_softmax(outputs, axis=1) if outputs.shape[1] > 1 else log_expit(outputs * [-1.0, 1.0])
 
-    def score(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        backend: Backend | str | None = None,
-        resume: Folder = None,
-    ) -> float:
-        """Accuracy of the predictions; the parameters are those of `predict`."""
-        return float(accuracy_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
-
     def _predictions(self, values: Array) -> NDArray[Any]:
         return self.classes_[_indices(self._read_out(values))]
 
-    def _score(self, y: NDArray[Any], predictions: NDArray[Any]) -> float:
-        return float(accuracy_score(y, predictions))
-
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
-        check_classification_targets(samples.y)
-        self.classes_ = np.unique(samples.y if classes is None else np.asarray(classes))
-        if len(self.classes_) < 2:
-            only = self.classes_.tolist()[0]
-            raise ValueError(
-                f"a classifier needs samples of at least 2 classes, the data contain only one class: {only!r}"
-            )
+        learn_classes(self, samples.y, classes)
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:

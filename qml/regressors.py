@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 
 from qml.ansatze import Ansatz
 from qml.feature_maps import FeatureMap
 from qml.losses import Loss, get_loss
 from qml.model import QuantumModel
 from qml.progress import Callback
+from qml.targets import BackendRegressor, learn_scale, scaled
 from qml.variational import Samples, VariationalEstimator
 from simulator.backend import Backend
 from simulator.noise import NoiseModel
@@ -25,10 +23,9 @@ from simulator.observables import PauliSum
 __all__ = ["VariationalRegressor"]
 
 Array = NDArray[np.float64]
-Folder = str | PathLike[str] | None
 
 
-class VariationalRegressor(RegressorMixin, VariationalEstimator):
+class VariationalRegressor(BackendRegressor, VariationalEstimator):
     """Variational quantum regressor.
 
     As `VariationalClassifier`, with one output: the target, scaled to mean 0 and standard deviation 1 for training.
@@ -127,48 +124,15 @@ n_features_in_, feature_names_in_
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Predicted targets, shape (n_samples,).
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        backend : Backend or "numba", optional
-            Where the circuit runs, instead of where the estimator's own parameters say.
-        resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
-        """
-        return self._unscaled(self._outputs(X, backend, resume))
-
-    def score(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        backend: Backend | str | None = None,
-        resume: Folder = None,
-    ) -> float:
-        """R^2 of the predictions; the parameters are those of `predict`."""
-        return float(r2_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
-
-    def _unscaled(self, outputs: Array) -> Array:
-        return outputs[:, 0] * self.target_scale_ + self.target_mean_
-
     def _predictions(self, values: Array) -> Array:
         return self._unscaled(self._read_out(values))
 
-    def _score(self, y: NDArray[Any], predictions: NDArray[Any]) -> float:
-        return float(r2_score(y, predictions))
-
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
-        self.target_mean_ = float(np.average(samples.y, weights=samples.weight))
-        spread = float(np.sqrt(np.average((samples.y - self.target_mean_) ** 2, weights=samples.weight)))
-        self.target_scale_ = spread if spread > 0 else 1.0
+        learn_scale(self, samples.y, samples.weight)
         return 1
 
     def _encode_targets(self, y: NDArray[Any]) -> Array:
-        return (y - self.target_mean_) / self.target_scale_
+        return scaled(self, y)
 
     def _training_loss(self) -> Loss:
         return get_loss(self.loss)

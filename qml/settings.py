@@ -12,13 +12,15 @@ from simulator.errors import unknown_name
 __all__ = ["check_backend", "check_choice", "check_fraction", "check_non_negative", "check_whole"]
 
 
-def check_whole(name: str, value: Any, least: int = 1, instead: Collection[Any] = ()) -> None:
-    """Raise unless the value is a whole number of at least ``least``, or one of ``instead``."""
+def check_whole(
+    name: str, value: Any, least: int = 1, instead: Collection[Any] = (), error: type[ValueError] = ValueError
+) -> None:
+    """Raise ``error`` unless the value is a whole number of at least ``least``, or one of ``instead``."""
     if not any(value is other or (isinstance(other, str) and value == other) for other in instead) and (
         isinstance(value, bool) or not isinstance(value, Integral) or value < least
     ):
         others = "".join(f", or {other!r}" for other in instead)
-        raise ValueError(f"{name} expects a whole number of {least} or more{others}, got {value!r}")
+        raise error(f"{name} expects a whole number of {least} or more{others}, got {value!r}")
 
 
 def check_non_negative(name: str, value: Any) -> None:

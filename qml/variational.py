@@ -112,7 +112,7 @@ class VariationalEstimator(BaseEstimator):
         """What `predict` makes of expectation values, shape (n_samples, n_observables)."""
 
     @abstractmethod
-    def _score(self, y: NDArray[Any], predictions: NDArray[Any]) -> float:
+    def _score(self, y: ArrayLike, predictions: NDArray[Any]) -> float:
         """What `score` makes of predictions."""
 
     @property

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qml.data_functions import DataFunction
+from qml.settings import check_whole
 from simulator.circuit import Circuit
-from simulator.errors import CircuitError, ParameterError
+from simulator.errors import CircuitError, ParameterError, counted
 from simulator.parameters import Parameter
 
-__all__ = ["Encoding", "FeatureMap", "check_whole", "checked_sizes"]
+__all__ = ["Encoding", "FeatureMap", "checked_sizes"]
 
 
 @dataclass(frozen=True)
@@ -127,17 +128,11 @@ def checked_sizes(kind: str, feature_map: FeatureMap, num_features: int, num_qub
     if num_features < 1:
         raise CircuitError(f"a feature map needs at least 1 feature, got {num_features}")
     width = feature_map.num_qubits(num_features) if num_qubits is None else num_qubits
-    check_whole("num_qubits", width)
+    check_whole("num_qubits", width, error=CircuitError)
     most = feature_map.max_features(int(width))
     if num_features > most:
         raise CircuitError(
-            f"the {kind} feature map takes at most {most} feature{'s' * (most > 1)} on {width} qubit"
-            f"{'s' * (width > 1)}, got {num_features}"
+            f"the {kind} feature map takes at most {counted(most, 'feature')} on {counted(width, 'qubit')}, "
+            f"got {num_features}"
         )
     return int(width)
-
-
-def check_whole(name: str, value: Any) -> None:
-    """Raise unless it is a whole number of 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise CircuitError(f"{name} expects a whole number of 1 or more, got {value!r}")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qml.feature_maps.encoding import Encoding, FeatureMap, check_whole, checked_sizes
+from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
+from qml.settings import check_whole
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
@@ -43,7 +44,7 @@ class HamiltonianMap(FeatureMap):
     angle_range: tuple[float, float] = (-np.pi / 4, np.pi / 4)
 
     def __post_init__(self) -> None:
-        check_whole("steps", self.steps)
+        check_whole("steps", self.steps, error=CircuitError)
         if self.time is not None and not np.isfinite(self.time):
             raise CircuitError(f"time expects a finite number or None, got {self.time!r}")
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qml.feature_maps.encoding import Encoding, FeatureMap, check_whole, checked_sizes
+from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
+from qml.settings import check_whole
 from simulator import gates
 from simulator.circuit import Circuit
+from simulator.errors import CircuitError
 from simulator.parameters import ParameterVector
 
 __all__ = ["HighDimensionalMap"]
@@ -38,7 +40,7 @@ class HighDimensionalMap(FeatureMap):
 
     def __post_init__(self) -> None:
         if self.reps is not None:
-            check_whole("reps", self.reps)
+            check_whole("reps", self.reps, error=CircuitError)
 
     def num_qubits(self, num_features: int) -> int:
         """One for each six features, at least 2."""

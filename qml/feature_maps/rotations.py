@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from qml.data_functions import ArcCosines
-from qml.feature_maps.encoding import Encoding, FeatureMap, check_whole, checked_sizes
+from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
+from qml.settings import check_whole
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
@@ -52,7 +53,7 @@ class AngleMap:
     def __post_init__(self) -> None:
         if not isinstance(self.axes, str) or not self.axes or set(self.axes) - set("xyz"):
             raise CircuitError(f"axes expects letters out of x, y and z, got {self.axes!r}")
-        check_whole("features_per_qubit", self.features_per_qubit)
+        check_whole("features_per_qubit", self.features_per_qubit, error=CircuitError)
         rotations = [self.axes[k % len(self.axes)] for k in range(self.features_per_qubit)]
         if not self.reupload and any(a == b for a, b in pairwise(rotations)):
             raise CircuitError(

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from qml.feature_maps.encoding import Encoding, FeatureMap, check_whole, checked_sizes
+from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
+from qml.settings import check_whole
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
@@ -39,7 +40,7 @@ class QAOAMap(FeatureMap):
     angle_range: tuple[float, float] = (-np.pi / 4, np.pi / 4)
 
     def __post_init__(self) -> None:
-        check_whole("reps", self.reps)
+        check_whole("reps", self.reps, error=CircuitError)
         if self.local_field not in ("x", "y", "z"):
             raise CircuitError(f"local_field expects 'x', 'y' or 'z', got {self.local_field!r}")
 
@@ -83,7 +84,7 @@ class HubregtsenMap(FeatureMap):
     angle_range: tuple[float, float] = (-np.pi / 2, np.pi / 2)
 
     def __post_init__(self) -> None:
-        check_whole("reps", self.reps)
+        check_whole("reps", self.reps, error=CircuitError)
 
     def max_features(self, num_qubits: int) -> int:
         """One for each qubit and layer."""

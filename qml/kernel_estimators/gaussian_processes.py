@@ -20,8 +20,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from qml.feature_maps import FeatureMap
 from qml.kernel_estimators.covariance import Stretched, TrainingRows
 from qml.kernel_estimators.kernel_estimator import KernelEstimator
-from qml.kernel_estimators.training_data import encode_classes, scale_targets
 from qml.kernels import Kernel
+from qml.targets import learn_classes, learn_scale
 
 __all__ = ["QuantumGaussianProcessClassifier", "QuantumGaussianProcessRegressor"]
 
@@ -152,7 +152,7 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         """
         self._check_settings()
         checked, targets = validate_data(self, X, y, dtype=np.float64, order="C", y_numeric=True)
-        targets = scale_targets(self, targets.astype(np.float64), np.ones(len(targets)))
+        targets = learn_scale(self, targets.astype(np.float64), np.ones(len(targets)))
         covariance, rows = self._learn_covariance(checked, targets)
         solver = GaussianProcessRegressor(
             covariance + WhiteKernel(self.noise_level, NOISE_LEVELS[self.precision]),
@@ -276,7 +276,8 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
         """
         self._check_settings()
         checked, labels = validate_data(self, X, y, dtype=np.float64, order="C")
-        indices = encode_classes(self, labels)
+        learn_classes(self, labels)
+        indices = np.searchsorted(self.classes_, labels)
         covariance, rows = self._learn_covariance(checked, indices)
         solver = GaussianProcessClassifier(
             covariance,

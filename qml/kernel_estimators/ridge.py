@@ -7,21 +7,20 @@ from typing import Literal, Self
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import RegressorMixin
 from sklearn.kernel_ridge import KernelRidge
 
 from qml.feature_maps import FeatureMap
 from qml.kernel_estimators.kernel_estimator import KernelEstimator
 from qml.kernel_estimators.training_data import target_rows
 from qml.kernels import Kernel
-from simulator.backend import Backend, Folder
+from qml.targets import BackendRegressor
 
 __all__ = ["QuantumKernelRidge"]
 
 Array = NDArray[np.float64]
 
 
-class QuantumKernelRidge(RegressorMixin, KernelEstimator):
+class QuantumKernelRidge(BackendRegressor, KernelEstimator):
     """Ridge regression with a quantum kernel: scikit-learn's `KernelRidge` on a Gram matrix.
 
     The target is scaled to mean 0 and standard deviation 1, and back in `predict`.
@@ -79,16 +78,3 @@ class QuantumKernelRidge(RegressorMixin, KernelEstimator):
         solver = KernelRidge(alpha=self.alpha, kernel="precomputed").fit(gram, rows.y, sample_weight=rows.weight)
         self._expand(features, solver.dual_coef_[:, None], 0.0)
         return self
-
-    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Predicted targets, shape (n_samples,).
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        backend : Backend or "numba", optional
-            Where kernel entries are measured, see `plan`; by default where the kernel says.
-        resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
-        """
-        return self._outputs(X, backend, resume)[:, 0] * self.target_scale_ + self.target_mean_

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, softmax
-from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.svm import SVC, SVR
 from sklearn.utils.metaestimators import available_if
 
@@ -20,6 +18,7 @@ from qml.kernel_estimators.calibration import class_margins, fit_sharpness, vote
 from qml.kernel_estimators.kernel_estimator import KernelEstimator
 from qml.kernel_estimators.training_data import class_rows, target_rows
 from qml.kernels import Kernel
+from qml.targets import BackendClassifier, BackendRegressor
 from simulator.backend import Backend, Folder
 
 __all__ = ["QuantumKernelClassifier", "QuantumKernelRegressor"]
@@ -33,7 +32,7 @@ def _gives_probabilities(classifier: QuantumKernelClassifier) -> bool:
     raise AttributeError("probabilities need probability=True")
 
 
-class QuantumKernelClassifier(ClassifierMixin, KernelEstimator):
+class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
     """Support vector machine with a quantum kernel, binary and multiclass: scikit-learn's `SVC` on a Gram matrix.
 
     Features are standardised; if they do not fit on the qubits, their leading principal components take their place.
@@ -201,18 +200,6 @@ class QuantumKernelClassifier(ClassifierMixin, KernelEstimator):
         """Logarithms of the probabilities, shape (n_samples, n_classes); the rest as in `decision_function`."""
         return log_softmax(self._logits(X, backend, resume), axis=1)
 
-    def score(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        backend: Backend | str | None = None,
-        resume: Folder = None,
-    ) -> float:
-        """Accuracy of `predict`."""
-        return float(accuracy_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
-
     def _logits(self, X: ArrayLike, backend: Backend | str | None, resume: Folder) -> Array:
         margins = class_margins(self._outputs(X, backend, resume), len(self.classes_))
         if self.sharpness_ is None:
@@ -220,7 +207,7 @@ class QuantumKernelClassifier(ClassifierMixin, KernelEstimator):
         return self.sharpness_ * margins
 
 
-class QuantumKernelRegressor(RegressorMixin, KernelEstimator):
+class QuantumKernelRegressor(BackendRegressor, KernelEstimator):
     """Support vector regression with a quantum kernel: scikit-learn's `SVR` on a Gram matrix.
 
     The target is scaled to mean 0 and standard deviation 1, and back in `predict`.
@@ -290,31 +277,6 @@ class QuantumKernelRegressor(RegressorMixin, KernelEstimator):
         self.support_, self.n_iter_ = rows.first[solver.support_], solver.n_iter_
         self._expand(features[solver.support_], solver.dual_coef_.T, solver.intercept_)
         return self
-
-    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Predicted targets, shape (n_samples,).
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        backend : Backend or "numba", optional
-            Where kernel entries are measured, see `plan`; by default where the kernel says.
-        resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
-        """
-        return self._outputs(X, backend, resume)[:, 0] * self.target_scale_ + self.target_mean_
-
-    def score(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        backend: Backend | str | None = None,
-        resume: Folder = None,
-    ) -> float:
-        """Coefficient of determination of `predict`."""
-        return float(r2_score(y, self.predict(X, backend=backend, resume=resume), sample_weight=sample_weight))
 
 
 def _pair_coefficients(solver: SVC) -> Array:
