@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from qml.kernels.alignment import kernel_target_alignment
+from qml.kernels.alignment import alignment_and_gradient, target_kernel
 
 __all__ = ["find_bandwidth"]
 
@@ -59,31 +59,43 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     # samples that come later fill the domain that these fill: nothing is stretched there
     limit = np.inf if bounded is None else 1.0 / max(1.0, float(np.abs(X).max()) / bounded.domain[1])
 
+    candidate = _exact(kernel)
+    target = None if targets is None else target_kernel(targets)
+    pairs = np.triu_indices(len(rows), 1)
+
+    def matrix(bandwidth: float) -> Array:
+        candidate.bandwidth = bandwidth
+        candidate._learn(rows, None)
+        return np.asarray(candidate._matrix(rows), np.float64)
+
     def score(logarithm: float) -> float:
         bandwidth = float(np.exp(logarithm)) / spread
         if bandwidth > limit:
             return -np.inf
-        candidate = clone(kernel).set_params(bandwidth=bandwidth, verbose=False, backend=None)
-        if hasattr(kernel, "weights_"):
-            candidate.set_params(weights=kernel.weights_)
-        if "shots" in candidate.get_params():
-            candidate.set_params(shots=None, regularization=None)
         try:
-            K = candidate.fit(rows)(rows).astype(np.float64)
+            K = matrix(bandwidth)
         except ValueError:  # a feature map of one's own may have a domain too
             return -np.inf
-        if targets is not None:
-            return kernel_target_alignment(K, targets)
-        return float(K[np.triu_indices(len(K), 1)].var())
+        return float(K[pairs].var()) if target is None else alignment_and_gradient(K, target, centered=True)[0]
 
     grid = np.log(_GRID)
     scores = np.array([score(at) for at in grid])
     best = int(np.argmax(scores))
     if scores[best] == -np.inf:
-        clone(kernel).set_params(bandwidth=float(_GRID[0]) / spread, backend=None).fit(rows)(rows)  # says what is wrong
+        matrix(float(_GRID[0]) / spread)  # says what is wrong
     enough = min(_AS_GOOD * scores[best], scores[best])
     at = _maximum(score, grid, best) if targets is None else _largest(score, grid, scores, enough)
     return float(np.exp(at)) / spread
+
+
+def _exact(kernel: Any) -> Any:
+    """The kernel as this engine computes it, without shots, and with the weights it drew, if any."""
+    exact = clone(kernel).set_params(verbose=False, backend=None)
+    if hasattr(kernel, "weights_"):
+        exact.set_params(weights=kernel.weights_)
+    if "shots" in exact.get_params():
+        exact.set_params(shots=None, regularization=None)
+    return exact
 
 
 def _largest(score: Callable[[float], float], grid: Array, scores: Array, enough: float) -> float:

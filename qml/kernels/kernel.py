@@ -144,6 +144,12 @@ class Kernel(BaseEstimator, ABC):
         with self._progress(out.size) as progress:
             self._multiply(self._features(X), None if Y is None else self._features(Y), out, progress)
 
+    def _matrix(self, X: Array, Y: Array | None = None) -> Array:
+        """The matrix of few checked samples, or one block of it, in whatever process; before `_finish`."""
+        out: Array = np.empty((len(X), len(X if Y is None else Y)), self._dtype)
+        self._fill(X, Y, out)
+        return out
+
     def _distribute(self, X: Array, Y: Array | None, out: Array) -> None:
         """Fill ``out`` by jobs of joblib, one a tile; a row of tiles at a time, so that memory stays bounded."""
         columns = X if Y is None else Y
@@ -153,7 +159,8 @@ class Kernel(BaseEstimator, ABC):
                 last = rows.stop if Y is None else len(columns)
                 slices = [slice(at, min(at + _TILE, last)) for at in range(0, last, _TILE)]
                 blocks = parallel(
-                    delayed(_tile)(self, X[rows], None if Y is None and own == rows else columns[own]) for own in slices
+                    delayed(self._matrix)(X[rows], None if Y is None and own == rows else columns[own])
+                    for own in slices
                 )
                 for own, block in zip(slices, blocks, strict=True):
                     out[rows, own] = block
@@ -205,13 +212,6 @@ class Kernel(BaseEstimator, ABC):
         delay, disable = (0.0, False) if self.verbose else (_BAR_AFTER, None)
         with tqdm(total=total, desc="kernel", unit="entry", unit_scale=True, delay=delay, disable=disable) as bar:
             yield bar.update
-
-
-def _tile(kernel: Kernel, X: Array, Y: Array | None) -> Array:
-    """One block of a kernel matrix, in whatever process."""
-    out: Array = np.empty((len(X), len(X if Y is None else Y)), kernel._dtype)
-    kernel._fill(X, Y, out)
-    return out
 
 
 def _check_size(shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
