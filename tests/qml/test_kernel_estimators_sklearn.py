@@ -20,10 +20,12 @@ class Descent:
         return found.x, found.fun
 
 
+# a bandwidth is searched for by those that are not given one: one at least for each way of reading y
 SETTINGS = {
-    "QuantumGaussianProcessClassifier": {"optimizer": Descent(2)},
-    "QuantumGaussianProcessRegressor": {"optimizer": Descent(2)},
+    "QuantumGaussianProcessClassifier": {"optimizer": Descent(1), "bandwidth": 0.2},
+    "QuantumGaussianProcessRegressor": {"optimizer": Descent(1)},
     "QuantumKernelKMeans": {"n_clusters": 2},
+    "QuantumKernelRidge": {"bandwidth": 0.2},
     "QuantumSpectralClustering": {"n_clusters": 2},
 }
 
