@@ -90,7 +90,8 @@ def values_array(circuit: Circuit, values: Values) -> NDArray[np.float64]:
     if array.ndim not in (1, 2) or array.shape[-1] != len(parameters):
         expected = f"({len(parameters)},) or (B, {len(parameters)})"
         names = f" for {listed(parameters)}" if parameters else ", for the circuit has no parameters"
-        raise ParameterError(f"expected values of shape {expected}{names}, got {array.shape}")
+        got = array.shape if array.ndim else f"the number {array}; arguments other than values go by their names"
+        raise ParameterError(f"expected values of shape {expected}{names}, got {got}")
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         first = tuple(bad[0])

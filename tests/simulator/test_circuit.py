@@ -342,7 +342,7 @@ TWO = Circuit(1).rx(theta, 0).ry(phi, 0)
         ({theta: 1.0, "theta": 2.0, phi: 1.0}, "parameter theta is given a value twice"),
         ([1.0], r"shape \(2,\) or \(B, 2\) for theta, phi, got \(1,\)"),
         ([1.0, 2.0, 3.0], r"got \(3,\)"),
-        (1.0, r"got \(\)"),
+        (1.0, r"got the number 1.0"),
         (np.zeros((1, 1, 2)), r"got \(1, 1, 2\)"),
         ([1.0, math.nan], "the value of parameter phi is nan"),
         ([[1.0, 2.0], [math.inf, 2.0]], "the value of parameter theta in row 1 is inf"),
