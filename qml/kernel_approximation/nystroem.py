@@ -50,6 +50,8 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     kernel_ : Kernel
         The fitted kernel.
     landmarks_ : float ndarray, shape (n_landmarks, n_features)
+    landmark_features_ : ndarray, shape (n_landmarks, ...)
+        What the kernel needs of each landmark, so that a kernel measured on a backend measures them once.
     normalization_ : float ndarray, shape (n_landmarks, n_components)
         A root of the pseudo-inverse of the landmarks' Gram matrix.
     n_components_ : int
@@ -105,7 +107,8 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         some = np.sort(np.random.default_rng(seed).permutation(len(features))[:SAMPLES_TO_LEARN_FROM])
         self.kernel_ = kernel.fit(features[some], None if y is None else np.asarray(y)[some])
         self.landmarks_ = chosen_landmarks(self.kernel_, features, self.n_landmarks, self.selection, seed)
-        among = self.kernel_.gram(self.kernel_.features(self.landmarks_))
+        self.landmark_features_ = np.ascontiguousarray(self.kernel_.features(self.landmarks_))
+        among = self.kernel_.gram(self.landmark_features_)
         eigenvalues, vectors = np.linalg.eigh(np.asarray(among, np.float64))
         kept = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues[-1]
         self.normalization_ = vectors[:, kept] / np.sqrt(eigenvalues[kept])
@@ -116,12 +119,11 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """Features of each sample, shape (n_samples, n_components), some thousand samples at a time."""
         check_is_fitted(self, "normalization_")
         samples = validate_data(self, X, dtype=np.float64, order="C", reset=False)
-        known = self.kernel_.features(self.landmarks_)
         out = np.empty((len(samples), self.n_components_))
         for first in range(0, len(samples), ROWS_AT_ONCE):
             rows = slice(first, first + ROWS_AT_ONCE)
-            block = np.asarray(self.kernel_.gram(self.kernel_.features(samples[rows]), known), np.float64)
-            np.matmul(block, self.normalization_, out=out[rows])
+            block = self.kernel_.gram(self.kernel_.features(samples[rows]), self.landmark_features_)
+            np.matmul(np.asarray(block, np.float64), self.normalization_, out=out[rows])
         return out
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:

@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from qml import (
     FidelityKernel,
+    NystroemFeatures,
     ProjectedKernel,
     QuantumGaussianProcessClassifier,
     QuantumGaussianProcessRegressor,
@@ -118,6 +119,14 @@ def test_noise_of_a_backend_is_in_the_kernel():
     expected = np.prod((1 + shrunk * single) / 2, axis=2)
     np.fill_diagonal(expected, 1.0)
     np.testing.assert_allclose(seen, expected, atol=1e-10)
+
+
+def test_landmarks_are_measured_once(counting):
+    here = NystroemFeatures(ProjectedKernel("zz", gamma=1.0), n_landmarks=5, random_state=0)
+    there = clone(here).set_params(kernel__backend=counting).fit(X)
+    assert counting.log == [5]
+    np.testing.assert_allclose(there.transform(X[:3]), here.fit(X).transform(X[:3]), atol=1e-9)
+    assert counting.log == [5, 3]
 
 
 @pytest.mark.parametrize("make", [aer, fake_ibm])
