@@ -127,14 +127,18 @@ class StageTableBuilder(TableBuilder):
         else:
             return
         moved = [masks[d] >> self.shift for d in (first, second)]
+        zs = [z >> self.shift for z in member.zs]
+        twin = _twin(moved[0], first, zs, (self.block_mask + 1) >> self.shift) if how == two_qubit.MIXED else 0
+        if twin is None:
+            return
         row = self.code[-1]
         row[passes.KIND] = two_qubit.TWO_QUBIT
         row[two_qubit.HOW] = how
         row[two_qubit.MASK] = moved[0] or masks[first]
         row[two_qubit.OTHER] = moved[1] or masks[second]
-        row[two_qubit.Z : two_qubit.OTHER_Z + 1] = [z >> self.shift for z in member.zs]
-        row[two_qubit.LOW : two_qubit.HIGH + 1] = [*_pivots(moved), 0, 0][:2]
-        row[two_qubit.FIRST_D : two_qubit.SECOND_D + 1] = [first, second]
+        row[two_qubit.Z : two_qubit.OTHER_Z + 1] = zs
+        row[two_qubit.LOW : two_qubit.HIGH + 1] = [*_pivots([*moved, twin]), 0, 0][:2]
+        row[two_qubit.FIRST_D : two_qubit.TWIN + 1] = [first, second, twin]
 
     def factored_pass(self, level: Level) -> bool:
         """Number a pass of phases as a product of tables; False if there are too many classes for that."""
@@ -261,3 +265,16 @@ def _pivots(vectors: Iterable[int]) -> list[int]:
                 break
             vector ^= echelon[top]
     return sorted(echelon)
+
+
+def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:
+    """A mask, independent of x, by which vectors differ that a matrix has the same row for.
+
+    Parities with ``zs`` number the rows; x changes those in d. Among the lowest masks that are no multiple of x half or
+    more will do, where a block has as many as 8 ``vectors``.
+    """
+    for mask in range(1, min(vectors, 8)):
+        pattern = sum((mask & z).bit_count() % 2 << m for m, z in enumerate(zs))
+        if mask != x and pattern in (0, d):
+            return mask ^ x if pattern else mask
+    return None
