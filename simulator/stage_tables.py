@@ -33,7 +33,10 @@ class StageTableBuilder(TableBuilder):
         self.most_bits = min(self.most_bits, self.part)
         self.store_tables = False
         found = stages.schedule(levels, self.n, self.shift, bits)
-        for stage in found:
+        chains = self.program.schedule[0]
+        support = [1 << q for q in range(self.n) if self.program.starts or chains[q]]
+        for stage, reached in zip(found, _reached(found, support), strict=True):
+            self.reached = reached
             self.stage(stage)
 
     def stage(self, stage: stages.Stage) -> None:
@@ -193,6 +196,7 @@ class StageTableBuilder(TableBuilder):
         head[kernel.BLOCKS_BITS] = self.n - stage.block_bits
         head[kernel.PART_BITS] = self.part
         head[kernel.SOURCES], head[kernel.PLACES] = add([*sources, 0]), add([*places, 0])
+        head[kernel.REACHED] = self.reached
         head[kernel.REST] = add(stage.basis[stage.block_bits :])
         for at, length, order in (
             (kernel.FORWARD, kernel.FORWARDS, self.forward),
@@ -278,3 +282,35 @@ def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:
         if mask != x and pattern in (0, d):
             return mask ^ x if pattern else mask
     return None
+
+
+def _reached(found: Iterable[stages.Stage], support: Sequence[int]) -> list[int]:
+    """How many blocks of each stage, from the first on, can differ from zero when it begins.
+
+    Before the first one, only amplitudes whose index is in the span of ``support`` do; a stage spreads them over the
+    cosets that they are in.
+    """
+    out: list[int] = []
+    everything = False
+    for stage in found:
+        own, rest = stage.basis[: stage.block_bits], stage.basis[stage.block_bits :]
+        if everything:
+            out.append(1 << len(rest))
+            continue
+        echelon: dict[int, int] = {}  # highest bit -> vector
+        for vector in own:
+            vector = _modulo(vector, echelon)
+            echelon[1 << (vector.bit_length() - 1)] = vector
+        top = max((_modulo(vector, echelon) for vector in support), default=0)
+        out.append(1 << sum(bit <= top for bit in rest))
+        everything = out[-1] == 1 << len(rest)
+        support = [*support, *own]
+    return out
+
+
+def _modulo(vector: int, echelon: dict[int, int]) -> int:
+    """What is left of a vector modulo a subspace: the bits that are no vector's highest."""
+    for top in sorted(echelon, reverse=True):
+        if vector & top:
+            vector ^= echelon[top]
+    return vector

@@ -47,9 +47,9 @@ from simulator.simd import (
 )
 
 # the head: bits of a block's vectors, of the number of blocks, of a part's amplitudes; where lists begin; their lengths
-BLOCK_BITS, BLOCKS_BITS, PART_BITS, SOURCES, PLACES, REST, FORWARD, BACK, FORWARDS, BACKS, SPECS, FACTORS, HEAD = range(
-    13
-)
+# (FORWARDS, BACKS, FACTORS); how many blocks, from the first on, can differ from zero when the stage begins
+BLOCK_BITS, BLOCKS_BITS, PART_BITS, SOURCES, PLACES, REST, FORWARD, BACK, FORWARDS, BACKS = range(10)
+SPECS, FACTORS, REACHED, HEAD = range(10, 14)
 MATRIX, UNDO, UNDO_ADJOINT = 2, 3, 4  # columns of a dense pass: where its matrices begin
 AHEAD = 16  # vectors that are asked for before they are needed
 
@@ -273,11 +273,12 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
     if abs(scale) < _least_scale(lanes):
         begun, segments, scale = entry(stage, BACK), entry(stage, BACKS), 1.0
     count, order = 1 << entry(stage, BLOCKS_BITS), begun + 3 * segments
+    reached = entry(stage, REACHED)
     while True:
         piece = fetch_add(queue, 0, 1)
         if piece >= entry(queue, 1):
             return
-        for number in range(count * piece // pieces, count * (piece + 1) // pieces):
+        for number in range(reached * piece // pieces, reached * (piece + 1) // pieces):
             gather(psi, block, stage, number, lanes)
             _fill_blocks(packed, stage, areas, theta, number, lanes)
             view = _aligned_to_state(block, stage, number)

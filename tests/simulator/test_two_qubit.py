@@ -5,6 +5,7 @@ import pytest
 
 from simulator import Circuit, Parameter, Z, execution, stages
 from simulator.gradients import gradient
+from simulator.kernels import stages as kernel
 from simulator.kernels import two_qubit
 from simulator.program import Program
 from simulator.stage_tables import StageTableBuilder
@@ -79,3 +80,21 @@ def test_gradients_pass_through_them(blocked):
     values, observables = rng.uniform(-3, 3, 12), [Z(0) @ Z(5), Z(3)]
     exact = gradient(circuit, observables, values)
     np.testing.assert_allclose(exact, gradient(circuit, observables, values, method="finite_difference"), atol=1e-8)
+
+
+def test_blocks_that_are_still_zero_are_left_out(blocked):
+    """From |0...0> the first stage has one block to work on; qubits that were turned before it make it more."""
+    rng = np.random.default_rng(7)
+    pairs = [(q, (q + 3) % 9) for q in range(9)]
+    for turned, expected in (((), 1), ((0,), 1), (range(9), 4)):
+        circuit = Circuit(9)
+        for q in turned:
+            circuit = circuit.ry(0.3, q)
+        for pair in pairs:
+            circuit = circuit.unitary(random_unitary(rng), pair)
+        builder = StageTableBuilder(Program(circuit), 3, False)
+        builder.build()
+        reached = [int(stage[kernel.REACHED]) for stage in builder.stages]
+        blocks = [1 << int(stage[kernel.BLOCKS_BITS]) for stage in builder.stages]
+        assert (reached[0], reached[-1]) == (expected, blocks[-1])
+        assert blocks[0] == 4
