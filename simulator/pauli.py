@@ -6,6 +6,7 @@ both a Y. A Hermitian operator has real coefficients in these strings.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,14 @@ def walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
 def popcount(masks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of set bits of each mask."""
     return np.bitwise_count(masks).astype(np.int64)
+
+
+def spread(masks: NDArray[np.int64], positions: Sequence[int]) -> NDArray[np.int64]:
+    """Move bit k of each mask to bit ``positions[k]``."""
+    out = np.zeros_like(masks)
+    for k, position in enumerate(positions):
+        out |= (masks >> k & 1) << position
+    return out
 
 
 def decompose(

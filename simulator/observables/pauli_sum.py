@@ -1,15 +1,8 @@
-"""Observables: sums of Pauli strings with real coefficients.
-
->>> Z(0) @ Z(1) + 0.5 * X(0)
-Z(0) @ Z(1) + 0.5 * X(0)
->>> Projector("01", [0, 1])
-0.25 * I() - 0.25 * Z(0) + 0.25 * Z(1) - 0.25 * Z(0) @ Z(1)
-"""
+"""The value: a sum of Pauli strings, its arithmetic and its matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -17,12 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator import pauli
 from simulator.errors import ObservableError
+from simulator.observables.checks import (
+    check_width,
+    checked_coefficient,
+    checked_coefficients,
+    checked_masks,
+    checked_qubits,
+    is_number,
+    label_masks,
+)
 
-__all__ = ["Hermitian", "I", "PauliSum", "Projector", "X", "Y", "Z"]
+__all__ = ["PauliSum"]
 
-MAX_QUBITS = 62  # masks are int64 with the sign bit unused
-MAX_PROJECTOR_QUBITS = 20
-HERMITIAN_TOLERANCE = 1e-8
 SHOWN_TERMS = 16
 
 
@@ -59,8 +58,8 @@ class PauliSum:
     coefficients: NDArray[np.float64]
 
     def __init__(self, x_masks: ArrayLike, z_masks: ArrayLike, coefficients: ArrayLike) -> None:
-        x, z = _masks("x_masks", x_masks), _masks("z_masks", z_masks)
-        values = _real_array(coefficients)
+        x, z = checked_masks("x_masks", x_masks), checked_masks("z_masks", z_masks)
+        values = checked_coefficients(coefficients)
         if not x.shape == z.shape == values.shape:
             raise ObservableError(
                 f"x_masks, z_masks and coefficients need one length, got {len(x)}, {len(z)} and {len(values)}"
@@ -82,8 +81,8 @@ class PauliSum:
         >>> PauliSum.from_label("XIZ", 0.5)
         0.5 * Z(0) @ X(2)
         """
-        x, z = _label_masks("label", label)
-        _check_width(len(label))
+        x, z = label_masks("label", label)
+        check_width(len(label))
         return cls([x], [z], [coefficient])
 
     @classmethod
@@ -100,15 +99,15 @@ class PauliSum:
         """
         x_masks, z_masks, coefficients = [], [], []
         for letters, qubits, coefficient in terms:
-            positions = _qubits(f"Pauli string {letters!r}", qubits)
+            positions = checked_qubits(f"Pauli string {letters!r}", qubits)
             if len(letters) != len(positions):
                 raise ObservableError(
                     f"Pauli string {letters!r} needs {len(letters)} qubits, got {len(positions)}: {positions}"
                 )
-            x, z = _label_masks("string", letters[::-1])
-            x_masks.append(_spread(np.array([x]), positions)[0])
-            z_masks.append(_spread(np.array([z]), positions)[0])
-            coefficients.append(_coefficient(coefficient))
+            x, z = label_masks("string", letters[::-1])
+            x_masks.append(pauli.spread(np.array([x]), positions)[0])
+            z_masks.append(pauli.spread(np.array([z]), positions)[0])
+            coefficients.append(checked_coefficient(coefficient))
         return cls(np.array(x_masks, np.int64), np.array(z_masks, np.int64), coefficients)
 
     @property
@@ -157,31 +156,31 @@ class PauliSum:
     def __add__(self, other: PauliSum | float) -> PauliSum:
         if isinstance(other, PauliSum):
             return PauliSum(*(np.concatenate(pair) for pair in zip(self._arrays(), other._arrays(), strict=True)))
-        return NotImplemented if not _is_number(other) else self + PauliSum([0], [0], [_coefficient(other)])
+        return NotImplemented if not is_number(other) else self + PauliSum([0], [0], [checked_coefficient(other)])
 
     __radd__ = __add__
 
     def __sub__(self, other: PauliSum | float) -> PauliSum:
-        return NotImplemented if not isinstance(other, PauliSum) and not _is_number(other) else self + -1 * other
+        return NotImplemented if not isinstance(other, PauliSum) and not is_number(other) else self + -1 * other
 
     def __rsub__(self, other: float) -> PauliSum:
-        return NotImplemented if not _is_number(other) else -self + other
+        return NotImplemented if not is_number(other) else -self + other
 
     def __mul__(self, factor: Any) -> PauliSum:
         if isinstance(factor, PauliSum):
             raise ObservableError("the product of observables is written with @, as in Z(0) @ Z(1)")
-        if not _is_number(factor):
+        if not is_number(factor):
             return NotImplemented
-        return PauliSum(self.x_masks, self.z_masks, self.coefficients * _coefficient(factor))
+        return PauliSum(self.x_masks, self.z_masks, self.coefficients * checked_coefficient(factor))
 
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: float) -> PauliSum:
-        if not _is_number(divisor):
+        if not is_number(divisor):
             return NotImplemented
         if divisor == 0:
             raise ObservableError("cannot divide an observable by zero")
-        return PauliSum(self.x_masks, self.z_masks, self.coefficients / _coefficient(divisor))
+        return PauliSum(self.x_masks, self.z_masks, self.coefficients / checked_coefficient(divisor))
 
     def __neg__(self) -> PauliSum:
         return self * -1.0
@@ -233,114 +232,6 @@ class PauliSum:
         return self.x_masks, self.z_masks, self.coefficients
 
 
-def I() -> PauliSum:  # noqa: E743
-    """Identity, which acts on no qubit.
-
-    Examples
-    --------
-    >>> (I() - Z(0)) / 2
-    0.5 * I() - 0.5 * Z(0)
-    """
-    return PauliSum([0], [0], [1.0])
-
-
-def X(qubit: int) -> PauliSum:
-    """Pauli X on one qubit."""
-    bit = _bit("X", qubit)
-    return PauliSum([bit], [0], [1.0])
-
-
-def Y(qubit: int) -> PauliSum:
-    """Pauli Y on one qubit."""
-    bit = _bit("Y", qubit)
-    return PauliSum([bit], [bit], [1.0])
-
-
-def Z(qubit: int) -> PauliSum:
-    """Pauli Z on one qubit."""
-    bit = _bit("Z", qubit)
-    return PauliSum([0], [bit], [1.0])
-
-
-def Projector(bits: str | Sequence[int], qubits: Sequence[int]) -> PauliSum:
-    """Projector on basis states: its expectation is the probability of reading ``bits`` on ``qubits``.
-
-    Parameters
-    ----------
-    bits : str or sequence of int
-        A string is read as a bit string of `Circuit.sample`: its last character belongs to ``qubits[0]``.
-        In a sequence of integers ``bits[k]`` belongs to ``qubits[k]``.
-    qubits : sequence of int
-        At most 20, because the sum has ``2**len(qubits)`` strings.
-
-    Raises
-    ------
-    ObservableError
-        If ``bits`` has another length than ``qubits``, a bit is not 0 or 1, or a qubit is no index.
-
-    Examples
-    --------
-    >>> Projector("10", [0, 1]) == Projector([0, 1], [0, 1])
-    True
-    """
-    positions = _qubits("Projector", qubits)
-    values: list[Any] = [*reversed(bits)] if isinstance(bits, str) else [*bits]
-    if len(values) != len(positions):
-        raise ObservableError(f"Projector needs one bit a qubit, got {len(values)} bits for {len(positions)} qubits")
-    if any(isinstance(v, bool) or v not in (0, 1, "0", "1") for v in values):
-        raise ObservableError(f"the bits of a Projector are 0 or 1, got {bits!r}")
-    if len(values) > MAX_PROJECTOR_QUBITS:
-        raise ObservableError(f"a Projector takes at most {MAX_PROJECTOR_QUBITS} qubits, got {len(values)}")
-    ones = sum(int(v) << k for k, v in enumerate(values))
-    subsets = np.arange(1 << len(values))
-    signs = 1.0 - 2.0 * (np.bitwise_count(subsets & ones) & 1)
-    return PauliSum(np.zeros_like(subsets), _spread(subsets, positions), signs / len(subsets))
-
-
-def Hermitian(matrix: ArrayLike, qubits: Sequence[int]) -> PauliSum:
-    """Pauli sum of a Hermitian matrix on some qubits.
-
-    Parameters
-    ----------
-    matrix : complex array_like, shape (2**k, 2**k)
-        Little-endian: ``qubits[0]`` is the lowest bit of its index.
-    qubits : sequence of k int
-
-    Returns
-    -------
-    PauliSum
-        At most ``4**k`` strings, found in O(k 4**k) by Walsh-Hadamard transforms.
-
-    Raises
-    ------
-    ObservableError
-        If the shape does not fit ``qubits``, an entry is NaN or infinite, or the matrix is not Hermitian.
-
-    Examples
-    --------
-    >>> Hermitian([[1, 0], [0, 0]], [2])
-    0.5 * I() + 0.5 * Z(2)
-    """
-    positions = _qubits("Hermitian", qubits)
-    try:
-        values = np.array(matrix, complex)
-    except (TypeError, ValueError):
-        raise ObservableError("Hermitian: the matrix is not numeric") from None
-    size = 1 << len(positions)
-    if values.shape != (size, size):
-        raise ObservableError(
-            f"Hermitian: a matrix on {len(positions)} qubits has shape ({size}, {size}), got {values.shape}"
-        )
-    if not np.isfinite(values).all():
-        raise ObservableError("Hermitian: the matrix contains NaN or infinity")
-    deviation = np.abs(values - values.conj().T).max()
-    allowed = HERMITIAN_TOLERANCE * max(1.0, np.abs(values).max())
-    if deviation > allowed:
-        raise ObservableError(f"the matrix is not Hermitian: |M - M^dagger| = {deviation:.3g} (allowed {allowed:.3g})")
-    x, z, coefficients = pauli.decompose(values)
-    return PauliSum(_spread(x, positions), _spread(z, positions), coefficients)
-
-
 def _canonical(
     values: NDArray[Any], x: NDArray[np.int64], z: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
@@ -352,76 +243,6 @@ def _canonical(
         values, x, z = np.add.reduceat(values, first), x[first], z[first]
     keep = values != 0
     return values[keep], x[keep], z[keep]
-
-
-def _spread(masks: NDArray[np.int64], positions: Sequence[int]) -> NDArray[np.int64]:
-    """Move bit k of each mask to bit ``positions[k]``."""
-    out = np.zeros_like(masks)
-    for k, position in enumerate(positions):
-        out |= (masks >> k & 1) << position
-    return out
-
-
-def _label_masks(kind: str, letters: Any) -> tuple[int, int]:
-    try:
-        return pauli.masks(letters)
-    except (TypeError, ValueError):
-        raise ObservableError(f"a Pauli {kind} consists of I, X, Y and Z, got {letters!r}") from None
-
-
-def _bit(letter: str, qubit: Any) -> int:
-    return 1 << _qubits(letter, (qubit,))[0]
-
-
-def _qubits(owner: str, qubits: Sequence[Any]) -> tuple[int, ...]:
-    try:
-        given = tuple(qubits)
-    except TypeError:
-        raise ObservableError(f"{owner}: expected a sequence of qubits, got {qubits!r}") from None
-    for qubit in given:
-        if isinstance(qubit, bool) or not isinstance(qubit, int | np.integer):
-            raise ObservableError(f"{owner}: a qubit is a whole number, got {qubit!r}")
-        if qubit < 0:
-            raise ObservableError(f"{owner}: a qubit is counted from 0, got {qubit}")
-        _check_width(int(qubit) + 1)
-    out = tuple(int(qubit) for qubit in given)
-    if len(set(out)) != len(out):
-        raise ObservableError(f"{owner} takes distinct qubits, got {out}")
-    return out
-
-
-def _check_width(num_qubits: int) -> None:
-    if num_qubits > MAX_QUBITS:
-        raise ObservableError(f"an observable acts on qubits 0 to {MAX_QUBITS - 1}, got qubit {num_qubits - 1}")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Number) and not isinstance(value, bool)
-
-
-def _coefficient(value: Any) -> float:
-    return float(_real_array([value])[0])
-
-
-def _real_array(coefficients: ArrayLike) -> NDArray[np.float64]:
-    values = np.array(coefficients)
-    if values.dtype.kind not in "fiu" and values.size:
-        raise ObservableError(f"the coefficients of an observable are real numbers, got {coefficients!r}")
-    values = values.astype(float)
-    if values.ndim != 1:
-        raise ObservableError(f"coefficients has shape (n_terms,), got {values.shape}")
-    if not np.isfinite(values).all():
-        raise ObservableError("the coefficients of an observable contain NaN or infinity")
-    return values
-
-
-def _masks(name: str, masks: ArrayLike) -> NDArray[np.int64]:
-    array = np.array(masks)
-    if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
-        raise ObservableError(f"{name} is a sequence of whole numbers, got {masks!r}")
-    if array.size and (array.min() < 0 or int(array.max()) >= 1 << MAX_QUBITS):
-        raise ObservableError(f"{name} are between 0 and 2**{MAX_QUBITS} - 1, got {masks!r}")
-    return array.astype(np.int64)
 
 
 def _letters(x: int, z: int) -> tuple[str, tuple[int, ...]]:
