@@ -115,12 +115,6 @@ class PauliRotation(Rotation):
         return pauli.matrix(*self.masks, self.num_targets) / 2
 
     @cached_property
-    def spectrum(self) -> tuple[NDArray[np.float64], ComplexMatrix]:
-        """Eigenvalues and eigenvectors of the generator."""
-        values, vectors = np.linalg.eigh(self.generator)
-        return values, vectors
-
-    @cached_property
     def pauli_terms(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """The generator as one Pauli string."""
         x, z = self.masks

@@ -22,6 +22,7 @@ from simulator.qiskit_provider.job import QumbaJob
 from simulator.qiskit_provider.preparation import PreparedCircuit, prepare_all
 from simulator.qiskit_provider.sampling import Outcomes, sample
 from simulator.qiskit_provider.targets import make_target
+from simulator.sampling import checked_shots
 
 __all__ = ["QumbaBackend"]
 
@@ -123,13 +124,11 @@ class QumbaBackend(BackendV2):
                 chosen[name] = value
             else:
                 warnings.warn(f"option {name} is not one of this backend's: {', '.join(chosen)}", stacklevel=2)
-        shots, seed, memory = chosen["shots"], chosen["seed_simulator"], chosen["memory"]
-        if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
-            raise ValueError(f"shots is a whole number of at least 1, got {shots!r}")
+        shots, seed, memory = checked_shots(chosen["shots"]), chosen["seed_simulator"], bool(chosen["memory"])
         prepared = prepare_all(circuits)
         for circuit in circuits:
             self._check(circuit)
-        job = QumbaJob(self, lambda job_id: self._simulate(job_id, circuits, prepared, int(shots), seed, bool(memory)))
+        job = QumbaJob(self, lambda job_id: self._simulate(job_id, circuits, prepared, shots, seed, memory))
         job.submit()
         return job
 
