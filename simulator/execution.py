@@ -15,7 +15,8 @@ from simulator import memory, progress, reordering
 from simulator import stages as scheduling
 from simulator.kernels import big, stages, steps
 from simulator.kernels import tiles as tiles_kernels
-from simulator.lowering import Angle, Start
+from simulator.levels import Angle
+from simulator.lowering import Start
 from simulator.program import Program
 from simulator.tables import Tables
 from simulator.threads import get_num_threads, parallel, watched

@@ -1,115 +1,36 @@
 """From a circuit's gates to rotations about Pauli strings.
 
-Every gate becomes one or more of three things:
+Every gate becomes one or more of three things (`simulator.decomposition`):
 
-* a change of basis: gates that permute basis states linearly (x, cx, swap, ...) are never applied; they
-  change what the qubits' Z and X mean in terms of the stored amplitudes' index;
-* a rotation ``exp(-i angle/2 P)`` about a string P, in the stored basis: of a declared generator whose strings
-  commute, of a one-qubit unitary's Euler angles, or of a diagonal's Walsh-Hadamard transform;
-* a dense matrix, for fixed unitaries on several qubits and the eigenvectors of other generators.
+* a change of basis: CNOTs and NOTs, and what is made of them, are never applied; they change what the qubits' Z and X
+  mean in terms of the stored amplitudes' index;
+* a rotation ``exp(-i angle/2 P)`` about a string P, in the stored basis;
+* a dense matrix.
 
-Angles stay affine in the parameters throughout. Rotations are then placed into levels, each as early as the
-ones it does not commute with allow: all of a level's diagonal rotations are one pass over the state.
+Angles stay affine in the parameters throughout. Rotations are then placed into levels (`simulator.levels`), each as
+early as the ones it does not commute with allow: all of a level's diagonal rotations are one pass over the state.
 """
 
 from __future__ import annotations
 
-import cmath
-import functools
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gates, pauli
+from simulator import gates
+from simulator.decomposition import Cnot, Matrix, Step, Turn, decompose
 from simulator.errors import CircuitError
+from simulator.levels import LOOK_BACK, Angle, Dense, Level, Rotation, place
 from simulator.parameters import Expression, Parameter
+from simulator.pauli import places_of
 
 if TYPE_CHECKING:
     from simulator.circuit import Circuit
 
-_LOOK_BACK = 64  # levels searched for an earlier place, so that lowering stays linear in the gates
-_EXACT = 1e-15
-
-
-@dataclass(slots=True)
-class Angle:
-    """An angle affine in numbered parameters: ``constant + sum(factors[k] * parameter k)``."""
-
-    constant: float = 0.0
-    factors: dict[int, float] = field(default_factory=dict)
-
-    def scaled(self, factor: float) -> Angle:
-        """This angle times a number."""
-        return Angle(self.constant * factor, {k: v * factor for k, v in self.factors.items()})
-
-    def add(self, other: Angle) -> None:
-        """Add another angle in place."""
-        self.constant += other.constant
-        for k, v in other.factors.items():
-            self.factors[k] = self.factors.get(k, 0.0) + v
-
-
-@dataclass(slots=True)
-class Rotation:
-    """``exp(-i angle/2 P)`` with P given by its masks in the stored basis."""
-
-    x: int
-    z: int
-    angle: Angle
-
-    def commutes(self, other: Rotation) -> bool:
-        """Whether the two strings commute."""
-        return ((self.x & other.z).bit_count() + (self.z & other.x).bit_count()) & 1 == 0
-
-
-@dataclass(slots=True)
-class Dense:
-    """A matrix on qubits given by the masks of their X and Z in the stored basis."""
-
-    xs: tuple[int, ...]
-    zs: tuple[int, ...]
-    matrix: NDArray[np.complex128]
-
-    def commutes(self, other: Rotation) -> bool:
-        """Whether the string commutes with everything on these qubits."""
-        return all(
-            (x & other.z).bit_count() & 1 == 0 and (z & other.x).bit_count() & 1 == 0
-            for x, z in zip(self.xs, self.zs, strict=True)
-        )
-
-
-@dataclass(slots=True)
-class Level:
-    """Rotations applied together: all diagonal (``kind`` "phases"), or in order; or one dense matrix."""
-
-    kind: str
-    members: list[Any] = field(default_factory=list)
-    x: int = 0  # union of the members' masks, for a quick look
-    z: int = 0
-
-    def append(self, member: Rotation | Dense) -> None:
-        """Add a member."""
-        self.members.append(member)
-        if isinstance(member, Rotation):
-            self.x |= member.x
-            self.z |= member.z
-        else:
-            self.x |= functools.reduce(int.__or__, member.xs, 0)
-            self.z |= functools.reduce(int.__or__, member.zs, 0)
-
-    def commutes(self, rotation: Rotation) -> bool:
-        """Whether the rotation commutes with every member."""
-        x, z = rotation.x, rotation.z
-        if x & self.z == 0 and z & self.x == 0:
-            return True
-        if self.kind == "dense":
-            return all(member.commutes(rotation) for member in self.members)
-        # as Rotation.commutes, without its calls: they took most of the time of lowering
-        return all(not ((x & m.z).bit_count() + (z & m.x).bit_count()) & 1 for m in self.members)
+_STRINGS = 4096  # numbered before those that are out of reach are forgotten
 
 
 @dataclass(slots=True)
@@ -139,322 +60,156 @@ class Lowered:
 
     def stored_string(self, x: int, z: int) -> tuple[int, int, int]:
         """Masks in the stored basis and sign of the circuit's Pauli string with masks x and z."""
-        return _stored(x, z, self.x_columns, self.z_rows, self.flips)
-
-
-def _stored(x: int, z: int, columns: Sequence[int], rows: Sequence[int], flips: int) -> tuple[int, int, int]:
-    stored_x = stored_z = 0
-    for q in bits_of(x):
-        stored_x ^= columns[q]
-    for q in bits_of(z):
-        stored_z ^= rows[q]
-    turns = (x & z).bit_count() - (stored_x & stored_z).bit_count()
-    sign = (z & flips).bit_count() + turns // 2
-    return stored_x, stored_z, -1 if sign & 1 else 1
-
-
-def bits_of(mask: int) -> Iterable[int]:
-    """The places of a mask's set bits, in increasing order."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
-
-
-def places_of(mask: int) -> list[int]:
-    """The same as a list: a quarter of the time for the short masks of which there are many."""
-    out = []
-    while mask:
-        out.append((mask & -mask).bit_length() - 1)
-        mask &= mask - 1
-    return out
+        stored_x = stored_z = 0
+        for q in places_of(x):
+            stored_x ^= self.x_columns[q]
+        for q in places_of(z):
+            stored_z ^= self.z_rows[q]
+        turns = (x & z).bit_count() - (stored_x & stored_z).bit_count()
+        sign = (z & self.flips).bit_count() + turns // 2
+        return stored_x, stored_z, -1 if sign & 1 else 1
 
 
 def lower(circuit: Circuit, numbers: Mapping[Parameter, int]) -> Lowered:
     """Lower a circuit whose parameters are numbered by ``numbers``."""
-    return Lowering(circuit.num_qubits, numbers).run(circuit.operations)
+    lowering = Lowering(circuit.num_qubits, numbers)
+    for operation in circuit.operations:
+        lowering.operation(operation)
+    return lowering.out
 
 
 class Lowering:
-    """Lowers operations one after the other; what a gate becomes is decided here."""
+    """Lowers operations one after the other: puts the steps of each gate on its qubits."""
 
     def __init__(self, num_qubits: int, numbers: Mapping[Parameter, int]) -> None:
         self.numbers = numbers
-        self.out = Lowered(
-            num_qubits,
-            levels=[],
-            starts=[],
-            phase=Angle(),
-            z_rows=[1 << q for q in range(num_qubits)],
-            x_columns=[1 << q for q in range(num_qubits)],
-            flips=0,
-        )
-        self.touched = 0
-
-    def run(self, operations: Iterable[gates.Operation]) -> Lowered:
-        for operation in operations:
-            self.operation(operation)
-        return self.out
+        single = [1 << q for q in range(num_qubits)]
+        self.out = Lowered(num_qubits, [], [], Angle(), single, list(single), 0)
+        self._steps: dict[gates.Gate, tuple[Step, ...] | None] = {}
+        self._touched: set[int] = set()
+        # the numbers, as bits, of the strings so far that do not commute with the present X and Z of each qubit
+        self._x_crossing, self._z_crossing = [0] * num_qubits, [0] * num_qubits
+        self._next, self._most = 1, 1 << _STRINGS
 
     def operation(self, operation: gates.Operation) -> None:
+        """Lower one operation."""
         gate, qubits = operation.gate, operation.qubits
-        mask = 0
-        for q in qubits:
-            mask |= 1 << q
-        if isinstance(gate, gates.Composite):
-            for step in gate.expand(qubits, operation.angles):
-                self.operation(step)
-        elif isinstance(gate, gates.Rotation):
-            self.rotation(gate, qubits, self.angle(operation.angles[0]))
-        elif isinstance(gate, gates.StatePreparation | gates.AmplitudeEncoding):
-            self.preparation(operation, fresh=not (self.touched & mask))
-        elif isinstance(gate, gates.Diagonal):
-            self.phases(gate.phases, qubits, gate.controls)
-        else:
-            self.fixed(gate, qubits)
-        self.touched |= mask
+        try:
+            steps = self._steps[gate]
+        except KeyError:
+            steps = self._steps[gate] = decompose(gate)
+        if steps is None:
+            self._amplitudes(operation)
+            return
+        self._touched.update(qubits)
+        angles = [self.angle(angle) for angle in operation.angles]
+        for step in steps:
+            if isinstance(step, Turn):
+                self._turn(step, qubits, angles)
+            elif isinstance(step, Cnot):
+                self._cnot(qubits[step.control], qubits[step.target])
+            elif isinstance(step, Matrix):
+                self.dense(step.matrix, [qubits[q] for q in step.qubits])
+            else:
+                self.out.flips ^= 1 << qubits[step.target]
 
     def angle(self, value: float | Expression) -> Angle:
+        """An angle in terms of numbered parameters."""
         if isinstance(value, Expression):
             return Angle(value.constant, {self.numbers[p]: c for p, c in value.terms.items()})
         return Angle(float(value))
 
-    def rotation(self, gate: gates.Rotation, qubits: Sequence[int], angle: Angle) -> None:
-        split = len(gate.controls)
-        controls, targets = qubits[:split], qubits[split:]
-        terms = _commuting_terms(gate)
-        if terms is None:
-            values, vectors = gate.spectrum
-            self.unitary(vectors.conj().T, targets)
-            self.phase_strings(pauli.walsh_hadamard(values) / len(values), targets, controls, gate.controls, angle)
-            self.unitary(vectors, targets)
-            return
-        for x, z, c in terms:
-            self.controlled_string(spread(x, targets), spread(z, targets), angle.scaled(2 * c), controls, gate.controls)
-
-    def controlled_string(self, x: int, z: int, angle: Angle, controls: Sequence[int], values: Sequence[int]) -> None:
-        """``exp(-i angle/2 P)`` where the controls have their values: one string for each subset of them."""
-        if not controls:
-            self.string(x, z, angle)
-            return
-        share = angle.scaled(0.5 ** len(controls))
-        for subset in range(1 << len(controls)):
-            mask, sign = 0, 1.0
-            for k in bits_of(subset):
-                mask |= 1 << controls[k]
-                sign *= -1.0 if values[k] else 1.0
-            self.string(x, z | mask, share.scaled(sign))
-
-    def string(self, x: int, z: int, angle: Angle) -> None:
-        """``exp(-i angle/2 P)`` for a string in the circuit's basis."""
-        if not x and not z:
-            self.out.phase.add(angle.scaled(-0.5))
-            return
+    def _turn(self, turn: Turn, qubits: Sequence[int], angles: Sequence[Angle]) -> None:
+        xs, zs, constant, factors = turn
         out = self.out
-        x, z, sign = _stored(x, z, out.x_columns, out.z_rows, out.flips)
-        place(out.levels, Rotation(x, z, angle.scaled(sign)))
+        x = z = crossing = sign = ys = 0
+        for q in xs:
+            q = qubits[q]
+            x ^= out.x_columns[q]
+            crossing ^= self._x_crossing[q]
+        for q in zs:
+            ys += q in xs
+            q = qubits[q]
+            z ^= out.z_rows[q]
+            crossing ^= self._z_crossing[q]
+            sign ^= out.flips >> q
+        sign ^= (ys - (x & z).bit_count()) >> 1
+        scale = -1.0 if sign & 1 else 1.0
+        angle = Angle(scale * constant)
+        for k, factor in factors:
+            angle.add(angles[k], scale * factor)
+        if not x and not z:
+            out.phase.add(angle, -0.5)
+        elif self.place(Rotation(x, z, angle), crossing):
+            for q in zs:
+                self._x_crossing[qubits[q]] |= self._next
+            for q in xs:
+                self._z_crossing[qubits[q]] |= self._next
+            self._number()
 
-    def phases(self, phases: NDArray[np.float64], qubits: Sequence[int], values: Sequence[int]) -> None:
-        """``diag(exp(i phases))`` on the qubits after the controls."""
-        split = len(values)
-        coefficients = -pauli.walsh_hadamard(np.asarray(phases, float)) / len(phases)
-        self.phase_strings(coefficients, qubits[split:], qubits[:split], values, Angle(1.0))
-
-    def phase_strings(
-        self,
-        coefficients: NDArray[np.float64],
-        targets: Sequence[int],
-        controls: Sequence[int],
-        values: Sequence[int],
-        angle: Angle,
-    ) -> None:
-        """``exp(-i angle sum_z c_z Z**z)`` on the targets."""
-        for z in np.flatnonzero(np.abs(coefficients) > _EXACT).tolist():
-            scaled = angle.scaled(2 * float(coefficients[z]))
-            self.controlled_string(0, spread(z, targets), scaled, controls, values)
-
-    def fixed(self, gate: gates.Gate, qubits: Sequence[int]) -> None:
-        permutation = _affine_permutation(gate) if gate.num_qubits <= 4 else None
-        if permutation is not None:
-            columns, offset, phases = permutation
-            self.permute(columns, offset, qubits)
-            if np.any(phases):
-                self.phases(phases, qubits, ())
-            return
-        target = gate.target_matrix()
-        split = len(gate.controls)
-        controls, targets = qubits[:split], qubits[split:]
-        unitary = getattr(gate, "is_unitary", True)
-        if gate.is_diagonal and unitary:
-            self.phases(np.angle(np.diag(target)), qubits, gate.controls)
-        elif not controls and unitary:
-            self.unitary(target, targets)
-        elif not unitary:
-            self.dense(gate.matrix(), qubits)
-        else:
-            vectors, values = _eigenvectors(gate)
-            self.unitary(vectors.conj().T, targets)
-            self.phases(np.angle(values), qubits, gate.controls)
-            self.unitary(vectors, targets)
-
-    def unitary(self, matrix: NDArray[np.complex128], qubits: Sequence[int]) -> None:
-        if len(qubits) == 1:
-            phase, first, second, third = _euler_angles(matrix)
-            mask = 1 << qubits[0]
-            self.out.phase.constant += phase
-            self.string(0, mask, Angle(first))
-            self.string(mask, mask, Angle(second))
-            self.string(0, mask, Angle(third))
-        else:
-            self.dense(matrix, qubits)
+    def place(self, rotation: Rotation, crossing: int) -> bool:
+        """Put a rotation into its level; False if it was merged with another."""
+        return place(self.out.levels, rotation, self._next, crossing)
 
     def dense(self, matrix: NDArray[np.complex128], qubits: Sequence[int]) -> None:
+        """Add a level for a dense matrix."""
         out = self.out
-        flips = sum(1 << k for k, q in enumerate(qubits) if out.flips >> q & 1)
-        index = np.arange(len(matrix)) ^ flips
-        level = Level("dense")
-        level.append(
-            Dense(
-                tuple(out.x_columns[q] for q in qubits),
-                tuple(out.z_rows[q] for q in qubits),
-                matrix[np.ix_(index, index)],
-            )
-        )
+        flips = sum((out.flips >> q & 1) << k for k, q in enumerate(qubits))
+        if flips:
+            index = np.arange(len(matrix)) ^ flips
+            matrix = matrix[np.ix_(index, index)]
+        xs, zs = tuple(out.x_columns[q] for q in qubits), tuple(out.z_rows[q] for q in qubits)
+        level = Level("dense", [Dense(xs, zs, matrix)])
         out.levels.append(level)
+        for q in qubits:  # what commutes with X and Z of all of its qubits can be exchanged with it
+            for crossing in (self._x_crossing, self._z_crossing):
+                crossing[q] |= self._next
+                level.strings |= self._next
+                self._number()
 
-    def permute(self, columns: Sequence[int], offset: int, qubits: Sequence[int]) -> None:
-        """The gate |j> -> |A j + offset>: A's columns are masks over the gate's qubits."""
+    def _cnot(self, control: int, target: int) -> None:
         out = self.out
-        k = len(qubits)
-        rows = [sum((columns[c] >> r & 1) << c for c in range(k)) for r in range(k)]
-        inverse = _inverse_columns(columns)
-        old_rows = [out.z_rows[q] for q in qubits]
-        old_columns = [out.x_columns[q] for q in qubits]
-        old_flips = [out.flips >> q & 1 for q in qubits]
-        for r, q in enumerate(qubits):
-            row, flip = 0, offset >> r & 1
-            for c in bits_of(rows[r]):
-                row ^= old_rows[c]
-                flip ^= old_flips[c]
-            out.z_rows[q] = row
-            out.flips = out.flips & ~(1 << q) | flip << q
-            column = 0
-            for c in bits_of(inverse[r]):
-                column ^= old_columns[c]
-            out.x_columns[q] = column
+        out.z_rows[target] ^= out.z_rows[control]
+        out.x_columns[control] ^= out.x_columns[target]
+        self._z_crossing[target] ^= self._z_crossing[control]
+        self._x_crossing[control] ^= self._x_crossing[target]
+        out.flips ^= (out.flips >> control & 1) << target
 
-    def preparation(self, operation: gates.Operation, fresh: bool) -> None:
+    def _number(self) -> None:
+        """Go on to the next string; forget those whose levels nothing will be placed in any more."""
+        self._next <<= 1
+        if self._next < self._most:
+            return
+        levels = self.out.levels[-LOOK_BACK:]
+        oldest = (levels[0].strings & -levels[0].strings).bit_length() - 1
+        for level in levels:
+            level.strings >>= oldest
+        self._x_crossing = [crossing >> oldest for crossing in self._x_crossing]
+        self._z_crossing = [crossing >> oldest for crossing in self._z_crossing]
+        self._next >>= oldest
+        self._most = self._next << _STRINGS
+
+    def _amplitudes(self, operation: gates.Operation) -> None:
+        """A gate that prepares amplitudes."""
         gate, qubits = operation.gate, operation.qubits
+        if isinstance(gate, gates.Composite):
+            for step in gate.expand(qubits, operation.angles):
+                self.operation(step)
+            return
+        fresh = self._touched.isdisjoint(qubits)
+        self._touched.update(qubits)
         if isinstance(gate, gates.AmplitudeEncoding):
             if not fresh:
                 raise CircuitError(
                     "initialize with parameters as amplitudes must be the first operation on its qubits; "
                     f"qubits {qubits} are in use already"
                 )
-            self.out.starts.append(Start(qubits, None, tuple(self.angle(a) for a in operation.angles)))
-        elif isinstance(gate, gates.StatePreparation):
-            if fresh and not gate.controls and not gate.adjoint:
-                self.out.starts.append(Start(qubits, gate.amplitudes))
-            else:
-                self.dense(gate.matrix(), qubits)
+            self.encoding(qubits, tuple(self.angle(a) for a in operation.angles))
+        elif isinstance(gate, gates.StatePreparation) and fresh and not gate.controls and not gate.adjoint:
+            self.out.starts.append(Start(qubits, gate.amplitudes))
+        else:
+            self.dense(gate.matrix(), qubits)
 
-
-def spread(mask: int, qubits: Sequence[int]) -> int:
-    """Bit k of a mask moved to bit ``qubits[k]``."""
-    return sum([1 << qubits[k] for k in places_of(mask)])
-
-
-@functools.lru_cache(maxsize=4096)
-def _commuting_terms(gate: gates.Rotation) -> list[tuple[int, int, float]] | None:
-    """The strings (x, z, coefficient) of a rotation's generator; None if it is better done by its eigenvectors."""
-    x_masks, z_masks, coefficients = gate.pauli_terms
-    moving = np.count_nonzero(x_masks) << len(gate.controls)
-    if moving and (moving > 2 or not _commute(x_masks, z_masks)):
-        return None
-    return list(zip(x_masks.tolist(), z_masks.tolist(), coefficients.tolist(), strict=True))
-
-
-def _commute(x: NDArray[np.int64], z: NDArray[np.int64]) -> bool:
-    crossings = np.bitwise_count(x[:, None] & z[None, :]) + np.bitwise_count(z[:, None] & x[None, :])
-    return not np.any(crossings & 1)
-
-
-def place(levels: list[Level], rotation: Rotation) -> None:
-    """Put a rotation into the earliest level that what it does not commute with allows."""
-    kind = "rotations" if rotation.x else "phases"
-    found = None
-    for level in reversed(levels[-_LOOK_BACK:]):
-        commutes = level.commutes(rotation)
-        if level.kind == kind:
-            if commutes:
-                for member in level.members:
-                    if member.x == rotation.x and member.z == rotation.z:
-                        member.angle.add(rotation.angle)
-                        return
-            found = level
-        if not commutes:
-            break
-    if found is None:
-        found = Level(kind)
-        levels.append(found)
-    found.append(rotation)
-
-
-def _euler_angles(matrix: NDArray[np.complex128]) -> tuple[float, float, float, float]:
-    """Phase p and angles a, b, c with ``U = exp(i p) RZ(c) RY(b) RZ(a)``."""
-    u = np.asarray(matrix, complex)
-    phase = cmath.phase(u[0, 0] * u[1, 1] - u[0, 1] * u[1, 0]) / 2
-    u = u * cmath.exp(-1j * phase)
-    middle = 2 * math.atan2(abs(u[1, 0]), abs(u[0, 0]))
-    plus = 2 * cmath.phase(u[1, 1]) if abs(u[1, 1]) > 1e-12 else 0.0
-    minus = 2 * cmath.phase(u[1, 0]) if abs(u[1, 0]) > 1e-12 else 0.0
-    return phase, (plus - minus) / 2, middle, (plus + minus) / 2
-
-
-@functools.lru_cache(maxsize=4096)
-def _eigenvectors(gate: gates.Gate) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Orthonormal eigenvectors and the eigenvalues of a fixed gate's unitary."""
-    import scipy.linalg  # a few of the standard gates need it, and it takes long to import
-
-    upper, vectors = scipy.linalg.schur(gate.target_matrix(), output="complex")
-    return vectors, np.diag(upper)
-
-
-@functools.lru_cache(maxsize=4096)
-def _affine_permutation(gate: gates.Gate) -> tuple[tuple[int, ...], int, NDArray[np.float64]] | None:
-    """If the gate takes |j> to exp(i phases[A j + b]) |A j + b>: A's columns, b and the phases; else None."""
-    matrix = gate.matrix()
-    size = len(matrix)
-    target = np.abs(matrix).argmax(axis=0)
-    values = matrix[target, np.arange(size)]
-    rest = matrix.copy()
-    rest[target, np.arange(size)] = 0
-    if np.abs(rest).max(initial=0) > _EXACT or np.abs(np.abs(values) - 1).max() > 1e-14:
-        return None
-    offset = int(target[0])
-    columns = tuple(int(target[1 << k]) ^ offset for k in range(gate.num_qubits))
-    for j in range(size):
-        image = offset
-        for k in bits_of(j):
-            image ^= columns[k]
-        if image != target[j]:
-            return None
-    phases = np.zeros(size)
-    phases[target] = np.angle(values)
-    return columns, offset, phases
-
-
-def _inverse_columns(columns: Sequence[int]) -> list[int]:
-    """Columns of the inverse of an invertible matrix over GF(2), given by columns."""
-    k = len(columns)
-    work = list(columns)
-    inverse = [1 << c for c in range(k)]
-    for r in range(k):
-        pivot = next(c for c in range(r, k) if work[c] >> r & 1)
-        work[r], work[pivot] = work[pivot], work[r]
-        inverse[r], inverse[pivot] = inverse[pivot], inverse[r]
-        for c in range(k):
-            if c != r and work[c] >> r & 1:
-                work[c] ^= work[r]
-                inverse[c] ^= inverse[r]
-    return inverse
+    def encoding(self, qubits: tuple[int, ...], angles: tuple[Angle, ...]) -> None:
+        """Begin with amplitudes that depend on parameters."""
+        self.out.starts.append(Start(qubits, None, angles))

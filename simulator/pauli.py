@@ -28,6 +28,20 @@ def walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
+def places_of(mask: int) -> list[int]:
+    """The places of a mask's set bits, in increasing order."""
+    out = []
+    while mask:
+        out.append((mask & -mask).bit_length() - 1)
+        mask &= mask - 1
+    return out
+
+
+def spread(mask: int, qubits: Sequence[int]) -> int:
+    """Bit k of a mask moved to bit ``qubits[k]``."""
+    return sum(1 << qubits[k] for k in places_of(mask))
+
+
 def popcount(masks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of set bits of each mask."""
     return np.bitwise_count(masks).astype(np.int64)

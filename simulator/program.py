@@ -11,7 +11,8 @@ import numpy as np
 from simulator import simd
 from simulator.circuit.measurements import refuse_measurements
 from simulator.errors import ParameterError, unknown_name
-from simulator.lowering import Level, Lowered, Rotation, Start, lower
+from simulator.levels import Level, Rotation
+from simulator.lowering import Lowered, Start, lower
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.stage_tables import StageTableBuilder
@@ -157,19 +158,14 @@ def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]
         seen_z |= z
     out = []
     for level in reversed(levels):
-        kept = Level(level.kind)
+        kept = []
         for member in reversed(level.members):
-            probe = Level(level.kind)
-            probe.append(member)
-            if probe.x & seen_z or probe.z & seen_x:
+            x, z = member.support
+            if x & seen_z or z & seen_x:
                 kept.append(member)
-                if level.kind != "phases":
-                    seen_x, seen_z = seen_x | probe.x, seen_z | probe.z
-        if kept.members:
-            if level.kind == "phases":
-                seen_z |= kept.z
-            kept.members.reverse()
-            out.append(kept)
+                seen_x, seen_z = seen_x | x, seen_z | z
+        if kept:
+            out.append(Level(level.kind, kept[::-1]))
     return out[::-1]
 
 
@@ -179,19 +175,17 @@ def _split_product(levels: list[Level], num_qubits: int) -> tuple[list[list[Rota
     joined = 0
     left = []
     for level in levels:
-        kept = Level(level.kind)
-        touched = 0
+        kept = []
+        touched = joined
         for member in level.members:
-            support = 0
-            if isinstance(member, Rotation):
-                support = member.x | member.z
-                if support & (support - 1) == 0 and not support & (joined | touched):
-                    chains[support.bit_length() - 1].append(member)
-                    continue
-            kept.append(member)
-            if level.kind != "phases":
-                touched |= kept.x | kept.z
-        joined |= kept.x | kept.z
-        if kept.members:
-            left.append(kept)
+            x, z = member.support
+            support, taken = x | z, joined if level.kind == "phases" else touched
+            if isinstance(member, Rotation) and support & (support - 1) == 0 and not support & taken:
+                chains[support.bit_length() - 1].append(member)
+            else:
+                kept.append(member)
+                touched |= support
+        joined = touched
+        if kept:
+            left.append(Level(level.kind, kept))
     return chains, left

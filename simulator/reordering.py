@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from simulator import memory, progress
 from simulator.kernels.reorder import HEAD, reorder
-from simulator.lowering import bits_of
+from simulator.pauli import places_of
 from simulator.threads import get_num_threads, parallel, watched
 
 _RUN_BITS = 2  # bits beside the lanes that are in each V, so that copies are runs of memory
@@ -151,7 +151,7 @@ def _parity(mask: int) -> int:
 def image(columns: Sequence[int], vector: int) -> int:
     """A matrix over GF(2), given by its columns, times a vector."""
     out = 0
-    for q in bits_of(vector):
+    for q in places_of(vector):
         out ^= columns[q]
     return out
 

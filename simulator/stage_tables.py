@@ -10,7 +10,7 @@ import numpy as np
 from simulator import stages
 from simulator.kernels import blocks, factors, passes, two_qubit
 from simulator.kernels import stages as kernel
-from simulator.lowering import Dense, Level, Rotation
+from simulator.levels import Dense, Level, Rotation
 from simulator.tables import Schedule, TableBuilder
 
 

@@ -16,11 +16,17 @@ import functools
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from simulator.lowering import Dense, Level, Rotation, place, places_of
+import numpy as np
 
-_LOOK_AHEAD = 192  # strings left for a later stage before the search for more to do in this one ends
+from simulator.levels import Dense, Level, Rotation, place
+from simulator.pauli import places_of
+from simulator.subspaces import Span, crossings, in_basis, signs_in_basis
+
+_LOOK_AHEAD = 192  # members left for a later stage before the search for more to do in this one ends
+_WINDOW = 2048  # members among which a stage is filled: what does not commute is found for all of them at once
 _RUN_BITS = 1  # qubits beside the lanes that are always in a block, so that its copies are runs of whole lines
 _FEWEST_BLOCKS = 3  # bits: at least so many blocks that all threads have some
 LEAST_BITS = 10  # qubits of a block: as many as phases are made for at a time
@@ -83,20 +89,22 @@ def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int) ->
     bits : int
         At least ``lanes`` and what the widest dense matrix needs; a dense matrix that needs more gets a larger block.
     """
-    pending = [_Item.of(member) for level in levels for member in level.members]
+    rest = [member for level in levels for member in level.members]
+    items: list[_Item] = []
     stages = []
-    while pending:
-        taken, span, pending = _fill(pending, num_qubits, lanes, bits)
+    while items or rest:
+        if rest and len(items) < _WINDOW // 2:
+            more = _WINDOW - len(items)
+            items = _items([*(item.member for item in items), *rest[:more]], num_qubits)
+            rest = rest[more:]
+        taken, span, items = _fill(items, num_qubits, lanes, bits, last=not rest)
         basis = [*range_bits(0, lanes), *span.vectors]
         stage = Stage([*basis, *span.complement(num_qubits)], len(basis))
-        change = _Change(stage.basis)
-        for item in taken:
-            member = change(item.member)
+        for item, member in zip(taken, _changed([item.member for item in taken], stage.basis), strict=True):
             if isinstance(member, Rotation):
-                place(stage.levels, member)
+                place(stage.levels, member, item.strings, item.crossing)
             else:
-                stage.levels.append(Level("dense"))
-                stage.levels[-1].append(member)
+                stage.levels.append(Level("dense", [member], item.strings))
         stages.append(stage)
     return stages
 
@@ -108,180 +116,115 @@ def range_bits(first: int, last: int) -> list[int]:
 
 @dataclass(slots=True)
 class _Item:
-    """A rotation or dense matrix with the strings that it must commute with to be exchanged, as places of X and Z."""
+    """A rotation or dense matrix.
+
+    Attributes
+    ----------
+    member : Rotation or Dense
+    strings : int
+        The numbers, as bits, of the strings that what is exchanged with it has to commute with.
+    crossing : int
+        Those of all items' strings that do not commute with one of its own.
+    xs : tuple of int
+        The ways that it moves amplitudes; empty for a diagonal rotation.
+    """
 
     member: Rotation | Dense
-    strings: tuple[tuple[list[int], list[int]], ...]
+    strings: int
+    crossing: int
     xs: tuple[int, ...]
 
-    @classmethod
-    def of(cls, member: Rotation | Dense) -> _Item:
+
+def _items(members: Sequence[Rotation | Dense], num_qubits: int) -> list[_Item]:
+    """Number the strings of some members: one of a rotation, the X and Z of each qubit of a dense matrix."""
+    xs: list[int] = []
+    zs: list[int] = []
+    begins = []
+    for member in members:
+        begins.append(len(xs))
         if isinstance(member, Rotation):
-            x, z = member.x, member.z
-            return cls(member, ((places_of(x), places_of(z)),), (x,) if x else ())
-        strings = (*((places_of(x), []) for x in member.xs), *(([], places_of(z)) for z in member.zs))
-        return cls(member, strings, member.xs)
+            xs.append(member.x)
+            zs.append(member.z)
+        else:
+            none = [0] * len(member.xs)
+            xs += [*member.xs, *none]
+            zs += [*none, *member.zs]
+    rows = np.bitwise_or.reduceat(crossings(xs, zs, num_qubits), begins, axis=0)
+    packed, size = rows.tobytes(), rows.itemsize * rows.shape[1]
+    items = []
+    for k, (member, begin, end) in enumerate(zip(members, begins, [*begins[1:], len(xs)], strict=True)):
+        moves = member.xs if isinstance(member, Dense) else (member.x,) if member.x else ()
+        crossing = int.from_bytes(packed[k * size : (k + 1) * size], "little")
+        items.append(_Item(member, (1 << end) - (1 << begin), crossing, moves))
+    return items
 
 
-class _Span:
-    """A subspace, modulo the lanes' bits, with the vectors that were added to it."""
-
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        self.vectors: list[int] = []
-        self.echelon: dict[int, int] = {}  # highest bit -> vector
-
-    def reduced(self, vector: int) -> int:
-        """What is left of a vector modulo the subspace; 0 for a member."""
-        vector = vector >> self.lanes << self.lanes
-        while vector:
-            top = 1 << (vector.bit_length() - 1)
-            found = self.echelon.get(top)
-            if found is None:
-                # a lower pivot may still be there, but the top bit alone shows that the vector is new
-                return vector
-            vector ^= found
-        return 0
-
-    def new(self, vectors: Iterable[int]) -> list[tuple[int, int]]:
-        """The vectors that would have to be added, each with what is left of it; the span stays as it is."""
-        out: list[tuple[int, int]] = []
-        echelon = self.echelon
-        for vector in vectors:
-            rest = self.reduced(vector)
-            if rest:
-                if not out:
-                    self.echelon = dict(echelon)
-                self.echelon[1 << (rest.bit_length() - 1)] = rest
-                out.append((vector, rest))
-        self.echelon = echelon
-        return out
-
-    def add(self, vectors: Iterable[tuple[int, int]]) -> None:
-        """Add what `new` returned."""
-        for vector, rest in vectors:
-            self.vectors.append(vector)
-            self.echelon[1 << (rest.bit_length() - 1)] = rest
-
-    def complement(self, num_qubits: int) -> list[int]:
-        """Single bits that complete the subspace and the lanes' bits."""
-        return [1 << q for q in range(self.lanes, num_qubits) if 1 << q not in self.echelon]
-
-
-class _Skipped:
-    """The strings of items left for later, as columns of bit matrices.
-
-    Whether a string commutes with all of them is then a few exclusive ors of long integers.
-    """
-
-    def __init__(self, num_qubits: int) -> None:
-        self.x, self.z = [0] * num_qubits, [0] * num_qubits
-        self.owners: list[int] = []  # of each column, the item's number
-        self.active = 0
-        self.ready = 0  # columns that are diagonal rotations which could be taken at any time
-
-    def add(self, item: _Item, number: int, ready: bool) -> None:
-        for x, z in item.strings:
-            bit = 1 << len(self.owners)
-            self.owners.append(number)
-            for q in x:
-                self.x[q] |= bit
-            for q in z:
-                self.z[q] |= bit
-            self.active |= bit
-            if ready:
-                self.ready |= bit
-
-    def against(self, item: _Item) -> int:
-        """The columns that do not commute with the item."""
-        out = 0
-        for x, z in item.strings:
-            crossing = 0
-            for q in z:
-                crossing ^= self.x[q]
-            for q in x:
-                crossing ^= self.z[q]
-            out |= crossing
-        return out & self.active
-
-
-def _fill(pending: Sequence[_Item], num_qubits: int, lanes: int, bits: int) -> tuple[list[_Item], _Span, list[_Item]]:
-    """What one stage can take of the pending items, in order; its subspace; what is left.
+def _fill(
+    items: Sequence[_Item], num_qubits: int, lanes: int, bits: int, last: bool
+) -> tuple[list[_Item], Span, list[_Item]]:
+    """What one stage can take of some items, in order; its subspace; what is left.
 
     Diagonal rotations are taken only when something that needs them first is taken: the later, the more of them
-    become one pass.
+    become one pass. If there are no items after these, those that nothing needs come at the end.
     """
-    span = _Span(lanes)
+    span = Span(lanes)
     span.add(span.new(range_bits(lanes, min(lanes + _RUN_BITS, num_qubits))))
-    skipped = _Skipped(num_qubits)
-    order: list[int] = []
-    blocked = 0
-    for number, item in enumerate(pending):
-        against = skipped.against(item)
-        if not item.xs:
-            skipped.add(item, number, ready=not against & ~skipped.ready)
+    taken: list[_Item] = []
+    held = blocked = 0
+    ready: dict[int, _Item] = {}  # diagonal rotations that could be taken at any time, by their strings' numbers
+    ready_strings = 0
+    for item in items:
+        possible = not item.crossing & held
+        if not item.xs and possible:
+            ready[item.strings.bit_length() - 1] = item
+            ready_strings |= item.strings
             continue
-        if not against & ~skipped.ready:
+        if possible:
             new = span.new(item.xs)
-            if not new or len(span.vectors) + len(new) + lanes <= bits or not order:
+            if not new or len(span.vectors) + len(new) + lanes <= bits or not taken:
                 span.add(new)
-                skipped.active &= ~against
-                skipped.ready &= ~against
-                order += sorted(skipped.owners[c] for c in places_of(against))
-                order.append(number)
+                needed = item.crossing & ready_strings
+                ready_strings ^= needed
+                taken += [ready.pop(number) for number in places_of(needed)]
+                taken.append(item)
                 continue
-        skipped.add(item, number, ready=False)
-        blocked += 1
+        held |= item.strings
+        blocked += bool(item.xs)
         if blocked > _LOOK_AHEAD:
             break
     else:
-        if skipped.active == skipped.ready:  # only phases are left: they come too
-            order += sorted(skipped.owners[c] for c in places_of(skipped.active))
+        if last and not held:
+            taken += ready.values()
     for q in range(lanes, num_qubits):  # what room is left makes the runs of memory longer
         if len(span.vectors) + lanes >= bits:
             break
         span.add(span.new([1 << q]))
-    chosen = set(order)
-    left = [item for number, item in enumerate(pending) if number not in chosen]
-    return [pending[number] for number in order], span, left
+    gone = {id(item) for item in taken}
+    return taken, span, [item for item in items if id(item) not in gone]
 
 
-class _Change:
-    """Rewrites members from the stored basis to a stage's."""
-
-    def __init__(self, basis: Sequence[int]) -> None:
-        self.basis = basis
-        self._inverse = _inverse(basis)
-        self._x: dict[int, int] = {}
-        self._z: dict[int, int] = {}
-        self._rows = [sum((vector >> q & 1) << j for j, vector in enumerate(basis)) for q in range(len(basis))]
-
-    def x(self, mask: int) -> int:
-        """The coordinates of an X mask."""
-        out = self._x.get(mask)
-        if out is None:
-            out = 0
-            for q in places_of(mask):
-                out ^= self._inverse[q]
-            self._x[mask] = out
-        return out
-
-    def z(self, mask: int) -> int:
-        """The Z mask with the same signs."""
-        out = self._z.get(mask)
-        if out is None:
-            out = 0
-            for q in places_of(mask):
-                out ^= self._rows[q]
-            self._z[mask] = out
-        return out
-
-    def __call__(self, member: Rotation | Dense) -> Rotation | Dense:
-        if isinstance(member, Dense):
-            return Dense(tuple(map(self.x, member.xs)), tuple(map(self.z, member.zs)), member.matrix)
-        x, z = self.x(member.x), self.z(member.z)
-        turns = (member.x & member.z).bit_count() - (x & z).bit_count()
-        return Rotation(x, z, member.angle.scaled(-1.0) if turns & 2 else member.angle.scaled(1.0))
+def _changed(members: Sequence[Rotation | Dense], basis: Sequence[int]) -> list[Rotation | Dense]:
+    """Members in the stored basis, rewritten to a stage's."""
+    xs: list[int] = []
+    zs: list[int] = []
+    for member in members:
+        if isinstance(member, Rotation):
+            xs.append(member.x)
+            zs.append(member.z)
+        else:
+            xs += member.xs
+            zs += member.zs
+    new_xs, new_zs = iter(in_basis(xs, basis)), iter(signs_in_basis(zs, basis))
+    out: list[Rotation | Dense] = []
+    for member in members:
+        if isinstance(member, Rotation):
+            x, z = next(new_xs), next(new_zs)
+            turns = (member.x & member.z).bit_count() - (x & z).bit_count()
+            out.append(Rotation(x, z, member.angle.scaled(-1.0) if turns & 2 else member.angle))
+        else:
+            k = len(member.xs)
+            out.append(Dense(tuple(islice(new_xs, k)), tuple(islice(new_zs, k)), member.matrix))
+    return out
 
 
 def runs(stage: Stage, lanes: int) -> tuple[list[int], list[int]]:
@@ -310,14 +253,3 @@ def runs(stage: Stage, lanes: int) -> tuple[list[int], list[int]]:
         sources.append(source)
         places.append(at)
     return sources, places
-
-
-def _inverse(basis: Sequence[int]) -> list[int]:
-    """For each bit of an index, its coordinates in the basis."""
-    rows = [(vector, 1 << j) for j, vector in enumerate(basis)]
-    for q in range(len(basis)):
-        pivot = next(r for r in range(q, len(rows)) if rows[r][0] >> q & 1)
-        rows[q], rows[pivot] = rows[pivot], rows[q]
-        vector, own = rows[q]
-        rows = [(v ^ vector, o ^ own) if r != q and v >> q & 1 else (v, o) for r, (v, o) in enumerate(rows)]
-    return [own for _, own in rows]

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from simulator import simd
 from simulator.kernels import passes, steps
-from simulator.lowering import Angle, Dense, Level, Rotation, Start
+from simulator.levels import Angle, Dense, Level, Rotation
+from simulator.lowering import Start
 
 _BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
 _SECOND_LOCAL = passes.LOCAL + passes.SECOND

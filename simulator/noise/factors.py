@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
-from simulator.lowering import Angle, Dense, Rotation, Start, lower
+from simulator.levels import Angle, Dense, Rotation
+from simulator.lowering import Start, lower
 from simulator.noise.model import NoiseModel
 from simulator.noise.transfer import (
     MAX_GATE_QUBITS,

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gates, gradients, pauli, progress, statevector
+from simulator import gradients, pauli, progress, statevector
 from simulator.circuit import Circuit
-from simulator.lowering import Angle, Lowered, Lowering, spread
+from simulator.levels import Angle, Rotation
+from simulator.lowering import Lowered, Lowering
 from simulator.noise.channels import Channel
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
@@ -54,14 +55,10 @@ class _SignedLowering(Lowering):
             for channel, qubits in noise.channels_after(operation):
                 self.error(channel, qubits)
 
-    def string(self, x: int, z: int, angle: Angle) -> None:
-        if not x and not z:
-            return  # a global phase
-        stored_x, stored_z, _ = self.out.stored_string(x, z)
-        if self.locations or angle.factors:
-            number = self.number(angle, stored_x, stored_z)
-            angle = Angle(0.0, {number: 1.0})
-        super().string(x, z, angle)
+    def place(self, rotation: Rotation, crossing: int) -> bool:
+        if self.locations or rotation.angle.factors:
+            rotation.angle = Angle(0.0, {self.number(rotation.angle, rotation.x, rotation.z): 1.0})
+        return super().place(rotation, crossing)
 
     def number(self, angle: Angle, x: int, z: int) -> int:
         """Number an angle that belongs to a string with the given stored masks."""
@@ -69,11 +66,8 @@ class _SignedLowering(Lowering):
         self.masks.append((x, z))
         return len(self.angles) - 1
 
-    def preparation(self, operation: gates.Operation, fresh: bool) -> None:
-        super().preparation(operation, fresh)
-        if isinstance(operation.gate, gates.AmplitudeEncoding):
-            start = self.out.starts[-1]
-            start.angles = tuple(Angle(0.0, {self.number(angle, 0, 0): 1.0}) for angle in start.angles)
+    def encoding(self, qubits: tuple[int, ...], angles: tuple[Angle, ...]) -> None:
+        super().encoding(qubits, tuple(Angle(0.0, {self.number(angle, 0, 0): 1.0}) for angle in angles))
 
     def dense(self, matrix: Any, qubits: Sequence[int]) -> None:
         raise NotPauliError
@@ -88,7 +82,7 @@ class _SignedLowering(Lowering):
             if not own_x and not own_z:
                 probabilities[0] = p
                 continue
-            spread_x, spread_z = spread(own_x, qubits), spread(own_z, qubits)
+            spread_x, spread_z = pauli.spread(own_x, qubits), pauli.spread(own_z, qubits)
             stored_x, stored_z, _ = self.out.stored_string(spread_x, spread_z)
             x.append(stored_x)
             z.append(stored_z)

@@ -17,7 +17,8 @@ from simulator.circuit import Circuit
 from simulator.errors import CircuitError
 from simulator.gates import Condition, Operation
 from simulator.kernels import jumps as kernels
-from simulator.lowering import Dense, Start, lower
+from simulator.levels import Dense
+from simulator.lowering import Start, lower
 from simulator.noise.channels import Channel
 from simulator.noise.factors import ladder
 from simulator.noise.model import NoiseModel

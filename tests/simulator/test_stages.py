@@ -6,7 +6,7 @@ from qiskit.quantum_info import Statevector
 
 from simulator import Circuit, Parameter, X, Z, execution, set_num_threads, stages
 from simulator.gradients import gradient
-from simulator.lowering import Rotation
+from simulator.levels import Rotation
 from simulator.program import Program
 from simulator.states import apply
 from tests.simulator.test_engine import (
