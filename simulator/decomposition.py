@@ -65,6 +65,7 @@ class Matrix(NamedTuple):
 
     qubits: tuple[int, ...]
     matrix: NDArray[np.complex128]
+    unitary: bool
 
 
 Step = Turn | Cnot | Not | Matrix
@@ -110,7 +111,7 @@ def _inside(step: Step, operation: gates.Operation, numbers: dict[Parameter, int
     if isinstance(step, Not):
         return Not(qubits[step.target])
     if isinstance(step, Matrix):
-        return Matrix(tuple(qubits[q] for q in step.qubits), step.matrix)
+        return Matrix(tuple(qubits[q] for q in step.qubits), step.matrix, step.unitary)
     constant, factors = step.constant, []
     for k, factor in step.factors:
         angle = operation.angles[k]
@@ -176,7 +177,7 @@ def _fixed(gate: gates.Gate) -> Iterator[Step]:
         return
     targets = tuple(range(len(gate.controls), gate.num_qubits))
     if not getattr(gate, "is_unitary", True):
-        yield Matrix(tuple(range(gate.num_qubits)), gate.matrix())
+        yield Matrix(tuple(range(gate.num_qubits)), gate.matrix(), unitary=False)
     elif gate.is_diagonal:
         yield from _phases(np.angle(np.diag(gate.target_matrix())), gate.controls)
     elif not gate.controls:
@@ -190,7 +191,7 @@ def _fixed(gate: gates.Gate) -> Iterator[Step]:
 
 def _unitary(matrix: NDArray[np.complex128], qubits: tuple[int, ...]) -> Iterator[Step]:
     if len(qubits) > 1:
-        yield Matrix(qubits, matrix)
+        yield Matrix(qubits, matrix, unitary=True)
         return
     phase, first, second, third = _euler_angles(matrix)
     yield Turn((), (), -2 * phase)

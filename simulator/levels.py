@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ class Dense:
     xs: tuple[int, ...]
     zs: tuple[int, ...]
     matrix: NDArray[np.complex128]
+    unitary: bool
 
     @property
     def support(self) -> tuple[int, int]:
@@ -75,6 +77,8 @@ class Level:
     ----------
     kind : {"phases", "rotations", "dense"}
     members : list of Rotation, or of one Dense
+    ordered : bool
+        Whether there are rotations among them that do not commute.
     strings : int
         The bits of the members' strings, as `place` was given them.
     known : dict
@@ -83,14 +87,9 @@ class Level:
 
     kind: str
     members: list[Any] = field(default_factory=list)
+    ordered: bool = False
     strings: int = 0
     known: dict[tuple[int, int], Rotation] = field(default_factory=dict)
-
-    def append(self, rotation: Rotation, string: int) -> None:
-        """Add a rotation at the end."""
-        self.members.append(rotation)
-        self.strings |= string
-        self.known.setdefault((rotation.x, rotation.z), rotation)
 
 
 def place(levels: list[Level], rotation: Rotation, string: int, crossing: int) -> bool:
@@ -112,20 +111,23 @@ def place(levels: list[Level], rotation: Rotation, string: int, crossing: int) -
     """
     kind, key = "rotations" if rotation.x else "phases", (rotation.x, rotation.z)
     found = None
-    for k in range(len(levels) - 1, max(len(levels) - LOOK_BACK, 0) - 1, -1):
-        level = levels[k]
+    for level in islice(reversed(levels), LOOK_BACK):
         crosses = level.strings & crossing
         if level.kind == kind:
-            same = None if crosses else level.known.get(key)
-            if same is not None:
+            if not crosses and key in level.known:
+                same = level.known[key]
                 same.angle = same.angle.scaled(1.0)  # others may hold the one it had
                 same.angle.add(rotation.angle)
                 return False
-            found = level
+            found, ordered = level, crosses
         if crosses:
             break
     if found is None:
-        found = Level(kind)
+        found, ordered = Level(kind), 0
         levels.append(found)
-    found.append(rotation, string)
+    found.members.append(rotation)
+    found.known.setdefault(key, rotation)
+    found.strings |= string
+    if ordered:
+        found.ordered = True
     return True

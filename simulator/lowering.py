@@ -102,14 +102,13 @@ class Lowering:
             self._amplitudes(operation)
             return
         self._touched.update(qubits)
-        angles = [self.angle(angle) for angle in operation.angles]
         for step in steps:
             if isinstance(step, Turn):
-                self._turn(step, qubits, angles)
+                self._turn(step, qubits, operation.angles)
             elif isinstance(step, Cnot):
                 self._cnot(qubits[step.control], qubits[step.target])
             elif isinstance(step, Matrix):
-                self.dense(step.matrix, [qubits[q] for q in step.qubits])
+                self.dense(step.matrix, [qubits[q] for q in step.qubits], step.unitary)
             else:
                 self.out.flips ^= 1 << qubits[step.target]
 
@@ -119,7 +118,7 @@ class Lowering:
             return Angle(value.constant, {self.numbers[p]: c for p, c in value.terms.items()})
         return Angle(float(value))
 
-    def _turn(self, turn: Turn, qubits: Sequence[int], angles: Sequence[Angle]) -> None:
+    def _turn(self, turn: Turn, qubits: Sequence[int], angles: Sequence[float | Expression]) -> None:
         xs, zs, constant, factors = turn
         out = self.out
         x = z = crossing = sign = ys = 0
@@ -135,9 +134,13 @@ class Lowering:
             sign ^= out.flips >> q
         sign ^= (ys - (x & z).bit_count()) >> 1
         scale = -1.0 if sign & 1 else 1.0
-        angle = Angle(scale * constant)
+        angle = Angle(scale * constant, {})
         for k, factor in factors:
-            angle.add(angles[k], scale * factor)
+            value, factor = angles[k], scale * factor
+            if isinstance(value, Expression):
+                angle.add(self.angle(value), factor)
+            else:
+                angle.constant += factor * value
         if not x and not z:
             out.phase.add(angle, -0.5)
         elif self.place(Rotation(x, z, angle), crossing):
@@ -151,7 +154,7 @@ class Lowering:
         """Put a rotation into its level; False if it was merged with another."""
         return place(self.out.levels, rotation, self._next, crossing)
 
-    def dense(self, matrix: NDArray[np.complex128], qubits: Sequence[int]) -> None:
+    def dense(self, matrix: NDArray[np.complex128], qubits: Sequence[int], unitary: bool = True) -> None:
         """Add a level for a dense matrix."""
         out = self.out
         flips = sum((out.flips >> q & 1) << k for k, q in enumerate(qubits))
@@ -159,7 +162,7 @@ class Lowering:
             index = np.arange(len(matrix)) ^ flips
             matrix = matrix[np.ix_(index, index)]
         xs, zs = tuple(out.x_columns[q] for q in qubits), tuple(out.z_rows[q] for q in qubits)
-        level = Level("dense", [Dense(xs, zs, matrix)])
+        level = Level("dense", [Dense(xs, zs, matrix, unitary)])
         out.levels.append(level)
         for q in qubits:  # what commutes with X and Z of all of its qubits can be exchanged with it
             for crossing in (self._x_crossing, self._z_crossing):

@@ -165,7 +165,7 @@ def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]
                 kept.append(member)
                 seen_x, seen_z = seen_x | x, seen_z | z
         if kept:
-            out.append(Level(level.kind, kept[::-1]))
+            out.append(Level(level.kind, kept[::-1], level.ordered))
     return out[::-1]
 
 
@@ -187,5 +187,5 @@ def _split_product(levels: list[Level], num_qubits: int) -> tuple[list[list[Rota
                 touched |= support
         joined = touched
         if kept:
-            left.append(Level(level.kind, kept))
+            left.append(Level(level.kind, kept, level.ordered))
     return chains, left

@@ -104,43 +104,45 @@ def _transvection(columns: Sequence[int], span: _Subspace, bits: int) -> tuple[i
 
     ``span`` grows if it has to and has less than ``bits`` dimensions; None if there is nothing to be found.
     """
-    outside: dict[int, tuple[int, ...]] = {}  # images of A + I modulo the span, each with its image and what it is of
-    inside: dict[int, tuple[int, ...]] = {}  # images in the span
+    size = len(columns)
+    low = (1 << size) - 1
+    outside: dict[int, int] = {}  # of images of A + I: what is left modulo the span, the image, what it is of
+    inside: dict[int, int] = {}  # images in the span, and what they are of
     fixed = []
     for q, column in enumerate(columns):
-        image, origin = column ^ 1 << q, 1 << q
-        rest, image, origin = _eliminate(outside, (span.reduced(image), image, origin))
-        if not rest:
-            image, origin = _eliminate(inside, (image, origin))
-            if not image:
-                fixed.append(origin)
+        image = column ^ 1 << q
+        row = _eliminate(outside, (span.reduced(image) << size | image) << size | 1 << q, 2 * size)
+        if not row >> 2 * size:
+            row = _eliminate(inside, row, size)
+            if not row >> size:
+                fixed.append(row)
     if inside:
-        vector, origin = next(iter(inside.values()))
+        row = next(iter(inside.values()))
     elif outside and len(span.vectors) < bits:
-        _, vector, origin = next(iter(outside.values()))
-        span.add(vector)
+        row = next(iter(outside.values()))
+        span.add(row >> size & low)
     else:
         return None
+    vector, origin = row >> size & low, row & low
     # A + I loses c from its image if r is 1 on what c is the image of, and 0 on all that is fixed and on c
-    rows: dict[int, tuple[int, ...]] = {}
-    for equation in (*((member, 0) for member in fixed), (vector, 0), (origin, 1)):
-        _eliminate(rows, equation)
-    row = 0
-    for pivot in sorted(rows):
-        members, value = rows[pivot]
-        row |= pivot * (value ^ _parity(members & row))
-    return vector, row
+    equations: dict[int, int] = {}
+    for members, value in (*((own, 0) for own in fixed), (vector, 0), (origin, 1)):
+        _eliminate(equations, members << 1 | value, 1)
+    found = 0
+    for top in sorted(equations):
+        found |= (equations[top] & 1 ^ _parity(equations[top] >> 1 & found)) << (top - 1)
+    return vector, found
 
 
-def _eliminate(rows: dict[int, tuple[int, ...]], row: tuple[int, ...]) -> tuple[int, ...]:
-    """Reduce a row by others, each under the highest bit of its first number; it joins them unless that becomes 0."""
-    while row[0]:
-        top = 1 << (row[0].bit_length() - 1)
+def _eliminate(rows: dict[int, int], row: int, last: int) -> int:
+    """Reduce a row by others, each under its highest bit, down to bit ``last``; it joins them if more is left."""
+    while row >> last:
+        top = row.bit_length() - 1
         other = rows.get(top)
         if other is None:
             rows[top] = row
             break
-        row = tuple(a ^ b for a, b in zip(row, other, strict=True))
+        row ^= other
     return row
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from simulator import stages
 from simulator.kernels import blocks, factors, passes, two_qubit
 from simulator.kernels import stages as kernel
 from simulator.levels import Dense, Level, Rotation
+from simulator.subspaces import pivots
 from simulator.tables import Schedule, TableBuilder
 
 
@@ -50,7 +52,7 @@ class StageTableBuilder(TableBuilder):
         for level in stage.levels:
             begin = len(self.code)
             if level.kind == "rotations":
-                super().add_passes([level])
+                self.rotation_passes(level.members)
                 self.back += range(begin, len(self.code))
                 begin = len(self.code)
                 self.block_rotations(level)
@@ -70,53 +72,60 @@ class StageTableBuilder(TableBuilder):
 
     def block_rotations(self, level: Level) -> None:
         """Number the passes forward of a level of rotations."""
-        waiting = list(level.members)
-        if all(a.commutes(b) for k, a in enumerate(waiting) for b in waiting[:k]):
-            waiting.sort(key=lambda member: member.x)
+        waiting = level.members if level.ordered else sorted(level.members, key=_by_x)
         others: list[Rotation] = []
         while waiting:
-            group = self.group(waiting)
+            group, left = self.group(waiting, level.ordered)
             if group:
-                super().add_passes([Level("rotations", others)] if others else [])
+                self.rotation_passes(others)
                 others = []
                 row = [blocks.LIKE_Y if _turns(group[0]) else blocks.LIKE_X, len(group)]
                 for member in group:
                     slot, is_local = self.slot(member, moving=True), int(self.is_local(member.angle))
                     row += [slot, is_local, member.x >> self.shift, member.z >> self.shift]
-                row += [0] * (blocks.PIVOTS - len(row)) + _pivots(member.x >> self.shift for member in group)
+                row += [0] * (blocks.PIVOTS - len(row)) + pivots(member.x >> self.shift for member in group)
                 self.add(row, any(self.needed(member.angle) for member in group))
             else:
-                others.append(waiting.pop(0))
-        super().add_passes([Level("rotations", others)] if others else [])
+                others.append(waiting[0])
+                left = waiting[1:]
+            waiting = left
+        self.rotation_passes(others)
 
-    def group(self, waiting: list[Rotation]) -> list[Rotation]:
-        """Take out the first rotation and those that can be done with it; nothing if it moves lanes."""
+    def group(self, waiting: Sequence[Rotation], ordered: bool) -> tuple[list[Rotation], list[Rotation]]:
+        """The first rotation and those that can be done with it, none if it moves lanes; and what is left."""
+        low, turns = (1 << self.shift) - 1, _turns(waiting[0])
         group: list[Rotation] = []
-        skipped: list[Rotation] = []
-        for member in waiting:
+        left: list[Rotation] = []
+        span = [0]
+        for k, member in enumerate(waiting):
             if len(group) == blocks.MOST:
+                left += waiting[k:]
                 break
-            vectors = [other.x >> self.shift for other in (*group, member)]
             if (
-                not member.x & ((1 << self.shift) - 1)
-                and len(_pivots(vectors)) == len(vectors)
+                not member.x & low
+                and member.x >> self.shift not in span
+                and _turns(member) == turns
                 and all(_apart(member, other) for other in group)
-                and all(other.commutes(member) for other in skipped)
+                and not (ordered and any(not other.commutes(member) for other in left))
             ):
                 group.append(member)
+                span += [vector ^ member.x >> self.shift for vector in span]
             elif not group:
-                return []
+                break
             else:
-                skipped.append(member)
-        taken = {id(member) for member in group}
-        waiting[:] = [member for member in waiting if id(member) not in taken]
-        return group
+                left.append(member)
+        return group, left
 
     def dense_pass(self, member: Dense) -> None:
         """Number the pass of a dense matrix; those on two qubits have a kernel of their own where masks allow it."""
-        super().dense_pass(member)
-        if len(member.xs) != 2:
-            return
+        columns = self.two_qubit_columns(member) if len(member.xs) == 2 else None
+        if columns is None:
+            super().dense_pass(member)
+        else:
+            self.add([two_qubit.TWO_QUBIT, 0, *self.matrices_of(member), *columns], False)
+
+    def two_qubit_columns(self, member: Dense) -> list[int] | None:
+        """What the kernel for two qubits is told, from `two_qubit.HOW` on; None if it can not take these masks."""
         low = (1 << self.shift) - 1
         masks = [0, *member.xs, member.xs[0] ^ member.xs[1]]  # by the columns that they select
         vectors = [d for d in (1, 2, 3) if not masks[d] & low]
@@ -128,20 +137,14 @@ class StageTableBuilder(TableBuilder):
         elif vectors and lanes:
             how, first, second = two_qubit.MIXED, vectors[0], lanes[0]
         else:
-            return
+            return None
         moved = [masks[d] >> self.shift for d in (first, second)]
         zs = [z >> self.shift for z in member.zs]
         twin = _twin(moved[0], first, zs, (self.block_mask + 1) >> self.shift) if how == two_qubit.MIXED else 0
         if twin is None:
-            return
-        row = self.code[-1]
-        row[passes.KIND] = two_qubit.TWO_QUBIT
-        row[two_qubit.HOW] = how
-        row[two_qubit.MASK] = moved[0] or masks[first]
-        row[two_qubit.OTHER] = moved[1] or masks[second]
-        row[two_qubit.Z : two_qubit.OTHER_Z + 1] = zs
-        row[two_qubit.LOW : two_qubit.HIGH + 1] = [*_pivots([*moved, twin]), 0, 0][:2]
-        row[two_qubit.FIRST_D : two_qubit.TWIN + 1] = [first, second, twin]
+            return None
+        ways = [moved[0] or masks[first], moved[1] or masks[second]]
+        return [how, *ways, *zs, *[*pivots([*moved, twin]), 0, 0][:2], first, second, twin]
 
     def factored_pass(self, level: Level) -> bool:
         """Number a pass of phases as a product of tables; False if there are too many classes for that."""
@@ -161,16 +164,16 @@ class StageTableBuilder(TableBuilder):
         self.add([factors.FACTORED, 0, number, 0, 0, 0, 0, int(needed)], needed)
         groups = max(-(-len(classes) // factors.CLASSES), 1)
         spec = [*self.add_terms(fixed), *self.add_terms(scalars), groups]
-        vectors = np.arange(1 << (self.part - self.shift))
+        vectors = np.arange(1 << (self.part - self.shift))[:, None]
         masks = list(classes)
+        odd = np.bitwise_count(vectors & (np.array(masks, np.int64) >> self.shift)).astype(np.int64) & 1
+        odd <<= np.arange(len(masks)) // groups
         for g in range(groups):
             own = masks[g::groups]
-            places = np.zeros(len(vectors), np.int64)
             row = [len(own), len(self.places)]
-            for j, z in enumerate(own):
-                places |= (np.bitwise_count(vectors & (z >> self.shift)).astype(np.int64) & 1) << j
+            for z in own:
                 row += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
-            self.places.append(places * (2 * self.W))
+            self.places.append(odd[:, g::groups].sum(axis=1) * (2 * self.W))
             spec += row + [0] * (2 + 3 * factors.CLASSES - len(row))
         self.specs.append(spec)
         return True
@@ -178,41 +181,40 @@ class StageTableBuilder(TableBuilder):
     def add_terms(self, members: Sequence[Rotation]) -> tuple[int, int]:
         """Number the Z strings of a factor; the first and the last."""
         first = len(self.terms)
-        self.terms += [(member.z, self.slot(member, moving=False)) for member in members]
+        self.terms += [(member.z, super(StageTableBuilder, self).slot(member, moving=False)) for member in members]
         return first, len(self.terms)
 
     def written(self, stage: stages.Stage) -> Any:
         """The stage as the kernels read it."""
         sources, places = stages.runs(stage, self.shift)
-        parts: list[Any] = [np.zeros(kernel.HEAD, np.int64)]
-        head = parts[0]
+        ints = [0] * kernel.HEAD
 
-        def add(values: Any) -> int:
-            begin = sum(len(part) for part in parts)
-            parts.append(np.array(values, np.int64).ravel())
+        def add(values: Iterable[int]) -> int:
+            begin = len(ints)
+            ints.extend(values)
             return begin
 
-        head[kernel.BLOCK_BITS] = stage.block_bits - self.shift
-        head[kernel.BLOCKS_BITS] = self.n - stage.block_bits
-        head[kernel.PART_BITS] = self.part
-        head[kernel.SOURCES], head[kernel.PLACES] = add([*sources, 0]), add([*places, 0])
-        head[kernel.REACHED] = self.reached
-        head[kernel.REST] = add(stage.basis[stage.block_bits :])
+        ints[kernel.BLOCK_BITS] = stage.block_bits - self.shift
+        ints[kernel.BLOCKS_BITS] = self.n - stage.block_bits
+        ints[kernel.PART_BITS] = self.part
+        ints[kernel.SOURCES], ints[kernel.PLACES] = add([*sources, 0]), add([*places, 0])
+        ints[kernel.REACHED] = self.reached
+        ints[kernel.REST] = add(stage.basis[stage.block_bits :])
         for at, length, order in (
             (kernel.FORWARD, kernel.FORWARDS, self.forward),
             (kernel.BACK, kernel.BACKS, self.back),
         ):
             segments = self.segments(order)
-            head[at], head[length] = add(segments), len(segments)
+            ints[at], ints[length] = add(chain.from_iterable(segments)), len(segments)
             add(order)
         begins = []
         for spec in self.specs:
             for g in range(spec[4]):
                 at = 5 + (2 + 3 * factors.CLASSES) * g + 1
-                spec[at] = add(self.places[spec[at]])
+                spec[at] = add(self.places[spec[at]].tolist())
             begins.append(add(spec))
-        head[kernel.SPECS], head[kernel.FACTORS] = add(begins), len(begins)
-        return np.concatenate(parts)
+        ints[kernel.SPECS], ints[kernel.FACTORS] = add(begins), len(begins)
+        return np.array(ints, np.int64)
 
     def segments(self, order: Sequence[int]) -> list[list[int]]:
         """Bits of the number of parts, first and last entry of ``order`` that are done together."""
@@ -247,28 +249,18 @@ class StageTableBuilder(TableBuilder):
         return found
 
 
+def _by_x(rotation: Rotation) -> int:
+    return rotation.x
+
+
 def _turns(rotation: Rotation) -> int:
     """1 for a string like Y, whose rotation is real; 0 for one like X."""
     return (rotation.x & rotation.z).bit_count() & 1
 
 
 def _apart(a: Rotation, b: Rotation) -> bool:
-    """Whether two strings are of one type, and to one another as Paulis of different qubits."""
-    crossings = (a.x & b.z).bit_count() | (a.z & b.x).bit_count()
-    return not crossings & 1 and _turns(a) == _turns(b)
-
-
-def _pivots(vectors: Iterable[int]) -> list[int]:
-    """The highest bits of an echelon form of some vectors, increasing: as many as are independent."""
-    echelon: dict[int, int] = {}
-    for vector in vectors:
-        while vector:
-            top = 1 << (vector.bit_length() - 1)
-            if top not in echelon:
-                echelon[top] = vector
-                break
-            vector ^= echelon[top]
-    return sorted(echelon)
+    """Whether two strings are to one another as Paulis of different qubits."""
+    return not ((a.x & b.z).bit_count() | (a.z & b.x).bit_count()) & 1
 
 
 def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:

@@ -26,6 +26,7 @@ from simulator.pauli import places_of
 from simulator.subspaces import Span, crossings, in_basis, signs_in_basis
 
 _LOOK_AHEAD = 192  # members left for a later stage before the search for more to do in this one ends
+_CHECKED = 8  # so often it is found whether anything is left that commutes with these
 _WINDOW = 2048  # members among which a stage is filled: what does not commute is found for all of them at once
 _RUN_BITS = 1  # qubits beside the lanes that are always in a block, so that its copies are runs of whole lines
 _FEWEST_BLOCKS = 3  # bits: at least so many blocks that all threads have some
@@ -104,7 +105,7 @@ def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int) ->
             if isinstance(member, Rotation):
                 place(stage.levels, member, item.strings, item.crossing)
             else:
-                stage.levels.append(Level("dense", [member], item.strings))
+                stage.levels.append(Level("dense", [member], strings=item.strings))
         stages.append(stage)
     return stages
 
@@ -121,6 +122,8 @@ class _Item:
     Attributes
     ----------
     member : Rotation or Dense
+    end : int
+        Its strings are numbered up to this.
     strings : int
         The numbers, as bits, of the strings that what is exchanged with it has to commute with.
     crossing : int
@@ -130,6 +133,7 @@ class _Item:
     """
 
     member: Rotation | Dense
+    end: int
     strings: int
     crossing: int
     xs: tuple[int, ...]
@@ -155,7 +159,7 @@ def _items(members: Sequence[Rotation | Dense], num_qubits: int) -> list[_Item]:
     for k, (member, begin, end) in enumerate(zip(members, begins, [*begins[1:], len(xs)], strict=True)):
         moves = member.xs if isinstance(member, Dense) else (member.x,) if member.x else ()
         crossing = int.from_bytes(packed[k * size : (k + 1) * size], "little")
-        items.append(_Item(member, (1 << end) - (1 << begin), crossing, moves))
+        items.append(_Item(member, end, (1 << end) - (1 << begin), crossing, moves))
     return items
 
 
@@ -170,16 +174,15 @@ def _fill(
     span = Span(lanes)
     span.add(span.new(range_bits(lanes, min(lanes + _RUN_BITS, num_qubits))))
     taken: list[_Item] = []
-    held = blocked = 0
+    held = blocked = 0  # left for a later stage: what does not commute with that, and how many move amplitudes
     ready: dict[int, _Item] = {}  # diagonal rotations that could be taken at any time, by their strings' numbers
-    ready_strings = 0
+    ready_strings, everything = 0, (1 << items[-1].end) - 1
     for item in items:
-        possible = not item.crossing & held
-        if not item.xs and possible:
-            ready[item.strings.bit_length() - 1] = item
-            ready_strings |= item.strings
-            continue
-        if possible:
+        if not item.strings & held:
+            if not item.xs:
+                ready[item.end - 1] = item
+                ready_strings |= item.strings
+                continue
             new = span.new(item.xs)
             if not new or len(span.vectors) + len(new) + lanes <= bits or not taken:
                 span.add(new)
@@ -188,19 +191,20 @@ def _fill(
                 taken += [ready.pop(number) for number in places_of(needed)]
                 taken.append(item)
                 continue
-        held |= item.strings
-        blocked += bool(item.xs)
-        if blocked > _LOOK_AHEAD:
-            break
+        held |= item.crossing
+        if item.xs:
+            blocked += 1
+            if blocked > _LOOK_AHEAD or (blocked % _CHECKED == 0 and held >> item.end == everything >> item.end):
+                break
     else:
-        if last and not held:
+        if last and not blocked:
             taken += ready.values()
     for q in range(lanes, num_qubits):  # what room is left makes the runs of memory longer
         if len(span.vectors) + lanes >= bits:
             break
         span.add(span.new([1 << q]))
-    gone = {id(item) for item in taken}
-    return taken, span, [item for item in items if id(item) not in gone]
+    gone = {item.end for item in taken}
+    return taken, span, [item for item in items if item.end not in gone]
 
 
 def _changed(members: Sequence[Rotation | Dense], basis: Sequence[int]) -> list[Rotation | Dense]:
@@ -223,7 +227,7 @@ def _changed(members: Sequence[Rotation | Dense], basis: Sequence[int]) -> list[
             out.append(Rotation(x, z, member.angle.scaled(-1.0) if turns & 2 else member.angle))
         else:
             k = len(member.xs)
-            out.append(Dense(tuple(islice(new_xs, k)), tuple(islice(new_zs, k)), member.matrix))
+            out.append(Dense(tuple(islice(new_xs, k)), tuple(islice(new_zs, k)), member.matrix, member.unitary))
     return out
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain, groupby, islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ _BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-lev
 _SECOND_LOCAL = passes.LOCAL + passes.SECOND
 _TILE_BYTES = 1 << 13  # of a tile's states, where there are several: two such fit in the first-level cache
 _SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
+_LAID = 1 << 14  # numbers of matrices that are laid out at a time
 _STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
 
 IntArray = NDArray[np.int64]
@@ -151,7 +153,7 @@ class TableBuilder:
         self.code: list[list[int]] = []
         self.terms: list[tuple[int, int]] = []
         self.spec: list[int] = []
-        self.matrices: list[NDArray[Any]] = []
+        self.matrices: list[tuple[int, NDArray[Any], tuple[int, ...]]] = []  # begin, matrix, lanes' masks
         self.matrices_size = 0
         self.stored = 0  # floats of stored phase tables
         self.per_tile = 0  # floats of phase tables made for each tile
@@ -164,12 +166,12 @@ class TableBuilder:
 
     def build(self) -> Tables:
         chains, levels = self.program.schedule
-        starts, chain = [0], []
+        starts, turns = [0], []
         for qubit_chain in chains:
             for rotation in qubit_chain:
                 kind = 0 if not rotation.x else 1 if rotation.z else 2
-                chain.append((self.slot(rotation, moving=True, lane_z=0), kind))
-            starts.append(len(chain))
+                turns.append((self.slot(rotation, moving=True, lane_z=0), kind))
+            starts.append(len(turns))
         chain_needed = any(self.needed(rotation.angle) for c in chains for rotation in c)
         phase_levels = sum(level.kind == "phases" for level in levels)
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
@@ -180,11 +182,10 @@ class TableBuilder:
         is_local = np.zeros(max(len(self.angles), 1), np.int64)
         is_local[self.local] = 1
         layout = self.layout(chain_needed)
-        dtype = self.program.dtype
         weight_rows = Affine.of([self.by_weights(slot) for slot in range(len(self.angles))])
         local_slots = np.array(self.local, np.int64)
         constants = np.array([angle.constant for angle in self.angles], float)
-        matrices = _aligned(np.concatenate(self.matrices), dtype) if self.matrices else None
+        matrices = self.laid_matrices() if self.matrices else None
         ints, floats = _packed(
             layout,
             {
@@ -197,7 +198,7 @@ class TableBuilder:
                 7: local_rows.columns,
                 8: local_rows.values,
                 9: np.array(starts, np.int64),
-                10: _table(chain, 2),
+                10: _table(turns, 2),
                 11: _table(groups, 5),
                 12: _table(strings, 2),
                 13: np.array(weights, float),
@@ -255,27 +256,27 @@ class TableBuilder:
         return {k - self.n_inputs: v for k, v in self.angles[slot].factors.items() if k >= self.n_inputs}
 
     def is_local(self, angle: Angle) -> bool:
-        return any(k < self.n_inputs for k in angle.factors)
+        return bool(angle.factors) and min(angle.factors) < self.n_inputs
 
     def needed(self, angle: Angle) -> bool:
         """Whether the derivative by this angle is wanted."""
-        return bool(angle.factors) and (self.derive_inputs or any(k >= self.n_inputs for k in angle.factors))
+        return bool(angle.factors) and (self.derive_inputs or max(angle.factors) >= self.n_inputs)
 
     def slot(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
         """Number a rotation's angle; those of one angle whose derivative nobody wants share a number."""
-        quarter = (rotation.x & rotation.z).bit_count() % 4
+        angle = rotation.angle
         if lane_z is None:
             lane_z = rotation.z & ((1 << self.shift) - 1)
-        row = (-1 if quarter < 2 else 1, lane_z, int(moving))
+        row = (1 if (rotation.x & rotation.z).bit_count() & 2 else -1, lane_z, int(moving))
         slot = len(self.angles)
-        if moving and not self.needed(rotation.angle):
-            key = (*row, rotation.angle.constant, *sorted(rotation.angle.factors.items()))
+        if moving and not self.needed(angle):
+            key = (*row, angle.constant, *sorted(angle.factors.items()))
             found = self.fixed.setdefault(key, slot)
             if found < slot:
                 return found
-        self.angles.append(rotation.angle)
+        self.angles.append(angle)
         self.slot_rows.append(row)
-        if local or self.is_local(rotation.angle):
+        if local or self.is_local(angle):
             self.local.append(slot)
         return slot
 
@@ -292,7 +293,7 @@ class TableBuilder:
             elif level.kind == "dense":
                 self.dense_pass(level.members[0])
             else:
-                self.rotation_passes(level)
+                self.rotation_passes(level.members)
 
     def phase_pass(self, level: Level) -> None:
         local = any(self.is_local(member.angle) for member in level.members)
@@ -310,8 +311,8 @@ class TableBuilder:
         needed = any(self.needed(member.angle) for member in level.members)
         self.add([passes.PHASES, offset, place, first, len(self.terms), 0, 0, int(needed)], needed)
 
-    def rotation_passes(self, level: Level) -> None:
-        waiting = list(level.members)
+    def rotation_passes(self, members: Sequence[Rotation]) -> None:
+        waiting = list(members)
         while waiting:
             rotation = waiting.pop(0)
             high = rotation.x >> self.shift
@@ -346,24 +347,40 @@ class TableBuilder:
         return [slot, local, rotation.x >> self.shift, rotation.x & low, rotation.z >> self.shift, swap, needed]
 
     def dense_pass(self, member: Dense) -> None:
-        spec, entries = _dense_layout(member.xs, member.zs, self.shift, self.W if self.lanes else 1)
-        row = [passes.DENSE, len(self.spec), self.matrix(entries, member.matrix)]
-        adjoint = member.matrix.conj().T
-        unitary = np.abs(adjoint @ member.matrix - np.eye(len(adjoint))).max() < 1e-8
-        undo = self.matrix(entries, adjoint if unitary else np.linalg.pinv(member.matrix))
-        self.add([*row, undo, undo if unitary else self.matrix(entries, adjoint)], False)
-        self.spec += spec
+        self.add([passes.DENSE, len(self.spec), *self.matrices_of(member)], False)
+        self.spec += _dense_spec(member.xs, member.zs, self.shift)
         self.largest_dense = max(self.largest_dense, len(member.xs))
 
-    def matrix(self, entries: IntArray, matrix: NDArray[Any]) -> int:
-        """Lay a matrix out as passes.dense reads it; returns where it begins."""
-        values = matrix.ravel()[entries]
-        laid = np.empty((len(entries), 2, self.W))
-        laid[:, 0], laid[:, 1] = values.real, values.imag
+    def matrices_of(self, member: Dense) -> tuple[int, int, int]:
+        """Where a dense matrix, its inverse and its adjoint will begin."""
+        lane_zs = tuple(z & ((1 << self.shift) - 1) for z in member.zs)
+        adjoint = member.matrix.conj().T
+        own = self.matrix(member.matrix, lane_zs)
+        if member.unitary:
+            undo = self.matrix(adjoint, lane_zs)
+            return own, undo, undo
+        return own, self.matrix(np.linalg.pinv(member.matrix), lane_zs), self.matrix(adjoint, lane_zs)
+
+    def matrix(self, matrix: NDArray[Any], lane_zs: tuple[int, ...]) -> int:
+        """Number a matrix whose rows depend on lanes by the masks ``lane_zs``; returns where it will begin."""
         begin = self.matrices_size
-        self.matrices.append(laid.ravel())
-        self.matrices_size += laid.size
+        self.matrices.append((begin, matrix, lane_zs))
+        self.matrices_size += 2 * self.W * matrix.size
         return begin
+
+    def laid_matrices(self) -> FloatArray:
+        """All matrices as passes.dense reads them: for each number its real parts in all lanes, and its imaginary."""
+        lanes = self.W if self.lanes else 1
+        out = simd.aligned_zeros(max(self.matrices_size, 1), self.program.dtype)
+        for (size, lane_zs), numbered in groupby(sorted(self.matrices, key=_form), key=_form):
+            entries = _dense_entries(lane_zs, lanes)
+            while some := list(islice(numbered, max(1, _LAID // size))):
+                values = np.array([matrix.ravel() for _, matrix, _ in some])[:, entries]
+                laid = np.empty((len(some), size, 2, self.W))
+                laid[:, :, 0], laid[:, :, 1] = values.real, values.imag
+                for (begin, _, _), own in zip(some, laid, strict=True):
+                    out[begin : begin + own.size] = own.ravel()
+        return out
 
     def groups(self) -> tuple[list[tuple[int, ...]], list[tuple[int, int]], list[float]]:
         by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
@@ -428,8 +445,20 @@ def _pivots(vectors: Sequence[int]) -> Iterator[int]:
 
 
 @lru_cache(maxsize=1024)
-def _dense_layout(xs: tuple[int, ...], zs: tuple[int, ...], shift: int, lanes: int) -> tuple[list[int], IntArray]:
-    """The integers of a dense pass, and which number of its matrix goes where, shape (4**k, lanes)."""
+def _dense_entries(lane_zs: tuple[int, ...], lanes: int) -> IntArray:
+    """Which number of a dense pass's matrix goes where, shape (4**k, lanes)."""
+    k = len(lane_zs)
+    own = np.zeros(lanes, np.int64)
+    for m, z in enumerate(lane_zs):
+        own |= (np.bitwise_count(np.arange(lanes) & z).astype(np.int64) & 1) << m
+    pattern = np.arange(1 << k)
+    rows = pattern[:, None, None] ^ own
+    return ((rows << k) | (rows ^ pattern[None, :, None])).reshape(-1, lanes)
+
+
+@lru_cache(maxsize=1024)
+def _dense_spec(xs: tuple[int, ...], zs: tuple[int, ...], shift: int) -> list[int]:
+    """The integers of a dense pass."""
     k, low = len(xs), (1 << shift) - 1
     basis: dict[int, int] = {}  # pivot bit -> vector, each vector reduced by the others
     for x in xs:
@@ -448,14 +477,7 @@ def _dense_layout(xs: tuple[int, ...], zs: tuple[int, ...], shift: int, lanes: i
     place = {value: u for u, value in enumerate(members)}
     shifts = [_xor(xs[m] for m in range(k) if d >> m & 1) for d in range(1 << k)]
     spec = [k, len(pivots), *pivots, *(z >> shift for z in zs), *members]
-    spec += [place[x >> shift] for x in shifts] + [x & low for x in shifts]
-    lane = np.arange(lanes)
-    own = np.zeros(lanes, np.int64)
-    for m, z in enumerate(zs):
-        own |= (np.bitwise_count(lane & (z & low)).astype(np.int64) & 1) << m
-    pattern = np.arange(1 << k)
-    rows = pattern[:, None, None] ^ own
-    return spec, ((rows << k) | (rows ^ pattern[None, :, None])).reshape(-1, lanes)
+    return spec + [place[x >> shift] for x in shifts] + [x & low for x in shifts]
 
 
 def _xor(masks: Any) -> int:
@@ -478,10 +500,8 @@ def _packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArr
 
 
 def _table(rows: Sequence[Sequence[int]], columns: int) -> IntArray:
-    return np.array(rows, np.int64).reshape(-1, columns)
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, columns)
 
 
-def _aligned(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    out = simd.aligned_zeros(max(len(values), 1), dtype)
-    out[: len(values)] = values
-    return out
+def _form(numbered: tuple[int, NDArray[Any], tuple[int, ...]]) -> tuple[int, tuple[int, ...]]:
+    return numbered[1].size, numbered[2]

@@ -69,7 +69,7 @@ class _SignedLowering(Lowering):
     def encoding(self, qubits: tuple[int, ...], angles: tuple[Angle, ...]) -> None:
         super().encoding(qubits, tuple(Angle(0.0, {self.number(angle, 0, 0): 1.0}) for angle in angles))
 
-    def dense(self, matrix: Any, qubits: Sequence[int]) -> None:
+    def dense(self, matrix: Any, qubits: Sequence[int], unitary: bool = True) -> None:
         raise NotPauliError
 
     def error(self, channel: Channel, qubits: Sequence[int]) -> None:
