@@ -26,6 +26,7 @@ from simulator.parameters import Expression, Parameter
 from simulator.pauli import places_of
 
 _EXACT = 1e-15
+_DIAGONAL = 1e-14  # what is left beside the eigenvalues
 _SMALL = 4  # qubits of gates whose steps are kept, and which are examined for being a permutation
 
 
@@ -183,7 +184,7 @@ def _fixed(gate: gates.Gate) -> Iterator[Step]:
     elif not gate.controls:
         yield from _unitary(gate.target_matrix(), targets)
     else:
-        vectors, values = _eigenvectors(gate)
+        vectors, values = _eigenvectors(gate.target_matrix())
         yield from _unitary(vectors.conj().T, targets)
         yield from _phases(np.angle(values), gate.controls)
         yield from _unitary(vectors, targets)
@@ -195,9 +196,9 @@ def _unitary(matrix: NDArray[np.complex128], qubits: tuple[int, ...]) -> Iterato
         return
     phase, first, second, third = _euler_angles(matrix)
     yield Turn((), (), -2 * phase)
-    yield Turn((), qubits, first)
-    yield Turn(qubits, qubits, second)
-    yield Turn((), qubits, third)
+    for xs, angle in (((), first), (qubits, second), ((), third)):
+        if abs(angle) > _EXACT:
+            yield Turn(xs, qubits, angle)
 
 
 def _euler_angles(matrix: NDArray[np.complex128]) -> tuple[float, float, float, float]:
@@ -211,12 +212,18 @@ def _euler_angles(matrix: NDArray[np.complex128]) -> tuple[float, float, float, 
     return phase, (plus - minus) / 2, middle, (plus + minus) / 2
 
 
-def _eigenvectors(gate: gates.Gate) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Orthonormal eigenvectors and the eigenvalues of a fixed gate's unitary."""
-    import scipy.linalg  # a few of the standard gates need it, and it takes long to import
+def _eigenvectors(unitary: NDArray[np.complex128]) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Orthonormal eigenvectors and the eigenvalues of a unitary."""
+    turned = cmath.exp(1j) * unitary  # so that few pairs of eigenvalues have the same real part
+    vectors = np.linalg.eigh(turned + turned.conj().T)[1]
+    rest = vectors.conj().T @ unitary @ vectors
+    values = np.diag(rest)
+    if np.abs(rest - np.diag(values)).max() > _DIAGONAL:
+        import scipy.linalg  # takes five times as long to import as the simulator
 
-    upper, vectors = scipy.linalg.schur(gate.target_matrix(), output="complex")
-    return vectors, np.diag(upper)
+        upper, vectors = scipy.linalg.schur(unitary, output="complex")
+        values = np.diag(upper)
+    return vectors, values
 
 
 def _affine_permutation(

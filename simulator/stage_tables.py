@@ -25,7 +25,7 @@ class StageTableBuilder(TableBuilder):
 
     def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool) -> None:
         super().__init__(program, lanes, derive_inputs)
-        self.numbered: dict[int, int] = {}  # rotation -> slot
+        self.known: dict[int, tuple[int, int, int]] = {}  # what `numbered` found for each rotation
 
     def add_passes(self, levels: Sequence[Level]) -> None:
         """Cut levels into stages and number their passes."""
@@ -81,7 +81,7 @@ class StageTableBuilder(TableBuilder):
                 others = []
                 row = [blocks.LIKE_Y if _turns(group[0]) else blocks.LIKE_X, len(group)]
                 for member in group:
-                    slot, is_local = self.slot(member, moving=True), int(self.is_local(member.angle))
+                    slot, is_local, _ = self.numbered(member)
                     row += [slot, is_local, member.x >> self.shift, member.z >> self.shift]
                 row += [0] * (blocks.PIVOTS - len(row)) + pivots(member.x >> self.shift for member in group)
                 self.add(row, any(self.needed(member.angle) for member in group))
@@ -181,7 +181,7 @@ class StageTableBuilder(TableBuilder):
     def add_terms(self, members: Sequence[Rotation]) -> tuple[int, int]:
         """Number the Z strings of a factor; the first and the last."""
         first = len(self.terms)
-        self.terms += [(member.z, super(StageTableBuilder, self).slot(member, moving=False)) for member in members]
+        self.terms += [(member.z, self.slot(member, moving=False)) for member in members]
         return first, len(self.terms)
 
     def written(self, stage: stages.Stage) -> Any:
@@ -241,11 +241,11 @@ class StageTableBuilder(TableBuilder):
         second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
         return self.shift + (row[passes.X] | second).bit_length()
 
-    def slot(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
-        """Number a rotation's angle, once."""
-        found = self.numbered.get(id(rotation))
+    def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
+        """The same for the passes forward and back."""
+        found = self.known.get(id(rotation))
         if found is None:
-            found = self.numbered[id(rotation)] = super().slot(rotation, moving, lane_z, local)
+            found = self.known[id(rotation)] = super().numbered(rotation)
         return found
 
 

@@ -240,20 +240,21 @@ def runs(stage: Stage, lanes: int) -> tuple[list[int], list[int]]:
         Vector number j + 1 of a block follows vector j at an index that differs by ``sources[t]``, and at a place in
         the block that differs by ``places[t]``, where t is the number of trailing ones of j.
     """
-    rows: dict[int, tuple[int, int]] = {}  # highest bit -> (stored index, place in the block), fully reduced
+    size = len(stage.basis)
+    rows: dict[int, int] = {}  # highest bit of a stored index -> the index, the place in the block above; fully reduced
     for j in range(lanes, stage.block_bits):
-        vector, place_ = stage.basis[j], 1 << (j - lanes)
-        for pivot, (other, at) in rows.items():
-            if vector & pivot:
-                vector, place_ = vector ^ other, place_ ^ at
-        top = 1 << (vector.bit_length() - 1)
-        rows = {
-            pivot: (other ^ vector, at ^ place_) if other & top else (other, at) for pivot, (other, at) in rows.items()
-        }
-        rows[top] = vector, place_
-    sources, places, source, at = [], [], 0, 0
+        row = 1 << (j - lanes + size) | stage.basis[j]
+        for pivot, other in rows.items():
+            if row & pivot:
+                row ^= other
+        top = 1 << ((row & (1 << size) - 1).bit_length() - 1)
+        for pivot, other in rows.items():
+            if other & top:
+                rows[pivot] = other ^ row
+        rows[top] = row
+    sources, places, total = [], [], 0
     for pivot in sorted(rows):
-        source, at = source ^ rows[pivot][0], at ^ rows[pivot][1]
-        sources.append(source)
-        places.append(at)
+        total ^= rows[pivot]
+        sources.append(total & (1 << size) - 1)
+        places.append(total >> size)
     return sources, places

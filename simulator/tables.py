@@ -6,7 +6,7 @@ a pair, a dense matrix one pass. Every rotation's angle has a number, its slot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, groupby, islice
@@ -19,6 +19,7 @@ from simulator import simd
 from simulator.kernels import passes, steps
 from simulator.levels import Angle, Dense, Level, Rotation
 from simulator.lowering import Start
+from simulator.subspaces import pivots
 
 _BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
 _SECOND_LOCAL = passes.LOCAL + passes.SECOND
@@ -253,7 +254,8 @@ class TableBuilder:
         return {k: v for k, v in self.angles[slot].factors.items() if k < self.n_inputs}
 
     def by_weights(self, slot: int) -> dict[int, float]:
-        return {k - self.n_inputs: v for k, v in self.angles[slot].factors.items() if k >= self.n_inputs}
+        factors = self.angles[slot].factors
+        return factors and {k - self.n_inputs: v for k, v in factors.items() if k >= self.n_inputs}
 
     def is_local(self, angle: Angle) -> bool:
         return bool(angle.factors) and min(angle.factors) < self.n_inputs
@@ -317,18 +319,21 @@ class TableBuilder:
             rotation = waiting.pop(0)
             high = rotation.x >> self.shift
             partner = self.partner(rotation, waiting) if high else None
+            own = self.columns(rotation)
+            needed = bool(own[-1])
             if not high:
-                self.add([passes.LANE_ROTATION, *self.columns(rotation)], self.needed(rotation.angle))
+                row = [passes.LANE_ROTATION, *own]
             elif partner is None:
-                row = [passes.ROTATION, *self.columns(rotation)] + [0] * passes.COLUMNS
-                row[passes.LOW] = 1 << (high.bit_length() - 1)
-                self.add(row[: passes.COLUMNS], self.needed(rotation.angle))
+                row = [passes.ROTATION, *own] + [0] * (passes.LOW - passes.SECOND - 1)
+                row.append(1 << (high.bit_length() - 1))
             else:
-                waiting = [member for member in waiting if member is not partner]
-                row = [passes.ROTATION_PAIR, *self.columns(rotation), *self.columns(partner)]
+                waiting.remove(partner)
+                other = self.columns(partner)
+                needed = needed or bool(other[-1])
+                row = [passes.ROTATION_PAIR, *own, *other]
                 row += [(partner.x & rotation.z).bit_count() & 1, (rotation.x & partner.z).bit_count() & 1]
-                row += sorted(_pivots([high, partner.x >> self.shift]))
-                self.add(row, self.needed(rotation.angle) or self.needed(partner.angle))
+                row += pivots([high, partner.x >> self.shift])
+            self.add(row, needed)
 
     def partner(self, rotation: Rotation, waiting: list[Rotation]) -> Rotation | None:
         """The next rotation that may follow at once and moves amplitudes another way."""
@@ -339,12 +344,15 @@ class TableBuilder:
         return None
 
     def columns(self, rotation: Rotation) -> list[int]:
-        slot = self.slot(rotation, moving=True)
+        slot, local, needed = self.numbered(rotation)
         low = (1 << self.shift) - 1
         swap = 1 - (rotation.x & rotation.z).bit_count() % 2
-        needed = int(self.needed(rotation.angle))
-        local = int(self.is_local(rotation.angle))
         return [slot, local, rotation.x >> self.shift, rotation.x & low, rotation.z >> self.shift, swap, needed]
+
+    def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
+        """A moving rotation's slot, whether it differs from sample to sample, and whether its derivative is wanted."""
+        slot = self.slot(rotation, moving=True)
+        return slot, int(self.is_local(rotation.angle)), int(self.needed(rotation.angle))
 
     def dense_pass(self, member: Dense) -> None:
         self.add([passes.DENSE, len(self.spec), *self.matrices_of(member)], False)
@@ -432,16 +440,6 @@ class TableBuilder:
             position += sizes[section]
         out[steps.END] = position
         return out
-
-
-def _pivots(vectors: Sequence[int]) -> Iterator[int]:
-    """The highest bits of an echelon form of two independent vectors."""
-    first, second = vectors
-    top = 1 << (first.bit_length() - 1)
-    if second & top:
-        second ^= first
-    yield top
-    yield 1 << (second.bit_length() - 1)
 
 
 @lru_cache(maxsize=1024)
