@@ -37,11 +37,6 @@ def places_of(mask: int) -> list[int]:
     return out
 
 
-def spread(mask: int, qubits: Sequence[int]) -> int:
-    """Bit k of a mask moved to bit ``qubits[k]``."""
-    return sum(1 << qubits[k] for k in places_of(mask))
-
-
 def popcount(masks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of set bits of each mask."""
     return np.bitwise_count(masks).astype(np.int64)

@@ -82,7 +82,7 @@ class _SignedLowering(Lowering):
             if not own_x and not own_z:
                 probabilities[0] = p
                 continue
-            spread_x, spread_z = pauli.spread(own_x, qubits), pauli.spread(own_z, qubits)
+            spread_x, spread_z = pauli.spread(np.array([own_x, own_z]), qubits).tolist()
             stored_x, stored_z, _ = self.out.stored_string(spread_x, spread_z)
             x.append(stored_x)
             z.append(stored_z)
