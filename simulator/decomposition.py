@@ -26,7 +26,6 @@ from simulator.parameters import Expression, Parameter
 from simulator.pauli import places_of
 
 _EXACT = 1e-15
-_DIAGONAL = 1e-14  # what is left beside the eigenvalues
 _SMALL = 4  # qubits of gates whose steps are kept, and which are examined for being a permutation
 
 
@@ -214,16 +213,10 @@ def _euler_angles(matrix: NDArray[np.complex128]) -> tuple[float, float, float, 
 
 def _eigenvectors(unitary: NDArray[np.complex128]) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Orthonormal eigenvectors and the eigenvalues of a unitary."""
-    turned = cmath.exp(1j) * unitary  # so that few pairs of eigenvalues have the same real part
-    vectors = np.linalg.eigh(turned + turned.conj().T)[1]
-    rest = vectors.conj().T @ unitary @ vectors
-    values = np.diag(rest)
-    if np.abs(rest - np.diag(values)).max() > _DIAGONAL:
-        import scipy.linalg  # takes five times as long to import as the simulator
+    import scipy.linalg  # a few of the standard gates need it, and it takes long to import
 
-        upper, vectors = scipy.linalg.schur(unitary, output="complex")
-        values = np.diag(upper)
-    return vectors, values
+    upper, vectors = scipy.linalg.schur(unitary, output="complex")
+    return vectors, np.diag(upper)
 
 
 def _affine_permutation(

@@ -187,8 +187,8 @@ class Lowering:
         oldest = (levels[0].strings & -levels[0].strings).bit_length() - 1
         for level in levels:
             level.strings >>= oldest
-        self._x_crossing = [crossing >> oldest for crossing in self._x_crossing]
-        self._z_crossing = [crossing >> oldest for crossing in self._z_crossing]
+        for crossings in (self._x_crossing, self._z_crossing):
+            crossings[:] = [crossing >> oldest for crossing in crossings]
         self._next >>= oldest
         self._most = self._next << _STRINGS
 

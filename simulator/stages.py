@@ -169,7 +169,7 @@ def _fill(
     """What one stage can take of some items, in order; its subspace; what is left.
 
     Diagonal rotations are taken only when something that needs them first is taken: the later, the more of them
-    become one pass. If there are no items after these, those that nothing needs come at the end.
+    become one pass. Those that nothing needs come at the end, or if there is nothing else.
     """
     span = Span(lanes)
     span.add(span.new(range_bits(lanes, min(lanes + _RUN_BITS, num_qubits))))
@@ -197,7 +197,7 @@ def _fill(
             if blocked > _LOOK_AHEAD or (blocked % _CHECKED == 0 and held >> item.end == everything >> item.end):
                 break
     else:
-        if last and not blocked:
+        if not blocked and (last or not taken):
             taken += ready.values()
     for q in range(lanes, num_qubits):  # what room is left makes the runs of memory longer
         if len(span.vectors) + lanes >= bits:

@@ -1,0 +1,145 @@
+"""What gates are made of multiplies out to their matrices; strings and levels against their definitions."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from simulator import Circuit, Parameter, Z, gates, levels, lowering, stages, subspaces
+from simulator.decomposition import Cnot, Matrix, Not, Turn, decompose
+from simulator.program import Program
+from tests.simulator import reference
+from tests.simulator.test_engine import random_circuit
+
+RNG = np.random.default_rng(5)
+HERMITIAN = RNG.normal(size=(4, 4)) + 1j * RNG.normal(size=(4, 4))
+OWN = [
+    gates.Fixed("own", np.linalg.qr(HERMITIAN)[0]),
+    gates.Fixed("own", np.linalg.qr(HERMITIAN)[0]).controlled(1, [0]),
+    gates.Fixed("own", np.linalg.qr(HERMITIAN[:2, :2])[0]).controlled(2, [0, 1]),
+    gates.Fixed("shear", np.eye(8)[[3, 6, 0, 5, 1, 4, 2, 7]].T * np.exp(1j * np.arange(8))),
+    gates.Fixed("scaled", HERMITIAN, check=False),
+    gates.Rotation("turn", HERMITIAN + HERMITIAN.conj().T).controlled(1, [0]),
+    gates.PauliRotation("XYZIY"),
+    gates.PauliRotation("YX").controlled(2, [1, 0]),
+    gates.Diagonal("phases", RNG.uniform(-3, 3, 8)).controlled(1),
+    gates.SWAP.controlled(),
+    gates.U.controlled(1, [0]),
+]
+
+
+def multiplied(gate, steps, angles):
+    """The matrix of some steps."""
+    n, factors = gate.num_qubits, []
+    for step in steps:
+        match step:
+            case Turn(xs, zs, constant, linear):
+                angle = constant + sum(factor * angles[k] for k, factor in linear)
+                label = "".join("IXZY"[(q in xs) + 2 * (q in zs)] for q in reversed(range(n)))
+                string = reference.pauli_label(label)
+                matrix = np.cos(angle / 2) * np.eye(2**n) - 1j * np.sin(angle / 2) * string
+                factors.append((matrix, tuple(range(n))))
+            case Cnot(control, target):
+                factors.append((np.eye(4)[[0, 3, 2, 1]], (control, target)))
+            case Not(target):
+                factors.append((np.eye(2)[::-1], (target,)))
+            case Matrix(qubits, matrix, unitary):
+                assert unitary == np.allclose(matrix @ matrix.conj().T, np.eye(len(matrix)))
+                factors.append((matrix, qubits))
+    return reference.unitary(factors, n)
+
+
+@pytest.mark.parametrize("gate", [*gates.STANDARD.values(), *OWN], ids=lambda gate: gate.name)
+def test_the_steps_of_a_gate_multiply_out_to_its_matrix(gate):
+    angles = np.random.default_rng(1).uniform(-3, 3, gate.num_params)
+    found = multiplied(gate, decompose(gate), angles)
+    np.testing.assert_allclose(found, gate.matrix(*angles), atol=1e-13)
+
+
+def test_every_permutation_of_basis_states_over_gf2_is_cnots_and_nots():
+    for columns in itertools.product(range(8), repeat=3):
+        image = [0]
+        for column in columns:
+            image += [other ^ column for other in image]
+        if len(set(image)) == 8:
+            gate = gates.Fixed("permutation", np.eye(8)[[i ^ 5 for i in image]].T)
+            steps = decompose(gate)
+            assert all(isinstance(step, Cnot | Not) for step in steps)
+            np.testing.assert_array_equal(multiplied(gate, steps, ()), gate.matrix())
+
+
+def test_preparations_have_no_steps():
+    assert decompose(gates.StatePreparation([0.6, 0.8])) is None
+    inside = gates.Composite("mine", 2, 0, [gates.Step(gates.StatePreparation([0.6, 0.8]), (1,))])
+    assert decompose(inside) is None
+    amplitudes = Circuit(3).h(0).append(inside(2, 1)).statevector()
+    np.testing.assert_allclose(amplitudes[:4], np.kron([0.6, 0.8], [np.sqrt(0.5), np.sqrt(0.5)]), atol=1e-15)
+
+
+def test_crossings_are_the_strings_that_do_not_commute():
+    masks = np.random.default_rng(3).integers(0, 1 << 21, (2, 70))
+    (xs, zs), n = masks.tolist(), 21
+    rows = subspaces.crossings(xs, zs, n)
+    for i, j in itertools.product(range(70), repeat=2):
+        odd = ((xs[i] & zs[j]).bit_count() + (zs[i] & xs[j]).bit_count()) % 2
+        assert int(rows[i, j // 64]) >> j % 64 & 1 == odd
+
+
+def test_coordinates_in_a_basis():
+    basis = [0b1, 0b110, 0b10011, 0b1000, 0b100]
+    coordinates = subspaces.in_basis(range(32), basis)
+    for vector, found in enumerate(coordinates):
+        total = 0
+        for j, member in enumerate(basis):
+            total ^= member * (found >> j & 1)
+        assert total == vector
+    for mask, found in enumerate(subspaces.signs_in_basis(range(32), basis)):
+        for vector, own in enumerate(coordinates):
+            assert (mask & vector).bit_count() % 2 == (found & own).bit_count() % 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_out_of_reach_is_forgotten_without_harm(seed, monkeypatch):
+    """Levels, numbered strings and windows so short that a circuit leaves them behind many times."""
+    circuit = random_circuit(seed, 6, 80)
+    values = np.random.default_rng(seed).uniform(-3, 3, circuit.num_parameters)
+    expected = circuit.statevector(values)
+    monkeypatch.setattr(levels, "LOOK_BACK", 3)
+    monkeypatch.setattr(lowering, "LOOK_BACK", 3)
+    monkeypatch.setattr(lowering, "_STRINGS", 8)
+    monkeypatch.setattr(stages, "_WINDOW", 16)
+    monkeypatch.setattr(stages, "_LOOK_AHEAD", 4)
+    lowered = Program(circuit).lowered
+    assert len(lowered.levels) > 30
+    assert max(level.strings for level in lowered.levels).bit_length() < 300
+    again = Circuit(6, circuit.operations).global_phase(0.0)  # another circuit, so that nothing is cached
+    np.testing.assert_allclose(again.statevector(values), expected, atol=1e-12)
+    monkeypatch.setattr("simulator.execution._BATCH_QUBITS", 0)
+    monkeypatch.setattr("simulator.execution._BIG_ALONE", 0)
+    monkeypatch.setattr(stages, "block_bits", lambda *_: 4)
+    again = again.global_phase(0.0)
+    np.testing.assert_allclose(again.statevector(values), expected, atol=1e-12)
+
+
+def test_a_circuit_is_lowered_once(monkeypatch):
+    lowered = []
+    lower = lowering.Lowering.__init__
+
+    def counted(self, *arguments):
+        lowered.append(arguments)
+        lower(self, *arguments)
+
+    monkeypatch.setattr(lowering.Lowering, "__init__", counted)
+    theta = Parameter("theta")
+    circuit = Circuit(3).h(0).ry(theta, 1).cx(0, 1).rzz(0.1234, 1, 2).rx(theta, 2)
+    first = circuit.expectation(Z(1), [0.3])
+    assert circuit.expectation(Z(1), [0.4]) != first
+    assert Circuit(3, circuit.operations).expectation(Z(1), [0.3]) == first  # equal, rebuilt from its operations
+    circuit.gradient(Z(1), [0.5])
+    assert len(lowered) == 1
+    longer = circuit.ry(0.5, 1)
+    assert longer.expectation(Z(1), [0.3]) != first
+    assert circuit.expectation(Z(1), [0.3]) == first
+    assert len(lowered) == 2
+    assert circuit.bind([0.3]).expectation(Z(1)) == pytest.approx(first, abs=1e-15)
+    assert len(lowered) == 3  # its angles are numbers: another circuit
