@@ -21,6 +21,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -174,6 +175,7 @@ def _checksum(first_line: bytes, chunks: Sequence[bytes | memoryview]) -> str:
     return digest.hexdigest()
 
 
+@cache
 def _version_here() -> str:
     try:
         return metadata.version("qumba")
