@@ -1,9 +1,11 @@
 """Circuits as values: building, composing, inverting, controlling, binding; against a dense reference and Qiskit."""
 
 import copy
+import importlib
 import inspect
 import math
 import pickle
+import pkgutil
 import threading
 
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Operator
 
+import simulator.circuit
 from simulator import (
     Circuit,
     CircuitError,
@@ -516,6 +519,18 @@ def test_a_matrix_too_large_is_refused_with_its_size():
         Circuit(16).to_matrix()
     with pytest.raises(ParameterError, match="no value for theta"):
         Circuit(1).rx(theta, 0).to_matrix()
+
+
+MODULES = [found.name for found in pkgutil.iter_modules(simulator.circuit.__path__)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_function_of_a_circuit_is_a_method(name):
+    module = importlib.import_module(f"simulator.circuit.{name}")
+    for public in module.__all__:
+        value = getattr(module, public)
+        if inspect.isfunction(value) and "circuit" in inspect.signature(value).parameters:
+            assert getattr(Circuit, public, None) is value, public
 
 
 # The engine behind the methods
