@@ -104,9 +104,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""], help='circuits whose names contain one of these: "qft n=20"')
     parser.add_argument("--repeats", type=int, default=9)
     options = parser.parse_args()
-    print(
-        "| circuit | gates | first, ms | again, ms | ms per 1000 gates | kept | equal, ms |\n|---|---|---|---|---|---|---|"
-    )
+    print("| circuit | gates | first, ms | again, ms | ms per 1000 gates | kept | equal, ms |")
+    print("|---|---|---|---|---|---|---|")
     context = multiprocessing.get_context("spawn")
     for name, n in CIRCUITS:
         if any(text in f"{name} n={n}" for text in options.only):

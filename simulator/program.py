@@ -16,7 +16,8 @@ from simulator.lowering import Lowered, Start, lower
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.stage_tables import StageTableBuilder
-from simulator.tables import TableBuilder, Tables
+from simulator.table_builder import TableBuilder
+from simulator.tables import Tables
 
 if TYPE_CHECKING:
     from simulator.circuit import Circuit

@@ -13,7 +13,7 @@ from simulator.kernels import blocks, factors, passes, two_qubit
 from simulator.kernels import stages as kernel
 from simulator.levels import Dense, Level, Rotation
 from simulator.subspaces import pivots
-from simulator.tables import Schedule, TableBuilder
+from simulator.table_builder import Schedule, TableBuilder
 
 
 class StageTableBuilder(TableBuilder):
@@ -122,7 +122,7 @@ class StageTableBuilder(TableBuilder):
         if columns is None:
             super().dense_pass(member)
         else:
-            self.add([two_qubit.TWO_QUBIT, 0, *self.matrices_of(member), *columns], False)
+            self.add([two_qubit.TWO_QUBIT, 0, *self.matrices.add(member), *columns], False)
 
     def two_qubit_columns(self, member: Dense) -> list[int] | None:
         """What the kernel for two qubits is told, from `two_qubit.HOW` on; None if it can not take these masks."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator import Circuit, Parameter, ParameterVector, PauliSum, Projector, X, Y, Z, execution, gates, tables
+from simulator import Circuit, Parameter, ParameterVector, PauliSum, Projector, X, Y, Z, execution, gates, table_builder
 from simulator.gradients import adjoint_sweep, gradient
 from simulator.program import Program
 from simulator.statevector import expectations, states
@@ -132,7 +132,7 @@ def test_adjoint_equals_parameter_shift(circuit, seed):
 @pytest.mark.parametrize("num_qubits", [11, 13])
 @pytest.mark.parametrize("stored", [0, 1 << 30])
 def test_states_of_several_blocks(driver, num_qubits, stored, monkeypatch):
-    monkeypatch.setattr(tables, "_STORED_BYTES", stored)
+    monkeypatch.setattr(table_builder, "_STORED_BYTES", stored)
     circuit = random_circuit(num_qubits, num_qubits, 60)
     values = np.random.default_rng(1).uniform(-3, 3, (2, circuit.num_parameters))
     observables = random_observables(1, num_qubits)
