@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.jit import inlined, part
-from simulator.kernels.addressing import spread
+from simulator.kernels.addressing import following, spread
 from simulator.kernels.walsh import parity
 from simulator.simd import entry, lanes_of, like, load, splat, store
 
@@ -44,11 +44,22 @@ def _source(row, k, shared, local):
 
 
 @inlined
-def _tangent(rotations, row, k, i, secant):
-    """The tangent of rotation k, with the sign of the pair or octet that begins at i."""
+def _mask(row, k, which, step):
+    """The masks x (``which`` 2) and z (3) of rotation k, as places of floats."""
+    return entry(row, FIRST + EACH * k + which) * step
+
+
+@inlined
+def _sines(rotations, row, k):
+    """Where the sine of rotation k lies, and behind it the same with the other sign."""
     W = lanes_of(rotations)
-    sign = parity(i & entry(row, FIRST + EACH * k + 3))
-    return load(rotations, entry(row, FIRST + EACH * k) * 5 * W + W + W * sign) * secant
+    return entry(row, FIRST + EACH * k) * 5 * W + W
+
+
+@inlined
+def _tangent(rotations, sines, z, i, secant):
+    """A tangent, with the sign of the pair or octet that begins at i."""
+    return load(rotations, sines + lanes_of(rotations) * parity(i & z)) * secant
 
 
 @inlined
@@ -77,30 +88,35 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
     @part
     def one(psi, row, shared, local, first, last):
         W = lanes_of(psi)
-        own = _source(row, 0, shared, local)
-        x, pivot = entry(row, FIRST + 2), entry(row, PIVOTS)
-        c = _secant(own, row, 0)
-        for k in range(first, last):
-            i = spread(k, pivot)
-            t = _tangent(own, row, 0, i, c)
-            o, p = i * 2 * W, (i ^ x) * 2 * W
+        step, own = 2 * W, _source(row, 0, shared, local)
+        x, z, pivot = _mask(row, 0, 2, step), _mask(row, 0, 3, step), entry(row, PIVOTS)
+        sines, c = _sines(own, row, 0), _secant(own, row, 0)
+        o, pivots = spread(first, pivot) * step, pivot * step
+        for _ in range(first, last):
+            t = _tangent(own, sines, z, o, c)
+            p = o ^ x
             a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), t)
             store(psi, o, a0)
             store(psi, o + W, a1)
             store(psi, p, b0)
             store(psi, p + W, b1)
+            o = following(o, pivots, step)
 
     @part
     def two(psi, row, shared, local, first, last):
         W = lanes_of(psi)
+        step = 2 * W
         own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
-        xa, xb = entry(row, FIRST + 2), entry(row, FIRST + EACH + 2)
+        xa, xb = _mask(row, 0, 2, step), _mask(row, 1, 2, step)
+        za, zb = _mask(row, 0, 3, step), _mask(row, 1, 3, step)
         low, high = entry(row, PIVOTS), entry(row, PIVOTS + 1)
+        sa, sb = _sines(own_a, row, 0), _sines(own_b, row, 1)
         ca, cb = _secant(own_a, row, 0), _secant(own_b, row, 1)
-        for k in range(first, last):
-            i = spread(spread(k, low), high)
-            ta, tb = _tangent(own_a, row, 0, i, ca), _tangent(own_b, row, 1, i, cb)
-            o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
+        o0, pivots = spread(spread(first, low), high) * step, (low | high) * step
+        for _ in range(first, last):
+            ta, tb = _tangent(own_a, sa, za, o0, ca), _tangent(own_b, sb, zb, o0, cb)
+            o1, o2 = o0 ^ xa, o0 ^ xb
+            o3 = o1 ^ xb
             a0, a1, b0, b1 = turn(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ta)
             d0, d1, e0, e1 = turn(load(psi, o2), load(psi, o2 + W), load(psi, o3), load(psi, o3 + W), ta)
             a0, a1, d0, d1 = turn(a0, a1, d0, d1, tb)
@@ -113,21 +129,25 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
             store(psi, o2 + W, d1)
             store(psi, o3, e0)
             store(psi, o3 + W, e1)
+            o0 = following(o0, pivots, step)
 
     @part
     def three(psi, row, shared, local, first, last):
         W = lanes_of(psi)
+        step = 2 * W
         own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
         own_c = _source(row, 2, shared, local)
-        xa, xb, xc = entry(row, FIRST + 2), entry(row, FIRST + EACH + 2), entry(row, FIRST + 2 * EACH + 2)
+        xa, xb, xc = _mask(row, 0, 2, step), _mask(row, 1, 2, step), _mask(row, 2, 2, step)
+        za, zb, zc = _mask(row, 0, 3, step), _mask(row, 1, 3, step), _mask(row, 2, 3, step)
         low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
+        sa, sb, sc = _sines(own_a, row, 0), _sines(own_b, row, 1), _sines(own_c, row, 2)
         ca, cb, cc = _secant(own_a, row, 0), _secant(own_b, row, 1), _secant(own_c, row, 2)
-        for k in range(first, last):
-            i = spread(spread(spread(k, low), middle), high)
-            ta, tb, tc = _tangent(own_a, row, 0, i, ca), _tangent(own_b, row, 1, i, cb), _tangent(own_c, row, 2, i, cc)
-            o, oa, ob, oab = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
-            i ^= xc
-            p, pa, pb, pab = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
+        o, pivots = spread(spread(spread(first, low), middle), high) * step, (low | middle | high) * step
+        for _ in range(first, last):
+            ta, tb, tc = _tangent(own_a, sa, za, o, ca), _tangent(own_b, sb, zb, o, cb), _tangent(own_c, sc, zc, o, cc)
+            oa, ob, p = o ^ xa, o ^ xb, o ^ xc
+            oab, pa, pb = oa ^ xb, oa ^ xc, ob ^ xc
+            pab = oab ^ xc
             a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, oa), load(psi, oa + W), ta)
             d0, d1, e0, e1 = turn(load(psi, ob), load(psi, ob + W), load(psi, oab), load(psi, oab + W), ta)
             a0, a1, d0, d1 = turn(a0, a1, d0, d1, tb)
@@ -156,6 +176,7 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
             store(psi, pb + W, h1)
             store(psi, pab, k0)
             store(psi, pab + W, k1)
+            o = following(o, pivots, step)
 
     return one, two, three
 
