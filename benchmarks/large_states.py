@@ -62,10 +62,13 @@ def gates_of(name: str, n: int) -> list[Gate]:
             out.append(Gate("h", (q,)))
             out += [Gate("cp", (j, q), float(np.pi / 2 ** (q - j))) for j in reversed(range(q))]
         out += [Gate("swap", (q, n - 1 - q)) for q in range(n // 2)]
-    else:  # a layer of one kind of gate, on a random state
+    else:  # a layer of one kind of gate, behind one of RY or on a state that is given
         kind = name.split()[1]
-        amplitudes = rng.normal(size=(1 << n, 2)) @ [1, 1j]
-        out.append(Gate("state", tuple(range(n)), amplitudes / np.linalg.norm(amplitudes)))
+        if name.endswith("given"):
+            amplitudes = rng.normal(size=(1 << n, 2)) @ [1, 1j]
+            out.append(Gate("state", tuple(range(n)), amplitudes / np.linalg.norm(amplitudes)))
+        else:
+            out += rotations("ry")
         out += ring if kind == "cx" else [Gate("h", (q,)) for q in range(n)] if kind == "h" else rotations(kind)
     return out
 
@@ -104,7 +107,8 @@ WORKLOADS = [
     ("qft", 24, "double", 6.0),
     ("qft", 24, "single", 2.0),
     *((f"layer {kind}", 20, precision, 1.5 if precision == "double" else 1.0)
-      for kind in ("h", "rx", "rz", "cx") for precision in ("double", "single")),
+      for kind in ("h", "rx", "rz", "cx", "h given", "rx given", "rz given", "cx given")
+      for precision in ("double", "single")),
     ("gradient", 12, "double", 3.0),
     ("gradient", 16, "double", 5.0),
     ("gradient", 20, "double", 5.0),
