@@ -83,7 +83,8 @@ class Limits:
     def cells(self, amount: float, operations: float, seconds: float, precision: str) -> list[str]:
         """Two cells of a table: operations and bytes, and which part of the time they would take at the limit."""
         reached = operations / seconds / self.arithmetic[precision], amount / seconds / self.memory
-        return [f"{operations / 1e9:.2g} G, {reached[0]:.0%}", f"{amount / 1e9:.2g} GB, {reached[1]:.0%}"]
+        moved = f"{amount / 1e9:.2g} GB, {reached[1]:.0%}" if amount else "in the cache"
+        return [f"{operations / 1e9:.2g} G, {reached[0]:.0%}", moved]
 
     def __str__(self) -> str:
         rates = ", ".join(f"{rate / 1e9:.0f} GFLOP/s {precision}" for precision, rate in self.arithmetic.items())
