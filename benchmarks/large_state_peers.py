@@ -328,8 +328,9 @@ def qibojit(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callab
 def least_work(gates: list[Gate], n: int, precision: str, gradient: bool = False) -> tuple[int, int]:
     """Bytes and operations that a workload needs at least, done our way.
 
-    A read and a write of every amplitude a stage, of one state forwards and of two backwards, and of one to begin with
-    given amplitudes; operations as counted by `operations_of`. States that are no big ones stay in the cache.
+    A read and a write of every amplitude a stage, of one state forwards and of two backwards; one write to begin with,
+    and a read if amplitudes are given; operations as counted by `operations_of`. States that are no big ones stay in
+    the cache.
     """
     from simulator import Z
     from simulator.execution import plan
@@ -338,8 +339,12 @@ def least_work(gates: list[Gate], n: int, precision: str, gradient: bool = False
     observables = (sum((Z(q) for q in range(1, n)), Z(0)),) if gradient else ()
     program = Program(our_circuit(gates, n, gradient)[0], observables, precision=precision)
     chosen = plan(program, 1)
-    passes = (3 if gradient else 1) * len(chosen.tables.stages) + bool(program.starts) if chosen.big else 0
-    return (passes * 4 * program.dtype().itemsize) << n, operations_of(program, gradient)
+    amplitude = 2 * program.dtype().itemsize
+    each = 0
+    if chosen.big:
+        each = (6 if gradient else 2) * len(chosen.tables.stages) * amplitude + amplitude
+        each += 16 if program.starts else 0
+    return each << n, operations_of(program, gradient)
 
 
 def operations_of(program: Any, gradient: bool = False) -> int:
