@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from simulator import simd
 from simulator.levels import Dense
+from simulator.subspaces import Subspace
 
 _LAID = 1 << 14  # numbers of matrices that are laid out at a time
 _Numbered = tuple[int, NDArray[Any], tuple[int, ...]]  # where a matrix begins, itself, the lanes' masks
@@ -86,18 +87,7 @@ def _entries(lane_zs: tuple[int, ...], lanes: int) -> NDArray[np.int64]:
 def dense_spec(xs: tuple[int, ...], zs: tuple[int, ...], shift: int) -> list[int]:
     """The integers of a dense pass."""
     k, low = len(xs), (1 << shift) - 1
-    basis: dict[int, int] = {}  # pivot bit -> vector, each vector reduced by the others
-    for x in xs:
-        vector = x >> shift
-        for pivot in sorted(basis, reverse=True):
-            if vector & pivot:
-                vector ^= basis[pivot]
-        if vector:
-            top = 1 << (vector.bit_length() - 1)
-            for pivot in basis:
-                if basis[pivot] & top:
-                    basis[pivot] ^= vector
-            basis[top] = vector
+    basis = Subspace(x >> shift for x in xs).vectors
     pivots = sorted(basis)
     members = [_xor(basis[p] for b, p in enumerate(pivots) if u >> b & 1) for u in range(1 << len(pivots))]
     place = {value: u for u, value in enumerate(members)}

@@ -8,7 +8,7 @@ gates: a few passes over memory, and no second state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from simulator import memory, progress
 from simulator.kernels.reorder import HEAD, reorder
 from simulator.pauli import places_of
+from simulator.subspaces import Subspace
 from simulator.threads import get_num_threads, parallel, watched
 
 _RUN_BITS = 2  # bits beside the lanes that are in each V, so that copies are runs of memory
@@ -42,7 +43,7 @@ def passes(columns: Sequence[int], offset: int, lanes: int, bits: int) -> list[N
     bits = max(bits, lanes + _RUN_BITS + 2)
     out: list[NDArray[np.int64]] = []
     while not out or left != identity:
-        span = _Subspace([*identity[: lanes + _RUN_BITS], *([offset] if offset else [])])
+        span = Subspace([*identity[: lanes + _RUN_BITS], *([offset] if offset else [])])
         moved = list(identity)
         while (found := _transvection(left, span, bits)) is not None:
             vector, row = found
@@ -75,31 +76,7 @@ def to_complex(psi: NDArray[Any], specs: Sequence[NDArray[np.int64]], lanes: int
     return psi.view(np.result_type(psi.dtype, np.complex64))
 
 
-class _Subspace:
-    """A subspace of GF(2)^n by its fully reduced basis: each pivot is a bit of one basis vector only."""
-
-    def __init__(self, vectors: Iterable[int]) -> None:
-        self.vectors: dict[int, int] = {}  # pivot -> vector
-        for vector in vectors:
-            self.add(vector)
-
-    def reduced(self, vector: int) -> int:
-        """What is left of a vector modulo the subspace; 0 for a member."""
-        for pivot, own in self.vectors.items():
-            if vector & pivot:
-                vector ^= own
-        return vector
-
-    def add(self, vector: int) -> None:
-        """Make the subspace hold a vector."""
-        rest = self.reduced(vector)
-        if rest:
-            top = 1 << (rest.bit_length() - 1)
-            self.vectors = {pivot: own ^ rest if own & top else own for pivot, own in self.vectors.items()}
-            self.vectors[top] = rest
-
-
-def _transvection(columns: Sequence[int], span: _Subspace, bits: int) -> tuple[int, int] | None:
+def _transvection(columns: Sequence[int], span: Subspace, bits: int) -> tuple[int, int] | None:
     """Vector c in ``span`` and row r such that after ``i -> i ^ c (r . i)`` the matrix fixes one dimension more.
 
     ``span`` grows if it has to and has less than ``bits`` dimensions; None if there is nothing to be found.
@@ -158,7 +135,7 @@ def image(columns: Sequence[int], vector: int) -> int:
     return out
 
 
-def _spec(columns: Sequence[int], offset: int, span: _Subspace, lanes: int) -> NDArray[np.int64]:
+def _spec(columns: Sequence[int], offset: int, span: Subspace, lanes: int) -> NDArray[np.int64]:
     """One pass for the kernel: its matrix, and the subspace in whose cosets it moves amplitudes."""
     pivots = sorted(span.vectors)
     others = [q for q in range(len(columns)) if 1 << q not in span.vectors]

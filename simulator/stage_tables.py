@@ -12,7 +12,7 @@ from simulator import stages
 from simulator.kernels import blocks, factors, passes, two_qubit
 from simulator.kernels import stages as kernel
 from simulator.levels import Dense, Level, Rotation
-from simulator.subspaces import pivots
+from simulator.subspaces import Subspace, pivots
 from simulator.table_builder import Schedule, TableBuilder
 
 
@@ -289,20 +289,9 @@ def _reached(found: Iterable[stages.Stage], support: Sequence[int]) -> list[int]
         if everything:
             out.append(1 << len(rest))
             continue
-        echelon: dict[int, int] = {}  # highest bit -> vector
-        for vector in own:
-            vector = _modulo(vector, echelon)
-            echelon[1 << (vector.bit_length() - 1)] = vector
-        top = max((_modulo(vector, echelon) for vector in support), default=0)
+        reduced = Subspace(own).reduced
+        top = max(map(reduced, support), default=0)
         out.append(1 << sum(bit <= top for bit in rest))
         everything = out[-1] == 1 << len(rest)
         support = [*support, *own]
     return out
-
-
-def _modulo(vector: int, echelon: dict[int, int]) -> int:
-    """What is left of a vector modulo a subspace: the bits that are no vector's highest."""
-    for top in sorted(echelon, reverse=True):
-        if vector & top:
-            vector ^= echelon[top]
-    return vector

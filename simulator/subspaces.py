@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Span", "crossings", "in_basis", "inverse", "pivots", "signs_in_basis"]
+__all__ = ["Span", "Subspace", "crossings", "in_basis", "inverse", "pivots", "signs_in_basis"]
 
 _TABLE_BITS = 8  # of sums of columns that are looked up
 
@@ -55,6 +55,30 @@ class Span:
     def complement(self, num_qubits: int) -> list[int]:
         """Single bits that complete the subspace and the lanes' bits."""
         return [1 << q for q in range(self.lanes, num_qubits) if 1 << q not in self.echelon]
+
+
+class Subspace:
+    """A subspace by its fully reduced basis: each pivot, its vector's highest bit, is a bit of that one only."""
+
+    def __init__(self, vectors: Iterable[int]) -> None:
+        self.vectors: dict[int, int] = {}  # pivot -> vector
+        for vector in vectors:
+            self.add(vector)
+
+    def reduced(self, vector: int) -> int:
+        """What is left of a vector modulo the subspace, without its pivots; 0 for a member."""
+        for pivot, own in self.vectors.items():
+            if vector & pivot:
+                vector ^= own
+        return vector
+
+    def add(self, vector: int) -> None:
+        """Make the subspace hold a vector."""
+        rest = self.reduced(vector)
+        if rest:
+            top = 1 << (rest.bit_length() - 1)
+            self.vectors = {pivot: own ^ rest if own & top else own for pivot, own in self.vectors.items()}
+            self.vectors[top] = rest
 
 
 def pivots(vectors: Iterable[int]) -> list[int]:
