@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from qml.kernel_approximation import NystroemFeatures, RandomQuantumFeatures
+from qml.estimators.random_features import NystroemFeatures, RandomQuantumFeatures
 from qml.kernels import FidelityKernel
 
 ROOT = Path(__file__).parents[1]

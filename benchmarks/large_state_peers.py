@@ -333,8 +333,8 @@ def least_work(gates: list[Gate], n: int, precision: str, gradient: bool = False
     the cache.
     """
     from simulator import Z
-    from simulator.execution import plan
-    from simulator.program import Program
+    from simulator.engines.numba.run import plan
+    from simulator.program.program import Program
 
     observables = (sum((Z(q) for q in range(1, n)), Z(0)),) if gradient else ()
     program = Program(our_circuit(gates, n, gradient)[0], observables, precision=precision)

@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
-from simulator.kernels import passes, steps
+from simulator.engines.numba.kernels import passes, steps
 
 CACHES = {"first-level cache": 2**14, "second-level cache": 2**19, "memory": 2**28}
 

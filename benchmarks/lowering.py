@@ -22,9 +22,9 @@ from benchmarks.large_state_peers import our_circuit
 from benchmarks.large_states import gates_of
 from benchmarks.workloads import Workload
 from simulator import Circuit, ParameterVector, Z, gates
-from simulator.execution import Plan
-from simulator.program import Program
-from simulator.statevector import cached_program
+from simulator.calculations.statevector import cached_program
+from simulator.engines.numba.run import Plan
+from simulator.program.program import Program
 
 CIRCUITS = (
     ("qcbm", 20),

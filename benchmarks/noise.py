@@ -76,8 +76,8 @@ def means(outcomes: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
 
 def ours(workload: str, variant: str) -> tuple[Step, Callable]:
     from simulator import Circuit, NoiseModel, Z, depolarizing
+    from simulator.calculations.sampling import sample_state
     from simulator.noise import estimate
-    from simulator.sampling import sample_state
 
     def build(gates, num_qubits):
         circuit = Circuit(num_qubits)

@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from qml import FidelityKernel, QuantumKernelClassifier
-from qml.kernel_inspection import concentration, geometric_difference, inspect_kernel, model_complexity
+from qml.assessment.kernels import concentration, geometric_difference, inspect_kernel, model_complexity
 from qml.plots import plot_concentration, plot_kernel_matrix, plot_spectrum
 
 # %% [markdown]

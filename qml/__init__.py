@@ -10,9 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qml.ansatze import BasicEntangling, NLocal, StronglyEntangling, ansatz_circuit
-    from qml.backend_comparison import compare_backends
-    from qml.classifiers import VariationalClassifier
-    from qml.data_functions import OwnFunction
+    from qml.assessment.backends import compare_backends
+    from qml.estimators.kernel_methods import (
+        QuantumGaussianProcessClassifier,
+        QuantumGaussianProcessRegressor,
+        QuantumKernelClassifier,
+        QuantumKernelKMeans,
+        QuantumKernelPCA,
+        QuantumKernelRegressor,
+        QuantumKernelRidge,
+        QuantumOneClassSVM,
+        QuantumSpectralClustering,
+    )
+    from qml.estimators.random_features import NystroemFeatures, RandomQuantumFeatures
+    from qml.estimators.variational.classifier import VariationalClassifier
+    from qml.estimators.variational.regressor import VariationalRegressor
     from qml.feature_maps import (
         AmplitudeMap,
         AngleMap,
@@ -24,26 +36,14 @@ if TYPE_CHECKING:
         PauliMap,
         QAOAMap,
     )
+    from qml.feature_maps.data_functions import OwnFunction
     from qml.features import AngleScaler, ImagePooling, QubitReducer, SumFeatures, tabular_preprocessor
-    from qml.kernel_approximation import NystroemFeatures, RandomQuantumFeatures
-    from qml.kernel_estimators import (
-        QuantumGaussianProcessClassifier,
-        QuantumGaussianProcessRegressor,
-        QuantumKernelClassifier,
-        QuantumKernelKMeans,
-        QuantumKernelPCA,
-        QuantumKernelRegressor,
-        QuantumKernelRidge,
-        QuantumOneClassSVM,
-        QuantumSpectralClustering,
-    )
     from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, TrainedKernel, get_kernel
-    from qml.layers import layered_model
-    from qml.model import QuantumModel
+    from qml.models.layered import layered_model
+    from qml.models.qiskit_models import model_from_qiskit
+    from qml.models.quantum_model import QuantumModel
     from qml.optimizers import SGD, SPSA, Adam, AdamW, RMSprop, SciPy
-    from qml.persistence import load, save
-    from qml.qiskit_models import model_from_qiskit
-    from qml.regressors import VariationalRegressor
+    from qml.persistence.estimators import load, save
 
 __all__ = [
     "SGD",
@@ -99,9 +99,9 @@ __all__ = [
 
 _MODULES = {
     "ansatze": ("BasicEntangling", "NLocal", "StronglyEntangling", "ansatz_circuit"),
-    "backend_comparison": ("compare_backends",),
-    "classifiers": ("VariationalClassifier",),
-    "data_functions": ("OwnFunction",),
+    "assessment.backends": ("compare_backends",),
+    "estimators.variational.classifier": ("VariationalClassifier",),
+    "feature_maps.data_functions": ("OwnFunction",),
     "feature_maps": (
         "AmplitudeMap",
         "AngleMap",
@@ -114,8 +114,8 @@ _MODULES = {
         "QAOAMap",
     ),
     "features": ("AngleScaler", "ImagePooling", "QubitReducer", "SumFeatures", "tabular_preprocessor"),
-    "kernel_approximation": ("NystroemFeatures", "RandomQuantumFeatures"),
-    "kernel_estimators": (
+    "estimators.random_features": ("NystroemFeatures", "RandomQuantumFeatures"),
+    "estimators.kernel_methods": (
         "QuantumGaussianProcessClassifier",
         "QuantumGaussianProcessRegressor",
         "QuantumKernelClassifier",
@@ -127,12 +127,12 @@ _MODULES = {
         "QuantumSpectralClustering",
     ),
     "kernels": ("ClassicalKernel", "FidelityKernel", "ProjectedKernel", "TrainedKernel", "get_kernel"),
-    "layers": ("layered_model",),
-    "model": ("QuantumModel",),
+    "models.layered": ("layered_model",),
+    "models.quantum_model": ("QuantumModel",),
     "optimizers": ("SGD", "SPSA", "Adam", "AdamW", "RMSprop", "SciPy"),
     "persistence": ("load", "save"),
-    "qiskit_models": ("model_from_qiskit",),
-    "regressors": ("VariationalRegressor",),
+    "models.qiskit_models": ("model_from_qiskit",),
+    "estimators.variational.regressor": ("VariationalRegressor",),
 }
 
 

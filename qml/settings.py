@@ -6,7 +6,7 @@ from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
-from simulator.backend import Backend
+from simulator.backends.trait import Backend
 from simulator.errors import unknown_name
 
 __all__ = ["check_backend", "check_choice", "check_fraction", "check_non_negative", "check_whole"]

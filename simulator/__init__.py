@@ -11,7 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator import gates
+from simulator.calculations.states import entropy, fidelity, reduced_density_matrix, variance
 from simulator.circuit import Circuit
+from simulator.engines.numba.threads import get_num_threads, set_num_threads
 from simulator.errors import (
     CircuitError,
     GateError,
@@ -25,11 +27,9 @@ from simulator.errors import (
 from simulator.noise import NoiseModel, depolarizing
 from simulator.observables import Hermitian, I, PauliSum, Projector, X, Y, Z
 from simulator.parameters import Expression, Parameter, ParameterVector
-from simulator.states import entropy, fidelity, reduced_density_matrix, variance
-from simulator.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from simulator.curvature import hessian_vector_product, metric_tensor
+    from simulator.calculations.curvature import hessian_vector_product, metric_tensor
 
 __all__ = [
     "Circuit",
@@ -67,7 +67,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in ("hessian_vector_product", "metric_tensor"):  # they need numba, without which this import is quick
-        from simulator import curvature
+        from simulator.calculations import curvature
 
         return getattr(curvature, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -75,8 +75,8 @@ def demo_experiment(name: str, settings: dict[str, Any], seed: int) -> Any:
     from sklearn.datasets import load_breast_cancer, load_digits
     from sklearn.model_selection import train_test_split
 
+    from qml.assessment.comparison import Split
     from qml.cli.experiment import Experiment
-    from qml.comparison import Split
     from qml.tables import Column, Schema
 
     bunch = load_breast_cancer() if name == "breast_cancer" else load_digits()

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from qml.classifiers import VariationalClassifier
-from qml.comparison import Comparison, Split, Task, baselines, compare, standard_error
-from qml.regressors import VariationalRegressor
-from qml.report import Facts, Picture, markdown, report_blocks, report_json, terminal
+from qml.assessment.comparison import Comparison, Split, Task, baselines, compare, standard_error
+from qml.assessment.report import Facts, Picture, markdown, report_blocks, report_json, terminal
+from qml.estimators.variational.classifier import VariationalClassifier
+from qml.estimators.variational.regressor import VariationalRegressor
 from qml.tables import Schema, TableError
 from simulator import Circuit
 from simulator.errors import QumbaError

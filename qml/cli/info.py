@@ -20,9 +20,9 @@ def run(options: argparse.Namespace) -> int:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    from simulator import jit, simd
-    from simulator.memory import available_bytes
-    from simulator.threads import get_num_threads
+    from simulator.engines.numba import jit, simd
+    from simulator.engines.numba.memory import available_bytes
+    from simulator.engines.numba.threads import get_num_threads
 
     facts = [("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
     for package in PACKAGES:

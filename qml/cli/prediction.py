@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.cli.experiment import EXTRA_FORMAT
-from qml.container import ModelFileError
-from qml.persistence import load
+from qml.files.container import ModelFileError
+from qml.persistence.estimators import load
 from qml.tables import Column, Schema, Table, TableError, read_table
 
 __all__ = ["predict_file"]

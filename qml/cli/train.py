@@ -48,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, compare, report."""
+    from qml.assessment.comparison import Split
     from qml.cli.experiment import Experiment, output_folder, run_experiment
     from qml.cli.splitting import check_early_stopping, split_rows
-    from qml.comparison import Split
     from qml.tables import infer_schema, read_table, read_target
 
     table = read_table(options.data, options.separator, options.encoding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qml.data_functions import Amplitudes
+from qml.feature_maps.data_functions import Amplitudes
 from qml.feature_maps.encoding import Encoding, checked_sizes
 from simulator.circuit import Circuit
 from simulator.parameters import ParameterVector

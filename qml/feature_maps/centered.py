@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from qml.data_functions import Shifted
+from qml.feature_maps.data_functions import Shifted
 from qml.feature_maps.encoding import Encoding, FeatureMap
 
 __all__ = ["CenteredMap"]

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qml.data_functions import DataFunction
+from qml.feature_maps.data_functions import DataFunction
 from qml.settings import check_whole
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError, counted

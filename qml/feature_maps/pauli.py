@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.data_functions import DataFunction, Products, SubsetFunction
 from qml.entanglement import Entanglement, entangled_groups
+from qml.feature_maps.data_functions import DataFunction, Products, SubsetFunction
 from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
 from qml.settings import check_whole
 from simulator import gates

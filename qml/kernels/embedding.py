@@ -16,12 +16,13 @@ from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.kernels.bandwidth import find_bandwidth
 from qml.kernels.kernel import Kernel
 from qml.settings import check_backend
-from simulator.backend import Backend, Folder, NumbaBackend
+from simulator.backends.numba_backend import NumbaBackend
+from simulator.backends.trait import Backend, Folder
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
-from simulator.program import Program
+from simulator.program.program import Program
 
 __all__ = ["EmbeddingKernel"]
 

@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from qml.feature_maps import FeatureMap
 from qml.kernels.embedding import EmbeddingKernel
 from qml.kernels.measurement import MeasuredFidelities, pairs_of
-from qml.kernels.product_states import bloch_vectors, is_product, product_fidelities
 from qml.kernels.regularization import nearest_psd
 from qml.settings import check_backend
-from simulator.backend import Backend, Folder
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Backend, Folder
+from simulator.calculations.product_states import bloch_vectors, is_product, product_fidelities
+from simulator.calculations.statevector import states
 from simulator.circuit import Circuit
-from simulator.fidelities import fidelities, fidelities_of_states
+from simulator.engines.numba.fidelities import fidelities, fidelities_of_states
 from simulator.parameters import Parameter
-from simulator.plan import Plan
-from simulator.statevector import states
 
 __all__ = ["FidelityKernel"]
 

@@ -15,10 +15,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.validation import check_array, validate_data
 
-from simulator import memory
-from simulator.backend import Backend, Folder
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Backend, Folder
+from simulator.engines.numba import memory
 from simulator.errors import KernelTooLargeError
-from simulator.plan import Plan
 
 __all__ = ["Kernel"]
 

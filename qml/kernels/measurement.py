@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.feature_maps import Encoding
-from simulator.backend import Backend, Folder
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Backend, Folder
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
-from simulator.plan import Plan
 
 __all__ = ["MeasuredFidelities", "MeasuredPaulis", "pairs_of"]
 

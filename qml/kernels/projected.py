@@ -15,11 +15,11 @@ from qml.feature_maps import Encoding, FeatureMap
 from qml.kernels.embedding import EmbeddingKernel, reduced_paulis
 from qml.kernels.measurement import MeasuredPaulis
 from qml.settings import check_backend, check_choice
-from simulator.backend import Backend, Folder
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Backend, Folder
+from simulator.calculations.statevector import expectations
 from simulator.circuit import Circuit
 from simulator.parameters import Parameter
-from simulator.plan import Plan
-from simulator.statevector import expectations
 
 __all__ = ["OUTER", "ProjectedKernel"]
 

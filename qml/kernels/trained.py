@@ -18,15 +18,15 @@ from qml.kernels.embedding import EmbeddingKernel
 from qml.kernels.fidelity import FidelityKernel
 from qml.kernels.kernel import Kernel
 from qml.kernels.projected import ProjectedKernel
-from qml.objective import Rows
 from qml.optimizers import get_optimizer
+from qml.optimizers.objective import Rows
 from qml.settings import check_choice
 from qml.training import train
-from simulator.backend import Backend, Folder
-from simulator.gradients import adjoint_sweep, state_sweep
-from simulator.plan import Plan
-from simulator.program import Program
-from simulator.statevector import expectations, states
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Backend, Folder
+from simulator.calculations.gradients import adjoint_sweep, state_sweep
+from simulator.calculations.statevector import expectations, states
+from simulator.program.program import Program
 
 __all__ = ["AlignmentObjective", "TrainedKernel"]
 

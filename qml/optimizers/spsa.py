@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qml.objective import Objective, Rows
+from qml.optimizers.objective import Objective, Rows
 from qml.optimizers.stepwise import Optimizer, State, require
 
 

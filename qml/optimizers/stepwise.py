@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qml.objective import Objective, Rows
+from qml.optimizers.objective import Objective, Rows
 
 State = dict[str, Any]
 """What an optimizer remembers between steps: name -> ndarray, float or int; goes into checkpoints as it is."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qml.kernel_inspection import Concentration, spectrum
+from qml.assessment.kernels import Concentration, spectrum
 from qml.plots.canvas import COLORS, GREY, new_figure, save, short
 
 __all__ = ["plot_concentration", "plot_kernel_matrix", "plot_spectrum"]
@@ -94,7 +94,7 @@ def plot_concentration(found: Mapping[str, Concentration], path: str | PathLike[
     Parameters
     ----------
     found : mapping from str to Concentration
-        What `qml.kernel_inspection.concentration` found, by name.
+        What `qml.assessment.kernels.concentration` found, by name.
     path : path of a PNG file, optional
 
     Returns

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from qml.checkpoints import Checkpoints
-from qml.objective import Objective
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
-from qml.progress import Callback, RunState
+from qml.optimizers.objective import Objective
+from qml.training.checkpoints import Checkpoints
 from qml.training.descent import descend, with_last_weights
 from qml.training.minimization import minimize
+from qml.training.progress import Callback, RunState
 from qml.training.result import TrainingInterrupted, TrainingResult, warn_if_not_converged
 from qml.training.run import SCHEDULES, Run
 from simulator.errors import unknown_name

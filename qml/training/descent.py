@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 
-from qml.objective import Rows
 from qml.optimizers import Optimizer
-from qml.progress import RunState
+from qml.optimizers.objective import Rows
+from qml.training.progress import RunState
 from qml.training.run import Run, with_candidate
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qml.checkpoints import Checkpoints
 from qml.optimizers import State
-from qml.progress import EpochRecord, RunState
+from qml.training.checkpoints import Checkpoints
+from qml.training.progress import EpochRecord, RunState
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from qml.checkpoints import Checkpoints
-from qml.objective import Objective
-from qml.progress import Callback, EpochRecord, ProgressBar, RunState, TrainingProgress
+from qml.optimizers.objective import Objective
+from qml.training.checkpoints import Checkpoints
+from qml.training.progress import Callback, EpochRecord, ProgressBar, RunState, TrainingProgress
 
 DIVERGENCE = 1e3
 """A loss that grew by this many times its first value (or by this much, if that was below 1) does not come back."""

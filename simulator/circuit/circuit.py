@@ -6,19 +6,11 @@ from collections.abc import Callable
 from typing import final
 
 from simulator import gates
-from simulator.circuit import (
-    binding,
-    composition,
-    conditions,
-    conversion,
-    expectations,
-    measurements,
-    running,
-    special_gates,
-)
+from simulator.circuit import conversion, expectations, running
 from simulator.circuit.gate_methods import gate_method, unknown_gate
-from simulator.circuit.sequence import OperationSequence
 from simulator.errors import CircuitError
+from simulator.operations import binding, composition, conditions, measurements, special_gates
+from simulator.operations.sequence import OperationSequence
 
 __all__ = ["Circuit"]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.circuit.binding import Values
 from simulator.errors import NoiseError, UnknownNameError
+from simulator.operations.binding import Values
 from simulator.progress import shown
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def expectation(
         with shown(progress, "expectation"):
             return evaluation.expectation(circuit, observables, values, noise, trajectories, seed, precision)
     _without_noise(trajectories)
-    from simulator import statevector
+    from simulator.calculations import statevector
 
     with shown(progress, "expectation"):
         return statevector.expectation(circuit, observables, values, precision=precision)
@@ -116,7 +116,7 @@ def gradient(
             observables, values, noise=noise, trajectories=trajectories, seed=seed, progress=progress
         )[1]
     _without_noise(trajectories)
-    from simulator import gradients
+    from simulator.calculations import gradients
 
     with shown(progress, "gradient"):
         return gradients.gradient(circuit, observables, values, method=method, precision=precision)
@@ -140,7 +140,7 @@ def expectation_and_gradient(
         with shown(progress, "gradient"):
             return evaluation.expectation_and_gradient(circuit, observables, values, noise, trajectories, seed)
     _without_noise(trajectories)
-    from simulator import gradients
+    from simulator.calculations import gradients
 
     with shown(progress, "gradient"):
         return gradients.expectation_and_gradient(circuit, observables, values, precision)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulator.circuit.binding import Values
-from simulator.circuit.measurements import refuse_measurements
 from simulator.errors import CircuitError, StateTooLargeError
+from simulator.operations.binding import Values
+from simulator.operations.measurements import refuse_measurements
 from simulator.progress import shown
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def statevector(
     StateTooLargeError
         Before anything is allocated, if the state does not fit in memory.
     """
-    from simulator import statevector
+    from simulator.calculations import statevector
 
     with shown(progress, "statevector"):
         return statevector.statevector(circuit, values, precision=precision)
@@ -85,7 +85,7 @@ def probabilities(
     circuit: Circuit, values: Values = None, *, precision: str = "double", progress: bool = False
 ) -> NDArray[Any]:
     """Probability of every basis state, shape (2**n,) or (B, 2**n); arguments as for `statevector`."""
-    from simulator import statevector
+    from simulator.calculations import statevector
 
     with shown(progress, "probabilities"):
         return statevector.probabilities(circuit, values, precision=precision)
@@ -152,7 +152,7 @@ def sample(
     ValueError
         If ``shots`` is not a positive whole number.
     """
-    from simulator import sampling
+    from simulator.calculations import sampling
     from simulator.noise.sampling import sample
 
     found = None
@@ -183,7 +183,7 @@ def sample_array(
 
     Bit k of an outcome is qubit ``qubits[k]``, or classical bit k; there are at most 62.
     """
-    from simulator import sampling
+    from simulator.calculations import sampling
     from simulator.noise.sampling import sample
 
     with shown(progress, "sample"):

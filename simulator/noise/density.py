@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory, progress, simd
+from simulator import progress
 from simulator.circuit import Circuit
-from simulator.kernels import transfer as kernels
+from simulator.engines.numba import memory, simd
+from simulator.engines.numba.kernels import transfer as kernels
+from simulator.engines.numba.threads import get_num_threads, parallel, watched
 from simulator.noise import starts
 from simulator.noise.chains import Chains
 from simulator.noise.factors import Factors, fused, separated
@@ -24,7 +26,6 @@ from simulator.noise.layout import Layout, layout
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
-from simulator.threads import get_num_threads, parallel, watched
 
 FloatArray = NDArray[np.float64]
 

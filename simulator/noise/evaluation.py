@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory, progress
+from simulator import progress
+from simulator.calculations.statevector import as_observables
 from simulator.circuit import Circuit
+from simulator.engines.numba import memory
 from simulator.noise.density import DensityProgram, final_coefficients
 from simulator.noise.model import NoiseModel
 from simulator.noise.program import (
@@ -20,7 +22,6 @@ from simulator.noise.program import (
 )
 from simulator.noise.starts import interleaved
 from simulator.pauli import walsh_hadamard
-from simulator.statevector import as_observables
 
 FloatArray = NDArray[np.float64]
 

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
-from simulator.levels import Angle, Dense, Rotation
-from simulator.lowering import Start, lower
 from simulator.noise.model import NoiseModel
 from simulator.noise.transfer import (
     MAX_GATE_QUBITS,
@@ -25,6 +23,8 @@ from simulator.noise.transfer import (
     transfer_matrix,
 )
 from simulator.parameters import Expression, Parameter
+from simulator.program.levels import Angle, Dense, Rotation
+from simulator.program.lowering import Start, lower
 
 FloatArray = NDArray[np.float64]
 

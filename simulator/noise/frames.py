@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gradients, pauli, progress, statevector
+from simulator import pauli, progress
+from simulator.calculations import gradients, statevector
 from simulator.circuit import Circuit
-from simulator.levels import Angle, Rotation
-from simulator.lowering import Lowered, Lowering
 from simulator.noise.channels import Channel
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
-from simulator.program import Program
+from simulator.program.levels import Angle, Rotation
+from simulator.program.lowering import Lowered, Lowering
+from simulator.program.program import Program
 
 FloatArray = NDArray[np.float64]
 

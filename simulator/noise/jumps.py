@@ -12,19 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gates, memory, progress, simd
+from simulator import gates, progress
 from simulator.circuit import Circuit
+from simulator.engines.numba import memory, simd
+from simulator.engines.numba.kernels import jumps as kernels
+from simulator.engines.numba.threads import get_num_threads, parallel, watched
 from simulator.errors import CircuitError
 from simulator.gates import Condition, Operation
-from simulator.kernels import jumps as kernels
-from simulator.levels import Dense
-from simulator.lowering import Start, lower
 from simulator.noise.channels import Channel
 from simulator.noise.factors import ladder
 from simulator.noise.model import NoiseModel
 from simulator.noise.starts import product_states
 from simulator.observables import PauliSum
-from simulator.threads import get_num_threads, parallel, watched
+from simulator.program.levels import Dense
+from simulator.program.lowering import Start, lower
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -258,7 +259,7 @@ class JumpProgram:
 
 
 def _grouped(observables: Iterable[PauliSum]) -> tuple[IntArray, IntArray, FloatArray]:
-    """Strings by their x mask and the parity of their Ys, as `simulator.kernels.diagonals.expect` takes them."""
+    """Strings by their x mask and the parity of their Ys, as `kernels.diagonals.expect` takes them."""
     by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
     for k, observable in enumerate(observables):
         terms = zip(observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import simd
-from simulator.kernels import transfer as kernels
+from simulator.engines.numba import simd
+from simulator.engines.numba.kernels import transfer as kernels
 from simulator.noise.factors import Block
 
 IntArray = NDArray[np.int64]
@@ -17,7 +17,7 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Layout:
-    """The passes of a density matrix's program for one meaning of the lanes (see `simulator.kernels`).
+    """The passes of a density matrix's program for one meaning of the lanes (see `simulator.engines.numba.kernels`).
 
     Attributes
     ----------

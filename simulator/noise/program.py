@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates, progress
+from simulator.calculations.statevector import as_array
 from simulator.circuit import Circuit
 from simulator.errors import NoiseError, QumbaError
 from simulator.noise import density
@@ -20,7 +21,6 @@ from simulator.noise.model import NoiseModel
 from simulator.noise.readout import read_through
 from simulator.observables import PauliSum
 from simulator.parameters import Expression, Parameter
-from simulator.statevector import as_array
 
 FloatArray = NDArray[np.float64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]
@@ -51,7 +51,7 @@ class NoisyProgram:
     circuit : Circuit
     observables : sequence of PauliSum
     inputs, weights : sequence of Parameter
-        As for `simulator.program.Program`: what differs from sample to sample, and what does not.
+        As for `simulator.program.program.Program`: what differs from sample to sample, and what does not.
     noise : NoiseModel
         Readout errors are part of the expectations: every Pauli is read through its qubit's confusion.
     trajectories : int, optional
@@ -175,7 +175,7 @@ def estimates(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> tupl
 def adjoint_sweep(
     program: NoisyProgram, X: FloatArray, weights: FloatArray, cotangent: FloatArray | Cotangent, inputs: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Noisy expectations and the derivatives of any function of them; as `simulator.gradients.adjoint_sweep`.
+    """Noisy expectations and the derivatives of any function of them; as `gradients.adjoint_sweep`.
 
     Exact with density matrices. With trajectories unbiased: of Pauli noise by the adjoint method on each trajectory,
     of other noise, and where the circuit measures, by the parameter-shift rule.

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import sampling
+from simulator.calculations import sampling
 from simulator.circuit import Circuit
-from simulator.circuit.measurements import final_measurements
 from simulator.errors import CircuitError
 from simulator.noise.density import DensityProgram, expectations
 from simulator.noise.jumps import JumpProgram
 from simulator.noise.model import NoiseModel
 from simulator.noise.readout import misread
 from simulator.observables import PauliSum
+from simulator.operations.measurements import final_measurements
 from simulator.pauli import walsh_hadamard
 
 if TYPE_CHECKING:
-    from simulator.circuit.binding import Values
+    from simulator.operations.binding import Values
 
 IntArray = NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulator import pauli
 from simulator.errors import ParameterError
-from simulator.lowering import Start
+from simulator.program.lowering import Start
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]

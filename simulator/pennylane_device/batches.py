@@ -12,11 +12,11 @@ from pennylane.devices.qubit.simulate import _postselection_postprocess, measure
 from pennylane.measurements import MeasurementProcess
 from pennylane.tape import QuantumScript
 
+from simulator.calculations.gradients import adjoint_sweep
+from simulator.calculations.statevector import expectations, states
 from simulator.errors import GateError, ParameterError
-from simulator.gradients import adjoint_sweep
 from simulator.pennylane_device.readouts import Expectation
 from simulator.pennylane_device.structures import Structure
-from simulator.statevector import expectations, states
 
 FloatArray = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.pennylane_device import observables, operations
 from simulator.pennylane_device.readouts import Expectation, readout
-from simulator.program import Program
+from simulator.program.program import Program
 
 PREPARATIONS = (qml.StatePrep, qml.BasisState)
 """What may stand first without being decomposed."""

@@ -1,4 +1,4 @@
-"""Any Qiskit backend, simulator or IBM hardware, as a `simulator.backend.Backend`.
+"""Any Qiskit backend, simulator or IBM hardware, as a `simulator.backends.numba_backend.Backend`.
 
 from qiskit_ibm_runtime import QiskitRuntimeService
 backend = QiskitBackend(QiskitRuntimeService().least_busy(), shots=4000)

@@ -11,15 +11,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import memory
-from simulator.backend import Estimates, Folder, parameter_sets, shift_gradient
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Estimates, Folder, parameter_sets, shift_gradient
+from simulator.calculations.parameter_shift import shifted_circuit
 from simulator.circuit import Circuit
-from simulator.circuit.binding import Values
+from simulator.engines.numba import memory
 from simulator.errors import BackendError
 from simulator.observables import PauliSum
-from simulator.parameter_shift import shifted_circuit
+from simulator.operations.binding import Values
 from simulator.parameters import Parameter
-from simulator.plan import Plan
 from simulator.qiskit_backend.costs import Costs, plan_of, sets_per_job
 from simulator.qiskit_backend.jobs import Patience, run_jobs
 from simulator.qiskit_backend.measurement import bases_of, num_groups

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.plan import Plan
+from simulator.backends.plan import Plan
 from simulator.qiskit_backend.options import Mitigation
 from simulator.qiskit_backend.pieces import Piece, Structure
 

@@ -10,10 +10,10 @@ from qiskit import circuit as qiskit_circuit
 from qiskit.circuit import ParameterExpression
 from qiskit.exceptions import QiskitError
 
-from simulator.angle_maps import AngleMap
 from simulator.errors import ParameterError
 from simulator.gates import Angle
 from simulator.parameters import Expression, Parameter
+from simulator.parameters.angle_maps import AngleMap
 
 __all__ = ["AngleReader", "MappingAngleReader"]
 

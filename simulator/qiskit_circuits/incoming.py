@@ -25,11 +25,11 @@ from qiskit.quantum_info import Operator, SparsePauliOp
 from qiskit.synthesis import LieTrotter, SuzukiTrotter
 
 from simulator import gates
-from simulator.angle_maps import AngleMap
 from simulator.circuit import Circuit
-from simulator.circuit.conditions import conditional
 from simulator.errors import CircuitError, ParameterError
 from simulator.gates import Condition, Operation
+from simulator.operations.conditions import conditional
+from simulator.parameters.angle_maps import AngleMap
 from simulator.qiskit_circuits.expressions import AngleReader, MappingAngleReader
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 

@@ -18,9 +18,9 @@ from qiskit.quantum_info import SparsePauliOp
 
 from simulator import gates, pauli
 from simulator.circuit import Circuit
-from simulator.circuit.binding import listed
 from simulator.errors import CircuitError, ParameterError
 from simulator.gates import Angle, Condition, Gate, Operation
+from simulator.operations.binding import listed
 from simulator.parameters import VECTOR_ELEMENT, Expression, Parameter, as_angle
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 

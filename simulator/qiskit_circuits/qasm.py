@@ -9,8 +9,8 @@ from qiskit import qasm2, qasm3, transpile
 from qiskit.exceptions import MissingOptionalLibraryError, QiskitError
 
 from simulator.circuit import Circuit
-from simulator.circuit.binding import listed
 from simulator.errors import CircuitError, ParameterError
+from simulator.operations.binding import listed
 from simulator.qiskit_circuits.incoming import from_qiskit
 from simulator.qiskit_circuits.outgoing import to_qiskit
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES

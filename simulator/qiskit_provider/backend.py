@@ -16,13 +16,13 @@ from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 from qiskit.transpiler import CouplingMap, Target
 
+from simulator.calculations.sampling import checked_shots
 from simulator.errors import CircuitError, ParameterError
 from simulator.noise import NoiseModel
 from simulator.qiskit_provider.job import QumbaJob
 from simulator.qiskit_provider.preparation import PreparedCircuit, prepare_all
 from simulator.qiskit_provider.sampling import Outcomes, sample
 from simulator.qiskit_provider.targets import make_target
-from simulator.sampling import checked_shots
 
 __all__ = ["QumbaBackend"]
 

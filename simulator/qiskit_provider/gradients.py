@@ -20,15 +20,15 @@ from qiskit_machine_learning.gradients import (
     SamplerGradientResult,
 )
 
+from simulator.calculations.gradients import adjoint_sweep
+from simulator.calculations.statevector import cached_program
 from simulator.circuit import Circuit
-from simulator.gradients import adjoint_sweep
 from simulator.observables import PauliSum
 from simulator.pauli import walsh_hadamard
 from simulator.qiskit_provider.estimator import Estimator
 from simulator.qiskit_provider.observables import strings_of
 from simulator.qiskit_provider.preparation import PreparedCircuit, UnsupportedCircuitError, prepare
 from simulator.qiskit_provider.sampler import Sampler
-from simulator.statevector import cached_program
 
 __all__ = ["EstimatorGradient", "SamplerGradient"]
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
-from simulator.angle_maps import AngleMap
 from simulator.circuit import Circuit
-from simulator.circuit.measurements import final_measurements
 from simulator.errors import QumbaError
 from simulator.gates import Operation
+from simulator.operations.measurements import final_measurements
 from simulator.parameters import Expression, Parameter
+from simulator.parameters.angle_maps import AngleMap
 from simulator.qiskit_circuits import from_qiskit_with_angle_map
 
 __all__ = ["PreparedCircuit", "UnsupportedCircuitError", "groups_of_equal_structure", "prepare", "prepare_all"]

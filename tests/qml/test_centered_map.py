@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from qml.data_functions import OwnFunction, Products, Shifted
 from qml.feature_maps import CenteredMap, PauliMap, get_feature_map
+from qml.feature_maps.data_functions import OwnFunction, Products, Shifted
 
 
 @pytest.mark.parametrize("name", ["z", "zz", "pauli", "iqp", "angle", "chebyshev"])

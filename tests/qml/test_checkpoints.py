@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
-import qml.checkpoints
-from qml.checkpoints import CheckpointMismatchError, Checkpoints, saved_seed
-from qml.container import ModelFileError, previous_path, read_container, write_container
+import qml.training.checkpoints
+from qml.files.container import ModelFileError, previous_path, read_container, write_container
 from qml.optimizers import SGD, SPSA, Adam, AdamW, RMSprop
-from qml.progress import EpochRecord, RunState
 from qml.training import train
+from qml.training.checkpoints import CheckpointMismatchError, Checkpoints, saved_seed
+from qml.training.progress import EpochRecord, RunState
 from tests.qml.logistic_regression import N_WEIGHTS, LogisticRegression
 
 START = np.full(N_WEIGHTS, -0.3)
@@ -49,7 +49,7 @@ class Dying(LogisticRegression):
 @pytest.fixture
 def every_step(monkeypatch):
     """A checkpoint after every step; flushing it to a real disk is another test's business."""
-    monkeypatch.setattr(qml.checkpoints, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(qml.training.checkpoints, "SECONDS_BETWEEN", 0.0)
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
@@ -80,7 +80,7 @@ def test_resumed_after_any_step_the_end_is_bit_equal(optimizer, n_held_out, tmp_
             done = read_container(path, kind="checkpoint", version=1)[0]["steps"]
             assert isinstance(optimizer, SPSA) or done == after - 1
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(qml.checkpoints, "SECONDS_BETWEEN", np.inf)  # the resumed run writes its end alone
+            patch.setattr(qml.training.checkpoints, "SECONDS_BETWEEN", np.inf)  # the resumed run writes its end alone
             resumed = train(Dying(n_held_out=n_held_out), START, optimizer, **SETTINGS, resume=path)
         assert bits(resumed) == whole
 
@@ -105,7 +105,7 @@ def test_kill_9(name, tmp_path):
     script = f"""
         import time
         import numpy as np
-        import qml.checkpoints
+        import qml.training.checkpoints
         from qml.training import train
         from tests.qml.logistic_regression import LogisticRegression
 
@@ -114,7 +114,7 @@ def test_kill_9(name, tmp_path):
                 time.sleep(0.001)
                 return super().value(weights, rows)
 
-        qml.checkpoints.SECONDS_BETWEEN = 0.01
+        qml.training.checkpoints.SECONDS_BETWEEN = 0.01
         print("started", flush=True)
         settings = dict(epochs=100_000, batch_size=16, rng=7, resume={str(path)!r})
         train(Slow(n_held_out=20), np.full(5, -0.3), {name!r}, **settings)
@@ -324,10 +324,10 @@ class TestWriting:
 
     def test_short_epochs_share_one(self, tmp_path, monkeypatch):
         written = []
-        write = qml.checkpoints.write_container
-        monkeypatch.setattr(qml.checkpoints, "SECONDS_BETWEEN", 1000.0)
+        write = qml.training.checkpoints.write_container
+        monkeypatch.setattr(qml.training.checkpoints, "SECONDS_BETWEEN", 1000.0)
         monkeypatch.setattr(
-            qml.checkpoints,
+            qml.training.checkpoints,
             "write_container",
             lambda *arguments, **named: written.append(arguments) or write(*arguments, **named),
         )

@@ -12,7 +12,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from qml.container import ModelFileError, previous_path, read_container, write_container
+from qml.files.container import ModelFileError, previous_path, read_container, write_container
 from simulator.errors import QumbaError
 
 HEADER = {"name": "zz", "layers": 4, "nested": {"rates": [0.1, 1e-300, 2**127], "none": None, "text": 'ä "\n'}}
@@ -244,7 +244,7 @@ def test_a_write_the_system_cuts_short_leaves_the_old_file(path):
     script = f"""
         import resource, signal
         import numpy as np
-        from qml.container import write_container
+        from qml.files.container import write_container
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         try:

@@ -5,11 +5,18 @@ import pytest
 from qiskit.circuit.library import pauli_feature_map, z_feature_map, zz_feature_map
 from qiskit.quantum_info import Statevector
 
-from qml.data_functions import Amplitudes, ArcCosines, OwnFunction, Products, SubsetFunction, check_pullback
 from qml.entanglement import PATTERNS, entangled_groups
 from qml.feature_maps import FEATURE_MAPS, AmplitudeMap, AngleMap, Encoding, PauliMap, get_feature_map
-from qml.layers import layered_model
-from qml.readout import readout_observables
+from qml.feature_maps.data_functions import (
+    Amplitudes,
+    ArcCosines,
+    OwnFunction,
+    Products,
+    SubsetFunction,
+    check_pullback,
+)
+from qml.models.layered import layered_model
+from qml.models.observables import readout_observables
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ObservableError, ParameterError, UnknownNameError
 from simulator.observables import X, Z

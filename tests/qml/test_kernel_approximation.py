@@ -10,8 +10,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from qml.kernel_approximation import NystroemFeatures, RandomQuantumFeatures
-from qml.kernel_approximation.landmarks import estimated_leverage_scores, leverage_scores
+from qml.estimators.random_features import NystroemFeatures, RandomQuantumFeatures
+from qml.estimators.random_features.landmarks import estimated_leverage_scores, leverage_scores
 from qml.kernels import FidelityKernel
 from simulator import Circuit, ParameterVector, X, Z
 
@@ -89,8 +89,8 @@ class TestNystroem:
     def test_blocks_of_rows_change_nothing(self, monkeypatch):
         samples, _ = data()
         whole = NystroemFeatures(KERNEL, n_landmarks=30, selection="leverage", random_state=0).fit_transform(samples)
-        monkeypatch.setattr("qml.kernel_approximation.nystroem.ROWS_AT_ONCE", 50)
-        monkeypatch.setattr("qml.kernel_approximation.landmarks.ROWS_AT_ONCE", 7)
+        monkeypatch.setattr("qml.estimators.random_features.nystroem.ROWS_AT_ONCE", 50)
+        monkeypatch.setattr("qml.estimators.random_features.landmarks.ROWS_AT_ONCE", 7)
         parts = NystroemFeatures(KERNEL, n_landmarks=30, selection="leverage", random_state=0).fit_transform(samples)
         np.testing.assert_allclose(np.abs(parts), np.abs(whole), atol=1e-7)
 
@@ -184,7 +184,7 @@ class TestRandomFeatures:
         samples, _ = data()
         random = RandomQuantumFeatures(33, random_state=0).fit(samples)
         whole = random.transform(samples)
-        monkeypatch.setattr("qml.kernel_approximation.random_features.CIRCUITS_AT_ONCE", 20)
+        monkeypatch.setattr("qml.estimators.random_features.random_features.CIRCUITS_AT_ONCE", 20)
         np.testing.assert_allclose(random.transform(samples), whole, atol=1e-14)
 
     def test_they_learn_what_is_not_linear(self):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scipy.optimize import minimize
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from qml import kernel_estimators
+from qml.estimators import kernel_methods as kernel_estimators
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from scipy.linalg import inv, sqrtm
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import rbf_kernel
 
-from qml.kernel_inspection import (
+from qml.assessment.kernels import (
     concentration,
     effective_dimension,
     geometric_difference,

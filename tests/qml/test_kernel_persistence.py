@@ -12,9 +12,10 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
 import qml
-from qml import NystroemFeatures, RandomQuantumFeatures, kernel_estimators
-from qml.container import ModelFileError, read_container, write_container
+from qml import NystroemFeatures, RandomQuantumFeatures
+from qml.estimators import kernel_methods as kernel_estimators
 from qml.feature_maps import PauliMap
+from qml.files.container import ModelFileError, read_container, write_container
 from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, TrainedKernel
 from simulator import Circuit, ParameterVector, Z
 from simulator import X as PauliX

@@ -25,7 +25,7 @@ from qml import (
     load,
 )
 from simulator import Circuit, NoiseModel, ParameterVector, depolarizing
-from simulator.backend import NumbaBackend
+from simulator.backends.numba_backend import NumbaBackend
 from simulator.errors import BackendError, JobError
 from simulator.qiskit_backend import Patience, QiskitBackend
 from tests.simulator.remote import TOKEN, RemoteBackend

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from qml.data_functions import OwnFunction
-from qml.layers import layered_model
+from qml.feature_maps.data_functions import OwnFunction
 from qml.losses import LOSSES
-from qml.model import QuantumModel
+from qml.models.layered import layered_model
+from qml.models.quantum_model import QuantumModel
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
 from simulator.observables import X, Z

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from qml.layers import layered_model
 from qml.losses import BinaryCrossEntropy, CrossEntropy, Hinge, SquaredError
-from qml.model_objective import ModelObjective
-from qml.readout import LinearReadout
+from qml.models.layered import layered_model
+from qml.models.observables import LinearReadout
+from qml.training.layers_objective import ModelObjective
 
 RNG = np.random.default_rng(7)
 N_SAMPLES = 20

@@ -9,9 +9,9 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 
 from qml import VariationalClassifier, VariationalRegressor, compare_backends, load
-from qml.evaluation import BackendEvaluation
+from qml.models.evaluation import BackendEvaluation
 from simulator import NoiseModel, depolarizing
-from simulator.backend import NumbaBackend
+from simulator.backends.numba_backend import NumbaBackend
 from simulator.errors import JobError
 from simulator.qiskit_backend import Patience, QiskitBackend
 from tests.simulator.remote import TOKEN, RemoteBackend

@@ -23,8 +23,8 @@ from qml import (
     save,
 )
 from qml.ansatze import ANSATZE, BasicEntangling
-from qml.container import ModelFileError, read_container, write_container
 from qml.feature_maps import FEATURE_MAPS, Encoding
+from qml.files.container import ModelFileError, read_container, write_container
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.observables import Hermitian, X, Z

@@ -7,7 +7,7 @@ from qiskit.circuit import Parameter
 from qiskit.circuit.library import real_amplitudes, zz_feature_map
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from qml.qiskit_models import model_from_qiskit
+from qml.models.qiskit_models import model_from_qiskit
 from simulator import ParameterError, X, Z
 
 

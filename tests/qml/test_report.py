@@ -11,8 +11,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from qml.comparison import Comparison, Result, Split, baselines, compare, paired_difference, standard_error
-from qml.report import (
+from qml.assessment.comparison import Comparison, Result, Split, baselines, compare, paired_difference, standard_error
+from qml.assessment.report import (
     Facts,
     Grid,
     Heading,
@@ -108,7 +108,7 @@ class TestComparison:
 
     def test_machines_get_no_more_rows_than_they_can_take(self, cancer, monkeypatch):
         split, model = cancer
-        monkeypatch.setattr("qml.comparison.MAX_SVM_ROWS", 50)
+        monkeypatch.setattr("qml.assessment.comparison.MAX_SVM_ROWS", 50)
         names = [r.name for r in compare(model, 0.0, split, "classification").results]
         assert names[2] == "RBF SVM (50 rows)"
 

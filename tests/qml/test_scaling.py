@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from qml.scaling import fit_linear_scaling, fit_scaling
+from qml.features.scaling import fit_linear_scaling, fit_scaling
 
 RANGE = (-1.0, 3.0)
 

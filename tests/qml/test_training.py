@@ -15,11 +15,11 @@ import pytest
 import sklearn.linear_model
 from sklearn.exceptions import ConvergenceWarning
 
-import qml.checkpoints
-from qml.checkpoints import CheckpointMismatchError
-from qml.container import read_container
+import qml.training.checkpoints
+from qml.files.container import read_container
 from qml.optimizers import OPTIMIZERS, SGD, SPSA, Adam, SciPy
 from qml.training import TrainingInterrupted, train
+from qml.training.checkpoints import CheckpointMismatchError
 from simulator.errors import UnknownNameError
 from tests.qml.logistic_regression import N_WEIGHTS, PENALTY, LogisticRegression
 
@@ -444,7 +444,7 @@ class TestInterrupt:
         np.testing.assert_array_equal(caught.value.result.weights, START)
 
     def test_the_checkpoint_is_of_the_last_step(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(qml.checkpoints, "SECONDS_BETWEEN", 1000.0)
+        monkeypatch.setattr(qml.training.checkpoints, "SECONDS_BETWEEN", 1000.0)
         path = tmp_path / "run"
         with pytest.raises(TrainingInterrupted, match=f"; {path} goes on from here"):
             train(Interrupting(after=10), START, batch_size=20, resume=path)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from simulator import Circuit, NoiseModel, ParameterVector, X, Y, Z, depolarizing, gates
-from simulator.backend import Backend, NumbaBackend
+from simulator.backends.numba_backend import NumbaBackend
+from simulator.backends.trait import Backend
 from simulator.errors import BackendError, ObservableError, ParameterError
 from simulator.qiskit_backend import QiskitBackend
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator import Circuit, Parameter, ParameterError, X, Z, gates
-from simulator.curvature import hessian_vector_product, metric_tensor
+from simulator.calculations.curvature import hessian_vector_product, metric_tensor
 
 
 def ansatz():

@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from simulator import Circuit, Parameter, Z, gates, levels, lowering, stages, subspaces
-from simulator.decomposition import Cnot, Matrix, Not, Turn, decompose
-from simulator.program import Program
+from simulator import Circuit, Parameter, Z, gates
+from simulator.program import levels, lowering, stages, subspaces
+from simulator.program.decomposition import Cnot, Matrix, Not, Turn, decompose
+from simulator.program.program import Program
 from tests.simulator import reference
 from tests.simulator.test_engine import random_circuit
 
@@ -114,8 +115,8 @@ def test_what_is_out_of_reach_is_forgotten_without_harm(seed, monkeypatch):
     assert max(level.strings for level in lowered.levels).bit_length() < 300
     again = Circuit(6, circuit.operations).global_phase(0.0)  # another circuit, so that nothing is cached
     np.testing.assert_allclose(again.statevector(values), expected, atol=1e-12)
-    monkeypatch.setattr("simulator.execution._BATCH_QUBITS", 0)
-    monkeypatch.setattr("simulator.execution._BIG_ALONE", 0)
+    monkeypatch.setattr("simulator.engines.numba.run._BATCH_QUBITS", 0)
+    monkeypatch.setattr("simulator.engines.numba.run._BIG_ALONE", 0)
     monkeypatch.setattr(stages, "block_bits", lambda *_: 4)
     again = again.global_phase(0.0)
     np.testing.assert_allclose(again.statevector(values), expected, atol=1e-12)

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator import Circuit, Parameter, ParameterVector, PauliSum, Projector, X, Y, Z, execution, gates, table_builder
-from simulator.gradients import adjoint_sweep, gradient
-from simulator.program import Program
-from simulator.statevector import expectations, states
+from simulator import Circuit, Parameter, ParameterVector, PauliSum, Projector, X, Y, Z, gates
+from simulator.calculations.gradients import adjoint_sweep, gradient
+from simulator.calculations.statevector import expectations, states
+from simulator.engines.numba import run as execution
+from simulator.engines.numba.tables import builder as table_builder
+from simulator.program.program import Program
 from tests.simulator import reference
 from tests.simulator.strategies import parametrised_circuits
 

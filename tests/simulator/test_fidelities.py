@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-import simulator.fidelities
+import simulator.engines.numba.fidelities
 from simulator import Circuit, ParameterVector
-from simulator.fidelities import fidelities, fidelities_of_states
-from simulator.program import Program
-from simulator.statevector import states
-from simulator.threads import set_num_threads
+from simulator.calculations.statevector import states
+from simulator.engines.numba.fidelities import fidelities, fidelities_of_states
+from simulator.engines.numba.threads import set_num_threads
+from simulator.program.program import Program
 
 SIZES = [(1, 1, 1), (2, 7, 9), (3, 64, 65), (5, 150, 8), (8, 33, 17), (13, 5, 3)]
 TOLERANCE = {"double": 1e-13, "single": 5e-5}
@@ -37,8 +37,8 @@ def test_against_overlaps(n: int, rows: int, columns: int, precision: str, monke
     square, rectangle = np.abs(a @ a.conj().T) ** 2, np.abs(a @ b.conj().T) ** 2
     atol = TOLERANCE[precision]
     for panel in (1024, 24, 5):
-        monkeypatch.setattr(simulator.fidelities, "_PANEL", panel)
-        monkeypatch.setattr(simulator.fidelities, "_SHARE", 10**9)
+        monkeypatch.setattr(simulator.engines.numba.fidelities, "_PANEL", panel)
+        monkeypatch.setattr(simulator.engines.numba.fidelities, "_SHARE", 10**9)
         found = fidelities(program, X, weights)
         assert found.dtype == program.dtype
         assert (found == found.T).all()
@@ -53,10 +53,10 @@ def test_bits_depend_neither_on_threads_nor_on_panels(n: int, monkeypatch: pytes
     program = program_of(n, "double")
     rng = np.random.default_rng(0)
     X, weights = rng.normal(size=(203, n)), rng.normal(size=n)
-    monkeypatch.setattr(simulator.fidelities, "_SERIAL_WORK", 0)
+    monkeypatch.setattr(simulator.engines.numba.fidelities, "_SERIAL_WORK", 0)
     first = fidelities(program, X, weights)
-    monkeypatch.setattr(simulator.fidelities, "_PANEL", 40)
-    monkeypatch.setattr(simulator.fidelities, "_SHARE", 10**9)
+    monkeypatch.setattr(simulator.engines.numba.fidelities, "_PANEL", 40)
+    monkeypatch.setattr(simulator.engines.numba.fidelities, "_SHARE", 10**9)
     set_num_threads(1)
     try:
         second = fidelities(program, X, weights)
@@ -68,7 +68,7 @@ def test_bits_depend_neither_on_threads_nor_on_panels(n: int, monkeypatch: pytes
 
 
 def test_progress_counts_every_entry_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulator.fidelities, "_SHARE", 10**9)
+    monkeypatch.setattr(simulator.engines.numba.fidelities, "_SHARE", 10**9)
     counts: list[int] = []
     program = program_of(2, "double")
     X, weights = np.zeros((3000, 2)), np.zeros(2)

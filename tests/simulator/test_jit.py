@@ -11,7 +11,7 @@ CODE = """
 import warnings, sys
 warnings.simplefilter("always")
 from simulator import Circuit
-from simulator.jit import cache_directory
+from simulator.engines.numba.jit import cache_directory
 print(Circuit(2).h(0).cx(0, 1).probabilities().round(6).tolist(), cache_directory())
 """
 BELL = "[0.5, 0.0, 0.0, 0.5]"

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator import Circuit, Parameter, Z, execution, progress, threads
+from simulator import Circuit, Parameter, Z, progress
+from simulator.engines.numba import run as execution
+from simulator.engines.numba import threads
 
 ROOT = Path(__file__).parents[2]
 START = """

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simulator import Circuit, Parameter, ParameterVector, X, Z
-from simulator.kernels import passes
-from simulator.program import Program
+from simulator.engines.numba.kernels import passes
+from simulator.program.program import Program
 
 
 def kinds(circuit, observables=(Z(0),), lanes=None):

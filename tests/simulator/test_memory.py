@@ -5,7 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from simulator import Circuit, StateTooLargeError, memory
+from simulator import Circuit, StateTooLargeError
+from simulator.engines.numba import memory
 
 
 @pytest.mark.parametrize("precision", ["double", "single"])

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from simulator import Circuit, ParameterVector, X, Z, gates
-from simulator.backend import NumbaBackend
+from simulator.backends.numba_backend import NumbaBackend
 from simulator.errors import (
     BackendError,
     JobCancelledError,

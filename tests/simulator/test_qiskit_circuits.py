@@ -16,7 +16,7 @@ from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, ran
 from qiskit.synthesis import SuzukiTrotter
 
 from simulator import Circuit, CircuitError, ObservableError, Parameter, ParameterError, ParameterVector, X, Y, Z, gates
-from simulator.angle_maps import AngleMap
+from simulator.parameters.angle_maps import AngleMap
 from simulator.qiskit_circuits import from_qiskit_with_angle_map, from_sparse_pauli_op, to_sparse_pauli_op
 from tests.simulator import reference
 from tests.simulator.strategies import circuits, parametrised_circuits, pauli_sums, unitary

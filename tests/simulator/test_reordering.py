@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator import memory, reordering
+from simulator.engines.numba import memory, reordering
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from simulator import Circuit, CircuitError, ParameterError, set_num_threads
-from simulator.sampling import bit_strings, draw, sample_state
+from simulator.calculations.sampling import bit_strings, draw, sample_state
 from tests.simulator.strategies import circuits
 
 

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from simulator import simd
+from simulator.engines.numba import simd
 
 
 @numba.njit

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import Statevector
 
-from simulator import Circuit, Parameter, X, Z, execution, set_num_threads, stages
-from simulator.gradients import gradient
-from simulator.levels import Rotation
-from simulator.program import Program
-from simulator.states import apply
+from simulator import Circuit, Parameter, X, Z, set_num_threads
+from simulator.calculations.gradients import gradient
+from simulator.calculations.states import apply
+from simulator.engines.numba import run as execution
+from simulator.program import stages
+from simulator.program.levels import Rotation
+from simulator.program.program import Program
 from tests.simulator.test_engine import (
     TOLERANCE,
     check_against_reference,

@@ -5,9 +5,9 @@ import pytest
 from qiskit.quantum_info import Statevector
 
 from simulator import Circuit, ParameterVector, Z
-from simulator.gradients import state_sweep
-from simulator.program import Program
-from simulator.statevector import states
+from simulator.calculations.gradients import state_sweep
+from simulator.calculations.statevector import states
+from simulator.program.program import Program
 
 
 def circuit_of(n: int, amplitudes: bool) -> tuple[Circuit, ParameterVector, ParameterVector]:

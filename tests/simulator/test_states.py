@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from simulator import Circuit, CircuitError, ObservableError, PauliSum, Z, states
-from simulator.states import apply, entropy, fidelity, reduced_density_matrix, variance
+from simulator import Circuit, CircuitError, ObservableError, PauliSum, Z
+from simulator.calculations import states
+from simulator.calculations.states import apply, entropy, fidelity, reduced_density_matrix, variance
 
 
 def random_state(seed, num_qubits):

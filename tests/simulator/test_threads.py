@@ -12,9 +12,11 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 
-from simulator import Circuit, ParameterVector, X, Z, execution, get_num_threads, set_num_threads, threads
-from simulator.gradients import adjoint_sweep
-from simulator.program import Program
+from simulator import Circuit, ParameterVector, X, Z, get_num_threads, set_num_threads
+from simulator.calculations.gradients import adjoint_sweep
+from simulator.engines.numba import run as execution
+from simulator.engines.numba import threads
+from simulator.program.program import Program
 
 
 @pytest.fixture

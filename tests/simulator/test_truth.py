@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator import Circuit, Parameter, execution, gates, set_num_threads
-from simulator.program import Program
-from simulator.statevector import states
+from simulator import Circuit, Parameter, gates, set_num_threads
+from simulator.calculations.statevector import states
+from simulator.engines.numba import run as execution
+from simulator.program.program import Program
 from tests.simulator.strategies import circuits
 from tests.simulator.test_engine import DRIVERS, random_circuit
 

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from simulator import Circuit, Parameter, Z, execution, stages
-from simulator.gradients import gradient
-from simulator.kernels import stages as kernel
-from simulator.kernels import two_qubit
-from simulator.program import Program
-from simulator.stage_tables import StageTableBuilder
+from simulator import Circuit, Parameter, Z
+from simulator.calculations.gradients import gradient
+from simulator.engines.numba import run as execution
+from simulator.engines.numba.kernels import stages as kernel
+from simulator.engines.numba.kernels import two_qubit
+from simulator.engines.numba.tables.stages import StageTableBuilder
+from simulator.program import stages
+from simulator.program.program import Program
 from tests.simulator.test_engine import TOLERANCE
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qml import kernel_inspection
+from qml.assessment import kernels as kernel_inspection
 from qml.kernels import FidelityKernel, ProjectedKernel, TrainedKernel, get_kernel
 from simulator.errors import KernelTooLargeError, UnknownNameError
 

@@ -1,0 +1,79 @@
+"""Ansätze by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from qml.ansatze.entangling import BasicEntangling, StronglyEntangling
+from qml.ansatze.n_local import NLocal
+from qml.ansatze.trait import Ansatz
+from simulator.circuit import Circuit
+from simulator.errors import unknown_name
+from simulator.gates import Angle
+from simulator.parameters import ParameterVector
+
+__all__ = ["ANSATZE", "ansatz_circuit", "get_ansatz"]
+
+ANSATZE: dict[str, Callable[..., Ansatz]] = {
+    "strongly_entangling": StronglyEntangling,
+    "basic": BasicEntangling,
+    "real_amplitudes": NLocal,
+    "efficient_su2": partial(NLocal, rotations=("ry", "rz")),
+}
+"""Ansätze by name; ``get_ansatz`` passes options on to them."""
+
+
+def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
+    """The ansatz of a name, or the object itself.
+
+    Parameters
+    ----------
+    ansatz : str or Ansatz
+        One of ``ANSATZE``, in any case.
+    **options
+        Settings for the ansatz of that name, such as ``entanglement="circular"``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such name; the nearest ones are given.
+    TypeError
+        If it is neither a name nor an ansatz, or options come with an object.
+    """
+    if isinstance(ansatz, str):
+        if ansatz.lower() not in ANSATZE:
+            raise unknown_name("ansatz", ansatz, ANSATZE)
+        return ANSATZE[ansatz.lower()](**options)
+    if isinstance(ansatz, type) or not isinstance(ansatz, Ansatz):
+        raise TypeError(f"ansatz expects a name or an ansatz object, got {ansatz!r}")
+    if options:
+        raise TypeError(f"options {sorted(options)} go with an ansatz's name, not with an object")
+    return ansatz
+
+
+def ansatz_circuit(
+    ansatz: str | Ansatz, num_qubits: int, num_layers: int, weights: Sequence[Angle] | None = None
+) -> Circuit:
+    """All layers of an ansatz as one circuit.
+
+    Parameters
+    ----------
+    ansatz : str or Ansatz
+    num_qubits, num_layers : int
+    weights : sequence of float or Expression, optional
+        By default a new ``ParameterVector("w", ...)``.
+
+    Examples
+    --------
+    >>> ansatz_circuit("real_amplitudes", num_qubits=3, num_layers=2).num_parameters
+    9
+    """
+    ansatz = get_ansatz(ansatz)
+    if weights is None:
+        weights = ParameterVector("w", ansatz.num_weights(num_qubits, num_layers))
+    circuit = Circuit(num_qubits)
+    for layer in ansatz.layers(num_qubits, num_layers, weights):
+        circuit = circuit.compose(layer)
+    return circuit

@@ -1,0 +1,52 @@
+"""What an ansatz is.
+
+An ansatz is a small immutable value without sizes. For given numbers of qubits and layers it has a number of weights, a
+rule to draw their first values, and one circuit per layer, so that a model can put something between the layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.settings import check_whole
+from simulator.circuit import Circuit
+from simulator.errors import CircuitError, ParameterError
+from simulator.gates import Angle
+
+__all__ = ["INITIAL_SPREAD", "Ansatz", "checked_weights"]
+
+INITIAL_SPREAD = 0.3
+"""Standard deviation, in radians, of weights before training.
+
+Angles from the whole circle make a random deep circuit, whose gradients vanish exponentially with its width (McClean et
+al., arXiv:1803.11173); all zero would start at a saddle.
+"""
+
+
+@runtime_checkable
+class Ansatz(Protocol):
+    """What an ansatz offers; one of your own may inherit the rule for its first weights."""
+
+    def num_weights(self, num_qubits: int, num_layers: int) -> int:
+        """Number of weights of all layers together."""
+
+    def layers(self, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> list[Circuit]:
+        """One circuit a layer; one after another they are the ansatz."""
+
+    def initial_weights(self, num_qubits: int, num_layers: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Weights to start training from: normal with standard deviation ``INITIAL_SPREAD``, shape (num_weights,)."""
+        return rng.normal(0.0, INITIAL_SPREAD, self.num_weights(num_qubits, num_layers))
+
+
+def checked_weights(ansatz: Ansatz, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> Sequence[Angle]:
+    """The weights, once their number and the sizes are known to be right."""
+    for name, value in (("num_qubits", num_qubits), ("num_layers", num_layers)):
+        check_whole(name, value, error=CircuitError)
+    expected = ansatz.num_weights(num_qubits, num_layers)
+    if len(weights) != expected:
+        raise ParameterError(f"the ansatz takes {expected} weights, got {len(weights)}")
+    return weights

@@ -1,0 +1,1 @@
+"""Judgements of a fitted model: reports and comparisons."""

@@ -1,0 +1,209 @@
+"""Clustering."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClusterMixin
+from sklearn.cluster import KMeans, SpectralClustering
+from sklearn.decomposition import KernelPCA
+from sklearn.exceptions import ConvergenceWarning
+
+from qml.estimators.kernel_methods.components import principal_components
+from qml.estimators.kernel_methods.distinct_rows import distinct_rows
+from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
+from qml.estimators.kernel_methods.training_data import only_features
+from qml.feature_maps import FeatureMap
+from qml.kernels import Kernel
+
+__all__ = ["QuantumKernelKMeans", "QuantumSpectralClustering"]
+
+Array = NDArray[np.float64]
+
+
+class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
+    """k-means in the feature space of a quantum kernel: scikit-learn's `KMeans` on all kernel principal components.
+
+    These are coordinates in which distances are those of the feature space, so this is kernel k-means exactly.
+
+    Parameters
+    ----------
+    n_clusters : int
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
+        As in `QuantumKernelClassifier`. There are no labels here, so ``"trained"`` is not among the kernels.
+    n_init : int
+        Beginnings from other first centres; the best is kept.
+    max_iter, tol
+        As in `KMeans`.
+    random_state : int, RandomState or None
+        Decides the first centres.
+
+    Attributes
+    ----------
+    labels_ : int ndarray, shape (n_samples,)
+    inertia_ : float
+        Sum of squared distances in feature space to the nearest centre.
+    n_iter_ : int
+    kernel_, scaling_, basis_, coefficients_, intercept_, n_features_in_, feature_names_in_
+        As in `QuantumKernelClassifier`; an output is larger, the nearer a cluster's centre.
+
+    References
+    ----------
+    Dhillon, Guan and Kulis, Kernel k-means, spectral clustering and normalized cuts (2004).
+
+    Examples
+    --------
+    >>> X = np.array([[0.0, 0.1], [0.1, 0.0], [3.0, 3.1], [3.1, 3.0]])
+    >>> labels = QuantumKernelKMeans(2, random_state=0).fit_predict(X)
+    >>> labels[0] == labels[1] != labels[2] == labels[3]
+    np.True_
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        kernel: str | Kernel = "fidelity",
+        feature_map: str | FeatureMap = "zz",
+        reps: int | None = None,
+        n_qubits: int | None = None,
+        *,
+        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
+        n_init: int = 10,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        scale_features: bool | Literal["jointly"] = True,
+        precision: Literal["double", "single"] = "double",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            kernel,
+            feature_map,
+            reps,
+            n_qubits,
+            bandwidth=bandwidth,
+            scale_features=scale_features,
+            precision=precision,
+            random_state=random_state,
+        )
+        self.n_clusters = n_clusters
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn scaling, bandwidth and clusters; ``y`` is not used."""
+        checked, weight = only_features(self, X, sample_weight)
+        rows = distinct_rows(checked, None, weight)
+        features, gram = self._learn_kernel(rows.X, rows.weight)
+        components = KernelPCA(kernel="precomputed", eigen_solver="dense", remove_zero_eig=True).fit(gram)
+        num_clusters = min(self.n_clusters, len(rows.X))
+        if num_clusters < self.n_clusters:
+            warnings.warn(
+                f"n_clusters={self.n_clusters}, but there are only {num_clusters} distinct rows: as many clusters",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        solver = KMeans(
+            num_clusters, n_init=self.n_init, max_iter=self.max_iter, tol=self.tol, random_state=self.random_state
+        )
+        solver.fit(components.eigenvectors_ * np.sqrt(components.eigenvalues_), sample_weight=rows.weight)
+        self.inertia_, self.n_iter_ = float(solver.inertia_), solver.n_iter_
+        # |z - c|^2 is smallest where z.c - |c|^2 / 2 is largest, and that is linear in the kernel's rows
+        centers = solver.cluster_centers_.T
+        coefficients, intercept = principal_components(components, gram)
+        self._expand(features, coefficients @ centers, intercept @ centers - np.sum(centers**2, axis=0) / 2)
+        self.labels_ = self.predict(X)
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int32]:
+        """Cluster of the nearest centre, shape (n_samples,)."""
+        return self._outputs(X).argmax(axis=1).astype(np.int32)
+
+
+class QuantumSpectralClustering(ClusterMixin, KernelEstimator):
+    """Spectral clustering with a quantum kernel as affinity: scikit-learn's `SpectralClustering` on a Gram matrix.
+
+    Parameters
+    ----------
+    n_clusters : int
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
+        As in `QuantumKernelClassifier`; kernels with negative values are no affinities. There are no labels here, so
+        ``"trained"`` is not among the kernels.
+    n_components : int, optional
+        Eigenvectors to use; by default ``n_clusters``.
+    assign_labels : {"kmeans", "discretize", "cluster_qr"}
+    n_init : int
+        Beginnings of k-means.
+    random_state : int, RandomState or None
+        For the eigenvectors and k-means.
+
+    Attributes
+    ----------
+    labels_ : int ndarray, shape (n_samples,)
+    affinity_matrix_ : float ndarray, shape (n_samples, n_samples)
+        The Gram matrix.
+    kernel_, scaling_, n_features_in_, feature_names_in_
+        As in `QuantumKernelClassifier`.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0, 0.1], [0.1, 0.0], [3.0, 3.1], [3.1, 3.0]])
+    >>> labels = QuantumSpectralClustering(2, random_state=0).fit_predict(X)
+    >>> labels[0] == labels[1] != labels[2] == labels[3]
+    np.True_
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        kernel: str | Kernel = "fidelity",
+        feature_map: str | FeatureMap = "zz",
+        reps: int | None = None,
+        n_qubits: int | None = None,
+        *,
+        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
+        n_components: int | None = None,
+        assign_labels: Literal["kmeans", "discretize", "cluster_qr"] = "kmeans",
+        n_init: int = 10,
+        scale_features: bool | Literal["jointly"] = True,
+        precision: Literal["double", "single"] = "double",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            kernel,
+            feature_map,
+            reps,
+            n_qubits,
+            bandwidth=bandwidth,
+            scale_features=scale_features,
+            precision=precision,
+            random_state=random_state,
+        )
+        self.n_clusters = n_clusters
+        self.n_components = n_components
+        self.assign_labels = assign_labels
+        self.n_init = n_init
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Learn scaling, bandwidth and clusters; ``y`` is not used."""
+        checked, weight = only_features(self, X)
+        _, gram = self._learn_kernel(checked, weight)
+        if gram.min() < 0:
+            raise ValueError(
+                f"spectral clustering needs a kernel without negative values, kernel={self.kernel!r} has {gram.min():g}"
+            )
+        solver = SpectralClustering(
+            self.n_clusters,
+            affinity="precomputed",
+            n_components=self.n_components,
+            assign_labels=self.assign_labels,
+            n_init=self.n_init,
+            random_state=self.random_state,
+        )
+        self.labels_ = solver.fit(gram).labels_
+        self.affinity_matrix_ = gram
+        return self

@@ -1,0 +1,118 @@
+"""Principal components in the kernel's feature space."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.decomposition import KernelPCA
+
+from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
+from qml.estimators.kernel_methods.training_data import only_features
+from qml.feature_maps import FeatureMap
+from qml.kernels import Kernel
+from simulator.backends.trait import Backend, Folder
+
+__all__ = ["QuantumKernelPCA", "principal_components"]
+
+Array = NDArray[np.float64]
+
+
+class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, KernelEstimator):
+    """Principal components in the feature space of a quantum kernel: scikit-learn's `KernelPCA` on a Gram matrix.
+
+    Parameters
+    ----------
+    n_components : int, optional
+        By default all whose eigenvalue is not zero.
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+        As in `QuantumKernelClassifier`. There are no labels here, so ``"trained"`` is not among the kernels.
+    eigen_solver : {"auto", "dense", "arpack", "randomized"}
+        As in `KernelPCA`.
+
+    Attributes
+    ----------
+    eigenvalues_ : float ndarray, shape (n_components,)
+        Of the centred Gram matrix, decreasing.
+    kernel_, scaling_, basis_, coefficients_, intercept_, n_features_in_, feature_names_in_
+        As in `QuantumKernelClassifier`.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(20, 3))
+    >>> QuantumKernelPCA(2).fit_transform(X).shape
+    (20, 2)
+    """
+
+    def __init__(
+        self,
+        n_components: int | None = None,
+        kernel: str | Kernel = "fidelity",
+        feature_map: str | FeatureMap = "zz",
+        reps: int | None = None,
+        n_qubits: int | None = None,
+        *,
+        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
+        eigen_solver: Literal["auto", "dense", "arpack", "randomized"] = "auto",
+        scale_features: bool | Literal["jointly"] = True,
+        precision: Literal["double", "single"] = "double",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            kernel,
+            feature_map,
+            reps,
+            n_qubits,
+            bandwidth=bandwidth,
+            scale_features=scale_features,
+            precision=precision,
+            random_state=random_state,
+        )
+        self.n_components = n_components
+        self.eigen_solver = eigen_solver
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Learn scaling, bandwidth and components; ``y`` is not used."""
+        checked, weight = only_features(self, X)
+        features, gram = self._learn_kernel(checked, weight)
+        solver = KernelPCA(
+            self.n_components,
+            kernel="precomputed",
+            eigen_solver=self.eigen_solver,
+            remove_zero_eig=True,
+            random_state=self.random_state,
+        )
+        self.eigenvalues_ = solver.fit(gram).eigenvalues_
+        self._expand(features, *principal_components(solver, gram))
+        return self
+
+    def transform(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Projections on the components, shape (n_samples, n_components).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where kernel entries are measured, see `plan`; by default where the kernel says.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return self._outputs(X, backend, resume)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.coefficients_.shape[1]
+
+
+def principal_components(solver: KernelPCA, gram: Array) -> tuple[Array, Array]:
+    """Coefficients (n_samples, n_components) and intercept (n_components,) that take kernel rows to components.
+
+    A row of the centred kernel is ``k - mean(k) - column means + total mean``; the coefficients of a component sum to
+    0, so the row's own mean drops out.
+    """
+    coefficients = solver.eigenvectors_ / np.sqrt(solver.eigenvalues_)
+    coefficients = coefficients - coefficients.mean(axis=0)
+    return coefficients, -gram.mean(axis=0) @ coefficients

@@ -1,0 +1,230 @@
+"""What all kernel estimators share: scaling, the kernel, and the kernel functions they are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from qml import persistence
+from qml.estimators.kernel_methods.distinct_rows import distinct_rows
+from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
+from qml.features.scaling import Scaling, fit_linear_scaling, fit_scaling
+from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
+from qml.kernels.embedding import EmbeddingKernel
+from qml.settings import check_choice, check_whole
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Backend, Folder
+from simulator.circuit import Circuit
+from simulator.errors import unknown_name
+
+__all__ = ["Basis", "KernelEstimator"]
+
+Array = NDArray[np.float64]
+
+QUANTUM_KERNELS = ("fidelity", "projected", "trained")
+CLASSICAL_KERNELS = ("linear", "polynomial", "rbf", "laplacian")
+
+AUTOMATIC_QUBITS = 10
+"""Most qubits when nobody says how many: states of a thousand samples take 16 MB."""
+
+ONE_RADIAN = (-np.pi / 2, np.pi / 2)
+"""The range of a kernel that brings none: a standard deviation is a radian."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Training rows: scaled, shape (n_rows, n_features), and what the kernel needs of each."""
+
+    samples: Array
+    features: NDArray[Any]
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Basis:
+        return Basis(self.samples[rows], self.features[rows])
+
+
+class KernelEstimator(BaseEstimator):
+    """Scales features, computes kernels, and predicts by ``sum_i k(x, x_i) coefficients_i + intercept``."""
+
+    basis_: NDArray[Any]
+    basis_samples_: Array
+    coefficients_: Array
+    intercept_: Array
+
+    def __init__(
+        self,
+        kernel: str | Kernel = "fidelity",
+        feature_map: str | FeatureMap = "zz",
+        reps: int | None = None,
+        n_qubits: int | None = None,
+        *,
+        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
+        scale_features: bool | Literal["jointly"] = True,
+        precision: Literal["double", "single"] = "double",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.feature_map = feature_map
+        self.reps = reps
+        self.n_qubits = n_qubits
+        self.bandwidth = bandwidth
+        self.scale_features = scale_features
+        self.precision = precision
+        self.random_state = random_state
+
+    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
+        """Write the estimator, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        persistence.save(self, path, extra)
+
+    def _check_settings(self) -> None:
+        if isinstance(self.kernel, str):
+            if self.kernel not in (*QUANTUM_KERNELS, *CLASSICAL_KERNELS):
+                raise unknown_name("kernel", self.kernel, (*QUANTUM_KERNELS, *CLASSICAL_KERNELS))
+        elif not isinstance(self.kernel, Kernel):
+            raise TypeError(f"kernel expects a name or a Kernel object, got {self.kernel!r}")
+        check_whole("n_qubits", self.n_qubits, instead=[None])
+        check_whole("reps", self.reps, instead=[None])
+        check_choice("precision", self.precision, ("double", "single"))
+        if not isinstance(self.scale_features, bool | np.bool_):
+            check_choice("scale_features", self.scale_features, ("jointly",))
+
+    def plan(self, X: ArrayLike, backend: Backend | str | None = None, *, y: ArrayLike | None = None) -> Plan:
+        """What it takes to predict on a backend, or to train there; nothing is sent.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend, optional
+            By default that of the kernel.
+        y : array-like, shape (n_samples,), optional
+            With targets, the plan is that of ``fit(X, y)`` with a kernel on this backend; the estimator need not be
+            fitted. Without, of ``predict(X)``.
+
+        Raises
+        ------
+        TypeError
+            If the kernel is a classical one.
+        """
+        if y is not None:
+            return clone(self)._plan_of_fit(X, y, backend)
+        check_is_fitted(self)
+        scaled = self.scaling_(validate_data(self, X, dtype=np.float64, order="C", reset=False))
+        kernel = self.kernel_ if backend is None else self.kernel_.on(backend)
+        return kernel.plan(scaled, None if kernel.measures_features else self.basis_samples_)
+
+    def _plan_of_fit(self, X: ArrayLike, y: ArrayLike, backend: Backend | str | None) -> Plan:
+        self._check_settings()
+        checked, targets = validate_data(self, X, y, dtype=np.float64, order="C")
+        rows = distinct_rows(checked, np.unique(targets, return_inverse=True)[1], np.ones(len(checked)))
+        kernel, max_features, bounds = self._new_kernel()
+        return kernel.plan(self._learn_scaling(rows.X, rows.weight, max_features, bounds)(rows.X), backend=backend)
+
+    def _learn_kernel(self, X: Array, weight: Array, y: NDArray[Any] | None = None) -> tuple[Basis, Array]:
+        """Learn scaling and kernel; returns the rows and their Gram matrix, shape (n_rows, n_rows)."""
+        kernel, max_features, feature_map = self._new_kernel()
+        self.scaling_ = self._learn_scaling(X, weight, max_features, feature_map)
+        scaled = self.scaling_(X)
+        features = kernel.fit_features(scaled, y)
+        self.kernel_ = kernel
+        return Basis(scaled, features), np.asarray(kernel.gram(features), np.float64)
+
+    def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
+        """An unfitted kernel, how many features it takes, and the feature map whose range these are scaled to."""
+        most = self.n_features_in_ if self.n_qubits is None else self.n_qubits
+        if isinstance(self.kernel, Kernel):
+            kernel = clone(self.kernel)
+            inner = kernel.kernel if isinstance(kernel, TrainedKernel) else kernel
+            if isinstance(inner, ClassicalKernel) or inner in CLASSICAL_KERNELS:
+                return kernel, most, None
+            return (
+                kernel,
+                self._max_features(inner),
+                inner.bounded_map() if isinstance(inner, EmbeddingKernel) else None,
+            )
+        if self.kernel in CLASSICAL_KERNELS:
+            return ClassicalKernel(self.kernel, gamma="auto"), most, None
+        feature_map = self._feature_map()
+        num_qubits = self._num_qubits(feature_map)
+        if feature_map.angle_range is not None and sum(feature_map.angle_range) != 0:
+            feature_map = CenteredMap(feature_map)
+        maker = ProjectedKernel if self.kernel == "projected" else FidelityKernel
+        kernel = maker(
+            feature_map,
+            bandwidth=self.bandwidth,
+            num_qubits=num_qubits,
+            precision=self.precision,
+            random_state=self.random_state,
+        )
+        if self.kernel == "trained":
+            kernel = TrainedKernel(kernel, random_state=self.random_state)
+        return kernel, feature_map.max_features(num_qubits), feature_map
+
+    def _feature_map(self) -> FeatureMap:
+        feature_map: Any = get_feature_map(self.feature_map)
+        if self.reps is None:
+            return feature_map
+        if not hasattr(feature_map, "reps"):
+            raise ValueError(f"feature_map={self.feature_map!r} takes no reps, got reps={self.reps}")
+        return replace(feature_map, reps=self.reps)
+
+    def _num_qubits(self, feature_map: FeatureMap) -> int:
+        if self.n_qubits is not None:
+            return self.n_qubits
+        if isinstance(feature_map, Encoding):
+            return feature_map.circuit.num_qubits
+        return min(feature_map.num_qubits(self.n_features_in_), AUTOMATIC_QUBITS)
+
+    def _max_features(self, kernel: Any) -> int:
+        """How many features fit on the qubits of a kernel that came as an object."""
+        feature_map = getattr(kernel, "feature_map", None)
+        if feature_map is None or isinstance(feature_map, Circuit):
+            return self.n_features_in_
+        known = get_feature_map(feature_map, **kernel._options)
+        num_qubits = self.n_qubits if kernel.num_qubits is None else kernel.num_qubits
+        return known.max_features(self._num_qubits(known) if num_qubits is None else num_qubits)
+
+    def _learn_scaling(self, X: Array, weight: Array, max_features: int, feature_map: FeatureMap | None) -> Scaling:
+        if self.scale_features is False:
+            return Scaling(np.zeros(X.shape[1]), np.ones(X.shape[1]), angle_range=None)
+        jointly = self.scale_features == "jointly"
+        bounds = None if feature_map is None else feature_map.angle_range
+        if feature_map is not None and (bounds is None or hasattr(feature_map, "domain")):
+            if jointly:
+                raise ValueError(f'scale_features="jointly" is linear; {feature_map!r} needs features of its own range')
+            return fit_scaling(X, weight, max_features, bounds)
+        low, high = bounds or ONE_RADIAN
+        scaling = fit_linear_scaling(X, weight, max_features, jointly)
+        return replace(scaling, factor=scaling.factor * ((high - low) / np.pi))
+
+    def _expand(self, basis: Basis, coefficients: Array, intercept: ArrayLike) -> None:
+        """Keep an expansion in kernel functions: coefficients (n_rows, n_outputs), intercept (n_outputs,)."""
+        self.basis_ = np.ascontiguousarray(basis.features)
+        self.basis_samples_ = np.ascontiguousarray(basis.samples)
+        self.coefficients_ = np.ascontiguousarray(coefficients, np.float64)
+        self.intercept_ = np.array(intercept, np.float64, ndmin=1)
+
+    def _kernel_rows(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Kernel between samples and the basis, shape (n_samples, n_basis)."""
+        check_is_fitted(self)
+        checked = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        if not len(self.basis_):  # a constant target has no support vectors
+            return np.empty((len(checked), 0))
+        kernel, basis = self.kernel_, self.basis_
+        if backend is not None:
+            kernel = kernel.on(backend, resume)
+            if not kernel.measures_features:
+                basis = kernel.features(self.basis_samples_)
+        elif resume is not None:
+            kernel = kernel.on(kernel.backend, resume)
+        rows = kernel.gram(kernel.features(self.scaling_(checked)), basis)
+        return np.asarray(rows, np.float64)
+
+    def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """The expansion's values, shape (n_samples, n_outputs)."""
+        return self._kernel_rows(X, backend, resume) @ self.coefficients_ + self.intercept_

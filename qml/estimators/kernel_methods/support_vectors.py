@@ -1,0 +1,298 @@
+"""Support vector classification and regression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax, softmax
+from sklearn.svm import SVC, SVR
+from sklearn.utils.metaestimators import available_if
+
+from qml.estimators.kernel_methods.calibration import class_margins, fit_sharpness, votes
+from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
+from qml.estimators.kernel_methods.training_data import class_rows, target_rows
+from qml.estimators.targets import BackendClassifier, BackendRegressor
+from qml.feature_maps import FeatureMap
+from qml.kernels import Kernel
+from simulator.backends.trait import Backend, Folder
+
+__all__ = ["QuantumKernelClassifier", "QuantumKernelRegressor"]
+
+Array = NDArray[np.float64]
+
+
+def _gives_probabilities(classifier: QuantumKernelClassifier) -> bool:
+    if classifier.probability:
+        return True
+    raise AttributeError("probabilities need probability=True")
+
+
+class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
+    """Support vector machine with a quantum kernel, binary and multiclass: scikit-learn's `SVC` on a Gram matrix.
+
+    Features are standardised; if they do not fit on the qubits, their leading principal components take their place.
+    `predict` compares new samples with the support vectors' states, which are kept.
+
+    Parameters
+    ----------
+    kernel : {"fidelity", "projected", "trained", "linear", "polynomial", "rbf", "laplacian"} or Kernel
+        ``"fidelity"`` is ``|<phi(x)|phi(x')>|^2``; ``"projected"`` is Gaussian in the qubits' reduced density matrices;
+        ``"trained"`` is the fidelity kernel with one scale a feature, fitted to the labels. The classical ones take
+        standardised features. A kernel object brings its own feature map, qubits, bandwidth and precision; it gets
+        features of standard deviation 1.
+    feature_map : str or FeatureMap
+        How features enter the circuit; names are in `qml.feature_maps.FEATURE_MAPS`.
+    reps : int, optional
+        Repetitions, for feature maps that have them; ``None`` leaves the map its own.
+    n_qubits : int, optional
+        By default as many as the feature map asks for, but at most 10. A classical kernel gets so many principal
+        components; by default all features.
+    bandwidth : float, array of shape (n_features,) or "auto"
+        What scaled features are multiplied by, about the middle of the feature map's range. With 1 they fill the range
+        that variational models use. ``"auto"`` searches for it, see `qml.kernels.FidelityKernel`.
+    C : float
+        As in `SVC`.
+    class_weight : dict or "balanced", optional
+        As in scikit-learn: factors of the sample weights.
+    probability : bool
+        Whether to learn probabilities, from decisions in five-fold cross-validation. That is five further fits of the
+        `SVC`; the states and the Gram matrix are reused.
+    tol, max_iter
+        As in `SVC`.
+    scale_features : bool or "jointly"
+        Whether to scale features, each to the same deviation; "jointly" divides all by one number, so that they
+        keep their relative sizes, as pixels should. Otherwise they are taken as they are, in radians.
+    precision : {"double", "single"}
+        Of the simulation.
+    random_state : int, RandomState or None
+        Decides the folds of the probabilities, and the minibatches of ``kernel="trained"``.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+    kernel_ : Kernel
+        Fitted; ``kernel_.bandwidth_`` is the bandwidth that was found.
+    scaling_ : Scaling
+    support_ : int ndarray, shape (n_support,)
+        Rows of the training data that are support vectors. Of rows that are there several times, the first.
+    n_support_ : int ndarray, shape (n_classes,)
+        Support vectors of each class.
+    basis_ : ndarray, shape (n_support, ...)
+        The kernel's features of the support vectors, such as their states.
+    basis_samples_ : float ndarray, shape (n_support, n_scaled_features)
+        The support vectors, scaled: what a fidelity kernel on a backend needs of them.
+    coefficients_ : float ndarray, shape (n_support, n_outputs)
+        One column for two classes, otherwise one for each pair of classes, ordered (0, 1), (0, 2), ...
+    intercept_ : float ndarray, shape (n_outputs,)
+    sharpness_ : float or None
+        Probabilities are the softmax of so many times the margins.
+    n_iter_ : int or int ndarray, shape (n_outputs,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, only if ``X`` had column names
+
+    References
+    ----------
+    Havlicek et al., arXiv:1804.11326; Schuld and Killoran, arXiv:1803.07128.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> QuantumKernelClassifier(C=10).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    def __init__(
+        self,
+        kernel: str | Kernel = "fidelity",
+        feature_map: str | FeatureMap = "zz",
+        reps: int | None = None,
+        n_qubits: int | None = None,
+        *,
+        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
+        C: float = 1.0,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        probability: bool = True,
+        tol: float = 1e-3,
+        max_iter: int = -1,
+        scale_features: bool | Literal["jointly"] = True,
+        precision: Literal["double", "single"] = "double",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            kernel,
+            feature_map,
+            reps,
+            n_qubits,
+            bandwidth=bandwidth,
+            scale_features=scale_features,
+            precision=precision,
+            random_state=random_state,
+        )
+        self.C = C
+        self.class_weight = class_weight
+        self.probability = probability
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn scaling, bandwidth and support vectors.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        y : array-like, shape (n_samples,)
+        sample_weight : array-like, shape (n_samples,), optional
+            A weight of 0 is as if the sample were missing, of k as if it were there k times.
+
+        Returns
+        -------
+        self
+        """
+        rows, weight = class_rows(self, X, y, sample_weight, self.class_weight)
+        assert rows.y is not None
+        features, gram = self._learn_kernel(rows.X, rows.weight, rows.y)
+        solver = SVC(
+            kernel="precomputed", C=self.C, tol=self.tol, max_iter=self.max_iter, decision_function_shape="ovo"
+        )
+        self.sharpness_ = fit_sharpness(solver, gram, rows.y, weight, self.random_state) if self.probability else None
+        solver.fit(gram, rows.y, sample_weight=weight)
+        self.support_, self.n_support_, self.n_iter_ = rows.first[solver.support_], solver.n_support_, solver.n_iter_
+        self._expand(features[solver.support_], _pair_coefficients(solver), solver.intercept_)
+        return self
+
+    def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Decisions: shape (n_samples,), positive for ``classes_[1]``; of more than two classes (n_samples, n_classes).
+
+        Of more than two classes each has its votes in comparisons of pairs, and less than half a vote for how clearly
+        it won or lost, as in `SVC`.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where kernel entries are measured, see `plan`; by default where the kernel says.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return votes(self._outputs(X, backend, resume), len(self.classes_))
+
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
+        """Class of the largest decision, shape (n_samples,); the rest as in `decision_function`."""
+        decisions = self.decision_function(X, backend=backend, resume=resume)
+        return self.classes_[(decisions > 0).astype(np.intp) if decisions.ndim == 1 else decisions.argmax(axis=1)]
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Probability of each class, shape (n_samples, n_classes); the largest is that of the predicted class.
+
+        ``backend`` and ``resume`` are as in `decision_function`.
+        """
+        return softmax(self._logits(X, backend, resume), axis=1)
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Logarithms of the probabilities, shape (n_samples, n_classes); the rest as in `decision_function`."""
+        return log_softmax(self._logits(X, backend, resume), axis=1)
+
+    def _logits(self, X: ArrayLike, backend: Backend | str | None, resume: Folder) -> Array:
+        margins = class_margins(self._outputs(X, backend, resume), len(self.classes_))
+        if self.sharpness_ is None:
+            raise AttributeError("the classifier was fitted with probability=False")
+        return self.sharpness_ * margins
+
+
+class QuantumKernelRegressor(BackendRegressor, KernelEstimator):
+    """Support vector regression with a quantum kernel: scikit-learn's `SVR` on a Gram matrix.
+
+    The target is scaled to mean 0 and standard deviation 1, and back in `predict`.
+
+    Parameters
+    ----------
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+        As in `QuantumKernelClassifier`.
+    C : float
+        As in `SVR`.
+    epsilon : float
+        Deviations up to this are free, in standard deviations of the target.
+    tol, max_iter
+        As in `SVR`.
+
+    Attributes
+    ----------
+    target_mean_, target_scale_ : float
+    kernel_, scaling_, support_, basis_, coefficients_, intercept_, n_iter_, n_features_in_, feature_names_in_
+        As in `QuantumKernelClassifier`.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> y = np.sin(X[:, 0]) + X[:, 1]
+    >>> QuantumKernelRegressor(C=100).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    def __init__(
+        self,
+        kernel: str | Kernel = "fidelity",
+        feature_map: str | FeatureMap = "zz",
+        reps: int | None = None,
+        n_qubits: int | None = None,
+        *,
+        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
+        C: float = 1.0,
+        epsilon: float = 0.1,
+        tol: float = 1e-3,
+        max_iter: int = -1,
+        scale_features: bool | Literal["jointly"] = True,
+        precision: Literal["double", "single"] = "double",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            kernel,
+            feature_map,
+            reps,
+            n_qubits,
+            bandwidth=bandwidth,
+            scale_features=scale_features,
+            precision=precision,
+            random_state=random_state,
+        )
+        self.C = C
+        self.epsilon = epsilon
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn scaling, bandwidth and support vectors; parameters as in `QuantumKernelClassifier.fit`."""
+        rows = target_rows(self, X, y, sample_weight)
+        features, gram = self._learn_kernel(rows.X, rows.weight, rows.y)
+        solver = SVR(kernel="precomputed", C=self.C, epsilon=self.epsilon, tol=self.tol, max_iter=self.max_iter)
+        solver.fit(gram, rows.y, sample_weight=rows.weight)
+        self.support_, self.n_iter_ = rows.first[solver.support_], solver.n_iter_
+        self._expand(features[solver.support_], solver.dual_coef_.T, solver.intercept_)
+        return self
+
+
+def _pair_coefficients(solver: SVC) -> Array:
+    """Coefficients of each pair of classes, shape (n_support, n_pairs), from scikit-learn's packed ones.
+
+    Support vectors are ordered by class. Of class i, row j - 1 of `dual_coef_` is for the pair with a later class j,
+    and row j for the pair with an earlier one.
+    """
+    packed, count = solver.dual_coef_, len(solver.classes_)
+    if count == 2:
+        return packed.T
+    ends = np.cumsum(solver.n_support_)
+    of_class = [slice(end - size, end) for end, size in zip(ends, solver.n_support_, strict=True)]
+    pairs = list(combinations(range(count), 2))
+    out = np.zeros((packed.shape[1], len(pairs)))
+    for column, (i, j) in enumerate(pairs):
+        out[of_class[i], column] = packed[j - 1, of_class[i]]
+        out[of_class[j], column] = packed[i, of_class[j]]
+    return out

@@ -1,0 +1,140 @@
+"""The Nystroem method: the kernel's entries with a few landmarks as features."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from qml import persistence
+from qml.estimators.random_features.landmarks import ROWS_AT_ONCE, SELECTIONS, chosen_landmarks
+from qml.kernels import FidelityKernel, Kernel, get_kernel
+from qml.settings import check_choice, check_whole
+
+__all__ = ["NystroemFeatures"]
+
+Array = NDArray[np.float64]
+
+SAMPLES_TO_LEARN_FROM = 2000
+
+SMALLEST_EIGENVALUE = 1e-10
+"""Directions among the landmarks below this share of the largest are left out, because rounding would be amplified."""
+
+
+class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Features whose inner products approximate a kernel, from its entries with some landmarks.
+
+    ``phi(x) = K_LL^(-1/2) k_L(x)`` for landmarks L, so that ``phi(x) . phi(y)`` is exact where x or y is a landmark.
+    With all samples as landmarks, a linear model on these features is the kernel model.
+
+    Parameters
+    ----------
+    kernel : str or Kernel, optional
+        See `qml.kernels.get_kernel`. By default the fidelity kernel of the IQP map at an automatic bandwidth, for
+        features of mean 0. What it learns, it learns from at most 2000 samples.
+    n_landmarks : int
+        At most; no more than there are samples.
+    selection : {"uniform", "leverage", "kmeans"}
+        Samples at random; samples at random, more likely the less others say about them (ridge leverage scores); or the
+        centres of clusters, which are no samples.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    kernel_ : Kernel
+        The fitted kernel.
+    landmarks_ : float ndarray, shape (n_landmarks, n_features)
+    landmark_features_ : ndarray, shape (n_landmarks, ...)
+        What the kernel needs of each landmark, so that a kernel measured on a backend measures them once.
+    normalization_ : float ndarray, shape (n_landmarks, n_components)
+        A root of the pseudo-inverse of the landmarks' Gram matrix.
+    n_components_ : int
+        Features that come out: fewer than landmarks where these depend on one another.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, only if ``X`` had column names
+
+    References
+    ----------
+    Williams and Seeger, "Using the Nystroem method to speed up kernel machines", NeurIPS 2000; Musco and Musco,
+    arXiv:1605.07583 (leverage scores); Zhang, Tsang and Kwok, "Improved Nystroem low-rank approximation and error
+    analysis", ICML 2008 (k-means).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml.kernels import FidelityKernel
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (200, 3))
+    >>> features = NystroemFeatures("angle", n_landmarks=60, random_state=0).fit_transform(X)
+    >>> features.shape  # the states of this kernel span fewer dimensions
+    (200, 27)
+    >>> bool(np.allclose(features @ features.T, FidelityKernel("angle")(X)))
+    True
+    """
+
+    def __init__(
+        self,
+        kernel: str | Kernel | None = None,
+        *,
+        n_landmarks: int = 100,
+        selection: Literal["uniform", "leverage", "kmeans"] = "uniform",
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.n_landmarks = n_landmarks
+        self.selection = selection
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+        """Fit the kernel and choose the landmarks.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        y : array-like, shape (n_samples,), optional
+            Only some kernels learn from it.
+        """
+        check_whole("n_landmarks", self.n_landmarks)
+        check_choice("selection", self.selection, SELECTIONS)
+        features = validate_data(self, X, dtype=np.float64, order="C")
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        kernel = FidelityKernel("iqp", bandwidth="auto") if self.kernel is None else clone(get_kernel(self.kernel))
+        some = np.sort(np.random.default_rng(seed).permutation(len(features))[:SAMPLES_TO_LEARN_FROM])
+        self.kernel_ = kernel.fit(features[some], None if y is None else np.asarray(y)[some])
+        self.landmarks_ = chosen_landmarks(self.kernel_, features, self.n_landmarks, self.selection, seed)
+        self.landmark_features_ = np.ascontiguousarray(self.kernel_.features(self.landmarks_))
+        among = self.kernel_.gram(self.landmark_features_)
+        eigenvalues, vectors = np.linalg.eigh(np.asarray(among, np.float64))
+        kept = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues[-1]
+        self.normalization_ = vectors[:, kept] / np.sqrt(eigenvalues[kept])
+        self.n_components_ = int(kept.sum())
+        return self
+
+    def transform(self, X: ArrayLike) -> Array:
+        """Features of each sample, shape (n_samples, n_components), some thousand samples at a time."""
+        check_is_fitted(self, "normalization_")
+        samples = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        out = np.empty((len(samples), self.n_components_))
+        for first in range(0, len(samples), ROWS_AT_ONCE):
+            rows = slice(first, first + ROWS_AT_ONCE)
+            block = self.kernel_.gram(self.kernel_.features(samples[rows]), self.landmark_features_)
+            np.matmul(np.asarray(block, np.float64), self.normalization_, out=out[rows])
+        return out
+
+    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
+        """Write the transformer, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        persistence.save(self, path, extra)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        return tags

@@ -1,0 +1,197 @@
+"""Random quantum features: small circuits with random linear functions of a sample as angles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from os import PathLike
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from qml import persistence
+from qml.models.observables import readout_observables
+from qml.models.quantum_model import QuantumModel
+from qml.settings import check_backend, check_whole
+from simulator import gates
+from simulator.backends.numba_backend import NumbaBackend
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Backend, Folder
+from simulator.circuit import Circuit
+from simulator.observables import PauliSum
+from simulator.parameters import ParameterVector
+
+__all__ = ["RandomQuantumFeatures"]
+
+Array = NDArray[np.float64]
+
+CIRCUITS_AT_ONCE = 1 << 16
+
+
+class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Expectations of many small circuits whose angles are random linear functions of the sample.
+
+    Circuit e gets the angles ``W_e x + b_e``, with W normal of variance 2 gamma and b uniform on the circle, and gives
+    one feature for each observable; nothing is trained but the linear model behind. Features are divided by the root
+    of their number, so that inner products converge to a kernel as circuits are added.
+
+    By default each qubit is turned by RX and a chain of CNOTs follows, so that Z of qubit q is read from qubits 0 to q.
+    The kernel is then a known mixture of Gaussians, ``mean over q of (exp(-gamma |x - y|^2) / 2)^(q+1)``, and one qubit
+    makes the random Fourier features of the RBF kernel. Any circuit of one's own can take its place.
+
+    Parameters
+    ----------
+    n_components : int
+        Features; a multiple of the observables is reached or passed by the last circuit, which is cut.
+    n_qubits : int
+    gamma : float or "scale"
+        As of the RBF kernel. ``"scale"`` is 1 over the number of features times the variance of all entries of X.
+    circuit : Circuit, optional
+        In place of RX and CNOTs; all its parameters get random linear functions.
+    observables : str or sequence of PauliSum
+        See `qml.models.observables.readout_observables`.
+    precision : {"double", "single"}
+    backend : Backend or "numba", optional
+        Where the circuits run: one, at a parameter set for each sample and circuit, see `plan`.
+    resume : path, optional
+        A folder in which a remote backend keeps its jobs, to go on after an interruption.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    frequencies_ : float ndarray, shape (n_circuits, n_angles, n_features)
+    offsets_ : float ndarray, shape (n_circuits, n_angles)
+    gamma_ : float
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, only if ``X`` had column names
+
+    References
+    ----------
+    Wilson et al., "Quantum kitchen sinks", arXiv:1806.08321; Rahimi and Recht, "Random features for large-scale kernel
+    machines", NeurIPS 2007.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.metrics.pairwise import rbf_kernel
+    >>> X = np.random.default_rng(0).normal(size=(50, 3))
+    >>> features = RandomQuantumFeatures(20_000, n_qubits=1, gamma=0.3, random_state=0).fit_transform(X)
+    >>> bool(np.abs(2 * features @ features.T - rbf_kernel(X, gamma=0.3)).max() < 0.05)
+    True
+    """
+
+    def __init__(
+        self,
+        n_components: int = 256,
+        *,
+        n_qubits: int = 4,
+        gamma: float | Literal["scale"] = "scale",
+        circuit: Circuit | None = None,
+        observables: str | Sequence[PauliSum] = "z",
+        precision: Literal["double", "single"] = "double",
+        backend: Backend | str | None = None,
+        resume: Folder = None,
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.n_qubits = n_qubits
+        self.gamma = gamma
+        self.circuit = circuit
+        self.observables = observables
+        self.precision = precision
+        self.backend = backend
+        self.resume = resume
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Draw the linear functions.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        y : ignored
+        """
+        check_whole("n_components", self.n_components)
+        check_whole("n_qubits", self.n_qubits)
+        features = validate_data(self, X, dtype=np.float64)
+        self.gamma_ = self._learnt_gamma(features)
+        random = check_random_state(self.random_state)
+        model = self._model()
+        n_circuits = -(-self.n_components // len(model.observables))
+        shape = (n_circuits, len(model.inputs), self.n_features_in_)
+        self.frequencies_ = random.normal(scale=np.sqrt(2 * self.gamma_), size=shape)
+        self.offsets_ = random.uniform(0, 2 * np.pi, size=shape[:2])
+        return self
+
+    def transform(self, X: ArrayLike) -> Array:
+        """Features of each sample, shape (n_samples, n_components), some thousand circuits at a time."""
+        samples = self._checked(X)
+        model = self._model()
+        backend = check_backend(self.backend)
+        out = np.empty((len(samples), self.n_components))
+        # a request to a backend is one, so that its jobs wait for each other only once
+        size = max(1, CIRCUITS_AT_ONCE // len(self.offsets_)) if backend is None else len(samples)
+        for first in range(0, len(samples), size):
+            rows = slice(first, first + size)
+            angles = self._angles(samples[rows])
+            if backend is None:
+                values = model.forward(angles, ())
+            else:
+                values = backend.expectations(model.circuit, model.observables, angles, resume=self.resume)
+            out[rows] = values.reshape(len(out[rows]), -1)[:, : self.n_components]
+        return out / np.sqrt(self.n_components)
+
+    def plan(self, X: ArrayLike, backend: Backend | str | None = None) -> Plan:
+        """What `transform` would take on a backend, by default the estimator's; nothing is sent."""
+        samples = self._checked(X)
+        model = self._model()
+        chosen = check_backend(self.backend if backend is None else backend)
+        if chosen is None:
+            chosen = NumbaBackend(precision=self.precision)
+        plan = chosen.plan(model.circuit, model.observables, self._angles(samples))
+        note = f"{len(self.offsets_):,} random circuits for each of {len(samples):,} samples"
+        return replace(plan, notes=(*plan.notes, note))
+
+    def _checked(self, X: ArrayLike) -> Array:
+        check_is_fitted(self, "offsets_")
+        return validate_data(self, X, dtype=np.float64, order="C", reset=False)  # type: ignore[no-any-return]
+
+    def _angles(self, samples: Array) -> Array:
+        """Angles of all circuits for each sample, shape (n_samples * n_circuits, n_angles)."""
+        n_circuits, n_angles = self.offsets_.shape
+        weights = self.frequencies_.reshape(n_circuits * n_angles, -1).T
+        return (samples @ weights + self.offsets_.ravel()).reshape(-1, n_angles)
+
+    def _learnt_gamma(self, features: Array) -> float:
+        if isinstance(self.gamma, str):
+            if self.gamma != "scale":
+                raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
+            variance = float(features.var())
+            return 1.0 / (features.shape[1] * variance) if variance > 0 else 1.0
+        if not 0 < self.gamma < np.inf:
+            raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
+        return float(self.gamma)
+
+    def _model(self) -> QuantumModel:
+        circuit = self.circuit
+        if circuit is None:
+            x = ParameterVector("x", self.n_qubits)
+            rotations = [gates.RX(x[q], q) for q in range(self.n_qubits)]
+            circuit = Circuit(self.n_qubits, rotations + [gates.CX(q, q + 1) for q in range(self.n_qubits - 1)])
+        if not circuit.parameters:
+            raise ValueError("the circuit has no parameters, so its features would not depend on the samples")
+        observables = readout_observables(self.observables, circuit.num_qubits)
+        return QuantumModel(circuit, circuit.parameters, (), observables, precision=self.precision)
+
+    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
+        """Write the transformer, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        persistence.save(self, path, extra)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components

@@ -1,0 +1,107 @@
+"""What y means to classifiers and regressors: learnt in ``fit``, given back by ``predict``, compared in ``score``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.multiclass import check_classification_targets
+
+from simulator.backends.trait import Backend, Folder
+
+__all__ = ["BackendClassifier", "BackendRegressor", "learn_classes", "learn_scale", "scaled"]
+
+Array = NDArray[np.float64]
+
+
+def learn_classes(estimator: Any, y: NDArray[Any], classes: ArrayLike | None = None) -> None:
+    """Learn ``classes_`` from y, or take those that are given.
+
+    Raises
+    ------
+    ValueError
+        If y is no classes, or there are fewer than two.
+    """
+    check_classification_targets(y)
+    estimator.classes_ = np.unique(y if classes is None else np.asarray(classes))
+    if len(estimator.classes_) < 2:
+        only = estimator.classes_.tolist()[0]
+        raise ValueError(f"a classifier needs samples of at least 2 classes, the data contain only one class: {only!r}")
+
+
+def learn_scale(estimator: Any, y: Array, weight: Array) -> Array:
+    """Learn ``target_mean_`` and ``target_scale_``, the standard deviation, or 1 for a constant y; returns `scaled`."""
+    estimator.target_mean_ = float(np.average(y, weights=weight))
+    spread = float(np.sqrt(np.average((y - estimator.target_mean_) ** 2, weights=weight)))
+    estimator.target_scale_ = spread if spread > 0 else 1.0
+    return scaled(estimator, y)
+
+
+def scaled(estimator: Any, y: NDArray[Any]) -> Array:
+    """Targets of mean 0 and standard deviation 1, as they are trained with."""
+    return (y - estimator.target_mean_) / estimator.target_scale_
+
+
+class BackendClassifier(ClassifierMixin):
+    """A classifier whose ``predict`` takes a backend: so does ``score``."""
+
+    classes_: NDArray[Any]
+    predict: Callable[..., NDArray[Any]]
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        backend: Backend | str | None = None,
+        resume: Folder = None,
+    ) -> float:
+        """Accuracy of the predictions; ``backend`` and ``resume`` are those of `predict`."""
+        return self._score(y, self.predict(X, backend=backend, resume=resume), sample_weight)
+
+    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
+        return float(accuracy_score(y, predictions, sample_weight=sample_weight))
+
+
+class BackendRegressor(RegressorMixin):
+    """A regressor with outputs, shape (n_samples, 1), for the scaled target, wherever they were computed."""
+
+    target_mean_: float
+    target_scale_: float
+    _outputs: Callable[..., Array]
+
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Predicted targets, shape (n_samples,).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where the circuits run, instead of where the estimator's own parameters say; see `plan`.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return self._unscaled(self._outputs(X, backend, resume))
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        backend: Backend | str | None = None,
+        resume: Folder = None,
+    ) -> float:
+        """R^2 of the predictions; ``backend`` and ``resume`` are those of `predict`."""
+        return self._score(y, self.predict(X, backend=backend, resume=resume), sample_weight)
+
+    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
+        return float(r2_score(y, predictions, sample_weight=sample_weight))
+
+    def _unscaled(self, outputs: Array) -> Array:
+        return outputs[:, 0] * self.target_scale_ + self.target_mean_

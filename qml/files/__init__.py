@@ -1,0 +1,1 @@
+"""File formats: data, never code."""

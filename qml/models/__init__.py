@@ -1,0 +1,1 @@
+"""Circuits with inputs and weights as differentiable functions."""

@@ -1,0 +1,68 @@
+"""Feature map and ansatz together, as one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from qml.ansatze import Ansatz, get_ansatz
+from qml.feature_maps import FeatureMap, get_feature_map
+from qml.models.observables import readout_observables
+from qml.models.quantum_model import QuantumModel
+from simulator.circuit import Circuit
+from simulator.errors import CircuitError
+from simulator.observables import PauliSum
+from simulator.parameters import ParameterVector
+
+__all__ = ["layered_model"]
+
+
+def layered_model(
+    feature_map: str | FeatureMap,
+    ansatz: str | Ansatz,
+    num_features: int,
+    num_layers: int,
+    num_qubits: int | None = None,
+    observables: str | Sequence[PauliSum] = "z",
+    precision: Literal["double", "single"] = "double",
+) -> QuantumModel:
+    """The model that encodes data and then applies the layers of an ansatz, or encodes anew before each layer.
+
+    Weights that the feature map has of its own come before the ansatz's.
+
+    Parameters
+    ----------
+    feature_map : str or FeatureMap
+        Says whether the data are encoded once, or again before each layer.
+    ansatz : str or Ansatz
+    num_features, num_layers : int
+    num_qubits : int, optional
+        By default as many as the feature map takes.
+    observables : str or sequence of PauliSum
+        See `readout_observables`.
+    precision : {"double", "single"}
+
+    Examples
+    --------
+    >>> layered_model("zz", "real_amplitudes", num_features=3, num_layers=2)
+    QuantumModel(3 qubits, 6 inputs, 9 weights, 3 observables, precision='double')
+    """
+    encoding = get_feature_map(feature_map).encoding(num_features, num_qubits)
+    width = encoding.circuit.num_qubits
+    ansatz = get_ansatz(ansatz)
+    weights = ParameterVector("w", ansatz.num_weights(width, num_layers))
+    turns = encoding.turns
+    if num_layers < len(turns):
+        raise CircuitError(f"the feature map needs at least {len(turns)} layers for its features, got {num_layers}")
+    circuit = Circuit(width) if turns else encoding.circuit
+    for number, layer in enumerate(ansatz.layers(width, num_layers, weights)):
+        circuit = circuit + turns[number % len(turns)] + layer if turns else circuit + layer
+    return QuantumModel(
+        circuit,
+        inputs=encoding.inputs,
+        weights=(*encoding.weights, *weights),
+        observables=readout_observables(observables, width),
+        precision=precision,
+        data=encoding.data,
+        num_features=num_features,
+    )

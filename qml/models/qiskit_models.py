@@ -1,0 +1,83 @@
+"""Models of circuits written in Qiskit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from qml.models.quantum_model import QuantumModel
+from simulator.errors import ParameterError
+from simulator.observables import PauliSum
+from simulator.parameters.angle_maps import AngleMap
+
+__all__ = ["model_from_qiskit"]
+
+_INPUT = re.compile(r"x\[(\d+)\]")
+
+
+def model_from_qiskit(
+    circuit: Any,
+    inputs: Sequence[Any],
+    weights: Sequence[Any],
+    observables: Sequence[PauliSum] | PauliSum,
+    *,
+    precision: Literal["double", "single"] = "double",
+) -> QuantumModel:
+    """A model of a ``qiskit.QuantumCircuit``; features may stand in any expression, such as ``(pi - x) * (pi - y)``.
+
+    Parameters
+    ----------
+    circuit : qiskit.QuantumCircuit
+    inputs, weights : sequence of qiskit Parameter
+        Columns of X, and what is trained. Together they are all of the circuit's parameters.
+    observables : sequence of PauliSum, or one PauliSum
+    precision : {"double", "single"}
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is in neither list, or an angle is not affine in a weight.
+
+    Examples
+    --------
+    >>> from qiskit.circuit.library import real_amplitudes, zz_feature_map
+    >>> from simulator import Z
+    >>> features, ansatz = zz_feature_map(2), real_amplitudes(2, reps=1)
+    >>> model = model_from_qiskit(features.compose(ansatz), features.parameters, ansatz.parameters, Z(0))
+    >>> model
+    QuantumModel(2 qubits, 3 inputs, 4 weights, 1 observables, precision='double')
+    >>> model.forward([[0.1, 0.2]], [0.0] * 4).shape
+    (1, 1)
+    """
+    from simulator.qiskit_circuits import from_qiskit_with_angle_map
+
+    made, angles = from_qiskit_with_angle_map(circuit)
+    theirs = list(circuit.parameters)
+    feature = {theirs.index(parameter): k for k, parameter in enumerate(inputs) if parameter in theirs}
+    weight = {theirs.index(parameter): k for k, parameter in enumerate(weights) if parameter in theirs}
+    missing = [parameter.name for k, parameter in enumerate(theirs) if (k in feature) == (k in weight)]
+    if missing:
+        raise ParameterError(f"a parameter is an input or a weight, one of both; these are not: {', '.join(missing)}")
+    chosen, texts, trained = [], [], {}
+    for parameter, text in zip(made.parameters, angles.expressions, strict=True):
+        used = [int(index) for index in _INPUT.findall(text)]
+        if all(index in feature for index in used):
+            chosen.append(parameter)
+            texts.append(_INPUT.sub(lambda found: f"x[{feature[int(found[1])]}]", text))
+        elif _INPUT.fullmatch(text):
+            trained[weight[used[0]]] = parameter
+        else:
+            raise ParameterError(
+                f"an angle must be affine in the weights, got {parameter.name}; the gradients of "
+                "simulator.qiskit_provider take products of weights and features, in Qiskit Machine Learning's networks"
+            )
+    return QuantumModel(
+        made,
+        inputs=chosen,
+        weights=[trained[k] for k in sorted(trained)],
+        observables=observables,
+        precision=precision,
+        data=AngleMap(len(inputs), texts),
+        num_features=len(inputs),
+    )

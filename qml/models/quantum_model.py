@@ -1,0 +1,221 @@
+"""A circuit with inputs and weights as a differentiable function of both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qml.feature_maps.data_functions import DataFunction
+from qml.losses import Loss, get_loss
+from simulator.calculations.gradients import adjoint_sweep
+from simulator.calculations.statevector import as_array, expectations
+from simulator.circuit import Circuit
+from simulator.errors import ParameterError
+from simulator.observables import PauliSum
+from simulator.parameters import Parameter
+from simulator.program.program import Program
+
+__all__ = ["QuantumModel"]
+
+Array = NDArray[np.float64]
+
+
+class QuantumModel:
+    """Expectation values of a circuit as a function of data and weights.
+
+    The circuit is lowered once, here; every call after that is one compiled pass over all samples. A model is never
+    changed after it is made, so threads may share it.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    inputs, weights : ParameterVector, Parameter, or sequence of Parameter
+        Which of the circuit's parameters take data, and which are trained. Together they are all of them.
+    observables : sequence of PauliSum, or one PauliSum
+    precision : {"double", "single"}
+        Of the amplitudes inside; what goes in and out is double.
+    data : DataFunction, optional
+        Features to inputs; without it, the features are the inputs.
+    num_features : int, optional
+        Columns of X; by default the number of inputs.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter of the circuit is in neither list, or a list names one twice or in both.
+
+    Examples
+    --------
+    >>> from simulator import Circuit, Parameter, Z
+    >>> x, w = Parameter("x"), Parameter("w")
+    >>> model = QuantumModel(Circuit(1).ry(x, 0).ry(w, 0), inputs=x, weights=w, observables=[Z(0)])
+    >>> model.forward([[0.0], [np.pi]], [0.0])
+    array([[ 1.],
+           [-1.]])
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        inputs: Sequence[Parameter] | Parameter = (),
+        weights: Sequence[Parameter] | Parameter = (),
+        observables: Sequence[PauliSum] | PauliSum = (),
+        *,
+        precision: Literal["double", "single"] = "double",
+        data: DataFunction | None = None,
+        num_features: int | None = None,
+    ) -> None:
+        self.circuit = circuit
+        self.inputs, self.weights = _parameters("inputs", inputs), _parameters("weights", weights)
+        self.observables = (observables,) if isinstance(observables, PauliSum) else tuple(observables)
+        if not self.observables:
+            raise ValueError("a model needs at least one observable")
+        _check_roles(circuit, self.inputs, self.weights)
+        self.precision = precision
+        self.data = data
+        self.num_features = len(self.inputs) if num_features is None else num_features
+        self.program = Program(circuit, self.observables, inputs=self.inputs, weights=self.weights, precision=precision)
+
+    @property
+    def num_weights(self) -> int:
+        """Number of weights."""
+        return len(self.weights)
+
+    def forward(self, X: ArrayLike, weights: ArrayLike) -> Array:
+        """Expectation values.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        weights : array-like, shape (n_weights,), radians
+
+        Returns
+        -------
+        float ndarray, shape (n_samples, n_observables)
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, or a number is NaN or infinite.
+        """
+        return expectations(self.program, self.inputs_of(self._features(X)), self._weights(weights))
+
+    def backward(self, X: ArrayLike, weights: ArrayLike, cotangent: ArrayLike) -> tuple[Array, Array]:
+        """Derivatives of ``sum(cotangent * forward(X, weights))``, from one sweep.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        weights : array-like, shape (n_weights,), radians
+        cotangent : array-like, shape (n_samples, n_observables)
+            The loss's derivative with respect to each expectation value.
+
+        Returns
+        -------
+        d_weights : float ndarray, shape (n_weights,)
+        d_X : float ndarray, shape (n_samples, n_features)
+        """
+        features = self._features(X)
+        seeds = _matrix("cotangent", cotangent, len(self.observables))
+        if len(seeds) != len(features):
+            raise ValueError(f"cotangent must have one row a sample: expected {len(features)}, got {len(seeds)}")
+        _, d_weights, d_inputs = adjoint_sweep(
+            self.program, self.inputs_of(features), self._weights(weights), seeds, inputs=True
+        )
+        assert d_inputs is not None
+        return d_weights, d_inputs if self.data is None else self.data.pullback(features, d_inputs)
+
+    def loss_and_gradient(
+        self, X: ArrayLike, y: ArrayLike, weights: ArrayLike, loss: str | Loss = "mse"
+    ) -> tuple[float, Array]:
+        """The mean loss over the samples and its gradient, from one sweep.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        y : array-like, shape (n_samples,) or (n_samples, n_observables)
+            Targets, as the loss takes them.
+        weights : array-like, shape (n_weights,), radians
+        loss : str or Loss
+            The expectation values are what it takes as outputs.
+
+        Returns
+        -------
+        value : float
+        d_weights : float ndarray, shape (n_weights,)
+        """
+        features, targets = self._features(X), np.asarray(y)
+        if len(targets) != len(features):
+            raise ValueError(f"y must have one target a sample: expected {len(features)}, got {len(targets)}")
+        chosen = get_loss(loss)
+        share = 1.0 / len(features)
+        total = 0.0
+
+        def cotangent(values: Array, rows: slice) -> Array:
+            nonlocal total
+            target = targets[rows]
+            total += float(np.add.reduce(chosen.value(values, target)))
+            return chosen.gradient(values, target) * share
+
+        _, d_weights, _ = adjoint_sweep(self.program, self.inputs_of(features), self._weights(weights), cotangent)
+        return total * share, d_weights
+
+    def inputs_of(self, features: Array) -> Array:
+        """Values of the circuit's inputs, shape (n_samples, n_inputs)."""
+        return features if self.data is None else self.data(features)
+
+    def _features(self, X: ArrayLike) -> Array:
+        return _matrix("X", X, self.num_features)
+
+    def _weights(self, weights: ArrayLike) -> Array:
+        out = as_array(weights)
+        if out.shape != (len(self.weights),):
+            raise ValueError(f"weights must have shape ({len(self.weights)},), got {out.shape}")
+        _check_finite("weights", out)
+        return out
+
+    def __repr__(self) -> str:
+        return (
+            f"QuantumModel({self.circuit.num_qubits} qubits, {len(self.inputs)} inputs, {len(self.weights)} weights, "
+            f"{len(self.observables)} observables, precision={self.precision!r})"
+        )
+
+
+def _parameters(role: str, given: Sequence[Parameter] | Parameter) -> tuple[Parameter, ...]:
+    parameters = (given,) if isinstance(given, Parameter) else tuple(given)
+    for parameter in parameters:
+        if not isinstance(parameter, Parameter):
+            raise ParameterError(f"{role} expects parameters, got {parameter!r}")
+    return parameters
+
+
+def _check_roles(circuit: Circuit, inputs: tuple[Parameter, ...], weights: tuple[Parameter, ...]) -> None:
+    seen: set[Parameter] = set()
+    for parameter in inputs + weights:
+        if parameter in seen:
+            raise ParameterError(f"parameter {parameter.name} is named twice among inputs and weights")
+        seen.add(parameter)
+    missing = [parameter.name for parameter in circuit.parameters if parameter not in seen]
+    if missing:
+        raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {', '.join(missing)}")
+
+
+def _matrix(name: str, given: ArrayLike, columns: int) -> Array:
+    out = as_array(given)
+    if out.ndim != 2 or out.shape[1] != columns or not len(out):
+        raise ValueError(f"{name} must have shape (n_samples, {columns}) with at least 1 sample, got {out.shape}")
+    _check_finite(name, out)
+    return out
+
+
+def _check_finite(name: str, values: Array) -> None:
+    if math.isfinite(np.vdot(values, values)):  # quick; a NaN or an infinity shows in the sum of squares
+        return
+    finite = np.isfinite(values)
+    if not finite.all():
+        first = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(f"{name} contains NaN or infinity, first at {first}")

@@ -1,0 +1,1 @@
+"""Where circuits run: the backend trait, and this engine as a backend."""

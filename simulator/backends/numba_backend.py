@@ -1,0 +1,149 @@
+"""This engine as a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.backends.plan import Plan
+from simulator.backends.trait import DEFAULT_SHOTS, Estimates, Folder, parameter_sets
+from simulator.circuit import Circuit
+from simulator.observables import PauliSum
+from simulator.operations.binding import Values
+from simulator.parameters import Parameter
+
+__all__ = ["NumbaBackend"]
+
+FloatArray = NDArray[np.float64]
+
+MOST_PROBABILITIES = 1 << 22  # held at once where only some are asked for
+
+
+@dataclass(frozen=True)
+class NumbaBackend:
+    """This engine: exact expectations, gradients by the adjoint method, optionally with noise.
+
+    Parameters
+    ----------
+    noise : NoiseModel, optional
+    precision : {"double", "single"}
+        Of the amplitudes inside; with noise always double.
+    seed : int, optional
+        Of samples, and of trajectories where a density matrix does not fit.
+
+    Examples
+    --------
+    >>> from simulator import Z
+    >>> NumbaBackend().expectations(Circuit(2).h(0).cx(0, 1), [Z(0), Z(0) @ Z(1)]).round(12)
+    array([[0., 1.]])
+    """
+
+    noise: Any = None
+    precision: str = "double"
+    seed: int | None = None
+
+    @property
+    def name(self) -> str:
+        return "numba" if self.noise is None else "numba with noise"
+
+    def expectations(
+        self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
+    ) -> FloatArray:
+        sets = parameter_sets(circuit, values)
+        options = {"precision": self.precision} if self.noise is None else self._noise()
+        return np.asarray(circuit.expectation(list(observables), sets, **options))
+
+    def estimate(
+        self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
+    ) -> Estimates:
+        found = self.expectations(circuit, observables, values)
+        return Estimates(found, np.zeros_like(found))
+
+    def expectation_and_gradient(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        values: Values = None,
+        parameters: Sequence[Parameter] | None = None,
+        *,
+        resume: Folder = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        sets = parameter_sets(circuit, values)
+        options = {} if self.noise is None else self._noise()
+        found, derivatives = circuit.expectation_and_gradient(list(observables), sets, **options)
+        if parameters is not None:
+            number = {parameter: k for k, parameter in enumerate(circuit.parameters)}
+            derivatives = derivatives[:, :, [number[parameter] for parameter in parameters]]
+        return np.asarray(found), derivatives
+
+    def gradient(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        values: Values = None,
+        parameters: Sequence[Parameter] | None = None,
+        *,
+        resume: Folder = None,
+    ) -> FloatArray:
+        return self.expectation_and_gradient(circuit, observables, values, parameters)[1]
+
+    def sample(
+        self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None
+    ) -> list[dict[str, int]]:
+        options = {} if self.noise is None else {"noise": self.noise}
+        rng = np.random.default_rng(self.seed)
+        return [
+            circuit.sample(row, shots=DEFAULT_SHOTS if shots is None else shots, seed=rng, **options)
+            for row in parameter_sets(circuit, values)
+        ]
+
+    def probabilities(
+        self, circuit: Circuit, values: Values = None, *, outcomes: Sequence[int] | None = None, resume: Folder = None
+    ) -> FloatArray:
+        sets = parameter_sets(circuit, values)
+        if outcomes is None:
+            return self._probabilities(circuit, sets)
+        found = np.empty((len(sets), len(outcomes)))
+        at_once = max(1, MOST_PROBABILITIES >> circuit.num_qubits * (1 if self.noise is None else 2))
+        for begin in range(0, len(sets), at_once):
+            rows = slice(begin, begin + at_once)
+            found[rows] = self._probabilities(circuit, sets[rows])[:, list(outcomes)]
+        return found
+
+    def _probabilities(self, circuit: Circuit, sets: FloatArray) -> FloatArray:
+        if self.noise is None:
+            return np.asarray(circuit.probabilities(sets, precision=self.precision))
+        states = np.asarray(circuit.density_matrix(sets, noise=self.noise))
+        return np.diagonal(states, axis1=1, axis2=2).real.copy()
+
+    def _noise(self) -> dict[str, Any]:
+        return {"noise": self.noise, "seed": self.seed}
+
+    def plan(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum] | None = None,
+        values: Values = None,
+        *,
+        gradient: Sequence[Parameter] | None = None,
+    ) -> Plan:
+        count = len(parameter_sets(circuit, values))
+        shots = DEFAULT_SHOTS if observables is None else 0
+        return Plan(
+            backend=self.name,
+            circuits=1,
+            parameter_sets=count,
+            executions=count,
+            pubs=0,
+            jobs=0,
+            shots=shots,
+            total_shots=shots * count,
+            qubits=circuit.num_qubits,
+            depth=circuit.depth(),
+            two_qubit_gates=sum(len(operation.qubits) == 2 for operation in circuit.operations),
+            notes=("runs here: nothing is sent anywhere",),
+        )

@@ -1,0 +1,144 @@
+"""What a backend is: something that runs circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.backends.plan import Plan
+from simulator.calculations.parameter_shift import shifted_circuit
+from simulator.circuit import Circuit
+from simulator.observables import PauliSum
+from simulator.operations.binding import Values
+from simulator.parameters import Parameter
+
+__all__ = ["DEFAULT_SHOTS", "Backend", "Estimates", "Folder", "parameter_sets", "shift_gradient"]
+
+FloatArray = NDArray[np.float64]
+Folder = str | PathLike[str] | None
+
+DEFAULT_SHOTS = 1024
+
+
+class Estimates(NamedTuple):
+    """Expectations and how well they are known.
+
+    Parameters
+    ----------
+    values, standard_errors : float ndarray, shape (n_sets, n_observables)
+        The errors are of shot noise alone, and zero where values are exact.
+    """
+
+    values: FloatArray
+    standard_errors: FloatArray
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Something that runs circuits: this engine, a Qiskit backend, hardware.
+
+    In all methods ``values`` are what `Circuit.values_array` takes, one set of them or many; results have an axis of
+    sets, of length 1 for one. ``resume`` is a folder in which a remote backend keeps its jobs and what came back: the
+    same request with the same folder goes on where it was, and nothing that has come back is run again.
+    """
+
+    @property
+    def name(self) -> str:
+        """For people and plans."""
+        ...
+
+    def expectations(
+        self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
+    ) -> FloatArray:
+        """Expectation values, shape (n_sets, n_observables)."""
+        ...
+
+    def estimate(
+        self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
+    ) -> Estimates:
+        """Expectation values and their standard errors."""
+        ...
+
+    def expectation_and_gradient(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        values: Values = None,
+        parameters: Sequence[Parameter] | None = None,
+        *,
+        resume: Folder = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Expectation values, and their derivatives, shape (n_sets, n_observables, n_parameters), from one batch."""
+        ...
+
+    def gradient(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        values: Values = None,
+        parameters: Sequence[Parameter] | None = None,
+        *,
+        resume: Folder = None,
+    ) -> FloatArray:
+        """Derivatives by ``parameters``, by default all, shape (n_sets, n_observables, n_parameters)."""
+        ...
+
+    def sample(
+        self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None
+    ) -> list[dict[str, int]]:
+        """Counts of the outcomes for each set; qubit 0 is the last character, as in `Circuit.sample`."""
+        ...
+
+    def probabilities(
+        self, circuit: Circuit, values: Values = None, *, outcomes: Sequence[int] | None = None, resume: Folder = None
+    ) -> FloatArray:
+        """Probability of each basis state, shape (n_sets, 2**n); frequencies where a backend only samples.
+
+        With ``outcomes``, of these basis states only, shape (n_sets, n_outcomes), on any number of qubits.
+        """
+        ...
+
+    def plan(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum] | None = None,
+        values: Values = None,
+        *,
+        gradient: Sequence[Parameter] | None = None,
+    ) -> Plan:
+        """What a run would take; nothing is sent.
+
+        Parameters
+        ----------
+        circuit : Circuit
+        observables : sequence of PauliSum, optional
+            Without them, the plan is that of `sample`.
+        values : as in the other methods
+        gradient : sequence of Parameter, optional
+            With them, the plan is that of `expectation_and_gradient`.
+        """
+        ...
+
+
+def parameter_sets(circuit: Circuit, values: Values) -> FloatArray:
+    """``values`` as an array with one row a set, shape (n_sets, n_parameters)."""
+    return np.atleast_2d(circuit.values_array(values))
+
+
+def shift_gradient(
+    backend: Backend,
+    circuit: Circuit,
+    observables: Sequence[PauliSum],
+    values: Values,
+    parameters: Sequence[Parameter] | None,
+    resume: Folder,
+) -> tuple[FloatArray, FloatArray]:
+    """`Backend.expectation_and_gradient` of a backend that only measures: parameter shift, as one batch."""
+    shifted = shifted_circuit(circuit, None if parameters is None else tuple(parameters))
+    points = shifted.values(parameter_sets(circuit, values))
+    measured = backend.expectations(shifted.circuit, observables, points, resume=resume)
+    return shifted.expectations(measured), shifted.gradient(measured)

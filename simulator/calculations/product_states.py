@@ -1,0 +1,69 @@
+"""Fidelities of states without entanglement: a product over the qubits, on any number of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.program.program import Program
+
+__all__ = ["bloch_vectors", "is_product", "product_fidelities"]
+
+Array = NDArray[Any]
+
+_BLOCK = 256  # rows and columns whose products stay in a second-level cache
+
+
+def is_product(program: Program) -> bool:
+    """Whether nothing entangles before gates that all samples share, up to a fixed permutation of basis states."""
+    return not program.starts and not program.schedule[1]
+
+
+def bloch_vectors(program: Program, X: Array, weights: Array) -> Array:
+    """Expectations of X, Y and Z of each qubit of a product state, shape (n_samples, n_qubits, 3).
+
+    A rotation about an axis turns the vector about it, by Rodrigues' formula.
+    """
+    values = np.concatenate([X, np.broadcast_to(weights, (len(X), len(weights)))], axis=1)
+    chains = program.schedule[0]
+    out = np.zeros((len(X), len(chains), 3), program.dtype)
+    for qubit, chain in enumerate(chains):
+        vector = np.tile([0.0, 0.0, 1.0], (len(X), 1))
+        for rotation in chain:
+            angle = np.full(len(X), rotation.angle.constant)
+            for k, factor in rotation.angle.factors.items():
+                angle += factor * values[:, k]
+            axis = np.array([rotation.x and not rotation.z, rotation.x and rotation.z, rotation.z and not rotation.x])
+            axis = (axis != 0).astype(float)
+            cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
+            along = (vector @ axis)[:, None] * axis
+            vector = cosine * vector + sine * np.cross(axis, vector) + (1 - cosine) * along
+        out[:, qubit] = vector
+    return out
+
+
+def product_fidelities(a: Array, b: Array | None, out: Array, progress: Callable[[int], object] | None = None) -> None:
+    """``prod_q (1 + a_q . b_q) / 2`` of Bloch vectors, shapes (n, n_qubits, 3) and (m, n_qubits, 3), to ``out``."""
+    others = a if b is None else b
+    for begin in range(0, len(a), _BLOCK):
+        rows = slice(begin, min(begin + _BLOCK, len(a)))
+        last = rows.stop if b is None else len(others)
+        for at in range(0, last, _BLOCK):
+            columns = slice(at, min(at + _BLOCK, last))
+            block = np.ones((rows.stop - rows.start, columns.stop - columns.start), out.dtype)
+            for q in range(a.shape[1]):
+                cosine = a[rows, q] @ others[columns, q].T
+                cosine += 1.0
+                cosine *= 0.5
+                block *= cosine
+            mirrored = b is None and columns != rows
+            if b is None and not mirrored:
+                block = np.tril(block) + np.tril(block, -1).T
+            out[rows, columns] = block
+            if mirrored:
+                out[columns, rows] = block.T
+            if progress is not None:
+                progress(block.size * (2 if mirrored else 1))

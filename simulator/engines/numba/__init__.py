@@ -1,0 +1,1 @@
+"""The engine that numba compiles: vectors, threads, tables and kernels."""

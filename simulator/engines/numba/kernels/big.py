@@ -1,0 +1,200 @@
+"""What a big state needs beside its stages: its start, expectations, the adjoint's seed and end, in pieces.
+
+Pieces are claimed from an atomic counter and there is a fixed number of them, so that sums do not depend on
+the number of threads.
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import kernel
+from simulator.engines.numba.kernels import product
+from simulator.engines.numba.kernels.steps import (
+    CHAIN,
+    CHAIN_COLUMNS,
+    CHAIN_STARTS,
+    DUALS,
+    GRADIENT,
+    IS_LOCAL,
+    OBSERVABLES,
+    PAIRS,
+    QUBITS,
+    ROTATIONS,
+    SCRATCH,
+    SLOTS,
+    THETA,
+    VALUES,
+    cleared,
+    expect_all,
+    integers,
+    prepare,
+    rows,
+    seed_all,
+    start,
+    tile_angles,
+)
+from simulator.engines.numba.simd import (
+    count_ones,
+    entry,
+    fetch_add,
+    lane_sum,
+    lanes_of,
+    like,
+    load,
+    section,
+    splat,
+    store,
+)
+
+
+@kernel
+def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, lanes):
+    """Prepare all angles and coefficients for the one sample in X; and the state, if ``initial`` gives it."""
+    prepare(packed, weights, base, shared, tables, scratch, lanes)
+    if len(initial):
+        tile_angles(packed, base, X, 0, 0, scratch, lanes)
+        start(packed, psi, shared, initial, 0, 0, scratch, lanes)
+
+
+@kernel
+def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
+    """Pieces of the product state: the lower qubits' product, times one number of the upper qubits."""
+    layout = packed[0]
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
+    W = lanes_of(psi)
+    pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    a0, a1, b0, b1 = load(pairs, 0), load(pairs, W), load(pairs, 2 * W), load(pairs, 3 * W)
+    size = len(psi) // pieces
+    low = entry(layout, QUBITS) - count_ones(pieces - 1)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        c, s = splat(like(psi, 1.0)), splat(like(psi, 0.0))
+        for q in range(low, entry(layout, QUBITS)):
+            o = q * 4 * W + 2 * W * (piece >> (q - low) & 1)
+            d, e = load(pairs, o), load(pairs, o + W)
+            c, s = c * d - s * e, c * e + s * d
+        store(pairs, 0, a0 * c - a1 * s)
+        store(pairs, W, a0 * s + a1 * c)
+        store(pairs, 2 * W, b0 * c - b1 * s)
+        store(pairs, 3 * W, b0 * s + b1 * c)
+        product.product_state(section(psi, piece * size, (piece + 1) * size), pairs, low, lanes)
+
+
+@kernel
+def big_given(amplitudes, psi, scratch, queue, pieces, lanes):
+    """Pieces of a given state, ``amplitudes`` (2**n,)."""
+    W = lanes_of(psi)
+    size = len(amplitudes) // pieces
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        for i in range(piece * size, (piece + 1) * size, W):
+            for lane in range(W):
+                psi[2 * i + lane] = like(psi, amplitudes[i + lane].real)
+                psi[2 * i + W + lane] = like(psi, amplitudes[i + lane].imag)
+
+
+@kernel
+def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
+    """Expectations of pieces of the state: values (pieces, n_observables)."""
+    layout = packed[0]
+    W = lanes_of(scratch)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+        expect_all(packed, psi, out, scratch, lanes, piece, pieces)
+        for k in range(entry(layout, OBSERVABLES)):
+            values[piece, k] = out[k * W]
+
+
+@kernel
+def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
+    """Pieces of the adjoint state ``sum_k v_k O_k psi``; cotangent (n_observables,)."""
+    layout = packed[0]
+    W = lanes_of(scratch)
+    v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+    for k in range(entry(layout, OBSERVABLES)):
+        v[k * W] = like(scratch, cotangent[k])
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        seed_all(packed, lam, psi, v, scratch, lanes, piece, pieces)
+
+
+@kernel
+def big_contract(packed, base, X, psi, lam, shared, parts, scratch, queue, pieces, lanes):
+    """Contract pieces of the adjoint state with the product state's amplitudes; both states are used up.
+
+    parts (pieces, 4 n + 2) receives the lower qubits' adjoint amplitudes, as they are in `product.contract`, times
+    those of the upper qubits in this piece; and the piece's contraction with all lower qubits.
+    """
+    layout = packed[0]
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
+    W, n = lanes_of(psi), entry(layout, QUBITS)
+    pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+    duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    size = len(psi) // pieces
+    low = n - count_ones(pieces - 1)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= pieces:
+            return
+        c, s = 1.0, 0.0
+        for q in range(low, n):
+            o = q * 4 * W + 2 * W * (piece >> (q - low) & 1)
+            c, s = c * pairs[o] - s * pairs[o + W], c * pairs[o + W] + s * pairs[o]
+        first, last = piece * size, (piece + 1) * size
+        product.contract(section(lam, first, last), section(psi, first, last), pairs, duals, low, lanes)
+        for q in range(low):
+            for h in range(2):
+                re, im = duals[(4 * q + 2 * h) * W], duals[(4 * q + 2 * h + 1) * W]
+                parts[piece, 4 * q + 2 * h] = c * re + s * im
+                parts[piece, 4 * q + 2 * h + 1] = c * im - s * re
+        parts[piece, 4 * n], parts[piece, 4 * n + 1] = lam[first], lam[first + W]
+
+
+@kernel
+def big_finish(packed, base, X, parts, shared, gradient, scratch, lanes):
+    """Derivatives of the product state's gates from what `big_contract` left, added to gradient (slots,)."""
+    layout = packed[0]
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
+    W, n = lanes_of(scratch), entry(layout, QUBITS)
+    pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+    sums = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    duals = cleared(scratch, entry(layout, DUALS), entry(layout, VALUES))
+    low = n - count_ones(len(parts) - 1)
+    for piece in range(len(parts)):
+        for e in range(4 * low):
+            duals[e * W] += like(duals, parts[piece, e])
+        for q in range(low, n):  # the others of the upper qubits, conjugated, times the contraction
+            re, im = parts[piece, 4 * n], parts[piece, 4 * n + 1]
+            for other in range(low, n):
+                if other != q:
+                    o = other * 4 * W + 2 * W * (piece >> (other - low) & 1)
+                    re, im = pairs[o] * re + pairs[o + W] * im, pairs[o] * im - pairs[o + W] * re
+            at = (4 * q + 2 * (piece >> (q - low) & 1)) * W
+            duals[at] += like(duals, re)
+            duals[at + W] += like(duals, im)
+    product.chain_gradients(sums, pairs, duals, pointers, chain, shared, local, is_local)
+    for slot in range(entry(layout, SLOTS)):
+        gradient[slot] += lane_sum(load(sums, slot * W))

@@ -1,0 +1,206 @@
+"""Rotations on a stage's blocks whose X masks move whole vectors there: up to three in one trip through the block.
+
+Strings that are to one another as Paulis of different qubits are (popcount(x_j & z_k) is even for j != k), all of them
+like X (popcount(x & z) even) or all like Y (odd). Then the sign of each is that of the first member of an octet,
+and planes pair up as in passes.py: (re a, im b) and (im a, re b) for X, (re a, re b) and (im a, im b) for Y.
+
+``exp(-i theta/2 P) = cos(theta/2) (1 - i tan(theta/2) P)``: only the bracket is applied here, half as many operations.
+The cosines of a whole stage are one factor (`scale_of`), which `scatter` multiplies by.
+
+A row holds its kind, the number of rotations, for each slot, local, x, z (as in passes.py); then increasing pivots.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.kernels.addressing import following, spread
+from simulator.engines.numba.kernels.walsh import parity
+from simulator.engines.numba.simd import entry, lanes_of, like, load, splat, store
+
+LIKE_X, LIKE_Y = 6, 7  # kinds of passes, beside those of passes.py
+COUNT, FIRST, EACH, PIVOTS = 1, 2, 4, 14
+MOST = 3  # rotations a pass: eight amplitudes are all that registers hold
+
+
+@inlined
+def _turn_like_x(a0, a1, b0, b1, t):
+    """``1 - i t X`` on the amplitudes a and b."""
+    return a0 - t * b1, a1 + t * b0, b0 - t * a1, b1 + t * a0
+
+
+@inlined
+def _turn_like_y(a0, a1, b0, b1, t):
+    """``1 - i t Y``, up to the sign of t, on the amplitudes a and b."""
+    return a0 + t * b0, a1 + t * b1, b0 - t * a0, b1 - t * a1
+
+
+@inlined
+def _source(row, k, shared, local):
+    if entry(row, FIRST + EACH * k + 1):
+        return local
+    return shared
+
+
+@inlined
+def _mask(row, k, which, step):
+    """The masks x (``which`` 2) and z (3) of rotation k, as places of floats."""
+    return entry(row, FIRST + EACH * k + which) * step
+
+
+@inlined
+def _sines(rotations, row, k):
+    """Where the sine of rotation k lies, and behind it the same with the other sign."""
+    W = lanes_of(rotations)
+    return entry(row, FIRST + EACH * k) * 5 * W + W
+
+
+@inlined
+def _tangent(rotations, sines, z, i, secant):
+    """A tangent, with the sign of the pair or octet that begins at i."""
+    return load(rotations, sines + lanes_of(rotations) * parity(i & z)) * secant
+
+
+@inlined
+def _cosine(rotations, row, k):
+    """The cosine of rotation k."""
+    return rotations[entry(row, FIRST + EACH * k) * 5 * lanes_of(rotations)]
+
+
+@inlined
+def _secant(rotations, row, k):
+    return splat(like(rotations, 1.0) / _cosine(rotations, row, k))
+
+
+@inlined
+def scale_of(row, shared, local):
+    """What a pass leaves out: the product of its cosines."""
+    out = 1.0
+    for k in range(entry(row, COUNT)):
+        out *= _cosine(_source(row, k, shared, local), row, k)
+    return out
+
+
+def _rotations(turn: Any) -> tuple[Any, Any, Any]:
+    """The passes of one, two and three rotations of a type."""
+
+    @part
+    def one(psi, row, shared, local, first, last):
+        W = lanes_of(psi)
+        step, own = 2 * W, _source(row, 0, shared, local)
+        x, z, pivot = _mask(row, 0, 2, step), _mask(row, 0, 3, step), entry(row, PIVOTS)
+        sines, c = _sines(own, row, 0), _secant(own, row, 0)
+        o, pivots = spread(first, pivot) * step, pivot * step
+        for _ in range(first, last):
+            t = _tangent(own, sines, z, o, c)
+            p = o ^ x
+            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), t)
+            store(psi, o, a0)
+            store(psi, o + W, a1)
+            store(psi, p, b0)
+            store(psi, p + W, b1)
+            o = following(o, pivots, step)
+
+    @part
+    def two(psi, row, shared, local, first, last):
+        W = lanes_of(psi)
+        step = 2 * W
+        own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
+        xa, xb = _mask(row, 0, 2, step), _mask(row, 1, 2, step)
+        za, zb = _mask(row, 0, 3, step), _mask(row, 1, 3, step)
+        low, high = entry(row, PIVOTS), entry(row, PIVOTS + 1)
+        sa, sb = _sines(own_a, row, 0), _sines(own_b, row, 1)
+        ca, cb = _secant(own_a, row, 0), _secant(own_b, row, 1)
+        o0, pivots = spread(spread(first, low), high) * step, (low | high) * step
+        for _ in range(first, last):
+            ta, tb = _tangent(own_a, sa, za, o0, ca), _tangent(own_b, sb, zb, o0, cb)
+            o1, o2 = o0 ^ xa, o0 ^ xb
+            o3 = o1 ^ xb
+            a0, a1, b0, b1 = turn(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ta)
+            d0, d1, e0, e1 = turn(load(psi, o2), load(psi, o2 + W), load(psi, o3), load(psi, o3 + W), ta)
+            a0, a1, d0, d1 = turn(a0, a1, d0, d1, tb)
+            b0, b1, e0, e1 = turn(b0, b1, e0, e1, tb)
+            store(psi, o0, a0)
+            store(psi, o0 + W, a1)
+            store(psi, o1, b0)
+            store(psi, o1 + W, b1)
+            store(psi, o2, d0)
+            store(psi, o2 + W, d1)
+            store(psi, o3, e0)
+            store(psi, o3 + W, e1)
+            o0 = following(o0, pivots, step)
+
+    @part
+    def three(psi, row, shared, local, first, last):
+        W = lanes_of(psi)
+        step = 2 * W
+        own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
+        own_c = _source(row, 2, shared, local)
+        xa, xb, xc = _mask(row, 0, 2, step), _mask(row, 1, 2, step), _mask(row, 2, 2, step)
+        za, zb, zc = _mask(row, 0, 3, step), _mask(row, 1, 3, step), _mask(row, 2, 3, step)
+        low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
+        sa, sb, sc = _sines(own_a, row, 0), _sines(own_b, row, 1), _sines(own_c, row, 2)
+        ca, cb, cc = _secant(own_a, row, 0), _secant(own_b, row, 1), _secant(own_c, row, 2)
+        o, pivots = spread(spread(spread(first, low), middle), high) * step, (low | middle | high) * step
+        for _ in range(first, last):
+            ta, tb, tc = _tangent(own_a, sa, za, o, ca), _tangent(own_b, sb, zb, o, cb), _tangent(own_c, sc, zc, o, cc)
+            oa, ob, p = o ^ xa, o ^ xb, o ^ xc
+            oab, pa, pb = oa ^ xb, oa ^ xc, ob ^ xc
+            pab = oab ^ xc
+            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, oa), load(psi, oa + W), ta)
+            d0, d1, e0, e1 = turn(load(psi, ob), load(psi, ob + W), load(psi, oab), load(psi, oab + W), ta)
+            a0, a1, d0, d1 = turn(a0, a1, d0, d1, tb)
+            b0, b1, e0, e1 = turn(b0, b1, e0, e1, tb)
+            f0, f1, g0, g1 = turn(load(psi, p), load(psi, p + W), load(psi, pa), load(psi, pa + W), ta)
+            h0, h1, k0, k1 = turn(load(psi, pb), load(psi, pb + W), load(psi, pab), load(psi, pab + W), ta)
+            f0, f1, h0, h1 = turn(f0, f1, h0, h1, tb)
+            g0, g1, k0, k1 = turn(g0, g1, k0, k1, tb)
+            a0, a1, f0, f1 = turn(a0, a1, f0, f1, tc)
+            b0, b1, g0, g1 = turn(b0, b1, g0, g1, tc)
+            d0, d1, h0, h1 = turn(d0, d1, h0, h1, tc)
+            e0, e1, k0, k1 = turn(e0, e1, k0, k1, tc)
+            store(psi, o, a0)
+            store(psi, o + W, a1)
+            store(psi, oa, b0)
+            store(psi, oa + W, b1)
+            store(psi, ob, d0)
+            store(psi, ob + W, d1)
+            store(psi, oab, e0)
+            store(psi, oab + W, e1)
+            store(psi, p, f0)
+            store(psi, p + W, f1)
+            store(psi, pa, g0)
+            store(psi, pa + W, g1)
+            store(psi, pb, h0)
+            store(psi, pb + W, h1)
+            store(psi, pab, k0)
+            store(psi, pab + W, k1)
+            o = following(o, pivots, step)
+
+    return one, two, three
+
+
+_one_x, _two_x, _three_x = _rotations(_turn_like_x)
+_one_y, _two_y, _three_y = _rotations(_turn_like_y)
+
+
+@part
+def rotate_block(psi, row, shared, local, count, piece, pieces):
+    """A pass of kind LIKE_X or LIKE_Y on the given piece of the ``count`` vectors of a state."""
+    rotations = entry(row, COUNT)
+    size = count >> rotations
+    first, last = size * piece // pieces, size * (piece + 1) // pieces
+    if entry(row, 0) == LIKE_X:
+        if rotations == 3:
+            _three_x(psi, row, shared, local, first, last)
+        elif rotations == 2:
+            _two_x(psi, row, shared, local, first, last)
+        else:
+            _one_x(psi, row, shared, local, first, last)
+    elif rotations == 3:
+        _three_y(psi, row, shared, local, first, last)
+    elif rotations == 2:
+        _two_y(psi, row, shared, local, first, last)
+    else:
+        _one_y(psi, row, shared, local, first, last)

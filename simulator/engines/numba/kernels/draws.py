@@ -1,0 +1,104 @@
+"""Sampling: sums of probabilities in one pass, and sorted random numbers laid over them in another.
+
+Probabilities are computed from amplitudes (re, im, re, im, ...) as they are needed: there is no table of them. Both
+passes go over a fixed number of pieces of the outcomes, so that results do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.simd import entry, fetch_add
+
+
+@inlined
+def _bounds(size, piece, pieces):
+    return size * piece // pieces, size * (piece + 1) // pieces
+
+
+@inlined
+def _probability(values, i, squared):
+    """The probability of outcome i: of amplitudes (``squared``), or as it stands there."""
+    if not squared:
+        return float(entry(values, i))
+    re, im = float(entry(values, 2 * i)), float(entry(values, 2 * i + 1))
+    return re * re + im * im
+
+
+@kernel
+def add_up(values, squared, size, sums, queue, pieces):
+    """Sum of the probabilities of each piece of ``size`` outcomes."""
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= entry(queue, 1):
+            return
+        first, last = _bounds(size, piece, pieces)
+        total = 0.0
+        for i in range(first, last):
+            total += _probability(values, i, squared)
+        sums[piece] = total
+
+
+@kernel
+def marginal(amplitudes, places, others, probabilities, queue, pieces):
+    """Probabilities of outcomes on some qubits, without those of the whole state.
+
+    places, others : pairs of int64 arrays
+        What the lower and the upper bits of an outcome on the qubits, and of one on the others, add to an index.
+    """
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= entry(queue, 1):
+            return
+        first, last = _bounds(len(probabilities), piece, pieces)
+        lower, upper = places
+        low_others, high_others = others
+        for m in range(first, last):
+            place = entry(lower, m % len(lower)) | entry(upper, m // len(lower))
+            p = 0.0
+            for high in range(len(high_others)):
+                at = place | entry(high_others, high)
+                for low in range(len(low_others)):
+                    p += _probability(amplitudes, at | entry(low_others, low), True)
+            probabilities[m] = p
+
+
+@kernel
+def count(values, squared, size, starts, draws, firsts, outcomes, counts, found, queue, pieces):
+    """Outcomes that sorted numbers fall on, and how many on each.
+
+    starts : float64 (pieces,)
+        Sum of the probabilities before each piece.
+    draws : float64 (shots,)
+        Between 0 and the sum of all, in ascending order; those of a piece begin at ``firsts``.
+    outcomes, counts : int64 (shots,)
+        Each piece writes behind its ``firsts``; ``found`` is how many.
+    """
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= entry(queue, 1):
+            return
+        first, last = _bounds(size, piece, pieces)
+        d, end, out = entry(firsts, piece), entry(firsts, piece + 1), entry(firsts, piece)
+        reached, likely = entry(starts, piece), first
+        i = first
+        while i < last and d < end:
+            p = _probability(values, i, squared)
+            reached += p
+            begin = d
+            while d < end and entry(draws, d) < reached:
+                d += 1
+            if d > begin:
+                outcomes[out] = i
+                counts[out] = d - begin
+                out += 1
+            if p > 0.0:
+                likely = i
+            i += 1
+        if d < end:  # rounding left a few behind the last outcome that can happen
+            if out > entry(firsts, piece) and outcomes[out - 1] == likely:
+                counts[out - 1] += end - d
+            else:
+                outcomes[out] = likely
+                counts[out] = end - d
+                out += 1
+        found[piece] = out - entry(firsts, piece)

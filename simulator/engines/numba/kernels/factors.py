@@ -1,0 +1,209 @@
+"""Phases of a block as products of small tables, where a Walsh-Hadamard transform would make every value anew.
+
+A block is done in parts. Of a level's Z strings, those that act within a part, or there and on the block's number,
+are the same for all parts of a block: their table is made once a block. The others are put into classes by what they
+do within a part. For one part, a class is a factor ``exp(i phi (-1)**parity(v & z))`` with a number phi. Up to five
+classes are a group, whose product takes at most 2**5 values as vectors: a table, and for each vector v of a part its
+place there. So an amplitude costs one complex product for the block's table and one a group.
+
+The derivative goes the same way back: what each amplitude contributes is added up in the block's buffer and in the
+groups' places, and transformed there.
+
+``spec`` (a section of the stage's integers): first and last term of the block's table, first and last of the terms that
+do nothing within a part, the number of groups, one at least; then for each group the number of its classes, where its
+places begin, and for each class its lanes' mask, its first and last term.
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.kernels.diagonals import fill_phases
+from simulator.engines.numba.kernels.walsh import parity, walsh_hadamard
+from simulator.engines.numba.simd import entry, lane_sum, lanes_of, like, load, section, sincos, splat, store
+
+FACTORED = 8  # the kind of pass, beside those of passes.py
+SPEC, NUMBER, NEEDED = 1, 2, 7  # its columns: where its spec is, and which of the stage's factored passes it is
+CLASSES = 5  # of a group at most
+MOST_CLASSES = 40  # of a pass; more strings than that are better transformed
+_GROUPS, _HEAD, _EACH = 4, 5, 2 + 3 * CLASSES
+
+
+@inlined
+def _signed(terms, theta, first, last, number, part_bits):
+    """Half the sum of the angles of some terms, with the signs that the number of the part gives them, negated."""
+    W = lanes_of(theta)
+    out = like(theta, 0.0)
+    for t in range(first, last):
+        sign = -0.5 + parity(number & (entry(terms[t], 0) >> part_bits))
+        out += like(theta, sign) * theta[entry(terms[t], 1) * W]
+    return out
+
+
+@part
+def fill_block(table, spec, terms, theta, number, bits, buffer, lanes):
+    """The table of what is the same for all parts of a block; ``number`` is that of its first part."""
+    fill_phases(table, 0, terms, entry(spec, 0), entry(spec, 1), theta, number, bits, buffer, lanes)
+
+
+@inlined
+def _fill_group(table, spec, at, phases, signs, c, one, two):
+    """The products of a group's factors, begun with (one, two); c is where its first class's phase is."""
+    W = lanes_of(table)
+    store(table, 0, one)
+    store(table, W, two)
+    for j in range(entry(spec, at)):
+        lane = entry(spec, at + 2 + 3 * j)
+        cosine = splat(phases[c + j])
+        sine = splat(phases[64 + c + j]) * load(signs, lane * W)
+        half = 2 * W << j
+        for o in range(0, half, 2 * W):
+            a0, a1 = load(table, o), load(table, o + W)
+            ca0, ca1, sa0, sa1 = cosine * a0, cosine * a1, sine * a0, sine * a1
+            store(table, o, ca0 - sa1)
+            store(table, o + W, ca1 + sa0)
+            store(table, half + o, ca0 + sa1)
+            store(table, half + o + W, ca1 - sa0)
+
+
+@part
+def fill_groups(groups, spec, terms, theta, number, bits, phases, signs):
+    """The tables of all groups for one part."""
+    W = lanes_of(groups)
+    phases[0] = _signed(terms, theta, entry(spec, 2), entry(spec, 3), number, bits)
+    c = 1
+    for g in range(entry(spec, _GROUPS)):
+        at = _HEAD + _EACH * g
+        for j in range(entry(spec, at)):
+            first, last = entry(spec, at + 3 + 3 * j), entry(spec, at + 4 + 3 * j)
+            phases[c] = _signed(terms, theta, first, last, number, bits)
+            c += 1
+    for o in range(0, c, W):
+        sine, cosine = sincos(load(phases, o))
+        store(phases, o, cosine)
+        store(phases, 64 + o, sine)
+    one, two = splat(phases[0]), splat(phases[64])
+    c = 1
+    for g in range(entry(spec, _GROUPS)):
+        at = _HEAD + _EACH * g
+        own = section(groups, g * (2 * W << CLASSES), (g + 1) * (2 * W << CLASSES))
+        _fill_group(own, spec, at, phases, signs, c, one, two)
+        one, two = splat(like(groups, 1.0)), splat(like(groups, 0.0))
+        c += entry(spec, at)
+
+
+@inlined
+def _times(a0, a1, b0, b1):
+    return a0 * b0 - a1 * b1, a0 * b1 + a1 * b0
+
+
+@inlined
+def _factor(block_table, groups, stage, spec, v):
+    """The phase of vector v of a part."""
+    W = lanes_of(groups)
+    c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
+    for g in range(entry(spec, _GROUPS)):
+        o = entry(stage, entry(spec, _HEAD + _EACH * g + 1) + v) + g * (2 * W << CLASSES)
+        c, s = _times(c, s, load(groups, o), load(groups, o + W))
+    return c, s
+
+
+@part
+def multiply_factors(psi, start, count, block_table, groups, stage, spec):
+    """Multiply the vectors of a part, from vector ``start`` on, by their phases."""
+    W = lanes_of(psi)
+    if entry(spec, _GROUPS) == 1:  # the common cases, without a loop in the loop
+        places = entry(spec, _HEAD + 1)
+        for v in range(count):
+            o, p = (start + v) * 2 * W, entry(stage, places + v)
+            c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
+            a0, a1 = _times(load(psi, o), load(psi, o + W), load(groups, p), load(groups, p + W))
+            a0, a1 = _times(a0, a1, c, s)
+            store(psi, o, a0)
+            store(psi, o + W, a1)
+        return
+    if entry(spec, _GROUPS) == 2:
+        places, others = entry(spec, _HEAD + 1), entry(spec, _HEAD + _EACH + 1)
+        for v in range(count):
+            o, p, q = (start + v) * 2 * W, entry(stage, places + v), entry(stage, others + v) + (2 * W << CLASSES)
+            c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
+            c, s = _times(c, s, load(groups, q), load(groups, q + W))
+            a0, a1 = _times(load(psi, o), load(psi, o + W), load(groups, p), load(groups, p + W))
+            a0, a1 = _times(a0, a1, c, s)
+            store(psi, o, a0)
+            store(psi, o + W, a1)
+        return
+    for v in range(count):
+        o = (start + v) * 2 * W
+        c, s = _factor(block_table, groups, stage, spec, v)
+        a0, a1 = _times(load(psi, o), load(psi, o + W), c, s)
+        store(psi, o, a0)
+        store(psi, o + W, a1)
+
+
+@part
+def undo_factors(psi, lam, start, count, block_table, groups, stage, spec, needed, buffer, bins):
+    """Undo a part's phases on both states; add half the derivative by each to ``buffer`` and its groups' ``bins``."""
+    W = lanes_of(psi)
+    number = entry(spec, _GROUPS)
+    for v in range(count):
+        o = (start + v) * 2 * W
+        c, s = _factor(block_table, groups, stage, spec, v)
+        s = splat(like(psi, 0.0)) - s
+        a0, a1, u0, u1 = load(psi, o), load(psi, o + W), load(lam, o), load(lam, o + W)
+        if needed:
+            d = u1 * a0 - u0 * a1
+            store(buffer, v * W, load(buffer, v * W) + d)
+            for g in range(number):
+                p = (entry(stage, entry(spec, _HEAD + _EACH * g + 1) + v) >> 1) + g * (W << CLASSES)
+                store(bins, p, load(bins, p) + d)
+        a0, a1 = _times(a0, a1, c, s)
+        u0, u1 = _times(u0, u1, c, s)
+        store(psi, o, a0)
+        store(psi, o + W, a1)
+        store(lam, o, u0)
+        store(lam, o + W, u1)
+
+
+@inlined
+def _add(gradient, terms, first, last, number, part_bits, value):
+    """Add to the derivatives of some terms, each with the sign of the part."""
+    W = lanes_of(gradient)
+    for t in range(first, last):
+        sign = -1.0 + 2.0 * parity(number & (entry(terms[t], 0) >> part_bits))
+        gradient[entry(terms[t], 1) * W] += like(gradient, sign) * value
+
+
+@part
+def pick_groups(gradient, spec, terms, number, bits, bins, signs):
+    """Add the derivatives of the classes' terms for one part from its bins, which are cleared."""
+    W = lanes_of(gradient)
+    zero = splat(like(gradient, 0.0))
+    for g in range(entry(spec, _GROUPS)):
+        own = g * (W << CLASSES)
+        at = _HEAD + _EACH * g
+        classes = entry(spec, at)
+        for j in range(classes - 1, -1, -1):  # the highest class halves the bins: sums below, differences are its own
+            half = W << j
+            difference = zero
+            for o in range(own, own + half, W):
+                a, b = load(bins, o), load(bins, o + half)
+                difference = difference + (a - b)
+                store(bins, o, a + b)
+                store(bins, o + half, zero)
+            value = lane_sum(difference * load(signs, entry(spec, at + 2 + 3 * j) * W))
+            _add(gradient, terms, entry(spec, at + 3 + 3 * j), entry(spec, at + 4 + 3 * j), number, bits, value)
+        if g == 0:
+            _add(gradient, terms, entry(spec, 2), entry(spec, 3), number, bits, lane_sum(load(bins, own)))
+        store(bins, own, zero)
+
+
+@part
+def pick_block(gradient, spec, terms, number, bits, buffer, lanes):
+    """Add the derivatives of the terms that are the same for all parts of a block, from their summed buffer."""
+    W = lanes_of(gradient)
+    walsh_hadamard(buffer, 0, bits, lanes)
+    low = (1 << bits) - 1
+    for t in range(entry(spec, 0), entry(spec, 1)):
+        z, slot = entry(terms[t], 0), entry(terms[t], 1)
+        sign = -1.0 + 2.0 * parity(number & (z >> bits))
+        gradient[slot * W] += like(gradient, sign) * buffer[z & low]

@@ -1,0 +1,324 @@
+"""Gates on a state: rotations about Pauli strings, phases, dense matrices; and their adjoint sweep.
+
+Entangling gates that permute basis states cost nothing: the program carries them as a change of basis, so
+that a one-qubit gate becomes a rotation about a string with masks x and z, acting on the amplitude pairs
+(i, i ^ x) with the sign (-1)**popcount(i & z).
+
+With ``P = i**popcount(x & z) X**x Z**z``, ``exp(-i theta/2 P)`` takes ``a = psi[i]``, ``b = psi[i ^ x]`` to
+``c a + s b``, ``c b - s a`` in each of two planes of real numbers: (re a, re b) and (im a, im b) if
+popcount(x & z) is odd, (re a, im b) and (im a, re b) if it is even (then ``swap`` is 1). The derivative by
+theta is ``Im <lambda|P|psi>``, a sum over the same planes.
+
+``rotations`` holds for each gate the vectors c, s, -s, e, -e with e the sign of s, lanes' signs included.
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.kernels.addressing import first_of_coset, spread
+from simulator.engines.numba.kernels.walsh import aligned, parity
+from simulator.engines.numba.simd import entry, lanes_of, like, load, splat, store
+
+# columns of a pass: kind, then for a first and a second rotation
+KIND, SLOT, LOCAL, X, LANE_X, Z, SWAP, NEEDED = 0, 1, 2, 3, 4, 5, 6, 7
+SECOND = 7  # the second rotation's columns follow the first's by this much
+CROSS_A, CROSS_B = 15, 16  # parity of x2 & z1, and of x1 & z2
+LOW, HIGH = 17, 18  # the pivots: bits of a pair's or quadruple's index that are zero in its first member
+COLUMNS = 19
+ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE = 1, 2, 3, 4, 5
+
+
+@inlined
+def _turn(a, b, c, s):
+    return c * a + s * b, c * b - s * a
+
+
+@inlined
+def _unturn(a, b, c, s):
+    return c * a - s * b, c * b + s * a
+
+
+@part
+def rotate(psi, row, rotations, lanes, first, last):
+    """One rotation on the pairs numbered first to last."""
+    W = lanes_of(psi)
+    x, z, swap, pivot, lane_x = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LOW), entry(row, LANE_X)
+    base = entry(row, SLOT) * 5 * W
+    c = load(rotations, base)
+    base += W
+    for k in range(first, last):
+        i = spread(k, pivot)
+        sign = parity(i & z)
+        o, p = i * 2 * W, (i ^ x) * 2 * W
+        s0 = load(rotations, base + W * (sign ^ swap))
+        s1 = load(rotations, base + W * sign)
+        p0, p1 = p + W * swap, p + W - W * swap
+        a0, a1 = load(psi, o), load(psi, o + W)
+        b0, b1 = aligned(load(psi, p0), lane_x, lanes), aligned(load(psi, p1), lane_x, lanes)
+        a0, b0 = _turn(a0, b0, c, s0)
+        a1, b1 = _turn(a1, b1, c, s1)
+        store(psi, o, a0)
+        store(psi, o + W, a1)
+        store(psi, p0, aligned(b0, lane_x, lanes))
+        store(psi, p1, aligned(b1, lane_x, lanes))
+
+
+@part
+def unrotate(psi, lam, row, rotations, gradient, lanes, first, last):
+    """Undo one rotation on both states and add its derivative to ``gradient``."""
+    W = lanes_of(psi)
+    x, z, swap, pivot, lane_x = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LOW), entry(row, LANE_X)
+    base = entry(row, SLOT) * 5 * W
+    c = load(rotations, base)
+    base += W
+    signs = base + 2 * W
+    g = load(gradient, entry(row, SLOT) * W)
+    for k in range(first, last):
+        i = spread(k, pivot)
+        sign = parity(i & z)
+        at0, at1 = W * (sign ^ swap), W * sign
+        o, p = i * 2 * W, (i ^ x) * 2 * W
+        p0, p1 = p + W * swap, p + W - W * swap
+        s0, s1 = load(rotations, base + at0), load(rotations, base + at1)
+        a0, a1 = load(psi, o), load(psi, o + W)
+        b0, b1 = aligned(load(psi, p0), lane_x, lanes), aligned(load(psi, p1), lane_x, lanes)
+        u0, u1 = load(lam, o), load(lam, o + W)
+        v0, v1 = aligned(load(lam, p0), lane_x, lanes), aligned(load(lam, p1), lane_x, lanes)
+        g = g + load(rotations, signs + at0) * (u0 * b0 - v0 * a0)
+        g = g + load(rotations, signs + at1) * (u1 * b1 - v1 * a1)
+        a0, b0 = _unturn(a0, b0, c, s0)
+        a1, b1 = _unturn(a1, b1, c, s1)
+        u0, v0 = _unturn(u0, v0, c, s0)
+        u1, v1 = _unturn(u1, v1, c, s1)
+        store(psi, o, a0)
+        store(psi, o + W, a1)
+        store(psi, p0, aligned(b0, lane_x, lanes))
+        store(psi, p1, aligned(b1, lane_x, lanes))
+        store(lam, o, u0)
+        store(lam, o + W, u1)
+        store(lam, p0, aligned(v0, lane_x, lanes))
+        store(lam, p1, aligned(v1, lane_x, lanes))
+    store(gradient, entry(row, SLOT) * W, g)
+
+
+@part
+def rotate_pair(psi, row, rotations_a, rotations_b, lanes, first, last):
+    """Two rotations on quadruples (i, i ^ x1, i ^ x2, i ^ x1 ^ x2): one trip through memory for both."""
+    W = lanes_of(psi)
+    xa, za, ta, la = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
+    xb, zb, tb, lb = (
+        entry(row, X + SECOND),
+        entry(row, Z + SECOND),
+        entry(row, SWAP + SECOND),
+        entry(row, LANE_X + SECOND),
+    )
+    tc, lc = ta ^ tb, la ^ lb
+    base_a, base_b = entry(row, SLOT) * 5 * W, entry(row, SLOT + SECOND) * 5 * W
+    ca, cb = load(rotations_a, base_a), load(rotations_b, base_b)
+    base_a += W
+    base_b += W
+    da, db, low, high = entry(row, CROSS_A), entry(row, CROSS_B), entry(row, LOW), entry(row, HIGH)
+    # sign of each plane, xor-ed to the sign of the quadruple's first member
+    a00, a01 = ta, 0
+    a10, a11 = da ^ (ta & (1 - tb)), da ^ (ta & tb)
+    b00, b01 = tb, 0
+    b10, b11 = db ^ (tb & (1 - ta)), db ^ (tb & ta)
+    for k in range(first, last):
+        i = spread(spread(k, low), high)
+        sa, sb = parity(i & za), parity(i & zb)
+        o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
+        r0, r1 = load(psi, o0), load(psi, o0 + W)
+        s0, s1 = aligned(load(psi, o1 + W * ta), la, lanes), aligned(load(psi, o1 + W - W * ta), la, lanes)
+        t0, t1 = aligned(load(psi, o2 + W * tb), lb, lanes), aligned(load(psi, o2 + W - W * tb), lb, lanes)
+        u0, u1 = aligned(load(psi, o3 + W * tc), lc, lanes), aligned(load(psi, o3 + W - W * tc), lc, lanes)
+        r0, s0 = _turn(r0, s0, ca, load(rotations_a, base_a + W * (sa ^ a00)))
+        r1, s1 = _turn(r1, s1, ca, load(rotations_a, base_a + W * (sa ^ a01)))
+        t0, u0 = _turn(t0, u0, ca, load(rotations_a, base_a + W * (sa ^ a10)))
+        t1, u1 = _turn(t1, u1, ca, load(rotations_a, base_a + W * (sa ^ a11)))
+        r0, t0 = _turn(r0, t0, cb, load(rotations_b, base_b + W * (sb ^ b00)))
+        r1, t1 = _turn(r1, t1, cb, load(rotations_b, base_b + W * (sb ^ b01)))
+        s0, u0 = _turn(s0, u0, cb, load(rotations_b, base_b + W * (sb ^ b10)))
+        s1, u1 = _turn(s1, u1, cb, load(rotations_b, base_b + W * (sb ^ b11)))
+        store(psi, o0, r0)
+        store(psi, o0 + W, r1)
+        store(psi, o1 + W * ta, aligned(s0, la, lanes))
+        store(psi, o1 + W - W * ta, aligned(s1, la, lanes))
+        store(psi, o2 + W * tb, aligned(t0, lb, lanes))
+        store(psi, o2 + W - W * tb, aligned(t1, lb, lanes))
+        store(psi, o3 + W * tc, aligned(u0, lc, lanes))
+        store(psi, o3 + W - W * tc, aligned(u1, lc, lanes))
+
+
+@inlined
+def _overlap(sign, a, b, u, v, g):
+    return g + sign * (u * b - v * a)
+
+
+@part
+def unrotate_pair(psi, lam, row, rotations_a, rotations_b, gradient, lanes, first, last):
+    """Undo two rotations on quadruples of both states and add both derivatives to ``gradient``."""
+    W = lanes_of(psi)
+    xa, za, ta, la = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
+    xb, zb, tb, lb = (
+        entry(row, X + SECOND),
+        entry(row, Z + SECOND),
+        entry(row, SWAP + SECOND),
+        entry(row, LANE_X + SECOND),
+    )
+    tc, lc = ta ^ tb, la ^ lb
+    base_a, base_b = entry(row, SLOT) * 5 * W, entry(row, SLOT + SECOND) * 5 * W
+    ca, cb = load(rotations_a, base_a), load(rotations_b, base_b)
+    base_a += W
+    base_b += W
+    da, db, low, high = entry(row, CROSS_A), entry(row, CROSS_B), entry(row, LOW), entry(row, HIGH)
+    a00, a01 = ta, 0
+    a10, a11 = da ^ (ta & (1 - tb)), da ^ (ta & tb)
+    b00, b01 = tb, 0
+    b10, b11 = db ^ (tb & (1 - ta)), db ^ (tb & ta)
+    ga, gb = load(gradient, entry(row, SLOT) * W), load(gradient, entry(row, SLOT + SECOND) * W)
+    for k in range(first, last):
+        i = spread(spread(k, low), high)
+        sa, sb = parity(i & za), parity(i & zb)
+        o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
+        r0, r1 = load(psi, o0), load(psi, o0 + W)
+        s0, s1 = aligned(load(psi, o1 + W * ta), la, lanes), aligned(load(psi, o1 + W - W * ta), la, lanes)
+        t0, t1 = aligned(load(psi, o2 + W * tb), lb, lanes), aligned(load(psi, o2 + W - W * tb), lb, lanes)
+        u0, u1 = aligned(load(psi, o3 + W * tc), lc, lanes), aligned(load(psi, o3 + W - W * tc), lc, lanes)
+        R0, R1 = load(lam, o0), load(lam, o0 + W)
+        S0, S1 = aligned(load(lam, o1 + W * ta), la, lanes), aligned(load(lam, o1 + W - W * ta), la, lanes)
+        T0, T1 = aligned(load(lam, o2 + W * tb), lb, lanes), aligned(load(lam, o2 + W - W * tb), lb, lanes)
+        U0, U1 = aligned(load(lam, o3 + W * tc), lc, lanes), aligned(load(lam, o3 + W - W * tc), lc, lanes)
+        at0, at1 = base_b + W * (sb ^ b00), base_b + W * (sb ^ b01)
+        at2, at3 = base_b + W * (sb ^ b10), base_b + W * (sb ^ b11)
+        gb = _overlap(load(rotations_b, at0 + 2 * W), r0, t0, R0, T0, gb)
+        gb = _overlap(load(rotations_b, at1 + 2 * W), r1, t1, R1, T1, gb)
+        gb = _overlap(load(rotations_b, at2 + 2 * W), s0, u0, S0, U0, gb)
+        gb = _overlap(load(rotations_b, at3 + 2 * W), s1, u1, S1, U1, gb)
+        sine = load(rotations_b, at0)
+        r0, t0 = _unturn(r0, t0, cb, sine)
+        R0, T0 = _unturn(R0, T0, cb, sine)
+        sine = load(rotations_b, at1)
+        r1, t1 = _unturn(r1, t1, cb, sine)
+        R1, T1 = _unturn(R1, T1, cb, sine)
+        sine = load(rotations_b, at2)
+        s0, u0 = _unturn(s0, u0, cb, sine)
+        S0, U0 = _unturn(S0, U0, cb, sine)
+        sine = load(rotations_b, at3)
+        s1, u1 = _unturn(s1, u1, cb, sine)
+        S1, U1 = _unturn(S1, U1, cb, sine)
+        at0, at1 = base_a + W * (sa ^ a00), base_a + W * (sa ^ a01)
+        at2, at3 = base_a + W * (sa ^ a10), base_a + W * (sa ^ a11)
+        ga = _overlap(load(rotations_a, at0 + 2 * W), r0, s0, R0, S0, ga)
+        ga = _overlap(load(rotations_a, at1 + 2 * W), r1, s1, R1, S1, ga)
+        ga = _overlap(load(rotations_a, at2 + 2 * W), t0, u0, T0, U0, ga)
+        ga = _overlap(load(rotations_a, at3 + 2 * W), t1, u1, T1, U1, ga)
+        sine = load(rotations_a, at0)
+        r0, s0 = _unturn(r0, s0, ca, sine)
+        R0, S0 = _unturn(R0, S0, ca, sine)
+        sine = load(rotations_a, at1)
+        r1, s1 = _unturn(r1, s1, ca, sine)
+        R1, S1 = _unturn(R1, S1, ca, sine)
+        sine = load(rotations_a, at2)
+        t0, u0 = _unturn(t0, u0, ca, sine)
+        T0, U0 = _unturn(T0, U0, ca, sine)
+        sine = load(rotations_a, at3)
+        t1, u1 = _unturn(t1, u1, ca, sine)
+        T1, U1 = _unturn(T1, U1, ca, sine)
+        store(psi, o0, r0)
+        store(psi, o0 + W, r1)
+        store(psi, o1 + W * ta, aligned(s0, la, lanes))
+        store(psi, o1 + W - W * ta, aligned(s1, la, lanes))
+        store(psi, o2 + W * tb, aligned(t0, lb, lanes))
+        store(psi, o2 + W - W * tb, aligned(t1, lb, lanes))
+        store(psi, o3 + W * tc, aligned(u0, lc, lanes))
+        store(psi, o3 + W - W * tc, aligned(u1, lc, lanes))
+        store(lam, o0, R0)
+        store(lam, o0 + W, R1)
+        store(lam, o1 + W * ta, aligned(S0, la, lanes))
+        store(lam, o1 + W - W * ta, aligned(S1, la, lanes))
+        store(lam, o2 + W * tb, aligned(T0, lb, lanes))
+        store(lam, o2 + W - W * tb, aligned(T1, lb, lanes))
+        store(lam, o3 + W * tc, aligned(U0, lc, lanes))
+        store(lam, o3 + W - W * tc, aligned(U1, lc, lanes))
+    store(gradient, entry(row, SLOT) * W, ga)
+    store(gradient, entry(row, SLOT + SECOND) * W, gb)
+
+
+@part
+def rotate_lanes(psi, row, rotations, lanes, first, last, sense):
+    """A rotation whose pairs lie within a vector, on vectors first to last; ``sense`` 1 undoes it."""
+    W = lanes_of(psi)
+    z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
+    base = entry(row, SLOT) * 5 * W
+    c = load(rotations, base)
+    base += W
+    for i in range(first, last):
+        sign = parity(i & z) ^ sense
+        o = i * 2 * W
+        s0 = load(rotations, base + W * (sign ^ swap))
+        s1 = load(rotations, base + W * sign)
+        a0, a1 = load(psi, o), load(psi, o + W)
+        b0, b1 = aligned(a0, lane_x, lanes), aligned(a1, lane_x, lanes)
+        if swap:
+            b0, b1 = b1, b0
+        store(psi, o, c * a0 + s0 * b0)
+        store(psi, o + W, c * a1 + s1 * b1)
+
+
+@part
+def derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last):
+    """Add the derivative of a rotation within vectors to ``gradient``."""
+    W = lanes_of(psi)
+    z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
+    signs = entry(row, SLOT) * 5 * W + 3 * W
+    g = load(gradient, entry(row, SLOT) * W)
+    for i in range(first, last):
+        sign = parity(i & z)
+        o = i * 2 * W
+        b0, b1 = aligned(load(psi, o), lane_x, lanes), aligned(load(psi, o + W), lane_x, lanes)
+        if swap:
+            b0, b1 = b1, b0
+        g = g + load(rotations, signs + W * (sign ^ swap)) * (load(lam, o) * b0)
+        g = g + load(rotations, signs + W * sign) * (load(lam, o + W) * b1)
+    store(gradient, entry(row, SLOT) * W, g)
+
+
+@part
+def dense(psi, spec, tables, offset, scratch, lanes, first, last):
+    """A dense matrix on k strings' worth of qubits, on cosets first to last.
+
+    ``out[i] = sum_d M[j(i), j(i) ^ d] psi[i ^ X(d)]`` with bit m of j(i) the parity of i & z_m, and X(d) the
+    sum of the x_m that d selects. ``tables`` holds from ``offset`` the vectors M[p ^ l, p ^ l ^ d] (re, im) for
+    the vector's parities p and each d, l being the lane's own parities. ``spec``: k, r, then r pivots,
+    k masks z, 2**r members of the coset, for each d the number of its member, for each d its lane mask.
+    """
+    W = lanes_of(psi)
+    k, rank = entry(spec, 0), entry(spec, 1)
+    pivots, zs = 2, 2 + rank
+    members = zs + k
+    slots = members + (1 << rank)
+    shifts = slots + (1 << k)
+    zero = splat(like(psi, 0.0))
+    for number in range(first, last):
+        i = first_of_coset(number, spec, pivots, rank)
+        for u in range(1 << rank):
+            o = (i ^ entry(spec, members + u)) * 2 * W
+            store(scratch, u * 2 * W, load(psi, o))
+            store(scratch, u * 2 * W + W, load(psi, o + W))
+        for u in range(1 << rank):
+            at = i ^ entry(spec, members + u)
+            pattern = 0
+            for m in range(k):
+                pattern |= parity(at & entry(spec, zs + m)) << m
+            row = offset + (pattern << k) * 2 * W
+            re, im = zero, zero
+            for d in range(1 << k):
+                source = (u ^ entry(spec, slots + d)) * 2 * W
+                a0 = aligned(load(scratch, source), entry(spec, shifts + d), lanes)
+                a1 = aligned(load(scratch, source + W), entry(spec, shifts + d), lanes)
+                m0, m1 = load(tables, row + d * 2 * W), load(tables, row + d * 2 * W + W)
+                re = re + m0 * a0 - m1 * a1
+                im = im + m0 * a1 + m1 * a0
+            o = at * 2 * W
+            store(psi, o, re)
+            store(psi, o + W, im)

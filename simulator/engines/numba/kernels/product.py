@@ -1,0 +1,195 @@
+"""The product state that a circuit's first one-qubit gates make of ``|0...0>``, and its derivative.
+
+Those gates are never applied to the state: each qubit's two amplitudes are multiplied out once, and on the
+way back the adjoint state is contracted with them one qubit at a time. Both cost about two passes in all
+instead of one a gate.
+
+``chain`` holds (slot, kind) of each qubit's gates, kind 0 a rotation about Z, 1 about Y, 2 about X; qubits'
+amplitudes (re a, im a, re b, im b) are vectors in ``pairs``.
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.simd import lane_sum, lanes_of, like, load, splat, store
+
+
+@inlined
+def _gate(kind, c, s, a0, a1, b0, b1):
+    """One rotation of a qubit's amplitudes; s has the sign that passes.py gives it."""
+    if kind == 0:
+        return c * a0 - s * a1, c * a1 + s * a0, c * b0 + s * b1, c * b1 - s * b0
+    if kind == 1:
+        return c * a0 + s * b0, c * a1 + s * b1, c * b0 - s * a0, c * b1 - s * a1
+    return c * a0 - s * b1, c * a1 + s * b0, c * b0 - s * a1, c * b1 + s * a0
+
+
+@part
+def qubit_amplitudes(pairs, pointers, chain, shared, local, is_local):
+    """Each qubit's two amplitudes after its chain of gates."""
+    W = lanes_of(pairs)
+    for q in range(len(pointers) - 1):
+        zero = splat(like(pairs, 0.0))
+        a0, a1, b0, b1 = splat(like(pairs, 1.0)), zero, zero, zero
+        for g in range(pointers[q], pointers[q + 1]):
+            slot = chain[g, 0]
+            rotations = local if is_local[slot] else shared
+            c, s = load(rotations, slot * 5 * W), load(rotations, slot * 5 * W + W)
+            a0, a1, b0, b1 = _gate(chain[g, 1], c, s, a0, a1, b0, b1)
+        store(pairs, q * 4 * W, a0)
+        store(pairs, q * 4 * W + W, a1)
+        store(pairs, q * 4 * W + 2 * W, b0)
+        store(pairs, q * 4 * W + 3 * W, b1)
+
+
+@part
+def _lane_product(state, o, im, pairs, count):
+    """Product of the lowest ``count`` qubits' amplitudes as numbers, real parts at ``o``, imaginary ones at ``im``."""
+    W = lanes_of(state)
+    state[o], state[im] = like(state, 1.0), like(state, 0.0)
+    for q in range(count):
+        size, at = 1 << q, q * 4 * W
+        for j in range(size):
+            r0, r1 = state[o + j], state[im + j]
+            state[o + j + size] = pairs[at + 2 * W] * r0 - pairs[at + 3 * W] * r1
+            state[im + j + size] = pairs[at + 2 * W] * r1 + pairs[at + 3 * W] * r0
+            state[o + j] = pairs[at] * r0 - pairs[at + W] * r1
+            state[im + j] = pairs[at] * r1 + pairs[at + W] * r0
+
+
+@inlined
+def _first_vector(psi, o, pairs, lanes):
+    """Product of the lane qubits' amplitudes (1 where lanes are samples) to the vector at ``o``."""
+    W = lanes_of(psi)
+    if lanes is None:
+        store(psi, o, splat(like(psi, 1.0)))
+        store(psi, o + W, splat(like(psi, 0.0)))
+    else:
+        _lane_product(psi, o, o + W, pairs, lanes)
+
+
+@inlined
+def _low(lanes):
+    if lanes is None:
+        return 0
+    return lanes
+
+
+@part
+def product_state(psi, pairs, num_qubits, lanes):
+    """Write the product of the qubits' amplitudes."""
+    W = lanes_of(psi)
+    _first_vector(psi, 0, pairs, lanes)
+    for q in range(_low(lanes), num_qubits):
+        at = q * 4 * W
+        a0, a1 = load(pairs, at), load(pairs, at + W)
+        b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
+        span = (1 << (q - _low(lanes))) * 2 * W
+        for o in range(0, span, 2 * W):
+            r0, r1 = load(psi, o), load(psi, o + W)
+            store(psi, o + span, b0 * r0 - b1 * r1)
+            store(psi, o + span + W, b0 * r1 + b1 * r0)
+            store(psi, o, a0 * r0 - a1 * r1)
+            store(psi, o + W, a0 * r1 + a1 * r0)
+
+
+@inlined
+def _contract_lanes(lam, pairs, duals, low):
+    """The last step of `contract` where lanes are qubits: numbers, not vectors."""
+    W = lanes_of(lam)
+    for q in range(low - 1, -1, -1):
+        size, at = 1 << q, q * 4 * W
+        for e in range(4):
+            duals[at + e * W] = like(lam, 0.0)
+        for j in range(size):
+            p0, p1 = lam[2 * W + j], lam[3 * W + j]  # the product of the qubits below
+            for h in range(2):
+                u0, u1 = lam[j + h * size], lam[W + j + h * size]
+                duals[at + 2 * h * W] += p0 * u0 + p1 * u1
+                duals[at + 2 * h * W + W] += p0 * u1 - p1 * u0
+        for j in range(size):
+            u0, u1, v0, v1 = lam[j], lam[W + j], lam[j + size], lam[W + j + size]
+            a0, a1, b0, b1 = pairs[at], pairs[at + W], pairs[at + 2 * W], pairs[at + 3 * W]
+            lam[j] = a0 * u0 + a1 * u1 + b0 * v0 + b1 * v1
+            lam[W + j] = a0 * u1 - a1 * u0 + b0 * v1 - b1 * v0
+        if q > 0:  # the product of one qubit fewer: divide nothing, rebuild it
+            _lane_product(lam, 2 * W, 3 * W, pairs, q - 1)
+
+
+@part
+def contract(lam, levels, pairs, duals, num_qubits, lanes):
+    """Adjoint amplitudes of each qubit: lam contracted with all other qubits' amplitudes.
+
+    ``levels`` is overwritten with the products of the lowest q qubits, q = 0, 1, ...; so is ``lam``, which
+    must have room for two vectors. Where lanes are qubits the result is in lane 0, the others are 0.
+    """
+    W = lanes_of(lam)
+    low = _low(lanes)
+    _first_vector(levels, 2 * W, pairs, lanes)
+    for q in range(low, num_qubits - 1):
+        at = q * 4 * W
+        a0, a1 = load(pairs, at), load(pairs, at + W)
+        b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
+        span = (1 << (q - low)) * 2 * W
+        for o in range(span, 2 * span, 2 * W):
+            r0, r1 = load(levels, o), load(levels, o + W)
+            store(levels, span + o, a0 * r0 - a1 * r1)
+            store(levels, span + o + W, a0 * r1 + a1 * r0)
+            store(levels, 2 * span + o, b0 * r0 - b1 * r1)
+            store(levels, 2 * span + o + W, b0 * r1 + b1 * r0)
+    for q in range(num_qubits - 1, low - 1, -1):
+        at = q * 4 * W
+        a0, a1 = load(pairs, at), load(pairs, at + W)
+        b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
+        span = (1 << (q - low)) * 2 * W
+        zero = splat(like(lam, 0.0))
+        d0, d1, e0, e1 = zero, zero, zero, zero
+        for o in range(0, span, 2 * W):
+            p0, p1 = load(levels, span + o), load(levels, span + o + W)
+            u0, u1 = load(lam, o), load(lam, o + W)
+            v0, v1 = load(lam, o + span), load(lam, o + span + W)
+            d0 = d0 + (p0 * u0 + p1 * u1)
+            d1 = d1 + (p0 * u1 - p1 * u0)
+            e0 = e0 + (p0 * v0 + p1 * v1)
+            e1 = e1 + (p0 * v1 - p1 * v0)
+            store(lam, o, a0 * u0 + a1 * u1 + b0 * v0 + b1 * v1)
+            store(lam, o + W, a0 * u1 - a1 * u0 + b0 * v1 - b1 * v0)
+        if lanes is None:
+            store(duals, at, d0)
+            store(duals, at + W, d1)
+            store(duals, at + 2 * W, e0)
+            store(duals, at + 3 * W, e1)
+        else:
+            for e in range(4):
+                store(duals, at + e * W, zero)
+            duals[at], duals[at + W] = lane_sum(d0), lane_sum(d1)
+            duals[at + 2 * W], duals[at + 3 * W] = lane_sum(e0), lane_sum(e1)
+    if lanes is not None:
+        for q in range(low):
+            for e in range(4):
+                store(duals, (q * 4 + e) * W, splat(like(lam, 0.0)))
+        _lane_product(lam, 2 * W, 3 * W, pairs, low - 1)  # beside the one vector that is left of lam
+        _contract_lanes(lam, pairs, duals, low)
+
+
+@part
+def chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_local):
+    """Undo each qubit's chain on its amplitudes and their duals, adding each gate's derivative."""
+    W = lanes_of(pairs)
+    for q in range(len(pointers) - 1):
+        at = q * 4 * W
+        a0, a1 = load(pairs, at), load(pairs, at + W)
+        b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
+        u0, u1 = load(duals, at), load(duals, at + W)
+        v0, v1 = load(duals, at + 2 * W), load(duals, at + 3 * W)
+        for g in range(pointers[q + 1] - 1, pointers[q] - 1, -1):
+            slot, kind = chain[g, 0], chain[g, 1]
+            rotations = local if is_local[slot] else shared
+            c, s = load(rotations, slot * 5 * W), load(rotations, slot * 5 * W + W)
+            e = load(rotations, slot * 5 * W + 3 * W)
+            zero = splat(like(pairs, 0.0))
+            # the derivative is Re <dual| (gate at c = 0, s = its sign) |amplitudes>
+            x0, x1, y0, y1 = _gate(kind, zero, e, a0, a1, b0, b1)
+            store(gradient, slot * W, load(gradient, slot * W) + (u0 * x0 + u1 * x1 + v0 * y0 + v1 * y1))
+            a0, a1, b0, b1 = _gate(kind, c, zero - s, a0, a1, b0, b1)
+            u0, u1, v0, v1 = _gate(kind, c, zero - s, u0, u1, v0, v1)

@@ -1,0 +1,78 @@
+"""Moving the amplitudes of a big state to other places, in place, and writing them as complex numbers.
+
+``spec`` is what `numba.reordering` writes: amplitude i becomes the one that was at ``B i ^ b``, which lies in the
+same coset of a subspace V as i. A coset is copied out, in increasing order of its indices, and written back in the new
+order. A place in the copy is read off the bits of an index at V's pivots.
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.simd import (
+    count_ones,
+    entry,
+    fetch_add,
+    interleaved,
+    lanes_of,
+    load,
+    prefetch,
+    splat,
+    store,
+)
+
+# bits of a block, and of the number of blocks; the place of b; then where lists begin: how the next vector's index, and
+# the place of what it becomes, differ; of each bit of a block's number the same; the places of a vector's lanes
+BLOCK_BITS, BLOCKS_BITS, OFFSET, VECTORS, PLACES, ORIGINS, BASES, LANES, HEAD = range(9)
+_AHEAD = 16  # vectors that are asked for before they are needed
+
+
+@inlined
+def _change(spec, differences, j):
+    """What differs between vector j and the next."""
+    return entry(spec, differences + count_ones(j ^ (j + 1)) - 1)
+
+
+@inlined
+def _copied(psi, block, spec, origin, re, im, first, lanes):
+    """Copy a block; in the first pass as complex numbers, times re + i im."""
+    W = lanes_of(psi)
+    c, s = splat(re), splat(im)
+    differences = entry(spec, VECTORS)
+    index = ahead = origin
+    for j in range(_AHEAD):
+        ahead ^= _change(spec, differences, j)
+    for j in range(1 << (entry(spec, BLOCK_BITS) - lanes)):
+        o = (index >> lanes) * 2 * W
+        a, b = load(psi, o), load(psi, o + W)
+        if first:
+            a, b = interleaved(a * c - b * s, a * s + b * c)
+        store(block, 2 * W * j, a)
+        store(block, 2 * W * j + W, b)
+        index ^= _change(spec, differences, j)
+        prefetch(psi, (ahead >> lanes) * 2 * W)
+        ahead ^= _change(spec, differences, j + _AHEAD)
+
+
+@kernel
+def reorder(psi, spec, re, im, first, scratch, queue, pieces, lanes):
+    """Blocks, in ``pieces`` groups, while queue[0] < queue[1]; psi is [re x W][im x W] before the first pass."""
+    W = lanes_of(psi)
+    size, count = 1 << (entry(spec, BLOCK_BITS) - lanes), 1 << entry(spec, BLOCKS_BITS)
+    own = entry(spec, LANES)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= entry(queue, 1):
+            return
+        for number in range(count * piece // pieces, count * (piece + 1) // pieces):
+            index, place = 0, entry(spec, OFFSET)
+            for j in range(entry(spec, BLOCKS_BITS)):
+                if number >> j & 1:
+                    index ^= entry(spec, entry(spec, ORIGINS) + j)
+                    place ^= entry(spec, entry(spec, BASES) + j)
+            _copied(psi, scratch, spec, index, re, im, first, lanes)
+            for j in range(size):
+                for lane in range(W):
+                    o, p = 2 * (index | lane), 2 * (place ^ entry(spec, own + lane))
+                    psi[o], psi[o + 1] = entry(scratch, p), entry(scratch, p + 1)
+                index ^= _change(spec, entry(spec, VECTORS), j)
+                place ^= _change(spec, entry(spec, PLACES), j)

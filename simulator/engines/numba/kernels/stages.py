@@ -1,0 +1,337 @@
+"""A stage of a big state: blocks are copied out, pass through many passes in a core's own cache, and are copied back.
+
+``stage`` is what `tables.stages` writes: a head of sizes and of places where each of its lists begins.
+
+* how the next vector's index, and its place in the block, differ (`simulator.program.stages.runs`);
+* the basis vectors that tell blocks apart;
+* segments forward and back: the bits of the number of parts of the block that they do one after the other, and
+  the first and last of their passes in the list ``order``; those back are also done forward where angles are so close
+  to pi that the passes of `kernels.blocks` would overflow;
+* the specs of phases that are products of tables (`kernels.factors`).
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.kernels import blocks, factors, two_qubit
+from simulator.engines.numba.kernels.passes import KIND
+from simulator.engines.numba.kernels.steps import (
+    GRADIENT,
+    PAIRS,
+    ROTATIONS,
+    SLOTS,
+    TABLES,
+    TERM_COLUMNS,
+    TERMS,
+    THETA,
+    apply_pass,
+    cleared,
+    one_pass,
+    rows,
+    tile_angles,
+    undo_pass,
+)
+from simulator.engines.numba.kernels.walsh import parity, permuted
+from simulator.engines.numba.simd import (
+    count_ones,
+    entry,
+    fetch_add,
+    lane_sum,
+    lanes_of,
+    like,
+    load,
+    prefetch,
+    section,
+    splat,
+    store,
+)
+
+# the head: bits of a block's vectors, of the number of blocks, of a part's amplitudes; where lists begin; their lengths
+# (FORWARDS, BACKS, FACTORS); how many blocks, from the first on, can differ from zero when the stage begins
+BLOCK_BITS, BLOCKS_BITS, PART_BITS, SOURCES, PLACES, REST, FORWARD, BACK, FORWARDS, BACKS = range(10)
+SPECS, FACTORS, REACHED, HEAD = range(10, 14)
+MATRIX, UNDO, UNDO_ADJOINT = 2, 3, 4  # columns of a dense pass: where its matrices begin
+AHEAD = 16  # vectors that are asked for before they are needed
+
+
+def small_tables_size(width: int) -> int:
+    """Floats of a thread's groups, bins, phases and signs (see `_areas`)."""
+    return 8 * (3 * width << factors.CLASSES) + 128 + width * width
+
+
+@inlined
+def _origin(stage, number):
+    """The index at which a block begins."""
+    index = 0
+    for j in range(entry(stage, BLOCKS_BITS)):
+        if number >> j & 1:
+            index ^= entry(stage, entry(stage, REST) + j)
+    return index
+
+
+@part
+def gather(psi, block, stage, number, lanes):
+    """Copy a block's vectors from the state, in increasing order of their indices."""
+    W = lanes_of(psi)
+    sources, places = entry(stage, SOURCES) - 1, entry(stage, PLACES) - 1
+    index, place = _origin(stage, number), 0
+    ahead = index
+    for j in range(AHEAD):
+        ahead ^= entry(stage, sources + count_ones(j ^ (j + 1)))
+    for j in range(1 << entry(stage, BLOCK_BITS)):
+        o, p = (index >> lanes) * 2 * W, place * 2 * W
+        a, b = load(psi, o), load(psi, o + W)
+        lane = index & (W - 1)
+        if lane:
+            a, b = permuted(a, lane), permuted(b, lane)
+        store(block, p, a)
+        store(block, p + W, b)
+        t = count_ones(j ^ (j + 1))
+        index ^= entry(stage, sources + t)
+        place ^= entry(stage, places + t)
+        prefetch(psi, (ahead >> lanes) * 2 * W)
+        t = count_ones((j + AHEAD) ^ (j + AHEAD + 1))
+        ahead ^= entry(stage, sources + t)
+
+
+@part
+def scatter(psi, block, stage, number, lanes, scale):
+    """Copy a block's vectors back, times ``scale``."""
+    W = lanes_of(psi)
+    sources, places = entry(stage, SOURCES) - 1, entry(stage, PLACES) - 1
+    index, place = _origin(stage, number), 0
+    factor = splat(like(psi, scale))
+    ahead = index
+    for j in range(AHEAD):
+        ahead ^= entry(stage, sources + count_ones(j ^ (j + 1)))
+    for j in range(1 << entry(stage, BLOCK_BITS)):
+        o, p = (index >> lanes) * 2 * W, place * 2 * W
+        prefetch(psi, (ahead >> lanes) * 2 * W)
+        t = count_ones((j + AHEAD) ^ (j + AHEAD + 1))
+        ahead ^= entry(stage, sources + t)
+        a, b = load(block, p) * factor, load(block, p + W) * factor
+        lane = index & (W - 1)
+        if lane:
+            a, b = permuted(a, lane), permuted(b, lane)
+        store(psi, o, a)
+        store(psi, o + W, b)
+        t = count_ones(j ^ (j + 1))
+        index ^= entry(stage, sources + t)
+        place ^= entry(stage, places + t)
+
+
+@inlined
+def _aligned_to_state(block, stage, number):
+    """The block as the piece ``number`` of a whole state in the stage's basis: only this piece may be touched."""
+    size = 2 * lanes_of(block) << entry(stage, BLOCK_BITS)
+    return section(block, -number * size, (size << entry(stage, BLOCKS_BITS)) - number * size)
+
+
+@inlined
+def _areas(stage, scratch, begin):
+    """What a thread works in: tables and buffers of factored passes, a buffer, group tables, bins, phases, signs."""
+    W = lanes_of(scratch)
+    count, size = entry(stage, FACTORS), 1 << entry(stage, PART_BITS)
+    groups = begin + (3 * count + 1) * size
+    bins = groups + 8 * (2 * W << factors.CLASSES)
+    phases = bins + 8 * (W << factors.CLASSES)
+    return (
+        section(scratch, begin, begin + 2 * count * size),
+        section(scratch, begin + 2 * count * size, begin + 3 * count * size),
+        section(scratch, begin + 3 * count * size, groups),
+        section(scratch, groups, bins),
+        section(scratch, bins, phases),
+        section(scratch, phases, phases + 128),
+        section(scratch, phases + 128, phases + 128 + W * W),
+    )
+
+
+@part
+def _prepare(areas):
+    """Set bins to zero, and to each mask of lanes its signs."""
+    bins, signs = areas[4], areas[6]
+    W = lanes_of(bins)
+    for o in range(0, len(bins), W):
+        store(bins, o, splat(like(bins, 0.0)))
+    for mask in range(W):
+        for lane in range(W):
+            signs[mask * W + lane] = like(signs, 1.0 - 2.0 * parity(mask & lane))
+
+
+@inlined
+def _own(stage, array, number, factor):
+    """The section of ``array`` that belongs to a factored pass."""
+    size = factor << entry(stage, PART_BITS)
+    return section(array, number * size, (number + 1) * size)
+
+
+@inlined
+def _spec(stage, f):
+    begin = entry(stage, entry(stage, SPECS) + f)
+    return section(stage, begin, len(stage))
+
+
+@inlined
+def _fill_blocks(packed, stage, areas, theta, number, lanes):
+    """Make the tables of all factored passes for a block."""
+    part_bits = entry(stage, PART_BITS)
+    first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
+    for f in range(entry(stage, FACTORS)):
+        factors.fill_block(
+            _own(stage, areas[0], f, 2),
+            _spec(stage, f),
+            rows(packed, TERMS, TERM_COLUMNS),
+            theta,
+            first,
+            part_bits,
+            areas[2],
+            lanes,
+        )
+
+
+@inlined
+def _two_qubit(matrices, row, column, psi, piece, pieces):
+    """A matrix on two qubits; programs without any have no ``matrices``."""
+    if matrices is None:
+        return
+    two_qubit.two_qubit(psi, row, matrices, column, len(psi) // (2 * lanes_of(psi)), piece, pieces)
+
+
+@inlined
+def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, piece, pieces):
+    """One pass on a part of a block."""
+    row = one_pass(packed, r)
+    kind = entry(row, KIND)
+    layout = packed[0]
+    if kind == factors.FACTORED:
+        spec, bits = _spec(stage, entry(row, factors.NUMBER)), entry(stage, PART_BITS)
+        factors.fill_groups(areas[3], spec, rows(packed, TERMS, TERM_COLUMNS), theta, piece, bits, areas[5], areas[6])
+        size = 1 << (bits - lanes)
+        table = _own(stage, areas[0], entry(row, factors.NUMBER), 2)
+        factors.multiply_factors(psi, piece * size, size, table, areas[3], stage, spec)
+    elif kind == blocks.LIKE_X or kind == blocks.LIKE_Y:
+        local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+        blocks.rotate_block(psi, row, shared, local, len(psi) // (2 * lanes_of(psi)), piece, pieces)
+    elif kind == two_qubit.TWO_QUBIT:
+        _two_qubit(packed[2], row, MATRIX, psi, piece, pieces)
+    else:
+        apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces)
+
+
+@inlined
+def _undo(packed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, theta, lanes, piece, pieces):
+    """Undo one pass on a part of a block of both states."""
+    row = one_pass(packed, r)
+    if entry(row, KIND) == factors.FACTORED:
+        f, bits, needed = entry(row, factors.NUMBER), entry(stage, PART_BITS), entry(row, factors.NEEDED)
+        spec, size = _spec(stage, f), 1 << (bits - lanes)
+        factors.fill_groups(areas[3], spec, rows(packed, TERMS, TERM_COLUMNS), theta, piece, bits, areas[5], areas[6])
+        table, buffer = _own(stage, areas[0], f, 2), _own(stage, areas[1], f, 1)
+        factors.undo_factors(psi, lam, piece * size, size, table, areas[3], stage, spec, needed, buffer, areas[4])
+        if needed:
+            factors.pick_groups(gradient, spec, rows(packed, TERMS, TERM_COLUMNS), piece, bits, areas[4], areas[6])
+    elif entry(row, KIND) == two_qubit.TWO_QUBIT:
+        _two_qubit(packed[2], row, UNDO, psi, piece, pieces)
+        _two_qubit(packed[2], row, UNDO_ADJOINT, lam, piece, pieces)
+    else:
+        undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces)
+
+
+@inlined
+def _least_scale(lanes):
+    """Half the range of the numbers, as exponents: what a stage's amplitudes may grow by before they are scaled."""
+    if lanes > 3:
+        return 1e-19
+    return 1e-150
+
+
+@part
+def _scale(packed, stage, shared, local):
+    """The product of the cosines that the passes of `blocks` leave out."""
+    out = 1.0
+    begin = entry(stage, FORWARD)
+    segments = begin + 3 * entry(stage, FORWARDS)
+    for e in range(entry(stage, segments - 1)):
+        row = one_pass(packed, entry(stage, segments + e))
+        if entry(row, KIND) == blocks.LIKE_X or entry(row, KIND) == blocks.LIKE_Y:
+            out *= blocks.scale_of(row, shared, local)
+    return out
+
+
+@kernel
+def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, queue, pieces, lanes):
+    """Blocks of a stage, in ``pieces`` groups, while queue[0] < queue[1]; blocks lie in ``scratch`` at ``begin``."""
+    layout = packed[0]
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
+    theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+    size = 2 * lanes_of(psi) << entry(stage, BLOCK_BITS)
+    block = section(scratch, begin, begin + size)
+    areas = _areas(stage, scratch, begin + size)
+    _prepare(areas)
+    scale = _scale(packed, stage, shared, section(scratch, entry(layout, ROTATIONS), entry(layout, THETA)))
+    begun, segments = entry(stage, FORWARD), entry(stage, FORWARDS)
+    if abs(scale) < _least_scale(lanes):
+        begun, segments, scale = entry(stage, BACK), entry(stage, BACKS), 1.0
+    count, order = 1 << entry(stage, BLOCKS_BITS), begun + 3 * segments
+    reached = entry(stage, REACHED)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= entry(queue, 1):
+            return
+        for number in range(reached * piece // pieces, reached * (piece + 1) // pieces):
+            gather(psi, block, stage, number, lanes)
+            _fill_blocks(packed, stage, areas, theta, number, lanes)
+            view = _aligned_to_state(block, stage, number)
+            for at in range(begun, order, 3):
+                bits = entry(stage, at)
+                for own in range(number << bits, (number + 1) << bits):
+                    for e in range(entry(stage, at + 1), entry(stage, at + 2)):
+                        r = entry(stage, order + e)
+                        _apply(packed, stage, r, view, shared, tables, scratch, areas, theta, lanes, own, count << bits)
+            scatter(psi, block, stage, number, lanes, scale)
+
+
+@kernel
+def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
+    """Undo a stage on both states; ``by_piece`` (pieces, slots) receives the derivatives of its groups of blocks."""
+    layout = packed[0]
+    tile_angles(packed, base, X, 0, 0, scratch, lanes)
+    theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+    W = lanes_of(psi)
+    size = 2 * W << entry(stage, BLOCK_BITS)
+    own_psi = section(scratch, begin, begin + size)
+    own_lam = section(scratch, begin + size, begin + 2 * size)
+    areas = _areas(stage, scratch, begin + 2 * size)
+    _prepare(areas)
+    count, order = 1 << entry(stage, BLOCKS_BITS), entry(stage, BACK) + 3 * entry(stage, BACKS)
+    part_bits = entry(stage, PART_BITS)
+    while True:
+        piece = fetch_add(queue, 0, 1)
+        if piece >= entry(queue, 1):
+            return
+        gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+        for number in range(count * piece // pieces, count * (piece + 1) // pieces):
+            gather(psi, own_psi, stage, number, lanes)
+            gather(lam, own_lam, stage, number, lanes)
+            _fill_blocks(packed, stage, areas, theta, number, lanes)
+            for o in range(0, len(areas[1]), W):
+                store(areas[1], o, splat(like(psi, 0.0)))
+            view, dual = _aligned_to_state(own_psi, stage, number), _aligned_to_state(own_lam, stage, number)
+            for at in range(order - 3, entry(stage, BACK) - 3, -3):
+                bits = entry(stage, at)
+                for own in range(number << bits, (number + 1) << bits):
+                    for e in range(entry(stage, at + 2) - 1, entry(stage, at + 1) - 1, -1):
+                        _undo(
+                            packed, stage, entry(stage, order + e), view, dual, gradient, shared, tables, scratch,
+                            areas, theta, lanes, own, count << bits,
+                        )  # fmt: skip
+            first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
+            for f in range(entry(stage, FACTORS)):
+                buffer = _own(stage, areas[1], f, 1)
+                factors.pick_block(
+                    gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
+                )
+            scatter(psi, own_psi, stage, number, lanes, 1.0)
+            scatter(lam, own_lam, stage, number, lanes, 1.0)
+        for slot in range(entry(layout, SLOTS)):
+            by_piece[piece, slot] += lane_sum(load(gradient, slot * W))

@@ -1,0 +1,455 @@
+"""The steps of a sweep over one tile: angles, start, passes forward and back, expectations, the adjoint's seed.
+
+These are the serial core of both drivers, `kernels.tiles` and `kernels.big`. A step takes
+``packed``, the program's constants, and a thread's ``scratch``, which the layout divides into sections.
+A pass may be taken in pieces, for several threads on one state.
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.kernels import diagonals, passes, product
+from simulator.engines.numba.kernels.passes import (
+    COLUMNS,
+    DENSE,
+    KIND,
+    LANE_ROTATION,
+    LOCAL,
+    NEEDED,
+    PHASES,
+    ROTATION_PAIR,
+    SECOND,
+    SLOT,
+)
+from simulator.engines.numba.kernels.walsh import parity
+from simulator.engines.numba.simd import entry, lanes_of, like, load, section, sincos, splat, store, table_view
+
+# The program's constants come as ``packed``: (ints, floats, matrices). ints begins with the layout, then for each
+# section of ints and of floats its begin and its length. Integer sections have so many columns, if more than one:
+PASSES = 1
+TERMS, TERM_COLUMNS = 2, 2  # of phases: z, slot
+SLOT_KINDS, SLOT_COLUMNS = 3, 3  # kappa, lane z, whether it is a rotation
+IS_LOCAL, LOCAL_SLOTS = 4, 5  # for each slot; the slots whose angles differ from sample to sample
+LOCAL_STARTS, LOCAL_COLUMNS, LOCAL_FACTORS = 6, 7, 8  # their angles by the inputs
+CHAIN_STARTS, CHAIN, CHAIN_COLUMNS = 9, 10, 2  # the gates of the product state: slot, kind
+GROUPS, GROUP_COLUMNS = 11, 5  # of observables: x, lane x, plane, first and last string
+STRINGS, STRING_COLUMNS, STRING_WEIGHTS = 12, 2, 13  # z, observable
+DENSE_SPECS = 14
+CONSTANTS, WEIGHT_STARTS, WEIGHT_COLUMNS, WEIGHT_FACTORS = 16, 17, 18, 19  # all slots' angles by the weights
+
+# entries of the layout: sizes, and where each section of a thread's scratch begins
+QUBITS, BITS, OBSERVABLES, SLOTS, START, FIRST_NEEDED, CHAIN_NEEDED, STATE = range(8)
+PSI, LAM, ROTATIONS, THETA, TABLES, BUFFER, GRADIENT, PAIRS, DUALS, VALUES, SCRATCH, BLOCK, END = range(8, 21)
+PRODUCT_STATE, GIVEN_STATE = 0, 1
+STORED, PER_TILE, ON_THE_FLY = 0, 1, 2  # where a phase pass finds its table: its LOCAL column
+
+
+@inlined
+def _vectors(psi):
+    """Vectors of a state, or of the several states of a tile."""
+    return len(psi) // (2 * lanes_of(psi))
+
+
+@part
+def set_rotation(rotations, theta, slot, kappa, lane_z, lanes):
+    """The vectors c, s, -s, e, -e of one rotation from its angle (see passes.py)."""
+    W = lanes_of(rotations)
+    o = slot * 5 * W
+    one = splat(like(rotations, 1.0 * kappa))
+    sine, cosine = sincos(load(theta, slot * W) * splat(like(rotations, 0.5)))
+    store(rotations, o, cosine)
+    store(rotations, o + W, one * sine)
+    store(rotations, o + 3 * W, one)
+    if lanes is not None:
+        c, s = rotations[o], rotations[o + W]
+        for lane in range(W):
+            sign = like(rotations, 1.0 - 2.0 * parity(lane & lane_z))
+            rotations[o + lane] = c
+            rotations[o + W + lane] = sign * s
+            rotations[o + 3 * W + lane] = sign * like(rotations, 1.0 * kappa)
+    minus = splat(like(rotations, -1.0))
+    store(rotations, o + 2 * W, minus * load(rotations, o + W))
+    store(rotations, o + 4 * W, minus * load(rotations, o + 3 * W))
+
+
+@inlined
+def integers(packed, number):
+    """A section of integers."""
+    ints = packed[0]
+    at = END + 1 + 2 * number
+    begin = entry(ints, at)
+    return section(ints, begin, begin + entry(ints, at + 1))
+
+
+@inlined
+def numbers(packed, number):
+    """A section of floats."""
+    at = END + 1 + 2 * number
+    begin = entry(packed[0], at)
+    return section(packed[1], begin, begin + entry(packed[0], at + 1))
+
+
+@inlined
+def rows(packed, number, columns):
+    """A section of integers as a table."""
+    ints = packed[0]
+    at = END + 1 + 2 * number
+    return table_view(ints, entry(ints, at), entry(ints, at + 1) // columns, columns)
+
+
+@inlined
+def passes_of(packed):
+    """How many passes there are."""
+    return entry(packed[0], END + 2 + 2 * PASSES) // COLUMNS
+
+
+@inlined
+def one_pass(packed, r):
+    """The columns of pass r."""
+    begin = entry(packed[0], END + 1 + 2 * PASSES) + r * COLUMNS
+    return section(packed[0], begin, begin + COLUMNS)
+
+
+@part
+def prepare(packed, weights, base, rotations, tables, scratch, lanes):
+    """Angles by the weights (``base``), and coefficients and phase tables that all samples share."""
+    layout = packed[0]
+    terms = rows(packed, TERMS, TERM_COLUMNS)
+    slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
+    is_local = integers(packed, IS_LOCAL)
+    constants = numbers(packed, CONSTANTS)
+    starts = integers(packed, WEIGHT_STARTS)
+    columns = integers(packed, WEIGHT_COLUMNS)
+    factors = numbers(packed, WEIGHT_FACTORS)
+    W = lanes_of(scratch)
+    for slot in range(entry(layout, SLOTS)):
+        angle = entry(constants, slot)
+        for e in range(entry(starts, slot), entry(starts, slot + 1)):
+            angle += entry(factors, e) * entry(weights, entry(columns, e))
+        base[slot] = angle
+    theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+    buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+    for slot in range(entry(layout, SLOTS)):
+        store(theta, slot * W, splat(like(scratch, base[slot])))
+        if slots[slot, 2] and not is_local[slot]:
+            set_rotation(rotations, theta, slot, slots[slot, 0], slots[slot, 1], lanes)
+    for r in range(passes_of(packed)):
+        row = one_pass(packed, r)
+        if entry(row, KIND) == PHASES and entry(row, LOCAL) == STORED:
+            if lanes is None:
+                size = 1 << entry(layout, QUBITS)
+                diagonals.fill_phases(
+                    scratch, 0, terms, entry(row, 3), entry(row, 4), theta, 0, entry(layout, QUBITS), buffer, lanes
+                )
+                offset = entry(row, SLOT)
+                for i in range(2 * size):  # all lanes are alike: one number each
+                    tables[offset + i] = scratch[i * W]
+            else:
+                bits = entry(layout, BITS)
+                for block in range(1 << (entry(layout, QUBITS) - bits)):
+                    offset = entry(row, SLOT) + block * (2 << bits)
+                    diagonals.fill_phases(
+                        tables, offset, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
+                    )
+
+
+@inlined
+def _own_rotations(packed, scratch, j):
+    """Coefficients that differ from sample to sample, of a tile's state j."""
+    layout = packed[0]
+    size = 5 * lanes_of(scratch) * entry(layout, SLOTS)
+    begin = entry(layout, ROTATIONS) + j * size
+    return section(scratch, begin, begin + size)
+
+
+@inlined
+def tile_angles(packed, base, X, tile, j, scratch, lanes):
+    """Angles and coefficients of what differs from sample to sample, and their phase tables.
+
+    ``tile`` is the number of W samples (of one, where lanes are qubits), state j of those in hand.
+    """
+    layout = packed[0]
+    terms = rows(packed, TERMS, TERM_COLUMNS)
+    slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
+    local_slots = integers(packed, LOCAL_SLOTS)
+    local_rows = integers(packed, LOCAL_STARTS)
+    columns = integers(packed, LOCAL_COLUMNS)
+    factors = numbers(packed, LOCAL_FACTORS)
+    W = lanes_of(scratch)
+    theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+    if lanes is not None:
+        for slot in range(entry(layout, SLOTS)):
+            theta[slot * W] = like(scratch, base[slot])
+    if len(local_slots) == 0:
+        return
+    rotations = _own_rotations(packed, scratch, j)
+    for k in range(len(local_slots)):
+        slot = local_slots[k]
+        if lanes is None:
+            for lane in range(W):
+                row = min(tile * W + lane, len(X) - 1)
+                value = base[slot]
+                for e in range(local_rows[k], local_rows[k + 1]):
+                    value += factors[e] * X[row, columns[e]]
+                theta[slot * W + lane] = like(scratch, value)
+        else:
+            value = base[slot]
+            for e in range(local_rows[k], local_rows[k + 1]):
+                value += factors[e] * X[tile, columns[e]]
+            theta[slot * W] = like(scratch, value)
+        if slots[slot, 2]:
+            set_rotation(rotations, theta, slot, slots[slot, 0], slots[slot, 1], lanes)
+    if lanes is None:
+        tables = section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
+        buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+        for r in range(passes_of(packed)):
+            row = one_pass(packed, r)
+            if entry(row, KIND) == PHASES and entry(row, LOCAL) == PER_TILE:
+                diagonals.fill_phases(
+                    tables,
+                    entry(row, SLOT),
+                    terms,
+                    entry(row, 3),
+                    entry(row, 4),
+                    theta,
+                    0,
+                    entry(layout, QUBITS),
+                    buffer,
+                    lanes,
+                )
+
+
+@inlined
+def start(packed, psi, shared, initial, tile, j, scratch, lanes):
+    """The state before the first pass; see `tile_angles` for ``tile`` and j."""
+    layout = packed[0]
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
+    W = lanes_of(psi)
+    n = entry(layout, QUBITS)
+    if entry(layout, START) == PRODUCT_STATE:
+        pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+        local = _own_rotations(packed, scratch, j)
+        product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+        product.product_state(psi, pairs, n, lanes)
+    elif lanes is None:
+        for lane in range(W):
+            row = min(tile * W + lane, len(initial) - 1)
+            for i in range(1 << n):
+                psi[2 * i * W + lane] = like(psi, initial[row, i].real)
+                psi[2 * i * W + W + lane] = like(psi, initial[row, i].imag)
+    else:
+        row = min(tile, len(initial) - 1)
+        for i in range(1 << n):
+            o = (i // W) * 2 * W + i % W
+            psi[o] = like(psi, initial[row, i].real)
+            psi[o + W] = like(psi, initial[row, i].imag)
+
+
+@inlined
+def _share(count, piece, pieces):
+    if pieces == 1:  # the common case; a division takes as long as a small pass
+        return 0, count
+    return count * piece // pieces, count * (piece + 1) // pieces
+
+
+@inlined
+def _parts(packed, row, psi, lanes):
+    """Parts of a tile that a pass of rotations takes one by one, and their size: states, if angles differ."""
+    if lanes is None:
+        if entry(row, LOCAL) | entry(row, LOCAL + SECOND):
+            bits = entry(packed[0], QUBITS)
+            return _vectors(psi) >> bits, (2 * lanes_of(psi)) << bits
+    return 1, len(psi)
+
+
+@inlined
+def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piece, pieces):
+    """A dense matrix whose place is in the given column; programs without any have no ``matrices``."""
+    if matrices is None:
+        return
+    own = spec[entry(row, 1) :]
+    first, last = _share(count >> entry(own, 1), piece, pieces)
+    work = section(scratch, entry(layout, SCRATCH), entry(layout, BLOCK))
+    passes.dense(psi, own, matrices, entry(row, column), work, lanes, first, last)
+
+
+@part
+def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
+    """Pass r on the given piece of the state."""
+    layout = packed[0]
+    terms = rows(packed, TERMS, TERM_COLUMNS)
+    spec = integers(packed, DENSE_SPECS)
+    matrices = packed[2]
+    row = one_pass(packed, r)
+    kind = entry(row, KIND)
+    count = _vectors(psi)
+    if kind <= ROTATION_PAIR:  # or a single one
+        parts, size = _parts(packed, row, psi, lanes)
+        for j in range(parts):
+            own, local = section(psi, j * size, (j + 1) * size), _own_rotations(packed, scratch, j)
+            a = local if entry(row, LOCAL) else shared
+            if kind == ROTATION_PAIR:
+                first, last = _share(_vectors(own) >> 2, piece, pieces)
+                b = local if entry(row, LOCAL + SECOND) else shared
+                passes.rotate_pair(own, row, a, b, lanes, first, last)
+            else:
+                first, last = _share(_vectors(own) >> 1, piece, pieces)
+                passes.rotate(own, row, a, lanes, first, last)
+    elif kind == PHASES:
+        bits = entry(layout, BITS)
+        if lanes is None:
+            splatted = entry(row, LOCAL) == STORED
+            table = tables if splatted else section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
+            one = 1 << entry(layout, QUBITS)
+            for begin in range(0, count, one):
+                diagonals.multiply_phases(psi, begin, table, entry(row, SLOT), splatted, one)
+        else:
+            first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
+            size = (1 << bits) >> lanes
+            theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+            buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+            own = section(scratch, entry(layout, BLOCK), entry(layout, END))
+            for block in range(first, last):
+                if entry(row, LOCAL) == STORED:
+                    offset = entry(row, SLOT) + block * (2 << bits)
+                    diagonals.multiply_phases(psi, block * size, tables, offset, False, size)
+                else:
+                    diagonals.fill_phases(
+                        own, 0, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
+                    )
+                    diagonals.multiply_phases(psi, block * size, own, 0, False, size)
+    if lanes is not None:
+        if kind == LANE_ROTATION:
+            first, last = _share(count, piece, pieces)
+            rotations = _own_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
+            passes.rotate_lanes(psi, row, rotations, lanes, first, last, 0)
+    if kind == DENSE:
+        _dense(layout, row, spec, matrices, 2, psi, scratch, lanes, count, piece, pieces)
+
+
+@part
+def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces):
+    """Undo pass r on the given piece of both states and add its derivatives to ``gradient``."""
+    layout = packed[0]
+    terms = rows(packed, TERMS, TERM_COLUMNS)
+    spec = integers(packed, DENSE_SPECS)
+    matrices = packed[2]
+    row = one_pass(packed, r)
+    kind = entry(row, KIND)
+    count = _vectors(psi)
+    if kind <= ROTATION_PAIR:  # or a single one
+        parts, size = _parts(packed, row, psi, lanes)
+        for j in range(parts):
+            own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
+            local = _own_rotations(packed, scratch, j)
+            a = local if entry(row, LOCAL) else shared
+            if kind == ROTATION_PAIR:
+                first, last = _share(_vectors(own) >> 2, piece, pieces)
+                b = local if entry(row, LOCAL + SECOND) else shared
+                passes.unrotate_pair(own, dual, row, a, b, gradient, lanes, first, last)
+            else:
+                first, last = _share(_vectors(own) >> 1, piece, pieces)
+                passes.unrotate(own, dual, row, a, gradient, lanes, first, last)
+    elif kind == PHASES:
+        buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+        if lanes is None:
+            splatted = entry(row, LOCAL) == STORED
+            table = tables if splatted else section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
+            one, needed = 1 << entry(layout, QUBITS), entry(row, NEEDED)
+            for begin in range(0, count, one):
+                diagonals.undo_phases(
+                    psi, lam, begin, table, entry(row, SLOT), splatted, one, buffer, needed, begin > 0
+                )
+            if entry(row, NEEDED):
+                diagonals.pick_phase_gradients(
+                    gradient, terms, entry(row, 3), entry(row, 4), 0, entry(layout, QUBITS), buffer, lanes
+                )
+        else:
+            bits = entry(layout, BITS)
+            first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
+            size = (1 << bits) >> lanes
+            theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+            own = section(scratch, entry(layout, BLOCK), entry(layout, END))
+            for block in range(first, last):
+                if entry(row, LOCAL) == STORED:
+                    offset = entry(row, SLOT) + block * (2 << bits)
+                    diagonals.undo_phases(
+                        psi, lam, block * size, tables, offset, False, size, buffer, entry(row, NEEDED), False
+                    )
+                else:
+                    diagonals.fill_phases(
+                        own, 0, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
+                    )
+                    diagonals.undo_phases(
+                        psi, lam, block * size, own, 0, False, size, buffer, entry(row, NEEDED), False
+                    )
+                if entry(row, NEEDED):
+                    diagonals.pick_phase_gradients(
+                        gradient, terms, entry(row, 3), entry(row, 4), block, bits, buffer, lanes
+                    )
+    if lanes is not None:
+        if kind == LANE_ROTATION:
+            first, last = _share(count, piece, pieces)
+            rotations = _own_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
+            passes.derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last)
+            passes.rotate_lanes(psi, row, rotations, lanes, first, last, 1)
+            passes.rotate_lanes(lam, row, rotations, lanes, first, last, 1)
+    if kind == DENSE:
+        _dense(layout, row, spec, matrices, 3, psi, scratch, lanes, count, piece, pieces)
+        _dense(layout, row, spec, matrices, 4, lam, scratch, lanes, count, piece, pieces)
+
+
+@part
+def expect_all(packed, psi, values, scratch, lanes, piece, pieces):
+    """Add the expectations over the given piece of the state to the vectors ``values``."""
+    layout = packed[0]
+    groups = rows(packed, GROUPS, GROUP_COLUMNS)
+    strings = rows(packed, STRINGS, STRING_COLUMNS)
+    weights = numbers(packed, STRING_WEIGHTS)
+    buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+    bits = entry(layout, QUBITS) if lanes is None else entry(layout, BITS)
+    first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
+    for g in range(len(groups)):
+        for block in range(first, last):
+            diagonals.expect(psi, groups[g], strings, weights, values, block, bits, buffer, lanes)
+
+
+@part
+def seed_all(packed, lam, psi, cotangent, scratch, lanes, piece, pieces):
+    """Set the given piece of ``lam`` to ``sum_k v_k O_k psi``."""
+    layout = packed[0]
+    groups = rows(packed, GROUPS, GROUP_COLUMNS)
+    strings = rows(packed, STRINGS, STRING_COLUMNS)
+    weights = numbers(packed, STRING_WEIGHTS)
+    buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+    bits = entry(layout, QUBITS) if lanes is None else entry(layout, BITS)
+    first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
+    for g in range(len(groups)):
+        for block in range(first, last):
+            diagonals.seed(lam, psi, groups[g], strings, weights, cotangent, block, bits, buffer, lanes, g == 0)
+
+
+@inlined
+def cleared(scratch, begin, end):
+    """The section of ``scratch`` from begin to end, set to zero."""
+    own = section(scratch, begin, end)
+    for o in range(0, end - begin, lanes_of(scratch)):
+        store(own, o, splat(like(scratch, 0.0)))
+    return own
+
+
+@inlined
+def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
+    """Derivatives of the gates that made the product state, of a tile's state j."""
+    layout = packed[0]
+    is_local = integers(packed, IS_LOCAL)
+    pointers = integers(packed, CHAIN_STARTS)
+    chain = rows(packed, CHAIN, CHAIN_COLUMNS)
+    pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
+    duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
+    local = _own_rotations(packed, scratch, j)
+    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
+    product.chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_local)

@@ -1,0 +1,121 @@
+"""How much memory a state needs and whether there is that much; buffers that are used again."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.engines.numba import simd
+from simulator.errors import StateTooLargeError
+
+_KEEP_BYTES = 1 << 27  # a larger buffer is given back to the system; others have sizes of powers of two
+_PAGE_BYTES = 4096  # where buffers begin, so that what lies at which cache set is known
+_CHECK_BYTES = 1 << 26  # below this nothing is asked
+_buffers = threading.local()  # .free: buffers by element type and exponent of the size
+
+
+def _free() -> dict[tuple[Any, int], list[NDArray[Any]]]:
+    try:
+        return _buffers.free  # type: ignore[no-any-return]
+    except AttributeError:
+        _buffers.free = {}
+        return _buffers.free
+
+
+def allocate(size: int, dtype: Any) -> NDArray[Any]:
+    """Zeros of shape (size,) that begin at a page."""
+    return simd.aligned_zeros(size, dtype, _PAGE_BYTES)
+
+
+def take(size: int, dtype: Any) -> NDArray[Any]:
+    """An aligned buffer of at least ``size`` elements with arbitrary contents; `give` it back after use."""
+    bits = max(size - 1, 1023).bit_length()
+    if (1 << bits) * 8 > _KEEP_BYTES:
+        return allocate(size, dtype)
+    free = _free().get((np.dtype(dtype).type, bits))
+    return free.pop() if free else allocate(1 << bits, dtype)
+
+
+def give(buffer: NDArray[Any]) -> None:
+    """Keep a buffer for the next `take` of this thread."""
+    size = len(buffer)
+    if size & (size - 1) == 0 and size * 8 <= _KEEP_BYTES:
+        _free().setdefault((buffer.dtype.type, size.bit_length() - 1), []).append(buffer)
+
+
+def available_bytes() -> int:
+    """Memory this process may still take: the machine's, or what its container has left."""
+    out = 1 << 62
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                out = int(line.split()[1]) * 1024
+    except OSError:
+        if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+            out = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit, usage in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        try:
+            out = min(out, int(Path(limit).read_text()) - int(Path(usage).read_text()))
+        except (OSError, ValueError):
+            continue
+    return max(out, 0)
+
+
+def check_state(num_qubits: int, states: int, precision: str) -> None:
+    """Refuse ``states`` states at once of ``num_qubits`` qubits that do not fit in memory.
+
+    Raises
+    ------
+    StateTooLargeError
+        Before anything is allocated.
+    """
+    per_amplitude = 16 if precision == "double" else 8
+    needed = states * (per_amplitude << num_qubits)
+    if needed <= _CHECK_BYTES:
+        return
+    available = available_bytes()
+    if needed <= available:
+        return
+    fits = max((available // (states * per_amplitude)).bit_length() - 1, 0)
+    hint = "; precision='single' halves it" if precision == "double" else ""
+    what = "a state" if states == 1 else f"{states} states"
+    raise StateTooLargeError(
+        f"{what} of {num_qubits} qubits in {precision} precision needs {_size(needed)}, {_size(available)} are "
+        f"available: at most {fits} qubits fit{hint}"
+    )
+
+
+def check_density(num_qubits: int, copies: int) -> None:
+    """Refuse ``copies`` density matrices of ``num_qubits`` qubits, 4**n floats each, that do not fit in memory.
+
+    Raises
+    ------
+    StateTooLargeError
+        Before anything is allocated.
+    """
+    needed = copies * (8 << 2 * num_qubits)
+    if needed <= _CHECK_BYTES:
+        return
+    available = available_bytes()
+    if needed > available:
+        fits = max((available // (8 * copies)).bit_length() - 1, 0) // 2
+        raise StateTooLargeError(
+            f"a density matrix of {num_qubits} qubits needs {_size(needed)}, {_size(available)} are available: "
+            f"at most {fits} qubits fit; trajectories need far less"
+        )
+
+
+def _size(count: int) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.3g} {unit}"
+        count /= 1024  # type: ignore[assignment]
+    return f"{count:,.0f} TiB" if count < 1e6 else f"{count:.2g} TiB"

@@ -1,0 +1,103 @@
+"""Dense matrices as `kernels.passes.dense` reads them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import groupby, islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.engines.numba import simd
+from simulator.program.levels import Dense
+from simulator.program.subspaces import Subspace
+
+_LAID = 1 << 14  # numbers of matrices that are laid out at a time
+_Numbered = tuple[int, NDArray[Any], tuple[int, ...]]  # where a matrix begins, itself, the lanes' masks
+
+
+class DenseMatrices:
+    """The dense matrices of a program: first each gets its place, then all of a form are laid out at once.
+
+    Parameters
+    ----------
+    shift : int
+        Qubits that are a vector's lanes.
+    width : int
+        Floats in a vector.
+    dtype : type
+        Of the floats.
+    """
+
+    def __init__(self, shift: int, width: int, dtype: type[np.floating[Any]]) -> None:
+        self.shift, self.width, self.dtype = shift, width, dtype
+        self._numbered: list[_Numbered] = []
+        self._size = 0
+
+    def add(self, member: Dense) -> tuple[int, int, int]:
+        """Where a dense matrix, its inverse and its adjoint will begin."""
+        lane_zs = tuple(z & ((1 << self.shift) - 1) for z in member.zs)
+        adjoint = member.matrix.conj().T
+        own = self._place(member.matrix, lane_zs)
+        if member.unitary:
+            undo = self._place(adjoint, lane_zs)
+            return own, undo, undo
+        return own, self._place(np.linalg.pinv(member.matrix), lane_zs), self._place(adjoint, lane_zs)
+
+    def _place(self, matrix: NDArray[Any], lane_zs: tuple[int, ...]) -> int:
+        begin = self._size
+        self._numbered.append((begin, matrix, lane_zs))
+        self._size += 2 * self.width * matrix.size
+        return begin
+
+    def laid(self) -> NDArray[Any] | None:
+        """All of them: for each number its real parts in all lanes, then its imaginary; None if there are none."""
+        if not self._numbered:
+            return None
+        out = simd.aligned_zeros(self._size, self.dtype)
+        for (size, lane_zs), numbered in groupby(sorted(self._numbered, key=_form), key=_form):
+            entries = _entries(lane_zs, self.width if self.shift else 1)
+            while some := list(islice(numbered, max(1, _LAID // size))):
+                values = np.array([matrix.ravel() for _, matrix, _ in some])[:, entries]
+                laid = np.empty((len(some), size, 2, self.width))
+                laid[:, :, 0], laid[:, :, 1] = values.real, values.imag
+                for (begin, _, _), own in zip(some, laid, strict=True):
+                    out[begin : begin + own.size] = own.ravel()
+        return out
+
+
+def _form(numbered: _Numbered) -> tuple[int, tuple[int, ...]]:
+    return numbered[1].size, numbered[2]
+
+
+@lru_cache(maxsize=1024)
+def _entries(lane_zs: tuple[int, ...], lanes: int) -> NDArray[np.int64]:
+    """Which number of a dense pass's matrix goes where, shape (4**k, lanes)."""
+    k = len(lane_zs)
+    own = np.zeros(lanes, np.int64)
+    for m, z in enumerate(lane_zs):
+        own |= (np.bitwise_count(np.arange(lanes) & z).astype(np.int64) & 1) << m
+    pattern = np.arange(1 << k)
+    rows = pattern[:, None, None] ^ own
+    return ((rows << k) | (rows ^ pattern[None, :, None])).reshape(-1, lanes)
+
+
+@lru_cache(maxsize=1024)
+def dense_spec(xs: tuple[int, ...], zs: tuple[int, ...], shift: int) -> list[int]:
+    """The integers of a dense pass."""
+    k, low = len(xs), (1 << shift) - 1
+    basis = Subspace(x >> shift for x in xs).vectors
+    pivots = sorted(basis)
+    members = [_xor(basis[p] for b, p in enumerate(pivots) if u >> b & 1) for u in range(1 << len(pivots))]
+    place = {value: u for u, value in enumerate(members)}
+    shifts = [_xor(xs[m] for m in range(k) if d >> m & 1) for d in range(1 << k)]
+    spec = [k, len(pivots), *pivots, *(z >> shift for z in zs), *members]
+    return spec + [place[x >> shift] for x in shifts] + [x & low for x in shifts]
+
+
+def _xor(masks: Any) -> int:
+    out = 0
+    for mask in masks:
+        out ^= mask
+    return out

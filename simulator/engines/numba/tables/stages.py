@@ -1,0 +1,297 @@
+"""The constant arrays of a program that runs in stages; see `simulator.program.stages` and `kernels.stages`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from simulator.engines.numba.kernels import blocks, factors, passes, two_qubit
+from simulator.engines.numba.kernels import stages as kernel
+from simulator.engines.numba.tables.builder import Schedule, TableBuilder
+from simulator.program import stages
+from simulator.program.levels import Dense, Level, Rotation
+from simulator.program.subspaces import Subspace, pivots
+
+
+class StageTableBuilder(TableBuilder):
+    """Numbers the angles and writes the passes stage by stage, each with the masks of its stage's basis.
+
+    Rotations that act like Paulis of different qubits are taken three a pass forward; back, where two states are
+    held in registers, two.
+    """
+
+    def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool) -> None:
+        super().__init__(program, lanes, derive_inputs)
+        self.known: dict[int, tuple[int, int, int]] = {}  # what `numbered` found for each rotation
+
+    def add_passes(self, levels: Sequence[Level]) -> None:
+        """Cut levels into stages and number their passes."""
+        size = 2 * np.dtype(self.program.dtype).itemsize
+        bits = min(stages.block_bits(self.n, 2 if self.program.observables else 1, size), self.n)
+        self.part = min(stages.part_bits(size), bits)
+        self.most_bits = min(self.most_bits, self.part)
+        self.store_tables = False
+        found = stages.schedule(levels, self.n, self.shift, bits)
+        chains = self.program.schedule[0]
+        support = [1 << q for q in range(self.n) if self.program.starts or chains[q]]
+        for stage, reached in zip(found, _reached(found, support), strict=True):
+            self.reached = reached
+            self.stage(stage)
+
+    def stage(self, stage: stages.Stage) -> None:
+        """Number a stage's passes."""
+        self.forward: list[int] = []
+        self.back: list[int] = []
+        self.specs: list[list[int]] = []  # of the factored passes
+        self.places: list[np.ndarray[Any, Any]] = []
+        self.parts = stage.block_bits - self.part
+        self.block_mask = (1 << stage.block_bits) - 1
+        for level in stage.levels:
+            begin = len(self.code)
+            if level.kind == "rotations":
+                self.rotation_passes(level.members)
+                self.back += range(begin, len(self.code))
+                begin = len(self.code)
+                self.block_rotations(level)
+                self.forward += range(begin, len(self.code))
+            else:
+                if level.kind == "dense":
+                    self.dense_pass(level.members[0])
+                elif not self.factored_pass(level):
+                    self.phase_pass(level)
+                self.forward.append(begin)
+                self.back.append(begin)
+        self.stage_ends.append(len(self.code))
+        self.stages.append(self.written(stage))
+        work = 3 * len(self.specs) + 1 << self.part
+        work += kernel.small_tables_size(self.W)
+        self.block_size = max(self.block_size, (4 << stage.block_bits) + work)
+
+    def block_rotations(self, level: Level) -> None:
+        """Number the passes forward of a level of rotations."""
+        waiting = level.members if level.ordered else sorted(level.members, key=_by_x)
+        others: list[Rotation] = []
+        while waiting:
+            group, left = self.group(waiting, level.ordered)
+            if group:
+                self.rotation_passes(others)
+                others = []
+                row = [blocks.LIKE_Y if _turns(group[0]) else blocks.LIKE_X, len(group)]
+                for member in group:
+                    slot, is_local, _ = self.numbered(member)
+                    row += [slot, is_local, member.x >> self.shift, member.z >> self.shift]
+                row += [0] * (blocks.PIVOTS - len(row)) + pivots(member.x >> self.shift for member in group)
+                self.add(row, any(self.needed(member.angle) for member in group))
+            else:
+                others.append(waiting[0])
+                left = waiting[1:]
+            waiting = left
+        self.rotation_passes(others)
+
+    def group(self, waiting: Sequence[Rotation], ordered: bool) -> tuple[list[Rotation], list[Rotation]]:
+        """The first rotation and those that can be done with it, none if it moves lanes; and what is left."""
+        low, turns = (1 << self.shift) - 1, _turns(waiting[0])
+        group: list[Rotation] = []
+        left: list[Rotation] = []
+        span = [0]
+        for k, member in enumerate(waiting):
+            if len(group) == blocks.MOST:
+                left += waiting[k:]
+                break
+            if (
+                not member.x & low
+                and member.x >> self.shift not in span
+                and _turns(member) == turns
+                and all(_apart(member, other) for other in group)
+                and not (ordered and any(not other.commutes(member) for other in left))
+            ):
+                group.append(member)
+                span += [vector ^ member.x >> self.shift for vector in span]
+            elif not group:
+                break
+            else:
+                left.append(member)
+        return group, left
+
+    def dense_pass(self, member: Dense) -> None:
+        """Number the pass of a dense matrix; those on two qubits have a kernel of their own where masks allow it."""
+        columns = self.two_qubit_columns(member) if len(member.xs) == 2 else None
+        if columns is None:
+            super().dense_pass(member)
+        else:
+            self.add([two_qubit.TWO_QUBIT, 0, *self.matrices.add(member), *columns], False)
+
+    def two_qubit_columns(self, member: Dense) -> list[int] | None:
+        """What the kernel for two qubits is told, from `two_qubit.HOW` on; None if it can not take these masks."""
+        low = (1 << self.shift) - 1
+        masks = [0, *member.xs, member.xs[0] ^ member.xs[1]]  # by the columns that they select
+        vectors = [d for d in (1, 2, 3) if not masks[d] & low]
+        lanes = [d for d in (1, 2, 3) if not masks[d] >> self.shift]
+        if len(vectors) == 3:
+            how, first, second = two_qubit.VECTORS, 1, 2
+        elif len(lanes) == 3:
+            how, first, second = two_qubit.LANES, 1, 2
+        elif vectors and lanes:
+            how, first, second = two_qubit.MIXED, vectors[0], lanes[0]
+        else:
+            return None
+        moved = [masks[d] >> self.shift for d in (first, second)]
+        zs = [z >> self.shift for z in member.zs]
+        twin = _twin(moved[0], first, zs, (self.block_mask + 1) >> self.shift) if how == two_qubit.MIXED else 0
+        if twin is None:
+            return None
+        ways = [moved[0] or masks[first], moved[1] or masks[second]]
+        return [how, *ways, *zs, *[*pivots([*moved, twin]), 0, 0][:2], first, second, twin]
+
+    def factored_pass(self, level: Level) -> bool:
+        """Number a pass of phases as a product of tables; False if there are too many classes for that."""
+        low = (1 << self.part) - 1
+        fixed: list[Rotation] = []
+        classes: dict[int, list[Rotation]] = {0: []}
+        for member in level.members:
+            if (member.z & self.block_mask) >> self.part:
+                classes.setdefault(member.z & low, []).append(member)
+            else:
+                fixed.append(member)
+        scalars = classes.pop(0)
+        if len(classes) > factors.MOST_CLASSES:
+            return False
+        needed = any(self.needed(member.angle) for member in level.members)
+        number = len(self.specs)
+        self.add([factors.FACTORED, 0, number, 0, 0, 0, 0, int(needed)], needed)
+        groups = max(-(-len(classes) // factors.CLASSES), 1)
+        spec = [*self.add_terms(fixed), *self.add_terms(scalars), groups]
+        vectors = np.arange(1 << (self.part - self.shift))[:, None]
+        masks = list(classes)
+        odd = np.bitwise_count(vectors & (np.array(masks, np.int64) >> self.shift)).astype(np.int64) & 1
+        odd <<= np.arange(len(masks)) // groups
+        for g in range(groups):
+            own = masks[g::groups]
+            row = [len(own), len(self.places)]
+            for z in own:
+                row += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
+            self.places.append(odd[:, g::groups].sum(axis=1) * (2 * self.W))
+            spec += row + [0] * (2 + 3 * factors.CLASSES - len(row))
+        self.specs.append(spec)
+        return True
+
+    def add_terms(self, members: Sequence[Rotation]) -> tuple[int, int]:
+        """Number the Z strings of a factor; the first and the last."""
+        first = len(self.terms)
+        self.terms += [(member.z, self.slot(member, moving=False)) for member in members]
+        return first, len(self.terms)
+
+    def written(self, stage: stages.Stage) -> Any:
+        """The stage as the kernels read it."""
+        sources, places = stages.runs(stage, self.shift)
+        ints = [0] * kernel.HEAD
+
+        def add(values: Iterable[int]) -> int:
+            begin = len(ints)
+            ints.extend(values)
+            return begin
+
+        ints[kernel.BLOCK_BITS] = stage.block_bits - self.shift
+        ints[kernel.BLOCKS_BITS] = self.n - stage.block_bits
+        ints[kernel.PART_BITS] = self.part
+        ints[kernel.SOURCES], ints[kernel.PLACES] = add([*sources, 0]), add([*places, 0])
+        ints[kernel.REACHED] = self.reached
+        ints[kernel.REST] = add(stage.basis[stage.block_bits :])
+        for at, length, order in (
+            (kernel.FORWARD, kernel.FORWARDS, self.forward),
+            (kernel.BACK, kernel.BACKS, self.back),
+        ):
+            segments = self.segments(order)
+            ints[at], ints[length] = add(chain.from_iterable(segments)), len(segments)
+            add(order)
+        begins = []
+        for spec in self.specs:
+            for g in range(spec[4]):
+                at = 5 + (2 + 3 * factors.CLASSES) * g + 1
+                spec[at] = add(self.places[spec[at]].tolist())
+            begins.append(add(spec))
+        ints[kernel.SPECS], ints[kernel.FACTORS] = add(begins), len(begins)
+        return np.array(ints, np.int64)
+
+    def segments(self, order: Sequence[int]) -> list[list[int]]:
+        """Bits of the number of parts, first and last entry of ``order`` that are done together."""
+        found: list[list[int]] = []
+        for e, r in enumerate(order):
+            bits = self.parts if self.reach(self.code[r]) <= self.part else 0
+            if not found or found[-1][0] != bits:
+                found.append([bits, e, e])
+            found[-1][2] = e + 1
+        return found
+
+    def reach(self, row: Sequence[int]) -> int:
+        """Qubits among which a pass moves amplitudes: it can be done separately for the values of all others."""
+        kind = row[passes.KIND]
+        if kind == passes.DENSE:
+            return self.n
+        if kind in (blocks.LIKE_X, blocks.LIKE_Y):
+            masks = [row[blocks.FIRST + blocks.EACH * k + 2] for k in range(row[blocks.COUNT])]
+            return self.shift + max(masks).bit_length()
+        if kind in (passes.PHASES, factors.FACTORED):
+            return self.shift
+        if kind == two_qubit.TWO_QUBIT:
+            return self.shift + max(row[two_qubit.LOW], row[two_qubit.HIGH]).bit_length()
+        second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
+        return self.shift + (row[passes.X] | second).bit_length()
+
+    def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
+        """The same for the passes forward and back."""
+        found = self.known.get(id(rotation))
+        if found is None:
+            found = self.known[id(rotation)] = super().numbered(rotation)
+        return found
+
+
+def _by_x(rotation: Rotation) -> int:
+    return rotation.x
+
+
+def _turns(rotation: Rotation) -> int:
+    """1 for a string like Y, whose rotation is real; 0 for one like X."""
+    return (rotation.x & rotation.z).bit_count() & 1
+
+
+def _apart(a: Rotation, b: Rotation) -> bool:
+    """Whether two strings are to one another as Paulis of different qubits."""
+    return not ((a.x & b.z).bit_count() | (a.z & b.x).bit_count()) & 1
+
+
+def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:
+    """A mask, independent of x, by which vectors differ that a matrix has the same row for.
+
+    Parities with ``zs`` number the rows; x changes those in d. Among the lowest masks that are no multiple of x half or
+    more will do, where a block has as many as 8 ``vectors``.
+    """
+    for mask in range(1, min(vectors, 8)):
+        pattern = sum((mask & z).bit_count() % 2 << m for m, z in enumerate(zs))
+        if mask != x and pattern in (0, d):
+            return mask ^ x if pattern else mask
+    return None
+
+
+def _reached(found: Iterable[stages.Stage], support: Sequence[int]) -> list[int]:
+    """How many blocks of each stage, from the first on, can differ from zero when it begins.
+
+    Before the first one, only amplitudes whose index is in the span of ``support`` do; a stage spreads them over the
+    cosets that they are in.
+    """
+    out: list[int] = []
+    everything = False
+    for stage in found:
+        own, rest = stage.basis[: stage.block_bits], stage.basis[stage.block_bits :]
+        if everything:
+            out.append(1 << len(rest))
+            continue
+        reduced = Subspace(own).reduced
+        top = max(map(reduced, support), default=0)
+        out.append(1 << sum(bit <= top for bit in rest))
+        everything = out[-1] == 1 << len(rest)
+        support = [*support, *own]
+    return out

@@ -1,0 +1,110 @@
+"""The constant arrays of a program, as the kernels read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Rows of sparse linear forms: row r is ``sum_e values[e] * v[columns[e]]``, starts[r] <= e < starts[r+1]."""
+
+    starts: IntArray
+    columns: IntArray
+    values: FloatArray
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[int, float]]) -> Affine:
+        """From one mapping of column to factor a row."""
+        starts = np.cumsum([0, *(len(row) for row in rows)])
+        return cls(
+            starts.astype(np.int64),
+            np.array([c for row in rows for c in row], np.int64),
+            np.array([v for row in rows for v in row.values()], float),
+        )
+
+    @cached_property
+    def rows(self) -> IntArray:
+        """The row of each entry."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def transposed(self, by_row: FloatArray, size: int) -> FloatArray:
+        """Entries of ``A^T by_row``, shape (size,)."""
+        return np.bincount(self.columns, self.values * by_row[self.rows], minlength=size).astype(float, copy=False)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A program for one meaning of the lanes (see `simulator.engines.numba.kernels`).
+
+    Attributes
+    ----------
+    lanes : int or None
+    packed : tuple of ndarray
+        The program's constants as the kernels take them; `kernels.steps` says what is where.
+    layout : int64 ndarray
+        Where each section of a thread's scratch begins; the first entries of ``packed``.
+    local_slots : int64 ndarray
+        Angles that differ from sample to sample.
+    input_rows : Affine
+        Each local slot's angle by the inputs.
+    weight_rows : Affine
+        Each slot's angle by the weights.
+    slots : int
+        Number of angles.
+    scratch_size, shared_size, stored_size, state_size : int
+        Floats of a thread's scratch, of the shared coefficients and phase tables, of one state.
+    most_states : int
+        States that a tile may hold.
+    passes : int
+    stages : tuple of int64 ndarray
+        Passes that are done block by block, as `kernels.stages` reads them.
+    first_stage : int
+        The first that holds a pass whose derivative is wanted, or what comes before all of them.
+    block_size : int
+        Floats that a stage needs of a thread's scratch at most.
+    """
+
+    lanes: int | None
+    packed: tuple[Any, ...]
+    layout: IntArray
+    local_slots: IntArray
+    input_rows: Affine
+    weight_rows: Affine
+    slots: int
+    scratch_size: int
+    shared_size: int
+    stored_size: int
+    state_size: int
+    most_states: int
+    passes: int
+    stages: tuple[IntArray, ...]
+    first_stage: int
+    block_size: int
+
+
+def packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArray, FloatArray]:
+    """All integer arrays after the layout and a directory (begin, length of each section), and all floats."""
+    directory = np.zeros((1 + max(sections), 2), np.int64)
+    ints: list[NDArray[Any]] = [layout, directory.ravel()]
+    floats: list[NDArray[Any]] = []
+    for number, values in sections.items():
+        target = floats if values.dtype == np.float64 else ints
+        directory[number] = sum(len(part) for part in target), values.size
+        target.append(values.ravel())
+    return np.concatenate(ints), np.concatenate([*floats, np.zeros(1)])
+
+
+def table(rows: Sequence[Sequence[int]], columns: int) -> IntArray:
+    """Rows of ``columns`` integers as an array."""
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, columns)

@@ -1,0 +1,1 @@
+"""The value of a circuit: operations, and what is made of them."""

@@ -1,0 +1,119 @@
+"""Circuits made from circuits: composed, inverted, controlled, repeated.
+
+These functions are methods of `Circuit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simulator.errors import CircuitError, counted
+from simulator.gates import Composite, Operation
+from simulator.gates.trait import classical_bit
+from simulator.operations.arguments import as_qubits, whole_number
+from simulator.operations.sequence import OperationSequence
+
+if TYPE_CHECKING:
+    from simulator.circuit.circuit import Circuit
+
+__all__ = ["compose", "controlled", "inverse", "power", "repeat"]
+
+
+def compose(
+    circuit: Circuit, other: OperationSequence, qubits: Sequence[int] | None = None, clbits: Sequence[int] | None = None
+) -> Circuit:
+    """Apply another circuit after this one.
+
+    Parameters
+    ----------
+    other : Circuit
+        Not wider than this one.
+    qubits, clbits : sequence of int, optional
+        Where qubit k of ``other`` goes: ``qubits[k]``; and its classical bits. The first ones by default.
+    """
+    if not isinstance(other, OperationSequence):
+        raise CircuitError(f"compose takes a Circuit, got {type(other).__name__}; append takes operations")
+    place = _qubit_places(circuit, other.num_qubits, qubits)
+    bits = _clbit_places(circuit, other.num_clbits, clbits)
+    if qubits is None and not other.num_clbits:
+        return circuit.extended_by(other.operations)
+    return circuit.extended_by(_placed(operation, place, bits) for operation in other.operations)
+
+
+def inverse(circuit: Circuit) -> Circuit:
+    """The circuit that undoes this one: inverse gates in reverse order."""
+    return circuit._made_of(operation.inverse() for operation in reversed(circuit.operations))
+
+
+def controlled(circuit: Circuit, num_controls: int = 1, control_values: Sequence[int] | None = None) -> Circuit:
+    """Put the circuit under the control of further qubits.
+
+    The controls are qubits 0 to ``num_controls - 1`` of the result, and every qubit of this circuit moves
+    up by ``num_controls``, as in Qiskit.
+
+    Parameters
+    ----------
+    num_controls : int
+        At least 1.
+    control_values : sequence of 0 or 1, optional
+        The value each control must have; all ones by default.
+    """
+    count = whole_number("controlled", "num_controls", num_controls)
+    if count < 1:
+        raise CircuitError(f"controlled takes at least 1 control, got {count}")
+    if control_values is not None and len(control_values) != count:
+        raise CircuitError(f"controlled takes one value a control, got {count} and {list(control_values)}")
+    place, bits = range(count, count + circuit.num_qubits), range(circuit.num_clbits)
+    moved = (_placed(operation, place, bits) for operation in circuit.operations)
+    return circuit._made_of((op.controlled(range(count), control_values) for op in moved), circuit.num_qubits + count)
+
+
+def repeat(circuit: Circuit, times: int) -> Circuit:
+    """Apply the circuit ``times`` times in a row; 0 times is the empty circuit."""
+    if whole_number("repeat", "times", times) < 0:
+        raise CircuitError(f"repeat takes a number of 0 or more, got {times}; power takes negative ones")
+    return circuit._made_of(circuit.operations * int(times))
+
+
+def power(circuit: Circuit, exponent: int) -> Circuit:
+    """Raise the circuit to an integer power; a negative one repeats the inverse."""
+    return (
+        repeat(circuit, exponent)
+        if whole_number("power", "exponent", exponent) >= 0
+        else repeat(inverse(circuit), -exponent)
+    )
+
+
+def _placed(operation: Operation, qubits: Sequence[int], clbits: Sequence[int]) -> Operation:
+    """The operation on other qubits and classical bits."""
+    place = tuple(qubits[q] for q in operation.qubits)
+    if not operation.clbits and not operation.conditions:
+        return Operation(operation.gate, place, operation.angles)
+    conditions = tuple(replace(test, clbits=tuple(clbits[c] for c in test.clbits)) for test in operation.conditions)
+    return Operation(operation.gate, place, operation.angles, tuple(clbits[c] for c in operation.clbits), conditions)
+
+
+def _qubit_places(circuit: Circuit, count: int, qubits: Sequence[int] | None) -> Sequence[int]:
+    """Where the qubits of a circuit on ``count`` of them go."""
+    if qubits is None:
+        if count > circuit.num_qubits:
+            raise CircuitError(f"a circuit of {count} qubits does not fit on one of {circuit.num_qubits} qubits")
+        return range(count)
+    place = Composite("compose", count, 0, ()).check_qubits(as_qubits(qubits))  # by a gate's rules, in its words
+    circuit._check_range("compose", place)
+    return place
+
+
+def _clbit_places(circuit: Circuit, count: int, clbits: Sequence[int] | None) -> Sequence[int]:
+    """Where the classical bits of a circuit with ``count`` of them go."""
+    available = circuit.num_clbits
+    if clbits is None:
+        if count > available:
+            raise CircuitError(f"a circuit with {counted(count, 'classical bit')} does not fit on one with {available}")
+        return range(count)
+    place = tuple(classical_bit("compose", bit) for bit in as_qubits(clbits))
+    if len(place) != count or len(set(place)) != count or any(bit >= available for bit in place):
+        raise CircuitError(f"compose takes {count} distinct classical bits below {available}, got {place}")
+    return place

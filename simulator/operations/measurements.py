@@ -1,0 +1,118 @@
+"""Measurements and resets: put into circuits, found at their end, refused where only gates have a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from simulator import gates
+from simulator.errors import CircuitError
+from simulator.gates import Measure, Operation, Reset
+from simulator.operations.arguments import as_qubits
+
+if TYPE_CHECKING:
+    from simulator.circuit.circuit import Circuit
+
+__all__ = [
+    "final_measurements",
+    "measure",
+    "measure_all",
+    "refuse_measurements",
+    "remove_final_measurements",
+    "reset",
+]
+
+
+def measure(circuit: Circuit, qubit: int | Sequence[int], clbit: int | Sequence[int]) -> Circuit:
+    """Measure qubits in the computational basis, each into its classical bit.
+
+    Parameters
+    ----------
+    qubit, clbit : int, or sequences of int of one length
+
+    Raises
+    ------
+    CircuitError
+        If the circuit has no such qubit or classical bit.
+
+    Examples
+    --------
+    >>> from simulator import Circuit
+    >>> Circuit(2, 1).x(1).measure(1, 0).sample(shots=10, seed=0)
+    {'1': 10}
+    """
+    qubits, clbits = as_qubits(qubit), as_qubits(clbit)
+    if len(qubits) != len(clbits):
+        raise CircuitError(f"measure takes one classical bit a qubit, got {len(qubits)} and {len(clbits)}")
+    return circuit.append(*(gates.MEASURE(q, c) for q, c in zip(qubits, clbits, strict=True)))
+
+
+def measure_all(circuit: Circuit) -> Circuit:
+    """Measure every qubit into a new classical bit; those bits come after the ones there are, as in Qiskit."""
+    n, first = circuit.num_qubits, circuit.num_clbits
+    wider = circuit._made_of(circuit.operations, num_clbits=first + n)
+    return measure(wider, range(n), range(first, first + n))
+
+
+def reset(circuit: Circuit, qubit: int | Sequence[int]) -> Circuit:
+    """Bring qubits to 0, whatever they were."""
+    return circuit.append(*(gates.RESET(q) for q in as_qubits(qubit)))
+
+
+def remove_final_measurements(circuit: Circuit) -> Circuit:
+    """The circuit without its measurements, which must all be at the end, and without classical bits.
+
+    Raises
+    ------
+    CircuitError
+        If something happens to a qubit after it is measured, or depends on a classical bit.
+    """
+    split = final_measurements(circuit.operations)
+    if split is None:
+        raise CircuitError("the circuit measures, resets or branches in the middle: it is not a unitary")
+    return circuit._made_of(split[0], num_clbits=0)
+
+
+def final_measurements(operations: Iterable[Operation]) -> tuple[list[Operation], dict[int, int]] | None:
+    """Split off measurements after which nothing happens to their qubits.
+
+    Returns
+    -------
+    operations : list of Operation
+        All others; a reset of a qubit that nothing has acted on is dropped.
+    measured : dict of int to int
+        The qubit each classical bit is read from.
+    None
+        If an operation is conditional, resets a qubit in use, or acts on a qubit already measured.
+    """
+    rest: list[Operation] = []
+    measured: dict[int, int] = {}
+    used: set[int] = set()
+    read: set[int] = set()
+    for operation in operations:
+        if operation.conditions:
+            return None
+        if isinstance(operation.gate, Measure):
+            measured[operation.clbits[0]] = operation.qubits[0]
+            read.update(operation.qubits)
+        elif isinstance(operation.gate, Reset):
+            if not (used | read).isdisjoint(operation.qubits):
+                return None
+            continue
+        else:
+            if not read.isdisjoint(operation.qubits):
+                return None
+            rest.append(operation)
+        used.update(operation.qubits)
+    return rest, measured
+
+
+def refuse_measurements(operations: Iterable[Operation], what: str) -> None:
+    """Raise a CircuitError that says why ``what`` has no meaning, if an operation is not a plain gate."""
+    for operation in operations:
+        if not operation.is_unitary:
+            kind = "branches on classical bits" if operation.conditions else f"contains {operation.gate.name}"
+            raise CircuitError(
+                f"{what} has no meaning for a circuit that {kind}: its final state is random; "
+                "remove_final_measurements() leaves out measurements at the end"
+            )

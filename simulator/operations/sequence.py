@@ -1,0 +1,200 @@
+"""The value under a circuit: operations on counted qubits and classical bits, checked, compared and counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Self
+
+from simulator.errors import CircuitError, counted
+from simulator.gates import Gate, Operation
+from simulator.operations.arguments import whole_number
+from simulator.parameters import Expression, Parameter
+
+__all__ = ["OperationSequence"]
+
+
+class OperationSequence:
+    """Operations on qubits, first applied first; immutable. Its one subclass is `Circuit`, which documents it."""
+
+    # A chain of calls shares one growing list: a circuit is the first `_length` entries of `_log`. `_turn`
+    # holds one token as long as nothing was appended behind them; taking it (atomic) is the right to do so.
+    __slots__ = (
+        "__weakref__",
+        "_hash",
+        "_length",
+        "_log",
+        "_num_clbits",
+        "_num_qubits",
+        "_operations",
+        "_parameters",
+        "_turn",
+    )
+
+    _log: list[Operation]
+    _operations: tuple[Operation, ...] | None
+    _parameters: tuple[Parameter, ...] | None
+    _hash: int | None
+
+    def __init__(self, num_qubits: int, operations: Iterable[Operation] | int = (), num_clbits: int = 0) -> None:
+        self._num_qubits = whole_number("Circuit", "num_qubits", num_qubits)
+        if self._num_qubits < 1:
+            raise CircuitError(f"a circuit has at least 1 qubit, got {num_qubits}")
+        if not isinstance(operations, Iterable):
+            if num_clbits:
+                raise CircuitError(f"num_clbits is given twice: {operations} and {num_clbits}")
+            num_clbits, operations = operations, ()
+        self._num_clbits = whole_number("Circuit", "num_clbits", num_clbits)
+        if self._num_clbits < 0:
+            raise CircuitError(f"a circuit has 0 or more classical bits, got {num_clbits}")
+        self._start([self._checked(operation) for operation in operations])
+
+    def _start(self, log: list[Operation]) -> None:
+        self._log, self._length, self._turn = log, len(log), [True]
+        self._operations = self._parameters = self._hash = None
+
+    def append(self, *operations: Operation) -> Self:
+        """Add operations at the end, such as a gate of one's own: ``circuit.append(gate(0.3, 1))``."""
+        return self.extended_by([self._checked(operation) for operation in operations])
+
+    def extended_by(self, operations: Iterable[Operation]) -> Self:
+        """Add operations that are known to fit; for conversions that have made them from checked ones."""
+        log = self._log
+        try:
+            self._turn.pop()
+        except IndexError:  # another circuit has grown from this one
+            log = log[: self._length]
+        log.extend(operations)
+        circuit = object.__new__(type(self))
+        circuit._num_qubits, circuit._num_clbits = self._num_qubits, self._num_clbits
+        circuit._start(log)
+        return circuit
+
+    def _made_of(
+        self, operations: Iterable[Operation], num_qubits: int | None = None, num_clbits: int | None = None
+    ) -> Self:
+        """The same kind of circuit with other operations, known to fit, and other sizes where given."""
+        circuit = object.__new__(type(self))
+        circuit._num_qubits = self._num_qubits if num_qubits is None else num_qubits
+        circuit._num_clbits = self._num_clbits if num_clbits is None else num_clbits
+        circuit._start(list(operations))
+        return circuit
+
+    def _with(self, operation: Operation) -> Self:
+        """Append an operation just made by a gate, which has checked all but the range of its qubits."""
+        self._check_range(operation.gate.name, operation.qubits)
+        return self.extended_by((operation,))
+
+    def _checked(self, operation: Any) -> Operation:
+        if not isinstance(operation, Operation):
+            hint = f"; call it on its qubits: {operation.name}(...)" if isinstance(operation, Gate) else ""
+            raise CircuitError(f"a circuit consists of operations, got {operation!r}{hint}")
+        made = operation.gate(*operation.angles, *operation.qubits, *operation.clbits)
+        self._check_range(made.gate.name, made.qubits)
+        if made.clbits or operation.conditions:
+            made = replace(made, conditions=operation.conditions)
+            for clbit in (*made.clbits, *(bit for test in made.conditions for bit in test.clbits)):
+                if clbit >= self._num_clbits:
+                    count = counted(self._num_clbits, "classical bit") if self._num_clbits else "no classical bits"
+                    hint = f"; Circuit({self._num_qubits}, {clbit + 1}) has it"
+                    raise CircuitError(f"{made.gate.name}: the circuit has {count}, not bit {clbit}{hint}")
+        return made
+
+    def _check_range(self, name: str, qubits: tuple[int, ...]) -> None:
+        for qubit in qubits:
+            if qubit >= self._num_qubits:
+                count = counted(self._num_qubits, "qubit")
+                raise CircuitError(f"{name}: qubit {qubit} is out of range for a circuit of {count}")
+
+    @property
+    def num_qubits(self) -> int:
+        """Number of qubits."""
+        return self._num_qubits
+
+    @property
+    def num_clbits(self) -> int:
+        """Number of classical bits."""
+        return self._num_clbits
+
+    @property
+    def measures(self) -> bool:
+        """Whether an operation measures, resets, or depends on classical bits."""
+        return not all(operation.is_unitary for operation in self.operations)
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations, first applied first."""
+        if self._operations is None:
+            self._operations = tuple(self._log[: self._length])
+        return self._operations
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The free parameters in order of first use; arrays of values are in this order.
+
+        Those that one expression uses first are in order of their names, so that equal circuits, which may
+        have written ``a + b`` and ``b + a``, agree.
+        """
+        if self._parameters is None:
+            found: dict[Parameter, None] = {}
+            for operation in self.operations:
+                for angle in operation.angles:
+                    if isinstance(angle, Parameter):
+                        found[angle] = None
+                    elif isinstance(angle, Expression):
+                        found.update(dict.fromkeys(sorted(angle.terms, key=lambda parameter: parameter.sort_key)))
+            self._parameters = tuple(found)
+        return self._parameters
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of free parameters."""
+        return len(self.parameters)
+
+    def count_gates(self) -> dict[str, int]:
+        """How often each gate occurs, by name, the most frequent first."""
+        return dict(Counter(operation.gate.name for operation in self.operations).most_common())
+
+    def depth(self) -> int:
+        """Length of the longest chain of gates that share qubits or classical bits; a global phase has none."""
+        level = [0] * (self.num_qubits + self.num_clbits)
+        for operation in self.operations:
+            clbits = {*operation.clbits, *(bit for test in operation.conditions for bit in test.clbits)}
+            touched = [*operation.qubits, *(self.num_qubits + bit for bit in clbits)]
+            if touched:
+                reached = 1 + max(level[place] for place in touched)
+                for place in touched:
+                    level[place] = reached
+        return max(level)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, OperationSequence):
+            return NotImplemented
+        sizes, others = (self.num_qubits, self.num_clbits), (other.num_qubits, other.num_clbits)
+        return self is other or (sizes == others and self.operations == other.operations)
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash((self.num_qubits, self.num_clbits, self.operations))
+        return self._hash
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.num_qubits, self.operations, self.num_clbits)
+
+    def __repr__(self) -> str:
+        bits = f" and {counted(self.num_clbits, 'classical bit')}" if self.num_clbits else ""
+        text = f"<Circuit of {counted(self.num_qubits, 'qubit')}{bits}: {counted(len(self), 'gate')}"
+        return text + (f", {counted(self.num_parameters, 'parameter')}>" if self.num_parameters else ">")

@@ -1,0 +1,106 @@
+"""Gates that a circuit makes from what it is given: matrices, phases, amplitudes, Pauli strings.
+
+These functions are methods of `Circuit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from simulator import gates
+from simulator.errors import CircuitError, GateError, counted
+from simulator.operations.arguments import as_qubits
+from simulator.parameters import Expression
+
+if TYPE_CHECKING:
+    from simulator.circuit.circuit import Circuit
+
+__all__ = ["diagonal", "initialize", "pauli_rotation", "unitary"]
+
+
+def unitary(circuit: Circuit, matrix: ArrayLike, qubits: int | Sequence[int], check: bool = True) -> Circuit:
+    """Apply a unitary matrix, shape (2**k, 2**k); ``qubits[0]`` is the lowest bit of its index.
+
+    Raises
+    ------
+    GateError
+        If the shape does not fit the qubits, the matrix is not unitary or contains NaN.
+        ``check=False`` accepts a matrix that is not unitary; the results are then the caller's.
+    """
+    targets = as_qubits(qubits)
+    shape = np.shape(matrix)
+    if len(shape) == 2 and shape != (1 << len(targets),) * 2:
+        size = 1 << len(targets)
+        raise GateError(
+            f"unitary: a matrix on {counted(len(targets), 'qubit')} has shape ({size}, {size}), got {shape}"
+        )
+    return circuit.append(gates.Fixed("unitary", matrix, check=check)(*targets))
+
+
+def diagonal(circuit: Circuit, phases: ArrayLike, qubits: int | Sequence[int]) -> Circuit:
+    """Apply ``diag(exp(i * phases))``, phases (2**k,) in radians; ``qubits[0]`` is the lowest bit."""
+    targets = as_qubits(qubits)
+    if np.ndim(phases) == 1 and np.size(phases) != 1 << len(targets):
+        raise GateError(
+            f"diagonal: {counted(len(targets), 'qubit')} need {1 << len(targets)} phases, got {np.size(phases)}"
+        )
+    return circuit.append(gates.Diagonal("diagonal", phases)(*targets))
+
+
+def initialize(
+    circuit: Circuit,
+    amplitudes: ArrayLike | Sequence[Any],
+    qubits: int | Sequence[int] | None = None,
+    normalize: bool = False,
+) -> Circuit:
+    """Prepare amplitudes on qubits that nothing has acted on yet.
+
+    Parameters
+    ----------
+    amplitudes : array_like of complex, or sequence of Expression, shape (2**k,)
+        Expressions stand for real amplitudes and are normalised when their values are known.
+    qubits : sequence of k int, optional
+        All qubits by default; ``qubits[0]`` is the lowest bit.
+    normalize : bool
+        Divide by the norm instead of refusing one that is not 1.
+
+    Raises
+    ------
+    GateError
+        If the number of amplitudes does not fit, the norm is not 1, all are zero, or one is NaN.
+    CircuitError
+        If a gate already acts on one of the qubits.
+    """
+    targets = as_qubits(range(circuit.num_qubits) if qubits is None else qubits)
+    symbolic = getattr(amplitudes, "dtype", np.dtype(object)).kind == "O" and any(
+        isinstance(a, Expression) for a in np.asarray(amplitudes, object).ravel()
+    )
+    if np.ndim(amplitudes) == 1 and np.size(amplitudes) != 1 << len(targets):
+        raise GateError(
+            f"initialize: {counted(len(targets), 'qubit')} need {1 << len(targets)} amplitudes, "
+            f"got {np.size(amplitudes)}"
+        )
+    if symbolic:
+        operation = gates.AmplitudeEncoding(len(targets))(*amplitudes, *targets)  # type: ignore[misc]
+    else:
+        operation = gates.StatePreparation(amplitudes, normalize=normalize)(*targets)
+    for earlier in circuit.operations:
+        if not set(earlier.qubits).isdisjoint(operation.qubits):
+            raise CircuitError(
+                f"initialize must come first on qubits {operation.qubits}, "
+                f"but {earlier.gate.name} acts on {earlier.qubits} before"
+            )
+    return circuit.append(operation)
+
+
+def pauli_rotation(circuit: Circuit, label: str, theta: float | Expression, qubits: int | Sequence[int]) -> Circuit:
+    """Apply ``exp(-i theta/2 P)`` for a Pauli string; the last character of its label is ``qubits[0]``."""
+    targets = as_qubits(qubits)
+    gate = gates.PauliRotation(label)
+    if len(targets) != gate.num_qubits:
+        raise CircuitError(f"the Pauli string {label!r} takes {gate.num_qubits} qubits, got {targets}")
+    return circuit.append(gate(theta, *targets))

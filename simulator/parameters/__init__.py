@@ -1,0 +1,5 @@
+"""Symbols for angles, and what is affine in them."""
+
+from simulator.parameters.expressions import VECTOR_ELEMENT, Expression, Parameter, ParameterVector, as_angle
+
+__all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "ParameterVector", "as_angle"]

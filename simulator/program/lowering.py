@@ -1,0 +1,218 @@
+"""From a circuit's gates to rotations about Pauli strings.
+
+Every gate becomes one or more of three things (`simulator.program.decomposition`):
+
+* a change of basis: CNOTs and NOTs, and what is made of them, are never applied; they change what the qubits' Z and X
+  mean in terms of the stored amplitudes' index;
+* a rotation ``exp(-i angle/2 P)`` about a string P, in the stored basis;
+* a dense matrix.
+
+Angles stay affine in the parameters throughout. Rotations are then placed into levels (`program.levels`), each as
+early as the ones it does not commute with allow: all of a level's diagonal rotations are one pass over the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import gates
+from simulator.errors import CircuitError
+from simulator.parameters import Expression, Parameter
+from simulator.pauli import places_of
+from simulator.program.decomposition import Cnot, Matrix, Step, Turn, decompose
+from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, place
+
+if TYPE_CHECKING:
+    from simulator.circuit import Circuit
+
+_STRINGS = 4096  # numbered before those that are out of reach are forgotten
+
+
+@dataclass(slots=True)
+class Start:
+    """Amplitudes given for some qubits before the first gate, numbers or parameters."""
+
+    qubits: tuple[int, ...]
+    amplitudes: NDArray[np.complex128] | None
+    angles: tuple[Angle, ...] = ()
+
+
+@dataclass(slots=True)
+class Lowered:
+    """A circuit as levels, with what turns the stored basis back into the circuit's.
+
+    Basis state y of the circuit is stored at the index i with bit q of y the parity of ``i & z_rows[q]``, plus
+    bit q of ``flips``.
+    """
+
+    num_qubits: int
+    levels: list[Level]
+    starts: list[Start]
+    phase: Angle
+    z_rows: list[int]
+    x_columns: list[int]
+    flips: int
+
+    def stored_string(self, x: int, z: int) -> tuple[int, int, int]:
+        """Masks in the stored basis and sign of the circuit's Pauli string with masks x and z."""
+        stored_x = stored_z = 0
+        for q in places_of(x):
+            stored_x ^= self.x_columns[q]
+        for q in places_of(z):
+            stored_z ^= self.z_rows[q]
+        turns = (x & z).bit_count() - (stored_x & stored_z).bit_count()
+        sign = (z & self.flips).bit_count() + turns // 2
+        return stored_x, stored_z, -1 if sign & 1 else 1
+
+
+def lower(circuit: Circuit, numbers: Mapping[Parameter, int]) -> Lowered:
+    """Lower a circuit whose parameters are numbered by ``numbers``."""
+    lowering = Lowering(circuit.num_qubits, numbers)
+    for operation in circuit.operations:
+        lowering.operation(operation)
+    return lowering.out
+
+
+class Lowering:
+    """Lowers operations one after the other: puts the steps of each gate on its qubits."""
+
+    def __init__(self, num_qubits: int, numbers: Mapping[Parameter, int]) -> None:
+        self.numbers = numbers
+        single = [1 << q for q in range(num_qubits)]
+        self.out = Lowered(num_qubits, [], [], Angle(), single, list(single), 0)
+        self._steps: dict[gates.Gate, tuple[Step, ...] | None] = {}
+        self._touched: set[int] = set()
+        # the numbers, as bits, of the strings so far that do not commute with the present X and Z of each qubit
+        self._x_crossing, self._z_crossing = [0] * num_qubits, [0] * num_qubits
+        self._next, self._most = 1, 1 << _STRINGS
+
+    def operation(self, operation: gates.Operation) -> None:
+        """Lower one operation."""
+        gate, qubits = operation.gate, operation.qubits
+        try:
+            steps = self._steps[gate]
+        except KeyError:
+            steps = self._steps[gate] = decompose(gate)
+        if steps is None:
+            self._amplitudes(operation)
+            return
+        self._touched.update(qubits)
+        for step in steps:
+            if isinstance(step, Turn):
+                self._turn(step, qubits, operation.angles)
+            elif isinstance(step, Cnot):
+                self._cnot(qubits[step.control], qubits[step.target])
+            elif isinstance(step, Matrix):
+                self.dense(step.matrix, [qubits[q] for q in step.qubits], step.unitary)
+            else:
+                self.out.flips ^= 1 << qubits[step.target]
+
+    def angle(self, value: float | Expression) -> Angle:
+        """An angle in terms of numbered parameters."""
+        if isinstance(value, Expression):
+            return Angle(value.constant, {self.numbers[p]: c for p, c in value.terms.items()})
+        return Angle(float(value))
+
+    def _turn(self, turn: Turn, qubits: Sequence[int], angles: Sequence[float | Expression]) -> None:
+        xs, zs, constant, factors = turn
+        out = self.out
+        x = z = crossing = sign = ys = 0
+        for q in xs:
+            q = qubits[q]
+            x ^= out.x_columns[q]
+            crossing ^= self._x_crossing[q]
+        for q in zs:
+            ys += q in xs
+            q = qubits[q]
+            z ^= out.z_rows[q]
+            crossing ^= self._z_crossing[q]
+            sign ^= out.flips >> q
+        sign ^= (ys - (x & z).bit_count()) >> 1
+        scale = -1.0 if sign & 1 else 1.0
+        angle = Angle(scale * constant, {})
+        for k, factor in factors:
+            value, factor = angles[k], scale * factor
+            if isinstance(value, Expression):
+                angle.add(self.angle(value), factor)
+            else:
+                angle.constant += factor * value
+        if not x and not z:
+            out.phase.add(angle, -0.5)
+        elif self.place(Rotation(x, z, angle), crossing):
+            for q in zs:
+                self._x_crossing[qubits[q]] |= self._next
+            for q in xs:
+                self._z_crossing[qubits[q]] |= self._next
+            self._number()
+
+    def place(self, rotation: Rotation, crossing: int) -> bool:
+        """Put a rotation into its level; False if it was merged with another."""
+        return place(self.out.levels, rotation, self._next, crossing)
+
+    def dense(self, matrix: NDArray[np.complex128], qubits: Sequence[int], unitary: bool = True) -> None:
+        """Add a level for a dense matrix."""
+        out = self.out
+        flips = sum((out.flips >> q & 1) << k for k, q in enumerate(qubits))
+        if flips:
+            index = np.arange(len(matrix)) ^ flips
+            matrix = matrix[np.ix_(index, index)]
+        xs, zs = tuple(out.x_columns[q] for q in qubits), tuple(out.z_rows[q] for q in qubits)
+        level = Level("dense", [Dense(xs, zs, matrix, unitary)])
+        out.levels.append(level)
+        for q in qubits:  # what commutes with X and Z of all of its qubits can be exchanged with it
+            for crossing in (self._x_crossing, self._z_crossing):
+                crossing[q] |= self._next
+                level.strings |= self._next
+                self._number()
+
+    def _cnot(self, control: int, target: int) -> None:
+        out = self.out
+        out.z_rows[target] ^= out.z_rows[control]
+        out.x_columns[control] ^= out.x_columns[target]
+        self._z_crossing[target] ^= self._z_crossing[control]
+        self._x_crossing[control] ^= self._x_crossing[target]
+        out.flips ^= (out.flips >> control & 1) << target
+
+    def _number(self) -> None:
+        """Go on to the next string; forget those whose levels nothing will be placed in any more."""
+        self._next <<= 1
+        if self._next < self._most:
+            return
+        levels = self.out.levels[-LOOK_BACK:]
+        oldest = (levels[0].strings & -levels[0].strings).bit_length() - 1
+        for level in levels:
+            level.strings >>= oldest
+        for crossings in (self._x_crossing, self._z_crossing):
+            crossings[:] = [crossing >> oldest for crossing in crossings]
+        self._next >>= oldest
+        self._most = self._next << _STRINGS
+
+    def _amplitudes(self, operation: gates.Operation) -> None:
+        """A gate that prepares amplitudes."""
+        gate, qubits = operation.gate, operation.qubits
+        if isinstance(gate, gates.Composite):
+            for step in gate.expand(qubits, operation.angles):
+                self.operation(step)
+            return
+        fresh = self._touched.isdisjoint(qubits)
+        self._touched.update(qubits)
+        if isinstance(gate, gates.AmplitudeEncoding):
+            if not fresh:
+                raise CircuitError(
+                    "initialize with parameters as amplitudes must be the first operation on its qubits; "
+                    f"qubits {qubits} are in use already"
+                )
+            self.encoding(qubits, tuple(self.angle(a) for a in operation.angles))
+        elif isinstance(gate, gates.StatePreparation) and fresh and not gate.controls and not gate.adjoint:
+            self.out.starts.append(Start(qubits, gate.amplitudes))
+        else:
+            self.dense(gate.matrix(), qubits)
+
+    def encoding(self, qubits: tuple[int, ...], angles: tuple[Angle, ...]) -> None:
+        """Begin with amplitudes that depend on parameters."""
+        self.out.starts.append(Start(qubits, None, angles))

@@ -1,0 +1,192 @@
+"""A circuit with its observables, lowered and ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.engines.numba import simd
+from simulator.engines.numba.tables.builder import TableBuilder
+from simulator.engines.numba.tables.stages import StageTableBuilder
+from simulator.engines.numba.tables.tables import Tables
+from simulator.errors import ParameterError, unknown_name
+from simulator.observables import PauliSum
+from simulator.operations.measurements import refuse_measurements
+from simulator.parameters import Parameter
+from simulator.program.levels import Level, Rotation
+from simulator.program.lowering import Lowered, Start, lower
+
+if TYPE_CHECKING:
+    from simulator.circuit import Circuit
+
+DTYPES: dict[str, type[np.floating[Any]]] = {"double": np.float64, "single": np.float32}
+
+
+class Program:
+    """A circuit and observables, ready to run on any number of samples; immutable, safe to share.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    observables : sequence of PauliSum
+        May be empty if only states are wanted.
+    inputs : sequence of Parameter
+        Parameters whose values differ from sample to sample.
+    weights : sequence of Parameter, optional
+        Parameters whose values all samples share; by default all that are not inputs.
+    precision : {"double", "single"}
+        complex128 or complex64 states.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter of the circuit is in neither list, or in both.
+    CircuitError
+        If the circuit measures, resets or branches.
+    ObservableError
+        If an observable acts on more qubits than the circuit has.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum] = (),
+        inputs: Sequence[Parameter] = (),
+        weights: Sequence[Parameter] | None = None,
+        precision: str = "double",
+    ) -> None:
+        if precision not in DTYPES:
+            raise unknown_name("precision", precision, DTYPES)
+        self.circuit, self.observables, self.precision = circuit, tuple(observables), precision
+        self.inputs = tuple(inputs)
+        if weights is None:
+            given = set(self.inputs)
+            weights = [p for p in circuit.parameters if p not in given]
+        self.weights = tuple(weights)
+        refuse_measurements(circuit.operations, "a state, expectation or gradient")
+        _check_parameters(circuit, self.inputs, self.weights)
+        for observable in self.observables:
+            observable.check_fits(circuit.num_qubits)
+        self.num_qubits = circuit.num_qubits
+        self._tables: dict[tuple[int | None, bool, bool], Tables] = {}
+        self.plans: dict[tuple[int, bool], Any] = {}  # of `simulator.engines.numba.run`, by number of samples
+
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """Element type of the states' real and imaginary parts."""
+        return DTYPES[self.precision]
+
+    @cached_property
+    def width(self) -> int:
+        """Floats in a vector."""
+        return simd.width(self.dtype)
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """The circuit as levels of rotations; parameter k is input k, then weight k - n_inputs."""
+        return lower(self.circuit, {p: k for k, p in enumerate((*self.inputs, *self.weights))})
+
+    @cached_property
+    def strings(self) -> list[tuple[int, int, int, float]]:
+        """The observables' strings in the stored basis: x, z, observable, coefficient."""
+        out = []
+        for k, observable in enumerate(self.observables):
+            terms = zip(observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True)
+            for x, z, coefficient in terms:
+                stored_x, stored_z, sign = self.lowered.stored_string(x, z)
+                out.append((stored_x, stored_z, k, sign * float(coefficient)))
+        return out
+
+    @cached_property
+    def starts(self) -> list[Start]:
+        """Amplitudes that the circuit begins with."""
+        return self.lowered.starts
+
+    @cached_property
+    def schedule(self) -> tuple[list[list[Rotation]], list[Level]]:
+        """Each stored qubit's rotations before anything else touches it, and the levels that are left."""
+        levels = self.lowered.levels
+        if self.observables:
+            levels = _without_idle(levels, self.strings)
+        if self.starts:
+            return [[] for _ in range(self.num_qubits)], levels
+        return _split_product(levels, self.num_qubits)
+
+    def tables(self, lanes: int | None, derive_inputs: bool = False, staged: bool = False) -> Tables:
+        """The arrays for one meaning of the lanes.
+
+        ``derive_inputs`` if gradients by inputs are wanted; ``staged`` if the passes are cut into stages.
+        """
+        key = lanes, derive_inputs, staged
+        if key not in self._tables:
+            builder = StageTableBuilder if staged else TableBuilder
+            self._tables[key] = builder(self, lanes, derive_inputs).build()
+        return self._tables[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        keep = ("circuit", "observables", "inputs", "weights", "precision", "num_qubits")
+        return {name: self.__dict__[name] for name in keep}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _tables={}, plans={})
+
+    def __repr__(self) -> str:
+        return (
+            f"Program({self.num_qubits} qubits, {len(self.observables)} observables, {len(self.inputs)} inputs, "
+            f"{len(self.weights)} weights, {self.precision} precision)"
+        )
+
+
+def _check_parameters(circuit: Circuit, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
+    known = [*inputs, *weights]
+    if len(set(known)) != len(known):
+        twice = sorted({p.name for p in known if known.count(p) > 1})
+        raise ParameterError(f"a parameter is an input or a weight, once; given twice: {', '.join(twice)}")
+    missing = set(circuit.parameters) - set(known)
+    if missing:
+        names = ", ".join(p.name for p in circuit.parameters if p in missing)
+        raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {names}")
+
+
+def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]]) -> list[Level]:
+    """Drop what commutes with the observables and with all that comes after it: no expectation sees it."""
+    seen_x = seen_z = 0
+    for x, z, _, _ in strings:
+        seen_x |= x
+        seen_z |= z
+    out = []
+    for level in reversed(levels):
+        kept = []
+        for member in reversed(level.members):
+            x, z = member.support
+            if x & seen_z or z & seen_x:
+                kept.append(member)
+                seen_x, seen_z = seen_x | x, seen_z | z
+        if kept:
+            out.append(Level(level.kind, kept[::-1], level.ordered))
+    return out[::-1]
+
+
+def _split_product(levels: list[Level], num_qubits: int) -> tuple[list[list[Rotation]], list[Level]]:
+    """Take out the rotations of single stored qubits that act before anything joins them to others."""
+    chains: list[list[Rotation]] = [[] for _ in range(num_qubits)]
+    joined = 0
+    left = []
+    for level in levels:
+        kept = []
+        touched = joined
+        for member in level.members:
+            x, z = member.support
+            support, taken = x | z, joined if level.kind == "phases" else touched
+            if isinstance(member, Rotation) and support & (support - 1) == 0 and not support & taken:
+                chains[support.bit_length() - 1].append(member)
+            else:
+                kept.append(member)
+                touched |= support
+        joined = touched
+        if kept:
+            left.append(Level(level.kind, kept, level.ordered))
+    return chains, left
