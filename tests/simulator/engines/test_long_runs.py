@@ -12,7 +12,7 @@ from simulator import Circuit, Parameter, Z, progress
 from simulator.engines.numba import run as execution
 from simulator.engines.numba import threads
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 START = """
     import os, resource, signal, threading, time
     import numpy as np

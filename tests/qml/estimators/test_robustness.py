@@ -20,7 +20,7 @@ from sklearn.datasets import load_iris
 from qml import VariationalClassifier
 
 X, Y = load_iris(return_X_y=True)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def trained(seed: int) -> VariationalClassifier:
@@ -89,7 +89,7 @@ def test_copies_predict_and_train_alike(clf, duplicate):
 def test_the_number_of_threads_changes_no_bit(clf, threads):
     script = textwrap.dedent("""
         import sys
-        from tests.qml.test_robustness import logits
+        from tests.qml.estimators.test_robustness import logits
         sys.stdout.buffer.write(logits(0).tobytes())
     """)
     environment = {**os.environ, "QUMBA_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}

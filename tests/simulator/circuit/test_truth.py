@@ -11,8 +11,8 @@ from simulator import Circuit, Parameter, gates, set_num_threads
 from simulator.calculations.statevector import states
 from simulator.engines.numba import run as execution
 from simulator.program.program import Program
+from tests.simulator.engines.test_engine import DRIVERS, random_circuit
 from tests.simulator.strategies import circuits
-from tests.simulator.test_engine import DRIVERS, random_circuit
 
 TOLERANCE = {"double": 1e-12, "single": 2e-5}
 NONE = np.zeros(0)

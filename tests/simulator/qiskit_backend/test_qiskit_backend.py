@@ -305,7 +305,7 @@ def test_ctrl_c_while_waiting(remote, tmp_path):
 
 CHILD = """
 import sys
-from tests.simulator.test_qiskit_backend import RemoteBackend, ask
+from tests.simulator.qiskit_backend.test_qiskit_backend import RemoteBackend, ask
 remote = RemoteBackend(sys.argv[1])
 remote.fate = ["DONE", "QUEUED", "QUEUED"]
 ask(remote, sys.argv[2])
@@ -314,7 +314,7 @@ ask(remote, sys.argv[2])
 
 def test_kill_9_and_two_processes(tmp_path):
     server, run = tmp_path / "server", tmp_path / "run"
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(server), str(run)], cwd=Path(__file__).parents[2])
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(server), str(run)], cwd=Path(__file__).parents[3])
     try:
         for _ in range(3000):
             if list(run.glob("*/run.json")) and [part["state"] for part in parts_of(run)] == ["done", "sent", "sent"]:

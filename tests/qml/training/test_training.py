@@ -510,7 +510,7 @@ class TestInterrupt:
         """
         process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(script)],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

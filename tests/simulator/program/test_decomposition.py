@@ -10,7 +10,7 @@ from simulator.program import levels, lowering, stages, subspaces
 from simulator.program.decomposition import Cnot, Matrix, Not, Turn, decompose
 from simulator.program.program import Program
 from tests.simulator import reference
-from tests.simulator.test_engine import random_circuit
+from tests.simulator.engines.test_engine import random_circuit
 
 RNG = np.random.default_rng(5)
 HERMITIAN = RNG.normal(size=(4, 4)) + 1j * RNG.normal(size=(4, 4))

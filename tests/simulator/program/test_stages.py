@@ -11,7 +11,7 @@ from simulator.engines.numba import run as execution
 from simulator.program import stages
 from simulator.program.levels import Rotation
 from simulator.program.program import Program
-from tests.simulator.test_engine import (
+from tests.simulator.engines.test_engine import (
     TOLERANCE,
     check_against_reference,
     random_circuit,

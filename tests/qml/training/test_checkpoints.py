@@ -120,7 +120,7 @@ def test_kill_9(name, tmp_path):
         train(Slow(n_held_out=20), np.full(5, -0.3), {name!r}, **settings)
     """
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE
+        [sys.executable, "-c", textwrap.dedent(script)], cwd=Path(__file__).parents[3], stdout=subprocess.PIPE
     )
     process.stdout.readline()
     deadline = time.monotonic() + 60

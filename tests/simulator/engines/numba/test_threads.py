@@ -170,7 +170,7 @@ def test_an_interrupt_ends_a_call_and_leaves_the_process_sound():
     code = """
         import signal, threading, time, os
         import numpy as np
-        from tests.simulator.test_threads import make_program, sweep
+        from tests.simulator.engines.numba.test_threads import make_program, sweep
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         program = make_program()
         before = sweep(program)[1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from simulator.engines.numba import memory, reordering
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 
 
 def invertible(num_qubits, steps):

@@ -11,7 +11,7 @@ from simulator.engines.numba.kernels import two_qubit
 from simulator.engines.numba.tables.stages import StageTableBuilder
 from simulator.program import stages
 from simulator.program.program import Program
-from tests.simulator.test_engine import TOLERANCE
+from tests.simulator.engines.test_engine import TOLERANCE
 
 
 def random_unitary(rng):
