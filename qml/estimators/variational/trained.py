@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -29,12 +29,14 @@ from qml.optimizers import SPSA, Optimizer, SciPy, State, get_optimizer
 from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
 from qml.training import TrainingInterrupted, TrainingResult, train
 from qml.training.checkpoints import saved_seed
+from qml.training.identity import run_identity
 from qml.training.layers_objective import ModelObjective
 from qml.training.progress import Callback
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.circuit import Circuit
+from simulator.files import beside
 from simulator.noise import NoiseModel
 from simulator.observables import PauliSum
 
@@ -138,8 +140,12 @@ class VariationalEstimator(BaseEstimator):
             A weight of 0 is as if the sample were missing, of k as if it were there k times (exactly so when each step
             uses all samples).
         resume : path, optional
-            A checkpoint is kept there while training. If one is there already, training goes on from it and ends as if
-            it had never stopped. With a ``backend``, its jobs are kept beside it, in a folder named ``.jobs``.
+            A checkpoint is kept there while training. If one is there already, training goes on from it, with the seed
+            it was begun with, and ends as if it had never stopped; with more ``epochs``, as if it had been asked for so
+            many from the beginning, unless the schedule is ``"cosine"``, which depends on them. The checkpoint of
+            another run (other data, circuit, observables, noise, precision, loss, optimizer, ...) is refused, and so is
+            one that another process is training with. With a ``backend``, its jobs are kept beside it, in a folder
+            named ``.jobs``.
 
         Returns
         -------
@@ -158,7 +164,7 @@ class VariationalEstimator(BaseEstimator):
         samples = self._checked_samples(X, y, sample_weight, reset=True)
         self._start(samples, seed)
         samples = self._emphasised(samples)
-        evaluation = self._evaluation(None, None if resume is None else f"{fspath(resume)}.jobs")
+        evaluation = self._evaluation(None, None if resume is None else beside(resume, ".jobs"))
         if self.early_stopping:
             rows = np.arange(len(samples.X))
             kept, aside = train_test_split(
@@ -345,13 +351,26 @@ class VariationalEstimator(BaseEstimator):
                 callback=self.callback,
                 verbose=self.verbose and not further,
                 resume=resume,
-                fingerprint=objective.fingerprint(self._last_weights) if resume is not None else "",
+                fingerprint={} if resume is None else run_identity(objective, self._last_weights, self._described()),
                 optimizer_state=self._state_for(optimizer),
             )
         except TrainingInterrupted as stop:
             self._keep(stop.result, further)
             raise KeyboardInterrupt(stop.result.message) from None
         self._keep(result, further)
+
+    def _described(self) -> dict[str, Any]:
+        """What circuit and observables were made of."""
+        if self.model is not None:
+            return {"model": self.model}
+        return {
+            "feature map": get_feature_map(self.feature_map),
+            "ansatz": get_ansatz(self.ansatz),
+            "layers": self.n_layers,
+            "qubits": self.model_.circuit.num_qubits,
+            "features of the circuit": self.model_.num_features,
+            "observables": self.observables,
+        }
 
     def _batch_size(self, n_samples: int) -> int:
         """Samples a step."""
