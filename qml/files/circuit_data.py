@@ -25,6 +25,8 @@ GATE_CLASSES = (
     gates.StatePreparation,
 )
 
+MOST_QUBITS = 1 << 16
+
 Store = Callable[[NDArray[Any]], int]
 Fetch = Callable[[int], NDArray[Any]]
 
@@ -113,6 +115,8 @@ class CircuitReader:
     def circuit(self, data: dict[str, Any]) -> Circuit:
         """A circuit, with gates and qubits checked as for any other."""
         known = [self.gate(gate) for gate in data["gates"]]
+        if data["num_qubits"] > MOST_QUBITS:  # a few digits in a file, and hours of work
+            raise ValueError(f"a circuit of {data['num_qubits']} qubits, where {MOST_QUBITS} are the most")
         return Circuit(
             data["num_qubits"],
             [

@@ -178,9 +178,14 @@ def _check_keys(value: Any) -> None:
 def _as_data(name: str, array: np.ndarray) -> np.ndarray:
     array = np.asarray(array)
     array = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
-    if not _DTYPE.fullmatch(array.dtype.str):
+    if not is_storable(array.dtype):
         raise TypeError(f"array {name!r} must hold booleans, numbers or strings, got dtype {array.dtype}")
     return array
+
+
+def is_storable(dtype: np.dtype[Any]) -> bool:
+    """Whether arrays of this type, little-endian, can be stored: booleans, numbers, strings of a fixed width."""
+    return _DTYPE.fullmatch(dtype.newbyteorder("<").str) is not None
 
 
 def _checksum(first_line: bytes, chunks: Sequence[bytes | memoryview]) -> str:

@@ -263,6 +263,8 @@ class VariationalEstimator(BaseEstimator):
         check_non_negative("tol", self.tol)
         check_choice("schedule", self.schedule, ("constant", "cosine"))
         check_choice("precision", self.precision, ("double", "single"))
+        if self.noise is not None and not isinstance(self.noise, NoiseModel):
+            raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
         if self.noise is not None and self.backend is not None:
             raise ValueError("noise is what this engine simulates, a backend brings its own: give one of the two")
         if self.model is not None and not isinstance(self.model, QuantumModel):

@@ -96,7 +96,17 @@ def fidelities_of_states(
     -------
     ndarray, shape (n_samples, n_others)
         float64, or float32 for complex64 states.
+
+    Raises
+    ------
+    ValueError
+        If the two are of different length or precision.
     """
+    if b is not None and (a.shape[1:] != b.shape[1:] or a.dtype != b.dtype):
+        raise ValueError(
+            "states of one length and precision expected, "
+            f"got {a.shape[1:]} of {a.dtype} and {b.shape[1:]} of {b.dtype}"
+        )
     rows, columns = slice(0, len(a)), slice(0, len(a if b is None else b))
     tiles = _packed(a)
     out = np.empty((rows.stop, columns.stop), tiles.dtype) if out is None else out

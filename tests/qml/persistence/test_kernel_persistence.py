@@ -204,6 +204,6 @@ def test_damaged_and_newer_files_of_approximations(path):
         with pytest.raises(ModelFileError, match=r"model\.qumba"):
             qml.load(path)
     header, arrays = (path.write_bytes(content), read_container(path, kind="model", version=1))[1]
-    write_container(path, header, arrays, kind="model", version=2)
-    with pytest.raises(ModelFileError, match="version"):
+    write_container(path, header, arrays, kind="model", version=99)
+    with pytest.raises(ModelFileError, match="version 99"):
         qml.load(path)

@@ -267,8 +267,8 @@ class TestDamagedFiles:
 
     def test_a_later_version_names_both(self, saved):
         header, arrays = read_container(saved, kind="model", version=1)
-        write_container(saved, header, arrays, kind="model", version=2)
-        with pytest.raises(ModelFileError, match=r"version 2.*1|version 1.*2"):
+        write_container(saved, header, arrays, kind="model", version=99)
+        with pytest.raises(ModelFileError, match=r"version 99.*up to version \d"):
             load(saved)
 
     def test_no_file(self, path):
