@@ -100,19 +100,18 @@ def train(
     state = RunState(seed=seed, weights=weights, optimizer_state={}, best_weights=weights)
     if isinstance(optimizer, Optimizer):
         state = state._replace(optimizer_state=optimizer_state or optimizer.init(weights))
-    checkpoints = Checkpoints(
-        resume,
-        {
+    identity: dict[str, Any] = {}
+    if resume is not None:
+        identity = {
             "optimizer": description(optimizer),
             "number of weights": weights.size,
             "number of rows": n_samples,
             "batch size": batch_size,
             "schedule": f"{schedule} over {epochs} epochs" if schedule == "cosine" else schedule,
         }
-        | ({} if patience is None else {"tol": float(tol)})
-        | dict({SUMMARY: fingerprint} if isinstance(fingerprint, str) else fingerprint),
-        batches=-(-n_samples // batch_size),
-    )
+        identity |= {} if patience is None else {"tol": float(tol)}  # decides, with patience, when to stop
+        identity |= {SUMMARY: fingerprint} if isinstance(fingerprint, str) else fingerprint
+    checkpoints = Checkpoints(resume, identity, batches=-(-n_samples // batch_size))
     with checkpoints.held():
         run = Run(
             objective=objective,
