@@ -376,3 +376,9 @@ def test_the_seed_can_be_asked_for(tmp_path):
     straight = train(LogisticRegression(), START, epochs=4, batch_size=16, rng=seed)
     resumed = train(LogisticRegression(), START, epochs=4, batch_size=16, rng=None, resume=path)
     assert bits(resumed) == bits(straight)
+
+
+def test_the_former_place_is_the_same_module():
+    import qml.checkpoints
+
+    assert qml.checkpoints is qml.training.checkpoints
