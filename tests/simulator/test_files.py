@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import simulator.files
 from simulator.errors import QumbaError
 from simulator.files import NotAFileError, beside, locked, replace_file
 
@@ -276,8 +277,24 @@ class TestLocks:
             thread.join()
         assert found == ["told"]
 
+    def test_a_file_that_its_last_holder_removes_just_now(self, tmp_path, monkeypatch):
+        """Whoever had opened it before holds a file without a name, which keeps nobody off."""
+        path, lock, calls = tmp_path / "lock", simulator.files._lock, []
+
+        def late(descriptor):
+            calls.append(descriptor)
+            if len(calls) == 1:
+                path.unlink()
+            return lock(descriptor)
+
+        monkeypatch.setattr(simulator.files, "_lock", late)
+        with locked(path):
+            assert path.exists()
+            with pytest.raises(BlockingIOError), locked(path):
+                pass
+        assert len(calls) == 3
+
     def test_one_at_a_time(self, tmp_path):
-        """Holders remove the file; whoever waits for it must not be left with one that has no name."""
         inside, most = [], []
 
         def work():
