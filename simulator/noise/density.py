@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from simulator import progress
 from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import transfer as kernels
+from simulator.engines.numba.layout import transfer as columns
 from simulator.engines.numba.threads import get_num_threads, parallel, watched
 from simulator.noise import starts
 from simulator.noise.chains import Chains
@@ -258,7 +259,7 @@ class _Run:
     ) -> None:
         """`backward` of one sample with all threads on it; states that do not fit are computed again."""
         code = self.layout.code
-        wanted = np.flatnonzero(code[:, kernels.GRADIENT] >= 0)
+        wanted = np.flatnonzero(code[:, columns.GRADIENT] >= 0)
         step = len(code)
         if (len(wanted) + 2) * self.size * 8 > min(_KEEP_BYTES, memory.available_bytes() // 2):
             step = math.isqrt(max(len(code) - 1, 0)) + 1
@@ -277,7 +278,7 @@ class _Run:
             end = min(begin + step, len(code))
             before = {}
             for p in range(begin, end):
-                if code[p, kernels.GRADIENT] >= 0:
+                if code[p, columns.GRADIENT] >= 0:
                     before[p] = r.copy()
                 self._pass(p, r, row)
             for p in range(end - 1, begin - 1, -1):
@@ -289,11 +290,11 @@ class _Run:
 
     def _correlate(self, p: int, lam: FloatArray, r: FloatArray, by_shared: FloatArray, by_local: FloatArray) -> None:
         code = self.layout.code[p]
-        area, at = int(code[kernels.SIZE]) ** 2, int(code[kernels.GRADIENT])
+        area, at = int(code[columns.SIZE]) ** 2, int(code[columns.GRADIENT])
         parts = np.empty((_PIECES, area))
         scratch = (area + 64 * self.program.largest) * self.W
         self._share(kernels.correlate_piece, (code, self.layout.index, lam, r, parts), scratch, (_PIECES,), 16 * len(r))
-        (by_local if code[kernels.LOCAL] else by_shared)[at : at + area] = parts.sum(axis=0)
+        (by_local if code[columns.LOCAL] else by_shared)[at : at + area] = parts.sum(axis=0)
 
 
 def _chunks(program: DensityProgram, samples: int) -> list[slice]:

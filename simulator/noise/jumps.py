@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from simulator import gates, progress
 from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import jumps as kernels
+from simulator.engines.numba.layout import trajectories as columns
 from simulator.engines.numba.threads import get_num_threads, parallel, watched
 from simulator.errors import CircuitError
 from simulator.gates import Condition, Operation
@@ -181,7 +182,7 @@ class JumpProgram:
             if count > 1:
                 draw, self.draws = self.draws, self.draws + 1
             if step.probabilities is None:
-                weight = kernels.DRAWN_BY_STATE
+                weight = columns.DRAWN_BY_STATE
             else:
                 weights += step.probabilities.tolist()
             for matrix in step.matrices:
@@ -192,12 +193,15 @@ class JumpProgram:
             first_test = len(tests)
             for test in step.conditions:
                 tests += [int(test.equal), test.value, len(test.clbits), *test.clbits]
-            code.append(
-                [len(qubits), count, pivots, members, begin, weight, draw, step.clbit, first_test, len(tests)]
-            )  # fmt: skip
+            row = [0] * columns.COLUMNS
+            row[columns.QUBITS], row[columns.OPERATORS] = len(qubits), count
+            row[columns.PIVOTS], row[columns.MEMBERS] = pivots, members
+            row[columns.MATRICES], row[columns.WEIGHTS], row[columns.DRAW] = begin, weight, draw
+            row[columns.CLBIT], row[columns.TESTS], row[columns.LAST_TEST] = step.clbit, first_test, len(tests)
+            code.append(row)
             identity = np.eye(len(step.matrices[0])) * step.matrices[0][0, 0]
             skip.append(bool(np.allclose(step.matrices[0], identity)) and step.clbit < 0)
-        self.code = np.array(code, np.int64).reshape(-1, kernels.COLUMNS)
+        self.code = np.array(code, np.int64).reshape(-1, columns.COLUMNS)
         self.index, self.tests = np.array(index or [0], np.int64), np.array(tests or [0], np.int64)
         self.matrices = np.concatenate(matrices) if matrices else np.zeros(1)
         self.weights, self.skip = np.array(weights or [1.0]), np.array(skip or [False])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engines.numba import simd
-from simulator.engines.numba.kernels import transfer as kernels
+from simulator.engines.numba.layout import transfer as columns
 from simulator.noise.factors import Block
 
 IntArray = NDArray[np.int64]
@@ -84,13 +84,22 @@ def layout(
             at = len(index)
             index += [1 << (2 * p - 4) for p in chosen]
             index += [(u & 3) << (2 * chosen[0] - 4) | (u >> 2) << (2 * chosen[1] - 4) for u in range(16)]
-            rows.append([kernels.EXCHANGE, 2, kernels.ROW, at, at + 2, 0, 0, -1])
+            rows.append(_row(columns.EXCHANGE, 2, at))
             trade = {0: chosen[0], 1: chosen[1], chosen[0]: 0, chosen[1]: 1}
             places = [trade.get(p, p) for p in places]
         own = [2 * places[q] - shift for q in block.qubits]
         k, at = len(own), len(index)
         index += [1 << bit for bit in sorted(own)]
         index += [sum((d >> 2 * j & 3) << bit for j, bit in enumerate(own)) for d in range(4**k)]
-        rows.append([kernels.TRANSFER, k, 4**k, at, at + k, matrix, local, gradient])
-    code = np.array(rows, np.int64).reshape(-1, kernels.COLUMNS)
+        rows.append(_row(columns.TRANSFER, k, at, matrix, local, gradient))
+    code = np.array(rows, np.int64).reshape(-1, columns.COLUMNS)
     return Layout(shift or None, code, np.array(index or [0], np.int64), tuple(places))
+
+
+def _row(kind: int, places: int, at: int, matrix: int = 0, local: int = 0, gradient: int = -1) -> list[int]:
+    """The columns of a pass on ``places`` qubits whose pivots and members begin at ``at``."""
+    row = [0] * columns.COLUMNS
+    row[columns.KIND], row[columns.PLACES], row[columns.SIZE] = kind, places, 4**places
+    row[columns.PIVOTS], row[columns.MEMBERS] = at, at + places
+    row[columns.MATRIX], row[columns.LOCAL], row[columns.GRADIENT] = matrix, local, gradient
+    return row

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.engines.numba import memory
-from simulator.engines.numba.kernels.reorder import HEAD, reorder
+from simulator.engines.numba.kernels.reorder import reorder
+from simulator.engines.numba.layout import reordering as layout
 from simulator.engines.numba.threads import get_num_threads, parallel, watched
 from simulator.pauli import places_of
 from simulator.program.subspaces import Subspace
@@ -63,7 +64,7 @@ def to_complex(psi: NDArray[Any], specs: Sequence[NDArray[np.int64]], lanes: int
     """A stored state in the circuit's order, times ``phase``: complex numbers in the memory of ``psi``."""
     re, im = psi.dtype.type(phase.real), psi.dtype.type(phase.imag)
     for number, spec in enumerate(progress.steps(specs)):
-        first, size, queue = number == 0, 2 << int(spec[0]), np.array([0, _PIECES])
+        first, size, queue = number == 0, 2 << int(spec[layout.BLOCK_BITS]), np.array([0, _PIECES])
 
         def call(spec: Any = spec, first: bool = first, size: int = size, queue: Any = queue) -> None:
             scratch = memory.take(size, psi.dtype)
@@ -146,15 +147,19 @@ def _spec(columns: Sequence[int], offset: int, span: Subspace, lanes: int) -> ND
 
     vectors = [span.vectors[pivot] for pivot in pivots]
     places = [place(image(columns, vector)) for vector in vectors]
-    lists = [
-        _sums(vectors[lanes:]),
-        _sums(places[lanes:]),
-        [1 << q for q in others],
-        [place(columns[q]) for q in others],
-        [image(places, lane) for lane in range(1 << lanes)],
-    ]
-    begins = np.cumsum([HEAD, *map(len, lists)]).tolist()[:-1]
-    return np.array([len(pivots), len(others), place(offset), *begins, *(v for own in lists for v in own)], np.int64)
+    lists = {
+        layout.VECTORS: _sums(vectors[lanes:]),
+        layout.PLACES: _sums(places[lanes:]),
+        layout.ORIGINS: [1 << q for q in others],
+        layout.BASES: [place(columns[q]) for q in others],
+        layout.LANES: [image(places, lane) for lane in range(1 << lanes)],
+    }
+    spec = [0] * layout.HEAD
+    spec[layout.BLOCK_BITS], spec[layout.BLOCKS_BITS], spec[layout.OFFSET] = len(pivots), len(others), place(offset)
+    for head, values in lists.items():
+        spec[head] = len(spec)
+        spec += values
+    return np.array(spec, np.int64)
 
 
 def _sums(vectors: Sequence[int]) -> list[int]:

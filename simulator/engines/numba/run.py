@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.engines.numba import memory, reordering
-from simulator.engines.numba.kernels import big, stages, steps
+from simulator.engines.numba.kernels import big, stages
 from simulator.engines.numba.kernels import tiles as tiles_kernels
+from simulator.engines.numba.layout import queues
+from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.tables.tables import Tables
 from simulator.engines.numba.threads import get_num_threads, parallel, watched
 from simulator.program import stages as scheduling
@@ -143,7 +145,7 @@ class Run:
                 memory.give(scratch)
 
         if is_long:
-            watched(call, threads, queue, tail[0], None if self.plan.big else tiles_kernels.DONE)
+            watched(call, threads, queue, tail[0], None if self.plan.big else queues.DONE)
         else:
             parallel(call, threads, wait=self.plan.big)
 
@@ -197,9 +199,9 @@ class Run:
             return
         initial = self._product(self.program.starts, X) if self.program.starts else _NO_STATES
         tiles = -(-len(X) // chosen.per_tile)
-        queue = np.zeros(3, np.int64)
-        queue[tiles_kernels.READY] = self._prepared
-        self._prepared = tiles_kernels.PREPARED
+        queue = np.zeros(queues.TILE_COUNTERS, np.int64)
+        queue[queues.READY] = self._prepared
+        self._prepared = queues.PREPARED
         arguments = (chosen.packed, self.weights, self.base, self.shared, self.stored, X, initial, keep, values)
         self._share(tiles_kernels.forward, arguments, queue, (tiles, chosen.states, chosen.lanes), tiles * chosen.work)
 
@@ -229,7 +231,7 @@ class Run:
                 chosen.packed, self.base, self.shared, self.stored, X, keep, cotangent, by_weights, by_tile, by_sample,
                 start_lam, keep[:0] if seeds is None else seeds,
             )  # fmt: skip
-            queue = np.zeros(3, np.int64)
+            queue = np.zeros(queues.TILE_COUNTERS, np.int64)
             self._share(
                 tiles_kernels.backward, arguments, queue, (tiles, chosen.states, chosen.lanes), 3 * tiles * chosen.work
             )
@@ -348,7 +350,7 @@ class Run:
         by_slot = parts.sum(axis=0)
         if len(start_lam):
             tiles_kernels.unpack(lam[None, :], start_lam, 1, chosen.lanes)
-        if tables.layout[steps.START] == steps.PRODUCT_STATE and tables.layout[steps.CHAIN_NEEDED]:
+        if tables.layout[layout.START] == layout.PRODUCT_STATE and tables.layout[layout.CHAIN_NEEDED]:
             n, lanes = self.program.num_qubits, chosen.lanes or 0
             contracted = np.empty((min(_PIECES, 1 << (n - lanes - 1)), 4 * n + 2))
             self._pieces(
@@ -379,5 +381,5 @@ def _round(size: int) -> int:
 def _without_states(tables: Tables) -> tuple[tuple[Any, ...], int]:
     """Constants and size of a scratch that holds no states: big states are not a thread's own."""
     ints = tables.packed[0].copy()
-    ints[steps.ROTATIONS : steps.END + 1] -= ints[steps.ROTATIONS]
-    return (ints, *tables.packed[1:]), int(ints[steps.END])
+    ints[layout.ROTATIONS : layout.END + 1] -= ints[layout.ROTATIONS]
+    return (ints, *tables.packed[1:]), int(ints[layout.END])

@@ -21,7 +21,7 @@ import llvmlite
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
-_SOURCES = ("simd.py", "jit", "kernels")
+_SOURCES = ("simd.py", "jit", "kernels", "layout")
 
 
 @functools.cache

@@ -9,20 +9,6 @@ from __future__ import annotations
 from simulator.engines.numba.jit import kernel
 from simulator.engines.numba.kernels import product
 from simulator.engines.numba.kernels.steps import (
-    CHAIN,
-    CHAIN_COLUMNS,
-    CHAIN_STARTS,
-    DUALS,
-    GRADIENT,
-    IS_LOCAL,
-    OBSERVABLES,
-    PAIRS,
-    QUBITS,
-    ROTATIONS,
-    SCRATCH,
-    SLOTS,
-    THETA,
-    VALUES,
     cleared,
     expect_all,
     integers,
@@ -32,6 +18,20 @@ from simulator.engines.numba.kernels.steps import (
     start,
     tile_angles,
 )
+from simulator.engines.numba.layout.queues import NEXT_PIECE
+from simulator.engines.numba.layout.scratch import (
+    DUALS,
+    GRADIENT,
+    OBSERVABLES,
+    PAIRS,
+    QUBITS,
+    ROTATIONS,
+    SCRATCH,
+    SLOTS,
+    THETA,
+    VALUES,
+)
+from simulator.engines.numba.layout.sections import CHAIN, CHAIN_COLUMNS, CHAIN_STARTS, IS_LOCAL
 from simulator.engines.numba.simd import (
     count_ones,
     entry,
@@ -71,7 +71,7 @@ def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
     size = len(psi) // pieces
     low = entry(layout, QUBITS) - count_ones(pieces - 1)
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         c, s = splat(like(psi, 1.0)), splat(like(psi, 0.0))
@@ -92,7 +92,7 @@ def big_given(amplitudes, psi, scratch, queue, pieces, lanes):
     W = lanes_of(psi)
     size = len(amplitudes) // pieces
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         for i in range(piece * size, (piece + 1) * size, W):
@@ -107,7 +107,7 @@ def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
     layout = packed[0]
     W = lanes_of(scratch)
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
@@ -125,7 +125,7 @@ def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
     for k in range(entry(layout, OBSERVABLES)):
         v[k * W] = like(scratch, cotangent[k])
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         seed_all(packed, lam, psi, v, scratch, lanes, piece, pieces)
@@ -151,7 +151,7 @@ def big_contract(packed, base, X, psi, lam, shared, parts, scratch, queue, piece
     size = len(psi) // pieces
     low = n - count_ones(pieces - 1)
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         c, s = 1.0, 0.0

@@ -7,6 +7,7 @@ passes go over a fixed number of pieces of the outcomes, so that results do not 
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.simd import entry, fetch_add
 
 
@@ -28,8 +29,8 @@ def _probability(values, i, squared):
 def add_up(values, squared, size, sums, queue, pieces):
     """Sum of the probabilities of each piece of ``size`` outcomes."""
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         first, last = _bounds(size, piece, pieces)
         total = 0.0
@@ -46,8 +47,8 @@ def marginal(amplitudes, places, others, probabilities, queue, pieces):
         What the lower and the upper bits of an outcome on the qubits, and of one on the others, add to an index.
     """
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         first, last = _bounds(len(probabilities), piece, pieces)
         lower, upper = places
@@ -74,8 +75,8 @@ def count(values, squared, size, starts, draws, firsts, outcomes, counts, found,
         Each piece writes behind its ``firsts``; ``found`` is how many.
     """
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         first, last = _bounds(size, piece, pieces)
         d, end, out = entry(firsts, piece), entry(firsts, piece + 1), entry(firsts, piece)

@@ -11,6 +11,7 @@ Amplitudes go in runs of `RUN`, always in this order, so every entry has the sam
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.layout.queues import NEXT_PIECE
 from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like, load, splat, store
 
 BLOCK = 8
@@ -112,7 +113,7 @@ def fidelities(a, b, rows, columns, out, stride, row, column, mode, scratch, que
     blocks = -(-tiles_a // BLOCK) * blocks_b
     same = mode == SAME
     while True:
-        block = fetch_add(queue, 0, 1)
+        block = fetch_add(queue, NEXT_PIECE, 1)
         if block >= blocks:
             return
         first_a, first_b = block // blocks_b * BLOCK, block % blocks_b * BLOCK

@@ -12,12 +12,21 @@ from __future__ import annotations
 from simulator.engines.numba.jit import inlined, kernel, part
 from simulator.engines.numba.kernels import diagonals
 from simulator.engines.numba.kernels.addressing import factor, first_of_coset
+from simulator.engines.numba.layout.queues import NEXT
+from simulator.engines.numba.layout.trajectories import (
+    CLBIT,
+    DRAW,
+    DRAWN_BY_STATE,
+    LAST_TEST,
+    MATRICES,
+    MEMBERS,
+    OPERATORS,
+    PIVOTS,
+    QUBITS,
+    TESTS,
+    WEIGHTS,
+)
 from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like, load, section, splat, store
-
-# columns of a step
-QUBITS, OPERATORS, PIVOTS, MEMBERS, MATRICES, WEIGHTS, DRAW, CLBIT, TESTS, LAST_TEST = range(10)
-COLUMNS = 10
-DRAWN_BY_STATE = -1  # in WEIGHTS: no given probabilities
 
 
 @part
@@ -170,7 +179,7 @@ def run(
     W = lanes_of(scratch)
     size = 2 * W << num_qubits
     while True:
-        tile = fetch_add(queue, 0, 1)
+        tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
         psi = section(scratch, 0, size)

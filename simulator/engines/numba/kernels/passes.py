@@ -17,15 +17,23 @@ from __future__ import annotations
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.addressing import first_of_coset, spread
 from simulator.engines.numba.kernels.walsh import aligned, parity
+from simulator.engines.numba.layout.passes import (
+    CROSS_A,
+    CROSS_B,
+    DENSE_PIVOTS,
+    DENSE_RANK,
+    DENSE_STRINGS,
+    HIGH,
+    LANE_X,
+    LOW,
+    SECOND,
+    SLOT,
+    SWAP,
+    X,
+    Z,
+)
+from simulator.engines.numba.layout.sections import COEFFICIENTS, SIGN, SINE
 from simulator.engines.numba.simd import entry, lanes_of, like, load, splat, store
-
-# columns of a pass: kind, then for a first and a second rotation
-KIND, SLOT, LOCAL, X, LANE_X, Z, SWAP, NEEDED = 0, 1, 2, 3, 4, 5, 6, 7
-SECOND = 7  # the second rotation's columns follow the first's by this much
-CROSS_A, CROSS_B = 15, 16  # parity of x2 & z1, and of x1 & z2
-LOW, HIGH = 17, 18  # the pivots: bits of a pair's or quadruple's index that are zero in its first member
-COLUMNS = 19
-ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE = 1, 2, 3, 4, 5
 
 
 @inlined
@@ -43,9 +51,9 @@ def rotate(psi, row, rotations, lanes, first, last):
     """One rotation on the pairs numbered first to last."""
     W = lanes_of(psi)
     x, z, swap, pivot, lane_x = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LOW), entry(row, LANE_X)
-    base = entry(row, SLOT) * 5 * W
+    base = entry(row, SLOT) * COEFFICIENTS * W
     c = load(rotations, base)
-    base += W
+    base += SINE * W
     for k in range(first, last):
         i = spread(k, pivot)
         sign = parity(i & z)
@@ -68,10 +76,10 @@ def unrotate(psi, lam, row, rotations, gradient, lanes, first, last):
     """Undo one rotation on both states and add its derivative to ``gradient``."""
     W = lanes_of(psi)
     x, z, swap, pivot, lane_x = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LOW), entry(row, LANE_X)
-    base = entry(row, SLOT) * 5 * W
+    base = entry(row, SLOT) * COEFFICIENTS * W
     c = load(rotations, base)
-    base += W
-    signs = base + 2 * W
+    base += SINE * W
+    signs = base + (SIGN - SINE) * W
     g = load(gradient, entry(row, SLOT) * W)
     for k in range(first, last):
         i = spread(k, pivot)
@@ -113,10 +121,10 @@ def rotate_pair(psi, row, rotations_a, rotations_b, lanes, first, last):
         entry(row, LANE_X + SECOND),
     )
     tc, lc = ta ^ tb, la ^ lb
-    base_a, base_b = entry(row, SLOT) * 5 * W, entry(row, SLOT + SECOND) * 5 * W
+    base_a, base_b = entry(row, SLOT) * COEFFICIENTS * W, entry(row, SLOT + SECOND) * COEFFICIENTS * W
     ca, cb = load(rotations_a, base_a), load(rotations_b, base_b)
-    base_a += W
-    base_b += W
+    base_a += SINE * W
+    base_b += SINE * W
     da, db, low, high = entry(row, CROSS_A), entry(row, CROSS_B), entry(row, LOW), entry(row, HIGH)
     # sign of each plane, xor-ed to the sign of the quadruple's first member
     a00, a01 = ta, 0
@@ -166,10 +174,10 @@ def unrotate_pair(psi, lam, row, rotations_a, rotations_b, gradient, lanes, firs
         entry(row, LANE_X + SECOND),
     )
     tc, lc = ta ^ tb, la ^ lb
-    base_a, base_b = entry(row, SLOT) * 5 * W, entry(row, SLOT + SECOND) * 5 * W
+    base_a, base_b = entry(row, SLOT) * COEFFICIENTS * W, entry(row, SLOT + SECOND) * COEFFICIENTS * W
     ca, cb = load(rotations_a, base_a), load(rotations_b, base_b)
-    base_a += W
-    base_b += W
+    base_a += SINE * W
+    base_b += SINE * W
     da, db, low, high = entry(row, CROSS_A), entry(row, CROSS_B), entry(row, LOW), entry(row, HIGH)
     a00, a01 = ta, 0
     a10, a11 = da ^ (ta & (1 - tb)), da ^ (ta & tb)
@@ -249,9 +257,9 @@ def rotate_lanes(psi, row, rotations, lanes, first, last, sense):
     """A rotation whose pairs lie within a vector, on vectors first to last; ``sense`` 1 undoes it."""
     W = lanes_of(psi)
     z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
-    base = entry(row, SLOT) * 5 * W
+    base = entry(row, SLOT) * COEFFICIENTS * W
     c = load(rotations, base)
-    base += W
+    base += SINE * W
     for i in range(first, last):
         sign = parity(i & z) ^ sense
         o = i * 2 * W
@@ -270,7 +278,7 @@ def derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last):
     """Add the derivative of a rotation within vectors to ``gradient``."""
     W = lanes_of(psi)
     z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
-    signs = entry(row, SLOT) * 5 * W + 3 * W
+    signs = entry(row, SLOT) * COEFFICIENTS * W + SIGN * W
     g = load(gradient, entry(row, SLOT) * W)
     for i in range(first, last):
         sign = parity(i & z)
@@ -293,8 +301,8 @@ def dense(psi, spec, tables, offset, scratch, lanes, first, last):
     k masks z, 2**r members of the coset, for each d the number of its member, for each d its lane mask.
     """
     W = lanes_of(psi)
-    k, rank = entry(spec, 0), entry(spec, 1)
-    pivots, zs = 2, 2 + rank
+    k, rank = entry(spec, DENSE_STRINGS), entry(spec, DENSE_RANK)
+    pivots, zs = DENSE_PIVOTS, DENSE_PIVOTS + rank
     members = zs + k
     slots = members + (1 << rank)
     shifts = slots + (1 << k)

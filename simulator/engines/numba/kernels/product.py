@@ -4,22 +4,32 @@ Those gates are never applied to the state: each qubit's two amplitudes are mult
 way back the adjoint state is contracted with them one qubit at a time. Both cost about two passes in all
 instead of one a gate.
 
-``chain`` holds (slot, kind) of each qubit's gates, kind 0 a rotation about Z, 1 about Y, 2 about X; qubits'
-amplitudes (re a, im a, re b, im b) are vectors in ``pairs``.
+``chain`` holds the slot and axis of each qubit's gates; qubits' amplitudes (re a, im a, re b, im b) are vectors in
+``pairs``.
 """
 
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.layout.sections import (
+    AXIS_Y,
+    AXIS_Z,
+    CHAIN_AXIS,
+    CHAIN_SLOT,
+    COEFFICIENTS,
+    COSINE,
+    SIGN,
+    SINE,
+)
 from simulator.engines.numba.simd import lane_sum, lanes_of, like, load, splat, store
 
 
 @inlined
-def _gate(kind, c, s, a0, a1, b0, b1):
+def _gate(axis, c, s, a0, a1, b0, b1):
     """One rotation of a qubit's amplitudes; s has the sign that passes.py gives it."""
-    if kind == 0:
+    if axis == AXIS_Z:
         return c * a0 - s * a1, c * a1 + s * a0, c * b0 + s * b1, c * b1 - s * b0
-    if kind == 1:
+    if axis == AXIS_Y:
         return c * a0 + s * b0, c * a1 + s * b1, c * b0 - s * a0, c * b1 - s * a1
     return c * a0 - s * b1, c * a1 + s * b0, c * b0 - s * a1, c * b1 + s * a0
 
@@ -32,10 +42,11 @@ def qubit_amplitudes(pairs, pointers, chain, shared, local, is_local):
         zero = splat(like(pairs, 0.0))
         a0, a1, b0, b1 = splat(like(pairs, 1.0)), zero, zero, zero
         for g in range(pointers[q], pointers[q + 1]):
-            slot = chain[g, 0]
+            slot = chain[g, CHAIN_SLOT]
             rotations = local if is_local[slot] else shared
-            c, s = load(rotations, slot * 5 * W), load(rotations, slot * 5 * W + W)
-            a0, a1, b0, b1 = _gate(chain[g, 1], c, s, a0, a1, b0, b1)
+            o = slot * COEFFICIENTS * W
+            c, s = load(rotations, o + COSINE * W), load(rotations, o + SINE * W)
+            a0, a1, b0, b1 = _gate(chain[g, CHAIN_AXIS], c, s, a0, a1, b0, b1)
         store(pairs, q * 4 * W, a0)
         store(pairs, q * 4 * W + W, a1)
         store(pairs, q * 4 * W + 2 * W, b0)
@@ -183,13 +194,14 @@ def chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_l
         u0, u1 = load(duals, at), load(duals, at + W)
         v0, v1 = load(duals, at + 2 * W), load(duals, at + 3 * W)
         for g in range(pointers[q + 1] - 1, pointers[q] - 1, -1):
-            slot, kind = chain[g, 0], chain[g, 1]
+            slot, axis = chain[g, CHAIN_SLOT], chain[g, CHAIN_AXIS]
             rotations = local if is_local[slot] else shared
-            c, s = load(rotations, slot * 5 * W), load(rotations, slot * 5 * W + W)
-            e = load(rotations, slot * 5 * W + 3 * W)
+            o = slot * COEFFICIENTS * W
+            c, s = load(rotations, o + COSINE * W), load(rotations, o + SINE * W)
+            e = load(rotations, o + SIGN * W)
             zero = splat(like(pairs, 0.0))
             # the derivative is Re <dual| (gate at c = 0, s = its sign) |amplitudes>
-            x0, x1, y0, y1 = _gate(kind, zero, e, a0, a1, b0, b1)
+            x0, x1, y0, y1 = _gate(axis, zero, e, a0, a1, b0, b1)
             store(gradient, slot * W, load(gradient, slot * W) + (u0 * x0 + u1 * x1 + v0 * y0 + v1 * y1))
-            a0, a1, b0, b1 = _gate(kind, c, zero - s, a0, a1, b0, b1)
-            u0, u1, v0, v1 = _gate(kind, c, zero - s, u0, u1, v0, v1)
+            a0, a1, b0, b1 = _gate(axis, c, zero - s, a0, a1, b0, b1)
+            u0, u1, v0, v1 = _gate(axis, c, zero - s, u0, u1, v0, v1)

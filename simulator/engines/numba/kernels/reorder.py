@@ -8,6 +8,17 @@ order. A place in the copy is read off the bits of an index at V's pivots.
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
+from simulator.engines.numba.layout.reordering import (
+    BASES,
+    BLOCK_BITS,
+    BLOCKS_BITS,
+    LANES,
+    OFFSET,
+    ORIGINS,
+    PLACES,
+    VECTORS,
+)
 from simulator.engines.numba.simd import (
     count_ones,
     entry,
@@ -20,9 +31,6 @@ from simulator.engines.numba.simd import (
     store,
 )
 
-# bits of a block, and of the number of blocks; the place of b; then where lists begin: how the next vector's index, and
-# the place of what it becomes, differ; of each bit of a block's number the same; the places of a vector's lanes
-BLOCK_BITS, BLOCKS_BITS, OFFSET, VECTORS, PLACES, ORIGINS, BASES, LANES, HEAD = range(9)
 _AHEAD = 16  # vectors that are asked for before they are needed
 
 
@@ -55,13 +63,13 @@ def _copied(psi, block, spec, origin, re, im, first, lanes):
 
 @kernel
 def reorder(psi, spec, re, im, first, scratch, queue, pieces, lanes):
-    """Blocks, in ``pieces`` groups, while queue[0] < queue[1]; psi is [re x W][im x W] before the first pass."""
+    """Blocks, in ``pieces`` groups, until the queue is at its end; psi is [re x W][im x W] before the first pass."""
     W = lanes_of(psi)
     size, count = 1 << (entry(spec, BLOCK_BITS) - lanes), 1 << entry(spec, BLOCKS_BITS)
     own = entry(spec, LANES)
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
             index, place = 0, entry(spec, OFFSET)

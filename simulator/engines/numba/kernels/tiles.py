@@ -11,24 +11,6 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel
 from simulator.engines.numba.kernels.steps import (
-    CHAIN_NEEDED,
-    FIRST_NEEDED,
-    GRADIENT,
-    IS_LOCAL,
-    LAM,
-    LOCAL_SLOTS,
-    OBSERVABLES,
-    PAIRS,
-    PRODUCT_STATE,
-    PSI,
-    SCRATCH,
-    SLOTS,
-    START,
-    STATE,
-    VALUES,
-    WEIGHT_COLUMNS,
-    WEIGHT_FACTORS,
-    WEIGHT_STARTS,
     apply_pass,
     cleared,
     expect_all,
@@ -42,10 +24,24 @@ from simulator.engines.numba.kernels.steps import (
     tile_angles,
     undo_pass,
 )
+from simulator.engines.numba.layout.queues import DONE, NEXT, PREPARED, READY
+from simulator.engines.numba.layout.scratch import (
+    CHAIN_NEEDED,
+    FIRST_NEEDED,
+    GRADIENT,
+    LAM,
+    OBSERVABLES,
+    PAIRS,
+    PRODUCT_STATE,
+    PSI,
+    SCRATCH,
+    SLOTS,
+    START,
+    STATE,
+    VALUES,
+)
+from simulator.engines.numba.layout.sections import IS_LOCAL, LOCAL_SLOTS, WEIGHT_COLUMNS, WEIGHT_FACTORS, WEIGHT_STARTS
 from simulator.engines.numba.simd import entry, fetch_add, lane_sum, lanes_of, like, load, relax, section, splat, store
-
-NEXT, DONE, READY = range(3)
-PREPARED = 1 << 32
 
 
 @inlined

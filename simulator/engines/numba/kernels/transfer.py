@@ -14,14 +14,22 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel, part
 from simulator.engines.numba.kernels.addressing import factor
+from simulator.engines.numba.layout.queues import NEXT, NEXT_PIECE
+from simulator.engines.numba.layout.transfer import (
+    EXCHANGE,
+    GRADIENT,
+    KIND,
+    LOCAL,
+    MATRIX,
+    MEMBERS,
+    PIVOTS,
+    PLACES,
+    ROW,
+    SIZE,
+)
 from simulator.engines.numba.simd import entry, fetch_add, lane_sum, lanes_of, like, load, section, splat, store
 
-# columns of a pass
-KIND, PLACES, SIZE, PIVOTS, MEMBERS, MATRIX, LOCAL, GRADIENT = range(8)
-COLUMNS = 8
-TRANSFER, EXCHANGE = 0, 1
 CHUNK = 8  # cosets correlated at a time: two of them in the first-level cache
-ROW = 16  # coefficients of places 0 and 1
 
 
 @inlined
@@ -201,7 +209,7 @@ def forward(code, index, shared, local, initial, picks, keep, values, scratch, s
     """
     W = lanes_of(scratch)
     while True:
-        tile = fetch_add(queue, 0, 1)
+        tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
         r = keep[tile] if len(keep) else section(scratch, 0, size)
@@ -233,7 +241,7 @@ def backward(
     """
     W = lanes_of(scratch)
     while True:
-        tile = fetch_add(queue, 0, 1)
+        tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
         work = section(scratch, (len(code) + 1) * size, len(scratch))
@@ -289,7 +297,7 @@ def _correlate_pass(lam, r, row, index, by_shared, by_local, work, lanes, piece,
 def apply_piece(row, index, shared, local, r, backward, scratch, queue, pieces, lanes):
     """Pieces of one pass on one state, until ``queue`` has no more."""
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         _apply(r, row, index, shared, local, scratch, lanes, piece, pieces, backward)
@@ -300,7 +308,7 @@ def correlate_piece(row, index, lam, r, by_piece, scratch, queue, pieces, lanes)
     """Derivatives by one pass's matrix from pieces of both states: by_piece (pieces, size * size)."""
     W, size = lanes_of(r), entry(row, SIZE)
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         out = section(scratch, 0, size * size * W)

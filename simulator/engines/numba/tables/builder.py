@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from simulator.engines.numba.kernels import passes, steps
+from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
 from simulator.engines.numba.tables.tables import Affine, IntArray, Tables, packed, table
 from simulator.program.levels import Angle, Dense, Level, Rotation
@@ -19,7 +19,6 @@ from simulator.program.lowering import Start
 from simulator.program.subspaces import pivots
 
 _BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
-_SECOND_LOCAL = passes.LOCAL + passes.SECOND
 _TILE_BYTES = 1 << 13  # of a tile's states, where there are several: two such fit in the first-level cache
 _SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
 _STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
@@ -53,6 +52,13 @@ class Schedule(Protocol):
         """Amplitudes that the circuit begins with."""
 
 
+def blank(kind: int) -> list[int]:
+    """The row of a pass, with its kind."""
+    row = [0] * passes.COLUMNS
+    row[passes.KIND] = kind
+    return row
+
+
 class TableBuilder:
     """Numbers the angles and writes the passes of one program for one meaning of the lanes."""
 
@@ -81,12 +87,12 @@ class TableBuilder:
 
     def build(self) -> Tables:
         chains, levels = self.program.schedule
-        starts, turns = [0], []
+        starts, chain = [0], []
         for qubit_chain in chains:
             for rotation in qubit_chain:
-                kind = 0 if not rotation.x else 1 if rotation.z else 2
-                turns.append((self.slot(rotation, moving=True, lane_z=0), kind))
-            starts.append(len(turns))
+                axis = sections.AXIS_Z if not rotation.x else sections.AXIS_Y if rotation.z else sections.AXIS_X
+                chain.append((self.slot(rotation, moving=True, lane_z=0), axis))
+            starts.append(len(chain))
         chain_needed = any(self.needed(rotation.angle) for c in chains for rotation in c)
         phase_levels = sum(level.kind == "phases" for level in levels)
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
@@ -103,24 +109,24 @@ class TableBuilder:
         ints, floats = packed(
             layout,
             {
-                1: table(self.code, passes.COLUMNS),
-                2: table(self.terms, 2),
-                3: table(self.slot_rows, 3),
-                4: is_local,
-                5: local_slots,
-                6: local_rows.starts,
-                7: local_rows.columns,
-                8: local_rows.values,
-                9: np.array(starts, np.int64),
-                10: table(turns, 2),
-                11: table(groups, 5),
-                12: table(strings, 2),
-                13: np.array(weights, float),
-                14: np.array(self.spec, np.int64),
-                16: constants,
-                17: weight_rows.starts,
-                18: weight_rows.columns,
-                19: weight_rows.values,
+                sections.PASSES: table(self.code, passes.COLUMNS),
+                sections.TERMS: table(self.terms, sections.TERM_COLUMNS),
+                sections.SLOT_KINDS: table(self.slot_rows, sections.SLOT_COLUMNS),
+                sections.IS_LOCAL: is_local,
+                sections.LOCAL_SLOTS: local_slots,
+                sections.LOCAL_STARTS: local_rows.starts,
+                sections.LOCAL_COLUMNS: local_rows.columns,
+                sections.LOCAL_FACTORS: local_rows.values,
+                sections.CHAIN_STARTS: np.array(starts, np.int64),
+                sections.CHAIN: table(chain, sections.CHAIN_COLUMNS),
+                sections.GROUPS: table(groups, sections.GROUP_COLUMNS),
+                sections.STRINGS: table(strings, sections.STRING_COLUMNS),
+                sections.STRING_WEIGHTS: np.array(weights, float),
+                sections.DENSE_SPECS: np.array(self.spec, np.int64),
+                sections.CONSTANTS: constants,
+                sections.WEIGHT_STARTS: weight_rows.starts,
+                sections.WEIGHT_COLUMNS: weight_rows.columns,
+                sections.WEIGHT_FACTORS: weight_rows.values,
             },
         )
         return Tables(
@@ -131,14 +137,14 @@ class TableBuilder:
             input_rows=local_rows,
             weight_rows=weight_rows,
             slots=len(self.angles),
-            scratch_size=int(layout[steps.END]),
-            shared_size=5 * self.W * len(self.angles),
+            scratch_size=int(layout[scratch.END]),
+            shared_size=sections.COEFFICIENTS * self.W * len(self.angles),
             stored_size=self.stored,
             state_size=self.state_size,
             most_states=self.most_states,
             passes=len(self.code),
             stages=tuple(self.stages),
-            first_stage=sum(end <= layout[steps.FIRST_NEEDED] for end in self.stage_ends),
+            first_stage=sum(end <= layout[scratch.FIRST_NEEDED] for end in self.stage_ends),
             block_size=self.block_size,
         )
 
@@ -157,9 +163,9 @@ class TableBuilder:
             return 1
         for row in self.code:
             kind = row[passes.KIND]
-            if kind == passes.PHASES and row[passes.LOCAL]:
+            if kind == passes.PHASES and row[passes.PLACE] != passes.STORED:
                 return 1
-            if kind < passes.PHASES and self.derive_inputs and (row[passes.LOCAL] or row[_SECOND_LOCAL]):
+            if kind < passes.PHASES and self.derive_inputs and (row[passes.LOCAL] or row[passes.SECOND + passes.LOCAL]):
                 return 1
         return max(1, _TILE_BYTES // (self.state_size * self.program.dtype().itemsize))
 
@@ -198,7 +204,7 @@ class TableBuilder:
     def add(self, row: list[int], needed: bool) -> None:
         if needed and self.first_needed is None:
             self.first_needed = len(self.code)
-        self.code.append(row + [0] * (passes.COLUMNS - len(row)))
+        self.code.append(row)
 
     def add_passes(self, levels: Sequence[Level]) -> None:
         """Number the passes of some levels."""
@@ -216,15 +222,19 @@ class TableBuilder:
         for member in level.members:
             # where lanes are samples, a table that differs from sample to sample is made of local angles only
             self.terms.append((member.z, self.slot(member, moving=False, local=local and self.lanes is None)))
-        place, offset = steps.ON_THE_FLY, 0
+        place, offset = passes.ON_THE_FLY, 0
         if not local and self.store_tables:
-            place, offset = steps.STORED, self.stored
+            place, offset = passes.STORED, self.stored
             self.stored += 2 << self.n
         elif self.lanes is None:
-            place, offset = steps.PER_TILE, self.per_tile
+            place, offset = passes.PER_TILE, self.per_tile
             self.per_tile += (2 * self.W) << self.n
         needed = any(self.needed(member.angle) for member in level.members)
-        self.add([passes.PHASES, offset, place, first, len(self.terms), 0, 0, int(needed)], needed)
+        row = blank(passes.PHASES)
+        row[passes.OFFSET], row[passes.PLACE] = offset, place
+        row[passes.FIRST_TERM], row[passes.LAST_TERM] = first, len(self.terms)
+        row[passes.NEEDED] = int(needed)
+        self.add(row, needed)
 
     def rotation_passes(self, members: Sequence[Rotation]) -> None:
         waiting = list(members)
@@ -232,20 +242,17 @@ class TableBuilder:
             rotation = waiting.pop(0)
             high = rotation.x >> self.shift
             partner = self.partner(rotation, waiting) if high else None
-            own = self.columns(rotation)
-            needed = bool(own[-1])
-            if not high:
-                row = [passes.LANE_ROTATION, *own]
-            elif partner is None:
-                row = [passes.ROTATION, *own] + [0] * (passes.LOW - passes.SECOND - 1)
-                row.append(1 << (high.bit_length() - 1))
-            else:
+            row = blank(passes.LANE_ROTATION if not high else passes.ROTATION)
+            needed = self.write_rotation(row, rotation)
+            if partner is not None:
                 waiting.remove(partner)
-                other = self.columns(partner)
-                needed = needed or bool(other[-1])
-                row = [passes.ROTATION_PAIR, *own, *other]
-                row += [(partner.x & rotation.z).bit_count() & 1, (rotation.x & partner.z).bit_count() & 1]
-                row += pivots([high, partner.x >> self.shift])
+                row[passes.KIND] = passes.ROTATION_PAIR
+                needed = self.write_rotation(row, partner, passes.SECOND) or needed
+                row[passes.CROSS_A] = (partner.x & rotation.z).bit_count() & 1
+                row[passes.CROSS_B] = (rotation.x & partner.z).bit_count() & 1
+                row[passes.LOW], row[passes.HIGH] = pivots([high, partner.x >> self.shift])
+            elif high:
+                row[passes.LOW] = 1 << (high.bit_length() - 1)
             self.add(row, needed)
 
     def partner(self, rotation: Rotation, waiting: list[Rotation]) -> Rotation | None:
@@ -256,11 +263,14 @@ class TableBuilder:
                 return candidate
         return None
 
-    def columns(self, rotation: Rotation) -> list[int]:
+    def write_rotation(self, row: list[int], rotation: Rotation, at: int = 0) -> bool:
+        """Fill in a rotation's columns, ``at`` columns on; returns whether its derivative is wanted."""
         slot, local, needed = self.numbered(rotation)
-        low = (1 << self.shift) - 1
-        swap = 1 - (rotation.x & rotation.z).bit_count() % 2
-        return [slot, local, rotation.x >> self.shift, rotation.x & low, rotation.z >> self.shift, swap, needed]
+        row[passes.SLOT + at], row[passes.LOCAL + at], row[passes.NEEDED + at] = slot, local, needed
+        row[passes.X + at], row[passes.LANE_X + at] = rotation.x >> self.shift, rotation.x & ((1 << self.shift) - 1)
+        row[passes.Z + at] = rotation.z >> self.shift
+        row[passes.SWAP + at] = 1 - (rotation.x & rotation.z).bit_count() % 2
+        return bool(needed)
 
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
         """A moving rotation's slot, whether it differs from sample to sample, and whether its derivative is wanted."""
@@ -268,7 +278,10 @@ class TableBuilder:
         return slot, int(self.is_local(rotation.angle)), int(self.needed(rotation.angle))
 
     def dense_pass(self, member: Dense) -> None:
-        self.add([passes.DENSE, len(self.spec), *self.matrices.add(member)], False)
+        row = blank(passes.DENSE)
+        row[passes.SPEC] = len(self.spec)
+        self.matrices.add(member, row)
+        self.add(row, False)
         self.spec += dense_spec(member.xs, member.zs, self.shift)
         self.largest_dense = max(self.largest_dense, len(member.xs))
 
@@ -295,30 +308,31 @@ class TableBuilder:
         block = (W << n) if self.lanes is None else (1 << bits)
         observables, states = len(self.program.observables), self.most_states
         sizes = {
-            steps.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
-            steps.LAM: max(states * self.state_size, 4 * W),
-            steps.ROTATIONS: states * 5 * W * slots if self.local else 0,
-            steps.THETA: W * max(slots, 1),
-            steps.TABLES: self.per_tile,
-            steps.BUFFER: max(block, 4 * W),
-            steps.GRADIENT: W * max(slots, 1),
-            steps.PAIRS: 4 * W * n,
-            steps.DUALS: 4 * W * n,
-            steps.VALUES: W * max(observables, 1),
-            steps.SCRATCH: (2 * W) << self.largest_dense,
-            steps.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
+            scratch.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
+            scratch.LAM: max(states * self.state_size, 4 * W),
+            scratch.ROTATIONS: states * sections.COEFFICIENTS * W * slots if self.local else 0,
+            scratch.THETA: W * max(slots, 1),
+            scratch.TABLES: self.per_tile,
+            scratch.BUFFER: max(block, 4 * W),
+            scratch.GRADIENT: W * max(slots, 1),
+            scratch.PAIRS: 4 * W * n,
+            scratch.DUALS: 4 * W * n,
+            scratch.VALUES: W * max(observables, 1),
+            scratch.SCRATCH: (2 * W) << self.largest_dense,
+            scratch.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
         }
-        out = np.zeros(steps.END + 1, np.int64)
+        out = np.zeros(scratch.END + 1, np.int64)
         last = self.first_needed if self.first_needed is not None else len(self.code)
         encoded = self.derive_inputs and any(s.angles for s in self.program.starts)
-        out[steps.QUBITS], out[steps.BITS], out[steps.OBSERVABLES], out[steps.SLOTS] = n, bits, observables, slots
-        out[steps.STATE] = self.state_size
-        out[steps.START] = steps.GIVEN_STATE if self.program.starts else steps.PRODUCT_STATE
-        out[steps.FIRST_NEEDED] = 0 if chain_needed or encoded else last
-        out[steps.CHAIN_NEEDED] = int(chain_needed)
+        out[scratch.QUBITS], out[scratch.BITS] = n, bits
+        out[scratch.OBSERVABLES], out[scratch.SLOTS] = observables, slots
+        out[scratch.STATE] = self.state_size
+        out[scratch.START] = scratch.GIVEN_STATE if self.program.starts else scratch.PRODUCT_STATE
+        out[scratch.FIRST_NEEDED] = 0 if chain_needed or encoded else last
+        out[scratch.CHAIN_NEEDED] = int(chain_needed)
         position = 0
-        for section in range(steps.PSI, steps.END):
+        for section in range(scratch.PSI, scratch.END):
             out[section] = position
             position += sizes[section]
-        out[steps.END] = position
+        out[scratch.END] = position
         return out

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engines.numba import simd
+from simulator.engines.numba.layout import passes
 from simulator.program.levels import Dense
 from simulator.program.subspaces import Subspace
 
@@ -35,15 +36,16 @@ class DenseMatrices:
         self._numbered: list[_Numbered] = []
         self._size = 0
 
-    def add(self, member: Dense) -> tuple[int, int, int]:
-        """Where a dense matrix, its inverse and its adjoint will begin."""
+    def add(self, member: Dense, row: list[int]) -> None:
+        """Write into a pass's row where its matrix, the inverse and the adjoint will begin."""
         lane_zs = tuple(z & ((1 << self.shift) - 1) for z in member.zs)
         adjoint = member.matrix.conj().T
-        own = self._place(member.matrix, lane_zs)
+        row[passes.MATRIX] = self._place(member.matrix, lane_zs)
         if member.unitary:
-            undo = self._place(adjoint, lane_zs)
-            return own, undo, undo
-        return own, self._place(np.linalg.pinv(member.matrix), lane_zs), self._place(adjoint, lane_zs)
+            row[passes.UNDO] = row[passes.UNDO_ADJOINT] = self._place(adjoint, lane_zs)
+        else:
+            row[passes.UNDO] = self._place(np.linalg.pinv(member.matrix), lane_zs)
+            row[passes.UNDO_ADJOINT] = self._place(adjoint, lane_zs)
 
     def _place(self, matrix: NDArray[Any], lane_zs: tuple[int, ...]) -> int:
         begin = self._size
@@ -85,7 +87,7 @@ def _entries(lane_zs: tuple[int, ...], lanes: int) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=1024)
 def dense_spec(xs: tuple[int, ...], zs: tuple[int, ...], shift: int) -> list[int]:
-    """The integers of a dense pass."""
+    """The integers of a dense pass; `layout.passes` has their order."""
     k, low = len(xs), (1 << shift) - 1
     basis = Subspace(x >> shift for x in xs).vectors
     pivots = sorted(basis)

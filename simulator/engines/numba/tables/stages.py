@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from simulator.engines.numba.kernels import blocks, factors, passes, two_qubit
-from simulator.engines.numba.kernels import stages as kernel
-from simulator.engines.numba.tables.builder import Schedule, TableBuilder
+from simulator.engines.numba.kernels.stages import small_tables_size
+from simulator.engines.numba.layout import passes
+from simulator.engines.numba.layout import stages as layout
+from simulator.engines.numba.tables.builder import Schedule, TableBuilder, blank
 from simulator.program import stages
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.subspaces import Subspace, pivots
@@ -67,7 +68,7 @@ class StageTableBuilder(TableBuilder):
         self.stage_ends.append(len(self.code))
         self.stages.append(self.written(stage))
         work = 3 * len(self.specs) + 1 << self.part
-        work += kernel.small_tables_size(self.W)
+        work += small_tables_size(self.W)
         self.block_size = max(self.block_size, (4 << stage.block_bits) + work)
 
     def block_rotations(self, level: Level) -> None:
@@ -79,11 +80,15 @@ class StageTableBuilder(TableBuilder):
             if group:
                 self.rotation_passes(others)
                 others = []
-                row = [blocks.LIKE_Y if _turns(group[0]) else blocks.LIKE_X, len(group)]
-                for member in group:
-                    slot, is_local, _ = self.numbered(member)
-                    row += [slot, is_local, member.x >> self.shift, member.z >> self.shift]
-                row += [0] * (blocks.PIVOTS - len(row)) + pivots(member.x >> self.shift for member in group)
+                row = blank(passes.LIKE_Y if _turns(group[0]) else passes.LIKE_X)
+                row[passes.COUNT] = len(group)
+                for k, member in enumerate(group):
+                    at = passes.FIRST + passes.EACH * k
+                    row[at + passes.MEMBER_SLOT], row[at + passes.MEMBER_LOCAL], _ = self.numbered(member)
+                    row[at + passes.MEMBER_X] = member.x >> self.shift
+                    row[at + passes.MEMBER_Z] = member.z >> self.shift
+                bits = pivots(member.x >> self.shift for member in group)
+                row[passes.PIVOTS : passes.PIVOTS + len(bits)] = bits
                 self.add(row, any(self.needed(member.angle) for member in group))
             else:
                 others.append(waiting[0])
@@ -98,7 +103,7 @@ class StageTableBuilder(TableBuilder):
         left: list[Rotation] = []
         span = [0]
         for k, member in enumerate(waiting):
-            if len(group) == blocks.MOST:
+            if len(group) == passes.MOST:
                 left += waiting[k:]
                 break
             if (
@@ -118,33 +123,39 @@ class StageTableBuilder(TableBuilder):
 
     def dense_pass(self, member: Dense) -> None:
         """Number the pass of a dense matrix; those on two qubits have a kernel of their own where masks allow it."""
-        columns = self.two_qubit_columns(member) if len(member.xs) == 2 else None
-        if columns is None:
+        row = self.two_qubit_row(member) if len(member.xs) == 2 else None
+        if row is None:
             super().dense_pass(member)
         else:
-            self.add([two_qubit.TWO_QUBIT, 0, *self.matrices.add(member), *columns], False)
+            self.matrices.add(member, row)
+            self.add(row, False)
 
-    def two_qubit_columns(self, member: Dense) -> list[int] | None:
-        """What the kernel for two qubits is told, from `two_qubit.HOW` on; None if it can not take these masks."""
+    def two_qubit_row(self, member: Dense) -> list[int] | None:
+        """The row of a matrix on two qubits but for its matrices; None if the kernel cannot take these masks."""
         low = (1 << self.shift) - 1
         masks = [0, *member.xs, member.xs[0] ^ member.xs[1]]  # by the columns that they select
         vectors = [d for d in (1, 2, 3) if not masks[d] & low]
         lanes = [d for d in (1, 2, 3) if not masks[d] >> self.shift]
         if len(vectors) == 3:
-            how, first, second = two_qubit.VECTORS, 1, 2
+            how, first, second = passes.VECTORS, 1, 2
         elif len(lanes) == 3:
-            how, first, second = two_qubit.LANES, 1, 2
+            how, first, second = passes.LANES, 1, 2
         elif vectors and lanes:
-            how, first, second = two_qubit.MIXED, vectors[0], lanes[0]
+            how, first, second = passes.MIXED, vectors[0], lanes[0]
         else:
             return None
         moved = [masks[d] >> self.shift for d in (first, second)]
         zs = [z >> self.shift for z in member.zs]
-        twin = _twin(moved[0], first, zs, (self.block_mask + 1) >> self.shift) if how == two_qubit.MIXED else 0
+        twin = _twin(moved[0], first, zs, (self.block_mask + 1) >> self.shift) if how == passes.MIXED else 0
         if twin is None:
             return None
-        ways = [moved[0] or masks[first], moved[1] or masks[second]]
-        return [how, *ways, *zs, *[*pivots([*moved, twin]), 0, 0][:2], first, second, twin]
+        row = blank(passes.TWO_QUBIT)
+        row[passes.HOW], row[passes.TWIN] = how, twin
+        row[passes.MASK], row[passes.OTHER] = moved[0] or masks[first], moved[1] or masks[second]
+        row[passes.ROW_Z], row[passes.OTHER_Z] = zs
+        row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT] = [*pivots([*moved, twin]), 0, 0][:2]
+        row[passes.FIRST_D], row[passes.SECOND_D] = first, second
+        return row
 
     def factored_pass(self, level: Level) -> bool:
         """Number a pass of phases as a product of tables; False if there are too many classes for that."""
@@ -157,12 +168,14 @@ class StageTableBuilder(TableBuilder):
             else:
                 fixed.append(member)
         scalars = classes.pop(0)
-        if len(classes) > factors.MOST_CLASSES:
+        if len(classes) > layout.MAX_CLASSES:
             return False
         needed = any(self.needed(member.angle) for member in level.members)
         number = len(self.specs)
-        self.add([factors.FACTORED, 0, number, 0, 0, 0, 0, int(needed)], needed)
-        groups = max(-(-len(classes) // factors.CLASSES), 1)
+        row = blank(passes.FACTORED)
+        row[passes.NUMBER], row[passes.NEEDED] = number, int(needed)
+        self.add(row, needed)
+        groups = max(-(-len(classes) // layout.CLASSES), 1)
         spec = [*self.add_terms(fixed), *self.add_terms(scalars), groups]
         vectors = np.arange(1 << (self.part - self.shift))[:, None]
         masks = list(classes)
@@ -170,11 +183,11 @@ class StageTableBuilder(TableBuilder):
         odd <<= np.arange(len(masks)) // groups
         for g in range(groups):
             own = masks[g::groups]
-            row = [len(own), len(self.places)]
+            group = [len(own), len(self.places)]
             for z in own:
-                row += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
+                group += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
             self.places.append(odd[:, g::groups].sum(axis=1) * (2 * self.W))
-            spec += row + [0] * (2 + 3 * factors.CLASSES - len(row))
+            spec += group + [0] * (layout.GROUP - len(group))
         self.specs.append(spec)
         return True
 
@@ -187,33 +200,33 @@ class StageTableBuilder(TableBuilder):
     def written(self, stage: stages.Stage) -> Any:
         """The stage as the kernels read it."""
         sources, places = stages.runs(stage, self.shift)
-        ints = [0] * kernel.HEAD
+        ints = [0] * layout.HEAD
 
         def add(values: Iterable[int]) -> int:
             begin = len(ints)
             ints.extend(values)
             return begin
 
-        ints[kernel.BLOCK_BITS] = stage.block_bits - self.shift
-        ints[kernel.BLOCKS_BITS] = self.n - stage.block_bits
-        ints[kernel.PART_BITS] = self.part
-        ints[kernel.SOURCES], ints[kernel.PLACES] = add([*sources, 0]), add([*places, 0])
-        ints[kernel.REACHED] = self.reached
-        ints[kernel.REST] = add(stage.basis[stage.block_bits :])
+        ints[layout.BLOCK_BITS] = stage.block_bits - self.shift
+        ints[layout.BLOCKS_BITS] = self.n - stage.block_bits
+        ints[layout.PART_BITS] = self.part
+        ints[layout.SOURCES], ints[layout.PLACES] = add([*sources, 0]), add([*places, 0])
+        ints[layout.REACHED] = self.reached
+        ints[layout.REST] = add(stage.basis[stage.block_bits :])
         for at, length, order in (
-            (kernel.FORWARD, kernel.FORWARDS, self.forward),
-            (kernel.BACK, kernel.BACKS, self.back),
+            (layout.FORWARD, layout.FORWARDS, self.forward),
+            (layout.BACK, layout.BACKS, self.back),
         ):
             segments = self.segments(order)
             ints[at], ints[length] = add(chain.from_iterable(segments)), len(segments)
             add(order)
         begins = []
         for spec in self.specs:
-            for g in range(spec[4]):
-                at = 5 + (2 + 3 * factors.CLASSES) * g + 1
+            for g in range(spec[layout.GROUPS]):
+                at = layout.FACTOR_HEAD + layout.GROUP * g + layout.GROUP_PLACES
                 spec[at] = add(self.places[spec[at]].tolist())
             begins.append(add(spec))
-        ints[kernel.SPECS], ints[kernel.FACTORS] = add(begins), len(begins)
+        ints[layout.SPECS], ints[layout.FACTORS] = add(begins), len(begins)
         return np.array(ints, np.int64)
 
     def segments(self, order: Sequence[int]) -> list[list[int]]:
@@ -231,13 +244,14 @@ class StageTableBuilder(TableBuilder):
         kind = row[passes.KIND]
         if kind == passes.DENSE:
             return self.n
-        if kind in (blocks.LIKE_X, blocks.LIKE_Y):
-            masks = [row[blocks.FIRST + blocks.EACH * k + 2] for k in range(row[blocks.COUNT])]
+        if kind in (passes.LIKE_X, passes.LIKE_Y):
+            at = passes.FIRST + passes.MEMBER_X
+            masks = [row[at + passes.EACH * k] for k in range(row[passes.COUNT])]
             return self.shift + max(masks).bit_length()
-        if kind in (passes.PHASES, factors.FACTORED):
+        if kind in (passes.PHASES, passes.FACTORED):
             return self.shift
-        if kind == two_qubit.TWO_QUBIT:
-            return self.shift + max(row[two_qubit.LOW], row[two_qubit.HIGH]).bit_length()
+        if kind == passes.TWO_QUBIT:
+            return self.shift + max(row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT]).bit_length()
         second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
         return self.shift + (row[passes.X] | second).bit_length()
 

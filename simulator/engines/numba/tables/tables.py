@@ -51,7 +51,7 @@ class Tables:
     ----------
     lanes : int or None
     packed : tuple of ndarray
-        The program's constants as the kernels take them; `kernels.steps` says what is where.
+        The program's constants as the kernels take them; `layout.sections` says what is where.
     layout : int64 ndarray
         Where each section of a thread's scratch begins; the first entries of ``packed``.
     local_slots : int64 ndarray
@@ -91,6 +91,12 @@ class Tables:
     stages: tuple[IntArray, ...]
     first_stage: int
     block_size: int
+
+    def integers(self, number: int) -> IntArray:
+        """A section of the packed integers, by its number in `layout.sections`."""
+        ints: IntArray = self.packed[0]
+        begin, length = ints[len(self.layout) + 2 * number : len(self.layout) + 2 * number + 2]
+        return ints[begin : begin + length]
 
 
 def packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArray, FloatArray]:

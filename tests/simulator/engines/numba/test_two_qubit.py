@@ -7,7 +7,7 @@ from simulator import Circuit, Parameter, Z
 from simulator.calculations.gradients import gradient
 from simulator.engines.numba import run as execution
 from simulator.engines.numba.kernels import stages as kernel
-from simulator.engines.numba.kernels import two_qubit
+from simulator.engines.numba.layout import passes
 from simulator.engines.numba.tables.stages import StageTableBuilder
 from simulator.program import stages
 from simulator.program.program import Program
@@ -68,8 +68,8 @@ def test_all_three_ways_are_taken(blocked):
         circuit = circuit.unitary(random_unitary(rng), pair)
     builder = StageTableBuilder(Program(circuit), 3, False)
     builder.build()
-    ways = [row[two_qubit.HOW] for row in builder.code if row[0] == two_qubit.TWO_QUBIT]
-    assert sorted(ways) == [two_qubit.LANES, two_qubit.MIXED, two_qubit.MIXED, two_qubit.VECTORS]
+    ways = [row[passes.HOW] for row in builder.code if row[passes.KIND] == passes.TWO_QUBIT]
+    assert sorted(ways) == [passes.LANES, passes.MIXED, passes.MIXED, passes.VECTORS]
 
 
 def test_gradients_pass_through_them(blocked):
