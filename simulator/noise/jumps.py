@@ -222,7 +222,7 @@ class JumpProgram:
         """
         memory.check_state(self.num_qubits, simd.width(np.float64) * get_num_threads(), "double")
         rng = np.random.default_rng(seed)
-        groups, strings, factors = _grouped(observables)
+        grouped = _grouped(observables)
         values = np.empty((trajectories, len(observables)))
         bits = np.zeros((trajectories, self.num_clbits), np.int64)
         outcomes = np.zeros(trajectories if measure_all else 0, np.int64)
@@ -232,29 +232,27 @@ class JumpProgram:
             count = rows.stop - begin
             uniforms = rng.random((count, self.draws))
             final = rng.random(count) if measure_all else np.zeros(0)
-            own = outcomes[rows] if measure_all else outcomes
-            self._run(uniforms, bits[rows], final, own, groups, strings, factors, values[rows])
+            results = bits[rows], outcomes[rows] if measure_all else outcomes, values[rows]
+            self._run((uniforms, final), grouped, results)
         return values, bits, outcomes
 
     def _run(
-        self, uniforms: FloatArray, bits: IntArray, final: FloatArray, outcomes: IntArray, *rest: NDArray[Any]
+        self, draws: tuple[FloatArray, FloatArray], observables: tuple[Any, ...], results: tuple[Any, ...]
     ) -> None:
-        W = simd.width(np.float64)
-        groups, strings, factors, values = rest
-        tiles = -(-len(uniforms) // W)
-        buffer = (W << self.num_qubits) + W * values.shape[1]
+        W, count, strings = simd.width(np.float64), len(draws[0]), results[-1].shape[1]
+        tiles = -(-count // W)
+        buffer = (W << self.num_qubits) + W * strings
         size = (2 * W << self.num_qubits) + (2 * W << self.widest) + (4 * W << 2 * self.widest) + buffer
+        program = self.code, self.index, self.tests, self.matrices, self.weights, self.skip
         queue = np.zeros(1, np.int64)
 
         def call() -> None:
             scratch = memory.take(size, np.float64)
-            kernels.run(
-                self.code, self.index, self.tests, self.matrices, self.weights, self.skip, self.initial, uniforms, bits,
-                final, outcomes, groups, strings, factors, values, scratch, self.num_qubits, self.widest, queue, tiles,
-            )  # fmt: skip
+            sizes = self.num_qubits, self.widest
+            kernels.run(program, self.initial, draws, observables, results, scratch, sizes, queue, tiles)
             memory.give(scratch)
 
-        work = len(uniforms) * max(len(self.code), 1) << self.num_qubits
+        work = count * max(len(self.code), 1) << self.num_qubits
         threads = 1 if work < _SERIAL_WORK else min(get_num_threads(), tiles)
         if work >= _LONG:
             watched(call, threads, queue, tiles)

@@ -160,77 +160,113 @@ def _all_first(row, weights, uniforms, first, count):
     return largest < weights[entry(row, WEIGHTS)]
 
 
+@inlined
+def _areas(scratch, num_qubits, widest):
+    """A thread's areas: the state, a coset, a reduced density matrix, drawn matrices, what the observables need."""
+    W = lanes_of(scratch)
+    work = 2 * W << num_qubits
+    rho = work + (2 * W << widest)
+    table = rho + (2 * W << 2 * widest)
+    rest = table + (2 * W << 2 * widest)
+    return (
+        section(scratch, 0, work),
+        section(scratch, work, rho),
+        section(scratch, rho, table),
+        section(scratch, table, rest),
+        section(scratch, rest, len(scratch)),
+    )
+
+
+@inlined
+def _begin(psi, initial):
+    """Set all trajectories of a tile to the initial state."""
+    W = lanes_of(psi)
+    for i in range(len(initial)):
+        store(psi, 2 * i * W, splat(like(psi, initial[i].real)))
+        store(psi, 2 * i * W + W, splat(like(psi, initial[i].imag)))
+
+
+@part
+def _draw_outcomes(psi, final, outcomes, first, count):
+    """Measure all qubits of a tile's trajectories."""
+    W = lanes_of(psi)
+    states = len(psi) // (2 * W)
+    for lane in range(count):
+        total = 0.0
+        for i in range(states):
+            total += psi[2 * i * W + lane] ** 2 + psi[2 * i * W + W + lane] ** 2
+        wanted, reached, outcome = final[first + lane] * total, 0.0, 0
+        for i in range(states):
+            p = psi[2 * i * W + lane] ** 2 + psi[2 * i * W + W + lane] ** 2
+            reached += p
+            if p > 0.0:
+                outcome = i
+                if wanted < reached:
+                    break
+        outcomes[first + lane] = outcome
+
+
+@part
+def _expectations(psi, observables, values, scratch, first, count, num_qubits):
+    """The mean of each observable's string in each of a tile's trajectories."""
+    groups, strings, factors = observables
+    W = lanes_of(psi)
+    buffer = section(scratch, 0, W << num_qubits)
+    out = section(scratch, W << num_qubits, len(scratch))
+    for o in range(0, values.shape[1] * W, W):
+        store(out, o, splat(like(out, 0.0)))
+    for g in range(len(groups)):
+        diagonals.expect(psi, groups[g], strings, factors, out, 0, num_qubits, buffer, None)
+    for e in range(values.shape[1]):
+        for lane in range(count):
+            values[first + lane, e] = out[e * W + lane]
+
+
 @kernel
-def run(
-    code, index, tests, matrices, weights, skip_first, initial, uniforms, bits, final, outcomes, groups, strings,
-    factors, values, scratch, num_qubits, widest, queue, tiles,
-):  # fmt: skip
+def run(program, initial, draws, observables, results, scratch, sizes, queue, tiles):
     """Run tiles of W trajectories until none is left.
 
-    skip_first : bool (steps,)
-        Steps whose first operator is the identity.
-    uniforms : float64 (T, draws)
-    bits : int64 (T, num_clbits)
-    final : float64 (T,) or (0,)
-        Random numbers for a measurement of all qubits at the end, whose ``outcomes`` (T,) are wanted.
-    groups, strings, factors
-        Observables' strings, as in `kernels.steps`; ``values`` (T, n_strings) receives each one's mean.
+    program : tuple
+        ``code``, ``index``, ``tests``, ``matrices``, ``weights``, and ``skip_first``, bool (steps,): steps whose first
+        operator is the identity.
+    initial : complex128 (2**n,)
+    draws : tuple
+        Random numbers: ``uniforms``, float64 (T, draws), and ``final``, float64 (T,) or (0,), for a measurement of all
+        qubits at the end.
+    observables : tuple
+        ``groups``, ``strings`` and ``factors``, as `kernels.diagonals.expect` takes them.
+    results : tuple
+        Receive ``bits``, int64 (T, num_clbits), ``outcomes`` (T,) or (0,), and ``values`` (T, n_strings).
+    sizes : tuple
+        Number of qubits of the circuit, and of its widest step.
     """
+    code, index, tests, matrices, weights, skip_first = program
+    uniforms, final = draws
+    bits, outcomes, values = results
+    num_qubits, widest = sizes
     W = lanes_of(scratch)
-    size = 2 * W << num_qubits
+    psi, work, rho, table, rest = _areas(scratch, num_qubits, widest)
     while True:
         tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
-        psi = section(scratch, 0, size)
-        begin, area = size + (2 * W << widest), 2 * W << 2 * widest
-        work = section(scratch, size, begin)
-        rho = section(scratch, begin, begin + area)
-        table = section(scratch, begin + area, begin + 2 * area)
-        begin += 2 * area
         first = tile * W
         count = min(W, len(uniforms) - first)
-        for i in range(1 << num_qubits):
-            store(psi, 2 * i * W, splat(like(psi, initial[i].real)))
-            store(psi, 2 * i * W + W, splat(like(psi, initial[i].imag)))
+        _begin(psi, initial)
         for s in range(len(code)):
             row = code[s]
             given = entry(row, WEIGHTS) != DRAWN_BY_STATE
             if entry(row, OPERATORS) == 1 and given and entry(row, TESTS) == entry(row, LAST_TEST):
                 _multiply(psi, matrices, entry(row, MATRICES), row, index, work, 1)
                 continue
-            if (
-                given
-                and skip_first[s]
-                and entry(row, OPERATORS) > 1
-                and _all_first(row, weights, uniforms, first, count)
-            ):
+            may_skip = given and skip_first[s] and entry(row, OPERATORS) > 1
+            if may_skip and _all_first(row, weights, uniforms, first, count):
                 continue
             if not given:
                 _reduced(psi, rho, row, index)
             if _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, count, W):
                 _multiply(psi, table, 0, row, index, work, None)
         if len(final):
-            for lane in range(count):
-                total = 0.0
-                for i in range(1 << num_qubits):
-                    total += psi[2 * i * W + lane] ** 2 + psi[2 * i * W + W + lane] ** 2
-                wanted, reached, found = final[first + lane] * total, 0.0, 0
-                for i in range(1 << num_qubits):
-                    p = psi[2 * i * W + lane] ** 2 + psi[2 * i * W + W + lane] ** 2
-                    reached += p
-                    if p > 0.0:
-                        found = i
-                        if wanted < reached:
-                            break
-                outcomes[first + lane] = found
+            _draw_outcomes(psi, final, outcomes, first, count)
         if values.shape[1]:
-            buffer = section(scratch, begin, begin + (W << num_qubits))
-            out = section(scratch, begin + (W << num_qubits), len(scratch))
-            for o in range(0, values.shape[1] * W, W):
-                store(out, o, splat(like(out, 0.0)))
-            for g in range(len(groups)):
-                diagonals.expect(psi, groups[g], strings, factors, out, 0, num_qubits, buffer, None)
-            for e in range(values.shape[1]):
-                for lane in range(count):
-                    values[first + lane, e] = out[e * W + lane]
+            _expectations(psi, observables, values, rest, first, count, num_qubits)
