@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates, progress
-from simulator.calculations.statevector import as_array
 from simulator.circuit import Circuit
 from simulator.errors import NoiseError, QumbaError
 from simulator.noise import density
@@ -21,6 +20,7 @@ from simulator.noise.model import NoiseModel
 from simulator.noise.readout import read_through
 from simulator.observables import PauliSum
 from simulator.parameters import Expression, Parameter
+from simulator.program.values import as_array
 
 FloatArray = NDArray[np.float64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]
