@@ -29,6 +29,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
 from simulator.engines.numba.layout import passes, scratch, sections
+from simulator.engines.numba.tables.builder import TableBuilder
 
 CACHES = {"first-level cache": 2**14, "second-level cache": 2**19, "memory": 2**28}
 
@@ -93,7 +94,7 @@ class Limits:
 
 def schedule(workload: Workload) -> tuple[int, int, bool]:
     """Rotations and passes of phases in one sweep of a workload, and whether it begins with a product state."""
-    tables = ours.model(workload).program.tables(None, derive_inputs=False)
+    tables = TableBuilder(ours.model(workload).program, None, derive_inputs=False).build()
     kinds = tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)[:, passes.KIND].tolist()
     rotations = kinds.count(passes.ROTATION) + 2 * kinds.count(passes.ROTATION_PAIR)
     phases = kinds.count(passes.PHASES)

@@ -16,10 +16,10 @@ from qml.kernels.regularization import nearest_psd
 from qml.settings import check_backend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
+from simulator.calculations.fidelities import fidelities, fidelities_of_states
 from simulator.calculations.product_states import bloch_vectors, is_product, product_fidelities
 from simulator.calculations.statevector import states
 from simulator.circuit import Circuit
-from simulator.engines.numba.fidelities import fidelities, fidelities_of_states
 from simulator.parameters import Parameter
 
 __all__ = ["FidelityKernel"]

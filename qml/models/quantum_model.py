@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from qml.feature_maps.data_functions import DataFunction
 from qml.losses import Loss, get_loss
 from simulator.calculations.gradients import adjoint_sweep
-from simulator.calculations.statevector import as_array, expectations
+from simulator.calculations.statevector import expectations
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.program.program import Program
+from simulator.program.values import as_array
 
 __all__ = ["QuantumModel"]
 

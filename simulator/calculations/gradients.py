@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,28 +10,17 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.calculations.parameter_shift import ShiftedCircuit
-from simulator.calculations.statevector import (
-    as_array,
-    as_inputs,
-    as_observables,
-    as_weights,
-    expectations,
-    in_circuit_basis,
-    in_stored_basis,
-    split_values,
-)
-from simulator.engines.numba import memory, simd
-from simulator.engines.numba.kernels import tiles as tiles_kernels
-from simulator.engines.numba.run import Run
+from simulator.calculations.statevector import as_observables, expectations, split_values
+from simulator.engines.choice import engine_for
+from simulator.engines.trait import Cotangent, StateCotangent
 from simulator.errors import QumbaError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.binding import values_array
 from simulator.operations.sequence import OperationSequence
 from simulator.program.program import Program
+from simulator.program.values import as_inputs, as_weights
 
 FloatArray = NDArray[np.float64]
-Cotangent = Callable[[FloatArray, slice], FloatArray]
-StateCotangent = Callable[[NDArray[Any]], NDArray[Any]]
 METHODS = ("adjoint", "parameter_shift", "finite_difference")
 _STEP = 6e-6  # near the cube root of the machine's epsilon, where central differences are best
 
@@ -67,32 +56,7 @@ def adjoint_sweep(
     Jones and Gacon, arXiv:2009.02823.
     """
     X, weights = as_inputs(program, X), as_weights(program, weights)
-    values = np.empty((len(X), len(program.observables)))
-    by_weights = np.zeros(len(weights))
-    by_inputs = np.zeros(X.shape) if inputs else None
-    if not len(X) or not len(program.observables):
-        return values, by_weights, by_inputs
-    run = Run(program, weights, len(X), inputs)
-    size, per_tile = run.plan.tile_size, run.plan.per_tile
-    if run.plan.big:
-        memory.check_state(program.num_qubits, 2, program.precision)
-    for rows in progress.steps(run.plan.chunks):
-        whole = len(run.plan.chunks) == 1
-        chunk, found = (X, values) if whole else (X[rows], values[rows])
-        tiles = -(-len(chunk) // per_tile)
-        buffer = memory.take(tiles * size, program.dtype)
-        keep = buffer[: tiles * size].reshape(tiles, size)
-        run.forward(chunk, keep, found)
-        v = as_array(cotangent(found, rows) if callable(cotangent) else cotangent[rows])
-        if v.shape != found.shape:
-            raise ValueError(f"a cotangent of shape {found.shape} expected, got {v.shape}")
-        weights_part, inputs_part = run.backward(chunk, keep, v)
-        by_weights += weights_part
-        if by_inputs is not None:
-            by_inputs[rows] = inputs_part
-        memory.give(buffer)
-    run.close()
-    return values, by_weights, by_inputs
+    return engine_for(program, len(X)).sweep(program, X, weights, cotangent, inputs)
 
 
 def state_sweep(
@@ -126,43 +90,7 @@ def state_sweep(
     if program.observables:
         raise ValueError("a function of states needs a program without observables")
     X, weights = as_inputs(program, X), as_weights(program, weights)
-    by_weights = np.zeros(len(weights))
-    by_inputs = np.zeros(X.shape) if inputs else None
-    if not len(X):
-        return by_weights, by_inputs
-    memory.check_state(program.num_qubits, 4 * len(X), program.precision)
-    run = Run(program, weights, len(X), inputs)
-    plan = run.plan
-    tiles = -(-len(X) // plan.per_tile)
-    keep, seeds = (
-        simd.aligned_zeros(tiles * plan.tile_size, program.dtype).reshape(tiles, plan.tile_size) for _ in range(2)
-    )
-    parts = [slice(rows.start // plan.per_tile, -(-rows.stop // plan.per_tile)) for rows in plan.chunks]
-    for rows, part in zip(plan.chunks, parts, strict=True):
-        run.forward(X[rows], keep[part], np.empty((0, 0)))
-    states = np.empty((len(X), 1 << program.num_qubits), np.result_type(program.dtype, np.complex64))
-    tiles_kernels.unpack(keep, states, plan.states, plan.lanes)
-    states = in_circuit_basis(program, states, X, weights)
-    v = np.asarray(cotangent(states))
-    if v.shape != states.shape:
-        raise ValueError(f"a cotangent of shape {states.shape} expected, got {v.shape}")
-    adjoint = in_stored_basis(program, 0.5 * v.astype(states.dtype), X, weights)
-    tiles_kernels.pack(adjoint, seeds, plan.states, plan.lanes)
-    nothing = np.empty((0, 0))
-    for rows, part in zip(plan.chunks, parts, strict=True):
-        weights_part, inputs_part = run.backward(X[rows], keep[part], nothing, seeds[part])
-        by_weights += weights_part
-        if by_inputs is not None:
-            by_inputs[rows] = inputs_part
-    run.close()
-    by_phase = -np.einsum("si,si->s", v.conj(), states).imag
-    split = len(program.inputs)
-    for k, factor in program.lowered.phase.factors.items():
-        if k >= split:
-            by_weights[k - split] += factor * by_phase.sum()
-        elif by_inputs is not None:
-            by_inputs[:, k] += factor * by_phase
-    return by_weights, by_inputs
+    return engine_for(program, len(X)).state_sweep(program, X, weights, cotangent, inputs)
 
 
 def expectation_and_gradient(

@@ -1,8 +1,7 @@
-"""Sampling measurement outcomes: one pass over the probabilities and one over sorted random numbers laid over them."""
+"""Sampling measurement outcomes of states and circuits."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.calculations.statevector import statevector
-from simulator.engines.numba.kernels import draws as kernels
-from simulator.engines.numba.threads import get_num_threads, parallel, watched
+from simulator.engines.choice import engine_for_arrays
 from simulator.errors import CircuitError, GateError, ParameterError
 from simulator.operations.binding import values_array
 from simulator.operations.measurements import final_measurements
@@ -21,9 +19,6 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 MAX_BITS = 62  # of an outcome in an int64
-_PIECES = 32  # parts of a pass; fixed, so that results do not depend on the threads
-_SERIAL_WORK = 1 << 16  # outcomes and shots below which a second thread does not pay for itself
-_LONG = 1 << 25  # outcomes and shots above which a pass takes long enough to be watched
 
 
 def checked_shots(shots: Any) -> int:
@@ -67,72 +62,16 @@ def sample_state(
         state = state.astype(np.complex128)
     if state.ndim != 1 or state.size < 2 or state.size & (state.size - 1):
         raise GateError(f"amplitudes of shape (2**n,) expected, got {state.shape}")
-    parts = state.view(np.float32 if state.dtype == np.complex64 else np.float64)
     n = state.size.bit_length() - 1
-    rng = np.random.default_rng(seed)
+    rng, engine = np.random.default_rng(seed), engine_for_arrays()
     if qubits is None or tuple(qubits) == tuple(range(n)):
-        return _draw(parts, True, state.size, shots, rng)
-    own, others = _places(qubits, n)
-    probabilities = np.empty(math.prod(map(len, own)))
-    _share(kernels.marginal, (parts, own, others, probabilities), state.size)
-    return draw(probabilities, shots, rng)
+        return engine.draw(state, shots, rng)
+    return engine.draw(engine.marginal(state, check_qubits(qubits, n)), shots, rng)
 
 
 def draw(probabilities: FloatArray, shots: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
     """Outcomes and counts, as `sample_state`, from probabilities (m,) that need not be normalised."""
-    return _draw(np.ascontiguousarray(probabilities, float), False, len(probabilities), shots, rng)
-
-
-def _draw(
-    values: NDArray[Any], squared: bool, size: int, shots: int, rng: np.random.Generator
-) -> tuple[IntArray, IntArray]:
-    """Draw from ``size`` probabilities, or (``squared``) from as many amplitudes (re, im, re, im, ...)."""
-    sums = np.zeros(_PIECES)
-    _share(kernels.add_up, (values, squared, size, sums), size)
-    ends = np.cumsum(sums)
-    if not (np.isfinite(ends[-1]) and ends[-1] > 0):
-        raise ValueError("there is nothing to sample: the state is all zero, or contains NaN or infinity")
-    # sums of exponentials, divided by the last, are sorted uniform numbers (Devroye 1986, section V.3.1)
-    gaps = rng.standard_exponential(shots + 1)
-    np.cumsum(gaps, out=gaps)
-    gaps *= ends[-1] / gaps[-1]
-    numbers = gaps[:-1]
-    firsts = np.concatenate([[0], np.searchsorted(numbers, ends[:-1]), [shots]])
-    firsts[1:-1][sums[1:][::-1].cumsum()[::-1] == 0] = shots  # nothing can happen behind there
-    starts = np.concatenate([[0.0], ends[:-1]])
-    outcomes, counts = np.empty(shots, np.int64), np.empty(shots, np.int64)
-    found = np.zeros(_PIECES, np.int64)
-    arguments = (values, squared, size, starts, numbers, firsts, outcomes, counts, found)
-    _share(kernels.count, arguments, size + shots)
-    kept = [slice(first, first + size) for first, size in zip(firsts[:-1].tolist(), found.tolist(), strict=True)]
-    return np.concatenate([outcomes[own] for own in kept]), np.concatenate([counts[own] for own in kept])
-
-
-def _share(kernel: Any, arguments: tuple[Any, ...], work: int) -> None:
-    threads, queue = 1 if work < _SERIAL_WORK else get_num_threads(), np.array([0, _PIECES])
-
-    def call() -> None:
-        kernel(*arguments, queue, _PIECES)
-
-    if work >= _LONG:
-        watched(call, threads, queue, _PIECES)
-    else:
-        parallel(call, threads)
-
-
-def _places(qubits: Sequence[int], num_qubits: int) -> tuple[tuple[IntArray, IntArray], tuple[IntArray, IntArray]]:
-    """What outcomes on the qubits, and on the others, add to an index: of their lower bits, and of their upper."""
-    chosen = check_qubits(qubits, num_qubits)
-    rest = [q for q in range(num_qubits) if q not in chosen]
-    halves = [(group[: len(group) // 2], group[len(group) // 2 :]) for group in (list(chosen), rest)]
-    return tuple((_added(lower), _added(upper)) for lower, upper in halves)  # type: ignore[return-value]
-
-
-def _added(qubits: Sequence[int]) -> IntArray:
-    index = np.zeros(1, np.int64)
-    for q in qubits:
-        index = np.concatenate([index, index | 1 << q])
-    return index
+    return engine_for_arrays().draw(np.ascontiguousarray(probabilities, float), shots, rng)
 
 
 def check_qubits(qubits: Sequence[int], num_qubits: int) -> tuple[int, ...]:

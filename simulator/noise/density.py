@@ -27,6 +27,7 @@ from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter
+from simulator.program.starts import product_states
 
 FloatArray = NDArray[np.float64]
 
@@ -148,7 +149,7 @@ class _Run:
                 self.shared[begin : begin + flat.shape[1]] = flat[0]
         self.tiles = len(X) if self.in_lanes else -(-len(X) // self.W)
         self.local = self._by_tile(local) if program.sizes[1] else np.zeros((1, 1))
-        self.states = starts.product_states(program.starts, self.parameters, n) if program.starts else None
+        self.states = product_states(program.starts, self.parameters, np.zeros(0), n) if program.starts else None
         self.initial = np.zeros((0, 0)) if self.states is None else starts.coefficients(self.states)
         self.size = 4**n * (1 if self.in_lanes else self.W)
         self.picks = self.layout.positions(program.strings)

@@ -24,7 +24,8 @@ from simulator.noise.transfer import (
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
 from simulator.program.levels import Angle, Dense, Rotation
-from simulator.program.lowering import Start, lower
+from simulator.program.lowering import lower
+from simulator.program.starts import Start
 
 FloatArray = NDArray[np.float64]
 

@@ -21,9 +21,9 @@ from simulator.noise.channels import Channel
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.operations.sequence import OperationSequence
-from simulator.parameters import Parameter
+from simulator.parameters import Parameter, ParameterVector
 from simulator.program.levels import Angle, Rotation
-from simulator.program.lowering import Lowered, Lowering
+from simulator.program.lowering import Lowering
 from simulator.program.program import Program
 
 FloatArray = NDArray[np.float64]
@@ -92,18 +92,6 @@ class _SignedLowering(Lowering):
             self.locations.append(_Location(len(self.angles), x, z, probabilities))
 
 
-class _SignedProgram(Program):
-    """A program whose circuit is lowered already and whose inputs are its rotations' angles."""
-
-    def __init__(
-        self, circuit: OperationSequence, strings: Sequence[PauliSum], lowered: Lowered, count: int, precision: str
-    ):
-        super().__init__(OperationSequence(circuit.num_qubits), strings, (), (), precision)
-        self.circuit = circuit
-        self.inputs = tuple(range(count))  # type: ignore[arg-type]
-        self.__dict__["lowered"] = lowered
-
-
 class FrameProgram:
     """A circuit with Pauli noise and observables, as a program whose inputs are signed angles.
 
@@ -144,7 +132,8 @@ class FrameProgram:
                 self.coefficients[k, keys.setdefault((x, z), len(keys))] += value
         self.coefficients = np.ascontiguousarray(self.coefficients[:, : len(keys)])
         strings = [PauliSum([x], [z], [1.0]) for x, z in keys]
-        self.program = _SignedProgram(circuit, strings, lowered, len(lowering.angles), precision)
+        angles = ParameterVector("angle", len(lowering.angles))
+        self.program = Program.of_lowered(lowered, strings, angles, precision=precision)
         self.offsets = np.array([angle.constant for angle in lowering.angles])
         self.slopes = np.zeros((len(lowering.angles), count))
         for j, angle in enumerate(lowering.angles):

@@ -22,11 +22,11 @@ from simulator.gates import Condition, Operation
 from simulator.noise.channels import Channel
 from simulator.noise.factors import ladder
 from simulator.noise.model import NoiseModel
-from simulator.noise.starts import product_states
 from simulator.observables import PauliSum
 from simulator.operations.sequence import OperationSequence
 from simulator.program.levels import Dense
-from simulator.program.lowering import Start, lower
+from simulator.program.lowering import lower
+from simulator.program.starts import Start, product_states
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -123,7 +123,7 @@ class JumpProgram:
                 self._operation(operation, fresh)
             for channel, qubits in channels:
                 self._channel(channel, qubits, operation.conditions)
-        self.initial = product_states(starts, np.zeros((1, 0)), self.num_qubits)[0]
+        self.initial = product_states(starts, np.zeros((1, 0)), np.zeros(0), self.num_qubits)[0]
         self._pack(self._collected.steps)
 
     def _operation(self, operation: Operation, fresh: bool) -> None:

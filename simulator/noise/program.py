@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates, progress
-from simulator.calculations.statevector import as_array
 from simulator.errors import NoiseError, QumbaError
 from simulator.noise import density
 from simulator.noise.frames import FrameProgram, FrameTrajectories, NotPauliError
@@ -22,6 +21,7 @@ from simulator.observables import PauliSum
 from simulator.operations.binding import bind
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
+from simulator.program.values import as_array
 
 FloatArray = NDArray[np.float64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]

@@ -26,17 +26,9 @@ from simulator.parameters import Expression, Parameter
 from simulator.pauli import places_of
 from simulator.program.decomposition import Cnot, Matrix, Step, Turn, decompose
 from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, place
+from simulator.program.starts import Start
 
 _STRINGS = 4096  # numbered before those that are out of reach are forgotten
-
-
-@dataclass(slots=True)
-class Start:
-    """Amplitudes given for some qubits before the first gate, numbers or parameters."""
-
-    qubits: tuple[int, ...]
-    amplitudes: NDArray[np.complex128] | None
-    angles: tuple[Angle, ...] = ()
 
 
 @dataclass(slots=True)

@@ -8,23 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from simulator.engines.numba import simd
-from simulator.engines.numba.tables.builder import TableBuilder
-from simulator.engines.numba.tables.stages import StageTableBuilder
-from simulator.engines.numba.tables.tables import Tables
 from simulator.errors import ParameterError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.measurements import refuse_measurements
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter
 from simulator.program.levels import Level, Rotation
-from simulator.program.lowering import Lowered, Start, lower
+from simulator.program.lowering import Lowered, lower
+from simulator.program.starts import Start
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"double": np.float64, "single": np.float32}
 
 
 class Program:
-    """A circuit and observables, ready to run on any number of samples; immutable, safe to share.
+    """A circuit and observables, lowered: what an engine runs on any number of samples.
+
+    Immutable, safe to share between threads, and independent of the machine: an engine keeps what it derives from a
+    program itself. Two programs are equal only if they are the same object.
 
     Parameters
     ----------
@@ -56,21 +56,59 @@ class Program:
         weights: Sequence[Parameter] | None = None,
         precision: str = "double",
     ) -> None:
-        if precision not in DTYPES:
-            raise unknown_name("precision", precision, DTYPES)
-        self.circuit, self.observables, self.precision = circuit, tuple(observables), precision
-        self.inputs = tuple(inputs)
         if weights is None:
-            given = set(self.inputs)
-            weights = [p for p in circuit.parameters if p not in given]
-        self.weights = tuple(weights)
+            known = set(inputs)
+            weights = [p for p in circuit.parameters if p not in known]
+        self.circuit: OperationSequence | None = circuit
+        self._set(circuit.num_qubits, observables, inputs, weights, precision)
         refuse_measurements(circuit.operations, "a state, expectation or gradient")
         _check_parameters(circuit, self.inputs, self.weights)
+
+    @classmethod
+    def of_lowered(
+        cls,
+        lowered: Lowered,
+        observables: Sequence[PauliSum] = (),
+        inputs: Sequence[Parameter] = (),
+        weights: Sequence[Parameter] = (),
+        precision: str = "double",
+    ) -> Program:
+        """A program of a circuit that is lowered already; its ``circuit`` is None.
+
+        Parameters
+        ----------
+        lowered : Lowered
+            Parameter k of its angles is input k, then weight k - n_inputs.
+        observables : sequence of PauliSum
+            In the circuit's basis, as for `Program`.
+        inputs, weights : sequence of Parameter
+        precision : {"double", "single"}
+
+        Raises
+        ------
+        ObservableError
+            If an observable acts on more qubits than the circuit has.
+        """
+        program = cls.__new__(cls)
+        program.circuit = None
+        program._set(lowered.num_qubits, observables, inputs, weights, precision)
+        program.lowered = lowered
+        return program
+
+    def _set(
+        self,
+        num_qubits: int,
+        observables: Sequence[PauliSum],
+        inputs: Sequence[Parameter],
+        weights: Sequence[Parameter],
+        precision: str,
+    ) -> None:
+        if precision not in DTYPES:
+            raise unknown_name("precision", precision, DTYPES)
+        self.num_qubits, self.observables, self.precision = num_qubits, tuple(observables), precision
+        self.inputs, self.weights = tuple(inputs), tuple(weights)
         for observable in self.observables:
-            observable.check_fits(circuit.num_qubits)
-        self.num_qubits = circuit.num_qubits
-        self._tables: dict[tuple[int | None, bool, bool], Tables] = {}
-        self.plans: dict[tuple[int, bool], Any] = {}  # of `simulator.engines.numba.run`, by number of samples
+            observable.check_fits(num_qubits)
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
@@ -78,13 +116,9 @@ class Program:
         return DTYPES[self.precision]
 
     @cached_property
-    def width(self) -> int:
-        """Floats in a vector."""
-        return simd.width(self.dtype)
-
-    @cached_property
     def lowered(self) -> Lowered:
         """The circuit as levels of rotations; parameter k is input k, then weight k - n_inputs."""
+        assert self.circuit is not None
         return lower(self.circuit, {p: k for k, p in enumerate((*self.inputs, *self.weights))})
 
     @cached_property
@@ -113,23 +147,11 @@ class Program:
             return [[] for _ in range(self.num_qubits)], levels
         return _split_product(levels, self.num_qubits)
 
-    def tables(self, lanes: int | None, derive_inputs: bool = False, staged: bool = False) -> Tables:
-        """The arrays for one meaning of the lanes.
-
-        ``derive_inputs`` if gradients by inputs are wanted; ``staged`` if the passes are cut into stages.
-        """
-        key = lanes, derive_inputs, staged
-        if key not in self._tables:
-            builder = StageTableBuilder if staged else TableBuilder
-            self._tables[key] = builder(self, lanes, derive_inputs).build()
-        return self._tables[key]
-
     def __getstate__(self) -> dict[str, Any]:
-        keep = ("circuit", "observables", "inputs", "weights", "precision", "num_qubits")
-        return {name: self.__dict__[name] for name in keep}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _tables={}, plans={})
+        kept = ["circuit", "observables", "inputs", "weights", "precision", "num_qubits"]
+        if self.circuit is None:
+            kept.append("lowered")  # what is derived from a circuit is made again
+        return {name: self.__dict__[name] for name in kept}
 
     def __repr__(self) -> str:
         return (

@@ -12,12 +12,9 @@ passes run on a block as they would run on that piece of a whole state.
 
 from __future__ import annotations
 
-import functools
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
@@ -29,10 +26,6 @@ _LOOK_AHEAD = 192  # members left for a later stage before the search for more t
 _CHECKED = 8  # so often it is found whether anything is left that commutes with these
 _WINDOW = 2048  # members among which a stage is filled: what does not commute is found for all of them at once
 _RUN_BITS = 1  # qubits beside the lanes that are always in a block, so that its copies are runs of whole lines
-_FEWEST_BLOCKS = 3  # bits: at least so many blocks that all threads have some
-LEAST_BITS = 10  # qubits of a block: as many as phases are made for at a time
-_SUB_BYTES = 1 << 14  # of a part of a block that fits in the first-level cache
-_CACHE_BYTES = 1 << 20  # of the second-level cache, where the system does not tell
 
 
 @dataclass
@@ -51,31 +44,6 @@ class Stage:
     basis: list[int]
     block_bits: int
     levels: list[Level] = field(default_factory=list)
-
-
-@functools.cache
-def cache_bytes() -> int:
-    """Size of a core's second-level cache."""
-    try:
-        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text().strip()
-        return int(text[:-1]) << {"K": 10, "M": 20}[text[-1]]
-    except (OSError, ValueError, KeyError):
-        return _CACHE_BYTES
-
-
-def block_bits(num_qubits: int, states: int, amplitude_bytes: int) -> int:
-    """Qubits of a block, of which ``states`` fit in half of a core's second-level cache.
-
-    It depends on the machine's processors, not on how many threads are used: results do not either.
-    """
-    room = cache_bytes() // (2 * states * amplitude_bytes)
-    shared = max(_FEWEST_BLOCKS, (2 * (os.cpu_count() or 1) - 1).bit_length())
-    return max(min(room.bit_length() - 1, num_qubits - shared), LEAST_BITS)
-
-
-def part_bits(amplitude_bytes: int) -> int:
-    """Qubits of a part of a block: consecutive passes that move amplitudes within parts are done part by part."""
-    return max((_SUB_BYTES // amplitude_bytes).bit_length() - 1, LEAST_BITS)
 
 
 def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int) -> list[Stage]:

@@ -32,12 +32,12 @@ def allocate(size: int, dtype: Any) -> NDArray[Any]:
     return simd.aligned_zeros(size, dtype, _PAGE_BYTES)
 
 
-def take(size: int, dtype: Any) -> NDArray[Any]:
+def take(size: int, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     """An aligned buffer of at least ``size`` elements with arbitrary contents; `give` it back after use."""
     bits = max(size - 1, 1023).bit_length()
     if (1 << bits) * 8 > _KEEP_BYTES:
         return allocate(size, dtype)
-    free = _free().get((np.dtype(dtype).type, bits))
+    free = _free().get((dtype, bits))
     return free.pop() if free else allocate(1 << bits, dtype)
 
 

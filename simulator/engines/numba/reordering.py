@@ -67,7 +67,7 @@ def to_complex(psi: NDArray[Any], specs: Sequence[NDArray[np.int64]], lanes: int
         first, size, queue = number == 0, 2 << int(spec[layout.BLOCK_BITS]), np.array([0, _PIECES])
 
         def call(spec: Any = spec, first: bool = first, size: int = size, queue: Any = queue) -> None:
-            scratch = memory.take(size, psi.dtype)
+            scratch = memory.take(size, psi.dtype.type)
             reorder(psi, spec, re, im, first, scratch, queue, _PIECES, lanes)
             memory.give(scratch)
 

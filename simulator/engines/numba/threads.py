@@ -139,6 +139,38 @@ def parallel(call: Callable[[], None], threads: int, wait: bool = True) -> None:
         raise job.error
 
 
+def share(
+    call: Callable[[], None],
+    queue: NDArray[np.int64],
+    pieces: int,
+    work: int,
+    serial_work: int,
+    long_work: int,
+    done: int | None = None,
+) -> None:
+    """Make a call that takes pieces from a queue on as many threads as its work is worth.
+
+    Parameters
+    ----------
+    call : callable
+    queue : int64 ndarray
+    pieces : int
+    work : int
+        In the same unit as the next two.
+    serial_work : int
+        Below this a second thread does not pay for itself.
+    long_work : int
+        From here on the call is `watched`.
+    done : int, optional
+        Where the queue counts finished pieces, if kernels wait for all of them.
+    """
+    threads = 1 if work < serial_work else min(get_num_threads(), pieces)
+    if work >= long_work:
+        watched(call, threads, queue, pieces, done)
+    else:
+        parallel(call, threads, wait=done is None)
+
+
 def watched(
     call: Callable[[], None], threads: int, queue: NDArray[np.int64], pieces: int, done: int | None = None
 ) -> None:

@@ -5,11 +5,12 @@ import pytest
 
 from simulator import Circuit, Parameter, ParameterVector, X, Z
 from simulator.engines.numba.layout import passes, sections
+from simulator.engines.numba.tables.builder import TableBuilder
 from simulator.program.program import Program
 
 
 def kinds(circuit, observables=(Z(0),), lanes=None):
-    tables = Program(circuit, observables).tables(lanes)
+    tables = TableBuilder(Program(circuit, observables), lanes, False).build()
     return tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)[:, passes.KIND].tolist()
 
 

@@ -7,49 +7,22 @@ a pair, a dense matrix one pass. Every rotation's angle has a number, its slot.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from simulator.engines.numba import simd
 from simulator.engines.numba.layout import passes, scratch, sections
+from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
 from simulator.engines.numba.tables.tables import Affine, IntArray, Tables, packed, table
 from simulator.program.levels import Angle, Dense, Level, Rotation
-from simulator.program.lowering import Start
+from simulator.program.program import Program
 from simulator.program.subspaces import pivots
 
 _BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
 _TILE_BYTES = 1 << 13  # of a tile's states, where there are several: two such fit in the first-level cache
 _SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
-_STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
-
-
-class Schedule(Protocol):
-    """What tables are made from: a lowered circuit with its observables (a `Program`)."""
-
-    num_qubits: int
-    inputs: tuple[Any, ...]
-    observables: tuple[Any, ...]
-
-    @property
-    def dtype(self) -> type[np.floating[Any]]:
-        """Element type of the states."""
-
-    @property
-    def width(self) -> int:
-        """Floats in a vector."""
-
-    @property
-    def schedule(self) -> tuple[list[list[Rotation]], list[Level]]:
-        """The chains of the product state, and the levels after it."""
-
-    @property
-    def strings(self) -> list[tuple[int, int, int, float]]:
-        """The observables' strings: x, z, observable, coefficient."""
-
-    @property
-    def starts(self) -> list[Start]:
-        """Amplitudes that the circuit begins with."""
 
 
 def blank(kind: int) -> list[int]:
@@ -60,13 +33,23 @@ def blank(kind: int) -> list[int]:
 
 
 class TableBuilder:
-    """Numbers the angles and writes the passes of one program for one meaning of the lanes."""
+    """Numbers the angles and writes the passes of one program for one meaning of the lanes.
 
-    def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool) -> None:
-        self.program, self.lanes, self.derive_inputs = program, lanes, derive_inputs
+    Parameters
+    ----------
+    program : Program
+    lanes : int or None
+        Bits of an index that are a vector's lanes; None if lanes are samples.
+    derive_inputs : bool
+        Whether gradients by inputs are wanted.
+    options : Options
+    """
+
+    def __init__(self, program: Program, lanes: int | None, derive_inputs: bool, options: Options = DEFAULT) -> None:
+        self.program, self.lanes, self.derive_inputs, self.options = program, lanes, derive_inputs, options
         self.n = program.num_qubits
         self.shift = lanes or 0
-        self.W = program.width
+        self.W = simd.width(program.dtype)
         self.n_inputs = len(program.inputs)
         self.angles: list[Angle] = []
         self.slot_rows: list[tuple[int, int, int]] = []  # kappa, lane z, is a rotation
@@ -96,7 +79,7 @@ class TableBuilder:
         chain_needed = any(self.needed(rotation.angle) for c in chains for rotation in c)
         phase_levels = sum(level.kind == "phases" for level in levels)
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
-        self.store_tables = self.lanes is None or table_bytes <= _STORED_BYTES
+        self.store_tables = self.lanes is None or table_bytes <= self.options.stored_bytes
         self.add_passes(levels)
         groups, strings, weights = self.groups()
         local_rows = Affine.of([self.by_inputs(slot) for slot in self.local])

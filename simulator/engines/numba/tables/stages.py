@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from simulator.engines.numba.block_sizes import block_bits, part_bits
 from simulator.engines.numba.kernels.stages import small_tables_size
 from simulator.engines.numba.layout import passes
 from simulator.engines.numba.layout import stages as layout
-from simulator.engines.numba.tables.builder import Schedule, TableBuilder, blank
+from simulator.engines.numba.options import DEFAULT, Options
+from simulator.engines.numba.tables.builder import TableBuilder, blank
 from simulator.program import stages
 from simulator.program.levels import Dense, Level, Rotation
+from simulator.program.program import Program
 from simulator.program.subspaces import Subspace, pivots
 
 
@@ -24,15 +27,15 @@ class StageTableBuilder(TableBuilder):
     held in registers, two.
     """
 
-    def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool) -> None:
-        super().__init__(program, lanes, derive_inputs)
+    def __init__(self, program: Program, lanes: int | None, derive_inputs: bool, options: Options = DEFAULT) -> None:
+        super().__init__(program, lanes, derive_inputs, options)
         self.known: dict[int, tuple[int, int, int]] = {}  # what `numbered` found for each rotation
 
     def add_passes(self, levels: Sequence[Level]) -> None:
         """Cut levels into stages and number their passes."""
         size = 2 * np.dtype(self.program.dtype).itemsize
-        bits = min(stages.block_bits(self.n, 2 if self.program.observables else 1, size), self.n)
-        self.part = min(stages.part_bits(size), bits)
+        bits = min(block_bits(self.n, 2 if self.program.observables else 1, size, self.options), self.n)
+        self.part = min(max(part_bits(size, self.options), self.shift), bits)
         self.most_bits = min(self.most_bits, self.part)
         self.store_tables = False
         found = stages.schedule(levels, self.n, self.shift, bits)

@@ -8,23 +8,29 @@ import threading
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from simulator import Circuit, ParameterVector, X, Z, get_num_threads, set_num_threads
 from simulator.calculations.gradients import adjoint_sweep
-from simulator.engines.numba import run as execution
+from simulator.engines.choice import using
 from simulator.engines.numba import threads
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.program.program import Program
+from tests.simulator.engines.engines import NUMBA
+
+EAGER = Options(serial_work=0)
 
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Share even the smallest work, and believe in three processors."""
-    monkeypatch.setattr(execution, "_SERIAL_WORK", 0)
+    """An engine that shares even the smallest work, and believes in three processors."""
     monkeypatch.setattr(threads, "_available", lambda: 3)
-    yield
+    with using(NumbaEngine(EAGER)):
+        yield
     set_num_threads(None)
 
 
@@ -47,24 +53,23 @@ def sweep(program, seed=0, rows=150, inputs=True):
     return adjoint_sweep(program, X_values, weights, v, inputs=inputs)
 
 
-@pytest.mark.parametrize("driver", [{}, {"_BATCH_QUBITS": 0}, {"_BATCH_QUBITS": 0, "_BIG_QUBITS": 0}])
-def test_results_are_bit_equal_on_any_number_of_threads(eager, driver, monkeypatch):
-    for name, value in driver.items():
-        monkeypatch.setattr(execution, name, value)
+@pytest.mark.parametrize("options", NUMBA)
+def test_results_are_bit_equal_on_any_number_of_threads(eager, options):
     program = make_program()
-    set_num_threads(1)
-    alone = sweep(program, rows=20)
-    for count in (2, 3):
-        set_num_threads(count)
-        for ours, theirs in zip(sweep(program, rows=20), alone, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+    with using(NumbaEngine(replace(NUMBA[options], serial_work=0))):
+        set_num_threads(1)
+        alone = sweep(program, rows=20)
+        for count in (2, 3):
+            set_num_threads(count)
+            for ours, theirs in zip(sweep(program, rows=20), alone, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
 
 
 def test_results_are_bit_equal_where_tiles_hold_several_states(eager):
     program = make_program(3)
     set_num_threads(1)
     alone = sweep(program, rows=400, inputs=False)[:2]
-    assert execution.plan(program, 400).states > 1
+    assert NumbaEngine(EAGER).plan(program, 400).states > 1
     for count in (2, 3) * 10:
         set_num_threads(count)
         for ours, theirs in zip(sweep(program, rows=400, inputs=False)[:2], alone, strict=True):

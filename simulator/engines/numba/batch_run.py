@@ -1,0 +1,53 @@
+"""A batch of samples: threads take whole tiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.engines.numba.kernels import tiles as kernels
+from simulator.engines.numba.layout import queues
+from simulator.engines.numba.run import NO_STATES, FloatArray, Run
+from simulator.program.starts import product_states
+
+
+class BatchRun(Run):
+    """Runs many samples, tile by tile; see `kernels.tiles`."""
+
+    _prepared = 0  # what the kernel reads as whether an earlier chunk has prepared what all share
+
+    def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
+        plan, program = self.plan, self.program
+        initial = product_states(program.starts, X, self.weights, program.num_qubits) if program.starts else NO_STATES
+        tiles = -(-len(X) // plan.per_tile)
+        queue = np.zeros(queues.TILE_COUNTERS, np.int64)
+        queue[queues.READY] = self._prepared
+        self._prepared = queues.PREPARED
+        arguments = self._constants, self.weights, (X, initial), (keep, values)
+        tail = (tiles, plan.states, plan.lanes)
+        self._share(kernels.forward, arguments, queue, tail, tiles * plan.work, queues.DONE)
+
+    def _undo(
+        self,
+        X: FloatArray,
+        keep: NDArray[Any],
+        cotangent: FloatArray,
+        seeds: NDArray[Any] | None,
+        by_weights: FloatArray,
+        by_sample: FloatArray,
+        start_lam: NDArray[np.complex128],
+    ) -> None:
+        plan = self.plan
+        tiles = -(-len(X) // plan.per_tile)
+        by_tile = np.empty((tiles, plan.tables.slots))
+        samples = X, cotangent, keep[:0] if seeds is None else seeds
+        arguments = self._constants, samples, keep, (by_weights, by_tile, by_sample, start_lam)
+        queue, tail = np.zeros(queues.TILE_COUNTERS, np.int64), (tiles, plan.states, plan.lanes)
+        self._share(kernels.backward, arguments, queue, tail, 3 * tiles * plan.work, queues.DONE)
+
+    @property
+    def _constants(self) -> tuple[Any, ...]:
+        """What the kernels of tiles call the program."""
+        return self.plan.packed, self.base, self.shared, self.stored

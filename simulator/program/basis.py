@@ -1,0 +1,58 @@
+"""Between a program's stored basis and its circuit's: a permutation of basis states, and a phase for each sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.program.program import Program
+
+FloatArray = NDArray[np.float64]
+
+
+def in_circuit_basis(program: Program, stored: NDArray[Any], X: FloatArray, weights: FloatArray) -> NDArray[Any]:
+    """Undo the program's change of basis and put the global phase back."""
+    order = _stored_order(program)
+    if order is not None:
+        stored = np.take(stored, order, axis=1)
+    phase = global_phases(program, X, weights)
+    if np.any(phase):
+        stored *= np.exp(1j * phase).astype(stored.dtype)[:, None]
+    return stored
+
+
+def in_stored_basis(program: Program, states: NDArray[Any], X: FloatArray, weights: FloatArray) -> NDArray[Any]:
+    """The inverse of `in_circuit_basis`; a new array."""
+    phase = global_phases(program, X, weights)
+    out = states * np.exp(-1j * phase).astype(states.dtype)[:, None]
+    order = _stored_order(program)
+    if order is not None:
+        out[:, order] = out.copy()
+    return out
+
+
+def _stored_order(program: Program) -> NDArray[np.int64] | None:
+    """Where each basis state is stored, shape (2**n,); None if all are in their places."""
+    lowered, n = program.lowered, program.num_qubits
+    if not lowered.flips and all(row == 1 << q for q, row in enumerate(lowered.z_rows)):
+        return None
+    # index i of basis state y: i = sum over the bits of y ^ flips of x_columns
+    index = np.zeros(1, np.int64)
+    for q in range(n):
+        index = np.concatenate([index, index ^ lowered.x_columns[q]])
+    offset = 0
+    for q in range(n):
+        if lowered.flips >> q & 1:
+            offset ^= lowered.x_columns[q]
+    return index ^ offset
+
+
+def global_phases(program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
+    """Phase of each sample that the program leaves out, shape (n_samples,)."""
+    lowered, split = program.lowered, len(program.inputs)
+    phase = np.full(len(X), lowered.phase.constant)
+    for k, factor in lowered.phase.factors.items():
+        phase += factor * (X[:, k] if k < split else weights[k - split])
+    return phase
