@@ -6,15 +6,14 @@ sums over samples (and weighs them) does it to both in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.special import expit
 
-from simulator.errors import unknown_name
+from simulator.names import by_name
 
 
 @runtime_checkable
@@ -171,42 +170,42 @@ class Hinge:
         return outputs[rows, y] - outputs[rows, rival], y, rival
 
 
-LOSSES: Mapping[str, Loss] = MappingProxyType(
-    {
-        "mse": SquaredError(),
-        "mae": AbsoluteError(),
-        "huber": Huber(),
-        "binary_cross_entropy": BinaryCrossEntropy(),
-        "cross_entropy": CrossEntropy(),
-        "hinge": Hinge(),
-    }
-)
+LOSSES: Mapping[str, Callable[..., Loss]] = {
+    "mse": SquaredError,
+    "mae": AbsoluteError,
+    "huber": Huber,
+    "binary_cross_entropy": BinaryCrossEntropy,
+    "cross_entropy": CrossEntropy,
+    "hinge": Hinge,
+}
+"""Losses by name; ``get_loss`` passes options on to them."""
 
 
-def get_loss(loss: str | Loss | Any) -> Loss:
-    """The loss of that name, or ``loss`` itself when it has ``value`` and ``gradient``.
+def get_loss(loss: str | Loss, **options: Any) -> Loss:
+    """The loss of a name, or the object itself.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        One of ``LOSSES``, in any case.
+    **options
+        Settings for the loss of that name, such as ``delta=0.5``.
 
     Raises
     ------
     UnknownNameError
-        If there is no loss of that name.
+        If there is no such name, or the loss of that name has no such setting; the nearest ones are given.
     TypeError
-        If ``loss`` is neither a name nor a loss.
+        If it is neither a name nor a loss, or options come with an object.
 
     Examples
     --------
     >>> get_loss("mse").value(np.array([[0.5]]), np.array([1.0]))
     array([0.25])
+    >>> get_loss("huber", delta=0.5)
+    Huber(delta=0.5)
     """
-    if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise unknown_name("loss", loss, LOSSES)
-        return LOSSES[loss]
-    if isinstance(loss, type) or not isinstance(loss, Loss):
-        raise TypeError(
-            f"loss must be a name or an object with value(outputs, y) and gradient(outputs, y), got {loss!r}"
-        )
-    return loss
+    return by_name("loss", loss, LOSSES, Loss, options)
 
 
 def _check_length(outputs: np.ndarray, y: np.ndarray, name: str) -> None:

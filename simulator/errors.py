@@ -86,6 +86,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
+def folded(name: str) -> str:
+    """A name as it is compared with others: in lower case, with ``_`` for ``-``."""
+    return name.lower().replace("-", "_")
+
+
 def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:
     """The error for ``name`` not being one of ``options``, with the nearest ones.
 
@@ -94,10 +99,10 @@ def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownName
     >>> print(unknown_name("gate", "rxy", ["rx", "ry", "cx"]))
     unknown gate 'rxy'; did you mean 'ry' or 'rx'?
     """
-    options = list(options)
-    near = difflib.get_close_matches(str(name).lower(), options, n=3, cutoff=0.5)
+    known = {folded(option): option for option in options}
+    near = [known[match] for match in difflib.get_close_matches(folded(str(name)), known, n=3, cutoff=0.5)]
     if near:
         hint = "did you mean " + " or ".join(repr(option) for option in near) + "?"
     else:
-        hint = "expected one of " + ", ".join(sorted(options))
+        hint = "expected one of " + ", ".join(sorted(known.values()))
     return UnknownNameError(f"unknown {kind} {name!r}; {hint}")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from qml.ansatze.trait import Ansatz, checked_weights
 from simulator import gates
 from simulator.circuit import Circuit
-from simulator.errors import unknown_name
 from simulator.gates import Angle, Operation
+from simulator.names import choose
 
 __all__ = ["BasicEntangling", "StronglyEntangling"]
 
@@ -60,8 +60,7 @@ class BasicEntangling(Ansatz):
     axis: str = "x"
 
     def __post_init__(self) -> None:
-        if self.axis not in ("x", "y", "z"):
-            raise unknown_name("rotation axis", self.axis, "xyz")
+        object.__setattr__(self, "axis", choose("rotation axis", self.axis, "xyz"))
 
     def num_weights(self, num_qubits: int, num_layers: int) -> int:
         """One a qubit and layer."""

@@ -10,8 +10,8 @@ from qml.ansatze.entangling import BasicEntangling, StronglyEntangling
 from qml.ansatze.n_local import NLocal
 from qml.ansatze.trait import Ansatz
 from simulator.circuit import Circuit
-from simulator.errors import unknown_name
 from simulator.gates import Angle
+from simulator.names import by_name
 from simulator.parameters import ParameterVector
 
 __all__ = ["ANSATZE", "ansatz_circuit", "get_ansatz"]
@@ -38,19 +38,11 @@ def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
     Raises
     ------
     UnknownNameError
-        If there is no such name; the nearest ones are given.
+        If there is no such name, or the ansatz of that name has no such setting; the nearest ones are given.
     TypeError
         If it is neither a name nor an ansatz, or options come with an object.
     """
-    if isinstance(ansatz, str):
-        if ansatz.lower() not in ANSATZE:
-            raise unknown_name("ansatz", ansatz, ANSATZE)
-        return ANSATZE[ansatz.lower()](**options)
-    if isinstance(ansatz, type) or not isinstance(ansatz, Ansatz):
-        raise TypeError(f"ansatz expects a name or an ansatz object, got {ansatz!r}")
-    if options:
-        raise TypeError(f"options {sorted(options)} go with an ansatz's name, not with an object")
-    return ansatz
+    return by_name("ansatz", ansatz, ANSATZE, Ansatz, options)
 
 
 def ansatz_circuit(

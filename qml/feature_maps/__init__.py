@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from qml.feature_maps.high_dimensional import HighDimensionalMap
 from qml.feature_maps.pauli import PauliMap
 from qml.feature_maps.rotations import AngleMap, ChebyshevMap
 from qml.feature_maps.trained import HubregtsenMap, QAOAMap
-from simulator.errors import unknown_name
+from simulator.names import by_name
 
 __all__ = [
     "FEATURE_MAPS",
@@ -73,17 +72,4 @@ def get_feature_map(feature_map: str | FeatureMap, **options: Any) -> FeatureMap
     TypeError
         If it is neither a name nor a feature map, or options come with an object.
     """
-    if isinstance(feature_map, str):
-        if feature_map.lower() not in FEATURE_MAPS:
-            raise unknown_name("feature map", feature_map, FEATURE_MAPS)
-        maker = FEATURE_MAPS[feature_map.lower()]
-        settings = signature(maker).parameters
-        for option in options:
-            if option not in settings:
-                raise unknown_name(f"setting of the feature map {feature_map!r}", option, settings)
-        return maker(**options)
-    if isinstance(feature_map, type) or not isinstance(feature_map, FeatureMap):
-        raise TypeError(f"feature_map expects a name or a feature map object, got {feature_map!r}")
-    if options:
-        raise TypeError(f"options {sorted(options)} go with a feature map's name, not with an object")
-    return feature_map
+    return by_name("feature map", feature_map, FEATURE_MAPS, FeatureMap, options)

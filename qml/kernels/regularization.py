@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulator.errors import unknown_name
+from simulator.names import choose
 
 __all__ = ["METHODS", "mitigate_depolarizing", "nearest_psd"]
 
@@ -40,8 +40,7 @@ def nearest_psd(K: ArrayLike, method: str = "threshold") -> NDArray[Any]:
     array([[1.5, 1.5],
            [1.5, 1.5]])
     """
-    if method not in METHODS:
-        raise unknown_name("regularization", method, METHODS)
+    method = choose("regularization", method, METHODS)
     matrix = _symmetric(K)
     if method == "tikhonov":
         least = np.linalg.eigvalsh(matrix)[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.errors import unknown_name
+from simulator.names import choose
 
 METHODS: Mapping[str, bool] = MappingProxyType(
     {
@@ -43,10 +43,7 @@ class SciPy:
     options: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        name = str(self.method).lower().replace("_", "-")
-        if name not in METHODS:
-            raise unknown_name("SciPy method", self.method, METHODS)
-        object.__setattr__(self, "method", name)
+        object.__setattr__(self, "method", choose("SciPy method", self.method, METHODS))
 
     @property
     def uses_gradient(self) -> bool:

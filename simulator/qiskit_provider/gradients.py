@@ -1,7 +1,4 @@
-"""Adjoint gradients for Qiskit Machine Learning: all samples of a batch in one sweep forward and one back.
-
-Import this module only where ``qiskit-machine-learning`` is installed (extra ``[qiskit-ml]``).
-"""
+"""Adjoint gradients for Qiskit Machine Learning: all samples of a batch in one sweep forward and one back."""
 
 from __future__ import annotations
 
@@ -13,12 +10,6 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.providers import Options
-from qiskit_machine_learning.gradients import (
-    BaseEstimatorGradient,
-    BaseSamplerGradient,
-    EstimatorGradientResult,
-    SamplerGradientResult,
-)
 
 from simulator.calculations.gradients import adjoint_sweep
 from simulator.calculations.statevector import cached_program
@@ -29,6 +20,18 @@ from simulator.qiskit_provider.estimator import Estimator
 from simulator.qiskit_provider.observables import strings_of
 from simulator.qiskit_provider.preparation import PreparedCircuit, UnsupportedCircuitError, prepare
 from simulator.qiskit_provider.sampler import Sampler
+
+try:
+    from qiskit_machine_learning.gradients import (
+        BaseEstimatorGradient,
+        BaseSamplerGradient,
+        EstimatorGradientResult,
+        SamplerGradientResult,
+    )
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "EstimatorGradient and SamplerGradient need the extra [qiskit-ml]: pip install 'qumba[qiskit-ml]'"
+    ) from error
 
 __all__ = ["EstimatorGradient", "SamplerGradient"]
 

@@ -17,19 +17,19 @@ from qml.estimators.kernel_methods.distinct_rows import distinct_rows
 from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, fit_linear_scaling, fit_scaling
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
+from qml.kernels.classical import CLASSICAL
 from qml.kernels.embedding import EmbeddingKernel
 from qml.settings import check_choice, check_whole
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.circuit import Circuit
-from simulator.errors import unknown_name
+from simulator.names import choose, expect_instance
 
 __all__ = ["Basis", "KernelEstimator"]
 
 Array = NDArray[np.float64]
 
-QUANTUM_KERNELS = ("fidelity", "projected", "trained")
-CLASSICAL_KERNELS = ("linear", "polynomial", "rbf", "laplacian")
+KERNELS = ("fidelity", "projected", "trained", *CLASSICAL)
 
 AUTOMATIC_QUBITS = 10
 """Most qubits when nobody says how many: states of a thousand samples take 16 MB."""
@@ -84,10 +84,9 @@ class KernelEstimator(BaseEstimator):
 
     def _check_settings(self) -> None:
         if isinstance(self.kernel, str):
-            if self.kernel not in (*QUANTUM_KERNELS, *CLASSICAL_KERNELS):
-                raise unknown_name("kernel", self.kernel, (*QUANTUM_KERNELS, *CLASSICAL_KERNELS))
-        elif not isinstance(self.kernel, Kernel):
-            raise TypeError(f"kernel expects a name or a Kernel object, got {self.kernel!r}")
+            choose("kernel", self.kernel, KERNELS)
+        else:
+            expect_instance("kernel", self.kernel, Kernel)
         check_whole("n_qubits", self.n_qubits, instead=[None])
         check_whole("reps", self.reps, instead=[None])
         check_choice("precision", self.precision, ("double", "single"))
@@ -140,20 +139,21 @@ class KernelEstimator(BaseEstimator):
         if isinstance(self.kernel, Kernel):
             kernel = clone(self.kernel)
             inner = kernel.kernel if isinstance(kernel, TrainedKernel) else kernel
-            if isinstance(inner, ClassicalKernel) or inner in CLASSICAL_KERNELS:
+            if isinstance(inner, ClassicalKernel):
                 return kernel, most, None
             return (
                 kernel,
                 self._max_features(inner),
                 inner.bounded_map() if isinstance(inner, EmbeddingKernel) else None,
             )
-        if self.kernel in CLASSICAL_KERNELS:
-            return ClassicalKernel(self.kernel, gamma="auto"), most, None
+        name = choose("kernel", self.kernel, KERNELS)
+        if name in CLASSICAL:
+            return ClassicalKernel(name, gamma="auto"), most, None
         feature_map = self._feature_map()
         num_qubits = self._num_qubits(feature_map)
         if feature_map.angle_range is not None and sum(feature_map.angle_range) != 0:
             feature_map = CenteredMap(feature_map)
-        maker = ProjectedKernel if self.kernel == "projected" else FidelityKernel
+        maker = ProjectedKernel if name == "projected" else FidelityKernel
         kernel = maker(
             feature_map,
             bandwidth=self.bandwidth,
@@ -161,7 +161,7 @@ class KernelEstimator(BaseEstimator):
             precision=self.precision,
             random_state=self.random_state,
         )
-        if self.kernel == "trained":
+        if name == "trained":
             kernel = TrainedKernel(kernel, random_state=self.random_state)
         return kernel, feature_map.max_features(num_qubits), feature_map
 

@@ -276,7 +276,7 @@ class TestRegistry:
 
     @pytest.mark.parametrize("wrong", [3, None, AngleMap])
     def test_neither_name_nor_map(self, wrong):
-        with pytest.raises(TypeError, match="feature_map expects"):
+        with pytest.raises(TypeError, match="feature map expects a name or an object with"):
             get_feature_map(wrong)
 
     @pytest.mark.parametrize("num_features", [0, -1])

@@ -206,7 +206,7 @@ class Stop(Exception):
     pass
 
 
-SCIPY = [optimizer for optimizer in OPTIMIZERS.values() if isinstance(optimizer, SciPy)]
+SCIPY = [optimizer for optimizer in map(get_optimizer, OPTIMIZERS) if isinstance(optimizer, SciPy)]
 
 
 class TestSciPy:
@@ -293,7 +293,7 @@ def test_wrong_names_and_objects():
     with pytest.raises(UnknownNameError, match="'l-bfgs-b'"):
         SciPy("lbfgs")
     for wrong in (Adam, 0.1, None, object()):
-        with pytest.raises(TypeError, match="must be a name"):
+        with pytest.raises(TypeError, match="expects a name or an Optimizer or a SciPy"):
             get_optimizer(wrong)
 
 
@@ -325,6 +325,6 @@ def test_settings_out_of_range_are_refused(kind, settings):
 
 
 def test_optimizers_are_values():
-    for optimizer in OPTIMIZERS.values():
+    for optimizer in map(get_optimizer, OPTIMIZERS):
         assert pickle.loads(pickle.dumps(optimizer)) == optimizer
-    assert all(isinstance(optimizer, Optimizer | SciPy) for optimizer in OPTIMIZERS.values())
+        assert isinstance(optimizer, Optimizer | SciPy)
