@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.estimators.variational.trained import VariationalEstimator
 from qml.models.evaluation import BackendEvaluation
+from qml.text import mathtext, one_line
 from simulator.backends.trait import Backend
 
 __all__ = ["BackendComparison", "compare_backends"]
@@ -88,12 +89,13 @@ class BackendComparison:
         }
 
     def __str__(self) -> str:
-        width = max(map(len, (*self.names, "backend")))
+        names = [one_line(name) for name in self.names]
+        width = max(map(len, (*names, "backend")))
         change = "label flips" if self.is_classifier else "rms change"
         score = "accuracy" if self.is_classifier else "R^2"
         head = f"{'backend':<{width}}  {'drift':>7}  {'of it shots':>11}  {'worst':>7}  {'contrast':>8}  {change:>11}"
         lines = [head + (f"  {score:>8}" if self.scores is not None else "")]
-        for k, name in enumerate(self.names):
+        for k, name in enumerate(names):
             drift, noise = self.drift[k], self.shot_noise[k]
             changed = f"{self.changed[k]:>11.1%}" if self.is_classifier else f"{self.changed[k]:>11.4g}"
             line = f"{name:<{width}}  {_rms(drift):>7.4f}  {_rms(noise):>11.4f}  {drift.max():>7.4f}"
@@ -123,7 +125,8 @@ class BackendComparison:
         left, right = figure.subplots(1, 2)
         left.plot([-1, 1], [-1, 1], color="0.6", linewidth=1)
         ticks = np.arange(len(self.observables))
-        for k, name in enumerate(self.names[1:], start=1):
+        names = [mathtext(name) for name in self.names]
+        for k, name in enumerate(names[1:], start=1):
             color = f"C{k - 1}"
             left.plot(self.values[0].ravel(), self.values[k].ravel(), ".", markersize=4, alpha=0.5, color=color)
             slope = self.contrast[k]
@@ -135,7 +138,7 @@ class BackendComparison:
             place = ticks - 0.4 + share * (k - 0.5)
             right.bar(place, self.drift[k], share, color=color, alpha=0.8, label=name)
             right.plot(place, self.shot_noise[k], "_", color="black", markersize=max(4, 90 / len(ticks) * share))
-        left.set(xlabel=f"expectation on {self.names[0]}", ylabel="expectation", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
+        left.set(xlabel=f"expectation on {names[0]}", ylabel="expectation", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
         left.set_title("Calibration: a line less steep is signal lost to noise", fontsize=10)
         left.legend(fontsize=8, loc="upper left")
         right.plot([], [], "_", color="black", label="what shots alone explain")

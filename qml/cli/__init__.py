@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from qml.text import one_line
+
 __all__ = ["main"]
 
 COMMANDS = {
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         if not isinstance(error, QumbaError):
             raise
-        print(f"qumba {options.command}: {error}", file=sys.stderr)
+        print(one_line(f"qumba {options.command}: {error}"), file=sys.stderr)
         return BAD_INPUT
 
 
@@ -71,7 +73,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(BAD_INPUT, one_line(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -106,4 +108,4 @@ class _Version(argparse.Action):
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """A warning as one line, without the source line it comes from."""
-    print(f"note: {message}", file=sys.stderr)
+    print(one_line(f"note: {message}"), file=sys.stderr)

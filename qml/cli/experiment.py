@@ -17,6 +17,7 @@ from qml.assessment.report import Facts, Picture, markdown, report_blocks, repor
 from qml.estimators.variational.classifier import VariationalClassifier
 from qml.estimators.variational.regressor import VariationalRegressor
 from qml.tables import Schema, TableError
+from qml.text import one_line
 from simulator import Circuit
 from simulator.errors import QumbaError
 
@@ -117,11 +118,13 @@ def run_experiment(
     pictures, missing = _draw(experiment, model, facts, comparison, folder) if plots else ([], None)
     blocks = report_blocks(facts, comparison, pictures)
     (folder / "report.md").write_text(markdown(blocks), encoding="utf-8")
-    (folder / "report.json").write_text(report_json(facts, comparison), encoding="utf-8")
+    # a file name may hold bytes that are not UTF-8; what Python writes in their place is an escape in JSON as well
+    content = report_json(facts, comparison)
+    (folder / "report.json").write_text(content, encoding="utf-8", errors="backslashreplace")
 
     print(terminal(blocks))
     written = ["model.qumba", "report.md", "report.json", *(picture.file for picture in pictures)]
-    print(f"Written to {folder}/: {', '.join(written)}")
+    print(one_line(f"Written to {folder}/: {', '.join(written)}"))
     if missing:
         print(missing)
     if status:

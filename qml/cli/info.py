@@ -20,6 +20,7 @@ def run(options: argparse.Namespace) -> int:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
+    from qml.text import one_line
     from simulator.engines.numba import jit, simd
     from simulator.engines.numba.memory import available_bytes
     from simulator.engines.numba.threads import get_num_threads
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     ]
     width = max(len(name) for name, _ in facts)
     for name, fact in facts:
-        print(f"{name.ljust(width)}  {fact}")
+        print(one_line(f"{name.ljust(width)}  {fact}"))
     return 0
 
 

@@ -17,6 +17,7 @@ from qml.cli.experiment import EXTRA_FORMAT
 from qml.files.container import ModelFileError
 from qml.persistence.estimators import load
 from qml.tables import Column, Schema, Table, TableError, read_table
+from qml.text import one_line
 
 __all__ = ["predict_file"]
 
@@ -37,7 +38,7 @@ def predict_file(options: argparse.Namespace) -> int:
         raise TableError(f"{options.model} was not made by qumba train: what should fill empty cells is not known")
     X, notes = schema.encode(table, impute=True if options.impute else None)
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(one_line(f"note: {note}"), file=sys.stderr)
 
     predictions = model.predict(X)
     columns: list[tuple[str, Sequence[str]]] = [
@@ -79,6 +80,8 @@ def _schema(path: str, extra: Any, model: Any, table: Table) -> Schema:
 
 
 def _write(columns: list[tuple[str, Sequence[str]]], table: Table, path: str | None) -> None:
+    if path is None and sys.stdout.isatty():  # a pipe or a file gets the data as they are
+        columns = [(one_line(name), [one_line(cell) for cell in cells]) for name, cells in columns]
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=table.separator, lineterminator="\n")
     writer.writerow([name for name, _ in columns])
@@ -90,7 +93,7 @@ def _write(columns: list[tuple[str, Sequence[str]]], table: Table, path: str | N
         Path(path).write_text(text.getvalue(), encoding="utf-8")
     except OSError as error:
         raise TableError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
-    print(f"{len(table)} predictions written to {path}", file=sys.stderr)
+    print(one_line(f"{len(table)} predictions written to {path}"), file=sys.stderr)
 
 
 def _tell_score(predictions: NDArray[Any], schema: Schema, table: Table, model: Any) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from qml.weights import checked_sample_weight
 
 __all__ = ["AngleScaler"]
 
@@ -84,9 +86,7 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         features = validate_data(self, X, dtype=np.float64)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, features, dtype=np.float64, ensure_non_negative=True)
-            if not weights.any():
-                raise ValueError("sample_weight is zero for every sample")
+            weights = checked_sample_weight(sample_weight, features)
             features, weights = features[weights > 0], weights[weights > 0]
 
         # Halves before sums: the span of finite numbers may overflow, half of it may not.

@@ -58,7 +58,7 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
     C : float
         As in `SVC`.
     class_weight : dict or "balanced", optional
-        As in scikit-learn: factors of the sample weights.
+        As in scikit-learn: positive factors of the sample weights.
     probability : bool
         Whether to learn probabilities, from decisions in five-fold cross-validation. That is five further fits of the
         `SVC`; the states and the Gram matrix are reused.

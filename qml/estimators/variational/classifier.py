@@ -10,7 +10,6 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 
 from qml.ansatze import Ansatz
@@ -20,6 +19,7 @@ from qml.feature_maps import FeatureMap
 from qml.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Loss, SquaredError, get_loss
 from qml.models.quantum_model import QuantumModel
 from qml.training.progress import Callback
+from qml.weights import weighted_by_class
 from simulator.backends.trait import Backend, Folder
 from simulator.noise import NoiseModel
 from simulator.observables import PauliSum
@@ -75,7 +75,7 @@ class VariationalClassifier(BackendClassifier, VariationalEstimator):
     tol : float
         What counts as an improvement.
     class_weight : dict or "balanced", optional
-        As in scikit-learn: factors of the sample weights.
+        As in scikit-learn: positive factors of the sample weights.
     observables : str or sequence of PauliSum
         What is read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
     model : QuantumModel, optional
@@ -194,7 +194,8 @@ class VariationalClassifier(BackendClassifier, VariationalEstimator):
         X : array-like, shape (n_samples, n_features)
         y : array-like, shape (n_samples,)
         classes : array-like, shape (n_classes,)
-            All classes there are; needed in the first call, which also learns the scaling.
+            All classes there are; needed in the first call, which also learns the scaling. Later calls need not repeat
+            them and cannot change them.
         sample_weight : array-like, shape (n_samples,), optional
 
         Returns
@@ -205,6 +206,10 @@ class VariationalClassifier(BackendClassifier, VariationalEstimator):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if isinstance(self.class_weight, str):
             raise ValueError(f"class_weight={self.class_weight!r} needs all of the data at once; give a dict instead")
+        if hasattr(self, "weights_") and classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on the last call to partial_fit or fit, was: {self.classes_!r}"
+            )
         return self._partial_fit(X, y, sample_weight, classes)
 
     def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
@@ -270,13 +275,11 @@ class VariationalClassifier(BackendClassifier, VariationalEstimator):
 
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
         learn_classes(self, samples.y, classes)
+        self._class_indices(samples.y)  # labels outside the classes are refused before anything is learnt
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
-        unseen = np.setdiff1d(y, self.classes_)
-        if len(unseen):
-            raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
-        indices = np.searchsorted(self.classes_, y)
+        indices = self._class_indices(y)
         loss = self._training_loss()
         if isinstance(loss, SquaredError):
             if len(self.classes_) > 2:
@@ -295,10 +298,15 @@ class VariationalClassifier(BackendClassifier, VariationalEstimator):
     def _emphasised(self, samples: Samples) -> Samples:
         if self.class_weight is None:
             return samples
-        factors = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=samples.y, sample_weight=samples.weight
-        )
-        return replace(samples, weight=samples.weight * factors[np.searchsorted(self.classes_, samples.y)])
+        indices = self._class_indices(samples.y)
+        return replace(samples, weight=weighted_by_class(self.class_weight, self.classes_, indices, samples.weight))
+
+    def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        """Position of each label in ``classes_``."""
+        unseen = np.setdiff1d(y, self.classes_)
+        if len(unseen):
+            raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
+        return np.searchsorted(self.classes_, y)
 
     def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
         return y

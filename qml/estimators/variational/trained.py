@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
 from qml.ansatze import INITIAL_SPREAD, Ansatz, get_ansatz
@@ -31,6 +31,7 @@ from qml.training import TrainingInterrupted, TrainingResult, train
 from qml.training.checkpoints import saved_seed
 from qml.training.layers_objective import ModelObjective
 from qml.training.progress import Callback
+from qml.weights import checked_sample_weight
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
@@ -243,7 +244,7 @@ class VariationalEstimator(BaseEstimator):
         features, targets = validate_data(
             self, X, y, dtype=np.float64, order="C", reset=reset, y_numeric=self._y_is_numeric
         )
-        weight = _check_sample_weight(sample_weight, features, dtype=np.float64, ensure_non_negative=True)
+        weight = checked_sample_weight(sample_weight, features)
         samples = Samples(features, targets, weight)
         return samples if weight.all() else samples.take(np.flatnonzero(weight))
 

@@ -1,5 +1,6 @@
 """The shell from outside: what it writes, what it says, and one line for whatever it cannot use."""
 
+import contextlib
 import csv
 import inspect
 import io
@@ -217,6 +218,65 @@ class TestTrain:
         assert "Traceback" not in err
         assert "these are the best weights up to then" in out
         assert load(tmp_path / "out" / "model.qumba").n_iter_ > 0
+
+
+STEERING = "\x1b]0;target\x07\n\n![p](http://evil.example/p.png)\n# $\\frac$"
+LABELS = ["$", "$$", "\x1b[31m[red](javascript:alert(1))"]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A folder with data.csv, whose names and labels are commands, markup and formulas, and what training printed."""
+    folder = tmp_path_factory.mktemp("hostile")
+    values = np.random.default_rng(1).permutation(60).tolist()
+    columns = {
+        "<script>x\x1b[2J</script>": [value + 0.5 for value in values],
+        "$a$ | b\nc": [LABELS[value % 2] for value in values],
+        "\x1b[2Jsame": ["\x1b[2J"] * 60,
+        STEERING: [LABELS[value // 20] for value in values],
+    }
+    write_csv(folder / "data.csv", columns)
+    arguments = ["train", str(folder / "data.csv"), "-t", STEERING, "--epochs", "2", "--layers", "1", "--quiet"]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main([*arguments, "-o", str(folder / "out")]) == 0
+    return folder, printed.getvalue()
+
+
+class TestHostileText:
+    """Nothing that a table says reaches a terminal, a report or a picture as anything but text."""
+
+    def test_training(self, hostile):
+        folder, printed = hostile
+        report = (folder / "out" / "report.md").read_text(encoding="utf-8")
+        for text in (printed, report):
+            assert "\x1b" not in text
+            assert r"\x1b[31m" in text.replace(r"\\x1b\[", r"\x1b[")
+            assert "\n![p]" not in text
+        assert "<script" not in report
+        assert "](javascript:" not in report
+        assert (folder / "out" / "confusion.png").exists()
+        stored = json.loads((folder / "out" / "report.json").read_text(encoding="utf-8"))
+        assert stored["classes"] == sorted(LABELS)
+
+    def test_prediction_is_data_for_a_pipe_and_text_for_a_terminal(self, capsys, monkeypatch, hostile):
+        folder, _ = hostile
+        arguments = ["predict", str(folder / "out" / "model.qumba"), str(folder / "data.csv")]
+        assert main(arguments) == 0
+        piped = capsys.readouterr()
+        assert next(csv.reader(io.StringIO(piped.out, newline=""))) == [STEERING]
+        assert "\x1b" not in piped.err
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        assert main(arguments) == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown
+        assert shown.count("\n") == 61
+
+    def test_errors_are_one_line(self, capsys, hostile):
+        folder, _ = hostile
+        assert "\x1b" not in refused(capsys, "train", folder / "data.csv", "-t", "\x1b[2J\n")
+        assert "\x1b" not in refused(capsys, "train", "\x1b[2J\n.csv", "-t", "y")
+        assert "\x1b" not in refused(capsys, "train", folder / "data.csv", "\x1b[2J", "-t", "y")
+        assert "\x1b" not in refused(capsys, "train", folder / "data.csv", "-t", STEERING, "-o", "/proc/\x1b[2J")
 
 
 class TestRefusals:
