@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from simulator.errors import ParameterError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.measurements import refuse_measurements
+from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter
 from simulator.program.levels import Level, Rotation
 from simulator.program.lowering import Lowered, lower
 from simulator.program.starts import Start
-
-if TYPE_CHECKING:
-    from simulator.circuit import Circuit
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"double": np.float64, "single": np.float32}
 
@@ -52,7 +50,7 @@ class Program:
 
     def __init__(
         self,
-        circuit: Circuit,
+        circuit: OperationSequence,
         observables: Sequence[PauliSum] = (),
         inputs: Sequence[Parameter] = (),
         weights: Sequence[Parameter] | None = None,
@@ -61,7 +59,7 @@ class Program:
         if weights is None:
             known = set(inputs)
             weights = [p for p in circuit.parameters if p not in known]
-        self.circuit: Circuit | None = circuit
+        self.circuit: OperationSequence | None = circuit
         self._set(circuit.num_qubits, observables, inputs, weights, precision)
         refuse_measurements(circuit.operations, "a state, expectation or gradient")
         _check_parameters(circuit, self.inputs, self.weights)
@@ -162,7 +160,7 @@ class Program:
         )
 
 
-def _check_parameters(circuit: Circuit, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
+def _check_parameters(circuit: OperationSequence, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
     known = [*inputs, *weights]
     if len(set(known)) != len(known):
         twice = sorted({p.name for p in known if known.count(p) > 1})
