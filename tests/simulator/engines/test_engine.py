@@ -1,4 +1,7 @@
-"""The conformance suite: every engine against the dense reference, in both precisions, all that it can be asked."""
+"""The conformance suite: all engines of `engines.py` against the dense reference, in both precisions.
+
+`test_state_sweep.py` and `test_arrays.py` belong to it.
+"""
 
 import numpy as np
 import pytest
@@ -8,10 +11,8 @@ from hypothesis import strategies as st
 from simulator import Circuit, Parameter, PauliSum, Projector, X, Y, Z, gates
 from simulator.calculations.gradients import adjoint_sweep, gradient
 from simulator.calculations.statevector import expectations, states
-from simulator.engines.choice import using
 from simulator.program.program import Program
 from tests.simulator import reference
-from tests.simulator.engines.engines import ENGINES
 from tests.simulator.strategies import parametrised_circuits
 
 TOLERANCE = {"double": 1e-12, "single": 3e-5}
@@ -76,13 +77,6 @@ def dense_expectations(observables, state):
             moved += c * term
         out.append(np.vdot(state, moved).real)
     return out
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    """Every engine in turn, asked for everything."""
-    with using(ENGINES[request.param]):
-        yield ENGINES[request.param]
 
 
 def check_against_reference(circuit, values, observables, precision):
