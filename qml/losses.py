@@ -2,6 +2,10 @@
 
 A loss is any object with ``value(outputs, y)`` and ``gradient(outputs, y)``. Nothing is averaged here: whoever
 sums over samples (and weighs them) does it to both in the same way.
+
+For a classifier it may have, in addition, ``class_targets(indices, num_classes)``, the targets that it takes for class
+indices; ``for_classes(num_classes)``, the loss to take for that many classes; and ``gives_probabilities``, whether its
+outputs are logits.
 """
 
 from __future__ import annotations
@@ -43,6 +47,12 @@ class SquaredError:
     def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``2 (outputs - y) / n_outputs``."""
         return _residuals(outputs, y) * (2.0 / outputs.shape[1])
+
+    def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
+        """-1 or 1 for two classes; for more, a column for each class: 1 for the sample's class, -1 for the others."""
+        if num_classes == 2:
+            return 2.0 * indices - 1.0
+        return 2.0 * (indices[:, None] == np.arange(num_classes)) - 1.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,8 @@ class Huber:
 class BinaryCrossEntropy:
     """Negative log-likelihood of one logit: ``p = 1 / (1 + exp(-outputs))``; ``y`` (n_samples,) in [0, 1]."""
 
+    gives_probabilities = True
+
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``y log(1 + e^-z) + (1 - y) log(1 + e^z)``: no cancellation for either class, however large the logit."""
         logit, y = _one_logit(outputs, y, "binary_cross_entropy")
@@ -99,10 +111,16 @@ class BinaryCrossEntropy:
         logit, y = _one_logit(outputs, y, "binary_cross_entropy")
         return ((1.0 - y) * expit(logit) - y * expit(-logit))[:, np.newaxis]
 
+    def for_classes(self, num_classes: int) -> Loss:
+        """This one for two classes, `CrossEntropy` for more."""
+        return self if num_classes == 2 else CrossEntropy()
+
 
 @dataclass(frozen=True)
 class CrossEntropy:
     """Negative log-likelihood of logits, ``p = softmax(outputs)``; ``y`` (n_samples,) are class indices."""
+
+    gives_probabilities = True
 
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``log sum_j exp(z_j - z_y)``."""
@@ -118,6 +136,10 @@ class CrossEntropy:
         probabilities[rows, y] = 0.0
         probabilities[rows, y] = -probabilities.sum(axis=1)
         return probabilities
+
+    def for_classes(self, num_classes: int) -> Loss:
+        """This one for more than two classes, `BinaryCrossEntropy` for two."""
+        return self if num_classes > 2 else BinaryCrossEntropy()
 
     @staticmethod
     def _shifted(outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -153,6 +175,10 @@ class Hinge:
             gradient[rows, sign] = -inside
             gradient[rows, rival] = inside
         return gradient
+
+    def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
+        """-1 or 1 for two classes, the indices for more."""
+        return 2 * indices - 1 if num_classes == 2 else indices
 
     @staticmethod
     def _margin(outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -206,6 +232,24 @@ def get_loss(loss: str | Loss, **options: Any) -> Loss:
     Huber(delta=0.5)
     """
     return by_name("loss", loss, LOSSES, Loss, options)
+
+
+def loss_for_classes(loss: str | Loss, num_classes: int) -> Loss:
+    """The loss to train that many classes with: what its ``for_classes`` gives, or the loss itself."""
+    loss = get_loss(loss)
+    choose = getattr(loss, "for_classes", None)
+    return loss if choose is None else choose(num_classes)
+
+
+def class_targets(loss: Loss, indices: np.ndarray, num_classes: int) -> np.ndarray:
+    """Targets of samples with these class indices: what the loss's ``class_targets`` gives, or the indices."""
+    encode = getattr(loss, "class_targets", None)
+    return indices if encode is None else encode(indices, num_classes)
+
+
+def gives_probabilities(loss: str | Loss) -> bool:
+    """Whether the outputs that are trained with this loss are logits."""
+    return bool(getattr(get_loss(loss), "gives_probabilities", False))
 
 
 def _check_length(outputs: np.ndarray, y: np.ndarray, name: str) -> None:

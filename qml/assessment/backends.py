@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from qml.estimators.variational.trained import VariationalEstimator
+from qml.estimators.variational.circuit import VariationalEstimator
 from qml.models.evaluation import BackendEvaluation
 from qml.text import mathtext, one_line
 from simulator.backends.trait import Backend

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -46,37 +47,24 @@ def scaled(estimator: Any, y: NDArray[Any]) -> Array:
     return (y - estimator.target_mean_) / estimator.target_scale_
 
 
-class BackendClassifier(ClassifierMixin):
-    """A classifier whose ``predict`` takes a backend: so does ``score``."""
+class BackendPredictor:
+    """An estimator whose outputs may be computed on a backend: so may its predictions and its score.
 
-    classes_: NDArray[Any]
-    predict: Callable[..., NDArray[Any]]
+    Subclasses say what `predict` makes of outputs, and what `score` makes of predictions.
+    """
 
-    def score(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        backend: Backend | str | None = None,
-        resume: Folder = None,
-    ) -> float:
-        """Accuracy of the predictions; ``backend`` and ``resume`` are those of `predict`."""
-        return self._score(y, self.predict(X, backend=backend, resume=resume), sample_weight)
-
-    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
-        return float(accuracy_score(y, predictions, sample_weight=sample_weight))
-
-
-class BackendRegressor(RegressorMixin):
-    """A regressor with outputs, shape (n_samples, 1), for the scaled target, wherever they were computed."""
-
-    target_mean_: float
-    target_scale_: float
     _outputs: Callable[..., Array]
 
-    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Predicted targets, shape (n_samples,).
+    @abstractmethod
+    def _predicted(self, outputs: Array) -> NDArray[Any]:
+        """Predictions, shape (n_samples,), of outputs, shape (n_samples, n_outputs)."""
+
+    @abstractmethod
+    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
+        """What `score` makes of predictions."""
+
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
+        """Predicted classes or targets, shape (n_samples,).
 
         Parameters
         ----------
@@ -86,7 +74,7 @@ class BackendRegressor(RegressorMixin):
         resume : path, optional
             A folder in which a remote backend keeps its jobs, to go on after an interruption.
         """
-        return self._unscaled(self._outputs(X, backend, resume))
+        return self._predicted(self._outputs(X, backend, resume))
 
     def score(
         self,
@@ -97,11 +85,48 @@ class BackendRegressor(RegressorMixin):
         backend: Backend | str | None = None,
         resume: Folder = None,
     ) -> float:
-        """R^2 of the predictions; ``backend`` and ``resume`` are those of `predict`."""
+        """Accuracy or R^2 of the predictions; ``backend`` and ``resume`` are those of `predict`."""
         return self._score(y, self.predict(X, backend=backend, resume=resume), sample_weight)
+
+
+class BackendClassifier(BackendPredictor, ClassifierMixin):
+    """A classifier by decisions: the largest, or the sign of the only one for two classes, is the class."""
+
+    classes_: NDArray[Any]
+
+    def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Decisions: shape (n_samples,), positive for ``classes_[1]``; of more than two classes (n_samples, n_classes).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where the circuits run, instead of where the estimator's own parameters say; see `plan`.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        return self._decisions(self._outputs(X, backend, resume))
+
+    def _decisions(self, outputs: Array) -> Array:
+        """Decisions of outputs, shape (n_samples, n_outputs): by default one output for each class, or one for two."""
+        return outputs[:, 0] if len(self.classes_) == 2 else outputs
+
+    def _predicted(self, outputs: Array) -> NDArray[Any]:
+        decisions = self._decisions(outputs)
+        return self.classes_[(decisions > 0).astype(np.intp) if decisions.ndim == 1 else decisions.argmax(axis=1)]
+
+    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
+        return float(accuracy_score(y, predictions, sample_weight=sample_weight))
+
+
+class BackendRegressor(BackendPredictor, RegressorMixin):
+    """A regressor with one output, the scaled target."""
+
+    target_mean_: float
+    target_scale_: float
+
+    def _predicted(self, outputs: Array) -> Array:
+        return outputs[:, 0] * self.target_scale_ + self.target_mean_
 
     def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
         return float(r2_score(y, predictions, sample_weight=sample_weight))
-
-    def _unscaled(self, outputs: Array) -> Array:
-        return outputs[:, 0] * self.target_scale_ + self.target_mean_

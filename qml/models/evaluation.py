@@ -1,8 +1,8 @@
-"""Where a model's expectations and gradients come from, if not from the engine at its fastest: noise, or a backend."""
+"""Where a model's expectations and gradients come from: the engine, the engine with noise, or a backend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -16,9 +16,12 @@ from qml.settings import check_backend
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Estimates
+from simulator.calculations.gradients import adjoint_sweep
+from simulator.calculations.statevector import expectations
 from simulator.noise import program as noise_program
+from simulator.parameters import Parameter
 
-__all__ = ["BackendEvaluation", "Evaluation", "NoisyEvaluation", "get_evaluation"]
+__all__ = ["BackendEvaluation", "EngineEvaluation", "Evaluation", "NoisyEvaluation", "get_evaluation"]
 
 Array = NDArray[np.float64]
 Cotangent = Callable[[Array, slice], Array]
@@ -31,12 +34,47 @@ class Evaluation(Protocol):
         """Expectation values, shape (n_samples, n_observables)."""
         ...
 
-    def sweep(self, inputs: Array, weights: Array, cotangent: Cotangent) -> Array:
-        """Derivative by the weights, shape (n_weights,), of the function whose derivative by the values is given.
+    def sweep(
+        self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
+    ) -> tuple[Array, Array | None]:
+        """Derivatives of a function of the expectations.
 
-        ``cotangent`` takes expectations of consecutive samples and their slice, as in `calculations.gradients`.
+        Parameters
+        ----------
+        inputs : float ndarray, shape (n_samples, n_inputs)
+        weights : float ndarray, shape (n_weights,)
+        cotangent : callable
+            Takes expectations of consecutive samples and their slice, and returns the function's derivative with
+            respect to them, as in `calculations.gradients`.
+        by_inputs : bool
+            Whether to differentiate with respect to the inputs as well.
+
+        Returns
+        -------
+        d_weights : float ndarray, shape (n_weights,)
+        d_inputs : float ndarray, shape (n_samples, n_inputs), or None
         """
         ...
+
+
+@dataclass(frozen=True)
+class EngineEvaluation:
+    """The engine: exact, without noise; gradients by the adjoint method.
+
+    Parameters
+    ----------
+    model : QuantumModel
+    """
+
+    model: QuantumModel
+
+    def expectations(self, inputs: Array, weights: Array) -> Array:
+        return expectations(self.model.program, inputs, weights)
+
+    def sweep(
+        self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
+    ) -> tuple[Array, Array | None]:
+        return adjoint_sweep(self.model.program, inputs, weights, cotangent, by_inputs)[1:]
 
 
 @dataclass(frozen=True)
@@ -66,8 +104,10 @@ class NoisyEvaluation:
     def expectations(self, inputs: Array, weights: Array) -> Array:
         return np.asarray(noise_program.expectations(self.program, inputs, weights))
 
-    def sweep(self, inputs: Array, weights: Array, cotangent: Cotangent) -> Array:
-        return np.asarray(noise_program.adjoint_sweep(self.program, inputs, weights, cotangent)[1])
+    def sweep(
+        self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
+    ) -> tuple[Array, Array | None]:
+        return noise_program.adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs)[1:]
 
 
 @dataclass(frozen=True)
@@ -94,24 +134,34 @@ class BackendEvaluation:
         model = self.model
         return self.backend.estimate(model.circuit, model.observables, self.values(inputs, weights), resume=self.resume)
 
-    def sweep(self, inputs: Array, weights: Array, cotangent: Cotangent) -> Array:
-        model = self.model
+    def sweep(
+        self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
+    ) -> tuple[Array, Array | None]:
+        model, trained = self.model, self._used(self.model.weights)
+        encoding = self._used(model.inputs) if by_inputs else []
         values, derivatives = self.backend.expectation_and_gradient(
-            model.circuit, model.observables, self.values(inputs, weights), self._trained, resume=self.resume
+            model.circuit, model.observables, self.values(inputs, weights), trained + encoding, resume=self.resume
         )
         seeds = cotangent(values, slice(0, len(inputs)))
-        out = np.zeros(len(weights))
-        out[[model.weights.index(parameter) for parameter in self._trained]] = np.tensordot(seeds, derivatives, 2)
-        return out
+        d_weights = np.zeros(len(weights))
+        columns = [model.weights.index(parameter) for parameter in trained]
+        d_weights[columns] = np.tensordot(seeds, derivatives[:, :, : len(trained)], 2)
+        if not by_inputs:
+            return d_weights, None
+        d_inputs = np.zeros(inputs.shape)
+        columns = [model.inputs.index(parameter) for parameter in encoding]
+        d_inputs[:, columns] = np.einsum("so,sop->sp", seeds, derivatives[:, :, len(trained) :])
+        return d_weights, d_inputs
 
-    def plan(self, inputs: Array, weights: Array, gradient: bool = False) -> Plan:
-        """What `expectations`, or `sweep`, would take."""
+    def plan(self, inputs: Array, weights: Array, gradient: bool = False, by_inputs: bool = False) -> Plan:
+        """Cost of `expectations`, or with ``gradient`` of `sweep`."""
         model = self.model
+        parameters = self._used(model.weights) + (self._used(model.inputs) if by_inputs else [])
         return self.backend.plan(
             model.circuit,
             model.observables,
             self.values(inputs, weights),
-            gradient=self._trained if gradient else None,
+            gradient=parameters if gradient else None,
         )
 
     def values(self, inputs: Array, weights: Array) -> Array:
@@ -121,11 +171,10 @@ class BackendEvaluation:
         every = np.hstack([inputs, np.broadcast_to(weights, (len(inputs), len(weights)))])
         return np.ascontiguousarray(every[:, [number[parameter] for parameter in model.circuit.parameters]])
 
-    @cached_property
-    def _trained(self) -> list[Any]:
-        """Weights that the circuit uses."""
+    def _used(self, parameters: Sequence[Parameter]) -> list[Parameter]:
+        """Those of the parameters that occur in the circuit."""
         used = set(self.model.circuit.parameters)
-        return [parameter for parameter in self.model.weights if parameter in used]
+        return [parameter for parameter in parameters if parameter in used]
 
 
 def get_evaluation(
@@ -134,8 +183,8 @@ def get_evaluation(
     noise: Any = None,
     resume: str | PathLike[str] | None = None,
     seed: int | None = 0,
-) -> Evaluation | None:
-    """The evaluation that backend or noise ask for; None for the engine itself, which needs none.
+) -> Evaluation:
+    """The evaluation that backend or noise ask for, by default the engine's.
 
     Parameters
     ----------
@@ -148,13 +197,13 @@ def get_evaluation(
     Raises
     ------
     TypeError
-        If ``backend`` is none.
+        If ``backend`` is not a backend.
     """
     chosen = check_backend(backend)
     if chosen is None and backend is not None:
-        return None
+        return EngineEvaluation(model)
     if isinstance(chosen, NumbaBackend):
         noise, seed = chosen.noise, chosen.seed
     elif chosen is not None:
         return BackendEvaluation(model, chosen, resume)
-    return None if noise is None else NoisyEvaluation(model, noise, seed)
+    return EngineEvaluation(model) if noise is None else NoisyEvaluation(model, noise, seed)

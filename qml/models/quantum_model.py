@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Literal
@@ -20,7 +21,7 @@ from simulator.parameters import Parameter
 from simulator.program.program import Program
 from simulator.program.values import as_array
 
-__all__ = ["QuantumModel"]
+__all__ = ["QuantumModel", "check_finite"]
 
 Array = NDArray[np.float64]
 
@@ -169,6 +170,12 @@ class QuantumModel:
         """Values of the circuit's inputs, shape (n_samples, n_inputs)."""
         return features if self.data is None else self.data(features)
 
+    def without_data(self) -> QuantumModel:
+        """The same circuit, lowered once for both, with its inputs as features."""
+        out = copy.copy(self)
+        out.data, out.num_features = None, len(self.inputs)
+        return out
+
     def _features(self, X: ArrayLike) -> Array:
         return _matrix("X", X, self.num_features)
 
@@ -176,7 +183,7 @@ class QuantumModel:
         out = as_array(weights)
         if out.shape != (len(self.weights),):
             raise ValueError(f"weights must have shape ({len(self.weights)},), got {out.shape}")
-        _check_finite("weights", out)
+        check_finite("weights", out)
         return out
 
     def __repr__(self) -> str:
@@ -209,11 +216,12 @@ def _matrix(name: str, given: ArrayLike, columns: int) -> Array:
     out = as_array(given)
     if out.ndim != 2 or out.shape[1] != columns or not len(out):
         raise ValueError(f"{name} must have shape (n_samples, {columns}) with at least 1 sample, got {out.shape}")
-    _check_finite(name, out)
+    check_finite(name, out)
     return out
 
 
-def _check_finite(name: str, values: Array) -> None:
+def check_finite(name: str, values: Array) -> None:
+    """Raise ValueError if a number is NaN or infinite, saying where."""
     if math.isfinite(np.vdot(values, values)):  # quick; a NaN or an infinity shows in the sum of squares
         return
     finite = np.isfinite(values)

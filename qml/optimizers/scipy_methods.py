@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,9 @@ class SciPy:
     method: str = "l-bfgs-b"
     options: Mapping[str, Any] | None = None
 
+    evaluations_per_step: ClassVar[None] = None
+    """Not known beforehand: a line search evaluates the objective as often as it needs to."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "method", choose("SciPy method", self.method, METHODS))
 
@@ -49,6 +52,10 @@ class SciPy:
     def uses_gradient(self) -> bool:
         """Whether the method asks for derivatives."""
         return METHODS[self.method]
+
+    def init(self, weights: np.ndarray) -> dict[str, Any]:
+        """No state: SciPy keeps it inside."""
+        return {}
 
     def minimize(
         self,

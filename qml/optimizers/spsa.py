@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,6 +41,14 @@ class SPSA(Optimizer):
     gamma: float = 0.101
     stability: float = 10.0
     calibration_steps: int = 10
+
+    uses_gradient: ClassVar[bool] = False
+    evaluations_per_step: ClassVar[int] = 2
+
+    @property
+    def evaluations_before(self) -> int:
+        """Two in each calibration step."""
+        return 2 * self.calibration_steps
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,16 @@ class Optimizer(ABC):
     """
 
     learning_rate: float
+
+    uses_gradient: ClassVar[bool] = True
+    """Whether it asks the objective for derivatives, or for values alone."""
+    evaluations_per_step: ClassVar[int] = 1
+    """How often a step evaluates the objective: its value and gradient together, or its value alone."""
+
+    @property
+    def evaluations_before(self) -> int:
+        """How often the objective is evaluated before the first step."""
+        return 0
 
     def __post_init__(self) -> None:
         require(self, "learning_rate", above=0.0)

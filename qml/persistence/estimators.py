@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
@@ -12,12 +13,12 @@ import numpy as np
 import sklearn
 from numpy.typing import NDArray
 
-from qml import ansatze, feature_maps, losses, optimizers
+from qml import ansatze, feature_maps, layers, losses, optimizers
 from qml.feature_maps import data_functions
 from qml.features import scaling
 from qml.files.circuit_data import CircuitReader, CircuitWriter
-from qml.files.container import ModelFileError, read_container, write_container
-from qml.models import observables as readout
+from qml.files.container import Arrays, Header, ModelFileError, read_container, write_container
+from qml.layers import Quantum, Sequential
 from qml.models.quantum_model import QuantumModel
 from simulator.circuit import Circuit
 from simulator.noise import NoiseModel
@@ -27,7 +28,7 @@ from simulator.parameters import Parameter
 __all__ = ["load", "save"]
 
 KIND = "model"
-VERSION = 1
+VERSION = 2
 
 ESTIMATORS = {
     "VariationalClassifier": "qml.estimators.variational.classifier",
@@ -69,7 +70,7 @@ PARTS = (
 
 VALUES: dict[str, type] = {
     kind.__name__: kind
-    for module in (ansatze, data_functions, feature_maps, losses, optimizers, readout, scaling)
+    for module in (ansatze, data_functions, feature_maps, layers, losses, optimizers, scaling)
     for kind in vars(module).values()
     if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind is not data_functions.OwnFunction
 }
@@ -78,7 +79,11 @@ VALUES["QuantumModel"] = QuantumModel
 
 LEFT_OUT = ("callback", "backend", "resume", "memory")
 
-MODEL_FIELDS = ("circuit", "inputs", "weights", "observables", "precision", "data", "num_features")
+FIELDS: dict[type, tuple[str, ...]] = {
+    QuantumModel: ("circuit", "inputs", "weights", "observables", "precision", "data", "num_features"),
+    Quantum: ("model",),
+}
+"""What values are made again from, where it is not all of a dataclass's fields."""
 
 
 def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
@@ -132,7 +137,7 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
         file. Nothing is loaded in part.
     FileNotFoundError
     """
-    header, arrays = read_container(path, kind=KIND, version=VERSION)
+    header, arrays = _read(path)
     name = header.get("estimator")
     if not isinstance(name, str) or name not in ESTIMATORS:
         raise ModelFileError(path, f"holds a {name!r}, expected one of {', '.join(ESTIMATORS)}")
@@ -148,6 +153,13 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(path, f"its contents make no sense: {error!r}") from error
     return (estimator, extra) if return_extra else estimator
+
+
+def _read(path: str | PathLike[str]) -> tuple[Header, Arrays]:
+    try:
+        return read_container(path, kind=KIND, version=VERSION, migrations=MIGRATIONS)
+    except (KeyError, TypeError) as error:
+        raise ModelFileError(path, f"its contents make no sense: {error!r}") from error
 
 
 class _Writer:
@@ -197,6 +209,8 @@ class _Writer:
                 return {"type": "Circuit", "circuit": self.circuits.circuit(value)}
             case NoiseModel():
                 return {"type": "NoiseModel", "data": self.value(name, value.to_dict())}
+            case Sequential():
+                return {"type": "Sequential", "layers": self.value(name, list(value.layers))}
             case PauliSum():
                 columns = (value.x_masks, value.z_masks, value.coefficients)
                 return {"type": "PauliSum", "columns": [self._store(column) for column in columns]}
@@ -263,11 +277,16 @@ class _Reader:
                 return self._circuits.circuit(data["circuit"])
             case "NoiseModel":
                 return NoiseModel.from_dict(self.value(data["data"]))
+            case "Sequential":
+                return Sequential(*self.value(data["layers"]))
             case "PauliSum":
                 return PauliSum(*(self._fetch(number) for number in data["columns"]))
         if data["type"] in PARTS:
             return self.part(data["type"], data)
-        return VALUES[data["type"]](**self.fields(data["fields"]))
+        kind = VALUES[data["type"]]
+        if not data["fields"].keys() <= set(_field_names(kind)):
+            raise ValueError(f"{data['type']} has no fields {sorted(data['fields'])}")
+        return kind(**self.fields(data["fields"]))
 
 
 def _is_part(value: Any) -> bool:
@@ -290,5 +309,32 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _fields(value: Any) -> dict[str, Any]:
     """What a value is made again from."""
-    names = MODEL_FIELDS if isinstance(value, QuantumModel) else [f.name for f in dataclasses.fields(value) if f.init]
-    return {name: getattr(value, name) for name in names}
+    return {name: getattr(value, name) for name in _field_names(type(value))}
+
+
+def _field_names(kind: Any) -> Sequence[str]:
+    return FIELDS.get(kind) or [f.name for f in dataclasses.fields(kind) if f.init]
+
+
+def _readout_in_network(header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
+    """Version 1 to 2: the circuit's model and the linear readout become a network of two layers."""
+
+    def migrated(data: Any) -> Any:
+        if isinstance(data, list):
+            return [migrated(entry) for entry in data]
+        if not isinstance(data, dict):
+            return data
+        data = {key: migrated(entry) for key, entry in data.items()}
+        learnt = data.get("learnt")
+        if isinstance(learnt, dict) and "readout_" in learnt:
+            sizes = learnt.pop("readout_")["fields"]
+            dense = {"num_inputs": sizes["num_observables"], "num_outputs": sizes["num_outputs"]}
+            quantum = {"type": "Quantum", "fields": {"model": learnt.pop("model_")}}
+            learnt["network_"] = {"type": "Sequential", "layers": [quantum, {"type": "Dense", "fields": dense}]}
+        return data
+
+    return migrated(header), arrays
+
+
+MIGRATIONS = {1: _readout_in_network}
+"""From each version of the format to the next."""

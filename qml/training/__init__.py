@@ -91,9 +91,8 @@ def train(
     batch_size = min(_count("batch_size", batch_size, 1), n_samples)
     seed = int(rng) if isinstance(rng, Integral) else int(np.random.default_rng(rng).integers(2**63))
 
-    state = RunState(seed=seed, weights=weights, optimizer_state={}, best_weights=weights)
-    if isinstance(optimizer, Optimizer):
-        state = state._replace(optimizer_state=optimizer_state or optimizer.init(weights))
+    optimizer_state = optimizer_state or optimizer.init(weights)
+    state = RunState(seed=seed, weights=weights, optimizer_state=optimizer_state, best_weights=weights)
     checkpoints = Checkpoints(
         resume,
         {

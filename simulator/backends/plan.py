@@ -76,6 +76,22 @@ class Plan:
             notes=(*self.notes, note),
         )
 
+    def followed_by(self, other: Plan) -> Plan:
+        """The plan of this run and then another one on the same backend."""
+        mine, theirs = self.device_seconds, other.device_seconds
+        return replace(
+            self if self.two_qubit_gates >= other.two_qubit_gates else other,
+            circuits=self.circuits + other.circuits,
+            parameter_sets=self.parameter_sets + other.parameter_sets,
+            executions=self.executions + other.executions,
+            pubs=self.pubs + other.pubs,
+            jobs=self.jobs + other.jobs,
+            total_shots=self.total_shots + other.total_shots,
+            device_seconds=None if mine is None or theirs is None else mine + theirs,
+            problems=(*self.problems, *other.problems),
+            notes=(*self.notes, *other.notes),
+        )
+
     def __str__(self) -> str:
         shots = f"{self.shots:,} a circuit, {self.total_shots:,} in all"
         if not self.total_shots:

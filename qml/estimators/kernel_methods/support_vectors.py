@@ -166,26 +166,9 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
         self._expand(features[solver.support_], _pair_coefficients(solver), solver.intercept_)
         return self
 
-    def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Decisions: shape (n_samples,), positive for ``classes_[1]``; of more than two classes (n_samples, n_classes).
-
-        Of more than two classes each has its votes in comparisons of pairs, and less than half a vote for how clearly
-        it won or lost, as in `SVC`.
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        backend : Backend or "numba", optional
-            Where kernel entries are measured, see `plan`; by default where the kernel says.
-        resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
-        """
-        return votes(self._outputs(X, backend, resume), len(self.classes_))
-
-    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
-        """Class of the largest decision, shape (n_samples,); the rest as in `decision_function`."""
-        decisions = self.decision_function(X, backend=backend, resume=resume)
-        return self.classes_[(decisions > 0).astype(np.intp) if decisions.ndim == 1 else decisions.argmax(axis=1)]
+    def _decisions(self, outputs: Array) -> Array:
+        """Votes of the pairs of classes, and less than half a vote for how clearly a class won or lost, as in `SVC`."""
+        return votes(outputs, len(self.classes_))
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:

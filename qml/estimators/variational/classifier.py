@@ -1,41 +1,128 @@
-"""Classifiers."""
+"""Classifiers that train a network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.utils.metaestimators import available_if
 
-from qml.ansatze import Ansatz
 from qml.estimators.targets import BackendClassifier, learn_classes
-from qml.estimators.variational.trained import Samples, VariationalEstimator
-from qml.feature_maps import FeatureMap
-from qml.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Loss, SquaredError, get_loss
-from qml.models.quantum_model import QuantumModel
-from qml.training.progress import Callback
+from qml.estimators.variational.circuit import VariationalEstimator
+from qml.estimators.variational.trained import Samples, TrainedNetwork
+from qml.losses import Loss, class_targets, gives_probabilities, loss_for_classes
 from qml.weights import weighted_by_class
 from simulator.backends.trait import Backend, Folder
-from simulator.noise import NoiseModel
-from simulator.observables import PauliSum
 
-__all__ = ["VariationalClassifier"]
+__all__ = ["TrainedClassifier", "VariationalClassifier"]
 
 Array = NDArray[np.float64]
 
 
-def _gives_probabilities(classifier: VariationalClassifier) -> bool:
-    if isinstance(get_loss(classifier.loss), BinaryCrossEntropy | CrossEntropy):
+def _gives_probabilities(classifier: TrainedClassifier) -> bool:
+    if gives_probabilities(classifier.loss):
         return True
     raise AttributeError(f"probabilities need loss='cross_entropy', got loss={classifier.loss!r}")
 
 
-class VariationalClassifier(BackendClassifier, VariationalEstimator):
+@dataclass(eq=False, repr=False, kw_only=True)
+class TrainedClassifier(BackendClassifier, TrainedNetwork):
+    """Base of the classifiers that train a network: one logit for two classes, one for each class otherwise."""
+
+    loss: str | Loss = "cross_entropy"
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """One epoch on these data; further calls go on from there, as does one after ``fit``.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        y : array-like, shape (n_samples,)
+        classes : array-like, shape (n_classes,)
+            All classes there are; needed in the first call, which also learns the scaling. Later calls need not repeat
+            them and cannot change them.
+        sample_weight : array-like, shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+        """
+        if not hasattr(self, "weights_") and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if isinstance(self.class_weight, str):
+            raise ValueError(f"class_weight={self.class_weight!r} needs all of the data at once; give a dict instead")
+        if hasattr(self, "weights_") and classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on the last call to partial_fit or fit, was: {self.classes_!r}"
+            )
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Probability of each class, shape (n_samples, n_classes); needs ``loss="cross_entropy"``.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where the circuit runs, instead of where the estimator's own parameters say.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        outputs = self._outputs(X, backend, resume)
+        return softmax(outputs, axis=1) if outputs.shape[1] > 1 else expit(outputs * [-1.0, 1.0])
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Logarithms of the probabilities, shape (n_samples, n_classes).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Where the circuit runs, instead of where the estimator's own parameters say.
+        resume : path, optional
+            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        """
+        outputs = self._outputs(X, backend, resume)
+        return log_softmax(outputs, axis=1) if outputs.shape[1] > 1 else log_expit(outputs * [-1.0, 1.0])
+
+    def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
+        learn_classes(self, samples.y, classes)
+        return 1 if len(self.classes_) == 2 else len(self.classes_)
+
+    def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        unseen = np.setdiff1d(y, self.classes_)
+        if len(unseen):
+            raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
+        return class_targets(self._training_loss(), np.searchsorted(self.classes_, y), len(self.classes_))
+
+    def _training_loss(self) -> Loss:
+        return loss_for_classes(self.loss, len(self.classes_))
+
+    def _emphasised(self, samples: Samples) -> Samples:
+        if self.class_weight is None:
+            return samples
+        indices = np.searchsorted(self.classes_, samples.y)
+        return replace(samples, weight=weighted_by_class(self.class_weight, self.classes_, indices, samples.weight))
+
+    def _labels(self, y: NDArray[Any]) -> NDArray[Any]:
+        return y
+
+
+@dataclass(eq=False, repr=False)
+class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     """Variational quantum classifier, binary and multiclass.
 
     Features are scaled into angles and encoded into a quantum state, a trainable circuit acts on it, expectation values
@@ -105,7 +192,10 @@ class VariationalClassifier(BackendClassifier, VariationalEstimator):
     circuit_ : Circuit
     model_ : QuantumModel
         The circuit with its inputs and weights, without scaling and readout.
-    readout_ : LinearReadout
+    readout_ : Dense
+        From expectation values to outputs.
+    network_ : Sequential
+        The chain of both.
     scaling_ : Scaling
     loss_history_ : float ndarray, shape (n_iter_,)
         Mean training loss of each epoch.
@@ -126,191 +216,3 @@ class VariationalClassifier(BackendClassifier, VariationalEstimator):
     >>> clf.score(X, y) > 0.9
     True
     """
-
-    def __init__(
-        self,
-        feature_map: str | FeatureMap = "angle",
-        ansatz: str | Ansatz = "strongly_entangling",
-        n_layers: int = 4,
-        n_qubits: int | None = None,
-        *,
-        loss: str | Loss = "cross_entropy",
-        optimizer: Any = "adam",
-        learning_rate: float | None = 0.05,
-        epochs: int = 100,
-        batch_size: int | Literal["auto", "full"] = "auto",
-        schedule: Literal["constant", "cosine"] = "cosine",
-        early_stopping: bool = False,
-        validation_fraction: float = 0.15,
-        patience: int = 20,
-        tol: float = 0.0,
-        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
-        observables: str | Sequence[PauliSum] = "z+zz",
-        model: QuantumModel | None = None,
-        scale_features: bool = True,
-        precision: Literal["double", "single"] = "double",
-        noise: NoiseModel | None = None,
-        backend: Backend | str | None = None,
-        random_state: int | RandomState | None = None,
-        callback: Callback | None = None,
-        verbose: bool = False,
-    ) -> None:
-        self.feature_map = feature_map
-        self.ansatz = ansatz
-        self.n_layers = n_layers
-        self.n_qubits = n_qubits
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.schedule = schedule
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.tol = tol
-        self.class_weight = class_weight
-        self.observables = observables
-        self.model = model
-        self.scale_features = scale_features
-        self.precision = precision
-        self.noise = noise
-        self.backend = backend
-        self.random_state = random_state
-        self.callback = callback
-        self.verbose = verbose
-
-    def partial_fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        classes: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> Self:
-        """One epoch on these data; further calls go on from there, as does one after ``fit``.
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        y : array-like, shape (n_samples,)
-        classes : array-like, shape (n_classes,)
-            All classes there are; needed in the first call, which also learns the scaling. Later calls need not repeat
-            them and cannot change them.
-        sample_weight : array-like, shape (n_samples,), optional
-
-        Returns
-        -------
-        self
-        """
-        if not hasattr(self, "weights_") and classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if isinstance(self.class_weight, str):
-            raise ValueError(f"class_weight={self.class_weight!r} needs all of the data at once; give a dict instead")
-        if hasattr(self, "weights_") and classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
-            raise ValueError(
-                f"classes={classes!r} is not the same as on the last call to partial_fit or fit, was: {self.classes_!r}"
-            )
-        return self._partial_fit(X, y, sample_weight, classes)
-
-    def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Logits: shape (n_samples,), positive for ``classes_[1]``; of more than two classes (n_samples, n_classes).
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        backend : Backend or "numba", optional
-            Where the circuit runs, instead of where the estimator's own parameters say.
-        resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
-        """
-        outputs = self._outputs(X, backend, resume)
-        return outputs[:, 0] if len(self.classes_) == 2 else outputs
-
-    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
-        """The most likely class of each sample, shape (n_samples,).
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        backend : Backend or "numba", optional
-            Where the circuit runs, instead of where the estimator's own parameters say.
-        resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
-        """
-        indices = _indices(self._outputs(X, backend, resume))  # first: it checks that the estimator is fitted
-        return self.classes_[indices]
-
-    @available_if(_gives_probabilities)
-    def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Probability of each class, shape (n_samples, n_classes); needs ``loss="cross_entropy"``.
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        backend : Backend or "numba", optional
-            Where the circuit runs, instead of where the estimator's own parameters say.
-        resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
-        """
-        outputs = self._outputs(X, backend, resume)
-        return softmax(outputs, axis=1) if outputs.shape[1] > 1 else expit(outputs * [-1.0, 1.0])
-
-    @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Logarithms of the probabilities, shape (n_samples, n_classes).
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        backend : Backend or "numba", optional
-            Where the circuit runs, instead of where the estimator's own parameters say.
-        resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
-        """
-        outputs = self._outputs(X, backend, resume)
-        return log_softmax(outputs, axis=1) if outputs.shape[1] > 1 else log_expit(outputs * [-1.0, 1.0])
-
-    def _predictions(self, values: Array) -> NDArray[Any]:
-        return self.classes_[_indices(self._read_out(values))]
-
-    def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
-        learn_classes(self, samples.y, classes)
-        self._class_indices(samples.y)  # labels outside the classes are refused before anything is learnt
-        return 1 if len(self.classes_) == 2 else len(self.classes_)
-
-    def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
-        indices = self._class_indices(y)
-        loss = self._training_loss()
-        if isinstance(loss, SquaredError):
-            if len(self.classes_) > 2:
-                return 2.0 * (indices[:, None] == np.arange(len(self.classes_))) - 1.0
-            return 2.0 * indices - 1.0
-        if isinstance(loss, Hinge) and len(self.classes_) == 2:
-            return 2 * indices - 1
-        return indices
-
-    def _training_loss(self) -> Loss:
-        loss = get_loss(self.loss)
-        if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
-            return BinaryCrossEntropy() if len(self.classes_) == 2 else CrossEntropy()
-        return loss
-
-    def _emphasised(self, samples: Samples) -> Samples:
-        if self.class_weight is None:
-            return samples
-        indices = self._class_indices(samples.y)
-        return replace(samples, weight=weighted_by_class(self.class_weight, self.classes_, indices, samples.weight))
-
-    def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
-        """Position of each label in ``classes_``."""
-        unseen = np.setdiff1d(y, self.classes_)
-        if len(unseen):
-            raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
-        return np.searchsorted(self.classes_, y)
-
-    def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        return y
-
-
-def _indices(outputs: Array) -> NDArray[np.intp]:
-    return outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(np.intp)

@@ -107,7 +107,7 @@ class TestSizes:
 
     def test_observables(self, iris):
         clf = VariationalClassifier(observables=[Z(0) @ Z(1), PauliX(2)], epochs=2).fit(*iris)
-        assert clf.readout_.num_observables == 2
+        assert clf.readout_.num_inputs == 2
 
 
 class TestOwnModel:
@@ -127,7 +127,7 @@ class TestOwnModel:
     def test_features_as_they_are(self, model, moons):
         clf = VariationalClassifier(model=model, scale_features=False, epochs=2, random_state=0).fit(*moons)
         values = model.forward(moons[0], clf.weights_[:8])
-        expected = clf.readout_.outputs(values, clf.weights_[8:])[:, 0]
+        expected = clf.readout_.forward(values, clf.weights_[8:])[:, 0]
         np.testing.assert_array_equal(clf.decision_function(moons[0]), expected)
 
     def test_it_is_for_its_features(self, model, iris):
