@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from qml.models.quantum_model import QuantumModel
+from simulator.circuit import Circuit
 from simulator.errors import ParameterError
 from simulator.observables import PauliSum
 from simulator.parameters.angle_maps import AngleMap
@@ -50,9 +51,7 @@ def model_from_qiskit(
     >>> model.forward([[0.1, 0.2]], [0.0] * 4).shape
     (1, 1)
     """
-    from simulator.qiskit_circuits import from_qiskit_with_angle_map
-
-    made, angles = from_qiskit_with_angle_map(circuit)
+    made, angles = Circuit.from_qiskit_with_angle_map(circuit)
     theirs = list(circuit.parameters)
     feature = {theirs.index(parameter): k for k, parameter in enumerate(inputs) if parameter in theirs}
     weight = {theirs.index(parameter): k for k, parameter in enumerate(weights) if parameter in theirs}

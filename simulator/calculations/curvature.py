@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,18 +12,17 @@ from simulator import gates, pauli
 from simulator.calculations.gradients import gradient
 from simulator.calculations.statevector import states
 from simulator.errors import ParameterError, QumbaError
+from simulator.operations.binding import bind, values_array
+from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, ParameterVector
 from simulator.program.program import Program
-
-if TYPE_CHECKING:
-    from simulator.circuit import Circuit
 
 FloatArray = NDArray[np.float64]
 _STEP = 2e-3  # of a fourth-order difference of exact gradients: both of its errors are then near 1e-12
 
 
 def hessian_vector_product(
-    circuit: Circuit, observables: Any, values: Any = None, vector: ArrayLike | None = None
+    circuit: OperationSequence, observables: Any, values: Any = None, vector: ArrayLike | None = None
 ) -> FloatArray:
     """The Hessian of expectations times a vector, at the cost of four adjoint gradients.
 
@@ -44,7 +43,7 @@ def hessian_vector_product(
     ParameterError
         If there is more than one set of values, or the vector does not have one entry a parameter.
     """
-    point, direction = circuit.values_array(values), np.asarray(vector, float)
+    point, direction = values_array(circuit, values), np.asarray(vector, float)
     if point.ndim != 1 or direction.shape != point.shape:
         raise ParameterError(
             f"a Hessian-vector product takes one set of {circuit.num_parameters} values and a vector of that length, "
@@ -61,7 +60,7 @@ def hessian_vector_product(
     return (8 * near - far) * (norm / (12 * _STEP))
 
 
-def metric_tensor(circuit: Circuit, values: Any = None) -> FloatArray:
+def metric_tensor(circuit: OperationSequence, values: Any = None) -> FloatArray:
     """Fubini-Study metric ``Re(<d_i psi|d_j psi> - <d_i psi|psi><psi|d_j psi>)`` of a circuit's states.
 
     A quarter of the quantum Fisher information; what the natural gradient divides by. All derivatives of the state
@@ -90,7 +89,7 @@ def metric_tensor(circuit: Circuit, values: Any = None) -> FloatArray:
     ----------
     Stokes, Izaac, Killoran, Carleo, arXiv:1909.02108.
     """
-    point = circuit.values_array(values)
+    point = values_array(circuit, values)
     if point.ndim != 1:
         raise ParameterError(f"the metric tensor takes one set of values, got an array of shape {point.shape}")
     inserted, shares = _with_generators(circuit, point)
@@ -102,14 +101,14 @@ def metric_tensor(circuit: Circuit, values: Any = None) -> FloatArray:
     return np.asarray((derivatives.conj() @ derivatives.T).real - (along[:, None].conj() * along).real)
 
 
-def _with_generators(circuit: Circuit, point: FloatArray) -> tuple[Circuit, FloatArray]:
+def _with_generators(circuit: OperationSequence, point: FloatArray) -> tuple[OperationSequence, FloatArray]:
     """The bound circuit with a rotation after each string of each generator, at the angle of a new parameter.
 
     At pi such a rotation is -i times its string. Also each circuit parameter's factor of each, shape
     (num_parameters, 1 + strings); column 0 is the identity's.
     """
     numbers = {p: k for k, p in enumerate(circuit.parameters)}
-    binding = dict(zip(circuit.parameters, point.tolist(), strict=True))
+    values = dict(zip(circuit.parameters, point.tolist(), strict=True))
     steps: list[tuple[gates.Operation | None, str, tuple[int, ...], FloatArray]] = []
     identity = np.zeros(len(point))
     for operation in _flat(circuit.operations):
@@ -133,7 +132,7 @@ def _with_generators(circuit: Circuit, point: FloatArray) -> tuple[Circuit, Floa
         gates.PauliRotation(label)(next(names), *qubits) if operation is None else operation
         for operation, label, qubits, _ in steps
     ]
-    bound = type(circuit)(circuit.num_qubits, operations).bind(binding)
+    bound = bind(circuit.with_operations(operations), values)
     return bound, np.stack([identity, *(share for *_, share in labels)], axis=1)
 
 

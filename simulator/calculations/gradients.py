@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,9 @@ from simulator.engines.numba.kernels import tiles as tiles_kernels
 from simulator.engines.numba.run import Run
 from simulator.errors import QumbaError, unknown_name
 from simulator.observables import PauliSum
+from simulator.operations.binding import values_array
+from simulator.operations.sequence import OperationSequence
 from simulator.program.program import Program
-
-if TYPE_CHECKING:
-    from simulator.circuit import Circuit
 
 FloatArray = NDArray[np.float64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]
@@ -167,7 +166,7 @@ def state_sweep(
 
 
 def expectation_and_gradient(
-    circuit: Circuit, observables: Any, values: Any = None, precision: str = "double"
+    circuit: OperationSequence, observables: Any, values: Any = None, precision: str = "double"
 ) -> tuple[Any, FloatArray]:
     """Expectations and their derivatives by every parameter; see `gradient`."""
     listed, single = as_observables(observables)
@@ -186,7 +185,7 @@ def expectation_and_gradient(
 
 
 def gradient(
-    circuit: Circuit, observables: Any, values: Any = None, method: str = "adjoint", precision: str = "double"
+    circuit: OperationSequence, observables: Any, values: Any = None, method: str = "adjoint", precision: str = "double"
 ) -> FloatArray:
     """Derivatives of expectations by every parameter.
 
@@ -213,7 +212,7 @@ def gradient(
     if precision != "double":
         raise QumbaError(f"precision={precision!r} goes with method='adjoint', got {method!r}")
     listed, single = as_observables(observables)
-    array = circuit.values_array(values)
+    array = values_array(circuit, values)
     if method == "parameter_shift":
         shifted = ShiftedCircuit(circuit)
         program, X, weights, _ = split_values(shifted.circuit, listed, shifted.values(np.atleast_2d(array)), "double")
@@ -225,7 +224,7 @@ def gradient(
     return out[0] if array.ndim == 1 else out
 
 
-def _differences(circuit: Circuit, observables: Sequence[PauliSum], values: FloatArray) -> FloatArray:
+def _differences(circuit: OperationSequence, observables: Sequence[PauliSum], values: FloatArray) -> FloatArray:
     """Central differences, shape (n_observables, num_parameters)."""
     count = len(values)
     steps = _STEP * np.eye(count)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates
-from simulator.circuit import Circuit
 from simulator.errors import ParameterError, QumbaError
 from simulator.gates import Operation
+from simulator.operations.sequence import CircuitT
 from simulator.parameters import Expression, Parameter, ParameterVector
 
 __all__ = ["ShiftedCircuit", "shifted_circuit"]
@@ -23,7 +24,7 @@ __all__ = ["ShiftedCircuit", "shifted_circuit"]
 FloatArray = NDArray[np.float64]
 
 
-class ShiftedCircuit:
+class ShiftedCircuit(Generic[CircuitT]):
     """A circuit with one parameter a rotation, and the values at which its expectations give all derivatives.
 
     Parameters
@@ -52,7 +53,7 @@ class ShiftedCircuit:
 
     Examples
     --------
-    >>> from simulator import Parameter, Z
+    >>> from simulator import Circuit, Parameter, Z
     >>> theta = Parameter("theta")
     >>> shifted = ShiftedCircuit(Circuit(1).ry(2 * theta, 0))
     >>> points = shifted.values(np.array([[0.2]]))
@@ -61,7 +62,7 @@ class ShiftedCircuit:
     True
     """
 
-    def __init__(self, circuit: Circuit, parameters: Sequence[Parameter] | None = None) -> None:
+    def __init__(self, circuit: CircuitT, parameters: Sequence[Parameter] | None = None) -> None:
         number = {parameter: k for k, parameter in enumerate(circuit.parameters)}
         wanted = circuit.parameters if parameters is None else tuple(parameters)
         for parameter in wanted:
@@ -89,7 +90,7 @@ class ShiftedCircuit:
                 constants.append(angle.constant)
                 replaced.append(angles[k])
             operations.append(Operation(operation.gate, operation.qubits, tuple(replaced)) if replaced else operation)
-        self.circuit = Circuit(circuit.num_qubits, operations)
+        self.circuit = circuit.with_operations(operations)
         self._rows = np.array(rows).reshape(len(rows), len(number))
         self._constants = np.array(constants)
         # the circuit lists its parameters by first use, which is the order in which the angles were numbered
@@ -141,10 +142,12 @@ class ShiftedCircuit:
         return np.asarray(np.tensordot(differences, self._factors, axes=(1, 0)))
 
 
-@lru_cache(maxsize=32)
-def shifted_circuit(circuit: Circuit, parameters: tuple[Parameter, ...] | None = None) -> ShiftedCircuit:
+def shifted_circuit(circuit: CircuitT, parameters: tuple[Parameter, ...] | None = None) -> ShiftedCircuit[CircuitT]:
     """A `ShiftedCircuit`, the same object for the same arguments: its circuit is transpiled once, not once a step."""
-    return ShiftedCircuit(circuit, parameters)
+    return _shifted_circuit(circuit, parameters)
+
+
+_shifted_circuit = lru_cache(maxsize=32, typed=True)(ShiftedCircuit)
 
 
 def _rule(operation: Operation) -> list[tuple[float, float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +13,9 @@ from simulator.calculations.statevector import statevector
 from simulator.engines.numba.kernels import draws as kernels
 from simulator.engines.numba.threads import get_num_threads, parallel, watched
 from simulator.errors import CircuitError, GateError, ParameterError
+from simulator.operations.binding import values_array
 from simulator.operations.measurements import final_measurements
-
-if TYPE_CHECKING:
-    from simulator.circuit import Circuit
+from simulator.operations.sequence import OperationSequence
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -168,16 +167,21 @@ def merged(outcomes: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:
     return unique, np.bincount(inverse.ravel(), counts, minlength=len(unique)).astype(np.int64)
 
 
-def bound_values(circuit: Circuit, values: Any) -> FloatArray:
+def bound_values(circuit: OperationSequence, values: Any) -> FloatArray:
     """One set of values of a circuit's parameters."""
-    array = circuit.values_array(values)
+    array = values_array(circuit, values)
     if array.ndim != 1:
         raise ParameterError(f"sample takes one set of values, got an array of shape {array.shape}")
     return array
 
 
 def sample_final(
-    circuit: Circuit, values: Any, shots: int, seed: Any, qubits: Sequence[int] | None, precision: str = "double"
+    circuit: OperationSequence,
+    values: Any,
+    shots: int,
+    seed: Any,
+    qubits: Sequence[int] | None,
+    precision: str = "double",
 ) -> tuple[IntArray, IntArray, int] | None:
     """Sample a circuit without noise whose measurements, if it has any, are all at the end.
 
@@ -204,7 +208,7 @@ def sample_final(
 
 
 def what_is_read(
-    circuit: Circuit, measured: dict[int, int], qubits: Sequence[int] | None
+    circuit: OperationSequence, measured: dict[int, int], qubits: Sequence[int] | None
 ) -> tuple[tuple[int, ...], int]:
     """The qubits whose outcomes are wanted, and the bits of an outcome."""
     if not measured:

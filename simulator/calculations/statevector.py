@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,9 @@ from simulator.engines.numba.kernels import tiles as tiles_kernels
 from simulator.engines.numba.run import Run
 from simulator.errors import ParameterError
 from simulator.observables import PauliSum
+from simulator.operations.binding import values_array
+from simulator.operations.sequence import OperationSequence
 from simulator.program.program import Program
-
-if TYPE_CHECKING:
-    from simulator.circuit import Circuit
 
 FloatArray = NDArray[np.float64]
 
@@ -160,16 +159,18 @@ _RUN = 1 << 18  # amplitudes that are squared at a time
 
 
 def split_values(
-    circuit: Circuit, observables: Sequence[PauliSum], values: Any, precision: str
+    circuit: OperationSequence, observables: Sequence[PauliSum], values: Any, precision: str
 ) -> tuple[Program, FloatArray, FloatArray, bool]:
     """The program, inputs and weights of a circuit at one or many sets of values; and whether it is one."""
-    array = circuit.values_array(values)
+    array = values_array(circuit, values)
     if array.ndim == 1:
         return cached_program(circuit, observables, False, precision), _NO_INPUTS, array, True
     return cached_program(circuit, observables, True, precision), array, np.zeros(0), False
 
 
-def cached_program(circuit: Circuit, observables: Sequence[PauliSum], batched: bool, precision: str) -> Program:
+def cached_program(
+    circuit: OperationSequence, observables: Sequence[PauliSum], batched: bool, precision: str
+) -> Program:
     """The circuit's program; the last few are kept, so that calling again lowers nothing."""
     key = circuit, tuple(observables), batched, precision
     try:
@@ -187,7 +188,7 @@ _KEPT_PROGRAMS = 32
 _programs: dict[Any, Program] = {}
 
 
-def statevector(circuit: Circuit, values: Any = None, precision: str = "double") -> NDArray[Any]:
+def statevector(circuit: OperationSequence, values: Any = None, precision: str = "double") -> NDArray[Any]:
     """Final state of a circuit started in ``|0...0>``.
 
     Parameters
@@ -212,7 +213,7 @@ def statevector(circuit: Circuit, values: Any = None, precision: str = "double")
     return out[0] if one else out
 
 
-def probabilities(circuit: Circuit, values: Any = None, precision: str = "double") -> FloatArray:
+def probabilities(circuit: OperationSequence, values: Any = None, precision: str = "double") -> FloatArray:
     """Probability of each basis state, shape (2**n,) or (n_sets, 2**n)."""
     state = statevector(circuit, values, precision)
     amplitudes = state.reshape(-1)
@@ -223,7 +224,7 @@ def probabilities(circuit: Circuit, values: Any = None, precision: str = "double
     return out.reshape(state.shape)
 
 
-def expectation(circuit: Circuit, observables: Any, values: Any = None, precision: str = "double") -> Any:
+def expectation(circuit: OperationSequence, observables: Any, values: Any = None, precision: str = "double") -> Any:
     """Expectations ``<psi|O|psi>``.
 
     Parameters

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import final
 
 from simulator import gates
+from simulator.calculations.unitary import to_matrix
 from simulator.circuit import conversion, expectations, running
 from simulator.circuit.gate_methods import gate_method, unknown_gate
 from simulator.errors import CircuitError
@@ -75,7 +76,7 @@ class Circuit(OperationSequence):
     values_array = binding.values_array
 
     # What it computes
-    to_matrix = running.to_matrix
+    to_matrix = to_matrix
     statevector = running.statevector
     probabilities = running.probabilities
     density_matrix = running.density_matrix
@@ -88,9 +89,10 @@ class Circuit(OperationSequence):
     # How it looks elsewhere
     draw = conversion.draw
     to_qiskit = conversion.to_qiskit
-    from_qiskit = staticmethod(conversion.from_qiskit)
+    from_qiskit = classmethod(conversion.from_qiskit)  # type: ignore[var-annotated]
+    from_qiskit_with_angle_map = classmethod(conversion.from_qiskit_with_angle_map)  # type: ignore[var-annotated]
     to_qasm = conversion.to_qasm
-    from_qasm = staticmethod(conversion.from_qasm)
+    from_qasm = classmethod(conversion.from_qasm)  # type: ignore[var-annotated]
 
     def __add__(self, other: Circuit) -> Circuit:
         if not isinstance(other, Circuit):

@@ -5,15 +5,15 @@ These functions are methods of `Circuit`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from simulator.circuit.circuit import Circuit
+from simulator.operations.sequence import CircuitT, OperationSequence
+from simulator.parameters.angle_maps import AngleMap
 
-__all__ = ["draw", "from_qasm", "from_qiskit", "to_qasm", "to_qiskit"]
+__all__ = ["draw", "from_qasm", "from_qiskit", "from_qiskit_with_angle_map", "to_qasm", "to_qiskit"]
 
 
-def draw(circuit: Circuit, output: str = "text", **options: Any) -> Any:
+def draw(circuit: OperationSequence, output: str = "text", **options: Any) -> Any:
     """Draw with Qiskit's drawer.
 
     Parameters
@@ -28,14 +28,14 @@ def draw(circuit: Circuit, output: str = "text", **options: Any) -> Any:
     return qiskit_circuits.draw(circuit, output, **options)
 
 
-def to_qiskit(circuit: Circuit) -> Any:
+def to_qiskit(circuit: OperationSequence) -> Any:
     """The same circuit as a ``qiskit.QuantumCircuit``, parameters and global phase included."""
     from simulator import qiskit_circuits
 
     return qiskit_circuits.to_qiskit(circuit)
 
 
-def from_qiskit(circuit: Any) -> Circuit:
+def from_qiskit(kind: type[CircuitT], circuit: Any) -> CircuitT:
     """Read a ``qiskit.QuantumCircuit``; barriers are left out.
 
     Raises
@@ -43,22 +43,43 @@ def from_qiskit(circuit: Any) -> Circuit:
     CircuitError
         If it contains loops, or conditions other than classical bits being equal to a value.
     ParameterError
-        If an angle is not affine in its parameters; `simulator.qiskit_circuits.from_qiskit_with_angle_map`
-        takes such angles too.
+        If an angle is not affine in its parameters; `from_qiskit_with_angle_map` takes such angles too.
     """
     from simulator import qiskit_circuits
 
-    return qiskit_circuits.from_qiskit(circuit)
+    return qiskit_circuits.from_qiskit(kind, circuit)
 
 
-def to_qasm(circuit: Circuit, version: int = 3) -> str:
+def from_qiskit_with_angle_map(kind: type[CircuitT], circuit: Any) -> tuple[CircuitT, AngleMap]:
+    """Read a ``qiskit.QuantumCircuit`` whose angles may be any expression, such as ``sin(x)`` or ``x * y``.
+
+    Returns
+    -------
+    circuit : Circuit
+        Each angle that is not affine is a parameter of its own.
+    angles : AngleMap
+        From values of Qiskit's parameters to values of this circuit's parameters; and derivatives back.
+
+    Raises
+    ------
+    CircuitError
+        As `from_qiskit`.
+    ParameterError
+        If an angle is not a real function of its parameters.
+    """
+    from simulator import qiskit_circuits
+
+    return qiskit_circuits.from_qiskit_with_angle_map(kind, circuit)
+
+
+def to_qasm(circuit: OperationSequence, version: int = 3) -> str:
     """OpenQASM 3 or 2 text, by Qiskit's exporter; version 2 has no free parameters."""
     from simulator import qiskit_circuits
 
     return qiskit_circuits.to_qasm(circuit, version)
 
 
-def from_qasm(text: str) -> Circuit:
+def from_qasm(kind: type[CircuitT], text: str) -> CircuitT:
     """Read OpenQASM 2 or 3, by Qiskit's parsers; only the standard include files are allowed.
 
     Raises
@@ -69,4 +90,4 @@ def from_qasm(text: str) -> Circuit:
     """
     from simulator import qiskit_circuits
 
-    return qiskit_circuits.from_qasm(text)
+    return qiskit_circuits.from_qasm(kind, text)

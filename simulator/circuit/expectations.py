@@ -6,27 +6,25 @@ These functions are methods of `Circuit`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import NoiseError, UnknownNameError
+from simulator.noise.model import NoiseModel
+from simulator.observables import PauliSum
 from simulator.operations.binding import Values
+from simulator.operations.sequence import OperationSequence
 from simulator.progress import shown
 
-if TYPE_CHECKING:
-    from simulator.circuit.circuit import Circuit
-    from simulator.noise import NoiseModel
-    from simulator.observables import PauliSum
-
-    Observables = PauliSum | Sequence[PauliSum]
+Observables = PauliSum | Sequence[PauliSum]
 
 __all__ = ["expectation", "expectation_and_gradient", "gradient"]
 
 
 def expectation(
-    circuit: Circuit,
+    circuit: OperationSequence,
     observables: Observables,
     values: Values = None,
     *,
@@ -79,7 +77,7 @@ def expectation(
 
 
 def gradient(
-    circuit: Circuit,
+    circuit: OperationSequence,
     observables: Observables,
     values: Values = None,
     *,
@@ -112,8 +110,8 @@ def gradient(
     if noise is not None:
         if method != "adjoint":
             raise UnknownNameError(f"with noise, gradients are made by method 'adjoint', got {method!r}")
-        return circuit.expectation_and_gradient(
-            observables, values, noise=noise, trajectories=trajectories, seed=seed, progress=progress
+        return expectation_and_gradient(
+            circuit, observables, values, noise=noise, trajectories=trajectories, seed=seed, progress=progress
         )[1]
     _without_noise(trajectories)
     from simulator.calculations import gradients
@@ -123,7 +121,7 @@ def gradient(
 
 
 def expectation_and_gradient(
-    circuit: Circuit,
+    circuit: OperationSequence,
     observables: Observables,
     values: Values = None,
     *,

@@ -8,26 +8,11 @@ from typing import Any
 
 from simulator.errors import CircuitError, UnknownNameError, unknown_name
 from simulator.gates import Gate
+from simulator.gates.names import OTHER_NAMES
 
 __all__ = ["gate_method", "unknown_gate"]
 
 ANGLE_NAMES = ("theta", "phi", "lam", "gamma")  # Qiskit's
-
-OTHER_NAMES = {
-    "ccnot": "ccx",
-    "cnot": "cx",
-    "cphase": "cp",
-    "fredkin": "cswap",
-    "hadamard": "h",
-    "i": "id",
-    "identity": "id",
-    "measurement": "measure",
-    "phase": "p",
-    "toffoli": "ccx",
-    "u1": "p",
-    "u3": "u",
-}
-"""What other libraries call it, too far from our name for a search of similar words."""
 
 
 class UnknownGateError(UnknownNameError, AttributeError):

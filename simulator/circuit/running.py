@@ -1,4 +1,4 @@
-"""What a circuit computes: its matrix, states, probabilities and samples.
+"""What a circuit computes: its states, probabilities and samples.
 
 These functions are methods of `Circuit`. They check nothing but their options, and hand over to the engine, which is
 imported when it is first needed.
@@ -6,52 +6,23 @@ imported when it is first needed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from simulator.errors import CircuitError, StateTooLargeError
+from simulator.errors import CircuitError
+from simulator.noise.model import NoiseModel
 from simulator.operations.binding import Values
-from simulator.operations.measurements import refuse_measurements
+from simulator.operations.sequence import OperationSequence
 from simulator.progress import shown
 
-if TYPE_CHECKING:
-    from simulator.circuit.circuit import Circuit
-    from simulator.noise import NoiseModel
-
-__all__ = ["density_matrix", "probabilities", "sample", "sample_array", "statevector", "to_matrix"]
-
-MAX_MATRIX_QUBITS = 13
-
-
-def to_matrix(circuit: Circuit, values: Mapping[Any, Any] | ArrayLike | None = None) -> NDArray[np.complex128]:
-    """Dense unitary of a small circuit, shape (2**n, 2**n), global phase included.
-
-    Raises
-    ------
-    StateTooLargeError
-        Beyond 13 qubits, where the matrix takes more than 1 GiB.
-    """
-    n = circuit.num_qubits
-    if n > MAX_MATRIX_QUBITS:
-        raise StateTooLargeError(
-            f"the matrix of {n} qubits takes {16 * 4**n / 2**30:.3g} GiB; to_matrix goes up to {MAX_MATRIX_QUBITS}"
-        )
-    refuse_measurements(circuit.operations, "the matrix")
-    circuit = circuit.bind(circuit.values_array(values))
-    columns = np.eye(1 << n, dtype=complex).reshape((2,) * n + (-1,))  # axis n - 1 - q is qubit q
-    for op in circuit.operations:
-        k = len(op.qubits)
-        matrix = op.gate.matrix(*op.angles).reshape((2,) * (2 * k))  # type: ignore[arg-type]
-        axes = [n - 1 - q for q in reversed(op.qubits)]
-        columns = np.moveaxis(np.tensordot(matrix, columns, (range(k, 2 * k), axes)), range(k), axes)
-    return columns.reshape(1 << n, 1 << n)
+__all__ = ["density_matrix", "probabilities", "sample", "sample_array", "statevector"]
 
 
 def statevector(
-    circuit: Circuit, values: Values = None, *, precision: str = "double", progress: bool = False
+    circuit: OperationSequence, values: Values = None, *, precision: str = "double", progress: bool = False
 ) -> NDArray[Any]:
     """Final state from ``|0...0>``.
 
@@ -82,7 +53,7 @@ def statevector(
 
 
 def probabilities(
-    circuit: Circuit, values: Values = None, *, precision: str = "double", progress: bool = False
+    circuit: OperationSequence, values: Values = None, *, precision: str = "double", progress: bool = False
 ) -> NDArray[Any]:
     """Probability of every basis state, shape (2**n,) or (B, 2**n); arguments as for `statevector`."""
     from simulator.calculations import statevector
@@ -92,7 +63,7 @@ def probabilities(
 
 
 def density_matrix(
-    circuit: Circuit, values: Values = None, *, noise: NoiseModel | None = None, progress: bool = False
+    circuit: OperationSequence, values: Values = None, *, noise: NoiseModel | None = None, progress: bool = False
 ) -> NDArray[np.complex128]:
     """Final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
 
@@ -110,7 +81,7 @@ def density_matrix(
 
 
 def sample(
-    circuit: Circuit,
+    circuit: OperationSequence,
     values: Values = None,
     *,
     shots: int = 1024,
@@ -169,7 +140,7 @@ def sample(
 
 
 def sample_array(
-    circuit: Circuit,
+    circuit: OperationSequence,
     values: Values = None,
     *,
     shots: int = 1024,

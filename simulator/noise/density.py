@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import progress
-from simulator.circuit import Circuit
 from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import transfer as kernels
 from simulator.engines.numba.threads import get_num_threads, parallel, watched
@@ -25,6 +24,7 @@ from simulator.noise.factors import Factors, fused, separated
 from simulator.noise.layout import Layout, layout
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
+from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter
 
 FloatArray = NDArray[np.float64]
@@ -55,7 +55,7 @@ class DensityProgram:
 
     def __init__(
         self,
-        circuit: Circuit,
+        circuit: OperationSequence,
         observables: Sequence[PauliSum],
         inputs: Sequence[Parameter],
         weights: Sequence[Parameter],

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.calculations.statevector import as_observables
-from simulator.circuit import Circuit
 from simulator.engines.numba import memory
 from simulator.noise.density import DensityProgram, final_coefficients
 from simulator.noise.model import NoiseModel
@@ -21,13 +20,15 @@ from simulator.noise.program import (
     estimates,
 )
 from simulator.noise.starts import interleaved
+from simulator.operations.binding import values_array
+from simulator.operations.sequence import OperationSequence
 from simulator.pauli import walsh_hadamard
 
 FloatArray = NDArray[np.float64]
 
 
 def _program(
-    circuit: Circuit,
+    circuit: OperationSequence,
     observables: Any,
     values: Any,
     noise: NoiseModel,
@@ -37,7 +38,7 @@ def _program(
 ) -> tuple[NoisyProgram, FloatArray, FloatArray, bool, bool]:
     """The program, inputs and weights; whether there is one set of values, and one observable."""
     listed, single = as_observables(observables)
-    array = circuit.values_array(values)
+    array = values_array(circuit, values)
     one = array.ndim == 1
     inputs = () if one else circuit.parameters
     program = NoisyProgram(
@@ -53,7 +54,7 @@ def _shaped(values: FloatArray, one: bool, single: bool) -> Any:
 
 
 def expectation(
-    circuit: Circuit,
+    circuit: OperationSequence,
     observables: Any,
     values: Any,
     noise: NoiseModel,
@@ -67,7 +68,7 @@ def expectation(
 
 
 def estimate(
-    circuit: Circuit,
+    circuit: OperationSequence,
     observables: Any,
     values: Any = None,
     *,
@@ -110,7 +111,7 @@ def estimate(
 
 
 def expectation_and_gradient(
-    circuit: Circuit,
+    circuit: OperationSequence,
     observables: Any,
     values: Any,
     noise: NoiseModel,
@@ -131,7 +132,9 @@ def expectation_and_gradient(
     return _shaped(found, one, single), shaped[0] if one else shaped
 
 
-def density_matrix(circuit: Circuit, values: Any = None, noise: NoiseModel | None = None) -> NDArray[np.complex128]:
+def density_matrix(
+    circuit: OperationSequence, values: Any = None, noise: NoiseModel | None = None
+) -> NDArray[np.complex128]:
     """Final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
 
     Measurements are unread and leave mixtures; readout errors play no part.
@@ -143,7 +146,7 @@ def density_matrix(circuit: Circuit, values: Any = None, noise: NoiseModel | Non
     CircuitError
         If an operation depends on classical bits.
     """
-    array = circuit.values_array(values)
+    array = values_array(circuit, values)
     n, one = circuit.num_qubits, array.ndim == 1
     memory.check_density(n, 8 * len(np.atleast_2d(array)))
     inputs, weights = ((), circuit.parameters) if one else (circuit.parameters, ())

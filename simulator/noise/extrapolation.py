@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from simulator import gates
-from simulator.circuit import Circuit
 from simulator.errors import NoiseError
+from simulator.operations.composition import compose, inverse, repeat
+from simulator.operations.sequence import CircuitT
 
 
-def fold(circuit: Circuit, factor: float) -> Circuit:
+def fold(circuit: CircuitT, factor: float) -> CircuitT:
     """The same unitary with about ``factor`` times as many gates, so that noise acts that much more often.
 
     The circuit C becomes C (C^-1 C)^k, and its last gates L another L^-1 L, until the number fits. Preparations of
@@ -31,6 +32,7 @@ def fold(circuit: Circuit, factor: float) -> Circuit:
 
     Examples
     --------
+    >>> from simulator import Circuit
     >>> fold(Circuit(1).h(0).t(0), 2).count_gates()
     {'t': 2, 'h': 1, 'tdg': 1}
     """
@@ -40,16 +42,18 @@ def fold(circuit: Circuit, factor: float) -> Circuit:
     fixed = [operation for operation in circuit if isinstance(operation.gate, preparations)]
     rest = [operation for operation in circuit if not isinstance(operation.gate, preparations)]
     whole, part = divmod(round(len(rest) * (factor - 1) / 2), max(len(rest), 1))
-    body = Circuit(circuit.num_qubits, rest)
-    out = Circuit(circuit.num_qubits, fixed) + body + (body.inverse() + body).repeat(whole)
-    if part:
-        tail = Circuit(circuit.num_qubits, rest[-part:])
-        out = out + tail.inverse() + tail
-    return out
+    body, tail = circuit.with_operations(rest), circuit.with_operations(rest[-part:] if part else ())
+    folded = repeat(compose(inverse(body), body), whole)
+    return circuit.with_operations(
+        [*fixed, *body.operations, *folded.operations, *inverse(tail).operations, *tail.operations]
+    )
 
 
 def zero_noise_extrapolation(
-    evaluate: Callable[[Circuit], Any], circuit: Circuit, factors: Sequence[float] = (1, 3, 5), order: int | None = None
+    evaluate: Callable[[CircuitT], Any],
+    circuit: CircuitT,
+    factors: Sequence[float] = (1, 3, 5),
+    order: int | None = None,
 ) -> Any:
     """Extrapolate a noisy result to no noise.
 
@@ -75,7 +79,7 @@ def zero_noise_extrapolation(
 
     Examples
     --------
-    >>> from simulator import NoiseModel, Z, depolarizing
+    >>> from simulator import Circuit, NoiseModel, Z, depolarizing
     >>> noise = NoiseModel(after_1q=depolarizing(0.01))
     >>> circuit = Circuit(1).ry(0.3, 0).rz(0.2, 0).ry(0.4, 0)
     >>> noisy = circuit.expectation(Z(0), noise=noise)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates
-from simulator.circuit import Circuit
 from simulator.errors import CircuitError
 from simulator.noise.model import NoiseModel
 from simulator.noise.transfer import (
@@ -22,6 +21,7 @@ from simulator.noise.transfer import (
     rotation_terms,
     transfer_matrix,
 )
+from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
 from simulator.program.levels import Angle, Dense, Rotation
 from simulator.program.lowering import Start, lower
@@ -72,7 +72,7 @@ class Factors:
         If an operation depends on classical bits.
     """
 
-    def __init__(self, circuit: Circuit, noise: NoiseModel, numbers: Mapping[Parameter, int]) -> None:
+    def __init__(self, circuit: OperationSequence, noise: NoiseModel, numbers: Mapping[Parameter, int]) -> None:
         self.numbers = numbers
         self.factors: list[Factor] = []
         self.starts: list[Start] = []
@@ -143,7 +143,7 @@ class Factors:
 
     def _wide(self, operation: gates.Operation) -> None:
         """A gate on many qubits, by its rotations about Pauli strings."""
-        lowered = lower(Circuit(max(operation.qubits) + 1, [operation]), self.numbers)
+        lowered = lower(OperationSequence(max(operation.qubits) + 1, [operation]), self.numbers)
         for level in lowered.levels:
             for member in level.members:
                 if isinstance(member, Dense):

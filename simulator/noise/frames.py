@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from simulator import pauli, progress
 from simulator.calculations import gradients, statevector
-from simulator.circuit import Circuit
 from simulator.noise.channels import Channel
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
+from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter
 from simulator.program.levels import Angle, Rotation
 from simulator.program.lowering import Lowered, Lowering
@@ -46,7 +46,7 @@ class _Location:
 class _SignedLowering(Lowering):
     """Lowers a circuit so that every rotation's angle is a number of its own; records what they are, and the errors."""
 
-    def __init__(self, circuit: Circuit, noise: NoiseModel, numbers: Mapping[Parameter, int]) -> None:
+    def __init__(self, circuit: OperationSequence, noise: NoiseModel, numbers: Mapping[Parameter, int]) -> None:
         super().__init__(circuit.num_qubits, numbers)
         self.angles: list[Angle] = []
         self.masks: list[tuple[int, int]] = []
@@ -95,8 +95,10 @@ class _SignedLowering(Lowering):
 class _SignedProgram(Program):
     """A program whose circuit is lowered already and whose inputs are its rotations' angles."""
 
-    def __init__(self, circuit: Circuit, strings: Sequence[PauliSum], lowered: Lowered, count: int, precision: str):
-        super().__init__(Circuit(circuit.num_qubits), strings, (), (), precision)
+    def __init__(
+        self, circuit: OperationSequence, strings: Sequence[PauliSum], lowered: Lowered, count: int, precision: str
+    ):
+        super().__init__(OperationSequence(circuit.num_qubits), strings, (), (), precision)
         self.circuit = circuit
         self.inputs = tuple(range(count))  # type: ignore[arg-type]
         self.__dict__["lowered"] = lowered
@@ -123,7 +125,7 @@ class FrameProgram:
 
     def __init__(
         self,
-        circuit: Circuit,
+        circuit: OperationSequence,
         observables: Sequence[PauliSum],
         inputs: Sequence[Parameter],
         weights: Sequence[Parameter],

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates, progress
-from simulator.circuit import Circuit
 from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import jumps as kernels
 from simulator.engines.numba.threads import get_num_threads, parallel, watched
@@ -24,6 +23,7 @@ from simulator.noise.factors import ladder
 from simulator.noise.model import NoiseModel
 from simulator.noise.starts import product_states
 from simulator.observables import PauliSum
+from simulator.operations.sequence import OperationSequence
 from simulator.program.levels import Dense
 from simulator.program.lowering import Start, lower
 
@@ -40,7 +40,7 @@ _LONG = 1 << 25  # amplitudes passed over that take long enough to be watched
 Noisy = tuple[Operation, Sequence[tuple[Channel, tuple[int, ...]]]]
 
 
-def noisy_operations(circuit: Circuit, noise: NoiseModel) -> list[Noisy]:
+def noisy_operations(circuit: OperationSequence, noise: NoiseModel) -> list[Noisy]:
     """A circuit's operations, each with the channels that follow it."""
     return [(operation, noise.channels_after(operation)) for operation in circuit.operations]
 
@@ -104,7 +104,7 @@ class JumpProgram:
         Other operations than the circuit's, each with the channels that follow.
     """
 
-    def __init__(self, circuit: Circuit, noise: NoiseModel, items: Iterable[Noisy] | None = None) -> None:
+    def __init__(self, circuit: OperationSequence, noise: NoiseModel, items: Iterable[Noisy] | None = None) -> None:
         memory.check_state(circuit.num_qubits, 1, "double")
         self.num_qubits, self.num_clbits = circuit.num_qubits, circuit.num_clbits
         self.flips = noise.readout_flips(circuit.num_qubits)
@@ -282,9 +282,8 @@ def _grouped(observables: Iterable[PauliSum]) -> tuple[IntArray, IntArray, Float
 
 def _narrow(operation: Operation) -> list[Operation]:
     """A gate on many qubits as gates on few, by its rotations about Pauli strings; up to its global phase."""
-    lowered = lower(
-        Circuit(max(operation.qubits) + 1, [Operation(operation.gate, operation.qubits, operation.angles)]), {}
-    )
+    alone = Operation(operation.gate, operation.qubits, operation.angles)
+    lowered = lower(OperationSequence(max(operation.qubits) + 1, [alone]), {})
     out: list[Operation] = []
     for level in lowered.levels:
         for member in level.members:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates
-from simulator.circuit.gate_methods import OTHER_NAMES
 from simulator.errors import NoiseError, counted
+from simulator.gates.names import OTHER_NAMES
 from simulator.noise.channels import Channel, probability
 
 Key = str | tuple[str, tuple[int, ...]]

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from simulator import gates, progress
 from simulator.calculations.statevector import as_array
-from simulator.circuit import Circuit
 from simulator.errors import NoiseError, QumbaError
 from simulator.noise import density
 from simulator.noise.frames import FrameProgram, FrameTrajectories, NotPauliError
@@ -20,6 +19,8 @@ from simulator.noise.jumps import JumpProgram, Noisy, noisy_operations
 from simulator.noise.model import NoiseModel
 from simulator.noise.readout import read_through
 from simulator.observables import PauliSum
+from simulator.operations.binding import bind
+from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
 
 FloatArray = NDArray[np.float64]
@@ -71,7 +72,7 @@ class NoisyProgram:
 
     def __init__(
         self,
-        circuit: Circuit,
+        circuit: OperationSequence,
         observables: Sequence[PauliSum],
         inputs: Sequence[Parameter] = (),
         weights: Sequence[Parameter] | None = None,
@@ -108,22 +109,22 @@ class NoisyProgram:
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "method"}
 
-    def bound(self, x: FloatArray, weights: FloatArray) -> Circuit:
+    def bound(self, x: FloatArray, weights: FloatArray) -> OperationSequence:
         """The circuit at one sample's values."""
         values = dict(zip((*self.inputs, *self.weights), [*x.tolist(), *weights.tolist()], strict=True))
-        return self.circuit.bind({p: values[p] for p in self.circuit.parameters})
+        return bind(self.circuit, {p: values[p] for p in self.circuit.parameters})
 
 
 @functools.lru_cache(maxsize=32)
 def _density(
-    circuit: Circuit, observables: Any, inputs: Any, weights: Any, noise: NoiseModel
+    circuit: OperationSequence, observables: Any, inputs: Any, weights: Any, noise: NoiseModel
 ) -> density.DensityProgram:
     return density.DensityProgram(circuit, _read(circuit, observables, noise), inputs, weights, noise)
 
 
 @functools.lru_cache(maxsize=32)
 def _frames(
-    circuit: Circuit, observables: Any, inputs: Any, weights: Any, noise: NoiseModel, precision: str
+    circuit: OperationSequence, observables: Any, inputs: Any, weights: Any, noise: NoiseModel, precision: str
 ) -> FrameProgram | None:
     """The program of signed angles, or None if the circuit or its noise is not of that kind."""
     if circuit.measures:
@@ -134,7 +135,7 @@ def _frames(
         return None
 
 
-def _read(circuit: Circuit, observables: Sequence[PauliSum], noise: NoiseModel) -> list[PauliSum]:
+def _read(circuit: OperationSequence, observables: Sequence[PauliSum], noise: NoiseModel) -> list[PauliSum]:
     flips = noise.readout_flips(circuit.num_qubits)
     return [read_through(observable, flips) for observable in observables]
 

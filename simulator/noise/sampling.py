@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.calculations import sampling
-from simulator.circuit import Circuit
+from simulator.calculations.statevector import statevector
 from simulator.errors import CircuitError
 from simulator.noise.density import DensityProgram, expectations
 from simulator.noise.jumps import JumpProgram
 from simulator.noise.model import NoiseModel
 from simulator.noise.readout import misread
 from simulator.observables import PauliSum
+from simulator.operations.binding import Values, bind
 from simulator.operations.measurements import final_measurements
+from simulator.operations.sequence import OperationSequence
 from simulator.pauli import walsh_hadamard
-
-if TYPE_CHECKING:
-    from simulator.operations.binding import Values
 
 IntArray = NDArray[np.int64]
 
@@ -28,7 +27,7 @@ _EXACT_QUBITS = 10  # up to here probabilities come from a density matrix
 
 
 def sample(
-    circuit: Circuit,
+    circuit: OperationSequence,
     values: Values,
     shots: int,
     seed: Any,
@@ -38,7 +37,7 @@ def sample(
     """Outcomes (m, width), bit 0 first, and their counts (m,), in ascending order of the outcomes."""
     shots, noise = sampling.checked_shots(shots), noise or NoiseModel()
     rng = np.random.default_rng(seed)
-    bound = circuit.bind(sampling.bound_values(circuit, values))
+    bound = bind(circuit, sampling.bound_values(circuit, values))
     split = final_measurements(bound.operations)
     if split is None:
         if qubits is not None and any(operation.clbits for operation in bound.operations):
@@ -46,10 +45,10 @@ def sample(
         return _drawn(bound, shots, rng, noise, qubits)
     plain, measured = split
     read, width = sampling.what_is_read(bound, measured, qubits)
-    unitary = Circuit(bound.num_qubits, plain)
+    unitary = bound.with_operations(plain, num_clbits=0)
     flips = noise.readout_flips(bound.num_qubits)[list(read)]
     if not noise.has_gate_noise:
-        outcomes, counts = sampling.sample_state(unitary.statevector(), shots, rng, read)
+        outcomes, counts = sampling.sample_state(statevector(unitary), shots, rng, read)
     elif bound.num_qubits <= _EXACT_QUBITS:
         outcomes, counts = sampling.draw(_probabilities(unitary, noise, read), shots, rng)
     else:
@@ -64,7 +63,7 @@ def sample(
 
 
 def _drawn(
-    circuit: Circuit, shots: int, rng: np.random.Generator, noise: NoiseModel, qubits: Sequence[int] | None
+    circuit: OperationSequence, shots: int, rng: np.random.Generator, noise: NoiseModel, qubits: Sequence[int] | None
 ) -> tuple[IntArray, IntArray]:
     """One trajectory a shot."""
     measures = any(operation.clbits for operation in circuit.operations)
@@ -82,7 +81,7 @@ def _selected(outcomes: IntArray, qubits: Sequence[int]) -> IntArray:
     return sum(((outcomes >> q & 1) << k for k, q in enumerate(qubits)), np.zeros_like(outcomes))
 
 
-def _probabilities(circuit: Circuit, noise: NoiseModel, qubits: Sequence[int]) -> NDArray[np.float64]:
+def _probabilities(circuit: OperationSequence, noise: NoiseModel, qubits: Sequence[int]) -> NDArray[np.float64]:
     """Probabilities of outcomes on the qubits: the transform of the expectations of their Z strings."""
     masks = np.zeros(1, np.int64)
     for q in qubits:

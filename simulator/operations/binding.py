@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from simulator import gates
 from simulator.errors import ParameterError
 from simulator.gates import Operation
+from simulator.operations.sequence import CircuitT, OperationSequence
 from simulator.parameters import Expression, Parameter, ParameterVector, as_angle
-
-if TYPE_CHECKING:
-    from simulator.circuit.circuit import Circuit
 
 __all__ = ["Values", "bind", "listed", "values_array"]
 
@@ -25,7 +23,7 @@ Values = Mapping[Any, Any] | ArrayLike | None
 LISTED_NAMES = 8
 
 
-def bind(circuit: Circuit, values: Mapping[Any, Any] | ArrayLike) -> Circuit:
+def bind(circuit: CircuitT, values: Mapping[Any, Any] | ArrayLike) -> CircuitT:
     """Give parameters their values.
 
     Parameters
@@ -47,10 +45,10 @@ def bind(circuit: Circuit, values: Mapping[Any, Any] | ArrayLike) -> Circuit:
         if array.ndim != 1:
             raise ParameterError(f"bind takes one value a parameter, got a batch of shape {array.shape}")
         chosen = dict(zip(circuit.parameters, map(float, array), strict=True))
-    return circuit._made_of(_bound(operation, chosen) for operation in circuit.operations)
+    return circuit.with_operations(_bound(operation, chosen) for operation in circuit.operations)
 
 
-def values_array(circuit: Circuit, values: Values) -> NDArray[np.float64]:
+def values_array(circuit: OperationSequence, values: Values) -> NDArray[np.float64]:
     """Check values for all parameters and put them in the order of ``parameters``.
 
     Parameters

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from simulator.errors import CircuitError, counted
 from simulator.gates import Composite, Operation
 from simulator.gates.trait import classical_bit
 from simulator.operations.arguments import as_qubits, whole_number
-from simulator.operations.sequence import OperationSequence
-
-if TYPE_CHECKING:
-    from simulator.circuit.circuit import Circuit
+from simulator.operations.sequence import CircuitT, OperationSequence
 
 __all__ = ["compose", "controlled", "inverse", "power", "repeat"]
 
 
 def compose(
-    circuit: Circuit, other: OperationSequence, qubits: Sequence[int] | None = None, clbits: Sequence[int] | None = None
-) -> Circuit:
+    circuit: CircuitT,
+    other: OperationSequence,
+    qubits: Sequence[int] | None = None,
+    clbits: Sequence[int] | None = None,
+) -> CircuitT:
     """Apply another circuit after this one.
 
     Parameters
@@ -42,12 +41,12 @@ def compose(
     return circuit.extended_by(_placed(operation, place, bits) for operation in other.operations)
 
 
-def inverse(circuit: Circuit) -> Circuit:
+def inverse(circuit: CircuitT) -> CircuitT:
     """The circuit that undoes this one: inverse gates in reverse order."""
-    return circuit._made_of(operation.inverse() for operation in reversed(circuit.operations))
+    return circuit.with_operations(operation.inverse() for operation in reversed(circuit.operations))
 
 
-def controlled(circuit: Circuit, num_controls: int = 1, control_values: Sequence[int] | None = None) -> Circuit:
+def controlled(circuit: CircuitT, num_controls: int = 1, control_values: Sequence[int] | None = None) -> CircuitT:
     """Put the circuit under the control of further qubits.
 
     The controls are qubits 0 to ``num_controls - 1`` of the result, and every qubit of this circuit moves
@@ -67,17 +66,19 @@ def controlled(circuit: Circuit, num_controls: int = 1, control_values: Sequence
         raise CircuitError(f"controlled takes one value a control, got {count} and {list(control_values)}")
     place, bits = range(count, count + circuit.num_qubits), range(circuit.num_clbits)
     moved = (_placed(operation, place, bits) for operation in circuit.operations)
-    return circuit._made_of((op.controlled(range(count), control_values) for op in moved), circuit.num_qubits + count)
+    return circuit.with_operations(
+        (op.controlled(range(count), control_values) for op in moved), circuit.num_qubits + count
+    )
 
 
-def repeat(circuit: Circuit, times: int) -> Circuit:
+def repeat(circuit: CircuitT, times: int) -> CircuitT:
     """Apply the circuit ``times`` times in a row; 0 times is the empty circuit."""
     if whole_number("repeat", "times", times) < 0:
         raise CircuitError(f"repeat takes a number of 0 or more, got {times}; power takes negative ones")
-    return circuit._made_of(circuit.operations * int(times))
+    return circuit.with_operations(circuit.operations * int(times))
 
 
-def power(circuit: Circuit, exponent: int) -> Circuit:
+def power(circuit: CircuitT, exponent: int) -> CircuitT:
     """Raise the circuit to an integer power; a negative one repeats the inverse."""
     return (
         repeat(circuit, exponent)
@@ -95,7 +96,7 @@ def _placed(operation: Operation, qubits: Sequence[int], clbits: Sequence[int]) 
     return Operation(operation.gate, place, operation.angles, tuple(clbits[c] for c in operation.clbits), conditions)
 
 
-def _qubit_places(circuit: Circuit, count: int, qubits: Sequence[int] | None) -> Sequence[int]:
+def _qubit_places(circuit: OperationSequence, count: int, qubits: Sequence[int] | None) -> Sequence[int]:
     """Where the qubits of a circuit on ``count`` of them go."""
     if qubits is None:
         if count > circuit.num_qubits:
@@ -106,7 +107,7 @@ def _qubit_places(circuit: Circuit, count: int, qubits: Sequence[int] | None) ->
     return place
 
 
-def _clbit_places(circuit: Circuit, count: int, clbits: Sequence[int] | None) -> Sequence[int]:
+def _clbit_places(circuit: OperationSequence, count: int, clbits: Sequence[int] | None) -> Sequence[int]:
     """Where the classical bits of a circuit with ``count`` of them go."""
     available = circuit.num_clbits
     if clbits is None:

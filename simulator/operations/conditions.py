@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,21 +13,18 @@ from simulator.gates import Condition, Operation
 from simulator.gates.trait import classical_bit
 from simulator.operations.arguments import as_qubits
 from simulator.operations.composition import compose
-from simulator.operations.sequence import OperationSequence
-
-if TYPE_CHECKING:
-    from simulator.circuit.circuit import Circuit
+from simulator.operations.sequence import CircuitT, OperationSequence
 
 __all__ = ["as_condition", "conditional", "if_else", "if_test"]
 
 
 def if_test(
-    circuit: Circuit,
+    circuit: CircuitT,
     condition: tuple[int | Sequence[int], int],
-    body: Circuit | Iterable[Operation],
+    body: OperationSequence | Iterable[Operation],
     qubits: Sequence[int] | None = None,
     clbits: Sequence[int] | None = None,
-) -> Circuit:
+) -> CircuitT:
     """Apply a body only if classical bits hold a value.
 
     Parameters
@@ -55,13 +52,13 @@ def if_test(
 
 
 def if_else(
-    circuit: Circuit,
+    circuit: CircuitT,
     condition: tuple[int | Sequence[int], int],
-    true_body: Circuit | Iterable[Operation],
-    false_body: Circuit | Iterable[Operation],
+    true_body: OperationSequence | Iterable[Operation],
+    false_body: OperationSequence | Iterable[Operation],
     qubits: Sequence[int] | None = None,
     clbits: Sequence[int] | None = None,
-) -> Circuit:
+) -> CircuitT:
     """Apply one body if classical bits hold a value and another if not; arguments as for `if_test`."""
     test = as_condition("if_test", condition)
     operations = [
@@ -73,10 +70,13 @@ def if_else(
 
 
 def _placed_body(
-    circuit: Circuit, body: Circuit | Iterable[Operation], qubits: Sequence[int] | None, clbits: Sequence[int] | None
+    circuit: OperationSequence,
+    body: OperationSequence | Iterable[Operation],
+    qubits: Sequence[int] | None,
+    clbits: Sequence[int] | None,
 ) -> Sequence[Operation]:
     if isinstance(body, OperationSequence):
-        return compose(circuit._made_of(()), body, qubits, clbits).operations
+        return compose(circuit.with_operations(()), body, qubits, clbits).operations
     operations = tuple(circuit._checked(operation) for operation in body)
     if operations and (qubits is not None or clbits is not None):
         raise CircuitError("if_test places a circuit; operations say themselves which qubits they act on")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from simulator import gates
 from simulator.errors import CircuitError
 from simulator.gates import Measure, Operation, Reset
 from simulator.operations.arguments import as_qubits
-
-if TYPE_CHECKING:
-    from simulator.circuit.circuit import Circuit
+from simulator.operations.sequence import CircuitT
 
 __all__ = [
     "final_measurements",
@@ -23,7 +20,7 @@ __all__ = [
 ]
 
 
-def measure(circuit: Circuit, qubit: int | Sequence[int], clbit: int | Sequence[int]) -> Circuit:
+def measure(circuit: CircuitT, qubit: int | Sequence[int], clbit: int | Sequence[int]) -> CircuitT:
     """Measure qubits in the computational basis, each into its classical bit.
 
     Parameters
@@ -47,19 +44,19 @@ def measure(circuit: Circuit, qubit: int | Sequence[int], clbit: int | Sequence[
     return circuit.append(*(gates.MEASURE(q, c) for q, c in zip(qubits, clbits, strict=True)))
 
 
-def measure_all(circuit: Circuit) -> Circuit:
+def measure_all(circuit: CircuitT) -> CircuitT:
     """Measure every qubit into a new classical bit; those bits come after the ones there are, as in Qiskit."""
     n, first = circuit.num_qubits, circuit.num_clbits
-    wider = circuit._made_of(circuit.operations, num_clbits=first + n)
+    wider = circuit.with_operations(circuit.operations, num_clbits=first + n)
     return measure(wider, range(n), range(first, first + n))
 
 
-def reset(circuit: Circuit, qubit: int | Sequence[int]) -> Circuit:
+def reset(circuit: CircuitT, qubit: int | Sequence[int]) -> CircuitT:
     """Bring qubits to 0, whatever they were."""
     return circuit.append(*(gates.RESET(q) for q in as_qubits(qubit)))
 
 
-def remove_final_measurements(circuit: Circuit) -> Circuit:
+def remove_final_measurements(circuit: CircuitT) -> CircuitT:
     """The circuit without its measurements, which must all be at the end, and without classical bits.
 
     Raises
@@ -70,7 +67,7 @@ def remove_final_measurements(circuit: Circuit) -> Circuit:
     split = final_measurements(circuit.operations)
     if split is None:
         raise CircuitError("the circuit measures, resets or branches in the middle: it is not a unitary")
-    return circuit._made_of(split[0], num_clbits=0)
+    return circuit.with_operations(split[0], num_clbits=0)
 
 
 def final_measurements(operations: Iterable[Operation]) -> tuple[list[Operation], dict[int, int]] | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from simulator.errors import CircuitError, counted
 from simulator.gates import Gate, Operation
 from simulator.operations.arguments import whole_number
 from simulator.parameters import Expression, Parameter
 
-__all__ = ["OperationSequence"]
+__all__ = ["CircuitT", "OperationSequence"]
 
 
 class OperationSequence:
@@ -71,10 +71,10 @@ class OperationSequence:
         circuit._start(log)
         return circuit
 
-    def _made_of(
+    def with_operations(
         self, operations: Iterable[Operation], num_qubits: int | None = None, num_clbits: int | None = None
     ) -> Self:
-        """The same kind of circuit with other operations, known to fit, and other sizes where given."""
+        """A circuit of the same class with other operations, which are known to fit, and other sizes where given."""
         circuit = object.__new__(type(self))
         circuit._num_qubits = self._num_qubits if num_qubits is None else num_qubits
         circuit._num_clbits = self._num_clbits if num_clbits is None else num_clbits
@@ -198,3 +198,7 @@ class OperationSequence:
         bits = f" and {counted(self.num_clbits, 'classical bit')}" if self.num_clbits else ""
         text = f"<Circuit of {counted(self.num_qubits, 'qubit')}{bits}: {counted(len(self), 'gate')}"
         return text + (f", {counted(self.num_parameters, 'parameter')}>" if self.num_parameters else ">")
+
+
+CircuitT = TypeVar("CircuitT", bound=OperationSequence)
+"""The class of a circuit that is given: what is made from it is of the same class."""

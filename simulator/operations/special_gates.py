@@ -6,7 +6,7 @@ These functions are methods of `Circuit`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,15 +14,13 @@ from numpy.typing import ArrayLike
 from simulator import gates
 from simulator.errors import CircuitError, GateError, counted
 from simulator.operations.arguments import as_qubits
+from simulator.operations.sequence import CircuitT
 from simulator.parameters import Expression
-
-if TYPE_CHECKING:
-    from simulator.circuit.circuit import Circuit
 
 __all__ = ["diagonal", "initialize", "pauli_rotation", "unitary"]
 
 
-def unitary(circuit: Circuit, matrix: ArrayLike, qubits: int | Sequence[int], check: bool = True) -> Circuit:
+def unitary(circuit: CircuitT, matrix: ArrayLike, qubits: int | Sequence[int], check: bool = True) -> CircuitT:
     """Apply a unitary matrix, shape (2**k, 2**k); ``qubits[0]`` is the lowest bit of its index.
 
     Raises
@@ -41,7 +39,7 @@ def unitary(circuit: Circuit, matrix: ArrayLike, qubits: int | Sequence[int], ch
     return circuit.append(gates.Fixed("unitary", matrix, check=check)(*targets))
 
 
-def diagonal(circuit: Circuit, phases: ArrayLike, qubits: int | Sequence[int]) -> Circuit:
+def diagonal(circuit: CircuitT, phases: ArrayLike, qubits: int | Sequence[int]) -> CircuitT:
     """Apply ``diag(exp(i * phases))``, phases (2**k,) in radians; ``qubits[0]`` is the lowest bit."""
     targets = as_qubits(qubits)
     if np.ndim(phases) == 1 and np.size(phases) != 1 << len(targets):
@@ -52,11 +50,11 @@ def diagonal(circuit: Circuit, phases: ArrayLike, qubits: int | Sequence[int]) -
 
 
 def initialize(
-    circuit: Circuit,
+    circuit: CircuitT,
     amplitudes: ArrayLike | Sequence[Any],
     qubits: int | Sequence[int] | None = None,
     normalize: bool = False,
-) -> Circuit:
+) -> CircuitT:
     """Prepare amplitudes on qubits that nothing has acted on yet.
 
     Parameters
@@ -97,7 +95,7 @@ def initialize(
     return circuit.append(operation)
 
 
-def pauli_rotation(circuit: Circuit, label: str, theta: float | Expression, qubits: int | Sequence[int]) -> Circuit:
+def pauli_rotation(circuit: CircuitT, label: str, theta: float | Expression, qubits: int | Sequence[int]) -> CircuitT:
     """Apply ``exp(-i theta/2 P)`` for a Pauli string; the last character of its label is ``qubits[0]``."""
     targets = as_qubits(qubits)
     gate = gates.PauliRotation(label)

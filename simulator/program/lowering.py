@@ -15,20 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates
 from simulator.errors import CircuitError
+from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
 from simulator.pauli import places_of
 from simulator.program.decomposition import Cnot, Matrix, Step, Turn, decompose
 from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, place
-
-if TYPE_CHECKING:
-    from simulator.circuit import Circuit
 
 _STRINGS = 4096  # numbered before those that are out of reach are forgotten
 
@@ -70,7 +67,7 @@ class Lowered:
         return stored_x, stored_z, -1 if sign & 1 else 1
 
 
-def lower(circuit: Circuit, numbers: Mapping[Parameter, int]) -> Lowered:
+def lower(circuit: OperationSequence, numbers: Mapping[Parameter, int]) -> Lowered:
     """Lower a circuit whose parameters are numbered by ``numbers``."""
     lowering = Lowering(circuit.num_qubits, numbers)
     for operation in circuit.operations:

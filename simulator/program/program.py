@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +15,10 @@ from simulator.engines.numba.tables.tables import Tables
 from simulator.errors import ParameterError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.measurements import refuse_measurements
+from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter
 from simulator.program.levels import Level, Rotation
 from simulator.program.lowering import Lowered, Start, lower
-
-if TYPE_CHECKING:
-    from simulator.circuit import Circuit
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"double": np.float64, "single": np.float32}
 
@@ -52,7 +50,7 @@ class Program:
 
     def __init__(
         self,
-        circuit: Circuit,
+        circuit: OperationSequence,
         observables: Sequence[PauliSum] = (),
         inputs: Sequence[Parameter] = (),
         weights: Sequence[Parameter] | None = None,
@@ -140,7 +138,7 @@ class Program:
         )
 
 
-def _check_parameters(circuit: Circuit, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
+def _check_parameters(circuit: OperationSequence, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
     known = [*inputs, *weights]
     if len(set(known)) != len(known):
         twice = sorted({p.name for p in known if known.count(p) > 1})

@@ -7,8 +7,8 @@ from typing import Any
 from qiskit.exceptions import MissingOptionalLibraryError
 
 from simulator import gates
-from simulator.circuit import Circuit
 from simulator.errors import unknown_name
+from simulator.operations.sequence import OperationSequence
 from simulator.qiskit_circuits.outgoing import to_qiskit
 
 __all__ = ["draw"]
@@ -16,7 +16,7 @@ __all__ = ["draw"]
 OUTPUTS = ("text", "mpl", "latex", "latex_source")
 
 
-def draw(circuit: Circuit, output: str = "text", **options: Any) -> Any:
+def draw(circuit: OperationSequence, output: str = "text", **options: Any) -> Any:
     """Draw a circuit; the options are those of ``qiskit.QuantumCircuit.draw``."""
     if output not in OUTPUTS:
         raise unknown_name("drawing output", output, OUTPUTS)
@@ -27,7 +27,7 @@ def draw(circuit: Circuit, output: str = "text", **options: Any) -> Any:
         raise ImportError(f"drawing with {output!r} needs {error.args[0] if error.args else error}{extra}") from None
 
 
-def _with_boxes(circuit: Circuit) -> Circuit:
+def _with_boxes(circuit: OperationSequence) -> OperationSequence:
     """The circuit with a plain box where amplitudes are parameters: a drawing needs no matrix, Qiskit's gate does."""
     operations = []
     for operation in circuit.operations:
@@ -35,4 +35,4 @@ def _with_boxes(circuit: Circuit) -> Circuit:
             box = gates.Composite(operation.gate.name, operation.gate.num_qubits, 0, [])
             operation = gates.Operation(box, operation.qubits)
         operations.append(operation)
-    return Circuit(circuit.num_qubits, operations, circuit.num_clbits)
+    return circuit.with_operations(operations)

@@ -59,7 +59,7 @@ class AngleReader:
         if out is None:
             raise ParameterError(
                 f"an angle must be an affine expression of its parameters with real coefficients, got {value} "
-                "(simulator.qiskit_circuits.from_qiskit_with_angle_map takes others)"
+                "(Circuit.from_qiskit_with_angle_map takes others)"
             )
         return out
 

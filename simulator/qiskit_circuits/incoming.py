@@ -25,10 +25,11 @@ from qiskit.quantum_info import Operator, SparsePauliOp
 from qiskit.synthesis import LieTrotter, SuzukiTrotter
 
 from simulator import gates
-from simulator.circuit import Circuit
+from simulator.calculations.unitary import to_matrix
 from simulator.errors import CircuitError, ParameterError
 from simulator.gates import Condition, Operation
 from simulator.operations.conditions import conditional
+from simulator.operations.sequence import CircuitT, OperationSequence
 from simulator.parameters.angle_maps import AngleMap
 from simulator.qiskit_circuits.expressions import AngleReader, MappingAngleReader
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
@@ -39,8 +40,8 @@ IDENTITIES = ("barrier", "delay")
 _STANDARD = {name: gates.STANDARD[name] for name in QISKIT_CLASSES}
 
 
-def from_qiskit(circuit: QuantumCircuit) -> Circuit:
-    """Convert a ``qiskit.QuantumCircuit``.
+def from_qiskit(kind: type[CircuitT], circuit: QuantumCircuit) -> CircuitT:
+    """Convert a ``qiskit.QuantumCircuit`` to a circuit of class ``kind``.
 
     Measurements, resets and if-tests are kept; barriers, delays, and resets of a qubit before anything happened to
     it are left out. A gate we do not have is taken by its definition. Parameters come in the order of first use,
@@ -54,15 +55,15 @@ def from_qiskit(circuit: QuantumCircuit) -> Circuit:
     ParameterError
         If an angle is not an affine expression of its parameters with real coefficients.
     """
-    return _read(circuit, AngleReader())
+    return _read(kind, circuit, AngleReader())
 
 
-def from_qiskit_with_angle_map(circuit: QuantumCircuit) -> tuple[Circuit, AngleMap]:
+def from_qiskit_with_angle_map(kind: type[CircuitT], circuit: QuantumCircuit) -> tuple[CircuitT, AngleMap]:
     """Convert a circuit whose angles may be any expression of its parameters, such as ``sin(x)`` or ``x * y``.
 
     Returns
     -------
-    circuit : Circuit
+    circuit : kind
         Each angle that is not affine is a parameter of its own.
     angles : AngleMap
         From values of Qiskit's parameters, in the order of ``circuit.parameters`` there, to values of the returned
@@ -78,25 +79,25 @@ def from_qiskit_with_angle_map(circuit: QuantumCircuit) -> tuple[Circuit, AngleM
     Examples
     --------
     >>> import qiskit, qiskit.circuit
-    >>> from simulator import Z
+    >>> from simulator import Circuit, Z
     >>> x = qiskit.circuit.Parameter("x")
     >>> theirs = qiskit.QuantumCircuit(1)
     >>> _ = theirs.ry(x * x, 0)
-    >>> circuit, angles = from_qiskit_with_angle_map(theirs)
+    >>> circuit, angles = Circuit.from_qiskit_with_angle_map(theirs)
     >>> circuit.expectation(Z(0), angles([[0.0], [np.sqrt(np.pi)]])).round(6)
     array([ 1., -1.])
     """
     if not isinstance(circuit, QuantumCircuit):
         raise CircuitError(f"expected a qiskit.QuantumCircuit, got {type(circuit).__name__}")
     angles = MappingAngleReader(circuit.parameters)
-    out = _read(circuit, angles)
+    out = _read(kind, circuit, angles)
     return out, angles.angle_map(out.parameters)
 
 
-def _read(circuit: QuantumCircuit, angles: AngleReader) -> Circuit:
+def _read(kind: type[CircuitT], circuit: QuantumCircuit, angles: AngleReader) -> CircuitT:
     if not isinstance(circuit, QuantumCircuit):
         raise CircuitError(f"expected a qiskit.QuantumCircuit, got {type(circuit).__name__}")
-    empty = Circuit(circuit.num_qubits, circuit.num_clbits)
+    empty = kind(circuit.num_qubits, circuit.num_clbits)
     reader = _Reader(angles)
     reader.read(circuit, range(circuit.num_qubits), range(circuit.num_clbits))
     return empty.extended_by(reader.operations)
@@ -258,7 +259,7 @@ class _Reader:
                 chosen = out if modifier.power >= 0 else [op.inverse() for op in reversed(out)]
                 out = chosen * abs(int(modifier.power))
             elif isinstance(modifier, PowerModifier):
-                matrix = Operator(Circuit(max(width, 1), out).to_matrix()).power(modifier.power).data
+                matrix = Operator(to_matrix(OperationSequence(max(width, 1), out))).power(modifier.power).data
                 out = [Operation(gates.Fixed("unitary", matrix), tuple(range(max(width, 1))))]
             else:
                 raise CircuitError(f"unknown modifier {modifier!r} of {operation.base_op.name!r}")

@@ -17,10 +17,10 @@ from qiskit.circuit import CircuitInstruction, ClassicalRegister, IfElseOp, Meas
 from qiskit.quantum_info import SparsePauliOp
 
 from simulator import gates, pauli
-from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError
 from simulator.gates import Angle, Condition, Gate, Operation
 from simulator.operations.binding import listed
+from simulator.operations.sequence import OperationSequence
 from simulator.parameters import VECTOR_ELEMENT, Expression, Parameter, as_angle
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
@@ -37,7 +37,7 @@ _STANDARD = {
 """Our gate and the number Qiskit has for it, with which it makes instructions outside of Python."""
 
 
-def to_qiskit(circuit: Circuit) -> QuantumCircuit:
+def to_qiskit(circuit: OperationSequence) -> QuantumCircuit:
     """Convert a circuit to a ``qiskit.QuantumCircuit``.
 
     Standard gates go out under their names with any control values, affine expressions as such, Pauli

@@ -8,9 +8,9 @@ from typing import Any
 from qiskit import qasm2, qasm3, transpile
 from qiskit.exceptions import MissingOptionalLibraryError, QiskitError
 
-from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError
 from simulator.operations.binding import listed
+from simulator.operations.sequence import CircuitT, OperationSequence
 from simulator.qiskit_circuits.incoming import from_qiskit
 from simulator.qiskit_circuits.outgoing import to_qiskit
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
@@ -28,7 +28,7 @@ _TOKENS = {
 _VERSION = re.compile(r"\A(?:\s+|//[^\n]*(?:\n|\Z)|/\*.*?\*/)*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.DOTALL)
 
 
-def to_qasm(circuit: Circuit, version: int = 3) -> str:
+def to_qasm(circuit: OperationSequence, version: int = 3) -> str:
     """Write a circuit as OpenQASM 3 or 2, up to its global phase, which Qiskit's exporters leave out.
 
     Gates other than the standard ones are spelt out in them. Parameters whose names are no identifiers there
@@ -56,8 +56,8 @@ def to_qasm(circuit: Circuit, version: int = 3) -> str:
         raise CircuitError(f"OpenQASM {version} can not express the circuit: {error.message}") from None
 
 
-def from_qasm(text: str) -> Circuit:
-    """Read OpenQASM 2 or 3; the version is the text's first statement.
+def from_qasm(kind: type[CircuitT], text: str) -> CircuitT:
+    """Read OpenQASM 2 or 3 into a circuit of class ``kind``; the version is the text's first statement.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def from_qasm(text: str) -> Circuit:
         raise ImportError("reading OpenQASM 3 needs the extra [qasm3]: pip install 'qumba[qasm3]'") from None
     except Exception as error:  # the parser of version 3 has exceptions of its own, in an optional package
         raise CircuitError(f"malformed OpenQASM {version}: {_message(error)}") from None
-    return from_qiskit(parsed)
+    return from_qiskit(kind, parsed)
 
 
 def _parse_2(text: str) -> Any:

@@ -18,7 +18,6 @@ from simulator.gates import Operation
 from simulator.operations.measurements import final_measurements
 from simulator.parameters import Expression, Parameter
 from simulator.parameters.angle_maps import AngleMap
-from simulator.qiskit_circuits import from_qiskit_with_angle_map
 
 __all__ = ["PreparedCircuit", "UnsupportedCircuitError", "groups_of_equal_structure", "prepare", "prepare_all"]
 
@@ -74,7 +73,7 @@ def prepare(circuit: QuantumCircuit) -> PreparedCircuit:
         raise UnsupportedCircuitError(f"expected a qiskit.QuantumCircuit, got {type(circuit).__name__}")
     try:
         if circuit.num_qubits:
-            return PreparedCircuit(*from_qiskit_with_angle_map(circuit))
+            return PreparedCircuit(*Circuit.from_qiskit_with_angle_map(circuit))
         return PreparedCircuit(Circuit(1, circuit.num_clbits), AngleMap(0, []))
     except QumbaError as error:
         raise UnsupportedCircuitError(f"circuit {circuit.name!r}: {error}") from error

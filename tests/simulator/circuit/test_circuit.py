@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import Operator
 
 import simulator.circuit
+import simulator.operations
 from simulator import (
     Circuit,
     CircuitError,
@@ -521,16 +522,21 @@ def test_a_matrix_too_large_is_refused_with_its_size():
         Circuit(1).rx(theta, 0).to_matrix()
 
 
-MODULES = [found.name for found in pkgutil.iter_modules(simulator.circuit.__path__)]
+MODULES = [
+    f"{package.__name__}.{found.name}"
+    for package in (simulator.circuit, simulator.operations)
+    for found in pkgutil.iter_modules(package.__path__)
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_function_of_a_circuit_is_a_method(name):
-    module = importlib.import_module(f"simulator.circuit.{name}")
+    module = importlib.import_module(name)
     for public in module.__all__:
         value = getattr(module, public)
         if inspect.isfunction(value) and "circuit" in inspect.signature(value).parameters:
-            assert getattr(Circuit, public, None) is value, public
+            method = vars(Circuit).get(public)
+            assert getattr(method, "__func__", method) is value, public
 
 
 # The engine behind the methods

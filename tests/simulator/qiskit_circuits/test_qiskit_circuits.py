@@ -17,7 +17,7 @@ from qiskit.synthesis import SuzukiTrotter
 
 from simulator import Circuit, CircuitError, ObservableError, Parameter, ParameterError, ParameterVector, X, Y, Z, gates
 from simulator.parameters.angle_maps import AngleMap
-from simulator.qiskit_circuits import from_qiskit_with_angle_map, from_sparse_pauli_op, to_sparse_pauli_op
+from simulator.qiskit_circuits import from_sparse_pauli_op, to_sparse_pauli_op
 from tests.simulator import reference
 from tests.simulator.strategies import circuits, parametrised_circuits, pauli_sums, unitary
 
@@ -350,7 +350,7 @@ def test_other_expressions_become_an_angle_map(expression):
     qc.rz(expression - 3 * a, 0)
     qc.h(0)
     qc.append(library.U3Gate(0.1, expression, 2 * a - b), [1])
-    circuit, angles = from_qiskit_with_angle_map(qc)
+    circuit, angles = Circuit.from_qiskit_with_angle_map(qc)
     assert [p.name for p in qc.parameters] == ["a", "b [0]"]
     values = np.random.default_rng(3).uniform(0.2, 1.4, (5, 2))
     states = circuit.statevector(angles(values))
@@ -368,11 +368,11 @@ def test_other_expressions_become_an_angle_map(expression):
 
 def test_equal_expressions_are_one_angle_and_affine_ones_none():
     qc = library.zz_feature_map(3, reps=2)
-    circuit, angles = from_qiskit_with_angle_map(qc)
+    circuit, angles = Circuit.from_qiskit_with_angle_map(qc)
     assert circuit.num_parameters == 3 + 3
     assert pickle.loads(pickle.dumps(angles)) == angles
     affine = library.real_amplitudes(2, reps=1)
-    circuit, angles = from_qiskit_with_angle_map(affine)
+    circuit, angles = Circuit.from_qiskit_with_angle_map(affine)
     assert circuit == Circuit.from_qiskit(affine)
     assert sorted(angles.expressions) == ["x[0]", "x[1]", "x[2]", "x[3]"]
 
@@ -381,16 +381,16 @@ def test_angles_that_are_no_real_functions_are_refused():
     complex_angle = QuantumCircuit(1)
     complex_angle.append(library.RXGate(1j * a * b), [0])
     with pytest.raises(ParameterError, match=r"a real expression of its parameters, got .*a\*b"):
-        from_qiskit_with_angle_map(complex_angle)
+        Circuit.from_qiskit_with_angle_map(complex_angle)
     logarithm = QuantumCircuit(1)
     logarithm.rx(a.log(), 0)
-    _, angles = from_qiskit_with_angle_map(logarithm)
+    _, angles = Circuit.from_qiskit_with_angle_map(logarithm)
     with pytest.raises(ParameterError, match=r"the angle log\(x\[0\]\) is nan for row 1"):
         angles([[1.0], [-1.0]])
     with pytest.raises(ParameterError, match=r"the angle x\[1\] is inf for row 0"):
         AngleMap(2, ["x[1]"])([[0.0, np.inf]])
     with pytest.raises(CircuitError, match="expected a qiskit.QuantumCircuit"):
-        from_qiskit_with_angle_map("circuit")
+        Circuit.from_qiskit_with_angle_map("circuit")
 
 
 @pytest.mark.parametrize(
@@ -466,7 +466,7 @@ def test_the_circuit_library_runs_unchanged(name):
     qc = QuantumCircuit(made.num_qubits)
     qc.h(range(0, made.num_qubits, 2))
     qc.append(made if isinstance(made, qiskit_circuit.Instruction) else made.to_instruction(), range(made.num_qubits))
-    circuit, angles = from_qiskit_with_angle_map(qc)
+    circuit, angles = Circuit.from_qiskit_with_angle_map(qc)
     values = np.random.default_rng(2).uniform(-2, 2, (1, qc.num_parameters))
     state = circuit.statevector(angles(values))[0]
     np.testing.assert_allclose(state, Statevector(qc.assign_parameters(values[0])).data, atol=1e-9)
