@@ -88,8 +88,8 @@ class Plan:
             jobs=self.jobs + other.jobs,
             total_shots=self.total_shots + other.total_shots,
             device_seconds=None if mine is None or theirs is None else mine + theirs,
-            problems=(*self.problems, *other.problems),
-            notes=(*self.notes, *other.notes),
+            problems=tuple(dict.fromkeys((*self.problems, *other.problems))),
+            notes=tuple(dict.fromkeys((*self.notes, *other.notes))),
         )
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from qml.layers import Dense, Quantum, Sequential
 from qml.models.layered import layered_model
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_choice, check_whole
+from simulator.backends.numba_backend import NumbaBackend
 from simulator.circuit import Circuit
 from simulator.observables import PauliSum
 
@@ -95,6 +96,9 @@ class VariationalEstimator(TrainedNetwork):
         check_choice("precision", self.precision, ("double", "single"))
         if self.model is not None and not isinstance(self.model, QuantumModel):
             raise TypeError(f"model expects a QuantumModel or None, got {self.model!r}")
+
+    def _engine(self) -> NumbaBackend:
+        return NumbaBackend(noise=self.noise, precision=self.precision)
 
     def _predictions(self, values: Array) -> NDArray[Any]:
         """What `predict` makes of expectation values, shape (n_samples, n_observables), wherever they come from."""

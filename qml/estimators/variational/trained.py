@@ -201,8 +201,12 @@ class TrainedNetwork(BaseEstimator):
         """The backend of a call, else the estimator's own, else the engine."""
         chosen = self.backend if backend is None else backend
         if chosen is None or isinstance(chosen, str):
-            return NumbaBackend(noise=self.noise, precision=self.precision)
+            return self._engine()
         return chosen
+
+    def _engine(self) -> NumbaBackend:
+        """The engine as a backend."""
+        return NumbaBackend(noise=self.noise)
 
     def _plan_of_fit(self, X: ArrayLike, y: ArrayLike) -> Plan:
         samples = self._checked_samples(X, y, None, reset=True)

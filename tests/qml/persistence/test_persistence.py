@@ -217,6 +217,25 @@ class TestWhatCanNotBeStored:
         assert load(path).callback is None
 
 
+def in_version_1(header, arrays):
+    """A file's content as the first release wrote it: model and readout apart, no network."""
+    quantum, dense = header["learnt"].pop("network_")["layers"]
+    header["learnt"]["model_"] = quantum["fields"]["model"]
+    sizes = {"num_observables": dense["fields"]["num_inputs"], "num_outputs": dense["fields"]["num_outputs"]}
+    header["learnt"]["readout_"] = {"type": "LinearReadout", "fields": sizes}
+    return header, arrays
+
+
+@pytest.mark.parametrize("estimator", [VariationalClassifier("zz", n_layers=2), VariationalRegressor("qaoa")], ids=str)
+def test_files_of_version_1(estimator, path):
+    estimator.set_params(epochs=2, random_state=0).fit(*IRIS).save(path)
+    header, arrays = in_version_1(*read_container(path, kind="model", version=VERSION))
+    write_container(path, header, arrays, kind="model", version=1)
+    loaded = load(path)
+    np.testing.assert_array_equal(loaded.predict(IRIS[0]), estimator.predict(IRIS[0]))
+    np.testing.assert_array_equal(loaded.partial_fit(*IRIS).weights_, estimator.partial_fit(*IRIS).weights_)
+
+
 class TestDamagedFiles:
     @pytest.fixture
     def saved(self, path):
@@ -273,6 +292,13 @@ class TestDamagedFiles:
         header, arrays = read_container(saved, kind="model", version=VERSION)
         write_container(saved, header, arrays, kind="model", version=VERSION + 1)
         with pytest.raises(ModelFileError, match=rf"version {VERSION + 1}.*reads up to version {VERSION}"):
+            load(saved)
+
+    def test_a_file_of_version_1_that_makes_no_sense(self, saved):
+        header, arrays = in_version_1(*read_container(saved, kind="model", version=VERSION))
+        header["learnt"]["readout_"].pop("fields")
+        write_container(saved, header, arrays, kind="model", version=1)
+        with pytest.raises(ModelFileError, match=r"model\.qumba"):
             load(saved)
 
     def test_no_file(self, path):
