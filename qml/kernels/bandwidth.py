@@ -65,8 +65,8 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
 
     def matrix(bandwidth: float) -> Array:
         candidate.bandwidth = bandwidth
-        candidate._learn(rows, None)
-        return np.asarray(candidate._matrix(rows), np.float64)
+        candidate.learn(rows, None)
+        return np.asarray(candidate.compute_matrix(rows), np.float64)
 
     def score(logarithm: float) -> float:
         bandwidth = float(np.exp(logarithm)) / spread

@@ -46,7 +46,7 @@ class ClassicalKernel(Kernel):
         rows = self._checked(X)
         return np.array([self._block(row, row)[0, 0] for row in rows[:, None]])
 
-    def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
+    def learn(self, X: Array, y: NDArray[Any] | None) -> None:
         check_choice("kernel", self.name, CLASSICAL)
         self.gamma_ = self._gamma(X)
 
@@ -60,10 +60,10 @@ class ClassicalKernel(Kernel):
             raise ValueError(f'gamma is a positive number, "scale" or "auto", got {self.gamma!r}')
         return float(self.gamma)
 
-    def _features(self, X: Array) -> Array:
+    def compute_features(self, X: Array) -> Array:
         return X
 
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
         out[...] = self._block(A, B)
 
     def _block(self, A: Array, B: Array | None) -> Array:

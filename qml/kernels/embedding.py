@@ -56,21 +56,24 @@ class EmbeddingKernel(Kernel):
 
     def encoding(self, num_features: int) -> Encoding:
         """The feature map's circuit for so many features."""
-        return self._prepared(num_features)[0]
+        return self.prepare(num_features)[0]
 
     def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
         other = copy.copy(self)
         other.backend, other.resume = backend, resume
         return other
 
+    def known_map(self) -> FeatureMap | None:
+        """The feature map as an object; None for a circuit."""
+        return None if isinstance(self.feature_map, Circuit) else get_feature_map(self.feature_map, **self._options)
+
     def bounded_map(self) -> Any:
         """The feature map, if it has a ``domain`` that features must not leave; None otherwise."""
-        if isinstance(self.feature_map, Circuit):
-            return None
-        known = get_feature_map(self.feature_map, **self._options)
+        known = self.known_map()
         return known if hasattr(known, "domain") else None
 
-    def _prepared(self, num_features: int) -> tuple[Encoding, Program]:
+    def prepare(self, num_features: int) -> tuple[Encoding, Program]:
+        """The feature map's circuit for so many features, and the program that runs it; both are cached."""
         inputs = None if self.inputs is None else tuple(self.inputs)
         options = tuple(sorted(self._options.items()))
         key: tuple[Any, ...] = (
@@ -93,8 +96,8 @@ class EmbeddingKernel(Kernel):
         """Order of the reduced density matrices whose Pauli strings are read; 0 for none."""
         return 0
 
-    def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
-        encoding, _ = self._prepared(X.shape[1])
+    def learn(self, X: Array, y: NDArray[Any] | None) -> None:
+        encoding, _ = self.prepare(X.shape[1])
         if self.weights is None and encoding.weights:
             seed = check_random_state(self.random_state).randint(2**31)
             self.weights_ = encoding.initial_weights(np.random.default_rng(seed))
@@ -117,8 +120,8 @@ class EmbeddingKernel(Kernel):
 
     def _ready(self, X: Array) -> tuple[Program, Array, Array]:
         """Program, values of its inputs for these samples, and of its weights."""
-        encoding, program = self._prepared(X.shape[1])
-        return program, encoding.angles(self._scaled(X)), self._weight_values(encoding)
+        encoding, program = self.prepare(X.shape[1])
+        return program, encoding.angles(self._scaled(X)), self.weight_values(encoding)
 
     def _planned(self, X: Array) -> Array:
         """What the feature map sees; before `fit`, numbers that cost the same."""
@@ -129,7 +132,7 @@ class EmbeddingKernel(Kernel):
 
     def _planned_weights(self, encoding: Encoding) -> Array:
         try:
-            return self._weight_values(encoding)
+            return self.weight_values(encoding)
         except NotFittedError:
             return np.zeros(len(encoding.weights))
 
@@ -137,7 +140,16 @@ class EmbeddingKernel(Kernel):
         chosen = check_backend(self.backend if backend is None else backend)
         return NumbaBackend(precision=self.precision) if chosen is None else chosen
 
-    def _weight_values(self, encoding: Encoding) -> Array:
+    def weight_values(self, encoding: Encoding) -> Array:
+        """Values of the encoding's weights, given or drawn by `fit`, shape (n_weights,), radians.
+
+        Raises
+        ------
+        NotFittedError
+            If they have to be drawn first.
+        ParameterError
+            If those given do not fit the encoding.
+        """
         if self.weights is None:
             if not encoding.weights:
                 return np.zeros(0)

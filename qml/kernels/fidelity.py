@@ -134,13 +134,13 @@ class FidelityKernel(EmbeddingKernel):
         plan = fidelities.plan(a[i], b[j])
         return replace(plan, notes=(*plan.notes, f"a circuit for each of {len(i):,} {counted}"))
 
-    def _features(self, X: Array) -> Array:
+    def compute_features(self, X: Array) -> Array:
         if check_backend(self.backend) is not None:
             return self._scaled(X)
         program, inputs, weights = self._ready(X)
         return bloch_vectors(program, inputs, weights) if is_product(program) else states(program, inputs, weights)
 
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
         backend = check_backend(self.backend)
         if backend is not None:
             self._measure(backend, A, B, out)
@@ -149,10 +149,10 @@ class FidelityKernel(EmbeddingKernel):
         else:
             fidelities_of_states(A, B, out)
 
-    def _fill(self, X: Array, Y: Array | None, out: Array) -> None:
+    def fill(self, X: Array, Y: Array | None, out: Array) -> None:
         program, inputs, weights = self._ready(X)
         if is_product(program) or check_backend(self.backend) is not None:
-            super()._fill(X, Y, out)
+            super().fill(X, Y, out)
             return
         others = None if Y is None else self._ready(Y)[1]
         with self._progress(out.size) as progress:
@@ -168,12 +168,12 @@ class FidelityKernel(EmbeddingKernel):
         a = encoding.angles(A)
         b = a if B is None else encoding.angles(B)
         i, j = pairs_of(len(A), None if B is None else len(B))
-        out[i, j] = MeasuredFidelities(encoding, self._weight_values(encoding), backend)(a[i], b[j], self.resume)
+        out[i, j] = MeasuredFidelities(encoding, self.weight_values(encoding), backend)(a[i], b[j], self.resume)
         if B is None:
             out[j, i] = out[i, j]
             np.fill_diagonal(out, 1.0)
 
-    def _finish(self, out: Array, symmetric: bool) -> None:
+    def finish(self, out: Array, symmetric: bool) -> None:
         if self.shots is not None:
             self._sample(out, symmetric)
         if symmetric and self.regularization is not None:

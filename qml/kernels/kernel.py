@@ -33,6 +33,10 @@ class Kernel(BaseEstimator, ABC):
 
     Estimators keep ``features(X)`` of the training samples, so that predicting computes those of new samples only:
     ``kernel(X, Y)`` is ``kernel.gram(kernel.features(X), kernel.features(Y))``.
+
+    A kernel of your own writes `compute_features` and `fill_gram`, and `learn` if it learns from samples. These get
+    samples that have been checked, float64 of shape (n_samples, n_features), and so do `fill` and `compute_matrix`;
+    the other methods check what they are given.
     """
 
     precision: str = "double"
@@ -50,7 +54,7 @@ class Kernel(BaseEstimator, ABC):
         y : array-like, shape (n_samples,), optional
             Classes or numbers, for kernels that can use them.
         """
-        self._learn(*self._checked_data(X, y))
+        self.learn(*self._checked_data(X, y))
         return self
 
     def fit_features(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
@@ -106,48 +110,63 @@ class Kernel(BaseEstimator, ABC):
         if max(result.shape) > _TILE and effective_n_jobs(self.n_jobs) > 1 and self.backend is None:
             self._distribute(rows, others, result)
         else:
-            self._fill(rows, others, result)
-        self._finish(result, others is None)
+            self.fill(rows, others, result)
+        self.finish(result, others is None)
         return result
 
     def gram(self, A: Array, B: Array | None = None, *, out: Any = None) -> Array:
         """The kernel matrix from `features` of samples, shape (n_samples, n_others)."""
         result = self._result(len(A), len(A if B is None else B), out)
         with self._progress(result.size) as progress:
-            self._multiply(A, B, result, progress)
-        self._finish(result, B is None)
+            self.fill_gram(A, B, result, progress)
+        self.finish(result, B is None)
         return result
 
     def features(self, X: ArrayLike) -> Array:
         """What the kernel needs of each sample; the first axis is the samples'."""
-        return self._features(self._checked(X))
+        return self.compute_features(self._checked(X))
 
     def diag(self, X: ArrayLike) -> Array:
         """The kernel of each sample with itself, shape (n_samples,)."""
-        return np.ones(len(self._checked(X)), self._dtype)
+        return np.ones(len(self._checked(X)), self.dtype)
+
+    @property
+    def dtype(self) -> type:
+        """The matrix's type of number, float64 or float32."""
+        return np.float32 if self.precision == "single" else np.float64
 
     @abstractmethod
-    def _features(self, X: Array) -> Array: ...
+    def compute_features(self, X: Array) -> Array:
+        """What the kernel needs of each checked sample; the first axis is the samples'."""
 
     @abstractmethod
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
-        """Fill ``out`` from features."""
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+        """Fill ``out`` with the matrix of features.
 
-    def _learn(self, X: Array, y: Array | None) -> None:
-        """Learn from checked samples."""
+        Parameters
+        ----------
+        A, B : ndarray, shape (n_samples, ...) and (n_others, ...)
+            As `compute_features` returns them. B is None where it is A, and the matrix is symmetric.
+        out : ndarray, shape (n_samples, n_others)
+        progress : callable, optional
+            Called with the number of entries that have been filled since its last call.
+        """
 
-    def _finish(self, out: Array, symmetric: bool) -> None:
-        """What is done to the whole matrix."""
+    def learn(self, X: Array, y: Array | None) -> None:
+        """Learn what there is to learn from checked samples."""
 
-    def _fill(self, X: Array, Y: Array | None, out: Array) -> None:
-        """Fill ``out`` from checked samples."""
+    def finish(self, out: Array, symmetric: bool) -> None:
+        """Change the whole matrix in place, once all of it is filled: sample it, regularize it."""
+
+    def fill(self, X: Array, Y: Array | None, out: Array) -> None:
+        """Fill ``out`` with the matrix of checked samples, without `finish`."""
         with self._progress(out.size) as progress:
-            self._multiply(self._features(X), None if Y is None else self._features(Y), out, progress)
+            self.fill_gram(self.compute_features(X), None if Y is None else self.compute_features(Y), out, progress)
 
-    def _matrix(self, X: Array, Y: Array | None = None) -> Array:
-        """The matrix of few checked samples, or one block of it, in whatever process; before `_finish`."""
-        out: Array = np.empty((len(X), len(X if Y is None else Y)), self._dtype)
-        self._fill(X, Y, out)
+    def compute_matrix(self, X: Array, Y: Array | None = None) -> Array:
+        """The matrix of a few checked samples, or one block of it, in this process and without `finish`."""
+        out: Array = np.empty((len(X), len(X if Y is None else Y)), self.dtype)
+        self.fill(X, Y, out)
         return out
 
     def _distribute(self, X: Array, Y: Array | None, out: Array) -> None:
@@ -159,7 +178,7 @@ class Kernel(BaseEstimator, ABC):
                 last = rows.stop if Y is None else len(columns)
                 slices = [slice(at, min(at + _TILE, last)) for at in range(0, last, _TILE)]
                 blocks = parallel(
-                    delayed(self._matrix)(X[rows], None if Y is None and own == rows else columns[own])
+                    delayed(self.compute_matrix)(X[rows], None if Y is None and own == rows else columns[own])
                     for own in slices
                 )
                 for own, block in zip(slices, blocks, strict=True):
@@ -168,10 +187,6 @@ class Kernel(BaseEstimator, ABC):
                         out[own, rows] = block.T
                     if progress is not None:
                         progress(block.size * (2 if Y is None and own != rows else 1))
-
-    @property
-    def _dtype(self) -> type:
-        return np.float32 if self.precision == "single" else np.float64
 
     def _checked_data(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
         samples = validate_data(self, X, dtype=np.float64)
@@ -188,7 +203,7 @@ class Kernel(BaseEstimator, ABC):
         return check_array(X, dtype=np.float64)  # type: ignore[no-any-return]
 
     def _result(self, rows: int, columns: int, out: Any) -> Array:
-        shape, dtype = (rows, columns), np.dtype(self._dtype)
+        shape, dtype = (rows, columns), np.dtype(self.dtype)
         if out is None:
             _check_size(shape, dtype)
             return np.empty(shape, dtype)

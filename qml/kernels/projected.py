@@ -113,7 +113,7 @@ class ProjectedKernel(EmbeddingKernel):
     def fit_features(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
         rows, targets = self._checked_data(X, y)
         self._learn_state(rows, targets)
-        features = self._features(rows)
+        features = self.compute_features(rows)
         self._learn_gamma(len(rows), features.__getitem__)
         return features
 
@@ -133,14 +133,14 @@ class ProjectedKernel(EmbeddingKernel):
         squares = np.einsum("sf,sf->s", features, features) + self._constant(features)
         return squares if self.outer == "linear" else (self._gamma() * squares + 1.0) ** 3
 
-    def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
+    def learn(self, X: Array, y: NDArray[Any] | None) -> None:
         self._learn_state(X, y)
-        self._learn_gamma(len(X), lambda rows: self._features(X[rows]))
+        self._learn_gamma(len(X), lambda rows: self.compute_features(X[rows]))
 
     def _learn_state(self, X: Array, y: NDArray[Any] | None) -> None:
         """Learn what the features depend on."""
         check_choice("outer", self.outer, OUTER)
-        super()._learn(X, y)
+        super().learn(X, y)
 
     def _learn_gamma(self, count: int, features_of: Callable[[NDArray[np.intp]], Array]) -> None:
         if self.gamma == "median":
@@ -164,7 +164,7 @@ class ProjectedKernel(EmbeddingKernel):
             raise ValueError(f'gamma is a positive number or "median", got {self.gamma!r}')
         return float(self.gamma)
 
-    def _features(self, X: Array) -> Array:
+    def compute_features(self, X: Array) -> Array:
         """Pauli expectations, scaled so that their Euclidean distance is that of the reduced density matrices."""
         program, inputs, weights = self._ready(X)
         backend = check_backend(self.backend)
@@ -172,13 +172,14 @@ class ProjectedKernel(EmbeddingKernel):
             found = expectations(program, inputs, weights)
         else:
             found = self._paulis(self.encoding(X.shape[1]), weights, backend)(inputs, self.resume)
-        return found * self._scales(program.num_qubits)
+        return found * self.scales(program.num_qubits)
 
     def _paulis(self, encoding: Encoding, weights: Array, backend: Backend) -> MeasuredPaulis:
         observables = reduced_paulis(encoding.circuit.num_qubits, self._observables)
         return MeasuredPaulis(encoding, weights, observables, backend)
 
-    def _scales(self, num_qubits: int) -> Array:
+    def scales(self, num_qubits: int) -> Array:
+        """Factors of the Pauli expectations that make features of them, shape (n_observables,)."""
         if self.order == 1:
             return np.full(3 * num_qubits, np.sqrt(0.5))
         if num_qubits < 2:
@@ -194,7 +195,7 @@ class ProjectedKernel(EmbeddingKernel):
         num_qubits = next(n for n in range(2, count) if 3 * n + 9 * n * (n - 1) // 2 == count)
         return num_qubits * (num_qubits - 1) / 8
 
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
         check_choice("outer", self.outer, OUTER)
         others = A if B is None else B
         constant = self._constant(A)

@@ -96,7 +96,7 @@ class TrainedKernel(Kernel):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _learn(self, X: Array, y: Array | None) -> None:
+    def learn(self, X: Array, y: Array | None) -> None:
         check_choice("train", self.train, TRAINED)
         if y is None:
             raise ValueError("a trained kernel needs y, the targets to align with")
@@ -131,17 +131,17 @@ class TrainedKernel(Kernel):
     def _start(self) -> EmbeddingKernel:
         return FidelityKernel(bandwidth="auto") if self.kernel is None else self.kernel
 
-    def _features(self, X: Array) -> Array:
-        return self._fitted()._features(X)
+    def compute_features(self, X: Array) -> Array:
+        return self._fitted().compute_features(X)
 
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
-        self._fitted()._multiply(A, B, out, progress)
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+        self._fitted().fill_gram(A, B, out, progress)
 
-    def _fill(self, X: Array, Y: Array | None, out: Array) -> None:
-        self._fitted()._fill(X, Y, out)
+    def fill(self, X: Array, Y: Array | None, out: Array) -> None:
+        self._fitted().fill(X, Y, out)
 
-    def _finish(self, out: Array, symmetric: bool) -> None:
-        self._fitted()._finish(out, symmetric)
+    def finish(self, out: Array, symmetric: bool) -> None:
+        self._fitted().finish(out, symmetric)
 
     def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
         other = copy.copy(self)
@@ -165,8 +165,8 @@ class TrainedKernel(Kernel):
         return self._fitted().diag(X)
 
     @property
-    def _dtype(self) -> type:
-        return self._fitted()._dtype
+    def dtype(self) -> type:
+        return self._fitted().dtype
 
     def _fitted(self) -> EmbeddingKernel:
         check_is_fitted(self, "kernel_")
@@ -224,7 +224,7 @@ class AlignmentObjective:
         """The loss of a batch and its derivative."""
         scales, circuit_weights = self.settings(weights)
         X, target = self.X[rows], self._target(rows)
-        encoding, program = self.kernel._prepared(X.shape[1])
+        encoding, program = self.kernel.prepare(X.shape[1])
         scaled = X * scales
         inputs = encoding.angles(scaled)
         value, by_weights, by_inputs = self._sweep(program, inputs, circuit_weights, target, self.scales)
@@ -241,10 +241,10 @@ class AlignmentObjective:
         """The loss of a batch."""
         scales, circuit_weights = self.settings(weights)
         X = self.X[rows]
-        encoding, program = self.kernel._prepared(X.shape[1])
+        encoding, program = self.kernel.prepare(X.shape[1])
         inputs = encoding.angles(X * scales)
         if isinstance(self.kernel, ProjectedKernel):
-            features = expectations(program, inputs, circuit_weights) * self.kernel._scales(program.num_qubits)
+            features = expectations(program, inputs, circuit_weights) * self.kernel.scales(program.num_qubits)
             K, _ = self._outer(features)
         else:
             psi = states(program, inputs, circuit_weights)
@@ -259,7 +259,7 @@ class AlignmentObjective:
         return self.target[rows][:, rows]
 
     def _own_weights(self) -> Array:
-        return self.kernel._weight_values(self.kernel.encoding(self.X.shape[1]))
+        return self.kernel.weight_values(self.kernel.encoding(self.X.shape[1]))
 
     def _sweep(
         self, program: Program, inputs: Array, weights: Array, target: Array, derive: bool
@@ -267,7 +267,7 @@ class AlignmentObjective:
         """Alignment, and its derivatives by weights and by inputs."""
         value = 0.0
         if isinstance(self.kernel, ProjectedKernel):
-            factors = self.kernel._scales(program.num_qubits)
+            factors = self.kernel.scales(program.num_qubits)
             features = expectations(program, inputs, weights) * factors
             K, pullback = self._outer(features)
             value, by_kernel = alignment_and_gradient(K, target, self.centered)
@@ -287,7 +287,7 @@ class AlignmentObjective:
         """The kernel matrix of features, and the derivative by features from a symmetric one by the matrix."""
         assert isinstance(self.kernel, ProjectedKernel)
         K = np.empty((len(features), len(features)))
-        self.kernel._multiply(features, None, K, None)
+        self.kernel.fill_gram(features, None, K, None)
         if self.kernel.outer == "linear":
             return K, lambda v: 2.0 * v @ features
         factor = -4.0 * self.kernel.gamma_

@@ -49,7 +49,7 @@ class TrainingRows:
     def slope(self, stretch: float) -> Array:
         """Its derivative with respect to the logarithm of the stretch."""
         if stretch not in self._slopes:
-            step = STEPS[self._kernel._dtype]
+            step = STEPS[self._kernel.dtype]
             up, down = (self._compute(stretch * np.exp(sign * step)) for sign in (1, -1))
             self._slopes = {stretch: (up - down) / (2 * step)}
         return self._slopes[stretch]

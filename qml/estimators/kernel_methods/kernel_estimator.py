@@ -22,7 +22,6 @@ from qml.kernels.embedding import EmbeddingKernel
 from qml.settings import check_choice, check_whole
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
-from simulator.circuit import Circuit
 from simulator.names import choose, expect_instance
 
 __all__ = ["Basis", "KernelEstimator"]
@@ -180,12 +179,10 @@ class KernelEstimator(BaseEstimator):
             return feature_map.circuit.num_qubits
         return min(feature_map.num_qubits(self.n_features_in_), AUTOMATIC_QUBITS)
 
-    def _max_features(self, kernel: Any) -> int:
+    def _max_features(self, kernel: Kernel | None) -> int:
         """How many features fit on the qubits of a kernel that came as an object."""
-        feature_map = getattr(kernel, "feature_map", None)
-        if feature_map is None or isinstance(feature_map, Circuit):
+        if not isinstance(kernel, EmbeddingKernel) or (known := kernel.known_map()) is None:
             return self.n_features_in_
-        known = get_feature_map(feature_map, **kernel._options)
         num_qubits = self.n_qubits if kernel.num_qubits is None else kernel.num_qubits
         return known.max_features(self._num_qubits(known) if num_qubits is None else num_qubits)
 

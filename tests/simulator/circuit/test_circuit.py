@@ -30,6 +30,7 @@ from simulator import (
     Z,
     gates,
 )
+from simulator.circuit import gate_stub
 from tests.simulator import reference
 from tests.simulator.strategies import circuits, parametrised_circuits, unitary
 
@@ -73,6 +74,24 @@ def test_every_gate_has_its_method(gate):
     names = list(inspect.signature(method).parameters)[1:]
     assert len(names) == gate.num_params + gate.num_qubits
     assert getattr(Circuit(3), gate.name)(**dict(zip(names, [*angles, *qubits], strict=True))) == circuit
+
+
+def test_the_stub_is_that_of_the_gates():
+    assert gate_stub.STUB.read_text(encoding="utf-8") == gate_stub.stub_text(), "run: make stubs"
+
+
+def test_every_public_name_of_a_circuit_is_documented_and_typed():
+    text = Circuit.__doc__
+    for name in (name for name in dir(Circuit) if not name.startswith("_")):
+        value = inspect.getattr_static(Circuit, name)
+        assert getattr(Circuit, name).__doc__, name
+        if name in gates.STANDARD:  # documented as one; typed in the stub
+            continue
+        assert f"`{name}`" in text, f"{name} is missing among the methods in the docstring of Circuit"
+        function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        _, *parameters = inspect.signature(function).parameters.values()
+        assert inspect.signature(function).return_annotation is not inspect.Signature.empty, name
+        assert all(parameter.annotation is not parameter.empty for parameter in parameters), name
 
 
 def test_fluent_and_listed_circuits_are_equal():
