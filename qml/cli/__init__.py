@@ -40,33 +40,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0, or 2 for input that cannot be used (one line on stderr says why), or 130 after Ctrl-C.
     """
-    parser = _parser()
+    if sys.stdout is None:  # the shell closed it
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    name = "qumba"
     try:
-        options = parser.parse_args(arguments)
-    except SystemExit as stop:  # argparse's way out of --help and of wrong usage
-        return stop.code if isinstance(stop.code, int) else BAD_INPUT
-    if options.command is None:
-        parser.print_help()
-        return BAD_INPUT
-    try:
+        parser = _parser()
+        try:
+            options = parser.parse_args(arguments)
+        except SystemExit as stop:  # argparse's way out of --help and of wrong usage
+            sys.stdout.flush()
+            return stop.code if isinstance(stop.code, int) else BAD_INPUT
+        if options.command is None:
+            parser.print_help()
+            return BAD_INPUT
+        name = f"qumba {options.command}"
+        if options.command != "predict" and hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")  # a report is for people: better a ? in it than none
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             status: int = import_module(f"qml.cli.{options.command}").run(options)
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        print(f"\nqumba {options.command}: interrupted; nothing was saved", file=sys.stderr)
+        print(f"\n{name}: interrupted; nothing was saved", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
     except Exception as error:
-        from simulator.errors import QumbaError  # at the top it would make --help wait for the engine
-
-        if not isinstance(error, QumbaError):
+        reason = _reason(error)
+        if reason is None:
             raise
-        print(one_line(f"qumba {options.command}: {error}"), file=sys.stderr)
+        print(one_line(f"{name}: {reason}"), file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard_output()
         return BAD_INPUT
+
+
+def _reason(error: Exception) -> str | None:
+    """One line on an error that input or the system is to blame for; None for others, which are ours."""
+    from simulator.errors import QumbaError  # at the top it would make --help wait for the engine
+
+    match error:
+        case QumbaError():
+            return str(error)
+        case UnicodeEncodeError():
+            text = error.object[error.start : error.end]
+            return f"the output's encoding, {error.encoding}, has no {text!r}; --output or PYTHONIOENCODING=utf-8 helps"
+        case OSError():
+            reason = (error.strerror or str(error)).lower()
+            return f"cannot write the output: {reason}" if error.filename is None else f"{error.filename}: {reason}"
+        case MemoryError():
+            return f"not enough memory{f': {error}' if str(error) else ''}"
+    return None
+
+
+def _discard_output() -> None:
+    """What is still to be written cannot be; without this the interpreter would try, and complain, at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):

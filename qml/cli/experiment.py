@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 import warnings
 from dataclasses import dataclass
@@ -20,11 +21,15 @@ from qml.tables import Schema, TableError
 from qml.text import one_line
 from simulator import Circuit
 from simulator.errors import QumbaError
+from simulator.files import check_regular, replace_file
 
 __all__ = ["EXTRA_FORMAT", "Experiment", "output_folder", "run_experiment"]
 
 EXTRA_FORMAT = 1
 """Of what is kept in a model file beside the model; `qumba predict` reads it."""
+
+FILES = ("model.qumba", "report.md", "report.json")
+"""Written into the folder, beside pictures."""
 
 INTERRUPTED = 130
 PACKAGES = ("qumba", "numpy", "scikit-learn", "numba")
@@ -63,14 +68,17 @@ def output_folder(path: Path) -> Path:
     ------
     TableError
         If nothing can be written there.
+    NotAFileError
+        If there is a folder or a device where a file is to be written.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".writable"
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=path):
+            pass
     except OSError as error:
         raise TableError(f"cannot write to {path}: {(error.strerror or str(error)).lower()}") from error
+    for name in FILES:
+        check_regular(path / name)
     return path
 
 
@@ -117,13 +125,12 @@ def run_experiment(
     facts = _facts(experiment, model, notes, n_components)
     pictures, missing = _draw(experiment, model, facts, comparison, folder) if plots else ([], None)
     blocks = report_blocks(facts, comparison, pictures)
-    (folder / "report.md").write_text(markdown(blocks), encoding="utf-8")
+    replace_file(folder / "report.md", [markdown(blocks).encode()])
     # a file name may hold bytes that are not UTF-8; what Python writes in their place is an escape in JSON as well
-    content = report_json(facts, comparison)
-    (folder / "report.json").write_text(content, encoding="utf-8", errors="backslashreplace")
+    replace_file(folder / "report.json", [report_json(facts, comparison).encode(errors="backslashreplace")])
 
     print(terminal(blocks))
-    written = ["model.qumba", "report.md", "report.json", *(picture.file for picture in pictures)]
+    written = [*FILES, *(picture.file for picture in pictures)]
     print(one_line(f"Written to {folder}/: {', '.join(written)}"))
     if missing:
         print(missing)

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from qml.cli.experiment import EXTRA_FORMAT
 from qml.files.container import ModelFileError
 from qml.persistence.estimators import load
 from qml.tables import Column, Schema, Table, TableError, read_table
 from qml.text import one_line
+from simulator.files import replace_file
 
 __all__ = ["predict_file"]
 
@@ -30,8 +33,12 @@ def predict_file(options: argparse.Namespace) -> int:
         raise TableError(f"there is no model file {options.model}") from None
     except OSError as error:
         raise TableError(f"cannot read {options.model}: {(error.strerror or str(error)).lower()}") from error
-    if not hasattr(model, "weights_"):
-        raise ModelFileError(options.model, "the model in it has not been trained")
+    if not hasattr(model, "predict"):
+        raise ModelFileError(options.model, f"it holds {type(model).__name__}, which does not predict")
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise ModelFileError(options.model, "the model in it has not been trained") from None
     table = read_table(options.data, options.separator, options.encoding)
     schema = _schema(options.model, extra, model, table)
     if options.impute and any(column.fill != column.fill for column in schema.columns):  # NaN
@@ -40,7 +47,10 @@ def predict_file(options: argparse.Namespace) -> int:
     for note in notes:
         print(one_line(f"note: {note}"), file=sys.stderr)
 
-    predictions = model.predict(X)
+    try:
+        predictions = model.predict(X)
+    except (ValueError, TypeError) as error:
+        raise TableError(f"{options.model} cannot predict from these columns: {error}") from error
     columns: list[tuple[str, Sequence[str]]] = [
         (schema.target or "prediction", [str(value) for value in predictions.tolist()])
     ]
@@ -89,8 +99,12 @@ def _write(columns: list[tuple[str, Sequence[str]]], table: Table, path: str | N
     if path is None:
         sys.stdout.write(text.getvalue())
         return
+    content = text.getvalue().encode()
     try:
-        Path(path).write_text(text.getvalue(), encoding="utf-8")
+        if Path(path).exists() and not Path(path).is_file():  # /dev/stdout, a FIFO: nothing there to be replaced
+            Path(path).write_bytes(content)
+        else:
+            replace_file(path, [content])
     except OSError as error:
         raise TableError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
     print(one_line(f"{len(table)} predictions written to {path}"), file=sys.stderr)

@@ -13,13 +13,11 @@ of any later version is recognised as such. A file is read whole and checked who
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
 import os
 import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import metadata
@@ -30,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from simulator.errors import QumbaError
+from simulator.files import beside, check_regular, replace_file
 
 Header = dict[str, Any]
 Arrays = dict[str, np.ndarray]
@@ -38,6 +37,8 @@ Migration = Callable[[Header, Arrays], tuple[Header, Arrays]]
 _FIRST_LINE = re.compile(rb"qumba ([a-z]+) (0|[1-9][0-9]*) written by ([!-~]+)")
 _SECOND_LINE = re.compile(rb"sha256 ([0-9a-f]{64}) bytes (0|[1-9][0-9]*)")
 _DTYPE = re.compile(r"[|]b1|[|][iu]1|<[iu][248]|<f[248]|<c(8|16)|<U(0|[1-9][0-9]{0,6})")
+_SMALL = 1 << 26
+"""Bytes of a file below which nobody asks how much memory there is."""
 
 
 class ModelFileError(QumbaError, ValueError):
@@ -49,6 +50,10 @@ class ModelFileError(QumbaError, ValueError):
 
 class DamagedFileError(ModelFileError):
     """The content of a file is not what was written: an earlier copy may help."""
+
+
+class FileTooLargeError(ModelFileError, MemoryError):
+    """A file does not fit in memory; raised before it is read."""
 
 
 def write_container(
@@ -75,6 +80,8 @@ def write_container(
     ------
     TypeError
         If something is not data: an object array, a header value that is not JSON, a key that is not a string.
+    NotAFileError
+        If there is a device, a FIFO or a folder at ``path``.
     OSError
         If the disk is full or the folder cannot be written; what was at ``path`` is still there.
     """
@@ -90,7 +97,8 @@ def write_container(
     if not _FIRST_LINE.fullmatch(first_line):
         raise ValueError(f"kind must be lower-case letters and version a whole number, got {kind!r} and {version!r}")
     second_line = f"sha256 {_checksum(first_line, chunks)} bytes {sum(map(len, chunks))}".encode()
-    _replace_file(Path(path), [first_line, b"\n", second_line, b"\n", *chunks], keep_previous)
+    previous = previous_path(path) if keep_previous else None
+    replace_file(path, [first_line, b"\n", second_line, b"\n", *chunks], previous=previous)
 
 
 def read_container(
@@ -113,9 +121,16 @@ def read_container(
     ------
     ModelFileError
         If the file is empty, truncated, damaged, of another kind, or of a version that cannot be read here.
+    FileTooLargeError
+        If it does not fit in memory.
+    NotAFileError
+        If the path is that of a device, a FIFO or a folder.
     FileNotFoundError
         If there is no such file.
     """
+    status = check_regular(path)
+    if status is not None and status.st_size > _SMALL:
+        _check_fits(path, status.st_size)
     data = Path(path).read_bytes()
     if not data:
         raise DamagedFileError(path, "the file is empty")
@@ -183,11 +198,20 @@ def _version_here() -> str:
         return "unknown"
 
 
+def _check_fits(path: str | os.PathLike[str], size: int) -> None:
+    """Refuse a file whose bytes and whose arrays, which are copies, do not fit in memory together."""
+    from simulator.engines.numba.memory import available_bytes  # here: small files need no engine
+
+    available = available_bytes()
+    if 2 * size > available:
+        raise FileTooLargeError(path, f"reading it takes {2 * size:,} bytes of memory, {available:,} are available")
+
+
 def _parse(path: str | os.PathLike[str], data: bytes, start: int) -> tuple[Header, Arrays]:
     """The third line and the arrays. The checksum was right: what fails here was not written by this library."""
     end = data.find(b"\n", start)
     try:
-        description = json.loads(data[start:end])
+        description = json.loads(data[start:end], parse_float=_finite, parse_constant=_finite)
         header, listed = description["header"], description["arrays"]
         if not isinstance(header, dict):
             raise TypeError(f"header is a {type(header).__name__}")
@@ -208,30 +232,14 @@ def _parse(path: str | os.PathLike[str], data: bytes, start: int) -> tuple[Heade
     return header, arrays
 
 
-def _replace_file(path: Path, chunks: Sequence[bytes], keep_previous: bool) -> None:
-    """Write beside ``path``, flush to the disk, then rename: at every moment the old or the new file is whole."""
-    path = Path(os.path.realpath(path))  # through a symbolic link, write where it points
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        if keep_previous and path.exists():
-            os.replace(path, previous_path(path))
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":  # the rename itself must reach the disk; elsewhere a folder cannot be opened
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+def _finite(text: str) -> float:
+    """A number of the header: no NaN or infinity, which `write_container` does not write."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a finite number")
+    return value
 
 
 def previous_path(path: str | os.PathLike[str]) -> Path:
     """Where `write_container` keeps the file it replaced."""
-    return Path(f"{os.path.realpath(path)}.previous")
+    return beside(path, ".previous")

@@ -16,8 +16,8 @@ from qml.layers.trait import Layer, Rest, check_shapes
 from qml.models.quantum_model import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
-from simulator.calculations.statevector import as_array
 from simulator.noise import NoiseModel
+from simulator.program.values import as_array
 
 __all__ = ["Sequential"]
 
@@ -130,18 +130,13 @@ class Sequential(Layer):
     ) -> Any:
         """Sweep through a layer and those after it, for rows of the network from ``first`` on; returns d_X."""
         layer, part = self._steps[number]
-        if number + 1 < len(self._steps):
+        is_last = number + 1 == len(self._steps)
 
-            def remainder(Y: Array, rows: slice) -> Any:
-                return self._sweep(number + 1, Y, first + rows.start, weights, d_weights, rest, True)
+        def remainder(Y: Array, rows: slice) -> Any:
+            if is_last:
+                return rest(Y, slice(first + rows.start, first + rows.stop) if first else rows)
+            return self._sweep(number + 1, Y, first + rows.start, weights, d_weights, rest, True)
 
-        elif first:
-
-            def remainder(Y: Array, rows: slice) -> Any:
-                return rest(Y, slice(first + rows.start, first + rows.stop))
-
-        else:
-            remainder = rest
         by_weights, d_X = layer.sweep(X, weights[part], remainder, inputs)
         d_weights[part] += by_weights
         return d_X
@@ -191,10 +186,10 @@ class Sequential(Layer):
         return _composed(functions), None
 
     def _checked(self, X: ArrayLike, weights: ArrayLike) -> tuple[Array, Array]:
-        rows, weights = as_array(X), as_array(weights)
-        if rows.ndim != 2 or rows.shape[1] != self.num_inputs or weights.size != self.num_weights or weights.ndim != 1:
-            check_shapes(self, rows, weights)
-        return rows, weights
+        rows, values = as_array(X), as_array(weights)
+        if rows.ndim != 2 or rows.shape[1] != self.num_inputs or values.size != self.num_weights or values.ndim != 1:
+            check_shapes(self, rows, values)
+        return rows, values
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
 from qml.optimizers.objective import Objective
-from qml.training.checkpoints import Checkpoints
+from qml.training.checkpoints import SUMMARY, Checkpoints
 from qml.training.descent import descend, with_last_weights
+from qml.training.description import description
 from qml.training.minimization import minimize
 from qml.training.progress import Callback, RunState
 from qml.training.result import TrainingInterrupted, TrainingResult, warn_if_not_converged
@@ -35,7 +37,7 @@ def train(
     callback: Callback | None = None,
     verbose: bool = False,
     resume: str | os.PathLike[str] | None = None,
-    fingerprint: str = "",
+    fingerprint: str | Mapping[str, Any] = "",
     optimizer_state: State | None = None,
 ) -> TrainingResult:
     """Minimise ``objective`` from ``weights`` on.
@@ -55,9 +57,11 @@ def train(
     callback : called with a `TrainingProgress` after each epoch; training stops when it returns True
     verbose : show a progress bar
     resume : path of a checkpoint to go on from if it is there, and to keep while training. The end is the same, to the
-        last bit, as that of a run that nothing interrupted. SciPy's methods keep their state inside and start again
-        from the best weights instead.
-    fingerprint : a digest of the data and the model; the checkpoint of a run with another one is refused
+        last bit, as that of a run that nothing interrupted; with more epochs, as that of a run of so many. SciPy's
+        methods keep their state inside and start again from the best weights instead.
+    fingerprint : what makes it this run besides the settings here, such as data and model: name -> JSON value, or one
+        digest of it all. The checkpoint of a run that differs is refused, naming in what; the number of epochs may be
+        another (for a constant rate: a cosine schedule depends on it).
     optimizer_state : of an earlier result, to go on with its moments
 
     Returns
@@ -70,6 +74,8 @@ def train(
         At Ctrl-C: the result so far comes with it, and a checkpoint has been written if ``resume`` is given.
     CheckpointMismatchError, ModelFileError
         If the file at ``resume`` is of another run, or is not a checkpoint.
+    CheckpointLockedError
+        If another process is training with it.
 
     Warns
     -----
@@ -96,35 +102,38 @@ def train(
     checkpoints = Checkpoints(
         resume,
         {
-            "optimizer": repr(optimizer),
+            "optimizer": description(optimizer),
             "number of weights": weights.size,
             "number of rows": n_samples,
             "batch size": batch_size,
             "schedule": f"{schedule} over {epochs} epochs" if schedule == "cosine" else schedule,
-            "data and model": fingerprint,
-        },
+        }
+        | ({} if patience is None else {"tol": float(tol)})
+        | dict({SUMMARY: fingerprint} if isinstance(fingerprint, str) else fingerprint),
+        batches=-(-n_samples // batch_size),
     )
-    run = Run(
-        objective=objective,
-        state=checkpoints.start(state),
-        checkpoints=checkpoints,
-        epochs=epochs,
-        batch_size=batch_size,
-        patience=patience,
-        tol=tol,
-        schedule=schedule,
-        callback=callback,
-        verbose=verbose,
-    )
-    try:
-        reason = minimize(run, optimizer) if isinstance(optimizer, SciPy) else descend(run, optimizer)
-        checkpoints.save(run.state, now=True)
-        result = TrainingResult.of(with_last_weights(run) if reason != "diverged" else run.state, reason)
-    except KeyboardInterrupt:
-        run.bar.close()
-        raise TrainingInterrupted.of(run.state, epochs, checkpoints) from None
-    finally:
-        run.bar.close()
+    with checkpoints.held():
+        run = Run(
+            objective=objective,
+            state=checkpoints.start(state),
+            checkpoints=checkpoints,
+            epochs=epochs,
+            batch_size=batch_size,
+            patience=patience,
+            tol=tol,
+            schedule=schedule,
+            callback=callback,
+            verbose=verbose,
+        )
+        try:
+            reason = minimize(run, optimizer) if isinstance(optimizer, SciPy) else descend(run, optimizer)
+            checkpoints.save(run.state, now=True)
+            result = TrainingResult.of(with_last_weights(run) if reason != "diverged" else run.state, reason)
+        except KeyboardInterrupt:
+            run.bar.close()
+            raise TrainingInterrupted.of(run.state, epochs, checkpoints) from None
+        finally:
+            run.bar.close()
     warn_if_not_converged(result, epochs)
     return result
 

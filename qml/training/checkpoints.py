@@ -1,12 +1,18 @@
-"""Checkpoints: the state of a run in a file, so that it goes on after ``kill -9`` as if nothing had happened."""
+"""Checkpoints: the state of a run in a file, so that it goes on after ``kill -9`` as if nothing had happened.
+
+A checkpoint also holds what makes its run this one and no other, name by name. A run that differs in any of these is
+refused, and told in which; names that the file lacks, because an earlier version wrote it, are not compared.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import re
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +22,7 @@ import numpy as np
 from qml.files.container import DamagedFileError, ModelFileError, previous_path, read_container, write_container
 from qml.training.progress import EpochRecord, RunState
 from simulator.errors import QumbaError
+from simulator.files import beside, locked
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +36,23 @@ _ARRAYS = ("weights", "best_weights")
 _OPTIMIZER = "optimizer_state."
 
 
+STOPPED = ("", "diverged", "converged")
+COSINE_HINT = (
+    ". The learning rate of a cosine schedule depends on the number of epochs, so that such a run cannot be prolonged: "
+    "ask for the same number, or start anew with schedule='constant', which can"
+)
+SUMMARY = "data and model"
+"""The entry that stands for all of data and model in files of version 0.1.0."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
 class CheckpointMismatchError(QumbaError, ValueError):
-    """The checkpoint belongs to another run: other data, optimizer, sizes or batches."""
+    """The checkpoint belongs to another run: other data, model, loss, optimizer, sizes or batches."""
+
+
+class CheckpointLockedError(QumbaError, RuntimeError):
+    """Another process trains with the same checkpoint."""
 
 
 class Checkpoints:
@@ -39,14 +61,41 @@ class Checkpoints:
     Parameters
     ----------
     path : where; nothing is kept if None
-    fingerprint : what makes it this run, as JSON values; a file with another one is refused
+    fingerprint : what makes it this run: name -> JSON value. A digest (64 hexadecimal digits) stands for what nobody
+        would read; a mapping of ``"sha256"`` and ``"made of"`` for what a few settings, by name, decide.
+    batches : number of batches in an epoch
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, fingerprint: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None, fingerprint: Mapping[str, Any], batches: int | None = None
+    ) -> None:
         self.path = None if path is None else Path(path)
         self._fingerprint = dict(fingerprint)
+        self._batches = batches
         self._last_saved = -np.inf
         self._warned = False
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes off the path, as long as the run goes on.
+
+        Raises
+        ------
+        CheckpointLockedError
+            If another process, or thread, trains with it.
+        """
+        with contextlib.ExitStack() as stack:
+            if self.path is not None:
+                try:
+                    stack.enter_context(locked(beside(self.path, ".lock")))
+                except BlockingIOError:
+                    raise CheckpointLockedError(
+                        f"{self.path}: another process is training with this checkpoint; wait for it, "
+                        "or give another path"
+                    ) from None
+                except OSError:  # a folder that cannot be written: `start` tells, unless the run is over
+                    pass
+            yield
 
     def start(self, initial: RunState) -> RunState:
         """The state to go on from: the stored one if there is one, else ``initial``, stored so that a bad path shows.
@@ -67,8 +116,16 @@ class Checkpoints:
             self._write(initial)
             return initial
         header, arrays = stored
-        self._check(header["fingerprint"])
-        return _unpack(header, arrays)
+        try:
+            found = header["fingerprint"]
+            if not isinstance(found, dict):
+                raise TypeError(f"its fingerprint is {found!r}")
+            self._check(found)
+            return _checked(_unpack(header, arrays), initial, self._batches)
+        except CheckpointMismatchError:
+            raise
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise ModelFileError(self.path, f"its contents make no sense: {error!r}") from error
 
     def save(self, state: RunState, *, now: bool = False) -> None:
         """Store the state, if the last time is long enough ago or ``now`` is set.
@@ -92,16 +149,19 @@ class Checkpoints:
         self._last_saved = time.monotonic()
 
     def _check(self, found: Mapping[str, Any]) -> None:
-        differences = [
-            f"{name} is {wanted!r}, there {found.get(name)!r}"
-            for name, wanted in self._fingerprint.items()
-            if found.get(name) != wanted
-        ]
-        if differences:
-            raise CheckpointMismatchError(
-                f"{self.path} belongs to another run ({'; '.join(differences)}); "
-                "give another path, or delete the file to start anew"
-            )
+        here = self._fingerprint
+        differing = [name for name in here if name in found and not _same(here[name], found[name])]
+        if not differing:
+            return
+        if differing != [SUMMARY]:  # the others say which
+            differing = [name for name in differing if name != SUMMARY]
+        differences = [line for name in differing for line in _differences(name, here[name], found[name])]
+        schedules = f"{here.get('schedule')}, {found.get('schedule')}"
+        hint = COSINE_HINT if "schedule" in differing and schedules.count("cosine") == 2 else ""
+        raise CheckpointMismatchError(
+            f"{self.path} belongs to another run ({'; '.join(differences)}); "
+            f"give another path, or delete the file to start anew{hint}"
+        )
 
 
 def saved_seed(path: str | os.PathLike[str] | None) -> int | None:
@@ -110,7 +170,12 @@ def saved_seed(path: str | os.PathLike[str] | None) -> int | None:
     What the caller draws before training (a validation split, initial weights) comes from the same seed then.
     """
     stored = None if path is None else _read(Path(path))
-    return None if stored is None else int(stored[0]["seed"])
+    if stored is None:
+        return None
+    seed = stored[0].get("seed")
+    if type(seed) is not int or seed < 0:
+        raise ModelFileError(os.fspath(path or ""), f"its contents make no sense: seed is {seed!r}")
+    return seed
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
@@ -128,8 +193,33 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
         except (FileNotFoundError, ModelFileError):
             raise error from None
         warnings.warn(f"{error}; going on from {previous}", RuntimeWarning, stacklevel=2)
-        os.replace(previous, path)  # else the next save would put the damaged file in the place of the good one
+        os.replace(
+            previous, os.path.realpath(path)
+        )  # else the next save would put the damaged file in the place of the good one
         return stored
+
+
+def _same(here: Any, there: Any) -> bool:
+    if isinstance(here, dict) and isinstance(there, dict):
+        return bool(here["sha256"] == there["sha256"])
+    return bool(here == there)
+
+
+def _differences(name: str, here: Any, there: Any) -> list[str]:
+    """One line on each setting in which an entry differs."""
+    if isinstance(here, dict) and isinstance(there, dict):
+        ours, theirs = here["made of"], dict(there["made of"])
+        names = [key for key in (*ours, *(theirs.keys() - ours.keys())) if ours.get(key) != theirs.get(key)]
+        lines = [f"{key} is {_shown(ours.get(key))}, there {_shown(theirs.get(key))}" for key in names]
+        return lines or [f"{name}: not the same"]
+    if any(isinstance(value, str) and _DIGEST.fullmatch(value) for value in (here, there)):
+        return [f"{name}: not the same"]
+    return [f"{name} is {here!r}, there {there!r}"]
+
+
+def _shown(text: Any) -> str:
+    """A description as it is, unless whoever wrote the file put control characters into it."""
+    return text if isinstance(text, str) and text.isprintable() else repr(text)
 
 
 def _pack(state: RunState) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -160,3 +250,33 @@ def _unpack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RunS
         },
         history=tuple(history),
     )
+
+
+def _checked(state: RunState, initial: RunState, batches: int | None) -> RunState:
+    """A state that was read, if it is one that the run which starts with ``initial`` can be in."""
+    epochs = len(state.history)
+    bounds = {"seed": np.inf, "best_epoch": epochs + 2, "stale_epochs": epochs + 1, "steps": np.inf}
+    for name, bound in (bounds | {"batch": np.inf if batches is None else batches}).items():
+        value = getattr(state, name)
+        if type(value) is not int or not 0 <= value < bound:
+            raise ValueError(f"{name} is {value!r}")
+    if state.stopped not in STOPPED or not isinstance(state.message, str):
+        raise ValueError(f"stopped is {state.stopped!r}, with the message {state.message!r}")
+    for name in _ARRAYS:
+        _check_like(name, getattr(state, name), getattr(initial, name))
+        if not np.isfinite(getattr(state, name)).all():
+            raise ValueError(f"{name} are not finite")
+    for name in _FLOATS:
+        if type(getattr(state, name)) is not float:
+            raise ValueError(f"{name} is {getattr(state, name)!r}")
+    for name, value in initial.optimizer_state.items():
+        found = state.optimizer_state[name]
+        if np.shape(value) == initial.weights.shape:  # others may grow
+            _check_like(f"the optimizer's {name}", found, value)
+    return state
+
+
+def _check_like(name: str, found: Any, wanted: Any) -> None:
+    """Raise unless an array has the shape of one there is."""
+    if np.shape(found) != np.shape(wanted) or np.asarray(found).dtype.kind not in "biuf":
+        raise ValueError(f"{name} has shape {np.shape(found)} and type {np.asarray(found).dtype}")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
-import os
-import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import BackendError, RunLockedError
+from simulator.files import locked, replace_file
 
 __all__ = ["PartRecord", "RunRecord"]
 
@@ -36,6 +37,8 @@ class PartRecord:
     attempts : int
     message : str
         Why it failed.
+    sha256 : str
+        Checksum of the file of its results; empty in records of version 0.1.0.
     """
 
     state: str = "new"
@@ -43,6 +46,22 @@ class PartRecord:
     tag: str = ""
     attempts: int = 0
     message: str = ""
+    sha256: str = ""
+
+
+STATES = ("new", "sending", "sent", "done", "failed")
+
+
+def _part(entry: Any) -> PartRecord:
+    """A part as it was written; a file that people may have edited is checked."""
+    part = PartRecord(**entry)
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if type(value) is not type(field.default):
+            raise TypeError(f"{field.name} of a part is {value!r}")
+    if part.state not in STATES:
+        raise ValueError(f"state of a part is {part.state!r}, expected one of {', '.join(STATES)}")
+    return part
 
 
 class RunRecord:
@@ -74,13 +93,15 @@ class RunRecord:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run; what another process left is read. The lock goes with the process, however it ends."""
-        with open(self.path / "run.lock", "a+b") as file:
+        with contextlib.ExitStack() as stack:
             try:
-                _lock(file.fileno())
-            except OSError:
+                stack.enter_context(locked(self.path / "run.lock"))
+            except BlockingIOError:
                 raise RunLockedError(
                     f"{self.path}: another process is at work on this run; wait for it, or give another folder"
                 ) from None
+            except OSError as error:
+                raise BackendError(f"{self.path}: jobs can not be recorded there: {error.strerror}") from error
             self._read()
             yield
 
@@ -90,9 +111,11 @@ class RunRecord:
             return
         try:
             data = json.loads(file.read_bytes())
-            parts = [PartRecord(**part) for part in data.pop("parts")]
-        except (ValueError, TypeError, KeyError) as error:
-            raise BackendError(f"{file}: damaged ({error}); job ids may still be legible in it") from None
+            if not isinstance(data, dict):
+                raise TypeError(f"expected a JSON object, got {type(data).__name__}")
+            parts = [_part(entry) for entry in data.pop("parts")]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise BackendError(f"{file}: damaged ({error!r}); job ids may still be legible in it") from None
         if data != self._head or len(parts) != len(self.parts):
             raise BackendError(f"{file}: belongs to another run, or another version of this library: {data}")
         self.parts = parts
@@ -100,28 +123,31 @@ class RunRecord:
     def save(self) -> None:
         """Write the state of all parts; a crash leaves the old or the new file, never half of one."""
         data = self._head | {"parts": [asdict(part) for part in self.parts]}
-        _replace(self.path / "run.json", json.dumps(data, indent=1).encode())
+        replace_file(self.path / "run.json", [json.dumps(data, indent=1).encode()])
 
     def keep(self, number: int, results: Results) -> None:
         """Store what a part came back with."""
         buffer = io.BytesIO()
         np.savez(buffer, **results)  # type: ignore[arg-type]
-        _replace(self._results(number), buffer.getvalue())
-        self.parts[number].state, self.parts[number].message = "done", ""
+        replace_file(self._results(number), [buffer.getvalue()])
+        part = self.parts[number]
+        part.state, part.message, part.sha256 = "done", "", hashlib.sha256(buffer.getvalue()).hexdigest()
         self.save()
 
     def results(self, number: int) -> Results | None:
         """What a finished part came back with; None if there is no such, or its file is damaged."""
-        if self.parts[number].state != "done":
+        part = self.parts[number]
+        if part.state != "done":
             return None
         try:
-            # read first: np.load leaves a damaged file open
-            content = io.BytesIO(self._results(number).read_bytes())
-            with np.load(content, allow_pickle=False) as file:
+            content = self._results(number).read_bytes()
+            if part.sha256 not in ("", hashlib.sha256(content).hexdigest()):
+                raise ValueError("not what was written")
+            with np.load(io.BytesIO(content), allow_pickle=False) as file:  # of a path, it leaves a damaged one open
                 return dict(file.items())
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        except Exception:  # a damaged archive may fail in any way
             # the job is still known by its id: ask for its results again
-            self.parts[number].state = "sent"
+            part.state = "sent"
             return None
 
     def _results(self, number: int) -> Path:
@@ -134,24 +160,3 @@ class RunRecord:
         self.path.rmdir()
         with contextlib.suppress(OSError):
             self.folder.rmdir()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def _lock(descriptor: int) -> None:
-    """Lock an open file for this process, or raise an OSError if another has it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -74,6 +74,19 @@ class VariationalEstimator(TrainedNetwork):
         draw_weights = partial(_initial_weights, ansatz, num_qubits, self.n_layers, model.num_weights)
         return Sequential(Quantum(model, draw_weights=draw_weights), Dense())
 
+    def _described(self) -> dict[str, Any]:
+        """What circuit and observables were made of."""
+        if self.model is not None:
+            return {"model": self.model}
+        return {
+            "feature map": get_feature_map(self.feature_map),
+            "ansatz": get_ansatz(self.ansatz),
+            "layers": self.n_layers,
+            "qubits": self.model_.circuit.num_qubits,
+            "features of the circuit": self.model_.num_features,
+            "observables": self.observables,
+        }
+
     def _feature_range(self) -> tuple[int, tuple[float, float] | None]:
         if self.model is None:
             feature_map = get_feature_map(self.feature_map)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -23,12 +23,14 @@ from qml.optimizers import Optimizer, SciPy, State, get_optimizer
 from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
 from qml.training import TrainingInterrupted, TrainingResult, train
 from qml.training.checkpoints import saved_seed
+from qml.training.identity import run_identity
 from qml.training.layers_objective import LayersObjective
 from qml.training.progress import Callback
 from qml.weights import checked_sample_weight
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
+from simulator.files import beside
 from simulator.noise import NoiseModel
 
 __all__ = ["Samples", "TrainedNetwork"]
@@ -128,8 +130,12 @@ class TrainedNetwork(BaseEstimator):
             A weight of 0 is as if the sample were missing, of k as if it were there k times (exactly so when each step
             uses all samples).
         resume : path, optional
-            A checkpoint is kept there while training. If one is there already, training goes on from it and ends as if
-            it had never stopped. With a ``backend``, its jobs are kept beside it, in a folder named ``.jobs``.
+            A checkpoint is kept there while training. If one is there already, training goes on from it, with the seed
+            it was begun with, and ends as if it had never stopped; with more ``epochs``, as if it had been asked for so
+            many from the beginning, unless the schedule is ``"cosine"``, which depends on them. The checkpoint of
+            another run (other data, circuit, observables, noise, precision, loss, optimizer, ...) is refused, and so is
+            one that another process is training with. With a ``backend``, its jobs are kept beside it, in a folder
+            named ``.jobs``.
 
         Returns
         -------
@@ -148,7 +154,7 @@ class TrainedNetwork(BaseEstimator):
         samples = self._checked_samples(X, y, sample_weight, reset=True)
         self._start(samples, seed)
         samples = self._emphasised(samples)
-        network = self._network_on(None, None if resume is None else f"{fspath(resume)}.jobs")
+        network = self._network_on(None, None if resume is None else beside(resume, ".jobs"))
         if self.early_stopping:
             rows = np.arange(len(samples.X))
             kept, aside = train_test_split(
@@ -310,13 +316,17 @@ class TrainedNetwork(BaseEstimator):
                 callback=self.callback,
                 verbose=self.verbose and not further,
                 resume=resume,
-                fingerprint=objective.fingerprint(self._last_weights) if resume is not None else "",
+                fingerprint={} if resume is None else run_identity(objective, self._last_weights, self._described()),
                 optimizer_state=self._state_for(optimizer),
             )
         except TrainingInterrupted as stop:
             self._keep(stop.result, further)
             raise KeyboardInterrupt(stop.result.message) from None
         self._keep(result, further)
+
+    def _described(self) -> dict[str, Any]:
+        """What circuit and observables were made of, for the message that refuses the checkpoint of another run."""
+        return {}
 
     def _batch_size(self, n_samples: int) -> int:
         """Samples a step."""

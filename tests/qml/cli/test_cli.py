@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
-from qml import VariationalClassifier, VariationalRegressor, load
+from qml import NystroemFeatures, QuantumKernelClassifier, VariationalClassifier, VariationalRegressor, load, save
 from qml.cli import main, training_options
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -427,6 +428,105 @@ class TestPredict:
         done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
         assert done.returncode == 0
         assert "Traceback" not in done.stderr
+
+
+class TestFilesOfTheSystem:
+    """What cannot be written or read: one line, exit status 2, and nothing that was there is lost."""
+
+    @pytest.fixture
+    def train(self, here):
+        write_csv(here / "iris.csv", flowers(60))
+        return ["train", "iris.csv", "-t", "species", "-o", "out", *QUICK]
+
+    @pytest.mark.parametrize(
+        ("checkpoint", "words"),
+        [
+            ("nowhere/run.ckpt", "nowhere: no such folder"),
+            ("iris.csv", "iris.csv: not a qumba file"),
+            (".", "expected the path of a regular file, this is a folder"),
+            ("fifo", "expected the path of a regular file, this is a FIFO"),
+            ("/dev/null", "/dev/null: expected the path of a regular file, this is a device"),
+            ("x" * 300, "file name too long"),
+        ],
+    )
+    @pytest.mark.skipif(sys.platform == "win32", reason="FIFOs and /dev are POSIX")
+    def test_checkpoints(self, here, train, capsys, checkpoint, words):
+        os.mkfifo(here / "fifo")
+        assert words in refused(capsys, *train, "--resume", checkpoint)
+        assert os.listdir(here / "out") == []
+
+    @pytest.mark.parametrize("name", ["model.qumba", "report.md", "report.json"])
+    def test_a_folder_where_a_file_goes_shows_before_training(self, here, train, capsys, name):
+        (here / "out" / name).mkdir(parents=True)
+        assert f"out/{name}: expected the path of a regular file, this is a folder" in refused(capsys, *train)
+        assert os.listdir(here / "out") == [name]
+
+    def test_private_files_stay_private(self, here, train):
+        assert main(train) == 0
+        for name in ("model.qumba", "report.md", "report.json"):
+            (here / "out" / name).chmod(0o600)
+        (here / "out" / ".writable").write_text("a file of the user's")
+        assert main(train) == 0
+        for name in ("model.qumba", "report.md", "report.json"):
+            assert (here / "out" / name).stat().st_mode & 0o777 == 0o600
+        assert (here / "out" / ".writable").read_text() == "a file of the user's"
+
+    def shell(self, command, folder, **environment):
+        """Exit status and stderr of the installed command in a shell; QUMBA stands for the command."""
+        command = command.replace("QUMBA", f"{sys.executable} -m qml")
+        done = subprocess.run(
+            ["bash", "-c", command.replace("FOLDER", str(folder))],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parents[3],
+            env=os.environ | environment,
+        )
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr
+        return done.returncode, done.stderr
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
+    @pytest.mark.parametrize("command", ["predict FOLDER/out/model.qumba FOLDER/iris.csv", "info", "--version"])
+    def test_standard_output_on_a_full_disk(self, trained, command):
+        status, said = self.shell(f"QUMBA {command} > /dev/full", trained)
+        assert status == BAD_INPUT
+        assert said.count("\n") == 1
+        assert "cannot write the output: no space left on device" in said
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="descriptors are closed so in POSIX shells")
+    @pytest.mark.parametrize("command", ["predict FOLDER/out/model.qumba FOLDER/iris.csv", "info", "--help"])
+    def test_standard_output_closed(self, trained, command):
+        assert self.shell(f"QUMBA {command} >&-", trained)[0] == 0
+
+    def test_an_encoding_that_lacks_letters(self, here):
+        table = flowers(60)
+        table["species"] = [f"é{name}" for name in table["species"]]
+        write_csv(here / "iris.csv", table)
+        arguments = "FOLDER/iris.csv -t species -o FOLDER/out " + " ".join(QUICK)
+        assert self.shell(f"QUMBA train {arguments}", here, PYTHONIOENCODING="ascii")[0] == 0
+        predict = "QUMBA predict FOLDER/out/model.qumba FOLDER/iris.csv"
+        status, said = self.shell(predict, here, PYTHONIOENCODING="ascii")
+        assert status == BAD_INPUT
+        assert "the output's encoding, ascii, has no" in said
+        assert self.shell(f"{predict} -o FOLDER/new.csv", here, PYTHONIOENCODING="ascii")[0] == 0
+        assert "éversicolor" in (here / "new.csv").read_text(encoding="utf-8")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="/dev is POSIX")
+    def test_predictions_go_through_devices(self, trained):
+        predict = "QUMBA predict FOLDER/out/model.qumba FOLDER/iris.csv"
+        assert self.shell(f"test $({predict} -o /dev/stdout | wc -l) = 151", trained)[0] == 0
+
+    def test_models_that_predict_nothing(self, here, capsys):
+        X, y = load_iris(return_X_y=True)
+        write_csv(here / "new.csv", {"a": [1.0], "b": [1.0], "c": [1.0], "d": [1.0]})
+        save(NystroemFeatures(n_landmarks=5, random_state=0).fit(X), here / "features.qumba")
+        save(QuantumKernelClassifier(), here / "new.qumba")
+        save(QuantumKernelClassifier(random_state=0).fit(X[::5], y[::5]), here / "kernel.qumba")
+        assert "holds NystroemFeatures, which does not predict" in refused(
+            capsys, "predict", "features.qumba", "new.csv"
+        )
+        assert "has not been trained" in refused(capsys, "predict", "new.qumba", "new.csv")
+        assert main(["predict", "kernel.qumba", "new.csv"]) == 0
 
 
 class TestDemo:

@@ -336,8 +336,12 @@ def test_kill_9_and_two_processes(tmp_path):
 def test_a_damaged_result_is_fetched_again(remote, tmp_path):
     first = ask(remote, tmp_path / "run")
     (file,) = tmp_path.glob("run/*/part-1.npz")
-    file.write_bytes(file.read_bytes()[:100])
-    assert np.array_equal(ask(remote, tmp_path / "run").values, first.values)
+    whole = file.read_bytes()
+    damaged = [whole[:100], b"", whole.replace(b"<f8", b"<f9"), b"PK\x05\x06" + bytes(18)]
+    damaged.append(whole.replace(b"\x14\x00\x00\x00", b"\x14\x00\x01\x00"))  # encrypted, it says
+    for content in damaged:
+        file.write_bytes(content)
+        assert np.array_equal(ask(remote, tmp_path / "run").values, first.values)
     assert remote.num_jobs == 3
 
 
@@ -347,6 +351,48 @@ def test_a_damaged_record_is_named(remote, tmp_path):
     file.write_text("{")
     with pytest.raises(BackendError, match="run.json: damaged"):
         ask(remote, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"null",
+        b"1",
+        b"[]",
+        b'"x"',
+        b"{}",
+        b'{"parts": 3}',
+        b'{"parts": [null]}',
+        b'{"parts": [[]]}',
+        b'{"parts": [{"state": []}]}',
+        b'{"parts": [{"state": "lost"}]}',
+        b'{"parts": [{"attempts": true}]}',
+        b'{"parts": [{"attempts": NaN}]}',
+        b'{"parts": [{"pid": 1}]}',
+        b"[" * 100_000,
+        b"\xff\x00",
+        b"",
+    ],
+)
+def test_whatever_is_in_the_record_there_is_one_clear_error(remote, tmp_path, content):
+    ask(remote, tmp_path / "run")
+    (file,) = tmp_path.glob("run/*/run.json")
+    file.write_bytes(content)
+    with pytest.raises(BackendError, match=r"run\.json: damaged .*job ids may still be legible"):
+        ask(remote, tmp_path / "run")
+    assert file.read_bytes() == content
+    assert remote.num_jobs == 3
+
+
+def test_the_record_keeps_its_mode_and_what_a_killed_process_left_goes(remote, tmp_path):
+    ask(remote, tmp_path / "run")
+    (file,) = tmp_path.glob("run/*/run.json")
+    file.chmod(0o600)
+    (file.parent / "part-0.npz").unlink()
+    ask(remote, tmp_path / "run")
+    assert file.stat().st_mode & 0o777 == 0o600
+    names = {path.name for path in file.parent.iterdir()}
+    assert names == {"run.json", "part-0.npz", "part-1.npz", "part-2.npz"}
 
 
 def test_another_request_in_the_same_folder_is_another_run(remote, tmp_path):

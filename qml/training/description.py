@@ -1,0 +1,96 @@
+"""Settings as text: the same for equal values, in every process, whatever class they are of."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.noise import NoiseModel
+from simulator.observables import PauliSum
+from simulator.observables.pauli_sum import SHOWN_TERMS
+
+__all__ = ["description", "digest", "text_digest"]
+
+LONGEST_DESCRIPTION = 400
+DEEPEST = 5
+"""Objects inside objects that a description enters; a class that goes deeper is told by its name."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def description(value: Any) -> str:
+    """A text that is the same for equal values, in every process; a dataclass is written as Python shows it.
+
+    Examples
+    --------
+    >>> from qml.losses import Huber
+    >>> description([Huber(0.5), "zz"])
+    "[Huber(delta=0.5), 'zz']"
+    """
+    text = _described(value, 0)
+    if len(text) > LONGEST_DESCRIPTION:
+        return f"{text[: LONGEST_DESCRIPTION // 4]}... ({len(text)} characters, sha256 {text_digest(text)[:16]})"
+    return text
+
+
+def _described(value: Any, depth: int) -> str:
+    kind = type(value).__qualname__
+    if depth > DEEPEST:
+        return kind
+
+    def inner(entry: Any) -> str:
+        return _described(entry, depth + 1)
+
+    match value:
+        case None | bool() | int() | float() | complex() | str() | bytes() | np.generic():
+            return repr(value)
+        case np.ndarray() if value.dtype != object:
+            return f"array of shape {value.shape}, sha256 {digest(value)[:16]}"
+        case np.ndarray() | list():
+            return f"[{', '.join(map(inner, value))}]"
+        case tuple():
+            return f"({', '.join(map(inner, value))}{',' * (len(value) == 1)})"
+        case Mapping():
+            return f"{{{', '.join(f'{inner(key)}: {inner(entry)}' for key, entry in value.items())}}}"
+        case set() | frozenset():
+            return f"{{{', '.join(sorted(map(inner, value)))}}}"
+        case PauliSum() if value.num_terms > SHOWN_TERMS:
+            return f"{value!r} (sha256 {digest(value.x_masks, value.z_masks, value.coefficients)[:16]})"
+        case NoiseModel():  # it shows rounded numbers, in the order they were given in
+            places = {name: sorted(entries, key=repr) for name, entries in value.to_dict().items()}
+            return f"{NoiseModel.from_dict(places)!r} (sha256 {text_digest(repr(places))[:16]})"
+        case type():
+            return f"{value.__module__}.{value.__qualname__}"
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
+    elif hasattr(value, "__qualname__"):  # a function
+        return f"{value.__module__}.{value.__qualname__}"
+    elif _has_repr(type(value)):
+        return _ADDRESS.sub("", repr(value))
+    else:
+        fields = vars(value) if hasattr(value, "__dict__") else {}
+    return f"{kind}({', '.join(f'{name}={inner(entry)}' for name, entry in fields.items())})"
+
+
+def _has_repr(kind: Any) -> bool:
+    """Whether a class says itself how it is shown."""
+    return kind.__repr__ is not object.__repr__
+
+
+def digest(*arrays: NDArray[Any]) -> str:
+    """Digest of arrays: their bits, shapes and types."""
+    out = hashlib.sha256()
+    for array in arrays:
+        out.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return out.hexdigest()
+
+
+def text_digest(text: str) -> str:
+    """Digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
