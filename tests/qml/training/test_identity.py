@@ -23,7 +23,7 @@ from qml import (
 )
 from qml.files.container import ModelFileError, read_container, write_container
 from qml.losses import Hinge, Huber
-from qml.optimizers import OPTIMIZERS
+from qml.optimizers import OPTIMIZERS, get_optimizer
 from qml.training.checkpoints import CheckpointLockedError, CheckpointMismatchError
 from qml.training.description import description
 from qml.training.identity import circuit_digest
@@ -314,7 +314,7 @@ class TestForgedCheckpoints:
 
 
 class TestDescription:
-    @pytest.mark.parametrize("optimizer", [*OPTIMIZERS.values(), SciPy("cobyla", {"rhobeg": 0.5})], ids=repr)
+    @pytest.mark.parametrize("optimizer", [*map(get_optimizer, OPTIMIZERS), SciPy("cobyla", {"rhobeg": 0.5})], ids=repr)
     def test_of_optimizers_as_in_checkpoints_of_earlier_versions(self, optimizer):
         assert description(optimizer) == repr(optimizer)
 
