@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator import gates, pauli
-from simulator.calculations.gradients import gradient
+from simulator.calculations.gradients import check_steps, gradient
 from simulator.calculations.statevector import states
 from simulator.errors import ParameterError, QumbaError
+from simulator.gates.matrices import unit_vectors
 from simulator.operations.binding import bind, values_array
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, ParameterVector
@@ -19,6 +20,7 @@ from simulator.program.program import Program
 
 FloatArray = NDArray[np.float64]
 _STEP = 2e-3  # of a fourth-order difference of exact gradients: both of its errors are then near 1e-12
+_STEP_ERROR = 1e-6  # of a step, relative to the largest, that rounding beside large values may cause
 
 
 def hessian_vector_product(
@@ -49,12 +51,13 @@ def hessian_vector_product(
             f"a Hessian-vector product takes one set of {circuit.num_parameters} values and a vector of that length, "
             f"got shapes {point.shape} and {direction.shape}"
         )
-    norm = float(np.linalg.norm(direction))
-    if not np.isfinite(norm):
+    if not np.isfinite(direction).all():
         raise ParameterError("the vector of a Hessian-vector product contains NaN or infinity")
+    unit, norm = unit_vectors(direction)
     if norm == 0:
         return 0.0 * gradient(circuit, observables, point)
-    step = _STEP / norm * direction
+    step = _STEP * unit
+    check_steps(circuit, point, point + step - point, step, _STEP_ERROR)
     near = gradient(circuit, observables, point + step) - gradient(circuit, observables, point - step)
     far = gradient(circuit, observables, point + 2 * step) - gradient(circuit, observables, point - 2 * step)
     return (8 * near - far) * (norm / (12 * _STEP))

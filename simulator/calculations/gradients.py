@@ -13,7 +13,7 @@ from simulator.calculations.parameter_shift import ShiftedCircuit
 from simulator.calculations.statevector import as_observables, expectations, split_values
 from simulator.engines.choice import engine_for
 from simulator.engines.trait import Cotangent, StateCotangent
-from simulator.errors import QumbaError, unknown_name
+from simulator.errors import ParameterError, QumbaError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.binding import values_array
 from simulator.operations.sequence import OperationSequence
@@ -156,8 +156,28 @@ def _differences(circuit: OperationSequence, observables: Sequence[PauliSum], va
     """Central differences, shape (n_observables, num_parameters)."""
     count = len(values)
     steps = _STEP * np.eye(count)
-    program, X, weights, _ = split_values(
-        circuit, observables, np.concatenate([values + steps, values - steps]), "double"
-    )
+    above, below = values + steps, values - steps
+    check_steps(circuit, values, np.diag(above) - values, _STEP, 0.5)
+    program, X, weights, _ = split_values(circuit, observables, np.concatenate([above, below]), "double")
     out = expectations(program, X, weights)
-    return ((out[:count] - out[count:]) / (2 * _STEP)).T
+    return ((out[:count] - out[count:]) / (np.diag(above) - np.diag(below))[:, None]).T
+
+
+def check_steps(circuit: OperationSequence, values: FloatArray, steps: Any, wanted: Any, tolerance: float) -> None:
+    """Refuse differences whose steps, as rounded beside large values, are not what was wanted.
+
+    Raises
+    ------
+    ParameterError
+        If a step differs from the one wanted by more than ``tolerance`` times the largest.
+    """
+    if not values.size:
+        return
+    errors, largest = np.abs(steps - wanted), np.abs(wanted).max()
+    worst = int(errors.argmax())
+    if errors[worst] > tolerance * largest:
+        raise ParameterError(
+            f"differences move parameter {circuit.parameters[worst]} by about {largest:.1g}, which "
+            f"is lost in the rounding of its value {values[worst]:g}; give the value modulo the gate's period, or take "
+            "method='adjoint' for a gradient"
+        )

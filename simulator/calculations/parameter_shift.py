@@ -18,6 +18,7 @@ from simulator.errors import ParameterError, QumbaError
 from simulator.gates import Operation
 from simulator.operations.sequence import CircuitT
 from simulator.parameters import Expression, Parameter, ParameterVector
+from simulator.range_reduction import affine, reduced_number
 
 __all__ = ["ShiftedCircuit", "shifted_circuit"]
 
@@ -72,6 +73,7 @@ class ShiftedCircuit(Generic[CircuitT]):
         angles = ParameterVector("angle", sum(isinstance(a, Expression) for op in listed for a in op.angles) or 1)
         rows: list[FloatArray] = []
         constants: list[float] = []
+        repeats: list[bool] = []
         shifts: list[tuple[int, float, float]] = []  # angle, shift, weight
         operations = []
         for operation in listed:
@@ -87,12 +89,14 @@ class ShiftedCircuit(Generic[CircuitT]):
                 if not angle.terms.keys().isdisjoint(wanted):
                     shifts.extend((k, *term) for term in _rule(operation))
                 rows.append(row)
-                constants.append(angle.constant)
+                repeats.append(isinstance(operation.gate, gates.Rotation) and operation.gate.repeats)
+                constants.append(reduced_number(angle.constant) if repeats[k] else angle.constant)
                 replaced.append(angles[k])
             operations.append(Operation(operation.gate, operation.qubits, tuple(replaced)) if replaced else operation)
         self.circuit = circuit.with_operations(operations)
         self._rows = np.array(rows).reshape(len(rows), len(number))
-        self._constants = np.array(constants)
+        self._constants, self._repeats = np.array(constants), np.array(repeats, bool)
+        self._parameters = circuit.parameters
         # the circuit lists its parameters by first use, which is the order in which the angles were numbered
         self._angles = np.array([k for k, _, _ in shifts], np.intp)
         self._shifts = np.array([shift for _, shift, _ in shifts])
@@ -114,7 +118,7 @@ class ShiftedCircuit(Generic[CircuitT]):
         float ndarray, shape (n_sets * num_points, n_angles), radians
             For each set the point itself, then each shift forward and back.
         """
-        base = values @ self._rows.T + self._constants
+        base = affine(self._constants, self._rows, values, self._repeats, self._parameters)
         out = np.repeat(base[:, None, :], self.num_points, axis=1)
         pair = 1 + 2 * np.arange(len(self._shifts))
         out[:, pair, self._angles] += self._shifts

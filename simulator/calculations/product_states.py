@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.program.program import Program
+from simulator.range_reduction import term
 
 __all__ = ["bloch_vectors", "is_product", "product_fidelities"]
 
@@ -30,12 +31,13 @@ def bloch_vectors(program: Program, X: Array, weights: Array) -> Array:
     values = np.concatenate([X, np.broadcast_to(weights, (len(X), len(weights)))], axis=1)
     chains = program.schedule[0]
     out = np.zeros((len(X), len(chains), 3), program.dtype)
+    names = (*program.inputs, *program.weights)
     for qubit, chain in enumerate(chains):
         vector = np.tile([0.0, 0.0, 1.0], (len(X), 1))
         for rotation in chain:
             angle = np.full(len(X), rotation.angle.constant)
             for k, factor in rotation.angle.factors.items():
-                angle += factor * values[:, k]
+                angle += term(factor, values[:, k], names[k])
             axis = np.array([rotation.x and not rotation.z, rotation.x and rotation.z, rotation.z and not rotation.x])
             axis = (axis != 0).astype(float)
             cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,7 @@ from simulator.errors import GateError
 from simulator.gates.trait import ComplexMatrix
 
 UNITARY_TOLERANCE = 1e-8
+_SQUARES_VANISH, _SQUARES_OVERFLOW = 1e-140, 1e140  # norms beyond which squares of amplitudes may do so
 
 
 def normalized(name: str, amplitudes: ArrayLike, normalize: bool) -> NDArray[np.complex128]:
@@ -23,12 +25,40 @@ def normalized(name: str, amplitudes: ArrayLike, normalize: bool) -> NDArray[np.
         raise GateError(f"{name}: amplitudes has shape (2**k,), got {out.shape}")
     if not np.isfinite(out).all():
         raise GateError(f"{name}: amplitudes contain NaN or infinity")
-    norm = float(np.linalg.norm(out))
+    unit, norm = unit_vectors(out)
     if norm == 0:
         raise GateError(f"{name}: all amplitudes are zero")
     if not normalize and abs(norm - 1) > UNITARY_TOLERANCE:
         raise GateError(f"{name}: amplitudes have norm {norm:.9g}, expected 1 (normalize=True divides by it)")
-    return np.asarray(out / norm, np.complex128)
+    return unit
+
+
+def unit_vectors(vectors: NDArray[Any]) -> tuple[NDArray[Any], Any]:
+    """Vectors divided by their norms, and the norms: of any magnitude, for squares neither overflow nor vanish.
+
+    Parameters
+    ----------
+    vectors : float64 or complex128 ndarray, shape (k,) or (n, k), contiguous
+
+    Returns
+    -------
+    unit : ndarray
+        Of the same shape; a vector of zeros stays one.
+    norms : float, or float64 ndarray of shape (n, 1)
+    """
+    axis = None if vectors.ndim == 1 else 1
+    with np.errstate(over="ignore", under="ignore"):
+        norms = np.linalg.norm(vectors, axis=axis, keepdims=axis is not None)
+    if np.min(norms) > _SQUARES_VANISH and np.max(norms) < _SQUARES_OVERFLOW:
+        return vectors / norms, norms
+    parts = vectors.view(np.float64)
+    exponents = np.frexp(np.abs(parts).max(axis=-1, keepdims=True))[1]
+    scaled = np.ldexp(parts, -exponents).view(vectors.dtype)  # by a power of two: exact
+    norms = np.linalg.norm(scaled, axis=-1, keepdims=True)
+    unit = scaled / np.where(norms == 0, 1.0, norms)
+    with np.errstate(over="ignore"):
+        norms = np.ldexp(norms, exponents)
+    return unit, norms if axis else float(norms[0])
 
 
 def embed(matrix: ComplexMatrix, positions: Sequence[int], num_qubits: int) -> ComplexMatrix:

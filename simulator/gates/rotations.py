@@ -14,6 +14,8 @@ from simulator.errors import GateError
 from simulator.gates.matrices import UNITARY_TOLERANCE, log2, square_matrix
 from simulator.gates.trait import ComplexMatrix, Gate
 
+_EIGENVALUE_ERROR = 1e-14  # of eigenvalues of a few dozen rows, relative to the largest
+
 
 class Rotation(Gate):
     """A gate with one angle: ``exp(-i theta G)`` with a Hermitian generator G.
@@ -43,7 +45,15 @@ class Rotation(Gate):
     def spectrum(self) -> tuple[NDArray[np.float64], ComplexMatrix]:
         """Eigenvalues (2**t,) and eigenvectors (2**t, 2**t) of the generator."""
         values, vectors = np.linalg.eigh(self.generator)
-        return values, vectors
+        # large angles multiply rounding errors: what is a multiple of 1/1024 but for those becomes exactly that
+        exact = np.round(values * 1024) / 1024
+        close = np.abs(values - exact) <= _EIGENVALUE_ERROR * max(1.0, np.abs(values).max())
+        return np.where(close, exact, values), vectors
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether the gate has the period 4 pi in its angle."""
+        return bool(np.all(2 * self.spectrum[0] % 1 == 0))
 
     @cached_property
     def pauli_terms(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -119,6 +129,11 @@ class PauliRotation(Rotation):
         """The generator as one Pauli string."""
         x, z = self.masks
         return np.array([x]), np.array([z]), np.array([0.5])
+
+    @property
+    def repeats(self) -> bool:  # type: ignore[override]
+        """Whether the gate has the period 4 pi in its angle: always."""
+        return True
 
     def _with_controls(self, name: str, controls: tuple[int, ...]) -> Gate:
         return PauliRotation(self.label, name=name, controls=controls)

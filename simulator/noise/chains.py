@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.noise.factors import Block, merged
+from simulator.parameters import Parameter
+from simulator.range_reduction import affine, reduced
 
 FloatArray = NDArray[np.float64]
 
@@ -18,7 +20,8 @@ class Chains:
     Parameters
     ----------
     blocks : sequence of m Block
-    num_parameters : int
+    parameters : sequence of Parameter
+        Inputs, then weights.
 
     Attributes
     ----------
@@ -28,7 +31,8 @@ class Chains:
         Which blocks depend on a parameter.
     """
 
-    def __init__(self, blocks: Sequence[Block], num_parameters: int) -> None:
+    def __init__(self, blocks: Sequence[Block], parameters: Sequence[Parameter]) -> None:
+        self.names = parameters
         chains = [merged(block) for block in blocks]
         count, size = len(chains), 4 ** len(blocks[0].qubits)
         self.length = max(len(chain) // 2 for chain in chains)
@@ -39,7 +43,7 @@ class Chains:
         self.series[:, :, 0] = np.eye(size)
         self.frequencies = np.zeros((count, self.length, terms // 2))
         self.offsets = np.zeros((count, self.length))
-        self.factors = np.zeros((count, self.length, num_parameters))
+        self.factors = np.zeros((count, self.length, len(parameters)))
         for b, chain in enumerate(chains):
             for step, factor in enumerate(chain[::2]):
                 self.constants[b, step] = factor.matrices[0]
@@ -52,6 +56,8 @@ class Chains:
                 for k, value in factor.angle.factors.items():  # type: ignore[union-attr]
                     self.factors[b, step, k] += value
         self.parametric = np.any(self.factors != 0, axis=(1, 2))
+        self.periodic = np.all(2 * self.frequencies % 1 == 0, axis=2).ravel()  # angles of period 4 pi
+        self.offsets = np.where(self.periodic, reduced(self.offsets.ravel()), self.offsets.ravel())
 
     def matrices(self, parameters: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
         """The blocks' matrices (m, B, s, s) at parameters (B, P), and the rotations by step for `derivatives`."""
@@ -91,8 +97,8 @@ class Chains:
 
     def _angles(self, parameters: FloatArray) -> FloatArray:
         """Angles (m, B, length) at parameters (B, P)."""
-        found = parameters @ self.factors.reshape(self.offsets.size, self.factors.shape[2]).T
-        return self.offsets[:, None] + found.reshape(len(parameters), *self.offsets.shape).swapaxes(0, 1)
+        found = affine(self.offsets, self._rows(), parameters, self.periodic, self.names)
+        return found.reshape(len(parameters), *self.factors.shape[:2]).swapaxes(0, 1)
 
     def _phases(self, angles: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
         """Cosines and sines of the frequencies at one step's angles, each (m, B, f)."""

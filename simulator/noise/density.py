@@ -66,6 +66,7 @@ class DensityProgram:
     ) -> None:
         self.num_qubits = max(circuit.num_qubits, 2)
         self.n_inputs, self.n_weights = len(inputs), len(weights)
+        self.parameters = (*inputs, *weights)
         factors = Factors(circuit, noise, {p: k for k, p in enumerate((*inputs, *weights))})
         self.starts = factors.starts
         if support is None:
@@ -96,7 +97,7 @@ class DensityProgram:
         offsets: dict[int, tuple[int, int, int]] = {}
         self.chains: list[tuple[Chains, bool, int, int, NDArray[np.int64]]] = []
         for (k, local), numbers in members.items():
-            chains = Chains([self.blocks[number] for number in numbers], self.n_inputs + self.n_weights)
+            chains = Chains([self.blocks[number] for number in numbers], self.parameters)
             area = 16**k
             places: list[int] = []
             for own, number in enumerate(numbers):
@@ -149,7 +150,8 @@ class _Run:
                 self.shared[begin : begin + flat.shape[1]] = flat[0]
         self.tiles = len(X) if self.in_lanes else -(-len(X) // self.W)
         self.local = self._by_tile(local) if program.sizes[1] else np.zeros((1, 1))
-        self.states = product_states(program.starts, self.parameters, np.zeros(0), n) if program.starts else None
+        names = program.parameters
+        self.states = product_states(program.starts, self.parameters, np.zeros(0), n, names) if program.starts else None
         self.initial = np.zeros((0, 0)) if self.states is None else starts.coefficients(self.states)
         self.size = 4**n * (1 if self.in_lanes else self.W)
         self.picks = self.layout.positions(program.strings)

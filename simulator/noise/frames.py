@@ -25,6 +25,7 @@ from simulator.parameters import Parameter, ParameterVector
 from simulator.program.levels import Angle, Rotation
 from simulator.program.lowering import Lowering
 from simulator.program.program import Program
+from simulator.range_reduction import affine
 
 FloatArray = NDArray[np.float64]
 
@@ -139,7 +140,8 @@ class FrameProgram:
         for j, angle in enumerate(lowering.angles):
             for k, factor in angle.factors.items():
                 self.slopes[j, k] += factor
-        self.n_inputs = len(inputs)
+        self.parameters = (*inputs, *weights)
+        self.rotates = np.array([mask != (0, 0) for mask in lowering.masks], bool)  # others are amplitudes
         self.lowered = lowered
         seen = [*lowering.masks, *(lowered.stored_string(x, z)[:2] for x, z in keys)]
         self._tabulate(lowering.locations, seen)
@@ -213,7 +215,7 @@ class FrameTrajectories:
         """Signed angles of all trajectories of each sample, shape (B * U, J)."""
         program = self.program
         parameters = np.concatenate([X, np.broadcast_to(weights, (len(X), len(weights)))], axis=1)
-        angles = program.offsets + parameters @ program.slopes.T
+        angles = affine(program.offsets, program.slopes, parameters, program.rotates, program.parameters)
         return (angles[:, None, :] * self.angle_signs).reshape(len(angles) * len(self.counts), angles.shape[1])
 
     def _by_trajectory(self, values: FloatArray, samples: int) -> FloatArray:

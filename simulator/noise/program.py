@@ -22,6 +22,7 @@ from simulator.operations.binding import bind
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
 from simulator.program.values import as_array
+from simulator.range_reduction import EXACT, reduced_number
 
 FloatArray = NDArray[np.float64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]
@@ -229,10 +230,13 @@ def _shifted(program: NoisyProgram, x: FloatArray, weights: FloatArray, cotangen
             continue
         if not isinstance(operation.gate, gates.Rotation):
             raise QumbaError(f"parameter shift needs rotations; {operation.gate.name} is none")
+        present, base = fixed[position][0].angles[0], angle
+        if operation.gate.repeats and abs(present) > EXACT:  # type: ignore[arg-type]
+            base = reduced_number(present)  # type: ignore[arg-type, assignment]  # else its rounding hides the shift
         derivative = 0.0
         for shift, weight in zip(*operation.gate.shift_rule, strict=True):
             for sign in (1.0, -1.0):
-                moved = _bound(replace(operation, angles=(angle + sign * shift,)), binding)
+                moved = _bound(replace(operation, angles=(base + sign * shift,)), binding)
                 items = [*fixed[:position], (moved, channels), *fixed[position + 1 :]]
                 found = JumpProgram(program.circuit, program.noise, items).run(count, program.seed, observables)[0]
                 derivative += sign * weight * float(found.mean(axis=0) @ cotangent)

@@ -24,6 +24,7 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 
 from simulator.errors import ParameterError
+from simulator.range_reduction import overflow
 
 __all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "ParameterVector", "as_angle"]
 
@@ -81,7 +82,10 @@ class Expression:
                 for inner, factor in value.terms.items():
                     terms[inner] = terms.get(inner, 0.0) + coefficient * factor
             else:
-                constant += coefficient * _finite_real(value, f"the value of parameter {parameter}")
+                number = _finite_real(value, f"the value of parameter {parameter}")
+                if not math.isfinite(coefficient * number):
+                    raise overflow(coefficient, number, parameter)
+                constant += coefficient * number
         bound = _expression(constant, terms)
         return bound if bound.terms else bound.constant
 

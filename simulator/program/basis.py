@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.program.program import Program
+from simulator.range_reduction import ordinary
 
 FloatArray = NDArray[np.float64]
 
@@ -52,7 +53,19 @@ def _stored_order(program: Program) -> NDArray[np.int64] | None:
 def global_phases(program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
     """Phase of each sample that the program leaves out, shape (n_samples,)."""
     lowered, split = program.lowered, len(program.inputs)
+    factors = lowered.phase.factors
+    if not factors:
+        return np.full(len(X), lowered.phase.constant)
+    is_ordinary = ordinary(X, factors.values()) and ordinary(weights, factors.values())
+    if is_ordinary and min(factors) >= split:  # the same for all samples: floats are quicker than arrays
+        shared, values = lowered.phase.constant, weights.tolist()
+        for k, factor in factors.items():
+            shared += factor * values[k - split]
+        return np.full(len(X), shared)
     phase = np.full(len(X), lowered.phase.constant)
-    for k, factor in lowered.phase.factors.items():
-        phase += factor * (X[:, k] if k < split else weights[k - split])
+    for k, factor in factors.items():
+        if is_ordinary:
+            phase += factor * (X[:, k] if k < split else weights[k - split])
+        else:
+            phase += program.term(k, factor, X, weights)
     return phase

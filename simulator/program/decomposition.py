@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from simulator import gates, pauli
 from simulator.parameters import Expression, Parameter
 from simulator.pauli import places_of
+from simulator.range_reduction import reduced
 
 _EXACT = 1e-15
 _SMALL = 4  # qubits of gates whose steps are kept, and which are examined for being a permutation
@@ -164,7 +165,7 @@ def _diagonal(coefficients: NDArray[np.float64], values: Sequence[int], parametr
 
 def _phases(phases: NDArray[np.float64], values: Sequence[int]) -> Iterator[Step]:
     """``diag(exp(i phases))`` on the targets."""
-    return _diagonal(-pauli.walsh_hadamard(np.asarray(phases, float)) / len(phases), values)
+    return _diagonal(-pauli.walsh_hadamard(reduced(np.asarray(phases, float))) / len(phases), values)
 
 
 def _fixed(gate: gates.Gate) -> Iterator[Step]:

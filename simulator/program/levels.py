@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.range_reduction import reduced_number
+
 LOOK_BACK = 64  # levels searched for an earlier place, so that lowering stays linear in the gates
 
 
@@ -30,8 +32,8 @@ class Angle:
         return Angle(self.constant * factor, {k: v * factor for k, v in self.factors.items()})
 
     def add(self, other: Angle, factor: float = 1.0) -> None:
-        """Add another angle times a number in place."""
-        self.constant += other.constant * factor
+        """Add another angle times a number in place; its constant modulo 4 pi if it is large."""
+        self.constant += reduced_number(other.constant * factor)
         for k, v in other.factors.items():
             self.factors[k] = self.factors.get(k, 0.0) + v * factor
 

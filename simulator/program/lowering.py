@@ -27,6 +27,7 @@ from simulator.pauli import places_of
 from simulator.program.decomposition import Cnot, Matrix, Step, Turn, decompose
 from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, place
 from simulator.program.starts import Start
+from simulator.range_reduction import reduced_number
 
 _STRINGS = 4096  # numbered before those that are out of reach are forgotten
 
@@ -129,7 +130,7 @@ class Lowering:
             if isinstance(value, Expression):
                 angle.add(self.angle(value), factor)
             else:
-                angle.constant += factor * value
+                angle.constant += reduced_number(factor * value)
         if not x and not z:
             out.phase.add(angle, -0.5)
         elif self.place(Rotation(x, z, angle), crossing):

@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simulator import range_reduction
 from simulator.errors import ParameterError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.measurements import refuse_measurements
@@ -146,6 +148,27 @@ class Program:
         if self.starts:
             return [[] for _ in range(self.num_qubits)], levels
         return _split_product(levels, self.num_qubits)
+
+    def term(self, number: int, factor: float, X: NDArray[np.float64], weights: NDArray[np.float64]) -> Any:
+        """What a parameter contributes to an angle, modulo 4 pi: of inputs for each row of X, of weights once.
+
+        Raises
+        ------
+        ParameterError
+            If the product overflows.
+        """
+        split = len(self.inputs)
+        if number < split:
+            return range_reduction.term(factor, X[:, number], self.inputs[number])
+        return range_reduction.term(factor, weights[number - split], self.weights[number - split])
+
+    def check_angles(self, X: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+        """Raise a ParameterError if a factor times a finite value overflows in an angle."""
+        for level in self.lowered.levels:
+            for member in level.members:
+                if isinstance(member, Rotation):
+                    for number, factor in member.angle.factors.items():
+                        self.term(number, factor, X, weights)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ["circuit", "observables", "inputs", "weights", "precision", "num_qubits"]

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from simulator import pauli
 from simulator.errors import ParameterError
+from simulator.gates.matrices import unit_vectors
 from simulator.program.levels import Angle
+from simulator.range_reduction import term
 
 FloatArray = NDArray[np.float64]
 
@@ -30,34 +32,50 @@ class Start:
     amplitudes: NDArray[np.complex128] | None
     angles: tuple[Angle, ...] = ()
 
-    def normalised(self, X: FloatArray, weights: FloatArray) -> tuple[NDArray[Any], FloatArray]:
+    def normalised(
+        self, X: FloatArray, weights: FloatArray, names: Sequence[object] = ()
+    ) -> tuple[NDArray[Any], FloatArray]:
         """Amplitudes of norm 1, shape (1 or n_samples, 2**k), and their norms before that, shape (1 or n_samples, 1).
+
+        ``names`` are what an error calls the parameters.
 
         Raises
         ------
         ParameterError
-            If all amplitudes of a sample are zero.
+            If the amplitudes of a sample are all zero, or one is infinite.
         """
         if self.amplitudes is not None:
             return self.amplitudes[None, :], np.ones((1, 1))
-        raw = np.empty((len(X), len(self.angles)))
         split = X.shape[1]
-        for j, angle in enumerate(self.angles):
-            raw[:, j] = angle.constant
-            for k, factor in angle.factors.items():
-                raw[:, j] += factor * (X[:, k] if k < split else weights[k - split])
-        norms = np.linalg.norm(raw, axis=1, keepdims=True)
+        raw = np.tile([angle.constant for angle in self.angles], (len(X), 1))
+        terms = [list(angle.factors.items()) for angle in self.angles]
+        for e in range(max(map(len, terms))):
+            places = [j for j, listed in enumerate(terms) if len(listed) > e]
+            numbers, factors = zip(*(terms[j][e] for j in places), strict=True)
+            if max(numbers) < split:
+                values = X[:, numbers]
+            else:
+                values = np.stack([X[:, k] if k < split else np.full(len(X), weights[k - split]) for k in numbers], 1)
+            with np.errstate(over="ignore"):
+                raw[:, places] += np.array(factors) * values
+        if np.isinf(raw).any():
+            for listed in terms:
+                for k, factor in listed:
+                    values = X[:, k] if k < split else weights[k - split]
+                    term(factor, values, names[k] if names else f"number {k}")
+            raise ParameterError("an amplitude is infinite: a sum of values of parameters overflows")
+        unit, norms = unit_vectors(raw)
         if not norms.all():
             row = int(np.flatnonzero(norms[:, 0] == 0)[0])
             raise ParameterError(f"amplitude encoding needs a sample that is not all zeros; row {row} is")
-        return raw / norms, norms
+        return unit, norms
 
 
 def amplitude_runs(
-    starts: Sequence[Start], X: FloatArray, weights: FloatArray
+    starts: Sequence[Start], X: FloatArray, weights: FloatArray, names: Sequence[object] = ()
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Amplitudes of a product of starts, a limited number at a time: indices (m,), values (1 or n_samples, m)."""
-    factors = [start.normalised(X, weights)[0] for start in starts]
+    factors = [start.normalised(X, weights, names)[0] for start in starts]
     count = math.prod(factor.shape[1] for factor in factors)
     for first in range(0, count, _RUN):
         number = np.arange(first, min(first + _RUN, count))
@@ -70,12 +88,12 @@ def amplitude_runs(
 
 
 def product_states(
-    starts: Sequence[Start], X: FloatArray, weights: FloatArray, num_qubits: int
+    starts: Sequence[Start], X: FloatArray, weights: FloatArray, num_qubits: int, names: Sequence[object] = ()
 ) -> NDArray[np.complex128]:
     """The states that ``starts`` prepare, other qubits being 0, shape (1 or n_samples, 2**num_qubits)."""
     rows = len(X) if any(start.angles for start in starts) else 1
     out = np.zeros((rows, 1 << num_qubits), complex)
-    for index, values in amplitude_runs(starts, X[:rows], weights):
+    for index, values in amplitude_runs(starts, X[:rows], weights, names):
         out[:, index] = values
     return out
 

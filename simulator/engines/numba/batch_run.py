@@ -20,7 +20,7 @@ class BatchRun(Run):
 
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         plan, program = self.plan, self.program
-        initial = product_states(program.starts, X, self.weights, program.num_qubits) if program.starts else NO_STATES
+        initial = self._initial(X) if program.starts else NO_STATES
         tiles = -(-len(X) // plan.per_tile)
         queue = np.zeros(queues.TILE_COUNTERS, np.int64)
         queue[queues.READY] = self._prepared
@@ -28,6 +28,13 @@ class BatchRun(Run):
         arguments = self._constants, self.weights, (X, initial), (keep, values)
         tail = (tiles, plan.states, plan.lanes)
         self._share(kernels.forward, arguments, queue, tail, tiles * plan.work, queues.DONE)
+        self._check_angles(X)
+
+    def _initial(self, X: FloatArray) -> NDArray[np.complex128]:
+        """The state before the first gate of each sample."""
+        program = self.program
+        names = (*program.inputs, *program.weights)
+        return product_states(program.starts, X, self.weights, program.num_qubits, names)
 
     def _undo(
         self,

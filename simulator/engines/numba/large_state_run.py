@@ -43,6 +43,7 @@ class LargeStateRun(Run):
                 parts = np.zeros((_PIECES, values.shape[1]))
                 self._pieces(big.big_expect, (plan.packed, psi, parts))
                 values[row] = parts.sum(axis=0)
+            self._check_angles(x)
 
     def to_complex(self, psi: NDArray[Any], phase: complex) -> NDArray[Any]:
         """One state, kept by `forward`, in the circuit's basis times ``phase``: complex numbers in its memory."""

@@ -35,7 +35,7 @@ class Run(ABC):
         self._buffer = memory.take(plan.buffer_size, program.dtype)
         self.shared = self._buffer[plan.shared_begin : plan.stored_begin]
         self.stored = self._buffer[plan.stored_begin :]
-        self.base = np.empty(plan.tables.slots)
+        self.base = np.empty(plan.tables.slots + 1)  # the last: whether an angle overflowed
 
     def close(self) -> None:
         """Give buffers back; the run is over."""
@@ -43,7 +43,18 @@ class Run(ABC):
 
     @abstractmethod
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
-        """Final states of the samples X to ``keep`` and their expectations to ``values``; either may be empty."""
+        """Final states of the samples X to ``keep`` and their expectations to ``values``; either may be empty.
+
+        Raises
+        ------
+        ParameterError
+            If a value is so large that an angle overflows.
+        """
+
+    def _check_angles(self, X: FloatArray) -> None:
+        """Raise a ParameterError if an angle overflowed in the kernels."""
+        if self.base[-1]:
+            self.program.check_angles(X, self.weights)
 
     def backward(
         self, X: FloatArray, keep: NDArray[Any], cotangent: FloatArray, seeds: NDArray[Any] | None = None

@@ -217,6 +217,22 @@ def lane_sum(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def exceeds(typing_context, value, bound):  # type: ignore[no-untyped-def]
+    """Whether the magnitude of any element is above that of ``bound``, or NaN."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        kind, bits = args[0].type, value.element.bitwidth
+        fabs = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind]), f"llvm.fabs.v{value.width}f{bits}"
+        )
+        above = builder.fcmp_unordered(">", builder.call(fabs, [args[0]]), args[1])
+        mask = ir.IntType(value.width)
+        return builder.icmp_unsigned("!=", builder.bitcast(above, mask), mask(0))
+
+    return types.boolean(value, bound), codegen
+
+
+@intrinsic
 def lanes_of(typing_context, array):  # type: ignore[no-untyped-def]
     """Width of the vectors of an array's element type, a constant in compiled code."""
     vector = Vector(array.dtype)
@@ -333,7 +349,9 @@ _HALF_PI = {64: (1.57079632673412561417, 6.07710050630396597660e-11, 2.022266248
 
 @intrinsic
 def sincos(typing_context, angle):  # type: ignore[no-untyped-def]
-    """(sin, cos) of a vector of angles, to about one unit in the last place for |angle| < 1e6.
+    """(sin, cos) of a vector of angles, to about one unit in the last place for |angle| < 1e6 (1e4 in float32).
+
+    Larger angles are reduced before they come here (`simulator.engines.numba.kernels.angles`).
 
     Range reduction in three parts and the minimax polynomials of the Cephes library (S. Moshier).
     """

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
-from numba.core import types
+from numba.core import config, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
@@ -27,9 +29,28 @@ _PART = {**_OPTIONS, "pipeline_class": PartCompiler, "no_cpython_wrapper": True,
 _signatures: dict[tuple[Any, tuple[Any, ...]], Any] = {}
 
 
+if config.DISABLE_JIT:
+    warnings.warn(
+        "NUMBA_DISABLE_JIT is set, but kernels cannot run as Python: they are compiled all the same",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+@contextlib.contextmanager
+def _compiling() -> Iterator[None]:
+    """Let numba's decorator make compiled functions whatever ``NUMBA_DISABLE_JIT`` says."""
+    disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0
+    try:
+        yield
+    finally:
+        config.DISABLE_JIT = disabled
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile an entry point: no GIL, no bounds checks, IEEE division, kept on disk."""
-    dispatcher = numba.njit(no_cfunc_wrapper=True, pipeline_class=KernelCompiler, **_OPTIONS)(function)
+    with _compiling():
+        dispatcher = numba.njit(no_cfunc_wrapper=True, pipeline_class=KernelCompiler, **_OPTIONS)(function)
     dispatcher._cache = LazyCache(function)
     dispatcher.compile = _undisturbed(dispatcher.compile)
     return dispatcher
@@ -86,12 +107,14 @@ def _reload(context: Any) -> None:
 
 def part(function: Callable[..., Any]) -> Any:
     """Compile a piece of a kernel, callable from kernels only."""
-    return _for_any_integer(numba.njit(**_PART)(function))
+    with _compiling():
+        return _for_any_integer(numba.njit(**_PART)(function))
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a small piece of a kernel, always inlined where it is called."""
-    return _for_any_integer(numba.njit(forceinline=True, **_PART)(function))
+    with _compiling():
+        return _for_any_integer(numba.njit(forceinline=True, **_PART)(function))
 
 
 def _for_any_integer(dispatcher: Any) -> Any:

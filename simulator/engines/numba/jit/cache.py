@@ -21,7 +21,7 @@ import llvmlite
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
-_SOURCES = ("simd.py", "jit", "kernels", "layout")
+_SOURCES = ("simd.py", "jit", "kernels", "layout", "../../range_reduction.py")
 
 
 @functools.cache

@@ -7,8 +7,10 @@ A pass may be taken in pieces, for several threads on one state.
 
 from __future__ import annotations
 
+import math
+
 from simulator.engines.numba.jit import inlined, part
-from simulator.engines.numba.kernels import diagonals, passes, product
+from simulator.engines.numba.kernels import angles, diagonals, passes, product
 from simulator.engines.numba.kernels.walsh import parity
 from simulator.engines.numba.layout.passes import (
     COLUMNS,
@@ -63,6 +65,7 @@ from simulator.engines.numba.layout.sections import (
     IS_LOCAL,
     LOCAL_COLUMNS,
     LOCAL_FACTORS,
+    LOCAL_LIMIT,
     LOCAL_SLOTS,
     LOCAL_STARTS,
     MINUS_SIGN,
@@ -162,7 +165,10 @@ def terms_of(packed, row):
 
 @part
 def prepare(packed, weights, base, rotations, tables, scratch, lanes):
-    """Angles by the weights (``base``), and coefficients and phase tables that all samples share."""
+    """Angles by the weights (``base``), and coefficients and phase tables that all samples share.
+
+    One more entry of ``base``, the last, becomes 1 if an angle overflows, here or in `tile_angles`.
+    """
     layout = packed[0]
     slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
     is_local = integers(packed, IS_LOCAL)
@@ -171,15 +177,16 @@ def prepare(packed, weights, base, rotations, tables, scratch, lanes):
     columns = integers(packed, WEIGHT_COLUMNS)
     factors = numbers(packed, WEIGHT_FACTORS)
     W = lanes_of(scratch)
+    base[entry(layout, SLOTS)] = 0.0
     for slot in range(entry(layout, SLOTS)):
         angle = entry(constants, slot)
         for e in range(entry(starts, slot), entry(starts, slot + 1)):
-            angle += entry(factors, e) * entry(weights, entry(columns, e))
+            angle += angles.term(entry(factors, e), entry(weights, entry(columns, e)), base)
         base[slot] = angle
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
     for slot in range(entry(layout, SLOTS)):
-        store(theta, slot * W, splat(like(scratch, base[slot])))
+        store(theta, slot * W, splat(angles.stored(scratch, base[slot])))
         if slots[slot, SLOT_IS_ROTATION] and not is_local[slot]:
             set_rotation(rotations, theta, slot, slots[slot, SLOT_KAPPA], slots[slot, SLOT_LANE_Z], lanes)
     for r in range(passes_of(packed)):
@@ -241,24 +248,30 @@ def tile_angles(packed, base, X, tile, j, scratch, lanes):
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     if lanes is not None:
         for slot in range(entry(layout, SLOTS)):
-            theta[slot * W] = like(scratch, base[slot])
+            theta[slot * W] = angles.stored(scratch, base[slot])
     if len(local_slots) == 0:
         return
     rotations = _own_rotations(packed, scratch, j)
+    most, cancels = entry(numbers(packed, LOCAL_LIMIT), 0), False
+    if most < math.inf:
+        count = W if lanes is None else 1
+        cancels = angles.may_cancel(X, tile * count, min(tile * count + count, len(X)), most)
     for k in range(len(local_slots)):
-        slot = local_slots[k]
+        slot, begin, end = local_slots[k], local_rows[k], local_rows[k + 1]
         if lanes is None:
             for lane in range(W):
                 row = min(tile * W + lane, len(X) - 1)
                 value = base[slot]
-                for e in range(local_rows[k], local_rows[k + 1]):
+                for e in range(begin, end):
                     value += factors[e] * X[row, columns[e]]
                 theta[slot * W + lane] = like(scratch, value)
         else:
             value = base[slot]
-            for e in range(local_rows[k], local_rows[k + 1]):
+            for e in range(begin, end):
                 value += factors[e] * X[tile, columns[e]]
             theta[slot * W] = like(scratch, value)
+        if cancels or angles.are_large(theta, slot, lanes):
+            angles.set_large(theta, slot, base, X, tile, columns, factors, begin, end, lanes)
         if slots[slot, SLOT_IS_ROTATION]:
             set_rotation(rotations, theta, slot, slots[slot, SLOT_KAPPA], slots[slot, SLOT_LANE_Z], lanes)
     if lanes is None:

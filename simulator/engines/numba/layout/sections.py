@@ -24,8 +24,8 @@ floats are numbered together with those of integers.
     WEIGHT_STARTS,  # all slots' angles as sparse rows of the weights: where each row begins,
     WEIGHT_COLUMNS,  # the weights,
     WEIGHT_FACTORS,  # floats: and their factors
-) = range(18)
-SECTIONS = 18
+    LOCAL_LIMIT,  # one float: see `kernels.angles.limit`
+) = range(19)
 
 TERM_Z, TERM_SLOT, TERM_COLUMNS = 0, 1, 2
 

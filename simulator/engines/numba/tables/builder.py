@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.numba import simd
+from simulator.engines.numba.kernels import angles
 from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
@@ -110,6 +111,7 @@ class TableBuilder:
                 sections.WEIGHT_STARTS: weight_rows.starts,
                 sections.WEIGHT_COLUMNS: weight_rows.columns,
                 sections.WEIGHT_FACTORS: weight_rows.values,
+                sections.LOCAL_LIMIT: np.array([angles.limit(local_rows.starts, local_rows.values)]),
             },
         )
         return Tables(

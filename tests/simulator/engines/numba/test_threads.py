@@ -1,6 +1,7 @@
 """Threads: same bits on any number, callers at once, forks, pools, and what the environment says."""
 
 import multiprocessing
+import os
 import subprocess
 import sys
 import textwrap
@@ -142,13 +143,40 @@ def _sum(seed):
     return sweep(make_program(), seed)[1]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_processes_started_after_use_work(eager, method):
+def _check_pool(method):
     set_num_threads(2)
     expected = [_sum(seed) for seed in range(3)]
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
         for ours, theirs in zip(pool.map(_sum, range(3), timeout=240), expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+def test_processes_spawned_after_use_work(eager):
+    _check_pool("spawn")
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+def test_processes_forked_after_use_work():
+    """In a process of its own: other libraries, such as JAX, may have started threads here that no fork survives."""
+    done = _run("""
+        from simulator import execution, threads
+        from tests.simulator.engines.numba.test_threads import _check_pool
+        execution._SERIAL_WORK, threads._available = 0, lambda: 3  # as the fixture `eager`
+        _check_pool("fork")
+        print("equal")
+    """)
+    assert done.stdout.strip() == "equal", done.stderr
+
+
+def _run(code, **environment):
+    """Run code in a new process."""
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **environment},
+    )
 
 
 def test_set_num_threads_refuses_nonsense():
@@ -188,5 +216,18 @@ def test_an_interrupt_ends_a_call_and_leaves_the_process_sound():
         assert np.array_equal(sweep(program)[1], before)
         print("sound")
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    done = _run(code)
     assert done.stdout.strip() == "sound", done.stderr
+
+
+@pytest.mark.parametrize("text", ["0", "-3"])
+def test_a_number_of_threads_that_numba_cannot_be_imported_with_is_removed(text):
+    code = """
+        from simulator import Circuit, get_num_threads
+        print(Circuit(1).x(0).probabilities().tolist(), get_num_threads() >= 1)
+    """
+    done = _run(code, NUMBA_NUM_THREADS=text)
+    assert done.stdout.strip() == "[0.0, 1.0] True", done.stderr
+    assert done.stderr.count(f"NUMBA_NUM_THREADS='{text}' is no sensible number of threads") == 1
+    quiet = _run(code, NUMBA_NUM_THREADS="1")
+    assert (quiet.stdout.strip(), quiet.stderr) == ("[0.0, 1.0] True", "")
