@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.assessment.comparison import Comparison, Result
-from qml.tables.reading import counted
+from simulator.errors import counted
 
 __all__ = ["Facts", "markdown", "report_blocks", "report_json", "terminal"]
 
