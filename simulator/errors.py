@@ -91,6 +91,13 @@ def folded(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
+def near_misses(name: str, options: Iterable[str], cutoff: float = 0.5) -> str:
+    """The question which of up to three similar options was meant; empty if none is similar."""
+    known = {folded(option): option for option in options}
+    near = [known[match] for match in difflib.get_close_matches(folded(name), known, n=3, cutoff=cutoff)]
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
 def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:
     """The error for ``name`` not being one of ``options``, with the nearest ones.
 
@@ -99,10 +106,6 @@ def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownName
     >>> print(unknown_name("gate", "rxy", ["rx", "ry", "cx"]))
     unknown gate 'rxy'; did you mean 'ry' or 'rx'?
     """
-    known = {folded(option): option for option in options}
-    near = [known[match] for match in difflib.get_close_matches(folded(str(name)), known, n=3, cutoff=0.5)]
-    if near:
-        hint = "did you mean " + " or ".join(repr(option) for option in near) + "?"
-    else:
-        hint = "expected one of " + ", ".join(sorted(known.values()))
+    options = list(options)
+    hint = near_misses(str(name), options) or "expected one of " + ", ".join(sorted(options))
     return UnknownNameError(f"unknown {kind} {name!r}; {hint}")

@@ -55,7 +55,7 @@ def by_name(
                 f"the options {', '.join(sorted(options))} need the {kind}'s name, got the object {value!r}"
             )
         return value  # type: ignore[no-any-return]
-    name = choose(kind, value, table)
+    name = value if value in table else choose(kind, value, table)  # losses are asked for at each gradient
     if options:
         settings = inspect.signature(table[name]).parameters
         if not any(setting.kind is setting.VAR_KEYWORD for setting in settings.values()):

@@ -28,6 +28,11 @@ def walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
+def mask_of(bits: Sequence[int]) -> int:
+    """The mask whose bit k is ``bits[k]``."""
+    return sum(bit << k for k, bit in enumerate(bits))
+
+
 def places_of(mask: int) -> list[int]:
     """The places of a mask's set bits, in increasing order."""
     out = []

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.assessment.comparison import Comparison, Result
-from qml.tables.reading import counted
 from qml.text import markdown as escaped
 from qml.text import one_line
+from simulator.errors import counted
 
 __all__ = ["Facts", "markdown", "report_blocks", "report_json", "terminal"]
 

@@ -12,7 +12,7 @@ from sklearn.metrics.pairwise import pairwise_kernels
 from qml.kernels.kernel import Kernel
 from qml.settings import check_choice
 
-__all__ = ["CLASSICAL", "ClassicalKernel"]
+__all__ = ["CLASSICAL", "ClassicalKernel", "scale_gamma"]
 
 Array = NDArray[Any]
 
@@ -52,8 +52,7 @@ class ClassicalKernel(Kernel):
 
     def _gamma(self, X: Array) -> float:
         if self.gamma == "scale":
-            variance = float(X.var())
-            return 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
+            return scale_gamma(X)
         if self.gamma == "auto":
             return 1.0 / X.shape[1]
         if isinstance(self.gamma, str) or not 0 < self.gamma < np.inf:
@@ -74,3 +73,9 @@ class ClassicalKernel(Kernel):
         if self.name == "polynomial":
             settings |= {"degree": self.degree, "coef0": self.coef0}
         return pairwise_kernels(A, B, metric=self.name, **settings)  # type: ignore[no-any-return]
+
+
+def scale_gamma(X: Array) -> float:
+    """One over the number of features times the variance of all entries, as scikit-learn's "scale"; 1 if that is 0."""
+    variance = float(X.var())
+    return 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0

@@ -18,6 +18,7 @@ from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.calculations.fidelities import fidelities, fidelities_of_states
 from simulator.calculations.product_states import bloch_vectors, is_product, product_fidelities
+from simulator.calculations.sampling import checked_shots
 from simulator.calculations.statevector import states
 from simulator.circuit import Circuit
 from simulator.parameters import Parameter
@@ -181,12 +182,11 @@ class FidelityKernel(EmbeddingKernel):
 
     def _sample(self, out: Array, symmetric: bool) -> None:
         """Replace fidelities by the shares of shots, row by row; both halves have the same shots."""
-        if isinstance(self.shots, bool) or not isinstance(self.shots, int | np.integer) or self.shots < 1:
-            raise ValueError(f"shots is a whole number of at least 1, or None for exact values, got {self.shots!r}")
+        shots = checked_shots(self.shots)
         rng = np.random.default_rng(_seed(self.random_state))
         for i in range(len(out)):
             last = i if symmetric else out.shape[1]
-            out[i, :last] = rng.binomial(self.shots, np.clip(out[i, :last], 0.0, 1.0)) / self.shots
+            out[i, :last] = rng.binomial(shots, np.clip(out[i, :last], 0.0, 1.0)) / shots
             if symmetric:
                 out[:i, i] = out[i, :i]
                 out[i, i] = 1.0

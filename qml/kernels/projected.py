@@ -18,6 +18,7 @@ from qml.settings import check_backend, check_choice
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.calculations.statevector import expectations
+from simulator.calculations.tiles import fill_by_tiles
 from simulator.circuit import Circuit
 from simulator.parameters import Parameter
 
@@ -150,17 +151,18 @@ class ProjectedKernel(EmbeddingKernel):
             distances = pairwise.pairwise_distances(features, metric=metric)[np.triu_indices(len(chosen), 1)]
             median = float(np.median(distances)) if len(distances) else 0.0
             self.gamma_ = 1.0 / median if median > 1e-12 else 1.0
-        elif isinstance(self.gamma, str) or not 0 < self.gamma < np.inf:
-            raise ValueError(f'gamma is a positive number or "median", got {self.gamma!r}')
         else:
-            self.gamma_ = float(self.gamma)
+            self.gamma_ = self._given_gamma()
 
     def _gamma(self) -> float:
         if hasattr(self, "gamma_"):
             return self.gamma_
-        if isinstance(self.gamma, str):
+        if self.gamma == "median":
             raise NotFittedError(f"gamma={self.gamma!r} is learnt from samples: call fit first")
-        if not 0 < self.gamma < np.inf:
+        return self._given_gamma()
+
+    def _given_gamma(self) -> float:
+        if isinstance(self.gamma, str) or not 0 < self.gamma < np.inf:
             raise ValueError(f'gamma is a positive number or "median", got {self.gamma!r}')
         return float(self.gamma)
 
@@ -198,23 +200,15 @@ class ProjectedKernel(EmbeddingKernel):
     def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
         check_choice("outer", self.outer, OUTER)
         others = A if B is None else B
-        constant = self._constant(A)
-        for begin in range(0, len(A), _BLOCK):
-            rows = slice(begin, min(begin + _BLOCK, len(A)))
-            last = rows.stop if B is None else len(others)
-            for at in range(0, last, _BLOCK):
-                columns = slice(at, min(at + _BLOCK, last))
-                block = self._block(A[rows], others[columns], constant)
-                mirrored = B is None and columns != rows
-                if B is None and not mirrored:
-                    block = np.tril(block) + np.tril(block, -1).T
-                    if self.outer in ("gaussian", "laplacian"):
-                        np.fill_diagonal(block, 1.0)
-                out[rows, columns] = block
-                if mirrored:
-                    out[columns, rows] = block.T
-                if progress is not None:
-                    progress(block.size * (2 if mirrored else 1))
+        constant, normalized = self._constant(A), self.outer in ("gaussian", "laplacian")
+
+        def tile(rows: slice, columns: slice) -> Array:
+            block = self._block(A[rows], others[columns], constant)
+            if normalized and B is None and rows == columns:
+                np.fill_diagonal(block, 1.0)
+            return block
+
+        fill_by_tiles(out, tile, B is None, _BLOCK, progress)
 
     def _block(self, A: Array, B: Array, constant: float) -> Array:
         if self.outer == "gaussian":

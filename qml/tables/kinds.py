@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.tables.reading import Table, TableError, counted, quoted
+from qml.tables.reading import Table, TableError, quoted
+from simulator.errors import counted
 
 __all__ = ["MISSING", "Contents", "LeftOut", "inspect_column", "numbers"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from simulator.errors import QumbaError
+from simulator.errors import QumbaError, counted, near_misses
 
-__all__ = ["Table", "TableError", "counted", "quoted", "read_table", "shortened"]
+__all__ = ["Table", "TableError", "quoted", "read_table", "shortened"]
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SNIFFED_CHARACTERS = 1 << 16
@@ -114,11 +114,7 @@ def read_table(path: str | PathLike[str], separator: str | None = None, encoding
 
 def nearest(name: str, names: Sequence[str]) -> str:
     """A hint at the names most like ``name``, or at all of them."""
-    lowered = {other.lower(): other for other in names}
-    near = [lowered[other] for other in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
-    if near:
-        return "did you mean " + " or ".join(repr(other) for other in near) + "?"
-    return f"it has {shortened(names)}"
+    return near_misses(name, names, cutoff=0.6) or f"it has {shortened(names)}"
 
 
 def shortened(words: Sequence[str], most: int = 8) -> str:
@@ -130,11 +126,6 @@ def shortened(words: Sequence[str], most: int = 8) -> str:
 def quoted(cell: str, most: int = 30) -> str:
     """A cell in quotes, cut if long."""
     return repr(cell if len(cell) <= most else cell[: most - 3] + "...")
-
-
-def counted(number: int, noun: str) -> str:
-    """The number and the noun, with an s unless the number is one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _bytes(path: str | PathLike[str]) -> bytes:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.kinds import MISSING, Contents, LeftOut, inspect_column, numbers
-from qml.tables.reading import Table, TableError, counted, nearest, quoted, shortened
+from qml.tables.reading import Table, TableError, nearest, quoted, shortened
+from simulator.errors import counted
 
 __all__ = ["Column", "Schema", "infer_schema"]
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.kinds import MISSING, numbers
-from qml.tables.reading import Table, TableError, counted, quoted, shortened
+from qml.tables.reading import Table, TableError, quoted, shortened
+from simulator.errors import counted
 
 __all__ = ["MIN_ROWS", "MIN_ROWS_A_CLASS", "Target", "read_target"]
 

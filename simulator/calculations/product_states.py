@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.calculations.tiles import fill_by_tiles
 from simulator.program.program import Program
 from simulator.range_reduction import term
 
@@ -50,22 +51,14 @@ def bloch_vectors(program: Program, X: Array, weights: Array) -> Array:
 def product_fidelities(a: Array, b: Array | None, out: Array, progress: Callable[[int], object] | None = None) -> None:
     """``prod_q (1 + a_q . b_q) / 2`` of Bloch vectors, shapes (n, n_qubits, 3) and (m, n_qubits, 3), to ``out``."""
     others = a if b is None else b
-    for begin in range(0, len(a), _BLOCK):
-        rows = slice(begin, min(begin + _BLOCK, len(a)))
-        last = rows.stop if b is None else len(others)
-        for at in range(0, last, _BLOCK):
-            columns = slice(at, min(at + _BLOCK, last))
-            block = np.ones((rows.stop - rows.start, columns.stop - columns.start), out.dtype)
-            for q in range(a.shape[1]):
-                cosine = a[rows, q] @ others[columns, q].T
-                cosine += 1.0
-                cosine *= 0.5
-                block *= cosine
-            mirrored = b is None and columns != rows
-            if b is None and not mirrored:
-                block = np.tril(block) + np.tril(block, -1).T
-            out[rows, columns] = block
-            if mirrored:
-                out[columns, rows] = block.T
-            if progress is not None:
-                progress(block.size * (2 if mirrored else 1))
+
+    def tile(rows: slice, columns: slice) -> Array:
+        block = np.ones((rows.stop - rows.start, columns.stop - columns.start), out.dtype)
+        for q in range(a.shape[1]):
+            cosine = a[rows, q] @ others[columns, q].T
+            cosine += 1.0
+            cosine *= 0.5
+            block *= cosine
+        return block
+
+    fill_by_tiles(out, tile, b is None, _BLOCK, progress)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import pauli
 from simulator.errors import CircuitError, GateError, ParameterError, counted
 from simulator.parameters import Expression, as_angle
 
@@ -131,7 +132,7 @@ class Gate(abc.ABC):
         if not self.controls:
             return target
         out = np.eye(1 << self.num_qubits, dtype=complex)
-        active = (np.arange(len(target)) << len(self.controls)) + _bits(self.controls)
+        active = (np.arange(len(target)) << len(self.controls)) + pauli.mask_of(self.controls)
         out[np.ix_(active, active)] = target
         return out
 
@@ -230,7 +231,3 @@ _standard: dict[Any, Gate] = {}
 def name_standard_gates(standard: Sequence[Gate]) -> None:
     """Let every gate that equals one of these take its name: x controlled is cx, s inverted is sdg."""
     _standard.update({gate._identity()[1:]: gate for gate in standard})
-
-
-def _bits(values: Sequence[int]) -> int:
-    return sum(v << k for k, v in enumerate(values))

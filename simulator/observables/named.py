@@ -77,7 +77,7 @@ def Projector(bits: str | Sequence[int], qubits: Sequence[int]) -> PauliSum:
         raise ObservableError(f"the bits of a Projector are 0 or 1, got {bits!r}")
     if len(values) > MAX_PROJECTOR_QUBITS:
         raise ObservableError(f"a Projector takes at most {MAX_PROJECTOR_QUBITS} qubits, got {len(values)}")
-    ones = sum(int(v) << k for k, v in enumerate(values))
+    ones = pauli.mask_of([int(v) for v in values])
     subsets = np.arange(1 << len(values))
     signs = 1.0 - 2.0 * (np.bitwise_count(subsets & ones) & 1)
     return PauliSum(np.zeros_like(subsets), pauli.spread(subsets, positions), signs / len(subsets))

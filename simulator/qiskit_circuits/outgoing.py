@@ -178,7 +178,7 @@ def _placed(operation: Operation, touched: set[int], parameters: dict[Parameter,
         return _controlled_phase(gate.controls, angles[0], qubits)
     made = _standard(base, angles)
     if made is not None:
-        return [(made.control(split, ctrl_state=_bits(gate.controls), annotated=False), qubits)]
+        return [(made.control(split, ctrl_state=pauli.mask_of(gate.controls), annotated=False), qubits)]
     if isinstance(gate, gates.PauliRotation):
         return [(_pauli_rotation(gate, angles[0]), qubits)]
     if isinstance(gate, gates.Rotation) and isinstance(operation.angles[0], Expression):
@@ -216,7 +216,7 @@ def _controlled_phase(controls: tuple[int, ...], angle: Any, qubits: Sequence[in
     rest = [k for k in range(len(controls)) if k != last]
     phase = library.PhaseGate(angle)
     if rest:
-        phase = phase.control(len(rest), ctrl_state=_bits([controls[k] for k in rest]), annotated=False)
+        phase = phase.control(len(rest), ctrl_state=pauli.mask_of([controls[k] for k in rest]), annotated=False)
     return [(phase, [*(qubits[k] for k in rest), qubits[last]])]
 
 
@@ -225,7 +225,7 @@ def _pauli_rotation(gate: gates.PauliRotation, angle: Any) -> Any:
     split = len(gate.controls)
     x, z = (mask << split for mask in gate.masks)
     subsets = np.arange(1 << split)
-    ones = _bits(gate.controls)
+    ones = pauli.mask_of(gate.controls)
     strings = [(x, z | int(s), (-1) ** (int(s) & ones).bit_count() / (1 << split)) for s in subsets]
     return _evolution(strings, gate.num_qubits, angle / 2)
 
@@ -281,12 +281,8 @@ def _on_active(gate: Gate, values: NDArray[Any], otherwise: float) -> NDArray[An
     """One value a basis state of the gate's qubits: ``values`` of the targets where the controls agree."""
     split = len(gate.controls)
     out = np.full(len(values) << split, otherwise)
-    out[(np.arange(len(values)) << split) + _bits(gate.controls)] = values
+    out[(np.arange(len(values)) << split) + pauli.mask_of(gate.controls)] = values
     return out
-
-
-def _bits(values: Sequence[int]) -> int:
-    return sum(value << k for k, value in enumerate(values))
 
 
 def _angle(angle: Angle, parameters: dict[Parameter, Any]) -> Any:

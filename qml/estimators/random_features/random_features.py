@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
+from qml.kernels.classical import scale_gamma
 from qml.models.observables import readout_observables
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_backend, check_whole
@@ -171,8 +172,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         if isinstance(self.gamma, str):
             if self.gamma != "scale":
                 raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
-            variance = float(features.var())
-            return 1.0 / (features.shape[1] * variance) if variance > 0 else 1.0
+            return scale_gamma(features)
         if not 0 < self.gamma < np.inf:
             raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
         return float(self.gamma)
