@@ -126,22 +126,23 @@ class Sequential(Layer):
         return d_weights, self._sweep(0, X, 0, weights, d_weights, rest, inputs)
 
     def _sweep(
-        self, number: int, X: Array, first: int, weights: Array, d_weights: Array, rest: Rest, inputs: bool
+        self, number: int, X: Array, start: int, weights: Array, d_weights: Array, rest: Rest, inputs: bool
     ) -> Any:
-        """Sweep through a layer and those after it, for rows of the network from ``first`` on; returns d_X."""
+        """Sweep through a layer and those after it, for rows of the network from ``start`` on; returns d_X."""
         layer, part = self._steps[number]
+        remainder = rest
         if number + 1 < len(self._steps):
 
-            def remainder(Y: Array, rows: slice) -> Any:
-                return self._sweep(number + 1, Y, first + rows.start, weights, d_weights, rest, True)
+            def following(Y: Array, rows: slice) -> Any:
+                return self._sweep(number + 1, Y, start + rows.start, weights, d_weights, rest, True)
 
-        elif first:
+            remainder = following
+        elif start:
 
-            def remainder(Y: Array, rows: slice) -> Any:
-                return rest(Y, slice(first + rows.start, first + rows.stop))
+            def shifted(Y: Array, rows: slice) -> Array:
+                return rest(Y, slice(start + rows.start, start + rows.stop))
 
-        else:
-            remainder = rest
+            remainder = shifted
         by_weights, d_X = layer.sweep(X, weights[part], remainder, inputs)
         d_weights[part] += by_weights
         return d_X
