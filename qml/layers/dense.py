@@ -65,10 +65,8 @@ class Dense(Layer):
 
     def split(self, weights: Array) -> tuple[Array, Array]:
         """Views of the weights: factors, shape (num_outputs, num_inputs), and biases, shape (num_outputs,)."""
-        if self.num_inputs is None or self.num_outputs is None:
-            raise ValueError(f"{self!r} has no weights until its sizes are known; see with_sizes")
-        split = len(weights) - self.num_outputs
-        return weights[:split].reshape(self.num_outputs, self.num_inputs), weights[split:]
+        num_inputs, num_outputs = self._sizes()
+        return weights[:-num_outputs].reshape(num_outputs, num_inputs), weights[-num_outputs:]
 
     def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> Dense:
         if None not in (self.num_inputs, self.num_outputs):

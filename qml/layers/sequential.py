@@ -16,54 +16,27 @@ from qml.layers.trait import Layer, Rest, check_shapes
 from qml.models.quantum_model import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
+from simulator.calculations.statevector import as_array
 from simulator.noise import NoiseModel
-from simulator.program.values import as_array
 
 __all__ = ["Sequential"]
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, init=False)
-class Sequential(Layer):
-    """A network: each layer takes the outputs of the one before.
-
-    Weights are those of the layers, one layer after another.
+@dataclass(frozen=True)
+class Chain(Layer):
+    """Layers one after another, for arrays that are known to fit: what `Sequential` is once its arguments are checked.
 
     Parameters
     ----------
-    *layers : Layer
-        At least one. A size that a layer leaves open becomes the number of outputs of the layer before it.
-
-    Raises
-    ------
-    ValueError
-        If a layer gives another number of outputs than the next one takes; both are named.
-    TypeError
-        If something is not a layer.
-
-    Examples
-    --------
-    >>> from qml.layers import Dense, Tanh
-    >>> net = Sequential(Dense(3, 2), Tanh(), Dense(2, 1))
-    >>> net.num_inputs, net.num_outputs, net.num_weights
-    (3, 1, 11)
-    >>> weights = net.initial_weights(np.random.default_rng(0))
-    >>> net.forward(np.zeros((5, 3)), weights).shape
-    (5, 1)
+    layers : tuple of Layer
+        Each takes as many inputs as the one before gives outputs.
     """
 
     layers: tuple[Layer, ...]
 
-    def __init__(self, *layers: Layer) -> None:
-        if not layers:
-            raise ValueError("a Sequential needs at least one layer, got none")
-        for layer in layers:
-            if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "sweep")):
-                raise TypeError(f"expected layers, with forward and sweep as in qml.layers.Layer, got {layer!r}")
-        object.__setattr__(self, "layers", _chained(layers, layers[0].num_inputs, None))
-
-    @cached_property
+    @property
     def num_inputs(self) -> int | None:
         """Inputs of the first layer."""
         return self.layers[0].num_inputs
@@ -91,6 +64,76 @@ class Sequential(Layer):
     def initial_weights(self, rng: np.random.Generator) -> Array:
         return np.concatenate([layer.initial_weights(rng) for layer in self.layers])
 
+    def forward(self, X: Array, weights: Array) -> Array:
+        for layer, part in self._steps:
+            X = layer.forward(X, weights[part])
+        return X
+
+    def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
+        d_weights = np.zeros(len(weights))
+        return d_weights, self._sweep(0, X, 0, weights, d_weights, rest, inputs)
+
+    def _sweep(
+        self, number: int, X: Array, start: int, weights: Array, d_weights: Array, rest: Rest, inputs: bool
+    ) -> Any:
+        """Sweep through a layer and those after it, for rows of the network from ``start`` on; returns d_X."""
+        layer, part = self._steps[number]
+        remainder = rest
+        if number + 1 < len(self._steps):
+
+            def following(Y: Array, rows: slice) -> Any:
+                return self._sweep(number + 1, Y, start + rows.start, weights, d_weights, rest, True)
+
+            remainder = following
+        elif start:
+
+            def shifted(Y: Array, rows: slice) -> Array:
+                return rest(Y, slice(start + rows.start, start + rows.stop))
+
+            remainder = shifted
+        by_weights, d_X = layer.sweep(X, weights[part], remainder, inputs)
+        total = d_weights[part]
+        total += by_weights  # in place; d_weights[part] += by_weights would copy the sum onto itself
+        return d_X
+
+
+@dataclass(frozen=True, init=False)
+class Sequential(Chain):
+    """A network: each layer takes the outputs of the one before.
+
+    Weights are those of the layers, one layer after another.
+
+    Parameters
+    ----------
+    *layers : Layer
+        At least one. A size that a layer leaves open becomes the number of outputs of the layer before it.
+
+    Raises
+    ------
+    ValueError
+        If a layer gives another number of outputs than the next one takes; both are named.
+    TypeError
+        If something is not a layer.
+
+    Examples
+    --------
+    >>> from qml.layers import Dense, Tanh
+    >>> net = Sequential(Dense(3, 2), Tanh(), Dense(2, 1))
+    >>> net.num_inputs, net.num_outputs, net.num_weights
+    (3, 1, 11)
+    >>> weights = net.initial_weights(np.random.default_rng(0))
+    >>> net.forward(np.zeros((5, 3)), weights).shape
+    (5, 1)
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        if not layers:
+            raise ValueError("a Sequential needs at least one layer, got none")
+        for layer in layers:
+            if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "sweep")):
+                raise TypeError(f"expected layers, with forward and sweep as in qml.layers.Layer, got {layer!r}")
+        object.__setattr__(self, "layers", _chained(layers, layers[0].num_inputs, None))
+
     def forward(self, X: ArrayLike, weights: ArrayLike) -> Array:
         """Outputs of the last layer.
 
@@ -109,9 +152,7 @@ class Sequential(Layer):
             If a shape does not fit, or X contains NaN or infinity.
         """
         rows, weights = self._checked(X, weights)
-        outputs = rows
-        for layer, part in self._steps:
-            outputs = layer.forward(outputs, weights[part])
+        outputs = super().forward(rows, weights)
         if not math.isfinite(np.vdot(outputs, outputs)):  # looked at first, because there are fewer of them
             check_finite("X", rows)
         return outputs
@@ -121,25 +162,7 @@ class Sequential(Layer):
 
         ``rest`` is called with slices of the rows of X: once for each chunk of the layer with the smallest chunks.
         """
-        X, weights = self._checked(X, weights)
-        d_weights = np.zeros(len(weights))
-        return d_weights, self._sweep(0, X, 0, weights, d_weights, rest, inputs)
-
-    def _sweep(
-        self, number: int, X: Array, first: int, weights: Array, d_weights: Array, rest: Rest, inputs: bool
-    ) -> Any:
-        """Sweep through a layer and those after it, for rows of the network from ``first`` on; returns d_X."""
-        layer, part = self._steps[number]
-        is_last = number + 1 == len(self._steps)
-
-        def remainder(Y: Array, rows: slice) -> Any:
-            if is_last:
-                return rest(Y, slice(first + rows.start, first + rows.stop) if first else rows)
-            return self._sweep(number + 1, Y, first + rows.start, weights, d_weights, rest, True)
-
-        by_weights, d_X = layer.sweep(X, weights[part], remainder, inputs)
-        d_weights[part] += by_weights
-        return d_X
+        return super().sweep(*self._checked(X, weights), rest, inputs)
 
     def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> Sequential:
         """The network, with its open sizes filled in.
@@ -176,20 +199,20 @@ class Sequential(Layer):
         return total
 
     def split_fixed(self) -> tuple[Callable[[Array], Array] | None, Layer | None]:
+        """As `Layer.split_fixed`; the layer that remains does not check its arrays again."""
         functions: list[Callable[[Array], Array]] = []
         for number, layer in enumerate(self.layers):
             function, trained = layer.split_fixed()
             if function is not None:
                 functions.append(function)
             if trained is not None:
-                return _composed(functions), Sequential(trained, *self.layers[number + 1 :])
+                return _composed(functions), Chain((trained, *self.layers[number + 1 :]))
         return _composed(functions), None
 
     def _checked(self, X: ArrayLike, weights: ArrayLike) -> tuple[Array, Array]:
-        rows, values = as_array(X), as_array(weights)
-        if rows.ndim != 2 or rows.shape[1] != self.num_inputs or values.size != self.num_weights or values.ndim != 1:
-            check_shapes(self, rows, values)
-        return rows, values
+        rows, weights = as_array(X), as_array(weights)
+        check_shapes(self, rows, weights)
+        return rows, weights
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)

@@ -55,7 +55,7 @@ class LayersObjective:
 
         def rest(outputs: Array, chunk: slice) -> Array:
             nonlocal total
-            share, target = shares[chunk], targets[chunk]
+            share, target = (shares, targets) if len(outputs) == len(shares) else (shares[chunk], targets[chunk])
             total += float(share @ self.loss.value(outputs, target))
             return self.loss.gradient(outputs, target) * share[:, None]
 
