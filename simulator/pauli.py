@@ -55,6 +55,14 @@ def spread(masks: NDArray[np.int64], positions: Sequence[int]) -> NDArray[np.int
     return out
 
 
+def gather(masks: NDArray[np.int64], positions: Sequence[int]) -> NDArray[np.int64]:
+    """Move bit ``positions[k]`` of each mask to bit k, and drop the others: the inverse of `spread`."""
+    out = np.zeros_like(masks)
+    for k, position in enumerate(positions):
+        out |= (masks >> position & 1) << k
+    return out
+
+
 def decompose(
     matrix: NDArray[Any], tolerance: float = 1e-14
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:

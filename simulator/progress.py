@@ -69,6 +69,11 @@ def _counted(items: Sequence[Item], bar: _Bar) -> Iterator[Item]:
         bar.loops.pop()
 
 
+def chunks(count: int, size: int) -> list[slice]:
+    """Consecutive slices of at most ``size`` of ``count`` rows."""
+    return [slice(begin, min(begin + size, count)) for begin in range(0, count, size)]
+
+
 def report(fraction: float) -> None:
     """Tell how much of the innermost step is done."""
     bar = _current.get()

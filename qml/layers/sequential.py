@@ -16,8 +16,8 @@ from qml.layers.trait import Layer, Rest, check_shapes
 from qml.models.quantum_model import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
-from simulator.calculations.statevector import as_array
 from simulator.noise import NoiseModel
+from simulator.program.values import as_array
 
 __all__ = ["Sequential"]
 

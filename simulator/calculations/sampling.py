@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulator import pauli
 from simulator.calculations.statevector import statevector
 from simulator.engines.choice import engine_for_arrays
 from simulator.errors import CircuitError, GateError, ParameterError
@@ -94,10 +95,7 @@ def bit_strings(outcomes: IntArray, width: int) -> list[str]:
 def onto_clbits(outcomes: IntArray, qubits: Sequence[int], measured: dict[int, int]) -> IntArray:
     """Outcomes on ``qubits`` as values of the classical bits that they were measured into."""
     place = {q: k for k, q in enumerate(qubits)}
-    out = np.zeros_like(outcomes)
-    for clbit, qubit in measured.items():
-        out |= (outcomes >> place[qubit] & 1) << clbit
-    return out
+    return pauli.spread(pauli.gather(outcomes, [place[q] for q in measured.values()]), list(measured))
 
 
 def merged(outcomes: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import CircuitError, ObservableError
 from simulator.observables import PauliSum
+from simulator.pauli import walsh_hadamard
 
 _NORM_TOLERANCE = 1e-4  # single precision loses a little at every gate
 _PART_BITS = 20  # of a large state's part that is copied
@@ -105,7 +106,7 @@ def apply(observable: PauliSum, state: ArrayLike) -> NDArray[Any]:
         factors = observable.coefficients[own] * 1j ** (np.bitwise_count(x & z) % 4)
         diagonal = np.zeros(psi.size, complex)
         diagonal[z] = factors
-        out += (_walsh_hadamard(diagonal) * psi)[index ^ x]
+        out += (walsh_hadamard(diagonal) * psi)[index ^ x]
     return out
 
 
@@ -123,15 +124,6 @@ def variance(observable: PauliSum, state: ArrayLike) -> float:
     moved = apply(observable, psi)
     mean = np.vdot(psi, moved).real
     return float(np.linalg.norm(moved - mean * psi) ** 2)
-
-
-def _walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
-    half = 1
-    while half < len(values):
-        pairs = values.reshape(-1, 2, half)
-        values = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).ravel()
-        half *= 2
-    return values
 
 
 def _array(state: ArrayLike) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulator import pauli
 from simulator.errors import GateError
 from simulator.gates.trait import ComplexMatrix
 
@@ -67,9 +68,7 @@ def embed(matrix: ComplexMatrix, positions: Sequence[int], num_qubits: int) -> C
     rest = [q for q in range(num_qubits) if q not in positions]
     order = [*positions, *rest]  # bit b of the product's index is qubit order[b]
     big = np.kron(np.eye(1 << len(rest)), matrix) if k else matrix[0, 0] * np.eye(1 << num_qubits)
-    index = np.zeros(1 << num_qubits, int)
-    for bit, qubit in enumerate(order):
-        index |= ((np.arange(1 << num_qubits) >> qubit) & 1) << bit
+    index = pauli.gather(np.arange(1 << num_qubits), order)
     return np.asarray(big[np.ix_(index, index)])
 
 

@@ -149,9 +149,7 @@ def _from_transfer(name: str, transfer: NDArray[np.float64]) -> Channel:
 
 def _deinterleaved(index: NDArray[np.int64], num_qubits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The x and z masks of transfer matrices' indices."""
-    x = sum((index >> 2 * q & 1) << q for q in range(num_qubits))
-    z = sum((index >> 2 * q + 1 & 1) << q for q in range(num_qubits))
-    return np.asarray(x), np.asarray(z)
+    return pauli.gather(index, range(0, 2 * num_qubits, 2)), pauli.gather(index, range(1, 2 * num_qubits, 2))
 
 
 def kraus(operators: Iterable[ArrayLike]) -> Channel:

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import progress
+from simulator import pauli, progress
 from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import transfer as kernels
 from simulator.engines.numba.layout import transfer as columns
-from simulator.engines.numba.threads import get_num_threads, parallel, watched
+from simulator.engines.numba.threads import share
 from simulator.noise import starts
 from simulator.noise.chains import Chains
 from simulator.noise.factors import Factors, fused, separated
@@ -172,7 +172,6 @@ class _Run:
 
     def _share(self, kernel: Any, arguments: tuple[Any, ...], scratch: int, tail: tuple[Any, ...], work: int) -> None:
         """Call ``kernel(*arguments, scratch, *tail)``, ``tail`` ending in a queue, its length and the lanes."""
-        threads = 1 if work < _SERIAL_WORK else min(get_num_threads(), tail[-1])
         queue = np.zeros(1, np.int64)
 
         def call() -> None:
@@ -180,10 +179,7 @@ class _Run:
             kernel(*arguments, buffer, *tail[:-1], queue, tail[-1], self.layout.lanes)
             memory.give(buffer)
 
-        if work >= _LONG:
-            watched(call, threads, queue, tail[-1])
-        else:
-            parallel(call, threads)
+        share(call, queue, tail[-1], work, _SERIAL_WORK, _LONG)
 
     def forward(self, values: FloatArray, keep: bool = False) -> FloatArray:
         """Fill the strings' expectations (B, S); returns the final states (tiles, size) if kept."""
@@ -247,10 +243,8 @@ class _Run:
             r[:] = self.initial[min(row, len(self.initial) - 1)]
             return
         r[:] = 0.0
-        index = np.zeros(1, np.int64)
-        for q in range(self.program.num_qubits):
-            index = np.concatenate([index, index | 2 << 2 * q])
-        r[index] = 1.0
+        n = self.program.num_qubits
+        r[pauli.spread(np.arange(1 << n), range(1, 2 * n, 2))] = 1.0  # the strings of Z
 
     def _pass(self, p: int, r: FloatArray, row: int, backward: bool = False) -> None:
         code = self.layout.code[p]
@@ -302,8 +296,7 @@ class _Run:
 
 def _chunks(program: DensityProgram, samples: int) -> list[slice]:
     each = 8 * (sum(program.sizes) + 2 * sum(program.slopes) + (4**program.num_qubits if program.starts else 0))
-    step = max(64, _CHUNK_BYTES // max(each, 1))
-    return [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
+    return progress.chunks(samples, max(64, _CHUNK_BYTES // max(each, 1)))
 
 
 def expectations(program: DensityProgram, X: FloatArray, weights: FloatArray) -> FloatArray:

@@ -261,5 +261,4 @@ class FrameTrajectories:
         return means, out
 
     def _chunks(self, samples: int) -> list[slice]:
-        step = max(1, (1 << 23) // max(self.angle_signs.size, 1))
-        return [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
+        return progress.chunks(samples, max(1, (1 << 23) // max(self.angle_signs.size, 1)))

@@ -16,7 +16,8 @@ from simulator import gates, progress
 from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import jumps as kernels
 from simulator.engines.numba.layout import trajectories as columns
-from simulator.engines.numba.threads import get_num_threads, parallel, watched
+from simulator.engines.numba.tables.tables import string_groups
+from simulator.engines.numba.threads import get_num_threads, share
 from simulator.errors import CircuitError
 from simulator.gates import Condition, Operation
 from simulator.noise.channels import Channel
@@ -227,9 +228,8 @@ class JumpProgram:
         bits = np.zeros((trajectories, self.num_clbits), np.int64)
         outcomes = np.zeros(trajectories if measure_all else 0, np.int64)
         step = max(64, _CHUNK_NUMBERS // max(self.draws + 1, 1) // 64 * 64)
-        for begin in progress.steps(range(0, trajectories, step)):
-            rows = slice(begin, min(begin + step, trajectories))
-            count = rows.stop - begin
+        for rows in progress.steps(progress.chunks(trajectories, step)):
+            count = rows.stop - rows.start
             uniforms = rng.random((count, self.draws))
             final = rng.random(count) if measure_all else np.zeros(0)
             results = bits[rows], outcomes[rows] if measure_all else outcomes, values[rows]
@@ -253,33 +253,19 @@ class JumpProgram:
             memory.give(scratch)
 
         work = count * max(len(self.code), 1) << self.num_qubits
-        threads = 1 if work < _SERIAL_WORK else min(get_num_threads(), tiles)
-        if work >= _LONG:
-            watched(call, threads, queue, tiles)
-        else:
-            parallel(call, threads)
+        share(call, queue, tiles, work, _SERIAL_WORK, _LONG)
 
 
 def _grouped(observables: Iterable[PauliSum]) -> tuple[IntArray, IntArray, FloatArray]:
     """Strings by their x mask and the parity of their Ys, as `kernels.diagonals.expect` takes them."""
-    by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
-    for k, observable in enumerate(observables):
-        terms = zip(observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True)
-        for x, z, value in terms:
-            quarter = (x & z).bit_count() % 4
-            by_key.setdefault((x, quarter % 2), []).append((z, k, -value if quarter >= 2 else value))
-    groups: list[tuple[int, ...]] = []
-    strings: list[tuple[int, int]] = []
-    factors: list[float] = []
-    for (x, plane), members in sorted(by_key.items()):
-        groups.append((x, 0, plane, len(strings), len(strings) + len(members)))
-        strings += [(z, k) for z, k, _ in members]
-        factors += [value for _, _, value in members]
-    return (
-        np.array(groups, np.int64).reshape(-1, 5),
-        np.array(strings, np.int64).reshape(-1, 2),
-        np.array(factors, float),
-    )
+    strings = [
+        (x, z, k, coefficient)
+        for k, observable in enumerate(observables)
+        for x, z, coefficient in zip(
+            observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients.tolist(), strict=True
+        )
+    ]
+    return string_groups(strings, 0)
 
 
 def _narrow(operation: Operation) -> list[Operation]:

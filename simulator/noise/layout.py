@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import pauli
 from simulator.engines.numba import simd
 from simulator.engines.numba.layout import transfer as columns
 from simulator.noise.factors import Block
@@ -36,10 +37,7 @@ class Layout:
 
     def positions(self, indices: IntArray) -> IntArray:
         """Where coefficients with the given indices are at the end."""
-        out = np.zeros_like(indices)
-        for qubit, place in enumerate(self.places):
-            out |= (indices >> 2 * qubit & 3) << 2 * place
-        return out
+        return pauli.spread(indices, [2 * place + bit for place in self.places for bit in (0, 1)])
 
 
 def layout(

@@ -16,10 +16,7 @@ ComplexArray = NDArray[np.complex128]
 
 def interleaved(x: NDArray[np.int64], z: NDArray[np.int64], num_qubits: int) -> NDArray[np.int64]:
     """Index of a Pauli coefficient from its masks: bits 2q and 2q + 1 are the x and z bit of qubit q."""
-    out = np.zeros(np.broadcast_shapes(np.shape(x), np.shape(z)), np.int64)
-    for q in range(num_qubits):
-        out |= (x >> q & 1) << 2 * q | (z >> q & 1) << 2 * q + 1
-    return out
+    return pauli.spread(x, range(0, 2 * num_qubits, 2)) | pauli.spread(z, range(1, 2 * num_qubits, 2))
 
 
 def coefficients(states: ComplexArray) -> FloatArray:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gates
+from simulator import gates, pauli
 from simulator.errors import GateError
 
 FloatArray = NDArray[np.float64]
@@ -107,10 +107,7 @@ def embed(matrix: FloatArray, positions: Sequence[int], num_qubits: int) -> Floa
         return matrix
     rest = [q for q in range(num_qubits) if q not in positions]
     place = np.argsort([*positions, *rest])  # digit d of our index comes from digit place[d] of the product
-    index = np.arange(4**num_qubits)
-    source = np.zeros_like(index)
-    for q in range(num_qubits):
-        source |= (index >> 2 * q & 3) << 2 * int(place[q])
+    source = pauli.spread(np.arange(4**num_qubits), [2 * int(p) + bit for p in place for bit in (0, 1)])
     low, high = source & (4**k - 1), source >> 2 * k
     return np.where(high[:, None] == high[None, :], matrix[..., low[:, None], low[None, :]], 0.0)
 

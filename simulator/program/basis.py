@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.program.program import Program
+from simulator.program.subspaces import image
 from simulator.range_reduction import ordinary
 
 FloatArray = NDArray[np.float64]
@@ -43,11 +44,7 @@ def _stored_order(program: Program) -> NDArray[np.int64] | None:
     index = np.zeros(1, np.int64)
     for q in range(n):
         index = np.concatenate([index, index ^ lowered.x_columns[q]])
-    offset = 0
-    for q in range(n):
-        if lowered.flips >> q & 1:
-            offset ^= lowered.x_columns[q]
-    return index ^ offset
+    return index ^ image(lowered.x_columns, lowered.flips)
 
 
 def global_phases(program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:

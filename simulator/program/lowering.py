@@ -23,10 +23,10 @@ from simulator import gates
 from simulator.errors import CircuitError
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
-from simulator.pauli import places_of
 from simulator.program.decomposition import Cnot, Matrix, Step, Turn, decompose
 from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, place
 from simulator.program.starts import Start
+from simulator.program.subspaces import image
 from simulator.range_reduction import reduced_number
 
 _STRINGS = 4096  # numbered before those that are out of reach are forgotten
@@ -50,11 +50,7 @@ class Lowered:
 
     def stored_string(self, x: int, z: int) -> tuple[int, int, int]:
         """Masks in the stored basis and sign of the circuit's Pauli string with masks x and z."""
-        stored_x = stored_z = 0
-        for q in places_of(x):
-            stored_x ^= self.x_columns[q]
-        for q in places_of(z):
-            stored_z ^= self.z_rows[q]
+        stored_x, stored_z = image(self.x_columns, x), image(self.z_rows, z)
         turns = (x & z).bit_count() - (stored_x & stored_z).bit_count()
         sign = (z & self.flips).bit_count() + turns // 2
         return stored_x, stored_z, -1 if sign & 1 else 1

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Span", "Subspace", "crossings", "in_basis", "inverse", "pivots", "signs_in_basis"]
+from simulator.pauli import places_of
+
+__all__ = ["Span", "Subspace", "crossings", "image", "in_basis", "inverse", "pivots", "remainder", "signs_in_basis"]
 
 _TABLE_BITS = 8  # of sums of columns that are looked up
+
+
+def remainder(echelon: Mapping[int, int], vector: int, last: int = 0) -> int:
+    """Reduce a vector by an echelon form, whose vectors stand under their bit lengths, from its highest bit down.
+
+    It ends with a bit that is no vector's highest, or at bit ``last``: what is then left above that shows that the
+    vector is new, though lower bits could be reduced further.
+    """
+    while vector >> last:
+        row = echelon.get(vector.bit_length())
+        if row is None:
+            break
+        vector ^= row
+    return vector
+
+
+def image(columns: Sequence[int], vector: int) -> int:
+    """A matrix, given by its columns, times a vector."""
+    out = 0
+    for q in places_of(vector):
+        out ^= columns[q]
+    return out
 
 
 class Span:
@@ -18,19 +42,11 @@ class Span:
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
         self.vectors: list[int] = []
-        self.echelon: dict[int, int] = {}  # highest bit -> vector
+        self.echelon: dict[int, int] = {}  # bit length -> vector
 
     def reduced(self, vector: int) -> int:
         """What is left of a vector modulo the subspace; 0 for a member."""
-        vector = vector >> self.lanes << self.lanes
-        while vector:
-            top = 1 << (vector.bit_length() - 1)
-            found = self.echelon.get(top)
-            if found is None:
-                # a lower pivot may still be there, but the top bit alone shows that the vector is new
-                return vector
-            vector ^= found
-        return 0
+        return remainder(self.echelon, vector >> self.lanes << self.lanes)
 
     def new(self, vectors: Iterable[int]) -> list[tuple[int, int]]:
         """The vectors that would have to be added, each with what is left of it; the span stays as it is."""
@@ -41,7 +57,7 @@ class Span:
             if rest:
                 if not out:
                     self.echelon = dict(echelon)
-                self.echelon[1 << (rest.bit_length() - 1)] = rest
+                self.echelon[rest.bit_length()] = rest
                 out.append((vector, rest))
         self.echelon = echelon
         return out
@@ -50,11 +66,11 @@ class Span:
         """Add what `new` returned."""
         for vector, rest in vectors:
             self.vectors.append(vector)
-            self.echelon[1 << (rest.bit_length() - 1)] = rest
+            self.echelon[rest.bit_length()] = rest
 
     def complement(self, num_qubits: int) -> list[int]:
         """Single bits that complete the subspace and the lanes' bits."""
-        return [1 << q for q in range(self.lanes, num_qubits) if 1 << q not in self.echelon]
+        return [1 << q for q in range(self.lanes, num_qubits) if q + 1 not in self.echelon]
 
 
 class Subspace:
@@ -85,13 +101,9 @@ def pivots(vectors: Iterable[int]) -> list[int]:
     """The highest bits of an echelon form of some vectors, increasing: as many as are independent."""
     echelon: dict[int, int] = {}
     for vector in vectors:
-        while vector:
-            top = 1 << (vector.bit_length() - 1)
-            if top not in echelon:
-                echelon[top] = vector
-                break
-            vector ^= echelon[top]
-    return sorted(echelon)
+        if rest := remainder(echelon, vector):
+            echelon[rest.bit_length()] = rest
+    return [1 << (length - 1) for length in sorted(echelon)]
 
 
 def inverse(basis: Sequence[int]) -> list[int]:

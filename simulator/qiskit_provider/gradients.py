@@ -15,7 +15,7 @@ from simulator.calculations.gradients import adjoint_sweep
 from simulator.calculations.statevector import cached_program
 from simulator.circuit import Circuit
 from simulator.observables import PauliSum
-from simulator.pauli import walsh_hadamard
+from simulator.pauli import spread, walsh_hadamard
 from simulator.qiskit_provider.estimator import Estimator
 from simulator.qiskit_provider.observables import strings_of
 from simulator.qiskit_provider.preparation import PreparedCircuit, UnsupportedCircuitError, prepare
@@ -128,9 +128,7 @@ class SamplerGradient(BaseSamplerGradient):
             prepared, unitary = _unitary(circuit)
             qubits = _measured_qubits(circuit, prepared)
             size = 1 << len(qubits)
-            masks = np.zeros(size, np.int64)
-            for k, qubit in enumerate(qubits):
-                masks |= (np.arange(size) >> k & 1) << qubit
+            masks = spread(np.arange(size), qubits)
             # probabilities are the Walsh-Hadamard transform of the expectations of all strings of Z
             sums = [PauliSum([0], [int(mask)], [1.0]) for mask in masks]
             values = np.array([parameter_values[row] for row in rows], float)

@@ -12,6 +12,7 @@ from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import fidelities as kernels
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.threads import get_num_threads, parallel
+from simulator.progress import chunks
 
 FloatArray = NDArray[np.float64]
 
@@ -52,8 +53,7 @@ def fill(
     step = max(1, panel // 4)  # the other panel is made in pieces
     panel = max(1, min(panel - step if len(columns) > panel else panel, len(X)))
     serial = options.serial_products
-    for begin in range(0, len(X), panel):
-        rows = slice(begin, min(begin + panel, len(X)))
+    for rows in chunks(len(X), panel):
         held = tiles_of(X[rows])
         if Y is None:
             _multiply(held, None, out, rows, rows, kernels.SAME, serial, progress)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import progress
 from simulator.engines.numba import reordering, simd
 from simulator.engines.numba.block_sizes import block_bits
 from simulator.engines.numba.layout import scratch as layout
@@ -16,6 +17,7 @@ from simulator.engines.numba.tables.builder import TableBuilder
 from simulator.engines.numba.tables.stages import StageTableBuilder
 from simulator.engines.numba.tables.tables import Tables
 from simulator.program.program import Program
+from simulator.program.subspaces import image
 
 _KEPT_PLANS = 64
 
@@ -101,7 +103,7 @@ class Plan:
         self.tile_size = self.states * tables.state_size
         kept = options.keep_bytes // (self.tile_size * np.dtype(program.dtype).itemsize)
         step = (1 if self.big else max(kept, options.fewest_tiles)) * self.per_tile
-        self.chunks = [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
+        self.chunks = progress.chunks(samples, step)
         self.packed, self.scratch_size = _without_states(tables) if self.big else (tables.packed, tables.scratch_size)
         self.block_begin = _round(self.scratch_size)
         self.scratch_size = self.block_begin + tables.block_size
@@ -119,7 +121,7 @@ class Plan:
         """The passes from a big state to the circuit's order."""
         lowered, lanes = self._lowered, self.lanes or 0
         n = len(lowered.x_columns)
-        offset = reordering.image(lowered.x_columns, lowered.flips)
+        offset = image(lowered.x_columns, lowered.flips)
         bits = block_bits(n, 1, self._amplitude_bytes, self._options)
         return reordering.passes(lowered.x_columns, offset, lanes, bits)
 

@@ -18,9 +18,8 @@ from simulator import progress
 from simulator.engines.numba import memory
 from simulator.engines.numba.kernels.reorder import reorder
 from simulator.engines.numba.layout import reordering as layout
-from simulator.engines.numba.threads import get_num_threads, parallel, watched
-from simulator.pauli import places_of
-from simulator.program.subspaces import Subspace
+from simulator.engines.numba.threads import share
+from simulator.program.subspaces import Subspace, image, remainder
 
 _RUN_BITS = 2  # bits beside the lanes that are in each V, so that copies are runs of memory
 _PIECES = 64  # parts of a pass
@@ -71,10 +70,7 @@ def to_complex(psi: NDArray[Any], specs: Sequence[NDArray[np.int64]], lanes: int
             reorder(psi, spec, re, im, first, scratch, queue, _PIECES, lanes)
             memory.give(scratch)
 
-        if psi.size >= _LONG:
-            watched(call, get_num_threads(), queue, _PIECES)
-        else:
-            parallel(call, get_num_threads())
+        share(call, queue, _PIECES, psi.size, 0, _LONG)
     return psi.view(np.result_type(psi.dtype, np.complex64))
 
 
@@ -108,33 +104,21 @@ def _transvection(columns: Sequence[int], span: Subspace, bits: int) -> tuple[in
     for members, value in (*((own, 0) for own in fixed), (vector, 0), (origin, 1)):
         _eliminate(equations, members << 1 | value, 1)
     found = 0
-    for top in sorted(equations):
-        found |= (equations[top] & 1 ^ _parity(equations[top] >> 1 & found)) << (top - 1)
+    for length, row in sorted(equations.items()):
+        found |= (row & 1 ^ _parity(row >> 1 & found)) << (length - 2)
     return vector, found
 
 
 def _eliminate(rows: dict[int, int], row: int, last: int) -> int:
-    """Reduce a row by others, each under its highest bit, down to bit ``last``; it joins them if more is left."""
-    while row >> last:
-        top = row.bit_length() - 1
-        other = rows.get(top)
-        if other is None:
-            rows[top] = row
-            break
-        row ^= other
-    return row
+    """Reduce a row by the ones of an echelon form down to bit ``last``; it joins them if more is left."""
+    rest = remainder(rows, row, last)
+    if rest >> last:
+        rows[rest.bit_length()] = rest
+    return rest
 
 
 def _parity(mask: int) -> int:
     return mask.bit_count() & 1
-
-
-def image(columns: Sequence[int], vector: int) -> int:
-    """A matrix over GF(2), given by its columns, times a vector."""
-    out = 0
-    for q in places_of(vector):
-        out ^= columns[q]
-    return out
 
 
 def _spec(columns: Sequence[int], offset: int, span: Subspace, lanes: int) -> NDArray[np.int64]:

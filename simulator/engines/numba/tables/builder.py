@@ -16,7 +16,7 @@ from simulator.engines.numba.kernels import angles
 from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
-from simulator.engines.numba.tables.tables import Affine, IntArray, Tables, packed, table
+from simulator.engines.numba.tables.tables import Affine, IntArray, Tables, packed, string_groups, table
 from simulator.program.levels import Angle, Dense, Level, Rotation
 from simulator.program.program import Program
 from simulator.program.subspaces import pivots
@@ -82,7 +82,7 @@ class TableBuilder:
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
         self.store_tables = self.lanes is None or table_bytes <= self.options.stored_bytes
         self.add_passes(levels)
-        groups, strings, weights = self.groups()
+        groups, strings, weights = string_groups(self.program.strings, self.shift)
         local_rows = Affine.of([self.by_inputs(slot) for slot in self.local])
         is_local = np.zeros(max(len(self.angles), 1), np.int64)
         is_local[self.local] = 1
@@ -103,9 +103,9 @@ class TableBuilder:
                 sections.LOCAL_FACTORS: local_rows.values,
                 sections.CHAIN_STARTS: np.array(starts, np.int64),
                 sections.CHAIN: table(chain, sections.CHAIN_COLUMNS),
-                sections.GROUPS: table(groups, sections.GROUP_COLUMNS),
-                sections.STRINGS: table(strings, sections.STRING_COLUMNS),
-                sections.STRING_WEIGHTS: np.array(weights, float),
+                sections.GROUPS: groups,
+                sections.STRINGS: strings,
+                sections.STRING_WEIGHTS: weights,
                 sections.DENSE_SPECS: np.array(self.spec, np.int64),
                 sections.CONSTANTS: constants,
                 sections.WEIGHT_STARTS: weight_rows.starts,
@@ -269,23 +269,6 @@ class TableBuilder:
         self.add(row, False)
         self.spec += dense_spec(member.xs, member.zs, self.shift)
         self.largest_dense = max(self.largest_dense, len(member.xs))
-
-    def groups(self) -> tuple[list[tuple[int, ...]], list[tuple[int, int]], list[float]]:
-        by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
-        for x, z, k, coefficient in self.program.strings:
-            quarter = (x & z).bit_count() % 4
-            value = -coefficient if quarter >= 2 else coefficient
-            by_key.setdefault((x, quarter % 2), []).append((z, k, value))
-        groups: list[tuple[int, ...]] = []
-        strings: list[tuple[int, int]] = []
-        weights: list[float] = []
-        low = (1 << self.shift) - 1
-        for (x, plane), members in sorted(by_key.items()):
-            first = len(strings)
-            strings += [(z, k) for z, k, _ in members]
-            weights += [value for _, _, value in members]
-            groups.append((x >> self.shift, x & low, plane, first, len(strings)))
-        return groups, strings, weights
 
     def layout(self, chain_needed: bool) -> IntArray:
         W, n, slots = self.W, self.n, len(self.angles)

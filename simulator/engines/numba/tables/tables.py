@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from simulator.engines.numba.layout import sections
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -114,3 +116,39 @@ def packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArra
 def table(rows: Sequence[Sequence[int]], columns: int) -> IntArray:
     """Rows of ``columns`` integers as an array."""
     return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, columns)
+
+
+def string_groups(strings: Iterable[tuple[int, int, int, float]], shift: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Observables' strings by their x mask and the parity of their Ys, as `kernels.diagonals.expect` takes them.
+
+    Parameters
+    ----------
+    strings : iterable of (x, z, observable, coefficient)
+    shift : int
+        Bits of an index that are a vector's lanes.
+
+    Returns
+    -------
+    groups : int64 ndarray, shape (n_groups, 5)
+        Upper and lower bits of x, the parity of the number of Ys, first string, and the one after the last.
+    members : int64 ndarray, shape (n_strings, 2)
+        The z mask and the observable of each string.
+    weights : float64 ndarray, shape (n_strings,)
+    """
+    by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
+    for x, z, k, coefficient in strings:
+        quarter = (x & z).bit_count() % 4
+        by_key.setdefault((x, quarter % 2), []).append((z, k, -coefficient if quarter >= 2 else coefficient))
+    groups: list[tuple[int, ...]] = []
+    members: list[tuple[int, int]] = []
+    weights: list[float] = []
+    low = (1 << shift) - 1
+    for (x, parity), group in sorted(by_key.items()):
+        groups.append((x >> shift, x & low, parity, len(members), len(members) + len(group)))
+        members += [(z, k) for z, k, _ in group]
+        weights += [value for _, _, value in group]
+    return (
+        table(groups, sections.GROUP_COLUMNS),
+        table(members, sections.STRING_COLUMNS),
+        np.array(weights, float),
+    )
