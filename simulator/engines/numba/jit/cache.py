@@ -1,55 +1,19 @@
 """The disk cache of compiled kernels, which never stands in the way.
 
 numba's own cache notices an edit only in the file of the function itself, refuses to work at all where no
-directory is writable, and fails at every call once one of its files is truncated. Here the cache lives in a
-directory named after a digest of all kernel sources and the versions, and whatever goes wrong with it
-means compiling anew, said once.
+directory is writable, and fails at every call once one of its files is truncated. Here the cache lives in one
+directory for all kernels (`directory`), and whatever goes wrong with it means compiling anew, said once.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import os
-import sys
-import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
-import llvmlite
-import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
-_SOURCES = ("simd.py", "jit", "kernels", "layout", "../../range_reduction.py")
-
-
-@functools.cache
-def cache_directory() -> Path | None:
-    """Where compiled kernels are kept, or None where nothing can be written.
-
-    ``QUMBA_CACHE_DIR`` names another place than the user's cache directory.
-    """
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version}".encode())
-    here = Path(__file__).parent.parent
-    for source in _SOURCES:
-        for path in sorted((here / source).glob("*.py")) if (here / source).is_dir() else [here / source]:
-            digest.update(path.read_bytes())
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    root = os.environ.get("QUMBA_CACHE_DIR") or os.path.join(home, "qumba")
-    directory = Path(root, f"kernels-{digest.hexdigest()[:16]}")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            return directory
-    except OSError as error:
-        _warn_once(f"compiled kernels can not be kept in {directory} ({error}); every process compiles them anew")
-        return None
-
-
-@functools.cache
-def _warn_once(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=3)
+from simulator.engines.numba.jit.compatibility import obstacle, supported
+from simulator.engines.numba.jit.directory import cache_directory, warn_once
 
 
 class _Locator(_CacheLocator):  # type: ignore[misc]
@@ -97,7 +61,7 @@ class _Cache(FunctionCache):  # type: ignore[misc]
                 self.flush()
                 super().save_overload(sig, data)
             except Exception:
-                _warn_once(f"a compiled kernel could not be kept in {self.cache_path} ({error})")
+                warn_once(f"a compiled kernel could not be kept in {self.cache_path} ({error})")
 
 
 class LazyCache:
@@ -109,7 +73,12 @@ class LazyCache:
 
     def _get(self) -> _Cache | None:
         if self._cache is None and cache_directory() is not None:
-            self._cache = _Cache(self._py_func)
+            try:
+                self._cache = _Cache(self._py_func)
+            except Exception as error:  # another numba's classes may take anything
+                warn_once(
+                    f"compiled kernels cannot be kept with this numba ({error}); every process compiles them anew"
+                )
         return self._cache
 
     @property
@@ -119,7 +88,13 @@ class LazyCache:
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         cache = self._get()
-        return None if cache is None else cache.load_overload(sig, target_context)
+        loaded = None if cache is None else cache.load_overload(sig, target_context)
+        if loaded is None and obstacle() is not None:
+            warn_once(
+                f"{obstacle()}: kernels are compiled without shortcuts, with the same results in about three times the "
+                f"time; {supported()} is faster"
+            )
+        return loaded
 
     def save_overload(self, sig: Any, data: Any) -> None:
         cache = self._get()

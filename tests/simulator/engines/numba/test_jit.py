@@ -60,7 +60,7 @@ def test_without_a_writable_directory_it_warns_once_and_works(tmp_path):
     in_the_way.write_text("no directory")
     done = run(in_the_way)
     assert done.stdout.strip() == f"{BELL} None"
-    assert done.stderr.count("can not be kept") == 1
+    assert done.stderr.count("cannot be kept") == 1
 
 
 def test_kernels_are_compiled_even_where_numba_is_told_not_to(filled):
