@@ -15,6 +15,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
+from qml.features.scaling import check_result
+from qml.kernels.classical import scale_gamma
 from qml.models.observables import readout_observables
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_backend, check_whole
@@ -165,14 +167,16 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """Angles of all circuits for each sample, shape (n_samples * n_circuits, n_angles)."""
         n_circuits, n_angles = self.offsets_.shape
         weights = self.frequencies_.reshape(n_circuits * n_angles, -1).T
-        return (samples @ weights + self.offsets_.ravel()).reshape(-1, n_angles)
+        with np.errstate(over="ignore", invalid="ignore"):
+            angles = samples @ weights + self.offsets_.ravel()
+            check_result(samples, angles)
+        return angles.reshape(-1, n_angles)
 
     def _learnt_gamma(self, features: Array) -> float:
         if isinstance(self.gamma, str):
             if self.gamma != "scale":
                 raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
-            variance = float(features.var())
-            return 1.0 / (features.shape[1] * variance) if variance > 0 else 1.0
+            return scale_gamma(features)
         if not 0 < self.gamma < np.inf:
             raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
         return float(self.gamma)
