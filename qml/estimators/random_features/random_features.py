@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from qml import persistence
 from qml.features.scaling import check_result
 from qml.kernels.classical import scale_gamma
-from qml.models.observables import readout_observables
+from qml.models.observables import Observable, readout_observables
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_backend, check_whole
 from simulator import gates
@@ -25,7 +25,6 @@ from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.circuit import Circuit
-from simulator.observables import PauliSum
 from simulator.parameters import ParameterVector
 
 __all__ = ["RandomQuantumFeatures"]
@@ -55,7 +54,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         As of the RBF kernel. ``"scale"`` is 1 over the number of features times the variance of all entries of X.
     circuit : Circuit, optional
         In place of RX and CNOTs; all its parameters get random linear functions.
-    observables : str or sequence of PauliSum
+    observables : str or sequence of Observable
         See `qml.models.observables.readout_observables`.
     precision : {"double", "single"}
     backend : Backend or "numba", optional
@@ -94,7 +93,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         n_qubits: int = 4,
         gamma: float | Literal["scale"] = "scale",
         circuit: Circuit | None = None,
-        observables: str | Sequence[PauliSum] = "z",
+        observables: str | Sequence[Observable] = "z",
         precision: Literal["double", "single"] = "double",
         backend: Backend | str | None = None,
         resume: Folder = None,

@@ -17,12 +17,12 @@ from qml.estimators.targets import BackendClassifier, learn_classes
 from qml.estimators.variational.trained import Samples, VariationalEstimator
 from qml.feature_maps import FeatureMap
 from qml.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Loss, SquaredError, get_loss
+from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
 from qml.training.progress import Callback
 from qml.weights import weighted_by_class
 from simulator.backends.trait import Backend, Folder
 from simulator.noise import NoiseModel
-from simulator.observables import PauliSum
 
 __all__ = ["VariationalClassifier"]
 
@@ -76,7 +76,7 @@ class VariationalClassifier(BackendClassifier, VariationalEstimator):
         What counts as an improvement.
     class_weight : dict or "balanced", optional
         As in scikit-learn: positive factors of the sample weights.
-    observables : str or sequence of PauliSum
+    observables : str or sequence of Observable
         What is read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
     model : QuantumModel, optional
         A circuit of one's own, instead of feature map, ansatz, layers, qubits, observables and precision.
@@ -145,7 +145,7 @@ class VariationalClassifier(BackendClassifier, VariationalEstimator):
         patience: int = 20,
         tol: float = 0.0,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
-        observables: str | Sequence[PauliSum] = "z+zz",
+        observables: str | Sequence[Observable] = "z+zz",
         model: QuantumModel | None = None,
         scale_features: bool = True,
         precision: Literal["double", "single"] = "double",

@@ -14,11 +14,11 @@ from qml.estimators.targets import BackendRegressor, learn_scale, scaled
 from qml.estimators.variational.trained import Samples, VariationalEstimator
 from qml.feature_maps import FeatureMap
 from qml.losses import Loss, get_loss
+from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
 from qml.training.progress import Callback
 from simulator.backends.trait import Backend
 from simulator.noise import NoiseModel
-from simulator.observables import PauliSum
 
 __all__ = ["VariationalRegressor"]
 
@@ -73,7 +73,7 @@ n_features_in_, feature_names_in_
         validation_fraction: float = 0.15,
         patience: int = 20,
         tol: float = 0.0,
-        observables: str | Sequence[PauliSum] = "z+zz",
+        observables: str | Sequence[Observable] = "z+zz",
         model: QuantumModel | None = None,
         scale_features: bool = True,
         precision: Literal["double", "single"] = "double",

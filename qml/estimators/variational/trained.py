@@ -23,10 +23,10 @@ from qml.features.scaling import Scaling, fit_scaling
 from qml.losses import Loss
 from qml.models.evaluation import BackendEvaluation, Evaluation, get_evaluation
 from qml.models.layered import layered_model
-from qml.models.observables import LinearReadout
+from qml.models.observables import LinearReadout, Observable
 from qml.models.quantum_model import QuantumModel
 from qml.optimizers import SPSA, Optimizer, SciPy, State, get_optimizer
-from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
+from qml.settings import check_backend, check_choice, check_fraction, check_non_negative, check_whole
 from qml.training import TrainingInterrupted, TrainingResult, train
 from qml.training.checkpoints import saved_seed
 from qml.training.layers_objective import ModelObjective
@@ -37,7 +37,6 @@ from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.circuit import Circuit
 from simulator.noise import NoiseModel
-from simulator.observables import PauliSum
 
 __all__ = ["VariationalEstimator"]
 
@@ -67,7 +66,7 @@ class VariationalEstimator(BaseEstimator):
     ansatz: str | Ansatz
     n_layers: int
     n_qubits: int | None
-    observables: str | Sequence[PauliSum]
+    observables: str | Sequence[Observable]
     model: QuantumModel | None
     scale_features: bool
     loss: str | Loss
@@ -212,10 +211,8 @@ class VariationalEstimator(BaseEstimator):
 
     def _chosen_backend(self, backend: Backend | str | None) -> Backend:
         """The backend of a call, else the estimator's own, else the engine."""
-        chosen = self.backend if backend is None else backend
-        if chosen is None or isinstance(chosen, str):
-            return NumbaBackend(noise=self.noise, precision=self.precision)
-        return chosen
+        chosen = check_backend(self.backend if backend is None else backend)
+        return NumbaBackend(noise=self.noise, precision=self.precision) if chosen is None else chosen
 
     def _plan_of_fit(self, X: ArrayLike, y: ArrayLike) -> Plan:
         samples = self._checked_samples(X, y, None, reset=True)
