@@ -73,7 +73,8 @@ class BackendComparison:
         """Share of labels that flip, or for a regressor the root mean square change of the predictions."""
         if self.is_classifier:
             return np.asarray(np.mean(self.predictions != self.predictions[0], axis=1))
-        return np.sqrt(np.mean((self.predictions - self.predictions[0]) ** 2, axis=1))
+        changes = self.predictions - self.predictions[0]
+        return np.asarray(np.hypot.reduce(changes, axis=1) / np.sqrt(changes.shape[1]))  # no square, which may overflow
 
     def as_dict(self) -> dict[str, Any]:
         """The table as plain data, one entry a backend."""

@@ -81,6 +81,11 @@ def run(options: argparse.Namespace) -> int:
     if target.guessed:
         other = "regression" if target.task == "classification" else "classification"
         data.append(f"{target.name} holds numbers, taken as {target.task} (--task {other} takes them otherwise)")
+    for word, count in target.like_empty.items():
+        data.append(
+            f"{target.name}: {word!r} is taken as the name of a class ({count} rows); if it means an empty cell, "
+            "remove these rows"
+        )
     if table.encoding == "cp1252":
         data.append("the file is not UTF-8: read as Windows-1252 (Latin-1); --encoding names another")
 

@@ -12,11 +12,15 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.multiclass import check_classification_targets
 
+from qml.features.scaling import size_exponent
 from simulator.backends.trait import Backend, Folder
 
-__all__ = ["BackendClassifier", "BackendRegressor", "learn_classes", "learn_scale", "scaled"]
+__all__ = ["BackendClassifier", "BackendRegressor", "learn_classes", "learn_scale", "r_squared", "scaled"]
 
 Array = NDArray[np.float64]
+
+MAX_EXPONENT = 1020
+"""Targets stay below this power of two, so that predictions may be sixteen times as large."""
 
 
 def learn_classes(estimator: Any, y: NDArray[Any], classes: ArrayLike | None = None) -> None:
@@ -34,17 +38,52 @@ def learn_classes(estimator: Any, y: NDArray[Any], classes: ArrayLike | None = N
         raise ValueError(f"a classifier needs samples of at least 2 classes, the data contain only one class: {only!r}")
 
 
-def learn_scale(estimator: Any, y: Array, weight: Array) -> Array:
-    """Learn ``target_mean_`` and ``target_scale_``, the standard deviation, or 1 for a constant y; returns `scaled`."""
-    estimator.target_mean_ = float(np.average(y, weights=weight))
-    spread = float(np.sqrt(np.average((y - estimator.target_mean_) ** 2, weights=weight)))
-    estimator.target_scale_ = spread if spread > 0 else 1.0
+def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
+    """Learn ``target_mean_`` and ``target_scale_``, the standard deviation, or 1 for a constant y; returns `scaled`.
+
+    Raises
+    ------
+    ValueError
+        If y holds numbers beyond 1e307, around which predictions would leave the range of doubles.
+    """
+    y = np.asarray(y, np.float64)
+    exponent = size_exponent(y)
+    if exponent > MAX_EXPONENT:
+        raise ValueError(
+            f"y holds {np.abs(y).max():.3g}: predictions around that would leave the range of doubles; divide y by a "
+            "constant"
+        )
+    y_unit = np.ldexp(y, -exponent)
+    mean = np.average(y_unit, weights=weight)
+    spread = np.sqrt(np.average((y_unit - mean) ** 2, weights=weight))
+    estimator.target_mean_ = float(np.ldexp(mean, exponent))
+    estimator.target_scale_ = float(np.ldexp(spread, exponent)) or 1.0
     return scaled(estimator, y)
 
 
 def scaled(estimator: Any, y: NDArray[Any]) -> Array:
-    """Targets of mean 0 and standard deviation 1, as they are trained with."""
-    return (y - estimator.target_mean_) / estimator.target_scale_
+    """Targets of mean 0 and standard deviation 1, as they are trained with.
+
+    Raises
+    ------
+    ValueError
+        If y is too far from the targets that the scale was learnt from.
+    """
+    with np.errstate(over="ignore"):
+        out: Array = (np.asarray(y, np.float64) - estimator.target_mean_) / estimator.target_scale_
+    if not np.isfinite(out).all():
+        raise ValueError(
+            f"y holds {y[~np.isfinite(out)][0]:.3g}, too far from the targets that the scale was learnt from, which "
+            f"have mean {estimator.target_mean_:.3g} and standard deviation {estimator.target_scale_:.3g}"
+        )
+    return out
+
+
+def r_squared(y: ArrayLike, predictions: Array, sample_weight: ArrayLike | None = None) -> float:
+    """scikit-learn's ``r2_score``, also of numbers whose squares leave the range of doubles."""
+    truth = np.asarray(y, np.float64)
+    exponent = max(size_exponent(truth), size_exponent(predictions))
+    return float(r2_score(np.ldexp(truth, -exponent), np.ldexp(predictions, -exponent), sample_weight=sample_weight))
 
 
 class BackendPredictor:
@@ -129,4 +168,4 @@ class BackendRegressor(BackendPredictor, RegressorMixin):
         return outputs[:, 0] * self.target_scale_ + self.target_mean_
 
     def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
-        return float(r2_score(y, predictions, sample_weight=sample_weight))
+        return r_squared(y, predictions, sample_weight)

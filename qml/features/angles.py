@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qml.features.scaling import check_result
 from qml.weights import checked_sample_weight
 
 __all__ = ["AngleScaler"]
@@ -99,12 +100,20 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             position = features / unit - lowest / unit  # 0 to 2: its squares cannot overflow
             mean = np.average(position, axis=0, weights=weights)
             deviation = np.sqrt(np.average((position - mean) ** 2, axis=0, weights=weights))
-            self.center_ = lowest + unit * mean
+            self.center_ = 2 * (lowest / 2 + unit * (mean / 2))
             half_width = self.n_std * deviation * half_width
 
         constant = half_width <= 10 * np.finfo(np.float64).eps * np.abs(self.center_)
         half_width[constant] = 1.0
-        self.scale_ = np.where(constant, 0.0, (high / 2 - low / 2) / half_width)
+        with np.errstate(over="ignore"):
+            scale = (high / 2 - low / 2) / half_width
+        if not np.isfinite(scale).all():
+            column = int(np.argmin(half_width))
+            raise ValueError(
+                f"column {column} of X spans {2 * half_width[column]:.3g}, too little to be scaled in doubles; "
+                "multiply it by a constant"
+            )
+        self.scale_ = np.where(constant, 0.0, scale)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -121,8 +130,11 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         low, high = self._checked_range()
         features = validate_data(self, X, dtype=np.float64, reset=False)
-        angles = (features - self.center_) * self.scale_ + (low / 2 + high / 2)
-        return np.clip(angles, low, high) if self.clip else angles
+        with np.errstate(over="ignore", invalid="ignore"):
+            angles = (features - self.center_) * self.scale_ + (low / 2 + high / 2)
+            angles = np.clip(angles, low, high) if self.clip else angles
+            check_result(features, angles)
+        return angles
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float64]:
         """Features of the angles; a feature that was constant gets its constant back.

@@ -9,7 +9,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from qml.features.scaling import check_result
+
 __all__ = ["QubitReducer"]
+
+SMALLEST, LARGEST = 1e-140, 1e140
+"""Sums of squares of numbers between are doubles, with all their digits."""
 
 
 class QubitReducer(TransformerMixin, BaseEstimator):
@@ -73,7 +78,8 @@ class QubitReducer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If ``n_qubits`` is not a positive integer, or ``X`` is not a finite matrix.
+            If ``n_qubits`` is not a positive integer, ``X`` is not a finite matrix, or squares of its largest number
+            are not normal doubles.
         """
         n_qubits: object = self.n_qubits  # what a caller gave, whatever the annotation says
         if not isinstance(n_qubits, int | np.integer) or n_qubits < 1:
@@ -82,6 +88,12 @@ class QubitReducer(TransformerMixin, BaseEstimator):
         self.pca_: PCA | None = None
         self.explained_variance_ratio_ = 1.0
         if self.n_features_in_ > self.n_qubits:
+            largest = np.abs(features).max()
+            if largest > 0 and not SMALLEST < largest < LARGEST:
+                raise ValueError(
+                    "principal components need the squares of X, which leave the range of doubles: X holds "
+                    f"numbers of up to {largest:.3g}; multiply it by a constant"
+                )
             n_components = min(int(self.n_qubits), len(features))  # few samples span few directions
             self.pca_ = PCA(n_components, whiten=self.whiten, random_state=self.random_state).fit(features)
             self.explained_variance_ratio_ = float(self.pca_.explained_variance_ratio_.sum())
@@ -100,7 +112,12 @@ class QubitReducer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         features = validate_data(self, X, dtype=np.float64, reset=False)
-        return features.copy() if self.pca_ is None else self.pca_.transform(features)
+        if self.pca_ is None:
+            return features.copy()
+        with np.errstate(over="ignore", invalid="ignore"):
+            components: NDArray[np.float64] = self.pca_.transform(features)
+            check_result(features, components)
+        return components
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Names "pca0", "pca1", ..., or the input's names if the features pass unchanged.

@@ -8,24 +8,34 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import type_of_target
 
+from qml.features.scaling import size_exponent
+
 __all__ = ["alignment_and_gradient", "kernel_target_alignment", "target_kernel"]
 
 Array = NDArray[np.float64]
+
+MAX_EXPONENT = 240
+"""Sums of products of products of numbers below this power of two are doubles."""
 
 
 def target_kernel(y: ArrayLike) -> Array:
     """The kernel that knows the answers, shape (n_samples, n_samples).
 
     Of classes: 1 where two samples' are equal and ``-1 / (n_classes - 1)`` where they differ, so that it is +-1 for two
-    classes. Of numbers: products of what is left when their mean is taken away.
+    classes. Of numbers: products of what is left when their mean is taken away. Numbers beyond 1e72 are divided by a
+    common factor first, since their products might leave the range of doubles, and an alignment does not depend on it.
     """
     labels = np.asarray(y)
-    if type_of_target(labels, input_name="y") in ("binary", "multiclass"):
+    with np.errstate(invalid="ignore"):  # it casts numbers of any size to int
+        kind = type_of_target(labels, input_name="y")
+    if kind in ("binary", "multiclass"):
         classes, codes = np.unique(labels, return_inverse=True)
         other = -1.0 / max(len(classes) - 1, 1)
         return np.where(codes[:, None] == codes, 1.0, other)
-    centred = labels.astype(np.float64) - labels.astype(np.float64).mean(axis=0)
-    centred = centred.reshape(len(labels), -1)
+    numbers = labels.astype(np.float64)
+    excess = size_exponent(numbers) - MAX_EXPONENT
+    numbers = np.ldexp(numbers, -max(excess, 0))
+    centred = (numbers - numbers.mean(axis=0)).reshape(len(labels), -1)
     return centred @ centred.T  # type: ignore[no-any-return]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from qml.features.scaling import size_exponent
 from qml.kernels.alignment import alignment_and_gradient, target_kernel
 
 __all__ = ["find_bandwidth"]
@@ -19,6 +20,7 @@ _SAMPLES = 256
 _GRID = np.geomspace(0.01, 3.0, 16)  # radians by which a feature's standard deviation turns
 _REFINEMENTS = 4
 _AS_GOOD = 0.98
+LARGEST_BANDWIDTH = 1e300
 
 
 def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> float:
@@ -51,9 +53,15 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     rows, targets = X[chosen], None if y is None else y[chosen]
     if targets is not None and len(np.unique(targets)) < 2:
         targets = None
-    spread = float(np.sqrt(np.mean(np.var(X, axis=0))))
+    exponent = size_exponent(X)
+    spread = float(np.ldexp(np.sqrt(np.mean(np.var(np.ldexp(X, -exponent), axis=0))), exponent))
     if not spread > 0 or len(rows) < 2:
         return 1.0
+    if spread < 1.0 / LARGEST_BANDWIDTH:
+        raise ValueError(
+            f"the standard deviation of the features is {spread:.3g}, too small to be scaled in doubles; multiply X "
+            "by a constant"
+        )
 
     bounded = kernel.bounded_map()
     # samples that come later fill the domain that these fill: nothing is stretched there

@@ -16,6 +16,9 @@ __all__ = ["CLASSICAL", "ClassicalKernel", "scale_gamma"]
 
 Array = NDArray[Any]
 
+SMALLEST, LARGEST = 1e-300, 1e300
+"""Variances between can be multiplied by numbers of features and inverted."""
+
 CLASSICAL = ("linear", "polynomial", "rbf", "laplacian")
 
 
@@ -72,10 +75,32 @@ class ClassicalKernel(Kernel):
             settings["gamma"] = self.gamma_ if hasattr(self, "gamma_") else self._gamma(A)
         if self.name == "polynomial":
             settings |= {"degree": self.degree, "coef0": self.coef0}
-        return pairwise_kernels(A, B, metric=self.name, **settings)  # type: ignore[no-any-return]
+        with np.errstate(over="ignore", invalid="ignore"):
+            K: Array = pairwise_kernels(A, B, metric=self.name, **settings)
+        if not np.isfinite(K).all():
+            largest = max(np.abs(X).max() for X in (A, B) if X is not None)
+            raise ValueError(
+                f"the {self.name} kernel of features of up to {largest:.3g} leaves the range of doubles; multiply "
+                "them by a constant"
+            )
+        return K
 
 
 def scale_gamma(X: Array) -> float:
-    """One over the number of features times the variance of all entries, as scikit-learn's "scale"; 1 if that is 0."""
-    variance = float(X.var())
-    return 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
+    """One over the number of features times their variance: what `sklearn.svm.SVC` calls ``gamma="scale"``.
+
+    Raises
+    ------
+    ValueError
+        If the variance leaves the range of doubles.
+    """
+    with np.errstate(over="ignore"):
+        variance = float(X.var())
+    if variance == 0 and X.min() == X.max():
+        return 1.0
+    if not SMALLEST < variance < LARGEST:
+        raise ValueError(
+            f"gamma='scale' needs the variance of X, which leaves the range of doubles: X holds numbers of up to "
+            f"{np.abs(X).max():.3g}; multiply it by a constant"
+        )
+    return 1.0 / (X.shape[1] * variance)

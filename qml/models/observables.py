@@ -4,21 +4,99 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any, Protocol
 
 from simulator.errors import ObservableError
 from simulator.observables import PauliSum
 
-__all__ = ["readout_observables"]
+__all__ = ["Observable", "as_observables", "readout_observables"]
 
 
-def readout_observables(observables: str | Sequence[PauliSum], num_qubits: int) -> list[PauliSum]:
+class QiskitOperator(Protocol):
+    """An operator of Qiskit, such as ``SparsePauliOp``, ``Pauli`` or ``SparseObservable``."""
+
+    @property
+    def num_qubits(self) -> Any:
+        """Number of qubits."""
+        ...
+
+
+Observable = PauliSum | str | QiskitOperator
+"""An observable of a model: a Pauli sum, a label such as ``"ZZ"``, or an operator of Qiskit."""
+
+_EXPECTED = "a PauliSum such as Z(0) @ Z(1), a label such as 'ZZ' or an operator of Qiskit"
+
+
+def as_observables(observables: Sequence[Observable] | Observable, num_qubits: int) -> tuple[PauliSum, ...]:
+    """Observables of a circuit, as Pauli sums.
+
+    Parameters
+    ----------
+    observables : Observable or sequence of Observable
+        Labels are Qiskit's: a letter for each qubit, the last for qubit 0.
+    num_qubits : int
+        Width of the circuit, which labels and operators of Qiskit must have.
+
+    Raises
+    ------
+    ObservableError
+        If a label or an operator is of another width, or not Hermitian.
+    TypeError
+        If something is not an observable.
+
+    Examples
+    --------
+    >>> from simulator import Z
+    >>> as_observables(["XZ", Z(1)], 2)
+    (Z(0) @ X(1), Z(1))
+    """
+    given: Any = observables
+    if _is_one(given):
+        return (_as_observable(given, num_qubits),)
+    try:
+        several = tuple(given)
+    except TypeError:
+        raise TypeError(f"observables expects {_EXPECTED}, or several, got {observables!r}") from None
+    return tuple(_as_observable(observable, num_qubits) for observable in several)
+
+
+def _as_observable(observable: Any, num_qubits: int) -> PauliSum:
+    if isinstance(observable, PauliSum):
+        return observable
+    if isinstance(observable, str):
+        if len(observable) != num_qubits or set(observable) - set("IXYZ"):
+            raise ObservableError(
+                f"a label of an observable has a letter I, X, Y or Z for each of the circuit's {num_qubits} qubits, "
+                f"the last for qubit 0, got {observable!r}; patterns such as 'z+zz' are for readout_observables"
+            )
+        return PauliSum.from_label(observable)
+    if not _is_one(observable):
+        raise TypeError(f"observables expects {_EXPECTED}, or several, got {observable!r} among them")
+    if observable.num_qubits != num_qubits:
+        raise ObservableError(
+            f"an operator of Qiskit must act on as many qubits as the circuit, {num_qubits}, got {observable!r}"
+        )
+    from simulator.qiskit_circuits import from_sparse_pauli_op  # here: importing qml must not load Qiskit
+
+    return from_sparse_pauli_op(observable)
+
+
+def _is_one(observable: Any) -> bool:
+    """Whether it is one observable. Qiskit's operators have a length as well, but only a PauliList means several."""
+    kind = type(observable)
+    if kind.__module__.partition(".")[0] == "qiskit":
+        return hasattr(observable, "num_qubits") and kind.__name__ != "PauliList"
+    return isinstance(observable, PauliSum | str)
+
+
+def readout_observables(observables: str | Sequence[Observable], num_qubits: int) -> list[PauliSum]:
     """What is measured on each qubit, and on groups of qubits.
 
     Parameters
     ----------
-    observables : str or sequence of PauliSum
+    observables : str or sequence of Observable
         Pauli strings joined by ``+``: ``"z"`` is Z on each qubit, ``"z+zz"`` also Z Z on each pair, ``"z+x"`` Z and X
-        on each qubit. Observables themselves come back as they are.
+        on each qubit. For a sequence, see `as_observables`.
     num_qubits : int
 
     Examples
@@ -27,7 +105,7 @@ def readout_observables(observables: str | Sequence[PauliSum], num_qubits: int) 
     [X(0), X(1), Z(0) @ Z(1)]
     """
     if not isinstance(observables, str):
-        return list(observables)
+        return list(as_observables(observables, num_qubits))
     out = []
     for label in observables.upper().split("+"):
         if not label or set(label) - set("XYZ"):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
-from simulator.observables import PauliSum
 from simulator.parameters.angle_maps import AngleMap
 
 __all__ = ["model_from_qiskit"]
@@ -21,7 +21,7 @@ def model_from_qiskit(
     circuit: Any,
     inputs: Sequence[Any],
     weights: Sequence[Any],
-    observables: Sequence[PauliSum] | PauliSum,
+    observables: Sequence[Observable] | Observable,
     *,
     precision: Literal["double", "single"] = "double",
 ) -> QuantumModel:
@@ -32,7 +32,8 @@ def model_from_qiskit(
     circuit : qiskit.QuantumCircuit
     inputs, weights : sequence of qiskit Parameter
         Columns of X, and what is trained. Together they are all of the circuit's parameters.
-    observables : sequence of PauliSum, or one PauliSum
+    observables : Observable or sequence of Observable
+        Operators of Qiskit, such as ``SparsePauliOp``, labels such as ``"ZZ"``, or `PauliSum` objects.
     precision : {"double", "single"}
 
     Raises

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.feature_maps.data_functions import DataFunction
 from qml.losses import Loss, get_loss
+from qml.models.observables import Observable, as_observables
 from simulator.calculations.gradients import adjoint_sweep
 from simulator.calculations.statevector import expectations
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
-from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.program.program import Program
 from simulator.program.values import as_array
@@ -37,7 +37,8 @@ class QuantumModel:
     circuit : Circuit
     inputs, weights : ParameterVector, Parameter, or sequence of Parameter
         Which of the circuit's parameters take data, and which are trained. Together they are all of them.
-    observables : sequence of PauliSum, or one PauliSum
+    observables : Observable or sequence of Observable
+        `PauliSum` objects, labels such as ``"ZZ"`` (the last letter is qubit 0's), or operators of Qiskit.
     precision : {"double", "single"}
         Of the amplitudes inside; what goes in and out is double.
     data : DataFunction, optional
@@ -65,7 +66,7 @@ class QuantumModel:
         circuit: Circuit,
         inputs: Sequence[Parameter] | Parameter = (),
         weights: Sequence[Parameter] | Parameter = (),
-        observables: Sequence[PauliSum] | PauliSum = (),
+        observables: Sequence[Observable] | Observable = (),
         *,
         precision: Literal["double", "single"] = "double",
         data: DataFunction | None = None,
@@ -73,7 +74,7 @@ class QuantumModel:
     ) -> None:
         self.circuit = circuit
         self.inputs, self.weights = _parameters("inputs", inputs), _parameters("weights", weights)
-        self.observables = (observables,) if isinstance(observables, PauliSum) else tuple(observables)
+        self.observables = as_observables(observables, circuit.num_qubits)
         if not self.observables:
             raise ValueError("a model needs at least one observable")
         _check_roles(circuit, self.inputs, self.weights)

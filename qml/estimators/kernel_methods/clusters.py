@@ -110,10 +110,13 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
         solver = KMeans(
             num_clusters, n_init=self.n_init, max_iter=self.max_iter, tol=self.tol, random_state=self.random_state
         )
-        solver.fit(components.eigenvectors_ * np.sqrt(components.eigenvalues_), sample_weight=rows.weight)
+        positions = components.eigenvectors_ * np.sqrt(components.eigenvalues_)
+        if not positions.shape[1]:  # all rows are alike: one point in a space that KMeans takes
+            positions = np.zeros((len(positions), 1))
+        solver.fit(positions, sample_weight=rows.weight)
         self.inertia_, self.n_iter_ = float(solver.inertia_), solver.n_iter_
         # |z - c|^2 is smallest where z.c - |c|^2 / 2 is largest, and that is linear in the kernel's rows
-        centers = solver.cluster_centers_.T
+        centers = solver.cluster_centers_.T[: len(components.eigenvalues_)]
         coefficients, intercept = principal_components(components, gram)
         self._expand(features, coefficients @ centers, intercept @ centers - np.sum(centers**2, axis=0) / 2)
         self.labels_ = self.predict(X)

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.estimators.kernel_methods.covariance import Stretched, TrainingRows
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
-from qml.estimators.targets import learn_classes, learn_scale
+from qml.estimators.targets import learn_classes, learn_scale, r_squared
 from qml.feature_maps import FeatureMap
 from qml.kernels import Kernel
 
@@ -187,6 +187,12 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         prior = self.amplitude_ * self._variances(scaled, self.stretch_) + self.noise_level_
         variance = np.maximum(prior - np.einsum("ij,ij->j", explained, explained), 0.0)
         return mean, np.sqrt(variance) * self.target_scale_
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R^2 of the predictions."""
+        predictions = self.predict(X)
+        assert not isinstance(predictions, tuple)
+        return r_squared(y, predictions, sample_weight)
 
 
 class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):

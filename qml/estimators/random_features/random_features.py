@@ -15,8 +15,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
+from qml.features.scaling import check_result
 from qml.kernels.classical import scale_gamma
-from qml.models.observables import readout_observables
+from qml.models.observables import Observable, readout_observables
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_backend, check_whole
 from simulator import gates
@@ -24,7 +25,6 @@ from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.circuit import Circuit
-from simulator.observables import PauliSum
 from simulator.parameters import ParameterVector
 
 __all__ = ["RandomQuantumFeatures"]
@@ -54,7 +54,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         As of the RBF kernel. ``"scale"`` is 1 over the number of features times the variance of all entries of X.
     circuit : Circuit, optional
         In place of RX and CNOTs; all its parameters get random linear functions.
-    observables : str or sequence of PauliSum
+    observables : str or sequence of Observable
         See `qml.models.observables.readout_observables`.
     precision : {"double", "single"}
     backend : Backend or "numba", optional
@@ -93,7 +93,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         n_qubits: int = 4,
         gamma: float | Literal["scale"] = "scale",
         circuit: Circuit | None = None,
-        observables: str | Sequence[PauliSum] = "z",
+        observables: str | Sequence[Observable] = "z",
         precision: Literal["double", "single"] = "double",
         backend: Backend | str | None = None,
         resume: Folder = None,
@@ -166,7 +166,10 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """Angles of all circuits for each sample, shape (n_samples * n_circuits, n_angles)."""
         n_circuits, n_angles = self.offsets_.shape
         weights = self.frequencies_.reshape(n_circuits * n_angles, -1).T
-        return (samples @ weights + self.offsets_.ravel()).reshape(-1, n_angles)
+        with np.errstate(over="ignore", invalid="ignore"):
+            angles = samples @ weights + self.offsets_.ravel()
+            check_result(samples, angles)
+        return angles.reshape(-1, n_angles)
 
     def _learnt_gamma(self, features: Array) -> float:
         if isinstance(self.gamma, str):

@@ -15,11 +15,11 @@ from qml.estimators.variational.trained import TrainedNetwork
 from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.layers import Dense, Quantum, Sequential
 from qml.models.layered import layered_model
+from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_choice, check_whole
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.circuit import Circuit
-from simulator.observables import PauliSum
 
 __all__ = ["VariationalEstimator"]
 
@@ -38,7 +38,7 @@ class VariationalEstimator(TrainedNetwork):
     n_layers: int = 4
     n_qubits: int | None = None
     _: KW_ONLY
-    observables: str | Sequence[PauliSum] = "z+zz"
+    observables: str | Sequence[Observable] = "z+zz"
     model: QuantumModel | None = None
     precision: Literal["double", "single"] = "double"
 

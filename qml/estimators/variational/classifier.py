@@ -163,7 +163,7 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         What counts as an improvement.
     class_weight : dict or "balanced", optional
         As in scikit-learn: positive factors of the sample weights.
-    observables : str or sequence of PauliSum
+    observables : str or sequence of Observable
         What is read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
     model : QuantumModel, optional
         A circuit of one's own, instead of feature map, ansatz, layers, qubits, observables and precision.

@@ -20,7 +20,7 @@ from qml.features.scaling import Scaling, fit_scaling
 from qml.layers import Sequential
 from qml.losses import Loss
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
-from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
+from qml.settings import check_backend, check_choice, check_fraction, check_non_negative, check_whole
 from qml.training import TrainingInterrupted, TrainingResult, train
 from qml.training.checkpoints import saved_seed
 from qml.training.identity import run_identity
@@ -205,10 +205,8 @@ class TrainedNetwork(BaseEstimator):
 
     def _chosen_backend(self, backend: Backend | str | None) -> Backend:
         """The backend of a call, else the estimator's own, else the engine."""
-        chosen = self.backend if backend is None else backend
-        if chosen is None or isinstance(chosen, str):
-            return self._engine()
-        return chosen
+        chosen = check_backend(self.backend if backend is None else backend)
+        return self._engine() if chosen is None else chosen
 
     def _engine(self) -> NumbaBackend:
         """The engine as a backend."""

@@ -153,6 +153,16 @@ class TestTrain:
         assert main(["train", "holes.csv", "-t", "species", "--impute", *QUICK]) == 0
         assert "empty cells: petal width: 1 empty, filled with" in capsys.readouterr().out
 
+    def test_a_class_called_none_is_one_and_is_said(self, here, capsys):
+        columns = flowers()
+        columns["species"] = [{"setosa": "None"}.get(species, species) for species in columns["species"]]
+        write_csv(here / "data.csv", columns)
+        assert main(["train", "data.csv", "-t", "species", *QUICK, "-o", "out"]) == 0
+        assert "species: 'None' is taken as the name of a class (50 rows)" in " ".join(capsys.readouterr().out.split())
+        assert load(here / "out" / "model.qumba").classes_.tolist() == ["None", "versicolor", "virginica"]
+        assert main(["predict", "out/model.qumba", "data.csv"]) == 0
+        assert "rows agree with column 'species'" in capsys.readouterr().err
+
     def test_guessed_task_and_encoding_are_said(self, here, capsys):
         columns = flowers(60)
         columns["species"] = [{"setosa": 1, "versicolor": 2, "virginica": 3}[name] for name in columns["species"]]

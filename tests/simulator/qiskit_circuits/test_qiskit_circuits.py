@@ -12,7 +12,7 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm2, qa
 from qiskit import circuit as qiskit_circuit
 from qiskit.circuit import AnnotatedOperation, ControlModifier, InverseModifier, PowerModifier
 from qiskit.circuit.classical import expr
-from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_clifford
+from qiskit.quantum_info import Operator, Pauli, ScalarOp, SparseObservable, SparsePauliOp, Statevector, random_clifford
 from qiskit.synthesis import SuzukiTrotter
 
 from simulator import Circuit, CircuitError, ObservableError, Parameter, ParameterError, ParameterVector, X, Y, Z, gates
@@ -594,6 +594,11 @@ def test_sparse_pauli_op_widths_and_errors():
     assert to_sparse_pauli_op(Z(0) - Z(0)).num_qubits == 1
     assert from_sparse_pauli_op("XIZ") == X(2) @ Z(0)
     assert from_sparse_pauli_op(Pauli("-Y")) == -Y(0)
+    assert from_sparse_pauli_op(SparseObservable("1I")) == 0.5 - 0.5 * Z(1)
+    assert from_sparse_pauli_op(Operator(np.diag([1, -1]))) == Z(0)
+    assert from_sparse_pauli_op(ScalarOp(2, 3.0)) == Z(0) - Z(0) + 3.0
+    with pytest.raises(ObservableError, match="an observable of Qiskit is a SparsePauliOp, got 'XYA'"):
+        from_sparse_pauli_op("XYA")
     with pytest.raises(ObservableError, match="needs 3 qubits; the state has 2"):
         to_sparse_pauli_op(Z(2), 2)
     with pytest.raises(ObservableError, match="not Hermitian: X has the coefficient 0\\+1j"):
