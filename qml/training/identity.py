@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.files.circuit_data import CircuitWriter
-from qml.layers import Quantum, Sequential
+from qml.layers import Quantum
+from qml.layers.sequential import Chain
 from qml.models.evaluation import BackendEvaluation, NoisyEvaluation
 from qml.models.quantum_model import QuantumModel
 from qml.training.description import description, digest, text_digest
@@ -40,7 +41,7 @@ def run_identity(
         was ``"made of"`` for circuit and observables.
     """
     aside = objective.validation
-    layers = objective.network.layers if isinstance(objective.network, Sequential) else (objective.network,)
+    layers = objective.network.layers if isinstance(objective.network, Chain) else (objective.network,)
     circuits = [layer for layer in layers if isinstance(layer, Quantum)]
     out: dict[str, Any] = {}
     for number, layer in enumerate(circuits):
