@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.multiclass import check_classification_targets
 
-from qml.features.scaling import size_exponent
+from qml.features.scaling import ScaleError, size_exponent
 from simulator.backends.trait import Backend, Folder
 
 __all__ = ["BackendClassifier", "BackendRegressor", "learn_classes", "learn_scale", "r_squared", "scaled"]
@@ -43,13 +43,13 @@ def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
 
     Raises
     ------
-    ValueError
+    ScaleError
         If y holds numbers beyond 1e307, around which predictions would leave the range of doubles.
     """
     y = np.asarray(y, np.float64)
     exponent = size_exponent(y)
     if exponent > MAX_EXPONENT:
-        raise ValueError(
+        raise ScaleError(
             f"y holds {np.abs(y).max():.3g}: predictions around that would leave the range of doubles; divide y by a "
             "constant"
         )
@@ -66,13 +66,13 @@ def scaled(estimator: Any, y: NDArray[Any]) -> Array:
 
     Raises
     ------
-    ValueError
+    ScaleError
         If y is too far from the targets that the scale was learnt from.
     """
     with np.errstate(over="ignore"):
         out: Array = (np.asarray(y, np.float64) - estimator.target_mean_) / estimator.target_scale_
     if not np.isfinite(out).all():
-        raise ValueError(
+        raise ScaleError(
             f"y holds {y[~np.isfinite(out)][0]:.3g}, too far from the targets that the scale was learnt from, which "
             f"have mean {estimator.target_mean_:.3g} and standard deviation {estimator.target_scale_:.3g}"
         )

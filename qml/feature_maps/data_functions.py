@@ -6,6 +6,7 @@ computed here for all samples at once, and differentiated by a vector-Jacobian p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,7 @@ __all__ = [
     "Shifted",
     "SubsetFunction",
     "check_pullback",
+    "checked_angles",
 ]
 
 Matrix = NDArray[np.float64]
@@ -228,6 +230,29 @@ def _normalized(X: Matrix) -> tuple[Matrix, Matrix]:
     scaled = X / np.where(largest > 0, largest, 1.0)
     norm = np.linalg.norm(scaled, axis=1, keepdims=True)
     return scaled / np.where(norm > 0, norm, 1.0), norm * largest
+
+
+def checked_angles(data: DataFunction, features: Matrix) -> Matrix:
+    """Values of a circuit's inputs for finite features.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite; names the largest feature of that row.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = data(features)
+        if math.isfinite(np.add.reduce(values, axis=None)):  # quick; a NaN or an infinity shows in the sum
+            return values
+    finite = np.isfinite(values)
+    if not finite.all():
+        row = int(np.argwhere(~finite)[0, 0])
+        largest = int(np.abs(features[row]).argmax())
+        raise ValueError(
+            f"features are too large for the feature map, its angles are not finite: row {row} has "
+            f"{features[row, largest]:g} in column {largest}"
+        )
+    return values
 
 
 def check_pullback(data: DataFunction, X: Matrix, rtol: float = 1e-6) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qml.feature_maps.data_functions import DataFunction
+from qml.feature_maps.data_functions import DataFunction, checked_angles
 from qml.settings import check_whole
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError, counted
@@ -85,18 +85,7 @@ class Encoding:
         features = np.asarray(X, np.float64)
         if features.ndim != 2 or features.shape[1] != self.num_features:
             raise ValueError(f"X must have shape (n_samples, {self.num_features}), got {features.shape}")
-        if self.data is None:
-            return features
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = self.data(features)
-        if not np.isfinite(values).all():
-            row = int(np.argwhere(~np.isfinite(values))[0, 0])
-            largest = int(np.abs(features[row]).argmax())
-            raise ValueError(
-                f"features are too large for the feature map, its angles are not finite: row {row} has "
-                f"{features[row, largest]:g} in column {largest}"
-            )
-        return values
+        return features if self.data is None else checked_angles(self.data, features)
 
     def initial_weights(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Weights from the whole circle, shape (n_weights,): what a kernel that is not trained stands on."""

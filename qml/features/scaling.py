@@ -8,12 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scaling", "check_result", "fit_linear_scaling", "fit_scaling", "size_exponent"]
+from simulator.errors import QumbaError
+
+__all__ = ["ScaleError", "Scaling", "check_result", "fit_linear_scaling", "fit_scaling", "size_exponent"]
 
 Array = NDArray[np.float64]
 
 SMALLEST, LARGEST = 2.0**-1020, 2.0**1020
 """About 1e-307 and 1e307: larger standard deviations can be inverted, smaller absolute values subtracted."""
+
+
+class ScaleError(QumbaError, ValueError):
+    """Finite numbers leave the range of doubles when they are scaled."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Scaling:
 
         Raises
         ------
-        ValueError
+        ScaleError
             If a number is so far from the training data that the result leaves the range of doubles.
         """
         with np.errstate(over="ignore", invalid="ignore"):
@@ -77,7 +83,7 @@ def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: 
 
     Raises
     ------
-    ValueError
+    ScaleError
         If a column holds numbers at the ends of the range of doubles.
     """
     largest = np.abs(X).max(axis=0)
@@ -117,7 +123,7 @@ def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointl
 
     Raises
     ------
-    ValueError
+    ScaleError
         If a column holds numbers at the ends of the range of doubles.
     """
     share = sample_weight / sample_weight.sum()
@@ -146,7 +152,7 @@ def size_exponent(values: Array) -> int:
 
 
 def check_result(X: Array, result: Array) -> None:
-    """Raise a ValueError that names a number of X if a result computed from finite X is not finite.
+    """Raise a ScaleError that names a number of X if a result computed from finite X is not finite.
 
     To be called where NumPy's warnings of an overflow are off.
 
@@ -161,7 +167,7 @@ def check_result(X: Array, result: Array) -> None:
     if not finite.all():
         row = int(np.argwhere(~finite)[0, 0])
         column = int(np.abs(X[row]).argmax())
-        raise ValueError(
+        raise ScaleError(
             f"X[{row}, {column}] is {X[row, column]:.3g}, too large or too far from the training data: the result "
             "leaves the range of doubles; divide X by a constant"
         )
@@ -175,7 +181,7 @@ def _check_sizes(largest: Array, unit: Array, factor: Array) -> None:
     if wrong.any():
         column = int(wrong.argmax())
         size, action = ("small", "multiply") if too_small[column] else ("large", "divide")
-        raise ValueError(
+        raise ScaleError(
             f"column {column} of X holds numbers of up to {largest[column]:.3g}, too {size} to be scaled in doubles; "
             f"{action} it by a constant"
         )

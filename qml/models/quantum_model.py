@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qml.feature_maps.data_functions import DataFunction
+from qml.feature_maps.data_functions import DataFunction, checked_angles
 from qml.losses import Loss, get_loss
 from qml.models.observables import Observable, as_observables
 from simulator.calculations.gradients import adjoint_sweep
@@ -169,7 +169,7 @@ class QuantumModel:
 
     def inputs_of(self, features: Array) -> Array:
         """Values of the circuit's inputs, shape (n_samples, n_inputs)."""
-        return features if self.data is None else self.data(features)
+        return features if self.data is None else checked_angles(self.data, features)
 
     def without_data(self) -> QuantumModel:
         """The same circuit, lowered once for both, with its inputs as features."""

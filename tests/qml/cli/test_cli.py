@@ -303,6 +303,7 @@ class TestRefusals:
             ("x,y\n" + "u,a\nu,b\n" * 9, [], "no column to learn from: x (always 'u')"),
             ("x,y\n1,a\n2,b\n", [], "has 2 rows"),
             ("x,y\n" + "1e300,a\n1,b\n" * 9, [], "too large"),
+            ("x,y\n" + "1e-322,a\n2e-322,b\n" * 9, [], "column 0 of X holds numbers of up to 1.98e-322, too small"),
             ("x,x,y\n1,2,3\n", [], "names 2 columns 'x'"),
             ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--feature-map", "zzz"], "unknown feature map 'zzz'; did you mean 'zz'"),
             ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--ansatz", "strong"], "unknown ansatz 'strong'"),

@@ -10,6 +10,7 @@ from sklearn.metrics import r2_score
 import qml
 from qml.features import AngleScaler, QubitReducer, SumFeatures
 from qml.kernels import ClassicalKernel, FidelityKernel, kernel_target_alignment
+from qml.models.layered import layered_model
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 3))
@@ -131,6 +132,20 @@ class TestFeatures:
         with pytest.raises(ValueError, match="range of doubles") as caught:
             estimator.fit(X * 1e200, LABELS)(X * 1e200) if callable(estimator) else estimator.fit(X * 1e200, LABELS)
         assert "NaN" not in str(caught.value)
+
+    @pytest.mark.parametrize("feature_map", ["zz", "iqp", "pauli"])
+    def test_angles_beyond_doubles(self, feature_map):
+        message = r"features are too large for the feature map, .* row 0 has -?\d.\d+e\+(199|200) in column \d"
+        model = layered_model(feature_map, "basic", num_features=3, num_layers=1)
+        weights = np.zeros(model.num_weights)
+        for call in (
+            lambda: model.forward(X * 1e200, weights),
+            lambda: model.loss_and_gradient(X * 1e200, np.zeros((40, len(model.observables))), weights),
+            lambda: qml.VariationalClassifier(feature_map, scale_features=False, epochs=1).fit(X * 1e200, LABELS),
+            lambda: FidelityKernel(feature_map)(X * 1e200),
+        ):
+            with pytest.raises(ValueError, match=message):
+                call()
 
     @pytest.mark.parametrize("size", [HUGE, TINY])
     def test_a_bandwidth_follows_the_unit(self, size):
