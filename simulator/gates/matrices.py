@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import GateError
 from simulator.gates.trait import ComplexMatrix
-
-UNITARY_TOLERANCE = 1e-8
+from simulator.precision import tolerance_for
 
 
 def normalized(name: str, amplitudes: ArrayLike, normalize: bool) -> NDArray[np.complex128]:
@@ -26,7 +25,7 @@ def normalized(name: str, amplitudes: ArrayLike, normalize: bool) -> NDArray[np.
     norm = float(np.linalg.norm(out))
     if norm == 0:
         raise GateError(f"{name}: all amplitudes are zero")
-    if not normalize and abs(norm - 1) > UNITARY_TOLERANCE:
+    if not normalize and abs(norm - 1) > tolerance_for(amplitudes):
         raise GateError(f"{name}: amplitudes have norm {norm:.9g}, expected 1 (normalize=True divides by it)")
     return np.asarray(out / norm, np.complex128)
 

@@ -18,7 +18,7 @@ from simulator import pauli
 from simulator.errors import NoiseError, counted
 from simulator.noise.transfer import choi_matrix, pauli_basis, transfer_matrix
 
-TOLERANCE = 1e-8
+from simulator.precision import TOLERANCE, nearest_isometry, tolerance_for
 MAX_QUBITS = 3
 
 
@@ -52,13 +52,15 @@ class Channel:
         if not np.isfinite(self.kraus).all():
             raise NoiseError(f"{name}: a Kraus operator contains NaN or infinity")
         total = np.einsum("mba,mbc->ac", self.kraus.conj(), self.kraus)
-        deviation = np.abs(total - np.eye(len(total))).max()
-        if deviation > TOLERANCE:
+        deviation, tolerance = np.abs(total - np.eye(len(total))).max(), tolerance_for(kraus)
+        if deviation > tolerance:
             raise NoiseError(
                 f"{name}: the Kraus operators are not complete, the channel does not preserve the trace: "
-                f"|sum K^dagger K - 1| = {deviation:.3g} (allowed {TOLERANCE:g})"
+                f"|sum K^dagger K - 1| = {deviation:.3g} (allowed {tolerance:g})"
             )
         self.kraus.setflags(write=False)
+        if tolerance > TOLERANCE:
+            self.kraus = nearest_isometry(self.kraus.reshape(-1, shape[2])).reshape(shape)
 
     @cached_property
     def transfer(self) -> NDArray[np.float64]:
