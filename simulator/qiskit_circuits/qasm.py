@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import groupby, product
 from typing import Any
 
 from qiskit import qasm2, qasm3, transpile
 from qiskit.exceptions import MissingOptionalLibraryError, QiskitError
 
 from simulator.errors import CircuitError, ParameterError
+from simulator.gates import Condition, Operation
 from simulator.operations.binding import listed
 from simulator.operations.sequence import CircuitT, OperationSequence
 from simulator.qiskit_circuits.incoming import from_qiskit
@@ -45,7 +48,7 @@ def to_qasm(circuit: OperationSequence, version: int = 3) -> str:
         raise CircuitError(f"the version of OpenQASM is 2 or 3, got {version!r}")
     if version == 2 and circuit.parameters:
         raise ParameterError(f"OpenQASM 2 has no free parameters: bind {listed(circuit.parameters)}, or use version 3")
-    out = to_qiskit(circuit)
+    out = to_qiskit(_with_readable_conditions(circuit) if version == 3 else circuit)
     known = [*QISKIT_CLASSES, "measure", "reset", "if_else"]
     if any(operation.gate.name not in known for operation in circuit.operations):
         # the exporters write matrices and amplitudes as if they were angles, or not at all
@@ -54,6 +57,32 @@ def to_qasm(circuit: OperationSequence, version: int = 3) -> str:
         return str(qasm2.dumps(out) if version == 2 else qasm3.dumps(out, allow_aliasing=True))
     except QiskitError as error:
         raise CircuitError(f"OpenQASM {version} can not express the circuit: {error.message}") from None
+
+
+def _with_readable_conditions(circuit: OperationSequence) -> OperationSequence:
+    """Rewrite conditions on several bits as conditions on single bits, as Qiskit's importer reads no others.
+
+    It also reads conditions on all bits, which stay. Several bits hold a value if each of them does. They do not if,
+    for some k, the first k do and the next does not; the operations are written once for each k.
+    """
+    if not any(operation.conditions for operation in circuit.operations):
+        return circuit
+    everything = tuple(range(circuit.num_clbits))
+    operations: list[Operation] = []
+    for conditions, run in groupby(circuit.operations, lambda operation: operation.conditions):
+        body = list(run)
+        for case in product(*(_cases(test) if test.clbits != everything else [(test,)] for test in conditions)):
+            tests = tuple(test for part in case for test in part)
+            operations += [replace(operation, conditions=tests) for operation in body]
+    return circuit.with_operations(operations)
+
+
+def _cases(test: Condition) -> list[tuple[Condition, ...]]:
+    """Return conditions on single bits for each way in which ``test`` can hold; at most one of them comes true."""
+    bits = tuple(Condition((bit,), test.value >> k & 1) for k, bit in enumerate(test.clbits))
+    if test.equal:
+        return [bits]
+    return [(*bits[:k], replace(bit, equal=False)) for k, bit in enumerate(bits)]
 
 
 def from_qasm(kind: type[CircuitT], text: str) -> CircuitT:
