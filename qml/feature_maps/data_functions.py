@@ -170,7 +170,7 @@ class ArcCosines:
             row, column = (int(i) for i in np.argwhere(beyond)[0])
             raise ValueError(
                 f"features must be from -1 to 1, because their arccosine is taken; column {column} has "
-                f"{X[row, column]:g} in row {row} (sklearn's MinMaxScaler((-1, 1), clip=True) brings them there)"
+                f"{X[row, column]} in row {row} (sklearn's MinMaxScaler((-1, 1), clip=True) brings them there)"
             )
         return np.arccos(np.clip(X, -1.0, 1.0))
 

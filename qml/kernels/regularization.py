@@ -88,8 +88,8 @@ def mitigate_depolarizing(K: ArrayLike, num_qubits: int) -> NDArray[Any]:
     if (survival <= 0).any():
         row = int(np.argmax(survival <= 0))
         raise ValueError(
-            f"the diagonal must be above {floor:.3g}, that of the fully mixed state of {num_qubits} qubits; "
-            f"entry {row} is {matrix[row, row]:.3g}"
+            f"the diagonal must be above {floor}, that of the fully mixed state of {num_qubits} qubits; "
+            f"entry {row} is {matrix[row, row]}"
         )
     both = np.sqrt(np.outer(survival, survival))
     return (matrix - (1 - both) * floor) / both

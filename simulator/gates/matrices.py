@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from simulator import pauli
 from simulator.errors import GateError
 from simulator.gates.trait import ComplexMatrix
+from simulator.precision import tolerance_for
 
-UNITARY_TOLERANCE = 1e-8
 _SQUARES_VANISH, _SQUARES_OVERFLOW = 1e-140, 1e140  # norms beyond which squares of amplitudes may do so
 
 
@@ -29,7 +29,7 @@ def normalized(name: str, amplitudes: ArrayLike, normalize: bool) -> NDArray[np.
     unit, norm = unit_vectors(out)
     if norm == 0:
         raise GateError(f"{name}: all amplitudes are zero")
-    if not normalize and abs(norm - 1) > UNITARY_TOLERANCE:
+    if not normalize and abs(norm - 1) > tolerance_for(amplitudes):
         raise GateError(f"{name}: amplitudes have norm {norm:.9g}, expected 1 (normalize=True divides by it)")
     return unit
 

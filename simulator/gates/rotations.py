@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator import pauli
 from simulator.errors import GateError
-from simulator.gates.matrices import UNITARY_TOLERANCE, log2, square_matrix
+from simulator.gates.matrices import log2, square_matrix
 from simulator.gates.trait import ComplexMatrix, Gate
+from simulator.precision import TOLERANCE, tolerance_for
 
 _EIGENVALUE_ERROR = 1e-14  # of eigenvalues of a few dozen rows, relative to the largest
 
@@ -37,9 +38,12 @@ class Rotation(Gate):
         self.name, self.controls = name, controls
         self.generator = square_matrix(name, generator)
         self.num_targets = log2(len(self.generator))
-        deviation = np.abs(self.generator - self.generator.conj().T).max()
-        if deviation > UNITARY_TOLERANCE:
+        adjoint = self.generator.conj().T
+        deviation, tolerance = np.abs(self.generator - adjoint).max(), tolerance_for(generator)
+        if deviation > tolerance:
             raise GateError(f"{name}: the generator is not Hermitian: |G - G^dagger| = {deviation:.3g}")
+        if tolerance > TOLERANCE:
+            self.generator = (self.generator + adjoint) / 2
 
     @cached_property
     def spectrum(self) -> tuple[NDArray[np.float64], ComplexMatrix]:

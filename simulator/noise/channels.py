@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from simulator import pauli
 from simulator.errors import NoiseError, counted
 from simulator.noise.transfer import choi_matrix, pauli_basis, transfer_matrix
+from simulator.precision import TOLERANCE, nearest_isometry, tolerance_for
 
-TOLERANCE = 1e-8
 MAX_QUBITS = 3
 
 
@@ -52,12 +53,14 @@ class Channel:
         if not np.isfinite(self.kraus).all():
             raise NoiseError(f"{name}: a Kraus operator contains NaN or infinity")
         total = np.einsum("mba,mbc->ac", self.kraus.conj(), self.kraus)
-        deviation = np.abs(total - np.eye(len(total))).max()
-        if deviation > TOLERANCE:
+        deviation, tolerance = np.abs(total - np.eye(len(total))).max(), tolerance_for(kraus)
+        if deviation > tolerance:
             raise NoiseError(
                 f"{name}: the Kraus operators are not complete, the channel does not preserve the trace: "
-                f"|sum K^dagger K - 1| = {deviation:.3g} (allowed {TOLERANCE:g})"
+                f"|sum K^dagger K - 1| = {deviation:.3g} (allowed {tolerance:g})"
             )
+        if tolerance > TOLERANCE:
+            self.kraus = nearest_isometry(self.kraus.reshape(-1, shape[2])).reshape(shape)
         self.kraus.setflags(write=False)
 
     @cached_property
@@ -211,20 +214,21 @@ def depolarizing(p: float, num_qubits: int = 1) -> Channel:
 
     ``rho -> (1 - p) rho + p 1/2**num_qubits``, Qiskit's convention. A Pauli other than the identity then acts with
     probability ``p (1 - 4**-num_qubits)``: to have *that* probability P, as in Cirq, Qulacs and PennyLane, take
-    ``p = P / (1 - 4**-num_qubits)``, which is ``4 P / 3`` for one qubit.
+    ``p = P / (1 - 4**-num_qubits)``, which is ``4 P / 3`` for one qubit. At the largest p, which
+    is above 1, an error always happens.
 
     Parameters
     ----------
     p : float
-        Between 0 and 1.
+        Between 0 and ``4**num_qubits / (4**num_qubits - 1)``.
     num_qubits : int
     """
-    p = probability("depolarizing", "p", p)
     if isinstance(num_qubits, bool) or num_qubits not in range(1, MAX_QUBITS + 1):
         raise NoiseError(f"depolarizing: num_qubits is 1 to {MAX_QUBITS}, got {num_qubits!r}")
     paulis = pauli_basis(num_qubits)
+    p = probability("depolarizing", "p", p, Fraction(len(paulis), len(paulis) - 1))
     weights = np.full(len(paulis), p / len(paulis))
-    weights[0] += 1.0 - p
+    weights[0] = max(weights[0] + (1.0 - p), 0.0)
     used = weights > 0
     return Channel("depolarizing", np.sqrt(weights[used])[:, None, None] * paulis[used])
 
@@ -288,7 +292,7 @@ def thermal_relaxation(t1: float, t2: float, time: float, excited_population: fl
     if not (math.isfinite(time) and time >= 0):
         raise NoiseError(f"thermal_relaxation: time is 0 or more, got {time!r}")
     if t2 > 2 * t1 * (1 + 1e-12):
-        raise NoiseError(f"thermal_relaxation: t2 is at most 2 t1, got t1 = {t1:g}, t2 = {t2:g}")
+        raise NoiseError(f"thermal_relaxation: t2 is at most 2 t1, got t1 = {t1}, t2 = {t2}")
     damping = amplitude_damping(-math.expm1(-time / t1), excited_population)
     dephasing = phase_damping(-math.expm1(-2 * max(time / t2 - time / (2 * t1), 0.0)))
     return _named("thermal_relaxation", damping.compose(dephasing))
@@ -298,10 +302,10 @@ def _named(name: str, channel: Channel) -> Channel:
     return Channel(name, channel.kraus)
 
 
-def probability(owner: str, name: str, value: Any) -> float:
-    """``value`` as a float in [0, 1], or a NoiseError."""
+def probability(owner: str, name: str, value: Any, largest: Fraction = Fraction(1)) -> float:
+    """Return ``value`` as a float between 0 and ``largest``, or raise a NoiseError."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise NoiseError(f"{owner}: {name} is a number between 0 and 1, got {value!r}")
-    if not 0 <= value <= 1:
-        raise NoiseError(f"{owner}: {name} is a probability between 0 and 1, got {value}")
+        raise NoiseError(f"{owner}: {name} is a number between 0 and {largest}, got {value!r}")
+    if not 0 <= value <= float(largest):
+        raise NoiseError(f"{owner}: {name} is between 0 and {largest}, got {value}")
     return float(value)

@@ -12,11 +12,11 @@ from simulator import pauli
 from simulator.errors import ObservableError
 from simulator.observables.checks import checked_qubits
 from simulator.observables.pauli_sum import PauliSum
+from simulator.precision import tolerance_for
 
 __all__ = ["Hermitian", "I", "Projector", "X", "Y", "Z"]
 
 MAX_PROJECTOR_QUBITS = 20
-HERMITIAN_TOLERANCE = 1e-8
 
 
 def I() -> PauliSum:  # noqa: E743
@@ -120,7 +120,7 @@ def Hermitian(matrix: ArrayLike, qubits: Sequence[int]) -> PauliSum:
     if not np.isfinite(values).all():
         raise ObservableError("Hermitian: the matrix contains NaN or infinity")
     deviation = np.abs(values - values.conj().T).max()
-    allowed = HERMITIAN_TOLERANCE * max(1.0, np.abs(values).max())
+    allowed = tolerance_for(matrix) * max(1.0, np.abs(values).max())
     if deviation > allowed:
         raise ObservableError(f"the matrix is not Hermitian: |M - M^dagger| = {deviation:.3g} (allowed {allowed:.3g})")
     x, z, coefficients = pauli.decompose(values)

@@ -84,7 +84,7 @@ def pauli_sum(observable: Operator, qubits: Mapping[Any, int]) -> PauliSum | Non
     else:
         return None
     try:
-        return Hermitian(np.asarray(matrix, complex), [qubits[w] for w in reversed(observable.wires)])
+        return Hermitian(np.asarray(matrix), [qubits[w] for w in reversed(observable.wires)])
     except ObservableError:
         return None
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit import circuit as qiskit_circuit
-from qiskit.circuit import CircuitInstruction, ClassicalRegister, IfElseOp, Measure, Reset, library, parametervector
+from qiskit.circuit import CircuitInstruction, IfElseOp, Measure, Reset, library, parametervector
 from qiskit.quantum_info import SparsePauliOp
 
 from simulator import gates, pauli
@@ -22,6 +22,7 @@ from simulator.gates import Angle, Condition, Gate, Operation
 from simulator.operations.binding import listed
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import VECTOR_ELEMENT, Expression, Parameter, as_angle
+from simulator.qiskit_circuits.conditions import written_condition
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
 __all__ = ["to_qiskit"]
@@ -130,30 +131,18 @@ class _Writer:
         qubits = [self.qubits[q] for q in sorted({q for operation in both for q in operation.qubits})]
         tested = {bit for operation in both for condition in operation.conditions[depth:] for bit in condition.clbits}
         clbits = [self.clbits[c] for c in sorted(tested.union(*(operation.clbits for operation in both)))]
-        single = len(test.clbits) == 1
-        target = self.clbits[test.clbits[0]] if single else self._register(out, test.clbits)
         value = test.value
-        if single and not branches[0]:  # of one bit not being 1 means being 0
+        if len(test.clbits) == 1 and not branches[0]:  # of one bit not being 1 means being 0
             value, branches = 1 - value, branches[::-1]
+        condition = written_condition([self.clbits[c] for c in test.clbits], value, self.circuit.cregs)
+        if isinstance(condition, tuple) and condition[0] in self.circuit.cregs and condition[0] not in out.cregs:
+            out.add_register(condition[0])  # a body must have the register that it tests
         bodies = []
         for operations in branches if branches[1] else branches[:1]:
             body = QuantumCircuit(qubits, clbits)
             self.write(body, operations, depth + 1)
             bodies.append(body)
-        out.append(IfElseOp((target, value), *bodies), qubits, clbits)
-
-    def _register(self, out: QuantumCircuit, clbits: Sequence[int]) -> ClassicalRegister:
-        """The register of these bits, made if there is none; both the circuit and the body must have it."""
-        bits = [self.clbits[c] for c in clbits]
-        for register in self.circuit.cregs:
-            if list(register) == bits:
-                break
-        else:
-            register = ClassicalRegister(bits=bits)
-            self.circuit.add_register(register)
-        if register not in out.cregs:
-            out.add_register(register)
-        return register
+        out.append(IfElseOp(condition, *bodies), qubits, clbits)
 
     def _angle(self, angle: Angle) -> Any:
         return _angle(angle, self.parameters) if isinstance(angle, Expression) else angle
