@@ -109,9 +109,9 @@ class BackendPredictor:
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where the circuits run, instead of where the estimator's own parameters say; see `plan`.
+            Backend that runs the circuits, in place of the estimator's; see `plan`.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         return self._predicted(self._outputs(X, backend, resume))
 
@@ -140,9 +140,9 @@ class BackendClassifier(BackendPredictor, ClassifierMixin):
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where the circuits run, instead of where the estimator's own parameters say; see `plan`.
+            Backend that runs the circuits, in place of the estimator's; see `plan`.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         return self._decisions(self._outputs(X, backend, resume))
 

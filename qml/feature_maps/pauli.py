@@ -77,7 +77,7 @@ class PauliMap(FeatureMap):
             raise TypeError(f"data_map expects a function or None, got {self.data_map!r}")
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The evolution, on one qubit a feature if ``num_qubits`` is not given."""
+        """The evolution, on one qubit per feature unless ``num_qubits`` is given."""
         width = checked_sizes("Pauli", self, num_features, num_qubits)
         layers = [
             [(label, group) for label in self.paulis for group in self._groups(num_features, len(label), layer)]

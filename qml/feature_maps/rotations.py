@@ -107,7 +107,7 @@ class ChebyshevMap(FeatureMap):
     domain: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The rotations, on one qubit a feature if ``num_qubits`` is not given."""
+        """The rotations, on one qubit per feature unless ``num_qubits`` is given."""
         width = checked_sizes("Chebyshev", self, num_features, num_qubits)
         x = ParameterVector("x", num_features)
         rotations = [

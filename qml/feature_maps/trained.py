@@ -45,7 +45,7 @@ class QAOAMap(FeatureMap):
             raise CircuitError(f"local_field expects 'x', 'y' or 'z', got {self.local_field!r}")
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The embedding, on one qubit a feature if ``num_qubits`` is not given."""
+        """The embedding, on one qubit per feature unless ``num_qubits`` is given."""
         width = checked_sizes("QAOA", self, num_features, num_qubits)
         pairs = _ring(width)
         per_layer = len(pairs) + width
@@ -91,7 +91,7 @@ class HubregtsenMap(FeatureMap):
         return num_qubits * self.reps
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The layers, on one qubit a feature if ``num_qubits`` is not given."""
+        """The layers, on one qubit per feature unless ``num_qubits`` is given."""
         width = checked_sizes("Hubregtsen", self, num_features, num_qubits)
         pairs = _ring(width)
         per_layer = width + len(pairs)

@@ -64,7 +64,7 @@ class FidelityKernel(EmbeddingKernel):
         Where fidelities are measured: a circuit for each pair of samples, the feature map of one, then backwards that
         of the other, and the share of zeros. `plan` tells what that takes. What is learnt before, is learnt here.
     resume : path, optional
-        A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
     **options
         Settings of a feature map given by name.
 

@@ -39,7 +39,7 @@ def get_kernel(kernel: str | Kernel, **params: Any) -> Kernel:
     Raises
     ------
     UnknownNameError
-        If there is no such name; the nearest ones are given.
+        If the name is unknown; the nearest names are suggested.
     TypeError
         If it is neither a name nor a kernel, or settings come with an object.
 

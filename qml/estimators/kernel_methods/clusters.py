@@ -34,7 +34,7 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
     ----------
     n_clusters : int
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
-        As in `QuantumKernelClassifier`. There are no labels here, so ``"trained"`` is not among the kernels.
+        As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     n_init : int
         Beginnings from other first centres; the best is kept.
     max_iter, tol

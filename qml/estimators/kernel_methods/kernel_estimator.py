@@ -78,7 +78,7 @@ class KernelEstimator(BaseEstimator):
         self.random_state = random_state
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the estimator, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
     def _check_settings(self) -> None:
@@ -93,7 +93,7 @@ class KernelEstimator(BaseEstimator):
             check_choice("scale_features", self.scale_features, ("jointly",))
 
     def plan(self, X: ArrayLike, backend: Backend | str | None = None, *, y: ArrayLike | None = None) -> Plan:
-        """What it takes to predict on a backend, or to train there; nothing is sent.
+        """Estimate the cost of prediction or training on a backend; nothing is sent.
 
         Parameters
         ----------

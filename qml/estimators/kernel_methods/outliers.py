@@ -28,7 +28,7 @@ class QuantumOneClassSVM(OutlierMixin, KernelEstimator):
     Parameters
     ----------
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
-        As in `QuantumKernelClassifier`. There are no labels here, so ``"trained"`` is not among the kernels.
+        As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     nu : float
         Between 0 and 1: about the share of the training data that is taken for outliers.
     tol, max_iter
@@ -96,9 +96,9 @@ class QuantumOneClassSVM(OutlierMixin, KernelEstimator):
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where kernel entries are measured, see `plan`; by default where the kernel says.
+            Backend that measures kernel entries, see `plan`; by default the kernel's.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         return self._outputs(X, backend, resume)[:, 0]
 

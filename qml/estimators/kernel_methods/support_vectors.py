@@ -68,7 +68,7 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
         Whether to scale features, each to the same deviation; "jointly" divides all by one number, so that they
         keep their relative sizes, as pixels should. Otherwise they are taken as they are, in radians.
     precision : {"double", "single"}
-        Of the simulation.
+        Precision of the simulation.
     random_state : int, RandomState or None
         Decides the folds of the probabilities, and the minibatches of ``kernel="trained"``.
 

@@ -127,7 +127,7 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         return out
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the transformer, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        """Write the transformer, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
     @property

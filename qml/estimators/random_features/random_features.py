@@ -60,7 +60,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     backend : Backend or "numba", optional
         Where the circuits run: one, at a parameter set for each sample and circuit, see `plan`.
     resume : path, optional
-        A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
     random_state : int, RandomState or None
 
     Attributes
@@ -192,7 +192,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return QuantumModel(circuit, circuit.parameters, (), observables, precision=self.precision)
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the transformer, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        """Write the transformer, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
     @property

@@ -76,9 +76,9 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where the circuit runs, instead of where the estimator's own parameters say.
+            Backend that runs the circuit, in place of the estimator's.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         outputs = self._outputs(X, backend, resume)
         return softmax(outputs, axis=1) if outputs.shape[1] > 1 else expit(outputs * [-1.0, 1.0])
@@ -91,9 +91,9 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where the circuit runs, instead of where the estimator's own parameters say.
+            Backend that runs the circuit, in place of the estimator's.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         outputs = self._outputs(X, backend, resume)
         return log_softmax(outputs, axis=1) if outputs.shape[1] > 1 else log_expit(outputs * [-1.0, 1.0])
@@ -140,7 +140,7 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         By default as many as the feature map asks for, but at least 4 and at most 8. If the features do not fit on the
         qubits, their leading principal components take their place.
     loss : {"cross_entropy", "hinge", "mse"} or Loss
-        One of your own gets outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs (n, n_classes) and
+        A custom loss receives outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs (n, n_classes) and
         class indices.
     optimizer : str or Optimizer
         Names are in `qml.optimizers.OPTIMIZERS`.
@@ -171,7 +171,7 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Whether to scale features into the range the feature map works in (for a model, a quarter turn to either side).
         Otherwise they are taken as they are, in radians.
     precision : {"double", "single"}
-        Of the simulation.
+        Precision of the simulation.
     noise : NoiseModel, optional
         The circuit is simulated with it, in training and in prediction.
     backend : Backend, optional

@@ -65,7 +65,7 @@ validation_fraction, patience, tol, observables, model, scale_features, precisio
 callback, verbose
         As in `VariationalClassifier`.
     loss : {"mse", "mae", "huber"} or Loss
-        Of the scaled target. One of your own gets outputs (n, 1) and targets (n,).
+        Of the scaled target. A custom loss receives outputs (n, 1) and targets (n,).
 
     Attributes
     ----------

@@ -180,7 +180,7 @@ class TrainedNetwork(BaseEstimator):
         return self
 
     def plan(self, X: ArrayLike, backend: Backend | str | None = None, *, y: ArrayLike | None = None) -> Plan:
-        """What it takes to predict on a backend, or to train there; nothing is sent.
+        """Estimate the cost of prediction or training on a backend; nothing is sent.
 
         Parameters
         ----------
@@ -237,7 +237,7 @@ class TrainedNetwork(BaseEstimator):
         return plan
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the estimator, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
     def _checked_samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool) -> Samples:
