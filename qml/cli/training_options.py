@@ -89,13 +89,13 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def whole(text: str) -> int:
-    """A positive whole number."""
-    return _checked(int, text, 1, "a positive whole number")
+    """A positive integer."""
+    return _checked(int, text, 1, "a positive integer")
 
 
 def natural(text: str) -> int:
-    """A whole number from 0 to what a seed may be."""
-    value = _checked(int, text, 0, "a whole number, 0 or more")
+    """An integer from 0 to what a seed may be."""
+    value = _checked(int, text, 0, "an integer, 0 or more")
     if value >= 1 << 32:
         raise argparse.ArgumentTypeError(f"expected a number below 2**32, got {text}")
     return value

@@ -95,7 +95,7 @@ def write_container(
     chunks = [third_line, *(array.tobytes() for array in contents.values())]
     first_line = f"qumba {kind} {version} written by {_version_here()}".encode()
     if not _FIRST_LINE.fullmatch(first_line):
-        raise ValueError(f"kind must be lower-case letters and version a whole number, got {kind!r} and {version!r}")
+        raise ValueError(f"kind must be lower-case letters and version an integer, got {kind!r} and {version!r}")
     second_line = f"sha256 {_checksum(first_line, chunks)} bytes {sum(map(len, chunks))}".encode()
     previous = previous_path(path) if keep_previous else None
     replace_file(path, [first_line, b"\n", second_line, b"\n", *chunks], previous=previous)

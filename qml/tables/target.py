@@ -33,7 +33,7 @@ class Target:
     name : str
     task : {"classification", "regression"}
     y : ndarray, shape (n_rows,)
-        Whole numbers if all classes are whole numbers, else words; for regression floats.
+        Integers if all classes are integers, else words; for regression floats.
     guessed : bool
         Whether the task was read off numbers that could mean either.
     like_empty : dict of str to int
@@ -50,7 +50,7 @@ class Target:
 def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") -> Target:
     """Read the column to be predicted, and check that it can be learnt.
 
-    Text is classes. Numbers are classes too if they are few different whole numbers, and a quantity otherwise. In a
+    Text is classes. Numbers are classes too if they are few different integers, and a quantity otherwise. In a
     column of text, words such as "None" or "NA" are classes if each has as many rows as a class needs.
 
     Parameters
