@@ -22,11 +22,11 @@ ANSATZE: dict[str, Callable[..., Ansatz]] = {
     "real_amplitudes": NLocal,
     "efficient_su2": partial(NLocal, rotations=("ry", "rz")),
 }
-"""Ansätze by name; ``get_ansatz`` passes options on to them."""
+"""Ansätze by name; ``get_ansatz`` passes its options to them."""
 
 
 def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
-    """The ansatz of a name, or the object itself.
+    """Return the ansatz of a name, or the object itself.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
 def ansatz_circuit(
     ansatz: str | Ansatz, num_qubits: int, num_layers: int, weights: Sequence[Angle] | None = None
 ) -> Circuit:
-    """All layers of an ansatz as one circuit.
+    """Build all layers of an ansatz as one circuit.
 
     Parameters
     ----------

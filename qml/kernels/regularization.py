@@ -1,4 +1,4 @@
-"""Kernel matrices that were measured: nearest positive semidefinite ones, and what depolarizing noise took away."""
+"""Corrections of measured kernel matrices: positive semidefiniteness, and depolarizing noise."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ROUNDS = 1000
 
 
 def nearest_psd(K: ArrayLike, method: str = "threshold") -> NDArray[Any]:
-    """A positive semidefinite matrix near a symmetric one, whose smallest eigenvalues noise made negative.
+    """Return a positive semidefinite matrix near a symmetric one that has negative eigenvalues because of noise.
 
     Parameters
     ----------
     K : array-like, shape (n, n), symmetric
     method : {"threshold", "tikhonov", "correlation"}
-        "threshold" sets negative eigenvalues to zero: the nearest matrix in the Frobenius norm. "tikhonov" adds to the
-        diagonal what is missing: eigenvectors and off-diagonal entries stay. "correlation" is the nearest matrix that
-        has the diagonal of K too, by alternating projections.
+        "threshold" sets negative eigenvalues to zero: the nearest matrix in the Frobenius norm. "tikhonov" adds a
+        constant to the diagonal, which preserves eigenvectors and off-diagonal entries. "correlation" is the nearest
+        matrix with the diagonal of K, by alternating projections.
 
     Returns
     -------
@@ -62,10 +62,10 @@ def nearest_psd(K: ArrayLike, method: str = "threshold") -> NDArray[Any]:
 
 
 def mitigate_depolarizing(K: ArrayLike, num_qubits: int) -> NDArray[Any]:
-    """Undo depolarizing noise, which the measured diagonal tells the strength of.
+    """Undo depolarizing noise, with its strength estimated from the measured diagonal.
 
-    Noise of rate lambda makes ``(1 - lambda) k + lambda / 2**n`` of a fidelity k, so a diagonal entry tells that of
-    its sample, and a pair has the geometric mean.
+    Noise of rate lambda turns a fidelity k into ``(1 - lambda) k + lambda / 2**n``, so a diagonal entry gives the rate
+    of its sample, and a pair has the geometric mean.
 
     Parameters
     ----------
@@ -112,5 +112,5 @@ def _thresholded(matrix: NDArray[Any]) -> NDArray[Any]:
     values, vectors = np.linalg.eigh(matrix)
     if values[0] >= 0:
         return matrix
-    kept = vectors[:, values > 0] * np.sqrt(values[values > 0])
-    return kept @ kept.T  # type: ignore[no-any-return]
+    root = vectors[:, values > 0] * np.sqrt(values[values > 0])
+    return root @ root.T  # type: ignore[no-any-return]

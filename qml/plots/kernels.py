@@ -15,7 +15,7 @@ from qml.plots.canvas import COLORS, GREY, label, new_figure, save
 __all__ = ["plot_concentration", "plot_kernel_matrix", "plot_spectrum"]
 
 SMALLEST_SHARE = 1e-16
-"""Eigenvalues below are rounding."""
+"""Smallest eigenvalue drawn: smaller ones are rounding errors."""
 
 
 def plot_kernel_matrix(
