@@ -84,8 +84,8 @@ def demo_experiment(name: str, settings: dict[str, Any], seed: int) -> Any:
     if name == "breast_cancer":
         y = bunch.target_names[y]
     elif name == "digits-3-8":
-        chosen = np.isin(y, (3, 8))
-        X, y = X[chosen], y[chosen]
+        is_3_or_8 = np.isin(y, (3, 8))
+        X, y = X[is_3_or_8], y[is_3_or_8]
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=TEST_SIZE, random_state=seed, stratify=y)
     names = [str(feature) for feature in bunch.feature_names]
     medians = np.median(X_train, axis=0).tolist()

@@ -151,10 +151,10 @@ class SubsetFunction:
 
     @staticmethod
     def _of_samples(what: str, values: object, subset: tuple[int, ...], shape: tuple[int, ...]) -> Matrix:
-        given = np.asarray(values, np.float64)
-        if given.shape != shape:
-            raise ValueError(f"the {what} of features {subset} must have shape {shape}, got {given.shape}")
-        return given
+        array = np.asarray(values, np.float64)
+        if array.shape != shape:
+            raise ValueError(f"the {what} of features {subset} must have shape {shape}, got {array.shape}")
+        return array
 
 
 @dataclass(frozen=True)
@@ -257,15 +257,15 @@ def check_pullback(data: DataFunction, X: Matrix, rtol: float = 1e-6) -> None:
     for k in range(inputs.shape[1]):
         cotangent = np.zeros_like(inputs)
         cotangent[:, k] = 1.0
-        given, expected = data.pullback(X, cotangent), _numerical_pullback(data, X, cotangent)
+        computed, expected = data.pullback(X, cotangent), _numerical_pullback(data, X, cotangent)
         wrong = ~(
-            np.abs(given - expected) <= rtol * max(1.0, np.abs(expected).max())
+            np.abs(computed - expected) <= rtol * max(1.0, np.abs(expected).max())
         )  # negated so that NaN counts as wrong
         if wrong.any():
             row, feature = (int(i) for i in np.argwhere(wrong)[0])
             raise ValueError(
                 f"the derivative with respect to feature {feature} is wrong: central differences give "
-                f"{expected[row, feature]:.8g} for input {k} of row {row}, got {given[row, feature]:.8g}"
+                f"{expected[row, feature]:.8g} for input {k} of row {row}, got {computed[row, feature]:.8g}"
             )
 
 

@@ -48,10 +48,10 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     ----------
     Shaydulin and Wild, arXiv:2111.05451; Canatar et al., arXiv:2206.06686.
     """
-    chosen = np.unique(np.linspace(0, len(X) - 1, min(len(X), _SAMPLES)).astype(int))
+    indices = np.unique(np.linspace(0, len(X) - 1, min(len(X), _SAMPLES)).astype(int))
     if y is not None:  # in an order in which every stretch of the sample has all labels alike or in order
-        chosen = np.argsort(y, kind="stable")[chosen]
-    rows, targets = X[chosen], None if y is None else y[chosen]
+        indices = np.argsort(y, kind="stable")[indices]
+    rows, targets = X[indices], None if y is None else y[indices]
     if targets is not None and len(np.unique(targets)) < 2:
         targets = None
     exponent = size_exponent(X)
@@ -128,8 +128,8 @@ def _maximum(score: Callable[[float], float], grid: Array, best: int) -> float:
     for _ in range(_REFINEMENTS):
         step /= 2
         for neighbour in (at - step, at + step):
-            found = score(neighbour)
-            if found > value:
-                at, value = neighbour, found
+            neighbour_value = score(neighbour)
+            if neighbour_value > value:
+                at, value = neighbour, neighbour_value
                 break
     return at

@@ -137,8 +137,8 @@ class EmbeddingKernel(Kernel):
             return np.zeros(len(encoding.weights))
 
     def _backend_of_plan(self, backend: Backend | str | None) -> Backend:
-        chosen = check_backend(self.backend if backend is None else backend)
-        return NumbaBackend(precision=self.precision) if chosen is None else chosen
+        checked = check_backend(self.backend if backend is None else backend)
+        return NumbaBackend(precision=self.precision) if checked is None else checked
 
     def weight_values(self, encoding: Encoding) -> Array:
         """Return the encoding's weights, passed in or drawn by `fit`, shape (n_weights,), radians.
@@ -199,8 +199,8 @@ def _circuit_map(circuit: Circuit, inputs: tuple[Parameter, ...] | None, weighte
         if weighted:
             raise ParameterError("a circuit with weights needs inputs: which of its parameters take the features")
         return Encoding(circuit, circuit.parameters)
-    given = set(inputs)
-    return Encoding(circuit, inputs, weights=tuple(p for p in circuit.parameters if p not in given))
+    input_set = set(inputs)
+    return Encoding(circuit, inputs, weights=tuple(p for p in circuit.parameters if p not in input_set))
 
 
 def reduced_paulis(num_qubits: int, order: int) -> list[PauliSum]:

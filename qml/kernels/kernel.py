@@ -178,15 +178,15 @@ class Kernel(BaseEstimator, ABC):
                 last = rows.stop if Y is None else len(columns)
                 slices = [slice(at, min(at + _TILE, last)) for at in range(0, last, _TILE)]
                 blocks = parallel(
-                    delayed(self.compute_matrix)(X[rows], None if Y is None and own == rows else columns[own])
-                    for own in slices
+                    delayed(self.compute_matrix)(X[rows], None if Y is None and others == rows else columns[others])
+                    for others in slices
                 )
-                for own, block in zip(slices, blocks, strict=True):
-                    out[rows, own] = block
-                    if Y is None and own != rows:
-                        out[own, rows] = block.T
+                for others, block in zip(slices, blocks, strict=True):
+                    out[rows, others] = block
+                    if Y is None and others != rows:
+                        out[others, rows] = block.T
                     if progress is not None:
-                        progress(block.size * (2 if Y is None and own != rows else 1))
+                        progress(block.size * (2 if Y is None and others != rows else 1))
 
     def _checked_data(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
         samples = validate_data(self, X, dtype=np.float64)
@@ -209,10 +209,10 @@ class Kernel(BaseEstimator, ABC):
             return np.empty(shape, dtype)
         if isinstance(out, str | os.PathLike):
             return np.lib.format.open_memmap(out, mode="w+", dtype=dtype, shape=shape)
-        given = np.asarray(out)
-        if given.shape != shape or given.dtype != dtype or not given.flags.carray:
+        array = np.asarray(out)
+        if array.shape != shape or array.dtype != dtype or not array.flags.carray:
             raise ValueError(
-                f"out must be a writable C-contiguous array of {dtype}, shape {shape}, got {given.dtype}, {given.shape}"
+                f"out must be a writable C-contiguous array of {dtype}, shape {shape}, got {array.dtype}, {array.shape}"
             )
         return out  # type: ignore[no-any-return]
 

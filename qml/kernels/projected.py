@@ -145,10 +145,10 @@ class ProjectedKernel(EmbeddingKernel):
 
     def _learn_gamma(self, count: int, features_of: Callable[[NDArray[np.intp]], Array]) -> None:
         if self.gamma == "median":
-            chosen = np.unique(np.linspace(0, count - 1, min(count, _MEDIAN_SAMPLES)).astype(np.intp))
-            features = features_of(chosen)
+            indices = np.unique(np.linspace(0, count - 1, min(count, _MEDIAN_SAMPLES)).astype(np.intp))
+            features = features_of(indices)
             metric = "l1" if self.outer == "laplacian" else "sqeuclidean"
-            distances = pairwise.pairwise_distances(features, metric=metric)[np.triu_indices(len(chosen), 1)]
+            distances = pairwise.pairwise_distances(features, metric=metric)[np.triu_indices(len(indices), 1)]
             median = float(np.median(distances)) if len(distances) else 0.0
             self.gamma_ = 1.0 / median if median > 1e-12 else 1.0
         else:
@@ -171,10 +171,10 @@ class ProjectedKernel(EmbeddingKernel):
         program, inputs, weights = self._ready(X)
         backend = check_backend(self.backend)
         if backend is None:
-            found = expectations(program, inputs, weights)
+            values = expectations(program, inputs, weights)
         else:
-            found = self._paulis(self.encoding(X.shape[1]), weights, backend)(inputs, self.resume)
-        return found * self.scales(program.num_qubits)
+            values = self._paulis(self.encoding(X.shape[1]), weights, backend)(inputs, self.resume)
+        return values * self.scales(program.num_qubits)
 
     def _paulis(self, encoding: Encoding, weights: Array, backend: Backend) -> MeasuredPaulis:
         observables = reduced_paulis(encoding.circuit.num_qubits, self._observables)

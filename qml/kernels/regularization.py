@@ -47,14 +47,14 @@ def nearest_psd(K: ArrayLike, method: str = "threshold") -> NDArray[Any]:
         return matrix if least >= 0 else matrix - least * np.eye(len(matrix), dtype=matrix.dtype)
     if method == "threshold":
         return _thresholded(matrix)
-    diagonal, correction, found = np.diag(matrix).copy(), np.zeros_like(matrix), matrix
+    diagonal, correction, iterate = np.diag(matrix).copy(), np.zeros_like(matrix), matrix
     for _ in range(_ROUNDS):
-        shifted = found - correction
+        shifted = iterate - correction
         positive = _thresholded(shifted)
         correction = positive - shifted
         change = np.abs(np.diag(positive) - diagonal).max(initial=0.0)
-        found = positive.copy()
-        np.fill_diagonal(found, diagonal)
+        iterate = positive.copy()
+        np.fill_diagonal(iterate, diagonal)
         if change <= 1e-10:
             break
     scale = np.sqrt(diagonal / np.diag(positive))

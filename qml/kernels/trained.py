@@ -119,10 +119,10 @@ class TrainedKernel(Kernel):
         )
         self.initial_alignment_ = 1.0 - objective.value(initial, slice(None))
         last = 1.0 - objective.value(result.weights, slice(None))
-        chosen = result.weights if last > self.initial_alignment_ else initial
+        best = result.weights if last > self.initial_alignment_ else initial
         self.alignment_ = max(last, self.initial_alignment_)
         self.loss_history_ = [record.loss for record in result.history]
-        bandwidth, weights = objective.settings(chosen)
+        bandwidth, weights = objective.settings(best)
         learnt: dict[str, Any] = {"bandwidth": bandwidth} | ({"weights": weights} if len(weights) else {})
         if isinstance(first, ProjectedKernel):
             learnt["gamma"] = first.gamma_  # what training took place with
@@ -214,11 +214,11 @@ class AlignmentObjective:
 
     def settings(self, parameters: Array) -> tuple[Array, Array]:
         """Scales, shape (n_features,), and weights, shape (n_weights,)."""
-        own = np.broadcast_to(np.asarray(self.kernel.bandwidth_, np.float64), self.X.shape[1:])
+        scales = np.broadcast_to(np.asarray(self.kernel.bandwidth_, np.float64), self.X.shape[1:])
         if not self.scales:
-            return own.copy(), parameters
+            return scales.copy(), parameters
         split = self.X.shape[1]
-        return own * np.exp(parameters[:split]), parameters[split:] if self.weights else self._own_weights()
+        return scales * np.exp(parameters[:split]), parameters[split:] if self.weights else self._own_weights()
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Compute the loss of a batch and its derivative."""
