@@ -38,7 +38,7 @@ def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
     Raises
     ------
     UnknownNameError
-        If there is no such name, or the ansatz of that name has no such setting; the nearest ones are given.
+        If the name is unknown, or the ansatz of that name has no such setting; the nearest names are suggested.
     TypeError
         If it is neither a name nor an ansatz, or options come with an object.
     """
@@ -55,7 +55,7 @@ def ansatz_circuit(
     ansatz : str or Ansatz
     num_qubits, num_layers : int
     weights : sequence of float or Expression, optional
-        By default a new ``ParameterVector("w", ...)``.
+        Weights of the circuit; by default a new ``ParameterVector("w", ...)``.
 
     Examples
     --------

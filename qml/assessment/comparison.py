@@ -159,16 +159,16 @@ class Comparison:
 
 
 def paired_difference(comparison: Comparison, other: Result) -> tuple[float, float, float]:
-    """How much better ``other`` is than the quantum model on the same test rows.
+    """Compute by how much ``other`` is better than the quantum model on the same test rows.
 
     Returns
     -------
     difference : float
-        In accuracy, or in R².
+        Difference in accuracy, or in R².
     error : float
         Its standard error, from the rows' differences.
     probability : float
-        Of such a difference if both were equally good: McNemar's exact test of the rows that only one of them gets
+        P-value of the difference: McNemar's exact test of the rows that only one of them gets
         right, or for regression the paired t-test of the squared errors.
     """
     truth, mine, theirs = comparison.y_test, comparison.quantum.predictions, other.predictions
@@ -243,9 +243,9 @@ def compare(
     split : Split
     task : {"classification", "regression"}
     classical : mapping of names to estimators, optional
-        By default `baselines`; the last is the trivial one.
+        Models to compare with, by default `baselines`; the last is the trivial one.
     seed : int
-        For the baselines, and for the rows a support vector machine gets where there are too many.
+        Seed for the baselines, and for the sample of rows on which a support vector machine is trained.
     """
     few = split
     if len(split.y_train) > MAX_SVM_ROWS:

@@ -107,7 +107,7 @@ def geometric_difference(K_classical: ArrayLike, K_quantum: ArrayLike, regulariz
 
 
 def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) -> float:
-    """Compute the complexity of labels under a kernel: ``y^T (K + lambda I)^-1 K (K + lambda I)^-1 y``, K scaled to trace n.
+    """Compute the model complexity ``s = y^T (K + lambda I)^-1 K (K + lambda I)^-1 y``, with K scaled to trace n.
 
     The error on new samples is bounded by a multiple of ``sqrt(s / n)``, so the kernel with the smaller s is the better
     guess, and s of about n or more promises nothing. Without regularization it is ``y^T K^-1 y``.
@@ -116,7 +116,7 @@ def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) ->
     ----------
     K : array-like, shape (n, n)
     y : array-like of numbers, shape (n,)
-        For two classes, -1 and 1.
+        Targets; for two classes, -1 and 1.
     regularization : float
         lambda. With 0, the matrix must be invertible.
 
@@ -127,7 +127,7 @@ def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) ->
     check_non_negative("regularization", regularization)
     matrix, targets = _unit_trace("K", K), np.asarray(y, np.float64)
     if targets.shape != (len(matrix),):
-        raise ValueError(f"y must have one number a sample, shape ({len(matrix)},), got {targets.shape}")
+        raise ValueError(f"y must have one number per sample, shape ({len(matrix)},), got {targets.shape}")
     eigenvalues, vectors = np.linalg.eigh(matrix)
     _check_psd("K", eigenvalues)
     return float(np.sum(_shrinkage(eigenvalues, regularization) * (vectors.T @ targets) ** 2))
@@ -177,7 +177,7 @@ def concentration(kernel: str | Kernel, X: ArrayLike, num_features: Sequence[int
     X : array-like, shape (n_samples, n_features)
         Scaled as for the kernel.
     num_features : sequence of int, optional
-        At least two different ones; by default from 2 to all.
+        Numbers of columns, at least two different ones; by default from 2 to all.
 
     References
     ----------
@@ -253,7 +253,7 @@ def inspect_kernel(K: ArrayLike, y: ArrayLike | None = None, alpha: float = 1.0)
     Parameters
     ----------
     K : array-like, shape (n, n), n at least 2
-        With a positive diagonal.
+        Gram matrix with a positive diagonal.
     y : array-like, shape (n,), optional
         Classes or numbers.
     alpha : float
@@ -314,7 +314,7 @@ def _unit_trace(name: str, matrix_like: Any) -> Array:
 
 
 def _check_psd(name: str, eigenvalues: Array) -> None:
-    """Raise if a matrix of these eigenvalues, in increasing order, is no kernel's."""
+    """Raise if a matrix of these eigenvalues, in increasing order, is not positive semidefinite."""
     if eigenvalues[0] < -PSD_TOLERANCE * np.abs(eigenvalues).max():
         raise ValueError(
             f"{name} must be positive semidefinite, got eigenvalues from {eigenvalues[0]:.2g} to {eigenvalues[-1]:.2g} "

@@ -68,7 +68,7 @@ def get_feature_map(feature_map: str | FeatureMap, **options: Any) -> FeatureMap
     Raises
     ------
     UnknownNameError
-        If there is no such name, or the map of that name has no such setting; the nearest ones are given.
+        If the name is unknown, or the map of that name has no such setting; the nearest names are suggested.
     TypeError
         If it is neither a name nor a feature map, or options come with an object.
     """

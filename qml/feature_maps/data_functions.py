@@ -237,7 +237,7 @@ def check_pullback(data: DataFunction, X: Matrix, rtol: float = 1e-6) -> None:
     ----------
     data : DataFunction
     X : float ndarray, shape (n_samples, n_features)
-        Where to compare: samples inside the function's domain.
+        Samples at which to compare, inside the function's domain.
     rtol : float
         Tolerance, relative to the largest derivative.
 

@@ -21,23 +21,23 @@ __all__ = ["Encoding", "FeatureMap", "checked_sizes"]
 class Encoding:
     """Feature map for a fixed number of features: inputs are computed from the data and passed to the circuit.
 
-    It is a feature map itself, so a circuit of one's own can stand wherever a feature map can.
+    It is itself a feature map, so a custom circuit can be used wherever a feature map can.
 
     Parameters
     ----------
     circuit : Circuit
-        Its parameters are inputs or weights.
+        Circuit whose parameters are inputs or weights.
     inputs : sequence of Parameter
     data : DataFunction, optional
-        Features to the values of ``inputs``; without it the features are the inputs.
+        Function from features to the values of ``inputs``; by default the features are the inputs.
     num_features : int, optional
-        By default the number of inputs.
+        Number of features; by default the number of inputs.
     angle_range : (float, float), optional
-        The range that estimators scale features into; ``None`` divides each by its largest absolute value.
+        Range into which estimators scale features; with ``None`` each is divided by its largest absolute value.
     turns : tuple of Circuit, optional
-        What a model puts before the layers of its ansatz, in turn; without them, the circuit stands once before all.
+        Circuits that a model puts before the layers of its ansatz, in order; without them, the circuit precedes all.
     weights : tuple of Parameter, optional
-        Trained parameters that the feature map has of its own.
+        Trained parameters of the feature map.
     """
 
     circuit: Circuit

@@ -31,7 +31,7 @@ class HamiltonianMap(FeatureMap):
     time : float, optional
         The evolution time t; by default a third of the number of features.
     seed : int
-        Of the one-qubit states.
+        Seed for the one-qubit states.
 
     References
     ----------

@@ -41,7 +41,7 @@ class PauliMap(FeatureMap):
     center : float, radians
     data_map : callable, optional
         ``phi_S`` in place of the products: a function of the features of a group, shape (group size, n_samples), with
-        one number a sample. Most functions for Qiskit's ``data_map_func`` serve as they are.
+        one number per sample. Most functions for Qiskit's ``data_map_func`` work unchanged.
     data_map_jacobian : callable, optional
         Its derivatives with respect to these features, shape (group size, n_samples). Without it they are found
         by central differences; `check_pullback` compares the two.

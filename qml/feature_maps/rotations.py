@@ -23,15 +23,15 @@ __all__ = ["AngleMap", "ChebyshevMap"]
 class AngleMap:
     """One rotation per feature.
 
-    Feature k turns qubit ``k % num_qubits``; where features are fewer than rotations they start again from the first.
-    A rotation about z leaves ``|0>`` as it is, so if z comes first, Hadamards come before it.
+    Feature k rotates qubit ``k % num_qubits``; with fewer features than rotations, features repeat from the first.
+    A rotation about z does not change ``|0>``, so if z comes first, Hadamards precede it.
 
     Parameters
     ----------
     axes : str
-        Axes of the successive rotations of a qubit, out of x, y and z, over and over.
+        Axes of the successive rotations of a qubit, out of x, y and z, repeated cyclically.
     features_per_qubit : int
-        How many features share a qubit when there are more features than qubits.
+        Number of features that share a qubit when there are more features than qubits.
     reupload : bool
         Whether a model encodes the data again before each layer of its ansatz, which makes it a trigonometric
         polynomial of higher degree in the features (Perez-Salinas et al., arXiv:1907.02085). The features of a qubit

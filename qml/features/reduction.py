@@ -30,7 +30,7 @@ class QubitReducer(TransformerMixin, BaseEstimator):
     whiten : bool
         Whether components are scaled to unit variance.
     random_state : int, RandomState or None
-        For the randomised solver, which PCA chooses by itself for very large matrices.
+        Seed for the randomised solver, which PCA selects for very large matrices.
 
     Attributes
     ----------

@@ -24,10 +24,10 @@ class Scaling:
     ----------
     mean : float ndarray, shape (n_features,)
     factor : float ndarray, shape (n_features,) or (n_features, n_components)
-        What the centred features are multiplied by: each by its number, or as a matrix (principal components).
+        Factor of each centred feature, or matrix that multiplies them (principal components).
         Zero for a feature or component that was constant.
     angle_range : (float, float) or None
-        The range; ``None`` leaves the numbers as they are.
+        Range of angles; ``None`` leaves the numbers unchanged.
     """
 
     mean: Array

@@ -89,7 +89,7 @@ class CircuitWriter:
                 sizes = {"num_targets": gate.num_targets, "num_params": gate.num_params, "undo": gate.undo}
                 return described | {"kind": "composite", "steps": steps} | sizes
         raise TypeError(
-            f"gate {gate.name!r} is of a class of its own ({type(gate).__name__}) and can not be stored as data; "
+            f"gate {gate.name!r} is of a class of its own ({type(gate).__name__}) and cannot be stored as data; "
             "declare it as gates.Fixed, gates.Rotation, gates.Diagonal or gates.Composite"
         )
 

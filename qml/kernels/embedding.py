@@ -188,7 +188,7 @@ def _prepared(
     if isinstance(feature_map, Circuit):
         feature_map = _circuit_map(feature_map, inputs, weighted)
     elif inputs is not None:
-        raise TypeError("inputs are named for a circuit of your own; a feature map knows its inputs")
+        raise TypeError("inputs are named for a custom circuit; a feature map knows its inputs")
     encoding = get_feature_map(feature_map, **dict(options)).encoding(num_features, num_qubits)
     observables = reduced_paulis(encoding.circuit.num_qubits, order)
     return encoding, Program(encoding.circuit, observables, encoding.inputs, encoding.weights, precision)

@@ -70,13 +70,13 @@ def mitigate_depolarizing(K: ArrayLike, num_qubits: int) -> NDArray[Any]:
     Parameters
     ----------
     K : array-like, shape (n, n), symmetric
-        With its measured diagonal.
+        Kernel matrix with its measured diagonal.
     num_qubits : int
 
     Returns
     -------
     ndarray, shape (n, n)
-        With ones on its diagonal.
+        Corrected matrix with ones on its diagonal.
 
     References
     ----------

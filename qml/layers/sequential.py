@@ -106,7 +106,7 @@ class Sequential(Chain):
     Parameters
     ----------
     *layers : Layer
-        At least one. A size that a layer leaves open becomes the number of outputs of the layer before it.
+        One or more layers. A size left open becomes the number of outputs of the layer before it.
 
     Raises
     ------

@@ -223,7 +223,7 @@ class _Writer:
             }
         if VALUES.get(kind) is type(value):
             return {"type": kind, "fields": {k: self.value(f"{name}.{k}", v) for k, v in _fields(value).items()}}
-        raise TypeError(f"{name}: an object of class {kind} can not be stored in a model file, got {value!r}")
+        raise TypeError(f"{name}: an object of class {kind} cannot be stored in a model file, got {value!r}")
 
 
 class _Reader:
@@ -290,7 +290,7 @@ class _Reader:
 
 
 def _is_part(value: Any) -> bool:
-    """Whether a file can hold an estimator; one of the same name and of the user's own can not."""
+    """Whether a file can hold an estimator; a custom class of the same name is not accepted."""
     kind = type(value)
     return kind.__name__ in PARTS and getattr(importlib.import_module(PARTS[kind.__name__]), kind.__name__) is kind
 

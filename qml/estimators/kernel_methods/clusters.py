@@ -134,8 +134,8 @@ class QuantumSpectralClustering(ClusterMixin, KernelEstimator):
     ----------
     n_clusters : int
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
-        As in `QuantumKernelClassifier`; a kernel with negative values is not an affinity. There are no labels here, so
-        ``"trained"`` is not among the kernels.
+        As in `QuantumKernelClassifier`; a kernel with negative values is not an affinity. Without labels,
+        ``"trained"`` is not available.
     n_components : int, optional
         Number of eigenvectors; by default ``n_clusters``.
     assign_labels : {"kmeans", "discretize", "cluster_qr"}
