@@ -32,7 +32,7 @@ def one_line(text: object) -> str:
     Parameters
     ----------
     text : object
-        Its ``str`` is shown.
+        Object whose ``str`` is shown.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def markdown(text: object) -> str:
     Parameters
     ----------
     text : object
-        Its ``str`` is shown, in one line.
+        Object whose ``str`` is shown, in one line.
 
     References
     ----------
@@ -78,7 +78,7 @@ def mathtext(text: object) -> str:
     Parameters
     ----------
     text : object
-        Its ``str`` is shown, in one line.
+        Object whose ``str`` is shown, in one line.
 
     Examples
     --------

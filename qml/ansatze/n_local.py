@@ -37,11 +37,11 @@ class NLocal(Ansatz):
         object.__setattr__(self, "rotations", tuple(choose("rotation", name, one_angle) for name in self.rotations))
 
     def num_weights(self, num_qubits: int, num_layers: int) -> int:
-        """One a rotation and qubit, in each layer and once more at the end."""
+        """One weight per rotation and qubit, in each layer and in the final layer."""
         return len(self.rotations) * num_qubits * (num_layers + 1)
 
     def layers(self, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> list[Circuit]:
-        """One circuit a layer."""
+        """Return one circuit per layer."""
         angles = iter(checked_weights(self, num_qubits, num_layers, weights))
 
         def rotated() -> list[Operation]:

@@ -22,11 +22,11 @@ ANSATZE: dict[str, Callable[..., Ansatz]] = {
     "real_amplitudes": NLocal,
     "efficient_su2": partial(NLocal, rotations=("ry", "rz")),
 }
-"""Ansätze by name; ``get_ansatz`` passes options on to them."""
+"""Ansätze by name; ``get_ansatz`` passes its options to them."""
 
 
 def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
-    """The ansatz of a name, or the object itself.
+    """Return the ansatz of a name, or the object itself.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
     Raises
     ------
     UnknownNameError
-        If there is no such name, or the ansatz of that name has no such setting; the nearest ones are given.
+        If the name is unknown, or the ansatz of that name has no such setting; the nearest names are suggested.
     TypeError
         If it is neither a name nor an ansatz, or options come with an object.
     """
@@ -48,14 +48,14 @@ def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
 def ansatz_circuit(
     ansatz: str | Ansatz, num_qubits: int, num_layers: int, weights: Sequence[Angle] | None = None
 ) -> Circuit:
-    """All layers of an ansatz as one circuit.
+    """Build all layers of an ansatz as one circuit.
 
     Parameters
     ----------
     ansatz : str or Ansatz
     num_qubits, num_layers : int
     weights : sequence of float or Expression, optional
-        By default a new ``ParameterVector("w", ...)``.
+        Weights of the circuit; by default a new ``ParameterVector("w", ...)``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The same trained model in several places: how far expectations drift, and which labels flip."""
+"""Comparison of a trained model on several backends: drift of expectation values, and label flips."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BackendComparison:
-    """One model on several backends; the first is what the others are compared with.
+    """Results of one model on several backends; the first is the reference.
 
-    Printed as a table; `as_dict` gives the same as data, `plot` draws it.
+    Printed as a table; `as_dict` returns the same as data, `plot` draws it.
 
     Parameters
     ----------
     names : tuple of str
     observables : tuple of str
     values, standard_errors : float ndarray, shape (n_backends, n_samples, n_observables)
-        Expectations, and the shot noise in them.
+        Expectation values, and their shot noise.
     predictions : ndarray, shape (n_backends, n_samples)
         Labels, or predicted targets.
     scores : tuple of float, optional
-        Accuracy or R^2, if there was a truth.
+        Accuracy or R^2, if the targets are known.
     is_classifier : bool
     """
 
@@ -55,7 +55,7 @@ class BackendComparison:
 
     @property
     def shot_noise(self) -> Array:
-        """What of the drift shots alone explain, (n_backends, n_observables)."""
+        """Drift explained by shot noise alone, (n_backends, n_observables)."""
         return np.sqrt(np.mean(self.standard_errors**2 + self.standard_errors[0] ** 2, axis=1))
 
     @property
@@ -70,14 +70,14 @@ class BackendComparison:
 
     @property
     def changed(self) -> Array:
-        """Share of labels that flip, or for a regressor the root mean square change of the predictions."""
+        """Share of flipped labels, or for a regressor the root mean square change of the predictions."""
         if self.is_classifier:
             return np.asarray(np.mean(self.predictions != self.predictions[0], axis=1))
         changes = self.predictions - self.predictions[0]
         return np.asarray(np.hypot.reduce(changes, axis=1) / np.sqrt(changes.shape[1]))  # no square, which may overflow
 
     def as_dict(self) -> dict[str, Any]:
-        """The table as plain data, one entry a backend."""
+        """Return the table as plain data, one entry per backend."""
         return {
             name: {
                 "drift": dict(zip(self.observables, self.drift[k].tolist(), strict=True)),
@@ -114,7 +114,7 @@ class BackendComparison:
         Parameters
         ----------
         path : path, optional
-            Where to write the picture; needs the extra ``[plot]``.
+            Path of the picture; requires the extra ``[plot]``.
 
         Returns
         -------
@@ -160,7 +160,7 @@ def compare_backends(
     *,
     resume: str | PathLike[str] | None = None,
 ) -> BackendComparison:
-    """Run a trained model on several backends and compare what comes back.
+    """Run a trained model on several backends and compare the results.
 
     Parameters
     ----------
@@ -168,11 +168,11 @@ def compare_backends(
         Fitted.
     X : array-like, shape (n_samples, n_features)
     backends : sequence of Backend, or "numba" for this engine
-        The first is the reference; put ``"numba"`` there for the truth.
+        Backends to compare; the first is the reference, where ``"numba"`` gives exact values.
     y : array-like, shape (n_samples,), optional
-        With the truth, scores are compared too.
+        True targets, for a comparison of scores.
     resume : path, optional
-        A folder in which remote backends keep their jobs.
+        Folder in which remote backends store their jobs.
 
     Returns
     -------
@@ -198,12 +198,12 @@ def compare_backends(
     weights = model.weights_[: model.model_.num_weights]
     names: list[str] = []
     values, errors, predictions = [], [], []
-    for given in backends:
-        backend = model._chosen_backend(given)
-        found = BackendEvaluation(model.model_, backend, resume).estimate(inputs, weights)
-        values.append(found.values)
-        errors.append(found.standard_errors)
-        predictions.append(model._predictions(found.values))
+    for backend_or_name in backends:
+        backend = model._chosen_backend(backend_or_name)
+        estimate = BackendEvaluation(model.model_, backend, resume).estimate(inputs, weights)
+        values.append(estimate.values)
+        errors.append(estimate.standard_errors)
+        predictions.append(model._predictions(estimate.values))
         names.append(_distinct(backend.name, names))
     is_classifier = hasattr(model, "classes_")
     return BackendComparison(
@@ -212,7 +212,7 @@ def compare_backends(
         values=np.array(values),
         standard_errors=np.array(errors),
         predictions=np.array(predictions),
-        scores=None if y is None else tuple(model._score(np.asarray(y), found) for found in predictions),
+        scores=None if y is None else tuple(model._score(np.asarray(y), row) for row in predictions),
         is_classifier=is_classifier,
     )
 

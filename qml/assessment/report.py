@@ -53,7 +53,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Listing:
-    """Lines to be shown as they are, on paper only: they may be many and wide."""
+    """Preformatted lines, which may be many and wide."""
 
     text: str
 
@@ -79,17 +79,17 @@ class Facts:
     data : tuple of str
         Sentences on the data: rows, columns, what was left out.
     settings : dict
-        Of the model; plain values only.
+        Settings of the model; plain values only.
     num_qubits, num_gates, depth, num_observables, num_weights : int
-        Of the circuit; ``num_weights`` with the readout's.
+        Sizes of the circuit; ``num_weights`` includes the readout's.
     circuit_text : str
         Drawing of the circuit.
     loss_history : float ndarray, shape (n_epochs,)
     validation_scores : float ndarray, shape (n_epochs,), or None
     best_epoch : int
-        Counted from 1.
+        Number of the best epoch, counted from 1.
     notes : tuple of str
-        What went otherwise than asked.
+        Notes on deviations from the request.
     versions : dict of str to str
     """
 

@@ -1,4 +1,4 @@
-"""What is installed, and what this machine can simulate."""
+"""Show installed versions, and the sizes that this machine can simulate."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ PACKAGES = ("qumba", "numpy", "scipy", "numba", "llvmlite", "scikit-learn", "qis
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command takes none."""
+    """Add the arguments of the command: none."""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line a fact."""
+    """Print one line per fact."""
     import os
     import platform
     from importlib.metadata import PackageNotFoundError, version

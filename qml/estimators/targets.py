@@ -1,4 +1,4 @@
-"""What y means to classifiers and regressors: learnt in ``fit``, given back by ``predict``, compared in ``score``."""
+"""Targets of classifiers and regressors: encoded in ``fit``, decoded in ``predict``, compared in ``score``."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["BackendClassifier", "BackendRegressor", "learn_classes", "learn_scal
 Array = NDArray[np.float64]
 
 MAX_EXPONENT = 1020
-"""Targets stay below this power of two, so that predictions may be sixteen times as large."""
+"""Exponent of the power of two that bounds targets, so that predictions may be sixteen times as large."""
 
 
 def learn_classes(estimator: Any, y: NDArray[Any], classes: ArrayLike | None = None) -> None:
-    """Learn ``classes_`` from y, or take those that are given.
+    """Learn ``classes_`` from y, or store the classes passed in.
 
     Raises
     ------
     ValueError
-        If y is no classes, or there are fewer than two.
+        If y does not hold classes, or holds fewer than two.
     """
     check_classification_targets(y)
     estimator.classes_ = np.unique(y if classes is None else np.asarray(classes))
@@ -62,12 +62,12 @@ def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
 
 
 def scaled(estimator: Any, y: NDArray[Any]) -> Array:
-    """Targets of mean 0 and standard deviation 1, as they are trained with.
+    """Scale targets to mean 0 and standard deviation 1 for training.
 
     Raises
     ------
     ScaleError
-        If y is too far from the targets that the scale was learnt from.
+        If y is too far from the targets from which the scale was learnt.
     """
     with np.errstate(over="ignore"):
         out: Array = (np.asarray(y, np.float64) - estimator.target_mean_) / estimator.target_scale_
@@ -80,38 +80,38 @@ def scaled(estimator: Any, y: NDArray[Any]) -> Array:
 
 
 def r_squared(y: ArrayLike, predictions: Array, sample_weight: ArrayLike | None = None) -> float:
-    """scikit-learn's ``r2_score``, also of numbers whose squares leave the range of doubles."""
+    """Compute scikit-learn's ``r2_score``, also for numbers whose squares leave the range of doubles."""
     truth = np.asarray(y, np.float64)
     exponent = max(size_exponent(truth), size_exponent(predictions))
     return float(r2_score(np.ldexp(truth, -exponent), np.ldexp(predictions, -exponent), sample_weight=sample_weight))
 
 
 class BackendPredictor:
-    """An estimator whose outputs may be computed on a backend: so may its predictions and its score.
+    """Base of estimators whose outputs, predictions and scores can be computed on a backend.
 
-    Subclasses say what `predict` makes of outputs, and what `score` makes of predictions.
+    Subclasses define how `predict` converts outputs, and how `score` rates predictions.
     """
 
     _outputs: Callable[..., Array]
 
     @abstractmethod
     def _predicted(self, outputs: Array) -> NDArray[Any]:
-        """Predictions, shape (n_samples,), of outputs, shape (n_samples, n_outputs)."""
+        """Convert outputs, shape (n_samples, n_outputs), to predictions, shape (n_samples,)."""
 
     @abstractmethod
     def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
-        """What `score` makes of predictions."""
+        """Score predictions."""
 
     def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
-        """Predicted classes or targets, shape (n_samples,).
+        """Predict classes or targets, shape (n_samples,).
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where the circuits run, instead of where the estimator's own parameters say; see `plan`.
+            Backend that runs the circuits, in place of the estimator's; see `plan`.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         return self._predicted(self._outputs(X, backend, resume))
 
@@ -124,30 +124,30 @@ class BackendPredictor:
         backend: Backend | str | None = None,
         resume: Folder = None,
     ) -> float:
-        """Accuracy or R^2 of the predictions; ``backend`` and ``resume`` are those of `predict`."""
+        """Compute accuracy or R^2 of the predictions; ``backend`` and ``resume`` as in `predict`."""
         return self._score(y, self.predict(X, backend=backend, resume=resume), sample_weight)
 
 
 class BackendClassifier(BackendPredictor, ClassifierMixin):
-    """A classifier by decisions: the largest, or the sign of the only one for two classes, is the class."""
+    """Classifier that predicts the class with the largest decision value; for two classes, by its sign."""
 
     classes_: NDArray[Any]
 
     def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Decisions: shape (n_samples,), positive for ``classes_[1]``; of more than two classes (n_samples, n_classes).
+        """Compute decision values: shape (n_samples,), positive for ``classes_[1]``, or (n_samples, n_classes).
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where the circuits run, instead of where the estimator's own parameters say; see `plan`.
+            Backend that runs the circuits, in place of the estimator's; see `plan`.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         return self._decisions(self._outputs(X, backend, resume))
 
     def _decisions(self, outputs: Array) -> Array:
-        """Decisions of outputs, shape (n_samples, n_outputs): by default one output for each class, or one for two."""
+        """Convert outputs, shape (n_samples, n_outputs), to decision values: one per class, or one for two classes."""
         return outputs[:, 0] if len(self.classes_) == 2 else outputs
 
     def _predicted(self, outputs: Array) -> NDArray[Any]:
@@ -159,7 +159,7 @@ class BackendClassifier(BackendPredictor, ClassifierMixin):
 
 
 class BackendRegressor(BackendPredictor, RegressorMixin):
-    """A regressor with one output, the scaled target."""
+    """Regressor with one output, the scaled target."""
 
     target_mean_: float
     target_scale_: float

@@ -1,7 +1,7 @@
-"""Feature maps: how data becomes a quantum state.
+"""Feature maps: encodings of data in quantum states.
 
 A feature map is a small immutable value without sizes, such as ``PauliMap(reps=1)``; for given numbers of features and
-qubits it makes an `Encoding`: a function from features to inputs, and a circuit with these inputs.
+qubits it builds an `Encoding`: a function from features to inputs, and a circuit with these inputs.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ FEATURE_MAPS: dict[str, Callable[..., FeatureMap]] = {
     "high_dimensional": HighDimensionalMap,
     "hamiltonian": HamiltonianMap,
 }
-"""Feature maps by name; ``get_feature_map`` passes options on to them."""
+"""Feature maps by name; ``get_feature_map`` passes its options to them."""
 
 
 def get_feature_map(feature_map: str | FeatureMap, **options: Any) -> FeatureMap:
-    """The feature map of a name, or the object itself.
+    """Return the feature map of a name, or the object itself.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def get_feature_map(feature_map: str | FeatureMap, **options: Any) -> FeatureMap
     Raises
     ------
     UnknownNameError
-        If there is no such name, or the map of that name has no such setting; the nearest ones are given.
+        If the name is unknown, or the map of that name has no such setting; the nearest names are suggested.
     TypeError
         If it is neither a name nor a feature map, or options come with an object.
     """

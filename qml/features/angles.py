@@ -1,4 +1,4 @@
-"""Features into rotation angles."""
+"""Scaling of features to rotation angles."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.clip = clip
 
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> AngleScaler:
-        """Learn each feature's span.
+        """Learn the span of each feature.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Angles of the features, in radians.
+        """Compute the angles of the features, in radians.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return angles
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Features of the angles; a feature that was constant gets its constant back.
+        """Compute the features from the angles; a constant feature returns its constant.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""As many features as there are qubits."""
+"""Reduction to as many features as qubits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from qml.features.scaling import check_result
 __all__ = ["QubitReducer"]
 
 SMALLEST, LARGEST = 1e-140, 1e140
-"""Sums of squares of numbers between are doubles, with all their digits."""
+"""Bounds between which sums of squares are doubles of full precision."""
 
 
 class QubitReducer(TransformerMixin, BaseEstimator):
-    """Principal components when there are more features than qubits; otherwise the features as they are.
+    """Principal components if there are more features than qubits; otherwise the unchanged features.
 
     A plain :class:`sklearn.decomposition.PCA` refuses more components than features or samples, so a pipeline written
     for one table breaks on a narrower one; this one does not.
@@ -30,7 +30,7 @@ class QubitReducer(TransformerMixin, BaseEstimator):
     whiten : bool
         Whether components are scaled to unit variance.
     random_state : int, RandomState or None
-        For the randomised solver, which PCA chooses by itself for very large matrices.
+        Seed for the randomised solver, which PCA selects for very large matrices.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class QubitReducer(TransformerMixin, BaseEstimator):
             If ``n_qubits`` is not a positive integer, ``X`` is not a finite matrix, or squares of its largest number
             are not normal doubles.
         """
-        n_qubits: object = self.n_qubits  # what a caller gave, whatever the annotation says
+        n_qubits: object = self.n_qubits  # callers may ignore the annotation
         if not isinstance(n_qubits, int | np.integer) or n_qubits < 1:
             raise ValueError(f"n_qubits takes a positive integer, got {self.n_qubits!r}")
         features = validate_data(self, X, dtype=np.float64)
@@ -100,7 +100,7 @@ class QubitReducer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
-        """At most ``n_qubits`` columns.
+        """Reduce to at most ``n_qubits`` columns.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Features into the range a feature map works in, learnt from the training data."""
+"""Scaling of features into the range of a feature map, learnt from the training data."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Scaling:
     ----------
     mean : float ndarray, shape (n_features,)
     factor : float ndarray, shape (n_features,) or (n_features, n_components)
-        What the centred features are multiplied by: each by its number, or as a matrix (principal components).
+        Factor of each centred feature, or matrix that multiplies them (principal components).
         Zero for a feature or component that was constant.
     angle_range : (float, float) or None
-        The range; ``None`` leaves the numbers as they are.
+        Range of angles; ``None`` leaves the numbers unchanged.
     """
 
     mean: Array
@@ -42,11 +42,11 @@ class Scaling:
 
     @property
     def num_outputs(self) -> int:
-        """Features or components that come out."""
+        """Number of output features or components."""
         return self.factor.shape[-1]
 
     def __call__(self, X: Array) -> Array:
-        """Scaled features, shape (n_samples, n_features or n_components).
+        """Scale features, shape (n_samples, n_features or n_components).
 
         Raises
         ------
@@ -106,7 +106,7 @@ def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: 
 
 
 def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointly: bool = False) -> Scaling:
-    """Learn a scaling that is linear, for kernels, which have a bandwidth and need no range.
+    """Learn a linear scaling for kernels, which have a bandwidth and do not need a range.
 
     Features get mean 0 and standard deviation 1. If there are more than ``max_features``, the leading principal
     components take their place; they keep their sizes relative to each other, so that distances are those of the
@@ -144,7 +144,7 @@ def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointl
 
 
 def size_exponent(values: Array) -> int:
-    """Exponent of the smallest power of two above all absolute values.
+    """Return the exponent of the smallest power of two above all absolute values.
 
     Division by this power of two changes no digit, and squares of the quotients stay in the range of doubles.
     """
@@ -161,7 +161,7 @@ def check_result(X: Array, result: Array) -> None:
     X : float ndarray, shape (n_samples, n_features), finite
     result : float ndarray, shape (n_samples, n_outputs)
     """
-    if math.isfinite(np.add.reduce(result, axis=None)):  # quick; a NaN or an infinity shows in the sum
+    if math.isfinite(np.add.reduce(result, axis=None)):  # fast path: a NaN or an infinity makes the sum non-finite
         return
     finite = np.isfinite(result)
     if not finite.all():
@@ -194,9 +194,9 @@ def _principal_components(rows: Array, share: Array, count: int) -> tuple[Array,
     there is nothing are zero.
     """
     _, deviations, components = np.linalg.svd(np.sqrt(share)[:, None] * rows, full_matrices=False)
-    kept = min(count, int(np.sum(deviations > 1e-10 * deviations.max(initial=0.0))))
-    components = components[:kept]
-    signs = np.sign(components[np.arange(kept), np.abs(components).argmax(axis=1)])
+    num_components = min(count, int(np.sum(deviations > 1e-10 * deviations.max(initial=0.0))))
+    components = components[:num_components]
+    signs = np.sign(components[np.arange(num_components), np.abs(components).argmax(axis=1)])
     out, along = np.zeros((rows.shape[1], count)), np.zeros(count)
-    out[:, :kept], along[:kept] = (components * signs[:, None]).T, deviations[:kept]
+    out[:, :num_components], along[:num_components] = (components * signs[:, None]).T, deviations[:num_components]
     return out, along

@@ -1,4 +1,4 @@
-"""The input scaling of a quantum kernel, found from few samples."""
+"""Input scaling of a quantum kernel, determined from few samples."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ LARGEST_BANDWIDTH = 1e300
 
 
 def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> float:
-    """The number that features are multiplied by at which the kernel tells most.
+    """Find the feature scale at which the kernel is most informative.
 
-    Too large, and all states are orthogonal; too small, and all are alike. With ``y`` it is the largest at which the
-    centred alignment with the targets is within 2 % of the best; without, where the kernel's values vary most from pair
-    to pair. A candidate costs the states of at most 256 samples and one product, on this engine whatever the backend.
+    At too large a scale all states are orthogonal, at too small a scale all are alike. With ``y`` the result is the
+    largest scale at which the centred alignment with the targets is within 2 % of the best; without, the scale at which
+    the kernel entries vary most. Each candidate costs the states of at most 256 samples and one product, always on this
+    engine.
 
     Parameters
     ----------
     kernel : EmbeddingKernel
-        Its settings are used, but for the bandwidth.
+        Kernel whose settings are used, except for the bandwidth.
     X : float64 ndarray, shape (n_samples, n_features)
     y : ndarray, shape (n_samples,), optional
         Classes or numbers.
@@ -41,16 +42,16 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     Returns
     -------
     float
-        1 if all samples are alike.
+        Feature scale; 1 if all samples are equal.
 
     References
     ----------
     Shaydulin and Wild, arXiv:2111.05451; Canatar et al., arXiv:2206.06686.
     """
-    chosen = np.unique(np.linspace(0, len(X) - 1, min(len(X), _SAMPLES)).astype(int))
+    indices = np.unique(np.linspace(0, len(X) - 1, min(len(X), _SAMPLES)).astype(int))
     if y is not None:  # in an order in which every stretch of the sample has all labels alike or in order
-        chosen = np.argsort(y, kind="stable")[chosen]
-    rows, targets = X[chosen], None if y is None else y[chosen]
+        indices = np.argsort(y, kind="stable")[indices]
+    rows, targets = X[indices], None if y is None else y[indices]
     if targets is not None and len(np.unique(targets)) < 2:
         targets = None
     exponent = size_exponent(X)
@@ -82,7 +83,7 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
             return -np.inf
         try:
             K = matrix(bandwidth)
-        except ValueError:  # a feature map of one's own may have a domain too
+        except ValueError:  # a custom feature map may also have a domain
             return -np.inf
         return float(K[pairs].var()) if target is None else alignment_and_gradient(K, target, centered=True)[0]
 
@@ -90,14 +91,14 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     scores = np.array([score(at) for at in grid])
     best = int(np.argmax(scores))
     if scores[best] == -np.inf:
-        matrix(float(_GRID[0]) / spread)  # says what is wrong
+        matrix(float(_GRID[0]) / spread)  # raises with an explanation
     enough = min(_AS_GOOD * scores[best], scores[best])
     at = _maximum(score, grid, best) if targets is None else _largest(score, grid, scores, enough)
     return float(np.exp(at)) / spread
 
 
 def _exact(kernel: Any) -> Any:
-    """The kernel as this engine computes it, without shots, and with the weights it drew, if any."""
+    """Return the kernel on this engine, without shots, and with the weights it drew, if any."""
     exact = clone(kernel).set_params(verbose=False, backend=None)
     if hasattr(kernel, "weights_"):
         exact.set_params(weights=kernel.weights_)
@@ -107,7 +108,7 @@ def _exact(kernel: Any) -> Any:
 
 
 def _largest(score: Callable[[float], float], grid: Array, scores: Array, enough: float) -> float:
-    """Where a score last reaches ``enough``.
+    """Return the largest scale at which a score reaches ``enough``.
 
     Towards small scales the alignment is often flat, and there values differ too little for solvers to use.
     """
@@ -122,13 +123,13 @@ def _largest(score: Callable[[float], float], grid: Array, scores: Array, enough
 
 
 def _maximum(score: Callable[[float], float], grid: Array, best: int) -> float:
-    """Where a score is largest, near the best of a grid."""
+    """Return the scale at which a score is largest, near the best of a grid."""
     at, value, step = float(grid[best]), score(grid[best]), float(grid[1] - grid[0])
     for _ in range(_REFINEMENTS):
         step /= 2
         for neighbour in (at - step, at + step):
-            found = score(neighbour)
-            if found > value:
-                at, value = neighbour, found
+            neighbour_value = score(neighbour)
+            if neighbour_value > value:
+                at, value = neighbour, neighbour_value
                 break
     return at

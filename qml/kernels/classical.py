@@ -1,4 +1,4 @@
-"""The classical kernels behind the same interface, so that a comparison is one word."""
+"""Classical kernels with the same interface, so that comparing needs only another name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLASSICAL = ("linear", "polynomial", "rbf", "laplacian")
 
 
 class ClassicalKernel(Kernel):
-    """A kernel of scikit-learn, `sklearn.metrics.pairwise`.
+    """Kernel of scikit-learn, `sklearn.metrics.pairwise`.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class ClassicalKernel(Kernel):
         As in `sklearn.svm.SVC`: "scale" is one over the number of features times their variance, "auto" one over the
         number of features.
     degree : float
-        Of the polynomial.
+        Degree of the polynomial kernel.
     coef0 : float
-        Of the polynomial.
+        Constant term of the polynomial kernel.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class ClassicalKernel(Kernel):
 
 
 def scale_gamma(X: Array) -> float:
-    """One over the number of features times their variance: what `sklearn.svm.SVC` calls ``gamma="scale"``.
+    """Compute one over the number of features times their variance, as ``gamma="scale"`` in `sklearn.svm.SVC`.
 
     Raises
     ------

@@ -27,21 +27,21 @@ KERNELS: Mapping[str, Callable[..., Kernel]] = {
 
 
 def get_kernel(kernel: str | Kernel, **params: Any) -> Kernel:
-    """The kernel of a name, or the object itself.
+    """Return the kernel of a name, or the object itself.
 
     Parameters
     ----------
     kernel : str or Kernel
-        One of ``KERNELS``, in any case.
+        Key of ``KERNELS``, in upper or lower case, or a kernel.
     **params
         Settings for the kernel of that name, such as ``bandwidth="auto"``.
 
     Raises
     ------
     UnknownNameError
-        If there is no such name; the nearest ones are given.
+        If the name is unknown; the nearest names are suggested.
     TypeError
-        If it is neither a name nor a kernel, or settings come with an object.
+        If ``kernel`` is neither a name nor a kernel, or settings are passed together with an object.
 
     Examples
     --------

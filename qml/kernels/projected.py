@@ -1,4 +1,4 @@
-"""Projected kernels: ordinary kernels of the reduced density matrices that a feature map makes of samples."""
+"""Projected kernels: classical kernels of the reduced density matrices of encoded samples."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _MEDIAN_SAMPLES = 1000
 class ProjectedKernel(EmbeddingKernel):
     """A kernel of reduced density matrices, by default ``exp(-gamma sum_k |rho_k(x) - rho_k(y)|_F**2)``.
 
-    Where states of many qubits are all but orthogonal and the fidelity kernel sees nothing but the identity, their
-    parts may still tell samples apart. All Pauli expectations come from one batched call.
+    Where states of many qubits are almost orthogonal and the fidelity kernel is close to the identity, their reduced
+    density matrices may still distinguish samples. All Pauli expectations come from one batched call.
 
     Parameters
     ----------
@@ -43,13 +43,13 @@ class ProjectedKernel(EmbeddingKernel):
         As in `FidelityKernel`, like ``bandwidth``, ``num_qubits``, ``inputs``, ``weights``, ``precision``,
         ``random_state``, ``n_jobs``, ``verbose`` and ``**options``.
     outer : {"gaussian", "laplacian", "polynomial", "linear"}
-        What is made of the matrices' entries: "linear" is ``sum_k tr rho_k(x) rho_k(y)``, "polynomial" its power 3 plus
+        Kernel of the matrices' entries: "linear" is ``sum_k tr rho_k(x) rho_k(y)``, "polynomial" its power 3 plus
         a constant, "laplacian" has the sum of absolute differences in place of squares.
     gamma : float or "median"
-        "median" is one over the median squared distance (for "laplacian": distance) of training samples, found by
-        ``fit``; of samples that are all alike, 1. The linear kernel has none.
+        "median" is one over the median squared distance (for "laplacian": distance) of training samples, learnt by
+        ``fit``; 1 if all samples are equal. The linear kernel ignores it.
     order : {1, 2}
-        Reduced density matrices of single qubits or of all pairs.
+        Number of qubits of a reduced density matrix: single qubits or all pairs.
     backend, resume
         As in `FidelityKernel`, but the cost grows with the number of samples, not of pairs: each is run in three
         measurement bases, or in nine for ``order=2``.
@@ -59,7 +59,7 @@ class ProjectedKernel(EmbeddingKernel):
     bandwidth_ : float or float ndarray, shape (n_features,)
     gamma_ : float
     weights_ : float ndarray, shape (n_weights,)
-        Where they were drawn.
+        Weights, if they were drawn.
 
     References
     ----------
@@ -139,16 +139,16 @@ class ProjectedKernel(EmbeddingKernel):
         self._learn_gamma(len(X), lambda rows: self.compute_features(X[rows]))
 
     def _learn_state(self, X: Array, y: NDArray[Any] | None) -> None:
-        """Learn what the features depend on."""
+        """Learn the parameters on which the features depend."""
         check_choice("outer", self.outer, OUTER)
         super().learn(X, y)
 
     def _learn_gamma(self, count: int, features_of: Callable[[NDArray[np.intp]], Array]) -> None:
         if self.gamma == "median":
-            chosen = np.unique(np.linspace(0, count - 1, min(count, _MEDIAN_SAMPLES)).astype(np.intp))
-            features = features_of(chosen)
+            indices = np.unique(np.linspace(0, count - 1, min(count, _MEDIAN_SAMPLES)).astype(np.intp))
+            features = features_of(indices)
             metric = "l1" if self.outer == "laplacian" else "sqeuclidean"
-            distances = pairwise.pairwise_distances(features, metric=metric)[np.triu_indices(len(chosen), 1)]
+            distances = pairwise.pairwise_distances(features, metric=metric)[np.triu_indices(len(indices), 1)]
             median = float(np.median(distances)) if len(distances) else 0.0
             self.gamma_ = 1.0 / median if median > 1e-12 else 1.0
         else:
@@ -171,17 +171,17 @@ class ProjectedKernel(EmbeddingKernel):
         program, inputs, weights = self._ready(X)
         backend = check_backend(self.backend)
         if backend is None:
-            found = expectations(program, inputs, weights)
+            values = expectations(program, inputs, weights)
         else:
-            found = self._paulis(self.encoding(X.shape[1]), weights, backend)(inputs, self.resume)
-        return found * self.scales(program.num_qubits)
+            values = self._paulis(self.encoding(X.shape[1]), weights, backend)(inputs, self.resume)
+        return values * self.scales(program.num_qubits)
 
     def _paulis(self, encoding: Encoding, weights: Array, backend: Backend) -> MeasuredPaulis:
         observables = reduced_paulis(encoding.circuit.num_qubits, self._observables)
         return MeasuredPaulis(encoding, weights, observables, backend)
 
     def scales(self, num_qubits: int) -> Array:
-        """Factors of the Pauli expectations that make features of them, shape (n_observables,)."""
+        """Factors from Pauli expectations to features, shape (n_observables,)."""
         if self.order == 1:
             return np.full(3 * num_qubits, np.sqrt(0.5))
         if num_qubits < 2:

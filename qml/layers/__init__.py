@@ -1,7 +1,7 @@
 """Layers: differentiable functions of rows and weights, and the networks they are chained to.
 
 A network is a `Sequential` of layers, classical and quantum. One backward sweep through all of them gives the
-derivatives with respect to every weight. To add a layer, inherit `Layer` and define what it asks for.
+derivatives with respect to every weight. To add a layer, inherit from `Layer` and define its abstract methods.
 """
 
 from qml.layers.activations import ReLU, Sigmoid, Tanh

@@ -1,4 +1,4 @@
-"""Activations: functions of one number, applied to every entry."""
+"""Activations: scalar functions, applied to each entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, repr=False)
 class Activation(Layer):
-    """Base of the activations: one of these is its value and, beside it, its slope.
+    """Base class of the activations; a subclass defines the value and, beside it, the derivative.
 
     Parameters
     ----------
@@ -35,21 +35,21 @@ class Activation(Layer):
 
     @property
     def num_inputs(self) -> int | None:
-        """Columns of X."""
+        """Number of columns of X."""
         return self.size
 
     @property
     def num_outputs(self) -> int | None:
-        """As many as inputs."""
+        """Number of outputs, equal to the number of inputs."""
         return self.size
 
     @abstractmethod
     def value(self, X: Array) -> Array:
-        """The function of each entry."""
+        """Value of the function at each entry."""
 
     @abstractmethod
     def slope(self, X: Array, value: Array) -> Array:
-        """Its derivative at each entry, given the value there."""
+        """Derivative of the function at each entry, given the value there."""
 
     def forward(self, X: Array, weights: Array) -> Array:
         return self.value(X)
@@ -68,7 +68,7 @@ class Activation(Layer):
 
 @dataclass(frozen=True, repr=False)
 class Tanh(Activation):
-    """Hyperbolic tangent: from -1 to 1, so ``pi * tanh`` covers a full turn.
+    """Hyperbolic tangent: from -1 to 1, so ``pi * tanh`` covers a full period of an angle.
 
     Parameters
     ----------

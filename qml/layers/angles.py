@@ -17,15 +17,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, repr=False)
 class TrainedScales(Layer):
-    """``scale * x + offset`` for each input, with trained scales and offsets; in front of a quantum layer, its angles.
+    """``scale * x + offset`` for each input, with trained scales and offsets; gives a quantum layer its angles.
 
-    A circuit takes no product of a weight and a feature, because its angles are affine in its parameters; such products
-    are made here. With several copies, each encoding of a re-uploading circuit has scales and offsets of its own.
+    A circuit cannot multiply a weight by a feature, because its angles are affine in its parameters; this layer does
+    so. With several copies, each encoding of a re-uploading circuit has separate scales and offsets.
 
     Parameters
     ----------
     num_inputs : int, optional
-        By default the number of outputs of the layer before.
+        Number of inputs; by default the number of outputs of the layer before.
     copies : int
         Number of times that all inputs appear among the outputs: the first copy of all inputs, then the second, ...
 
@@ -48,18 +48,18 @@ class TrainedScales(Layer):
 
     @property
     def num_outputs(self) -> int | None:
-        """One for each input and copy."""
+        """Number of outputs: one for each input and copy."""
         return None if self.num_inputs is None else self.copies * self.num_inputs
 
     @property
     def num_weights(self) -> int:
-        """Scales of all outputs, then their offsets."""
+        """Number of weights: the scales of all outputs, then their offsets."""
         if self.num_outputs is None:
             raise ValueError(f"{self!r} has a size that is not known yet: give it, or use with_sizes")
         return 2 * self.num_outputs
 
     def initial_weights(self, rng: np.random.Generator) -> Array:
-        """Scales of 1 and offsets of 0: training starts from the inputs as they are."""
+        """Scales of 1 and offsets of 0: training starts from the unchanged inputs."""
         return np.repeat([1.0, 0.0], self.num_weights // 2)
 
     def forward(self, X: Array, weights: Array) -> Array:

@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 class Dense(Layer):
     """``outputs = X @ factors.T + bias``.
 
-    After a quantum layer it is the readout: expectation values lie between -1 and 1, too narrow for confident
-    probabilities and for most targets.
+    After a quantum layer it serves as the readout: expectation values lie between -1 and 1, a range too narrow for
+    confident probabilities and for most targets.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Dense(Layer):
 
     @property
     def num_weights(self) -> int:
-        """Factors first, output by output, then biases."""
+        """Number of weights: the factors, output by output, then the biases."""
         num_inputs, num_outputs = self._sizes()
         return num_outputs * (num_inputs + 1)
 

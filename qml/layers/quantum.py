@@ -30,10 +30,10 @@ class Quantum(Layer):
     ----------
     model : QuantumModel
     evaluation : Evaluation, optional
-        Where the expectation values come from; by default the engine, exact and without noise. `on` replaces it.
+        Source of the expectation values; by default the engine, exact and without noise. `on` replaces it.
     draw_weights : callable, optional
-        Draws the circuit's weights to start training from, given a ``numpy.random.Generator``; by default they are
-        normal with standard deviation ``qml.ansatze.INITIAL_SPREAD``.
+        Function that draws the circuit's initial weights from a ``numpy.random.Generator``; by default they are normal
+        with standard deviation ``qml.ansatze.INITIAL_SPREAD``.
 
     Examples
     --------
@@ -57,17 +57,17 @@ class Quantum(Layer):
 
     @property
     def num_inputs(self) -> int:
-        """The model's features."""
+        """Number of features of the model."""
         return self.model.num_features
 
     @property
     def num_outputs(self) -> int:
-        """One for each observable."""
+        """Number of observables of the model."""
         return len(self.model.observables)
 
     @property
     def num_weights(self) -> int:
-        """The circuit's weights, in radians."""
+        """Number of weights of the circuit."""
         return self.model.num_weights
 
     def initial_weights(self, rng: np.random.Generator) -> Array:

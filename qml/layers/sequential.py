@@ -26,34 +26,34 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Chain(Layer):
-    """Layers one after another, for arrays that are known to fit: what `Sequential` is once its arguments are checked.
+    """Chain of layers without checks: `Sequential` checks its arguments and then uses this.
 
     Parameters
     ----------
     layers : tuple of Layer
-        Each takes as many inputs as the one before gives outputs.
+        Layers; the number of inputs of each is the number of outputs of the one before.
     """
 
     layers: tuple[Layer, ...]
 
     @property
     def num_inputs(self) -> int | None:
-        """Inputs of the first layer."""
+        """Number of inputs of the first layer."""
         return self.layers[0].num_inputs
 
     @property
     def num_outputs(self) -> int | None:
-        """Outputs of the last layer."""
+        """Number of outputs of the last layer."""
         return self.layers[-1].num_outputs
 
     @cached_property
     def num_weights(self) -> int:
-        """Weights of all layers together."""
+        """Number of weights of all layers together."""
         return sum(layer.num_weights for layer in self.layers)
 
     @cached_property
     def parts(self) -> tuple[slice, ...]:
-        """Where each layer's weights are among all."""
+        """Slice of each layer's weights in the array of all weights."""
         stops = np.cumsum([layer.num_weights for layer in self.layers]).tolist()
         return tuple(slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False))
 
@@ -76,7 +76,7 @@ class Chain(Layer):
     def _sweep(
         self, number: int, X: Array, start: int, weights: Array, d_weights: Array, rest: Rest, inputs: bool
     ) -> Any:
-        """Sweep through a layer and those after it, for rows of the network from ``start`` on; returns d_X."""
+        """Sweep through layer ``number`` and those after it, for the network's rows from ``start`` on; returns d_X."""
         layer, part = self._steps[number]
         remainder = rest
         if number + 1 < len(self._steps):
@@ -99,21 +99,21 @@ class Chain(Layer):
 
 @dataclass(frozen=True, init=False)
 class Sequential(Chain):
-    """A network: each layer takes the outputs of the one before.
+    """Network in which each layer takes the outputs of the one before.
 
-    Weights are those of the layers, one layer after another.
+    The weights are those of the layers, concatenated in order.
 
     Parameters
     ----------
     *layers : Layer
-        At least one. A size that a layer leaves open becomes the number of outputs of the layer before it.
+        One or more layers. A size left open becomes the number of outputs of the layer before it.
 
     Raises
     ------
     ValueError
-        If a layer gives another number of outputs than the next one takes; both are named.
+        If the number of outputs of a layer differs from the number of inputs of the next; both are named.
     TypeError
-        If something is not a layer.
+        If an argument is not a layer.
 
     Examples
     --------
@@ -149,28 +149,28 @@ class Sequential(Chain):
         Raises
         ------
         ValueError
-            If a shape does not fit, or X contains NaN or infinity.
+            If a shape is wrong, or X contains NaN or infinity.
         """
         rows, weights = self._checked(X, weights)
         outputs = super().forward(rows, weights)
-        if not math.isfinite(np.vdot(outputs, outputs)):  # looked at first, because there are fewer of them
+        if not math.isfinite(np.vdot(outputs, outputs)):  # checked first, because there are fewer of them
             check_finite("X", rows)
         return outputs
 
     def sweep(self, X: ArrayLike, weights: ArrayLike, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
-        """Derivatives of the loss with respect to all weights, and to X on demand; as `Layer.sweep`.
+        """Differentiate the loss with respect to all weights, and on demand to X; see `Layer.sweep`.
 
         ``rest`` is called with slices of the rows of X: once for each chunk of the layer with the smallest chunks.
         """
         return super().sweep(*self._checked(X, weights), rest, inputs)
 
     def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> Sequential:
-        """The network, with its open sizes filled in.
+        """Return the network with its open sizes filled in.
 
         Raises
         ------
         ValueError
-            If the network is for another number of inputs or outputs.
+            If the network has a different number of inputs or outputs.
         """
         return Sequential(*_chained(self.layers, num_inputs, num_outputs))
 
@@ -181,7 +181,7 @@ class Sequential(Chain):
         resume: str | PathLike[str] | None = None,
         seed: int | None = 0,
     ) -> Sequential:
-        """The network, with all its circuits on a backend or with noise; parameters as in `get_evaluation`."""
+        """Return the network with all its circuits on a backend or with noise; parameters as in `get_evaluation`."""
         if backend is None and noise is None:
             return self
         return Sequential(*(layer.on(backend, noise, resume, seed) for layer in self.layers))
@@ -189,7 +189,7 @@ class Sequential(Chain):
     def plan(
         self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False
     ) -> Plan | None:
-        """Cost of all circuits, one layer after another, on a backend; None if there are none."""
+        """Estimate the cost of all circuits, layer by layer, on a backend; None if there are no circuits."""
         total: Plan | None = None
         for layer, part in self._steps:
             plan = layer.plan(backend, X, weights[part], gradient=gradient, inputs=inputs or part.start > 0)
@@ -199,7 +199,7 @@ class Sequential(Chain):
         return total
 
     def split_fixed(self) -> tuple[Callable[[Array], Array] | None, Layer | None]:
-        """As `Layer.split_fixed`; the layer that remains does not check its arrays again."""
+        """Split off the fixed part, as `Layer.split_fixed`; the remaining layer does not check its arrays again."""
         functions: list[Callable[[Array], Array]] = []
         for number, layer in enumerate(self.layers):
             function, trained = layer.split_fixed()
@@ -228,7 +228,7 @@ class Sequential(Chain):
 
 
 def _chained(layers: tuple[Layer, ...], num_inputs: int | None, num_outputs: int | None) -> tuple[Layer, ...]:
-    """The layers with their open sizes filled in from the front; raises if two do not fit each other."""
+    """Fill in the open sizes of the layers from the front; raise ValueError if two layers do not fit each other."""
     sized: list[Layer] = []
     size, source = num_inputs, "the number of features is"
     for number, layer in enumerate(layers):

@@ -1,9 +1,9 @@
-"""What a layer is: a differentiable function of rows and weights.
+"""Interface of a layer: a differentiable function of rows and weights.
 
 Derivatives are computed by a sweep with a continuation, rather than by a forward and a backward pass with a tape
-between them: a layer computes its outputs, hands them to the remainder of the network, gets back the derivative with
-respect to them, and carries it on to its weights and inputs. A quantum layer does so for one chunk of rows after
-another and keeps the states of one chunk alive; a tape would keep all states, or simulate the circuit twice.
+between them: a layer computes its outputs, passes them to the remainder of the network, receives the derivative with
+respect to them, and propagates it to its weights and inputs. A quantum layer does so chunk by chunk and holds the
+states of one chunk only; a tape would hold all states, or simulate the circuit twice.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ __all__ = ["Layer", "Rest", "check_shapes"]
 Array = NDArray[np.float64]
 
 Rest = Callable[[Array, slice], Array]
-"""The remainder of a network: given outputs of consecutive rows, shape (n, num_outputs), and the slice of these rows,
-it returns the derivative of the loss with respect to the outputs, of the same shape."""
+"""Remainder of a network: a function of the outputs of consecutive rows, shape (n, num_outputs), and the slice of these
+rows that returns the derivative of the loss with respect to the outputs, of the same shape."""
 
 
 class Layer(Protocol):
-    """Interface of a layer; to write one, inherit it and define the sizes, `forward` and `sweep`.
+    """Interface of a layer; to write one, inherit from it and define the sizes, `forward` and `sweep`.
 
-    Layers are immutable and hold no weights: these come as one array, shape (num_weights,). A size of None is not known
-    yet; `with_sizes` fills it in.
+    Layers are immutable and do not hold weights: these are passed as one array, shape (num_weights,). A size of None is
+    not known yet; `with_sizes` fills it in.
     """
 
     @property
     def num_inputs(self) -> int | None:
-        """Columns of X."""
+        """Number of columns of X."""
         ...
 
     @property
     def num_outputs(self) -> int | None:
-        """Columns of the outputs."""
+        """Number of columns of the outputs."""
         ...
 
     @property
@@ -51,19 +51,19 @@ class Layer(Protocol):
         return 0
 
     def forward(self, X: Array, weights: Array) -> Array:
-        """Outputs, shape (n_samples, num_outputs), for rows of shape (n_samples, num_inputs)."""
+        """Compute outputs, shape (n_samples, num_outputs), for rows of shape (n_samples, num_inputs)."""
         ...
 
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
-        """Derivatives of the loss, from one pass forward and one backward.
+        """Differentiate the loss in one forward and one backward pass.
 
         Parameters
         ----------
         X : float ndarray, shape (n_samples, num_inputs)
         weights : float ndarray, shape (num_weights,)
         rest : callable
-            The remainder of the network, ``rest(Y, rows) -> d_Y``: called once for each chunk of rows, in order, with
-            the outputs ``Y`` of ``X[rows]``; it returns the derivative of the loss with respect to them.
+            Remainder of the network, ``rest(Y, rows) -> d_Y``: called once for each chunk of rows, in order, with the
+            outputs ``Y`` of ``X[rows]``; returns the derivative of the loss with respect to them.
         inputs : bool
             Whether to differentiate with respect to X as well.
 
@@ -76,11 +76,11 @@ class Layer(Protocol):
         ...
 
     def initial_weights(self, rng: np.random.Generator) -> Array:
-        """Weights to start training from, shape (num_weights,)."""
+        """Draw the initial weights for training, shape (num_weights,)."""
         return np.zeros(self.num_weights)
 
     def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> Layer:
-        """The layer, with sizes that it leaves open set to these; sizes that it has stay as they are."""
+        """Return the layer with its open sizes set to these; sizes that are already set do not change."""
         return self
 
     def on(
@@ -90,21 +90,21 @@ class Layer(Protocol):
         resume: str | PathLike[str] | None = None,
         seed: int | None = 0,
     ) -> Layer:
-        """The layer, with its circuits on a backend or with noise; parameters as in `get_evaluation`."""
+        """Return the layer with its circuits on a backend or with noise; parameters as in `get_evaluation`."""
         return self
 
     def plan(
         self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False
     ) -> Plan | None:
-        """Cost of `forward` (or with ``gradient``, of `sweep`) on a backend; None if no circuit is run."""
+        """Estimate the cost of `forward` (with ``gradient``, of `sweep`) on a backend; None if no circuit is run."""
         return None
 
     def split_fixed(self) -> tuple[Callable[[Array], Array] | None, Layer | None]:
-        """A function of X that no weight enters, and the layer that remains to be trained on its values.
+        """Split into a function of X without weights and the layer to train on the values of that function.
 
-        Training computes the function once. Either is None if it would do nothing: by default a layer without weights
-        is such a function, and a layer with weights has no part that is. A layer whose `sweep` differs from step to
-        step, as dropout does, must return ``(None, self)``.
+        Training computes the function once. Either part is None if it would do nothing: by default a layer without
+        weights is entirely such a function, and a layer with weights has no such part. A layer whose `sweep` differs
+        from step to step, as dropout does, must return ``(None, self)``.
         """
         if self.num_weights:
             return None, self

@@ -1,4 +1,4 @@
-"""Where a model's expectations and gradients come from: the engine, the engine with noise, or a backend."""
+"""Sources of a model's expectation values and gradients: the engine, the engine with noise, or a backend."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ Cotangent = Callable[[Array, slice], Array]
 
 
 class Evaluation(Protocol):
-    """A model's values and derivatives; inputs are those of the circuit, the feature map already applied."""
+    """Values and derivatives of a model; inputs are those of the circuit, with the data function already applied."""
 
     def expectations(self, inputs: Array, weights: Array) -> Array:
-        """Expectation values, shape (n_samples, n_observables)."""
+        """Compute expectation values, shape (n_samples, n_observables)."""
         ...
 
     def sweep(
         self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
     ) -> tuple[Array, Array | None]:
-        """Derivatives of a function of the expectations.
+        """Differentiate a function of the expectation values.
 
         Parameters
         ----------
         inputs : float ndarray, shape (n_samples, n_inputs)
         weights : float ndarray, shape (n_weights,)
         cotangent : callable
-            Takes expectations of consecutive samples and their slice, and returns the function's derivative with
-            respect to them, as in `calculations.gradients`.
+            Function of the expectation values of consecutive samples and their slice that returns the derivative with
+            respect to these values, as in `calculations.gradients`.
         by_inputs : bool
             Whether to differentiate with respect to the inputs as well.
 
@@ -86,7 +86,7 @@ class NoisyEvaluation:
     model : QuantumModel
     noise : NoiseModel
     seed : int
-        Of the trajectories, where a density matrix does not fit: the same at every call.
+        Seed for the trajectories, used where a density matrix does not fit in memory; the same in every call.
     """
 
     model: QuantumModel
@@ -119,7 +119,7 @@ class BackendEvaluation:
     model : QuantumModel
     backend : Backend
     resume : path, optional
-        Where the backend keeps its jobs.
+        Folder in which the backend stores its jobs.
     """
 
     model: QuantumModel
@@ -130,7 +130,7 @@ class BackendEvaluation:
         return self.estimate(inputs, weights).values
 
     def estimate(self, inputs: Array, weights: Array) -> Estimates:
-        """Expectation values and their standard errors."""
+        """Estimate expectation values and their standard errors."""
         model = self.model
         return self.backend.estimate(model.circuit, model.observables, self.values(inputs, weights), resume=self.resume)
 
@@ -154,7 +154,7 @@ class BackendEvaluation:
         return d_weights, d_inputs
 
     def plan(self, inputs: Array, weights: Array, gradient: bool = False, by_inputs: bool = False) -> Plan:
-        """Cost of `expectations`, or with ``gradient`` of `sweep`."""
+        """Estimate the cost of `expectations`, or with ``gradient`` of `sweep`."""
         model = self.model
         parameters = self._used(model.weights) + (self._used(model.inputs) if by_inputs else [])
         return self.backend.plan(
@@ -165,14 +165,14 @@ class BackendEvaluation:
         )
 
     def values(self, inputs: Array, weights: Array) -> Array:
-        """Values of the circuit's parameters in their order, shape (n_samples, n_parameters)."""
+        """Values of the circuit's parameters in circuit order, shape (n_samples, n_parameters)."""
         model = self.model
         number = {parameter: k for k, parameter in enumerate((*model.inputs, *model.weights))}
         every = np.hstack([inputs, np.broadcast_to(weights, (len(inputs), len(weights)))])
         return np.ascontiguousarray(every[:, [number[parameter] for parameter in model.circuit.parameters]])
 
     def _used(self, parameters: Sequence[Parameter]) -> list[Parameter]:
-        """Those of the parameters that occur in the circuit."""
+        """Parameters that occur in the circuit."""
         used = set(self.model.circuit.parameters)
         return [parameter for parameter in parameters if parameter in used]
 
@@ -184,13 +184,13 @@ def get_evaluation(
     resume: str | PathLike[str] | None = None,
     seed: int | None = 0,
 ) -> Evaluation:
-    """The evaluation that backend or noise ask for, by default the engine's.
+    """Return the evaluation for a backend or a noise model, by default the engine's.
 
     Parameters
     ----------
     model : QuantumModel
     backend : Backend or "numba", optional
-        Goes before ``noise``, which is the engine's.
+        Backend that evaluates the circuit; takes precedence over ``noise``, which applies to the engine.
     noise : NoiseModel, optional
     resume, seed : as in `BackendEvaluation`, `NoisyEvaluation`
 
@@ -199,11 +199,11 @@ def get_evaluation(
     TypeError
         If ``backend`` is not a backend.
     """
-    chosen = check_backend(backend)
-    if chosen is None and backend is not None:
+    checked_backend = check_backend(backend)
+    if checked_backend is None and backend is not None:
         return EngineEvaluation(model)
-    if isinstance(chosen, NumbaBackend):
-        noise, seed = chosen.noise, chosen.seed
-    elif chosen is not None:
-        return BackendEvaluation(model, chosen, resume)
+    if isinstance(checked_backend, NumbaBackend):
+        noise, seed = checked_backend.noise, checked_backend.seed
+    elif checked_backend is not None:
+        return BackendEvaluation(model, checked_backend, resume)
     return EngineEvaluation(model) if noise is None else NoisyEvaluation(model, noise, seed)

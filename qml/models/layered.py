@@ -1,4 +1,4 @@
-"""Feature map and ansatz together, as one model."""
+"""Model composed of a feature map and an ansatz."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def layered_model(
     observables: str | Sequence[Observable] = "z",
     precision: Literal["double", "single"] = "double",
 ) -> QuantumModel:
-    """The model that encodes data and then applies the layers of an ansatz, or encodes anew before each layer.
+    """Build a model that encodes the data once, or again before each layer, and applies the layers of an ansatz.
 
-    Weights that the feature map has of its own come before the ansatz's.
+    The weights of the feature map, if any, precede those of the ansatz.
 
     Parameters
     ----------
     feature_map : str or FeatureMap
-        Says whether the data are encoded once, or again before each layer.
+        Feature map; it determines whether the data are encoded once, or again before each layer.
     ansatz : str or Ansatz
     num_features, num_layers : int
     num_qubits : int, optional
-        By default as many as the feature map takes.
+        Number of qubits; by default as many as the feature map takes.
     observables : str or sequence of Observable
         See `readout_observables`.
     precision : {"double", "single"}

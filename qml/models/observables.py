@@ -1,4 +1,4 @@
-"""The observables that a model measures."""
+"""Observables that a model measures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Observable", "as_observables", "readout_observables"]
 
 
 class QiskitOperator(Protocol):
-    """An operator of Qiskit, such as ``SparsePauliOp``, ``Pauli`` or ``SparseObservable``."""
+    """Qiskit operator, such as ``SparsePauliOp``, ``Pauli`` or ``SparseObservable``."""
 
     @property
     def num_qubits(self) -> Any:
@@ -22,27 +22,27 @@ class QiskitOperator(Protocol):
 
 
 Observable = PauliSum | str | QiskitOperator
-"""An observable of a model: a Pauli sum, a label such as ``"ZZ"``, or an operator of Qiskit."""
+"""Observable of a model: a Pauli sum, a label such as ``"ZZ"``, or a Qiskit operator."""
 
 _EXPECTED = "a PauliSum such as Z(0) @ Z(1), a label such as 'ZZ' or an operator of Qiskit"
 
 
 def as_observables(observables: Sequence[Observable] | Observable, num_qubits: int) -> tuple[PauliSum, ...]:
-    """Observables of a circuit, as Pauli sums.
+    """Convert observables of a circuit to Pauli sums.
 
     Parameters
     ----------
     observables : Observable or sequence of Observable
-        Labels are Qiskit's: a letter for each qubit, the last for qubit 0.
+        Pauli sums, Qiskit operators, or labels in Qiskit's order: a letter for each qubit, the last for qubit 0.
     num_qubits : int
-        Width of the circuit, which labels and operators of Qiskit must have.
+        Width of the circuit; labels and Qiskit operators must have the same width.
 
     Raises
     ------
     ObservableError
-        If a label or an operator is of another width, or not Hermitian.
+        If a label or an operator has a different width, or is not Hermitian.
     TypeError
-        If something is not an observable.
+        If an argument is not an observable.
 
     Examples
     --------
@@ -50,11 +50,11 @@ def as_observables(observables: Sequence[Observable] | Observable, num_qubits: i
     >>> as_observables(["XZ", Z(1)], 2)
     (Z(0) @ X(1), Z(1))
     """
-    given: Any = observables
-    if _is_one(given):
-        return (_as_observable(given, num_qubits),)
+    value: Any = observables
+    if _is_one(value):
+        return (_as_observable(value, num_qubits),)
     try:
-        several = tuple(given)
+        several = tuple(value)
     except TypeError:
         raise TypeError(f"observables expects {_EXPECTED}, or several, got {observables!r}") from None
     return tuple(_as_observable(observable, num_qubits) for observable in several)
@@ -76,13 +76,15 @@ def _as_observable(observable: Any, num_qubits: int) -> PauliSum:
         raise ObservableError(
             f"an operator of Qiskit must act on as many qubits as the circuit, {num_qubits}, got {observable!r}"
         )
-    from simulator.qiskit_circuits import from_sparse_pauli_op  # here: importing qml must not load Qiskit
+    from simulator.qiskit_circuits import (
+        from_sparse_pauli_op,
+    )  # imported here because importing qml must not load Qiskit
 
     return from_sparse_pauli_op(observable)
 
 
 def _is_one(observable: Any) -> bool:
-    """Whether it is one observable. Qiskit's operators have a length as well, but only a PauliList means several."""
+    """Whether the argument is one observable; Qiskit operators also have a length, but only a PauliList is several."""
     kind = type(observable)
     if kind.__module__.partition(".")[0] == "qiskit":
         return hasattr(observable, "num_qubits") and kind.__name__ != "PauliList"
@@ -90,7 +92,7 @@ def _is_one(observable: Any) -> bool:
 
 
 def readout_observables(observables: str | Sequence[Observable], num_qubits: int) -> list[PauliSum]:
-    """What is measured on each qubit, and on groups of qubits.
+    """Return the observables measured on each qubit and on groups of qubits.
 
     Parameters
     ----------

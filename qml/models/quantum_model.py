@@ -1,4 +1,4 @@
-"""A circuit with inputs and weights as a differentiable function of both."""
+"""Circuit with inputs and weights as a differentiable function of both."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ Array = NDArray[np.float64]
 class QuantumModel:
     """Expectation values of a circuit as a function of data and weights.
 
-    The circuit is lowered once, here; every call after that is one compiled pass over all samples. A model is never
-    changed after it is made, so threads may share it.
+    The constructor lowers the circuit once; every later call is one compiled pass over all samples. A model is
+    immutable, so threads may share it.
 
     Parameters
     ----------
     circuit : Circuit
     inputs, weights : ParameterVector, Parameter, or sequence of Parameter
-        Which of the circuit's parameters take data, and which are trained. Together they are all of them.
+        Parameters of the circuit that take data, and those that are trained; together all parameters of the circuit.
     observables : Observable or sequence of Observable
         `PauliSum` objects, labels such as ``"ZZ"`` (the last letter is qubit 0's), or operators of Qiskit.
     precision : {"double", "single"}
-        Of the amplitudes inside; what goes in and out is double.
+        Precision of the amplitudes; arguments and results are in double precision.
     data : DataFunction, optional
-        Features to inputs; without it, the features are the inputs.
+        Function from features to inputs; by default the features are the inputs.
     num_features : int, optional
-        Columns of X; by default the number of inputs.
+        Number of columns of X; by default the number of inputs.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class QuantumModel:
         return len(self.weights)
 
     def forward(self, X: ArrayLike, weights: ArrayLike) -> Array:
-        """Expectation values.
+        """Compute expectation values.
 
         Parameters
         ----------
@@ -103,19 +103,19 @@ class QuantumModel:
         Raises
         ------
         ValueError
-            If a shape does not fit, or a number is NaN or infinite.
+            If a shape is wrong, or a number is NaN or infinite.
         """
         return expectations(self.program, self.inputs_of(self._features(X)), self._weights(weights))
 
     def backward(self, X: ArrayLike, weights: ArrayLike, cotangent: ArrayLike) -> tuple[Array, Array]:
-        """Derivatives of ``sum(cotangent * forward(X, weights))``, from one sweep.
+        """Differentiate ``sum(cotangent * forward(X, weights))`` in one sweep.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         weights : array-like, shape (n_weights,), radians
         cotangent : array-like, shape (n_samples, n_observables)
-            The loss's derivative with respect to each expectation value.
+            Derivative of the loss with respect to each expectation value.
 
         Returns
         -------
@@ -125,7 +125,7 @@ class QuantumModel:
         features = self._features(X)
         seeds = _matrix("cotangent", cotangent, len(self.observables))
         if len(seeds) != len(features):
-            raise ValueError(f"cotangent must have one row a sample: expected {len(features)}, got {len(seeds)}")
+            raise ValueError(f"cotangent must have one row per sample: expected {len(features)}, got {len(seeds)}")
         _, d_weights, d_inputs = adjoint_sweep(
             self.program, self.inputs_of(features), self._weights(weights), seeds, inputs=True
         )
@@ -135,16 +135,16 @@ class QuantumModel:
     def loss_and_gradient(
         self, X: ArrayLike, y: ArrayLike, weights: ArrayLike, loss: str | Loss = "mse"
     ) -> tuple[float, Array]:
-        """The mean loss over the samples and its gradient, from one sweep.
+        """Compute the mean loss over the samples and its gradient in one sweep.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         y : array-like, shape (n_samples,) or (n_samples, n_observables)
-            Targets, as the loss takes them.
+            Targets in the form that the loss takes.
         weights : array-like, shape (n_weights,), radians
         loss : str or Loss
-            The expectation values are what it takes as outputs.
+            Loss function; its outputs are the expectation values.
 
         Returns
         -------
@@ -153,16 +153,16 @@ class QuantumModel:
         """
         features, targets = self._features(X), np.asarray(y)
         if len(targets) != len(features):
-            raise ValueError(f"y must have one target a sample: expected {len(features)}, got {len(targets)}")
-        chosen = get_loss(loss)
+            raise ValueError(f"y must have one target per sample: expected {len(features)}, got {len(targets)}")
+        loss_function = get_loss(loss)
         share = 1.0 / len(features)
         total = 0.0
 
         def cotangent(values: Array, rows: slice) -> Array:
             nonlocal total
             target = targets[rows]
-            total += float(np.add.reduce(chosen.value(values, target)))
-            return chosen.gradient(values, target) * share
+            total += float(np.add.reduce(loss_function.value(values, target)))
+            return loss_function.gradient(values, target) * share
 
         _, d_weights, _ = adjoint_sweep(self.program, self.inputs_of(features), self._weights(weights), cotangent)
         return total * share, d_weights
@@ -194,8 +194,8 @@ class QuantumModel:
         )
 
 
-def _parameters(role: str, given: Sequence[Parameter] | Parameter) -> tuple[Parameter, ...]:
-    parameters = (given,) if isinstance(given, Parameter) else tuple(given)
+def _parameters(role: str, value: Sequence[Parameter] | Parameter) -> tuple[Parameter, ...]:
+    parameters = (value,) if isinstance(value, Parameter) else tuple(value)
     for parameter in parameters:
         if not isinstance(parameter, Parameter):
             raise ParameterError(f"{role} expects parameters, got {parameter!r}")
@@ -213,8 +213,8 @@ def _check_roles(circuit: Circuit, inputs: tuple[Parameter, ...], weights: tuple
         raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {', '.join(missing)}")
 
 
-def _matrix(name: str, given: ArrayLike, columns: int) -> Array:
-    out = as_array(given)
+def _matrix(name: str, value: ArrayLike, columns: int) -> Array:
+    out = as_array(value)
     if out.ndim != 2 or out.shape[1] != columns or not len(out):
         raise ValueError(f"{name} must have shape (n_samples, {columns}) with at least 1 sample, got {out.shape}")
     check_finite(name, out)
@@ -223,7 +223,7 @@ def _matrix(name: str, given: ArrayLike, columns: int) -> Array:
 
 def check_finite(name: str, values: Array) -> None:
     """Raise ValueError if a number is NaN or infinite, saying where."""
-    if math.isfinite(np.vdot(values, values)):  # quick; a NaN or an infinity shows in the sum of squares
+    if math.isfinite(np.vdot(values, values)):  # fast path: a NaN or an infinity makes the sum of squares non-finite
         return
     finite = np.isfinite(values)
     if not finite.all():

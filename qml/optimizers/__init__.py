@@ -1,7 +1,7 @@
-"""Optimizers: immutable settings; what changes during a run is a state that goes in and comes out of ``step``.
+"""Optimizers: immutable settings; the state of a run is an argument and a result of ``step``.
 
-All are used in the same way, by name or as an object (``Adam(learning_rate=0.02)``). Those of the `Optimizer` kind
-go step by step through minibatches; `SciPy` wraps methods that run by themselves, on all rows.
+All are used in the same way, by name or as an object (``Adam(learning_rate=0.02)``). An `Optimizer` takes one step
+per minibatch; `SciPy` wraps methods with a loop of their own, on all rows.
 """
 
 from __future__ import annotations
@@ -27,36 +27,36 @@ OPTIMIZERS: Mapping[str, Callable[..., Optimizer | SciPy]] = {
     "spsa": SPSA,
     **{method: partial(SciPy, method) for method in METHODS},
 }
-"""Optimizers by name; ``get_optimizer`` passes options on to them."""
+"""Optimizers by name; ``get_optimizer`` passes its options to them."""
 
 
 def get_optimizer(
     optimizer: str | Optimizer | SciPy, learning_rate: float | None = None, **options: Any
 ) -> Optimizer | SciPy:
-    """The optimizer of a name, or the object itself, with another learning rate where one is given.
+    """Return the optimizer of a name, or the object itself, with ``learning_rate`` if it is given.
 
     Parameters
     ----------
     optimizer : str, Optimizer or SciPy
-        One of ``OPTIMIZERS``, in any case.
+        Key of ``OPTIMIZERS``, in upper or lower case, or an optimizer.
     learning_rate : float, optional
-        Replaces the optimizer's own; SciPy's methods choose their steps themselves and ignore it.
+        Learning rate that replaces the optimizer's; SciPy's methods choose their step sizes and ignore it.
     **options
         Settings for the optimizer of that name, such as ``beta1=0.8``.
 
     Raises
     ------
     UnknownNameError
-        If there is no such name, or the optimizer of that name has no such setting; the nearest ones are given.
+        If the name is unknown, or the optimizer of that name has no such setting; the nearest names are suggested.
     TypeError
-        If it is neither a name nor an optimizer, or options come with an object.
+        If ``optimizer`` is neither a name nor an optimizer, or options are passed together with an object.
 
     Examples
     --------
     >>> get_optimizer("adam", learning_rate=0.1)
     Adam(learning_rate=0.1, beta1=0.9, beta2=0.999, epsilon=1e-08)
     """
-    chosen = by_name("optimizer", optimizer, OPTIMIZERS, (Optimizer, SciPy), options)
-    if learning_rate is None or isinstance(chosen, SciPy):
-        return chosen
-    return replace(chosen, learning_rate=learning_rate)
+    result = by_name("optimizer", optimizer, OPTIMIZERS, (Optimizer, SciPy), options)
+    if learning_rate is None or isinstance(result, SciPy):
+        return result
+    return replace(result, learning_rate=learning_rate)

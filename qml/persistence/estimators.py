@@ -1,4 +1,4 @@
-"""Estimators as files of data: arrays and JSON, nothing that could be executed."""
+"""Model files of estimators: arrays and JSON, without executable content."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ SCIKIT_LEARN = {
     "RobustScaler": "sklearn.preprocessing",
     "StandardScaler": "sklearn.preprocessing",
 }
-"""Estimators of scikit-learn that may stand in a pipeline: those that learn nothing but numbers."""
+"""Estimators of scikit-learn that are allowed in a pipeline: those that learn only numbers."""
 
 PARTS = (
     ESTIMATORS
@@ -83,7 +83,7 @@ FIELDS: dict[type, tuple[str, ...]] = {
     QuantumModel: ("circuit", "inputs", "weights", "observables", "precision", "data", "num_features"),
     Quantum: ("model",),
 }
-"""What values are made again from, where it is not all of a dataclass's fields."""
+"""Constructor arguments of a dataclass, where these are not all of its fields."""
 
 
 def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
@@ -97,7 +97,7 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
         ``SCIKIT_LEARN``.
     path : path
     extra : optional
-        Anything made of None, numbers, text, lists and dicts, to keep with it.
+        Additional data of None, numbers, text, lists and dicts, to store with the estimator.
 
     Raises
     ------
@@ -223,7 +223,7 @@ class _Writer:
             }
         if VALUES.get(kind) is type(value):
             return {"type": kind, "fields": {k: self.value(f"{name}.{k}", v) for k, v in _fields(value).items()}}
-        raise TypeError(f"{name}: an object of class {kind} can not be stored in a model file, got {value!r}")
+        raise TypeError(f"{name}: an object of class {kind} cannot be stored in a model file, got {value!r}")
 
 
 class _Reader:
@@ -241,13 +241,13 @@ class _Reader:
         return {key: self.value(value) for key, value in data.items()}
 
     def part(self, kind: str, data: dict[str, Any]) -> Any:
-        """An estimator with what it learnt."""
-        made = getattr(importlib.import_module(PARTS[kind]), kind)(**self.fields(data["parameters"]))
-        vars(made).update(self.fields(data["learnt"]))
-        return made
+        """Build an estimator with its learnt attributes."""
+        estimator = getattr(importlib.import_module(PARTS[kind]), kind)(**self.fields(data["parameters"]))
+        vars(estimator).update(self.fields(data["learnt"]))
+        return estimator
 
     def value(self, data: Any) -> Any:
-        """The Python value of a JSON value."""
+        """Convert a JSON value to a Python value."""
         if isinstance(data, list):
             return [self.value(entry) for entry in data]
         if not isinstance(data, dict):
@@ -290,25 +290,25 @@ class _Reader:
 
 
 def _is_part(value: Any) -> bool:
-    """Whether a file can hold an estimator; one of the same name and of the user's own can not."""
+    """Whether a file can hold an estimator; a custom class of the same name is not accepted."""
     kind = type(value)
     return kind.__name__ in PARTS and getattr(importlib.import_module(PARTS[kind.__name__]), kind.__name__) is kind
 
 
 def _parts(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings to store, and what was learnt."""
+    """Return the settings and the learnt attributes to store."""
     settings = estimator.get_params(deep=False)
     learnt = {name: value for name, value in vars(estimator).items() if name not in settings}
     return settings | {name: None for name in LEFT_OUT if name in settings}, learnt
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """The first two numbers of a version."""
+    """Return the first two numbers of a version."""
     return tuple(int(number) for number in version.split(".")[:2])
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """What a value is made again from."""
+    """Return the arguments that reconstruct a value."""
     return {name: getattr(value, name) for name in _field_names(type(value))}
 
 

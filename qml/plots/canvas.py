@@ -1,4 +1,4 @@
-"""What all pictures share: colours, figures without a window, PNG files. matplotlib is imported only when called."""
+"""Common parts of all plots: colours, figures without a window, PNG files; matplotlib is imported on use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOTS_PER_INCH = 150
 
 
 def new_figure(width: float, height: float) -> Any:
-    """A figure of so many inches."""
+    """Create a figure of a given size in inches."""
     from matplotlib.figure import Figure  # not pyplot: no window, no global state, any thread
 
     return Figure(figsize=(width, height), layout="constrained")

@@ -15,7 +15,7 @@ from qml.plots.canvas import COLORS, GREY, label, new_figure, save
 __all__ = ["plot_concentration", "plot_kernel_matrix", "plot_spectrum"]
 
 SMALLEST_SHARE = 1e-16
-"""Eigenvalues below are rounding."""
+"""Smallest eigenvalue drawn: smaller ones are rounding errors."""
 
 
 def plot_kernel_matrix(
@@ -43,7 +43,7 @@ def plot_kernel_matrix(
     if y is not None:
         labels = np.asarray(y)
         if labels.shape != (len(matrix),):
-            raise ValueError(f"y must have one label a sample, shape ({len(matrix)},), got {labels.shape}")
+            raise ValueError(f"y must have one label per sample, shape ({len(matrix)},), got {labels.shape}")
         order = np.argsort(labels, kind="stable")
         matrix = matrix[np.ix_(order, order)]
     image = axis.imshow(matrix, cmap="cividis", vmin=min(0.0, matrix.min()), vmax=max(1.0, matrix.max()))
@@ -94,7 +94,7 @@ def plot_concentration(found: Mapping[str, Concentration], path: str | PathLike[
     Parameters
     ----------
     found : mapping from str to Concentration
-        What `qml.assessment.kernels.concentration` found, by name.
+        Results of `qml.assessment.kernels.concentration`, by name.
     path : path of a PNG file, optional
 
     Returns

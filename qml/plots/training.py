@@ -90,7 +90,7 @@ def plot_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: st
     ----------
     truth, predicted : array-like, shape (n_test,)
     name : str
-        Of the target.
+        Name of the target.
     path : path of a PNG file
     """
     figure = new_figure(5.2, 5.0)

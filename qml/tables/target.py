@@ -1,4 +1,4 @@
-"""The column to be predicted."""
+"""Target column of a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["MIN_ROWS", "MIN_ROWS_A_CLASS", "Target", "read_target"]
 Task = Literal["classification", "regression"]
 
 MAX_NUMBERED_CLASSES = 20
-"""Numbers with more different values than this are a quantity."""
+"""Maximum number of distinct numbers that are taken as classes; more are a quantity."""
 
 MIN_ROWS = 10
 MIN_ROWS_A_CLASS = 3
@@ -26,16 +26,16 @@ MIN_ROWS_A_CLASS = 3
 
 @dataclass(frozen=True)
 class Target:
-    """The column to be predicted.
+    """Target column.
 
     Attributes
     ----------
     name : str
     task : {"classification", "regression"}
     y : ndarray, shape (n_rows,)
-        Whole numbers if all classes are whole numbers, else words; for regression floats.
+        Integers if all classes are integers, else words; for regression floats.
     guessed : bool
-        Whether the task was read off numbers that could mean either.
+        Whether the task was guessed from numbers that could be classes or a quantity.
     like_empty : dict of str to int
         Classes whose names count as empty cells elsewhere, such as "None", and their numbers of rows.
     """
@@ -48,9 +48,9 @@ class Target:
 
 
 def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") -> Target:
-    """Read the column to be predicted, and check that it can be learnt.
+    """Read the target column, and check that it is suitable for training.
 
-    Text is classes. Numbers are classes too if they are few different whole numbers, and a quantity otherwise. In a
+    Text is classes. Numbers are classes too if they are few different integers, and a quantity otherwise. In a
     column of text, words such as "None" or "NA" are classes if each has as many rows as a class needs.
 
     Parameters
@@ -103,7 +103,7 @@ def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") 
 
 
 def _classes_like_empty(table: Table, name: str, missing: NDArray[np.bool_]) -> dict[str, int]:
-    """Words of a column of text that would count as empty but are frequent enough to be classes."""
+    """Return the words of a text column that would count as empty but are frequent enough to be classes."""
     cells = table.column(name)
     if missing.all() or numbers(table, name, missing, text_allowed=True) is not None:
         return {}

@@ -1,4 +1,4 @@
-"""What makes a training run this one and no other, in a form that a checkpoint keeps and a person can read."""
+"""Fingerprint of a training run, in a form that a checkpoint stores and a person can read."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ __all__ = ["circuit_digest", "run_identity"]
 def run_identity(
     objective: LayersObjective, initial_weights: NDArray[np.float64], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Everything that decides a run of an estimator besides what `train` knows itself.
+    """Return everything that determines a run of an estimator, apart from the arguments of `train`.
 
     Parameters
     ----------
     objective : LayersObjective
     initial_weights : float ndarray, shape (n_weights,)
     settings : mapping
-        What the circuit was made of, such as ``"feature map"``, and ``"observables"``, if they have a name: tells
-        people why two runs differ.
+        Settings of the circuit, such as ``"feature map"``, and ``"observables"``, if they have a name; messages use
+        them to explain why two runs differ.
 
     Returns
     -------
     dict
-        Name -> JSON value. Digests (64 hexadecimal digits) stand for arrays, mappings of a ``"sha256"`` and what it
-        was ``"made of"`` for circuit and observables.
+        Name -> JSON value. Digests (64 hexadecimal digits) stand for arrays, mappings of ``"sha256"`` and
+        ``"made of"`` for circuit and observables.
     """
     aside = objective.validation
     layers = objective.network.layers if isinstance(objective.network, Chain) else (objective.network,)
@@ -55,12 +55,12 @@ def run_identity(
         "sample weights": digest(objective.sample_weight),
         "rows kept aside": None if aside is None else digest(aside.inputs, aside.targets, aside.sample_weight),
         "initial weights": digest(initial_weights),
-        "data and model": objective.fingerprint(initial_weights),  # all that version 0.1.0 wrote, and compares
+        "data and model": objective.fingerprint(initial_weights),  # the only entry that version 0.1.0 has
     }
 
 
 def _of_circuit(layer: Quantum, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A circuit, and where it runs."""
+    """Describe a circuit and its evaluation."""
     model, evaluation = layer.model, layer.evaluation
     noise = evaluation if isinstance(evaluation, NoisyEvaluation) else None
     texts = {name: description(value) for name, value in settings.items()}
@@ -76,7 +76,7 @@ def _of_circuit(layer: Quantum, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def circuit_digest(model: QuantumModel) -> str:
-    """Digest of a model's circuit and the roles of its parameters; their names do not matter."""
+    """Compute a digest of a model's circuit and the roles of its parameters, independent of their names."""
     writer = _CircuitText(lambda array: int(digest(array), 16))
     roles = [[writer.parameter(parameter) for parameter in role] for role in (model.inputs, model.weights)]
     return text_digest(json.dumps([roles, writer.circuit(model.circuit)], sort_keys=True))
@@ -88,7 +88,7 @@ def _digest_of_observables(model: QuantumModel) -> str:
 
 
 class _CircuitText(CircuitWriter):
-    """A circuit as in a model file, with digests for arrays; gates that a file cannot hold are described."""
+    """Describe a circuit as in a model file, with digests for arrays; gates that a file cannot hold become text."""
 
     def gate(self, gate: Gate) -> dict[str, Any]:
         try:

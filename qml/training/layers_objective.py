@@ -1,4 +1,4 @@
-"""What an estimator minimises: the weighted mean loss of a network."""
+"""Objective of an estimator: the weighted mean loss of a network."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LayersObjective:
-    """The objective of one training set, in the form that the training loop takes.
+    """Objective of one training set, in the form that the training loop takes.
 
     Parameters
     ----------
     network : Layer
-        What is trained; its circuits run where it says.
+        Network to train, which also determines where its circuits run.
     inputs : float ndarray, shape (n_samples, network.num_inputs)
-        What does not change during training is already applied to them: see `Layer.split_fixed`.
+        Inputs, after the functions that do not change during training: see `Layer.split_fixed`.
     targets : ndarray, shape (n_samples,) or (n_samples, n_outputs)
     sample_weight : float ndarray, shape (n_samples,)
-        Of mean 1, so that minibatches are unbiased.
+        Sample weights with mean 1, so that minibatches are unbiased.
     loss : Loss
     validation : LayersObjective, optional
-        Of samples kept aside; minus its mean loss is the score. Accuracy of few samples would be too coarse: its first
-        maximum is a model that has hardly been trained.
+        Objective of the held-out samples; its negative mean loss is the score. Accuracy on few samples would be too
+        coarse: it reaches its first maximum at a model that has hardly been trained.
     """
 
     network: Layer
@@ -49,7 +49,7 @@ class LayersObjective:
         return len(self.inputs)
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
-        """Mean loss over the rows, and its gradient, shape of the weights."""
+        """Compute the mean loss over the rows, and its gradient, shape (n_weights,)."""
         inputs, targets, shares = self._batch(rows)
         total = 0.0
 
@@ -63,16 +63,16 @@ class LayersObjective:
         return total, gradient
 
     def value(self, weights: Array, rows: Rows) -> float:
-        """Mean loss over the rows."""
+        """Compute the mean loss over the rows."""
         inputs, targets, shares = self._batch(rows)
         return float(shares @ self.loss.value(self.network.forward(inputs, weights), targets))
 
     def validation_score(self, weights: Array) -> float | None:
-        """Minus the mean loss on samples kept aside, if there are any."""
+        """Compute the negative mean loss on the held-out samples; None if there are none."""
         return None if self.validation is None else -self.validation.value(weights, slice(None))
 
     def fingerprint(self, initial_weights: Array) -> str:
-        """Digest of everything that decides a run besides its settings: data, and the weights it starts from."""
+        """Compute a digest of everything that determines a run besides its settings: data and initial weights."""
         digest = hashlib.sha256(type(self.loss).__name__.encode())
         for array in (self.inputs, self.targets, self.sample_weight, initial_weights):
             digest.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())

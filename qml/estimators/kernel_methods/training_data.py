@@ -1,4 +1,4 @@
-"""Checked training data of kernel estimators, each row there once."""
+"""Checked training data of kernel estimators, without repeated rows."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def class_rows(
     sample_weight: ArrayLike | None,
     class_weight: Mapping[Any, float] | Literal["balanced"] | None,
 ) -> tuple[DistinctRows, Array]:
-    """Rows with class indices, and the weights they have in the loss: those of samples times those of classes."""
+    """Return rows with class indices, and their weights in the loss: sample weights times class weights."""
     estimator._check_settings()
     checked, labels = validate_data(estimator, X, y, dtype=np.float64, order="C")
     weight = checked_sample_weight(sample_weight, checked)
-    kept = np.flatnonzero(weight)
+    weighted = np.flatnonzero(weight)
     indices = np.zeros(len(labels), np.intp)
-    learn_classes(estimator, labels[kept])
-    indices[kept] = np.searchsorted(estimator.classes_, labels[kept])
+    learn_classes(estimator, labels[weighted])
+    indices[weighted] = np.searchsorted(estimator.classes_, labels[weighted])
     rows = distinct_rows(checked, indices, weight)
     assert rows.y is not None
     return rows, weighted_by_class(class_weight, estimator.classes_, rows.y, rows.weight)
 
 
 def target_rows(estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> DistinctRows:
-    """Rows with scaled targets."""
+    """Return rows with scaled targets."""
     estimator._check_settings()
     checked, targets = validate_data(estimator, X, y, dtype=np.float64, order="C", y_numeric=True)
     weight = checked_sample_weight(sample_weight, checked)
@@ -49,7 +49,7 @@ def target_rows(estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: Array
 
 
 def only_features(estimator: Any, X: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[Array, Array]:
-    """Features (n_samples, n_features) and weights (n_samples,), as they came."""
+    """Return checked features (n_samples, n_features) and weights (n_samples,), without merging rows."""
     estimator._check_settings()
     checked = validate_data(estimator, X, dtype=np.float64, order="C", ensure_min_samples=2)
     return checked, checked_sample_weight(sample_weight, checked)

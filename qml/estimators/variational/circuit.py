@@ -1,4 +1,4 @@
-"""Trains a circuit and a linear readout of its observables."""
+"""Base of the estimators that train a circuit and a linear readout of its observables."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ __all__ = ["VariationalEstimator"]
 Array = NDArray[np.float64]
 
 AUTOMATIC_QUBITS = (4, 8)
-"""The least and the largest number of qubits when none is given."""
+"""Minimum and maximum default number of qubits."""
 
 
 @dataclass(eq=False, repr=False)
 class VariationalEstimator(TrainedNetwork):
-    """A feature map and an ansatz, or a model of the user's own, and a dense layer that reads out its observables."""
+    """Feature map and ansatz, or a custom model, followed by a dense layer that reads out its observables."""
 
     feature_map: str | FeatureMap = "angle"
     ansatz: str | Ansatz = "strongly_entangling"
@@ -44,17 +44,17 @@ class VariationalEstimator(TrainedNetwork):
 
     @property
     def circuit_(self) -> Circuit:
-        """The circuit, with inputs and weights as parameters."""
+        """Circuit with inputs and weights as parameters."""
         return self.model_.circuit
 
     @property
     def model_(self) -> QuantumModel:
-        """The circuit with its inputs and weights, without scaling and readout."""
+        """Model of the circuit, without scaling and readout."""
         return self.network_[0].model
 
     @property
     def readout_(self) -> Dense:
-        """The layer from expectation values to outputs."""
+        """Layer from expectation values to outputs."""
         return self.network_[1]
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
@@ -75,7 +75,7 @@ class VariationalEstimator(TrainedNetwork):
         return Sequential(Quantum(model, draw_weights=draw_weights), Dense())
 
     def _described(self) -> dict[str, Any]:
-        """What circuit and observables were made of."""
+        """Return the settings that determine circuit and observables."""
         if self.model is not None:
             return {"model": self.model}
         return {
@@ -114,18 +114,18 @@ class VariationalEstimator(TrainedNetwork):
         return NumbaBackend(noise=self.noise, precision=self.precision)
 
     def _predictions(self, values: Array) -> NDArray[Any]:
-        """What `predict` makes of expectation values, shape (n_samples, n_observables), wherever they come from."""
+        """Predict from expectation values of any source, shape (n_samples, n_observables)."""
         return self._predicted(self._read_out(values))
 
     def _read_out(self, values: Array) -> Array:
-        """Outputs (n_samples, n_outputs) for expectation values (n_samples, n_observables)."""
+        """Compute outputs (n_samples, n_outputs) from expectation values (n_samples, n_observables)."""
         return self.readout_.forward(values, self.weights_[self.model_.num_weights :])
 
 
 def _initial_weights(
     ansatz: Ansatz, num_qubits: int, num_layers: int, num_weights: int, rng: np.random.Generator
 ) -> Array:
-    """The ansatz's own, behind those of the feature map."""
+    """Draw the initial weights: those of the feature map, then those of the ansatz."""
     of_ansatz = ansatz.initial_weights(num_qubits, num_layers, rng)
     of_the_map = rng.normal(0.0, INITIAL_SPREAD, num_weights - len(of_ansatz))
     return np.concatenate([of_the_map, of_ansatz])

@@ -43,15 +43,15 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """One epoch on these data; further calls go on from there, as does one after ``fit``.
+        """Train for one epoch on these data, continuing from earlier calls or from ``fit``.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         y : array-like, shape (n_samples,)
         classes : array-like, shape (n_classes,)
-            All classes there are; needed in the first call, which also learns the scaling. Later calls need not repeat
-            them and cannot change them.
+            All classes; required in the first call, which also learns the scaling. Later calls may omit them and cannot
+            change them.
         sample_weight : array-like, shape (n_samples,), optional
 
         Returns
@@ -70,30 +70,30 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Probability of each class, shape (n_samples, n_classes); needs ``loss="cross_entropy"``.
+        """Predict class probabilities, shape (n_samples, n_classes); requires ``loss="cross_entropy"``.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where the circuit runs, instead of where the estimator's own parameters say.
+            Backend that runs the circuit, in place of the estimator's.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         outputs = self._outputs(X, backend, resume)
         return softmax(outputs, axis=1) if outputs.shape[1] > 1 else expit(outputs * [-1.0, 1.0])
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Logarithms of the probabilities, shape (n_samples, n_classes).
+        """Predict log-probabilities, shape (n_samples, n_classes).
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where the circuit runs, instead of where the estimator's own parameters say.
+            Backend that runs the circuit, in place of the estimator's.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         outputs = self._outputs(X, backend, resume)
         return log_softmax(outputs, axis=1) if outputs.shape[1] > 1 else log_expit(outputs * [-1.0, 1.0])
@@ -126,59 +126,60 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     """Variational quantum classifier, binary and multiclass.
 
     Features are scaled into angles and encoded into a quantum state, a trainable circuit acts on it, expectation values
-    are read out, and a linear map of these (trained with the circuit) gives one logit a class, or one for two classes.
+    are read out, and a linear map (trained with the circuit) gives one logit per class, or one for two classes.
 
     Parameters
     ----------
     feature_map : str or FeatureMap
-        How features enter the circuit; names are in `qml.feature_maps.FEATURE_MAPS`.
+        Encoding of the features in the circuit; names are listed in `qml.feature_maps.FEATURE_MAPS`.
     ansatz : str or Ansatz
-        The trainable circuit; names are in `qml.ansatze.ANSATZE`.
+        Trainable circuit; names are listed in `qml.ansatze.ANSATZE`.
     n_layers : int
-        Layers of the ansatz.
+        Number of layers of the ansatz.
     n_qubits : int, optional
-        By default as many as the feature map asks for, but at least 4 and at most 8. If the features do not fit on the
-        qubits, their leading principal components take their place.
+        Number of qubits; by default as many as the feature map requires, but at least 4 and at most 8. If the features
+        do not fit on the qubits, they are replaced by their leading principal components.
     loss : {"cross_entropy", "hinge", "mse"} or Loss
-        One of your own gets outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs (n, n_classes) and
+        A custom loss receives outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs (n, n_classes) and
         class indices.
     optimizer : str or Optimizer
-        Names are in `qml.optimizers.OPTIMIZERS`.
+        Optimizer; names are listed in `qml.optimizers.OPTIMIZERS`.
     learning_rate : float, optional
-        ``None`` leaves the optimizer its own.
+        Learning rate; ``None`` uses the optimizer's default.
     epochs : int
-        Most passes over the data.
+        Maximum number of epochs.
     batch_size : int, "full" or "auto"
-        Samples a step. ``"auto"``: all of them up to 64, otherwise 32.
+        Number of samples per step. ``"auto"``: all of them up to 64, otherwise 32.
     schedule : {"cosine", "constant"}
-        How the learning rate develops: falling to zero like half a cosine, which settles deep circuits, or not at all.
+        Schedule of the learning rate: half a cosine that decays to zero, which helps deep circuits converge, or
+        constant.
     early_stopping : bool
-        Whether to keep part of the data aside, stop when the loss there no longer falls, and keep the best weights.
-        Otherwise the weights with the lowest training loss are kept.
+        Whether to hold out part of the data, stop when the loss on it no longer decreases, and keep the weights with
+        the lowest loss on it. Otherwise the weights with the lowest training loss are kept.
     validation_fraction : float
-        Share of the samples kept aside for early stopping, in each class.
+        Share of the samples of each class held out for early stopping.
     patience : int
-        Epochs without an improvement before early stopping.
+        Number of epochs without improvement before training stops.
     tol : float
-        What counts as an improvement.
+        Minimum change of the loss that counts as an improvement.
     class_weight : dict or "balanced", optional
         As in scikit-learn: positive factors of the sample weights.
     observables : str or sequence of Observable
-        What is read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
+        Observables to read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
     model : QuantumModel, optional
-        A circuit of one's own, instead of feature map, ansatz, layers, qubits, observables and precision.
+        Custom circuit, in place of feature map, ansatz, layers, qubits, observables and precision.
     scale_features : bool
-        Whether to scale features into the range the feature map works in (for a model, a quarter turn to either side).
-        Otherwise they are taken as they are, in radians.
+        Whether to scale features into the range of the feature map (for a model, -pi/2 to pi/2). If False, features are
+        angles in radians.
     precision : {"double", "single"}
-        Of the simulation.
+        Precision of the simulation.
     noise : NoiseModel, optional
-        The circuit is simulated with it, in training and in prediction.
+        Noise model of the simulation, in training and in prediction.
     backend : Backend, optional
-        Where the circuit runs instead, in training and in prediction; gradients by parameter shift. Methods that
-        predict take one for a single call (``"numba"`` is this engine). Never stored in model files.
+        Backend that runs the circuit in training and in prediction, with gradients by parameter shift. Methods that
+        predict accept one for a single call (``"numba"`` is this engine). Not stored in model files.
     random_state : int, RandomState or None
-        Decides the first weights, the minibatches, and what is kept aside.
+        Seed for the initial weights, the minibatches, and the held-out samples.
     callback : callable, optional
         Called with a `TrainingProgress` after each epoch; returning True stops. Not stored in model files.
     verbose : bool
@@ -188,23 +189,23 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     ----------
     classes_ : ndarray, shape (n_classes,)
     weights_ : float ndarray, shape (n_weights,)
-        The circuit's, in radians, then the readout's.
+        Weights of the circuit, in radians, then those of the readout.
     circuit_ : Circuit
     model_ : QuantumModel
-        The circuit with its inputs and weights, without scaling and readout.
+        Model of the circuit, without scaling and readout.
     readout_ : Dense
-        From expectation values to outputs.
+        Layer from expectation values to outputs.
     network_ : Sequential
-        The chain of both.
+        Network of the circuit and the readout.
     scaling_ : Scaling
     loss_history_ : float ndarray, shape (n_iter_,)
         Mean training loss of each epoch.
     validation_scores_ : float ndarray, shape (n_iter_,), or None without early stopping
-        Minus the mean loss on the samples kept aside, after each epoch.
+        Negative mean loss on the held-out samples after each epoch.
     n_iter_ : int
-        Epochs trained.
+        Number of epochs trained.
     best_epoch_ : int
-        The epoch after which ``weights_`` were reached, counted from 1; 0 for the initial ones.
+        Epoch after which ``weights_`` were reached, counted from 1; 0 for the initial weights.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, only if ``X`` had column names
 

@@ -25,7 +25,7 @@ class TrainedRegressor(BackendRegressor, TrainedNetwork):
     _y_is_numeric: ClassVar[bool] = True
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """One epoch on these data; further calls go on from there, as does one after ``fit``.
+        """Train for one epoch on these data, continuing from earlier calls or from ``fit``.
 
         The first call also learns the scalings.
 
@@ -65,7 +65,7 @@ validation_fraction, patience, tol, observables, model, scale_features, precisio
 callback, verbose
         As in `VariationalClassifier`.
     loss : {"mse", "mae", "huber"} or Loss
-        Of the scaled target. One of your own gets outputs (n, 1) and targets (n,).
+        Loss on the scaled target. A custom loss receives outputs (n, 1) and targets (n,).
 
     Attributes
     ----------

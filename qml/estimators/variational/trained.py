@@ -1,4 +1,4 @@
-"""Trains a network: everything but what the network is and what y means."""
+"""Base of the estimators that train a network; subclasses define the network and the meaning of y."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MAX_FULL_BATCH = 64
 AUTOMATIC_BATCH = 32
 
 QUARTER_TURN = (-np.pi / 2, np.pi / 2)
-"""The range that features are scaled into where a network asks for none: a quarter turn to either side."""
+"""Default range of scaled features, in radians."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Samples:
     weight: Array
 
     def take(self, rows: NDArray[np.intp]) -> Samples:
-        """Some of the rows."""
+        """Select rows."""
         return Samples(self.X[rows], self.y[rows], self.weight[rows])
 
 
@@ -61,9 +61,9 @@ class Samples:
 class TrainedNetwork(BaseEstimator):
     """Base of the estimators that train a network of layers.
 
-    To add a model, write a dataclass with its settings and `_network`, and derive a classifier from it and
-    `TrainedClassifier`, a regressor from it and `TrainedRegressor`: these say what y means. All else is inherited:
-    scaling, training, early stopping, checkpoints, noise, backends, plans, model files.
+    To add a model, write a dataclass with its settings and `_network`; subclass it together with `TrainedClassifier`
+    for a classifier, and with `TrainedRegressor` for a regressor: these define the meaning of y. The remainder is
+    inherited: scaling, training, early stopping, checkpoints, noise, backends, plans, model files.
     """
 
     loss: str | Loss = "mse"
@@ -87,30 +87,30 @@ class TrainedNetwork(BaseEstimator):
 
     @abstractmethod
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
-        """The network for that many scaled features and outputs; it may leave its first and last size open."""
+        """Return the network for these numbers of features and outputs; its first and last size may stay open."""
 
     def _feature_range(self) -> tuple[int, tuple[float, float] | None]:
-        """The number of features that the network takes at most, and the range that they are scaled into."""
+        """Return the maximum number of features of the network, and the range into which they are scaled."""
         return self.n_features_in_, QUARTER_TURN
 
     @abstractmethod
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
-        """Learn classes or scale of y; returns the number of outputs."""
+        """Learn the classes or the scale of y; return the number of outputs."""
 
     @abstractmethod
     def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
-        """Targets in the form that the loss takes."""
+        """Return targets in the form that the loss takes."""
 
     @abstractmethod
     def _training_loss(self) -> Loss:
-        """The loss of the encoded targets."""
+        """Return the loss for the encoded targets."""
 
     def _emphasised(self, samples: Samples) -> Samples:
-        """The samples with the weights they have in the loss."""
+        """Return the samples with their weights in the loss."""
         return samples
 
     def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        """What a validation split keeps the shares of, if anything."""
+        """Return the labels by which a validation split is stratified, or None."""
         return None
 
     def fit(
@@ -127,15 +127,14 @@ class TrainedNetwork(BaseEstimator):
         X : array-like, shape (n_samples, n_features)
         y : array-like, shape (n_samples,)
         sample_weight : array-like, shape (n_samples,), optional
-            A weight of 0 is as if the sample were missing, of k as if it were there k times (exactly so when each step
-            uses all samples).
+            Sample weights; a weight of 0 is equivalent to omitting the sample, a weight of k to repeating it k times
+            (exactly when each step uses all samples).
         resume : path, optional
-            A checkpoint is kept there while training. If one is there already, training goes on from it, with the seed
-            it was begun with, and ends as if it had never stopped; with more ``epochs``, as if it had been asked for so
-            many from the beginning, unless the schedule is ``"cosine"``, which depends on them. The checkpoint of
-            another run (other data, circuit, observables, noise, precision, loss, optimizer, ...) is refused, and so is
-            one that another process is training with. With a ``backend``, its jobs are kept beside it, in a folder
-            named ``.jobs``.
+            Path of a checkpoint, written during training. If it exists, training resumes from it with its seed, and the
+            result equals that of an uninterrupted run; ``epochs`` may be increased, unless the schedule is
+            ``"cosine"``, which depends on it. The checkpoint of a different run (other data, circuit, observables,
+            noise, precision, loss, optimizer, ...) is refused, and so is one in use by another process. With a
+            ``backend``, its jobs are stored beside it, in a folder with the suffix ``.jobs``.
 
         Returns
         -------
@@ -144,9 +143,9 @@ class TrainedNetwork(BaseEstimator):
         Raises
         ------
         ValueError
-            If data or hyper-parameters make no sense, or the checkpoint belongs to another run.
+            If data or hyper-parameters are invalid, or the checkpoint belongs to a different run.
         KeyboardInterrupt
-            After Ctrl-C, once the best weights so far are kept: the estimator is fitted.
+            After Ctrl-C; the estimator is then fitted with the best weights so far.
         """
         seed = None if resume is None else saved_seed(resume)
         if seed is None:
@@ -157,10 +156,10 @@ class TrainedNetwork(BaseEstimator):
         network = self._network_on(None, None if resume is None else beside(resume, ".jobs"))
         if self.early_stopping:
             rows = np.arange(len(samples.X))
-            kept, aside = train_test_split(
+            training, held_out = train_test_split(
                 rows, test_size=self.validation_fraction, random_state=seed, stratify=self._labels(samples.y)
             )
-            objective = self._objective(samples.take(np.sort(kept)), network, samples.take(np.sort(aside)))
+            objective = self._objective(samples.take(np.sort(training)), network, samples.take(np.sort(held_out)))
         else:
             objective = self._objective(samples, network)
         self._train(objective, seed, resume)
@@ -169,7 +168,7 @@ class TrainedNetwork(BaseEstimator):
     def _partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, classes: ArrayLike | None = None
     ) -> Self:
-        """One pass over some more data; scaling and classes are learnt in the first call."""
+        """Train for one epoch on further data; the first call learns scaling and classes."""
         first = not hasattr(self, "weights_")
         samples = self._checked_samples(X, y, sample_weight, reset=first)
         if first:
@@ -180,21 +179,21 @@ class TrainedNetwork(BaseEstimator):
         return self
 
     def plan(self, X: ArrayLike, backend: Backend | str | None = None, *, y: ArrayLike | None = None) -> Plan:
-        """What it takes to predict on a backend, or to train there; nothing is sent.
+        """Estimate the cost of prediction or training on a backend; nothing is sent.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend, optional
-            By default the estimator's own.
+            Backend to plan for; by default the estimator's.
         y : array-like, shape (n_samples,), optional
-            With targets, the plan is that of ``fit(X, y)`` with this backend, all epochs; the estimator need not be
-            fitted. Without, of ``predict(X)``.
+            With targets, the plan is for ``fit(X, y)`` with this backend, all epochs; the estimator need not be fitted.
+            Without, the plan is for ``predict(X)``.
 
         Returns
         -------
         Plan
-            To be printed; ``as_dict()`` gives it as data.
+            Cost estimate; print it, or use ``as_dict()`` for the numbers.
         """
         if y is not None:
             planned = clone(self).set_params(backend=self._chosen_backend(backend))
@@ -204,12 +203,12 @@ class TrainedNetwork(BaseEstimator):
         return self._plan(self._chosen_backend(backend), self.scaling_(features))
 
     def _chosen_backend(self, backend: Backend | str | None) -> Backend:
-        """The backend of a call, else the estimator's own, else the engine."""
-        chosen = check_backend(self.backend if backend is None else backend)
-        return self._engine() if chosen is None else chosen
+        """Return the backend of a call, else the estimator's, else the engine."""
+        checked = check_backend(self.backend if backend is None else backend)
+        return self._engine() if checked is None else checked
 
     def _engine(self) -> NumbaBackend:
-        """The engine as a backend."""
+        """Return the engine as a backend."""
         return NumbaBackend(noise=self.noise)
 
     def _plan_of_fit(self, X: ArrayLike, y: ArrayLike) -> Plan:
@@ -230,14 +229,14 @@ class TrainedNetwork(BaseEstimator):
         return evaluation.repeated(count, note)
 
     def _plan(self, backend: Backend, scaled: Array, gradient: bool = False) -> Plan:
-        """Cost of one evaluation of the network, or of its gradient."""
+        """Estimate the cost of one evaluation of the network, or of its gradient."""
         plan = self.network_.plan(backend, scaled, self.weights_, gradient=gradient)
         if plan is None:
             raise ValueError(f"there is nothing to run on a backend: no layer of {self.network_!r} is a circuit")
         return plan
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the estimator, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
     def _checked_samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool) -> Samples:
@@ -260,7 +259,7 @@ class TrainedNetwork(BaseEstimator):
             raise ValueError("noise is what this engine simulates, a backend brings its own: give one of the two")
 
     def _start(self, samples: Samples, seed: int, classes: ArrayLike | None = None) -> None:
-        """Learn scaling and targets, and draw the weights to start from."""
+        """Learn scaling and targets, and draw the initial weights."""
         num_outputs = self._learn_targets(samples, classes)
         self.scaling_ = self._scaling(samples, *self._feature_range())
         num_features = self.scaling_.num_outputs
@@ -323,24 +322,24 @@ class TrainedNetwork(BaseEstimator):
         self._keep(result, further)
 
     def _described(self) -> dict[str, Any]:
-        """What circuit and observables were made of, for the message that refuses the checkpoint of another run."""
+        """Return the settings of circuit and observables, for the message that refuses a foreign checkpoint."""
         return {}
 
     def _batch_size(self, n_samples: int) -> int:
-        """Samples a step."""
+        """Number of samples per step."""
         if self.batch_size == "auto":
             return n_samples if n_samples <= MAX_FULL_BATCH else AUTOMATIC_BATCH
         return n_samples if self.batch_size == "full" else min(self.batch_size, n_samples)
 
     def _state_for(self, optimizer: Optimizer | SciPy) -> State | None:
-        """The optimizer's state so far, unless it is that of another one: training may go on with a different one."""
+        """Return the optimizer's state so far, or None if the optimizer has changed since."""
         state = self._optimizer_state
         if state is None:
             return None
         return state if state.keys() == optimizer.init(self._last_weights).keys() else None
 
     def _network_on(self, backend: Backend | str | None, resume: Folder) -> Sequential:
-        """The network, with its circuits on a call's backend, else on the estimator's backend or with its noise."""
+        """Return the network with its circuits on a call's backend, else on the estimator's or with its noise."""
         return self.network_.on(self.backend if backend is None else backend, self.noise, resume, self._seed)
 
     def _keep(self, result: TrainingResult, further: bool) -> None:
@@ -353,7 +352,7 @@ class TrainedNetwork(BaseEstimator):
         self.validation_scores_ = result.validation_scores
 
     def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Outputs of the network, shape (n_samples, n_outputs)."""
+        """Compute outputs of the network, shape (n_samples, n_outputs)."""
         check_is_fitted(self, "weights_")
         features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
         return self._network_on(backend, resume).forward(self.scaling_(features), self.weights_)

@@ -342,15 +342,15 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("settings", "message"),
         [
-            ({"n_layers": 0}, "n_layers expects a whole number of 1 or more, got 0"),
+            ({"n_layers": 0}, "n_layers expects an integer of 1 or more, got 0"),
             ({"n_layers": 1.5}, "n_layers"),
-            ({"n_qubits": 0}, "n_qubits expects a whole number of 1 or more, or None, got 0"),
+            ({"n_qubits": 0}, "n_qubits expects an integer of 1 or more, or None, got 0"),
             ({"n_qubits": -1}, "n_qubits"),
             ({"epochs": -1}, "epochs"),
             ({"batch_size": 0}, "batch_size"),
             (
                 {"batch_size": "half"},
-                "batch_size expects a whole number of 1 or more, or 'auto', or 'full', got 'half'",
+                "batch_size expects an integer of 1 or more, or 'auto', or 'full', got 'half'",
             ),
             ({"patience": 0}, "patience"),
             ({"tol": -1.0}, "tol"),

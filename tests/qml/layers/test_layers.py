@@ -160,10 +160,10 @@ def test_trained_scales_start_as_the_inputs():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Dense(0, 2), "num_inputs expects a whole number of 1 or more, or None, got 0"),
-        (lambda: Dense(2, 1.5), "num_outputs expects a whole number"),
-        (lambda: Tanh(-1), "size expects a whole number"),
-        (lambda: TrainedScales(2, copies=0), "copies expects a whole number of 1 or more, got 0"),
+        (lambda: Dense(0, 2), "num_inputs expects an integer of 1 or more, or None, got 0"),
+        (lambda: Dense(2, 1.5), "num_outputs expects an integer"),
+        (lambda: Tanh(-1), "size expects an integer"),
+        (lambda: TrainedScales(2, copies=0), "copies expects an integer of 1 or more, got 0"),
         (lambda: Dense(None, 2).num_weights, r"Dense\(None, 2\) has a size that is not known yet"),
         (lambda: Dense(2).initial_weights(np.random.default_rng(0)), r"Dense\(2, None\) has a size"),
         (lambda: TrainedScales().num_weights, r"TrainedScales\(None\) has a size"),

@@ -123,7 +123,7 @@ def test_kernels_of_ones_own_can_not_be_stored(path):
     class Mine(FidelityKernel):
         pass
 
-    with pytest.raises(TypeError, match="kernel: an object of class Mine can not be stored"):
+    with pytest.raises(TypeError, match="kernel: an object of class Mine cannot be stored"):
         qml.QuantumKernelClassifier(Mine()).save(path)
 
 
@@ -167,13 +167,13 @@ def test_steps_of_pipelines(scaler, last, path):
 
 class TestPipelinesThatCanNotBeStored:
     def test_other_steps(self, path):
-        with pytest.raises(TypeError, match="parameter steps: an object of class GaussianNB can not be stored"):
+        with pytest.raises(TypeError, match="parameter steps: an object of class GaussianNB cannot be stored"):
             qml.save(make_pipeline(StandardScaler(), GaussianNB()), path)
         assert not path.exists()
 
     def test_a_class_of_the_same_name(self, path):
         mine = type("StandardScaler", (StandardScaler,), {})()
-        with pytest.raises(TypeError, match="of class StandardScaler can not be stored"):
+        with pytest.raises(TypeError, match="of class StandardScaler cannot be stored"):
             qml.save(make_pipeline(mine, LogisticRegression()), path)
 
     def test_code_is_not_read(self, path):

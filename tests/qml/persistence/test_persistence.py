@@ -190,7 +190,7 @@ class TestWhatCanNotBeStored:
     def test_functions_of_ones_own(self, path):
         x, w = Parameter("x"), Parameter("w")
         model = QuantumModel(Circuit(1).ry(x, 0).rx(w, 0), x, w, Z(0), data=OwnFunction(np.sum), num_features=4)
-        with pytest.raises(TypeError, match="model.data: an object of class OwnFunction can not be stored"):
+        with pytest.raises(TypeError, match="model.data: an object of class OwnFunction cannot be stored"):
             VariationalClassifier(model=model).save(path)
         assert not path.exists()
 

@@ -558,10 +558,10 @@ class interrupt_at_line:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": -1}, "epochs must be a whole number >= 0, got -1"),
-        ({"epochs": 1.5}, "epochs must be a whole number"),
-        ({"batch_size": 0}, "batch_size must be a whole number >= 1, got 0"),
-        ({"batch_size": "half"}, "batch_size must be a whole number >= 1, got 'half'"),
+        ({"epochs": -1}, "epochs must be an integer >= 0, got -1"),
+        ({"epochs": 1.5}, "epochs must be an integer"),
+        ({"batch_size": 0}, "batch_size must be an integer >= 1, got 0"),
+        ({"batch_size": "half"}, "batch_size must be an integer >= 1, got 'half'"),
         ({"batch_size": True}, "batch_size"),
         ({"patience": 0}, "patience"),
         ({"optimizer": "adan"}, "did you mean 'adam'"),
