@@ -25,7 +25,7 @@ MAX_BITS = 62  # maximum number of bits of an outcome stored in an int64
 def checked_shots(shots: Any) -> int:
     """Convert ``shots`` to an int, or raise a ValueError."""
     if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
-        raise ValueError(f"shots is a whole number of at least 1, got {shots!r}")
+        raise ValueError(f"shots is an integer of at least 1, got {shots!r}")
     return int(shots)
 
 

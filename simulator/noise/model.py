@@ -202,7 +202,7 @@ def _gate_key(key: Any) -> Key:
 
 def _qubit(owner: str, qubit: Any) -> int:
     if isinstance(qubit, bool) or not isinstance(qubit, int | np.integer) or qubit < 0:
-        raise NoiseError(f"{owner}: a qubit is a whole number from 0, got {qubit!r}")
+        raise NoiseError(f"{owner}: a qubit is an integer from 0, got {qubit!r}")
     return int(qubit)
 
 

@@ -66,7 +66,7 @@ class NoisyProgram:
     Raises
     ------
     NoiseError
-        If ``trajectories`` is not a positive whole number, or a channel does not fit a gate.
+        If ``trajectories`` is not a positive integer, or a channel does not fit a gate.
     ObservableError
         If an observable acts on more qubits than the circuit has.
     """
@@ -264,7 +264,7 @@ def _bound(operation: gates.Operation, values: Mapping[Parameter, float]) -> gat
 def checked_trajectories(trajectories: Any) -> int:
     """``trajectories`` as an int, or a NoiseError."""
     if isinstance(trajectories, bool) or not isinstance(trajectories, int | np.integer) or trajectories < 1:
-        raise NoiseError(f"trajectories is a whole number of at least 1, got {trajectories!r}")
+        raise NoiseError(f"trajectories is an integer of at least 1, got {trajectories!r}")
     return int(trajectories)
 
 

@@ -20,5 +20,5 @@ def as_qubits(qubits: Any) -> tuple[Any, ...]:
 def whole_number(owner: str, name: str, value: Any) -> int:
     """Convert ``value`` to an int, or raise a CircuitError that names the owner and the argument."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise CircuitError(f"{owner}: {name} must be a whole number, got {value!r}")
+        raise CircuitError(f"{owner}: {name} must be an integer, got {value!r}")
     return int(value)

@@ -107,7 +107,7 @@ def set_num_threads(count: int | None) -> None:
     """
     global _limit
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-        raise ValueError(f"the number of threads is a positive whole number or None, got {count!r}")
+        raise ValueError(f"the number of threads is a positive integer or None, got {count!r}")
     _limit = count
 
 
