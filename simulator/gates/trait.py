@@ -175,9 +175,9 @@ class Gate(abc.ABC):
         """
         expected = self.num_params + self.num_qubits
         if len(arguments) != expected:
-            expected_angles = f"{counted(self.num_params, 'angle')} and " if self.num_params else ""
+            angle_count = f"{counted(self.num_params, 'angle')} and " if self.num_params else ""
             raise CircuitError(
-                f"{self.name} takes {expected_angles}{counted(self.num_qubits, 'qubit')}, got {len(arguments)} arguments"
+                f"{self.name} takes {angle_count}{counted(self.num_qubits, 'qubit')}, got {len(arguments)} arguments"
             )
         split = self.num_params
         try:
