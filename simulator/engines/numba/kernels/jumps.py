@@ -1,8 +1,8 @@
-"""Trajectories whose steps are drawn: Kraus operators, measurements, resets, gates under classical conditions.
+"""Trajectories with randomly drawn steps: Kraus operators, measurements, resets, conditional gates.
 
 Lanes are trajectories. Every step is one of a few matrices on a few qubits: a gate is one matrix, a measurement
 two projectors, a channel its Kraus operators. Each trajectory draws its matrix with the probability
-``|K psi|**2``, read off the qubits' reduced density matrix, or with a given one where all matrices are unitary.
+``|K psi|**2``, computed from the qubits' reduced density matrix, or with a fixed one if all matrices are unitary.
 
 ``psi`` holds amplitude i as vectors (re, im) at ``2 i W``.
 """
@@ -92,7 +92,7 @@ def _happens(tests, row, bits, trajectory):
 
 @inlined
 def _weight(rho, matrices, at, size, W, lane):
-    """``tr(K^dagger K rho)`` from K^dagger K, which lies behind K."""
+    """Compute ``tr(K^dagger K rho)`` from K^dagger K, which is stored after K."""
     total = 0.0
     for a in range(size):
         for b in range(a + 1):
@@ -105,7 +105,7 @@ def _weight(rho, matrices, at, size, W, lane):
 
 @part
 def _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, count, W):
-    """Draw each lane's operator and write it to ``table``; returns whether any lane's is not the identity."""
+    """Draw each lane's operator and write it to ``table``; return whether any of them is not the identity."""
     qubits, operators = entry(row, QUBITS), entry(row, OPERATORS)
     size = 1 << qubits
     area, by_state = 2 * size * size, entry(row, WEIGHTS) == DRAWN_BY_STATE
@@ -162,7 +162,7 @@ def _all_first(row, weights, uniforms, first, count):
 
 @inlined
 def _areas(scratch, num_qubits, widest):
-    """A thread's areas: the state, a coset, a reduced density matrix, drawn matrices, what the observables need."""
+    """Areas of a thread: the state, a coset, a reduced density matrix, drawn matrices, and the observables' scratch."""
     W = lanes_of(scratch)
     work = 2 * W << num_qubits
     rho = work + (2 * W << widest)
@@ -208,7 +208,7 @@ def _draw_outcomes(psi, final, outcomes, first, count):
 
 @part
 def _expectations(psi, observables, values, scratch, first, count, num_qubits):
-    """The mean of each observable's string in each of a tile's trajectories."""
+    """Compute the expectation of each observable's string in each of a tile's trajectories."""
     groups, strings, factors = observables
     W = lanes_of(psi)
     buffer = section(scratch, 0, W << num_qubits)
@@ -224,7 +224,7 @@ def _expectations(psi, observables, values, scratch, first, count, num_qubits):
 
 @kernel
 def run(program, initial, draws, observables, results, scratch, sizes, queue, tiles):
-    """Run tiles of W trajectories until none is left.
+    """Run tiles of W trajectories until none remains.
 
     program : tuple
         ``code``, ``index``, ``tests``, ``matrices``, ``weights``, and ``skip_first``, bool (steps,): steps whose first
@@ -234,7 +234,7 @@ def run(program, initial, draws, observables, results, scratch, sizes, queue, ti
         Random numbers: ``uniforms``, float64 (T, draws), and ``final``, float64 (T,) or (0,), for a measurement of all
         qubits at the end.
     observables : tuple
-        ``groups``, ``strings`` and ``factors``, as `kernels.diagonals.expect` takes them.
+        ``groups``, ``strings`` and ``factors``, in the format of `kernels.diagonals.expect`.
     results : tuple
         Receive ``bits``, int64 (T, num_clbits), ``outcomes`` (T,) or (0,), and ``values`` (T, n_strings).
     sizes : tuple
