@@ -2,9 +2,9 @@
 
 A block is processed in parts. Z strings of a level that act within a part, possibly also on the block's number, are
 the same for all parts of a block: their table is computed once per block. The others are divided into classes by their
-action within a part. For one part, a class is a factor ``exp(i phi (-1)**parity(v & z))`` with a number phi. A group has
-up to five classes, and its product takes at most 2**5 values as vectors: a table, with a place for each vector v of a
-part. An amplitude thus costs one complex product for the block's table and one per group.
+action within a part. For one part, a class is a factor ``exp(i phi (-1)**parity(v & z))`` with a number phi. A group
+has up to five classes, and its product takes at most 2**5 values as vectors: a table, with a place for each vector v
+of a part. An amplitude thus costs one complex product for the block's table and one per group.
 
 The derivative reverses this: the contributions of the amplitudes are summed in the block's buffer and in the groups'
 places, and transformed there.
