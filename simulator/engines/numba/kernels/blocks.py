@@ -97,12 +97,12 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
     @part
     def one(psi, row, shared, local, first, last):
         W = lanes_of(psi)
-        step, own = 2 * W, _source(row, 0, shared, local)
+        step, source = 2 * W, _source(row, 0, shared, local)
         x, z, pivot = _mask(row, 0, MEMBER_X, step), _mask(row, 0, MEMBER_Z, step), entry(row, PIVOTS)
-        sines, c = _sines(own, row, 0), _secant(own, row, 0)
+        sines, c = _sines(source, row, 0), _secant(source, row, 0)
         o, pivots = spread(first, pivot) * step, pivot * step
         for _ in range(first, last):
-            t = _tangent(own, sines, z, o, c)
+            t = _tangent(source, sines, z, o, c)
             p = o ^ x
             a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), t)
             store(psi, o, a0)

@@ -147,10 +147,10 @@ def pack(states, tiles):
         height = min(W, len(states) - tile * W)
         for lane in range(W):
             if lane < height:
-                own = states[tile * W + lane]
+                state = states[tile * W + lane]
                 for i in range(states.shape[1] // 2):
-                    out[2 * i * W + lane] = entry(own, 2 * i)
-                    out[2 * i * W + W + lane] = entry(own, 2 * i + 1)
+                    out[2 * i * W + lane] = entry(state, 2 * i)
+                    out[2 * i * W + W + lane] = entry(state, 2 * i + 1)
             else:
                 for i in range(states.shape[1]):
                     out[i * W + lane] = like(out, 0.0)

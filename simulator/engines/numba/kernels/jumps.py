@@ -113,10 +113,10 @@ def _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, co
     anything = False
     for lane in range(W):
         trajectory = first + min(lane, count - 1)
-        chosen, scale = -1, 1.0
+        operator, scale = -1, 1.0
         if _happens(tests, row, bits, trajectory):
             anything = True
-            chosen = 0
+            operator = 0
             if operators > 1:
                 total, wanted = 0.0, uniforms[trajectory, entry(row, DRAW)]
                 if by_state:
@@ -131,22 +131,22 @@ def _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, co
                         weight = weights[entry(row, WEIGHTS) + j]
                     reached += weight
                     if weight > 0.0:
-                        chosen = j
+                        operator = j
                         scale = weight**-0.5 if by_state else 1.0
                         if wanted < reached:
                             break
             if entry(row, CLBIT) >= 0 and lane < count:
-                bits[trajectory, entry(row, CLBIT)] = chosen
+                bits[trajectory, entry(row, CLBIT)] = operator
         for e in range(size * size):
             o = 2 * e * W + lane
-            if chosen < 0:
+            if operator < 0:
                 table[o] = 1.0 if e // size == e % size else 0.0
                 table[o + W] = 0.0
             else:
-                at = entry(row, MATRICES) + chosen * step + 2 * e
+                at = entry(row, MATRICES) + operator * step + 2 * e
                 table[o] = like(table, scale * matrices[at])
                 table[o + W] = like(table, scale * matrices[at + 1])
-        if chosen > 0:
+        if operator > 0:
             anything = True
     return anything
 
@@ -255,14 +255,14 @@ def run(program, initial, draws, observables, results, scratch, sizes, queue, ti
         _begin(psi, initial)
         for s in range(len(code)):
             row = code[s]
-            given = entry(row, WEIGHTS) != DRAWN_BY_STATE
-            if entry(row, OPERATORS) == 1 and given and entry(row, TESTS) == entry(row, LAST_TEST):
+            has_weights = entry(row, WEIGHTS) != DRAWN_BY_STATE
+            if entry(row, OPERATORS) == 1 and has_weights and entry(row, TESTS) == entry(row, LAST_TEST):
                 _multiply(psi, matrices, entry(row, MATRICES), row, index, work, 1)
                 continue
-            may_skip = given and skip_first[s] and entry(row, OPERATORS) > 1
+            may_skip = has_weights and skip_first[s] and entry(row, OPERATORS) > 1
             if may_skip and _all_first(row, weights, uniforms, first, count):
                 continue
-            if not given:
+            if not has_weights:
                 _reduced(psi, rho, row, index)
             if _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, count, W):
                 _multiply(psi, table, 0, row, index, work, None)

@@ -66,7 +66,7 @@ def reorder(psi, spec, re, im, first, scratch, queue, pieces, lanes):
     """Reorder blocks, in ``pieces`` groups, until the queue ends; psi is [re x W][im x W] before the first pass."""
     W = lanes_of(psi)
     size, count = 1 << (entry(spec, BLOCK_BITS) - lanes), 1 << entry(spec, BLOCKS_BITS)
-    own = entry(spec, LANES)
+    lane_places = entry(spec, LANES)
     while True:
         piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= entry(queue, LAST_PIECE):
@@ -80,7 +80,7 @@ def reorder(psi, spec, re, im, first, scratch, queue, pieces, lanes):
             _copied(psi, scratch, spec, index, re, im, first, lanes)
             for j in range(size):
                 for lane in range(W):
-                    o, p = 2 * (index | lane), 2 * (place ^ entry(spec, own + lane))
+                    o, p = 2 * (index | lane), 2 * (place ^ entry(spec, lane_places + lane))
                     psi[o], psi[o + 1] = entry(scratch, p), entry(scratch, p + 1)
                 index ^= _change(spec, entry(spec, VECTORS), j)
                 place ^= _change(spec, entry(spec, PLACES), j)

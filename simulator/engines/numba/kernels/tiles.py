@@ -137,9 +137,9 @@ def _seed_tile(packed, psi, lam, cotangent, seeds, tile, states, scratch, lanes)
     layout = packed[0]
     size = entry(layout, STATE)
     if len(seeds):
-        given = seeds[tile]
+        seed = seeds[tile]
         for o in range(0, states * size, lanes_of(psi)):
-            store(lam, o, load(given, o))
+            store(lam, o, load(seed, o))
     else:
         for j in range(states):
             v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))

@@ -215,9 +215,9 @@ def forward(code, index, shared, local, initial, picks, keep, values, scratch, s
         r = keep[tile] if len(keep) else section(scratch, 0, size)
         work = section(scratch, size, len(scratch))
         _start(r, initial, tile, lanes)
-        own = local[min(tile, len(local) - 1)]
+        tile_matrices = local[min(tile, len(local) - 1)]
         for p in range(len(code)):
-            _apply(r, code[p], index, shared, own, work, lanes, 0, 1, False)
+            _apply(r, code[p], index, shared, tile_matrices, work, lanes, 0, 1, False)
         row, count = _rows(values, tile, lanes, W)
         for e in range(len(picks)):
             for lane in range(count):
@@ -247,13 +247,13 @@ def backward(
         work = section(scratch, (len(code) + 1) * size, len(scratch))
         r = section(scratch, 0, size)
         _start(r, initial, tile, lanes)
-        own = local[min(tile, len(local) - 1)]
+        tile_matrices = local[min(tile, len(local) - 1)]
         for p in range(len(code)):
             after = section(scratch, (p + 1) * size, (p + 2) * size)
             for o in range(0, size, W):
                 store(after, o, load(r, o))
             r = after
-            _apply(r, code[p], index, shared, own, work, lanes, 0, 1, False)
+            _apply(r, code[p], index, shared, tile_matrices, work, lanes, 0, 1, False)
         lam = r
         _clear(lam, 0, size)
         row, count = _rows(cotangent, tile, lanes, W)
@@ -264,7 +264,7 @@ def backward(
             if entry(code[p], GRADIENT) >= 0:
                 before = section(scratch, p * size, (p + 1) * size)
                 _correlate_pass(lam, before, code[p], index, by_shared[tile], by_local[tile], work, lanes, 0, 1)
-            _apply(lam, code[p], index, shared, own, work, lanes, 0, 1, True)
+            _apply(lam, code[p], index, shared, tile_matrices, work, lanes, 0, 1, True)
         if len(start_lam):
             for lane in range(count):
                 for i in range(start_lam.shape[1]):
