@@ -25,9 +25,9 @@ def fidelities(
     out: NDArray[Any] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> NDArray[Any]:
-    """Fidelities between the final states of samples, without ever holding all of their states.
+    """Fidelities between the final states of samples, without holding all states in memory.
 
-    An entry has the same bits on any number of threads and in any company.
+    Each entry is bit-identical on any number of threads and for any other samples in the call.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def fidelities(
     X : float64 ndarray, shape (n_samples, n_inputs)
     weights : float64 ndarray, shape (n_weights,)
     Y : float64 ndarray, shape (n_others, n_inputs), optional
-        By default X itself.
+        Inputs of the second set of samples; X by default.
     out : C-contiguous ndarray or memmap, shape (n_samples, n_others), optional
         float64, or float32 in single precision.
     progress : callable, optional
-        Called with the number of entries that were finished.
+        Function called with the number of finished entries.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def fidelities(
 def fidelities_of_states(
     a: NDArray[Any], b: NDArray[Any] | None = None, out: NDArray[Any] | None = None
 ) -> NDArray[Any]:
-    """Squared overlaps of the rows of ``a`` with those of ``b``, or among themselves.
+    """Squared overlaps of the rows of ``a`` with those of ``b``, or among the rows of ``a``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Derivatives of expectations: the batched adjoint sweep, parameter shift, finite differences."""
+"""Derivatives of expectations by the batched adjoint sweep, parameter shift and finite differences."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from simulator.program.values import as_inputs, as_weights
 
 FloatArray = NDArray[np.float64]
 METHODS = ("adjoint", "parameter_shift", "finite_difference")
-_STEP = 6e-6  # near the cube root of the machine's epsilon, where central differences are best
+_STEP = 6e-6  # radians; near the cube root of machine epsilon, where central differences are most accurate
 
 
 def adjoint_sweep(
     program: Program, X: FloatArray, weights: FloatArray, cotangent: FloatArray | Cotangent, inputs: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Expectations and the derivatives of any function of them, by the adjoint method for many samples.
+    """Expectations and derivatives of any function of them, by the adjoint method for many samples.
 
-    Two states a sample and one sweep back whatever the number of observables and parameters: the adjoint
-    state starts as ``sum_k v_k O_k psi`` with ``v`` the derivative by the expectations.
+    Takes two states per sample and one backward sweep for any number of observables and parameters: the adjoint state
+    starts as ``sum_k v_k O_k psi`` with ``v`` the derivative with respect to the expectations.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ def adjoint_sweep(
     X : float64 ndarray, shape (n_samples, n_inputs)
     weights : float64 ndarray, shape (n_weights,)
     cotangent : float64 ndarray, shape (n_samples, n_observables), or callable
-        Derivative of the function by each expectation; or a callable given expectations of consecutive rows,
-        shape (n, n_observables), and their slice, that returns it. It is called once a chunk of rows.
+        Derivative of the function with respect to each expectation; or a callable that returns it for the expectations
+        of consecutive rows, shape (n, n_observables), and their slice. It is called once per chunk of rows.
     inputs : bool
-        Whether to derive by X too.
+        Whether to differentiate with respect to X as well.
 
     Returns
     -------
@@ -64,19 +64,20 @@ def state_sweep(
 ) -> tuple[FloatArray, FloatArray | None]:
     """Derivatives of any function of all samples' final states, by the adjoint method.
 
-    What `adjoint_sweep` is for expectations; here the function may join the samples, as fidelities between them do.
+    The counterpart of `adjoint_sweep` for states; the function may couple samples, as fidelities between them do.
 
     Parameters
     ----------
     program : Program
-        Without observables, for the sake of which gates would be left out.
+        Program without observables, as gates that do not affect observables are left out.
     X : float64 ndarray, shape (n_samples, n_inputs)
     weights : float64 ndarray, shape (n_weights,)
     cotangent : callable
-        Given all final states ``psi``, shape (n_samples, 2**n), returns ``v`` of the same shape with
-        ``df = Re sum(conj(v) * d psi)``: the derivative by the real parts, plus i times that by the imaginary parts.
+        Function that maps all final states ``psi``, shape (n_samples, 2**n), to ``v`` of the same shape with
+        ``df = Re sum(conj(v) * d psi)``: the derivative with respect to the real parts, plus i times that with
+        respect to the imaginary parts.
     inputs : bool
-        Whether to derive by X too.
+        Whether to differentiate with respect to X as well.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def state_sweep(
 def expectation_and_gradient(
     circuit: OperationSequence, observables: Any, values: Any = None, precision: str = "double"
 ) -> tuple[Any, FloatArray]:
-    """Expectations and their derivatives by every parameter; see `gradient`."""
+    """Expectations and their derivatives with respect to every parameter; see `gradient`."""
     listed, single = as_observables(observables)
     program, X, weights, one = split_values(circuit, listed, values, precision)
     samples, count = len(X), len(listed)
@@ -115,7 +116,7 @@ def expectation_and_gradient(
 def gradient(
     circuit: OperationSequence, observables: Any, values: Any = None, method: str = "adjoint", precision: str = "double"
 ) -> FloatArray:
-    """Derivatives of expectations by every parameter.
+    """Derivatives of expectations with respect to every parameter.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def gradient(
         Adjoint is exact and fastest. Parameter shift is exact and runs on hardware too. Finite differences
         are central, accurate to about 1e-9.
     precision : {"double", "single"}
-        Of the adjoint method's states; the other methods need double.
+        Precision of the adjoint method's states; the other methods need double.
 
     Returns
     -------
@@ -164,12 +165,12 @@ def _differences(circuit: OperationSequence, observables: Sequence[PauliSum], va
 
 
 def check_steps(circuit: OperationSequence, values: FloatArray, steps: Any, wanted: Any, tolerance: float) -> None:
-    """Refuse differences whose steps, as rounded beside large values, are not what was wanted.
+    """Raise an error if rounding beside large values changes the steps of finite differences.
 
     Raises
     ------
     ParameterError
-        If a step differs from the one wanted by more than ``tolerance`` times the largest.
+        If a step differs from its intended value by more than ``tolerance`` times the largest step.
     """
     if not values.size:
         return

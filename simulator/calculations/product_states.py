@@ -1,4 +1,4 @@
-"""Fidelities of states without entanglement: a product over the qubits, on any number of them."""
+"""Fidelities of product states, computed as a product over the qubits, for any number of qubits."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["bloch_vectors", "is_product", "product_fidelities"]
 
 Array = NDArray[Any]
 
-_BLOCK = 256  # rows and columns whose products stay in a second-level cache
+_BLOCK = 256  # rows and columns per tile, so that its products stay in the second-level cache
 
 
 def is_product(program: Program) -> bool:
-    """Whether nothing entangles before gates that all samples share, up to a fixed permutation of basis states."""
+    """Whether all samples are product states up to a unitary that they share."""
     return not program.starts and not program.schedule[1]
 
 
 def bloch_vectors(program: Program, X: Array, weights: Array) -> Array:
     """Expectations of X, Y and Z of each qubit of a product state, shape (n_samples, n_qubits, 3).
 
-    A rotation about an axis turns the vector about it, by Rodrigues' formula.
+    Each Pauli rotation rotates the Bloch vector about its axis, by Rodrigues' formula.
     """
     values = np.concatenate([X, np.broadcast_to(weights, (len(X), len(weights)))], axis=1)
     chains = program.schedule[0]

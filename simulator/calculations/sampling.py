@@ -19,43 +19,43 @@ from simulator.operations.sequence import OperationSequence
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-MAX_BITS = 62  # of an outcome in an int64
+MAX_BITS = 62  # maximum number of bits of an outcome stored in an int64
 
 
 def checked_shots(shots: Any) -> int:
-    """``shots`` as an int, or a ValueError."""
+    """Convert ``shots`` to an int, or raise a ValueError."""
     if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
-        raise ValueError(f"shots is a whole number of at least 1, got {shots!r}")
+        raise ValueError(f"shots is an integer of at least 1, got {shots!r}")
     return int(shots)
 
 
 def sample_state(
     amplitudes: ArrayLike, shots: int, seed: Any = None, qubits: Sequence[int] | None = None
 ) -> tuple[IntArray, IntArray]:
-    """Measure a state ``shots`` times.
+    """Sample ``shots`` measurement outcomes of a state.
 
     Parameters
     ----------
     amplitudes : array_like of complex, shape (2**n,)
     shots : int
-        At least 1.
+        Number of shots, at least 1.
     seed : None, int or numpy.random.Generator
     qubits : sequence of int, optional
-        Which qubits to measure, the first being the lowest bit of an outcome; all by default.
+        Qubits to measure, the first being the lowest bit of an outcome; all by default.
 
     Returns
     -------
     outcomes : int64 ndarray, shape (m,)
-        In ascending order, each once; bit k is qubit ``qubits[k]``.
+        Distinct outcomes in ascending order; bit k is qubit ``qubits[k]``.
     counts : int64 ndarray, shape (m,)
-        Their sum is ``shots``. The same bits on any number of threads.
+        Count of each outcome; the sum is ``shots``. Bit-identical on any number of threads.
 
     Raises
     ------
     ValueError
-        If ``shots`` is not a positive whole number, or the state is all zero.
+        If ``shots`` is not a positive integer, or the state is all zero.
     CircuitError
-        If a qubit is out of range or given twice.
+        If a qubit is out of range or repeated.
     """
     shots = checked_shots(shots)
     state = np.ascontiguousarray(amplitudes)
@@ -71,41 +71,41 @@ def sample_state(
 
 
 def draw(probabilities: FloatArray, shots: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """Outcomes and counts, as `sample_state`, from probabilities (m,) that need not be normalised."""
+    """Sample outcomes and counts, as `sample_state`, from probabilities (m,), which need not be normalised."""
     return engine_for_arrays().draw(np.ascontiguousarray(probabilities, float), shots, rng)
 
 
 def check_qubits(qubits: Sequence[int], num_qubits: int) -> tuple[int, ...]:
-    """Qubits to measure as a tuple of ints, or a CircuitError."""
-    given = tuple(qubits)
-    if not given or len(set(given)) != len(given):
-        raise CircuitError(f"sample: distinct qubits expected, at least one, got {given}")
-    for q in given:
+    """Convert the qubits to measure to a tuple of ints, or raise a CircuitError."""
+    requested = tuple(qubits)
+    if not requested or len(set(requested)) != len(requested):
+        raise CircuitError(f"sample: distinct qubits expected, at least one, got {requested}")
+    for q in requested:
         if isinstance(q, bool) or not isinstance(q, int | np.integer) or not 0 <= q < num_qubits:
             raise CircuitError(f"sample: a qubit from 0 to {num_qubits - 1} expected, got {q!r}")
-    return tuple(int(q) for q in given)
+    return tuple(int(q) for q in requested)
 
 
 def bit_strings(outcomes: IntArray, width: int) -> list[str]:
-    """Outcomes as strings of ``width`` digits, bit 0 last."""
+    """Format outcomes as strings of ``width`` digits, bit 0 last."""
     digits = (outcomes[:, None] >> np.arange(width - 1, -1, -1) & 1).astype(np.uint8) + ord("0")
     return np.ascontiguousarray(digits).view(f"S{width}").ravel().astype(f"U{width}").tolist()  # type: ignore[no-any-return]
 
 
 def onto_clbits(outcomes: IntArray, qubits: Sequence[int], measured: dict[int, int]) -> IntArray:
-    """Outcomes on ``qubits`` as values of the classical bits that they were measured into."""
+    """Map outcomes on ``qubits`` to values of the classical bits that they were measured into."""
     place = {q: k for k, q in enumerate(qubits)}
     return pauli.spread(pauli.gather(outcomes, [place[q] for q in measured.values()]), list(measured))
 
 
 def merged(outcomes: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:
-    """Equal outcomes put together, in ascending order."""
+    """Merge equal outcomes and sort them in ascending order."""
     unique, inverse = np.unique(outcomes, return_inverse=True)
     return unique, np.bincount(inverse.ravel(), counts, minlength=len(unique)).astype(np.int64)
 
 
 def bound_values(circuit: OperationSequence, values: Any) -> FloatArray:
-    """One set of values of a circuit's parameters."""
+    """Validate a single set of values of a circuit's parameters."""
     array = values_array(circuit, values)
     if array.ndim != 1:
         raise ParameterError(f"sample takes one set of values, got an array of shape {array.shape}")
@@ -120,15 +120,15 @@ def sample_final(
     qubits: Sequence[int] | None,
     precision: str = "double",
 ) -> tuple[IntArray, IntArray, int] | None:
-    """Sample a circuit without noise whose measurements, if it has any, are all at the end.
+    """Sample a noiseless circuit whose measurements, if any, are all at the end.
 
     Returns
     -------
     outcomes, counts : int64 ndarray
     width : int
-        Bits of an outcome.
+        Number of bits of an outcome.
     None
-        If it measures, resets or branches in the middle.
+        If the circuit measures, resets or branches before its end.
     """
     shots = checked_shots(shots)
     array = bound_values(circuit, values)
@@ -147,10 +147,10 @@ def sample_final(
 def what_is_read(
     circuit: OperationSequence, measured: dict[int, int], qubits: Sequence[int] | None
 ) -> tuple[tuple[int, ...], int]:
-    """The qubits whose outcomes are wanted, and the bits of an outcome."""
+    """Qubits to sample, and the number of bits of an outcome."""
     if not measured:
-        chosen = check_qubits(range(circuit.num_qubits) if qubits is None else qubits, circuit.num_qubits)
-        return chosen, len(chosen)
+        sampled = check_qubits(range(circuit.num_qubits) if qubits is None else qubits, circuit.num_qubits)
+        return sampled, len(sampled)
     if qubits is not None:
         raise CircuitError("the circuit measures into classical bits, which is what is sampled; leave qubits out")
     return tuple(sorted(set(measured.values()))), circuit.num_clbits

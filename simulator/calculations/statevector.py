@@ -42,13 +42,13 @@ def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]
 
 
 _NO_INPUTS = np.zeros((1, 0))
-_RUN = 1 << 18  # amplitudes that are squared at a time
+_RUN = 1 << 18  # number of amplitudes squared at a time, which bounds temporary memory
 
 
 def split_values(
     circuit: OperationSequence, observables: Sequence[PauliSum], values: Any, precision: str
 ) -> tuple[Program, FloatArray, FloatArray, bool]:
-    """The program, inputs and weights of a circuit at one or many sets of values; and whether it is one."""
+    """Program, inputs and weights of a circuit at one or more sets of values, and whether there is a single set."""
     array = values_array(circuit, values)
     if array.ndim == 1:
         return cached_program(circuit, observables, False, precision), _NO_INPUTS, array, True
@@ -58,7 +58,7 @@ def split_values(
 def cached_program(
     circuit: OperationSequence, observables: Sequence[PauliSum], batched: bool, precision: str
 ) -> Program:
-    """The circuit's program; the last few are kept, so that calling again lowers nothing."""
+    """Cached program of a circuit, so that repeated calls do not lower the circuit again."""
     key = circuit, tuple(observables), batched, precision
     try:
         program = _programs.pop(key)
@@ -93,7 +93,7 @@ def statevector(circuit: OperationSequence, values: Any = None, precision: str =
     Raises
     ------
     StateTooLargeError
-        If it does not fit in memory; before anything is allocated.
+        If it does not fit in memory; raised before allocation.
     """
     program, X, weights, one = split_values(circuit, (), values, precision)
     out = states(program, X, weights)
@@ -104,7 +104,7 @@ def probabilities(circuit: OperationSequence, values: Any = None, precision: str
     """Probability of each basis state, shape (2**n,) or (n_sets, 2**n)."""
     state = statevector(circuit, values, precision)
     amplitudes = state.reshape(-1)
-    out = amplitudes.view(np.float64)[: amplitudes.size]  # in the state's own memory, front to back
+    out = amplitudes.view(np.float64)[: amplitudes.size]  # written front to back into the state's memory
     for begin in range(0, len(out), _RUN):
         part = amplitudes[begin : begin + _RUN].astype(complex)
         out[begin : begin + _RUN] = part.real**2 + part.imag**2
@@ -125,7 +125,7 @@ def expectation(circuit: OperationSequence, observables: Any, values: Any = None
     Returns
     -------
     float or float64 ndarray
-        A float for one observable and one set of values; else of shape (n_sets,), (n_observables,) or
+        A float for one observable and one set of values; otherwise an array of shape (n_sets,), (n_observables,) or
         (n_sets, n_observables).
     """
     listed, single = as_observables(observables)
@@ -137,7 +137,7 @@ def expectation(circuit: OperationSequence, observables: Any, values: Any = None
 
 
 def as_observables(observables: Any) -> tuple[tuple[PauliSum, ...], bool]:
-    """``observables`` as a tuple, and whether a single one was given."""
+    """Convert ``observables`` to a tuple, and return whether it was a single one."""
     if isinstance(observables, PauliSum):
         return (observables,), True
     out = tuple(observables)

@@ -1,4 +1,4 @@
-"""Matrices of pairs, filled tile by tile so that memory stays bounded."""
+"""Filling of pairwise matrices tile by tile, so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def fill_by_tiles(
     size: int,
     progress: Callable[[int], object] | None = None,
 ) -> None:
-    """Fill a matrix by its tiles, or a symmetric one by those of its lower half.
+    """Fill a matrix tile by tile, or a symmetric one from the tiles of its lower triangle.
 
     Parameters
     ----------
     out : ndarray, shape (n, m)
     tile : callable
-        The entries at these rows and columns.
+        Function that returns the entries at given rows and columns.
     symmetric : bool
-        Tiles above the diagonal are then mirror images of those below, and so are the halves of those on it, so that
-        the matrix is symmetric to the last bit.
+        Whether to mirror the tiles below the diagonal, and the lower halves of those on it, so that the matrix is
+        symmetric to the last bit.
     size : int
-        Rows and columns of a tile.
+        Number of rows and columns of a tile.
     progress : callable, optional
-        Called with the number of entries that each tile has filled.
+        Function called with the number of entries of each filled tile.
     """
     for begin in range(0, len(out), size):
         rows = slice(begin, min(begin + size, len(out)))

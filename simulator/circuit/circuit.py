@@ -1,4 +1,4 @@
-"""The class `Circuit`: a table of what a circuit can do, and of the modules that do it."""
+"""The class `Circuit`, assembled from the functions of the other modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Circuit"]
 
 @final
 class Circuit(StandardGates, OperationSequence):
-    """Gates on qubits, first applied first; immutable, every method returns another circuit.
+    """Immutable sequence of gates on qubits in the order of application; methods return new circuits.
 
     There is a method for every standard gate, ``circuit.rx(theta, 0).cx(0, 1)``: angles (radians, or affine
     expressions of `Parameter`) first, qubits last. Qubits are counted from 0 and little-endian as in Qiskit:
@@ -39,7 +39,7 @@ class Circuit(StandardGates, OperationSequence):
     num_qubits : int
         At least 1.
     operations : iterable of Operation, or int
-        Made by calling gates: ``[gates.H(0), gates.RX(0.3, 1)]``. A whole number is taken for ``num_clbits``, as in
+        Results of calling gates: ``[gates.H(0), gates.RX(0.3, 1)]``. An integer is taken as ``num_clbits``, as in
         ``Circuit(2, 2)``.
     num_clbits : int
         Number of classical bits, which measurements write to.
@@ -62,9 +62,9 @@ class Circuit(StandardGates, OperationSequence):
 
     __slots__ = ()
 
-    # A function of a circuit, in the class's body, is a method: `inverse(circuit)` is `circuit.inverse()`.
+    # A function assigned in the class body becomes a method: `inverse(circuit)` is `circuit.inverse()`.
 
-    # How it grows, beside `append` and a method for every standard gate
+    # Building, in addition to `append` and a method for every standard gate
     unitary = special_gates.unitary
     diagonal = special_gates.diagonal
     initialize = special_gates.initialize
@@ -76,7 +76,7 @@ class Circuit(StandardGates, OperationSequence):
     if_else = conditions.if_else
     compose = composition.compose
 
-    # What it becomes
+    # Transforming
     inverse = composition.inverse
     controlled = composition.controlled
     repeat = composition.repeat
@@ -85,7 +85,7 @@ class Circuit(StandardGates, OperationSequence):
     bind = binding.bind
     values_array = binding.values_array
 
-    # What it computes
+    # Computing
     to_matrix = to_matrix
     statevector = running.statevector
     probabilities = running.probabilities
@@ -96,16 +96,16 @@ class Circuit(StandardGates, OperationSequence):
     gradient = expectations.gradient
     expectation_and_gradient = expectations.expectation_and_gradient
 
-    # How it looks elsewhere
+    # Exchanging: to other formats
     draw = conversion.draw
     to_qiskit = conversion.to_qiskit
     to_qasm = conversion.to_qasm
 
-    # How it comes from elsewhere
+    # Exchanging: from other formats
 
     @classmethod
     def from_qiskit(cls, circuit: Any) -> Self:
-        """Read a ``qiskit.QuantumCircuit``; barriers are left out.
+        """Convert a ``qiskit.QuantumCircuit``; barriers are dropped.
 
         Raises
         ------
@@ -120,14 +120,14 @@ class Circuit(StandardGates, OperationSequence):
 
     @classmethod
     def from_qiskit_with_angle_map(cls, circuit: Any) -> tuple[Self, AngleMap]:
-        """Read a ``qiskit.QuantumCircuit`` whose angles may be any expression, such as ``sin(x)`` or ``x * y``.
+        """Convert a ``qiskit.QuantumCircuit`` whose angles may be any expression, such as ``sin(x)`` or ``x * y``.
 
         Returns
         -------
         circuit : Circuit
-            Each angle that is not affine is a parameter of its own.
+            Circuit in which each angle that is not affine is a separate parameter.
         angles : AngleMap
-            From values of Qiskit's parameters to values of this circuit's parameters; and derivatives back.
+            Map from values of Qiskit's parameters to values of this circuit's parameters, and of derivatives back.
 
         Raises
         ------
@@ -147,8 +147,8 @@ class Circuit(StandardGates, OperationSequence):
         Raises
         ------
         CircuitError
-            If the text is malformed (with line and column), includes another file, or contains what a circuit
-            does not have (see `from_qiskit`).
+            If the text is malformed (with line and column), includes another file, or contains an unsupported
+            operation (see `from_qiskit`).
         """
         from simulator import qiskit_circuits
 

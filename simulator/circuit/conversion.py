@@ -1,4 +1,4 @@
-"""How a circuit looks elsewhere: drawn, in Qiskit, in OpenQASM; all through `simulator.qiskit_circuits`.
+"""Conversion of circuits to drawings, Qiskit and OpenQASM, through `simulator.qiskit_circuits`.
 
 These functions are methods of `Circuit`.
 """
@@ -13,14 +13,14 @@ __all__ = ["draw", "to_qasm", "to_qiskit"]
 
 
 def draw(circuit: OperationSequence, output: str = "text", **options: Any) -> Any:
-    """Draw with Qiskit's drawer.
+    """Draw the circuit with Qiskit's drawer.
 
     Parameters
     ----------
     output : {"text", "mpl", "latex", "latex_source"}
         "mpl" gives a matplotlib figure (extra ``[plot]``).
     **options
-        Of ``qiskit.QuantumCircuit.draw``.
+        Options of ``qiskit.QuantumCircuit.draw``.
     """
     from simulator import qiskit_circuits
 
@@ -28,14 +28,14 @@ def draw(circuit: OperationSequence, output: str = "text", **options: Any) -> An
 
 
 def to_qiskit(circuit: OperationSequence) -> Any:
-    """The same circuit as a ``qiskit.QuantumCircuit``, parameters and global phase included."""
+    """Convert to a ``qiskit.QuantumCircuit``, including parameters and global phase."""
     from simulator import qiskit_circuits
 
     return qiskit_circuits.to_qiskit(circuit)
 
 
 def to_qasm(circuit: OperationSequence, version: int = 3) -> str:
-    """OpenQASM 3 or 2 text, by Qiskit's exporter; version 2 has no free parameters."""
+    """Convert to OpenQASM 3 or 2 text by Qiskit's exporter; version 2 has no free parameters."""
     from simulator import qiskit_circuits
 
     return qiskit_circuits.to_qasm(circuit, version)

@@ -1,4 +1,4 @@
-"""The stub of `standard_gates`, generated from the gates: ``python -m simulator.circuit.gate_stub`` writes it."""
+"""Generate the stub of `standard_gates` from the gates: ``python -m simulator.circuit.gate_stub`` writes it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StandardGates:
 
 
 def stub_text() -> str:
-    """The class with a typed method for each standard gate."""
+    """Text of the stub class with a typed method for each standard gate."""
     methods = []
     for name in gates.STANDARD:
         method = getattr(StandardGates, name)

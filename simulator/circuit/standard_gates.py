@@ -1,6 +1,6 @@
-"""A method of circuits for each standard gate.
+"""Methods of circuits for the standard gates.
 
-Type checkers cannot see methods that are made in a loop; they read the stub beside this file, which `gate_stub` writes.
+Type checkers cannot see methods added in a loop; they read the stub beside this file, which `gate_stub` writes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which engine is asked."""
+"""Selection of the engine for a calculation."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _engine: Engine = NumbaEngine()
 
 
 def engine_for(program: Program, samples: int) -> Engine:
-    """The engine that runs ``samples`` samples of a program."""
+    """Return the engine that runs ``samples`` samples of a program."""
     return _engine
 
 
 def engine_for_arrays() -> Engine:
-    """The engine for states and probabilities that are in this process's memory already."""
+    """Return the engine for states and probabilities in the memory of this process."""
     return _engine
 
 
 @contextmanager
 def using(engine: Engine) -> Iterator[None]:
-    """Ask ``engine`` for everything inside, in all threads of this process."""
+    """Use ``engine`` for all calculations inside the context, in all threads of this process."""
     global _engine
     previous, _engine = _engine, engine
     try:

@@ -1,8 +1,8 @@
-"""What an engine can be asked: the calculations that are made of programs, whatever they run on.
+"""Interface of engines: the calculations on programs, independent of the hardware.
 
-A `Program` says what is computed and knows no machine. An engine runs programs and keeps what it derives from one
-(tables, device arrays) itself. A new engine is a class with these methods; `simulator.engines.choice` decides which one
-is asked, and the tests of `tests/simulator/engines/test_engine.py` run on every engine that is listed there.
+A `Program` describes a computation independent of any machine. An engine runs programs and stores the data it derives
+from them (tables, device arrays). A new engine is a class with these methods; `simulator.engines.choice` selects the
+engine, and the tests of `tests/simulator/engines/test_engine.py` run on every engine listed there.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ StateCotangent = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 class Engine(Protocol):
-    """Runs programs.
+    """Interface of an engine, which runs programs.
 
     ``X``, shape (n_samples, n_inputs), and ``weights``, shape (n_weights,), are float64 ndarrays that are contiguous
-    and writable, as `simulator.program.values` makes them: an engine need not check them again. Results have the same
-    bits whatever the number of threads, and states are little-endian: bit q of an index is qubit q.
+    and writable, as `simulator.program.values` returns them; an engine need not check them again. Results are
+    bit-identical for any number of threads, and states are little-endian: bit q of an index is qubit q.
     """
 
     def check(self, program: Program, samples: int) -> None:
-        """Refuse a program of whose states ``samples`` at once do not fit.
+        """Raise an error if ``samples`` states of a program do not fit in memory at once.
 
         Raises
         ------
         StateTooLargeError
-            With what is needed and what there is; before anything is allocated.
+            States the required and the available memory; raised before allocation.
         """
 
     def states(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
@@ -60,16 +60,16 @@ class Engine(Protocol):
         cotangent: FloatArray | Cotangent,
         inputs: bool = False,
     ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-        """Expectations and the derivatives of any function of them.
+        """Expectations and derivatives of any function of them.
 
         Parameters
         ----------
         program : Program
         X, weights : float64 ndarray
         cotangent : float64 ndarray, shape (n_samples, n_observables), or callable
-            Derivative of the function with respect to each expectation; or a callable that returns it, given the
-            expectations of consecutive rows, shape (n, n_observables), and their slice. It is called once for each
-            chunk of rows.
+            Derivative of the function with respect to each expectation; or a callable that returns it for the
+            expectations of consecutive rows, shape (n, n_observables), and their slice. It is called once per chunk
+            of rows.
         inputs : bool
             Whether to differentiate with respect to X as well.
 
@@ -91,7 +91,7 @@ class Engine(Protocol):
         program : Program
         X, weights : float64 ndarray
         cotangent : callable
-            Given all final states ``psi``, shape (n_samples, 2**n), returns ``v`` of the same shape with
+            Function that maps all final states ``psi``, shape (n_samples, 2**n), to ``v`` of the same shape with
             ``df = Re sum(conj(v) * d psi)``.
         inputs : bool
             Whether to differentiate with respect to X as well.
@@ -111,7 +111,7 @@ class Engine(Protocol):
         out: NDArray[Any] | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> NDArray[Any]:
-        """Fidelities between the final states of the samples X and Y, by default X itself.
+        """Fidelities between the final states of the samples X and Y; Y is X by default.
 
         Parameters
         ----------
@@ -121,23 +121,23 @@ class Engine(Protocol):
         out : C-contiguous ndarray or memmap, shape (n_samples, n_others), optional
             float64, or float32 in single precision.
         progress : callable, optional
-            Called with the number of entries that were finished.
+            Function called with the number of finished entries.
 
         Returns
         -------
         ndarray, shape (n_samples, n_others)
-            An entry has the same bits whatever the number of samples; symmetric if there is no ``Y``.
+            Each entry is bit-identical for any number of samples; symmetric without ``Y``.
         """
 
     def fidelities_of_states(
         self, a: NDArray[Any], b: NDArray[Any] | None = None, out: NDArray[Any] | None = None
     ) -> NDArray[Any]:
-        """Squared overlaps of the rows of ``a`` with those of ``b``, or among themselves.
+        """Squared overlaps of the rows of ``a`` with those of ``b``, or among the rows of ``a``.
 
         Parameters
         ----------
         a, b : complex ndarray, shapes (n_samples, 2**n) and (n_others, 2**n)
-            Of the same precision.
+            States of the same precision.
         out : C-contiguous ndarray, shape (n_samples, n_others), optional
 
         Returns
@@ -147,7 +147,7 @@ class Engine(Protocol):
         """
 
     def draw(self, values: NDArray[Any], shots: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-        """Measure ``shots`` times.
+        """Draw ``shots`` measurement outcomes.
 
         Parameters
         ----------
@@ -159,9 +159,9 @@ class Engine(Protocol):
         Returns
         -------
         outcomes : int64 ndarray
-            In ascending order, each once.
+            Distinct outcomes in ascending order.
         counts : int64 ndarray
-            Their sum is ``shots``.
+            Count of each outcome; the sum is ``shots``.
 
         Raises
         ------

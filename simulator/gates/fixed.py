@@ -1,4 +1,4 @@
-"""Gates without angles: a unitary, or the phases of a diagonal one."""
+"""Gates without angles, defined by a unitary or by the phases of a diagonal unitary."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulator.precision import TOLERANCE, nearest_isometry, tolerance_for, unit
 
 
 class Fixed(Gate):
-    """A gate without angles: it is its unitary.
+    """A gate without angles, defined by its unitary.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Fixed(Gate):
     unitary : array_like, shape (2**t, 2**t)
         A matrix of 32-bit numbers may deviate by rounding errors; the nearest unitary takes its place.
     check : bool
-        ``False`` accepts a matrix that is not unitary; its results are then the caller's.
+        ``False`` accepts a matrix that is not unitary; results are then not normalised.
 
     Raises
     ------
@@ -97,7 +97,7 @@ class Fixed(Gate):
 
 
 class Diagonal(Gate):
-    """A fixed diagonal gate, held as its phases: ``diag(exp(i * phases))``.
+    """A fixed diagonal gate, defined by its phases: ``diag(exp(i * phases))``.
 
     Parameters
     ----------

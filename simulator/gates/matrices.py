@@ -1,4 +1,4 @@
-"""Checks of what users give as matrices and amplitudes, and a matrix on some qubits of many."""
+"""Validation of matrices and amplitudes, and embedding of matrices into more qubits."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from simulator.errors import GateError
 from simulator.gates.trait import ComplexMatrix
 from simulator.precision import tolerance_for
 
-_SQUARES_VANISH, _SQUARES_OVERFLOW = 1e-140, 1e140  # norms beyond which squares of amplitudes may do so
+_SQUARES_VANISH, _SQUARES_OVERFLOW = 1e-140, 1e140  # norms beyond which squared amplitudes may under- or overflow
 
 
 def normalized(name: str, amplitudes: ArrayLike, normalize: bool) -> NDArray[np.complex128]:
-    """``amplitudes`` as a complex vector of norm 1 and length a power of two, or a GateError."""
+    """Convert ``amplitudes`` to a complex vector of norm 1 with a power of two as length, or raise a GateError."""
     try:
         out: NDArray[np.complex128] = np.array(amplitudes, np.complex128)
     except (TypeError, ValueError):
@@ -35,7 +35,7 @@ def normalized(name: str, amplitudes: ArrayLike, normalize: bool) -> NDArray[np.
 
 
 def unit_vectors(vectors: NDArray[Any]) -> tuple[NDArray[Any], Any]:
-    """Vectors divided by their norms, and the norms: of any magnitude, for squares neither overflow nor vanish.
+    """Divide vectors of any magnitude by their norms, without overflow or underflow of squares; also the norms.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def unit_vectors(vectors: NDArray[Any]) -> tuple[NDArray[Any], Any]:
     Returns
     -------
     unit : ndarray
-        Of the same shape; a vector of zeros stays one.
+        Normalised vectors of the same shape; a zero vector remains zero.
     norms : float, or float64 ndarray of shape (n, 1)
     """
     axis = None if vectors.ndim == 1 else 1
@@ -54,7 +54,7 @@ def unit_vectors(vectors: NDArray[Any]) -> tuple[NDArray[Any], Any]:
         return vectors / norms, norms
     parts = vectors.view(np.float64)
     exponents = np.frexp(np.abs(parts).max(axis=-1, keepdims=True))[1]
-    scaled = np.ldexp(parts, -exponents).view(vectors.dtype)  # by a power of two: exact
+    scaled = np.ldexp(parts, -exponents).view(vectors.dtype)  # scaling by a power of two is exact
     norms = np.linalg.norm(scaled, axis=-1, keepdims=True)
     unit = scaled / np.where(norms == 0, 1.0, norms)
     with np.errstate(over="ignore"):
@@ -63,17 +63,17 @@ def unit_vectors(vectors: NDArray[Any]) -> tuple[NDArray[Any], Any]:
 
 
 def embed(matrix: ComplexMatrix, positions: Sequence[int], num_qubits: int) -> ComplexMatrix:
-    """``matrix`` on ``positions`` as a matrix on ``num_qubits`` qubits."""
+    """Embed ``matrix`` on the qubits ``positions`` into a matrix on ``num_qubits`` qubits."""
     k = len(positions)
-    rest = [q for q in range(num_qubits) if q not in positions]
-    order = [*positions, *rest]  # bit b of the product's index is qubit order[b]
-    big = np.kron(np.eye(1 << len(rest)), matrix) if k else matrix[0, 0] * np.eye(1 << num_qubits)
+    others = [q for q in range(num_qubits) if q not in positions]
+    order = [*positions, *others]  # bit b of the product's index is qubit order[b]
+    big = np.kron(np.eye(1 << len(others)), matrix) if k else matrix[0, 0] * np.eye(1 << num_qubits)
     index = pauli.gather(np.arange(1 << num_qubits), order)
     return np.asarray(big[np.ix_(index, index)])
 
 
 def square_matrix(name: str, matrix: ArrayLike) -> ComplexMatrix:
-    """``matrix`` as a finite complex array of shape (2**k, 2**k), or a GateError naming the gate."""
+    """Convert ``matrix`` to a finite complex array of shape (2**k, 2**k), or raise a GateError naming the gate."""
     try:
         out: ComplexMatrix = np.array(matrix, np.complex128)
     except (TypeError, ValueError):
@@ -82,11 +82,11 @@ def square_matrix(name: str, matrix: ArrayLike) -> ComplexMatrix:
         raise GateError(f"{name}: a matrix of shape (2**k, 2**k) is expected, got {out.shape}")
     if not np.isfinite(out).all():
         raise GateError(f"{name}: the matrix contains NaN or infinity")
-    return np.asarray(out + 0.0, np.complex128)  # no negative zeros: equal matrices have equal bytes
+    return np.asarray(out + 0.0, np.complex128)  # removes negative zeros, so that equal matrices have equal bytes
 
 
 def is_power_of_two(size: int) -> bool:
-    """Whether ``size`` is 1, 2, 4, ..."""
+    """Whether ``size`` is a power of two: 1, 2, 4, ..."""
     return size > 0 and size & (size - 1) == 0
 
 

@@ -1,6 +1,6 @@
 """Noise: channels, noise models, exact density matrices and Monte-Carlo trajectories.
 
-What runs a circuit is imported when it is first used: noise models are part of `import simulator`, the engine is not.
+Functions that run circuits are imported on first use, so that `import simulator` loads noise models but not the engine.
 """
 
 from simulator.lazy import attach_stub

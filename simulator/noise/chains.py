@@ -1,4 +1,4 @@
-"""The matrices of many blocks at once: products of constants and rotations, and their derivatives."""
+"""Matrices of many blocks at once, as products of constants and rotations, and their derivatives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Chains:
     Attributes
     ----------
     length : int
-        Rotations of the longest chain.
+        Number of rotations in the longest chain.
     parametric : bool ndarray, shape (m,)
         Which blocks depend on a parameter.
     """
@@ -60,7 +60,7 @@ class Chains:
         self.offsets = np.where(self.periodic, reduced(self.offsets.ravel()), self.offsets.ravel())
 
     def matrices(self, parameters: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
-        """The blocks' matrices (m, B, s, s) at parameters (B, P), and the rotations by step for `derivatives`."""
+        """Blocks' matrices (m, B, s, s) at parameters (B, P), and the rotations per step for `derivatives`."""
         angles = self._angles(parameters)
         out = np.broadcast_to(self.constants[:, :1], (len(angles), len(parameters), *self.constants.shape[2:]))
         rotations = []
@@ -73,7 +73,7 @@ class Chains:
         return out, rotations
 
     def derivatives(self, parameters: FloatArray, rotations: list[FloatArray], by_matrix: FloatArray) -> FloatArray:
-        """Derivatives by the parameters, (B, P), from those by the matrices, (m, B, s, s)."""
+        """Map derivatives by the matrices, (m, B, s, s), to derivatives by the parameters, (B, P)."""
         angles = self._angles(parameters)
         before = [np.broadcast_to(self.constants[:, :1], by_matrix.shape)]
         for step, rotation in enumerate(rotations[:-1]):
@@ -97,8 +97,8 @@ class Chains:
 
     def _angles(self, parameters: FloatArray) -> FloatArray:
         """Angles (m, B, length) at parameters (B, P)."""
-        found = affine(self.offsets, self._rows(), parameters, self.periodic, self.names)
-        return found.reshape(len(parameters), *self.factors.shape[:2]).swapaxes(0, 1)
+        angles = affine(self.offsets, self._rows(), parameters, self.periodic, self.names)
+        return angles.reshape(len(parameters), *self.factors.shape[:2]).swapaxes(0, 1)
 
     def _phases(self, angles: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
         """Cosines and sines of the frequencies at one step's angles, each (m, B, f)."""
@@ -110,5 +110,5 @@ class Chains:
         return self.series[:, step].reshape(len(self.series), self.series.shape[2], -1)
 
     def _rows(self) -> FloatArray:
-        """Each angle's factors of the parameters, shape (m * length, P)."""
+        """Factors of the parameters for each angle, shape (m * length, P)."""
         return self.factors.reshape(self.offsets.size, self.factors.shape[2])

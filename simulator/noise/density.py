@@ -1,7 +1,7 @@
-"""Exact density matrices: a noisy circuit's expectations and their derivatives.
+"""Expectations of noisy circuits and their derivatives from exact density matrices.
 
-A density matrix is its real Pauli coefficients (see `simulator.noise.transfer`); the circuit is blocks of fused
-transfer matrices; the adjoint sweep goes back through kept states, so that channels need no inverse.
+A density matrix is represented by its real Pauli coefficients (see `simulator.noise.transfer`), and a circuit by blocks
+of fused transfer matrices. The adjoint sweep goes backward through stored states, so channels need not be invertible.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from simulator.program.starts import product_states
 
 FloatArray = NDArray[np.float64]
 
-_SAMPLE_QUBITS = 6  # up to here lanes hold samples: a tile's state takes 256 KiB
-_SHARED_QUBITS = 9  # from here on threads share one state
-_SHARED_ALONE = 8  # the same for a single sample
-_KEEP_BYTES = 1 << 30  # of states kept for the sweep back, before some are computed again
-_SERIAL_WORK = 400_000  # multiplications below which a second thread does not pay for itself
-_LONG = 1 << 28  # operations that take long enough to be watched
-_PIECES = 32  # parts of a pass; fixed, so that sums do not depend on the threads
-_CHUNK_BYTES = 1 << 28  # of matrices and derivatives of one chunk of samples
+_SAMPLE_QUBITS = 6  # maximum number of qubits at which lanes hold samples: a tile's state then takes 256 KiB
+_SHARED_QUBITS = 9  # minimum number of qubits at which threads share one state
+_SHARED_ALONE = 8  # minimum number of qubits at which threads share the state of a single sample
+_KEEP_BYTES = 1 << 30  # maximum bytes of states stored for the backward sweep; others are recomputed
+_SERIAL_WORK = 400_000  # number of multiplications below which a second thread does not pay off
+_LONG = 1 << 28  # number of operations above which a call is watched
+_PIECES = 32  # number of parts of a pass; fixed, so that sums do not depend on the number of threads
+_CHUNK_BYTES = 1 << 28  # maximum bytes of matrices and derivatives of one chunk of samples
 
 
 class DensityProgram:
-    """A noisy circuit and observables, fused and laid out; immutable but for what it has computed already.
+    """A noisy circuit with observables, as fused transfer matrices; immutable except for cached results.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ class DensityProgram:
     observables : sequence of PauliSum
     inputs, weights : sequence of Parameter
     noise : NoiseModel
-        Its readout error is no business of this class.
+        Noise model; readout error is ignored here, and the caller applies it.
     support : sequence of int, optional
-        Qubits that are looked at; by default those of the observables.
+        Qubits whose reduced state is required; those of the observables by default.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class DensityProgram:
         self._number()
 
     def _number(self) -> None:
-        """Where each block's matrix and derivative are; the chains of equal size and kind."""
+        """Assign the offsets of each block's matrix and derivative, and group chains of equal size and kind."""
         members: dict[tuple[int, bool], list[int]] = {}
         for number, block in enumerate(self.blocks):
             local = any(k < self.n_inputs for angle in block.angles() for k in angle.factors)
@@ -100,12 +100,12 @@ class DensityProgram:
             chains = Chains([self.blocks[number] for number in numbers], self.parameters)
             area = 16**k
             places: list[int] = []
-            for own, number in enumerate(numbers):
+            for position, number in enumerate(numbers):
                 slope = -1
-                if chains.parametric[own]:
+                if chains.parametric[position]:
                     slope = slopes[local] + len(places) * area
-                    places.append(own)
-                offsets[number] = (sizes[local] + own * area, int(local), slope)
+                    places.append(position)
+                offsets[number] = (sizes[local] + position * area, int(local), slope)
             self.chains.append((chains, local, sizes[local], slopes[local], np.array(places, np.int64)))
             sizes[local] += len(numbers) * area
             slopes[local] += len(places) * area
@@ -114,19 +114,19 @@ class DensityProgram:
         self._layouts: dict[bool, Layout] = {}
 
     def layout(self, in_lanes: bool) -> Layout:
-        """The passes for one meaning of the lanes."""
+        """Passes for one use of the lanes."""
         if in_lanes not in self._layouts:
             self._layouts[in_lanes] = layout(self.blocks, self.num_qubits, in_lanes, self.offsets, bool(self.starts))
         return self._layouts[in_lanes]
 
     @cached_property
     def largest(self) -> int:
-        """Rows of the largest matrix."""
+        """Number of rows of the largest matrix."""
         return max((4 ** len(block.qubits) for block in self.blocks), default=16)
 
 
 class _Run:
-    """One evaluation of a chunk of samples: the matrices at their parameters, and what the kernels take."""
+    """Evaluation of a chunk of samples: the matrices at their parameters, and the kernels' arguments."""
 
     def __init__(self, program: DensityProgram, X: FloatArray, weights: FloatArray) -> None:
         self.program, self.samples = program, len(X)
@@ -142,7 +142,7 @@ class _Run:
         for chains, is_local, begin, _, _ in program.chains:
             matrices, rotations = chains.matrices(self.parameters if is_local else self.parameters[:1])
             self.rotations.append(rotations)
-            # a row a sample; the kernels read columns
+            # one row per sample; the kernels read columns
             flat = matrices.transpose(1, 0, 3, 2).reshape(matrices.shape[1], -1)
             if is_local:
                 local[:, begin : begin + flat.shape[1]] = flat
@@ -158,14 +158,14 @@ class _Run:
         self.work = 16 * 4**n * max(len(program.blocks), 1) * self.samples
 
     def _by_tile(self, rows: FloatArray) -> FloatArray:
-        """Rows of samples as rows of tiles: vectors where lanes are samples."""
+        """Convert rows of samples to rows of tiles, which are vectors if lanes are samples."""
         if self.in_lanes:
             return np.ascontiguousarray(rows)
         padded = np.concatenate([rows, np.repeat(rows[-1:], self.tiles * self.W - len(rows), axis=0)])
         return np.ascontiguousarray(padded.reshape(self.tiles, self.W, -1).swapaxes(1, 2)).reshape(self.tiles, -1)
 
     def _by_sample(self, tiles: FloatArray) -> FloatArray:
-        """The inverse of `_by_tile`."""
+        """Invert `_by_tile`."""
         if self.in_lanes:
             return tiles
         return tiles.reshape(self.tiles, -1, self.W).swapaxes(1, 2).reshape(self.tiles * self.W, -1)[: self.samples]
@@ -182,7 +182,7 @@ class _Run:
         share(call, queue, tail[-1], work, _SERIAL_WORK, _LONG)
 
     def forward(self, values: FloatArray, keep: bool = False) -> FloatArray:
-        """Fill the strings' expectations (B, S); returns the final states (tiles, size) if kept."""
+        """Fill the strings' expectations (B, S); return the final states (tiles, size) if ``keep``."""
         states = np.zeros((0, self.size))
         if keep:
             states = simd.aligned_zeros(self.tiles * self.size, np.float64).reshape(self.tiles, self.size)
@@ -202,7 +202,7 @@ class _Run:
         return states
 
     def backward(self, by_string: FloatArray) -> FloatArray:
-        """Derivatives by the parameters, (B, P), from those by the strings' expectations, (B, S)."""
+        """Map derivatives by the strings' expectations, (B, S), to derivatives by the parameters, (B, P)."""
         program = self.program
         by_shared = np.zeros((self.tiles, max(program.slopes[0], 1)))
         by_local = np.zeros((self.tiles, max(program.slopes[1], 1) * (1 if self.in_lanes else self.W)))
@@ -228,11 +228,11 @@ class _Run:
             size = chains.constants.shape[-1]
             rows = local_rows if is_local else shared_row
             by_matrix = np.zeros((len(chains.constants), len(rows), size, size))
-            found = rows[:, begin : begin + len(places) * size * size]
-            by_matrix[places] = found.reshape(len(rows), len(places), size, size).swapaxes(0, 1)
+            derivatives = rows[:, begin : begin + len(places) * size * size]
+            by_matrix[places] = derivatives.reshape(len(rows), len(places), size, size).swapaxes(0, 1)
             parameters = self.parameters if is_local else self.parameters[:1]
             part = chains.derivatives(parameters, rotations, by_matrix)
-            out[: len(part)] += part  # what is shared by all samples is summed over them already
+            out[: len(part)] += part  # derivatives of shared parameters are already summed over samples
         if derive_start:
             assert self.states is not None
             out += starts.derivatives(program.starts, self.parameters, self.states, start_lam)
@@ -254,11 +254,11 @@ class _Run:
     def _shared_backward(
         self, row: int, by_string: FloatArray, by_shared: FloatArray, by_local: FloatArray, start_lam: FloatArray
     ) -> None:
-        """`backward` of one sample with all threads on it; states that do not fit are computed again."""
+        """Run `backward` for one sample with all threads; states that do not fit are recomputed."""
         code = self.layout.code
-        wanted = np.flatnonzero(code[:, columns.GRADIENT] >= 0)
+        required = np.flatnonzero(code[:, columns.GRADIENT] >= 0)
         step = len(code)
-        if (len(wanted) + 2) * self.size * 8 > min(_KEEP_BYTES, memory.available_bytes() // 2):
+        if (len(required) + 2) * self.size * 8 > min(_KEEP_BYTES, memory.available_bytes() // 2):
             step = math.isqrt(max(len(code) - 1, 0)) + 1
         r = simd.aligned_zeros(self.size, np.float64)
         self._start(r, row)
@@ -283,7 +283,7 @@ class _Run:
                     self._correlate(p, lam, before.pop(p), by_shared, by_local)
                 self._pass(p, lam, row, backward=True)
         if len(start_lam):
-            start_lam[row] = lam  # given coefficients begin in their own order
+            start_lam[row] = lam  # coefficients of an explicit start are in their original order
 
     def _correlate(self, p: int, lam: FloatArray, r: FloatArray, by_shared: FloatArray, by_local: FloatArray) -> None:
         code = self.layout.code[p]
@@ -300,7 +300,7 @@ def _chunks(program: DensityProgram, samples: int) -> list[slice]:
 
 
 def expectations(program: DensityProgram, X: FloatArray, weights: FloatArray) -> FloatArray:
-    """Exact expectations, shape (B, K)."""
+    """Compute exact expectations, shape (B, K)."""
     memory.check_density(program.num_qubits, 1)
     values = np.empty((len(X), len(program.strings)))
     for rows in progress.steps(_chunks(program, len(X))):
@@ -309,7 +309,7 @@ def expectations(program: DensityProgram, X: FloatArray, weights: FloatArray) ->
 
 
 def final_coefficients(program: DensityProgram, X: FloatArray, weights: FloatArray) -> FloatArray:
-    """All Pauli coefficients of the final states, shape (B, 4**n)."""
+    """Compute all Pauli coefficients of the final states, shape (B, 4**n)."""
     memory.check_density(program.num_qubits, 2 * len(X))
     run = _Run(program, X, weights)
     states = run.forward(np.empty((len(X), len(program.strings))), keep=True)

@@ -1,6 +1,6 @@
-"""Trajectories in which outcomes are drawn one after the other: any channel, measurements, conditions.
+"""Trajectories in which outcomes are drawn one after another: any channel, measurements, conditions.
 
-For what is not Pauli noise after gates (`simulator.noise.frames` is faster there).
+For Pauli noise after gates, `simulator.noise.frames` is faster.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-MAX_GATE_QUBITS = 4  # a dense matrix; wider gates are taken apart
-_CHUNK_NUMBERS = 1 << 22  # random numbers drawn at a time
+MAX_GATE_QUBITS = 4  # maximum number of qubits of a dense matrix; wider gates are decomposed
+_CHUNK_NUMBERS = 1 << 22  # number of random numbers drawn at a time, which bounds temporary memory
 _SERIAL_WORK = 1 << 18
-_LONG = 1 << 25  # amplitudes passed over that take long enough to be watched
+_LONG = 1 << 25  # number of amplitudes processed above which a call is watched
 
 
 Noisy = tuple[Operation, Sequence[tuple[Channel, tuple[int, ...]]]]
 
 
 def noisy_operations(circuit: OperationSequence, noise: NoiseModel) -> list[Noisy]:
-    """A circuit's operations, each with the channels that follow it."""
+    """List a circuit's operations, each with the channels that follow it."""
     return [(operation, noise.channels_after(operation)) for operation in circuit.operations]
 
 
 @dataclass
 class _Step:
-    """Matrices on some qubits of which each trajectory draws one."""
+    """Matrices on some qubits, of which each trajectory draws one."""
 
     qubits: tuple[int, ...]
     matrices: ComplexArray
@@ -59,27 +59,27 @@ class _Step:
 
     @property
     def plain(self) -> bool:
-        """Whether this is one matrix, always applied."""
+        """Whether this is a single matrix that is always applied."""
         return len(self.matrices) == 1 and not self.conditions
 
 
 @dataclass
 class _Steps:
-    """Collects steps; plain gates on the same one or two qubits are multiplied together."""
+    """Collector of steps that multiplies plain gates on the same one or two qubits."""
 
     steps: list[_Step] = field(default_factory=list)
     last: dict[int, _Step] = field(default_factory=dict)
 
     def gate(self, matrix: ComplexArray, qubits: tuple[int, ...]) -> None:
-        """A gate that always happens."""
-        found = [self.last.get(q) for q in qubits]
-        if found[0] is not None and found[0].plain and all(step is found[0] for step in found):
-            own = found[0]
-            place = [own.qubits.index(q) for q in qubits]
-            own.matrices = (gates.embed(matrix, place, len(own.qubits)) @ own.matrices[0])[None]
+        """Add a gate without conditions."""
+        latest = [self.last.get(q) for q in qubits]
+        if latest[0] is not None and latest[0].plain and all(step is latest[0] for step in latest):
+            target = latest[0]
+            place = [target.qubits.index(q) for q in qubits]
+            target.matrices = (gates.embed(matrix, place, len(target.qubits)) @ target.matrices[0])[None]
             return
         step = _Step(qubits, matrix[None], np.ones(1))
-        for q in qubits:  # one-qubit gates waiting on these qubits join
+        for q in qubits:  # merges pending one-qubit gates on these qubits
             earlier = self.last.get(q)
             if len(qubits) > 1 and earlier is not None and earlier.plain and earlier.qubits == (q,):
                 step.matrices = step.matrices @ gates.embed(earlier.matrices[0], [qubits.index(q)], len(qubits))
@@ -87,23 +87,23 @@ class _Steps:
         self.add(step)
 
     def add(self, step: _Step) -> None:
-        """Any other step."""
+        """Add any other step."""
         self.steps.append(step)
         for q in step.qubits:
             self.last[q] = step
 
 
 class JumpProgram:
-    """A circuit without free parameters, with noise, as steps of the kernel.
+    """A noisy circuit without free parameters, as steps of the kernel.
 
     Parameters
     ----------
     circuit : Circuit
-        May measure, reset and branch.
+        Circuit, which may measure, reset and branch.
     noise : NoiseModel
-        Its readout error acts on measurements that write to classical bits.
+        Noise model; its readout error acts on measurements that write to classical bits.
     items : iterable of Noisy, optional
-        Other operations than the circuit's, each with the channels that follow.
+        Operations that replace the circuit's, each with the channels that follow it.
     """
 
     def __init__(self, circuit: OperationSequence, noise: NoiseModel, items: Iterable[Noisy] | None = None) -> None:
@@ -133,7 +133,7 @@ class JumpProgram:
             flips = self.flips[qubits[0]]
             kraus = np.array([np.diag([1.0 + 0j, 0]), np.diag([0j, 1.0])])
             if flips.any():
-                # outcome j is read with sqrt(P(j|i)) on the diagonal: a measurement that errs, but does not disturb
+                # operator for outcome j: sqrt(P(j|i)) on the diagonal, a readout error without further disturbance
                 kraus = np.sqrt([np.diag([1 - flips[0], flips[1]]), np.diag([flips[0], 1 - flips[1]])]).astype(complex)
                 projectors = np.array([np.diag([1.0 + 0j, 0]), np.diag([0j, 1.0])])
                 self._collected.add(_Step(qubits, projectors, None, conditions=conditions))
@@ -166,7 +166,7 @@ class JumpProgram:
         self._collected.add(_Step(qubits, unitaries[order], probabilities[order], conditions=conditions))
 
     def _pack(self, steps: Sequence[_Step]) -> None:
-        """The kernel's arrays."""
+        """Build the kernel's arrays."""
         code: list[list[int]] = []
         index: list[int] = []
         tests: list[int] = []
@@ -219,7 +219,7 @@ class JumpProgram:
             Expectations of the observables in each trajectory's final state.
         bits : int64 ndarray, shape (T, num_clbits)
         outcomes : int64 ndarray, shape (T,) or (0,)
-            Basis states found by measuring all qubits at the end, if asked for.
+            Basis states from measuring all qubits at the end, if requested.
         """
         memory.check_state(self.num_qubits, simd.width(np.float64) * get_num_threads(), "double")
         rng = np.random.default_rng(seed)
@@ -257,7 +257,7 @@ class JumpProgram:
 
 
 def _grouped(observables: Iterable[PauliSum]) -> tuple[IntArray, IntArray, FloatArray]:
-    """Strings by their x mask and the parity of their Ys, as `kernels.diagonals.expect` takes them."""
+    """Group strings by X mask and parity of their Ys, in the format of `kernels.diagonals.expect`."""
     strings = [
         (x, z, k, coefficient)
         for k, observable in enumerate(observables)
@@ -269,7 +269,7 @@ def _grouped(observables: Iterable[PauliSum]) -> tuple[IntArray, IntArray, Float
 
 
 def _narrow(operation: Operation) -> list[Operation]:
-    """A gate on many qubits as gates on few, by its rotations about Pauli strings; up to its global phase."""
+    """Decompose a gate on many qubits into rotations about Pauli strings, up to its global phase."""
     alone = Operation(operation.gate, operation.qubits, operation.angles)
     lowered = lower(OperationSequence(max(operation.qubits) + 1, [alone]), {})
     out: list[Operation] = []

@@ -1,4 +1,4 @@
-"""Pauli coefficients of states that a circuit begins with, and derivatives by amplitudes that are parameters."""
+"""Pauli coefficients of initial states, and derivatives with respect to amplitudes that are parameters."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def coefficients(states: ComplexArray) -> FloatArray:
 def derivatives(
     starts: Sequence[Start], parameters: FloatArray, states: ComplexArray, by_coefficient: FloatArray
 ) -> FloatArray:
-    """Derivatives by the parameters (B, P) that are amplitudes, from those by the coefficients (B, 4**n)."""
+    """Map derivatives by the coefficients (B, 4**n) to derivatives by the parameters (B, P) that are amplitudes."""
     size = states.shape[1]
     j = np.arange(size)
-    # the operator sum_P lambda_P P on the state: a transform over z, a shift by x
+    # applies sum_P lambda_P P to the state: a transform over z and a shift by x
     columns = pauli.walsh_hadamard(_phases(size) * by_coefficient[:, _order(size)]) * states[:, None, :]
     image = np.zeros((len(by_coefficient), size), complex)
     for x in range(size):

@@ -1,4 +1,4 @@
-"""Observables by name: Pauli operators, projectors, and any Hermitian matrix."""
+"""Constructors of observables: Pauli operators, projectors, and Hermitian matrices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_PROJECTOR_QUBITS = 20
 
 
 def I() -> PauliSum:  # noqa: E743
-    """Identity, which acts on no qubit.
+    """Identity operator, which does not act on any qubit.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def Z(qubit: int) -> PauliSum:
 
 
 def Projector(bits: str | Sequence[int], qubits: Sequence[int]) -> PauliSum:
-    """Projector on basis states: its expectation is the probability of reading ``bits`` on ``qubits``.
+    """Projector onto basis states, whose expectation is the probability of measuring ``bits`` on ``qubits``.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def Projector(bits: str | Sequence[int], qubits: Sequence[int]) -> PauliSum:
     Raises
     ------
     ObservableError
-        If ``bits`` has another length than ``qubits``, a bit is not 0 or 1, or a qubit is no index.
+        If ``bits`` and ``qubits`` differ in length, a bit is not 0 or 1, or a qubit is not an index.
 
     Examples
     --------
@@ -95,12 +95,12 @@ def Hermitian(matrix: ArrayLike, qubits: Sequence[int]) -> PauliSum:
     Returns
     -------
     PauliSum
-        At most ``4**k`` strings, found in O(k 4**k) by Walsh-Hadamard transforms.
+        At most ``4**k`` strings, computed in O(k 4**k) by Walsh-Hadamard transforms.
 
     Raises
     ------
     ObservableError
-        If the shape does not fit ``qubits``, an entry is NaN or infinite, or the matrix is not Hermitian.
+        If the shape does not match ``qubits``, an entry is NaN or infinite, or the matrix is not Hermitian.
 
     Examples
     --------

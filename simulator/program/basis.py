@@ -1,4 +1,4 @@
-"""Between a program's stored basis and its circuit's: a permutation of basis states, and a phase for each sample."""
+"""Conversion between a program's stored basis and its circuit's basis: a permutation and a phase per sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 
 def in_circuit_basis(program: Program, stored: NDArray[Any], X: FloatArray, weights: FloatArray) -> NDArray[Any]:
-    """Undo the program's change of basis and put the global phase back."""
+    """Undo the program's change of basis and restore the global phase."""
     order = _stored_order(program)
     if order is not None:
         stored = np.take(stored, order, axis=1)
@@ -26,7 +26,7 @@ def in_circuit_basis(program: Program, stored: NDArray[Any], X: FloatArray, weig
 
 
 def in_stored_basis(program: Program, states: NDArray[Any], X: FloatArray, weights: FloatArray) -> NDArray[Any]:
-    """The inverse of `in_circuit_basis`; a new array."""
+    """Apply the inverse of `in_circuit_basis`; return a new array."""
     phase = global_phases(program, X, weights)
     out = states * np.exp(-1j * phase).astype(states.dtype)[:, None]
     order = _stored_order(program)
@@ -36,7 +36,7 @@ def in_stored_basis(program: Program, states: NDArray[Any], X: FloatArray, weigh
 
 
 def _stored_order(program: Program) -> NDArray[np.int64] | None:
-    """Where each basis state is stored, shape (2**n,); None if all are in their places."""
+    """Stored index of each basis state, shape (2**n,); None for the identity."""
     lowered, n = program.lowered, program.num_qubits
     if not lowered.flips and all(row == 1 << q for q, row in enumerate(lowered.z_rows)):
         return None
@@ -48,13 +48,13 @@ def _stored_order(program: Program) -> NDArray[np.int64] | None:
 
 
 def global_phases(program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
-    """Phase of each sample that the program leaves out, shape (n_samples,)."""
+    """Global phase of each sample, which the levels leave out, shape (n_samples,), radians."""
     lowered, split = program.lowered, len(program.inputs)
     factors = lowered.phase.factors
     if not factors:
         return np.full(len(X), lowered.phase.constant)
     is_ordinary = ordinary(X, factors.values()) and ordinary(weights, factors.values())
-    if is_ordinary and min(factors) >= split:  # the same for all samples: floats are quicker than arrays
+    if is_ordinary and min(factors) >= split:  # the phase is the same for all samples: floats are faster than arrays
         shared, values = lowered.phase.constant, weights.tolist()
         for k, factor in factors.items():
             shared += factor * values[k - split]

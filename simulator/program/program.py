@@ -23,22 +23,22 @@ DTYPES: dict[str, type[np.floating[Any]]] = {"double": np.float64, "single": np.
 
 
 class Program:
-    """A circuit and observables, lowered: what an engine runs on any number of samples.
+    """A lowered circuit with observables, which an engine runs on any number of samples.
 
-    Immutable, safe to share between threads, and independent of the machine: an engine keeps what it derives from a
-    program itself. Two programs are equal only if they are the same object.
+    Immutable, safe to share between threads, and independent of the machine: an engine stores its own derived data.
+    Two programs are equal only if they are the same object.
 
     Parameters
     ----------
     circuit : Circuit
     observables : sequence of PauliSum
-        May be empty if only states are wanted.
+        May be empty if only states are computed.
     inputs : sequence of Parameter
         Parameters whose values differ from sample to sample.
     weights : sequence of Parameter, optional
-        Parameters whose values all samples share; by default all that are not inputs.
+        Parameters whose values all samples share; by default all parameters that are not inputs.
     precision : {"double", "single"}
-        complex128 or complex64 states.
+        Precision of the states: complex128 or complex64.
 
     Raises
     ------
@@ -59,8 +59,8 @@ class Program:
         precision: str = "double",
     ) -> None:
         if weights is None:
-            known = set(inputs)
-            weights = [p for p in circuit.parameters if p not in known]
+            input_set = set(inputs)
+            weights = [p for p in circuit.parameters if p not in input_set]
         self.circuit: OperationSequence | None = circuit
         self._set(circuit.num_qubits, observables, inputs, weights, precision)
         refuse_measurements(circuit.operations, "a state, expectation or gradient")
@@ -75,14 +75,14 @@ class Program:
         weights: Sequence[Parameter] = (),
         precision: str = "double",
     ) -> Program:
-        """A program of a circuit that is lowered already; its ``circuit`` is None.
+        """Create a program from an already lowered circuit; its ``circuit`` is None.
 
         Parameters
         ----------
         lowered : Lowered
             Parameter k of its angles is input k, then weight k - n_inputs.
         observables : sequence of PauliSum
-            In the circuit's basis, as for `Program`.
+            Observables in the circuit's basis, as for `Program`.
         inputs, weights : sequence of Parameter
         precision : {"double", "single"}
 
@@ -125,7 +125,7 @@ class Program:
 
     @cached_property
     def strings(self) -> list[tuple[int, int, int, float]]:
-        """The observables' strings in the stored basis: x, z, observable, coefficient."""
+        """Strings of the observables in the stored basis: x, z, observable, coefficient."""
         out = []
         for k, observable in enumerate(self.observables):
             terms = zip(observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True)
@@ -136,12 +136,12 @@ class Program:
 
     @cached_property
     def starts(self) -> list[Start]:
-        """Amplitudes that the circuit begins with."""
+        """Initial amplitudes of the circuit."""
         return self.lowered.starts
 
     @cached_property
     def schedule(self) -> tuple[list[list[Rotation]], list[Level]]:
-        """Each stored qubit's rotations before anything else touches it, and the levels that are left."""
+        """Initial single-qubit rotations of each stored qubit, and the remaining levels."""
         levels = self.lowered.levels
         if self.observables:
             levels = _without_idle(levels, self.strings)
@@ -150,7 +150,7 @@ class Program:
         return _split_product(levels, self.num_qubits)
 
     def term(self, number: int, factor: float, X: NDArray[np.float64], weights: NDArray[np.float64]) -> Any:
-        """What a parameter contributes to an angle, modulo 4 pi: of inputs for each row of X, of weights once.
+        """Contribution of a parameter to an angle, modulo 4 pi: per row of X for an input, a scalar for a weight.
 
         Raises
         ------
@@ -171,10 +171,10 @@ class Program:
                         self.term(number, factor, X, weights)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ["circuit", "observables", "inputs", "weights", "precision", "num_qubits"]
+        names = ["circuit", "observables", "inputs", "weights", "precision", "num_qubits"]
         if self.circuit is None:
-            kept.append("lowered")  # what is derived from a circuit is made again
-        return {name: self.__dict__[name] for name in kept}
+            names.append("lowered")  # a lowered circuit is recomputed if there is a circuit
+        return {name: self.__dict__[name] for name in names}
 
     def __repr__(self) -> str:
         return (
@@ -184,52 +184,52 @@ class Program:
 
 
 def _check_parameters(circuit: OperationSequence, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
-    known = [*inputs, *weights]
-    if len(set(known)) != len(known):
-        twice = sorted({p.name for p in known if known.count(p) > 1})
+    assigned = [*inputs, *weights]
+    if len(set(assigned)) != len(assigned):
+        twice = sorted({p.name for p in assigned if assigned.count(p) > 1})
         raise ParameterError(f"a parameter is an input or a weight, once; given twice: {', '.join(twice)}")
-    missing = set(circuit.parameters) - set(known)
+    missing = set(circuit.parameters) - set(assigned)
     if missing:
         names = ", ".join(p.name for p in circuit.parameters if p in missing)
         raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {names}")
 
 
 def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]]) -> list[Level]:
-    """Drop what commutes with the observables and with all that comes after it: no expectation sees it."""
+    """Drop members that commute with the observables and all later members, as they cannot affect an expectation."""
     seen_x = seen_z = 0
     for x, z, _, _ in strings:
         seen_x |= x
         seen_z |= z
     out = []
     for level in reversed(levels):
-        kept = []
+        members = []
         for member in reversed(level.members):
             x, z = member.support
             if x & seen_z or z & seen_x:
-                kept.append(member)
+                members.append(member)
                 seen_x, seen_z = seen_x | x, seen_z | z
-        if kept:
-            out.append(Level(level.kind, kept[::-1], level.ordered))
+        if members:
+            out.append(Level(level.kind, members[::-1], level.ordered))
     return out[::-1]
 
 
 def _split_product(levels: list[Level], num_qubits: int) -> tuple[list[list[Rotation]], list[Level]]:
-    """Take out the rotations of single stored qubits that act before anything joins them to others."""
+    """Split off the rotations of single stored qubits that act before the qubit is entangled with others."""
     chains: list[list[Rotation]] = [[] for _ in range(num_qubits)]
     joined = 0
-    left = []
+    remaining = []
     for level in levels:
-        kept = []
+        members = []
         touched = joined
         for member in level.members:
             x, z = member.support
-            support, taken = x | z, joined if level.kind == "phases" else touched
-            if isinstance(member, Rotation) and support & (support - 1) == 0 and not support & taken:
+            support, blocking = x | z, joined if level.kind == "phases" else touched
+            if isinstance(member, Rotation) and support & (support - 1) == 0 and not support & blocking:
                 chains[support.bit_length() - 1].append(member)
             else:
-                kept.append(member)
+                members.append(member)
                 touched |= support
         joined = touched
-        if kept:
-            left.append(Level(level.kind, kept, level.ordered))
-    return chains, left
+        if members:
+            remaining.append(Level(level.kind, members, level.ordered))
+    return chains, remaining

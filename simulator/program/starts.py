@@ -1,4 +1,4 @@
-"""Amplitudes that a circuit begins with: numbers, or parameters that are normalised for each sample.
+"""Initial amplitudes of a circuit: numbers, or parameters that are normalised for each sample.
 
 Samples are rows of ``X``; parameter k of an amplitude is column k of ``X``, then entry k - n_inputs of ``weights``.
 """
@@ -21,12 +21,12 @@ from simulator.range_reduction import term
 
 FloatArray = NDArray[np.float64]
 
-_RUN = 1 << 20  # amplitudes made at a time
+_RUN = 1 << 20  # amplitudes computed at a time, which bounds temporary memory
 
 
 @dataclass(slots=True)
 class Start:
-    """Amplitudes given for some qubits before the first gate, numbers or parameters."""
+    """Initial amplitudes of some qubits, numbers or parameters."""
 
     qubits: tuple[int, ...]
     amplitudes: NDArray[np.complex128] | None
@@ -35,9 +35,9 @@ class Start:
     def normalised(
         self, X: FloatArray, weights: FloatArray, names: Sequence[object] = ()
     ) -> tuple[NDArray[Any], FloatArray]:
-        """Amplitudes of norm 1, shape (1 or n_samples, 2**k), and their norms before that, shape (1 or n_samples, 1).
+        """Normalised amplitudes, shape (1 or n_samples, 2**k), and the norms divided by, shape (1 or n_samples, 1).
 
-        ``names`` are what an error calls the parameters.
+        ``names`` are the parameters' names in error messages.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class Start:
 def amplitude_runs(
     starts: Sequence[Start], X: FloatArray, weights: FloatArray, names: Sequence[object] = ()
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
-    """Amplitudes of a product of starts, a limited number at a time: indices (m,), values (1 or n_samples, m)."""
+    """Yield the amplitudes of a product of starts in chunks: indices (m,), values (1 or n_samples, m)."""
     factors = [start.normalised(X, weights, names)[0] for start in starts]
     count = math.prod(factor.shape[1] for factor in factors)
     for first in range(0, count, _RUN):
@@ -90,7 +90,7 @@ def amplitude_runs(
 def product_states(
     starts: Sequence[Start], X: FloatArray, weights: FloatArray, num_qubits: int, names: Sequence[object] = ()
 ) -> NDArray[np.complex128]:
-    """The states that ``starts`` prepare, other qubits being 0, shape (1 or n_samples, 2**num_qubits)."""
+    """States that ``starts`` prepare, all other qubits being 0, shape (1 or n_samples, 2**num_qubits)."""
     rows = len(X) if any(start.angles for start in starts) else 1
     out = np.zeros((rows, 1 << num_qubits), complex)
     for index, values in amplitude_runs(starts, X[:rows], weights, names):
@@ -101,7 +101,7 @@ def product_states(
 def amplitude_derivatives(
     starts: Sequence[Start], X: FloatArray, weights: FloatArray, adjoint: NDArray[np.complex128]
 ) -> Iterator[tuple[Angle, FloatArray]]:
-    """Derivatives by each amplitude that is a parameter, shape (n_samples,), through the normalisation.
+    """Derivatives with respect to each amplitude that is a parameter, shape (n_samples,), through the normalisation.
 
     ``adjoint``, shape (n_samples, 2**n), is the adjoint state at the beginning: ``df = 2 Re <adjoint|d psi>``.
     """

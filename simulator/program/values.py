@@ -1,4 +1,4 @@
-"""Inputs and weights of a program as arrays that engines take: checked once, before an engine sees them."""
+"""Validation of a program's inputs and weights, once, before they reach an engine."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ FloatArray = NDArray[np.float64]
 
 
 def as_array(values: Any) -> FloatArray:
-    """``values`` as engines take them: float64, contiguous, aligned, writable; the array itself if it is."""
+    """Convert ``values`` to a float64, contiguous, aligned, writable array; return a conforming array unchanged."""
     if type(values) is np.ndarray and values.dtype == np.float64 and values.flags.carray:
         return values
     return np.require(values, np.float64, ["C", "A", "W"])
 
 
 def as_inputs(program: Program, X: Any) -> FloatArray:
-    """``X`` as an array for engines, shape (n_samples, n_inputs).
+    """Convert ``X`` to an array for engines, shape (n_samples, n_inputs).
 
     Raises
     ------
@@ -35,7 +35,7 @@ def as_inputs(program: Program, X: Any) -> FloatArray:
 
 
 def as_weights(program: Program, weights: Any) -> FloatArray:
-    """``weights`` as an array for engines, shape (n_weights,).
+    """Convert ``weights`` to an array for engines, shape (n_weights,).
 
     Raises
     ------
@@ -49,7 +49,7 @@ def as_weights(program: Program, weights: Any) -> FloatArray:
 
 
 def as_cotangent(values: Any, expected: NDArray[Any]) -> FloatArray:
-    """A derivative by the ``expected`` expectations as an array for engines, of their shape.
+    """Convert a derivative with respect to the expectations to an array for engines, of the shape of ``expected``.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""The engine that numba compiles: vectors, threads, tables and kernels."""
+"""Engine compiled by numba: vectors, threads, tables and kernels."""

@@ -1,4 +1,4 @@
-"""A batch of samples: threads take whole tiles."""
+"""Evaluation of a batch of samples, in which threads take whole tiles."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from simulator.program.starts import product_states
 
 
 class BatchRun(Run):
-    """Runs many samples, tile by tile; see `kernels.tiles`."""
+    """Evaluation of many samples, tile by tile; see `kernels.tiles`."""
 
-    _prepared = 0  # what the kernel reads as whether an earlier chunk has prepared what all share
+    _prepared = 0  # whether an earlier chunk has prepared the shared coefficients, as read by the kernel
 
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         plan, program = self.plan, self.program
@@ -31,7 +31,7 @@ class BatchRun(Run):
         self._check_angles(X)
 
     def _initial(self, X: FloatArray) -> NDArray[np.complex128]:
-        """The state before the first gate of each sample."""
+        """State of each sample before the first gate."""
         program = self.program
         names = (*program.inputs, *program.weights)
         return product_states(program.starts, X, self.weights, program.num_qubits, names)
@@ -56,5 +56,5 @@ class BatchRun(Run):
 
     @property
     def _constants(self) -> tuple[Any, ...]:
-        """What the kernels of tiles call the program."""
+        """Arguments that describe the program to the kernels of tiles."""
         return self.plan.packed, self.base, self.shared, self.stored

@@ -1,4 +1,4 @@
-"""How many qubits of a large state's block fit in the caches of this machine's processors."""
+"""Sizes of a large state's blocks that fit in the caches of this machine's processors."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 
 from simulator.engines.numba.options import Options
 
-_FEWEST_BLOCKS = 3  # bits: at least so many blocks that all threads have some
-_LEAST_BITS = 10  # qubits of a block: as many as phases are made for at a time
-_SUB_BYTES = 1 << 14  # of a part of a block that fits in the first-level cache
-_CACHE_BYTES = 1 << 20  # of the second-level cache, where the system does not tell
+_FEWEST_BLOCKS = 3  # minimum number of bits of the number of blocks, so that all threads have work
+_LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
+_SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
+_CACHE_BYTES = 1 << 20  # assumed bytes of the second-level cache if the system does not report it
 
 
 @functools.cache
 def cache_bytes() -> int:
-    """Size of a core's second-level cache."""
+    """Size of a core's second-level cache in bytes."""
     try:
         text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text().strip()
         return int(text[:-1]) << {"K": 10, "M": 20}[text[-1]]
@@ -25,9 +25,9 @@ def cache_bytes() -> int:
 
 
 def block_bits(num_qubits: int, states: int, amplitude_bytes: int, options: Options) -> int:
-    """Qubits of a block, of which ``states`` fit in half of a core's second-level cache.
+    """Number of qubits of a block such that ``states`` blocks fit in half of a core's second-level cache.
 
-    It depends on the machine's processors, not on how many threads are used: results do not either.
+    It depends on the machine's processors but not on the number of threads, so results do not depend on the latter.
     """
     if options.block_bits is not None:
         return options.block_bits
@@ -37,7 +37,7 @@ def block_bits(num_qubits: int, states: int, amplitude_bytes: int, options: Opti
 
 
 def part_bits(amplitude_bytes: int, options: Options) -> int:
-    """Qubits of a part of a block: consecutive passes that move amplitudes within parts are done part by part."""
+    """Number of qubits of a part of a block; consecutive passes that stay within parts are executed part by part."""
     if options.part_bits is not None:
         return options.part_bits
     return max((_SUB_BYTES // amplitude_bytes).bit_length() - 1, _LEAST_BITS)

@@ -1,4 +1,4 @@
-"""Drawing outcomes: one pass over the probabilities and one over sorted random numbers laid over them."""
+"""Drawing of outcomes by one joint pass over the probabilities and over sorted random numbers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from simulator.engines.numba.threads import share
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_PIECES = 32  # parts of a pass; fixed, so that results do not depend on the threads
-_SERIAL_WORK = 1 << 16  # outcomes and shots below which a second thread does not pay for itself
-_LONG = 1 << 25  # outcomes and shots above which a pass takes long enough to be watched
+_PIECES = 32  # number of parts of a pass; fixed, so that results do not depend on the number of threads
+_SERIAL_WORK = 1 << 16  # outcomes plus shots below which a second thread does not pay off
+_LONG = 1 << 25  # outcomes plus shots above which a pass is long enough to be watched
 
 
 def draw(values: NDArray[Any], shots: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """Outcomes in ascending order and how often each comes up, from amplitudes or probabilities; see `Engine.draw`."""
+    """Draw outcomes, in ascending order, and their counts from amplitudes or probabilities; see `Engine.draw`."""
     size, squared = len(values), np.iscomplexobj(values)
     if squared:
         values = _parts(values)
@@ -37,7 +37,7 @@ def draw(values: NDArray[Any], shots: int, rng: np.random.Generator) -> tuple[In
     gaps *= ends[-1] / gaps[-1]
     numbers = gaps[:-1]
     firsts = np.concatenate([[0], np.searchsorted(numbers, ends[:-1]), [shots]])
-    firsts[1:-1][sums[1:][::-1].cumsum()[::-1] == 0] = shots  # nothing can happen behind there
+    firsts[1:-1][sums[1:][::-1].cumsum()[::-1] == 0] = shots  # all later outcomes have probability zero
     starts = np.concatenate([[0.0], ends[:-1]])
     outcomes, counts = np.empty(shots, np.int64), np.empty(shots, np.int64)
     lengths = np.zeros(_PIECES, np.int64)
@@ -48,7 +48,7 @@ def draw(values: NDArray[Any], shots: int, rng: np.random.Generator) -> tuple[In
 
 
 def marginal(amplitudes: NDArray[Any], qubits: Sequence[int]) -> FloatArray:
-    """Probabilities of the outcomes on some qubits, without those of the whole state; see `Engine.marginal`."""
+    """Probabilities of outcomes on some qubits, without computing those of all qubits; see `Engine.marginal`."""
     num_qubits = len(amplitudes).bit_length() - 1
     others = [q for q in range(num_qubits) if q not in qubits]
     own_places, other_places = _places(qubits), _places(others)
@@ -58,12 +58,12 @@ def marginal(amplitudes: NDArray[Any], qubits: Sequence[int]) -> FloatArray:
 
 
 def _parts(amplitudes: NDArray[Any]) -> NDArray[Any]:
-    """Amplitudes as re, im, re, im, ..."""
+    """View amplitudes as re, im, re, im, ..."""
     return amplitudes.view(np.float32 if amplitudes.dtype == np.complex64 else np.float64)
 
 
 def _places(qubits: Sequence[int]) -> tuple[IntArray, IntArray]:
-    """What outcomes on the qubits add to an index: by their lower bits, and by their upper."""
+    """Contributions of outcomes on the qubits to an index, for their lower and their upper bits."""
     half = len(qubits) // 2
     lower, upper = (pauli.spread(np.arange(1 << len(part)), part) for part in (qubits[:half], qubits[half:]))
     return lower, upper

@@ -1,4 +1,4 @@
-"""Fidelities ``|<psi_i|psi_j>|**2`` between states that lie in tiles: panel by panel, block by block."""
+"""Fidelities ``|<psi_i|psi_j>|**2`` between states stored in tiles, panel by panel and block by block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulator.progress import chunks
 
 FloatArray = NDArray[np.float64]
 
-_CHECK_BYTES = 1 << 26  # below this nobody asks how much memory there is
+_CHECK_BYTES = 1 << 26  # bytes below which available memory is not checked
 
 
 def fill(
@@ -28,48 +28,48 @@ def fill(
     options: Options,
     progress: Callable[[int], object] | None,
 ) -> None:
-    """Fidelities between samples to ``out``, without ever holding all of their states.
+    """Write fidelities between samples to ``out``, without holding all states in memory.
 
-    States are made in panels and multiplied in blocks, half of them when there is no ``Y``. An entry has the same bits
-    on any number of threads and in any panel.
+    States are computed in panels and multiplied in blocks, half of them without ``Y``. Each entry is bit-identical for
+    any number of threads and in any panel.
 
     Parameters
     ----------
     tiles_of : callable
-        Makes the states of some samples, as tiles of `kernels.fidelities`.
+        Function that returns the states of samples as tiles of `kernels.fidelities`.
     X, Y : float64 ndarray
-        Y is by default X itself.
+        Inputs of both sets of samples; Y is X by default.
     out : C-contiguous ndarray or memmap
     state_bytes : int
-        Size of a state.
+        Size of a state in bytes.
     options : Options
     progress : callable, optional
-        Called with the number of entries that were finished.
+        Function called with the number of finished entries.
     """
     columns = X if Y is None else Y
     panel = max(options.panel, out.nbytes // (options.panel_share * state_bytes))
     if panel * state_bytes > _CHECK_BYTES:
         panel = max(1, min(panel, memory.available_bytes() // (4 * state_bytes)))
-    step = max(1, panel // 4)  # the other panel is made in pieces
+    step = max(1, panel // 4)  # the other panel is computed in pieces
     panel = max(1, min(panel - step if len(columns) > panel else panel, len(X)))
     serial = options.serial_products
     for rows in chunks(len(X), panel):
-        held = tiles_of(X[rows])
+        panel_tiles = tiles_of(X[rows])
         if Y is None:
-            _multiply(held, None, out, rows, rows, kernels.SAME, serial, progress)
+            _multiply(panel_tiles, None, out, rows, rows, kernels.SAME, serial, progress)
         for at in range(rows.stop if Y is None else 0, len(columns), step):
             others = slice(at, min(at + step, len(columns)))
             tiles = tiles_of(columns[others])
             if Y is None:
-                _multiply(tiles, held, out, others, rows, kernels.MIRRORED, serial, progress)
+                _multiply(tiles, panel_tiles, out, others, rows, kernels.MIRRORED, serial, progress)
             else:
-                _multiply(held, tiles, out, rows, others, kernels.PLAIN, serial, progress)
-            del tiles  # before the next are made
-        del held
+                _multiply(panel_tiles, tiles, out, rows, others, kernels.PLAIN, serial, progress)
+            del tiles  # freed before the next tiles are computed
+        del panel_tiles
 
 
 def of_states(a: NDArray[Any], b: NDArray[Any] | None, out: NDArray[Any] | None, options: Options) -> NDArray[Any]:
-    """Squared overlaps of the rows of ``a`` with those of ``b``, or among themselves; see `Engine`."""
+    """Squared overlaps of the rows of ``a`` with those of ``b``, or among the rows of ``a``; see `Engine`."""
     rows, columns = slice(0, len(a)), slice(0, len(a if b is None else b))
     tiles = packed(a)
     out = np.empty((rows.stop, columns.stop), tiles.dtype) if out is None else out
@@ -80,7 +80,7 @@ def of_states(a: NDArray[Any], b: NDArray[Any] | None, out: NDArray[Any] | None,
 
 
 def packed(rows: NDArray[Any]) -> NDArray[Any]:
-    """States, shape (n_samples, 2**n), as tiles."""
+    """Pack states, shape (n_samples, 2**n), into tiles."""
     parts = np.require(rows, None, ["C", "A", "W"]).view(rows.real.dtype)
     width = simd.width(parts.dtype)
     count, size = -(-len(rows) // width), parts.shape[1] * width
@@ -99,7 +99,7 @@ def _multiply(
     serial_work: int,
     progress: Callable[[int], object] | None,
 ) -> None:
-    """Fidelities between two panels to their place in ``out``."""
+    """Write fidelities between two panels to their place in ``out``."""
     flat = np.asarray(out).reshape(-1)
     assert np.shares_memory(flat, out), "out must be contiguous"
     count, others = rows.stop - rows.start, columns.stop - columns.start

@@ -1,4 +1,4 @@
-"""Large states: all threads work on one sample's state, stage by stage."""
+"""Evaluation of large states: all threads work on one sample's state, stage by stage."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.run import NO_STATES, FloatArray, Run
 from simulator.program.starts import amplitude_runs
 
-_PIECES = 32  # parts of a pass over a big state; fixed, so that sums do not depend on the threads
+_PIECES = 32  # number of parts of a pass over a large state; fixed, so that sums do not depend on the number of threads
 
 
 class LargeStateRun(Run):
-    """Runs samples one after the other, each in pieces; see `kernels.stages` and `kernels.big`."""
+    """Evaluation of samples one after another, each in pieces; see `kernels.stages` and `kernels.big`."""
 
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         plan, program = self.plan, self.program
@@ -46,14 +46,14 @@ class LargeStateRun(Run):
             self._check_angles(x)
 
     def to_complex(self, psi: NDArray[Any], phase: complex) -> NDArray[Any]:
-        """One state, kept by `forward`, in the circuit's basis times ``phase``: complex numbers in its memory."""
+        """Convert a state stored by `forward` to the circuit's basis, times ``phase``, in its own memory."""
         return reordering.to_complex(psi, self.plan.reordering, self.plan.lanes or 0, phase)
 
     def _begin(self, x: FloatArray, psi: NDArray[Any], pieces: int) -> None:
-        """Write the product of the program's starts at the one sample x to ``psi``."""
+        """Write the product of the program's initial states at sample x to ``psi``."""
         program, width = self.program, simd.width(self.program.dtype)
         starts = program.starts
-        if starts[0].qubits == tuple(range(program.num_qubits)):  # all amplitudes, in their order
+        if starts[0].qubits == tuple(range(program.num_qubits)):  # one start gives all amplitudes in order
             amplitudes = starts[0].normalised(x, self.weights)[0][0].astype(complex, copy=False)
             self._pieces(big.big_given, (amplitudes, psi), pieces)
             return
@@ -101,7 +101,7 @@ class LargeStateRun(Run):
         by_weights[:] = tables.weight_rows.transposed(by_slot, len(by_weights))
 
     def _stage(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
-        """One stage; kernels of stages read the end of the queue from it."""
+        """Run one stage; its kernel reads the end of the queue from the queue itself."""
         queue = np.array([0, _PIECES])
         self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), self.plan.tables.state_size)
 

@@ -1,4 +1,4 @@
-"""Sizes at which the engine changes its way of working. Each default was found by measurement."""
+"""Size thresholds of the engine. All defaults were determined by measurement."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ class Options:
     Attributes
     ----------
     batch_qubits : int
-        Most qubits at which lanes may hold samples: a tile's two states take 1 MiB, a second-level cache.
+        Maximum number of qubits at which lanes may hold samples; a tile's two states then fill 1 MiB, a second-level
+        cache.
     big_qubits : int
-        Fewest qubits at which all threads share one state.
+        Minimum number of qubits at which all threads share one state.
     big_alone : int
-        The same for a single sample.
+        Minimum number of qubits at which all threads share one state for a single sample.
     keep_bytes : int
-        Bytes of final states that are kept between a sweep forward and back.
+        Bytes of final states stored between the forward and the backward sweep.
     fewest_tiles : int
-        Tiles that are kept at least, whatever their size.
+        Minimum number of stored tiles, independent of their size.
     few_tiles : int
-        Tiles that there are at least before one holds several states, so that many threads have one.
+        Minimum number of tiles before a tile holds several states, so that many threads have work.
     serial_work : int
-        Floats passed over below which a second thread does not pay for itself.
+        Number of floats processed below which a second thread does not pay off.
     long_work, long_state_work : int
-        Floats passed over, or of a state of which a stage does, that take long enough to be watched.
+        Number of floats processed, or of a state processed by stages, above which a call is watched.
     stored_bytes : int
-        Size above which tables of phases are computed block by block.
+        Bytes above which tables of phases are computed block by block.
     block_bits, part_bits : int or None
-        Qubits of a large state's block, and of a part of it; by default what the processor's caches hold.
+        Number of qubits of a large state's block and of a part of it; by default chosen to fit the processor's caches.
     panel : int
-        Samples whose states are held at least between fidelities: making states again costs less than a tenth of
-        their products.
+        Minimum number of samples whose states are held for fidelities: recomputing states then costs less than a tenth
+        of their products.
     panel_share : int
-        States and what else fidelities need take about one part in this many of the result.
+        Ratio between the memory of the result of fidelities and that of their states and scratch.
     serial_products : int
-        Products of fidelities below which a second thread does not pay for itself.
+        Number of products of fidelities below which a second thread does not pay off.
     """
 
     batch_qubits: int = 12

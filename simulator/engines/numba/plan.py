@@ -1,4 +1,4 @@
-"""How a number of samples of a program is run, and what is derived from a program for that."""
+"""Execution plans for a number of samples of a program, and the data derived from the program."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _KEPT_PLANS = 64
 
 
 class Plans:
-    """The tables and plans of one program; they do not hold the program itself.
+    """Tables and plans of one program, without a reference to the program.
 
-    Several threads may ask at once: each finds a plan that is there, or makes an equal one.
+    Safe for concurrent use: each thread finds an existing plan or creates an equal one.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Plans:
     Attributes
     ----------
     plans : dict
-        Plans by the number of samples, and whether gradients by inputs are wanted.
+        Plans keyed by the number of samples and whether gradients with respect to the inputs are computed.
     """
 
     def __init__(self, options: Options) -> None:
@@ -43,14 +43,14 @@ class Plans:
         self._tables: dict[tuple[int | None, bool, bool], Tables] = {}
 
     def add(self, program: Program, samples: int, derive_inputs: bool) -> Plan:
-        """Make and keep the plan for a number of samples."""
+        """Create and store the plan for a number of samples."""
         if len(self.plans) >= _KEPT_PLANS:
             self.plans.clear()
         plan = self.plans[samples, derive_inputs] = Plan(self, program, samples, derive_inputs)
         return plan
 
     def tables(self, program: Program, lanes: int | None, derive_inputs: bool, staged: bool) -> Tables:
-        """The constant arrays for one meaning of the lanes; ``staged`` if the passes are cut into stages."""
+        """Constant arrays for one use of the lanes; ``staged`` if the passes are split into stages."""
         key = lanes, derive_inputs, staged
         tables = self._tables.get(key)
         if tables is None:
@@ -60,29 +60,29 @@ class Plans:
 
 
 class Plan:
-    """How a number of samples of a program is run: what lanes hold, chunks, sizes.
+    """Execution plan for a number of samples of a program: use of the lanes, chunks, sizes.
 
     Parameters
     ----------
     plans : Plans
-        Of the same program: where the tables and options are.
+        Tables and options of the same program.
     program : Program
     samples : int
     derive_inputs : bool
-        Whether gradients by the inputs are wanted.
+        Whether gradients with respect to the inputs are computed.
 
     Attributes
     ----------
     lanes : int or None
-        Bits of an index that are a vector's lanes; None if lanes are samples.
+        Number of bits of an index that select a vector's lane; None if lanes are samples.
     big : bool
-        Whether all threads share one state, sample after sample.
+        Whether all threads share one state and run sample after sample.
     states, per_tile : int
-        States that a tile holds, each of as many samples as lanes hold; samples of a tile.
+        Number of states in a tile, each with as many samples as its lanes hold; number of samples in a tile.
     tile_size : int
-        Floats of a tile.
+        Number of floats in a tile.
     chunks : list of slice
-        Samples whose final states are kept at a time between a sweep forward and back.
+        Samples whose final states are stored together between the forward and the backward sweep.
     """
 
     def __init__(self, plans: Plans, program: Program, samples: int, derive_inputs: bool) -> None:
@@ -118,7 +118,7 @@ class Plan:
 
     @functools.cached_property
     def reordering(self) -> list[NDArray[np.int64]]:
-        """The passes from a big state to the circuit's order."""
+        """Passes that bring a large state to the circuit's order."""
         lowered, lanes = self._lowered, self.lanes or 0
         n = len(lowered.x_columns)
         offset = image(lowered.x_columns, lowered.flips)
@@ -131,7 +131,7 @@ def _round(size: int) -> int:
 
 
 def _without_states(tables: Tables) -> tuple[tuple[Any, ...], int]:
-    """Constants and size of a scratch that holds no states: big states are not a thread's own."""
+    """Constants and size of a scratch without states, as large states are shared by all threads."""
     ints = tables.packed[0].copy()
     ints[layout.ROTATIONS : layout.END + 1] -= ints[layout.ROTATIONS]
     return (ints, *tables.packed[1:]), int(ints[layout.END])

@@ -1,4 +1,4 @@
-"""One evaluation of a program: what a batch of tiles and a large state have in common."""
+"""Common base of the evaluations of a batch of tiles and of a large state."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Run(ABC):
         self._buffer = memory.take(plan.buffer_size, program.dtype)
         self.shared = self._buffer[plan.shared_begin : plan.stored_begin]
         self.stored = self._buffer[plan.stored_begin :]
-        self.base = np.empty(plan.tables.slots + 1)  # the last: whether an angle overflowed
+        self.base = np.empty(plan.tables.slots + 1)  # the last entry is whether an angle overflowed
 
     def close(self) -> None:
-        """Give buffers back; the run is over."""
+        """Release the buffers at the end of the run."""
         memory.give(self._buffer)
 
     @abstractmethod
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
-        """Final states of the samples X to ``keep`` and their expectations to ``values``; either may be empty.
+        """Write final states of the samples X to ``keep`` and expectations to ``values``; either may be empty.
 
         Raises
         ------
@@ -59,9 +59,9 @@ class Run(ABC):
     def backward(
         self, X: FloatArray, keep: NDArray[Any], cotangent: FloatArray, seeds: NDArray[Any] | None = None
     ) -> tuple[FloatArray, FloatArray | None]:
-        """Derivatives of ``sum(cotangent * expectations)`` from the kept states, which are used up.
+        """Derivatives of ``sum(cotangent * expectations)`` from the stored states, which are overwritten.
 
-        Or, given adjoint states ``seeds`` in the form of ``keep``, of any function with ``df = 2 Re <seed|d psi>``.
+        With adjoint states ``seeds`` in the form of ``keep``, those of any function with ``df = 2 Re <seed|d psi>``.
 
         Returns
         -------
@@ -89,7 +89,7 @@ class Run(ABC):
         by_sample: FloatArray,
         start_lam: NDArray[np.complex128],
     ) -> None:
-        """Sweep back: fill derivatives by the weights and by the local slots, and adjoint states at the beginning."""
+        """Sweep backward: fill derivatives by weights and local slots, and the adjoint states before the first gate."""
 
     def _share(
         self,
@@ -100,10 +100,10 @@ class Run(ABC):
         work: int,
         done: int | None = None,
     ) -> None:
-        """Call ``kernel(*arguments, scratch, queue, *tail)`` on as many threads as ``work`` is worth.
+        """Call ``kernel(*arguments, scratch, queue, *tail)`` on a number of threads that suits ``work``.
 
-        ``done`` is where the queue counts finished pieces, if the kernel returns only when all are: then nobody waits
-        for its other threads.
+        ``done`` is the index of the counter of finished pieces, if the kernel returns only when all are finished; then
+        the caller does not wait for the other threads.
         """
         plan = self.plan
         if work < plan.serial_work and work < plan.long_work:
@@ -130,7 +130,7 @@ class Run(ABC):
     def _add_encoded(
         self, X: FloatArray, start_lam: NDArray[np.complex128], by_weights: FloatArray, by_inputs: FloatArray | None
     ) -> None:
-        """Derivatives by parameters that are amplitudes."""
+        """Add derivatives with respect to parameters that are amplitudes."""
         split = len(self.program.inputs)
         for angle, by_amplitude in amplitude_derivatives(self.program.starts, X, self.weights, start_lam):
             for k, factor in angle.factors.items():

@@ -1,4 +1,4 @@
-"""The numba engine: states, expectations and adjoint sweeps of programs on this machine's processors."""
+"""The numba engine: states, expectations and adjoint sweeps of programs on this machine's CPUs."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _NOTHING = np.empty((0, 0))
 
 
 class NumbaEngine:
-    """The `Engine` that runs on the processors of this machine.
+    """`Engine` that runs on the CPUs of this machine.
 
-    It keeps what it derives from a program (tables, plans) as long as the program lives. Safe to call from several
+    It stores the data derived from a program (tables, plans) as long as the program exists. Safe to call from several
     threads at once, and in forked processes.
 
     Parameters
     ----------
     options : Options
-        They do not change, so that what is kept belongs to one set of options.
+        Options of the engine; fixed, so that stored data belongs to one set of options.
     """
 
     def __init__(self, options: Options = DEFAULT) -> None:
@@ -44,7 +44,7 @@ class NumbaEngine:
         self._plans: WeakKeyDictionary[Program, Plans] = WeakKeyDictionary()
 
     def plan(self, program: Program, samples: int, derive_inputs: bool = False) -> Plan:
-        """How a number of samples of a program is run."""
+        """Return the execution plan for a number of samples of a program."""
         plans = self._plans.get(program)
         if plans is None:
             plans = self._plans.setdefault(program, Plans(self.options))
@@ -187,10 +187,10 @@ class NumbaEngine:
         return LargeStateRun(program, weights, plan) if plan.big else BatchRun(program, weights, plan)
 
     def _state_tiles(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
-        """Final states as tiles of `kernels.fidelities`, in the program's own basis: fidelities do not see it."""
+        """Final states as tiles of `kernels.fidelities`, in the stored basis, as fidelities do not depend on it."""
         rows = len(X)
         fewest = simd.width(program.dtype) if program.num_qubits <= self.options.batch_qubits else 2
-        if rows % fewest:  # filled up, a sample is computed in the same way, to the same bits, whatever its company
+        if rows % fewest:  # padding keeps a sample bit-identical for any number of other samples
             X = np.concatenate([X, np.repeat(X[-1:], -rows % fewest, axis=0)])
         plan = self.plan(program, len(X))
         if plan.lanes is not None:
@@ -204,7 +204,7 @@ class NumbaEngine:
 
 
 def _kept(plan: Plan, program: Program, samples: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """A buffer for the final states of some samples, to be given back, and its tiles."""
+    """Take a buffer for the final states of samples, which the caller must return, and its tiles."""
     tiles, size = -(-samples // plan.per_tile), plan.tile_size
     buffer = memory.take(tiles * size, program.dtype)
     return buffer, buffer[: tiles * size].reshape(tiles, size)
@@ -215,12 +215,12 @@ def _empty_states(program: Program, samples: int) -> NDArray[Any]:
 
 
 def _large_states(run: LargeStateRun, X: FloatArray) -> NDArray[Any]:
-    """Final states, each computed and put in order in the result's own memory."""
+    """Final states, each computed and reordered in the memory of the result."""
     program, size = run.program, run.plan.tile_size
     phases = np.exp(1j * global_phases(program, X, run.weights)).tolist()
     buffer = memory.allocate(len(X) * size, program.dtype).reshape(len(X), size)
     for row in progress.steps(range(len(X))):
-        for last in progress.steps((False, True)):  # bringing a large state in order takes as long as many gates
+        for last in progress.steps((False, True)):  # reordering a large state takes as long as many gates
             if last:
                 run.to_complex(buffer[row], phases[row])
             else:

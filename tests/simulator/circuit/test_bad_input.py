@@ -70,13 +70,13 @@ def test_other_numbers_that_no_channel_has():
 @pytest.mark.parametrize("method", ["sample", "sample_array"])
 @pytest.mark.parametrize("shots", [0, -1, 1.5, 10.0, True, "10", None])
 def test_shots_that_are_no_positive_whole_number(shots, method, noise):
-    with pytest.raises(ValueError, match=f"shots is a whole number of at least 1, got {re.escape(repr(shots))}"):
+    with pytest.raises(ValueError, match=f"shots is an integer of at least 1, got {re.escape(repr(shots))}"):
         getattr(PLAIN, method)(shots=shots, noise=noise)
 
 
 @pytest.mark.parametrize("trajectories", [0, -1, 1.5, True])
 def test_trajectories_that_are_no_positive_whole_number(trajectories):
-    with pytest.raises(NoiseError, match=f"trajectories is a whole number of at least 1, got {trajectories!r}"):
+    with pytest.raises(NoiseError, match=f"trajectories is an integer of at least 1, got {trajectories!r}"):
         PLAIN.expectation(Z(0), noise=NOISY, trajectories=trajectories)
 
 

@@ -238,7 +238,7 @@ def test_sampling_follows_the_probabilities_and_the_seed():
 
 @pytest.mark.parametrize("shots", [0, -1, 1.5, True, "10"])
 def test_shots_is_a_positive_whole_number(shots):
-    with pytest.raises(ValueError, match="shots is a whole number of at least 1"):
+    with pytest.raises(ValueError, match="shots is an integer of at least 1"):
         Circuit(1).h(0).sample(shots=shots)
 
 

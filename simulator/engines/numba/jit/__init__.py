@@ -1,7 +1,7 @@
-"""How kernels are compiled: `kernel` for entry points, `part` and `inlined` for what they call.
+"""Compilation of kernels: `kernel` for entry points, `part` and `inlined` for the functions they call.
 
-`cache` keeps what was compiled on disk. `shortcuts` and `pipeline` leave out what kernels do not need of numba's
-compilation; where they do not fit the installed numba (`compatibility`), `plain` takes their place.
+`cache` stores compiled code on disk. `shortcuts` and `pipeline` omit the parts of numba's compilation that kernels do
+not need; if they do not support the installed numba (`compatibility`), `plain` replaces them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The disk cache of compiled kernels, which never stands in the way.
+"""Disk cache of compiled kernels, whose failures never stop a calculation.
 
 numba's own cache notices an edit only in the file of the function itself, refuses to work at all where no
 directory is writable, and fails at every call once one of its files is truncated. Here the cache lives in one
-directory for all kernels (`directory`), and whatever goes wrong with it means compiling anew, said once.
+directory for all kernels (`directory`), and any failure leads to a new compilation and one warning.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from simulator.engines.numba.jit.directory import cache_directory, warn_once
 
 
 class _Locator(_CacheLocator):  # type: ignore[misc]
-    """Every kernel's cache files in the one directory, keyed by the directory's name."""
+    """Location of all kernels' cache files in one directory, keyed by the directory's name."""
 
     def __init__(self, py_func: Any, directory: Path) -> None:
         self._line, self._directory = py_func.__code__.co_firstlineno, directory
@@ -43,21 +43,21 @@ class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]
-    """numba's cache of one function, for which every failure is a miss."""
+    """numba's cache of one function, with every failure treated as a miss."""
 
     _impl_class = _Implementation
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
-        except Exception:  # a truncated or foreign file may fail in any way; the answer is always to compile
+        except Exception:  # a truncated or foreign file may raise any error; compiling is always correct
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)
         except Exception as error:
-            try:  # the index itself may be the broken file: start it again
+            try:  # the index itself may be the broken file, so it is started again
                 self.flush()
                 super().save_overload(sig, data)
             except Exception:
@@ -65,7 +65,7 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
 
 class LazyCache:
-    """Finds the directory at the first compilation, so that importing touches no disk."""
+    """Cache that looks up its directory at the first compilation, so that importing does not access the disk."""
 
     def __init__(self, py_func: Any) -> None:
         self._py_func = py_func
@@ -75,7 +75,7 @@ class LazyCache:
         if self._cache is None and cache_directory() is not None:
             try:
                 self._cache = _Cache(self._py_func)
-            except Exception as error:  # another numba's classes may take anything
+            except Exception as error:  # the classes of another numba release may raise any error
                 warn_once(
                     f"compiled kernels cannot be kept with this numba ({error}); every process compiles them anew"
                 )

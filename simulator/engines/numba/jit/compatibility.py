@@ -1,7 +1,8 @@
-"""Which releases of numba the shortcuts of this package fit.
+"""Releases of numba that the shortcuts of this package support.
 
 The shortcuts replace internals of numba, which may change in any release. With a release that is not listed here, or
-one whose internals are not as published, kernels are compiled as numba itself does it; the results are the same.
+one whose internals differ from the published ones, kernels are compiled by numba's standard pipeline, with the same
+results.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numba
 OLDEST, NEWEST = (0, 62), (0, 68)
 """Oldest and newest release, both included, with which `test_numba_versions.py` was run."""
 
-# What the shortcuts call or replace, with its parameters.
+# Functions that the shortcuts call or replace, with their parameters.
 _INTERNALS = {
     "numba.core.base:BaseContext.install_registry": "self registry",
     "numba.core.base:BaseContext.load_additional_registries": "self",

@@ -1,4 +1,4 @@
-"""numba's decorator, which compiles whatever ``NUMBA_DISABLE_JIT`` says."""
+"""numba's decorator, which compiles even if ``NUMBA_DISABLE_JIT`` is set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept: a directory named after a digest of all kernel sources and the versions."""
+"""Cache directory of compiled kernels, named after a digest of all kernel sources and the versions."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _SOURCES = ("simd.py", "jit", "kernels", "layout", "../../range_reduction.py")
 
 @functools.cache
 def cache_directory() -> Path | None:
-    """Where compiled kernels are kept, or None where nothing can be written.
+    """Return the cache directory of compiled kernels, or None if it is not writable.
 
-    ``QUMBA_CACHE_DIR`` names another place than the user's cache directory.
+    The environment variable ``QUMBA_CACHE_DIR`` replaces the user's cache directory.
     """
     digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version} {obstacle()}".encode())
     here = Path(__file__).parent.parent
@@ -43,5 +43,5 @@ def cache_directory() -> Path | None:
 
 @functools.cache
 def warn_once(message: str) -> None:
-    """Warn, unless this process has said the same already."""
+    """Warn once per process and message."""
     warnings.warn(message, RuntimeWarning, stacklevel=3)

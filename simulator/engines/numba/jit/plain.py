@@ -1,7 +1,7 @@
-"""Kernels compiled as numba itself does it, for releases that the shortcuts do not fit.
+"""Compilation of kernels by numba's standard pipeline, for releases that the shortcuts do not support.
 
-Takes about three times as long as with `shortcuts`. Kernels are kept on disk as there, unless numba's cache has changed
-as well.
+It takes about three times as long as with `shortcuts`. Kernels are cached on disk as well, unless numba's cache has
+changed too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile an entry point: no GIL, no bounds checks, IEEE division, kept on disk."""
+    """Compile an entry point: no GIL, no bounds checks, IEEE division, cached on disk."""
     dispatcher = compiled(function, **_OPTIONS)
     try:
         from simulator.engines.numba.jit.cache import LazyCache
@@ -32,10 +32,10 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Compile a piece of a kernel, callable from kernels only."""
+    """Compile a part of a kernel, callable from kernels only."""
     return compiled(function, **_OPTIONS)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a small piece of a kernel, always inlined where it is called."""
+    """Compile a small part of a kernel that is always inlined into its callers."""
     return compiled(function, forceinline=True, **_OPTIONS)

@@ -1,6 +1,6 @@
-"""Kernels compiled without what they do not need: in a third of the time that numba itself takes (`plain`).
+"""Compilation of kernels without steps that they do not need, in a third of numba's time (`plain`).
 
-Fits the releases of numba that `compatibility` names.
+Supports the releases of numba listed in `compatibility`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _signatures: dict[tuple[Any, tuple[Any, ...]], Any] = {}
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile an entry point: no GIL, no bounds checks, IEEE division, kept on disk."""
+    """Compile an entry point: no GIL, no bounds checks, IEEE division, cached on disk."""
     dispatcher = compiled(function, no_cfunc_wrapper=True, pipeline_class=KernelCompiler, **_OPTIONS)
     dispatcher._cache = LazyCache(function)
     dispatcher.compile = _undisturbed(dispatcher.compile)
@@ -32,17 +32,17 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def _undisturbed(compile_: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile without what takes time and finds nothing: a fifth of the whole.
+    """Compile without redundant work, which takes a fifth of the compile time.
 
-    Cyclic garbage collection: a compilation makes millions of objects and few cycles. Before almost every call it
-    compiles, numba imports its extensions again; here it looks into the registries it has already. And for each sum of
-    two integers it tries what it knows of sums, strings' and sets' included; here it remembers what it found.
+    Cyclic garbage collection is off, because a compilation creates millions of objects and few cycles. numba imports
+    its extensions again before almost every call that it compiles; here it reads the loaded registries. For each sum
+    of two integers it tries all known signatures, including those of strings and sets; here the result is cached.
     """
 
     @functools.wraps(compile_)
     def compile_quietly(signature: Any) -> Any:
         contexts = cpu_target.target_context, cpu_target.typing_context
-        with global_compiler_lock:  # helpers may compile at the same time
+        with global_compiler_lock:  # other threads may compile at the same time
             collecting, resolve = gc.isenabled(), types.BaseFunction.get_call_type
             gc.disable()
             types.BaseFunction.get_call_type = _remembering(resolve)  # type: ignore[method-assign]
@@ -62,7 +62,7 @@ def _undisturbed(compile_: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _remembering(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    """``BaseFunction.get_call_type``, which finds an operator's or intrinsic's signature, asked once for each types."""
+    """``BaseFunction.get_call_type``, which resolves the signature of an operator or intrinsic, cached per types."""
 
     def get_call_type(self: Any, context: Any, args: tuple[Any, ...], kws: Any) -> Any:
         if kws:
@@ -81,17 +81,17 @@ def _reload(context: Any) -> None:
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Compile a piece of a kernel, callable from kernels only."""
+    """Compile a part of a kernel, callable from kernels only."""
     return _for_any_integer(compiled(function, **_PART))
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a small piece of a kernel, always inlined where it is called."""
+    """Compile a small part of a kernel that is always inlined into its callers."""
     return _for_any_integer(compiled(function, forceinline=True, **_PART))
 
 
 def _for_any_integer(dispatcher: Any) -> Any:
-    """Compile once for all integers: numba otherwise compiles anew for each constant that is an argument."""
+    """Compile once for all integers; numba otherwise compiles again for each constant argument."""
     original = dispatcher.get_call_template
 
     @functools.wraps(original)

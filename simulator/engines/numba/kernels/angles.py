@@ -1,9 +1,9 @@
-"""Large angles modulo 4 pi, inside kernels: what `simulator.range_reduction` does outside.
+"""Reduction of large angles modulo 4 pi in kernels, the counterpart of `simulator.range_reduction`.
 
-An angle is a sum of terms ``factor * value``. A term above `EXACT` is reduced, as exactly as the C library's sine takes
-it, before it is added. Where states are in single precision, the sum too is reduced before it is rounded to that.
+An angle is a sum of terms ``factor * value``. A term above `EXACT` is reduced before it is added, with the accuracy of
+the C library's sine. For states in single precision, the sum is also reduced before it is rounded.
 
-Ordinary angles cost one comparison of vectors a slot: only where that finds a large one are a slot's angles made anew.
+Ordinary angles cost one comparison of vectors per slot; a slot's angles are recomputed only if one of them is large.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _HIGH, _LOW = 8 * 1.57079632673412561417, 8 * 6.07710050650619224932e-11
 
 
 def limit(starts: NDArray[np.int64], factors: NDArray[np.float64]) -> float:
-    """The sum of the squares of inputs up to which no term of an angle is above `EXACT`.
+    """Bound on the sum of squared inputs below which no term of an angle exceeds `EXACT`.
 
-    Infinite if every angle has one term: it is large if its term is.
+    Infinite if every angle has a single term, because the angle is then large if its term is.
     """
     if np.diff(starts).max(initial=0) <= 1:
         return math.inf
@@ -36,7 +36,7 @@ def limit(starts: NDArray[np.int64], factors: NDArray[np.float64]) -> float:
 
 @inlined
 def _bound(theta):
-    """What angles of this precision may be without being reduced."""
+    """Largest angle in radians of this precision that is not reduced."""
     if lanes_of(theta) > 8:
         return _EXACT_SINGLE
     return EXACT
@@ -54,7 +54,7 @@ def are_large(theta, slot, lanes):
 
 @part
 def may_cancel(X, first, last, most):
-    """Whether terms of some samples' angles may be large though their sums are not, by the sum of squared inputs."""
+    """Whether terms of angles may be large although their sums are not, judged by the sum of squared inputs."""
     W = lanes_of(X)
     begin, end = first * X.shape[1], last * X.shape[1]
     squares = splat(0.0)
@@ -69,7 +69,7 @@ def may_cancel(X, first, last, most):
 
 @part
 def _reduced(angle, overflowed):
-    """A large angle modulo 4 pi; NaN, and 1 in the last place of ``overflowed``, if it is not finite."""
+    """Reduce a large angle modulo 4 pi; NaN, and 1 in the last place of ``overflowed``, if it is not finite."""
     sine = math.sin(0.5 * angle)
     if sine != sine:
         overflowed[len(overflowed) - 1] = 1.0
@@ -79,7 +79,7 @@ def _reduced(angle, overflowed):
 
 @inlined
 def term(factor, value, overflowed):
-    """``factor * value``, modulo 4 pi if that is large."""
+    """Compute ``factor * value``, modulo 4 pi if it is large."""
     angle = factor * value
     if abs(angle) <= EXACT:
         return angle
@@ -88,7 +88,7 @@ def term(factor, value, overflowed):
 
 @inlined
 def stored(array, angle):
-    """An angle as an element of ``array``: in single precision, modulo 4 pi if it is large for that."""
+    """Convert an angle to the type of ``array``; in single precision, modulo 4 pi if it is large."""
     if lanes_of(array) > 8:
         if abs(angle) > _EXACT_SINGLE:
             periods = math.floor(angle / _PERIOD + 0.5)

@@ -1,8 +1,8 @@
-"""Sums of Z strings over a state: phases and their derivative, expectations and the adjoint's seed.
+"""Sums of Z strings over a state: phases and their derivatives, expectations and the adjoint's seed.
 
-All four go block by block through one real buffer: either coefficients are put at their masks and
-transformed into a value for each amplitude, or values of the amplitudes are transformed and picked at the
-masks. ``bits`` is the number of qubits of a block; what a mask does above it is a sign for the block.
+All four process blocks through one real buffer: either coefficients are stored at their masks and transformed into a
+value per amplitude, or values of the amplitudes are transformed and read at the masks. ``bits`` is the number of qubits
+of a block; the higher bits of a mask give a sign for the block.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from simulator.engines.numba.simd import lanes_of, like, load, sincos, splat, st
 
 @inlined
 def _vectors(W, bits, lanes):
-    """Vectors in a block."""
+    """Number of vectors in a block."""
     if lanes is None:
         return 1 << bits
     return max(1, (1 << bits) >> lanes)
@@ -65,7 +65,7 @@ def _pick(buffer, values, slot, factor, z, block, bits, lanes):
 
 @part
 def fill_phases(table, offset, terms, theta, block, bits, buffer, lanes):
-    """Phases ``exp(-i/2 sum_t theta_t (-1)**popcount(i & z_t))`` of a block's amplitudes, as vectors (re, im).
+    """Compute phases ``exp(-i/2 sum_t theta_t (-1)**popcount(i & z_t))`` of a block's amplitudes, vectors (re, im).
 
     ``terms`` are the pass's Z strings, ``theta`` a vector of angles for each slot (lane 0 where lanes are qubits).
     """
@@ -101,7 +101,7 @@ def multiply_phases(psi, start, table, offset, splatted, count):
 def undo_phases(psi, lam, start, table, offset, splatted, count, buffer, needed, adding):
     """Undo phases on both states; ``buffer`` receives half the derivative by each amplitude's phase.
 
-    ``adding``: what it holds already, of another state of the tile, stays in the sum.
+    ``adding``: whether to add to the contents of the buffer, which come from another state of the tile.
     """
     W = lanes_of(psi)
     step = 2 if splatted else 2 * W
@@ -126,7 +126,7 @@ def undo_phases(psi, lam, start, table, offset, splatted, count, buffer, needed,
 
 @part
 def pick_phase_gradients(gradient, terms, block, bits, buffer, lanes):
-    """Transform what `undo_phases` left in the buffer and add each term's derivative to ``gradient``."""
+    """Transform the buffer written by `undo_phases` and add each term's derivative to ``gradient``."""
     walsh_hadamard(buffer, 0, bits, lanes)
     for t in range(len(terms)):
         _pick(buffer, gradient, terms[t, TERM_SLOT], -1.0, terms[t, TERM_Z], block, bits, lanes)

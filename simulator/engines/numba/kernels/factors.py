@@ -1,13 +1,13 @@
-"""Phases of a block as products of small tables, where a Walsh-Hadamard transform would make every value anew.
+"""Phases of a block as products of small tables, which avoids a Walsh-Hadamard transform per value.
 
-A block is done in parts. Of a level's Z strings, those that act within a part, or there and on the block's number,
-are the same for all parts of a block: their table is made once a block. The others are put into classes by what they
-do within a part. For one part, a class is a factor ``exp(i phi (-1)**parity(v & z))`` with a number phi. Up to five
-classes are a group, whose product takes at most 2**5 values as vectors: a table, and for each vector v of a part its
-place there. So an amplitude costs one complex product for the block's table and one a group.
+A block is processed in parts. Z strings of a level that act within a part, possibly also on the block's number, are
+the same for all parts of a block: their table is computed once per block. The others are divided into classes by their
+action within a part. For one part, a class is a factor ``exp(i phi (-1)**parity(v & z))`` with a number phi. A group
+has up to five classes, and its product takes at most 2**5 values as vectors: a table, with a place for each vector v
+of a part. An amplitude thus costs one complex product for the block's table and one per group.
 
-The derivative goes the same way back: what each amplitude contributes is added up in the block's buffer and in the
-groups' places, and transformed there.
+The derivative reverses this: the contributions of the amplitudes are summed in the block's buffer and in the groups'
+places, and transformed there.
 
 ``spec`` (a section of the stage's integers): first and last term of the block's table, first and last of the terms that
 do nothing within a part, the number of groups, one at least; then for each group the number of its classes, where its
@@ -53,14 +53,14 @@ def _signed(terms, theta, first, last, number, part_bits):
 
 @part
 def fill_block(table, spec, terms, theta, number, bits, buffer, lanes):
-    """The table of what is the same for all parts of a block; ``number`` is that of its first part."""
+    """Fill the table that all parts of a block share; ``number`` is the number of its first part."""
     own = terms[entry(spec, BLOCK_FIRST) : entry(spec, BLOCK_LAST)]
     fill_phases(table, 0, own, theta, number, bits, buffer, lanes)
 
 
 @inlined
 def _fill_group(table, spec, at, phases, signs, c, one, two):
-    """The products of a group's factors, begun with (one, two); c is where its first class's phase is."""
+    """Fill the products of a group's factors, starting with (one, two); c is the index of its first class's phase."""
     W = lanes_of(table)
     store(table, 0, one)
     store(table, W, two)
@@ -80,7 +80,7 @@ def _fill_group(table, spec, at, phases, signs, c, one, two):
 
 @part
 def fill_groups(groups, spec, terms, theta, number, bits, phases, signs):
-    """The tables of all groups for one part."""
+    """Fill the tables of all groups for one part."""
     W = lanes_of(groups)
     phases[0] = _signed(terms, theta, entry(spec, CONSTANT_FIRST), entry(spec, CONSTANT_LAST), number, bits)
     c = 1
@@ -125,7 +125,7 @@ def _factor(block_table, groups, stage, spec, v):
 def multiply_factors(psi, start, count, block_table, groups, stage, spec):
     """Multiply the vectors of a part, from vector ``start`` on, by their phases."""
     W = lanes_of(psi)
-    if entry(spec, GROUPS) == 1:  # the common cases, without a loop in the loop
+    if entry(spec, GROUPS) == 1:  # the common cases, without an inner loop
         places = entry(spec, FACTOR_HEAD + GROUP_PLACES)
         for v in range(count):
             o, p = (start + v) * 2 * W, entry(stage, places + v)
@@ -196,7 +196,9 @@ def pick_groups(gradient, spec, terms, number, bits, bins, signs):
         own = g * (W << CLASSES)
         at = FACTOR_HEAD + GROUP * g
         classes = entry(spec, at + GROUP_CLASSES)
-        for j in range(classes - 1, -1, -1):  # the highest class halves the bins: sums below, differences are its own
+        for j in range(
+            classes - 1, -1, -1
+        ):  # the highest class halves the bins: their differences are its derivative, their sums remain
             half = W << j
             difference = zero
             for o in range(own, own + half, W):

@@ -1,8 +1,8 @@
-"""Trajectories whose steps are drawn: Kraus operators, measurements, resets, gates under classical conditions.
+"""Trajectories with randomly drawn steps: Kraus operators, measurements, resets, conditional gates.
 
 Lanes are trajectories. Every step is one of a few matrices on a few qubits: a gate is one matrix, a measurement
 two projectors, a channel its Kraus operators. Each trajectory draws its matrix with the probability
-``|K psi|**2``, read off the qubits' reduced density matrix, or with a given one where all matrices are unitary.
+``|K psi|**2``, computed from the qubits' reduced density matrix, or with a fixed one if all matrices are unitary.
 
 ``psi`` holds amplitude i as vectors (re, im) at ``2 i W``.
 """
@@ -92,7 +92,7 @@ def _happens(tests, row, bits, trajectory):
 
 @inlined
 def _weight(rho, matrices, at, size, W, lane):
-    """``tr(K^dagger K rho)`` from K^dagger K, which lies behind K."""
+    """Compute ``tr(K^dagger K rho)`` from K^dagger K, which is stored after K."""
     total = 0.0
     for a in range(size):
         for b in range(a + 1):
@@ -105,7 +105,7 @@ def _weight(rho, matrices, at, size, W, lane):
 
 @part
 def _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, count, W):
-    """Draw each lane's operator and write it to ``table``; returns whether any lane's is not the identity."""
+    """Draw each lane's operator and write it to ``table``; return whether any of them is not the identity."""
     qubits, operators = entry(row, QUBITS), entry(row, OPERATORS)
     size = 1 << qubits
     area, by_state = 2 * size * size, entry(row, WEIGHTS) == DRAWN_BY_STATE
@@ -113,10 +113,10 @@ def _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, co
     anything = False
     for lane in range(W):
         trajectory = first + min(lane, count - 1)
-        chosen, scale = -1, 1.0
+        operator, scale = -1, 1.0
         if _happens(tests, row, bits, trajectory):
             anything = True
-            chosen = 0
+            operator = 0
             if operators > 1:
                 total, wanted = 0.0, uniforms[trajectory, entry(row, DRAW)]
                 if by_state:
@@ -131,22 +131,22 @@ def _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, co
                         weight = weights[entry(row, WEIGHTS) + j]
                     reached += weight
                     if weight > 0.0:
-                        chosen = j
+                        operator = j
                         scale = weight**-0.5 if by_state else 1.0
                         if wanted < reached:
                             break
             if entry(row, CLBIT) >= 0 and lane < count:
-                bits[trajectory, entry(row, CLBIT)] = chosen
+                bits[trajectory, entry(row, CLBIT)] = operator
         for e in range(size * size):
             o = 2 * e * W + lane
-            if chosen < 0:
+            if operator < 0:
                 table[o] = 1.0 if e // size == e % size else 0.0
                 table[o + W] = 0.0
             else:
-                at = entry(row, MATRICES) + chosen * step + 2 * e
+                at = entry(row, MATRICES) + operator * step + 2 * e
                 table[o] = like(table, scale * matrices[at])
                 table[o + W] = like(table, scale * matrices[at + 1])
-        if chosen > 0:
+        if operator > 0:
             anything = True
     return anything
 
@@ -162,7 +162,7 @@ def _all_first(row, weights, uniforms, first, count):
 
 @inlined
 def _areas(scratch, num_qubits, widest):
-    """A thread's areas: the state, a coset, a reduced density matrix, drawn matrices, what the observables need."""
+    """Areas of a thread: the state, a coset, a reduced density matrix, drawn matrices, and the observables' scratch."""
     W = lanes_of(scratch)
     work = 2 * W << num_qubits
     rho = work + (2 * W << widest)
@@ -208,7 +208,7 @@ def _draw_outcomes(psi, final, outcomes, first, count):
 
 @part
 def _expectations(psi, observables, values, scratch, first, count, num_qubits):
-    """The mean of each observable's string in each of a tile's trajectories."""
+    """Compute the expectation of each observable's string in each of a tile's trajectories."""
     groups, strings, factors = observables
     W = lanes_of(psi)
     buffer = section(scratch, 0, W << num_qubits)
@@ -224,7 +224,7 @@ def _expectations(psi, observables, values, scratch, first, count, num_qubits):
 
 @kernel
 def run(program, initial, draws, observables, results, scratch, sizes, queue, tiles):
-    """Run tiles of W trajectories until none is left.
+    """Run tiles of W trajectories until none remains.
 
     program : tuple
         ``code``, ``index``, ``tests``, ``matrices``, ``weights``, and ``skip_first``, bool (steps,): steps whose first
@@ -234,7 +234,7 @@ def run(program, initial, draws, observables, results, scratch, sizes, queue, ti
         Random numbers: ``uniforms``, float64 (T, draws), and ``final``, float64 (T,) or (0,), for a measurement of all
         qubits at the end.
     observables : tuple
-        ``groups``, ``strings`` and ``factors``, as `kernels.diagonals.expect` takes them.
+        ``groups``, ``strings`` and ``factors``, in the format of `kernels.diagonals.expect`.
     results : tuple
         Receive ``bits``, int64 (T, num_clbits), ``outcomes`` (T,) or (0,), and ``values`` (T, n_strings).
     sizes : tuple
@@ -255,14 +255,14 @@ def run(program, initial, draws, observables, results, scratch, sizes, queue, ti
         _begin(psi, initial)
         for s in range(len(code)):
             row = code[s]
-            given = entry(row, WEIGHTS) != DRAWN_BY_STATE
-            if entry(row, OPERATORS) == 1 and given and entry(row, TESTS) == entry(row, LAST_TEST):
+            has_weights = entry(row, WEIGHTS) != DRAWN_BY_STATE
+            if entry(row, OPERATORS) == 1 and has_weights and entry(row, TESTS) == entry(row, LAST_TEST):
                 _multiply(psi, matrices, entry(row, MATRICES), row, index, work, 1)
                 continue
-            may_skip = given and skip_first[s] and entry(row, OPERATORS) > 1
+            may_skip = has_weights and skip_first[s] and entry(row, OPERATORS) > 1
             if may_skip and _all_first(row, weights, uniforms, first, count):
                 continue
-            if not given:
+            if not has_weights:
                 _reduced(psi, rho, row, index)
             if _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, count, W):
                 _multiply(psi, table, 0, row, index, work, None)

@@ -1,12 +1,12 @@
-"""Gates on a state: rotations about Pauli strings, phases, dense matrices; and their adjoint sweep.
+"""Passes over a state: rotations about Pauli strings, phases and dense matrices, with their adjoint sweeps.
 
-Entangling gates that permute basis states cost nothing: the program carries them as a change of basis, so
+Entangling gates that permute basis states are not applied: the program treats them as a change of basis, so
 that a one-qubit gate becomes a rotation about a string with masks x and z, acting on the amplitude pairs
 (i, i ^ x) with the sign (-1)**popcount(i & z).
 
 With ``P = i**popcount(x & z) X**x Z**z``, ``exp(-i theta/2 P)`` takes ``a = psi[i]``, ``b = psi[i ^ x]`` to
 ``c a + s b``, ``c b - s a`` in each of two planes of real numbers: (re a, re b) and (im a, im b) if
-popcount(x & z) is odd, (re a, im b) and (im a, re b) if it is even (then ``swap`` is 1). The derivative by
+popcount(x & z) is odd, (re a, im b) and (im a, re b) if it is even (then ``swap`` is 1). The derivative with respect to
 theta is ``Im <lambda|P|psi>``, a sum over the same planes.
 
 ``rotations`` holds for each gate the vectors c, s, -s, e, -e with e the sign of s, lanes' signs included.
@@ -124,7 +124,7 @@ def _pair_masks(row):
 
 @inlined
 def _places(i, masks, W):
-    """Where the planes of a quadruple's second, third and fourth member begin: of each the plane 0 and the plane 1."""
+    """Offsets of planes 0 and 1 of a quadruple's second, third and fourth member."""
     xa, xb, ta, tb, _, _ = masks
     o1, o2, o3, tc = (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W, ta ^ tb
     return o1 + W * ta, o1 + W - W * ta, o2 + W * tb, o2 + W - W * tb, o3 + W * tc, o3 + W - W * tc
@@ -168,7 +168,7 @@ def _store_quadruple(state, i, masks, lanes, r0, r1, s0, s1, t0, t1, u0, u1):
 
 @inlined
 def _plane_signs(own, other, cross):
-    """Of the four planes that a rotation turns, the signs relative to that of the quadruple's first member.
+    """Signs of the four planes that a rotation mixes, relative to that of the quadruple's first member.
 
     ``own`` and ``other``: whether this rotation and the other one swap planes; ``cross``: the parity of the other
     one's x mask and this one's z mask.
@@ -178,7 +178,7 @@ def _plane_signs(own, other, cross):
 
 @part
 def rotate_pair(psi, row, rotations_a, rotations_b, lanes, first, last):
-    """Apply two rotations to quadruples: one trip through memory for both."""
+    """Apply two rotations to quadruples in one pass over memory."""
     W = lanes_of(psi)
     masks = _pair_masks(row)
     za, zb, low, high = entry(row, Z), entry(row, Z + SECOND), entry(row, LOW), entry(row, HIGH)
@@ -248,7 +248,7 @@ def unrotate_pair(psi, lam, row, rotations_a, rotations_b, gradient, lanes, firs
 
 @part
 def rotate_lanes(psi, row, rotations, lanes, first, last, sense):
-    """A rotation whose pairs lie within a vector, on vectors first to last; ``sense`` 1 undoes it."""
+    """Apply a rotation whose pairs lie within a vector to vectors first to last; ``sense`` 1 undoes it."""
     W = lanes_of(psi)
     z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
     base = entry(row, SLOT) * COEFFICIENTS * W
@@ -287,7 +287,7 @@ def derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last):
 
 @part
 def dense(psi, spec, tables, offset, scratch, lanes, first, last):
-    """A dense matrix on k strings' worth of qubits, on cosets first to last.
+    """Apply a dense matrix on k qubits, given by their strings, to cosets first to last.
 
     ``out[i] = sum_d M[j(i), j(i) ^ d] psi[i ^ X(d)]`` with bit m of j(i) the parity of i & z_m, and X(d) the
     sum of the x_m that d selects. ``tables`` holds from ``offset`` the vectors M[p ^ l, p ^ l ^ d] (re, im) for

@@ -1,8 +1,8 @@
-"""The product state that a circuit's first one-qubit gates make of ``|0...0>``, and its derivative.
+"""Product state that a circuit's first one-qubit gates prepare from ``|0...0>``, and its derivatives.
 
-Those gates are never applied to the state: each qubit's two amplitudes are multiplied out once, and on the
-way back the adjoint state is contracted with them one qubit at a time. Both cost about two passes in all
-instead of one a gate.
+These gates are not applied to the state: each qubit's two amplitudes are multiplied out once, and in the backward sweep
+the adjoint state is contracted with them one qubit at a time. Both together cost about two passes instead of one per
+gate.
 
 ``chain`` holds the slot and axis of each qubit's gates; qubits' amplitudes (re a, im a, re b, im b) are vectors in
 ``pairs``.
@@ -106,7 +106,7 @@ def product_state(psi, pairs, num_qubits, lanes):
 
 @inlined
 def _contract_lanes(lam, pairs, duals, low):
-    """The last step of `contract` where lanes are qubits: numbers, not vectors."""
+    """Last step of `contract` if lanes are qubits, on numbers instead of vectors."""
     W = lanes_of(lam)
     for q in range(low - 1, -1, -1):
         size, at = 1 << q, q * 4 * W
@@ -123,7 +123,7 @@ def _contract_lanes(lam, pairs, duals, low):
             a0, a1, b0, b1 = pairs[at], pairs[at + W], pairs[at + 2 * W], pairs[at + 3 * W]
             lam[j] = a0 * u0 + a1 * u1 + b0 * v0 + b1 * v1
             lam[W + j] = a0 * u1 - a1 * u0 + b0 * v1 - b1 * v0
-        if q > 0:  # the product of one qubit fewer: divide nothing, rebuild it
+        if q > 0:  # the product of one qubit fewer is rebuilt, which avoids a division
             _lane_product(lam, 2 * W, 3 * W, pairs, q - 1)
 
 
@@ -179,7 +179,7 @@ def contract(lam, levels, pairs, duals, num_qubits, lanes):
         for q in range(low):
             for e in range(4):
                 store(duals, (q * 4 + e) * W, splat(like(lam, 0.0)))
-        _lane_product(lam, 2 * W, 3 * W, pairs, low - 1)  # beside the one vector that is left of lam
+        _lane_product(lam, 2 * W, 3 * W, pairs, low - 1)  # stored next to the one remaining vector of lam
         _contract_lanes(lam, pairs, duals, low)
 
 

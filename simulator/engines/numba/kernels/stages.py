@@ -1,6 +1,6 @@
-"""A stage of a big state: blocks are copied out, pass through many passes in a core's own cache, and are copied back.
+"""Stages of a large state: blocks are copied into a core's cache, processed by many passes, and copied back.
 
-``stage`` is what `tables.stages` writes: a head of sizes and of places where each of its lists begins.
+``stage`` is written by `tables.stages`: a head of sizes and of the offsets of its lists.
 
 * how the next vector's index, and its place in the block, differ (`simulator.program.stages.runs`);
 * the basis vectors that tell blocks apart;
@@ -65,11 +65,11 @@ from simulator.engines.numba.simd import (
     store,
 )
 
-AHEAD = 16  # vectors that are asked for before they are needed
+AHEAD = 16  # number of vectors by which prefetching runs ahead
 
 
 def small_tables_size(width: int) -> int:
-    """Floats of a thread's groups, bins, phases and signs (see `_areas`)."""
+    """Number of floats of a thread's groups, bins, phases and signs (see `_areas`)."""
     return 8 * (3 * width << CLASSES) + 128 + width * width
 
 
@@ -136,14 +136,14 @@ def scatter(psi, block, stage, number, lanes, scale):
 
 @inlined
 def _aligned_to_state(block, stage, number):
-    """The block as the piece ``number`` of a whole state in the stage's basis: only this piece may be touched."""
+    """View the block as piece ``number`` of a state in the stage's basis; only this piece may be accessed."""
     size = 2 * lanes_of(block) << entry(stage, BLOCK_BITS)
     return section(block, -number * size, (size << entry(stage, BLOCKS_BITS)) - number * size)
 
 
 @inlined
 def _areas(stage, scratch, begin):
-    """What a thread works in: tables and buffers of factored passes, a buffer, group tables, bins, phases, signs."""
+    """Scratch areas of a thread: tables and buffers of factored passes, a buffer, group tables, bins, phases, signs."""
     W = lanes_of(scratch)
     count, size = entry(stage, FACTORS), 1 << entry(stage, PART_BITS)
     groups = begin + (3 * count + 1) * size
@@ -187,7 +187,7 @@ def _spec(stage, f):
 
 @inlined
 def _fill_blocks(packed, stage, areas, theta, number, lanes):
-    """Make the tables of all factored passes for a block."""
+    """Fill the tables of all factored passes for a block."""
     part_bits = entry(stage, PART_BITS)
     first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
     for f in range(entry(stage, FACTORS)):
@@ -205,7 +205,7 @@ def _fill_blocks(packed, stage, areas, theta, number, lanes):
 
 @inlined
 def _two_qubit(matrices, row, column, psi, piece, pieces):
-    """A matrix on two qubits; programs without any have no ``matrices``."""
+    """Apply a matrix on two qubits; programs without one have no ``matrices``."""
     if matrices is None:
         return
     two_qubit.two_qubit(psi, row, matrices, column, len(psi) // (2 * lanes_of(psi)), piece, pieces)
@@ -213,7 +213,7 @@ def _two_qubit(matrices, row, column, psi, piece, pieces):
 
 @inlined
 def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, piece, pieces):
-    """One pass on a part of a block."""
+    """Apply one pass to a part of a block."""
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     layout = packed[0]
@@ -261,7 +261,7 @@ def _least_scale(lanes):
 
 @part
 def _scale(packed, stage, shared, local):
-    """The product of the cosines that the passes of `blocks` leave out."""
+    """Product of the cosines that the passes of `blocks` leave out."""
     out = 1.0
     begin = entry(stage, FORWARD)
     segments = begin + SEGMENT * entry(stage, FORWARDS)

@@ -1,4 +1,4 @@
-"""The steps of a sweep over one tile: angles, start, passes forward and back, expectations, the adjoint's seed.
+"""Steps of a sweep over one tile: angles, start, forward and backward passes, expectations, the adjoint's seed.
 
 These are the serial core of both drivers, `kernels.tiles` and `kernels.big`. A step takes
 ``packed``, the program's constants, and a thread's ``scratch``, which the layout divides into sections.
@@ -92,7 +92,7 @@ from simulator.engines.numba.simd import entry, lanes_of, like, load, section, s
 
 @inlined
 def _vectors(psi):
-    """Vectors of a state, or of the several states of a tile."""
+    """Number of vectors of a state, or of all states of a tile."""
     return len(psi) // (2 * lanes_of(psi))
 
 
@@ -145,7 +145,7 @@ def rows(packed, number, columns):
 
 @inlined
 def passes_of(packed):
-    """How many passes there are."""
+    """Number of passes."""
     return entry(packed[0], END + 2 + 2 * PASSES) // COLUMNS
 
 
@@ -165,9 +165,9 @@ def terms_of(packed, row):
 
 @part
 def prepare(packed, weights, base, rotations, tables, scratch, lanes):
-    """Angles by the weights (``base``), and coefficients and phase tables that all samples share.
+    """Compute angles from the weights (``base``), and the coefficients and phase tables that all samples share.
 
-    One more entry of ``base``, the last, becomes 1 if an angle overflows, here or in `tile_angles`.
+    An additional last entry of ``base`` becomes 1 if an angle overflows, here or in `tile_angles`.
     """
     layout = packed[0]
     slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
@@ -205,7 +205,7 @@ def prepare(packed, weights, base, rotations, tables, scratch, lanes):
                     lanes,
                 )
                 offset = entry(row, OFFSET)
-                for i in range(2 * size):  # all lanes are alike: one number each
+                for i in range(2 * size):  # all lanes are equal, so one number each is stored
                     tables[offset + i] = scratch[i * W]
             else:
                 bits = entry(layout, BITS)
@@ -225,7 +225,7 @@ def prepare(packed, weights, base, rotations, tables, scratch, lanes):
 
 @inlined
 def _own_rotations(packed, scratch, j):
-    """Coefficients that differ from sample to sample, of a tile's state j."""
+    """Coefficients of a tile's state j that differ from sample to sample."""
     layout = packed[0]
     size = COEFFICIENTS * lanes_of(scratch) * entry(layout, SLOTS)
     begin = entry(layout, ROTATIONS) + j * size
@@ -234,7 +234,7 @@ def _own_rotations(packed, scratch, j):
 
 @inlined
 def tile_angles(packed, base, X, tile, j, scratch, lanes):
-    """Angles and coefficients of what differs from sample to sample, and their phase tables.
+    """Compute angles, coefficients and phase tables that differ from sample to sample.
 
     ``tile`` is the number of W samples (of one, where lanes are qubits), state j of those in hand.
     """
@@ -322,7 +322,7 @@ def start(packed, psi, shared, initial, tile, j, scratch, lanes):
 
 @inlined
 def _share(count, piece, pieces):
-    if pieces == 1:  # the common case; a division takes as long as a small pass
+    if pieces == 1:  # the common case: avoids a division, which takes as long as a small pass
         return 0, count
     return count * piece // pieces, count * (piece + 1) // pieces
 
@@ -339,7 +339,7 @@ def _parts(packed, row, psi, lanes):
 
 @inlined
 def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piece, pieces):
-    """A dense matrix whose place is in the given column; programs without any have no ``matrices``."""
+    """Apply a dense matrix whose offset is in ``column``; programs without one have no ``matrices``."""
     if matrices is None:
         return
     own = spec[entry(row, SPEC) :]
@@ -350,14 +350,14 @@ def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piec
 
 @part
 def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
-    """Pass r on the given piece of the state."""
+    """Apply pass r to a piece of the state."""
     layout = packed[0]
     spec = integers(packed, DENSE_SPECS)
     matrices = packed[2]
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
-    if kind <= ROTATION_PAIR:  # or a single one
+    if kind <= ROTATION_PAIR:  # a pair or a single rotation
         parts, size = _parts(packed, row, psi, lanes)
         for j in range(parts):
             own, local = section(psi, j * size, (j + 1) * size), _own_rotations(packed, scratch, j)
@@ -401,14 +401,14 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
 
 @part
 def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces):
-    """Undo pass r on the given piece of both states and add its derivatives to ``gradient``."""
+    """Undo pass r on a piece of both states and add its derivatives to ``gradient``."""
     layout = packed[0]
     spec = integers(packed, DENSE_SPECS)
     matrices = packed[2]
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
-    if kind <= ROTATION_PAIR:  # or a single one
+    if kind <= ROTATION_PAIR:  # a pair or a single rotation
         parts, size = _parts(packed, row, psi, lanes)
         for j in range(parts):
             own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
@@ -473,7 +473,7 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
 
 @part
 def expect_all(packed, psi, values, scratch, lanes, piece, pieces):
-    """Add the expectations over the given piece of the state to the vectors ``values``."""
+    """Add the expectations over a piece of the state to the vectors ``values``."""
     layout = packed[0]
     groups = rows(packed, GROUPS, GROUP_COLUMNS)
     strings = rows(packed, STRINGS, STRING_COLUMNS)
@@ -488,7 +488,7 @@ def expect_all(packed, psi, values, scratch, lanes, piece, pieces):
 
 @part
 def seed_all(packed, lam, psi, cotangent, scratch, lanes, piece, pieces):
-    """Set the given piece of ``lam`` to ``sum_k v_k O_k psi``."""
+    """Set a piece of ``lam`` to ``sum_k v_k O_k psi``."""
     layout = packed[0]
     groups = rows(packed, GROUPS, GROUP_COLUMNS)
     strings = rows(packed, STRINGS, STRING_COLUMNS)
@@ -503,7 +503,7 @@ def seed_all(packed, lam, psi, cotangent, scratch, lanes, piece, pieces):
 
 @inlined
 def cleared(scratch, begin, end):
-    """The section of ``scratch`` from begin to end, set to zero."""
+    """Clear the section of ``scratch`` from begin to end and return it."""
     own = section(scratch, begin, end)
     for o in range(0, end - begin, lanes_of(scratch)):
         store(own, o, splat(like(scratch, 0.0)))
@@ -512,7 +512,7 @@ def cleared(scratch, begin, end):
 
 @inlined
 def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
-    """Derivatives of the gates that made the product state, of a tile's state j."""
+    """Derivatives of the gates of the product state, for a tile's state j."""
     layout = packed[0]
     is_local = integers(packed, IS_LOCAL)
     pointers = integers(packed, CHAIN_STARTS)

@@ -1,4 +1,4 @@
-"""The batch driver: threads take whole tiles, which stay in a core's cache from start to end.
+"""Batch driver: threads take whole tiles, which stay in a core's cache from start to end.
 
 A tile is W samples, or a few times W of a small circuit, whose passes then run over several states at once; or
 one sample whose lanes are qubits. Tiles are claimed from an atomic counter; what each
@@ -46,7 +46,7 @@ from simulator.engines.numba.simd import entry, fetch_add, lane_sum, lanes_of, l
 
 @inlined
 def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
-    """The first thread to come prepares what all share; the others wait for it."""
+    """Prepare shared coefficients on the first thread; the others wait for it."""
     if fetch_add(queue, READY, 1) == 0:
         prepare(packed, weights, base, shared, tables, scratch, lanes)
         fetch_add(queue, READY, PREPARED)
@@ -75,7 +75,7 @@ def _write_expectations(out, values, number, observables, lanes):
 
 @kernel
 def forward(program, weights, samples, results, scratch, queue, tiles, states, lanes):
-    """Run the circuit and its expectations on tiles until none is left.
+    """Run the circuit and its expectations on tiles until none remains.
 
     program : tuple
         ``packed``, and ``base``, ``shared``, ``tables``, which receive the slots' angles, coefficients and phases that
@@ -84,8 +84,8 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
     samples : tuple
         ``X``, float64 (n_samples, n_inputs), and ``initial``, complex128 (n_samples, 2**n) or (0, 0).
     results : tuple
-        ``keep``, (tiles, state) or (0, state): where the final states go, if they are wanted; and ``values``, float64
-        (n_samples, n_observables), or (0, n) if they are not.
+        ``keep``, (tiles, state) or (0, state): receives the final states if required; and ``values``, float64
+        (n_samples, n_observables) or (0, n): receives the expectations if required.
     """
     packed, base, shared, tables = program
     X, initial = samples
@@ -114,7 +114,7 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
 
 @inlined
 def _await_tiles(queue, tiles):
-    """Return when all tiles are done: a last one may still be in another thread's hands."""
+    """Wait until all tiles are finished, as another thread may still process the last one."""
     while fetch_add(queue, DONE, 0) < tiles:
         relax(queue)
 
@@ -133,13 +133,13 @@ def _read_cotangent(v, cotangent, number, observables, lanes):
 
 @inlined
 def _seed_tile(packed, psi, lam, cotangent, seeds, tile, states, scratch, lanes):
-    """The adjoint states that a tile's sweep begins with."""
+    """Set the adjoint states at the start of a tile's backward sweep."""
     layout = packed[0]
     size = entry(layout, STATE)
     if len(seeds):
-        given = seeds[tile]
+        seed = seeds[tile]
         for o in range(0, states * size, lanes_of(psi)):
-            store(lam, o, load(given, o))
+            store(lam, o, load(seed, o))
     else:
         for j in range(states):
             v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
@@ -149,7 +149,7 @@ def _seed_tile(packed, psi, lam, cotangent, seeds, tile, states, scratch, lanes)
 
 @inlined
 def _collect_samples(gradient, local_slots, by_sample, number, lanes):
-    """Derivatives that differ from sample to sample, to their rows; cleared, so that the next state adds none."""
+    """Write derivatives that differ from sample to sample to their rows, and clear them for the next state."""
     W = lanes_of(gradient)
     for e in range(len(local_slots)):
         slot = entry(local_slots, e)
@@ -163,18 +163,18 @@ def _collect_samples(gradient, local_slots, by_sample, number, lanes):
 
 @kernel
 def backward(program, samples, keep, results, scratch, queue, tiles, states, lanes):
-    """Run the adjoint sweep on tiles from the kept states, which it destroys, until none is left.
+    """Run the adjoint sweep on tiles from the stored states, which are overwritten, until none remains.
 
     program : tuple
         ``packed``, ``base``, ``shared``, ``tables``, as `forward` left them.
     samples : tuple
         ``X``, float64 (n_samples, n_inputs); ``cotangent``, float64 (n_samples, n_observables); and ``seeds``, (tiles,
-        state) or (0, state): adjoint states to begin with, in place of those of the observables.
+        state) or (0, state): initial adjoint states that replace those of the observables.
     keep : (tiles, state)
     results : tuple
         ``by_weights``, float64 (n_weights,); ``by_tile``, float64 (tiles, slots): derivative with respect to each
         shared angle, summed over the tile's samples; ``by_sample``, float64 (n_samples, local slots); and
-        ``start_lam``, complex128 (n_samples, 2**n) or (0, 0): the adjoint state before the first pass, if wanted.
+        ``start_lam``, complex128 (n_samples, 2**n) or (0, 0): the adjoint state before the first pass, if required.
     """
     packed, base, shared, tables = program
     X, cotangent, seeds = samples
@@ -233,7 +233,7 @@ def _sum_by_weights(packed, by_weights, by_tile, by_sample):
 
 @inlined
 def _unpack(psi, out, number, lanes):
-    """The states of tile ``number`` as complex numbers, to its rows of ``out``, shape (n_samples, 2**n)."""
+    """Write the states of tile ``number`` as complex numbers to its rows of ``out``, shape (n_samples, 2**n)."""
     W = lanes_of(psi)
     for i in range(out.shape[1]):
         if lanes is None:
@@ -246,7 +246,7 @@ def _unpack(psi, out, number, lanes):
 
 @kernel
 def unpack(keep, out, states, lanes):
-    """Kept tiles as complex numbers, to ``out``, shape (n_samples, 2**n)."""
+    """Write stored tiles as complex numbers to ``out``, shape (n_samples, 2**n)."""
     for tile in range(len(keep)):
         size = keep.shape[1] // states
         for j in range(states):

@@ -1,13 +1,13 @@
-"""Unitaries on two qubits, on a stage's blocks: all rows of the 4 x 4 matrix from one set of loads.
+"""Unitaries on two qubits on a stage's blocks, with one set of loads for all rows of the 4 x 4 matrix.
 
 ``out[i] = sum_d M[p(i), p(i) ^ d] psi[i ^ X(d)]`` as in passes.dense, with the matrix laid out as there. What X(d)
 moves decides how: both masks move whole vectors (VECTORS), one does and the other permutes lanes (MIXED), or both
 permute lanes (LANES). A row holds its kind, as a dense pass where its three matrices begin, then how, two masks, the
 masks whose parities number the matrix's rows, and what each kind needs.
 
-These loops do two multiply-adds a cycle as long as nothing else takes the processor's four instructions a cycle: so
-indices are places of floats, a coset's first member follows the one before it (`following`), and what the matrix has
-to be read for is done to two vectors at a time where their rows are the same.
+These loops reach two multiply-adds per cycle if few other instructions compete for the processor's four per cycle.
+Indices are therefore offsets in floats, a coset's first member follows from the previous one (`following`), and two
+vectors that use the same rows are processed with one read of the matrix.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _rows(table, o, a0, a1, b0, b1, c0, c1, d0, d1, e0, e1, f0, f1, g0, g1, h0, 
 
 @inlined
 def _pattern(i, z, other_z):
-    """Which row of the matrix is that of the vector at i, but for what its lanes add; masks as long as i."""
+    """Row of the matrix for the vector at i, without the contribution of its lanes; masks are as long as i."""
     return parity(i & z) | parity(i & other_z) << 1
 
 
@@ -175,7 +175,7 @@ def _lanes(psi, row, table, offset, first, last):
 
 @part
 def two_qubit(psi, row, table, column, count, piece, pieces):
-    """A pass of kind TWO_QUBIT on the given piece of the ``count`` vectors of a state; ``column`` says which matrix."""
+    """Apply a pass of kind TWO_QUBIT to a piece of the ``count`` vectors of a state; ``column`` selects the matrix."""
     how, offset, lane = entry(row, HOW), entry(row, column), entry(row, OTHER)
     size = count
     if how != LANES:

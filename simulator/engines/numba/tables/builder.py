@@ -1,7 +1,7 @@
-"""From a program's levels to its constant arrays.
+"""Construction of a program's constant arrays from its levels.
 
-Each level of the lowered circuit becomes passes over the state: a level of phases one pass, rotations one pass
-a pair, a dense matrix one pass. Every rotation's angle has a number, its slot.
+Each level of the lowered circuit becomes passes over the state: one pass for a level of phases, one per pair of
+rotations, one for a dense matrix. Every rotation's angle has a number, its slot.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from simulator.program.levels import Angle, Dense, Level, Rotation
 from simulator.program.program import Program
 from simulator.program.subspaces import pivots
 
-_BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
-_TILE_BYTES = 1 << 13  # of a tile's states, where there are several: two such fit in the first-level cache
-_SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
+_BLOCK_BITS = 10  # qubits of a block of phases, whose values fit in the first-level cache
+_TILE_BYTES = 1 << 13  # maximum bytes of a tile with several states: two such tiles fit in the first-level cache
+_SKEW_BYTES = 2112  # offset (half a page and a line) that keeps a sweep's two states in different cache sets
 
 
 def blank(kind: int) -> list[int]:
-    """The row of a pass, with its kind."""
+    """Create an empty row for a pass of a kind."""
     row = [0] * passes.COLUMNS
     row[passes.KIND] = kind
     return row
@@ -40,9 +40,9 @@ class TableBuilder:
     ----------
     program : Program
     lanes : int or None
-        Bits of an index that are a vector's lanes; None if lanes are samples.
+        Number of bits of an index that select a vector's lane; None if lanes are samples.
     derive_inputs : bool
-        Whether gradients by inputs are wanted.
+        Whether gradients with respect to the inputs are computed.
     options : Options
     """
 
@@ -55,16 +55,16 @@ class TableBuilder:
         self.angles: list[Angle] = []
         self.slot_rows: list[tuple[int, int, int]] = []  # kappa, lane z, is a rotation
         self.local: list[int] = []
-        self.fixed: dict[tuple[Any, ...], int] = {}  # slots of angles whose derivative is not wanted
+        self.fixed: dict[tuple[Any, ...], int] = {}  # slots of angles whose derivative is not required
         self.code: list[list[int]] = []
         self.terms: list[tuple[int, int]] = []
         self.spec: list[int] = []
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
         self.stored = 0  # floats of stored phase tables
-        self.per_tile = 0  # floats of phase tables made for each tile
+        self.per_tile = 0  # floats of phase tables computed per tile
         self.largest_dense = 0
         self.first_needed: int | None = None
-        self.most_bits = _BLOCK_BITS  # of a block of phases
+        self.most_bits = _BLOCK_BITS  # maximum qubits of a block of phases
         self.stages: list[IntArray] = []
         self.stage_ends: list[int] = []
         self.block_size = 0
@@ -135,14 +135,14 @@ class TableBuilder:
 
     @property
     def state_size(self) -> int:
-        """Floats of a state."""
+        """Number of floats in a state."""
         return (2 * self.W) << (self.n - self.shift)
 
     @property
     def most_states(self) -> int:
-        """States of a tile at most: several where they are small and phases are the same for all samples.
+        """Maximum number of states in a tile: several if they are small and phases are the same for all samples.
 
-        The states of a tile add up their derivatives, so there is one where a pass has them sample by sample.
+        The states of a tile sum their derivatives, so there is only one if a pass needs derivatives per sample.
         """
         if self.lanes is not None:
             return 1
@@ -165,11 +165,11 @@ class TableBuilder:
         return bool(angle.factors) and min(angle.factors) < self.n_inputs
 
     def needed(self, angle: Angle) -> bool:
-        """Whether the derivative by this angle is wanted."""
+        """Whether the derivative with respect to this angle is required."""
         return bool(angle.factors) and (self.derive_inputs or max(angle.factors) >= self.n_inputs)
 
     def slot(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
-        """Number a rotation's angle; those of one angle whose derivative nobody wants share a number."""
+        """Number a rotation's angle; equal angles whose derivative is not required share a number."""
         angle = rotation.angle
         if lane_z is None:
             lane_z = rotation.z & ((1 << self.shift) - 1)
@@ -177,9 +177,9 @@ class TableBuilder:
         slot = len(self.angles)
         if moving and not self.needed(angle):
             key = (*row, angle.constant, *sorted(angle.factors.items()))
-            found = self.fixed.setdefault(key, slot)
-            if found < slot:
-                return found
+            shared = self.fixed.setdefault(key, slot)
+            if shared < slot:
+                return shared
         self.angles.append(angle)
         self.slot_rows.append(row)
         if local or self.is_local(angle):
@@ -192,7 +192,7 @@ class TableBuilder:
         self.code.append(row)
 
     def add_passes(self, levels: Sequence[Level]) -> None:
-        """Number the passes of some levels."""
+        """Number the passes of levels."""
         for level in levels:
             if level.kind == "phases":
                 self.phase_pass(level)
@@ -205,7 +205,7 @@ class TableBuilder:
         local = any(self.is_local(member.angle) for member in level.members)
         first = len(self.terms)
         for member in level.members:
-            # where lanes are samples, a table that differs from sample to sample is made of local angles only
+            # if lanes are samples, a table that differs from sample to sample uses only local angles
             self.terms.append((member.z, self.slot(member, moving=False, local=local and self.lanes is None)))
         place, offset = passes.ON_THE_FLY, 0
         if not local and self.store_tables:
@@ -241,7 +241,7 @@ class TableBuilder:
             self.add(row, needed)
 
     def partner(self, rotation: Rotation, waiting: list[Rotation]) -> Rotation | None:
-        """The next rotation that may follow at once and moves amplitudes another way."""
+        """Next rotation that may follow immediately and has another X mask."""
         high = rotation.x >> self.shift
         for k, candidate in enumerate(waiting):
             if candidate.x >> self.shift not in (0, high) and all(candidate.commutes(other) for other in waiting[:k]):
@@ -249,7 +249,7 @@ class TableBuilder:
         return None
 
     def write_rotation(self, row: list[int], rotation: Rotation, at: int = 0) -> bool:
-        """Fill in a rotation's columns, ``at`` columns on; returns whether its derivative is wanted."""
+        """Write a rotation's columns, shifted by ``at``; return whether its derivative is required."""
         slot, local, needed = self.numbered(rotation)
         row[passes.SLOT + at], row[passes.LOCAL + at], row[passes.NEEDED + at] = slot, local, needed
         row[passes.X + at], row[passes.LANE_X + at] = rotation.x >> self.shift, rotation.x & ((1 << self.shift) - 1)
@@ -258,7 +258,7 @@ class TableBuilder:
         return bool(needed)
 
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
-        """A moving rotation's slot, whether it differs from sample to sample, and whether its derivative is wanted."""
+        """Slot of a non-diagonal rotation, whether it varies per sample, and whether its derivative is required."""
         slot = self.slot(rotation, moving=True)
         return slot, int(self.is_local(rotation.angle)), int(self.needed(rotation.angle))
 

@@ -181,7 +181,7 @@ def _run(code, **environment):
 
 def test_set_num_threads_refuses_nonsense():
     for bad in (0, -1, 1.5, True, "2"):
-        with pytest.raises(ValueError, match="positive whole number or None"):
+        with pytest.raises(ValueError, match="positive integer or None"):
             set_num_threads(bad)
     set_num_threads(1)
     assert get_num_threads() == 1
