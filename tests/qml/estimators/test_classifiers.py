@@ -287,7 +287,7 @@ class TestTraining:
         assert clf.predict(iris[0]).shape == (150,)
 
     def test_divergence_keeps_the_best_weights(self, iris):
-        clf = VariationalClassifier(optimizer="sgd", learning_rate=1e9, epochs=30, random_state=0)
+        clf = VariationalClassifier(optimizer="sgd", learning_rate=1e160, epochs=30, random_state=0)
         with pytest.warns(ConvergenceWarning):
             clf.fit(*iris)
         assert np.isfinite(clf.predict_proba(iris[0])).all()
