@@ -10,7 +10,6 @@ a small training step.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 import warnings
@@ -313,21 +312,5 @@ def _after_fork() -> None:
     _lock, _queue, _bell, _helpers = threading.Lock(), SimpleQueue(), np.zeros(1, np.int64), 0
 
 
-def _drop_thread_count_of_numba() -> None:
-    """Remove a ``NUMBA_NUM_THREADS`` below 1, with which numba cannot be imported, and warn about it."""
-    name = "NUMBA_NUM_THREADS"
-    text = os.environ.get(name, "")
-    try:
-        refused = int(text) < 1
-    except ValueError:  # numba reports this itself and can be imported
-        refused = False
-    if refused and "numba" not in sys.modules:
-        del os.environ[name]
-        warnings.warn(
-            f"{name}={text!r} is no sensible number of threads; it is removed from the environment", stacklevel=2
-        )
-
-
-_drop_thread_count_of_numba()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

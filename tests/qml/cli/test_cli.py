@@ -620,7 +620,10 @@ class TestShell:
         for estimator in (VariationalClassifier, VariationalRegressor):
             parameters = inspect.signature(estimator).parameters
             assert set(training_options.SETTINGS.values()) <= set(parameters)
-            for option, words in (("epochs", "maximum number of epochs"), ("patience", "a better score before stopping early")):
+            for option, words in (
+                ("epochs", "maximum number of epochs"),
+                ("patience", "a better score before stopping early"),
+            ):
                 assert f"{words} ({parameters[option].default})" in text
             assert f"layers of the trained circuit ({parameters['n_layers'].default})" in text
             assert f"step size ({parameters['learning_rate'].default})" in text
