@@ -159,10 +159,13 @@ def test_processes_spawned_after_use_work(eager):
 def test_processes_forked_after_use_work():
     """In a process of its own: other libraries, such as JAX, may have started threads here that no fork survives."""
     done = _run("""
-        from simulator import execution, threads
-        from tests.simulator.engines.numba.test_threads import _check_pool
-        execution._SERIAL_WORK, threads._available = 0, lambda: 3  # as the fixture `eager`
-        _check_pool("fork")
+        from simulator.engines.choice import using
+        from simulator.engines.numba import threads
+        from simulator.engines.numba.sweeps import NumbaEngine
+        from tests.simulator.engines.numba.test_threads import EAGER, _check_pool
+        threads._available = lambda: 3  # as the fixture `eager`
+        with using(NumbaEngine(EAGER)):
+            _check_pool("fork")
         print("equal")
     """)
     assert done.stdout.strip() == "equal", done.stderr
