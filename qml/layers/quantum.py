@@ -100,7 +100,9 @@ class Quantum(Layer):
     def split_fixed(self) -> tuple[Callable[[Array], Array] | None, Layer | None]:
         if not self.num_weights:
             return super().split_fixed()
-        return self.model.data, self if self.model.data is None else replace(self, model=self.model.without_data())
+        if self.model.data is None:
+            return None, self
+        return self.model.inputs_of, replace(self, model=self.model.without_data())
 
     def __repr__(self) -> str:
         return f"Quantum({self.model!r})"

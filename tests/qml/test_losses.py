@@ -208,7 +208,7 @@ class TestClasses:
         for name in ("cross_entropy", "binary_cross_entropy"):
             assert loss_for_classes(name, 2) == BinaryCrossEntropy()
             assert loss_for_classes(name, 3) == CrossEntropy()
-        assert loss_for_classes("hinge", 2) is get_loss("hinge")
+        assert loss_for_classes("hinge", 2) == get_loss("hinge")
 
     def test_only_logits_give_probabilities(self):
         assert {name for name in LOSSES if gives_probabilities(name)} == {"cross_entropy", "binary_cross_entropy"}

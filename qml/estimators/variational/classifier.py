@@ -100,13 +100,18 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
 
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
         learn_classes(self, samples.y, classes)
+        self._class_indices(samples.y)  # labels outside the classes are refused before anything is learnt
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        return class_targets(self._training_loss(), self._class_indices(y), len(self.classes_))
+
+    def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        """Position of each label in ``classes_``."""
         unseen = np.setdiff1d(y, self.classes_)
         if len(unseen):
             raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
-        return class_targets(self._training_loss(), np.searchsorted(self.classes_, y), len(self.classes_))
+        return np.searchsorted(self.classes_, y)
 
     def _training_loss(self) -> Loss:
         return loss_for_classes(self.loss, len(self.classes_))
@@ -114,7 +119,7 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
     def _emphasised(self, samples: Samples) -> Samples:
         if self.class_weight is None:
             return samples
-        indices = np.searchsorted(self.classes_, samples.y)
+        indices = self._class_indices(samples.y)
         return replace(samples, weight=weighted_by_class(self.class_weight, self.classes_, indices, samples.weight))
 
     def _labels(self, y: NDArray[Any]) -> NDArray[Any]:
