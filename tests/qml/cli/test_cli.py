@@ -627,5 +627,5 @@ class TestShell:
                 assert f"{words} ({parameters[option].default})" in text
             assert f"layers of the trained circuit ({parameters['n_layers'].default})" in text
             assert f"learning rate ({parameters['learning_rate'].default})" in text
-            assert f"of the step size ({parameters['schedule'].default})" in text
+            assert f"of the learning rate ({parameters['schedule'].default})" in text
             assert f"such as z+zz or x+y+z ({parameters['observables'].default})" in text
