@@ -1,6 +1,7 @@
 # make demo       train a quantum classifier on real data, from nothing but Python
 # make test       run the tests
 # make check      what CI runs: the tests, and lint, format, types, import layers
+# make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
 # make bench      measure against the peers (see benchmarks/README.md)
 #
@@ -10,7 +11,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lint format types layers notebooks bench clean
+.PHONY: demo test check stubs lint format types layers notebooks bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-plot
@@ -22,6 +23,9 @@ test: $(VENV)/.installed-test
 check: lint types layers
 	$(BIN)/python -m pytest
 
+stubs: $(VENV)/.installed-dev
+	$(BIN)/python -m simulator.circuit.gate_stub
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -32,6 +36,8 @@ format: $(VENV)/.installed-dev
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+	$(BIN)/stubtest simulator.circuit.standard_gates
+	@if command -v pyright >/dev/null; then pyright --pythonpath $(BIN)/python tests/typed; fi
 
 layers: $(VENV)/.installed-dev
 	$(BIN)/lint-imports

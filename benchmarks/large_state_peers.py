@@ -333,12 +333,12 @@ def least_work(gates: list[Gate], n: int, precision: str, gradient: bool = False
     the cache.
     """
     from simulator import Z
-    from simulator.engines.numba.run import plan
+    from simulator.engines.numba.sweeps import NumbaEngine
     from simulator.program.program import Program
 
     observables = (sum((Z(q) for q in range(1, n)), Z(0)),) if gradient else ()
     program = Program(our_circuit(gates, n, gradient)[0], observables, precision=precision)
-    chosen = plan(program, 1)
+    chosen = NumbaEngine().plan(program, 1)
     amplitude = 2 * program.dtype().itemsize
     each = 0
     if chosen.big:

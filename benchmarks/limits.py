@@ -28,7 +28,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
-from simulator.engines.numba.kernels import passes, steps
+from simulator.engines.numba.layout import passes, scratch, sections
+from simulator.engines.numba.tables.builder import TableBuilder
 
 CACHES = {"first-level cache": 2**14, "second-level cache": 2**19, "memory": 2**28}
 
@@ -93,14 +94,13 @@ class Limits:
 
 def schedule(workload: Workload) -> tuple[int, int, bool]:
     """Rotations and passes of phases in one sweep of a workload, and whether it begins with a product state."""
-    ints = ours.model(workload).program.tables(None, derive_inputs=False).packed[0]
-    begin, length = ints[steps.END + 3], ints[steps.END + 4]  # the second section holds the passes
-    kinds = ints[begin : begin + length].reshape(-1, passes.COLUMNS)[:, passes.KIND].tolist()
+    tables = TableBuilder(ours.model(workload).program, None, derive_inputs=False).build()
+    kinds = tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)[:, passes.KIND].tolist()
     rotations = kinds.count(passes.ROTATION) + 2 * kinds.count(passes.ROTATION_PAIR)
     phases = kinds.count(passes.PHASES)
     if len(kinds) != phases + rotations - kinds.count(passes.ROTATION_PAIR):
         raise ValueError(f"{workload.name} has passes that are not counted here")
-    return rotations, phases, bool(ints[steps.START] == steps.PRODUCT_STATE)
+    return rotations, phases, bool(tables.layout[scratch.START] == scratch.PRODUCT_STATE)
 
 
 def operations(workload: Workload) -> int:

@@ -23,7 +23,7 @@ from benchmarks.large_states import gates_of
 from benchmarks.workloads import Workload
 from simulator import Circuit, ParameterVector, Z, gates
 from simulator.calculations.statevector import cached_program
-from simulator.engines.numba.run import Plan
+from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.program.program import Program
 
 CIRCUITS = (
@@ -81,7 +81,7 @@ def measured(name: str, n: int, repeats: int) -> str:
     circuit, observables, inputs = built(name, n)
 
     def lowered(again: Circuit) -> None:
-        plan = Plan(Program(again, observables, inputs), SAMPLES if inputs else 1, derive_inputs=False)
+        plan = NumbaEngine().plan(Program(again, observables, inputs), SAMPLES if inputs else 1)
         if plan.big and not observables:
             plan.reordering  # noqa: B018  the way back to the circuit's order of basis states, made when asked for
 

@@ -1,7 +1,7 @@
-"""Former place of `qml.training.checkpoints`; the same module, for programs that import it from here."""
+"""The module `qml.training.checkpoints` under the name that it had in version 0.1; to be removed in 0.3."""
 
 import sys
 
-from qml.training import checkpoints
+from qml.training import checkpoints as moved
 
-sys.modules[__name__] = checkpoints
+sys.modules[__name__] = moved

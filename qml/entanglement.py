@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from simulator.errors import CircuitError, unknown_name
+from simulator.errors import CircuitError
+from simulator.names import choose
 
 __all__ = ["PATTERNS", "Entanglement", "entangled_groups"]
 
@@ -49,8 +50,7 @@ def entangled_groups(
     """
     if not isinstance(entanglement, str):
         return _checked_groups(entanglement, num_qubits, group_size)
-    if entanglement not in PATTERNS:
-        raise unknown_name("entanglement", entanglement, PATTERNS)
+    entanglement = choose("entanglement", entanglement, PATTERNS)
     if group_size > num_qubits:
         return []
     if entanglement == "full":

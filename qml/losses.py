@@ -1,32 +1,35 @@
 """Losses: the value of each sample and, beside it, its derivative with respect to the model's outputs.
 
-A loss is any object with ``value(outputs, y)`` and ``gradient(outputs, y)``. Nothing is averaged here: whoever
-sums over samples (and weighs them) does it to both in the same way.
+A loss is any object with ``value(outputs, y)`` and ``gradient(outputs, y)``. Neither averages over samples: the caller
+sums (and weights) both in the same way.
+
+For classifiers a loss may also have ``class_targets(indices, num_classes)``, the targets that it takes for class
+indices; ``for_classes(num_classes)``, the loss to use for that number of classes; and ``gives_probabilities``, whether
+its outputs are logits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.special import expit
 
-from simulator.errors import unknown_name
+from simulator.names import by_name
 
 
 @runtime_checkable
 class Loss(Protocol):
-    """What training needs of a loss."""
+    """Interface that training requires of a loss function."""
 
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Loss of each sample: ``outputs`` (n_samples, n_outputs) and targets to (n_samples,)."""
+        """Compute the loss of each sample, shape (n_samples,), from ``outputs`` (n_samples, n_outputs) and targets."""
         ...
 
     def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Derivative ``d value[i] / d outputs[i, k]``, shape (n_samples, n_outputs)."""
+        """Compute the derivative ``d value[i] / d outputs[i, k]``, shape (n_samples, n_outputs)."""
         ...
 
 
@@ -37,13 +40,19 @@ class SquaredError:
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``mean_k (outputs - y)^2``."""
         residuals = _residuals(outputs, y)
-        if outputs.shape[1] == 1:  # the hot path of small models: no einsum, which takes microseconds to start
+        if outputs.shape[1] == 1:  # the hot path of small models: einsum has an overhead of microseconds per call
             return np.square(residuals[:, 0])
         return np.einsum("ik,ik->i", residuals, residuals) / outputs.shape[1]
 
     def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``2 (outputs - y) / n_outputs``."""
         return _residuals(outputs, y) * (2.0 / outputs.shape[1])
+
+    def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
+        """Targets -1 or 1 for two classes; for more, one column per class: 1 for the sample's class, -1 otherwise."""
+        if num_classes == 2:
+            return 2.0 * indices - 1.0
+        return 2.0 * (indices[:, None] == np.arange(num_classes)) - 1.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class Huber:
     Parameters
     ----------
     delta : float
-        The error from which on outliers count linearly.
+        Error above which the loss is linear.
     """
 
     delta: float = 1.0
@@ -90,6 +99,8 @@ class Huber:
 class BinaryCrossEntropy:
     """Negative log-likelihood of one logit: ``p = 1 / (1 + exp(-outputs))``; ``y`` (n_samples,) in [0, 1]."""
 
+    gives_probabilities = True
+
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``y log(1 + e^-z) + (1 - y) log(1 + e^z)``: no cancellation for either class, however large the logit."""
         logit, y = _one_logit(outputs, y, "binary_cross_entropy")
@@ -100,10 +111,16 @@ class BinaryCrossEntropy:
         logit, y = _one_logit(outputs, y, "binary_cross_entropy")
         return ((1.0 - y) * expit(logit) - y * expit(-logit))[:, np.newaxis]
 
+    def for_classes(self, num_classes: int) -> Loss:
+        """Return this loss for two classes, `CrossEntropy` for more."""
+        return self if num_classes == 2 else CrossEntropy()
+
 
 @dataclass(frozen=True)
 class CrossEntropy:
     """Negative log-likelihood of logits, ``p = softmax(outputs)``; ``y`` (n_samples,) are class indices."""
+
+    gives_probabilities = True
 
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``log sum_j exp(z_j - z_y)``."""
@@ -120,9 +137,13 @@ class CrossEntropy:
         probabilities[rows, y] = -probabilities.sum(axis=1)
         return probabilities
 
+    def for_classes(self, num_classes: int) -> Loss:
+        """Return this loss for more than two classes, `BinaryCrossEntropy` for two."""
+        return self if num_classes > 2 else BinaryCrossEntropy()
+
     @staticmethod
     def _shifted(outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """``m = max_j (z_j - z_y)``; ``exp(z_j - z_y - m)``, its largest entry (exactly 1) put to 0; where that is."""
+        """``m = max_j (z_j - z_y)``; ``exp(z_j - z_y - m)`` with its largest entry (exactly 1) set to 0; its index."""
         y = _class_index(outputs, y, "cross_entropy")
         rows = np.arange(len(outputs))
         differences = outputs - outputs[rows, y][:, np.newaxis]
@@ -155,6 +176,10 @@ class Hinge:
             gradient[rows, rival] = inside
         return gradient
 
+    def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
+        """Targets -1 or 1 for two classes, the class indices for more."""
+        return 2 * indices - 1 if num_classes == 2 else indices
+
     @staticmethod
     def _margin(outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Margin; the signs (binary) or class indices; the best other class (None when binary)."""
@@ -171,42 +196,60 @@ class Hinge:
         return outputs[rows, y] - outputs[rows, rival], y, rival
 
 
-LOSSES: Mapping[str, Loss] = MappingProxyType(
-    {
-        "mse": SquaredError(),
-        "mae": AbsoluteError(),
-        "huber": Huber(),
-        "binary_cross_entropy": BinaryCrossEntropy(),
-        "cross_entropy": CrossEntropy(),
-        "hinge": Hinge(),
-    }
-)
+LOSSES: Mapping[str, Callable[..., Loss]] = {
+    "mse": SquaredError,
+    "mae": AbsoluteError,
+    "huber": Huber,
+    "binary_cross_entropy": BinaryCrossEntropy,
+    "cross_entropy": CrossEntropy,
+    "hinge": Hinge,
+}
+"""Losses by name; ``get_loss`` passes its options to them."""
 
 
-def get_loss(loss: str | Loss | Any) -> Loss:
-    """The loss of that name, or ``loss`` itself when it has ``value`` and ``gradient``.
+def get_loss(loss: str | Loss, **options: Any) -> Loss:
+    """Return the loss of a name, or the object itself.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        Key of ``LOSSES``, in upper or lower case, or a loss.
+    **options
+        Settings for the loss of that name, such as ``delta=0.5``.
 
     Raises
     ------
     UnknownNameError
-        If there is no loss of that name.
+        If the name is unknown, or the loss of that name has no such setting; the nearest names are suggested.
     TypeError
-        If ``loss`` is neither a name nor a loss.
+        If ``loss`` is neither a name nor a loss, or options are passed together with an object.
 
     Examples
     --------
     >>> get_loss("mse").value(np.array([[0.5]]), np.array([1.0]))
     array([0.25])
+    >>> get_loss("huber", delta=0.5)
+    Huber(delta=0.5)
     """
-    if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise unknown_name("loss", loss, LOSSES)
-        return LOSSES[loss]
-    if isinstance(loss, type) or not isinstance(loss, Loss):
-        raise TypeError(
-            f"loss must be a name or an object with value(outputs, y) and gradient(outputs, y), got {loss!r}"
-        )
-    return loss
+    return by_name("loss", loss, LOSSES, Loss, options)
+
+
+def loss_for_classes(loss: str | Loss, num_classes: int) -> Loss:
+    """Return the loss for that number of classes: the result of ``for_classes``, or the loss itself."""
+    loss = get_loss(loss)
+    choose = getattr(loss, "for_classes", None)
+    return loss if choose is None else choose(num_classes)
+
+
+def class_targets(loss: Loss, indices: np.ndarray, num_classes: int) -> np.ndarray:
+    """Return the targets for these class indices: the result of ``class_targets``, or the indices."""
+    encode = getattr(loss, "class_targets", None)
+    return indices if encode is None else encode(indices, num_classes)
+
+
+def gives_probabilities(loss: str | Loss) -> bool:
+    """Whether outputs trained with this loss are logits."""
+    return bool(getattr(get_loss(loss), "gives_probabilities", False))
 
 
 def _check_length(outputs: np.ndarray, y: np.ndarray, name: str) -> None:
@@ -217,7 +260,7 @@ def _check_length(outputs: np.ndarray, y: np.ndarray, name: str) -> None:
 
 
 def _residuals(outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """``outputs - y``; without the check a ``y`` of shape (n,) would broadcast along the wrong axis."""
+    """Return ``outputs - y``; without the check a ``y`` of shape (n,) would broadcast along the wrong axis."""
     if outputs.ndim != 2 or (y.shape != outputs.shape and (outputs.shape[1] != 1 or y.shape != outputs.shape[:1])):
         raise ValueError(f"outputs of shape {outputs.shape} need y of the same shape, got {y.shape}")
     return outputs - y.reshape(outputs.shape)
@@ -226,18 +269,18 @@ def _residuals(outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _one_logit(outputs: np.ndarray, y: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     _check_length(outputs, y, name)
     if outputs.shape[1] != 1:
-        raise ValueError(f"{name} takes one logit a sample, got {outputs.shape[1]}")
+        raise ValueError(f"{name} takes one logit per sample, got {outputs.shape[1]}")
     if y.size and not (y.min() >= 0 and y.max() <= 1):
         raise ValueError(f"{name} takes y in [0, 1], got values from {y.min()} to {y.max()}")
     return outputs[:, 0], y
 
 
 def _class_index(outputs: np.ndarray, y: np.ndarray, name: str) -> np.ndarray:
-    """``y``, checked: a negative index would silently be the last class."""
+    """Return ``y`` after a check: a negative index would silently select the last class."""
     _check_length(outputs, y, name)
     n_classes = outputs.shape[1]
     if n_classes < 2:
-        raise ValueError(f"{name} takes one output a class, at least 2, got {n_classes}")
+        raise ValueError(f"{name} takes one output per class, at least 2, got {n_classes}")
     if y.dtype.kind not in "iu" or (y.size and not (y.min() >= 0 and y.max() < n_classes)):
         raise ValueError(
             f"{name} takes y as class indices 0..{n_classes - 1}, got {y.dtype} {np.unique(y)[:5].tolist()}"

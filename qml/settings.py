@@ -15,12 +15,12 @@ __all__ = ["check_backend", "check_choice", "check_fraction", "check_non_negativ
 def check_whole(
     name: str, value: Any, least: int = 1, instead: Collection[Any] = (), error: type[ValueError] = ValueError
 ) -> None:
-    """Raise ``error`` unless the value is a whole number of at least ``least``, or one of ``instead``."""
+    """Raise ``error`` unless the value is an integer of at least ``least``, or one of ``instead``."""
     if not any(value is other or (isinstance(other, str) and value == other) for other in instead) and (
         isinstance(value, bool) or not isinstance(value, Integral) or value < least
     ):
         others = "".join(f", or {other!r}" for other in instead)
-        raise error(f"{name} expects a whole number of {least} or more{others}, got {value!r}")
+        raise error(f"{name} expects an integer of {least} or more{others}, got {value!r}")
 
 
 def check_non_negative(name: str, value: Any) -> None:

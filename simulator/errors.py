@@ -86,6 +86,18 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
+def folded(name: str) -> str:
+    """A name as it is compared with others: in lower case, with ``_`` for ``-``."""
+    return name.lower().replace("-", "_")
+
+
+def near_misses(name: str, options: Iterable[str], cutoff: float = 0.5) -> str:
+    """The question which of up to three similar options was meant; empty if none is similar."""
+    known = {folded(option): option for option in options}
+    near = [known[match] for match in difflib.get_close_matches(folded(name), known, n=3, cutoff=cutoff)]
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
 def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:
     """The error for ``name`` not being one of ``options``, with the nearest ones.
 
@@ -95,9 +107,5 @@ def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownName
     unknown gate 'rxy'; did you mean 'ry' or 'rx'?
     """
     options = list(options)
-    near = difflib.get_close_matches(str(name).lower(), options, n=3, cutoff=0.5)
-    if near:
-        hint = "did you mean " + " or ".join(repr(option) for option in near) + "?"
-    else:
-        hint = "expected one of " + ", ".join(sorted(options))
+    hint = near_misses(str(name), options) or "expected one of " + ", ".join(sorted(options))
     return UnknownNameError(f"unknown {kind} {name!r}; {hint}")

@@ -28,6 +28,11 @@ def walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
+def mask_of(bits: Sequence[int]) -> int:
+    """The mask whose bit k is ``bits[k]``."""
+    return sum(bit << k for k, bit in enumerate(bits))
+
+
 def places_of(mask: int) -> list[int]:
     """The places of a mask's set bits, in increasing order."""
     out = []
@@ -47,6 +52,14 @@ def spread(masks: NDArray[np.int64], positions: Sequence[int]) -> NDArray[np.int
     out = np.zeros_like(masks)
     for k, position in enumerate(positions):
         out |= (masks >> k & 1) << position
+    return out
+
+
+def gather(masks: NDArray[np.int64], positions: Sequence[int]) -> NDArray[np.int64]:
+    """Move bit ``positions[k]`` of each mask to bit k, and drop the others: the inverse of `spread`."""
+    out = np.zeros_like(masks)
+    for k, position in enumerate(positions):
+        out |= (masks >> position & 1) << k
     return out
 
 

@@ -54,9 +54,10 @@ def shown(visible: bool, what: str) -> Iterator[None]:
 def steps(items: Sequence[Item]) -> Iterator[Item]:
     """The items, each one step of the run."""
     bar = _current.get()
-    if bar is None:
-        yield from items
-        return
+    return iter(items) if bar is None else _counted(items, bar)
+
+
+def _counted(items: Sequence[Item], bar: _Bar) -> Iterator[Item]:
     loop = [0, len(items)]
     bar.loops.append(loop)
     try:
@@ -66,6 +67,11 @@ def steps(items: Sequence[Item]) -> Iterator[Item]:
             bar.report(0.0)
     finally:
         bar.loops.pop()
+
+
+def chunks(count: int, size: int) -> list[slice]:
+    """Consecutive slices of at most ``size`` of ``count`` rows."""
+    return [slice(begin, min(begin + size, count)) for begin in range(0, count, size)]
 
 
 def report(fraction: float) -> None:

@@ -9,7 +9,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from benchmarks import noise
+from benchmarks import noise, revision_rows, revisions
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
 
@@ -67,3 +67,50 @@ def test_the_kernels_table_is_printed() -> None:
 def test_our_noisy_results_are_right(workload: str) -> None:
     expected, tolerance = noise.exact(workload)
     np.testing.assert_allclose(noise.work("ours", workload, 0.0)["result"], expected, atol=tolerance)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="compares with a commit, so it needs the git repository")
+def test_every_row_of_the_table_of_revisions_is_measured() -> None:
+    names = [row.name for row in revision_rows.rows(tiny=True)]
+    options = ["--tiny", "--rounds", "2", "--pairs", "1", "--budget", "0.001", "--threads", "1"]
+    command = [sys.executable, "-m", "benchmarks.revisions", "--against", "HEAD", *options]
+    done = subprocess.run(
+        [*command, "--only", *names, "warm start"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = [[cell.strip() for cell in line.split("|")] for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert [row[1] for row in cells] == ["row", *names, "warm start"]
+    assert all(float(row[5].rstrip("*")) > 0 for row in cells[1:])
+
+
+def test_revisions_refuse_results_that_differ() -> None:
+    old = np.array([0.5, -0.25])
+    assert revisions.agreement(old, old.copy(), revision_rows.EQUAL_BITS) == "same bits"
+    assert revisions.agreement(old, old + 2.0**-50, 1e-12) == "within 9e-16"
+    for new, tolerance, message in [
+        (old + 2.0**-50, revision_rows.EQUAL_BITS, "differ by 8.9e-16"),
+        (old + 1e-6, 1e-12, "differ by 1.0e-06"),
+        (old * np.nan, 1e-12, "differ by nan"),
+        (old[:1], 1e-12, "other shapes"),
+    ]:
+        with pytest.raises(revisions.RowFailed, match=message):
+            revisions.agreement(old, new, tolerance)
+
+
+@pytest.mark.parametrize(("new", "slower"), [([1.04, 1.05, 2.0], True), ([1.02, 1.5, 1.5], False), ([], False)])
+def test_revisions_list_a_row_that_is_slower_in_the_median_and_at_best(new: list[float], slower: bool) -> None:
+    comparison = revisions.Comparison("row", 1)
+    old = iter([1.0] * len(new))
+    comparison.time(
+        [(lambda: revisions.Turn(next(old), 1.0), lambda: revisions.Turn(new[len(comparison.new)], 1.0))], len(new)
+    )
+    assert comparison.slower == slower
+    assert not comparison.disturbed
+
+
+def test_revisions_measure_the_packages_of_the_tree_they_are_given(tmp_path: Path) -> None:
+    for package in ("simulator", "qml"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("raise ImportError('the packages of the other tree')")
+    with pytest.raises(revisions.RowFailed, match="of the other tree"):
+        revisions.start(tmp_path, threads=1, cache=None)

@@ -1,11 +1,27 @@
 """What `import simulator` and `import qml` may cost: no heavy package, nothing compiled."""
 
+import importlib
 import inspect
 import json
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import pytest
+
+import qml
+import simulator
+
+LAZY = ["simulator", "qml", "simulator.noise", "simulator.qiskit_provider"]
+
+# Names that must not get lost from the stubs.
+EXPECTED = {
+    "simulator": ["Circuit", "Parameter", "PauliSum", "Z", "gates", "noise", "metric_tensor", "set_num_threads"],
+    "qml": ["VariationalClassifier", "QuantumKernelClassifier", "FidelityKernel", "Adam", "save", "load", "plots"],
+    "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],
+    "simulator.qiskit_provider": ["Sampler", "Estimator", "QumbaBackend", "EstimatorGradient"],
+}
 
 # Each of these is needed for one job (drawing, exchange, tables, layers) and is imported when that job is asked for.
 ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython"}
@@ -52,11 +68,65 @@ def test_simulator_does_not_know_qml() -> None:
     assert not roots & {"qml", "sklearn"}
 
 
-@pytest.mark.parametrize("package", ["simulator", "qml"])
+@pytest.mark.parametrize("package", LAZY)
 def test_public_names_exist_and_are_documented(package: str) -> None:
-    module = __import__(package)
+    module = importlib.import_module(package)
     assert module.__doc__
     for name in module.__all__:
         value = getattr(module, name)
-        assert not inspect.ismodule(value) or name == "gates", f"{package}.{name} is a module, not what it exports"
-        assert not callable(value) or value.__doc__, f"{package}.{name} has no docstring"
+        if inspect.ismodule(value):
+            assert value.__name__ == f"{package}.{name}", f"{package}.{name} is a module, not what it exports"
+        assert not (callable(value) or inspect.ismodule(value)) or value.__doc__, f"{package}.{name} has no docstring"
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_dir_shows_the_public_names_and_no_others(package: str) -> None:
+    code = f"""
+import json, {package} as package
+before = dir(package)
+for name in package.__all__:
+    getattr(package, name)
+print(json.dumps([before, dir(package), package.__all__]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, after, public = json.loads(done.stdout)
+    assert before == after, "what is shown depends on what has been used"
+    assert [name for name in before if not name.startswith("__")] == public
+    assert set(EXPECTED[package]) <= set(public)
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_a_star_import_brings_the_public_names(package: str) -> None:
+    scope: dict[str, object] = {}
+    exec(f"from {package} import *", scope)
+    module = importlib.import_module(package)
+    assert {name: scope[name] for name in module.__all__} == {name: getattr(module, name) for name in module.__all__}
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'simulator' has no attribute 'Circiut'") as caught:
+        simulator.Circiut  # type: ignore[attr-defined]  # noqa: B018
+    assert (caught.value.name, caught.value.obj) == ("Circiut", simulator)  # from these Python names the near miss
+    with pytest.raises(ImportError, match="cannot import name 'Circiut' from 'simulator'"):
+        exec("from simulator import Circiut")
+
+
+def test_a_package_without_its_stub_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "packed_without_stub"
+    package.mkdir()
+    (package / "__init__.py").write_text(Path(qml.__file__).read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError, match=r"packed_without_stub is installed without its stub .*__init__\.pyi"):
+        importlib.import_module("packed_without_stub")
+
+
+def test_names_are_read_from_a_zip_archive(tmp_path: Path) -> None:
+    archive = tmp_path / "library.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in Path(simulator.__file__).parent.rglob("*.py*"):
+            if path.suffix in (".py", ".pyi"):
+                file.write(path, path.relative_to(Path(simulator.__file__).parents[1]))
+    code = f"import sys; sys.path.insert(0, {str(archive)!r}); import simulator; print(repr(simulator.Circuit(2).h(0)))"
+    code = f"{code}; assert simulator.__file__.startswith({str(archive)!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from qml.ansatze.trait import Ansatz, checked_weights
 from simulator import gates
 from simulator.circuit import Circuit
-from simulator.errors import unknown_name
 from simulator.gates import Angle, Operation
+from simulator.names import choose
 
 __all__ = ["BasicEntangling", "StronglyEntangling"]
 
 
 @dataclass(frozen=True)
 class StronglyEntangling(Ansatz):
-    """Three rotations (RZ, RY, RZ) a qubit, then a ring of CNOTs, whose reach grows from layer to layer.
+    """Three rotations (RZ, RY, RZ) per qubit, then a ring of CNOTs, whose reach grows from layer to layer.
 
     Weights are in the order of PennyLane's ``StronglyEntanglingLayers``: (layer, qubit, rotation). Layer l entangles
     qubit q with ``q + 1 + l % (num_qubits - 1)``.
@@ -27,11 +27,11 @@ class StronglyEntangling(Ansatz):
     """
 
     def num_weights(self, num_qubits: int, num_layers: int) -> int:
-        """Three a qubit and layer."""
+        """Three weights per qubit and layer."""
         return 3 * num_qubits * num_layers
 
     def layers(self, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> list[Circuit]:
-        """One circuit a layer."""
+        """Return one circuit per layer."""
         angles = iter(checked_weights(self, num_qubits, num_layers, weights))
         out = []
         for layer in range(num_layers):
@@ -47,7 +47,7 @@ class StronglyEntangling(Ansatz):
 
 @dataclass(frozen=True)
 class BasicEntangling(Ansatz):
-    """One rotation a qubit, then a ring of CNOTs between neighbours; two qubits have one CNOT.
+    """One rotation per qubit, then a ring of CNOTs between neighbours; two qubits have one CNOT.
 
     PennyLane's ``BasicEntanglerLayers``, weights in its order (layer, qubit).
 
@@ -60,15 +60,14 @@ class BasicEntangling(Ansatz):
     axis: str = "x"
 
     def __post_init__(self) -> None:
-        if self.axis not in ("x", "y", "z"):
-            raise unknown_name("rotation axis", self.axis, "xyz")
+        object.__setattr__(self, "axis", choose("rotation axis", self.axis, "xyz"))
 
     def num_weights(self, num_qubits: int, num_layers: int) -> int:
-        """One a qubit and layer."""
+        """One weight per qubit and layer."""
         return num_qubits * num_layers
 
     def layers(self, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> list[Circuit]:
-        """One circuit a layer."""
+        """Return one circuit per layer."""
         angles = iter(checked_weights(self, num_qubits, num_layers, weights))
         rotation = gates.STANDARD["r" + self.axis]
         ring = [(q, (q + 1) % num_qubits) for q in range(num_qubits if num_qubits > 2 else num_qubits - 1)]

@@ -9,8 +9,8 @@ from qml.ansatze.trait import Ansatz, checked_weights
 from qml.entanglement import Entanglement, entangled_groups
 from simulator import gates
 from simulator.circuit import Circuit
-from simulator.errors import unknown_name
 from simulator.gates import Angle, Operation
+from simulator.names import choose
 
 __all__ = ["NLocal"]
 
@@ -33,18 +33,15 @@ class NLocal(Ansatz):
     entanglement: Entanglement = "reverse_linear"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rotations", tuple(self.rotations))
         one_angle = [name for name, gate in gates.STANDARD.items() if (gate.num_params, gate.num_qubits) == (1, 1)]
-        for name in self.rotations:
-            if name not in one_angle:
-                raise unknown_name("rotation", name, one_angle)
+        object.__setattr__(self, "rotations", tuple(choose("rotation", name, one_angle) for name in self.rotations))
 
     def num_weights(self, num_qubits: int, num_layers: int) -> int:
-        """One a rotation and qubit, in each layer and once more at the end."""
+        """One weight per rotation and qubit, in each layer and in the final layer."""
         return len(self.rotations) * num_qubits * (num_layers + 1)
 
     def layers(self, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> list[Circuit]:
-        """One circuit a layer."""
+        """Return one circuit per layer."""
         angles = iter(checked_weights(self, num_qubits, num_layers, weights))
 
         def rotated() -> list[Operation]:

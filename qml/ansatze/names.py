@@ -10,8 +10,8 @@ from qml.ansatze.entangling import BasicEntangling, StronglyEntangling
 from qml.ansatze.n_local import NLocal
 from qml.ansatze.trait import Ansatz
 from simulator.circuit import Circuit
-from simulator.errors import unknown_name
 from simulator.gates import Angle
+from simulator.names import by_name
 from simulator.parameters import ParameterVector
 
 __all__ = ["ANSATZE", "ansatz_circuit", "get_ansatz"]
@@ -22,11 +22,11 @@ ANSATZE: dict[str, Callable[..., Ansatz]] = {
     "real_amplitudes": NLocal,
     "efficient_su2": partial(NLocal, rotations=("ry", "rz")),
 }
-"""Ansätze by name; ``get_ansatz`` passes options on to them."""
+"""Ansätze by name; ``get_ansatz`` passes its options to them."""
 
 
 def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
-    """The ansatz of a name, or the object itself.
+    """Return the ansatz of a name, or the object itself.
 
     Parameters
     ----------
@@ -38,32 +38,24 @@ def get_ansatz(ansatz: str | Ansatz, **options: Any) -> Ansatz:
     Raises
     ------
     UnknownNameError
-        If there is no such name; the nearest ones are given.
+        If the name is unknown, or the ansatz of that name has no such setting; the nearest names are suggested.
     TypeError
         If it is neither a name nor an ansatz, or options come with an object.
     """
-    if isinstance(ansatz, str):
-        if ansatz.lower() not in ANSATZE:
-            raise unknown_name("ansatz", ansatz, ANSATZE)
-        return ANSATZE[ansatz.lower()](**options)
-    if isinstance(ansatz, type) or not isinstance(ansatz, Ansatz):
-        raise TypeError(f"ansatz expects a name or an ansatz object, got {ansatz!r}")
-    if options:
-        raise TypeError(f"options {sorted(options)} go with an ansatz's name, not with an object")
-    return ansatz
+    return by_name("ansatz", ansatz, ANSATZE, Ansatz, options)
 
 
 def ansatz_circuit(
     ansatz: str | Ansatz, num_qubits: int, num_layers: int, weights: Sequence[Angle] | None = None
 ) -> Circuit:
-    """All layers of an ansatz as one circuit.
+    """Build all layers of an ansatz as one circuit.
 
     Parameters
     ----------
     ansatz : str or Ansatz
     num_qubits, num_layers : int
     weights : sequence of float or Expression, optional
-        By default a new ``ParameterVector("w", ...)``.
+        Weights of the circuit; by default a new ``ParameterVector("w", ...)``.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""What an ansatz is.
+"""Interface of an ansatz.
 
 An ansatz is a small immutable value without sizes. For given numbers of qubits and layers it has a number of weights, a
-rule to draw their first values, and one circuit per layer, so that a model can put something between the layers.
+rule to draw their initial values, and one circuit per layer, so that a model can encode data between the layers.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ al., arXiv:1803.11173); all zero would start at a saddle.
 
 @runtime_checkable
 class Ansatz(Protocol):
-    """What an ansatz offers; one of your own may inherit the rule for its first weights."""
+    """Interface of an ansatz; a custom one may inherit the rule for its initial weights."""
 
     def num_weights(self, num_qubits: int, num_layers: int) -> int:
         """Number of weights of all layers together."""
 
     def layers(self, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> list[Circuit]:
-        """One circuit a layer; one after another they are the ansatz."""
+        """Return one circuit per layer; applied in order they are the ansatz."""
 
     def initial_weights(self, num_qubits: int, num_layers: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Weights to start training from: normal with standard deviation ``INITIAL_SPREAD``, shape (num_weights,)."""
+        """Draw the initial weights: normal with standard deviation ``INITIAL_SPREAD``, shape (num_weights,)."""
         return rng.normal(0.0, INITIAL_SPREAD, self.num_weights(num_qubits, num_layers))
 
 
 def checked_weights(ansatz: Ansatz, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> Sequence[Angle]:
-    """The weights, once their number and the sizes are known to be right."""
+    """Return the weights, after a check of their number and the sizes."""
     for name, value in (("num_qubits", num_qubits), ("num_layers", num_layers)):
         check_whole(name, value, error=CircuitError)
     expected = ansatz.num_weights(num_qubits, num_layers)

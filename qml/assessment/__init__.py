@@ -1,1 +1,1 @@
-"""Judgements of a fitted model: reports and comparisons."""
+"""Assessment of fitted models: reports and comparisons."""

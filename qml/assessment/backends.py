@@ -1,4 +1,4 @@
-"""The same trained model in several places: how far expectations drift, and which labels flip."""
+"""Comparison of a trained model on several backends: drift of expectation values, and label flips."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from qml.estimators.variational.trained import VariationalEstimator
+from qml.estimators.variational.circuit import VariationalEstimator
 from qml.models.evaluation import BackendEvaluation
+from qml.text import mathtext, one_line
 from simulator.backends.trait import Backend
 
 __all__ = ["BackendComparison", "compare_backends"]
@@ -22,20 +23,20 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BackendComparison:
-    """One model on several backends; the first is what the others are compared with.
+    """Results of one model on several backends; the first is the reference.
 
-    Printed as a table; `as_dict` gives the same as data, `plot` draws it.
+    Printed as a table; `as_dict` returns the same as data, `plot` draws it.
 
     Parameters
     ----------
     names : tuple of str
     observables : tuple of str
     values, standard_errors : float ndarray, shape (n_backends, n_samples, n_observables)
-        Expectations, and the shot noise in them.
+        Expectation values, and their shot noise.
     predictions : ndarray, shape (n_backends, n_samples)
         Labels, or predicted targets.
     scores : tuple of float, optional
-        Accuracy or R^2, if there was a truth.
+        Accuracy or R^2, if the targets are known.
     is_classifier : bool
     """
 
@@ -54,7 +55,7 @@ class BackendComparison:
 
     @property
     def shot_noise(self) -> Array:
-        """What of the drift shots alone explain, (n_backends, n_observables)."""
+        """Drift explained by shot noise alone, (n_backends, n_observables)."""
         return np.sqrt(np.mean(self.standard_errors**2 + self.standard_errors[0] ** 2, axis=1))
 
     @property
@@ -69,13 +70,14 @@ class BackendComparison:
 
     @property
     def changed(self) -> Array:
-        """Share of labels that flip, or for a regressor the root mean square change of the predictions."""
+        """Share of flipped labels, or for a regressor the root mean square change of the predictions."""
         if self.is_classifier:
             return np.asarray(np.mean(self.predictions != self.predictions[0], axis=1))
-        return np.sqrt(np.mean((self.predictions - self.predictions[0]) ** 2, axis=1))
+        changes = self.predictions - self.predictions[0]
+        return np.asarray(np.hypot.reduce(changes, axis=1) / np.sqrt(changes.shape[1]))  # no square, which may overflow
 
     def as_dict(self) -> dict[str, Any]:
-        """The table as plain data, one entry a backend."""
+        """Return the table as plain data, one entry per backend."""
         return {
             name: {
                 "drift": dict(zip(self.observables, self.drift[k].tolist(), strict=True)),
@@ -88,12 +90,13 @@ class BackendComparison:
         }
 
     def __str__(self) -> str:
-        width = max(map(len, (*self.names, "backend")))
+        names = [one_line(name) for name in self.names]
+        width = max(map(len, (*names, "backend")))
         change = "label flips" if self.is_classifier else "rms change"
         score = "accuracy" if self.is_classifier else "R^2"
         head = f"{'backend':<{width}}  {'drift':>7}  {'of it shots':>11}  {'worst':>7}  {'contrast':>8}  {change:>11}"
         lines = [head + (f"  {score:>8}" if self.scores is not None else "")]
-        for k, name in enumerate(self.names):
+        for k, name in enumerate(names):
             drift, noise = self.drift[k], self.shot_noise[k]
             changed = f"{self.changed[k]:>11.1%}" if self.is_classifier else f"{self.changed[k]:>11.4g}"
             line = f"{name:<{width}}  {_rms(drift):>7.4f}  {_rms(noise):>11.4f}  {drift.max():>7.4f}"
@@ -111,7 +114,7 @@ class BackendComparison:
         Parameters
         ----------
         path : path, optional
-            Where to write the picture; needs the extra ``[plot]``.
+            Path of the picture; requires the extra ``[plot]``.
 
         Returns
         -------
@@ -123,7 +126,8 @@ class BackendComparison:
         left, right = figure.subplots(1, 2)
         left.plot([-1, 1], [-1, 1], color="0.6", linewidth=1)
         ticks = np.arange(len(self.observables))
-        for k, name in enumerate(self.names[1:], start=1):
+        names = [mathtext(name) for name in self.names]
+        for k, name in enumerate(names[1:], start=1):
             color = f"C{k - 1}"
             left.plot(self.values[0].ravel(), self.values[k].ravel(), ".", markersize=4, alpha=0.5, color=color)
             slope = self.contrast[k]
@@ -135,7 +139,7 @@ class BackendComparison:
             place = ticks - 0.4 + share * (k - 0.5)
             right.bar(place, self.drift[k], share, color=color, alpha=0.8, label=name)
             right.plot(place, self.shot_noise[k], "_", color="black", markersize=max(4, 90 / len(ticks) * share))
-        left.set(xlabel=f"expectation on {self.names[0]}", ylabel="expectation", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
+        left.set(xlabel=f"expectation on {names[0]}", ylabel="expectation", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
         left.set_title("Calibration: a line less steep is signal lost to noise", fontsize=10)
         left.legend(fontsize=8, loc="upper left")
         right.plot([], [], "_", color="black", label="what shots alone explain")
@@ -156,7 +160,7 @@ def compare_backends(
     *,
     resume: str | PathLike[str] | None = None,
 ) -> BackendComparison:
-    """Run a trained model on several backends and compare what comes back.
+    """Run a trained model on several backends and compare the results.
 
     Parameters
     ----------
@@ -164,11 +168,11 @@ def compare_backends(
         Fitted.
     X : array-like, shape (n_samples, n_features)
     backends : sequence of Backend, or "numba" for this engine
-        The first is the reference; put ``"numba"`` there for the truth.
+        Backends to compare; the first is the reference, where ``"numba"`` gives exact values.
     y : array-like, shape (n_samples,), optional
-        With the truth, scores are compared too.
+        True targets, for a comparison of scores.
     resume : path, optional
-        A folder in which remote backends keep their jobs.
+        Folder in which remote backends store their jobs.
 
     Returns
     -------
@@ -194,12 +198,12 @@ def compare_backends(
     weights = model.weights_[: model.model_.num_weights]
     names: list[str] = []
     values, errors, predictions = [], [], []
-    for given in backends:
-        backend = model._chosen_backend(given)
-        found = BackendEvaluation(model.model_, backend, resume).estimate(inputs, weights)
-        values.append(found.values)
-        errors.append(found.standard_errors)
-        predictions.append(model._predictions(found.values))
+    for backend_or_name in backends:
+        backend = model._chosen_backend(backend_or_name)
+        estimate = BackendEvaluation(model.model_, backend, resume).estimate(inputs, weights)
+        values.append(estimate.values)
+        errors.append(estimate.standard_errors)
+        predictions.append(model._predictions(estimate.values))
         names.append(_distinct(backend.name, names))
     is_classifier = hasattr(model, "classes_")
     return BackendComparison(
@@ -208,7 +212,7 @@ def compare_backends(
         values=np.array(values),
         standard_errors=np.array(errors),
         predictions=np.array(predictions),
-        scores=None if y is None else tuple(model._score(np.asarray(y), found) for found in predictions),
+        scores=None if y is None else tuple(model._score(np.asarray(y), row) for row in predictions),
         is_classifier=is_classifier,
     )
 

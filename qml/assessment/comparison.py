@@ -1,4 +1,4 @@
-"""A quantum model beside classical ones on the same rows, and what the difference is worth."""
+"""Comparison of a quantum model with classical ones on the same rows, and the significance of the difference."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ __all__ = ["ClassScore", "Comparison", "Result", "Split", "baselines", "compare"
 Task = Literal["classification", "regression"]
 
 MAX_SVM_ROWS = 10_000
-"""A support vector machine takes a time quadratic in its rows: this many take seconds. Training scores use no more."""
+"""Maximum number of rows for a support vector machine (quadratic time; seconds at this size) and training scores."""
 
 SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows to train on and rows to test on: features (n, n_features) and targets (n,)."""
+    """Training and test rows: features (n, n_features) and targets (n,)."""
 
     X_train: NDArray[np.float64]
     y_train: NDArray[Any]
@@ -51,18 +51,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Result:
-    """What one model did.
+    """Result of one model.
 
     Attributes
     ----------
     name : str
     role : {"quantum", "classical", "trivial"}
     scores : dict of str to float
-        On the test rows; the first is the one that counts.
+        Scores on the test rows; the first is the main one.
     train_score : float
         The first score, on the training rows, or a random part of them if they are very many.
     seconds : float
-        Spent on training.
+        Training time in seconds.
     predictions : ndarray, shape (n_test,)
     """
 
@@ -130,7 +130,7 @@ class Comparison:
         ]
 
     def verdict(self) -> str:
-        """One honest sentence or two: who is better, by how much, and whether so few rows can tell."""
+        """Summarise which model is better, by how much, and whether the difference is significant."""
         best, trivial = self.best_classical, self.results[-1]
         difference, error, probability = paired_difference(self, best)
         rows = f"{len(self.y_test)} test rows"
@@ -159,16 +159,16 @@ class Comparison:
 
 
 def paired_difference(comparison: Comparison, other: Result) -> tuple[float, float, float]:
-    """How much better ``other`` is than the quantum model on the same test rows.
+    """Compute by how much ``other`` is better than the quantum model on the same test rows.
 
     Returns
     -------
     difference : float
-        In accuracy, or in R².
+        Difference in accuracy, or in R².
     error : float
         Its standard error, from the rows' differences.
     probability : float
-        Of such a difference if both were equally good: McNemar's exact test of the rows that only one of them gets
+        P-value of the difference: McNemar's exact test of the rows that only one of them gets
         right, or for regression the paired t-test of the squared errors.
     """
     truth, mine, theirs = comparison.y_test, comparison.quantum.predictions, other.predictions
@@ -196,15 +196,15 @@ def standard_error(comparison: Comparison, result: Result) -> float:
 
 
 def baselines(task: Task, seed: int = 0, n_components: int | None = None) -> dict[str, BaseEstimator]:
-    """Classical models as most people would first try them, and last the trivial one; none fitted.
+    """Return unfitted classical models with common settings; the last is the trivial one.
 
     Parameters
     ----------
     task : {"classification", "regression"}
     seed : int
     n_components : int, optional
-        Principal components that the quantum model got instead of the features. The classical models get all
-        features; a further support vector machine gets these components only.
+        Number of principal components that the quantum model uses instead of the features. The classical models use all
+        features; an additional support vector machine uses these components only.
     """
     if task == "classification":
         linear = {"logistic regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))}
@@ -239,13 +239,13 @@ def compare(
     ----------
     model : fitted classifier or regressor
     seconds : float
-        That its training took.
+        Training time of the model in seconds.
     split : Split
     task : {"classification", "regression"}
     classical : mapping of names to estimators, optional
-        By default `baselines`; the last is the trivial one.
+        Models to compare with, by default `baselines`; the last is the trivial one.
     seed : int
-        For the baselines, and for the rows a support vector machine gets where there are too many.
+        Seed for the baselines, and for the sample of rows on which a support vector machine is trained.
     """
     few = split
     if len(split.y_train) > MAX_SVM_ROWS:

@@ -1,6 +1,6 @@
-"""Looking at a kernel: whether it tells samples apart, fits the labels, and differs from a classical one.
+"""Diagnostics of kernels: whether one distinguishes samples, fits the labels, and differs from a classical one.
 
-Functions of Gram matrices, whatever kernel they come from.
+These are functions of Gram matrices of any kernel.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SYMMETRY_TOLERANCE = 1e-5
 """Largest difference between a matrix and its transpose, relative to the largest entry; single precision passes."""
 
 PSD_TOLERANCE = 1e-5
-"""Most negative eigenvalue, relative to the largest, that passes for rounding."""
+"""Most negative eigenvalue, relative to the largest, that is attributed to rounding."""
 
 NEARLY_IDENTITY = 0.8
 NEARLY_CONSTANT = 0.99
@@ -68,21 +68,21 @@ def effective_dimension(K: ArrayLike, alpha: float = 1.0) -> float:
     eigenvalues = np.asarray(np.linalg.eigvalsh(_gram("K", K)), np.float64)
     _check_psd("K", eigenvalues)
     eigenvalues = np.maximum(eigenvalues, 0.0)
-    kept = eigenvalues[eigenvalues > 0]
-    return float(np.sum(kept / (kept + alpha)))
+    positive = eigenvalues[eigenvalues > 0]
+    return float(np.sum(positive / (positive + alpha)))
 
 
 def geometric_difference(K_classical: ArrayLike, K_quantum: ArrayLike, regularization: float = 0.0) -> float:
-    """How far a quantum kernel can get ahead of a classical one, on labels chosen as badly as possible for the latter.
+    """Compute the maximum advantage of a quantum kernel over a classical one, on the worst labels for the latter.
 
     ``g = sqrt ||sqrt(K_Q) sqrt(K_C) (K_C + lambda I)^-2 sqrt(K_C) sqrt(K_Q)||``, the spectral norm, both matrices
-    scaled to trace n. If g is far below sqrt(n), the classical kernel predicts as well or better whatever the labels.
-    If g is about sqrt(n), *some* labels set the two apart; whether yours do, `model_complexity` tells.
+    scaled to trace n. If g is far below sqrt(n), the classical kernel predicts as well or better for any labels.
+    If g is about sqrt(n), *some* labels separate the two; `model_complexity` tests given labels.
 
     Parameters
     ----------
     K_classical, K_quantum : array-like, shape (n, n)
-        Of the same samples.
+        Gram matrices of the same samples.
     regularization : float
         lambda. With 0, the classical matrix must be invertible.
 
@@ -107,7 +107,7 @@ def geometric_difference(K_classical: ArrayLike, K_quantum: ArrayLike, regulariz
 
 
 def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) -> float:
-    """What fitting these labels costs a kernel: ``y^T (K + lambda I)^-1 K (K + lambda I)^-1 y``, K scaled to trace n.
+    """Compute the model complexity ``s = y^T (K + lambda I)^-1 K (K + lambda I)^-1 y``, with K scaled to trace n.
 
     The error on new samples is bounded by a multiple of ``sqrt(s / n)``, so the kernel with the smaller s is the better
     guess, and s of about n or more promises nothing. Without regularization it is ``y^T K^-1 y``.
@@ -116,7 +116,7 @@ def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) ->
     ----------
     K : array-like, shape (n, n)
     y : array-like of numbers, shape (n,)
-        For two classes, -1 and 1.
+        Targets; for two classes, -1 and 1.
     regularization : float
         lambda. With 0, the matrix must be invertible.
 
@@ -127,7 +127,7 @@ def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) ->
     check_non_negative("regularization", regularization)
     matrix, targets = _unit_trace("K", K), np.asarray(y, np.float64)
     if targets.shape != (len(matrix),):
-        raise ValueError(f"y must have one number a sample, shape ({len(matrix)},), got {targets.shape}")
+        raise ValueError(f"y must have one number per sample, shape ({len(matrix)},), got {targets.shape}")
     eigenvalues, vectors = np.linalg.eigh(matrix)
     _check_psd("K", eigenvalues)
     return float(np.sum(_shrinkage(eigenvalues, regularization) * (vectors.T @ targets) ** 2))
@@ -135,13 +135,13 @@ def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) ->
 
 @dataclass(frozen=True)
 class Concentration:
-    """How a kernel's entries gather around one value as features, and with them qubits, are added.
+    """Concentration of a kernel's entries around one value with an increasing number of features and qubits.
 
     Parameters
     ----------
     num_features : int ndarray, shape (k,)
     means, deviations : float ndarray, shape (k,)
-        Of the entries off the diagonal.
+        Means and standard deviations of the off-diagonal entries.
     """
 
     num_features: NDArray[np.intp]
@@ -165,7 +165,7 @@ class Concentration:
 
 
 def concentration(kernel: str | Kernel, X: ArrayLike, num_features: Sequence[int] | None = None) -> Concentration:
-    """Mean and deviation of a kernel's entries for the first 2, 3, ... columns of X.
+    """Compute mean and deviation of a kernel's entries for the first 2, 3, ... columns of X.
 
     Where both fall exponentially, the matrix decays to the identity: a quantum computer would need exponentially many
     shots to see anything else, and a model built on it memorises its samples.
@@ -177,7 +177,7 @@ def concentration(kernel: str | Kernel, X: ArrayLike, num_features: Sequence[int
     X : array-like, shape (n_samples, n_features)
         Scaled as for the kernel.
     num_features : sequence of int, optional
-        At least two different ones; by default from 2 to all.
+        Numbers of columns, at least two different ones; by default from 2 to all.
 
     References
     ----------
@@ -199,19 +199,19 @@ def concentration(kernel: str | Kernel, X: ArrayLike, num_features: Sequence[int
 
 @dataclass(frozen=True)
 class KernelInspection:
-    """What a Gram matrix says about its kernel; ``print`` it.
+    """Diagnostics of a Gram matrix; ``print`` it.
 
     Parameters
     ----------
     n_samples : int
     mean, deviation : float
-        Of the entries off the diagonal, the diagonal scaled to 1.
+        Mean and standard deviation of the off-diagonal entries, with the diagonal scaled to 1.
     largest_share, smallest_eigenvalue : float
         The largest eigenvalue's share of the trace; the smallest eigenvalue.
     alpha, effective_dimension : float
         See `effective_dimension`.
     alignment, centered_alignment : float or None
-        With the labels, if there were any: see `qml.kernels.kernel_target_alignment`.
+        Alignment with the labels, if any: see `qml.kernels.kernel_target_alignment`.
     """
 
     n_samples: int
@@ -226,7 +226,7 @@ class KernelInspection:
 
     @property
     def verdict(self) -> str:
-        """The kernel in a sentence, with what to do about it."""
+        """Describe the kernel in a sentence, with advice."""
         if self.mean > NEARLY_CONSTANT:
             return "nearly constant: all samples look the same to it; raise the bandwidth"
         if self.effective_dimension > NEARLY_IDENTITY * self.n_samples / (1 + self.alpha):
@@ -253,7 +253,7 @@ def inspect_kernel(K: ArrayLike, y: ArrayLike | None = None, alpha: float = 1.0)
     Parameters
     ----------
     K : array-like, shape (n, n), n at least 2
-        With a positive diagonal.
+        Gram matrix with a positive diagonal.
     y : array-like, shape (n,), optional
         Classes or numbers.
     alpha : float
@@ -291,9 +291,9 @@ def inspect_kernel(K: ArrayLike, y: ArrayLike | None = None, alpha: float = 1.0)
     )
 
 
-def _gram(name: str, given: Any) -> Array:
-    """A symmetric matrix of finite numbers, exactly symmetric."""
-    matrix = np.asarray(given, np.float64)
+def _gram(name: str, matrix_like: Any) -> Array:
+    """Return an exactly symmetric matrix of finite numbers."""
+    matrix = np.asarray(matrix_like, np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
         raise ValueError(f"{name} must be a square Gram matrix, got shape {matrix.shape}")
     if not np.isfinite(matrix).all():
@@ -304,9 +304,9 @@ def _gram(name: str, given: Any) -> Array:
     return (matrix + matrix.T) / 2
 
 
-def _unit_trace(name: str, given: Any) -> Array:
-    """A Gram matrix scaled to trace n."""
-    matrix = _gram(name, given)
+def _unit_trace(name: str, matrix_like: Any) -> Array:
+    """Return a Gram matrix scaled to trace n."""
+    matrix = _gram(name, matrix_like)
     trace = np.trace(matrix)
     if not trace > 0:
         raise ValueError(f"{name} must have a positive trace, got {trace:g}")
@@ -314,7 +314,7 @@ def _unit_trace(name: str, given: Any) -> Array:
 
 
 def _check_psd(name: str, eigenvalues: Array) -> None:
-    """Raise if a matrix of these eigenvalues, in increasing order, is no kernel's."""
+    """Raise if a matrix of these eigenvalues, in increasing order, is not positive semidefinite."""
     if eigenvalues[0] < -PSD_TOLERANCE * np.abs(eigenvalues).max():
         raise ValueError(
             f"{name} must be positive semidefinite, got eigenvalues from {eigenvalues[0]:.2g} to {eigenvalues[-1]:.2g} "

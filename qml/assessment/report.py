@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.assessment.comparison import Comparison, Result
-from qml.tables.reading import counted
+from qml.text import markdown as escaped
+from qml.text import one_line
+from simulator.errors import counted
 
 __all__ = ["Facts", "markdown", "report_blocks", "report_json", "terminal"]
 
@@ -50,7 +53,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Listing:
-    """Lines to be shown as they are, on paper only: they may be many and wide."""
+    """Preformatted lines, which may be many and wide."""
 
     text: str
 
@@ -76,17 +79,17 @@ class Facts:
     data : tuple of str
         Sentences on the data: rows, columns, what was left out.
     settings : dict
-        Of the model; plain values only.
+        Settings of the model; plain values only.
     num_qubits, num_gates, depth, num_observables, num_weights : int
-        Of the circuit; ``num_weights`` with the readout's.
+        Sizes of the circuit; ``num_weights`` includes the readout's.
     circuit_text : str
         Drawing of the circuit.
     loss_history : float ndarray, shape (n_epochs,)
     validation_scores : float ndarray, shape (n_epochs,), or None
     best_epoch : int
-        Counted from 1.
+        Number of the best epoch, counted from 1.
     notes : tuple of str
-        What went otherwise than asked.
+        Notes on deviations from the request.
     versions : dict of str to str
     """
 
@@ -160,19 +163,21 @@ def markdown(blocks: Iterable[Block]) -> str:
     for block in blocks:
         match block:
             case Heading(text):
-                parts.append(f"{level} {text}")
+                parts.append(f"{level} {escaped(text)}")
                 level = "##"
             case Paragraph(text):
-                parts.append(_escaped(text))
+                parts.append(escaped(text))
             case Items(lines):
-                parts.append("\n".join(f"- {_escaped(line)}" for line in lines))
+                parts.append("\n".join(f"- {escaped(line)}" for line in lines))
             case Grid(header, rows):
-                grid = [header, ("---", *("---:" for _ in header[1:])), *rows]
-                parts.append("\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in grid))
+                head, *body = (" | ".join(map(escaped, line)) for line in (header, *rows))
+                rule = " | ".join(["---", *("---:" for _ in header[1:])])
+                parts.append("\n".join(f"| {line} |" for line in (head, rule, *body)))
             case Listing(text):
-                parts.append(f"```text\n{text}\n```")
+                fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+                parts.append("\n".join([f"{fence}text", *map(one_line, text.split("\n")), fence]))
             case Picture(file, caption):
-                parts.append(f"![{caption}]({file})")
+                parts.append(f"![{escaped(caption)}]({file})")
     return "\n\n".join(parts) + "\n"
 
 
@@ -182,13 +187,15 @@ def terminal(blocks: Iterable[Block], width: int = TERMINAL_WIDTH) -> str:
     for block in blocks:
         match block:
             case Heading(text):
-                parts.append(f"{text}\n{'-' * min(len(text), width)}")
+                shown = one_line(text)
+                parts.append(f"{shown}\n{'-' * min(len(shown), width)}")
             case Paragraph(text):
-                parts.append(textwrap.fill(text, width))
+                parts.append(textwrap.fill(one_line(text), width))
             case Items(lines):
-                parts.append("\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in lines))
+                filled = (textwrap.fill(one_line(line), width, subsequent_indent="    ") for line in lines)
+                parts.append("\n".join(filled))
             case Grid(header, rows):
-                parts.append(_aligned([header, *rows]))
+                parts.append(_aligned([[one_line(cell) for cell in line] for line in (header, *rows)]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -280,11 +287,3 @@ def _aligned(lines: Sequence[Sequence[str]]) -> str:
         for line in lines
     )
     return "\n".join(line.rstrip() for line in shown)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("_", "\\_").replace("*", "\\*").replace("<", "&lt;")
-
-
-def _cell(text: str) -> str:
-    return _escaped(text).replace("|", "\\|")

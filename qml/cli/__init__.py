@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from qml.text import one_line
+
 __all__ = ["main"]
 
 COMMANDS = {
@@ -31,14 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        By default those of the process.
+        Command-line arguments; by default those of the process.
 
     Returns
     -------
     int
         Exit status: 0, or 2 for input that cannot be used (one line on stderr says why), or 130 after Ctrl-C.
     """
-    if sys.stdout is None:  # the shell closed it
+    if sys.stdout is None:  # the shell closed the stream
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     name = "qumba"
     try:
@@ -53,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return BAD_INPUT
         name = f"qumba {options.command}"
         if options.command != "predict" and hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="replace")  # a report is for people: better a ? in it than none
+            sys.stdout.reconfigure(errors="replace")  # a report with a ? in place of a character is better than none
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             status: int = import_module(f"qml.cli.{options.command}").run(options)
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = _reason(error)
         if reason is None:
             raise
-        print(f"{name}: {reason}", file=sys.stderr)
+        print(one_line(f"{name}: {reason}"), file=sys.stderr)
         try:
             sys.stdout.flush()
         except OSError:
@@ -78,8 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _reason(error: Exception) -> str | None:
-    """One line on an error that input or the system is to blame for; None for others, which are ours."""
-    from simulator.errors import QumbaError  # at the top it would make --help wait for the engine
+    """Explain an error caused by input or the system in one line; None for other errors, which are bugs."""
+    from simulator.errors import QumbaError  # imported here because --help must not wait for the engine
 
     match error:
         case QumbaError():
@@ -96,15 +98,15 @@ def _reason(error: Exception) -> str | None:
 
 
 def _discard_output() -> None:
-    """What is still to be written cannot be; without this the interpreter would try, and complain, at its end."""
+    """Discard unwritten output; otherwise the interpreter would try to write it at exit, and fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage before it."""
+    """Argument parser that reports an error in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(BAD_INPUT, one_line(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Looked up only when asked for."""
+    """Action that looks up the version only on request."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import PackageNotFoundError, version
@@ -138,5 +140,5 @@ class _Version(argparse.Action):
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """A warning as one line, without the source line it comes from."""
-    print(f"note: {message}", file=sys.stderr)
+    """Format a warning as one line, without its source line."""
+    print(one_line(f"note: {message}"), file=sys.stderr)

@@ -3,9 +3,9 @@
   breast_cancer  569 tumours, 30 measurements each: malignant or benign
   digits-3-8     357 handwritten digits of 8 x 8 pixels: is it a 3 or an 8
   digits-all     all 1797 handwritten digits, ten classes
-  digits         the two before, one after the other
+  digits         digits-3-8, then digits-all
 
-Options of the model that are not given are what suits the data set.
+Model options that are omitted have defaults tuned to the data set.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "observables": "x+y+z+xx+yy+zz",
     },
 }
-"""Chosen by cross-validation on the rows a demo trains on (`python -m benchmarks.demo_settings`); the rows it tests on
-were not looked at."""
+"""Settings chosen by cross-validation on the training rows of a demo (`python -m benchmarks.demo_settings`), without
+use of the test rows."""
 
 TITLES = {
     "breast_cancer": "Breast cancer: malignant or benign",
@@ -45,7 +45,7 @@ TEST_SIZE = 0.25
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the arguments of the command."""
     parser.add_argument(
         "dataset", nargs="?", metavar="name", choices=DEMOS, default="breast_cancer", help="breast_cancer if not given"
     )
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train, compare, report; of several data sets each in a folder of its own."""
+    """Train, compare and report; several data sets are written to separate folders."""
     from qml.cli.experiment import output_folder, run_experiment
 
     folder = Path(options.output or "demo-output")
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def demo_experiment(name: str, settings: dict[str, Any], seed: int) -> Any:
-    """The data set ``name`` as an `Experiment`."""
+    """Load the data set ``name`` as an `Experiment`."""
     import numpy as np
     from sklearn.datasets import load_breast_cancer, load_digits
     from sklearn.model_selection import train_test_split
@@ -84,8 +84,8 @@ def demo_experiment(name: str, settings: dict[str, Any], seed: int) -> Any:
     if name == "breast_cancer":
         y = bunch.target_names[y]
     elif name == "digits-3-8":
-        chosen = np.isin(y, (3, 8))
-        X, y = X[chosen], y[chosen]
+        is_3_or_8 = np.isin(y, (3, 8))
+        X, y = X[is_3_or_8], y[is_3_or_8]
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=TEST_SIZE, random_state=seed, stratify=y)
     names = [str(feature) for feature in bunch.feature_names]
     medians = np.median(X_train, axis=0).tolist()

@@ -1,4 +1,4 @@
-"""One training run of the shell: fit, compare with classical models, write model, report and plots."""
+"""Training run of the command line: fit, compare with classical models, write model, report and plots."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from qml.assessment.report import Facts, Picture, markdown, report_blocks, repor
 from qml.estimators.variational.classifier import VariationalClassifier
 from qml.estimators.variational.regressor import VariationalRegressor
 from qml.tables import Schema, TableError
+from qml.text import one_line
 from simulator import Circuit
 from simulator.errors import QumbaError
 from simulator.files import check_regular, replace_file
@@ -25,10 +26,10 @@ from simulator.files import check_regular, replace_file
 __all__ = ["EXTRA_FORMAT", "Experiment", "output_folder", "run_experiment"]
 
 EXTRA_FORMAT = 1
-"""Of what is kept in a model file beside the model; `qumba predict` reads it."""
+"""Version of the data stored in a model file beside the model; `qumba predict` reads it."""
 
 FILES = ("model.qumba", "report.md", "report.json")
-"""Written into the folder, beside pictures."""
+"""Files written to the folder, besides pictures."""
 
 INTERRUPTED = 130
 PACKAGES = ("qumba", "numpy", "scikit-learn", "numba")
@@ -37,19 +38,19 @@ CIRCUIT_WIDTH = 110
 
 @dataclass(frozen=True)
 class Experiment:
-    """What to train on what.
+    """Model settings and data of a training run.
 
     Attributes
     ----------
     title : str
     data : tuple of str
-        Sentences on the data, for the report.
+        Sentences about the data, for the report.
     split : Split
     task : {"classification", "regression"}
     settings : dict
         Parameters of the estimator.
     schema : Schema
-        How the features came from a table; kept in the model file.
+        Conversion of the table into features; stored in the model file.
     """
 
     title: str
@@ -61,14 +62,14 @@ class Experiment:
 
 
 def output_folder(path: Path) -> Path:
-    """The folder, made if need be, before any time is spent on training.
+    """Create the folder if necessary, and check that it is writable, before training starts.
 
     Raises
     ------
     TableError
-        If nothing can be written there.
+        If the folder is not writable.
     NotAFileError
-        If there is a folder or a device where a file is to be written.
+        If the path of an output file is a folder or a device.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,7 @@ def output_folder(path: Path) -> Path:
 def run_experiment(
     experiment: Experiment, folder: Path, *, plots: bool = True, quiet: bool = False, resume: str | None = None
 ) -> int:
-    """Train, compare, write ``model.qumba``, ``report.md``, ``report.json`` and pictures into ``folder``, and tell.
+    """Train, compare, and write ``model.qumba``, ``report.md``, ``report.json`` and pictures to ``folder``.
 
     After Ctrl-C the best weights so far are saved and reported in the same way.
 
@@ -125,11 +126,12 @@ def run_experiment(
     pictures, missing = _draw(experiment, model, facts, comparison, folder) if plots else ([], None)
     blocks = report_blocks(facts, comparison, pictures)
     replace_file(folder / "report.md", [markdown(blocks).encode()])
-    replace_file(folder / "report.json", [report_json(facts, comparison).encode()])
+    # a file name may hold bytes that are not UTF-8; what Python writes in their place is an escape in JSON as well
+    replace_file(folder / "report.json", [report_json(facts, comparison).encode(errors="backslashreplace")])
 
     print(terminal(blocks))
     written = [*FILES, *(picture.file for picture in pictures)]
-    print(f"Written to {folder}/: {', '.join(written)}")
+    print(one_line(f"Written to {folder}/: {', '.join(written)}"))
     if missing:
         print(missing)
     if status:
@@ -138,7 +140,7 @@ def run_experiment(
 
 
 def _n_components(model: Any) -> int | None:
-    """How many principal components took the place of the features, if they did."""
+    """Return the number of principal components that replace the features, or None."""
     factor = model.scaling_.factor
     return int(np.any(factor, axis=0).sum()) if factor.ndim == 2 else None
 
@@ -173,12 +175,12 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
 def _drawing(circuit: Circuit) -> str:
     try:
         return str(circuit.draw("text", fold=CIRCUIT_WIDTH))
-    except QumbaError as error:  # a gate that Qiskit, whose drawer it is, does not have
+    except QumbaError as error:  # Qiskit, which draws the circuit, lacks one of its gates
         return f"not drawn: {error}"
 
 
 def _explained_variance(X: np.ndarray, n_components: int) -> float:
-    """Share of the standardised features' variance that their leading components have."""
+    """Compute the share of the standardised features' variance explained by their leading components."""
     spread = X.std(axis=0)
     standardised = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     variances = np.linalg.svd(standardised, compute_uv=False) ** 2
@@ -188,7 +190,7 @@ def _explained_variance(X: np.ndarray, n_components: int) -> float:
 def _draw(
     experiment: Experiment, model: Any, facts: Facts, comparison: Comparison, folder: Path
 ) -> tuple[list[Picture], str | None]:
-    """Pictures written to the folder, or a line that says why there are none."""
+    """Write pictures to the folder; return their names, or a line that says why there are none."""
     try:
         import matplotlib  # noqa: F401
 
@@ -230,10 +232,10 @@ def _draw(
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # run from a checkout that is not installed
+            versions[package] = version(package)
+        except PackageNotFoundError:  # run from a checkout without installation
             continue
-    return found
+    return versions

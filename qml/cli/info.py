@@ -1,4 +1,4 @@
-"""What is installed, and what this machine can simulate."""
+"""Show installed versions, and the sizes that this machine can simulate."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ PACKAGES = ("qumba", "numpy", "scipy", "numba", "llvmlite", "scikit-learn", "qis
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command takes none."""
+    """Add the arguments of the command: none."""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line a fact."""
+    """Print one line per fact."""
     import os
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
+    from qml.text import one_line
     from simulator.engines.numba import jit, simd
     from simulator.engines.numba.memory import available_bytes
     from simulator.engines.numba.threads import get_num_threads
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     ]
     width = max(len(name) for name, _ in facts)
     for name, fact in facts:
-        print(f"{name.ljust(width)}  {fact}")
+        print(one_line(f"{name.ljust(width)}  {fact}"))
     return 0
 
 

@@ -1,7 +1,7 @@
 """Predict the rows of a CSV file with a model that `qumba train` wrote.
 
 The file needs the columns that the model was trained on, in any order and among
-others. Predictions go to standard output, one line a row; remarks go to
+others. Predictions go to standard output, one line per row; notes go to
 standard error.
 """
 
@@ -15,15 +15,17 @@ ARGUMENTS = "model.qumba new.csv"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the arguments of the command."""
     parser.add_argument("model", help="model file, such as model.qumba")
     parser.add_argument("data", help="CSV file")
-    parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to standard output")
-    parser.add_argument("--proba", action="store_true", help="also the probability of each class")
+    parser.add_argument("--output", "-o", metavar="FILE", help="file to write instead of standard output")
+    parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     parser.add_argument("--append", action="store_true", help="repeat the columns of the file before the predictions")
-    parser.add_argument("--impute", action="store_true", help="fill empty cells as learnt in training")
-    parser.add_argument("--separator", metavar="C", help="between the columns; found by itself")
-    parser.add_argument("--encoding", metavar="NAME", help="such as utf-8 or latin-1; found by itself")
+    parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
+    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
+    parser.add_argument(
+        "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

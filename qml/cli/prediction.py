@@ -1,4 +1,4 @@
-"""The work of ``qumba predict``."""
+"""Implementation of ``qumba predict``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from qml.cli.experiment import EXTRA_FORMAT
 from qml.files.container import ModelFileError
 from qml.persistence.estimators import load
 from qml.tables import Column, Schema, Table, TableError, read_table
+from qml.text import one_line
 from simulator.files import replace_file
 
 __all__ = ["predict_file"]
 
 
 def predict_file(options: argparse.Namespace) -> int:
-    """Predict as the options say; returns the exit status."""
+    """Predict according to the options; return the exit status."""
     try:
         model, extra = load(options.model, return_extra=True)
     except FileNotFoundError:
@@ -44,7 +45,7 @@ def predict_file(options: argparse.Namespace) -> int:
         raise TableError(f"{options.model} was not made by qumba train: what should fill empty cells is not known")
     X, notes = schema.encode(table, impute=True if options.impute else None)
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(one_line(f"note: {note}"), file=sys.stderr)
 
     try:
         predictions = model.predict(X)
@@ -70,7 +71,7 @@ def predict_file(options: argparse.Namespace) -> int:
 
 
 def _schema(path: str, extra: Any, model: Any, table: Table) -> Schema:
-    """The schema in the model file; for a model saved from Python, its feature names as columns of numbers."""
+    """Return the schema in the model file; for a model saved from Python, its feature names as numeric columns."""
     if isinstance(extra, dict) and "schema" in extra:
         if extra.get("format") != EXTRA_FORMAT:
             problem = f"its table format is {extra.get('format')!r}, this version knows {EXTRA_FORMAT}"
@@ -89,6 +90,8 @@ def _schema(path: str, extra: Any, model: Any, table: Table) -> Schema:
 
 
 def _write(columns: list[tuple[str, Sequence[str]]], table: Table, path: str | None) -> None:
+    if path is None and sys.stdout.isatty():  # write the data unchanged to a pipe or a file
+        columns = [(one_line(name), [one_line(cell) for cell in cells]) for name, cells in columns]
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=table.separator, lineterminator="\n")
     writer.writerow([name for name, _ in columns])
@@ -98,17 +101,17 @@ def _write(columns: list[tuple[str, Sequence[str]]], table: Table, path: str | N
         return
     content = text.getvalue().encode()
     try:
-        if Path(path).exists() and not Path(path).is_file():  # /dev/stdout, a FIFO: nothing there to be replaced
+        if Path(path).exists() and not Path(path).is_file():  # /dev/stdout or a FIFO cannot be replaced
             Path(path).write_bytes(content)
         else:
             replace_file(path, [content])
     except OSError as error:
         raise TableError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
-    print(f"{len(table)} predictions written to {path}", file=sys.stderr)
+    print(one_line(f"{len(table)} predictions written to {path}"), file=sys.stderr)
 
 
 def _tell_score(predictions: NDArray[Any], schema: Schema, table: Table, model: Any) -> None:
-    """If the file has the true values, say how good the predictions are."""
+    """Report the quality of the predictions if the file contains the true values."""
     if schema.target not in table.names:
         return
     truth = np.array(table.column(schema.target))

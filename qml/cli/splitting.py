@@ -1,4 +1,4 @@
-"""Rows to train on and rows to test on, for small tables too."""
+"""Split into training and test rows, also for small tables."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from qml.tables import TableError, Target
 __all__ = ["check_early_stopping", "split_rows"]
 
 ROWS_TO_STOP_BY = 40
-"""With fewer rows to train on, the few kept aside cannot tell when to stop, nor have every class."""
+"""Minimum number of training rows for early stopping: fewer would leave too few held-out rows."""
 
 
 def split_rows(target: Target, test_size: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows to train and to test on, each class in its share.
+    """Return training and test rows, stratified by class.
 
     Raises
     ------
     TableError
-        If one part is too small to have every class.
+        If one part is too small to contain every class.
     """
     n_rows = len(target.y)
     n_test, least, labels = ceil(test_size * n_rows), 2, None
@@ -40,7 +40,7 @@ def split_rows(target: Target, test_size: float, seed: int) -> tuple[NDArray[np.
 
 
 def check_early_stopping(target: Target, training: NDArray[np.intp]) -> None:
-    """Raise a `TableError` if there are too few rows to keep some aside."""
+    """Raise `TableError` if there are too few rows to hold some out."""
     rarest = len(training)
     if target.task == "classification":
         rarest = int(np.unique(target.y[training], return_counts=True)[1].min())

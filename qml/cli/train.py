@@ -20,29 +20,41 @@ ARGUMENTS = "data.csv --target COLUMN"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the arguments of the command."""
     parser.add_argument("data", help="CSV file (comma, semicolon, tab or bar between the columns)")
-    parser.add_argument("--target", "-t", required=True, metavar="COLUMN", help="the column to be predicted")
+    parser.add_argument("--target", "-t", required=True, metavar="COLUMN", help="column to predict")
     table = parser.add_argument_group("the table")
     table.add_argument("--task", choices=("auto", "classification", "regression"), default="auto", help="(auto)")
     table.add_argument(
-        "--test-size", type=fraction, default=0.25, metavar="X", help="share of the rows to test on (0.25)"
+        "--test-size", type=fraction, default=0.25, metavar="X", help="share of the rows used for testing (0.25)"
     )
-    table.add_argument("--impute", action="store_true", help="fill empty cells: median, or most frequent text")
-    table.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; repeatable")
+    table.add_argument(
+        "--impute", action="store_true", help="fill empty cells with the median or the most frequent text"
+    )
+    table.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="omit a column; repeatable")
     table.add_argument(
         "--keep", action="append", default=[], metavar="COLUMN", help="use a column that looks like an identifier"
     )
     table.add_argument(
-        "--categorical", action="append", default=[], metavar="COLUMN", help="its numbers are names; repeatable"
+        "--categorical",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="treat the column's numbers as names; repeatable",
     )
     table.add_argument(
-        "--max-categories", type=whole, default=20, metavar="N", help="leave out text of more different values (20)"
+        "--max-categories",
+        type=whole,
+        default=20,
+        metavar="N",
+        help="omit text columns with more distinct values than this (20)",
     )
-    table.add_argument("--separator", metavar="C", help="between the columns; found by itself")
-    table.add_argument("--encoding", metavar="NAME", help="such as utf-8 or latin-1; found by itself")
+    table.add_argument("--separator", metavar="C", help="column separator; detected by default")
+    table.add_argument(
+        "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
+    )
     add_model_options(parser)
-    parser.add_argument("--resume", metavar="FILE", help="keep a checkpoint there, and go on from it if there is one")
+    parser.add_argument("--resume", metavar="FILE", help="checkpoint file to write, and to resume from if it exists")
     add_output_options(parser, "./data-qumba for data.csv")
 
 
@@ -81,6 +93,11 @@ def run(options: argparse.Namespace) -> int:
     if target.guessed:
         other = "regression" if target.task == "classification" else "classification"
         data.append(f"{target.name} holds numbers, taken as {target.task} (--task {other} takes them otherwise)")
+    for word, count in target.like_empty.items():
+        data.append(
+            f"{target.name}: {word!r} is taken as the name of a class ({count} rows); if it means an empty cell, "
+            "remove these rows"
+        )
     if table.encoding == "cp1252":
         data.append("the file is not UTF-8: read as Windows-1252 (Latin-1); --encoding names another")
 

@@ -1,4 +1,4 @@
-"""Options that `train` and `demo` share: what the quantum model is, how it is trained, where results go."""
+"""Options that `train` and `demo` share: the quantum model, its training, and the output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FEATURE_MAPS = (
     "high_dimensional", "hamiltonian",
 )  # fmt: skip
 ANSATZE = ("strongly_entangling", "basic", "real_amplitudes", "efficient_su2")
-"""Only for the help text, which must not import the library; tests hold them against it."""
+"""Names for the help text, which must not import the library; a test compares them with the library's."""
 
 SETTINGS = {
     "qubits": "n_qubits",
@@ -30,79 +30,86 @@ SETTINGS = {
     "precision": "precision",
     "seed": "random_state",
 }
-"""Options and the estimators' parameters they set."""
+"""Options, and the estimator parameters that they set."""
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = True) -> None:
-    """Options of the quantum model and its training; those not given are left to the estimator.
+    """Add the options of the quantum model and its training; without them, the estimator's defaults apply.
 
     Parameters
     ----------
     parser : ArgumentParser
     tell_defaults : bool
-        Whether the help text tells the estimator's defaults, in brackets.
+        Whether the help text shows the estimator's defaults, in parentheses.
     """
 
     def default(value: object) -> str:
         return f" ({value})" if tell_defaults else ""
 
     model = parser.add_argument_group("the quantum model")
-    model.add_argument("--qubits", type=whole, metavar="N", help="qubits" + default("one a feature, 4 to 8"))
+    model.add_argument("--qubits", type=whole, metavar="N", help="qubits" + default("one per feature, 4 to 8"))
     model.add_argument("--layers", type=whole, metavar="N", help="layers of the trained circuit" + default(4))
     model.add_argument("--feature-map", metavar="NAME", help=", ".join(FEATURE_MAPS) + default("angle"))
     model.add_argument("--ansatz", metavar="NAME", help=", ".join(ANSATZE) + default("strongly_entangling"))
     model.add_argument(
-        "--observables", metavar="NAMES", help="what is read out, such as z+zz or x+y+z" + default("z+zz")
+        "--observables", metavar="NAMES", help="observables to read out, such as z+zz or x+y+z" + default("z+zz")
     )
-    model.add_argument("--precision", choices=("double", "single"), help="of the simulation" + default("double"))
-    training = parser.add_argument_group("its training")
-    training.add_argument("--epochs", type=whole, metavar="N", help="most passes over the data" + default(100))
+    model.add_argument(
+        "--precision", choices=("double", "single"), help="precision of the simulation" + default("double")
+    )
+    training = parser.add_argument_group("training")
+    training.add_argument("--epochs", type=whole, metavar="N", help="maximum number of epochs" + default(100))
     training.add_argument(
-        "--early-stopping", action="store_true", default=None, help="stop by the score of rows kept aside for it"
+        "--early-stopping",
+        action="store_true",
+        default=None,
+        help="stop when the score on held-out rows stops improving",
     )
     training.add_argument(
-        "--patience", type=whole, metavar="N", help="epochs without a better score before that" + default(20)
+        "--patience", type=whole, metavar="N", help="epochs without a better score before stopping early" + default(20)
     )
     training.add_argument(
         "--optimizer", metavar="NAME", help="adam, adamw, sgd, rmsprop, spsa, l-bfgs-b, cobyla, ..." + default("adam")
     )
-    training.add_argument("--learning-rate", type=positive, metavar="X", help="step size" + default(0.05))
-    training.add_argument("--schedule", choices=("cosine", "constant"), help="of the step size" + default("cosine"))
+    training.add_argument("--learning-rate", type=positive, metavar="X", help="learning rate" + default(0.05))
     training.add_argument(
-        "--batch-size", type=whole, metavar="N", help="rows a step" + default("all up to 64, else 32")
+        "--schedule", choices=("cosine", "constant"), help="schedule of the learning rate" + default("cosine")
+    )
+    training.add_argument(
+        "--batch-size", type=whole, metavar="N", help="rows per step" + default("all if at most 64, else 32")
     )
     training.add_argument("--seed", type=natural, default=0, metavar="N", help="same seed, same result (0)")
 
 
 def add_output_options(parser: argparse.ArgumentParser, folder: str) -> None:
-    """Options of what is written."""
+    """Add the output options."""
     output = parser.add_argument_group("output")
-    output.add_argument("--output", "-o", metavar="FOLDER", help=f"for model, report and plots ({folder})")
-    output.add_argument("--no-plots", action="store_true", help="write no pictures")
-    output.add_argument("--quiet", "-q", action="store_true", help="no progress bar")
+    output.add_argument("--output", "-o", metavar="FOLDER", help=f"folder for model, report and plots ({folder})")
+    output.add_argument("--no-plots", action="store_true", help="do not write plots")
+    output.add_argument("--quiet", "-q", action="store_true", help="do not show a progress bar")
 
 
 def given_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Parameters of the estimator that were given on the command line."""
+    """Return the estimator parameters set on the command line."""
     values = ((parameter, getattr(options, option)) for option, parameter in SETTINGS.items())
     return {parameter: value for parameter, value in values if value is not None}
 
 
 def whole(text: str) -> int:
-    """A positive whole number."""
-    return _checked(int, text, 1, "a positive whole number")
+    """Parse a positive integer."""
+    return _checked(int, text, 1, "a positive integer")
 
 
 def natural(text: str) -> int:
-    """A whole number from 0 to what a seed may be."""
-    value = _checked(int, text, 0, "a whole number, 0 or more")
+    """Parse an integer from 0 to the maximum seed."""
+    value = _checked(int, text, 0, "an integer, 0 or more")
     if value >= 1 << 32:
         raise argparse.ArgumentTypeError(f"expected a number below 2**32, got {text}")
     return value
 
 
 def positive(text: str) -> float:
-    """A positive finite number."""
+    """Parse a positive finite number."""
     value = _checked(float, text, 0.0, "a positive number")
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a positive number, got {text}")
@@ -110,7 +117,7 @@ def positive(text: str) -> float:
 
 
 def fraction(text: str) -> float:
-    """A number strictly between 0 and 1."""
+    """Parse a number strictly between 0 and 1."""
     value = _checked(float, text, 0.0, "a number between 0 and 1")
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got {text}")

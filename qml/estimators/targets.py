@@ -1,7 +1,8 @@
-"""What y means to classifiers and regressors: learnt in ``fit``, given back by ``predict``, compared in ``score``."""
+"""Targets of classifiers and regressors: encoded in ``fit``, decoded in ``predict``, compared in ``score``."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -11,20 +12,24 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.multiclass import check_classification_targets
 
+from qml.features.scaling import ScaleError, size_exponent
 from simulator.backends.trait import Backend, Folder
 
-__all__ = ["BackendClassifier", "BackendRegressor", "learn_classes", "learn_scale", "scaled"]
+__all__ = ["BackendClassifier", "BackendRegressor", "learn_classes", "learn_scale", "r_squared", "scaled"]
 
 Array = NDArray[np.float64]
 
+MAX_EXPONENT = 1020
+"""Exponent of the power of two that bounds targets, so that predictions may be sixteen times as large."""
+
 
 def learn_classes(estimator: Any, y: NDArray[Any], classes: ArrayLike | None = None) -> None:
-    """Learn ``classes_`` from y, or take those that are given.
+    """Learn ``classes_`` from y, or store the classes passed in.
 
     Raises
     ------
     ValueError
-        If y is no classes, or there are fewer than two.
+        If y does not hold classes, or holds fewer than two.
     """
     check_classification_targets(y)
     estimator.classes_ = np.unique(y if classes is None else np.asarray(classes))
@@ -33,60 +38,82 @@ def learn_classes(estimator: Any, y: NDArray[Any], classes: ArrayLike | None = N
         raise ValueError(f"a classifier needs samples of at least 2 classes, the data contain only one class: {only!r}")
 
 
-def learn_scale(estimator: Any, y: Array, weight: Array) -> Array:
-    """Learn ``target_mean_`` and ``target_scale_``, the standard deviation, or 1 for a constant y; returns `scaled`."""
-    estimator.target_mean_ = float(np.average(y, weights=weight))
-    spread = float(np.sqrt(np.average((y - estimator.target_mean_) ** 2, weights=weight)))
-    estimator.target_scale_ = spread if spread > 0 else 1.0
+def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
+    """Learn ``target_mean_`` and ``target_scale_``, the standard deviation, or 1 for a constant y; returns `scaled`.
+
+    Raises
+    ------
+    ScaleError
+        If y holds numbers beyond 1e307, around which predictions would leave the range of doubles.
+    """
+    y = np.asarray(y, np.float64)
+    exponent = size_exponent(y)
+    if exponent > MAX_EXPONENT:
+        raise ScaleError(
+            f"y holds {np.abs(y).max():.3g}: predictions around that would leave the range of doubles; divide y by a "
+            "constant"
+        )
+    y_unit = np.ldexp(y, -exponent)
+    mean = np.average(y_unit, weights=weight)
+    spread = np.sqrt(np.average((y_unit - mean) ** 2, weights=weight))
+    estimator.target_mean_ = float(np.ldexp(mean, exponent))
+    estimator.target_scale_ = float(np.ldexp(spread, exponent)) or 1.0
     return scaled(estimator, y)
 
 
 def scaled(estimator: Any, y: NDArray[Any]) -> Array:
-    """Targets of mean 0 and standard deviation 1, as they are trained with."""
-    return (y - estimator.target_mean_) / estimator.target_scale_
+    """Scale targets to mean 0 and standard deviation 1 for training.
+
+    Raises
+    ------
+    ScaleError
+        If y is too far from the targets from which the scale was learnt.
+    """
+    with np.errstate(over="ignore"):
+        out: Array = (np.asarray(y, np.float64) - estimator.target_mean_) / estimator.target_scale_
+    if not np.isfinite(out).all():
+        raise ScaleError(
+            f"y holds {y[~np.isfinite(out)][0]:.3g}, too far from the targets that the scale was learnt from, which "
+            f"have mean {estimator.target_mean_:.3g} and standard deviation {estimator.target_scale_:.3g}"
+        )
+    return out
 
 
-class BackendClassifier(ClassifierMixin):
-    """A classifier whose ``predict`` takes a backend: so does ``score``."""
-
-    classes_: NDArray[Any]
-    predict: Callable[..., NDArray[Any]]
-
-    def score(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        backend: Backend | str | None = None,
-        resume: Folder = None,
-    ) -> float:
-        """Accuracy of the predictions; ``backend`` and ``resume`` are those of `predict`."""
-        return self._score(y, self.predict(X, backend=backend, resume=resume), sample_weight)
-
-    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
-        return float(accuracy_score(y, predictions, sample_weight=sample_weight))
+def r_squared(y: ArrayLike, predictions: Array, sample_weight: ArrayLike | None = None) -> float:
+    """Compute scikit-learn's ``r2_score``, also for numbers whose squares leave the range of doubles."""
+    truth = np.asarray(y, np.float64)
+    exponent = max(size_exponent(truth), size_exponent(predictions))
+    return float(r2_score(np.ldexp(truth, -exponent), np.ldexp(predictions, -exponent), sample_weight=sample_weight))
 
 
-class BackendRegressor(RegressorMixin):
-    """A regressor with outputs, shape (n_samples, 1), for the scaled target, wherever they were computed."""
+class BackendPredictor:
+    """Base of estimators whose outputs, predictions and scores can be computed on a backend.
 
-    target_mean_: float
-    target_scale_: float
+    Subclasses define how `predict` converts outputs, and how `score` rates predictions.
+    """
+
     _outputs: Callable[..., Array]
 
-    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Predicted targets, shape (n_samples,).
+    @abstractmethod
+    def _predicted(self, outputs: Array) -> NDArray[Any]:
+        """Convert outputs, shape (n_samples, n_outputs), to predictions, shape (n_samples,)."""
+
+    @abstractmethod
+    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
+        """Score predictions."""
+
+    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
+        """Predict classes or targets, shape (n_samples,).
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where the circuits run, instead of where the estimator's own parameters say; see `plan`.
+            Backend that runs the circuits, in place of the estimator's; see `plan`.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
-        return self._unscaled(self._outputs(X, backend, resume))
+        return self._predicted(self._outputs(X, backend, resume))
 
     def score(
         self,
@@ -97,11 +124,48 @@ class BackendRegressor(RegressorMixin):
         backend: Backend | str | None = None,
         resume: Folder = None,
     ) -> float:
-        """R^2 of the predictions; ``backend`` and ``resume`` are those of `predict`."""
+        """Compute accuracy or R^2 of the predictions; ``backend`` and ``resume`` as in `predict`."""
         return self._score(y, self.predict(X, backend=backend, resume=resume), sample_weight)
 
-    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
-        return float(r2_score(y, predictions, sample_weight=sample_weight))
 
-    def _unscaled(self, outputs: Array) -> Array:
+class BackendClassifier(BackendPredictor, ClassifierMixin):
+    """Classifier that predicts the class with the largest decision value; for two classes, by its sign."""
+
+    classes_: NDArray[Any]
+
+    def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
+        """Compute decision values: shape (n_samples,), positive for ``classes_[1]``, or (n_samples, n_classes).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        backend : Backend or "numba", optional
+            Backend that runs the circuits, in place of the estimator's; see `plan`.
+        resume : path, optional
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
+        """
+        return self._decisions(self._outputs(X, backend, resume))
+
+    def _decisions(self, outputs: Array) -> Array:
+        """Convert outputs, shape (n_samples, n_outputs), to decision values: one per class, or one for two classes."""
+        return outputs[:, 0] if len(self.classes_) == 2 else outputs
+
+    def _predicted(self, outputs: Array) -> NDArray[Any]:
+        decisions = self._decisions(outputs)
+        return self.classes_[(decisions > 0).astype(np.intp) if decisions.ndim == 1 else decisions.argmax(axis=1)]
+
+    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
+        return float(accuracy_score(y, predictions, sample_weight=sample_weight))
+
+
+class BackendRegressor(BackendPredictor, RegressorMixin):
+    """Regressor with one output, the scaled target."""
+
+    target_mean_: float
+    target_scale_: float
+
+    def _predicted(self, outputs: Array) -> Array:
         return outputs[:, 0] * self.target_scale_ + self.target_mean_
+
+    def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
+        return r_squared(y, predictions, sample_weight)

@@ -1,14 +1,13 @@
-"""Feature maps: how data becomes a quantum state.
+"""Feature maps: encodings of data in quantum states.
 
 A feature map is a small immutable value without sizes, such as ``PauliMap(reps=1)``; for given numbers of features and
-qubits it makes an `Encoding`: a function from features to inputs, and a circuit with these inputs.
+qubits it builds an `Encoding`: a function from features to inputs, and a circuit with these inputs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from qml.feature_maps.high_dimensional import HighDimensionalMap
 from qml.feature_maps.pauli import PauliMap
 from qml.feature_maps.rotations import AngleMap, ChebyshevMap
 from qml.feature_maps.trained import HubregtsenMap, QAOAMap
-from simulator.errors import unknown_name
+from simulator.names import by_name
 
 __all__ = [
     "FEATURE_MAPS",
@@ -53,11 +52,11 @@ FEATURE_MAPS: dict[str, Callable[..., FeatureMap]] = {
     "high_dimensional": HighDimensionalMap,
     "hamiltonian": HamiltonianMap,
 }
-"""Feature maps by name; ``get_feature_map`` passes options on to them."""
+"""Feature maps by name; ``get_feature_map`` passes its options to them."""
 
 
 def get_feature_map(feature_map: str | FeatureMap, **options: Any) -> FeatureMap:
-    """The feature map of a name, or the object itself.
+    """Return the feature map of a name, or the object itself.
 
     Parameters
     ----------
@@ -69,21 +68,8 @@ def get_feature_map(feature_map: str | FeatureMap, **options: Any) -> FeatureMap
     Raises
     ------
     UnknownNameError
-        If there is no such name, or the map of that name has no such setting; the nearest ones are given.
+        If the name is unknown, or the map of that name has no such setting; the nearest names are suggested.
     TypeError
         If it is neither a name nor a feature map, or options come with an object.
     """
-    if isinstance(feature_map, str):
-        if feature_map.lower() not in FEATURE_MAPS:
-            raise unknown_name("feature map", feature_map, FEATURE_MAPS)
-        maker = FEATURE_MAPS[feature_map.lower()]
-        settings = signature(maker).parameters
-        for option in options:
-            if option not in settings:
-                raise unknown_name(f"setting of the feature map {feature_map!r}", option, settings)
-        return maker(**options)
-    if isinstance(feature_map, type) or not isinstance(feature_map, FeatureMap):
-        raise TypeError(f"feature_map expects a name or a feature map object, got {feature_map!r}")
-    if options:
-        raise TypeError(f"options {sorted(options)} go with a feature map's name, not with an object")
-    return feature_map
+    return by_name("feature map", feature_map, FEATURE_MAPS, FeatureMap, options)

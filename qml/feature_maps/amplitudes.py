@@ -1,4 +1,4 @@
-"""The features themselves as amplitudes."""
+"""Amplitude encoding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["AmplitudeMap"]
 
 @dataclass(frozen=True)
 class AmplitudeMap:
-    """The features are the amplitudes of the state, divided by their norm; amplitudes beyond them are zero.
+    """Amplitude encoding: the amplitudes are the features divided by their norm, padded with zeros.
 
     n qubits take up to ``2**n`` features. A row of zeros, which has no direction, becomes the first basis state.
     """
@@ -22,15 +22,15 @@ class AmplitudeMap:
     angle_range: None = None
 
     def num_qubits(self, num_features: int) -> int:
-        """The logarithm of the number of features, rounded up."""
+        """Return the logarithm to base 2 of the number of features, rounded up."""
         return max(1, (num_features - 1).bit_length())
 
     def max_features(self, num_qubits: int) -> int:
-        """Two to the number of qubits."""
+        """Return two to the power of the number of qubits."""
         return 1 << num_qubits
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The state preparation, on as few qubits as possible if ``num_qubits`` is not given."""
+        """Build the state preparation, on as few qubits as possible if ``num_qubits`` is not given."""
         width = checked_sizes("amplitude", self, num_features, num_qubits)
         x = ParameterVector("x", num_features)
         amplitudes = [*x, *([0.0] * ((1 << width) - num_features))]

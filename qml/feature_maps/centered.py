@@ -1,4 +1,4 @@
-"""A feature map seen from the middle of its range, so that a kernel's bandwidth stretches the data about it."""
+"""Feature map relative to the middle of its range, so that a kernel's bandwidth scales the data about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["CenteredMap"]
 
 @dataclass(frozen=True)
 class CenteredMap:
-    """A feature map whose zero is the middle of another one's range.
+    """Feature map whose zero is the middle of the range of another one.
 
     A kernel's bandwidth multiplies features. The ZZ map's data function has its zero at pi: stretched about 0, its
     angles would wander away from there with every bandwidth.
@@ -32,22 +32,22 @@ class CenteredMap:
 
     @property
     def angle_range(self) -> tuple[float, float] | None:
-        """The range, about 0."""
+        """Range of the features, symmetric about 0."""
         if self.feature_map.angle_range is None:
             return None
         low, high = self.feature_map.angle_range
         return (low - high) / 2, (high - low) / 2
 
     def num_qubits(self, num_features: int) -> int:
-        """Qubits it takes when nobody says how many."""
+        """Return the default number of qubits."""
         return self.feature_map.num_qubits(num_features)
 
     def max_features(self, num_qubits: int) -> int:
-        """Most features that fit on so many qubits."""
+        """Return the maximum number of features for a number of qubits."""
         return self.feature_map.max_features(num_qubits)
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The circuit and data function for these sizes."""
+        """Build the circuit and data function for these sizes."""
         encoding = self.feature_map.encoding(num_features, num_qubits)
         if self._middle == 0:
             return encoding

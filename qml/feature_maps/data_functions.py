@@ -1,11 +1,12 @@
-"""What a feature map does to the data before the circuit: functions from features to angles, with their derivative.
+"""Functions from features to angles, with their derivatives, which a feature map applies before the circuit.
 
-A circuit takes angles that are affine in its parameters. Everything else, such as ``(pi - x0) * (pi - x1)``, is
+The angles of a circuit are affine in its parameters. Everything else, such as ``(pi - x0) * (pi - x1)``, is
 computed here for all samples at once, and differentiated by a vector-Jacobian product.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,30 +23,31 @@ __all__ = [
     "Shifted",
     "SubsetFunction",
     "check_pullback",
+    "checked_angles",
 ]
 
 Matrix = NDArray[np.float64]
 
 ROUNDING = 1e-12
-"""How far beyond the end of its domain a feature may lie that was meant to be at the end."""
+"""Tolerance for features beyond the end of their domain, to allow for rounding."""
 
 STEP = np.finfo(np.float64).eps ** (1 / 3)
-"""Of central differences, where rounding and curvature spoil them equally."""
+"""Step of central differences at which rounding and truncation errors are about equal."""
 
 
 class DataFunction(Protocol):
-    """A function from features to the values of a circuit's inputs, and its derivative."""
+    """Function from features to the values of a circuit's inputs, and its derivative."""
 
     def __call__(self, X: Matrix) -> Matrix:
         """Inputs of the circuit, shape (n_samples, n_inputs), from features (n_samples, n_features)."""
 
     def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
-        """From d loss / d inputs (n_samples, n_inputs) to d loss / d features (n_samples, n_features)."""
+        """Map d loss / d inputs (n_samples, n_inputs) to d loss / d features (n_samples, n_features)."""
 
 
 @dataclass(frozen=True)
 class OwnFunction:
-    """A data function made of two plain functions.
+    """Data function composed of two plain functions.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ class OwnFunction:
 
 @dataclass(frozen=True)
 class Products:
-    """One input a subset S of the features: the feature itself, or ``prod(center - x_j for j in S)`` of several.
+    """One input per subset S of the features: the feature itself, or ``prod(center - x_j for j in S)`` of several.
 
     Parameters
     ----------
@@ -106,14 +108,14 @@ class Products:
                 out[:, subset[0]] += cotangent[:, k]
                 continue
             for feature in subset:
-                rest = [j for j in subset if j != feature]
-                out[:, feature] -= cotangent[:, k] * np.prod(self.center - X[:, rest], axis=1)
+                others = [j for j in subset if j != feature]
+                out[:, feature] -= cotangent[:, k] * np.prod(self.center - X[:, others], axis=1)
         return out
 
 
 @dataclass(frozen=True)
 class SubsetFunction:
-    """One input a subset of the features, by a function of one's own.
+    """One input per subset of the features, by a custom function.
 
     Parameters
     ----------
@@ -151,10 +153,10 @@ class SubsetFunction:
 
     @staticmethod
     def _of_samples(what: str, values: object, subset: tuple[int, ...], shape: tuple[int, ...]) -> Matrix:
-        given = np.asarray(values, np.float64)
-        if given.shape != shape:
-            raise ValueError(f"the {what} of features {subset} must have shape {shape}, got {given.shape}")
-        return given
+        array = np.asarray(values, np.float64)
+        if array.shape != shape:
+            raise ValueError(f"the {what} of features {subset} must have shape {shape}, got {array.shape}")
+        return array
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class ArcCosines:
             row, column = (int(i) for i in np.argwhere(beyond)[0])
             raise ValueError(
                 f"features must be from -1 to 1, because their arccosine is taken; column {column} has "
-                f"{X[row, column]:g} in row {row} (sklearn's MinMaxScaler((-1, 1), clip=True) brings them there)"
+                f"{X[row, column]} in row {row} (sklearn's MinMaxScaler((-1, 1), clip=True) brings them there)"
             )
         return np.arccos(np.clip(X, -1.0, 1.0))
 
@@ -180,7 +182,7 @@ class ArcCosines:
 
 @dataclass(frozen=True)
 class Shifted:
-    """A data function of ``X + offset``.
+    """Data function applied to ``X + offset``.
 
     Parameters
     ----------
@@ -230,6 +232,29 @@ def _normalized(X: Matrix) -> tuple[Matrix, Matrix]:
     return scaled / np.where(norm > 0, norm, 1.0), norm * largest
 
 
+def checked_angles(data: DataFunction, features: Matrix) -> Matrix:
+    """Values of a circuit's inputs for finite features.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite; names the largest feature of that row.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = data(features)
+        if math.isfinite(np.add.reduce(values, axis=None)):  # quick; a NaN or an infinity shows in the sum
+            return values
+    finite = np.isfinite(values)
+    if not finite.all():
+        row = int(np.argwhere(~finite)[0, 0])
+        largest = int(np.abs(features[row]).argmax())
+        raise ValueError(
+            f"features are too large for the feature map, its angles are not finite: row {row} has "
+            f"{features[row, largest]:g} in column {largest}"
+        )
+    return values
+
+
 def check_pullback(data: DataFunction, X: Matrix, rtol: float = 1e-6) -> None:
     """Compare the derivative of a data function with central differences.
 
@@ -237,7 +262,7 @@ def check_pullback(data: DataFunction, X: Matrix, rtol: float = 1e-6) -> None:
     ----------
     data : DataFunction
     X : float ndarray, shape (n_samples, n_features)
-        Where to compare: samples inside the function's domain.
+        Samples at which to compare, inside the function's domain.
     rtol : float
         Tolerance, relative to the largest derivative.
 
@@ -257,13 +282,15 @@ def check_pullback(data: DataFunction, X: Matrix, rtol: float = 1e-6) -> None:
     for k in range(inputs.shape[1]):
         cotangent = np.zeros_like(inputs)
         cotangent[:, k] = 1.0
-        given, expected = data.pullback(X, cotangent), _numerical_pullback(data, X, cotangent)
-        wrong = ~(np.abs(given - expected) <= rtol * max(1.0, np.abs(expected).max()))  # so that NaN is wrong
+        computed, expected = data.pullback(X, cotangent), _numerical_pullback(data, X, cotangent)
+        wrong = ~(
+            np.abs(computed - expected) <= rtol * max(1.0, np.abs(expected).max())
+        )  # negated so that NaN counts as wrong
         if wrong.any():
             row, feature = (int(i) for i in np.argwhere(wrong)[0])
             raise ValueError(
                 f"the derivative with respect to feature {feature} is wrong: central differences give "
-                f"{expected[row, feature]:.8g} for input {k} of row {row}, got {given[row, feature]:.8g}"
+                f"{expected[row, feature]:.8g} for input {k} of row {row}, got {computed[row, feature]:.8g}"
             )
 
 
@@ -277,7 +304,7 @@ def _slope(function: Callable[[Matrix], Matrix], columns: Matrix, j: int) -> Mat
 
 
 def _numerical_pullback(function: Callable[[Matrix], Matrix], X: Matrix, cotangent: Matrix) -> Matrix:
-    """D loss / d features by central differences, two calls a feature; rows must not depend on one another."""
+    """D loss / d features by central differences, two calls per feature; rows must be independent."""
     out = np.empty_like(X)
     for feature in range(X.shape[1]):
         slopes = _slope(lambda columns: np.asarray(function(columns.T)).T, X.T, feature)

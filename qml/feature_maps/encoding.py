@@ -1,4 +1,4 @@
-"""What every feature map offers, and what it makes: a function from features to inputs, and a circuit with these."""
+"""Interface of a feature map, and its result: a function from features to inputs, and a circuit with these inputs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qml.feature_maps.data_functions import DataFunction
+from qml.feature_maps.data_functions import DataFunction, checked_angles
 from qml.settings import check_whole
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError, counted
@@ -19,25 +19,25 @@ __all__ = ["Encoding", "FeatureMap", "checked_sizes"]
 
 @dataclass(frozen=True)
 class Encoding:
-    """A feature map for a fixed number of features: inputs are computed from the data, then run through the circuit.
+    """Feature map for a fixed number of features: inputs are computed from the data and passed to the circuit.
 
-    It is a feature map itself, so a circuit of one's own can stand wherever a feature map can.
+    It is itself a feature map, so a custom circuit can be used wherever a feature map can.
 
     Parameters
     ----------
     circuit : Circuit
-        Its parameters are inputs or weights.
+        Circuit whose parameters are inputs or weights.
     inputs : sequence of Parameter
     data : DataFunction, optional
-        Features to the values of ``inputs``; without it the features are the inputs.
+        Function from features to the values of ``inputs``; by default the features are the inputs.
     num_features : int, optional
-        By default the number of inputs.
+        Number of features; by default the number of inputs.
     angle_range : (float, float), optional
-        The range that estimators scale features into; ``None`` divides each by its largest absolute value.
+        Range into which estimators scale features; with ``None`` each is divided by its largest absolute value.
     turns : tuple of Circuit, optional
-        What a model puts before the layers of its ansatz, in turn; without them, the circuit stands once before all.
+        Circuits that a model puts before the layers of its ansatz, in order; without them, the circuit precedes all.
     weights : tuple of Parameter, optional
-        Trained parameters that the feature map has of its own.
+        Trained parameters of the feature map.
     """
 
     circuit: Circuit
@@ -65,15 +65,15 @@ class Encoding:
             raise ParameterError(f"these parameters are both inputs and weights: {', '.join(both)}")
 
     def num_qubits(self, num_features: int) -> int:
-        """Qubits it takes."""
+        """Return the number of qubits."""
         return self.circuit.num_qubits
 
     def max_features(self, num_qubits: int) -> int:
-        """Most features that fit."""
+        """Return the maximum number of features."""
         return self.num_features
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """Itself, if it is for so many features and qubits."""
+        """Return itself, if it has these numbers of features and qubits."""
         if num_features != self.num_features:
             raise CircuitError(f"the feature map takes {self.num_features} features, got {num_features}")
         if num_qubits not in (None, self.circuit.num_qubits):
@@ -81,50 +81,39 @@ class Encoding:
         return self
 
     def angles(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Values of the inputs, shape (n_samples, n_inputs), for features (n_samples, n_features)."""
+        """Compute the inputs, shape (n_samples, n_inputs), from features (n_samples, n_features)."""
         features = np.asarray(X, np.float64)
         if features.ndim != 2 or features.shape[1] != self.num_features:
             raise ValueError(f"X must have shape (n_samples, {self.num_features}), got {features.shape}")
-        if self.data is None:
-            return features
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = self.data(features)
-        if not np.isfinite(values).all():
-            row = int(np.argwhere(~np.isfinite(values))[0, 0])
-            largest = int(np.abs(features[row]).argmax())
-            raise ValueError(
-                f"features are too large for the feature map, its angles are not finite: row {row} has "
-                f"{features[row, largest]:g} in column {largest}"
-            )
-        return values
+        return features if self.data is None else checked_angles(self.data, features)
 
     def initial_weights(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Weights from the whole circle, shape (n_weights,): what a kernel that is not trained stands on."""
+        """Draw weights uniformly from the circle, shape (n_weights,), for a kernel that is not trained."""
         return rng.uniform(0.0, 2 * np.pi, len(self.weights))
 
 
 @runtime_checkable
 class FeatureMap(Protocol):
-    """What a feature map offers; one of your own may inherit the rule of one qubit a feature."""
+    """Interface of a feature map; a custom one may inherit the rule of one qubit per feature."""
 
     @property
     def angle_range(self) -> tuple[float, float] | None:
-        """Range that estimators scale features into; ``None`` divides each by its largest absolute value."""
+        """Range into which estimators scale features; with ``None`` each is divided by its largest absolute value."""
 
     def num_qubits(self, num_features: int) -> int:
-        """Qubits it takes when nobody says how many."""
+        """Return the default number of qubits."""
         return num_features
 
     def max_features(self, num_qubits: int) -> int:
-        """Most features that fit on so many qubits."""
+        """Return the maximum number of features for a number of qubits."""
         return num_qubits
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The circuit and data function for these sizes."""
+        """Build the circuit and data function for these sizes."""
 
 
 def checked_sizes(kind: str, feature_map: FeatureMap, num_features: int, num_qubits: int | None) -> int:
-    """The number of qubits, if the features fit on it."""
+    """Return the number of qubits, after checking that the features fit."""
     if num_features < 1:
         raise CircuitError(f"a feature map needs at least 1 feature, got {num_features}")
     width = feature_map.num_qubits(num_features) if num_qubits is None else num_qubits

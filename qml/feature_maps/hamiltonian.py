@@ -31,7 +31,7 @@ class HamiltonianMap(FeatureMap):
     time : float, optional
         The evolution time t; by default a third of the number of features.
     seed : int
-        Of the one-qubit states.
+        Seed for the one-qubit states.
 
     References
     ----------
@@ -49,15 +49,15 @@ class HamiltonianMap(FeatureMap):
             raise CircuitError(f"time expects a finite number or None, got {self.time!r}")
 
     def num_qubits(self, num_features: int) -> int:
-        """One more than features."""
+        """Return the number of features plus one."""
         return num_features + 1
 
     def max_features(self, num_qubits: int) -> int:
-        """One less than qubits."""
+        """Return the number of qubits minus one."""
         return num_qubits - 1
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The evolution, on one qubit more than features if ``num_qubits`` is not given."""
+        """Build the evolution, on one more qubit than features if ``num_qubits`` is not given."""
         width = checked_sizes("Hamiltonian", self, num_features, num_qubits)
         x = ParameterVector("x", num_features)
         time = num_features / 3 if self.time is None else self.time
@@ -68,6 +68,6 @@ class HamiltonianMap(FeatureMap):
             operations += [gates.RY(float(np.arccos(cosines[q])), q), gates.RZ(float(longitudes[q]), q)]
         for _ in range(self.steps):
             for j in range(num_features):
-                angle = 2 * time / self.steps * x[j]  # the three commute
+                angle = 2 * time / self.steps * x[j]  # the three terms commute
                 operations += [coupling(angle, j, j + 1) for coupling in (gates.RXX, gates.RYY, gates.RZZ)]
         return Encoding(Circuit(width, operations), tuple(x), angle_range=self.angle_range)

@@ -1,4 +1,4 @@
-"""More features than qubits, on a chip of neighbours."""
+"""Encoding of more features than qubits, with gates between neighbours."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ class HighDimensionalMap(FeatureMap):
             check_whole("reps", self.reps, error=CircuitError)
 
     def num_qubits(self, num_features: int) -> int:
-        """One for each six features, at least 2."""
+        """Return one qubit for each six features, at least 2."""
         return max(2, -(-num_features // 6))
 
     def max_features(self, num_qubits: int) -> int:
-        """Three for each qubit and layer."""
+        """Return three features for each qubit and layer."""
         return sys.maxsize if self.reps is None else 3 * num_qubits * self.reps
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The layers, on one qubit for each six features if ``num_qubits`` is not given."""
+        """Build the layers, on one qubit for each six features if ``num_qubits`` is not given."""
         width = checked_sizes("high-dimensional", self, num_features, num_qubits)
         reps = max(2, -(-num_features // (3 * width))) if self.reps is None else self.reps
         x = ParameterVector("x", num_features)

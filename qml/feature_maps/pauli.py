@@ -27,7 +27,7 @@ class PauliMap(FeatureMap):
     """Pauli evolution: Hadamards, then ``exp(i alpha/2 phi_S(x) P_S)`` for Pauli strings on groups S of qubits.
 
     ``phi_S(x)`` is ``x_i`` for one qubit, and the product of ``center - x_j`` over the group for several, or a
-    function of one's own. The defaults are Qiskit's ``zz_feature_map``; the state equals Qiskit's up to a global phase.
+    custom function. The defaults are Qiskit's ``zz_feature_map``; the state equals Qiskit's up to a global phase.
     With ``alpha=1, center=0`` it is PennyLane's ``IQPEmbedding``. Qubits beyond the features stay idle.
 
     Parameters
@@ -41,7 +41,7 @@ class PauliMap(FeatureMap):
     center : float, radians
     data_map : callable, optional
         ``phi_S`` in place of the products: a function of the features of a group, shape (group size, n_samples), with
-        one number a sample. Most functions for Qiskit's ``data_map_func`` serve as they are.
+        one number per sample. Most functions for Qiskit's ``data_map_func`` work unchanged.
     data_map_jacobian : callable, optional
         Its derivatives with respect to these features, shape (group size, n_samples). Without it they are found
         by central differences; `check_pullback` compares the two.
@@ -77,13 +77,15 @@ class PauliMap(FeatureMap):
             raise TypeError(f"data_map expects a function or None, got {self.data_map!r}")
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The evolution, on one qubit a feature if ``num_qubits`` is not given."""
+        """Build the evolution, on one qubit per feature unless ``num_qubits`` is given."""
         width = checked_sizes("Pauli", self, num_features, num_qubits)
         layers = [
             [(label, group) for label in self.paulis for group in self._groups(num_features, len(label), layer)]
             for layer in range(self.reps)
         ]
-        subset_of = tuple if self.data_map is not None else _sorted  # products do not depend on the order
+        subset_of = (
+            tuple if self.data_map is not None else _sorted
+        )  # sorted because products do not depend on the order
         subsets = sorted({subset_of(group) for layer in layers for _, group in layer}, key=lambda s: (len(s), s))
         x = dict(zip(subsets, ParameterVector("x", len(subsets)), strict=True))
         operations = []

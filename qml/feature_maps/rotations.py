@@ -1,4 +1,4 @@
-"""Feature maps of one rotation a feature, without entanglement."""
+"""Feature maps of one rotation per feature, without entanglement."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["AngleMap", "ChebyshevMap"]
 
 @dataclass(frozen=True)
 class AngleMap:
-    """One rotation a feature.
+    """One rotation per feature.
 
-    Feature k turns qubit ``k % num_qubits``; where features are fewer than rotations they start again from the first.
-    A rotation about z leaves ``|0>`` as it is, so if z comes first, Hadamards come before it.
+    Feature k rotates qubit ``k % num_qubits``; with fewer features than rotations, features repeat from the first.
+    A rotation about z does not change ``|0>``, so if z comes first, Hadamards precede it.
 
     Parameters
     ----------
     axes : str
-        Axes of the successive rotations of a qubit, out of x, y and z, over and over.
+        Axes of the successive rotations of a qubit, out of x, y and z, repeated cyclically.
     features_per_qubit : int
-        How many features share a qubit when there are more features than qubits.
+        Number of features that share a qubit when there are more features than qubits.
     reupload : bool
         Whether a model encodes the data again before each layer of its ansatz, which makes it a trigonometric
         polynomial of higher degree in the features (Perez-Salinas et al., arXiv:1907.02085). The features of a qubit
@@ -62,15 +62,15 @@ class AngleMap:
             )
 
     def num_qubits(self, num_features: int) -> int:
-        """One for each ``features_per_qubit`` features."""
+        """Return one qubit for each ``features_per_qubit`` features."""
         return -(-num_features // self.features_per_qubit)
 
     def max_features(self, num_qubits: int) -> int:
-        """``features_per_qubit`` on each qubit."""
+        """Return ``features_per_qubit`` times the number of qubits."""
         return num_qubits * self.features_per_qubit
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The rotations, on as few qubits as possible if ``num_qubits`` is not given."""
+        """Build the rotations, on as few qubits as possible if ``num_qubits`` is not given."""
         width = checked_sizes("angle", self, num_features, num_qubits)
         x = ParameterVector("x", num_features)
         rounds = []
@@ -107,7 +107,7 @@ class ChebyshevMap(FeatureMap):
     domain: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The rotations, on one qubit a feature if ``num_qubits`` is not given."""
+        """Build the rotations, on one qubit per feature unless ``num_qubits`` is given."""
         width = checked_sizes("Chebyshev", self, num_features, num_qubits)
         x = ParameterVector("x", num_features)
         rotations = [

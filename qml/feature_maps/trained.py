@@ -1,4 +1,4 @@
-"""Feature maps with trained weights of their own between the rotations by features."""
+"""Feature maps with trained weights between the rotations by features."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class QAOAMap(FeatureMap):
             raise CircuitError(f"local_field expects 'x', 'y' or 'z', got {self.local_field!r}")
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The embedding, on one qubit a feature if ``num_qubits`` is not given."""
+        """Build the embedding, on one qubit per feature unless ``num_qubits`` is given."""
         width = checked_sizes("QAOA", self, num_features, num_qubits)
         pairs = _ring(width)
         per_layer = len(pairs) + width
@@ -87,11 +87,11 @@ class HubregtsenMap(FeatureMap):
         check_whole("reps", self.reps, error=CircuitError)
 
     def max_features(self, num_qubits: int) -> int:
-        """One for each qubit and layer."""
+        """Return one feature for each qubit and layer."""
         return num_qubits * self.reps
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
-        """The layers, on one qubit a feature if ``num_qubits`` is not given."""
+        """Build the layers, on one qubit per feature unless ``num_qubits`` is given."""
         width = checked_sizes("Hubregtsen", self, num_features, num_qubits)
         pairs = _ring(width)
         per_layer = width + len(pairs)
@@ -107,7 +107,7 @@ class HubregtsenMap(FeatureMap):
 
 
 def _ring(width: int) -> list[tuple[int, int]]:
-    """Neighbouring pairs on a ring, which two qubits make one of."""
+    """Neighbouring pairs on a ring; two qubits have one pair."""
     if width <= 2:
         return [(0, 1)] * (width - 1)
     return [(q, (q + 1) % width) for q in range(width)]

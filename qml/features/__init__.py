@@ -1,7 +1,7 @@
 """Classical feature extraction in front of a quantum model, as scikit-learn transformers.
 
 What scikit-learn already has (scaling, PCA, one-hot encoding, imputation) is used from there; this package adds what a
-quantum model needs besides: angles, as many features as there are qubits, and small images.
+quantum model needs in addition: angles, as many features as qubits, and small images.
 """
 
 from qml.features.angles import AngleScaler

@@ -1,4 +1,4 @@
-"""Features into rotation angles."""
+"""Scaling of features to rotation angles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from qml.features.scaling import check_result
+from qml.weights import checked_sample_weight
 
 __all__ = ["AngleScaler"]
 
@@ -62,7 +65,7 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.clip = clip
 
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> AngleScaler:
-        """Learn each feature's span.
+        """Learn the span of each feature.
 
         Parameters
         ----------
@@ -84,9 +87,7 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         features = validate_data(self, X, dtype=np.float64)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, features, dtype=np.float64, ensure_non_negative=True)
-            if not weights.any():
-                raise ValueError("sample_weight is zero for every sample")
+            weights = checked_sample_weight(sample_weight, features)
             features, weights = features[weights > 0], weights[weights > 0]
 
         # Halves before sums: the span of finite numbers may overflow, half of it may not.
@@ -99,16 +100,24 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             position = features / unit - lowest / unit  # 0 to 2: its squares cannot overflow
             mean = np.average(position, axis=0, weights=weights)
             deviation = np.sqrt(np.average((position - mean) ** 2, axis=0, weights=weights))
-            self.center_ = lowest + unit * mean
+            self.center_ = 2 * (lowest / 2 + unit * (mean / 2))
             half_width = self.n_std * deviation * half_width
 
         constant = half_width <= 10 * np.finfo(np.float64).eps * np.abs(self.center_)
         half_width[constant] = 1.0
-        self.scale_ = np.where(constant, 0.0, (high / 2 - low / 2) / half_width)
+        with np.errstate(over="ignore"):
+            scale = (high / 2 - low / 2) / half_width
+        if not np.isfinite(scale).all():
+            column = int(np.argmin(half_width))
+            raise ValueError(
+                f"column {column} of X spans {2 * half_width[column]:.3g}, too little to be scaled in doubles; "
+                "multiply it by a constant"
+            )
+        self.scale_ = np.where(constant, 0.0, scale)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Angles of the features, in radians.
+        """Compute the angles of the features, in radians.
 
         Parameters
         ----------
@@ -121,11 +130,14 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         low, high = self._checked_range()
         features = validate_data(self, X, dtype=np.float64, reset=False)
-        angles = (features - self.center_) * self.scale_ + (low / 2 + high / 2)
-        return np.clip(angles, low, high) if self.clip else angles
+        with np.errstate(over="ignore", invalid="ignore"):
+            angles = (features - self.center_) * self.scale_ + (low / 2 + high / 2)
+            angles = np.clip(angles, low, high) if self.clip else angles
+            check_result(features, angles)
+        return angles
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Features of the angles; a feature that was constant gets its constant back.
+        """Compute the features from the angles; a constant feature returns its constant.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Images small enough for a few qubits."""
+"""Reduction of images to a size for few qubits."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ImagePooling(TransformerMixin, BaseEstimator):
         self.image_shape = image_shape
 
     def fit(self, X: ArrayLike, y: object = None) -> ImagePooling:
-        """Find the shape of the images.
+        """Learn the shape of the images.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class ImagePooling(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Small images, flattened row by row.
+        """Shrink images and flatten them row by row.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ def _areas(size: int, pooled_size: int) -> NDArray[np.float64]:
 
 
 def _flattened(X: Any) -> tuple[Any, tuple[int, int] | None]:
-    """``X`` with one image a row, and the images' shape if ``X`` is a stack of images."""
+    """Return ``X`` with one image per row, and the images' shape if ``X`` is a stack of images."""
     stack = np.asarray(X) if isinstance(X, list | tuple) else X
     if getattr(stack, "ndim", 2) == 3:
         return np.reshape(stack, (len(stack), -1)), (stack.shape[1], stack.shape[2])

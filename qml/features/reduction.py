@@ -1,4 +1,4 @@
-"""As many features as there are qubits."""
+"""Reduction to as many features as qubits."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from qml.features.scaling import check_result
+
 __all__ = ["QubitReducer"]
+
+SMALLEST, LARGEST = 1e-140, 1e140
+"""Bounds between which sums of squares are doubles of full precision."""
 
 
 class QubitReducer(TransformerMixin, BaseEstimator):
-    """Principal components when there are more features than qubits; otherwise the features as they are.
+    """Principal components if there are more features than qubits; otherwise the unchanged features.
 
     A plain :class:`sklearn.decomposition.PCA` refuses more components than features or samples, so a pipeline written
     for one table breaks on a narrower one; this one does not.
@@ -25,7 +30,7 @@ class QubitReducer(TransformerMixin, BaseEstimator):
     whiten : bool
         Whether components are scaled to unit variance.
     random_state : int, RandomState or None
-        For the randomised solver, which PCA chooses by itself for very large matrices.
+        Seed for the randomised solver, which PCA selects for very large matrices.
 
     Attributes
     ----------
@@ -73,22 +78,29 @@ class QubitReducer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If ``n_qubits`` is not a positive integer, or ``X`` is not a finite matrix.
+            If ``n_qubits`` is not a positive integer, ``X`` is not a finite matrix, or squares of its largest number
+            are not normal doubles.
         """
-        n_qubits: object = self.n_qubits  # what a caller gave, whatever the annotation says
+        n_qubits: object = self.n_qubits  # callers may ignore the annotation
         if not isinstance(n_qubits, int | np.integer) or n_qubits < 1:
             raise ValueError(f"n_qubits takes a positive integer, got {self.n_qubits!r}")
         features = validate_data(self, X, dtype=np.float64)
         self.pca_: PCA | None = None
         self.explained_variance_ratio_ = 1.0
         if self.n_features_in_ > self.n_qubits:
+            largest = np.abs(features).max()
+            if largest > 0 and not SMALLEST < largest < LARGEST:
+                raise ValueError(
+                    "principal components need the squares of X, which leave the range of doubles: X holds "
+                    f"numbers of up to {largest:.3g}; multiply it by a constant"
+                )
             n_components = min(int(self.n_qubits), len(features))  # few samples span few directions
             self.pca_ = PCA(n_components, whiten=self.whiten, random_state=self.random_state).fit(features)
             self.explained_variance_ratio_ = float(self.pca_.explained_variance_ratio_.sum())
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
-        """At most ``n_qubits`` columns.
+        """Reduce to at most ``n_qubits`` columns.
 
         Parameters
         ----------
@@ -100,7 +112,12 @@ class QubitReducer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         features = validate_data(self, X, dtype=np.float64, reset=False)
-        return features.copy() if self.pca_ is None else self.pca_.transform(features)
+        if self.pca_ is None:
+            return features.copy()
+        with np.errstate(over="ignore", invalid="ignore"):
+            components: NDArray[np.float64] = self.pca_.transform(features)
+            check_result(features, components)
+        return components
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Names "pca0", "pca1", ..., or the input's names if the features pass unchanged.

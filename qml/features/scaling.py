@@ -1,15 +1,25 @@
-"""Features into the range a feature map works in, learnt from the training data."""
+"""Scaling of features into the range of a feature map, learnt from the training data."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scaling", "fit_linear_scaling", "fit_scaling"]
+from simulator.errors import QumbaError
+
+__all__ = ["ScaleError", "Scaling", "check_result", "fit_linear_scaling", "fit_scaling", "size_exponent"]
 
 Array = NDArray[np.float64]
+
+SMALLEST, LARGEST = 2.0**-1020, 2.0**1020
+"""About 1e-307 and 1e307: larger standard deviations can be inverted, smaller absolute values subtracted."""
+
+
+class ScaleError(QumbaError, ValueError):
+    """Finite numbers leave the range of doubles when they are scaled."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +30,10 @@ class Scaling:
     ----------
     mean : float ndarray, shape (n_features,)
     factor : float ndarray, shape (n_features,) or (n_features, n_components)
-        What the centred features are multiplied by: each by its number, or as a matrix (principal components).
+        Factor of each centred feature, or matrix that multiplies them (principal components).
         Zero for a feature or component that was constant.
     angle_range : (float, float) or None
-        The range; ``None`` leaves the numbers as they are.
+        Range of angles; ``None`` leaves the numbers unchanged.
     """
 
     mean: Array
@@ -32,17 +42,25 @@ class Scaling:
 
     @property
     def num_outputs(self) -> int:
-        """Features or components that come out."""
+        """Number of output features or components."""
         return self.factor.shape[-1]
 
     def __call__(self, X: Array) -> Array:
-        """Scaled features, shape (n_samples, n_features or n_components)."""
-        centred = X - self.mean
-        z = centred * self.factor if self.factor.ndim == 1 else centred @ self.factor
-        if self.angle_range is None:
-            return z
-        low, high = self.angle_range
-        return (low + high) / 2 + (high - low) / np.pi * np.arctan(z)
+        """Scale features, shape (n_samples, n_features or n_components).
+
+        Raises
+        ------
+        ScaleError
+            If a number is so far from the training data that the result leaves the range of doubles.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            centred = X - self.mean
+            z = centred * self.factor if self.factor.ndim == 1 else centred @ self.factor
+            if self.angle_range is not None:
+                low, high = self.angle_range
+                z = (low + high) / 2 + (high - low) / np.pi * np.arctan(z)  # infinity has an arctangent
+            check_result(X, z)
+        return z
 
 
 def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: tuple[float, float] | None) -> Scaling:
@@ -62,6 +80,11 @@ def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: 
         A weight of k counts like k equal rows.
     max_features : int
     angle_range : (float, float) or None
+
+    Raises
+    ------
+    ScaleError
+        If a column holds numbers at the ends of the range of doubles.
     """
     largest = np.abs(X).max(axis=0)
     unit = np.where(largest > 0, largest, 1.0)  # squares of huge or tiny numbers leave the range of doubles
@@ -73,6 +96,7 @@ def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: 
         spread = np.sqrt(share @ (scaled - mean) ** 2)
         constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
         factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
+    _check_sizes(largest, unit, factor)
     if X.shape[1] > max_features:
         components, deviations = _principal_components((scaled - mean) * factor, share, max_features)
         if angle_range is not None:
@@ -82,7 +106,7 @@ def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: 
 
 
 def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointly: bool = False) -> Scaling:
-    """Learn a scaling that is linear, for kernels, which have a bandwidth and need no range.
+    """Learn a linear scaling for kernels, which have a bandwidth and do not need a range.
 
     Features get mean 0 and standard deviation 1. If there are more than ``max_features``, the leading principal
     components take their place; they keep their sizes relative to each other, so that distances are those of the
@@ -96,6 +120,11 @@ def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointl
     max_features : int
     jointly : bool
         Whether all features are divided by one number, so that they keep their relative sizes.
+
+    Raises
+    ------
+    ScaleError
+        If a column holds numbers at the ends of the range of doubles.
     """
     share = sample_weight / sample_weight.sum()
     largest = np.abs(X).max(axis=None if jointly else 0)
@@ -106,11 +135,56 @@ def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointl
     spread = np.where(spread <= 10 * np.finfo(np.float64).eps * np.abs(mean), 0.0, spread)
     common = np.sqrt(np.mean(spread**2)) if jointly else spread
     factor = np.divide(1.0, common, out=np.zeros_like(spread), where=spread > 0)
+    _check_sizes(np.abs(X).max(axis=0), unit, factor)
     if X.shape[1] <= max_features:
         return Scaling(mean * unit, factor / unit, None)
     components, deviations = _principal_components((scaled - mean) * factor, share, max_features)
     size = np.sqrt(np.mean(deviations**2))
     return Scaling(mean * unit, (factor / unit)[:, None] * components / (size if size > 0 else 1.0), None)
+
+
+def size_exponent(values: Array) -> int:
+    """Return the exponent of the smallest power of two above all absolute values.
+
+    Division by this power of two changes no digit, and squares of the quotients stay in the range of doubles.
+    """
+    return int(np.frexp(np.abs(values).max(initial=0.0))[1])
+
+
+def check_result(X: Array, result: Array) -> None:
+    """Raise a ScaleError that names a number of X if a result computed from finite X is not finite.
+
+    To be called where NumPy's warnings of an overflow are off.
+
+    Parameters
+    ----------
+    X : float ndarray, shape (n_samples, n_features), finite
+    result : float ndarray, shape (n_samples, n_outputs)
+    """
+    if math.isfinite(np.add.reduce(result, axis=None)):  # fast path: a NaN or an infinity makes the sum non-finite
+        return
+    finite = np.isfinite(result)
+    if not finite.all():
+        row = int(np.argwhere(~finite)[0, 0])
+        column = int(np.abs(X[row]).argmax())
+        raise ScaleError(
+            f"X[{row}, {column}] is {X[row, column]:.3g}, too large or too far from the training data: the result "
+            "leaves the range of doubles; divide X by a constant"
+        )
+
+
+def _check_sizes(largest: Array, unit: Array, factor: Array) -> None:
+    """Raise unless ``factor / unit`` is a double, and so are differences of numbers up to ``largest``."""
+    varies = factor > 0
+    too_small = varies & (unit / np.where(varies, factor, 1.0) < SMALLEST)
+    wrong = too_small | (varies & (largest > LARGEST))
+    if wrong.any():
+        column = int(wrong.argmax())
+        size, action = ("small", "multiply") if too_small[column] else ("large", "divide")
+        raise ScaleError(
+            f"column {column} of X holds numbers of up to {largest[column]:.3g}, too {size} to be scaled in doubles; "
+            f"{action} it by a constant"
+        )
 
 
 def _principal_components(rows: Array, share: Array, count: int) -> tuple[Array, Array]:
@@ -120,9 +194,9 @@ def _principal_components(rows: Array, share: Array, count: int) -> tuple[Array,
     there is nothing are zero.
     """
     _, deviations, components = np.linalg.svd(np.sqrt(share)[:, None] * rows, full_matrices=False)
-    kept = min(count, int(np.sum(deviations > 1e-10 * deviations.max(initial=0.0))))
-    components = components[:kept]
-    signs = np.sign(components[np.arange(kept), np.abs(components).argmax(axis=1)])
+    num_components = min(count, int(np.sum(deviations > 1e-10 * deviations.max(initial=0.0))))
+    components = components[:num_components]
+    signs = np.sign(components[np.arange(num_components), np.abs(components).argmax(axis=1)])
     out, along = np.zeros((rows.shape[1], count)), np.zeros(count)
-    out[:, :kept], along[:kept] = (components * signs[:, None]).T, deviations[:kept]
+    out[:, :num_components], along[:num_components] = (components * signs[:, None]).T, deviations[:num_components]
     return out, along

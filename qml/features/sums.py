@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qml.features.scaling import check_result
+
 __all__ = ["SumFeatures"]
 
 
@@ -88,7 +90,10 @@ class SumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         check_is_fitted(self)
         features = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.column_stack([features[:, group].sum(axis=1) for group in self.groups_])
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = np.column_stack([features[:, group].sum(axis=1) for group in self.groups_])
+            check_result(features, sums)
+        return sums
 
     @property
     def _n_features_out(self) -> int:

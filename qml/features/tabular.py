@@ -29,20 +29,20 @@ def tabular_preprocessor(
     Parameters
     ----------
     n_qubits : int or None
-        The most features that may come out; ``None`` keeps all.
+        Maximum number of output features; ``None`` keeps all.
     numeric, categorical : columns, as in :class:`sklearn.compose.ColumnTransformer`, or None
-        Which columns are which. ``None`` asks the DataFrame: numbers are numeric, the rest (words, booleans,
-        categories) is categorical. Columns named in neither are dropped.
+        Numeric and categorical columns. With ``None`` the DataFrame's types decide: numbers are numeric, others (words,
+        booleans, categories) categorical. Columns named in neither are dropped.
     impute : bool
         Whether empty cells are filled: numbers by the median, words by the most frequent. Otherwise (the default) an
-        empty number is an error, and an empty word a category of its own.
+        empty number is an error, and an empty word a separate category.
     max_categories : int or None
-        Rarer words of a column than this many share one column.
+        Maximum number of columns per categorical feature; the rarest words share one of them.
 
     Returns
     -------
     Pipeline
-        Not fitted. A column of two words becomes one column, of more words one column a word; a word never seen in
+        Unfitted pipeline. A column of two words becomes one column, of more words one column per word; a word unseen in
         ``fit`` becomes zeros, with scikit-learn's warning.
 
     Examples

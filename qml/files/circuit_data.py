@@ -32,9 +32,9 @@ Fetch = Callable[[int], NDArray[Any]]
 
 
 class CircuitWriter:
-    """Turns circuits into JSON values; arrays go to ``store``, which returns a number to find them by.
+    """Converter of circuits to JSON values; arrays are passed to ``store``, which returns an index for each.
 
-    Parameters are numbered in the order they are met; their names are in ``parameter_names``.
+    Parameters are numbered in order of occurrence; their names are in ``parameter_names``.
     """
 
     def __init__(self, store: Store) -> None:
@@ -69,7 +69,7 @@ class CircuitWriter:
         described: dict[str, Any] = {"name": gate.name, "controls": list(gate.controls)}
         match gate:
             case _ if type(gate) not in GATE_CLASSES:
-                pass  # a class of one's own may do anything
+                pass  # a custom class may have any behaviour
             case gates.AmplitudeEncoding():
                 return {"kind": "amplitudes", "num_qubits": gate.num_qubits}
             case gates.Fixed():
@@ -91,7 +91,7 @@ class CircuitWriter:
                 sizes = {"num_targets": gate.num_targets, "num_params": gate.num_params, "undo": gate.undo}
                 return described | {"kind": "composite", "steps": steps} | sizes
         raise TypeError(
-            f"gate {gate.name!r} is of a class of its own ({type(gate).__name__}) and can not be stored as data; "
+            f"gate {gate.name!r} is of a class of its own ({type(gate).__name__}) and cannot be stored as data; "
             "declare it as gates.Fixed, gates.Rotation, gates.Diagonal or gates.Composite"
         )
 
@@ -102,7 +102,7 @@ class CircuitWriter:
 
 
 class CircuitReader:
-    """Makes circuits from what a `CircuitWriter` wrote; ``fetch`` gives the array of a number."""
+    """Converter of the output of a `CircuitWriter` to circuits; ``fetch`` returns the array of an index."""
 
     def __init__(self, fetch: Fetch, parameter_names: list[str]) -> None:
         self._fetch = fetch

@@ -1,4 +1,4 @@
-"""The one file format of models and checkpoints: a JSON header and plain arrays; nothing in it can be executed.
+"""File format of models and checkpoints: a JSON header and plain arrays, without executable content.
 
 Three lines of text, then the arrays' bytes::
 
@@ -38,18 +38,18 @@ _FIRST_LINE = re.compile(rb"qumba ([a-z]+) (0|[1-9][0-9]*) written by ([!-~]+)")
 _SECOND_LINE = re.compile(rb"sha256 ([0-9a-f]{64}) bytes (0|[1-9][0-9]*)")
 _DTYPE = re.compile(r"[|]b1|[|][iu]1|<[iu][248]|<f[248]|<c(8|16)|<U(0|[1-9][0-9]{0,6})")
 _SMALL = 1 << 26
-"""Bytes of a file below which nobody asks how much memory there is."""
+"""File size in bytes below which available memory is not checked."""
 
 
 class ModelFileError(QumbaError, ValueError):
-    """A file is not what it should be: empty, truncated, damaged, of another kind or of a later version."""
+    """A file is not usable: empty, truncated, damaged, of another kind or of a later version."""
 
     def __init__(self, path: str | os.PathLike[str], problem: str) -> None:
         super().__init__(f"{os.fspath(path)}: {problem}")
 
 
 class DamagedFileError(ModelFileError):
-    """The content of a file is not what was written: an earlier copy may help."""
+    """The content of a file differs from what was written; an earlier copy may be intact."""
 
 
 class FileTooLargeError(ModelFileError, MemoryError):
@@ -81,7 +81,7 @@ def write_container(
     TypeError
         If something is not data: an object array, a header value that is not JSON, a key that is not a string.
     NotAFileError
-        If there is a device, a FIFO or a folder at ``path``.
+        If ``path`` is a device, a FIFO or a folder.
     OSError
         If the disk is full or the folder cannot be written; what was at ``path`` is still there.
     """
@@ -95,7 +95,7 @@ def write_container(
     chunks = [third_line, *(array.tobytes() for array in contents.values())]
     first_line = f"qumba {kind} {version} written by {_version_here()}".encode()
     if not _FIRST_LINE.fullmatch(first_line):
-        raise ValueError(f"kind must be lower-case letters and version a whole number, got {kind!r} and {version!r}")
+        raise ValueError(f"kind must be lower-case letters and version an integer, got {kind!r} and {version!r}")
     second_line = f"sha256 {_checksum(first_line, chunks)} bytes {sum(map(len, chunks))}".encode()
     previous = previous_path(path) if keep_previous else None
     replace_file(path, [first_line, b"\n", second_line, b"\n", *chunks], previous=previous)
@@ -108,7 +108,7 @@ def read_container(
     version: int,
     migrations: Mapping[int, Migration] = MappingProxyType({}),
 ) -> tuple[Header, Arrays]:
-    """The header and the arrays of a file that `write_container` wrote.
+    """Read header and arrays of a file that `write_container` wrote.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def read_container(
 
 
 def _check_keys(value: Any) -> None:
-    """JSON would turn the keys of ``{0: 1.0}`` into strings without a word."""
+    """Raise TypeError for keys that are not strings: JSON would silently convert those of ``{0: 1.0}``."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -199,7 +199,7 @@ def _checksum(first_line: bytes, chunks: Sequence[bytes | memoryview]) -> str:
 def _version_here() -> str:
     try:
         return metadata.version("qumba")
-    except metadata.PackageNotFoundError:  # used from a checkout that was not installed
+    except metadata.PackageNotFoundError:  # used from a checkout without installation
         return "unknown"
 
 
@@ -246,5 +246,5 @@ def _finite(text: str) -> float:
 
 
 def previous_path(path: str | os.PathLike[str]) -> Path:
-    """Where `write_container` keeps the file it replaced."""
+    """Return the path to which `write_container` moves the file it replaces."""
     return beside(path, ".previous")

@@ -1,4 +1,4 @@
-"""Kernel-target alignment: how much a kernel matrix looks like that of the labels, and its derivative."""
+"""Kernel-target alignment: the similarity of a kernel matrix to that of the labels, and its derivative."""
 
 from __future__ import annotations
 
@@ -8,24 +8,34 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import type_of_target
 
+from qml.features.scaling import size_exponent
+
 __all__ = ["alignment_and_gradient", "kernel_target_alignment", "target_kernel"]
 
 Array = NDArray[np.float64]
 
+MAX_EXPONENT = 240
+"""Sums of products of products of numbers below this power of two are doubles."""
+
 
 def target_kernel(y: ArrayLike) -> Array:
-    """The kernel that knows the answers, shape (n_samples, n_samples).
+    """Compute the ideal kernel for the targets, shape (n_samples, n_samples).
 
-    Of classes: 1 where two samples' are equal and ``-1 / (n_classes - 1)`` where they differ, so that it is +-1 for two
-    classes. Of numbers: products of what is left when their mean is taken away.
+    For classes: 1 where two samples have the same class and ``-1 / (n_classes - 1)`` where they differ: +-1 for
+    two classes. For numbers: products of the deviations from the mean. Numbers beyond 1e72 are divided by a
+    common factor first, since their products might leave the range of doubles, and an alignment does not depend on it.
     """
     labels = np.asarray(y)
-    if type_of_target(labels, input_name="y") in ("binary", "multiclass"):
+    with np.errstate(invalid="ignore"):  # it casts numbers of any size to int
+        kind = type_of_target(labels, input_name="y")
+    if kind in ("binary", "multiclass"):
         classes, codes = np.unique(labels, return_inverse=True)
         other = -1.0 / max(len(classes) - 1, 1)
         return np.where(codes[:, None] == codes, 1.0, other)
-    centred = labels.astype(np.float64) - labels.astype(np.float64).mean(axis=0)
-    centred = centred.reshape(len(labels), -1)
+    numbers = labels.astype(np.float64)
+    excess = size_exponent(numbers) - MAX_EXPONENT
+    numbers = np.ldexp(numbers, -max(excess, 0))
+    centred = (numbers - numbers.mean(axis=0)).reshape(len(labels), -1)
     return centred @ centred.T  # type: ignore[no-any-return]
 
 
@@ -38,7 +48,7 @@ def kernel_target_alignment(K: ArrayLike, y: ArrayLike, centered: bool = True) -
     y : array-like, shape (n_samples,)
         Classes or numbers.
     centered : bool
-        Whether both are centred in feature space first; without it, an unbalanced data set looks aligned with anything.
+        Whether to centre both in feature space first; otherwise an unbalanced data set is aligned with any kernel.
 
     References
     ----------
@@ -48,13 +58,13 @@ def kernel_target_alignment(K: ArrayLike, y: ArrayLike, centered: bool = True) -
 
 
 def alignment_and_gradient(K: Array, target: Array, centered: bool) -> tuple[float, Array]:
-    """The alignment and its derivative by the entries of K, shape (n_samples, n_samples); 0 where it is undefined."""
-    own, other = (_centred(K), _centred(target)) if centered else (K, target)
-    own_norm, other_norm = np.linalg.norm(own), np.linalg.norm(other)
-    if own_norm <= 1e-12 * len(K) or other_norm <= 1e-12 * len(K):
+    """Alignment and its derivative with respect to the entries of K, shape (n_samples, n_samples); 0 if undefined."""
+    kernel, other = (_centred(K), _centred(target)) if centered else (K, target)
+    kernel_norm, other_norm = np.linalg.norm(kernel), np.linalg.norm(other)
+    if kernel_norm <= 1e-12 * len(K) or other_norm <= 1e-12 * len(K):
         return 0.0, np.zeros_like(K)
-    value = float(np.vdot(own, other) / (own_norm * other_norm))
-    gradient: Any = other / (own_norm * other_norm) - value * own / own_norm**2
+    value = float(np.vdot(kernel, other) / (kernel_norm * other_norm))
+    gradient: Any = other / (kernel_norm * other_norm) - value * kernel / kernel_norm**2
     return value, gradient
 
 

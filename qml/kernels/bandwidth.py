@@ -1,4 +1,4 @@
-"""The input scaling of a quantum kernel, found from few samples."""
+"""Input scaling of a quantum kernel, determined from few samples."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from qml.features.scaling import size_exponent
 from qml.kernels.alignment import alignment_and_gradient, target_kernel
 
 __all__ = ["find_bandwidth"]
@@ -19,19 +20,21 @@ _SAMPLES = 256
 _GRID = np.geomspace(0.01, 3.0, 16)  # radians by which a feature's standard deviation turns
 _REFINEMENTS = 4
 _AS_GOOD = 0.98
+LARGEST_BANDWIDTH = 1e300
 
 
 def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> float:
-    """The number that features are multiplied by at which the kernel tells most.
+    """Find the feature scale at which the kernel is most informative.
 
-    Too large, and all states are orthogonal; too small, and all are alike. With ``y`` it is the largest at which the
-    centred alignment with the targets is within 2 % of the best; without, where the kernel's values vary most from pair
-    to pair. A candidate costs the states of at most 256 samples and one product, on this engine whatever the backend.
+    At too large a scale all states are orthogonal, at too small a scale all are alike. With ``y`` the result is the
+    largest scale at which the centred alignment with the targets is within 2 % of the best; without, the scale at which
+    the kernel entries vary most. Each candidate costs the states of at most 256 samples and one product, always on this
+    engine.
 
     Parameters
     ----------
     kernel : EmbeddingKernel
-        Its settings are used, but for the bandwidth.
+        Kernel whose settings are used, except for the bandwidth.
     X : float64 ndarray, shape (n_samples, n_features)
     y : ndarray, shape (n_samples,), optional
         Classes or numbers.
@@ -39,21 +42,27 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     Returns
     -------
     float
-        1 if all samples are alike.
+        Feature scale; 1 if all samples are equal.
 
     References
     ----------
     Shaydulin and Wild, arXiv:2111.05451; Canatar et al., arXiv:2206.06686.
     """
-    chosen = np.unique(np.linspace(0, len(X) - 1, min(len(X), _SAMPLES)).astype(int))
+    indices = np.unique(np.linspace(0, len(X) - 1, min(len(X), _SAMPLES)).astype(int))
     if y is not None:  # in an order in which every stretch of the sample has all labels alike or in order
-        chosen = np.argsort(y, kind="stable")[chosen]
-    rows, targets = X[chosen], None if y is None else y[chosen]
+        indices = np.argsort(y, kind="stable")[indices]
+    rows, targets = X[indices], None if y is None else y[indices]
     if targets is not None and len(np.unique(targets)) < 2:
         targets = None
-    spread = float(np.sqrt(np.mean(np.var(X, axis=0))))
+    exponent = size_exponent(X)
+    spread = float(np.ldexp(np.sqrt(np.mean(np.var(np.ldexp(X, -exponent), axis=0))), exponent))
     if not spread > 0 or len(rows) < 2:
         return 1.0
+    if spread < 1.0 / LARGEST_BANDWIDTH:
+        raise ValueError(
+            f"the standard deviation of the features is {spread:.3g}, too small to be scaled in doubles; multiply X "
+            "by a constant"
+        )
 
     bounded = kernel.bounded_map()
     # samples that come later fill the domain that these fill: nothing is stretched there
@@ -65,8 +74,8 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
 
     def matrix(bandwidth: float) -> Array:
         candidate.bandwidth = bandwidth
-        candidate._learn(rows, None)
-        return np.asarray(candidate._matrix(rows), np.float64)
+        candidate.learn(rows, None)
+        return np.asarray(candidate.compute_matrix(rows), np.float64)
 
     def score(logarithm: float) -> float:
         bandwidth = float(np.exp(logarithm)) / spread
@@ -74,7 +83,7 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
             return -np.inf
         try:
             K = matrix(bandwidth)
-        except ValueError:  # a feature map of one's own may have a domain too
+        except ValueError:  # a custom feature map may also have a domain
             return -np.inf
         return float(K[pairs].var()) if target is None else alignment_and_gradient(K, target, centered=True)[0]
 
@@ -82,14 +91,14 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     scores = np.array([score(at) for at in grid])
     best = int(np.argmax(scores))
     if scores[best] == -np.inf:
-        matrix(float(_GRID[0]) / spread)  # says what is wrong
+        matrix(float(_GRID[0]) / spread)  # raises with an explanation
     enough = min(_AS_GOOD * scores[best], scores[best])
     at = _maximum(score, grid, best) if targets is None else _largest(score, grid, scores, enough)
     return float(np.exp(at)) / spread
 
 
 def _exact(kernel: Any) -> Any:
-    """The kernel as this engine computes it, without shots, and with the weights it drew, if any."""
+    """Return the kernel on this engine, without shots, and with the weights it drew, if any."""
     exact = clone(kernel).set_params(verbose=False, backend=None)
     if hasattr(kernel, "weights_"):
         exact.set_params(weights=kernel.weights_)
@@ -99,7 +108,7 @@ def _exact(kernel: Any) -> Any:
 
 
 def _largest(score: Callable[[float], float], grid: Array, scores: Array, enough: float) -> float:
-    """Where a score last reaches ``enough``.
+    """Return the largest scale at which a score reaches ``enough``.
 
     Towards small scales the alignment is often flat, and there values differ too little for solvers to use.
     """
@@ -114,13 +123,13 @@ def _largest(score: Callable[[float], float], grid: Array, scores: Array, enough
 
 
 def _maximum(score: Callable[[float], float], grid: Array, best: int) -> float:
-    """Where a score is largest, near the best of a grid."""
+    """Return the scale at which a score is largest, near the best of a grid."""
     at, value, step = float(grid[best]), score(grid[best]), float(grid[1] - grid[0])
     for _ in range(_REFINEMENTS):
         step /= 2
         for neighbour in (at - step, at + step):
-            found = score(neighbour)
-            if found > value:
-                at, value = neighbour, found
+            neighbour_value = score(neighbour)
+            if neighbour_value > value:
+                at, value = neighbour, neighbour_value
                 break
     return at

@@ -1,4 +1,4 @@
-"""The classical kernels behind the same interface, so that a comparison is one word."""
+"""Classical kernels with the same interface, so that comparing needs only another name."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from sklearn.metrics.pairwise import pairwise_kernels
 from qml.kernels.kernel import Kernel
 from qml.settings import check_choice
 
-__all__ = ["CLASSICAL", "ClassicalKernel"]
+__all__ = ["CLASSICAL", "ClassicalKernel", "scale_gamma"]
 
 Array = NDArray[Any]
+
+SMALLEST, LARGEST = 1e-300, 1e300
+"""Variances between can be multiplied by numbers of features and inverted."""
 
 CLASSICAL = ("linear", "polynomial", "rbf", "laplacian")
 
 
 class ClassicalKernel(Kernel):
-    """A kernel of scikit-learn, `sklearn.metrics.pairwise`.
+    """Kernel of scikit-learn, `sklearn.metrics.pairwise`.
 
     Parameters
     ----------
@@ -29,9 +32,9 @@ class ClassicalKernel(Kernel):
         As in `sklearn.svm.SVC`: "scale" is one over the number of features times their variance, "auto" one over the
         number of features.
     degree : float
-        Of the polynomial.
+        Degree of the polynomial kernel.
     coef0 : float
-        Of the polynomial.
+        Constant term of the polynomial kernel.
     """
 
     def __init__(
@@ -46,24 +49,23 @@ class ClassicalKernel(Kernel):
         rows = self._checked(X)
         return np.array([self._block(row, row)[0, 0] for row in rows[:, None]])
 
-    def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
+    def learn(self, X: Array, y: NDArray[Any] | None) -> None:
         check_choice("kernel", self.name, CLASSICAL)
         self.gamma_ = self._gamma(X)
 
     def _gamma(self, X: Array) -> float:
         if self.gamma == "scale":
-            variance = float(X.var())
-            return 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
+            return scale_gamma(X)
         if self.gamma == "auto":
             return 1.0 / X.shape[1]
         if isinstance(self.gamma, str) or not 0 < self.gamma < np.inf:
             raise ValueError(f'gamma is a positive number, "scale" or "auto", got {self.gamma!r}')
         return float(self.gamma)
 
-    def _features(self, X: Array) -> Array:
+    def compute_features(self, X: Array) -> Array:
         return X
 
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
         out[...] = self._block(A, B)
 
     def _block(self, A: Array, B: Array | None) -> Array:
@@ -73,4 +75,32 @@ class ClassicalKernel(Kernel):
             settings["gamma"] = self.gamma_ if hasattr(self, "gamma_") else self._gamma(A)
         if self.name == "polynomial":
             settings |= {"degree": self.degree, "coef0": self.coef0}
-        return pairwise_kernels(A, B, metric=self.name, **settings)  # type: ignore[no-any-return]
+        with np.errstate(over="ignore", invalid="ignore"):
+            K: Array = pairwise_kernels(A, B, metric=self.name, **settings)
+        if not np.isfinite(K).all():
+            largest = max(np.abs(X).max() for X in (A, B) if X is not None)
+            raise ValueError(
+                f"the {self.name} kernel of features of up to {largest:.3g} leaves the range of doubles; multiply "
+                "them by a constant"
+            )
+        return K
+
+
+def scale_gamma(X: Array) -> float:
+    """Compute one over the number of features times their variance, as ``gamma="scale"`` in `sklearn.svm.SVC`.
+
+    Raises
+    ------
+    ValueError
+        If the variance leaves the range of doubles.
+    """
+    with np.errstate(over="ignore"):
+        variance = float(X.var())
+    if variance == 0 and X.min() == X.max():
+        return 1.0
+    if not SMALLEST < variance < LARGEST:
+        raise ValueError(
+            f"gamma='scale' needs the variance of X, which leaves the range of doubles: X holds numbers of up to "
+            f"{np.abs(X).max():.3g}; multiply it by a constant"
+        )
+    return 1.0 / (X.shape[1] * variance)

@@ -1,4 +1,4 @@
-"""What kernels of quantum states share: a feature map by name or object, its weights, and the input scaling."""
+"""Base of the kernels of quantum states: a feature map by name or object, its weights, and the input scaling."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 
 class EmbeddingKernel(Kernel):
-    """A kernel of the states that a feature map makes of ``bandwidth_ * X``."""
+    """Kernel of the states into which a feature map encodes ``bandwidth_ * X``."""
 
     feature_map: str | FeatureMap | Circuit
     bandwidth: float | ArrayLike | str
@@ -43,34 +43,37 @@ class EmbeddingKernel(Kernel):
     _options: dict[str, Any]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Settings by name, those of the feature map among them."""
+        """Return settings by name, including those of the feature map."""
         return {**super().get_params(deep), **self._options}
 
     def set_params(self, **params: Any) -> Self:
-        """Change settings; names that are not the kernel's own are the feature map's."""
+        """Change settings; names that are not settings of the kernel are those of the feature map."""
         known = super().get_params(deep=True)
-        own = {name: value for name, value in params.items() if name in known}
-        super().set_params(**own)
-        self._options = {**self._options, **{name: params[name] for name in params if name not in own}}
+        kernel_params = {name: value for name, value in params.items() if name in known}
+        super().set_params(**kernel_params)
+        self._options = {**self._options, **{name: params[name] for name in params if name not in kernel_params}}
         return self
 
     def encoding(self, num_features: int) -> Encoding:
-        """The feature map's circuit for so many features."""
-        return self._prepared(num_features)[0]
+        """Return the feature map's circuit for a number of features."""
+        return self.prepare(num_features)[0]
 
     def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
         other = copy.copy(self)
         other.backend, other.resume = backend, resume
         return other
 
+    def known_map(self) -> FeatureMap | None:
+        """Return the feature map as an object; None for a circuit."""
+        return None if isinstance(self.feature_map, Circuit) else get_feature_map(self.feature_map, **self._options)
+
     def bounded_map(self) -> Any:
-        """The feature map, if it has a ``domain`` that features must not leave; None otherwise."""
-        if isinstance(self.feature_map, Circuit):
-            return None
-        known = get_feature_map(self.feature_map, **self._options)
+        """Return the feature map if it has a ``domain`` that features must not leave; None otherwise."""
+        known = self.known_map()
         return known if hasattr(known, "domain") else None
 
-    def _prepared(self, num_features: int) -> tuple[Encoding, Program]:
+    def prepare(self, num_features: int) -> tuple[Encoding, Program]:
+        """Return the feature map's circuit for a number of features, and its program; both are cached."""
         inputs = None if self.inputs is None else tuple(self.inputs)
         options = tuple(sorted(self._options.items()))
         key: tuple[Any, ...] = (
@@ -90,11 +93,11 @@ class EmbeddingKernel(Kernel):
 
     @property
     def _observables(self) -> int:
-        """Order of the reduced density matrices whose Pauli strings are read; 0 for none."""
+        """Order of the reduced density matrices whose Pauli strings are measured; 0 for none."""
         return 0
 
-    def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
-        encoding, _ = self._prepared(X.shape[1])
+    def learn(self, X: Array, y: NDArray[Any] | None) -> None:
+        encoding, _ = self.prepare(X.shape[1])
         if self.weights is None and encoding.weights:
             seed = check_random_state(self.random_state).randint(2**31)
             self.weights_ = encoding.initial_weights(np.random.default_rng(seed))
@@ -108,7 +111,7 @@ class EmbeddingKernel(Kernel):
             self.bandwidth_ = _checked_bandwidth(self.bandwidth, X.shape[1])
 
     def _scaled(self, X: Array) -> Array:
-        """What the feature map sees."""
+        """Return the input of the feature map."""
         if hasattr(self, "bandwidth_"):
             return X * self.bandwidth_
         if isinstance(self.bandwidth, str):
@@ -116,12 +119,12 @@ class EmbeddingKernel(Kernel):
         return X * _checked_bandwidth(self.bandwidth, X.shape[1])
 
     def _ready(self, X: Array) -> tuple[Program, Array, Array]:
-        """Program, values of its inputs for these samples, and of its weights."""
-        encoding, program = self._prepared(X.shape[1])
-        return program, encoding.angles(self._scaled(X)), self._weight_values(encoding)
+        """Return the program, the values of its inputs for these samples, and those of its weights."""
+        encoding, program = self.prepare(X.shape[1])
+        return program, encoding.angles(self._scaled(X)), self.weight_values(encoding)
 
     def _planned(self, X: Array) -> Array:
-        """What the feature map sees; before `fit`, numbers that cost the same."""
+        """Return the input of the feature map; before `fit`, values with the same cost."""
         try:
             return self._scaled(X)
         except NotFittedError:
@@ -129,15 +132,24 @@ class EmbeddingKernel(Kernel):
 
     def _planned_weights(self, encoding: Encoding) -> Array:
         try:
-            return self._weight_values(encoding)
+            return self.weight_values(encoding)
         except NotFittedError:
             return np.zeros(len(encoding.weights))
 
     def _backend_of_plan(self, backend: Backend | str | None) -> Backend:
-        chosen = check_backend(self.backend if backend is None else backend)
-        return NumbaBackend(precision=self.precision) if chosen is None else chosen
+        checked = check_backend(self.backend if backend is None else backend)
+        return NumbaBackend(precision=self.precision) if checked is None else checked
 
-    def _weight_values(self, encoding: Encoding) -> Array:
+    def weight_values(self, encoding: Encoding) -> Array:
+        """Return the encoding's weights, passed in or drawn by `fit`, shape (n_weights,), radians.
+
+        Raises
+        ------
+        NotFittedError
+            If the weights have to be drawn first.
+        ParameterError
+            If the weights passed in do not fit the encoding.
+        """
         if self.weights is None:
             if not encoding.weights:
                 return np.zeros(0)
@@ -172,11 +184,11 @@ def _prepared(
     order: int,
     precision: str,
 ) -> tuple[Encoding, Program]:
-    """The encoding and its program; kept, because lowering a circuit takes longer than running it."""
+    """Return the encoding and its program; cached, because lowering a circuit takes longer than running it."""
     if isinstance(feature_map, Circuit):
         feature_map = _circuit_map(feature_map, inputs, weighted)
     elif inputs is not None:
-        raise TypeError("inputs are named for a circuit of your own; a feature map knows its inputs")
+        raise TypeError("inputs are named for a custom circuit; a feature map knows its inputs")
     encoding = get_feature_map(feature_map, **dict(options)).encoding(num_features, num_qubits)
     observables = reduced_paulis(encoding.circuit.num_qubits, order)
     return encoding, Program(encoding.circuit, observables, encoding.inputs, encoding.weights, precision)
@@ -187,12 +199,12 @@ def _circuit_map(circuit: Circuit, inputs: tuple[Parameter, ...] | None, weighte
         if weighted:
             raise ParameterError("a circuit with weights needs inputs: which of its parameters take the features")
         return Encoding(circuit, circuit.parameters)
-    given = set(inputs)
-    return Encoding(circuit, inputs, weights=tuple(p for p in circuit.parameters if p not in given))
+    input_set = set(inputs)
+    return Encoding(circuit, inputs, weights=tuple(p for p in circuit.parameters if p not in input_set))
 
 
 def reduced_paulis(num_qubits: int, order: int) -> list[PauliSum]:
-    """Pauli strings that make up the reduced density matrices of up to ``order`` (0, 1 or 2) qubits."""
+    """Return the Pauli strings of the reduced density matrices of up to ``order`` (0, 1 or 2) qubits."""
     single = [PauliSum.from_terms([(label, [q], 1.0)]) for q in range(num_qubits if order else 0) for label in "XYZ"]
     if order < 2:
         return single

@@ -16,10 +16,11 @@ from qml.kernels.regularization import nearest_psd
 from qml.settings import check_backend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
+from simulator.calculations.fidelities import fidelities, fidelities_of_states
 from simulator.calculations.product_states import bloch_vectors, is_product, product_fidelities
+from simulator.calculations.sampling import checked_shots
 from simulator.calculations.statevector import states
 from simulator.circuit import Circuit
-from simulator.engines.numba.fidelities import fidelities, fidelities_of_states
 from simulator.parameters import Parameter
 
 __all__ = ["FidelityKernel"]
@@ -28,42 +29,42 @@ Array = NDArray[Any]
 
 
 class FidelityKernel(EmbeddingKernel):
-    """``k(x, y) = |<psi(x)|psi(y)>|**2`` with ``|psi(x)>`` the state a feature map makes of ``bandwidth_ * x``.
+    """``k(x, y) = |<psi(x)|psi(y)>|**2`` with ``|psi(x)>`` the encoded state of ``bandwidth_ * x``.
 
     All states come from one batched call and the matrix from one blocked product, half of it when it is symmetric. A
-    feature map that does not entangle takes the closed form, a product over its qubits, on any number of them.
+    feature map without entanglement uses the closed form, a product over any number of qubits.
 
     Parameters
     ----------
     feature_map : str, FeatureMap or Circuit
-        A name (settings such as ``reps=2`` go with it), an object, or a circuit of your own.
+        Name (with settings such as ``reps=2``), feature map object, or custom circuit.
     bandwidth : float, array-like of shape (n_features,), or "auto"
-        What features are multiplied by before the map sees them: 1 is the kernel of the literature's tables, usually
-        too narrow. "auto" finds it from samples in ``fit``, see `qml.kernels.bandwidth.find_bandwidth`.
+        Factor that multiplies the features before the map: 1 is the kernel of the literature, usually too narrow.
+        "auto" determines it from samples in ``fit``, see `qml.kernels.bandwidth.find_bandwidth`.
     num_qubits : int, optional
-        By default as many as the map takes.
+        Number of qubits; by default as many as the map requires.
     inputs : sequence of Parameter, optional
-        Of a circuit of your own, the parameters that take the features; by default all.
+        Parameters of a custom circuit that take the features; by default all.
     weights : array-like, shape (n_weights,), radians, optional
         Values of the circuit's or map's other parameters; by default ``fit`` draws them.
     precision : {"double", "single"}
     shots : int, optional
-        Each fidelity is the share of this many shots in which the inverse circuit returns to zero, as on hardware;
-        by default it is exact. The diagonal is 1 either way.
+        Number of shots per fidelity, which is the share that return to zero after the inverse circuit, as on hardware;
+        by default fidelities are exact. The diagonal is 1 either way.
     regularization : {None, "threshold", "tikhonov", "correlation"}
-        What makes a sampled symmetric matrix positive semidefinite again, see `qml.kernels.nearest_psd`.
+        Method that restores positive semidefiniteness of a sampled symmetric matrix, see `qml.kernels.nearest_psd`.
     random_state : int, numpy RandomState or None
-        Of the shots and of drawn weights.
+        Seed for the shots and for drawn weights.
     n_jobs : int, optional
-        Processes (of joblib, or of the cluster that ``joblib.parallel_config`` names) that share matrices of more than
-        1024 rows. By default threads of this process do all.
+        Number of processes (of joblib, or of the cluster named by ``joblib.parallel_config``) that share matrices of
+        more than 1024 rows. By default threads of this process do all the work.
     verbose : bool, optional
         Whether to show a progress bar; by default when it takes longer than two seconds.
     backend : Backend or "numba", optional
-        Where fidelities are measured: a circuit for each pair of samples, the feature map of one, then backwards that
-        of the other, and the share of zeros. `plan` tells what that takes. What is learnt before, is learnt here.
+        Backend that measures fidelities, with a circuit for each pair of samples: the feature map of one, then the
+        inverse map of the other, and the share of zeros. `plan` estimates the cost. `fit` learns on this engine.
     resume : path, optional
-        A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
     **options
         Settings of a feature map given by name.
 
@@ -71,7 +72,7 @@ class FidelityKernel(EmbeddingKernel):
     ----------
     bandwidth_ : float or float ndarray, shape (n_features,)
     weights_ : float ndarray, shape (n_weights,)
-        Where they were drawn.
+        Weights, if they were drawn.
 
     References
     ----------
@@ -119,7 +120,7 @@ class FidelityKernel(EmbeddingKernel):
         self._options = options
 
     def states(self, X: ArrayLike) -> NDArray[Any]:
-        """The samples' states, complex ndarray of shape (n_samples, 2**n_qubits), little-endian."""
+        """Compute the samples' states, complex ndarray of shape (n_samples, 2**n_qubits), little-endian."""
         return states(*self._ready(self._checked(X)))
 
     def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
@@ -134,13 +135,13 @@ class FidelityKernel(EmbeddingKernel):
         plan = fidelities.plan(a[i], b[j])
         return replace(plan, notes=(*plan.notes, f"a circuit for each of {len(i):,} {counted}"))
 
-    def _features(self, X: Array) -> Array:
+    def compute_features(self, X: Array) -> Array:
         if check_backend(self.backend) is not None:
             return self._scaled(X)
         program, inputs, weights = self._ready(X)
         return bloch_vectors(program, inputs, weights) if is_product(program) else states(program, inputs, weights)
 
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
         backend = check_backend(self.backend)
         if backend is not None:
             self._measure(backend, A, B, out)
@@ -149,17 +150,17 @@ class FidelityKernel(EmbeddingKernel):
         else:
             fidelities_of_states(A, B, out)
 
-    def _fill(self, X: Array, Y: Array | None, out: Array) -> None:
+    def fill(self, X: Array, Y: Array | None, out: Array) -> None:
         program, inputs, weights = self._ready(X)
         if is_product(program) or check_backend(self.backend) is not None:
-            super()._fill(X, Y, out)
+            super().fill(X, Y, out)
             return
         others = None if Y is None else self._ready(Y)[1]
         with self._progress(out.size) as progress:
             fidelities(program, inputs, weights, others, out, progress)
 
     def _measure(self, backend: Backend, A: Array, B: Array | None, out: Array) -> None:
-        """Fill ``out`` from samples as the feature map sees them, by a circuit for each pair."""
+        """Fill ``out`` from scaled samples, by a circuit for each pair."""
         if self.shots is not None:
             raise ValueError(f"shots are those of the backend; FidelityKernel(shots={self.shots}) simulates them here")
         if np.iscomplexobj(A) or A.ndim != 2:
@@ -168,25 +169,24 @@ class FidelityKernel(EmbeddingKernel):
         a = encoding.angles(A)
         b = a if B is None else encoding.angles(B)
         i, j = pairs_of(len(A), None if B is None else len(B))
-        out[i, j] = MeasuredFidelities(encoding, self._weight_values(encoding), backend)(a[i], b[j], self.resume)
+        out[i, j] = MeasuredFidelities(encoding, self.weight_values(encoding), backend)(a[i], b[j], self.resume)
         if B is None:
             out[j, i] = out[i, j]
             np.fill_diagonal(out, 1.0)
 
-    def _finish(self, out: Array, symmetric: bool) -> None:
+    def finish(self, out: Array, symmetric: bool) -> None:
         if self.shots is not None:
             self._sample(out, symmetric)
         if symmetric and self.regularization is not None:
             out[...] = nearest_psd(out, self.regularization)
 
     def _sample(self, out: Array, symmetric: bool) -> None:
-        """Replace fidelities by the shares of shots, row by row; both halves have the same shots."""
-        if isinstance(self.shots, bool) or not isinstance(self.shots, int | np.integer) or self.shots < 1:
-            raise ValueError(f"shots is a whole number of at least 1, or None for exact values, got {self.shots!r}")
+        """Replace fidelities by sampled ones, row by row; both halves of a symmetric matrix use the same shots."""
+        shots = checked_shots(self.shots)
         rng = np.random.default_rng(_seed(self.random_state))
         for i in range(len(out)):
             last = i if symmetric else out.shape[1]
-            out[i, :last] = rng.binomial(self.shots, np.clip(out[i, :last], 0.0, 1.0)) / self.shots
+            out[i, :last] = rng.binomial(shots, np.clip(out[i, :last], 0.0, 1.0)) / shots
             if symmetric:
                 out[:i, i] = out[i, :i]
                 out[i, i] = 1.0

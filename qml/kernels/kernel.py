@@ -1,4 +1,4 @@
-"""What every kernel offers: from samples to what the kernel needs of each, and from there to the matrix."""
+"""Interface of a kernel: from samples to their features in the kernel, and from features to the matrix."""
 
 from __future__ import annotations
 
@@ -29,10 +29,14 @@ _BAR_AFTER = 2.0  # seconds
 
 
 class Kernel(BaseEstimator, ABC):
-    """A positive semidefinite function of two samples; a scikit-learn estimator whose ``fit`` learns its scales.
+    """Positive semidefinite function of two samples; a scikit-learn estimator whose ``fit`` learns its scales.
 
-    Estimators keep ``features(X)`` of the training samples, so that predicting computes those of new samples only:
+    Estimators store ``features(X)`` of the training samples, so that predicting computes those of new samples only:
     ``kernel(X, Y)`` is ``kernel.gram(kernel.features(X), kernel.features(Y))``.
+
+    A custom kernel defines `compute_features` and `fill_gram`, and `learn` if it learns from samples. These receive
+    checked samples, float64 of shape (n_samples, n_features), and so do `fill` and `compute_matrix`;
+    the other methods check their arguments.
     """
 
     precision: str = "double"
@@ -42,7 +46,7 @@ class Kernel(BaseEstimator, ABC):
     resume: Folder = None
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
-        """Learn what there is to learn from samples.
+        """Learn the kernel's parameters from samples.
 
         Parameters
         ----------
@@ -50,43 +54,43 @@ class Kernel(BaseEstimator, ABC):
         y : array-like, shape (n_samples,), optional
             Classes or numbers, for kernels that can use them.
         """
-        self._learn(*self._checked_data(X, y))
+        self.learn(*self._checked_data(X, y))
         return self
 
     def fit_features(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
-        """`fit`, and then `features` of the same samples; on a backend, nothing is run twice for it."""
+        """Call `fit` and return `features` of the same samples; on a backend, no circuit is run twice."""
         return self.fit(X, y).features(X)
 
     def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
-        """The same kernel, as far as it is fitted, on another backend; its jobs go to the folder ``resume``."""
+        """Return the same kernel, with its fitted state, on another backend; ``resume`` is the folder for its jobs."""
         raise TypeError(f"{type(self).__name__} runs no circuits, so there is nothing to do on a backend")
 
     def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
-        """What ``kernel(X, Y)`` would take on a backend; nothing is sent, and the kernel need not be fitted.
+        """Estimate the cost of ``kernel(X, Y)`` on a backend; nothing is sent, and the kernel need not be fitted.
 
         Parameters
         ----------
         X, Y : as in the call
         backend : Backend, optional
-            By default the kernel's own.
+            Backend to plan for; by default the kernel's.
         """
         raise TypeError(f"{type(self).__name__} runs no circuits, so there is nothing to plan")
 
     @property
     def measures_features(self) -> bool:
-        """Whether `features` runs circuits on a backend, so that those one has are worth keeping."""
+        """Whether `features` runs circuits on a backend, so that reusing its results saves cost."""
         return False
 
     def __call__(self, X: ArrayLike, Y: ArrayLike | None = None, *, out: Any = None) -> Array:
-        """The kernel matrix.
+        """Compute the kernel matrix.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         Y : array-like, shape (n_others, n_features), optional
-            By default X itself; half of the matrix is computed then.
+            Second set of samples; by default X, and only half of the matrix is computed.
         out : ndarray, numpy.memmap or path, optional
-            Where the result goes. A path becomes a ``.npy`` file, which need not fit in memory.
+            Destination of the result. A path becomes a ``.npy`` file, which need not fit in memory.
 
         Returns
         -------
@@ -106,52 +110,67 @@ class Kernel(BaseEstimator, ABC):
         if max(result.shape) > _TILE and effective_n_jobs(self.n_jobs) > 1 and self.backend is None:
             self._distribute(rows, others, result)
         else:
-            self._fill(rows, others, result)
-        self._finish(result, others is None)
+            self.fill(rows, others, result)
+        self.finish(result, others is None)
         return result
 
     def gram(self, A: Array, B: Array | None = None, *, out: Any = None) -> Array:
-        """The kernel matrix from `features` of samples, shape (n_samples, n_others)."""
+        """Compute the kernel matrix from `features` of samples, shape (n_samples, n_others)."""
         result = self._result(len(A), len(A if B is None else B), out)
         with self._progress(result.size) as progress:
-            self._multiply(A, B, result, progress)
-        self._finish(result, B is None)
+            self.fill_gram(A, B, result, progress)
+        self.finish(result, B is None)
         return result
 
     def features(self, X: ArrayLike) -> Array:
-        """What the kernel needs of each sample; the first axis is the samples'."""
-        return self._features(self._checked(X))
+        """Compute the features of samples in the kernel; the first axis is the sample axis."""
+        return self.compute_features(self._checked(X))
 
     def diag(self, X: ArrayLike) -> Array:
-        """The kernel of each sample with itself, shape (n_samples,)."""
-        return np.ones(len(self._checked(X)), self._dtype)
+        """Compute the kernel of each sample with itself, shape (n_samples,)."""
+        return np.ones(len(self._checked(X)), self.dtype)
+
+    @property
+    def dtype(self) -> type:
+        """Data type of the matrix, float64 or float32."""
+        return np.float32 if self.precision == "single" else np.float64
 
     @abstractmethod
-    def _features(self, X: Array) -> Array: ...
+    def compute_features(self, X: Array) -> Array:
+        """Compute the features of checked samples; the first axis is the sample axis."""
 
     @abstractmethod
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
-        """Fill ``out`` from features."""
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+        """Fill ``out`` with the matrix of features.
 
-    def _learn(self, X: Array, y: Array | None) -> None:
-        """Learn from checked samples."""
+        Parameters
+        ----------
+        A, B : ndarray, shape (n_samples, ...) and (n_others, ...)
+            As `compute_features` returns them. B is None where it is A, and the matrix is symmetric.
+        out : ndarray, shape (n_samples, n_others)
+        progress : callable, optional
+            Called with the number of entries that have been filled since its last call.
+        """
 
-    def _finish(self, out: Array, symmetric: bool) -> None:
-        """What is done to the whole matrix."""
+    def learn(self, X: Array, y: Array | None) -> None:
+        """Learn the kernel's parameters from checked samples."""
 
-    def _fill(self, X: Array, Y: Array | None, out: Array) -> None:
-        """Fill ``out`` from checked samples."""
+    def finish(self, out: Array, symmetric: bool) -> None:
+        """Post-process the complete matrix in place: sample it, regularize it."""
+
+    def fill(self, X: Array, Y: Array | None, out: Array) -> None:
+        """Fill ``out`` with the matrix of checked samples, without `finish`."""
         with self._progress(out.size) as progress:
-            self._multiply(self._features(X), None if Y is None else self._features(Y), out, progress)
+            self.fill_gram(self.compute_features(X), None if Y is None else self.compute_features(Y), out, progress)
 
-    def _matrix(self, X: Array, Y: Array | None = None) -> Array:
-        """The matrix of few checked samples, or one block of it, in whatever process; before `_finish`."""
-        out: Array = np.empty((len(X), len(X if Y is None else Y)), self._dtype)
-        self._fill(X, Y, out)
+    def compute_matrix(self, X: Array, Y: Array | None = None) -> Array:
+        """Compute the matrix of a few checked samples, or one block, in this process and without `finish`."""
+        out: Array = np.empty((len(X), len(X if Y is None else Y)), self.dtype)
+        self.fill(X, Y, out)
         return out
 
     def _distribute(self, X: Array, Y: Array | None, out: Array) -> None:
-        """Fill ``out`` by jobs of joblib, one a tile; a row of tiles at a time, so that memory stays bounded."""
+        """Fill ``out`` by jobs of joblib, one per tile; one row of tiles at a time, so that memory stays bounded."""
         columns = X if Y is None else Y
         with self._progress(out.size) as progress, Parallel(self.n_jobs) as parallel:
             for begin in range(0, len(X), _TILE):
@@ -159,19 +178,15 @@ class Kernel(BaseEstimator, ABC):
                 last = rows.stop if Y is None else len(columns)
                 slices = [slice(at, min(at + _TILE, last)) for at in range(0, last, _TILE)]
                 blocks = parallel(
-                    delayed(self._matrix)(X[rows], None if Y is None and own == rows else columns[own])
-                    for own in slices
+                    delayed(self.compute_matrix)(X[rows], None if Y is None and others == rows else columns[others])
+                    for others in slices
                 )
-                for own, block in zip(slices, blocks, strict=True):
-                    out[rows, own] = block
-                    if Y is None and own != rows:
-                        out[own, rows] = block.T
+                for others, block in zip(slices, blocks, strict=True):
+                    out[rows, others] = block
+                    if Y is None and others != rows:
+                        out[others, rows] = block.T
                     if progress is not None:
-                        progress(block.size * (2 if Y is None and own != rows else 1))
-
-    @property
-    def _dtype(self) -> type:
-        return np.float32 if self.precision == "single" else np.float64
+                        progress(block.size * (2 if Y is None and others != rows else 1))
 
     def _checked_data(self, X: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
         samples = validate_data(self, X, dtype=np.float64)
@@ -188,26 +203,26 @@ class Kernel(BaseEstimator, ABC):
         return check_array(X, dtype=np.float64)  # type: ignore[no-any-return]
 
     def _result(self, rows: int, columns: int, out: Any) -> Array:
-        shape, dtype = (rows, columns), np.dtype(self._dtype)
+        shape, dtype = (rows, columns), np.dtype(self.dtype)
         if out is None:
             _check_size(shape, dtype)
             return np.empty(shape, dtype)
         if isinstance(out, str | os.PathLike):
             return np.lib.format.open_memmap(out, mode="w+", dtype=dtype, shape=shape)
-        given = np.asarray(out)
-        if given.shape != shape or given.dtype != dtype or not given.flags.carray:
+        array = np.asarray(out)
+        if array.shape != shape or array.dtype != dtype or not array.flags.carray:
             raise ValueError(
-                f"out must be a writable C-contiguous array of {dtype}, shape {shape}, got {given.dtype}, {given.shape}"
+                f"out must be a writable C-contiguous array of {dtype}, shape {shape}, got {array.dtype}, {array.shape}"
             )
         return out  # type: ignore[no-any-return]
 
     @contextmanager
     def _progress(self, total: int) -> Any:
-        """A bar over the entries, shown when it takes long (or always, or never: ``verbose``)."""
+        """Progress bar over the entries, shown for long computations (or always, or never: ``verbose``)."""
         if self.verbose is False or total < 1 << 20:
             yield None
             return
-        from tqdm.auto import tqdm  # here: `import qml` stays light
+        from tqdm.auto import tqdm  # imported here to keep `import qml` fast
 
         delay, disable = (0.0, False) if self.verbose else (_BAR_AFTER, None)
         with tqdm(total=total, desc="kernel", unit="entry", unit_scale=True, delay=delay, disable=disable) as bar:

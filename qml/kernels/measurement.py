@@ -1,4 +1,4 @@
-"""Quantum kernels by measurement, on whatever runs circuits: Pauli expectations of samples, fidelities of pairs."""
+"""Quantum kernels by measurement on a backend: Pauli expectations of samples, fidelities of pairs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 class MeasuredPaulis:
-    """Pauli expectations of the states of samples: as many parameter sets of one circuit as there are samples.
+    """Pauli expectations of the states of samples, with one parameter set of one circuit per sample.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class MeasuredPaulis:
         return self._backend.expectations(self._circuit, self._observables, self._values(inputs), resume=resume)
 
     def plan(self, inputs: Array) -> Plan:
-        """What that would take."""
+        """Estimate the cost."""
         return self._backend.plan(self._circuit, self._observables, self._values(inputs))
 
     def _values(self, inputs: Array) -> Array:
@@ -51,7 +51,7 @@ class MeasuredPaulis:
 
 
 class MeasuredFidelities:
-    """``|<psi(x)|psi(y)>|**2`` as the probability of all zeros after ``U(x)^dagger U(y)``: a parameter set a pair.
+    """``|<psi(x)|psi(y)>|**2`` as the probability of all zeros after ``U(x)^dagger U(y)``; a parameter set per pair.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class MeasuredFidelities:
     Raises
     ------
     NotImplementedError
-        If the feature map has no inverse, as one that sets amplitudes.
+        If the feature map has no inverse, such as one that sets amplitudes.
     """
 
     def __init__(self, encoding: Encoding, weights: Array, backend: Backend) -> None:
@@ -88,7 +88,7 @@ class MeasuredFidelities:
         return self._backend.probabilities(self._circuit, values, outcomes=[0], resume=resume)[:, 0]
 
     def plan(self, inputs: Array, others: Array) -> Plan:
-        """What that would take."""
+        """Estimate the cost."""
         return self._backend.plan(self._circuit, values=self._values(inputs, others))
 
     def _values(self, inputs: Array, others: Array) -> Array:
@@ -110,6 +110,6 @@ def _with_weights(encoding: Encoding, weights: Array) -> Circuit:
 
 
 def _in_order(circuit: Circuit, parameters: Sequence[Parameter], values: Array) -> Array:
-    """Columns of ``values``, one a parameter, in the order of those that the circuit has."""
+    """Return the columns of ``values``, one per parameter, in the order of the circuit's parameters."""
     number = {parameter: k for k, parameter in enumerate(parameters)}
     return np.ascontiguousarray(values[:, [number[parameter] for parameter in circuit.parameters]], np.float64)

@@ -1,4 +1,4 @@
-"""Projected kernels: ordinary kernels of the reduced density matrices that a feature map makes of samples."""
+"""Projected kernels: classical kernels of the reduced density matrices of encoded samples."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from qml.settings import check_backend, check_choice
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.calculations.statevector import expectations
+from simulator.calculations.tiles import fill_by_tiles
 from simulator.circuit import Circuit
 from simulator.parameters import Parameter
 
@@ -33,8 +34,8 @@ _MEDIAN_SAMPLES = 1000
 class ProjectedKernel(EmbeddingKernel):
     """A kernel of reduced density matrices, by default ``exp(-gamma sum_k |rho_k(x) - rho_k(y)|_F**2)``.
 
-    Where states of many qubits are all but orthogonal and the fidelity kernel sees nothing but the identity, their
-    parts may still tell samples apart. All Pauli expectations come from one batched call.
+    Where states of many qubits are almost orthogonal and the fidelity kernel is close to the identity, their reduced
+    density matrices may still distinguish samples. All Pauli expectations come from one batched call.
 
     Parameters
     ----------
@@ -42,13 +43,13 @@ class ProjectedKernel(EmbeddingKernel):
         As in `FidelityKernel`, like ``bandwidth``, ``num_qubits``, ``inputs``, ``weights``, ``precision``,
         ``random_state``, ``n_jobs``, ``verbose`` and ``**options``.
     outer : {"gaussian", "laplacian", "polynomial", "linear"}
-        What is made of the matrices' entries: "linear" is ``sum_k tr rho_k(x) rho_k(y)``, "polynomial" its power 3 plus
+        Kernel of the matrices' entries: "linear" is ``sum_k tr rho_k(x) rho_k(y)``, "polynomial" its power 3 plus
         a constant, "laplacian" has the sum of absolute differences in place of squares.
     gamma : float or "median"
-        "median" is one over the median squared distance (for "laplacian": distance) of training samples, found by
-        ``fit``; of samples that are all alike, 1. The linear kernel has none.
+        "median" is one over the median squared distance (for "laplacian": distance) of training samples, learnt by
+        ``fit``; 1 if all samples are equal. The linear kernel ignores it.
     order : {1, 2}
-        Reduced density matrices of single qubits or of all pairs.
+        Number of qubits of a reduced density matrix: single qubits or all pairs.
     backend, resume
         As in `FidelityKernel`, but the cost grows with the number of samples, not of pairs: each is run in three
         measurement bases, or in nine for ``order=2``.
@@ -58,7 +59,7 @@ class ProjectedKernel(EmbeddingKernel):
     bandwidth_ : float or float ndarray, shape (n_features,)
     gamma_ : float
     weights_ : float ndarray, shape (n_weights,)
-        Where they were drawn.
+        Weights, if they were drawn.
 
     References
     ----------
@@ -113,7 +114,7 @@ class ProjectedKernel(EmbeddingKernel):
     def fit_features(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
         rows, targets = self._checked_data(X, y)
         self._learn_state(rows, targets)
-        features = self._features(rows)
+        features = self.compute_features(rows)
         self._learn_gamma(len(rows), features.__getitem__)
         return features
 
@@ -133,52 +134,54 @@ class ProjectedKernel(EmbeddingKernel):
         squares = np.einsum("sf,sf->s", features, features) + self._constant(features)
         return squares if self.outer == "linear" else (self._gamma() * squares + 1.0) ** 3
 
-    def _learn(self, X: Array, y: NDArray[Any] | None) -> None:
+    def learn(self, X: Array, y: NDArray[Any] | None) -> None:
         self._learn_state(X, y)
-        self._learn_gamma(len(X), lambda rows: self._features(X[rows]))
+        self._learn_gamma(len(X), lambda rows: self.compute_features(X[rows]))
 
     def _learn_state(self, X: Array, y: NDArray[Any] | None) -> None:
-        """Learn what the features depend on."""
+        """Learn the parameters on which the features depend."""
         check_choice("outer", self.outer, OUTER)
-        super()._learn(X, y)
+        super().learn(X, y)
 
     def _learn_gamma(self, count: int, features_of: Callable[[NDArray[np.intp]], Array]) -> None:
         if self.gamma == "median":
-            chosen = np.unique(np.linspace(0, count - 1, min(count, _MEDIAN_SAMPLES)).astype(np.intp))
-            features = features_of(chosen)
+            indices = np.unique(np.linspace(0, count - 1, min(count, _MEDIAN_SAMPLES)).astype(np.intp))
+            features = features_of(indices)
             metric = "l1" if self.outer == "laplacian" else "sqeuclidean"
-            distances = pairwise.pairwise_distances(features, metric=metric)[np.triu_indices(len(chosen), 1)]
+            distances = pairwise.pairwise_distances(features, metric=metric)[np.triu_indices(len(indices), 1)]
             median = float(np.median(distances)) if len(distances) else 0.0
             self.gamma_ = 1.0 / median if median > 1e-12 else 1.0
-        elif isinstance(self.gamma, str) or not 0 < self.gamma < np.inf:
-            raise ValueError(f'gamma is a positive number or "median", got {self.gamma!r}')
         else:
-            self.gamma_ = float(self.gamma)
+            self.gamma_ = self._given_gamma()
 
     def _gamma(self) -> float:
         if hasattr(self, "gamma_"):
             return self.gamma_
-        if isinstance(self.gamma, str):
+        if self.gamma == "median":
             raise NotFittedError(f"gamma={self.gamma!r} is learnt from samples: call fit first")
-        if not 0 < self.gamma < np.inf:
+        return self._given_gamma()
+
+    def _given_gamma(self) -> float:
+        if isinstance(self.gamma, str) or not 0 < self.gamma < np.inf:
             raise ValueError(f'gamma is a positive number or "median", got {self.gamma!r}')
         return float(self.gamma)
 
-    def _features(self, X: Array) -> Array:
+    def compute_features(self, X: Array) -> Array:
         """Pauli expectations, scaled so that their Euclidean distance is that of the reduced density matrices."""
         program, inputs, weights = self._ready(X)
         backend = check_backend(self.backend)
         if backend is None:
-            found = expectations(program, inputs, weights)
+            values = expectations(program, inputs, weights)
         else:
-            found = self._paulis(self.encoding(X.shape[1]), weights, backend)(inputs, self.resume)
-        return found * self._scales(program.num_qubits)
+            values = self._paulis(self.encoding(X.shape[1]), weights, backend)(inputs, self.resume)
+        return values * self.scales(program.num_qubits)
 
     def _paulis(self, encoding: Encoding, weights: Array, backend: Backend) -> MeasuredPaulis:
         observables = reduced_paulis(encoding.circuit.num_qubits, self._observables)
         return MeasuredPaulis(encoding, weights, observables, backend)
 
-    def _scales(self, num_qubits: int) -> Array:
+    def scales(self, num_qubits: int) -> Array:
+        """Factors from Pauli expectations to features, shape (n_observables,)."""
         if self.order == 1:
             return np.full(3 * num_qubits, np.sqrt(0.5))
         if num_qubits < 2:
@@ -194,26 +197,18 @@ class ProjectedKernel(EmbeddingKernel):
         num_qubits = next(n for n in range(2, count) if 3 * n + 9 * n * (n - 1) // 2 == count)
         return num_qubits * (num_qubits - 1) / 8
 
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
         check_choice("outer", self.outer, OUTER)
         others = A if B is None else B
-        constant = self._constant(A)
-        for begin in range(0, len(A), _BLOCK):
-            rows = slice(begin, min(begin + _BLOCK, len(A)))
-            last = rows.stop if B is None else len(others)
-            for at in range(0, last, _BLOCK):
-                columns = slice(at, min(at + _BLOCK, last))
-                block = self._block(A[rows], others[columns], constant)
-                mirrored = B is None and columns != rows
-                if B is None and not mirrored:
-                    block = np.tril(block) + np.tril(block, -1).T
-                    if self.outer in ("gaussian", "laplacian"):
-                        np.fill_diagonal(block, 1.0)
-                out[rows, columns] = block
-                if mirrored:
-                    out[columns, rows] = block.T
-                if progress is not None:
-                    progress(block.size * (2 if mirrored else 1))
+        constant, normalized = self._constant(A), self.outer in ("gaussian", "laplacian")
+
+        def tile(rows: slice, columns: slice) -> Array:
+            block = self._block(A[rows], others[columns], constant)
+            if normalized and B is None and rows == columns:
+                np.fill_diagonal(block, 1.0)
+            return block
+
+        fill_by_tiles(out, tile, B is None, _BLOCK, progress)
 
     def _block(self, A: Array, B: Array, constant: float) -> Array:
         if self.outer == "gaussian":

@@ -1,4 +1,4 @@
-"""Kernel matrices that were measured: nearest positive semidefinite ones, and what depolarizing noise took away."""
+"""Corrections of measured kernel matrices: positive semidefiniteness, and depolarizing noise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulator.errors import unknown_name
+from simulator.names import choose
 
 __all__ = ["METHODS", "mitigate_depolarizing", "nearest_psd"]
 
@@ -16,15 +16,15 @@ _ROUNDS = 1000
 
 
 def nearest_psd(K: ArrayLike, method: str = "threshold") -> NDArray[Any]:
-    """A positive semidefinite matrix near a symmetric one, whose smallest eigenvalues noise made negative.
+    """Return a positive semidefinite matrix near a symmetric one that has negative eigenvalues because of noise.
 
     Parameters
     ----------
     K : array-like, shape (n, n), symmetric
     method : {"threshold", "tikhonov", "correlation"}
-        "threshold" sets negative eigenvalues to zero: the nearest matrix in the Frobenius norm. "tikhonov" adds to the
-        diagonal what is missing: eigenvectors and off-diagonal entries stay. "correlation" is the nearest matrix that
-        has the diagonal of K too, by alternating projections.
+        "threshold" sets negative eigenvalues to zero: the nearest matrix in the Frobenius norm. "tikhonov" adds a
+        constant to the diagonal, which preserves eigenvectors and off-diagonal entries. "correlation" is the nearest
+        matrix with the diagonal of K, by alternating projections.
 
     Returns
     -------
@@ -40,22 +40,21 @@ def nearest_psd(K: ArrayLike, method: str = "threshold") -> NDArray[Any]:
     array([[1.5, 1.5],
            [1.5, 1.5]])
     """
-    if method not in METHODS:
-        raise unknown_name("regularization", method, METHODS)
+    method = choose("regularization", method, METHODS)
     matrix = _symmetric(K)
     if method == "tikhonov":
         least = np.linalg.eigvalsh(matrix)[0]
         return matrix if least >= 0 else matrix - least * np.eye(len(matrix), dtype=matrix.dtype)
     if method == "threshold":
         return _thresholded(matrix)
-    diagonal, correction, found = np.diag(matrix).copy(), np.zeros_like(matrix), matrix
+    diagonal, correction, iterate = np.diag(matrix).copy(), np.zeros_like(matrix), matrix
     for _ in range(_ROUNDS):
-        shifted = found - correction
+        shifted = iterate - correction
         positive = _thresholded(shifted)
         correction = positive - shifted
         change = np.abs(np.diag(positive) - diagonal).max(initial=0.0)
-        found = positive.copy()
-        np.fill_diagonal(found, diagonal)
+        iterate = positive.copy()
+        np.fill_diagonal(iterate, diagonal)
         if change <= 1e-10:
             break
     scale = np.sqrt(diagonal / np.diag(positive))
@@ -63,21 +62,21 @@ def nearest_psd(K: ArrayLike, method: str = "threshold") -> NDArray[Any]:
 
 
 def mitigate_depolarizing(K: ArrayLike, num_qubits: int) -> NDArray[Any]:
-    """Undo depolarizing noise, which the measured diagonal tells the strength of.
+    """Undo depolarizing noise, with its strength estimated from the measured diagonal.
 
-    Noise of rate lambda makes ``(1 - lambda) k + lambda / 2**n`` of a fidelity k, so a diagonal entry tells that of
-    its sample, and a pair has the geometric mean.
+    Noise of rate lambda turns a fidelity k into ``(1 - lambda) k + lambda / 2**n``, so a diagonal entry gives the rate
+    of its sample, and a pair has the geometric mean.
 
     Parameters
     ----------
     K : array-like, shape (n, n), symmetric
-        With its measured diagonal.
+        Kernel matrix with its measured diagonal.
     num_qubits : int
 
     Returns
     -------
     ndarray, shape (n, n)
-        With ones on its diagonal.
+        Corrected matrix with ones on its diagonal.
 
     References
     ----------
@@ -89,8 +88,8 @@ def mitigate_depolarizing(K: ArrayLike, num_qubits: int) -> NDArray[Any]:
     if (survival <= 0).any():
         row = int(np.argmax(survival <= 0))
         raise ValueError(
-            f"the diagonal must be above {floor:.3g}, that of the fully mixed state of {num_qubits} qubits; "
-            f"entry {row} is {matrix[row, row]:.3g}"
+            f"the diagonal must be above {floor}, that of the fully mixed state of {num_qubits} qubits; "
+            f"entry {row} is {matrix[row, row]}"
         )
     both = np.sqrt(np.outer(survival, survival))
     return (matrix - (1 - both) * floor) / both
@@ -113,5 +112,5 @@ def _thresholded(matrix: NDArray[Any]) -> NDArray[Any]:
     values, vectors = np.linalg.eigh(matrix)
     if values[0] >= 0:
         return matrix
-    kept = vectors[:, values > 0] * np.sqrt(values[values > 0])
-    return kept @ kept.T  # type: ignore[no-any-return]
+    root = vectors[:, values > 0] * np.sqrt(values[values > 0])
+    return root @ root.T  # type: ignore[no-any-return]

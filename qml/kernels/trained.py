@@ -1,4 +1,4 @@
-"""Kernels trained on labels: scales of the features and weights of the circuit that align best with the target."""
+"""Kernels trained on labels: feature scales and circuit weights that maximise the alignment with the target."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TRAINED = ("bandwidth", "weights", "both")
 
 
 class TrainedKernel(Kernel):
-    """A quantum kernel whose feature scales, circuit weights, or both, maximise kernel-target alignment.
+    """Quantum kernel whose feature scales, circuit weights, or both, maximise kernel-target alignment.
 
     The gradient of the alignment of a minibatch (all its pairs) is exact and takes two adjoint sweeps' time, whatever
     the number of scales and weights.
@@ -44,10 +44,10 @@ class TrainedKernel(Kernel):
     Parameters
     ----------
     kernel : FidelityKernel or ProjectedKernel, optional
-        Where training starts, by default ``FidelityKernel(bandwidth="auto")``. A projected kernel needs its gaussian or
+        Initial kernel, by default ``FidelityKernel(bandwidth="auto")``. A projected kernel needs the gaussian or the
         linear outer function. Matrices are exact in training, whatever its ``shots``.
     train : {"bandwidth", "weights", "both"}
-        "bandwidth" is a scale of its own for each feature, "weights" are the parameters of the circuit that take no
+        "bandwidth" is a separate scale for each feature, "weights" are the parameters of the circuit that take no
         feature.
     centered : bool
         Whether the alignment is centred.
@@ -55,16 +55,16 @@ class TrainedKernel(Kernel):
     learning_rate : float, optional
     epochs : int
     batch_size : int
-        Samples whose pairs make a step.
+        Number of samples per step; a step uses all their pairs.
     random_state : int, numpy RandomState or None
     verbose : bool
 
     Attributes
     ----------
     kernel_ : FidelityKernel or ProjectedKernel
-        Fitted, with what was learnt as its ``bandwidth`` and ``weights``.
+        Fitted kernel, with the learnt ``bandwidth`` and ``weights``.
     initial_alignment_, alignment_ : float
-        Over all training samples.
+        Alignment over all training samples, before and after training.
     loss_history_ : list of float
         One minus the mean alignment of the batches of each epoch.
 
@@ -96,7 +96,7 @@ class TrainedKernel(Kernel):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _learn(self, X: Array, y: Array | None) -> None:
+    def learn(self, X: Array, y: Array | None) -> None:
         check_choice("train", self.train, TRAINED)
         if y is None:
             raise ValueError("a trained kernel needs y, the targets to align with")
@@ -119,10 +119,10 @@ class TrainedKernel(Kernel):
         )
         self.initial_alignment_ = 1.0 - objective.value(initial, slice(None))
         last = 1.0 - objective.value(result.weights, slice(None))
-        chosen = result.weights if last > self.initial_alignment_ else initial
+        best = result.weights if last > self.initial_alignment_ else initial
         self.alignment_ = max(last, self.initial_alignment_)
         self.loss_history_ = [record.loss for record in result.history]
-        bandwidth, weights = objective.settings(chosen)
+        bandwidth, weights = objective.settings(best)
         learnt: dict[str, Any] = {"bandwidth": bandwidth} | ({"weights": weights} if len(weights) else {})
         if isinstance(first, ProjectedKernel):
             learnt["gamma"] = first.gamma_  # what training took place with
@@ -131,17 +131,17 @@ class TrainedKernel(Kernel):
     def _start(self) -> EmbeddingKernel:
         return FidelityKernel(bandwidth="auto") if self.kernel is None else self.kernel
 
-    def _features(self, X: Array) -> Array:
-        return self._fitted()._features(X)
+    def compute_features(self, X: Array) -> Array:
+        return self._fitted().compute_features(X)
 
-    def _multiply(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
-        self._fitted()._multiply(A, B, out, progress)
+    def fill_gram(self, A: Array, B: Array | None, out: Array, progress: Callable[[int], object] | None) -> None:
+        self._fitted().fill_gram(A, B, out, progress)
 
-    def _fill(self, X: Array, Y: Array | None, out: Array) -> None:
-        self._fitted()._fill(X, Y, out)
+    def fill(self, X: Array, Y: Array | None, out: Array) -> None:
+        self._fitted().fill(X, Y, out)
 
-    def _finish(self, out: Array, symmetric: bool) -> None:
-        self._fitted()._finish(out, symmetric)
+    def finish(self, out: Array, symmetric: bool) -> None:
+        self._fitted().finish(out, symmetric)
 
     def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
         other = copy.copy(self)
@@ -165,8 +165,8 @@ class TrainedKernel(Kernel):
         return self._fitted().diag(X)
 
     @property
-    def _dtype(self) -> type:
-        return self._fitted()._dtype
+    def dtype(self) -> type:
+        return self._fitted().dtype
 
     def _fitted(self) -> EmbeddingKernel:
         check_is_fitted(self, "kernel_")
@@ -184,7 +184,7 @@ class AlignmentObjective:
     X : float64 ndarray, shape (n_samples, n_features)
     target : float64 ndarray, shape (n_samples, n_samples)
     scales, weights : bool
-        What is trained.
+        Whether to train the scales, and the weights.
     centered : bool
     """
 
@@ -204,27 +204,27 @@ class AlignmentObjective:
 
     @property
     def n_samples(self) -> int:
-        """Rows to train on."""
+        """Number of training rows."""
         return len(self.X)
 
     def initial(self) -> Array:
-        """Where training starts: the kernel's own scales and weights."""
+        """Return the starting point of training: the kernel's scales and weights."""
         scales = np.zeros(self.X.shape[1] if self.scales else 0)
         return np.concatenate([scales, self._own_weights() if self.weights else np.zeros(0)])
 
     def settings(self, parameters: Array) -> tuple[Array, Array]:
         """Scales, shape (n_features,), and weights, shape (n_weights,)."""
-        own = np.broadcast_to(np.asarray(self.kernel.bandwidth_, np.float64), self.X.shape[1:])
+        scales = np.broadcast_to(np.asarray(self.kernel.bandwidth_, np.float64), self.X.shape[1:])
         if not self.scales:
-            return own.copy(), parameters
+            return scales.copy(), parameters
         split = self.X.shape[1]
-        return own * np.exp(parameters[:split]), parameters[split:] if self.weights else self._own_weights()
+        return scales * np.exp(parameters[:split]), parameters[split:] if self.weights else self._own_weights()
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
-        """The loss of a batch and its derivative."""
+        """Compute the loss of a batch and its derivative."""
         scales, circuit_weights = self.settings(weights)
         X, target = self.X[rows], self._target(rows)
-        encoding, program = self.kernel._prepared(X.shape[1])
+        encoding, program = self.kernel.prepare(X.shape[1])
         scaled = X * scales
         inputs = encoding.angles(scaled)
         value, by_weights, by_inputs = self._sweep(program, inputs, circuit_weights, target, self.scales)
@@ -238,13 +238,13 @@ class AlignmentObjective:
         return 1.0 - value, -np.concatenate(parts)
 
     def value(self, weights: Array, rows: Rows) -> float:
-        """The loss of a batch."""
+        """Compute the loss of a batch."""
         scales, circuit_weights = self.settings(weights)
         X = self.X[rows]
-        encoding, program = self.kernel._prepared(X.shape[1])
+        encoding, program = self.kernel.prepare(X.shape[1])
         inputs = encoding.angles(X * scales)
         if isinstance(self.kernel, ProjectedKernel):
-            features = expectations(program, inputs, circuit_weights) * self.kernel._scales(program.num_qubits)
+            features = expectations(program, inputs, circuit_weights) * self.kernel.scales(program.num_qubits)
             K, _ = self._outer(features)
         else:
             psi = states(program, inputs, circuit_weights)
@@ -252,22 +252,22 @@ class AlignmentObjective:
         return 1.0 - alignment_and_gradient(K.astype(np.float64), self._target(rows), self.centered)[0]
 
     def validation_score(self, weights: Array) -> float | None:
-        """No samples are held out."""
+        """Return None: no samples are held out."""
         return None
 
     def _target(self, rows: Rows) -> Array:
         return self.target[rows][:, rows]
 
     def _own_weights(self) -> Array:
-        return self.kernel._weight_values(self.kernel.encoding(self.X.shape[1]))
+        return self.kernel.weight_values(self.kernel.encoding(self.X.shape[1]))
 
     def _sweep(
         self, program: Program, inputs: Array, weights: Array, target: Array, derive: bool
     ) -> tuple[float, Array, Array | None]:
-        """Alignment, and its derivatives by weights and by inputs."""
+        """Compute the alignment, and its derivatives with respect to weights and inputs."""
         value = 0.0
         if isinstance(self.kernel, ProjectedKernel):
-            factors = self.kernel._scales(program.num_qubits)
+            factors = self.kernel.scales(program.num_qubits)
             features = expectations(program, inputs, weights) * factors
             K, pullback = self._outer(features)
             value, by_kernel = alignment_and_gradient(K, target, self.centered)
@@ -284,10 +284,10 @@ class AlignmentObjective:
         return value, by_weights, by_inputs
 
     def _outer(self, features: Array) -> tuple[Array, Callable[[Array], Array]]:
-        """The kernel matrix of features, and the derivative by features from a symmetric one by the matrix."""
+        """Compute the kernel matrix of features, and the pullback of a symmetric derivative to the features."""
         assert isinstance(self.kernel, ProjectedKernel)
         K = np.empty((len(features), len(features)))
-        self.kernel._multiply(features, None, K, None)
+        self.kernel.fill_gram(features, None, K, None)
         if self.kernel.outer == "linear":
             return K, lambda v: 2.0 * v @ features
         factor = -4.0 * self.kernel.gamma_

@@ -1,8 +1,8 @@
-"""Where a model's expectations and gradients come from, if not from the engine at its fastest: noise, or a backend."""
+"""Sources of a model's expectation values and gradients: the engine, the engine with noise, or a backend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -16,27 +16,65 @@ from qml.settings import check_backend
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Estimates
+from simulator.calculations.gradients import adjoint_sweep
+from simulator.calculations.statevector import expectations
 from simulator.noise import program as noise_program
+from simulator.parameters import Parameter
 
-__all__ = ["BackendEvaluation", "Evaluation", "NoisyEvaluation", "get_evaluation"]
+__all__ = ["BackendEvaluation", "EngineEvaluation", "Evaluation", "NoisyEvaluation", "get_evaluation"]
 
 Array = NDArray[np.float64]
 Cotangent = Callable[[Array, slice], Array]
 
 
 class Evaluation(Protocol):
-    """A model's values and derivatives; inputs are those of the circuit, the feature map already applied."""
+    """Values and derivatives of a model; inputs are those of the circuit, with the data function already applied."""
 
     def expectations(self, inputs: Array, weights: Array) -> Array:
-        """Expectation values, shape (n_samples, n_observables)."""
+        """Compute expectation values, shape (n_samples, n_observables)."""
         ...
 
-    def sweep(self, inputs: Array, weights: Array, cotangent: Cotangent) -> Array:
-        """Derivative by the weights, shape (n_weights,), of the function whose derivative by the values is given.
+    def sweep(
+        self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
+    ) -> tuple[Array, Array | None]:
+        """Differentiate a function of the expectation values.
 
-        ``cotangent`` takes expectations of consecutive samples and their slice, as in `calculations.gradients`.
+        Parameters
+        ----------
+        inputs : float ndarray, shape (n_samples, n_inputs)
+        weights : float ndarray, shape (n_weights,)
+        cotangent : callable
+            Function of the expectation values of consecutive samples and their slice that returns the derivative with
+            respect to these values, as in `calculations.gradients`.
+        by_inputs : bool
+            Whether to differentiate with respect to the inputs as well.
+
+        Returns
+        -------
+        d_weights : float ndarray, shape (n_weights,)
+        d_inputs : float ndarray, shape (n_samples, n_inputs), or None
         """
         ...
+
+
+@dataclass(frozen=True)
+class EngineEvaluation:
+    """The engine: exact, without noise; gradients by the adjoint method.
+
+    Parameters
+    ----------
+    model : QuantumModel
+    """
+
+    model: QuantumModel
+
+    def expectations(self, inputs: Array, weights: Array) -> Array:
+        return expectations(self.model.program, inputs, weights)
+
+    def sweep(
+        self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
+    ) -> tuple[Array, Array | None]:
+        return adjoint_sweep(self.model.program, inputs, weights, cotangent, by_inputs)[1:]
 
 
 @dataclass(frozen=True)
@@ -48,7 +86,7 @@ class NoisyEvaluation:
     model : QuantumModel
     noise : NoiseModel
     seed : int
-        Of the trajectories, where a density matrix does not fit: the same at every call.
+        Seed for the trajectories, used where a density matrix does not fit in memory; the same in every call.
     """
 
     model: QuantumModel
@@ -66,8 +104,10 @@ class NoisyEvaluation:
     def expectations(self, inputs: Array, weights: Array) -> Array:
         return np.asarray(noise_program.expectations(self.program, inputs, weights))
 
-    def sweep(self, inputs: Array, weights: Array, cotangent: Cotangent) -> Array:
-        return np.asarray(noise_program.adjoint_sweep(self.program, inputs, weights, cotangent)[1])
+    def sweep(
+        self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
+    ) -> tuple[Array, Array | None]:
+        return noise_program.adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs)[1:]
 
 
 @dataclass(frozen=True)
@@ -79,7 +119,7 @@ class BackendEvaluation:
     model : QuantumModel
     backend : Backend
     resume : path, optional
-        Where the backend keeps its jobs.
+        Folder in which the backend stores its jobs.
     """
 
     model: QuantumModel
@@ -90,42 +130,51 @@ class BackendEvaluation:
         return self.estimate(inputs, weights).values
 
     def estimate(self, inputs: Array, weights: Array) -> Estimates:
-        """Expectation values and their standard errors."""
+        """Estimate expectation values and their standard errors."""
         model = self.model
         return self.backend.estimate(model.circuit, model.observables, self.values(inputs, weights), resume=self.resume)
 
-    def sweep(self, inputs: Array, weights: Array, cotangent: Cotangent) -> Array:
-        model = self.model
+    def sweep(
+        self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
+    ) -> tuple[Array, Array | None]:
+        model, trained = self.model, self._used(self.model.weights)
+        encoding = self._used(model.inputs) if by_inputs else []
         values, derivatives = self.backend.expectation_and_gradient(
-            model.circuit, model.observables, self.values(inputs, weights), self._trained, resume=self.resume
+            model.circuit, model.observables, self.values(inputs, weights), trained + encoding, resume=self.resume
         )
         seeds = cotangent(values, slice(0, len(inputs)))
-        out = np.zeros(len(weights))
-        out[[model.weights.index(parameter) for parameter in self._trained]] = np.tensordot(seeds, derivatives, 2)
-        return out
+        d_weights = np.zeros(len(weights))
+        columns = [model.weights.index(parameter) for parameter in trained]
+        d_weights[columns] = np.tensordot(seeds, derivatives[:, :, : len(trained)], 2)
+        if not by_inputs:
+            return d_weights, None
+        d_inputs = np.zeros(inputs.shape)
+        columns = [model.inputs.index(parameter) for parameter in encoding]
+        d_inputs[:, columns] = np.einsum("so,sop->sp", seeds, derivatives[:, :, len(trained) :])
+        return d_weights, d_inputs
 
-    def plan(self, inputs: Array, weights: Array, gradient: bool = False) -> Plan:
-        """What `expectations`, or `sweep`, would take."""
+    def plan(self, inputs: Array, weights: Array, gradient: bool = False, by_inputs: bool = False) -> Plan:
+        """Estimate the cost of `expectations`, or with ``gradient`` of `sweep`."""
         model = self.model
+        parameters = self._used(model.weights) + (self._used(model.inputs) if by_inputs else [])
         return self.backend.plan(
             model.circuit,
             model.observables,
             self.values(inputs, weights),
-            gradient=self._trained if gradient else None,
+            gradient=parameters if gradient else None,
         )
 
     def values(self, inputs: Array, weights: Array) -> Array:
-        """Values of the circuit's parameters in their order, shape (n_samples, n_parameters)."""
+        """Values of the circuit's parameters in circuit order, shape (n_samples, n_parameters)."""
         model = self.model
         number = {parameter: k for k, parameter in enumerate((*model.inputs, *model.weights))}
         every = np.hstack([inputs, np.broadcast_to(weights, (len(inputs), len(weights)))])
         return np.ascontiguousarray(every[:, [number[parameter] for parameter in model.circuit.parameters]])
 
-    @cached_property
-    def _trained(self) -> list[Any]:
-        """Weights that the circuit uses."""
+    def _used(self, parameters: Sequence[Parameter]) -> list[Parameter]:
+        """Parameters that occur in the circuit."""
         used = set(self.model.circuit.parameters)
-        return [parameter for parameter in self.model.weights if parameter in used]
+        return [parameter for parameter in parameters if parameter in used]
 
 
 def get_evaluation(
@@ -134,27 +183,27 @@ def get_evaluation(
     noise: Any = None,
     resume: str | PathLike[str] | None = None,
     seed: int | None = 0,
-) -> Evaluation | None:
-    """The evaluation that backend or noise ask for; None for the engine itself, which needs none.
+) -> Evaluation:
+    """Return the evaluation for a backend or a noise model, by default the engine's.
 
     Parameters
     ----------
     model : QuantumModel
     backend : Backend or "numba", optional
-        Goes before ``noise``, which is the engine's.
+        Backend that evaluates the circuit; takes precedence over ``noise``, which applies to the engine.
     noise : NoiseModel, optional
     resume, seed : as in `BackendEvaluation`, `NoisyEvaluation`
 
     Raises
     ------
     TypeError
-        If ``backend`` is none.
+        If ``backend`` is not a backend.
     """
-    chosen = check_backend(backend)
-    if chosen is None and backend is not None:
-        return None
-    if isinstance(chosen, NumbaBackend):
-        noise, seed = chosen.noise, chosen.seed
-    elif chosen is not None:
-        return BackendEvaluation(model, chosen, resume)
-    return None if noise is None else NoisyEvaluation(model, noise, seed)
+    checked_backend = check_backend(backend)
+    if checked_backend is None and backend is not None:
+        return EngineEvaluation(model)
+    if isinstance(checked_backend, NumbaBackend):
+        noise, seed = checked_backend.noise, checked_backend.seed
+    elif checked_backend is not None:
+        return BackendEvaluation(model, checked_backend, resume)
+    return EngineEvaluation(model) if noise is None else NoisyEvaluation(model, noise, seed)

@@ -1,4 +1,4 @@
-"""Feature map and ansatz together, as one model."""
+"""Model composed of a feature map and an ansatz."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Literal
 
 from qml.ansatze import Ansatz, get_ansatz
 from qml.feature_maps import FeatureMap, get_feature_map
-from qml.models.observables import readout_observables
+from qml.models.observables import Observable, readout_observables
 from qml.models.quantum_model import QuantumModel
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
-from simulator.observables import PauliSum
 from simulator.parameters import ParameterVector
 
 __all__ = ["layered_model"]
@@ -23,22 +22,22 @@ def layered_model(
     num_features: int,
     num_layers: int,
     num_qubits: int | None = None,
-    observables: str | Sequence[PauliSum] = "z",
+    observables: str | Sequence[Observable] = "z",
     precision: Literal["double", "single"] = "double",
 ) -> QuantumModel:
-    """The model that encodes data and then applies the layers of an ansatz, or encodes anew before each layer.
+    """Build a model that encodes the data once, or again before each layer, and applies the layers of an ansatz.
 
-    Weights that the feature map has of its own come before the ansatz's.
+    The weights of the feature map, if any, precede those of the ansatz.
 
     Parameters
     ----------
     feature_map : str or FeatureMap
-        Says whether the data are encoded once, or again before each layer.
+        Feature map; it determines whether the data are encoded once, or again before each layer.
     ansatz : str or Ansatz
     num_features, num_layers : int
     num_qubits : int, optional
-        By default as many as the feature map takes.
-    observables : str or sequence of PauliSum
+        Number of qubits; by default as many as the feature map takes.
+    observables : str or sequence of Observable
         See `readout_observables`.
     precision : {"double", "single"}
 

@@ -1,64 +1,104 @@
-"""From expectation values to a model's outputs."""
+"""Observables that a model measures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Protocol
 
 from simulator.errors import ObservableError
 from simulator.observables import PauliSum
 
-__all__ = ["LinearReadout", "readout_observables"]
-
-Array = NDArray[np.float64]
+__all__ = ["Observable", "as_observables", "readout_observables"]
 
 
-@dataclass(frozen=True)
-class LinearReadout:
-    """``outputs = values @ factors.T + bias``, trained together with the circuit.
-
-    Expectation values lie between -1 and 1, too narrow for confident probabilities and for most targets.
-
-    Parameters
-    ----------
-    num_observables, num_outputs : int
-    """
-
-    num_observables: int
-    num_outputs: int
+class QiskitOperator(Protocol):
+    """Qiskit operator, such as ``SparsePauliOp``, ``Pauli`` or ``SparseObservable``."""
 
     @property
-    def num_weights(self) -> int:
-        """Factors first, row by row, then biases."""
-        return self.num_outputs * (self.num_observables + 1)
-
-    def split(self, weights: Array) -> tuple[Array, Array]:
-        """Factors (num_outputs, num_observables) and bias (num_outputs,)."""
-        return weights[: -self.num_outputs].reshape(self.num_outputs, -1), weights[-self.num_outputs :]
-
-    def initial_weights(self, rng: np.random.Generator) -> Array:
-        """Random factors that keep the variance, and no bias."""
-        factors = rng.normal(0.0, 1.0 / np.sqrt(self.num_observables), self.num_outputs * self.num_observables)
-        return np.concatenate([factors, np.zeros(self.num_outputs)])
-
-    def outputs(self, values: Array, weights: Array) -> Array:
-        """Outputs (n_samples, num_outputs) for expectation values (n_samples, num_observables)."""
-        factors, bias = self.split(weights)
-        return values @ factors.T + bias
+    def num_qubits(self) -> Any:
+        """Number of qubits."""
+        ...
 
 
-def readout_observables(observables: str | Sequence[PauliSum], num_qubits: int) -> list[PauliSum]:
-    """What is measured on each qubit, and on groups of qubits.
+Observable = PauliSum | str | QiskitOperator
+"""Observable of a model: a Pauli sum, a label such as ``"ZZ"``, or a Qiskit operator."""
+
+_EXPECTED = "a PauliSum such as Z(0) @ Z(1), a label such as 'ZZ' or an operator of Qiskit"
+
+
+def as_observables(observables: Sequence[Observable] | Observable, num_qubits: int) -> tuple[PauliSum, ...]:
+    """Convert observables of a circuit to Pauli sums.
 
     Parameters
     ----------
-    observables : str or sequence of PauliSum
+    observables : Observable or sequence of Observable
+        Pauli sums, Qiskit operators, or labels in Qiskit's order: a letter for each qubit, the last for qubit 0.
+    num_qubits : int
+        Width of the circuit; labels and Qiskit operators must have the same width.
+
+    Raises
+    ------
+    ObservableError
+        If a label or an operator has a different width, or is not Hermitian.
+    TypeError
+        If an argument is not an observable.
+
+    Examples
+    --------
+    >>> from simulator import Z
+    >>> as_observables(["XZ", Z(1)], 2)
+    (Z(0) @ X(1), Z(1))
+    """
+    value: Any = observables
+    if _is_one(value):
+        return (_as_observable(value, num_qubits),)
+    try:
+        several = tuple(value)
+    except TypeError:
+        raise TypeError(f"observables expects {_EXPECTED}, or several, got {observables!r}") from None
+    return tuple(_as_observable(observable, num_qubits) for observable in several)
+
+
+def _as_observable(observable: Any, num_qubits: int) -> PauliSum:
+    if isinstance(observable, PauliSum):
+        return observable
+    if isinstance(observable, str):
+        if len(observable) != num_qubits or set(observable) - set("IXYZ"):
+            raise ObservableError(
+                f"a label of an observable has a letter I, X, Y or Z for each of the circuit's {num_qubits} qubits, "
+                f"the last for qubit 0, got {observable!r}; patterns such as 'z+zz' are for readout_observables"
+            )
+        return PauliSum.from_label(observable)
+    if not _is_one(observable):
+        raise TypeError(f"observables expects {_EXPECTED}, or several, got {observable!r} among them")
+    if observable.num_qubits != num_qubits:
+        raise ObservableError(
+            f"an operator of Qiskit must act on as many qubits as the circuit, {num_qubits}, got {observable!r}"
+        )
+    from simulator.qiskit_circuits import (
+        from_sparse_pauli_op,
+    )  # imported here because importing qml must not load Qiskit
+
+    return from_sparse_pauli_op(observable)
+
+
+def _is_one(observable: Any) -> bool:
+    """Whether the argument is one observable; Qiskit operators also have a length, but only a PauliList is several."""
+    kind = type(observable)
+    if kind.__module__.partition(".")[0] == "qiskit":
+        return hasattr(observable, "num_qubits") and kind.__name__ != "PauliList"
+    return isinstance(observable, PauliSum | str)
+
+
+def readout_observables(observables: str | Sequence[Observable], num_qubits: int) -> list[PauliSum]:
+    """Return the observables measured on each qubit and on groups of qubits.
+
+    Parameters
+    ----------
+    observables : str or sequence of Observable
         Pauli strings joined by ``+``: ``"z"`` is Z on each qubit, ``"z+zz"`` also Z Z on each pair, ``"z+x"`` Z and X
-        on each qubit. Observables themselves come back as they are.
+        on each qubit. For a sequence, see `as_observables`.
     num_qubits : int
 
     Examples
@@ -67,7 +107,7 @@ def readout_observables(observables: str | Sequence[PauliSum], num_qubits: int) 
     [X(0), X(1), Z(0) @ Z(1)]
     """
     if not isinstance(observables, str):
-        return list(observables)
+        return list(as_observables(observables, num_qubits))
     out = []
     for label in observables.upper().split("+"):
         if not label or set(label) - set("XYZ"):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
-from simulator.observables import PauliSum
 from simulator.parameters.angle_maps import AngleMap
 
 __all__ = ["model_from_qiskit"]
@@ -21,18 +21,19 @@ def model_from_qiskit(
     circuit: Any,
     inputs: Sequence[Any],
     weights: Sequence[Any],
-    observables: Sequence[PauliSum] | PauliSum,
+    observables: Sequence[Observable] | Observable,
     *,
     precision: Literal["double", "single"] = "double",
 ) -> QuantumModel:
-    """A model of a ``qiskit.QuantumCircuit``; features may stand in any expression, such as ``(pi - x) * (pi - y)``.
+    """Build a model of a ``qiskit.QuantumCircuit``, with features in any expression, such as ``(pi - x) * (pi - y)``.
 
     Parameters
     ----------
     circuit : qiskit.QuantumCircuit
     inputs, weights : sequence of qiskit Parameter
-        Columns of X, and what is trained. Together they are all of the circuit's parameters.
-    observables : sequence of PauliSum, or one PauliSum
+        Parameters for the columns of X, and trained parameters; together all parameters of the circuit.
+    observables : Observable or sequence of Observable
+        Qiskit operators such as ``SparsePauliOp``, labels such as ``"ZZ"``, or `PauliSum` objects.
     precision : {"double", "single"}
 
     Raises
@@ -51,19 +52,19 @@ def model_from_qiskit(
     >>> model.forward([[0.1, 0.2]], [0.0] * 4).shape
     (1, 1)
     """
-    made, angles = Circuit.from_qiskit_with_angle_map(circuit)
+    converted, angles = Circuit.from_qiskit_with_angle_map(circuit)
     theirs = list(circuit.parameters)
     feature = {theirs.index(parameter): k for k, parameter in enumerate(inputs) if parameter in theirs}
     weight = {theirs.index(parameter): k for k, parameter in enumerate(weights) if parameter in theirs}
     missing = [parameter.name for k, parameter in enumerate(theirs) if (k in feature) == (k in weight)]
     if missing:
         raise ParameterError(f"a parameter is an input or a weight, one of both; these are not: {', '.join(missing)}")
-    chosen, texts, trained = [], [], {}
-    for parameter, text in zip(made.parameters, angles.expressions, strict=True):
+    input_parameters, texts, trained = [], [], {}
+    for parameter, text in zip(converted.parameters, angles.expressions, strict=True):
         used = [int(index) for index in _INPUT.findall(text)]
         if all(index in feature for index in used):
-            chosen.append(parameter)
-            texts.append(_INPUT.sub(lambda found: f"x[{feature[int(found[1])]}]", text))
+            input_parameters.append(parameter)
+            texts.append(_INPUT.sub(lambda match: f"x[{feature[int(match[1])]}]", text))
         elif _INPUT.fullmatch(text):
             trained[weight[used[0]]] = parameter
         else:
@@ -72,8 +73,8 @@ def model_from_qiskit(
                 "simulator.qiskit_provider take products of weights and features, in Qiskit Machine Learning's networks"
             )
     return QuantumModel(
-        made,
-        inputs=chosen,
+        converted,
+        inputs=input_parameters,
         weights=[trained[k] for k in sorted(trained)],
         observables=observables,
         precision=precision,

@@ -1,7 +1,8 @@
-"""A circuit with inputs and weights as a differentiable function of both."""
+"""Circuit with inputs and weights as a differentiable function of both."""
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Literal
@@ -9,17 +10,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qml.feature_maps.data_functions import DataFunction
+from qml.feature_maps.data_functions import DataFunction, checked_angles
 from qml.losses import Loss, get_loss
+from qml.models.observables import Observable, as_observables
 from simulator.calculations.gradients import adjoint_sweep
-from simulator.calculations.statevector import as_array, expectations
+from simulator.calculations.statevector import expectations
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
-from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.program.program import Program
+from simulator.program.values import as_array
 
-__all__ = ["QuantumModel"]
+__all__ = ["QuantumModel", "check_finite"]
 
 Array = NDArray[np.float64]
 
@@ -27,21 +29,22 @@ Array = NDArray[np.float64]
 class QuantumModel:
     """Expectation values of a circuit as a function of data and weights.
 
-    The circuit is lowered once, here; every call after that is one compiled pass over all samples. A model is never
-    changed after it is made, so threads may share it.
+    The constructor lowers the circuit once; every later call is one compiled pass over all samples. A model is
+    immutable, so threads may share it.
 
     Parameters
     ----------
     circuit : Circuit
     inputs, weights : ParameterVector, Parameter, or sequence of Parameter
-        Which of the circuit's parameters take data, and which are trained. Together they are all of them.
-    observables : sequence of PauliSum, or one PauliSum
+        Parameters of the circuit that take data, and those that are trained; together all parameters of the circuit.
+    observables : Observable or sequence of Observable
+        `PauliSum` objects, labels such as ``"ZZ"`` (the last letter is qubit 0's), or operators of Qiskit.
     precision : {"double", "single"}
-        Of the amplitudes inside; what goes in and out is double.
+        Precision of the amplitudes; arguments and results are in double precision.
     data : DataFunction, optional
-        Features to inputs; without it, the features are the inputs.
+        Function from features to inputs; by default the features are the inputs.
     num_features : int, optional
-        Columns of X; by default the number of inputs.
+        Number of columns of X; by default the number of inputs.
 
     Raises
     ------
@@ -63,7 +66,7 @@ class QuantumModel:
         circuit: Circuit,
         inputs: Sequence[Parameter] | Parameter = (),
         weights: Sequence[Parameter] | Parameter = (),
-        observables: Sequence[PauliSum] | PauliSum = (),
+        observables: Sequence[Observable] | Observable = (),
         *,
         precision: Literal["double", "single"] = "double",
         data: DataFunction | None = None,
@@ -71,7 +74,7 @@ class QuantumModel:
     ) -> None:
         self.circuit = circuit
         self.inputs, self.weights = _parameters("inputs", inputs), _parameters("weights", weights)
-        self.observables = (observables,) if isinstance(observables, PauliSum) else tuple(observables)
+        self.observables = as_observables(observables, circuit.num_qubits)
         if not self.observables:
             raise ValueError("a model needs at least one observable")
         _check_roles(circuit, self.inputs, self.weights)
@@ -86,7 +89,7 @@ class QuantumModel:
         return len(self.weights)
 
     def forward(self, X: ArrayLike, weights: ArrayLike) -> Array:
-        """Expectation values.
+        """Compute expectation values.
 
         Parameters
         ----------
@@ -100,19 +103,19 @@ class QuantumModel:
         Raises
         ------
         ValueError
-            If a shape does not fit, or a number is NaN or infinite.
+            If a shape is wrong, or a number is NaN or infinite.
         """
         return expectations(self.program, self.inputs_of(self._features(X)), self._weights(weights))
 
     def backward(self, X: ArrayLike, weights: ArrayLike, cotangent: ArrayLike) -> tuple[Array, Array]:
-        """Derivatives of ``sum(cotangent * forward(X, weights))``, from one sweep.
+        """Differentiate ``sum(cotangent * forward(X, weights))`` in one sweep.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         weights : array-like, shape (n_weights,), radians
         cotangent : array-like, shape (n_samples, n_observables)
-            The loss's derivative with respect to each expectation value.
+            Derivative of the loss with respect to each expectation value.
 
         Returns
         -------
@@ -122,7 +125,7 @@ class QuantumModel:
         features = self._features(X)
         seeds = _matrix("cotangent", cotangent, len(self.observables))
         if len(seeds) != len(features):
-            raise ValueError(f"cotangent must have one row a sample: expected {len(features)}, got {len(seeds)}")
+            raise ValueError(f"cotangent must have one row per sample: expected {len(features)}, got {len(seeds)}")
         _, d_weights, d_inputs = adjoint_sweep(
             self.program, self.inputs_of(features), self._weights(weights), seeds, inputs=True
         )
@@ -132,16 +135,16 @@ class QuantumModel:
     def loss_and_gradient(
         self, X: ArrayLike, y: ArrayLike, weights: ArrayLike, loss: str | Loss = "mse"
     ) -> tuple[float, Array]:
-        """The mean loss over the samples and its gradient, from one sweep.
+        """Compute the mean loss over the samples and its gradient in one sweep.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         y : array-like, shape (n_samples,) or (n_samples, n_observables)
-            Targets, as the loss takes them.
+            Targets in the form that the loss takes.
         weights : array-like, shape (n_weights,), radians
         loss : str or Loss
-            The expectation values are what it takes as outputs.
+            Loss function; its outputs are the expectation values.
 
         Returns
         -------
@@ -150,23 +153,29 @@ class QuantumModel:
         """
         features, targets = self._features(X), np.asarray(y)
         if len(targets) != len(features):
-            raise ValueError(f"y must have one target a sample: expected {len(features)}, got {len(targets)}")
-        chosen = get_loss(loss)
+            raise ValueError(f"y must have one target per sample: expected {len(features)}, got {len(targets)}")
+        loss_function = get_loss(loss)
         share = 1.0 / len(features)
         total = 0.0
 
         def cotangent(values: Array, rows: slice) -> Array:
             nonlocal total
             target = targets[rows]
-            total += float(np.add.reduce(chosen.value(values, target)))
-            return chosen.gradient(values, target) * share
+            total += float(np.add.reduce(loss_function.value(values, target)))
+            return loss_function.gradient(values, target) * share
 
         _, d_weights, _ = adjoint_sweep(self.program, self.inputs_of(features), self._weights(weights), cotangent)
         return total * share, d_weights
 
     def inputs_of(self, features: Array) -> Array:
         """Values of the circuit's inputs, shape (n_samples, n_inputs)."""
-        return features if self.data is None else self.data(features)
+        return features if self.data is None else checked_angles(self.data, features)
+
+    def without_data(self) -> QuantumModel:
+        """The same circuit, lowered once for both, with its inputs as features."""
+        out = copy.copy(self)
+        out.data, out.num_features = None, len(self.inputs)
+        return out
 
     def _features(self, X: ArrayLike) -> Array:
         return _matrix("X", X, self.num_features)
@@ -175,7 +184,7 @@ class QuantumModel:
         out = as_array(weights)
         if out.shape != (len(self.weights),):
             raise ValueError(f"weights must have shape ({len(self.weights)},), got {out.shape}")
-        _check_finite("weights", out)
+        check_finite("weights", out)
         return out
 
     def __repr__(self) -> str:
@@ -185,8 +194,8 @@ class QuantumModel:
         )
 
 
-def _parameters(role: str, given: Sequence[Parameter] | Parameter) -> tuple[Parameter, ...]:
-    parameters = (given,) if isinstance(given, Parameter) else tuple(given)
+def _parameters(role: str, value: Sequence[Parameter] | Parameter) -> tuple[Parameter, ...]:
+    parameters = (value,) if isinstance(value, Parameter) else tuple(value)
     for parameter in parameters:
         if not isinstance(parameter, Parameter):
             raise ParameterError(f"{role} expects parameters, got {parameter!r}")
@@ -204,16 +213,17 @@ def _check_roles(circuit: Circuit, inputs: tuple[Parameter, ...], weights: tuple
         raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {', '.join(missing)}")
 
 
-def _matrix(name: str, given: ArrayLike, columns: int) -> Array:
-    out = as_array(given)
+def _matrix(name: str, value: ArrayLike, columns: int) -> Array:
+    out = as_array(value)
     if out.ndim != 2 or out.shape[1] != columns or not len(out):
         raise ValueError(f"{name} must have shape (n_samples, {columns}) with at least 1 sample, got {out.shape}")
-    _check_finite(name, out)
+    check_finite(name, out)
     return out
 
 
-def _check_finite(name: str, values: Array) -> None:
-    if math.isfinite(np.vdot(values, values)):  # quick; a NaN or an infinity shows in the sum of squares
+def check_finite(name: str, values: Array) -> None:
+    """Raise ValueError if a number is NaN or infinite, saying where."""
+    if math.isfinite(np.vdot(values, values)):  # fast path: a NaN or an infinity makes the sum of squares non-finite
         return
     finite = np.isfinite(values)
     if not finite.all():

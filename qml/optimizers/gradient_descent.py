@@ -1,4 +1,4 @@
-"""Descent along gradients: plain with momentum, and with a step of its own for each weight."""
+"""Gradient descent: with momentum, and with an adaptive step size for each weight."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class SGD(Optimizer):
     Parameters
     ----------
     learning_rate : scale of a step
-    momentum : how much of the last velocity remains, in [0, 1)
-    nesterov : step along ``g + momentum v`` instead of ``v``
+    momentum : share of the last velocity that remains, in [0, 1)
+    nesterov : whether to step along ``g + momentum v`` instead of ``v``
         (Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013)
     """
 
@@ -32,11 +32,11 @@ class SGD(Optimizer):
             raise ValueError("nesterov of SGD needs a momentum > 0, got 0")
 
     def init(self, weights: np.ndarray) -> State:
-        """No velocity."""
+        """Return a velocity of 0."""
         return {"velocity": np.zeros_like(weights)}
 
     def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
-        """One step down."""
+        """Take one step."""
         velocity = self.momentum * state["velocity"] + gradient
         direction = gradient + self.momentum * velocity if self.nesterov else velocity
         return {"velocity": velocity}, weights - self.learning_rate * direction
@@ -44,13 +44,13 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Steps of the running mean of the gradient over the root of its running mean square.
+    """Adam: steps along the running mean of the gradient, divided by the root of its running mean square.
 
     Parameters
     ----------
-    learning_rate : about the largest change of a weight in one step
-    beta1, beta2 : memories of the two means, in [0, 1)
-    epsilon : keeps the quotient finite
+    learning_rate : approximate maximum change of a weight in one step
+    beta1, beta2 : decay factors of the two running means, in [0, 1)
+    epsilon : constant that keeps the quotient finite
 
     References
     ----------
@@ -69,11 +69,11 @@ class Adam(Optimizer):
         require(self, "epsilon", above=0.0)
 
     def init(self, weights: np.ndarray) -> State:
-        """Both means 0, no step taken."""
+        """Return means of 0 and a step count of 0."""
         return {"step": 0, "mean": np.zeros_like(weights), "mean_square": np.zeros_like(weights)}
 
     def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
-        """One step; both means are corrected for having started at 0."""
+        """Take one step; both means are corrected for their initial value of 0."""
         step = state["step"] + 1
         mean = self.beta1 * state["mean"] + (1.0 - self.beta1) * gradient
         mean_square = self.beta2 * state["mean_square"] + (1.0 - self.beta2) * gradient**2
@@ -85,12 +85,12 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam, and beside it every weight shrinks by ``learning_rate * weight_decay`` of itself in each step.
+    """Adam with weight decay: each step also shrinks every weight by the share ``learning_rate * weight_decay``.
 
     Parameters
     ----------
     learning_rate, beta1, beta2, epsilon : as in `Adam`
-    weight_decay : the shrinking, decoupled from the gradient's scale
+    weight_decay : rate of the decay, decoupled from the scale of the gradient
 
     References
     ----------
@@ -104,20 +104,20 @@ class AdamW(Adam):
         require(self, "weight_decay", least=0.0)
 
     def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
-        """Adam's step from the weights, shrunk."""
+        """Shrink the weights and take a step of Adam."""
         return super().step(state, weights - self.learning_rate * self.weight_decay * weights, gradient)
 
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """Steps of the gradient over the root of its running mean square.
+    """RMSProp: steps along the gradient, divided by the root of its running mean square.
 
     Parameters
     ----------
     learning_rate : scale of a step
-    decay : memory of the mean square, in [0, 1)
-    momentum : how much of the last step remains, in [0, 1)
-    epsilon : keeps the quotient finite
+    decay : decay factor of the mean square, in [0, 1)
+    momentum : share of the last step that remains, in [0, 1)
+    epsilon : constant that keeps the quotient finite
 
     References
     ----------
@@ -136,11 +136,11 @@ class RMSprop(Optimizer):
         require(self, "epsilon", above=0.0)
 
     def init(self, weights: np.ndarray) -> State:
-        """Mean square and velocity 0."""
+        """Return a mean square and a velocity of 0."""
         return {"mean_square": np.zeros_like(weights), "velocity": np.zeros_like(weights)}
 
     def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
-        """One step."""
+        """Take one step."""
         mean_square = self.decay * state["mean_square"] + (1.0 - self.decay) * gradient**2
         velocity = self.momentum * state["velocity"] + gradient / (np.sqrt(mean_square) + self.epsilon)
         return {"mean_square": mean_square, "velocity": velocity}, weights - self.learning_rate * velocity

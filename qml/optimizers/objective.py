@@ -1,4 +1,4 @@
-"""What training minimises: the one thing the loop and the optimizers know of a model and its data."""
+"""Interface of the objective: all that the training loop and the optimizers know about a model and its data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Rows = np.ndarray | slice
 
 
 class Objective(Protocol):
-    """The mean loss over training rows as a function of the weights, and a score that training never sees.
+    """Mean loss over training rows as a function of the weights, and a score on rows not used for training.
 
     The methods must not depend on how often or in which order they are called: a resumed run repeats only some calls.
     """
@@ -21,13 +21,13 @@ class Objective(Protocol):
         ...
 
     def value_and_gradient(self, weights: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
-        """Mean loss over ``rows`` (indices, or ``slice(None)`` for all) and its derivative, shape (n_weights,)."""
+        """Compute the mean loss over ``rows`` (indices, or ``slice(None)``) and its derivative, shape (n_weights,)."""
         ...
 
     def value(self, weights: np.ndarray, rows: Rows) -> float:
-        """Mean loss over ``rows``."""
+        """Compute the mean loss over ``rows``."""
         ...
 
     def validation_score(self, weights: np.ndarray) -> float | None:
-        """Score on rows held out, higher is better; None if none are held out."""
+        """Compute the score on held-out rows, where higher is better; None if no rows are held out."""
         ...

@@ -1,15 +1,15 @@
-"""SciPy's minimisers, which run by themselves and keep their state inside."""
+"""SciPy's minimisers, which run their own loop and hold their state internally."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from simulator.errors import unknown_name
+from simulator.names import choose
 
 METHODS: Mapping[str, bool] = MappingProxyType(
     {
@@ -26,32 +26,36 @@ METHODS: Mapping[str, bool] = MappingProxyType(
         "powell": False,
     }
 )
-"""Method -> whether it uses the gradient."""
+"""Methods by name, with whether each uses the gradient."""
 
 
 @dataclass(frozen=True)
 class SciPy:
-    """A method of ``scipy.optimize.minimize``; one epoch of training is one of its iterations, on all rows.
+    """Method of ``scipy.optimize.minimize``; one epoch of training is one of its iterations, on all rows.
 
     Parameters
     ----------
-    method : one of SciPy's names, in any case
-    options : the method's own options, as SciPy takes them
+    method : name in SciPy, in upper or lower case
+    options : options of the method, as SciPy takes them
     """
 
     method: str = "l-bfgs-b"
     options: Mapping[str, Any] | None = None
 
+    evaluations_per_step: ClassVar[None] = None
+    """None, because the number of evaluations in a line search is not known in advance."""
+
     def __post_init__(self) -> None:
-        name = str(self.method).lower().replace("_", "-")
-        if name not in METHODS:
-            raise unknown_name("SciPy method", self.method, METHODS)
-        object.__setattr__(self, "method", name)
+        object.__setattr__(self, "method", choose("SciPy method", self.method, METHODS))
 
     @property
     def uses_gradient(self) -> bool:
-        """Whether the method asks for derivatives."""
+        """Whether the method uses derivatives."""
         return METHODS[self.method]
+
+    def init(self, weights: np.ndarray) -> dict[str, Any]:
+        """Return an empty state: SciPy holds its state internally."""
+        return {}
 
     def minimize(
         self,
@@ -60,21 +64,21 @@ class SciPy:
         iterations: int,
         after_iteration: Callable[[np.ndarray], None],
     ) -> tuple[bool, str]:
-        """Run until SciPy is satisfied or either function raises.
+        """Run until SciPy stops or either function raises.
 
         Parameters
         ----------
-        function : weights -> loss, or (loss, gradient) if ``uses_gradient``
+        function : function from weights to loss, or to (loss, gradient) if ``uses_gradient``
         weights : float ndarray, shape (n_weights,)
-        iterations : how many the caller will let happen; SciPy's own limits are put where they come later
-        after_iteration : called with the weights of each iteration; raises to stop
+        iterations : maximum number of iterations that the caller allows; SciPy's limits are set beyond it
+        after_iteration : function called with the weights of each iteration; raises to stop
 
         Returns
         -------
         bool, str
-            Whether SciPy calls it a success, and its message.
+            Whether SciPy reports success, and its message.
         """
-        from scipy.optimize import minimize  # here: it would be a third of the time of `import qml`
+        from scipy.optimize import minimize  # imported here because it would take a third of the time of `import qml`
 
         result = minimize(
             lambda x: function(x.copy()),

@@ -1,9 +1,10 @@
-"""Simultaneous perturbation: a gradient estimate from two values, whatever the number of weights."""
+"""Simultaneous perturbation: gradient estimates from two values, for any number of weights."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from qml.optimizers.stepwise import Optimizer, State, require
 
 @dataclass(frozen=True)
 class SPSA(Optimizer):
-    """Simultaneous perturbation stochastic approximation, for losses that come with noise and without derivatives.
+    """Simultaneous perturbation stochastic approximation, for noisy losses without derivatives.
 
     Step k perturbs all weights at once by ``c_k = perturbation / (k+1)^gamma`` in random directions, estimates the
     gradient from the two losses, and moves by ``a_k = a / (stability + k + 1)^alpha`` times the estimate. The loss it
@@ -22,11 +23,11 @@ class SPSA(Optimizer):
 
     Parameters
     ----------
-    learning_rate : the average change of a weight in the first step
-    perturbation : size of the first perturbation; with shot noise, about the deviation of a measured loss
-    alpha, gamma : how fast steps and perturbations shrink; the defaults are the literature's
-    stability : keeps the first steps from being much larger than the next; about a tenth of the number of steps
-    calibration_steps : pairs of losses spent to choose ``a``
+    learning_rate : average change of a weight in the first step
+    perturbation : size of the first perturbation; with shot noise, about the standard deviation of a measured loss
+    alpha, gamma : exponents of the decay of steps and perturbations; the defaults are from the literature
+    stability : offset that limits the first steps; about a tenth of the number of steps
+    calibration_steps : number of pairs of losses evaluated to choose ``a``
 
     References
     ----------
@@ -41,6 +42,14 @@ class SPSA(Optimizer):
     stability: float = 10.0
     calibration_steps: int = 10
 
+    uses_gradient: ClassVar[bool] = False
+    evaluations_per_step: ClassVar[int] = 2
+
+    @property
+    def evaluations_before(self) -> int:
+        """Two for each calibration step."""
+        return 2 * self.calibration_steps
+
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "perturbation", above=0.0)
@@ -50,13 +59,13 @@ class SPSA(Optimizer):
         require(self, "calibration_steps", least=1)
 
     def init(self, weights: np.ndarray) -> State:
-        """No step taken, ``a`` not chosen yet."""
+        """Return a step count of 0, with ``a`` not chosen yet."""
         return {"step": 0, "a": 0.0}
 
     def measure(
         self, state: State, weights: np.ndarray, objective: Objective, rows: Rows, seed: Sequence[int]
     ) -> tuple[State, float, np.ndarray]:
-        """Loss and gradient estimated from two values; before the first step, ``a`` from a few such pairs."""
+        """Estimate loss and gradient from two values; before the first step, choose ``a`` from several such pairs."""
         rng = np.random.default_rng(seed)
         if state["step"] == 0:
             slopes = [self._pair(0, weights, objective, rows, rng)[1] for _ in range(int(self.calibration_steps))]

@@ -1,4 +1,4 @@
-"""The interface of the optimizers that go step by step."""
+"""Interface of the optimizers that take one step per minibatch."""
 
 from __future__ import annotations
 
@@ -7,50 +7,60 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from qml.optimizers.objective import Objective, Rows
 
 State = dict[str, Any]
-"""What an optimizer remembers between steps: name -> ndarray, float or int; goes into checkpoints as it is."""
+"""State of an optimizer between steps: name -> ndarray, float or int; stored unchanged in checkpoints."""
 
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """Base of the optimizers that go step by step; for one of your own, write ``init`` and ``step``.
+    """Base of the optimizers that take one step per minibatch; a custom one defines ``init`` and ``step``.
 
     Parameters
     ----------
-    learning_rate : the scale of a step, in the weights' unit (radians, for angles)
+    learning_rate : scale of a step, in the unit of the weights (radians, for angles)
     """
 
     learning_rate: float
+
+    uses_gradient: ClassVar[bool] = True
+    """Whether the optimizer uses derivatives of the objective, or values only."""
+    evaluations_per_step: ClassVar[int] = 1
+    """Number of evaluations of the objective per step: of value and gradient together, or of the value only."""
+
+    @property
+    def evaluations_before(self) -> int:
+        """Number of evaluations of the objective before the first step."""
+        return 0
 
     def __post_init__(self) -> None:
         require(self, "learning_rate", above=0.0)
 
     @abstractmethod
     def init(self, weights: np.ndarray) -> State:
-        """The state before the first step."""
+        """Return the state before the first step."""
 
     @abstractmethod
     def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
-        """New state and new weights; the arrays that came in are left as they are."""
+        """Return new state and new weights; the arguments are not modified."""
 
     def measure(
         self, state: State, weights: np.ndarray, objective: Objective, rows: Rows, seed: Sequence[int]
     ) -> tuple[State, float, np.ndarray]:
-        """Loss and gradient at ``weights``, for the next ``step``; a method without derivatives estimates them here.
+        """Compute loss and gradient at ``weights`` for the next ``step``; a method without derivatives estimates them.
 
-        ``seed`` differs from step to step: what is random comes from ``np.random.default_rng(seed)``.
+        ``seed`` differs from step to step: random numbers come from ``np.random.default_rng(seed)``.
         """
         loss, gradient = objective.value_and_gradient(weights, rows)
         return state, loss, gradient
 
     def step_size(self, state: State) -> float:
-        """The learning rate of the next step, for the history."""
+        """Return the learning rate of the next step, for the history."""
         return self.learning_rate
 
 

@@ -1,4 +1,4 @@
-"""What a model file may claim: only what `save` writes, in sizes that can be, with settings that make sense."""
+"""Checks of the contents of a model file: only what `save` writes, in possible sizes, with valid settings."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy as np
 __all__ = ["LEFT_OUT", "check_learnt", "check_settings", "check_sizes", "random_state"]
 
 LEFT_OUT = ("backend", "callback", "memory", "resume")
-"""Settings that `save` never writes: code, connections, and folders (joblib executes what it finds in ``memory``)."""
+"""Settings that `save` never writes: code, connections, and folders (joblib executes the contents of ``memory``)."""
 
 SIZES = ("features_per_qubit", "n_jobs", "n_qubits", "num_qubits", "reps", "steps")
 LARGEST = 1 << 16
-"""Product of the sizes that a circuit, which is made when a model predicts, can have in a file."""
+"""Largest product of the sizes of a circuit that is built when a model predicts."""
 
 MERSENNE_TWISTER = "MT19937"
 STATE_LENGTH = 624
-"""Numbers in the state of a Mersenne Twister."""
+"""Length of the state of a Mersenne Twister."""
 
 
 def check_settings(estimator: Any, parameters: Mapping[str, Any]) -> None:
-    """Raise unless an estimator made from ``parameters`` has settings that can be stored and used."""
+    """Raise unless the settings of an estimator, built from ``parameters``, are valid and such that `save` writes."""
     for name in LEFT_OUT:
         if parameters.get(name) is not None:
-            raise ValueError(f"it sets {name}, which no model file does")
+            raise ValueError(f"it sets {name}, which is never stored in a model file")
     if hasattr(estimator, "_check_settings"):
         estimator._check_settings()
     elif hasattr(estimator, "_parameter_constraints"):  # scikit-learn's own
@@ -34,15 +34,15 @@ def check_settings(estimator: Any, parameters: Mapping[str, Any]) -> None:
 
 
 def check_learnt(estimator: Any, names: Mapping[str, Any]) -> None:
-    """Raise if an attribute to be set is a setting, a method or anything else that the class itself has."""
+    """Raise if a learnt attribute would replace a setting, a method or another attribute of the class."""
     settings = estimator.get_params(deep=False)
     for name in names:
         if not name.isidentifier() or name in settings or hasattr(type(estimator), name):
-            raise ValueError(f"{name!r} is nothing that {type(estimator).__name__} learns")
+            raise ValueError(f"{name!r} is not a learnt attribute of {type(estimator).__name__}")
 
 
 def check_sizes(kind: str, data: Mapping[str, Any]) -> None:
-    """Raise if the circuit that a part describes in a few bytes would take for ever to make."""
+    """Raise if the circuit of a part, described in a few bytes, would take hours to build."""
     sizes: dict[str, int] = {}
     for name, value in _pairs([data.get("parameters"), data.get("learnt")]):
         if name in SIZES and type(value) is int:
@@ -52,7 +52,7 @@ def check_sizes(kind: str, data: Mapping[str, Any]) -> None:
 
 
 def _pairs(data: Any) -> Iterator[tuple[Any, Any]]:
-    """Names and values, however deep."""
+    """Iterate over names and values at all depths."""
     if isinstance(data, dict):
         entries = list(data.items())
         yield from entries
@@ -66,7 +66,7 @@ def _pairs(data: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def random_state(state: Mapping[str, Any]) -> np.random.RandomState:
-    """A random state; NumPy itself believes any position, and reads there."""
+    """Return a random state; NumPy does not check the position, and would read outside the state."""
     inner = state["state"]
     key, position = np.asarray(inner["key"]), inner["pos"]
     if (

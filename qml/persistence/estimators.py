@@ -1,4 +1,4 @@
-"""Estimators as files of data: arrays and JSON, nothing that could be executed."""
+"""Model files of estimators: arrays and JSON, without executable content."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import sklearn
 
-from qml.files.container import ModelFileError, read_container, write_container
+from qml.files.container import Arrays, Header, ModelFileError, read_container, write_container
 from qml.persistence.values import ESTIMATORS, JOBLIB, ValueReader, ValueWriter, is_part, parts_of
 
 __all__ = ["load", "save"]
 
 KIND = "model"
-VERSION = 1
+VERSION = 2
 
 
 def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
@@ -27,14 +27,14 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
         `qml.features`, or those of ``SCIKIT_LEARN``: all that `tabular_preprocessor` is made of.
     path : path
     extra : optional
-        Anything made of None, numbers, text, lists and dicts, to keep with it.
+        Additional data of None, numbers, text, lists and dicts, to store with the estimator.
 
     Raises
     ------
     TypeError
         If a hyper-parameter is an object of the user's own class, which only pickle could store.
     ValueError
-        If a setting makes no sense, so that `load` would refuse the file.
+        If a setting is invalid, so that `load` would refuse the file.
     OSError
         If the file cannot be written: see `qml.files.container.write_container`.
     """
@@ -71,7 +71,7 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
         file. Nothing is loaded in part.
     FileNotFoundError
     """
-    header, arrays = read_container(path, kind=KIND, version=VERSION)
+    header, arrays = _read(path)
     name = header.get("estimator")
     if not isinstance(name, str) or name not in ESTIMATORS:
         raise ModelFileError(path, f"holds a {name!r}, expected one of {', '.join(ESTIMATORS)}")
@@ -89,6 +89,37 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
     return (estimator, extra) if return_extra else estimator
 
 
+def _read(path: str | PathLike[str]) -> tuple[Header, Arrays]:
+    try:
+        return read_container(path, kind=KIND, version=VERSION, migrations=MIGRATIONS)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelFileError(path, f"its contents make no sense: {error!r}") from error
+
+
 def _release(version: str) -> tuple[int, ...]:
-    """The first two numbers of a version."""
+    """Return the first two numbers of a version."""
     return tuple(int(number) for number in version.split(".")[:2])
+
+
+def _readout_in_network(header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
+    """Version 1 to 2: the circuit's model and the linear readout become a network of two layers."""
+
+    def migrated(data: Any) -> Any:
+        if isinstance(data, list):
+            return [migrated(entry) for entry in data]
+        if not isinstance(data, dict):
+            return data
+        data = {key: migrated(entry) for key, entry in data.items()}
+        learnt = data.get("learnt")
+        if isinstance(learnt, dict) and "readout_" in learnt:
+            sizes = learnt.pop("readout_")["fields"]
+            dense = {"num_inputs": sizes["num_observables"], "num_outputs": sizes["num_outputs"]}
+            quantum = {"type": "Quantum", "fields": {"model": learnt.pop("model_")}}
+            learnt["network_"] = {"type": "Sequential", "layers": [quantum, {"type": "Dense", "fields": dense}]}
+        return data
+
+    return migrated(header), arrays
+
+
+MIGRATIONS = {1: _readout_in_network}
+"""From each version of the format to the next."""

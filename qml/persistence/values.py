@@ -1,6 +1,6 @@
-"""Values in model files: estimators, settings and what was learnt as JSON values and arrays, and back.
+"""Conversion of estimators, settings and learnt attributes to JSON values and arrays, and back.
 
-What can be stored is listed here; nothing else is ever written, and nothing else is made from a file.
+The tables below list everything that can be stored; nothing else is written, and nothing else is built from a file.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qml import ansatze, feature_maps, losses, optimizers
+from qml import ansatze, feature_maps, layers, losses, optimizers
 from qml.feature_maps import data_functions
 from qml.features import scaling
 from qml.files.circuit_data import CircuitReader, CircuitWriter
 from qml.files.container import is_storable
-from qml.models import observables as readout
+from qml.layers import Quantum, Sequential
 from qml.models.quantum_model import QuantumModel
 from qml.persistence.checks import LEFT_OUT, check_learnt, check_settings, check_sizes, random_state
 from simulator.circuit import Circuit
@@ -62,10 +62,10 @@ SCIKIT_LEARN = {
     "SimpleImputer": "sklearn.impute",
     "StandardScaler": "sklearn.preprocessing",
 }
-"""Estimators of scikit-learn that may stand in a pipeline: those that learn nothing but numbers and words."""
+"""Estimators of scikit-learn that are allowed in a pipeline: those that learn only numbers and words."""
 
 TRANSFORMERS = dict.fromkeys(("AngleScaler", "ImagePooling", "QubitReducer", "SumFeatures"), "qml.features")
-"""Our own that may stand in a pipeline."""
+"""Transformers of this library that are allowed in a pipeline."""
 
 KERNELS = dict.fromkeys(("ClassicalKernel", "FidelityKernel", "ProjectedKernel", "TrainedKernel"), "qml.kernels")
 
@@ -73,24 +73,29 @@ PARTS = ESTIMATORS | SCIKIT_LEARN | TRANSFORMERS | KERNELS
 """Estimators inside estimators, and their modules."""
 
 MAKERS = (*KERNELS, "RandomQuantumFeatures")
-"""Parts that make their circuits when they predict."""
+"""Parts that build their circuits when they predict."""
 
 VALUES: dict[str, type] = {
     kind.__name__: kind
-    for module in (ansatze, data_functions, feature_maps, losses, optimizers, readout, scaling)
+    for module in (ansatze, data_functions, feature_maps, layers, losses, optimizers, scaling)
     for kind in vars(module).values()
     if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind is not data_functions.OwnFunction
 }
 VALUES["QuantumModel"] = QuantumModel
 """Immutable settings and learnt values, stored field by field."""
 
-MODEL_FIELDS = ("circuit", "inputs", "weights", "observables", "precision", "data", "num_features")
+FIELDS: dict[type, tuple[str, ...]] = {
+    QuantumModel: ("circuit", "inputs", "weights", "observables", "precision", "data", "num_features"),
+    Quantum: ("model",),
+}
+"""Constructor arguments of a dataclass, where these are not all of its fields."""
+
 SELECTOR_FIELDS = ("pattern", "dtype_include", "dtype_exclude")
 
 TYPES = {"bool": bool, "float": float, "int": int, "object": object, "str": str} | {
     f"numpy.{np.dtype(code).name}": np.dtype(code).type for code in "?bhilBHILefdFD"
 }
-"""Types of numbers, as some settings of scikit-learn are."""
+"""Types that settings of scikit-learn, such as the dtype of an encoder, can be."""
 
 
 JOBLIB = "joblib.dump stores any object, in files that run whatever their sender put into them when they are loaded"
@@ -150,6 +155,8 @@ class ValueWriter:
                 return {"type": "Circuit", "circuit": self.circuits.circuit(value)}
             case NoiseModel():
                 return {"type": "NoiseModel", "data": self.value(name, value.to_dict())}
+            case Sequential():
+                return {"type": "Sequential", "layers": self.value(name, list(value.layers))}
             case PauliSum():
                 columns = (value.x_masks, value.z_masks, value.coefficients)
                 return {"type": "PauliSum", "columns": [self._store(column) for column in columns]}
@@ -163,7 +170,7 @@ class ValueWriter:
         if VALUES.get(kind) is type(value) or _is_selector(value):
             return {"type": kind, "fields": {k: self.value(f"{name}.{k}", v) for k, v in _fields(value).items()}}
         raise TypeError(
-            f"{name}: an object of class {kind} can not be stored in a model file, got {value!r}. Model files hold "
+            f"{name}: an object of class {kind} cannot be stored in a model file, got {value!r}. Model files hold "
             f"numbers, text, arrays, objects of this library, and of scikit-learn {', '.join(SCIKIT_LEARN)}; {JOBLIB}"
         )
 
@@ -183,18 +190,18 @@ class ValueReader:
         return {key: self.value(value) for key, value in data.items()}
 
     def part(self, kind: str, data: dict[str, Any]) -> Any:
-        """An estimator with what it learnt."""
+        """Build an estimator with its learnt attributes."""
         if kind in MAKERS:
             check_sizes(kind, data)
         parameters, learnt = self.fields(data["parameters"]), self.fields(data["learnt"])
-        made = getattr(importlib.import_module(PARTS[kind]), kind)(**parameters)
-        check_settings(made, parameters)
-        check_learnt(made, learnt)
-        vars(made).update(learnt)
-        return made
+        estimator = getattr(importlib.import_module(PARTS[kind]), kind)(**parameters)
+        check_settings(estimator, parameters)
+        check_learnt(estimator, learnt)
+        vars(estimator).update(learnt)
+        return estimator
 
     def value(self, data: Any) -> Any:
-        """The Python value of a JSON value."""
+        """Convert a JSON value to a Python value."""
         if isinstance(data, list):
             return [self.value(entry) for entry in data]
         if not isinstance(data, dict):
@@ -234,21 +241,26 @@ class ValueReader:
                 return self._circuits.circuit(data["circuit"])
             case "NoiseModel":
                 return NoiseModel.from_dict(self.value(data["data"]))
+            case "Sequential":
+                return Sequential(*self.value(data["layers"]))
             case "PauliSum":
                 return PauliSum(*(self._fetch(number) for number in data["columns"]))
         if data["type"] in PARTS:
             return self.part(data["type"], data)
-        return VALUES[data["type"]](**self.fields(data["fields"]))
+        kind = VALUES[data["type"]]
+        if not data["fields"].keys() <= set(_field_names(kind)):
+            raise ValueError(f"{data['type']} has no fields {sorted(data['fields'])}")
+        return kind(**self.fields(data["fields"]))
 
 
 def is_part(value: Any) -> bool:
-    """Whether a file can hold an estimator; one of the same name and of the user's own can not."""
+    """Whether a file can hold an estimator; a custom class of the same name is not accepted."""
     kind = type(value)
     return kind.__name__ in PARTS and getattr(importlib.import_module(PARTS[kind.__name__]), kind.__name__) is kind
 
 
 def parts_of(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings to store, and what was learnt."""
+    """Return the settings and the learnt attributes to store."""
     settings = estimator.get_params(deep=False)
     check_settings(estimator, {})
     learnt = {name: value for name, value in vars(estimator).items() if name not in settings}
@@ -256,18 +268,17 @@ def parts_of(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """What a value is made again from."""
-    if isinstance(value, QuantumModel):
-        names: Iterable[str] = MODEL_FIELDS
-    elif _is_selector(value):
-        names = SELECTOR_FIELDS
-    else:
-        names = [field.name for field in dataclasses.fields(value) if field.init]
+    """Return the arguments that reconstruct a value."""
+    names = SELECTOR_FIELDS if _is_selector(value) else _field_names(type(value))
     return {name: getattr(value, name) for name in names}
 
 
+def _field_names(kind: Any) -> Sequence[str]:
+    return FIELDS.get(kind) or [field.name for field in dataclasses.fields(kind) if field.init]
+
+
 def _is_selector(value: Any) -> bool:
-    """Whether this is scikit-learn's choice of columns by their types."""
+    """Whether a value is a column selector of scikit-learn."""
     kind = type(value)
     return (
         kind.__name__ == "make_column_selector"

@@ -1,4 +1,4 @@
-"""Pictures as PNG files; the one place of ``qml`` that imports matplotlib, and only when a function is called."""
+"""Plots as PNG files; the only package of ``qml`` that imports matplotlib, when a function is called."""
 
 from qml.plots.kernels import plot_concentration, plot_kernel_matrix, plot_spectrum
 from qml.plots.training import plot_circuit, plot_comparison, plot_confusion, plot_predictions, plot_training

@@ -1,4 +1,4 @@
-"""What all pictures share: colours, figures without a window, PNG files. matplotlib is imported only when called."""
+"""Common parts of all plots: colours, figures without a window, PNG files; matplotlib is imported on use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
-__all__ = ["BLUE", "COLORS", "DOTS_PER_INCH", "GREY", "ORANGE", "new_figure", "save", "short"]
+from qml.text import mathtext, one_line
+
+__all__ = ["BLUE", "COLORS", "DOTS_PER_INCH", "GREY", "ORANGE", "label", "new_figure", "save"]
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 COLORS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -16,7 +18,7 @@ DOTS_PER_INCH = 150
 
 
 def new_figure(width: float, height: float) -> Any:
-    """A figure of so many inches."""
+    """Create a figure of a given size in inches."""
     from matplotlib.figure import Figure  # not pyplot: no window, no global state, any thread
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -31,7 +33,7 @@ def save(figure: Any, axes: Sequence[Any], path: str | PathLike[str] | None) -> 
         figure.savefig(path, dpi=DOTS_PER_INCH)
 
 
-def short(label: object, most: int = 14) -> str:
-    """A label cut to so many characters."""
-    text = str(label)
-    return text if len(text) <= most else text[: most - 1] + "…"
+def label(name: object, most: int = 14) -> str:
+    """Text for a picture, cut to at most ``most`` characters and never taken for a formula."""
+    text = one_line(name)
+    return mathtext(text if len(text) <= most else text[: most - 1] + "…")

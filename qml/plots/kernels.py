@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qml.assessment.kernels import Concentration, spectrum
-from qml.plots.canvas import COLORS, GREY, new_figure, save, short
+from qml.plots.canvas import COLORS, GREY, label, new_figure, save
 
 __all__ = ["plot_concentration", "plot_kernel_matrix", "plot_spectrum"]
 
 SMALLEST_SHARE = 1e-16
-"""Eigenvalues below are rounding."""
+"""Smallest eigenvalue drawn: smaller ones are rounding errors."""
 
 
 def plot_kernel_matrix(
@@ -43,13 +43,13 @@ def plot_kernel_matrix(
     if y is not None:
         labels = np.asarray(y)
         if labels.shape != (len(matrix),):
-            raise ValueError(f"y must have one label a sample, shape ({len(matrix)},), got {labels.shape}")
+            raise ValueError(f"y must have one label per sample, shape ({len(matrix)},), got {labels.shape}")
         order = np.argsort(labels, kind="stable")
         matrix = matrix[np.ix_(order, order)]
     image = axis.imshow(matrix, cmap="cividis", vmin=min(0.0, matrix.min()), vmax=max(1.0, matrix.max()))
     if y is not None:
         _mark_classes(axis, labels[order])
-    axis.set_title(title)
+    axis.set_title(label(title, 60))
     figure.colorbar(image, ax=axis, label="kernel", fraction=0.046)
     save(figure, [], path)
     return figure
@@ -74,7 +74,7 @@ def plot_spectrum(matrices: Mapping[str, ArrayLike], path: str | PathLike[str] |
         shares = spectrum(matrix)
         shares = shares / shares.sum()
         shown = shares[shares > SMALLEST_SHARE]
-        axis.plot(np.arange(1, len(shown) + 1), shown, color=COLORS[number % len(COLORS)], label=short(name, 30))
+        axis.plot(np.arange(1, len(shown) + 1), shown, color=COLORS[number % len(COLORS)], label=label(name, 30))
         if number == 0:
             axis.axhline(1 / len(shares), color=GREY, linestyle=":", label="identity")
     axis.set_xscale("log")
@@ -94,7 +94,7 @@ def plot_concentration(found: Mapping[str, Concentration], path: str | PathLike[
     Parameters
     ----------
     found : mapping from str to Concentration
-        What `qml.assessment.kernels.concentration` found, by name.
+        Results of `qml.assessment.kernels.concentration`, by name.
     path : path of a PNG file, optional
 
     Returns
@@ -106,7 +106,7 @@ def plot_concentration(found: Mapping[str, Concentration], path: str | PathLike[
     for number, (name, one) in enumerate(found.items()):
         color = COLORS[number % len(COLORS)]
         axis.plot(
-            one.num_features, one.deviations, "o-", color=color, label=f"{short(name, 30)} (x {one.decay:.2f} each)"
+            one.num_features, one.deviations, "o-", color=color, label=f"{label(name, 30)} (x {one.decay:.2f} each)"
         )
     axis.set_yscale("log")
     axis.set_xlabel("features")
@@ -124,7 +124,7 @@ def _mark_classes(axis: Any, labels: Any) -> None:
         axis.set_xlabel("samples, in the order of y")
         return
     middles = first + (count - 1) / 2
-    names = [short(label) for label in classes]
+    names = [label(name) for name in classes]
     axis.set_xticks(middles, names, rotation=45 if sum(map(len, names)) > 30 else 0)
     axis.set_yticks(middles, names, rotation=90, va="center")
     for edge in first[1:]:

@@ -8,7 +8,7 @@ from os import PathLike
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qml.plots.canvas import BLUE, DOTS_PER_INCH, GREY, ORANGE, new_figure, save, short
+from qml.plots.canvas import BLUE, DOTS_PER_INCH, GREY, ORANGE, label, new_figure, save
 from simulator.circuit import Circuit
 
 __all__ = ["plot_circuit", "plot_comparison", "plot_confusion", "plot_predictions", "plot_training"]
@@ -44,7 +44,7 @@ def plot_training(
     axes[0].set_ylim(bottom=0 if losses.min(initial=0) >= 0 else None)
     if validation_scores is not None:
         axes[1].plot(epochs, np.asarray(validation_scores), color=ORANGE, marker=marker)
-        axes[1].set_ylabel(f"validation {score_name}")
+        axes[1].set_ylabel(f"validation {label(score_name, 30)}")
     if best_epoch is not None:
         for row, axis in enumerate(axes):
             axis.axvline(best_epoch, color=GREY, linestyle=":", label=f"epoch {best_epoch} kept" if row == 0 else None)
@@ -74,7 +74,7 @@ def plot_confusion(matrix: NDArray[np.int64], labels: Sequence[object], path: st
         if matrix[row, column]:
             color = "white" if shares[row, column] > 0.5 else "black"
             axis.text(column, row, str(matrix[row, column]), ha="center", va="center", color=color, fontsize=9)
-    names = [short(label) for label in labels]
+    names = [label(name) for name in labels]
     axis.set_xticks(range(n_classes), names, rotation=45 if n_classes * max(map(len, names)) > 24 else 0)
     axis.set_yticks(range(n_classes), names)
     axis.set_xlabel("predicted class")
@@ -90,7 +90,7 @@ def plot_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: st
     ----------
     truth, predicted : array-like, shape (n_test,)
     name : str
-        Of the target.
+        Name of the target.
     path : path of a PNG file
     """
     figure = new_figure(5.2, 5.0)
@@ -99,8 +99,8 @@ def plot_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: st
     ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
     axis.plot(ends, ends, color=GREY, linestyle=":", label="perfect")
     axis.plot(truth, predicted, "o", color=BLUE, alpha=0.5, markersize=4, markeredgewidth=0)
-    axis.set_xlabel(f"true {short(name, 30)}")
-    axis.set_ylabel(f"predicted {short(name, 30)}")
+    axis.set_xlabel(f"true {label(name, 30)}")
+    axis.set_ylabel(f"predicted {label(name, 30)}")
     axis.set_aspect("equal")
     axis.legend(frameon=False)
     save(figure, [axis], path)
@@ -133,9 +133,9 @@ def plot_comparison(
         axis.annotate(f"{score:.3f}", (score, row), (0, 6), textcoords="offset points", ha="center", fontsize=9)
     axis.errorbar([], [], xerr=[], fmt="o", color=GREY, capsize=3, label="test rows, ± standard error")
     axis.plot([], [], "o", color=GREY, fillstyle="none", label="training rows")
-    axis.set_yticks(range(len(names)), names)
+    axis.set_yticks(range(len(names)), [label(name, 40) for name in names])
     axis.set_ylim(len(names) - 0.5, -0.7)
-    axis.set_xlabel(score_name)
+    axis.set_xlabel(label(score_name, 40))
     axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     save(figure, [axis], path)
 

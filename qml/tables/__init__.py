@@ -1,7 +1,7 @@
-"""CSV files into features and a target, as an immutable schema that is kept beside the model.
+"""Conversion of CSV files into features and a target, by an immutable schema that is stored beside the model.
 
-The csv module and NumPy do it: what is read are words, and what the words mean is decided column by column, in the
-open, so that a report can say it. pandas would add half a second to every command and decide more than it tells.
+Based on the csv module and NumPy: cells are read as text, and the meaning of each column is decided explicitly, so that
+a report can state it. pandas would add half a second to every command and make decisions that it does not report.
 """
 
 from qml.tables.kinds import LeftOut

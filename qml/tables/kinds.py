@@ -1,4 +1,4 @@
-"""What a column of text holds: numbers, a few words, or something no model learns from."""
+"""Kinds of columns: numbers, categories, or contents unsuitable for a model."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.tables.reading import Table, TableError, counted, quoted
+from qml.tables.reading import Table, TableError, quoted
+from simulator.errors import counted
 
 __all__ = ["MISSING", "Contents", "LeftOut", "inspect_column", "numbers"]
 
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "#na"})
-"""Cells that count as empty, in lower case."""
+"""Cell contents that count as empty, in lower case."""
 
 MOSTLY = 0.8
-"""A column with this share of numbers is meant to be numbers."""
+"""Minimum share of numbers in a column that is intended to be numeric."""
 
 HUGE = 1e100
-"""Squares and sums of larger numbers leave the range of doubles."""
+"""Largest number accepted: squares and sums of larger ones leave the range of doubles."""
 
 DATES = re.compile(
     r"""
@@ -39,7 +40,7 @@ DATE_NAMES = re.compile(r"(.*[\W_])?(date|day|time|timestamp)([\W_].*)?", re.IGN
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A column that is not used, and why."""
+    """Column that is not used, and the reason."""
 
     name: str
     reason: str
@@ -47,7 +48,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a column holds.
+    """Contents of a column.
 
     Attributes
     ----------
@@ -65,18 +66,18 @@ class Contents:
 def inspect_column(
     table: Table, name: str, *, max_categories: int, as_category: bool = False, keep: bool = False
 ) -> Contents | LeftOut:
-    """What a column holds, or why it is left out.
+    """Determine the contents of a column, or the reason for leaving it out.
 
     Parameters
     ----------
     table : Table
     name : str
     max_categories : int
-        Text with more different words than this is left out.
+        Maximum number of distinct words; a column of text with more is left out.
     as_category : bool
         Whether numbers are names of categories.
     keep : bool
-        Whether to use the column even if it looks like an identifier or has many different words.
+        Whether to use the column even if it looks like an identifier or has many distinct words.
 
     Raises
     ------
@@ -110,9 +111,9 @@ def inspect_column(
 def numbers(
     table: Table, name: str, missing: NDArray[np.bool_], *, text_allowed: bool = False
 ) -> NDArray[np.float64] | None:
-    """The column's cells as numbers, NaN where missing; ``None`` if they are text.
+    """Convert the column's cells to numbers, NaN where missing; return None if they are text.
 
-    Decimal commas are understood where the comma does not separate columns.
+    Decimal commas are accepted unless the comma separates columns.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def numbers(
     for row in np.flatnonzero(~missing):
         cell = cells[row]
         try:
-            if "_" in cell:  # Python reads 1_2 as twelve
+            if "_" in cell:  # Python would read 1_2 as twelve
                 raise ValueError
             out[row] = float(cell.replace(",", ".") if decimal_comma and cell.count(",") == 1 else cell)
         except ValueError:
@@ -152,7 +153,7 @@ def numbers(
 
 
 def _why_no_quantity(name: str, present: Sequence[str], values: NDArray[np.float64]) -> str | None:
-    """Why numbers are no quantity that a model could use, if they are not."""
+    """Return the reason why numbers are not a quantity that a model can use, or None."""
     if not (values == np.round(values)).all():
         return None
     if DATE_NAMES.fullmatch(name) and ((values > 19000000) & (values < 21000000)).all():

@@ -1,4 +1,4 @@
-"""Bytes of a CSV file into named columns of text."""
+"""Conversion of the bytes of a CSV file into named columns of text."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from simulator.errors import QumbaError
+from simulator.errors import QumbaError, counted, near_misses
 
-__all__ = ["Table", "TableError", "counted", "quoted", "read_table", "shortened"]
+__all__ = ["Table", "TableError", "quoted", "read_table", "shortened"]
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SNIFFED_CHARACTERS = 1 << 16
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, because it begins with the mark of UTF-16
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -36,7 +36,7 @@ OTHER_FORMATS = {
 
 
 class TableError(QumbaError, ValueError):
-    """A table cannot be read, or is not fit to learn from; one line that says what to do about it."""
+    """A table cannot be read, or is unsuitable for training; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Table:
     columns : tuple of tuple of str
         Cells without surrounding blanks, by column.
     lines : tuple of int
-        Line of the file each row ends on, counted from 1.
+        Line of the file on which each row ends, counted from 1.
     separator, encoding : str
-        What the file was read with.
+        Separator and encoding with which the file was read.
     """
 
     path: str
@@ -66,7 +66,7 @@ class Table:
         return len(self.lines)
 
     def column(self, name: str) -> tuple[str, ...]:
-        """Cells of the column ``name``; a `TableError` with the nearest names if there is none."""
+        """Return the cells of the column ``name``; raise `TableError` with the nearest names if there is none."""
         if name not in self.names:
             raise TableError(f"{self.path} has no column {name!r}; {nearest(name, self.names)}")
         return self.columns[self.names.index(name)]
@@ -79,9 +79,9 @@ def read_table(path: str | PathLike[str], separator: str | None = None, encoding
     ----------
     path : path
     separator : str, optional
-        One character; by default found among comma, semicolon, tab and bar.
+        Single character; by default detected among comma, semicolon, tab and bar.
     encoding : str, optional
-        By default what a byte order mark says, else UTF-8, else Windows-1252 (Latin-1 and a little more).
+        Text encoding; by default that of the byte order mark, else UTF-8, else Windows-1252 (a superset of Latin-1).
 
     Raises
     ------
@@ -113,28 +113,19 @@ def read_table(path: str | PathLike[str], separator: str | None = None, encoding
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
-    """A hint at the names most like ``name``, or at all of them."""
-    lowered = {other.lower(): other for other in names}
-    near = [lowered[other] for other in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
-    if near:
-        return "did you mean " + " or ".join(repr(other) for other in near) + "?"
-    return f"it has {shortened(names)}"
+    """Return a hint with the names most similar to ``name``, or with all of them."""
+    return near_misses(name, names, cutoff=0.6) or f"it has {shortened(names)}"
 
 
 def shortened(words: Sequence[str], most: int = 8) -> str:
-    """The first few words, and how many more there are."""
+    """Join the first few words, and the number of the remaining ones."""
     shown = ", ".join(words[:most])
     return shown if len(words) <= most else f"{shown} and {len(words) - most} more"
 
 
 def quoted(cell: str, most: int = 30) -> str:
-    """A cell in quotes, cut if long."""
+    """Quote a cell, shortened if long."""
     return repr(cell if len(cell) <= most else cell[: most - 3] + "...")
-
-
-def counted(number: int, noun: str) -> str:
-    """The number and the noun, with an s unless the number is one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _bytes(path: str | PathLike[str]) -> bytes:
@@ -179,7 +170,7 @@ def _decoded(path: str | PathLike[str], data: bytes, encoding: str | None) -> tu
 
 
 def _separator(text: str) -> str:
-    """The separator with which the first records are most alike, of those that separate the header at all."""
+    """Detect the separator: of those that occur in the header, the one that makes the first records most alike."""
     sample = text[:SNIFFED_CHARACTERS]
     best, best_score = ",", (0.0, 1)
     for separator in SEPARATORS:
@@ -202,7 +193,7 @@ def _separator(text: str) -> str:
 
 
 def _records(path: str | PathLike[str], text: str, separator: str) -> Iterator[tuple[int, Sequence[str]]]:
-    """Line number and cells of each record that is not blank."""
+    """Return line number and cells of each record that is not blank."""
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     except TypeError:

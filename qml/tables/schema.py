@@ -1,4 +1,4 @@
-"""How the columns of a table become features, learnt from one table and applied to others."""
+"""Conversion of the columns of a table into features, learnt from one table and applied to others."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.kinds import MISSING, Contents, LeftOut, inspect_column, numbers
-from qml.tables.reading import Table, TableError, counted, nearest, quoted, shortened
+from qml.tables.reading import Table, TableError, nearest, quoted, shortened
+from simulator.errors import counted
 
 __all__ = ["Column", "Schema", "infer_schema"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table, and how it becomes features.
+    """Column of a table, and its conversion into features.
 
-    A number is one feature. Of two categories the second is one feature, 0 or 1; of more, each is one.
+    A number is one feature. Two categories are one feature, 1 for the second; more are one feature each.
 
     Attributes
     ----------
     name : str
     kind : {"number", "category"}
     fill : float or str
-        What an empty cell counts as: the median, or the most frequent category.
+        Value for empty cells: the median, or the most frequent category.
     categories : tuple of str
     shares : tuple of float
-        How frequent each category is: what a category never seen counts as.
+        Relative frequency of each category, used as the value for unseen categories.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Column:
 
     @property
     def feature_names(self) -> list[str]:
-        """Names of the features it becomes."""
+        """Names of the column's features."""
         if self.kind == "number":
             return [self.name]
         return [f"{self.name}={category}" for category in self._encoded_categories]
@@ -53,7 +54,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """How the columns of a table become features.
+    """Conversion of the columns of a table into features.
 
     Attributes
     ----------
@@ -76,24 +77,24 @@ class Schema:
         return [name for column in self.columns for name in column.feature_names]
 
     def encode(self, table: Table, *, impute: bool | None = None) -> tuple[NDArray[np.float64], list[str]]:
-        """Features of a table, whose columns may come in any order and among others.
+        """Compute features of a table, whose columns may be in any order and among others.
 
         Parameters
         ----------
         table : Table
         impute : bool, optional
-            Whether empty cells are filled, if not as the schema says.
+            Whether empty cells are filled; by default as in the schema.
 
         Returns
         -------
         X : float ndarray, shape (n_rows, n_features)
         notes : list of str
-            What was filled or not known, a line each.
+            Notes on filled cells and unknown categories, one line each.
 
         Raises
         ------
         TableError
-            If columns are missing, cells are empty, or a number is none.
+            If columns are missing, cells are empty, or a cell that should be a number is not.
         """
         absent = [column.name for column in self.columns if column.name not in table.names]
         if absent:
@@ -126,12 +127,12 @@ class Schema:
         return np.hstack(features), notes
 
     def to_json(self) -> dict[str, Any]:
-        """As lists, dicts, numbers and text."""
+        """Convert to lists, dicts, numbers and text."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Schema:
-        """What `to_json` made."""
+        """Convert from the result of `to_json`."""
         columns = (
             Column(**{**entry, "categories": tuple(entry["categories"]), "shares": tuple(entry["shares"])})
             for entry in data["columns"]
@@ -151,25 +152,25 @@ def infer_schema(
     keep: Collection[str] = (),
     categorical: Collection[str] = (),
 ) -> Schema:
-    """Decide what each column is.
+    """Determine the kind of each column.
 
     Parameters
     ----------
     table : Table
     target : str
     training_rows : int ndarray, optional
-        Rows that medians and frequencies are learnt from; by default all.
+        Rows from which medians and frequencies are learnt; by default all.
     impute : bool
         Whether empty cells are filled; otherwise they are an error.
     max_categories : int
-        Text with more different words than this is left out.
+        Maximum number of distinct words; a column of text with more is left out.
     drop, keep, categorical : collections of str
-        Columns to leave out, to use although they look like identifiers, and whose numbers are names.
+        Columns to leave out, columns to use although they look like identifiers, and columns whose numbers are names.
 
     Raises
     ------
     TableError
-        If a name is of no column, cells are empty, or no column is left.
+        If a name does not match a column, cells are empty, or no columns remain.
     """
     for name in (*drop, *keep, *categorical):
         table.column(name)
@@ -183,28 +184,28 @@ def infer_schema(
         if name in drop:
             left_out.append(LeftOut(name, "as asked"))
             continue
-        found = inspect_column(
+        contents_or_reason = inspect_column(
             table, name, max_categories=max_categories, as_category=name in categorical, keep=name in keep
         )
-        if isinstance(found, LeftOut):
-            left_out.append(found)
+        if isinstance(contents_or_reason, LeftOut):
+            left_out.append(contents_or_reason)
         else:
-            contents[name] = found
+            contents[name] = contents_or_reason
     if not contents:
         reasons = shortened([f"{column.name} ({column.reason})" for column in left_out], 5)
         raise TableError(f"{table.path} has no column to learn from{': ' * bool(reasons)}{reasons}")
     if not impute:
-        _refuse_empty(table, {name: found.missing for name, found in contents.items()})
+        _refuse_empty(table, {name: column.missing for name, column in contents.items()})
     rows = np.arange(len(table)) if training_rows is None else training_rows
-    columns = tuple(_column(name, found, rows) for name, found in contents.items())
+    columns = tuple(_column(name, content, rows) for name, content in contents.items())
     return Schema(target, columns, tuple(left_out), impute)
 
 
-def _column(name: str, found: Contents, rows: NDArray[np.intp]) -> Column:
-    seen = found.values[rows][~found.missing[rows]]
-    if found.kind == "number":
+def _column(name: str, contents: Contents, rows: NDArray[np.intp]) -> Column:
+    seen = contents.values[rows][~contents.missing[rows]]
+    if contents.kind == "number":
         return Column(name, "number", float(np.median(seen)) if len(seen) else 0.0)
-    words = sorted(set(found.values[~found.missing]), key=_by_number_then_text)
+    words = sorted(set(contents.values[~contents.missing]), key=_by_number_then_text)
     counts = Counter(seen.tolist())
     total = max(len(seen), 1)
     most_frequent = max(words, key=lambda word: counts[word])

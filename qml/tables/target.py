@@ -1,23 +1,24 @@
-"""The column to be predicted."""
+"""Target column of a table."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.kinds import MISSING, numbers
-from qml.tables.reading import Table, TableError, counted, quoted, shortened
+from qml.tables.reading import Table, TableError, quoted, shortened
+from simulator.errors import counted
 
 __all__ = ["MIN_ROWS", "MIN_ROWS_A_CLASS", "Target", "read_target"]
 
 Task = Literal["classification", "regression"]
 
 MAX_NUMBERED_CLASSES = 20
-"""Numbers with more different values than this are a quantity."""
+"""Maximum number of distinct numbers that are taken as classes; more are a quantity."""
 
 MIN_ROWS = 10
 MIN_ROWS_A_CLASS = 3
@@ -25,28 +26,32 @@ MIN_ROWS_A_CLASS = 3
 
 @dataclass(frozen=True)
 class Target:
-    """The column to be predicted.
+    """Target column.
 
     Attributes
     ----------
     name : str
     task : {"classification", "regression"}
     y : ndarray, shape (n_rows,)
-        Whole numbers if all classes are whole numbers, else words; for regression floats.
+        Integers if all classes are integers, else words; for regression floats.
     guessed : bool
-        Whether the task was read off numbers that could mean either.
+        Whether the task was guessed from numbers that could be classes or a quantity.
+    like_empty : dict of str to int
+        Classes whose names count as empty cells elsewhere, such as "None", and their numbers of rows.
     """
 
     name: str
     task: Task
     y: NDArray[Any]
     guessed: bool = False
+    like_empty: dict[str, int] = field(default_factory=dict)
 
 
 def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") -> Target:
-    """Read the column to be predicted, and check that it can be learnt.
+    """Read the target column, and check that it is suitable for training.
 
-    Text is classes. Numbers are classes too if they are few different whole numbers, and a quantity otherwise.
+    Text is classes. Numbers are classes too if they are few different integers, and a quantity otherwise. In a
+    column of text, words such as "None" or "NA" are classes if each has as many rows as a class needs.
 
     Parameters
     ----------
@@ -66,6 +71,8 @@ def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") 
         )
     cells = table.column(name)
     missing = np.array([cell.lower() in MISSING for cell in cells])
+    like_empty = _classes_like_empty(table, name, missing) if task != "regression" else {}
+    missing &= np.array([cell not in like_empty for cell in cells])
     if missing.any():
         count, line = int(missing.sum()), table.lines[int(missing.argmax())]
         raise TableError(
@@ -91,7 +98,17 @@ def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") 
 
     classes = np.array(cells) if values is None or not whole else values.astype(np.int64)
     _check_classes(table, name, classes)
-    return Target(name, "classification", classes, guessed=task == "auto" and values is not None and distinct > 2)
+    guessed = task == "auto" and values is not None and distinct > 2
+    return Target(name, "classification", classes, guessed, like_empty)
+
+
+def _classes_like_empty(table: Table, name: str, missing: NDArray[np.bool_]) -> dict[str, int]:
+    """Return the words of a text column that would count as empty but are frequent enough to be classes."""
+    cells = table.column(name)
+    if missing.all() or numbers(table, name, missing, text_allowed=True) is not None:
+        return {}
+    counts = Counter(cell for cell, absent in zip(cells, missing, strict=True) if absent)
+    return {word: count for word, count in counts.items() if word not in ("", "?") and count >= MIN_ROWS_A_CLASS}
 
 
 def _check_classes(table: Table, name: str, classes: NDArray[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The one training loop: batches, validation, early stopping, callbacks, checkpoints, history; for every optimizer."""
+"""Training loop for all optimizers: batches, validation, early stopping, callbacks, checkpoints, history."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ def train(
     fingerprint: str | Mapping[str, Any] = "",
     optimizer_state: State | None = None,
 ) -> TrainingResult:
-    """Minimise ``objective`` from ``weights`` on.
+    """Minimise ``objective``, starting from ``weights``.
 
     Parameters
     ----------
     objective : loss, gradient and validation score as functions of the weights
     weights : float ndarray, shape (n_weights,)
     optimizer : name or object
-    epochs : passes over the rows at most; iterations at most for SciPy's methods
-    batch_size : rows a step, newly permuted in every epoch; all of them if None or "full", and for SciPy's methods
-    rng : the run's seed is drawn from it, or is it
-    patience : stop after this many epochs without improvement; None never does
-    tol : what counts as an improvement, of the validation score or, where there is none, of the training loss
-    schedule : what becomes of the learning rate: "constant", or "cosine" (half a wave, to 0 at the end);
-        SciPy's methods take no notice
+    epochs : maximum number of passes over the rows; for SciPy's methods, of iterations
+    batch_size : rows per step, permuted anew in every epoch; all rows if None or "full", and for SciPy's methods
+    rng : seed of the run, or the generator from which it is drawn
+    patience : number of epochs without improvement before training stops; None for no limit
+    tol : minimum change that counts as an improvement, of the validation score or else of the training loss
+    schedule : schedule of the learning rate: "constant", or "cosine" (half a wave, to 0 at the end);
+        SciPy's methods ignore it
     callback : called with a `TrainingProgress` after each epoch; training stops when it returns True
-    verbose : show a progress bar
-    resume : path of a checkpoint to go on from if it is there, and to keep while training. The end is the same, to the
-        last bit, as that of a run that nothing interrupted; with more epochs, as that of a run of so many. SciPy's
-        methods keep their state inside and start again from the best weights instead.
-    fingerprint : what makes it this run besides the settings here, such as data and model: name -> JSON value, or one
-        digest of it all. The checkpoint of a run that differs is refused, naming in what; the number of epochs may be
-        another (for a constant rate: a cosine schedule depends on it).
-    optimizer_state : of an earlier result, to go on with its moments
+    verbose : whether to show a progress bar
+    resume : path of a checkpoint to resume from if it exists, and to write during training. The result is bit-identical
+        to that of an uninterrupted run of the same number of epochs. SciPy's methods hold their state internally and
+        restart from the best weights instead.
+    fingerprint : identity of the run besides the settings here, such as data and model: name -> JSON value, or one
+        digest of everything. A checkpoint with another fingerprint is refused, and the differences are named; the
+        number of epochs may differ (with a constant rate; a cosine schedule depends on it).
+    optimizer_state : optimizer state of an earlier result, to continue with its moments
 
     Returns
     -------
@@ -71,17 +71,17 @@ def train(
     Raises
     ------
     TrainingInterrupted
-        At Ctrl-C: the result so far comes with it, and a checkpoint has been written if ``resume`` is given.
+        At Ctrl-C; it holds the result so far, and a checkpoint has been written if ``resume`` is given.
     CheckpointMismatchError, ModelFileError
-        If the file at ``resume`` is of another run, or is not a checkpoint.
+        If the file at ``resume`` belongs to another run, or is not a checkpoint.
     CheckpointLockedError
-        If another process is training with it.
+        If another process is training with the same checkpoint.
 
     Warns
     -----
     ConvergenceWarning
-        If the loss or gradient stops being finite or the loss explodes (training stops, the best weights are kept), if
-        the loss never falls below its first value, if SciPy gives up, or if ``epochs`` is 0.
+        If the loss or gradient becomes non-finite or the loss explodes (training stops, the best weights are kept), if
+        the loss never falls below its first value, if SciPy reports failure, or if ``epochs`` is 0.
     """
     optimizer = get_optimizer(optimizer)
     weights = np.array(weights, dtype=np.float64)
@@ -97,9 +97,8 @@ def train(
     batch_size = min(_count("batch_size", batch_size, 1), n_samples)
     seed = int(rng) if isinstance(rng, Integral) else int(np.random.default_rng(rng).integers(2**63))
 
-    state = RunState(seed=seed, weights=weights, optimizer_state={}, best_weights=weights)
-    if isinstance(optimizer, Optimizer):
-        state = state._replace(optimizer_state=optimizer_state or optimizer.init(weights))
+    optimizer_state = optimizer_state or optimizer.init(weights)
+    state = RunState(seed=seed, weights=weights, optimizer_state=optimizer_state, best_weights=weights)
     identity: dict[str, Any] = {}
     if resume is not None:
         identity = {
@@ -140,5 +139,5 @@ def train(
 
 def _count(name: str, value: Any, least: int) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
     return int(value)

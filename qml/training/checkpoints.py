@@ -1,7 +1,7 @@
-"""Checkpoints: the state of a run in a file, so that it goes on after ``kill -9`` as if nothing had happened.
+"""Checkpoints: the state of a run in a file, so that a run resumes exactly even after ``kill -9``.
 
-A checkpoint also holds what makes its run this one and no other, name by name. A run that differs in any of these is
-refused, and told in which; names that the file lacks, because an earlier version wrote it, are not compared.
+A checkpoint also holds the fingerprint of its run, by name. A run that differs in an entry is refused, and the message
+names the entry; names that the file lacks, because an earlier version wrote it, are not compared.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 VERSION = 1
 SECONDS_BETWEEN = 1.0
-"""Short epochs share a checkpoint: flushing to the disk may take longer than the epoch. At most this much is lost."""
+"""Minimum time between checkpoints, in seconds: flushing to the disk may take longer than a short epoch."""
 
 _INTEGERS_AND_TEXT = ("seed", "best_epoch", "stale_epochs", "steps", "batch", "stopped", "message")
 _FLOATS = ("best_score", "reference_score", "loss_sum", "gradient_norm_sum", "seconds")
@@ -42,7 +42,7 @@ COSINE_HINT = (
     "ask for the same number, or start anew with schedule='constant', which can"
 )
 SUMMARY = "data and model"
-"""The entry that stands for all of data and model in files of version 0.1.0."""
+"""Name of the entry for all of data and model in files of version 0.1.0."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -52,17 +52,17 @@ class CheckpointMismatchError(QumbaError, ValueError):
 
 
 class CheckpointLockedError(QumbaError, RuntimeError):
-    """Another process trains with the same checkpoint."""
+    """Another process is training with the same checkpoint."""
 
 
 class Checkpoints:
-    """The last two checkpoints of one run: at ``path`` and ``<path>.previous``.
+    """The two latest checkpoints of one run: at ``path`` and ``<path>.previous``.
 
     Parameters
     ----------
-    path : where; nothing is kept if None
-    fingerprint : what makes it this run: name -> JSON value. A digest (64 hexadecimal digits) stands for what nobody
-        would read; a mapping of ``"sha256"`` and ``"made of"`` for what a few settings, by name, decide.
+    path : path of the checkpoint; if None, nothing is stored
+    fingerprint : identity of the run: name -> JSON value. A digest (64 hexadecimal digits) stands for large data; a
+        mapping of ``"sha256"`` and ``"made of"`` for objects that are determined by a few named settings.
     batches : number of batches in an epoch
     """
 
@@ -77,12 +77,12 @@ class Checkpoints:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes off the path, as long as the run goes on.
+        """Lock the path against other processes for the duration of the run.
 
         Raises
         ------
         CheckpointLockedError
-            If another process, or thread, trains with it.
+            If another process or thread is training with it.
         """
         with contextlib.ExitStack() as stack:
             if self.path is not None:
@@ -93,19 +93,19 @@ class Checkpoints:
                         f"{self.path}: another process is training with this checkpoint; wait for it, "
                         "or give another path"
                     ) from None
-                except OSError:  # a folder that cannot be written: `start` tells, unless the run is over
+                except OSError:  # the folder cannot be written: `start` raises, unless the run is over
                     pass
             yield
 
     def start(self, initial: RunState) -> RunState:
-        """The state to go on from: the stored one if there is one, else ``initial``, stored so that a bad path shows.
+        """Return the stored state if there is one, else ``initial``, which is stored at once so that a bad path raises.
 
         Raises
         ------
         CheckpointMismatchError
-            If the file is of another run.
+            If the file belongs to another run.
         ModelFileError
-            If the file is no checkpoint, or damaged and there is no previous one.
+            If the file is not a checkpoint, or is damaged and there is no previous one.
         OSError
             If ``path`` cannot be written.
         """
@@ -117,10 +117,10 @@ class Checkpoints:
             return initial
         header, arrays = stored
         try:
-            found = header["fingerprint"]
-            if not isinstance(found, dict):
-                raise TypeError(f"its fingerprint is {found!r}")
-            self._check(found)
+            stored = header["fingerprint"]
+            if not isinstance(stored, dict):
+                raise TypeError(f"its fingerprint is {stored!r}")
+            self._check(stored)
             return _checked(_unpack(header, arrays), initial, self._batches)
         except CheckpointMismatchError:
             raise
@@ -128,9 +128,9 @@ class Checkpoints:
             raise ModelFileError(self.path, f"its contents make no sense: {error!r}") from error
 
     def save(self, state: RunState, *, now: bool = False) -> None:
-        """Store the state, if the last time is long enough ago or ``now`` is set.
+        """Store the state, if the previous checkpoint is old enough or ``now`` is set.
 
-        A full disk is no reason to lose a run that goes well: it is logged, once, and training goes on.
+        A full disk should not end a healthy run: the failure is logged once, and training continues.
         """
         if self.path is None or not (now or time.monotonic() - self._last_saved >= SECONDS_BETWEEN):
             return
@@ -148,15 +148,15 @@ class Checkpoints:
         write_container(self.path, header, arrays, kind="checkpoint", version=VERSION, keep_previous=True)
         self._last_saved = time.monotonic()
 
-    def _check(self, found: Mapping[str, Any]) -> None:
+    def _check(self, stored: Mapping[str, Any]) -> None:
         here = self._fingerprint
-        differing = [name for name in here if name in found and not _same(here[name], found[name])]
+        differing = [name for name in here if name in stored and not _same(here[name], stored[name])]
         if not differing:
             return
-        if differing != [SUMMARY]:  # the others say which
+        if differing != [SUMMARY]:  # the other entries name the difference
             differing = [name for name in differing if name != SUMMARY]
-        differences = [line for name in differing for line in _differences(name, here[name], found[name])]
-        schedules = f"{here.get('schedule')}, {found.get('schedule')}"
+        differences = [line for name in differing for line in _differences(name, here[name], stored[name])]
+        schedules = f"{here.get('schedule')}, {stored.get('schedule')}"
         hint = COSINE_HINT if "schedule" in differing and schedules.count("cosine") == 2 else ""
         raise CheckpointMismatchError(
             f"{self.path} belongs to another run ({'; '.join(differences)}); "
@@ -165,9 +165,9 @@ class Checkpoints:
 
 
 def saved_seed(path: str | os.PathLike[str] | None) -> int | None:
-    """The seed of the run stored at ``path``; None if there is none yet.
+    """Return the seed of the run stored at ``path``; None if there is none yet.
 
-    What the caller draws before training (a validation split, initial weights) comes from the same seed then.
+    The caller needs it to draw the same validation split and initial weights before training.
     """
     stored = None if path is None else _read(Path(path))
     if stored is None:
@@ -179,23 +179,23 @@ def saved_seed(path: str | os.PathLike[str] | None) -> int | None:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-    """The newest checkpoint that is whole. One that is not is replaced by the previous, with a warning."""
+    """Read the newest intact checkpoint. A damaged one is replaced by the previous one, with a warning."""
     previous = previous_path(path)
     try:
         return read_container(path, kind="checkpoint", version=VERSION)
     except FileNotFoundError:
         if not previous.exists():
             return None
-        return read_container(previous, kind="checkpoint", version=VERSION)  # killed between the two renames
+        return read_container(
+            previous, kind="checkpoint", version=VERSION
+        )  # the process was killed between the two renames
     except DamagedFileError as error:
         try:
             stored = read_container(previous, kind="checkpoint", version=VERSION)
         except (FileNotFoundError, ModelFileError):
             raise error from None
         warnings.warn(f"{error}; going on from {previous}", RuntimeWarning, stacklevel=2)
-        os.replace(
-            previous, os.path.realpath(path)
-        )  # else the next save would put the damaged file in the place of the good one
+        os.replace(previous, os.path.realpath(path))  # or the next save would replace the intact file
         return stored
 
 
@@ -206,7 +206,7 @@ def _same(here: Any, there: Any) -> bool:
 
 
 def _differences(name: str, here: Any, there: Any) -> list[str]:
-    """One line on each setting in which an entry differs."""
+    """Return one line for each setting in which an entry differs."""
     if isinstance(here, dict) and isinstance(there, dict):
         ours, theirs = here["made of"], dict(there["made of"])
         names = [key for key in (*ours, *(theirs.keys() - ours.keys())) if ours.get(key) != theirs.get(key)]
@@ -218,12 +218,12 @@ def _differences(name: str, here: Any, there: Any) -> list[str]:
 
 
 def _shown(text: Any) -> str:
-    """A description as it is, unless whoever wrote the file put control characters into it."""
+    """Return a description unchanged, unless it contains control characters."""
     return text if isinstance(text, str) and text.isprintable() else repr(text)
 
 
 def _pack(state: RunState) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Floats go into arrays, where infinity and NaN have a place and no digit is lost."""
+    """Convert a state to JSON fields and arrays; floats go into arrays, which store infinity, NaN and all digits."""
     header = {name: getattr(state, name) for name in _INTEGERS_AND_TEXT}
     arrays = {name: np.asarray(getattr(state, name)) for name in (*_ARRAYS, *_FLOATS)}
     arrays |= {_OPTIMIZER + name: np.asarray(value) for name, value in state.optimizer_state.items()}
@@ -253,7 +253,7 @@ def _unpack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RunS
 
 
 def _checked(state: RunState, initial: RunState, batches: int | None) -> RunState:
-    """A state that was read, if it is one that the run which starts with ``initial`` can be in."""
+    """Return a state that was read, after checking that the run that starts with ``initial`` can reach it."""
     epochs = len(state.history)
     bounds = {"seed": np.inf, "best_epoch": epochs + 2, "stale_epochs": epochs + 1, "steps": np.inf}
     for name, bound in (bounds | {"batch": np.inf if batches is None else batches}).items():
@@ -270,13 +270,13 @@ def _checked(state: RunState, initial: RunState, batches: int | None) -> RunStat
         if type(getattr(state, name)) is not float:
             raise ValueError(f"{name} is {getattr(state, name)!r}")
     for name, value in initial.optimizer_state.items():
-        found = state.optimizer_state[name]
-        if np.shape(value) == initial.weights.shape:  # others may grow
-            _check_like(f"the optimizer's {name}", found, value)
+        entry = state.optimizer_state[name]
+        if np.shape(value) == initial.weights.shape:  # other entries may grow
+            _check_like(f"the optimizer's {name}", entry, value)
     return state
 
 
-def _check_like(name: str, found: Any, wanted: Any) -> None:
-    """Raise unless an array has the shape of one there is."""
-    if np.shape(found) != np.shape(wanted) or np.asarray(found).dtype.kind not in "biuf":
-        raise ValueError(f"{name} has shape {np.shape(found)} and type {np.asarray(found).dtype}")
+def _check_like(name: str, entry: Any, reference: Any) -> None:
+    """Raise ValueError unless an array has the shape and kind of a reference array."""
+    if np.shape(entry) != np.shape(reference) or np.asarray(entry).dtype.kind not in "biuf":
+        raise ValueError(f"{name} has shape {np.shape(entry)} and type {np.asarray(entry).dtype}")

@@ -14,7 +14,7 @@ from qml.training.run import Run, with_candidate
 
 
 def descend(run: Run, optimizer: Optimizer) -> str:
-    """Take steps until there is a reason to stop; returns it."""
+    """Take steps until there is a reason to stop; return the reason."""
     batches = _batches(run)
     while (reason := run.reason_to_stop()) is None:
         last = run.state.batch + 1 == len(batches)
@@ -27,9 +27,9 @@ def descend(run: Run, optimizer: Optimizer) -> str:
 
 
 def with_last_weights(run: Run) -> RunState:
-    """The state at the end, with its weights as a candidate for the best.
+    """Return the final state, with its weights as a candidate for the best.
 
-    Where an epoch is one step, its loss belongs to the weights before that step, so nobody has seen the last ones.
+    Where an epoch is one step, its loss belongs to the weights before that step, so the last ones need evaluation.
     """
     state = run.state
     if run.batch_size < run.objective.n_samples or run.validates or not state.steps:
@@ -40,7 +40,7 @@ def with_last_weights(run: Run) -> RunState:
 
 
 def _batches(run: Run) -> list[Rows]:
-    """The rows of the current epoch's steps: the same whenever they are asked for, also after a restart."""
+    """Return the rows of each step of the current epoch; they depend on seed and epoch only, also after a restart."""
     n_samples = run.objective.n_samples
     if run.batch_size >= n_samples:
         return [slice(None)]
@@ -49,7 +49,7 @@ def _batches(run: Run) -> list[Rows]:
 
 
 def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
-    """One batch; the epoch's end if it is the last. Returns whether the callback wants to stop."""
+    """Process one batch, and end the epoch if it is the last; return whether the callback wants to stop."""
     started = time.perf_counter()
     before = run.state
     measured, loss, gradient = optimizer.measure(
@@ -59,9 +59,9 @@ def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
     if not run.is_usable(loss, gradient):
         return False
     rate = run.rate()
-    with np.errstate(all="ignore"):  # looked at in the next line
+    with np.errstate(all="ignore"):  # checked in the next line
         optimizer_state, weights = optimizer.step(measured, before.weights, gradient)
-        if rate != 1.0:  # every step is proportional to its learning rate
+        if rate != 1.0:  # valid because every step is proportional to its learning rate
             weights = before.weights + rate * (weights - before.weights)
     if not np.isfinite(weights).all():
         run.diverge(f"a step is not finite in epoch {len(before.history) + 1}")

@@ -1,4 +1,4 @@
-"""Settings as text: the same for equal values, in every process, whatever class they are of."""
+"""Description of settings as text that is equal for equal values of any class, in every process."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["description", "digest", "text_digest"]
 
 LONGEST_DESCRIPTION = 400
 DEEPEST = 5
-"""Objects inside objects that a description enters; a class that goes deeper is told by its name."""
+"""Maximum nesting depth of a description; a deeper object is described by the name of its class."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def description(value: Any) -> str:
-    """A text that is the same for equal values, in every process; a dataclass is written as Python shows it.
+    """Describe a value by a text that is equal for equal values, in every process; a dataclass is shown by its repr.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def _described(value: Any, depth: int) -> str:
             return f"{{{', '.join(sorted(map(inner, value)))}}}"
         case PauliSum() if value.num_terms > SHOWN_TERMS:
             return f"{value!r} (sha256 {digest(value.x_masks, value.z_masks, value.coefficients)[:16]})"
-        case NoiseModel():  # it shows rounded numbers, in the order they were given in
+        case NoiseModel():  # its repr shows rounded numbers, in order of insertion
             places = {name: sorted(entries, key=repr) for name, entries in value.to_dict().items()}
             return f"{NoiseModel.from_dict(places)!r} (sha256 {text_digest(repr(places))[:16]})"
         case type():
@@ -79,12 +79,12 @@ def _described(value: Any, depth: int) -> str:
 
 
 def _has_repr(kind: Any) -> bool:
-    """Whether a class says itself how it is shown."""
+    """Whether a class defines its own repr."""
     return kind.__repr__ is not object.__repr__
 
 
 def digest(*arrays: NDArray[Any]) -> str:
-    """Digest of arrays: their bits, shapes and types."""
+    """Compute a digest of arrays: their bits, shapes and types."""
     out = hashlib.sha256()
     for array in arrays:
         out.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
@@ -92,5 +92,5 @@ def digest(*arrays: NDArray[Any]) -> str:
 
 
 def text_digest(text: str) -> str:
-    """Digest of a text."""
+    """Compute a digest of a text."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,66 +1,92 @@
-"""What makes a training run this one and no other, in a form that a checkpoint keeps and a person can read."""
+"""Fingerprint of a training run, in a form that a checkpoint stores and a person can read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qml.files.circuit_data import CircuitWriter
+from qml.layers import Quantum
+from qml.layers.sequential import Chain
 from qml.models.evaluation import BackendEvaluation, NoisyEvaluation
 from qml.models.quantum_model import QuantumModel
 from qml.training.description import description, digest, text_digest
-from qml.training.layers_objective import ModelObjective
+from qml.training.layers_objective import LayersObjective
 from simulator.gates import Gate
 
 __all__ = ["circuit_digest", "run_identity"]
 
 
 def run_identity(
-    objective: ModelObjective, initial_weights: NDArray[np.float64], settings: Mapping[str, Any]
+    objective: LayersObjective, initial_weights: NDArray[np.float64], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Everything that decides a run of an estimator besides what `train` knows itself.
+    """Return everything that determines a run of an estimator, apart from the arguments of `train`.
 
     Parameters
     ----------
-    objective : ModelObjective
+    objective : LayersObjective
     initial_weights : float ndarray, shape (n_weights,)
     settings : mapping
-        What the circuit was made of, such as ``"feature map"``, and ``"observables"``, if they have a name: tells
-        people why two runs differ.
+        Settings of the circuit, such as ``"feature map"``, and ``"observables"``, if they have a name; messages use
+        them to explain why two runs differ.
 
     Returns
     -------
     dict
-        Name -> JSON value. Digests (64 hexadecimal digits) stand for arrays, mappings of a ``"sha256"`` and what it
-        was ``"made of"`` for circuit and observables.
+        Name -> JSON value. Digests (64 hexadecimal digits) stand for arrays, mappings of ``"sha256"`` and
+        ``"made of"`` for circuit and observables.
     """
-    model, evaluation, aside = objective.model, objective.evaluation, objective.validation
-    noise = evaluation if isinstance(evaluation, NoisyEvaluation) else None
-    texts = {name: description(value) for name, value in settings.items()}
-    observables = {"observables": texts.pop("observables", description(model.observables))}
-    return {
-        "circuit": {"sha256": circuit_digest(model), "made of": texts},
-        "observables": {"sha256": _digest_of_observables(model), "made of": observables},
-        "precision": model.precision,
-        "noise": None if noise is None else description(noise.noise),
-        "seed of the noise": None if noise is None else description(noise.seed),
-        "backend": type(evaluation.backend).__name__ if isinstance(evaluation, BackendEvaluation) else None,
+    aside = objective.validation
+    layers = list(_layers(objective.network))
+    circuits = [layer for layer in layers if isinstance(layer, Quantum)]
+    out: dict[str, Any] = {}
+    for number, layer in enumerate(circuits):
+        prefix = "" if len(circuits) == 1 else f"circuit {number}: "
+        out |= {prefix + name: value for name, value in _of_circuit(layer, settings).items()}
+    return out | {
+        "layers": ["Quantum" if isinstance(layer, Quantum) else description(layer) for layer in layers],
         "loss": description(objective.loss),
         "features": digest(objective.inputs),
         "targets": digest(objective.targets),
         "sample weights": digest(objective.sample_weight),
         "rows kept aside": None if aside is None else digest(aside.inputs, aside.targets, aside.sample_weight),
         "initial weights": digest(initial_weights),
-        "data and model": objective.fingerprint(initial_weights),  # all that version 0.1.0 wrote, and compares
+        "data and model": objective.fingerprint(initial_weights),  # the only entry that version 0.1.0 has
+    }
+
+
+def _layers(layer: Any) -> Iterator[Any]:
+    """Iterate over the layers of a chain and of the chains inside it, in order."""
+    if isinstance(layer, Chain):
+        for inner in layer.layers:
+            yield from _layers(inner)
+    else:
+        yield layer
+
+
+def _of_circuit(layer: Quantum, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a circuit and its evaluation."""
+    model, evaluation = layer.model, layer.evaluation
+    noise = evaluation if isinstance(evaluation, NoisyEvaluation) else None
+    texts = {name: description(value) for name, value in settings.items()}
+    observables = {"observables": texts.pop("observables", description(model.observables))}
+    return {
+        "circuit": {"sha256": circuit_digest(model), "made of": texts},
+        "observables": {"sha256": _digest_of_observables(model), "made of": observables},
+        "data function": None if model.data is None else description(model.data),  # where it is part of each step
+        "precision": model.precision,
+        "noise": None if noise is None else description(noise.noise),
+        "seed of the noise": None if noise is None else description(noise.seed),
+        "backend": type(evaluation.backend).__name__ if isinstance(evaluation, BackendEvaluation) else None,
     }
 
 
 def circuit_digest(model: QuantumModel) -> str:
-    """Digest of a model's circuit and the roles of its parameters; their names do not matter."""
+    """Compute a digest of a model's circuit and the roles of its parameters, independent of their names."""
     writer = _CircuitText(lambda array: int(digest(array), 16))
     roles = [[writer.parameter(parameter) for parameter in role] for role in (model.inputs, model.weights)]
     return text_digest(json.dumps([roles, writer.circuit(model.circuit)], sort_keys=True))
@@ -72,7 +98,7 @@ def _digest_of_observables(model: QuantumModel) -> str:
 
 
 class _CircuitText(CircuitWriter):
-    """A circuit as in a model file, with digests for arrays; gates that a file cannot hold are described."""
+    """Describe a circuit as in a model file, with digests for arrays; gates that a file cannot hold become text."""
 
     def gate(self, gate: Gate) -> dict[str, Any]:
         try:

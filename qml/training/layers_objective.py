@@ -1,4 +1,4 @@
-"""What an estimator minimises: the weighted mean loss of circuit and readout together."""
+"""Objective of an estimator: the weighted mean loss of a network."""
 
 from __future__ import annotations
 
@@ -8,98 +8,71 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.layers import Layer
 from qml.losses import Loss
-from qml.models.evaluation import Evaluation
-from qml.models.observables import LinearReadout
-from qml.models.quantum_model import QuantumModel
 from qml.optimizers.objective import Rows
-from simulator.calculations.gradients import adjoint_sweep
-from simulator.calculations.statevector import expectations
 
-__all__ = ["ModelObjective"]
+__all__ = ["LayersObjective"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ModelObjective:
-    """The objective of one training set, in the form that the training loop takes.
-
-    Weights are the circuit's, then the readout's.
+class LayersObjective:
+    """Objective of one training set, in the form that the training loop takes.
 
     Parameters
     ----------
-    model : QuantumModel
-    readout : LinearReadout
-    inputs : float ndarray, shape (n_samples, n_inputs)
-        Values of the circuit's inputs: feature map already applied, because it stays the same all through training.
+    network : Layer
+        Network to train, which also determines where its circuits run.
+    inputs : float ndarray, shape (n_samples, network.num_inputs)
+        Inputs, after the functions that do not change during training: see `Layer.split_fixed`.
     targets : ndarray, shape (n_samples,) or (n_samples, n_outputs)
     sample_weight : float ndarray, shape (n_samples,)
-        Of mean 1, so that minibatches are unbiased.
+        Sample weights with mean 1, so that minibatches are unbiased.
     loss : Loss
-    validation : ModelObjective, optional
-        Of samples kept aside; minus its mean loss is the score. Accuracy of few samples would be too coarse: its first
-        maximum is a model that has hardly been trained.
-    evaluation : Evaluation, optional
-        Where expectations come from; by default the engine.
+    validation : LayersObjective, optional
+        Objective of the held-out samples; its negative mean loss is the score. Accuracy on few samples would be too
+        coarse: it reaches its first maximum at a model that has hardly been trained.
     """
 
-    model: QuantumModel
-    readout: LinearReadout
+    network: Layer
     inputs: Array
     targets: NDArray[np.generic]
     sample_weight: Array
     loss: Loss
-    validation: ModelObjective | None = None
-    evaluation: Evaluation | None = None
+    validation: LayersObjective | None = None
 
     @property
     def n_samples(self) -> int:
-        """Rows to train on."""
+        """Number of training rows."""
         return len(self.inputs)
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
-        """Mean loss over the rows, and its gradient, shape of the weights."""
+        """Compute the mean loss over the rows, and its gradient, shape (n_weights,)."""
         inputs, targets, shares = self._batch(rows)
-        split = self.model.num_weights
-        circuit_weights, readout_weights = weights[:split], weights[split:]
-        gradient = np.zeros_like(weights)
-        d_factors, d_bias = self.readout.split(gradient[split:])
-        factors, _ = self.readout.split(readout_weights)
         total = 0.0
 
-        def cotangent(values: Array, chunk: slice) -> Array:
+        def rest(outputs: Array, chunk: slice) -> Array:
             nonlocal total
-            outputs = self.readout.outputs(values, readout_weights)
-            share, target = shares[chunk], targets[chunk]
+            share, target = (shares, targets) if len(outputs) == len(shares) else (shares[chunk], targets[chunk])
             total += float(share @ self.loss.value(outputs, target))
-            d_outputs = self.loss.gradient(outputs, target) * share[:, None]
-            d_factors[...] += d_outputs.T @ values
-            d_bias[...] += d_outputs.sum(axis=0)
-            return d_outputs @ factors
+            return self.loss.gradient(outputs, target) * share[:, None]
 
-        if self.evaluation is None:
-            _, gradient[:split], _ = adjoint_sweep(self.model.program, inputs, circuit_weights, cotangent)
-        else:
-            gradient[:split] = self.evaluation.sweep(inputs, circuit_weights, cotangent)
+        gradient, _ = self.network.sweep(inputs, weights, rest, inputs=False)
         return total, gradient
 
     def value(self, weights: Array, rows: Rows) -> float:
-        """Mean loss over the rows."""
+        """Compute the mean loss over the rows."""
         inputs, targets, shares = self._batch(rows)
-        split = self.model.num_weights
-        if self.evaluation is None:
-            values = expectations(self.model.program, inputs, weights[:split])
-        else:
-            values = self.evaluation.expectations(inputs, weights[:split])
-        return float(shares @ self.loss.value(self.readout.outputs(values, weights[split:]), targets))
+        return float(shares @ self.loss.value(self.network.forward(inputs, weights), targets))
 
     def validation_score(self, weights: Array) -> float | None:
-        """Minus the mean loss on samples kept aside, if there are any."""
+        """Compute the negative mean loss on the held-out samples; None if there are none."""
         return None if self.validation is None else -self.validation.value(weights, slice(None))
 
     def fingerprint(self, initial_weights: Array) -> str:
-        """Digest of everything that decides a run besides its settings: data, and the weights it starts from."""
+        """Compute a digest of everything that determines a run besides its settings: data and initial weights."""
         digest = hashlib.sha256(type(self.loss).__name__.encode())
         for array in (self.inputs, self.targets, self.sample_weight, initial_weights):
             digest.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())

@@ -14,7 +14,7 @@ from qml.training.run import Run, with_candidate
 
 
 def minimize(run: Run, optimizer: SciPy) -> str:
-    """Let SciPy run until it is content or there is a reason to stop; returns it."""
+    """Run SciPy until it converges or there is a reason to stop; return the reason."""
     if (reason := run.reason_to_stop()) is not None:
         return reason
     finished = len(run.state.history)
@@ -23,7 +23,7 @@ def minimize(run: Run, optimizer: SciPy) -> str:
         success, message = optimizer.minimize(
             iterations.function, run.state.best_weights, run.epochs - finished, iterations.after_iteration
         )
-        if len(run.state.history) == finished:  # it was content where it started
+        if len(run.state.history) == finished:  # SciPy converged at the initial weights
             iterations.after_iteration(iterations.lowest.weights)
     except _Stop as stop:
         return stop.reason
@@ -39,7 +39,7 @@ class _Point:
 
 
 class _Stop(Exception):
-    """The way out of SciPy, from inside the functions it calls; not all methods have another."""
+    """Raised inside the functions that SciPy calls in order to stop it; not all methods offer another way."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -47,7 +47,7 @@ class _Stop(Exception):
 
 
 class _Iterations:
-    """The two functions SciPy calls, and the points they have seen."""
+    """The two functions that SciPy calls, and the points evaluated so far."""
 
     def __init__(self, run: Run, optimizer: SciPy) -> None:
         self.run = run
@@ -56,7 +56,7 @@ class _Iterations:
         self.started = time.perf_counter()
 
     def function(self, weights: np.ndarray) -> Any:
-        """Loss, or loss and gradient; each point is a candidate for the best weights, also within a line search."""
+        """Compute the loss, or loss and gradient; each point, also in a line search, is a candidate for the best."""
         run, gradient, norm = self.run, None, None
         if self.uses_gradient:
             loss, gradient = run.objective.value_and_gradient(weights, slice(None))
@@ -74,7 +74,7 @@ class _Iterations:
         return loss if gradient is None else (loss, gradient)
 
     def after_iteration(self, weights: np.ndarray) -> None:
-        """One epoch more. Without gradients, an iteration may end at an older point than the last: the lowest."""
+        """Record an epoch. Without gradients, an iteration may end at an earlier point than the last: the lowest."""
         run = self.run
         point = self.last if np.array_equal(weights, self.last.weights) else self.lowest
         wants_to_stop = run.finish_epoch(

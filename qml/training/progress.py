@@ -1,4 +1,4 @@
-"""What is known of a training run: the record of an epoch, what a callback sees, and the state that goes on."""
+"""Records of a training run: the record of an epoch, the argument of a callback, and the state to resume from."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from qml.optimizers import State
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One line of the history.
+    """Record of one epoch in the history.
 
     Parameters
     ----------
-    epoch : counted from 1; for SciPy's methods an epoch is an iteration
+    epoch : number of the epoch, counted from 1; for SciPy's methods an epoch is an iteration
     loss : mean of the training loss over the epoch's batches, each measured before its step
-    validation_score : after the epoch; None without validation data
-    learning_rate : of the epoch's last step; None where the method chooses steps by itself
-    gradient_norm : mean over the epoch's batches; None where the method takes no gradients
-    seconds : spent in the epoch
+    validation_score : validation score after the epoch; None without validation data
+    learning_rate : learning rate of the epoch's last step; None where the method chooses its steps
+    gradient_norm : mean gradient norm over the epoch's batches; None where the method does not use gradients
+    seconds : duration of the epoch in seconds
     """
 
     epoch: int
@@ -35,13 +35,13 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class TrainingProgress(EpochRecord):
-    """What a callback sees after each epoch: its record, and where the run is.
+    """Argument of a callback: the record of the epoch, and the progress of the run.
 
     Parameters
     ----------
-    epochs : how many there will be at most
-    best_epoch : the epoch after which the best weights so far were reached; 0 for the initial ones
-    weights : a copy of the weights after the epoch
+    epochs : maximum number of epochs
+    best_epoch : epoch after which the best weights so far were reached; 0 for the initial weights
+    weights : copy of the weights after the epoch
     """
 
     epochs: int
@@ -50,29 +50,29 @@ class TrainingProgress(EpochRecord):
 
 
 Callback = Callable[[TrainingProgress], Any]
-"""Called after each epoch, whatever the optimizer; training stops when it returns True."""
+"""Function called after each epoch, for every optimizer; training stops when it returns True."""
 
 
 class RunState(NamedTuple):
-    """All a run needs to go on; a new one takes its place after every step, so it is whole at any interruption.
+    """Everything needed to resume a run; replaced as a whole after every step, so that an interrupt cannot break it.
 
-    Nothing random is kept: what is drawn in a step or an epoch depends on ``seed`` and on its number alone.
+    No generator is stored: random numbers of a step or an epoch depend only on ``seed`` and its number.
     (A named tuple because it is replaced in every step: a frozen dataclass takes ten times as long.)
 
     Parameters
     ----------
-    seed : the run's random numbers come from it
-    weights : after the last step
-    optimizer_state : after the last step
-    best_weights, best_score, best_epoch : where the score (of the validation, else minus the loss) was highest
-    reference_score, stale_epochs : the last score that was an improvement, and the epochs since
-    steps : steps taken
-    batch : the next batch of the epoch
-    loss_sum, gradient_norm_sum : over the epoch's rows so far
-    seconds : spent in the epoch so far
-    history : finished epochs
-    stopped : why the run is over, if it is: "diverged" or "converged"
-    message : the same, for people
+    seed : seed of the run's random numbers
+    weights : weights after the last step
+    optimizer_state : optimizer state after the last step
+    best_weights, best_score, best_epoch : point with the highest score (validation score, else negative loss)
+    reference_score, stale_epochs : last score that was an improvement, and number of epochs since
+    steps : number of steps taken
+    batch : index of the epoch's next batch
+    loss_sum, gradient_norm_sum : sums over the epoch's rows so far
+    seconds : time spent in the epoch so far, in seconds
+    history : records of the finished epochs
+    stopped : reason why the run is over, if it is: "diverged" or "converged"
+    message : the reason in words
     """
 
     seed: int
@@ -94,17 +94,17 @@ class RunState(NamedTuple):
 
 
 class ProgressBar:
-    """A bar over the epochs with loss, score and time left; shows nothing unless ``visible``."""
+    """Progress bar over the epochs with loss, score and remaining time; shows nothing unless ``visible``."""
 
     def __init__(self, epochs: int, done: int, visible: bool) -> None:
         self._bar = None
         if visible:
-            from tqdm.auto import tqdm  # here: `import qml` stays light
+            from tqdm.auto import tqdm  # imported here to keep `import qml` fast
 
             self._bar = tqdm(total=epochs, initial=done, desc="training", unit="epoch")
 
     def update(self, record: EpochRecord) -> None:
-        """One epoch further."""
+        """Advance by one epoch."""
         if self._bar is not None:
             shown = {"loss": f"{record.loss:.4g}"}
             if record.validation_score is not None:
@@ -113,6 +113,6 @@ class ProgressBar:
             self._bar.update()
 
     def close(self) -> None:
-        """Leave the bar as it is and end its line."""
+        """Close the bar and end its line."""
         if self._bar is not None:
             self._bar.close()

@@ -1,4 +1,4 @@
-"""How a run ends: its result, the warning that it did not converge, the exception after Ctrl-C."""
+"""End of a training run: its result, the warning that it did not converge, the exception after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a run ends with.
+    """Result of a training run.
 
     Parameters
     ----------
-    weights : the best ones: with the highest validation score, or the lowest training loss where there is none
-    last_weights, optimizer_state : where the run ended, to go on from
-    history : a record of each epoch
-    best_epoch : the epoch after which ``weights`` were reached; 0 for the initial ones
+    weights : best weights, by the highest validation score, or else the lowest training loss
+    last_weights, optimizer_state : final weights and optimizer state, from which training can continue
+    history : record of each epoch
+    best_epoch : epoch after which ``weights`` were reached; 0 for the initial weights
     stop_reason : "epochs", "converged" (patience, or SciPy), "callback", "diverged" or "interrupted"
-    message : the reason in words, where there is more to say
+    message : details of the reason, if any
     """
 
     weights: np.ndarray
@@ -40,7 +40,7 @@ class TrainingResult:
 
     @classmethod
     def of(cls, state: RunState, reason: str, message: str = "") -> TrainingResult:
-        """The result of a run that ended in ``state``."""
+        """Return the result of a run that ended in ``state``."""
         return cls(
             weights=state.best_weights,
             last_weights=state.weights,
@@ -53,7 +53,7 @@ class TrainingResult:
 
     @property
     def n_epochs(self) -> int:
-        """Finished epochs."""
+        """Number of finished epochs."""
         return len(self.history)
 
     @property
@@ -69,10 +69,10 @@ class TrainingResult:
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C came during training; ``result`` holds what was reached.
+    """Training was interrupted by Ctrl-C; ``result`` holds the result so far.
 
-    Who catches it to keep the result should then raise a plain KeyboardInterrupt: only for that very class does Python
-    tell the shell that the program was interrupted, so that a loop over runs ends as well.
+    A caller that catches it should then raise a plain KeyboardInterrupt: only for that exact class does Python report
+    the interrupt to the shell, so that a loop over runs ends as well.
     """
 
     def __init__(self, result: TrainingResult) -> None:
@@ -81,11 +81,11 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     @classmethod
     def of(cls, state: RunState, epochs: int, checkpoints: Checkpoints) -> TrainingInterrupted:
-        """Write the checkpoint, if there is one to write, and say in one line what is kept."""
+        """Write the checkpoint, if there is one, and say in one line what is kept."""
         message = f"training interrupted after {len(state.history)} of {epochs} epochs"
         message += f"; the best weights so far, of epoch {state.best_epoch}, are kept"
         if checkpoints.path is not None:
-            with suppress(KeyboardInterrupt):  # a second Ctrl-C: the checkpoint of an earlier epoch must do
+            with suppress(KeyboardInterrupt):  # a second Ctrl-C: fall back on the checkpoint of an earlier epoch
                 checkpoints.save(state, now=True)
             message += f"; {checkpoints.path} goes on from here"
         log.warning(message)
@@ -93,7 +93,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 def warn_if_not_converged(result: TrainingResult, epochs: int) -> None:
-    """Warn of a run that diverged, never got better, was given up by SciPy, or was none."""
+    """Warn about a run that diverged, never improved, failed in SciPy, or had no epochs."""
     message = result.message
     if result.stop_reason == "diverged":
         message += f"; the weights of epoch {result.best_epoch} are kept. A smaller learning rate may help"
@@ -106,6 +106,6 @@ def warn_if_not_converged(result: TrainingResult, epochs: int) -> None:
             message += f" (the gradient's norm there was {first.gradient_norm:.2g})"
         message += "; the initial weights are kept. Another learning rate may help"
     if message:
-        from sklearn.exceptions import ConvergenceWarning  # here: all of scikit-learn comes with it
+        from sklearn.exceptions import ConvergenceWarning  # imported here because it loads all of scikit-learn
 
         warnings.warn(message, ConvergenceWarning, stacklevel=3)

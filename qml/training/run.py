@@ -1,4 +1,4 @@
-"""A run under way: what is common to all optimizers at the end of an epoch."""
+"""State of a run in progress, and the end of an epoch, which is common to all optimizers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qml.training.checkpoints import Checkpoints
 from qml.training.progress import Callback, EpochRecord, ProgressBar, RunState, TrainingProgress
 
 DIVERGENCE = 1e3
-"""A loss that grew by this many times its first value (or by this much, if that was below 1) does not come back."""
+"""Growth of the loss, relative to its first value (absolute if that is below 1), at which training has diverged."""
 
 
 SCHEDULES = ("constant", "cosine")
@@ -21,9 +21,9 @@ SCHEDULES = ("constant", "cosine")
 
 @dataclass
 class Run:
-    """What was asked for, and ``state``: the only thing that changes, always replaced as a whole.
+    """Settings of a run, and ``state``: the only attribute that changes, always replaced as a whole.
 
-    An interrupt may come between any two lines; what it leaves in ``state`` is a step finished or not begun.
+    An interrupt may occur between any two lines; in ``state``, each step is then either complete or not begun.
     """
 
     objective: Objective
@@ -42,7 +42,7 @@ class Run:
         self.validates = self.objective.validation_score(self.state.weights) is not None
 
     def reason_to_stop(self) -> str | None:
-        """Read off the state alone, so that a resumed run stops where it would have."""
+        """Return the reason to stop or None, from the state alone, so that a resumed run stops at the same epoch."""
         if self.state.stopped:
             return self.state.stopped
         if self.patience is not None and self.state.stale_epochs >= self.patience:
@@ -50,14 +50,14 @@ class Run:
         return "epochs" if len(self.state.history) >= self.epochs else None
 
     def rate(self) -> float:
-        """What the schedule multiplies the learning rate of the next step by."""
+        """Factor of the schedule for the learning rate of the next step."""
         if self.schedule == "constant":
             return 1.0
         steps = self.epochs * math.ceil(self.objective.n_samples / self.batch_size)
         return 0.5 * (1.0 + math.cos(math.pi * self.state.steps / steps))
 
     def is_usable(self, loss: float, gradient: np.ndarray | None) -> bool:
-        """Whether training can go on from this loss and gradient; if not, the state says so."""
+        """Whether training can continue from this loss and gradient; if not, record that in the state."""
         if gradient is not None and gradient.shape != self.state.weights.shape:
             expected = self.state.weights.shape
             raise ValueError(
@@ -70,7 +70,7 @@ class Run:
         return False
 
     def diverge(self, how: str) -> None:
-        """Note in the state that the run is over."""
+        """Record in the state that the run has diverged."""
         self.state = self.state._replace(stopped="diverged", message=f"training diverged: {how}")
 
     def finish_epoch(
@@ -83,14 +83,14 @@ class Run:
         gradient_norm: float | None,
         started: float,
     ) -> bool:
-        """Score and record an epoch, tell bar and callback of it; whether the callback wants to stop.
+        """Score and record an epoch, notify bar and callback; return whether the callback wants to stop.
 
         Parameters
         ----------
-        state : after the epoch's last step, its history still without the epoch
-        loss, measured_at : the epoch's loss and the weights it belongs to, which may be those before the step
-        learning_rate, gradient_norm : for the record
-        started : clock at the beginning of what ``state.seconds`` does not contain yet
+        state : state after the epoch's last step, its history still without the epoch
+        loss, measured_at : loss of the epoch, and the weights at which it was measured, possibly those before the step
+        learning_rate, gradient_norm : values for the record
+        started : clock reading at the start of the time that ``state.seconds`` does not contain yet
         """
         score = self.objective.validation_score(state.weights) if self.validates else None
         epoch = len(state.history) + 1
@@ -124,7 +124,7 @@ class Run:
 
 
 def with_candidate(state: RunState, weights: np.ndarray, score: float, epoch: int) -> RunState:
-    """The state, with ``weights`` as the best if they are; a score of NaN is not."""
+    """Return the state, with ``weights`` as the best if their score is highest; a score of NaN never is."""
     if score > state.best_score:
         return state._replace(best_weights=weights, best_score=score, best_epoch=epoch)
     return state

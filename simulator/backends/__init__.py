@@ -1,1 +1,1 @@
-"""Where circuits run: the backend trait, and this engine as a backend."""
+"""Backends, which run circuits: their interface, and this engine as a backend."""

@@ -20,20 +20,20 @@ __all__ = ["NumbaBackend"]
 
 FloatArray = NDArray[np.float64]
 
-MOST_PROBABILITIES = 1 << 22  # held at once where only some are asked for
+MOST_PROBABILITIES = 1 << 22  # maximum number of probabilities held at once if only some outcomes are requested
 
 
 @dataclass(frozen=True)
 class NumbaBackend:
-    """This engine: exact expectations, gradients by the adjoint method, optionally with noise.
+    """Backend that uses this engine: exact expectations and adjoint gradients, optionally with noise.
 
     Parameters
     ----------
     noise : NoiseModel, optional
     precision : {"double", "single"}
-        Of the amplitudes inside; with noise always double.
+        Precision of the amplitudes; always double with noise.
     seed : int, optional
-        Of samples, and of trajectories where a density matrix does not fit.
+        Seed for samples, and for trajectories if a density matrix is too large.
 
     Examples
     --------
@@ -60,8 +60,8 @@ class NumbaBackend:
     def estimate(
         self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
     ) -> Estimates:
-        found = self.expectations(circuit, observables, values)
-        return Estimates(found, np.zeros_like(found))
+        values_out = self.expectations(circuit, observables, values)
+        return Estimates(values_out, np.zeros_like(values_out))
 
     def expectation_and_gradient(
         self,
@@ -74,11 +74,11 @@ class NumbaBackend:
     ) -> tuple[FloatArray, FloatArray]:
         sets = parameter_sets(circuit, values)
         options = {} if self.noise is None else self._noise()
-        found, derivatives = circuit.expectation_and_gradient(list(observables), sets, **options)
+        values_out, derivatives = circuit.expectation_and_gradient(list(observables), sets, **options)
         if parameters is not None:
             number = {parameter: k for k, parameter in enumerate(circuit.parameters)}
             derivatives = derivatives[:, :, [number[parameter] for parameter in parameters]]
-        return np.asarray(found), derivatives
+        return np.asarray(values_out), derivatives
 
     def gradient(
         self,
@@ -107,12 +107,12 @@ class NumbaBackend:
         sets = parameter_sets(circuit, values)
         if outcomes is None:
             return self._probabilities(circuit, sets)
-        found = np.empty((len(sets), len(outcomes)))
+        frequencies = np.empty((len(sets), len(outcomes)))
         at_once = max(1, MOST_PROBABILITIES >> circuit.num_qubits * (1 if self.noise is None else 2))
         for begin in range(0, len(sets), at_once):
             rows = slice(begin, begin + at_once)
-            found[rows] = self._probabilities(circuit, sets[rows])[:, list(outcomes)]
-        return found
+            frequencies[rows] = self._probabilities(circuit, sets[rows])[:, list(outcomes)]
+        return frequencies
 
     def _probabilities(self, circuit: Circuit, sets: FloatArray) -> FloatArray:
         if self.noise is None:

@@ -1,4 +1,4 @@
-"""What a run on a backend will take, told before anything is sent."""
+"""Estimated cost of a run on a backend, before anything is sent."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The cost of a run; printed as a table, `as_dict` gives the same as data.
+    """Cost of a run; prints as a table, and `as_dict` returns it as data.
 
     Parameters
     ----------
     backend : str
     circuits : int
-        Circuits of different structure, each transpiled once.
+        Number of circuits with different structure, each transpiled once.
     parameter_sets : int
-        Values of the parameters at which they are run.
+        Number of sets of parameter values at which the circuits run.
     executions : int
-        Circuits that are really run: parameter sets times measurement bases (and noise factors, where these are
-        extrapolated).
+        Number of circuits executed: parameter sets times measurement bases (and noise factors for extrapolation).
     pubs, jobs : int
-        In how many pieces they are sent.
+        Number of PUBs and jobs in which they are sent.
     shots : int
-        Of each execution; 0 where results are exact.
+        Shots per execution; 0 for exact results.
     total_shots : int
     qubits, depth, two_qubit_gates : int
-        Of the largest circuit, as it runs on the backend.
+        Size of the largest circuit as it runs on the backend.
     device_seconds : float, optional
-        An estimate of the time the device is busy, not of the queue; None where the backend has no timing.
+        Estimated busy time of the device in seconds, without the queue; None if the backend reports no timing.
     mitigation : str
-        How errors are mitigated, and what that multiplies.
+        Error mitigation method and the factor by which it increases the cost.
     problems : tuple of str
-        Why the backend would refuse the run.
+        Reasons for which the backend would reject the run.
     notes : tuple of str
     """
 
@@ -56,15 +55,15 @@ class Plan:
 
     @property
     def fits(self) -> bool:
-        """Whether nothing is known that would make the backend refuse the run."""
+        """Whether there are no known reasons for the backend to reject the run."""
         return not self.problems
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the plan as plain data."""
         return asdict(self) | {"fits": self.fits}
 
     def repeated(self, times: int, note: str) -> Plan:
-        """The plan of ``times`` such runs one after another, with a note that says what they are."""
+        """Return the plan of ``times`` consecutive runs, with a note that describes them."""
         return replace(
             self,
             parameter_sets=self.parameter_sets * times,
@@ -74,6 +73,22 @@ class Plan:
             total_shots=self.total_shots * times,
             device_seconds=None if self.device_seconds is None else self.device_seconds * times,
             notes=(*self.notes, note),
+        )
+
+    def followed_by(self, other: Plan) -> Plan:
+        """Return the plan of this run followed by another one on the same backend."""
+        first_seconds, second_seconds = self.device_seconds, other.device_seconds
+        return replace(
+            self if self.two_qubit_gates >= other.two_qubit_gates else other,
+            circuits=self.circuits + other.circuits,
+            parameter_sets=self.parameter_sets + other.parameter_sets,
+            executions=self.executions + other.executions,
+            pubs=self.pubs + other.pubs,
+            jobs=self.jobs + other.jobs,
+            total_shots=self.total_shots + other.total_shots,
+            device_seconds=None if first_seconds is None or second_seconds is None else first_seconds + second_seconds,
+            problems=tuple(dict.fromkeys((*self.problems, *other.problems))),
+            notes=tuple(dict.fromkeys((*self.notes, *other.notes))),
         )
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a backend is: something that runs circuits."""
+"""Interface of backends, which run circuits."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ DEFAULT_SHOTS = 1024
 
 
 class Estimates(NamedTuple):
-    """Expectations and how well they are known.
+    """Expectations and their standard errors.
 
     Parameters
     ----------
     values, standard_errors : float ndarray, shape (n_sets, n_observables)
-        The errors are of shot noise alone, and zero where values are exact.
+        The errors account for shot noise only and are zero for exact values.
     """
 
     values: FloatArray
@@ -39,7 +39,7 @@ class Estimates(NamedTuple):
 
 @runtime_checkable
 class Backend(Protocol):
-    """Something that runs circuits: this engine, a Qiskit backend, hardware.
+    """Interface for running circuits on this engine, a Qiskit backend or hardware.
 
     In all methods ``values`` are what `Circuit.values_array` takes, one set of them or many; results have an axis of
     sets, of length 1 for one. ``resume`` is a folder in which a remote backend keeps its jobs and what came back: the
@@ -48,7 +48,7 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """For people and plans."""
+        """Name shown to users and in plans."""
         ...
 
     def expectations(
@@ -72,7 +72,7 @@ class Backend(Protocol):
         *,
         resume: Folder = None,
     ) -> tuple[FloatArray, FloatArray]:
-        """Expectation values, and their derivatives, shape (n_sets, n_observables, n_parameters), from one batch."""
+        """Expectation values and their derivatives, shape (n_sets, n_observables, n_parameters), from one batch."""
         ...
 
     def gradient(
@@ -84,21 +84,22 @@ class Backend(Protocol):
         *,
         resume: Folder = None,
     ) -> FloatArray:
-        """Derivatives by ``parameters``, by default all, shape (n_sets, n_observables, n_parameters)."""
+        """Derivatives with respect to ``parameters``, all by default, shape (n_sets, n_observables, n_parameters)."""
         ...
 
     def sample(
         self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None
     ) -> list[dict[str, int]]:
-        """Counts of the outcomes for each set; qubit 0 is the last character, as in `Circuit.sample`."""
+        """Counts of the outcomes per set; qubit 0 is the last character, as in `Circuit.sample`."""
         ...
 
     def probabilities(
         self, circuit: Circuit, values: Values = None, *, outcomes: Sequence[int] | None = None, resume: Folder = None
     ) -> FloatArray:
-        """Probability of each basis state, shape (n_sets, 2**n); frequencies where a backend only samples.
+        """Probability of each basis state, shape (n_sets, 2**n); frequencies if the backend only samples.
 
-        With ``outcomes``, of these basis states only, shape (n_sets, n_outcomes), on any number of qubits.
+        With ``outcomes``, the probabilities of these basis states only, shape (n_sets, n_outcomes), on any number of
+        qubits.
         """
         ...
 
@@ -110,22 +111,22 @@ class Backend(Protocol):
         *,
         gradient: Sequence[Parameter] | None = None,
     ) -> Plan:
-        """What a run would take; nothing is sent.
+        """Estimate the cost of a run without sending anything.
 
         Parameters
         ----------
         circuit : Circuit
         observables : sequence of PauliSum, optional
-            Without them, the plan is that of `sample`.
+            Observables to measure; without them, the plan is for `sample`.
         values : as in the other methods
         gradient : sequence of Parameter, optional
-            With them, the plan is that of `expectation_and_gradient`.
+            Parameters to differentiate with respect to; with them, the plan is for `expectation_and_gradient`.
         """
         ...
 
 
 def parameter_sets(circuit: Circuit, values: Values) -> FloatArray:
-    """``values`` as an array with one row a set, shape (n_sets, n_parameters)."""
+    """Convert ``values`` to an array with one row per set, shape (n_sets, n_parameters)."""
     return np.atleast_2d(circuit.values_array(values))
 
 
@@ -137,7 +138,7 @@ def shift_gradient(
     parameters: Sequence[Parameter] | None,
     resume: Folder,
 ) -> tuple[FloatArray, FloatArray]:
-    """`Backend.expectation_and_gradient` of a backend that only measures: parameter shift, as one batch."""
+    """`Backend.expectation_and_gradient` by parameter shift in one batch, for backends that only measure."""
     shifted = shifted_circuit(circuit, None if parameters is None else tuple(parameters))
     points = shifted.values(parameter_sets(circuit, values))
     measured = backend.expectations(shifted.circuit, observables, points, resume=resume)

@@ -1,1 +1,1 @@
-"""What is computed of a circuit: states, expectations, derivatives, samples."""
+"""Calculations on circuits: states, expectations, derivatives and samples."""

@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator import gates, pauli
-from simulator.calculations.gradients import gradient
+from simulator.calculations.gradients import check_steps, gradient
 from simulator.calculations.statevector import states
 from simulator.errors import ParameterError, QumbaError
+from simulator.gates.matrices import unit_vectors
 from simulator.operations.binding import bind, values_array
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, ParameterVector
 from simulator.program.program import Program
 
 FloatArray = NDArray[np.float64]
-_STEP = 2e-3  # of a fourth-order difference of exact gradients: both of its errors are then near 1e-12
+_STEP = 2e-3  # step in radians of a fourth-order difference; truncation and rounding errors are both near 1e-12
+_STEP_ERROR = 1e-6  # maximum rounding error of a step, relative to the largest step
 
 
 def hessian_vector_product(
@@ -41,7 +43,7 @@ def hessian_vector_product(
     Raises
     ------
     ParameterError
-        If there is more than one set of values, or the vector does not have one entry a parameter.
+        If there is more than one set of values, or the vector does not have one entry per parameter.
     """
     point, direction = values_array(circuit, values), np.asarray(vector, float)
     if point.ndim != 1 or direction.shape != point.shape:
@@ -49,12 +51,13 @@ def hessian_vector_product(
             f"a Hessian-vector product takes one set of {circuit.num_parameters} values and a vector of that length, "
             f"got shapes {point.shape} and {direction.shape}"
         )
-    norm = float(np.linalg.norm(direction))
-    if not np.isfinite(norm):
+    if not np.isfinite(direction).all():
         raise ParameterError("the vector of a Hessian-vector product contains NaN or infinity")
+    unit, norm = unit_vectors(direction)
     if norm == 0:
         return 0.0 * gradient(circuit, observables, point)
-    step = _STEP / norm * direction
+    step = _STEP * unit
+    check_steps(circuit, point, point + step - point, step, _STEP_ERROR)
     near = gradient(circuit, observables, point + step) - gradient(circuit, observables, point - step)
     far = gradient(circuit, observables, point + 2 * step) - gradient(circuit, observables, point - 2 * step)
     return (8 * near - far) * (norm / (12 * _STEP))
@@ -63,8 +66,8 @@ def hessian_vector_product(
 def metric_tensor(circuit: OperationSequence, values: Any = None) -> FloatArray:
     """Fubini-Study metric ``Re(<d_i psi|d_j psi> - <d_i psi|psi><psi|d_j psi>)`` of a circuit's states.
 
-    A quarter of the quantum Fisher information; what the natural gradient divides by. All derivatives of the state
-    are made in one batch: one state a Pauli string of a parameter's generator.
+    A quarter of the quantum Fisher information; the natural gradient multiplies by its inverse. All derivatives of the
+    state are computed in one batch, with one state per Pauli string of a parameter's generator.
 
     Parameters
     ----------
@@ -81,9 +84,9 @@ def metric_tensor(circuit: OperationSequence, values: Any = None) -> FloatArray:
     ParameterError
         If there is more than one set of values.
     QumbaError
-        If a parameter stands anywhere but in a rotation's angle.
+        If a parameter occurs outside the angle of a rotation.
     StateTooLargeError
-        If the derivatives do not fit in memory; before anything is allocated.
+        If the derivatives do not fit in memory; raised before allocation.
 
     References
     ----------
@@ -102,10 +105,10 @@ def metric_tensor(circuit: OperationSequence, values: Any = None) -> FloatArray:
 
 
 def _with_generators(circuit: OperationSequence, point: FloatArray) -> tuple[OperationSequence, FloatArray]:
-    """The bound circuit with a rotation after each string of each generator, at the angle of a new parameter.
+    """Bind the circuit and insert a rotation about each string of each generator, with a new parameter as angle.
 
-    At pi such a rotation is -i times its string. Also each circuit parameter's factor of each, shape
-    (num_parameters, 1 + strings); column 0 is the identity's.
+    At angle pi such a rotation is -i times its string. The second result holds each circuit parameter's factor of each
+    string, shape (num_parameters, 1 + strings); column 0 is the identity's.
     """
     numbers = {p: k for k, p in enumerate(circuit.parameters)}
     values = dict(zip(circuit.parameters, point.tolist(), strict=True))
@@ -137,7 +140,7 @@ def _with_generators(circuit: OperationSequence, point: FloatArray) -> tuple[Ope
 
 
 def _strings(gate: gates.Rotation) -> Iterator[tuple[str, float]]:
-    """The generator on controls and targets: labels, whose last character is the first qubit, and coefficients."""
+    """Yield labels (last character: first qubit) and coefficients of the generator on controls and targets."""
     controls = len(gate.controls)
     for x, z, coefficient in zip(*(terms.tolist() for terms in gate.pauli_terms), strict=True):
         for subset in range(1 << controls):

@@ -1,8 +1,8 @@
-"""Derivatives of expectations: the batched adjoint sweep, parameter shift, finite differences."""
+"""Derivatives of expectations by the batched adjoint sweep, parameter shift and finite differences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,39 +10,28 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.calculations.parameter_shift import ShiftedCircuit
-from simulator.calculations.statevector import (
-    as_array,
-    as_inputs,
-    as_observables,
-    as_weights,
-    expectations,
-    in_circuit_basis,
-    in_stored_basis,
-    split_values,
-)
-from simulator.engines.numba import memory, simd
-from simulator.engines.numba.kernels import tiles as tiles_kernels
-from simulator.engines.numba.run import Run
-from simulator.errors import QumbaError, unknown_name
+from simulator.calculations.statevector import as_observables, expectations, split_values
+from simulator.engines.choice import engine_for
+from simulator.engines.trait import Cotangent, StateCotangent
+from simulator.errors import ParameterError, QumbaError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.binding import values_array
 from simulator.operations.sequence import OperationSequence
 from simulator.program.program import Program
+from simulator.program.values import as_inputs, as_weights
 
 FloatArray = NDArray[np.float64]
-Cotangent = Callable[[FloatArray, slice], FloatArray]
-StateCotangent = Callable[[NDArray[Any]], NDArray[Any]]
 METHODS = ("adjoint", "parameter_shift", "finite_difference")
-_STEP = 6e-6  # near the cube root of the machine's epsilon, where central differences are best
+_STEP = 6e-6  # radians; near the cube root of machine epsilon, where central differences are most accurate
 
 
 def adjoint_sweep(
     program: Program, X: FloatArray, weights: FloatArray, cotangent: FloatArray | Cotangent, inputs: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Expectations and the derivatives of any function of them, by the adjoint method for many samples.
+    """Expectations and derivatives of any function of them, by the adjoint method for many samples.
 
-    Two states a sample and one sweep back whatever the number of observables and parameters: the adjoint
-    state starts as ``sum_k v_k O_k psi`` with ``v`` the derivative by the expectations.
+    Takes two states per sample and one backward sweep for any number of observables and parameters: the adjoint state
+    starts as ``sum_k v_k O_k psi`` with ``v`` the derivative with respect to the expectations.
 
     Parameters
     ----------
@@ -50,10 +39,10 @@ def adjoint_sweep(
     X : float64 ndarray, shape (n_samples, n_inputs)
     weights : float64 ndarray, shape (n_weights,)
     cotangent : float64 ndarray, shape (n_samples, n_observables), or callable
-        Derivative of the function by each expectation; or a callable given expectations of consecutive rows,
-        shape (n, n_observables), and their slice, that returns it. It is called once a chunk of rows.
+        Derivative of the function with respect to each expectation; or a callable that returns it for the expectations
+        of consecutive rows, shape (n, n_observables), and their slice. It is called once per chunk of rows.
     inputs : bool
-        Whether to derive by X too.
+        Whether to differentiate with respect to X as well.
 
     Returns
     -------
@@ -67,32 +56,7 @@ def adjoint_sweep(
     Jones and Gacon, arXiv:2009.02823.
     """
     X, weights = as_inputs(program, X), as_weights(program, weights)
-    values = np.empty((len(X), len(program.observables)))
-    by_weights = np.zeros(len(weights))
-    by_inputs = np.zeros(X.shape) if inputs else None
-    if not len(X) or not len(program.observables):
-        return values, by_weights, by_inputs
-    run = Run(program, weights, len(X), inputs)
-    size, per_tile = run.plan.tile_size, run.plan.per_tile
-    if run.plan.big:
-        memory.check_state(program.num_qubits, 2, program.precision)
-    for rows in progress.steps(run.plan.chunks):
-        whole = len(run.plan.chunks) == 1
-        chunk, found = (X, values) if whole else (X[rows], values[rows])
-        tiles = -(-len(chunk) // per_tile)
-        buffer = memory.take(tiles * size, program.dtype)
-        keep = buffer[: tiles * size].reshape(tiles, size)
-        run.forward(chunk, keep, found)
-        v = as_array(cotangent(found, rows) if callable(cotangent) else cotangent[rows])
-        if v.shape != found.shape:
-            raise ValueError(f"a cotangent of shape {found.shape} expected, got {v.shape}")
-        weights_part, inputs_part = run.backward(chunk, keep, v)
-        by_weights += weights_part
-        if by_inputs is not None:
-            by_inputs[rows] = inputs_part
-        memory.give(buffer)
-    run.close()
-    return values, by_weights, by_inputs
+    return engine_for(program, len(X)).sweep(program, X, weights, cotangent, inputs)
 
 
 def state_sweep(
@@ -100,19 +64,20 @@ def state_sweep(
 ) -> tuple[FloatArray, FloatArray | None]:
     """Derivatives of any function of all samples' final states, by the adjoint method.
 
-    What `adjoint_sweep` is for expectations; here the function may join the samples, as fidelities between them do.
+    The counterpart of `adjoint_sweep` for states; the function may couple samples, as fidelities between them do.
 
     Parameters
     ----------
     program : Program
-        Without observables, for the sake of which gates would be left out.
+        Program without observables, as gates that do not affect observables are left out.
     X : float64 ndarray, shape (n_samples, n_inputs)
     weights : float64 ndarray, shape (n_weights,)
     cotangent : callable
-        Given all final states ``psi``, shape (n_samples, 2**n), returns ``v`` of the same shape with
-        ``df = Re sum(conj(v) * d psi)``: the derivative by the real parts, plus i times that by the imaginary parts.
+        Function that maps all final states ``psi``, shape (n_samples, 2**n), to ``v`` of the same shape with
+        ``df = Re sum(conj(v) * d psi)``: the derivative with respect to the real parts, plus i times that with
+        respect to the imaginary parts.
     inputs : bool
-        Whether to derive by X too.
+        Whether to differentiate with respect to X as well.
 
     Returns
     -------
@@ -126,49 +91,13 @@ def state_sweep(
     if program.observables:
         raise ValueError("a function of states needs a program without observables")
     X, weights = as_inputs(program, X), as_weights(program, weights)
-    by_weights = np.zeros(len(weights))
-    by_inputs = np.zeros(X.shape) if inputs else None
-    if not len(X):
-        return by_weights, by_inputs
-    memory.check_state(program.num_qubits, 4 * len(X), program.precision)
-    run = Run(program, weights, len(X), inputs)
-    plan = run.plan
-    tiles = -(-len(X) // plan.per_tile)
-    keep, seeds = (
-        simd.aligned_zeros(tiles * plan.tile_size, program.dtype).reshape(tiles, plan.tile_size) for _ in range(2)
-    )
-    parts = [slice(rows.start // plan.per_tile, -(-rows.stop // plan.per_tile)) for rows in plan.chunks]
-    for rows, part in zip(plan.chunks, parts, strict=True):
-        run.forward(X[rows], keep[part], np.empty((0, 0)))
-    states = np.empty((len(X), 1 << program.num_qubits), np.result_type(program.dtype, np.complex64))
-    tiles_kernels.unpack(keep, states, plan.states, plan.lanes)
-    states = in_circuit_basis(program, states, X, weights)
-    v = np.asarray(cotangent(states))
-    if v.shape != states.shape:
-        raise ValueError(f"a cotangent of shape {states.shape} expected, got {v.shape}")
-    adjoint = in_stored_basis(program, 0.5 * v.astype(states.dtype), X, weights)
-    tiles_kernels.pack(adjoint, seeds, plan.states, plan.lanes)
-    nothing = np.empty((0, 0))
-    for rows, part in zip(plan.chunks, parts, strict=True):
-        weights_part, inputs_part = run.backward(X[rows], keep[part], nothing, seeds[part])
-        by_weights += weights_part
-        if by_inputs is not None:
-            by_inputs[rows] = inputs_part
-    run.close()
-    by_phase = -np.einsum("si,si->s", v.conj(), states).imag
-    split = len(program.inputs)
-    for k, factor in program.lowered.phase.factors.items():
-        if k >= split:
-            by_weights[k - split] += factor * by_phase.sum()
-        elif by_inputs is not None:
-            by_inputs[:, k] += factor * by_phase
-    return by_weights, by_inputs
+    return engine_for(program, len(X)).state_sweep(program, X, weights, cotangent, inputs)
 
 
 def expectation_and_gradient(
     circuit: OperationSequence, observables: Any, values: Any = None, precision: str = "double"
 ) -> tuple[Any, FloatArray]:
-    """Expectations and their derivatives by every parameter; see `gradient`."""
+    """Expectations and their derivatives with respect to every parameter; see `gradient`."""
     listed, single = as_observables(observables)
     program, X, weights, one = split_values(circuit, listed, values, precision)
     samples, count = len(X), len(listed)
@@ -187,7 +116,7 @@ def expectation_and_gradient(
 def gradient(
     circuit: OperationSequence, observables: Any, values: Any = None, method: str = "adjoint", precision: str = "double"
 ) -> FloatArray:
-    """Derivatives of expectations by every parameter.
+    """Derivatives of expectations with respect to every parameter.
 
     Parameters
     ----------
@@ -199,7 +128,7 @@ def gradient(
         Adjoint is exact and fastest. Parameter shift is exact and runs on hardware too. Finite differences
         are central, accurate to about 1e-9.
     precision : {"double", "single"}
-        Of the adjoint method's states; the other methods need double.
+        Precision of the adjoint method's states; the other methods need double.
 
     Returns
     -------
@@ -228,8 +157,28 @@ def _differences(circuit: OperationSequence, observables: Sequence[PauliSum], va
     """Central differences, shape (n_observables, num_parameters)."""
     count = len(values)
     steps = _STEP * np.eye(count)
-    program, X, weights, _ = split_values(
-        circuit, observables, np.concatenate([values + steps, values - steps]), "double"
-    )
+    above, below = values + steps, values - steps
+    check_steps(circuit, values, np.diag(above) - values, _STEP, 0.5)
+    program, X, weights, _ = split_values(circuit, observables, np.concatenate([above, below]), "double")
     out = expectations(program, X, weights)
-    return ((out[:count] - out[count:]) / (2 * _STEP)).T
+    return ((out[:count] - out[count:]) / (np.diag(above) - np.diag(below))[:, None]).T
+
+
+def check_steps(circuit: OperationSequence, values: FloatArray, steps: Any, wanted: Any, tolerance: float) -> None:
+    """Raise an error if rounding beside large values changes the steps of finite differences.
+
+    Raises
+    ------
+    ParameterError
+        If a step differs from its intended value by more than ``tolerance`` times the largest step.
+    """
+    if not values.size:
+        return
+    errors, largest = np.abs(steps - wanted), np.abs(wanted).max()
+    worst = int(errors.argmax())
+    if errors[worst] > tolerance * largest:
+        raise ParameterError(
+            f"differences move parameter {circuit.parameters[worst]} by about {largest:.1g}, which "
+            f"is lost in the rounding of its value {values[worst]:g}; give the value modulo the gate's period, or take "
+            "method='adjoint' for a gradient"
+        )

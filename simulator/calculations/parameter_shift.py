@@ -1,7 +1,7 @@
-"""The parameter-shift rule for all gates of a circuit and many samples as one batch of one circuit.
+"""Parameter-shift rule, evaluated for all gates and samples as one batch of a single circuit.
 
-A backend that can only measure runs the same circuit at shifted angles. Here every rotation gets an angle of its own,
-so that no circuit but this one is ever needed: it is transpiled once, and all shifts are values of its parameters.
+Backends that can only measure run the same circuit at shifted angles. Here every rotation has a separate parameter, so
+that one circuit suffices: it is transpiled once, and all shifts are values of its parameters.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from simulator.errors import ParameterError, QumbaError
 from simulator.gates import Operation
 from simulator.operations.sequence import CircuitT
 from simulator.parameters import Expression, Parameter, ParameterVector
+from simulator.range_reduction import affine, reduced_number
 
 __all__ = ["ShiftedCircuit", "shifted_circuit"]
 
@@ -25,25 +26,25 @@ FloatArray = NDArray[np.float64]
 
 
 class ShiftedCircuit(Generic[CircuitT]):
-    """A circuit with one parameter a rotation, and the values at which its expectations give all derivatives.
+    """Circuit with one parameter per rotation, and the values at which its expectations give all derivatives.
 
     Parameters
     ----------
     circuit : Circuit
     parameters : sequence of Parameter, optional
-        What to derive by; by default all parameters. Only rotations that depend on these are shifted.
+        Parameters to differentiate with respect to; all by default. Only rotations that depend on these are shifted.
 
     Attributes
     ----------
     circuit : Circuit
-        The same gates, composites expanded; its parameters are the angles.
+        Circuit with the same gates, composites expanded; its parameters are the angles.
     num_points : int
-        Values of the angles that one gradient takes: the point itself, and two a shift.
+        Number of points per gradient: the point itself, and two per shift.
 
     Raises
     ------
     QumbaError
-        If a gate that is no rotation depends on one of the parameters.
+        If a gate that is not a rotation depends on one of the parameters.
     ParameterError
         If a parameter is not one of the circuit's.
 
@@ -72,6 +73,7 @@ class ShiftedCircuit(Generic[CircuitT]):
         angles = ParameterVector("angle", sum(isinstance(a, Expression) for op in listed for a in op.angles) or 1)
         rows: list[FloatArray] = []
         constants: list[float] = []
+        repeats: list[bool] = []
         shifts: list[tuple[int, float, float]] = []  # angle, shift, weight
         operations = []
         for operation in listed:
@@ -87,12 +89,14 @@ class ShiftedCircuit(Generic[CircuitT]):
                 if not angle.terms.keys().isdisjoint(wanted):
                     shifts.extend((k, *term) for term in _rule(operation))
                 rows.append(row)
-                constants.append(angle.constant)
+                repeats.append(isinstance(operation.gate, gates.Rotation) and operation.gate.repeats)
+                constants.append(reduced_number(angle.constant) if repeats[k] else angle.constant)
                 replaced.append(angles[k])
             operations.append(Operation(operation.gate, operation.qubits, tuple(replaced)) if replaced else operation)
         self.circuit = circuit.with_operations(operations)
         self._rows = np.array(rows).reshape(len(rows), len(number))
-        self._constants = np.array(constants)
+        self._constants, self._repeats = np.array(constants), np.array(repeats, bool)
+        self._parameters = circuit.parameters
         # the circuit lists its parameters by first use, which is the order in which the angles were numbered
         self._angles = np.array([k for k, _, _ in shifts], np.intp)
         self._shifts = np.array([shift for _, shift, _ in shifts])
@@ -102,19 +106,19 @@ class ShiftedCircuit(Generic[CircuitT]):
         self.num_points = 1 + 2 * len(shifts)
 
     def values(self, values: FloatArray) -> FloatArray:
-        """Values of the angles to measure at.
+        """Values of the angles at which to measure.
 
         Parameters
         ----------
         values : float ndarray, shape (n_sets, n_parameters), radians
-            Of the original circuit's parameters.
+            Values of the original circuit's parameters.
 
         Returns
         -------
         float ndarray, shape (n_sets * num_points, n_angles), radians
-            For each set the point itself, then each shift forward and back.
+            For each set the point itself, then each shift forward and backward.
         """
-        base = values @ self._rows.T + self._constants
+        base = affine(self._constants, self._rows, values, self._repeats, self._parameters)
         out = np.repeat(base[:, None, :], self.num_points, axis=1)
         pair = 1 + 2 * np.arange(len(self._shifts))
         out[:, pair, self._angles] += self._shifts
@@ -122,16 +126,16 @@ class ShiftedCircuit(Generic[CircuitT]):
         return out.reshape(len(base) * self.num_points, base.shape[1])
 
     def expectations(self, measured: FloatArray) -> FloatArray:
-        """Of all that was measured, the expectations at the points themselves, shape (n_sets, n_observables)."""
+        """Select the expectations at the unshifted points, shape (n_sets, n_observables)."""
         return measured[:: self.num_points]
 
     def gradient(self, measured: FloatArray) -> FloatArray:
-        """Derivatives by the parameters wanted.
+        """Derivatives with respect to the selected parameters.
 
         Parameters
         ----------
         measured : float ndarray, shape (n_sets * num_points, n_observables)
-            Expectations at what `values` returned.
+            Expectations at the points returned by `values`.
 
         Returns
         -------
@@ -143,7 +147,7 @@ class ShiftedCircuit(Generic[CircuitT]):
 
 
 def shifted_circuit(circuit: CircuitT, parameters: tuple[Parameter, ...] | None = None) -> ShiftedCircuit[CircuitT]:
-    """A `ShiftedCircuit`, the same object for the same arguments: its circuit is transpiled once, not once a step."""
+    """Return a cached `ShiftedCircuit`, so that its circuit is transpiled once instead of once per training step."""
     return _shifted_circuit(circuit, parameters)
 
 

@@ -1,4 +1,4 @@
-"""What a state vector holds: parts of it, their entropy, its fidelity to others, and how observables vary."""
+"""Properties of state vectors: reduced states, entropy, fidelity, and variances of observables."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import CircuitError, ObservableError
 from simulator.observables import PauliSum
+from simulator.pauli import walsh_hadamard
 
-_NORM_TOLERANCE = 1e-4  # single precision loses a little at every gate
-_PART_BITS = 20  # of a large state's part that is copied
+_NORM_TOLERANCE = 1e-4  # deviation of the norm from 1; allows for single-precision rounding of many gates
+_PART_BITS = 20  # number of qubits of the slices in which a large state is copied
 
 
 def reduced_density_matrix(state: ArrayLike, qubits: Sequence[int]) -> NDArray[Any]:
@@ -32,25 +33,25 @@ def reduced_density_matrix(state: ArrayLike, qubits: Sequence[int]) -> NDArray[A
     Raises
     ------
     CircuitError
-        If the state is no normalised vector of ``2**n`` numbers or the qubits are not distinct qubits of it.
+        If the state is not a normalised vector of ``2**n`` numbers or the qubits are not distinct qubits of it.
     """
     psi = _checked(state)
-    own = _distinct(qubits, psi.size.bit_length() - 1)
-    out = np.zeros((1 << len(own),) * 2, np.result_type(psi, np.complex64))
-    for kept in _parts(psi, own):
-        out += kept @ kept.conj().T
+    traced_to = _distinct(qubits, psi.size.bit_length() - 1)
+    out = np.zeros((1 << len(traced_to),) * 2, np.result_type(psi, np.complex64))
+    for part in _parts(psi, traced_to):
+        out += part @ part.conj().T
     return out
 
 
 def entropy(state: ArrayLike, qubits: Sequence[int], base: float = 2.0) -> float:
-    """Entanglement entropy between some qubits of a pure state and the others, in bits.
+    """Entanglement entropy between some qubits of a pure state and the others.
 
     Parameters
     ----------
     state : complex array_like, shape (2**n,)
     qubits : sequence of int
     base : float
-        Of the logarithm.
+        Base of the logarithm; 2 gives bits.
 
     Returns
     -------
@@ -59,8 +60,8 @@ def entropy(state: ArrayLike, qubits: Sequence[int], base: float = 2.0) -> float
     """
     psi = _array(state)
     n = psi.size.bit_length() - 1
-    own = _distinct(qubits, n)
-    smaller = own if 2 * len(own) <= n else [q for q in range(n) if q not in own]
+    subsystem = _distinct(qubits, n)
+    smaller = subsystem if 2 * len(subsystem) <= n else [q for q in range(n) if q not in subsystem]
     values = np.linalg.eigvalsh(reduced_density_matrix(psi, smaller))
     values = values[values > 0]
     return float(max(-(values * np.log(values)).sum() / np.log(base), 0.0))
@@ -75,12 +76,12 @@ def fidelity(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def apply(observable: PauliSum, state: ArrayLike) -> NDArray[Any]:
-    """``O |state>``: strings that share their x mask share a pass, made by one Walsh-Hadamard transform.
+    """Apply an observable to a state; strings with the same X mask share one Walsh-Hadamard transform.
 
     Parameters
     ----------
     observable : PauliSum
-        Of any number of strings: the cost is n 2**n for each distinct x mask.
+        Observable with any number of strings; the cost is n 2**n per distinct X mask.
     state : complex array_like, shape (2**n,)
 
     Returns
@@ -99,13 +100,13 @@ def apply(observable: PauliSum, state: ArrayLike) -> NDArray[Any]:
     x_masks = observable.x_masks
     for first in np.flatnonzero(np.r_[True, x_masks[1:] != x_masks[:-1]]) if len(x_masks) else ():
         x = int(x_masks[first])
-        own = np.flatnonzero(x_masks == x)
-        z = observable.z_masks[own]
+        members = np.flatnonzero(x_masks == x)
+        z = observable.z_masks[members]
         # X^x Z^z with the factor i^|x & z| takes amplitude j to j ^ x with the sign of z at j
-        factors = observable.coefficients[own] * 1j ** (np.bitwise_count(x & z) % 4)
+        factors = observable.coefficients[members] * 1j ** (np.bitwise_count(x & z) % 4)
         diagonal = np.zeros(psi.size, complex)
         diagonal[z] = factors
-        out += (_walsh_hadamard(diagonal) * psi)[index ^ x]
+        out += (walsh_hadamard(diagonal) * psi)[index ^ x]
     return out
 
 
@@ -125,15 +126,6 @@ def variance(observable: PauliSum, state: ArrayLike) -> float:
     return float(np.linalg.norm(moved - mean * psi) ** 2)
 
 
-def _walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
-    half = 1
-    while half < len(values):
-        pairs = values.reshape(-1, 2, half)
-        values = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).ravel()
-        half *= 2
-    return values
-
-
 def _array(state: ArrayLike) -> NDArray[Any]:
     psi = np.asarray(state)
     if psi.ndim != 1 or psi.size < 2 or psi.size & (psi.size - 1) or psi.dtype.kind not in "fiuc":
@@ -150,20 +142,20 @@ def _checked(state: ArrayLike) -> NDArray[Any]:
 
 
 def _distinct(qubits: Sequence[int], n: int) -> list[int]:
-    own = list(qubits)
-    if any(isinstance(q, bool) or not isinstance(q, int | np.integer) or not 0 <= q < n for q in own):
-        raise CircuitError(f"qubits of a state of {n} qubits are 0 to {n - 1}, got {own}")
-    if len(set(own)) != len(own):
-        raise CircuitError(f"distinct qubits expected, got {own}")
-    return own
+    distinct = list(qubits)
+    if any(isinstance(q, bool) or not isinstance(q, int | np.integer) or not 0 <= q < n for q in distinct):
+        raise CircuitError(f"qubits of a state of {n} qubits are 0 to {n - 1}, got {distinct}")
+    if len(set(distinct)) != len(distinct):
+        raise CircuitError(f"distinct qubits expected, got {distinct}")
+    return distinct
 
 
-def _parts(psi: NDArray[Any], own: Sequence[int]) -> Iterator[NDArray[Any]]:
-    """The state as a matrix, the index of ``own`` by that of all others: some of its columns at a time."""
+def _parts(psi: NDArray[Any], qubits: Sequence[int]) -> Iterator[NDArray[Any]]:
+    """Yield column blocks of the state as a matrix, rows indexed by ``qubits`` and columns by the other qubits."""
     n = psi.size.bit_length() - 1
-    others = [q for q in range(n) if q not in own]
-    inner = others[: max(_PART_BITS - len(own), 0)]
+    others = [q for q in range(n) if q not in qubits]
+    inner = others[: max(_PART_BITS - len(qubits), 0)]
     outer = others[len(inner) :]
-    tensor = psi.reshape((2,) * n).transpose([n - 1 - q for q in (*outer[::-1], *own[::-1], *inner[::-1])])
+    tensor = psi.reshape((2,) * n).transpose([n - 1 - q for q in (*outer[::-1], *qubits[::-1], *inner[::-1])])
     for bits in np.ndindex(*(2,) * len(outer)):
-        yield tensor[bits].reshape(1 << len(own), -1)
+        yield tensor[bits].reshape(1 << len(qubits), -1)

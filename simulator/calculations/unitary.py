@@ -1,4 +1,4 @@
-"""The dense matrix of a small circuit, by NumPy alone."""
+"""Dense matrices of small circuits, computed with NumPy only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_MATRIX_QUBITS = 13
 
 
 def to_matrix(circuit: OperationSequence, values: Values = None) -> NDArray[np.complex128]:
-    """Dense unitary of a small circuit, shape (2**n, 2**n), global phase included.
+    """Dense unitary of a small circuit, shape (2**n, 2**n), including the global phase.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Circuits: gates on qubits, as an immutable value.
+"""Circuits: immutable sequences of gates on qubits.
 
-`sequence` holds the operations, `circuit` lists what can be done with them; each of the other modules is one kind of
-that, as plain functions of a circuit.
+`circuit` defines the class `Circuit`. Each of the other modules holds one group of its methods, as plain functions of a
+circuit.
 
 >>> bell = Circuit(2).h(0).cx(0, 1)
 >>> bell

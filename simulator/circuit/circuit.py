@@ -1,35 +1,45 @@
-"""The class `Circuit`: a table of what a circuit can do, and of the modules that do it."""
+"""The class `Circuit`, assembled from the functions of the other modules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import final
+from typing import TYPE_CHECKING, Any, Self, final
 
-from simulator import gates
 from simulator.calculations.unitary import to_matrix
 from simulator.circuit import conversion, expectations, running
-from simulator.circuit.gate_methods import gate_method, unknown_gate
+from simulator.circuit.gate_methods import unknown_gate
+from simulator.circuit.standard_gates import StandardGates
 from simulator.errors import CircuitError
 from simulator.operations import binding, composition, conditions, measurements, special_gates
 from simulator.operations.sequence import OperationSequence
+from simulator.parameters.angle_maps import AngleMap
 
 __all__ = ["Circuit"]
 
 
 @final
-class Circuit(OperationSequence):
-    """Gates on qubits, first applied first; immutable, every method returns another circuit.
+class Circuit(StandardGates, OperationSequence):
+    """Immutable sequence of gates on qubits in the order of application; methods return new circuits.
 
     There is a method for every standard gate, ``circuit.rx(theta, 0).cx(0, 1)``: angles (radians, or affine
     expressions of `Parameter`) first, qubits last. Qubits are counted from 0 and little-endian as in Qiskit:
     qubit q is bit q of a basis state's index. Building by a chain of thousands of calls takes linear time.
+
+    * Building, besides the gates: `append`, `unitary`, `diagonal`, `initialize`, `pauli_rotation`, `measure`,
+      `measure_all`, `reset`, `if_test`, `if_else`, `compose`.
+    * Transforming: `inverse`, `controlled`, `repeat`, `power`, `remove_final_measurements`, `bind`, `values_array`.
+    * Computing: `to_matrix`, `statevector`, `probabilities`, `density_matrix`, `sample`, `sample_array`,
+      `expectation`, `gradient`, `expectation_and_gradient`.
+    * Exchanging: `draw`, `to_qiskit`, `from_qiskit`, `from_qiskit_with_angle_map`, `to_qasm`, `from_qasm`.
+    * Inspecting: `num_qubits`, `num_clbits`, `operations`, `parameters`, `num_parameters`, `measures`, `count_gates`,
+      `depth`.
+    * Converting, from operations that are known to fit and are not checked again: `extended_by`, `with_operations`.
 
     Parameters
     ----------
     num_qubits : int
         At least 1.
     operations : iterable of Operation, or int
-        Made by calling gates: ``[gates.H(0), gates.RX(0.3, 1)]``. A whole number is taken for ``num_clbits``, as in
+        Results of calling gates: ``[gates.H(0), gates.RX(0.3, 1)]``. An integer is taken as ``num_clbits``, as in
         ``Circuit(2, 2)``.
     num_clbits : int
         Number of classical bits, which measurements write to.
@@ -52,9 +62,9 @@ class Circuit(OperationSequence):
 
     __slots__ = ()
 
-    # A function of a circuit, in the class's body, is a method: `inverse(circuit)` is `circuit.inverse()`.
+    # A function assigned in the class body becomes a method: `inverse(circuit)` is `circuit.inverse()`.
 
-    # How it grows, beside `append` and a method for every standard gate
+    # Building, in addition to `append` and a method for every standard gate
     unitary = special_gates.unitary
     diagonal = special_gates.diagonal
     initialize = special_gates.initialize
@@ -66,7 +76,7 @@ class Circuit(OperationSequence):
     if_else = conditions.if_else
     compose = composition.compose
 
-    # What it becomes
+    # Transforming
     inverse = composition.inverse
     controlled = composition.controlled
     repeat = composition.repeat
@@ -75,7 +85,7 @@ class Circuit(OperationSequence):
     bind = binding.bind
     values_array = binding.values_array
 
-    # What it computes
+    # Computing
     to_matrix = to_matrix
     statevector = running.statevector
     probabilities = running.probabilities
@@ -86,13 +96,63 @@ class Circuit(OperationSequence):
     gradient = expectations.gradient
     expectation_and_gradient = expectations.expectation_and_gradient
 
-    # How it looks elsewhere
+    # Exchanging: to other formats
     draw = conversion.draw
     to_qiskit = conversion.to_qiskit
-    from_qiskit = classmethod(conversion.from_qiskit)  # type: ignore[var-annotated]
-    from_qiskit_with_angle_map = classmethod(conversion.from_qiskit_with_angle_map)  # type: ignore[var-annotated]
     to_qasm = conversion.to_qasm
-    from_qasm = classmethod(conversion.from_qasm)  # type: ignore[var-annotated]
+
+    # Exchanging: from other formats
+
+    @classmethod
+    def from_qiskit(cls, circuit: Any) -> Self:
+        """Convert a ``qiskit.QuantumCircuit``; barriers are dropped.
+
+        Raises
+        ------
+        CircuitError
+            If it contains loops, or conditions other than classical bits being equal to a value.
+        ParameterError
+            If an angle is not affine in its parameters; `from_qiskit_with_angle_map` takes such angles too.
+        """
+        from simulator import qiskit_circuits
+
+        return qiskit_circuits.from_qiskit(cls, circuit)
+
+    @classmethod
+    def from_qiskit_with_angle_map(cls, circuit: Any) -> tuple[Self, AngleMap]:
+        """Convert a ``qiskit.QuantumCircuit`` whose angles may be any expression, such as ``sin(x)`` or ``x * y``.
+
+        Returns
+        -------
+        circuit : Circuit
+            Circuit in which each angle that is not affine is a separate parameter.
+        angles : AngleMap
+            Map from values of Qiskit's parameters to values of this circuit's parameters, and of derivatives back.
+
+        Raises
+        ------
+        CircuitError
+            As `from_qiskit`.
+        ParameterError
+            If an angle is not a real function of its parameters.
+        """
+        from simulator import qiskit_circuits
+
+        return qiskit_circuits.from_qiskit_with_angle_map(cls, circuit)
+
+    @classmethod
+    def from_qasm(cls, text: str) -> Self:
+        """Read OpenQASM 2 or 3, by Qiskit's parsers; only the standard include files are allowed.
+
+        Raises
+        ------
+        CircuitError
+            If the text is malformed (with line and column), includes another file, or contains an unsupported
+            operation (see `from_qiskit`).
+        """
+        from simulator import qiskit_circuits
+
+        return qiskit_circuits.from_qasm(cls, text)
 
     def __add__(self, other: Circuit) -> Circuit:
         if not isinstance(other, Circuit):
@@ -107,10 +167,7 @@ class Circuit(OperationSequence):
     def __str__(self) -> str:
         return str(self.draw())
 
-    def __getattr__(self, name: str) -> Callable[..., Circuit]:
-        # only reached for names that do not exist; the type serves checkers, which do not see the gate methods
-        raise unknown_gate(name, dir(type(self)))
+    if not TYPE_CHECKING:  # a class with __getattr__ has every method, for type checkers
 
-
-for _gate in gates.STANDARD.values():
-    setattr(Circuit, _gate.name, gate_method(_gate))
+        def __getattr__(self, name):
+            raise unknown_gate(name, dir(type(self)))

@@ -1,4 +1,4 @@
-"""What a circuit computes of observables: expectations and their gradients.
+"""Expectations of observables and their gradients.
 
 These functions are methods of `Circuit`.
 """
@@ -34,35 +34,36 @@ def expectation(
     seed: Any = None,
     progress: bool = False,
 ) -> Any:
-    """Expectation of one observable or of several in one pass.
+    """Expectation of one observable, or of several in one pass.
 
     Parameters
     ----------
     observables : PauliSum or sequence of K PauliSum
     values : None, mapping or array_like
-        As for `values_array`.
+        Values of the parameters, as for `values_array`.
     precision : {"double", "single"}
     noise : NoiseModel, optional
-        Follows the gates and misreads the qubits. With one, the circuit may measure, reset and branch.
+        Noise after the gates and readout error. With noise, the circuit may measure, reset and branch.
     trajectories : int, optional
-        With noise: the mean over that many random runs (`simulator.noise.estimate` has its error). By default
-        the result is exact up to 12 qubits, from a density matrix, and from 1000 trajectories beyond.
+        Number of random trajectories that the result is averaged over, with noise only (`simulator.noise.estimate`
+        also returns the error). By default the result is computed from a density matrix up to 12 qubits, exactly,
+        and from 1000 trajectories beyond.
     seed : None, int or numpy.random.Generator
-        Of the trajectories.
+        Seed for the trajectories.
     progress : bool
-        Show a bar, if it takes more than two seconds.
+        Whether to show a progress bar if the call takes more than two seconds.
 
     Returns
     -------
     float or float64 ndarray
-        A number for one observable, (K,) for a sequence; a batch of values puts (B,) in front.
+        A number for one observable, (K,) for a sequence; a batch of values adds a leading axis (B,).
 
     Raises
     ------
     ObservableError
         If an observable acts on more qubits than the circuit has.
     ParameterError
-        If the values do not fit the parameters.
+        If the values do not match the parameters.
     """
     if noise is not None:
         from simulator.noise import evaluation
@@ -94,18 +95,18 @@ def gradient(
     ----------
     observables : PauliSum or sequence of K PauliSum
     values : None, mapping or array_like
-        As for `values_array`.
+        Values of the parameters, as for `values_array`.
     method : {"adjoint", "parameter_shift", "finite_difference"}
-        The first two are exact; the adjoint method takes one sweep whatever the number of parameters.
+        The first two are exact; the adjoint method takes one sweep for any number of parameters.
     precision : {"double", "single"}
-        Of the adjoint method's states; with noise always double.
+        Precision of the adjoint method's states; always double with noise.
     noise, trajectories, seed, progress
         As for `expectation`. Exact from a density matrix, unbiased from trajectories.
 
     Returns
     -------
     float64 ndarray, shape (P,), or (K, P) for a sequence
-        A batch of values puts (B,) in front.
+        A batch of values adds a leading axis (B,).
     """
     if noise is not None:
         if method != "adjoint":
@@ -131,7 +132,7 @@ def expectation_and_gradient(
     seed: Any = None,
     progress: bool = False,
 ) -> tuple[Any, NDArray[np.float64]]:
-    """Both `expectation` and `gradient` from one sweep."""
+    """Compute `expectation` and `gradient` from one sweep."""
     if noise is not None:
         from simulator.noise import evaluation
 

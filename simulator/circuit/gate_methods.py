@@ -1,4 +1,4 @@
-"""A circuit's method for each gate, and the error for a name that is none."""
+"""Methods of circuits that append gates, and the error for an unknown gate name."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ANGLE_NAMES = ("theta", "phi", "lam", "gamma")  # Qiskit's
 
 
 class UnknownGateError(UnknownNameError, AttributeError):
-    """A method that a circuit does not have; being an AttributeError, it leaves `hasattr` working."""
+    """Unknown method of a circuit; an AttributeError, so that `hasattr` works."""
 
 
 def unknown_gate(name: str, options: Iterable[str]) -> AttributeError:
-    """The error for a method that a circuit does not have."""
-    if name.startswith("_"):  # asked for by Python or NumPy, for protocols that a circuit has no part in
+    """Create the error for an unknown method of a circuit."""
+    if name.startswith("_"):  # looked up by Python or NumPy for protocols that a circuit does not implement
         return AttributeError(f"'Circuit' object has no attribute {name!r}")
     if name.lower() in OTHER_NAMES:
         return UnknownGateError(f"unknown gate {name!r}; did you mean {OTHER_NAMES[name.lower()]!r}?")
@@ -30,7 +30,7 @@ def unknown_gate(name: str, options: Iterable[str]) -> AttributeError:
 
 
 def gate_method(gate: Gate) -> Callable[..., Any]:
-    """The method of a circuit that appends ``gate``: angles first, qubits last."""
+    """Create the method of a circuit that appends ``gate``: angles first, qubits last."""
     angles = ANGLE_NAMES[: gate.num_params]
     names = (*angles, *_qubit_names(len(gate.controls), gate.num_qubits - len(gate.controls)))
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD

@@ -1,7 +1,7 @@
-"""What a circuit computes: its states, probabilities and samples.
+"""States, probabilities and samples of circuits.
 
-These functions are methods of `Circuit`. They check nothing but their options, and hand over to the engine, which is
-imported when it is first needed.
+These functions are methods of `Circuit`. They validate only their options and call the engine, which is imported on
+first use.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ __all__ = ["density_matrix", "probabilities", "sample", "sample_array", "stateve
 def statevector(
     circuit: OperationSequence, values: Values = None, *, precision: str = "double", progress: bool = False
 ) -> NDArray[Any]:
-    """Final state from ``|0...0>``.
+    """Final state of the circuit started in ``|0...0>``.
 
     Parameters
     ----------
     values : None, mapping or array_like
-        As for `values_array`.
+        Values of the parameters, as for `values_array`.
     precision : {"double", "single"}
     progress : bool
-        Show a bar, if it takes more than two seconds.
+        Whether to show a progress bar if the call takes more than two seconds.
 
     Returns
     -------
@@ -42,9 +42,9 @@ def statevector(
     Raises
     ------
     ParameterError
-        If the values do not fit the parameters.
+        If the values do not match the parameters.
     StateTooLargeError
-        Before anything is allocated, if the state does not fit in memory.
+        If the state does not fit in memory; raised before allocation.
     """
     from simulator.calculations import statevector
 
@@ -67,12 +67,12 @@ def density_matrix(
 ) -> NDArray[np.complex128]:
     """Final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
 
-    Measurements are taken as unread, and leave mixtures.
+    Outcomes of measurements are not read, so that measurements leave mixtures.
 
     Raises
     ------
     StateTooLargeError
-        Before anything is allocated, if it does not fit in memory.
+        If it does not fit in memory; raised before allocation.
     """
     from simulator.noise import evaluation
 
@@ -91,47 +91,47 @@ def sample(
     precision: str = "double",
     progress: bool = False,
 ) -> dict[str, int]:
-    """Measure ``shots`` times and count the outcomes.
+    """Sample ``shots`` measurement outcomes and count them.
 
-    A circuit with measurements is read out of its classical bits, any other by measuring its qubits at the end.
-    Measurements in the middle, resets and conditions cost one trajectory a shot.
+    The outcomes are the classical bits of a circuit with measurements, and the measured qubits of any other circuit.
+    Mid-circuit measurements, resets and conditions cost one trajectory per shot.
 
     Parameters
     ----------
     values : None, mapping or array_like
-        As for `values_array`, one set.
+        One set of parameter values, as for `values_array`.
     shots : int
-        At least 1.
+        Number of shots, at least 1.
     seed : None, int or numpy.random.Generator
-        The same seed gives the same counts, on any number of threads.
+        Seed for the outcomes; the same seed gives the same counts on any number of threads.
     qubits : sequence of int, optional
-        Which qubits to measure, where the circuit itself does not; all by default.
+        Qubits to measure if the circuit contains no measurements; all by default.
     noise : NoiseModel, optional
-        Follows the gates and misreads the bits.
+        Noise after the gates and readout error.
     precision : {"double", "single"}
-        Of the state that is sampled; with noise always double.
+        Precision of the sampled state; always double with noise.
     progress : bool
-        Show a bar, if it takes more than two seconds.
+        Whether to show a progress bar if the call takes more than two seconds.
 
     Returns
     -------
     dict from bit string to count
-        Qubit 0 (classical bit 0) is the last character, as in Qiskit; in increasing order.
+        Outcomes in increasing order; qubit 0 (classical bit 0) is the last character, as in Qiskit.
 
     Raises
     ------
     ValueError
-        If ``shots`` is not a positive whole number.
+        If ``shots`` is not a positive integer.
     """
     from simulator.calculations import sampling
     from simulator.noise.sampling import sample
 
-    found = None
+    sampled = None
     with shown(progress, "sample"):
         if noise is None:
-            found = sampling.sample_final(circuit, values, shots, seed, qubits, precision)
-        if found is not None:
-            outcomes, counts, width = found
+            sampled = sampling.sample_final(circuit, values, shots, seed, qubits, precision)
+        if sampled is not None:
+            outcomes, counts, width = sampled
             strings = sampling.bit_strings(outcomes, width)
         else:
             bits, counts = sample(circuit, values, shots, seed, noise, qubits)
@@ -150,18 +150,18 @@ def sample_array(
     precision: str = "double",
     progress: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """`sample` as arrays: the outcomes (m,) in increasing order and their counts (m,).
+    """Sample as `sample` does and return arrays: the outcomes (m,) in increasing order and their counts (m,).
 
-    Bit k of an outcome is qubit ``qubits[k]``, or classical bit k; there are at most 62.
+    Bit k of an outcome is qubit ``qubits[k]``, or classical bit k; at most 62 bits.
     """
     from simulator.calculations import sampling
     from simulator.noise.sampling import sample
 
     with shown(progress, "sample"):
         if noise is None:
-            found = sampling.sample_final(circuit, values, shots, seed, qubits, precision)
-            if found is not None:
-                return found[:2]
+            sampled = sampling.sample_final(circuit, values, shots, seed, qubits, precision)
+            if sampled is not None:
+                return sampled[:2]
         bits, counts = sample(circuit, values, shots, seed, noise, qubits)
     if bits.shape[1] > sampling.MAX_BITS:
         raise CircuitError(f"outcomes of {bits.shape[1]} bits do not fit in 64-bit numbers; sample() has strings")

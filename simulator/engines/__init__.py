@@ -1,1 +1,1 @@
-"""Engines: what runs a program."""
+"""Engines, which run programs."""

@@ -1,8 +1,8 @@
-"""The gate trait, and every standard gate declared once.
+"""Gates: the abstract base class, and the declarations of all standard gates.
 
-A fixed gate *is* its unitary; a rotation *is* its Hermitian generator, ``exp(-i theta G)``; control is a
-method; a composite is a short sequence of these. Matrix, derivative, inverse, diagonal flag and
-parameter-shift rule follow from the declaration.
+A fixed gate is defined by its unitary, a rotation ``exp(-i theta G)`` by its Hermitian generator G, and a composite by
+a short sequence of these; controls are added by a method. Matrix, derivative, inverse, diagonal flag and
+parameter-shift rule follow from the definition.
 """
 
 from simulator.gates.composites import Composite, Step

@@ -1,4 +1,4 @@
-"""Gates that are short sequences of others."""
+"""Gates that are short sequences of other gates."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from simulator.gates.trait import ComplexMatrix, Gate, Operation
 
 @dataclass(frozen=True)
 class Step:
-    """One gate of a composite: positions among the targets, angles affine in the composite's angles.
+    """One gate of a composite, with its positions among the targets and angles linear in the composite's angles.
 
     Parameters
     ----------
     gate : Gate
     positions : tuple of int
     rows : tuple of tuple of float
-        For each angle of ``gate``, the factor of each of the composite's angles.
+        Factor of each of the composite's angles, for each angle of ``gate``.
     """
 
     gate: Gate
@@ -30,7 +30,7 @@ class Step:
 
 
 class Composite(Gate):
-    """A named sequence of gates, first applied first.
+    """A named sequence of gates in the order of application.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Composite(Gate):
     num_targets, num_params : int
     steps : sequence of Step
     undo : tuple of (int, float), optional
-        If the inverse is this gate at other angles: for each angle, which one it is and its factor.
+        For an inverse that is this gate at other angles: index and factor of the angle in each place.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Composite(Gate):
         self.steps, self.undo = tuple(steps), undo
 
     def expand(self, qubits: Sequence[int], angles: Sequence[Any]) -> list[Operation]:
-        """The operations that this gate on ``qubits`` stands for, controls carried along."""
+        """Expand this gate on ``qubits`` into operations, including controls."""
         split = len(self.controls)
         controls, targets = tuple(qubits[:split]), qubits[split:]
         out = []
@@ -78,7 +78,7 @@ class Composite(Gate):
             return self, tuple(angles[index] * factor for index, factor in self.undo)
         steps = []
         for step in reversed(self.steps):
-            # angles are linear in ours, so the step's inverse is found on its rows
+            # angles are linear in the composite's, so the step's inverse applies to its rows
             gate, rows = step.gate.inverse(*(np.array(row) for row in step.rows))
             steps.append(Step(gate, step.positions, tuple(tuple(float(v) for v in row) for row in rows)))
         name = self.name[:-2] if self.name.endswith("dg") else self.name + "dg"

@@ -1,4 +1,4 @@
-"""Gates without angles: a unitary, or the phases of a diagonal one."""
+"""Gates without angles, defined by a unitary or by the phases of a diagonal unitary."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulator.errors import GateError
-from simulator.gates.matrices import UNITARY_TOLERANCE, is_power_of_two, log2, square_matrix
+from simulator.gates.matrices import is_power_of_two, log2, square_matrix
 from simulator.gates.trait import ComplexMatrix, Gate
+from simulator.precision import TOLERANCE, nearest_isometry, tolerance_for, unitary_deviation
 
 
 class Fixed(Gate):
-    """A gate without angles: it is its unitary.
+    """A gate without angles, defined by its unitary.
 
     Parameters
     ----------
     name : str
     unitary : array_like, shape (2**t, 2**t)
+        A matrix of 32-bit numbers may deviate by rounding errors; the nearest unitary takes its place.
     check : bool
-        ``False`` accepts a matrix that is not unitary; its results are then the caller's.
+        ``False`` accepts a matrix that is not unitary; results are then not normalised.
 
     Raises
     ------
@@ -35,13 +37,42 @@ class Fixed(Gate):
         self.unitary = square_matrix(name, unitary)
         self.num_targets = log2(len(self.unitary))
         self.check = check
-        deviation = np.abs(self.unitary @ self.unitary.conj().T - np.eye(len(self.unitary))).max()
-        self.is_unitary = bool(deviation <= UNITARY_TOLERANCE)
+        deviation, tolerance = unitary_deviation(self.unitary), tolerance_for(unitary)
+        self.is_unitary = deviation <= tolerance
         if check and not self.is_unitary:
             raise GateError(
                 f"{name}: the matrix is not unitary: |U U^dagger - 1| = {deviation:.3g} "
-                f"(allowed {UNITARY_TOLERANCE:g}; check=False accepts it)"
+                f"(allowed {tolerance:g}; check=False accepts it)"
             )
+        if self.is_unitary and tolerance > TOLERANCE:
+            self.unitary = nearest_isometry(self.unitary)
+
+    @classmethod
+    def accepted(cls, name: str, unitary: ArrayLike, tolerance: float) -> Fixed:
+        """Make a gate of a matrix that another library takes for unitary.
+
+        A matrix that deviates by more than is allowed here is replaced by the nearest unitary.
+
+        Parameters
+        ----------
+        name : str
+        unitary : array_like, shape (2**t, 2**t)
+        tolerance : float
+            Largest deviation that the other library allows.
+
+        Raises
+        ------
+        GateError
+            If the shape is not a power of two, an entry is NaN or infinite, or the matrix deviates more.
+        """
+        gate = cls(name, unitary, check=False)
+        if not gate.is_unitary:
+            deviation = unitary_deviation(gate.unitary)
+            if not deviation <= tolerance:
+                raise GateError(f"{name}: the matrix is not unitary: |U U^dagger - 1| = {deviation:.3g}")
+            gate.unitary, gate.is_unitary = nearest_isometry(gate.unitary), True
+        gate.check = True
+        return gate
 
     def target_matrix(self, *angles: float) -> ComplexMatrix:
         return self.unitary.copy()
@@ -66,7 +97,7 @@ class Fixed(Gate):
 
 
 class Diagonal(Gate):
-    """A fixed diagonal gate, held as its phases: ``diag(exp(i * phases))``.
+    """A fixed diagonal gate, defined by its phases: ``diag(exp(i * phases))``.
 
     Parameters
     ----------

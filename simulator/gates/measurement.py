@@ -1,4 +1,4 @@
-"""What acts on qubits and is not a unitary: measuring them, resetting them."""
+"""Operations on qubits that are not unitary: measurement and reset."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simulator.gates.trait import ComplexMatrix, Gate, Operation, classical_bit
 
 
 class Irreversible(Gate):
-    """An operation on one qubit that has no matrix, no inverse and no control."""
+    """An operation on one qubit without matrix, inverse or control."""
 
     controls = ()
     num_targets = 1
@@ -21,27 +21,27 @@ class Irreversible(Gate):
         raise CircuitError(f"{self.name} is not a unitary and has no matrix")
 
     def inverse(self, *angles: Any) -> tuple[Gate, tuple[Any, ...]]:
-        raise CircuitError(f"{self.name} can not be undone and has no inverse")
+        raise CircuitError(f"{self.name} cannot be undone and has no inverse")
 
     def _with_controls(self, name: str, controls: tuple[int, ...]) -> Gate:
-        raise CircuitError(f"{self.name} can not be controlled by a qubit; if_test makes it depend on a classical bit")
+        raise CircuitError(f"{self.name} cannot be controlled by a qubit; if_test makes it depend on a classical bit")
 
     def _identity(self) -> tuple[Any, ...]:
         return self.name, "irreversible"
 
 
 class Measure(Irreversible):
-    """Measures a qubit in the computational basis and writes the outcome to a classical bit."""
+    """Measurement of a qubit in the computational basis; the outcome is written to a classical bit."""
 
     name = "measure"
 
     def __call__(self, *arguments: Any) -> Operation:
-        """The operation ``MEASURE(qubit, clbit)``.
+        """Create the operation ``MEASURE(qubit, clbit)``.
 
         Raises
         ------
         CircuitError
-            If there are not two arguments, or one is no index.
+            If the number of arguments is not two, or one is not an index.
         """
         if len(arguments) != 2:
             raise CircuitError(f"measure takes a qubit and a classical bit, got {len(arguments)} arguments")
@@ -50,7 +50,7 @@ class Measure(Irreversible):
 
 
 class Reset(Irreversible):
-    """Brings a qubit to 0, whatever it was."""
+    """Reset of a qubit to 0."""
 
     name = "reset"
 

@@ -1,4 +1,4 @@
-"""Names that other libraries give to gates."""
+"""Names of gates in other libraries."""
 
 __all__ = ["OTHER_NAMES"]
 
@@ -16,4 +16,4 @@ OTHER_NAMES = {
     "u1": "p",
     "u3": "u",
 }
-"""What other libraries call it, too far from our name for a search of similar words."""
+"""Names in other libraries that a search for similar names would not find, and the gate they stand for."""

@@ -1,4 +1,4 @@
-"""Gates that prepare given amplitudes from ``|0...0>``."""
+"""Gates that prepare amplitudes from ``|0...0>``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from simulator.gates.trait import ComplexMatrix, Gate
 
 
 class StatePreparation(Gate):
-    """Prepares given amplitudes from ``|0...0>``; as a gate, a unitary with them as its first column.
+    """Gate that prepares amplitudes from ``|0...0>``: a unitary with the amplitudes as its first column.
 
-    As the first operation on its qubits it costs nothing; elsewhere it is applied as a dense unitary.
+    As the first operation on its qubits it has no cost; elsewhere it is applied as a dense unitary.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class StatePreparation(Gate):
         self.num_targets = log2(len(self.amplitudes))
 
     def target_matrix(self, *angles: float) -> ComplexMatrix:
-        """A Householder reflection that takes the first basis state to the amplitudes."""
+        """Householder reflection that maps the first basis state to the amplitudes."""
         first = self.amplitudes[0]
         phase = first / abs(first) if abs(first) > 0 else 1.0
         vector = self.amplitudes / phase
@@ -72,7 +72,7 @@ class StatePreparation(Gate):
 class AmplitudeEncoding(Gate):
     """State preparation whose real amplitudes are the gate's parameters, normalised when bound.
 
-    Only as the first operation on its qubits; it has no inverse and no control.
+    It must be the first operation on its qubits, and cannot be inverted or controlled.
 
     Parameters
     ----------
@@ -91,10 +91,10 @@ class AmplitudeEncoding(Gate):
         return StatePreparation(amplitudes, normalize=True).target_matrix()
 
     def inverse(self, *angles: Any) -> tuple[Gate, tuple[Any, ...]]:
-        raise CircuitError("amplitudes that are parameters can not be inverted; bind them first")
+        raise CircuitError("amplitudes that are parameters cannot be inverted; bind them first")
 
     def _with_controls(self, name: str, controls: tuple[int, ...]) -> Gate:
-        raise CircuitError("amplitudes that are parameters can not be controlled; bind them first")
+        raise CircuitError("amplitudes that are parameters cannot be controlled; bind them first")
 
     def _identity(self) -> tuple[Any, ...]:
         return self.name, "amplitudes", (), self.num_targets

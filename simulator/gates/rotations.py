@@ -11,8 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator import pauli
 from simulator.errors import GateError
-from simulator.gates.matrices import UNITARY_TOLERANCE, log2, square_matrix
+from simulator.gates.matrices import log2, square_matrix
 from simulator.gates.trait import ComplexMatrix, Gate
+from simulator.precision import TOLERANCE, tolerance_for
+
+_EIGENVALUE_ERROR = 1e-14  # rounding error of eigenvalues of matrices with a few dozen rows, relative to the largest
 
 
 class Rotation(Gate):
@@ -35,19 +38,30 @@ class Rotation(Gate):
         self.name, self.controls = name, controls
         self.generator = square_matrix(name, generator)
         self.num_targets = log2(len(self.generator))
-        deviation = np.abs(self.generator - self.generator.conj().T).max()
-        if deviation > UNITARY_TOLERANCE:
+        adjoint = self.generator.conj().T
+        deviation, tolerance = np.abs(self.generator - adjoint).max(), tolerance_for(generator)
+        if deviation > tolerance:
             raise GateError(f"{name}: the generator is not Hermitian: |G - G^dagger| = {deviation:.3g}")
+        if tolerance > TOLERANCE:
+            self.generator = (self.generator + adjoint) / 2
 
     @cached_property
     def spectrum(self) -> tuple[NDArray[np.float64], ComplexMatrix]:
         """Eigenvalues (2**t,) and eigenvectors (2**t, 2**t) of the generator."""
         values, vectors = np.linalg.eigh(self.generator)
-        return values, vectors
+        # large angles amplify rounding errors, so values that are multiples of 1/1024 up to rounding are made exact
+        exact = np.round(values * 1024) / 1024
+        close = np.abs(values - exact) <= _EIGENVALUE_ERROR * max(1.0, np.abs(values).max())
+        return np.where(close, exact, values), vectors
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether the gate has the period 4 pi in its angle."""
+        return bool(np.all(2 * self.spectrum[0] % 1 == 0))
 
     @cached_property
     def pauli_terms(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """The generator as Pauli strings on the targets: x masks, z masks, coefficients."""
+        """Generator as Pauli strings on the targets: X masks, Z masks, coefficients."""
         return pauli.decompose(self.generator)
 
     def target_matrix(self, *angles: float) -> ComplexMatrix:
@@ -67,7 +81,7 @@ class Rotation(Gate):
         """Shifts s and weights c with ``f'(t) = sum_k c_k (f(t + s_k) - f(t - s_k))``, exactly.
 
         An expectation is a trigonometric polynomial in the angle whose frequencies are the gaps of the
-        generator's spectrum; one shift a distinct gap determines its derivative.
+        generator's spectrum; one shift per distinct gap determines its derivative.
 
         References
         ----------
@@ -97,7 +111,7 @@ class Rotation(Gate):
 class PauliRotation(Rotation):
     """``exp(-i theta/2 P)`` for a Pauli string P such as ``"XZY"``; the last character is the first qubit.
 
-    Never held as a matrix, so strings may be as long as the circuit is wide.
+    It is not stored as a matrix, so strings may be as long as the circuit is wide.
     """
 
     def __init__(self, label: str, *, name: str | None = None, controls: tuple[int, ...] = ()) -> None:
@@ -116,9 +130,14 @@ class PauliRotation(Rotation):
 
     @cached_property
     def pauli_terms(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """The generator as one Pauli string."""
+        """Generator as one Pauli string."""
         x, z = self.masks
         return np.array([x]), np.array([z]), np.array([0.5])
+
+    @property
+    def repeats(self) -> bool:  # type: ignore[override]
+        """Whether the gate has the period 4 pi in its angle; always True."""
+        return True
 
     def _with_controls(self, name: str, controls: tuple[int, ...]) -> Gate:
         return PauliRotation(self.label, name=name, controls=controls)

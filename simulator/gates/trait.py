@@ -1,4 +1,4 @@
-"""The trait of a gate, and an operation: a gate on qubits."""
+"""Abstract base class of gates, and operations, which are gates applied to qubits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import pauli
 from simulator.errors import CircuitError, GateError, ParameterError, counted
 from simulator.parameters import Expression, as_angle
 
@@ -19,7 +20,7 @@ Angle = float | Expression
 
 @dataclass(frozen=True)
 class Condition:
-    """What classical bits must hold for an operation to happen.
+    """Condition on classical bits under which an operation is applied.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ class Condition:
         ``clbits[0]`` is the lowest bit of ``value``.
     value : int
     equal : bool
-        False turns the test around: the bits must hold anything but ``value``.
+        If False, the test is negated: the bits must not hold ``value``.
     """
 
     clbits: tuple[int, ...]
@@ -37,7 +38,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Operation:
-    """A gate on qubits, with its angles: what a circuit is made of.
+    """A gate applied to qubits, with its angles; circuits are sequences of operations.
 
     Parameters
     ----------
@@ -46,9 +47,9 @@ class Operation:
         Controls first; ``qubits[0]`` is the least significant bit of the gate's matrix.
     angles : tuple of float or Expression, radians
     clbits : tuple of int
-        Where a measurement writes; empty for gates.
+        Classical bits that a measurement writes to; empty for gates.
     conditions : tuple of Condition
-        The operation happens if all of them hold.
+        The operation is applied if all conditions hold.
     """
 
     gate: Gate
@@ -59,36 +60,36 @@ class Operation:
 
     @property
     def is_unitary(self) -> bool:
-        """Whether this is a plain gate: no measurement, no reset, no condition."""
+        """Whether this is a plain gate: not a measurement or reset, and without conditions."""
         return self.gate.is_reversible and not self.conditions
 
     def inverse(self) -> Operation:
-        """The operation that undoes this one."""
+        """Return the inverse operation."""
         self._check_unconditional("undone")
         gate, angles = self.gate.inverse(*self.angles)
         return Operation(gate, self.qubits, angles)
 
     def controlled(self, controls: Sequence[int], control_values: Sequence[int] | None = None) -> Operation:
-        """This operation under the control of further qubits."""
+        """Return this operation controlled by additional qubits."""
         self._check_unconditional("controlled by a qubit")
         gate = self.gate.controlled(len(controls), control_values)
         return Operation(gate, (*controls, *self.qubits), self.angles)
 
     def _check_unconditional(self, what: str) -> None:
         if self.conditions:
-            raise CircuitError(f"{self.gate.name} depends on classical bits and can not be {what}")
+            raise CircuitError(f"{self.gate.name} depends on classical bits and cannot be {what}")
 
 
 class Gate(abc.ABC):
-    """The trait of a gate: a name, a number of qubits and angles, and a unitary matrix.
+    """Abstract base class of gates: a name, numbers of qubits and angles, and a unitary matrix.
 
     Attributes
     ----------
     name : str
     controls : tuple of int
-        The value, 0 or 1, that each control qubit must have; controls are the first qubits.
+        Value, 0 or 1, required of each control qubit; controls are the first qubits.
     num_qubits, num_params : int
-        Controls included.
+        Number of qubits, including controls, and number of angles.
     """
 
     name: str
@@ -100,23 +101,23 @@ class Gate(abc.ABC):
 
     @property
     def num_qubits(self) -> int:
-        """Number of qubits, controls included."""
+        """Number of qubits, including controls."""
         return len(self.controls) + self.num_targets
 
     @abc.abstractmethod
     def target_matrix(self, *angles: float) -> ComplexMatrix:
-        """The unitary on the targets when every control has its value, shape (2**t, 2**t)."""
+        """Unitary on the targets when every control has its required value, shape (2**t, 2**t)."""
 
     @abc.abstractmethod
     def inverse(self, *angles: Any) -> tuple[Gate, tuple[Any, ...]]:
-        """The gate and angles that undo this gate at ``angles``."""
+        """Return the inverse of this gate at ``angles``, as a gate and its angles."""
 
     @abc.abstractmethod
     def _with_controls(self, name: str, controls: tuple[int, ...]) -> Gate: ...
 
     @abc.abstractmethod
     def _identity(self) -> tuple[Any, ...]:
-        """What distinguishes this gate from every other; hashable."""
+        """Hashable key that distinguishes this gate from all others."""
 
     @property
     @abc.abstractmethod
@@ -124,29 +125,29 @@ class Gate(abc.ABC):
         """Whether the matrix is diagonal at every angle."""
 
     def matrix(self, *angles: float) -> ComplexMatrix:
-        """The unitary, shape (2**num_qubits, 2**num_qubits); the first qubit is the lowest bit."""
+        """Unitary matrix, shape (2**num_qubits, 2**num_qubits); the first qubit is the lowest bit."""
         if len(angles) != self.num_params:
             raise ParameterError(f"{self.name} takes {self.num_params} angles, got {len(angles)}")
         target = self.target_matrix(*angles)
         if not self.controls:
             return target
         out = np.eye(1 << self.num_qubits, dtype=complex)
-        active = (np.arange(len(target)) << len(self.controls)) + _bits(self.controls)
+        active = (np.arange(len(target)) << len(self.controls)) + pauli.mask_of(self.controls)
         out[np.ix_(active, active)] = target
         return out
 
     def controlled(
         self, num_controls: int = 1, control_values: Sequence[int] | None = None, name: str | None = None
     ) -> Gate:
-        """This gate under the control of ``num_controls`` further qubits, which come first.
+        """Return this gate controlled by ``num_controls`` additional qubits, which come first.
 
         Parameters
         ----------
         num_controls : int
         control_values : sequence of 0 or 1, optional
-            The value each new control must have; all ones by default.
+            Value required of each new control; all ones by default.
         name : str, optional
-            By default ``c`` in front of the name, once a control (``o`` for a control on 0).
+            By default the name with one prefix ``c`` per control (``o`` for a control on 0).
         """
         values = (1,) * num_controls if control_values is None else tuple(int(v) for v in control_values)
         if len(values) != num_controls or any(v not in (0, 1) for v in values) or num_controls < 1:
@@ -155,28 +156,28 @@ class Gate(abc.ABC):
         return self._with_controls(name, values + self.controls).under_standard_name()
 
     def without_controls(self) -> Gate:
-        """This gate on its targets alone."""
+        """Return this gate without its controls."""
         return self._with_controls(self.name, ()).under_standard_name()
 
     def under_standard_name(self) -> Gate:
-        """The standard gate that is equal but for the name, if there is one; else this gate."""
+        """Return the standard gate equal up to the name, if there is one; else this gate."""
         return _standard.get(self._identity()[1:], self)
 
     def __call__(self, *arguments: Any) -> Operation:
-        """The operation ``gate(*angles, *qubits)``.
+        """Create the operation ``gate(*angles, *qubits)``.
 
         Raises
         ------
         CircuitError
-            If the number of arguments is wrong or a qubit is no index, negative or given twice.
+            If the number of arguments is wrong or a qubit is not an index, negative or repeated.
         ParameterError
             If an angle is not a finite real number or an expression.
         """
         expected = self.num_params + self.num_qubits
         if len(arguments) != expected:
-            wanted = f"{counted(self.num_params, 'angle')} and " if self.num_params else ""
+            angle_count = f"{counted(self.num_params, 'angle')} and " if self.num_params else ""
             raise CircuitError(
-                f"{self.name} takes {wanted}{counted(self.num_qubits, 'qubit')}, got {len(arguments)} arguments"
+                f"{self.name} takes {angle_count}{counted(self.num_qubits, 'qubit')}, got {len(arguments)} arguments"
             )
         split = self.num_params
         try:
@@ -186,11 +187,11 @@ class Gate(abc.ABC):
         return Operation(self, self.check_qubits(arguments[split:]), angles)
 
     def check_qubits(self, qubits: Sequence[Any]) -> tuple[int, ...]:
-        """``qubits`` as a tuple of distinct non-negative ints."""
+        """Convert ``qubits`` to a tuple of distinct non-negative ints."""
         out = []
         for qubit in qubits:
             if isinstance(qubit, bool | np.bool_) or not isinstance(qubit, int | np.integer):
-                raise CircuitError(f"{self.name}: a qubit is a whole number, got {qubit!r}")
+                raise CircuitError(f"{self.name}: a qubit is an integer, got {qubit!r}")
             if qubit < 0:
                 raise CircuitError(f"{self.name}: a qubit is counted from 0, got {qubit}")
             out.append(int(qubit))
@@ -209,16 +210,18 @@ class Gate(abc.ABC):
             return self._hash
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_hash"}  # other in another process
+        return {
+            name: value for name, value in self.__dict__.items() if name != "_hash"
+        }  # hashes differ between processes
 
     def __repr__(self) -> str:
         return f"<gate {self.name}: {self.num_qubits} qubits, {self.num_params} angles>"
 
 
 def classical_bit(owner: str, clbit: Any) -> int:
-    """``clbit`` as a non-negative int."""
+    """Convert ``clbit`` to a non-negative int."""
     if isinstance(clbit, bool | np.bool_) or not isinstance(clbit, int | np.integer):
-        raise CircuitError(f"{owner}: a classical bit is a whole number, got {clbit!r}")
+        raise CircuitError(f"{owner}: a classical bit is an integer, got {clbit!r}")
     if clbit < 0:
         raise CircuitError(f"{owner}: a classical bit is counted from 0, got {clbit}")
     return int(clbit)
@@ -228,9 +231,5 @@ _standard: dict[Any, Gate] = {}
 
 
 def name_standard_gates(standard: Sequence[Gate]) -> None:
-    """Let every gate that equals one of these take its name: x controlled is cx, s inverted is sdg."""
+    """Register standard names for equal gates: x controlled is cx, s inverted is sdg."""
     _standard.update({gate._identity()[1:]: gate for gate in standard})
-
-
-def _bits(values: Sequence[int]) -> int:
-    return sum(v << k for k, v in enumerate(values))

@@ -1,4 +1,4 @@
-"""The matrices of many blocks at once: products of constants and rotations, and their derivatives."""
+"""Matrices of many blocks at once, as products of constants and rotations, and their derivatives."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.noise.factors import Block, merged
+from simulator.parameters import Parameter
+from simulator.range_reduction import affine, reduced
 
 FloatArray = NDArray[np.float64]
 
@@ -18,17 +20,19 @@ class Chains:
     Parameters
     ----------
     blocks : sequence of m Block
-    num_parameters : int
+    parameters : sequence of Parameter
+        Inputs, then weights.
 
     Attributes
     ----------
     length : int
-        Rotations of the longest chain.
+        Number of rotations in the longest chain.
     parametric : bool ndarray, shape (m,)
         Which blocks depend on a parameter.
     """
 
-    def __init__(self, blocks: Sequence[Block], num_parameters: int) -> None:
+    def __init__(self, blocks: Sequence[Block], parameters: Sequence[Parameter]) -> None:
+        self.names = parameters
         chains = [merged(block) for block in blocks]
         count, size = len(chains), 4 ** len(blocks[0].qubits)
         self.length = max(len(chain) // 2 for chain in chains)
@@ -39,7 +43,7 @@ class Chains:
         self.series[:, :, 0] = np.eye(size)
         self.frequencies = np.zeros((count, self.length, terms // 2))
         self.offsets = np.zeros((count, self.length))
-        self.factors = np.zeros((count, self.length, num_parameters))
+        self.factors = np.zeros((count, self.length, len(parameters)))
         for b, chain in enumerate(chains):
             for step, factor in enumerate(chain[::2]):
                 self.constants[b, step] = factor.matrices[0]
@@ -52,9 +56,11 @@ class Chains:
                 for k, value in factor.angle.factors.items():  # type: ignore[union-attr]
                     self.factors[b, step, k] += value
         self.parametric = np.any(self.factors != 0, axis=(1, 2))
+        self.periodic = np.all(2 * self.frequencies % 1 == 0, axis=2).ravel()  # angles of period 4 pi
+        self.offsets = np.where(self.periodic, reduced(self.offsets.ravel()), self.offsets.ravel())
 
     def matrices(self, parameters: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
-        """The blocks' matrices (m, B, s, s) at parameters (B, P), and the rotations by step for `derivatives`."""
+        """Blocks' matrices (m, B, s, s) at parameters (B, P), and the rotations per step for `derivatives`."""
         angles = self._angles(parameters)
         out = np.broadcast_to(self.constants[:, :1], (len(angles), len(parameters), *self.constants.shape[2:]))
         rotations = []
@@ -67,7 +73,7 @@ class Chains:
         return out, rotations
 
     def derivatives(self, parameters: FloatArray, rotations: list[FloatArray], by_matrix: FloatArray) -> FloatArray:
-        """Derivatives by the parameters, (B, P), from those by the matrices, (m, B, s, s)."""
+        """Map derivatives by the matrices, (m, B, s, s), to derivatives by the parameters, (B, P)."""
         angles = self._angles(parameters)
         before = [np.broadcast_to(self.constants[:, :1], by_matrix.shape)]
         for step, rotation in enumerate(rotations[:-1]):
@@ -91,8 +97,8 @@ class Chains:
 
     def _angles(self, parameters: FloatArray) -> FloatArray:
         """Angles (m, B, length) at parameters (B, P)."""
-        found = parameters @ self.factors.reshape(self.offsets.size, self.factors.shape[2]).T
-        return self.offsets[:, None] + found.reshape(len(parameters), *self.offsets.shape).swapaxes(0, 1)
+        angles = affine(self.offsets, self._rows(), parameters, self.periodic, self.names)
+        return angles.reshape(len(parameters), *self.factors.shape[:2]).swapaxes(0, 1)
 
     def _phases(self, angles: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
         """Cosines and sines of the frequencies at one step's angles, each (m, B, f)."""
@@ -104,5 +110,5 @@ class Chains:
         return self.series[:, step].reshape(len(self.series), self.series.shape[2], -1)
 
     def _rows(self) -> FloatArray:
-        """Each angle's factors of the parameters, shape (m * length, P)."""
+        """Factors of the parameters for each angle, shape (m * length, P)."""
         return self.factors.reshape(self.offsets.size, self.factors.shape[2])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -17,13 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 from simulator import pauli
 from simulator.errors import NoiseError, counted
 from simulator.noise.transfer import choi_matrix, pauli_basis, transfer_matrix
+from simulator.precision import TOLERANCE, nearest_isometry, tolerance_for
 
-TOLERANCE = 1e-8
 MAX_QUBITS = 3
 
 
 class Channel:
-    """A noise channel ``rho -> sum_m K_m rho K_m^dagger``; immutable.
+    """Immutable noise channel ``rho -> sum_m K_m rho K_m^dagger``.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class Channel:
     Raises
     ------
     NoiseError
-        If the shape does not fit, an entry is NaN, or ``sum_m K_m^dagger K_m`` is not the identity.
+        If the shape is not valid, an entry is NaN, or ``sum_m K_m^dagger K_m`` is not the identity.
     """
 
     def __init__(self, name: str, kraus: ArrayLike) -> None:
@@ -52,12 +53,14 @@ class Channel:
         if not np.isfinite(self.kraus).all():
             raise NoiseError(f"{name}: a Kraus operator contains NaN or infinity")
         total = np.einsum("mba,mbc->ac", self.kraus.conj(), self.kraus)
-        deviation = np.abs(total - np.eye(len(total))).max()
-        if deviation > TOLERANCE:
+        deviation, tolerance = np.abs(total - np.eye(len(total))).max(), tolerance_for(kraus)
+        if deviation > tolerance:
             raise NoiseError(
                 f"{name}: the Kraus operators are not complete, the channel does not preserve the trace: "
-                f"|sum K^dagger K - 1| = {deviation:.3g} (allowed {TOLERANCE:g})"
+                f"|sum K^dagger K - 1| = {deviation:.3g} (allowed {tolerance:g})"
             )
+        if tolerance > TOLERANCE:
+            self.kraus = nearest_isometry(self.kraus.reshape(-1, shape[2])).reshape(shape)
         self.kraus.setflags(write=False)
 
     @cached_property
@@ -67,9 +70,9 @@ class Channel:
 
     @cached_property
     def paulis(self) -> dict[str, float] | None:
-        """Probability of each Pauli string, if the channel is a mixture of them; else None.
+        """Probability of each Pauli string if the channel is a mixture of them; else None.
 
-        Any Kraus operators of such a channel will do: phase damping is one, though its usual ones are not Paulis.
+        The choice of Kraus operators does not matter: phase damping is a mixture, though its usual ones are not Paulis.
         """
         diagonal = np.diag(self.transfer)
         if np.abs(self.transfer - np.diag(diagonal)).max() > 1e-12:
@@ -88,7 +91,7 @@ class Channel:
 
     @cached_property
     def mixture(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]] | None:
-        """Probabilities (m,) and unitaries (m, d, d), if the Kraus operators are multiples of unitaries; else None."""
+        """Probabilities (m,) and unitaries (m, d, d) if the Kraus operators are multiples of unitaries; else None."""
         if self.paulis is not None:
             k = self.num_qubits
             matrices = [pauli.matrix(*pauli.masks(label), k) for label in self.paulis]
@@ -102,17 +105,17 @@ class Channel:
 
     @property
     def is_identity(self) -> bool:
-        """Whether the channel does nothing."""
+        """Whether the channel is the identity."""
         return bool(np.abs(self.transfer - np.eye(len(self.transfer))).max() < 1e-15)
 
     def compose(self, other: Channel) -> Channel:
-        """This channel and then ``other``, on the same qubits."""
+        """Return this channel followed by ``other`` on the same qubits."""
         if other.num_qubits != self.num_qubits:
             raise NoiseError(f"compose takes channels on as many qubits, got {self.num_qubits} and {other.num_qubits}")
         return _from_transfer(f"{self.name}+{other.name}", other.transfer @ self.transfer)
 
     def tensor(self, other: Channel) -> Channel:
-        """This channel on the first qubits and ``other`` on the next ones."""
+        """Return this channel on the first qubits and ``other`` on the following ones."""
         kraus = [np.kron(b, a) for a in self.kraus for b in other.kraus]
         return Channel(f"{self.name}*{other.name}", kraus)
 
@@ -135,7 +138,7 @@ class Channel:
 
 
 def _from_transfer(name: str, transfer: NDArray[np.float64]) -> Channel:
-    """The channel of a transfer matrix, by the eigenvectors of its Choi matrix: as few Kraus operators as there can be.
+    """Create the channel of a transfer matrix with the minimum number of Kraus operators, from its Choi matrix.
 
     References
     ----------
@@ -148,14 +151,12 @@ def _from_transfer(name: str, transfer: NDArray[np.float64]) -> Channel:
 
 
 def _deinterleaved(index: NDArray[np.int64], num_qubits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The x and z masks of transfer matrices' indices."""
-    x = sum((index >> 2 * q & 1) << q for q in range(num_qubits))
-    z = sum((index >> 2 * q + 1 & 1) << q for q in range(num_qubits))
-    return np.asarray(x), np.asarray(z)
+    """X and Z masks of transfer matrices' indices."""
+    return pauli.gather(index, range(0, 2 * num_qubits, 2)), pauli.gather(index, range(1, 2 * num_qubits, 2))
 
 
 def kraus(operators: Iterable[ArrayLike]) -> Channel:
-    """Any channel, by its Kraus operators; a single unitary is a coherent error.
+    """Create a channel from its Kraus operators; a single unitary is a coherent error.
 
     Parameters
     ----------
@@ -170,7 +171,7 @@ def kraus(operators: Iterable[ArrayLike]) -> Channel:
 
 
 def pauli_channel(probabilities: Mapping[str, float]) -> Channel:
-    """Pauli strings with given probabilities; the identity takes what is left.
+    """Create a channel of random Pauli strings; the identity has the remaining probability.
 
     Parameters
     ----------
@@ -192,64 +193,65 @@ def pauli_channel(probabilities: Mapping[str, float]) -> Channel:
     size = len(next(iter(probabilities)))
     if not 1 <= size <= MAX_QUBITS:
         raise NoiseError(f"a channel acts on 1 to {MAX_QUBITS} qubits, got the label {next(iter(probabilities))!r}")
-    chosen: dict[str, float] = {}
+    checked: dict[str, float] = {}
     for label, value in probabilities.items():
         if set(label) - set("IXYZ"):
             raise NoiseError(f"a Pauli label consists of I, X, Y and Z, got {label!r}")
-        chosen[label] = probability("pauli_channel", f"the probability of {label}", value)
-    rest = 1.0 - sum(p for label, p in chosen.items() if label != "I" * size)
-    if rest < -TOLERANCE:
-        raise NoiseError(f"pauli_channel: the probabilities of errors sum to {1 - rest:.9g}, more than 1")
+        checked[label] = probability("pauli_channel", f"the probability of {label}", value)
+    remainder = 1.0 - sum(p for label, p in checked.items() if label != "I" * size)
+    if remainder < -TOLERANCE:
+        raise NoiseError(f"pauli_channel: the probabilities of errors sum to {1 - remainder:.9g}, more than 1")
     identity = "I" * size
-    if identity in chosen and abs(chosen[identity] - rest) > TOLERANCE:
-        raise NoiseError(f"pauli_channel: the probabilities sum to {1 - rest + chosen[identity]:.9g}, expected 1")
-    chosen = {identity: max(rest, 0.0), **{label: p for label, p in chosen.items() if label != identity}}
-    operators = [math.sqrt(p) * pauli.matrix(*pauli.masks(label), size) for label, p in chosen.items() if p > 0]
+    if identity in checked and abs(checked[identity] - remainder) > TOLERANCE:
+        raise NoiseError(f"pauli_channel: the probabilities sum to {1 - remainder + checked[identity]:.9g}, expected 1")
+    checked = {identity: max(remainder, 0.0), **{label: p for label, p in checked.items() if label != identity}}
+    operators = [math.sqrt(p) * pauli.matrix(*pauli.masks(label), size) for label, p in checked.items() if p > 0]
     return Channel("pauli", operators)
 
 
 def depolarizing(p: float, num_qubits: int = 1) -> Channel:
-    """Replaces the state of the qubits by the fully mixed one with probability p.
+    """Depolarizing channel, which replaces the qubits' state by the maximally mixed one with probability p.
 
     ``rho -> (1 - p) rho + p 1/2**num_qubits``, Qiskit's convention. A Pauli other than the identity then acts with
-    probability ``p (1 - 4**-num_qubits)``: to have *that* probability P, as in Cirq, Qulacs and PennyLane, take
-    ``p = P / (1 - 4**-num_qubits)``, which is ``4 P / 3`` for one qubit.
+    probability ``p (1 - 4**-num_qubits)``. To specify that probability P, as in Cirq, Qulacs and PennyLane, use
+    ``p = P / (1 - 4**-num_qubits)``, which is ``4 P / 3`` for one qubit. At the largest p, which is above 1, an error
+    always happens.
 
     Parameters
     ----------
     p : float
-        Between 0 and 1.
+        Probability, between 0 and ``4**num_qubits / (4**num_qubits - 1)``.
     num_qubits : int
     """
-    p = probability("depolarizing", "p", p)
     if isinstance(num_qubits, bool) or num_qubits not in range(1, MAX_QUBITS + 1):
         raise NoiseError(f"depolarizing: num_qubits is 1 to {MAX_QUBITS}, got {num_qubits!r}")
     paulis = pauli_basis(num_qubits)
+    p = probability("depolarizing", "p", p, Fraction(len(paulis), len(paulis) - 1))
     weights = np.full(len(paulis), p / len(paulis))
-    weights[0] += 1.0 - p
+    weights[0] = max(weights[0] + (1.0 - p), 0.0)
     used = weights > 0
     return Channel("depolarizing", np.sqrt(weights[used])[:, None, None] * paulis[used])
 
 
 def bit_flip(p: float) -> Channel:
-    """X with probability p."""
+    """Bit flip: X with probability p."""
     return _named("bit_flip", pauli_channel({"X": probability("bit_flip", "p", p)}))
 
 
 def phase_flip(p: float) -> Channel:
-    """Z with probability p."""
+    """Phase flip: Z with probability p."""
     return _named("phase_flip", pauli_channel({"Z": probability("phase_flip", "p", p)}))
 
 
 def amplitude_damping(gamma: float, excited_population: float = 0.0) -> Channel:
-    """Decay of 1 to 0 with probability gamma, or to a thermal mixture.
+    """Amplitude damping: decay of 1 to 0 with probability gamma, or to a thermal mixture.
 
     Parameters
     ----------
     gamma : float
         Probability of decay, between 0 and 1.
     excited_population : float
-        Probability of 1 in the state that everything decays to.
+        Probability of 1 in the stationary state.
 
     References
     ----------
@@ -265,22 +267,22 @@ def amplitude_damping(gamma: float, excited_population: float = 0.0) -> Channel:
 
 
 def phase_damping(lam: float) -> Channel:
-    """Loss of coherence without decay: off-diagonal elements shrink by ``sqrt(1 - lam)``."""
+    """Phase damping: loss of coherence without decay; off-diagonal elements shrink by ``sqrt(1 - lam)``."""
     lam = probability("phase_damping", "lam", lam)
     return Channel("phase_damping", [np.diag([1, math.sqrt(1 - lam)]), np.diag([0, math.sqrt(lam)])])
 
 
 def thermal_relaxation(t1: float, t2: float, time: float, excited_population: float = 0.0) -> Channel:
-    """What a qubit with relaxation times t1 and t2 suffers during ``time``; all three in one unit.
+    """Relaxation of a qubit with times t1 and t2 during ``time``; all three in the same unit.
 
     Populations approach the thermal ones as ``exp(-time/t1)``, coherences vanish as ``exp(-time/t2)``.
 
     Parameters
     ----------
     t1, t2 : float
-        Positive, with ``t2 <= 2 t1``; may be infinite.
+        Relaxation times, positive, with ``t2 <= 2 t1``; may be infinite.
     time : float
-        0 or more.
+        Duration, at least 0.
     excited_population : float
         Probability of 1 in equilibrium.
     """
@@ -290,7 +292,7 @@ def thermal_relaxation(t1: float, t2: float, time: float, excited_population: fl
     if not (math.isfinite(time) and time >= 0):
         raise NoiseError(f"thermal_relaxation: time is 0 or more, got {time!r}")
     if t2 > 2 * t1 * (1 + 1e-12):
-        raise NoiseError(f"thermal_relaxation: t2 is at most 2 t1, got t1 = {t1:g}, t2 = {t2:g}")
+        raise NoiseError(f"thermal_relaxation: t2 is at most 2 t1, got t1 = {t1}, t2 = {t2}")
     damping = amplitude_damping(-math.expm1(-time / t1), excited_population)
     dephasing = phase_damping(-math.expm1(-2 * max(time / t2 - time / (2 * t1), 0.0)))
     return _named("thermal_relaxation", damping.compose(dephasing))
@@ -300,10 +302,10 @@ def _named(name: str, channel: Channel) -> Channel:
     return Channel(name, channel.kraus)
 
 
-def probability(owner: str, name: str, value: Any) -> float:
-    """``value`` as a float in [0, 1], or a NoiseError."""
+def probability(owner: str, name: str, value: Any, largest: Fraction = Fraction(1)) -> float:
+    """Convert ``value`` to a float between 0 and ``largest``, or raise a NoiseError."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise NoiseError(f"{owner}: {name} is a number between 0 and 1, got {value!r}")
-    if not 0 <= value <= 1:
-        raise NoiseError(f"{owner}: {name} is a probability between 0 and 1, got {value}")
+        raise NoiseError(f"{owner}: {name} is a number between 0 and {largest}, got {value!r}")
+    if not 0 <= value <= float(largest):
+        raise NoiseError(f"{owner}: {name} is between 0 and {largest}, got {value}")
     return float(value)

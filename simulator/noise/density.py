@@ -1,7 +1,7 @@
-"""Exact density matrices: a noisy circuit's expectations and their derivatives.
+"""Expectations of noisy circuits and their derivatives from exact density matrices.
 
-A density matrix is its real Pauli coefficients (see `simulator.noise.transfer`); the circuit is blocks of fused
-transfer matrices; the adjoint sweep goes back through kept states, so that channels need no inverse.
+A density matrix is represented by its real Pauli coefficients (see `simulator.noise.transfer`), and a circuit by blocks
+of fused transfer matrices. The adjoint sweep goes backward through stored states, so channels need not be invertible.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import progress
+from simulator import pauli, progress
 from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import transfer as kernels
-from simulator.engines.numba.threads import get_num_threads, parallel, watched
+from simulator.engines.numba.layout import transfer as columns
+from simulator.engines.numba.threads import share
 from simulator.noise import starts
 from simulator.noise.chains import Chains
 from simulator.noise.factors import Factors, fused, separated
@@ -26,21 +27,22 @@ from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter
+from simulator.program.starts import product_states
 
 FloatArray = NDArray[np.float64]
 
-_SAMPLE_QUBITS = 6  # up to here lanes hold samples: a tile's state takes 256 KiB
-_SHARED_QUBITS = 9  # from here on threads share one state
-_SHARED_ALONE = 8  # the same for a single sample
-_KEEP_BYTES = 1 << 30  # of states kept for the sweep back, before some are computed again
-_SERIAL_WORK = 400_000  # multiplications below which a second thread does not pay for itself
-_LONG = 1 << 28  # operations that take long enough to be watched
-_PIECES = 32  # parts of a pass; fixed, so that sums do not depend on the threads
-_CHUNK_BYTES = 1 << 28  # of matrices and derivatives of one chunk of samples
+_SAMPLE_QUBITS = 6  # maximum number of qubits at which lanes hold samples: a tile's state then takes 256 KiB
+_SHARED_QUBITS = 9  # minimum number of qubits at which threads share one state
+_SHARED_ALONE = 8  # minimum number of qubits at which threads share the state of a single sample
+_KEEP_BYTES = 1 << 30  # maximum bytes of states stored for the backward sweep; others are recomputed
+_SERIAL_WORK = 400_000  # number of multiplications below which a second thread does not pay off
+_LONG = 1 << 28  # number of operations above which a call is watched
+_PIECES = 32  # number of parts of a pass; fixed, so that sums do not depend on the number of threads
+_CHUNK_BYTES = 1 << 28  # maximum bytes of matrices and derivatives of one chunk of samples
 
 
 class DensityProgram:
-    """A noisy circuit and observables, fused and laid out; immutable but for what it has computed already.
+    """A noisy circuit with observables, as fused transfer matrices; immutable except for cached results.
 
     Parameters
     ----------
@@ -48,9 +50,9 @@ class DensityProgram:
     observables : sequence of PauliSum
     inputs, weights : sequence of Parameter
     noise : NoiseModel
-        Its readout error is no business of this class.
+        Noise model; readout error is ignored here, and the caller applies it.
     support : sequence of int, optional
-        Qubits that are looked at; by default those of the observables.
+        Qubits whose reduced state is required; those of the observables by default.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class DensityProgram:
     ) -> None:
         self.num_qubits = max(circuit.num_qubits, 2)
         self.n_inputs, self.n_weights = len(inputs), len(weights)
+        self.parameters = (*inputs, *weights)
         factors = Factors(circuit, noise, {p: k for k, p in enumerate((*inputs, *weights))})
         self.starts = factors.starts
         if support is None:
@@ -85,7 +88,7 @@ class DensityProgram:
         self._number()
 
     def _number(self) -> None:
-        """Where each block's matrix and derivative are; the chains of equal size and kind."""
+        """Assign the offsets of each block's matrix and derivative, and group chains of equal size and kind."""
         members: dict[tuple[int, bool], list[int]] = {}
         for number, block in enumerate(self.blocks):
             local = any(k < self.n_inputs for angle in block.angles() for k in angle.factors)
@@ -94,15 +97,15 @@ class DensityProgram:
         offsets: dict[int, tuple[int, int, int]] = {}
         self.chains: list[tuple[Chains, bool, int, int, NDArray[np.int64]]] = []
         for (k, local), numbers in members.items():
-            chains = Chains([self.blocks[number] for number in numbers], self.n_inputs + self.n_weights)
+            chains = Chains([self.blocks[number] for number in numbers], self.parameters)
             area = 16**k
             places: list[int] = []
-            for own, number in enumerate(numbers):
+            for position, number in enumerate(numbers):
                 slope = -1
-                if chains.parametric[own]:
+                if chains.parametric[position]:
                     slope = slopes[local] + len(places) * area
-                    places.append(own)
-                offsets[number] = (sizes[local] + own * area, int(local), slope)
+                    places.append(position)
+                offsets[number] = (sizes[local] + position * area, int(local), slope)
             self.chains.append((chains, local, sizes[local], slopes[local], np.array(places, np.int64)))
             sizes[local] += len(numbers) * area
             slopes[local] += len(places) * area
@@ -111,19 +114,19 @@ class DensityProgram:
         self._layouts: dict[bool, Layout] = {}
 
     def layout(self, in_lanes: bool) -> Layout:
-        """The passes for one meaning of the lanes."""
+        """Passes for one use of the lanes."""
         if in_lanes not in self._layouts:
             self._layouts[in_lanes] = layout(self.blocks, self.num_qubits, in_lanes, self.offsets, bool(self.starts))
         return self._layouts[in_lanes]
 
     @cached_property
     def largest(self) -> int:
-        """Rows of the largest matrix."""
+        """Number of rows of the largest matrix."""
         return max((4 ** len(block.qubits) for block in self.blocks), default=16)
 
 
 class _Run:
-    """One evaluation of a chunk of samples: the matrices at their parameters, and what the kernels take."""
+    """Evaluation of a chunk of samples: the matrices at their parameters, and the kernels' arguments."""
 
     def __init__(self, program: DensityProgram, X: FloatArray, weights: FloatArray) -> None:
         self.program, self.samples = program, len(X)
@@ -139,7 +142,7 @@ class _Run:
         for chains, is_local, begin, _, _ in program.chains:
             matrices, rotations = chains.matrices(self.parameters if is_local else self.parameters[:1])
             self.rotations.append(rotations)
-            # a row a sample; the kernels read columns
+            # one row per sample; the kernels read columns
             flat = matrices.transpose(1, 0, 3, 2).reshape(matrices.shape[1], -1)
             if is_local:
                 local[:, begin : begin + flat.shape[1]] = flat
@@ -147,28 +150,28 @@ class _Run:
                 self.shared[begin : begin + flat.shape[1]] = flat[0]
         self.tiles = len(X) if self.in_lanes else -(-len(X) // self.W)
         self.local = self._by_tile(local) if program.sizes[1] else np.zeros((1, 1))
-        self.states = starts.product_states(program.starts, self.parameters, n) if program.starts else None
+        names = program.parameters
+        self.states = product_states(program.starts, self.parameters, np.zeros(0), n, names) if program.starts else None
         self.initial = np.zeros((0, 0)) if self.states is None else starts.coefficients(self.states)
         self.size = 4**n * (1 if self.in_lanes else self.W)
         self.picks = self.layout.positions(program.strings)
         self.work = 16 * 4**n * max(len(program.blocks), 1) * self.samples
 
     def _by_tile(self, rows: FloatArray) -> FloatArray:
-        """Rows of samples as rows of tiles: vectors where lanes are samples."""
+        """Convert rows of samples to rows of tiles, which are vectors if lanes are samples."""
         if self.in_lanes:
             return np.ascontiguousarray(rows)
         padded = np.concatenate([rows, np.repeat(rows[-1:], self.tiles * self.W - len(rows), axis=0)])
         return np.ascontiguousarray(padded.reshape(self.tiles, self.W, -1).swapaxes(1, 2)).reshape(self.tiles, -1)
 
     def _by_sample(self, tiles: FloatArray) -> FloatArray:
-        """The inverse of `_by_tile`."""
+        """Invert `_by_tile`."""
         if self.in_lanes:
             return tiles
         return tiles.reshape(self.tiles, -1, self.W).swapaxes(1, 2).reshape(self.tiles * self.W, -1)[: self.samples]
 
     def _share(self, kernel: Any, arguments: tuple[Any, ...], scratch: int, tail: tuple[Any, ...], work: int) -> None:
         """Call ``kernel(*arguments, scratch, *tail)``, ``tail`` ending in a queue, its length and the lanes."""
-        threads = 1 if work < _SERIAL_WORK else min(get_num_threads(), tail[-1])
         queue = np.zeros(1, np.int64)
 
         def call() -> None:
@@ -176,13 +179,10 @@ class _Run:
             kernel(*arguments, buffer, *tail[:-1], queue, tail[-1], self.layout.lanes)
             memory.give(buffer)
 
-        if work >= _LONG:
-            watched(call, threads, queue, tail[-1])
-        else:
-            parallel(call, threads)
+        share(call, queue, tail[-1], work, _SERIAL_WORK, _LONG)
 
     def forward(self, values: FloatArray, keep: bool = False) -> FloatArray:
-        """Fill the strings' expectations (B, S); returns the final states (tiles, size) if kept."""
+        """Fill the strings' expectations (B, S); return the final states (tiles, size) if ``keep``."""
         states = np.zeros((0, self.size))
         if keep:
             states = simd.aligned_zeros(self.tiles * self.size, np.float64).reshape(self.tiles, self.size)
@@ -202,7 +202,7 @@ class _Run:
         return states
 
     def backward(self, by_string: FloatArray) -> FloatArray:
-        """Derivatives by the parameters, (B, P), from those by the strings' expectations, (B, S)."""
+        """Map derivatives by the strings' expectations, (B, S), to derivatives by the parameters, (B, P)."""
         program = self.program
         by_shared = np.zeros((self.tiles, max(program.slopes[0], 1)))
         by_local = np.zeros((self.tiles, max(program.slopes[1], 1) * (1 if self.in_lanes else self.W)))
@@ -228,11 +228,11 @@ class _Run:
             size = chains.constants.shape[-1]
             rows = local_rows if is_local else shared_row
             by_matrix = np.zeros((len(chains.constants), len(rows), size, size))
-            found = rows[:, begin : begin + len(places) * size * size]
-            by_matrix[places] = found.reshape(len(rows), len(places), size, size).swapaxes(0, 1)
+            derivatives = rows[:, begin : begin + len(places) * size * size]
+            by_matrix[places] = derivatives.reshape(len(rows), len(places), size, size).swapaxes(0, 1)
             parameters = self.parameters if is_local else self.parameters[:1]
             part = chains.derivatives(parameters, rotations, by_matrix)
-            out[: len(part)] += part  # what is shared by all samples is summed over them already
+            out[: len(part)] += part  # derivatives of shared parameters are already summed over samples
         if derive_start:
             assert self.states is not None
             out += starts.derivatives(program.starts, self.parameters, self.states, start_lam)
@@ -243,10 +243,8 @@ class _Run:
             r[:] = self.initial[min(row, len(self.initial) - 1)]
             return
         r[:] = 0.0
-        index = np.zeros(1, np.int64)
-        for q in range(self.program.num_qubits):
-            index = np.concatenate([index, index | 2 << 2 * q])
-        r[index] = 1.0
+        n = self.program.num_qubits
+        r[pauli.spread(np.arange(1 << n), range(1, 2 * n, 2))] = 1.0  # the strings of Z
 
     def _pass(self, p: int, r: FloatArray, row: int, backward: bool = False) -> None:
         code = self.layout.code[p]
@@ -256,11 +254,11 @@ class _Run:
     def _shared_backward(
         self, row: int, by_string: FloatArray, by_shared: FloatArray, by_local: FloatArray, start_lam: FloatArray
     ) -> None:
-        """`backward` of one sample with all threads on it; states that do not fit are computed again."""
+        """Run `backward` for one sample with all threads; states that do not fit are recomputed."""
         code = self.layout.code
-        wanted = np.flatnonzero(code[:, kernels.GRADIENT] >= 0)
+        required = np.flatnonzero(code[:, columns.GRADIENT] >= 0)
         step = len(code)
-        if (len(wanted) + 2) * self.size * 8 > min(_KEEP_BYTES, memory.available_bytes() // 2):
+        if (len(required) + 2) * self.size * 8 > min(_KEEP_BYTES, memory.available_bytes() // 2):
             step = math.isqrt(max(len(code) - 1, 0)) + 1
         r = simd.aligned_zeros(self.size, np.float64)
         self._start(r, row)
@@ -277,7 +275,7 @@ class _Run:
             end = min(begin + step, len(code))
             before = {}
             for p in range(begin, end):
-                if code[p, kernels.GRADIENT] >= 0:
+                if code[p, columns.GRADIENT] >= 0:
                     before[p] = r.copy()
                 self._pass(p, r, row)
             for p in range(end - 1, begin - 1, -1):
@@ -285,25 +283,24 @@ class _Run:
                     self._correlate(p, lam, before.pop(p), by_shared, by_local)
                 self._pass(p, lam, row, backward=True)
         if len(start_lam):
-            start_lam[row] = lam  # given coefficients begin in their own order
+            start_lam[row] = lam  # coefficients of an explicit start are in their original order
 
     def _correlate(self, p: int, lam: FloatArray, r: FloatArray, by_shared: FloatArray, by_local: FloatArray) -> None:
         code = self.layout.code[p]
-        area, at = int(code[kernels.SIZE]) ** 2, int(code[kernels.GRADIENT])
+        area, at = int(code[columns.SIZE]) ** 2, int(code[columns.GRADIENT])
         parts = np.empty((_PIECES, area))
         scratch = (area + 64 * self.program.largest) * self.W
         self._share(kernels.correlate_piece, (code, self.layout.index, lam, r, parts), scratch, (_PIECES,), 16 * len(r))
-        (by_local if code[kernels.LOCAL] else by_shared)[at : at + area] = parts.sum(axis=0)
+        (by_local if code[columns.LOCAL] else by_shared)[at : at + area] = parts.sum(axis=0)
 
 
 def _chunks(program: DensityProgram, samples: int) -> list[slice]:
     each = 8 * (sum(program.sizes) + 2 * sum(program.slopes) + (4**program.num_qubits if program.starts else 0))
-    step = max(64, _CHUNK_BYTES // max(each, 1))
-    return [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
+    return progress.chunks(samples, max(64, _CHUNK_BYTES // max(each, 1)))
 
 
 def expectations(program: DensityProgram, X: FloatArray, weights: FloatArray) -> FloatArray:
-    """Exact expectations, shape (B, K)."""
+    """Compute exact expectations, shape (B, K)."""
     memory.check_density(program.num_qubits, 1)
     values = np.empty((len(X), len(program.strings)))
     for rows in progress.steps(_chunks(program, len(X))):
@@ -312,7 +309,7 @@ def expectations(program: DensityProgram, X: FloatArray, weights: FloatArray) ->
 
 
 def final_coefficients(program: DensityProgram, X: FloatArray, weights: FloatArray) -> FloatArray:
-    """All Pauli coefficients of the final states, shape (B, 4**n)."""
+    """Compute all Pauli coefficients of the final states, shape (B, 4**n)."""
     memory.check_density(program.num_qubits, 2 * len(X))
     run = _Run(program, X, weights)
     states = run.forward(np.empty((len(X), len(program.strings))), keep=True)

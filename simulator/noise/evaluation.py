@@ -1,4 +1,4 @@
-"""What `Circuit`'s methods call where noise is given: expectations, gradients, density matrices, estimates."""
+"""Expectations, gradients, density matrices and estimates of noisy circuits, called by methods of `Circuit`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _program(
     seed: Any,
     precision: str = "double",
 ) -> tuple[NoisyProgram, FloatArray, FloatArray, bool, bool]:
-    """The program, inputs and weights; whether there is one set of values, and one observable."""
+    """Program, inputs and weights; whether there is a single set of values, and a single observable."""
     listed, single = as_observables(observables)
     array = values_array(circuit, values)
     one = array.ndim == 1
@@ -82,27 +82,28 @@ def estimate(
     Parameters
     ----------
     circuit : Circuit
-        May measure, reset and branch.
+        Circuit, which may measure, reset and branch.
     observables, values
         As for `Circuit.expectation`.
     noise : NoiseModel
     trajectories : int or None
-        None is exact where a density matrix fits and nothing branches, as in `Circuit.expectation`.
+        Number of trajectories; None computes exactly if a density matrix fits and nothing branches, as in
+        `Circuit.expectation`.
     seed : None, int or numpy.random.Generator
-        The same seed gives the same numbers, on any number of threads.
+        Seed for the trajectories; the same seed gives the same result on any number of threads.
     precision : {"double", "single"}
 
     Returns
     -------
     Estimate
-        ``value`` and ``standard_error``, each of the shape that `Circuit.expectation` has.
+        ``value`` and ``standard_error``, each of the shape returned by `Circuit.expectation`.
 
     Examples
     --------
     >>> from simulator import Circuit, Z
     >>> from simulator.noise import bit_flip
-    >>> found = estimate(Circuit(1).x(0), Z(0), noise=NoiseModel(after_1q=bit_flip(0.1)), trajectories=10000, seed=1)
-    >>> abs(found.value + 0.8) < 4 * found.standard_error
+    >>> result = estimate(Circuit(1).x(0), Z(0), noise=NoiseModel(after_1q=bit_flip(0.1)), trajectories=10000, seed=1)
+    >>> abs(result.value + 0.8) < 4 * result.standard_error
     True
     """
     program, X, weights, one, single = _program(circuit, observables, values, noise, trajectories, seed, precision)
@@ -122,14 +123,14 @@ def expectation_and_gradient(
     program, X, weights, one, single = _program(circuit, observables, values, noise, trajectories, seed)
     count = len(program.observables)
     out = np.empty((len(X), count, circuit.num_parameters))
-    found = np.empty((len(X), count))
+    means = np.empty((len(X), count))
     for k in progress.steps(range(count)):
         v = np.zeros((len(X), count))
         v[:, k] = 1.0
-        found, by_weights, by_inputs = adjoint_sweep(program, X, weights, v, inputs=not one)
+        means, by_weights, by_inputs = adjoint_sweep(program, X, weights, v, inputs=not one)
         out[:, k] = by_weights if by_inputs is None else by_inputs
     shaped = out[:, 0] if single else out
-    return _shaped(found, one, single), shaped[0] if one else shaped
+    return _shaped(means, one, single), shaped[0] if one else shaped
 
 
 def density_matrix(
@@ -137,12 +138,12 @@ def density_matrix(
 ) -> NDArray[np.complex128]:
     """Final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
 
-    Measurements are unread and leave mixtures; readout errors play no part.
+    Outcomes of measurements are not read, so that measurements leave mixtures; readout errors are ignored.
 
     Raises
     ------
     StateTooLargeError
-        Before anything is allocated, if it does not fit in memory.
+        If it does not fit in memory; raised before allocation.
     CircuitError
         If an operation depends on classical bits.
     """

@@ -1,4 +1,4 @@
-"""Zero-noise extrapolation: the same circuit with more gates than it needs, extrapolated to none."""
+"""Zero-noise extrapolation: results at amplified noise, extrapolated to zero noise."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from simulator.operations.sequence import CircuitT
 
 
 def fold(circuit: CircuitT, factor: float) -> CircuitT:
-    """The same unitary with about ``factor`` times as many gates, so that noise acts that much more often.
+    """Fold a circuit to about ``factor`` times as many gates, which amplifies its noise, with the same unitary.
 
-    The circuit C becomes C (C^-1 C)^k, and its last gates L another L^-1 L, until the number fits. Preparations of
-    amplitudes at the beginning are not repeated.
+    The circuit C becomes C (C^-1 C)^k, followed by L^-1 L for its last gates L, chosen to match the number of gates.
+    Initial preparations of amplitudes are not repeated.
 
     Parameters
     ----------
     circuit : Circuit
-        Without measurements.
+        Circuit without measurements.
     factor : float
-        At least 1.
+        Ratio of the numbers of gates, at least 1.
 
     References
     ----------
@@ -40,10 +40,10 @@ def fold(circuit: CircuitT, factor: float) -> CircuitT:
         raise NoiseError(f"fold takes a factor of at least 1, got {factor!r}")
     preparations = (gates.StatePreparation, gates.AmplitudeEncoding)
     fixed = [operation for operation in circuit if isinstance(operation.gate, preparations)]
-    rest = [operation for operation in circuit if not isinstance(operation.gate, preparations)]
-    whole, part = divmod(round(len(rest) * (factor - 1) / 2), max(len(rest), 1))
-    body, tail = circuit.with_operations(rest), circuit.with_operations(rest[-part:] if part else ())
-    folded = repeat(compose(inverse(body), body), whole)
+    foldable = [operation for operation in circuit if not isinstance(operation.gate, preparations)]
+    repetitions, part = divmod(round(len(foldable) * (factor - 1) / 2), max(len(foldable), 1))
+    body, tail = circuit.with_operations(foldable), circuit.with_operations(foldable[-part:] if part else ())
+    folded = repeat(compose(inverse(body), body), repetitions)
     return circuit.with_operations(
         [*fixed, *body.operations, *folded.operations, *inverse(tail).operations, *tail.operations]
     )
@@ -55,23 +55,23 @@ def zero_noise_extrapolation(
     factors: Sequence[float] = (1, 3, 5),
     order: int | None = None,
 ) -> Any:
-    """Extrapolate a noisy result to no noise.
+    """Extrapolate a noisy result to zero noise.
 
     Parameters
     ----------
     evaluate : callable
-        Given a circuit with the same parameters, the noisy result: a number or an array. A noise model, a backend
-        and hardware will do alike.
+        Function that returns the noisy result, a number or an array, for a circuit with the same parameters. It may
+        use a noise model, a backend or hardware.
     circuit : Circuit
     factors : sequence of float
-        Of `fold`; at least two, all different.
+        Factors for `fold`; at least two distinct numbers.
     order : int, optional
-        Degree of the polynomial through the results; by default one less than the number of factors (Richardson).
+        Degree of the fitted polynomial; by default one less than the number of factors (Richardson).
 
     Returns
     -------
     float or float64 ndarray
-        The polynomial's value at 0: less biased than the noisy result, with a larger variance.
+        Value of the polynomial at 0; less biased than the noisy result, but with a larger variance.
 
     References
     ----------
@@ -94,7 +94,7 @@ def zero_noise_extrapolation(
     degree = len(points) - 1 if order is None else order
     if isinstance(degree, bool) or degree not in range(1, len(points)):
         raise NoiseError(f"order is 1 to {len(points) - 1} for {len(points)} factors, got {order!r}")
-    found = np.stack([np.asarray(evaluate(fold(circuit, factor)), float) for factor in points])
+    results = np.stack([np.asarray(evaluate(fold(circuit, factor)), float) for factor in points])
     powers = np.vander(points, degree + 1, increasing=True)
-    fitted = np.linalg.lstsq(powers, found.reshape(len(points), -1), rcond=None)[0][0]
-    return float(fitted[0]) if found.ndim == 1 else fitted.reshape(found.shape[1:])
+    fitted = np.linalg.lstsq(powers, results.reshape(len(points), -1), rcond=None)[0][0]
+    return float(fitted[0]) if results.ndim == 1 else fitted.reshape(results.shape[1:])

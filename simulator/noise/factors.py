@@ -1,4 +1,4 @@
-"""A noisy circuit as transfer matrices, and those fused into blocks on two qubits."""
+"""Transfer matrices of a noisy circuit, fused into blocks on two qubits."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ from simulator.noise.transfer import (
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
 from simulator.program.levels import Angle, Dense, Rotation
-from simulator.program.lowering import Start, lower
+from simulator.program.lowering import lower
+from simulator.program.starts import Start
 
 FloatArray = NDArray[np.float64]
 
 _RESET = np.array([[1.0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]])  # order I X Z Y
-_MEASURE = np.diag([1.0, 0.0, 1.0, 0.0])  # an unread outcome leaves a mixture
+_MEASURE = np.diag([1.0, 0.0, 1.0, 0.0])  # transfer matrix; an outcome that is not read leaves a mixture
 
 
 @dataclass(slots=True)
 class Factor:
-    """A transfer matrix on some qubits: a constant, or a trigonometric polynomial of an angle.
+    """Transfer matrix on some qubits, constant or a trigonometric polynomial of an angle.
 
     ``matrices`` is (1, s, s), or (1 + 2 f, s, s) for f ``frequencies``; see `rotation_series`.
     """
@@ -47,18 +48,18 @@ class Factor:
 
 @dataclass(slots=True)
 class Block:
-    """Factors on the same few qubits, first applied first."""
+    """Factors on the same few qubits, in the order of application."""
 
     qubits: tuple[int, ...]
     factors: list[Factor] = field(default_factory=list)
 
     def angles(self) -> Iterator[Angle]:
-        """The angles that are not constant."""
+        """Yield the angles that are not constant."""
         return (factor.angle for factor in self.factors if factor.angle is not None)
 
 
 class Factors:
-    """Collects the factors of a circuit and what its qubits start as.
+    """Collector of the factors of a circuit and the initial states of its qubits.
 
     Parameters
     ----------
@@ -90,11 +91,11 @@ class Factors:
             used.update(operation.qubits)
 
     def seen_by(self, support: Iterable[int]) -> list[Factor]:
-        """The factors that observables on ``support`` see: others act on qubits that are traced out."""
-        seen, out = set(support), []
+        """Return the factors that affect observables on ``support``; others act on qubits that are traced out."""
+        light_cone, out = set(support), []
         for factor in reversed(self.factors):
-            if not seen.isdisjoint(factor.qubits):
-                seen.update(factor.qubits)
+            if not light_cone.isdisjoint(factor.qubits):
+                light_cone.update(factor.qubits)
                 out.append(factor)
         return out[::-1]
 
@@ -109,7 +110,7 @@ class Factors:
             for step in gate.expand(qubits, operation.angles):
                 self._operation(step, fresh)
         elif not qubits:
-            pass  # a global phase
+            pass  # a global phase does not affect a density matrix
         elif isinstance(gate, gates.AmplitudeEncoding):
             if not fresh:
                 raise CircuitError("initialize with parameters as amplitudes must be the first operation on its qubits")
@@ -142,7 +143,7 @@ class Factors:
             self._constant(np.tensordot(terms[0], matrices, 1), qubits)
 
     def _wide(self, operation: gates.Operation) -> None:
-        """A gate on many qubits, by its rotations about Pauli strings."""
+        """Add a gate on many qubits as rotations about Pauli strings."""
         lowered = lower(OperationSequence(max(operation.qubits) + 1, [operation]), self.numbers)
         for level in lowered.levels:
             for member in level.members:
@@ -165,7 +166,7 @@ class Factors:
 
 
 def ladder(rotation: Rotation) -> tuple[list[gates.Operation], int]:
-    """Gates that turn a Pauli string into the Z of one qubit, and that qubit: parities are gathered by CNOTs."""
+    """Gates that map a Pauli string to Z of one qubit, with CNOTs for the parity; also that qubit."""
     support = [q for q in range((rotation.x | rotation.z).bit_length()) if (rotation.x | rotation.z) >> q & 1]
     turns: list[gates.Operation] = []
     for q in support:
@@ -176,13 +177,13 @@ def ladder(rotation: Rotation) -> tuple[list[gates.Operation], int]:
 
 
 def fused(factors: Sequence[Factor], num_qubits: int) -> list[Block]:
-    """Blocks on two qubits, or as many as a wide gate has; every factor joins the last block on its qubits.
+    """Fuse factors into blocks on two qubits, or more for wide gates; a factor joins the last block on its qubits.
 
-    ``num_qubits`` is at least 2: what acts on one qubit only is put into a block with another.
+    ``num_qubits`` is at least 2, as factors on a single qubit are put into a block with another qubit.
     """
     blocks: list[Block] = []
     last: dict[int, Block] = {}
-    waiting: dict[int, list[Factor]] = {}  # on qubits that no block has yet
+    waiting: dict[int, list[Factor]] = {}  # factors on qubits that are not yet in a block
     for factor in factors:
         open_blocks = {id(last.get(q)) for q in factor.qubits}
         if len(factor.qubits) == 1 and factor.qubits[0] not in last:
@@ -196,18 +197,18 @@ def fused(factors: Sequence[Factor], num_qubits: int) -> list[Block]:
                 last[q] = block
             block.factors.append(factor)
             blocks.append(block)
-    rest = sorted(waiting)
-    for first, second in zip(rest[::2], rest[1::2], strict=False):
+    unpaired = sorted(waiting)
+    for first, second in zip(unpaired[::2], unpaired[1::2], strict=False):
         blocks.append(Block((first, second), waiting[first] + waiting[second]))
-    if len(rest) % 2:
-        blocks.append(Block((rest[-1], (rest[-1] + 1) % num_qubits), waiting[rest[-1]]))
+    if len(unpaired) % 2:
+        blocks.append(Block((unpaired[-1], (unpaired[-1] + 1) % num_qubits), waiting[unpaired[-1]]))
     return blocks
 
 
 def separated(blocks: Sequence[Block], n_inputs: int) -> list[Block]:
-    """Blocks cut into ones that differ from sample to sample and ones that do not, the former as short as possible.
+    """Split blocks into ones that vary per sample, as short as possible, and ones that do not.
 
-    Products of matrices that are the same for all samples are then made once.
+    Products of matrices that are the same for all samples are then computed once.
     """
     out = []
     for block in blocks:
@@ -228,7 +229,7 @@ def separated(blocks: Sequence[Block], n_inputs: int) -> list[Block]:
 
 
 def merged(block: Block) -> list[Factor]:
-    """The block's factors embedded on all its qubits: constants and rotations in turn, a constant first and last."""
+    """Embed the block's factors on all its qubits, alternating constants and rotations, with constants at both ends."""
     k = len(block.qubits)
     place = {q: p for p, q in enumerate(block.qubits)}
     constant = np.eye(4**k)

@@ -1,9 +1,9 @@
-"""Trajectories of Pauli noise: the same circuit with the signs of some angles turned.
+"""Trajectories of Pauli noise: the same circuit with the signs of some angles flipped.
 
 A Pauli error E that acts before a rotation can be moved behind it, ``exp(-i t/2 P) E = E exp(-i (+-t)/2 P)``, with the
-minus sign if E and P anticommute. Moved behind everything, errors only turn the signs of angles and of observables. So
-a trajectory is a sample of the batch driver, with as many angles of its own as there are rotations; the adjoint sweep
-gives its derivatives; trajectories with the same signs are one sample.
+minus sign if E and P anticommute. Moved to the end of the circuit, errors only flip the signs of angles and of
+observables. A trajectory is therefore a sample of the batch driver with one angle per rotation; the adjoint sweep gives
+its derivatives, and trajectories with the same signs are one sample.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ from simulator.noise.channels import Channel
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.operations.sequence import OperationSequence
-from simulator.parameters import Parameter
+from simulator.parameters import Parameter, ParameterVector
 from simulator.program.levels import Angle, Rotation
-from simulator.program.lowering import Lowered, Lowering
+from simulator.program.lowering import Lowering
 from simulator.program.program import Program
+from simulator.range_reduction import affine
 
 FloatArray = NDArray[np.float64]
 
 
 class NotPauliError(Exception):
-    """The circuit or its noise has more in it than rotations and Pauli errors."""
+    """Raised if the circuit or its noise contains anything but rotations and Pauli errors."""
 
 
 @dataclass(frozen=True)
 class _Location:
-    """Where an error may happen: before rotation ``time``, with the stored masks of each Pauli and its probability."""
+    """Possible error before rotation ``time``, with the stored masks and the probability of each Pauli."""
 
     time: int
     x: list[int]
@@ -44,7 +45,7 @@ class _Location:
 
 
 class _SignedLowering(Lowering):
-    """Lowers a circuit so that every rotation's angle is a number of its own; records what they are, and the errors."""
+    """Lowering in which every rotation has a separate angle number; it records the angles and the errors."""
 
     def __init__(self, circuit: OperationSequence, noise: NoiseModel, numbers: Mapping[Parameter, int]) -> None:
         super().__init__(circuit.num_qubits, numbers)
@@ -74,7 +75,7 @@ class _SignedLowering(Lowering):
         raise NotPauliError
 
     def error(self, channel: Channel, qubits: Sequence[int]) -> None:
-        """A place where a channel acts."""
+        """Record the location of a channel."""
         if channel.paulis is None:
             raise NotPauliError
         x, z, probabilities = [0], [0], [0.0]
@@ -92,35 +93,23 @@ class _SignedLowering(Lowering):
             self.locations.append(_Location(len(self.angles), x, z, probabilities))
 
 
-class _SignedProgram(Program):
-    """A program whose circuit is lowered already and whose inputs are its rotations' angles."""
-
-    def __init__(
-        self, circuit: OperationSequence, strings: Sequence[PauliSum], lowered: Lowered, count: int, precision: str
-    ):
-        super().__init__(OperationSequence(circuit.num_qubits), strings, (), (), precision)
-        self.circuit = circuit
-        self.inputs = tuple(range(count))  # type: ignore[arg-type]
-        self.__dict__["lowered"] = lowered
-
-
 class FrameProgram:
     """A circuit with Pauli noise and observables, as a program whose inputs are signed angles.
 
     Parameters
     ----------
     circuit : Circuit
-        Without measurements.
+        Circuit without measurements.
     observables : sequence of PauliSum
     inputs, weights : sequence of Parameter
     noise : NoiseModel
-        Its readout error is no business of this class.
+        Noise model; readout error is ignored here, and the caller applies it.
     precision : {"double", "single"}
 
     Raises
     ------
     NotPauliError
-        If a channel is not a mixture of Paulis, or a gate is neither rotations nor a permutation.
+        If a channel is not a mixture of Paulis, or a gate is neither a product of rotations nor a permutation.
     """
 
     def __init__(
@@ -144,20 +133,24 @@ class FrameProgram:
                 self.coefficients[k, keys.setdefault((x, z), len(keys))] += value
         self.coefficients = np.ascontiguousarray(self.coefficients[:, : len(keys)])
         strings = [PauliSum([x], [z], [1.0]) for x, z in keys]
-        self.program = _SignedProgram(circuit, strings, lowered, len(lowering.angles), precision)
+        angles = ParameterVector("angle", len(lowering.angles))
+        self.program = Program.of_lowered(lowered, strings, angles, precision=precision)
         self.offsets = np.array([angle.constant for angle in lowering.angles])
         self.slopes = np.zeros((len(lowering.angles), count))
         for j, angle in enumerate(lowering.angles):
             for k, factor in angle.factors.items():
                 self.slopes[j, k] += factor
-        self.n_inputs = len(inputs)
+        self.parameters = (*inputs, *weights)
+        self.rotates = np.array(
+            [mask != (0, 0) for mask in lowering.masks], bool
+        )  # angles without a string are amplitudes
         self.lowered = lowered
-        seen = [*lowering.masks, *(lowered.stored_string(x, z)[:2] for x, z in keys)]
-        self._tabulate(lowering.locations, seen)
+        tracked = [*lowering.masks, *(lowered.stored_string(x, z)[:2] for x, z in keys)]
+        self._tabulate(lowering.locations, tracked)
 
-    def _tabulate(self, locations: Sequence[_Location], seen: Sequence[tuple[int, int]]) -> None:
-        """For each Pauli that may happen: the signs that it turns, as packed bits."""
-        masks = np.array(seen, np.int64).reshape(-1, 2)
+    def _tabulate(self, locations: Sequence[_Location], tracked: Sequence[tuple[int, int]]) -> None:
+        """Tabulate the signs that each possible Pauli error flips, as packed bits."""
+        masks = np.array(tracked, np.int64).reshape(-1, 2)
         angles = len(self.offsets)
         words = -(-max(len(masks), 1) // 64)
         self.first = np.cumsum([0, *(len(location.x) for location in locations)])
@@ -166,19 +159,19 @@ class FrameProgram:
         self.cumulated = np.ones((len(locations), max((len(location.x) for location in locations), default=1)))
         for number, location in enumerate(locations):
             x, z = np.array(location.x), np.array(location.z)
-            own = slice(int(self.first[number]), int(self.first[number + 1]))
+            paulis = slice(int(self.first[number]), int(self.first[number + 1]))
             crossings = np.bitwise_count(x[:, None] & masks[:, 1]) + np.bitwise_count(z[:, None] & masks[:, 0])
             bits = (crossings & 1).astype(bool)
             bits[:, : location.time] = False  # angles before the error
             bits[:, angles:] = (crossings[:, angles:] & 1).astype(bool)
             padded = np.zeros((len(x), 64 * words), bool)
             padded[:, : bits.shape[1]] = bits
-            self.turned[own] = np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
+            self.turned[paulis] = np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
             self.cumulated[number, : len(x)] = np.cumsum(location.probabilities)
             self.cumulated[number, len(x) - 1 :] = 1.0
 
     def draw(self, trajectories: int, seed: Any) -> NDArray[np.uint64]:
-        """Draw the errors of trajectories: the signs that they turn, a bit for each angle and string, (T, words)."""
+        """Draw the errors of trajectories as the signs that they flip, one bit per angle and string, (T, words)."""
         rng = np.random.default_rng(seed)
         count = len(self.cumulated)
         turned = np.zeros((trajectories, self.turned.shape[1]), np.uint64)
@@ -205,7 +198,7 @@ class FrameProgram:
 
 
 class FrameTrajectories:
-    """A number of trajectories of a `FrameProgram`, drawn once; the same for all samples.
+    """Trajectories of a `FrameProgram`, drawn once and shared by all samples.
 
     Parameters
     ----------
@@ -221,14 +214,14 @@ class FrameTrajectories:
         self.counts = counts.astype(float)
 
     def _angles(self, X: FloatArray, weights: FloatArray) -> FloatArray:
-        """Signed angles of all trajectories of each sample, shape (B * U, J)."""
+        """Compute the signed angles of all trajectories of each sample, shape (B * U, J)."""
         program = self.program
         parameters = np.concatenate([X, np.broadcast_to(weights, (len(X), len(weights)))], axis=1)
-        angles = program.offsets + parameters @ program.slopes.T
+        angles = affine(program.offsets, program.slopes, parameters, program.rotates, program.parameters)
         return (angles[:, None, :] * self.angle_signs).reshape(len(angles) * len(self.counts), angles.shape[1])
 
     def _by_trajectory(self, values: FloatArray, samples: int) -> FloatArray:
-        """Observables of each sample and distinct trajectory (B, U, K) from the strings' expectations."""
+        """Compute observables per sample and distinct trajectory (B, U, K) from the strings' expectations."""
         signed = values.reshape(samples, len(self.counts), -1) * self.string_signs
         return signed @ self.program.coefficients.T
 
@@ -236,8 +229,8 @@ class FrameTrajectories:
         """Means over the trajectories and their standard errors, each (B, K)."""
         means, errors = [], []
         for rows in progress.steps(self._chunks(len(X))):
-            found = statevector.expectations(self.program.program, self._angles(X[rows], weights), np.zeros(0))
-            values = self._by_trajectory(found, rows.stop - rows.start)
+            expectations = statevector.expectations(self.program.program, self._angles(X[rows], weights), np.zeros(0))
+            values = self._by_trajectory(expectations, rows.stop - rows.start)
             mean = np.einsum("u,buk->bk", self.counts, values) / self.trajectories
             square = np.einsum("u,buk->bk", self.counts, (values - mean[:, None]) ** 2)
             means.append(mean)
@@ -245,7 +238,7 @@ class FrameTrajectories:
         return np.concatenate(means), np.concatenate(errors)
 
     def adjoint_sweep(self, X: FloatArray, weights: FloatArray, cotangent: Any) -> tuple[FloatArray, FloatArray]:
-        """Means (B, K) and derivatives by inputs and weights (B, P) of any function of them: unbiased."""
+        """Unbiased means (B, K), and derivatives by inputs and weights (B, P) of any function of them."""
         program = self.program
         means = np.empty((len(X), len(program.coefficients)))
         out = np.empty((len(X), program.slopes.shape[1]))
@@ -254,21 +247,20 @@ class FrameTrajectories:
             samples = rows.stop - rows.start
             angles = self._angles(X[rows], weights)
             if callable(cotangent):
-                found = statevector.expectations(program.program, angles, np.zeros(0))
-                means[rows] = np.einsum("u,buk->bk", share, self._by_trajectory(found, samples))
+                expectations = statevector.expectations(program.program, angles, np.zeros(0))
+                means[rows] = np.einsum("u,buk->bk", share, self._by_trajectory(expectations, samples))
                 v = np.asarray(cotangent(means[rows], rows), float)
             else:
                 v = np.asarray(cotangent[rows], float)
             by_string = (v @ program.coefficients)[:, None, :] * (share[:, None] * self.string_signs)
-            found, _, by_angle = gradients.adjoint_sweep(
+            expectations, _, by_angle = gradients.adjoint_sweep(
                 program.program, angles, np.zeros(0), by_string.reshape(len(angles), -1), inputs=True
             )
             assert by_angle is not None
-            means[rows] = np.einsum("u,buk->bk", share, self._by_trajectory(found, samples))
+            means[rows] = np.einsum("u,buk->bk", share, self._by_trajectory(expectations, samples))
             signed = by_angle.reshape(samples, len(self.counts), -1) * self.angle_signs
             out[rows] = signed.sum(axis=1) @ program.slopes
         return means, out
 
     def _chunks(self, samples: int) -> list[slice]:
-        step = max(1, (1 << 23) // max(self.angle_signs.size, 1))
-        return [slice(begin, min(begin + step, samples)) for begin in range(0, samples, step)]
+        return progress.chunks(samples, max(1, (1 << 23) // max(self.angle_signs.size, 1)))

@@ -1,6 +1,6 @@
-"""Trajectories in which outcomes are drawn one after the other: any channel, measurements, conditions.
+"""Trajectories in which outcomes are drawn one after another: any channel, measurements, conditions.
 
-For what is not Pauli noise after gates (`simulator.noise.frames` is faster there).
+For Pauli noise after gates, `simulator.noise.frames` is faster.
 """
 
 from __future__ import annotations
@@ -15,39 +15,41 @@ from numpy.typing import NDArray
 from simulator import gates, progress
 from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import jumps as kernels
-from simulator.engines.numba.threads import get_num_threads, parallel, watched
+from simulator.engines.numba.layout import trajectories as columns
+from simulator.engines.numba.tables.tables import string_groups
+from simulator.engines.numba.threads import get_num_threads, share
 from simulator.errors import CircuitError
 from simulator.gates import Condition, Operation
 from simulator.noise.channels import Channel
 from simulator.noise.factors import ladder
 from simulator.noise.model import NoiseModel
-from simulator.noise.starts import product_states
 from simulator.observables import PauliSum
 from simulator.operations.sequence import OperationSequence
 from simulator.program.levels import Dense
-from simulator.program.lowering import Start, lower
+from simulator.program.lowering import lower
+from simulator.program.starts import Start, product_states
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-MAX_GATE_QUBITS = 4  # a dense matrix; wider gates are taken apart
-_CHUNK_NUMBERS = 1 << 22  # random numbers drawn at a time
+MAX_GATE_QUBITS = 4  # maximum number of qubits of a dense matrix; wider gates are decomposed
+_CHUNK_NUMBERS = 1 << 22  # number of random numbers drawn at a time, which bounds temporary memory
 _SERIAL_WORK = 1 << 18
-_LONG = 1 << 25  # amplitudes passed over that take long enough to be watched
+_LONG = 1 << 25  # number of amplitudes processed above which a call is watched
 
 
 Noisy = tuple[Operation, Sequence[tuple[Channel, tuple[int, ...]]]]
 
 
 def noisy_operations(circuit: OperationSequence, noise: NoiseModel) -> list[Noisy]:
-    """A circuit's operations, each with the channels that follow it."""
+    """List a circuit's operations, each with the channels that follow it."""
     return [(operation, noise.channels_after(operation)) for operation in circuit.operations]
 
 
 @dataclass
 class _Step:
-    """Matrices on some qubits of which each trajectory draws one."""
+    """Matrices on some qubits, of which each trajectory draws one."""
 
     qubits: tuple[int, ...]
     matrices: ComplexArray
@@ -57,27 +59,27 @@ class _Step:
 
     @property
     def plain(self) -> bool:
-        """Whether this is one matrix, always applied."""
+        """Whether this is a single matrix that is always applied."""
         return len(self.matrices) == 1 and not self.conditions
 
 
 @dataclass
 class _Steps:
-    """Collects steps; plain gates on the same one or two qubits are multiplied together."""
+    """Collector of steps that multiplies plain gates on the same one or two qubits."""
 
     steps: list[_Step] = field(default_factory=list)
     last: dict[int, _Step] = field(default_factory=dict)
 
     def gate(self, matrix: ComplexArray, qubits: tuple[int, ...]) -> None:
-        """A gate that always happens."""
-        found = [self.last.get(q) for q in qubits]
-        if found[0] is not None and found[0].plain and all(step is found[0] for step in found):
-            own = found[0]
-            place = [own.qubits.index(q) for q in qubits]
-            own.matrices = (gates.embed(matrix, place, len(own.qubits)) @ own.matrices[0])[None]
+        """Add a gate without conditions."""
+        latest = [self.last.get(q) for q in qubits]
+        if latest[0] is not None and latest[0].plain and all(step is latest[0] for step in latest):
+            target = latest[0]
+            place = [target.qubits.index(q) for q in qubits]
+            target.matrices = (gates.embed(matrix, place, len(target.qubits)) @ target.matrices[0])[None]
             return
         step = _Step(qubits, matrix[None], np.ones(1))
-        for q in qubits:  # one-qubit gates waiting on these qubits join
+        for q in qubits:  # merges pending one-qubit gates on these qubits
             earlier = self.last.get(q)
             if len(qubits) > 1 and earlier is not None and earlier.plain and earlier.qubits == (q,):
                 step.matrices = step.matrices @ gates.embed(earlier.matrices[0], [qubits.index(q)], len(qubits))
@@ -85,23 +87,23 @@ class _Steps:
         self.add(step)
 
     def add(self, step: _Step) -> None:
-        """Any other step."""
+        """Add any other step."""
         self.steps.append(step)
         for q in step.qubits:
             self.last[q] = step
 
 
 class JumpProgram:
-    """A circuit without free parameters, with noise, as steps of the kernel.
+    """A noisy circuit without free parameters, as steps of the kernel.
 
     Parameters
     ----------
     circuit : Circuit
-        May measure, reset and branch.
+        Circuit, which may measure, reset and branch.
     noise : NoiseModel
-        Its readout error acts on measurements that write to classical bits.
+        Noise model; its readout error acts on measurements that write to classical bits.
     items : iterable of Noisy, optional
-        Other operations than the circuit's, each with the channels that follow.
+        Operations that replace the circuit's, each with the channels that follow it.
     """
 
     def __init__(self, circuit: OperationSequence, noise: NoiseModel, items: Iterable[Noisy] | None = None) -> None:
@@ -122,7 +124,7 @@ class JumpProgram:
                 self._operation(operation, fresh)
             for channel, qubits in channels:
                 self._channel(channel, qubits, operation.conditions)
-        self.initial = product_states(starts, np.zeros((1, 0)), self.num_qubits)[0]
+        self.initial = product_states(starts, np.zeros((1, 0)), np.zeros(0), self.num_qubits)[0]
         self._pack(self._collected.steps)
 
     def _operation(self, operation: Operation, fresh: bool) -> None:
@@ -131,7 +133,7 @@ class JumpProgram:
             flips = self.flips[qubits[0]]
             kraus = np.array([np.diag([1.0 + 0j, 0]), np.diag([0j, 1.0])])
             if flips.any():
-                # outcome j is read with sqrt(P(j|i)) on the diagonal: a measurement that errs, but does not disturb
+                # operator for outcome j: sqrt(P(j|i)) on the diagonal, a readout error without further disturbance
                 kraus = np.sqrt([np.diag([1 - flips[0], flips[1]]), np.diag([flips[0], 1 - flips[1]])]).astype(complex)
                 projectors = np.array([np.diag([1.0 + 0j, 0]), np.diag([0j, 1.0])])
                 self._collected.add(_Step(qubits, projectors, None, conditions=conditions))
@@ -164,7 +166,7 @@ class JumpProgram:
         self._collected.add(_Step(qubits, unitaries[order], probabilities[order], conditions=conditions))
 
     def _pack(self, steps: Sequence[_Step]) -> None:
-        """The kernel's arrays."""
+        """Build the kernel's arrays."""
         code: list[list[int]] = []
         index: list[int] = []
         tests: list[int] = []
@@ -181,7 +183,7 @@ class JumpProgram:
             if count > 1:
                 draw, self.draws = self.draws, self.draws + 1
             if step.probabilities is None:
-                weight = kernels.DRAWN_BY_STATE
+                weight = columns.DRAWN_BY_STATE
             else:
                 weights += step.probabilities.tolist()
             for matrix in step.matrices:
@@ -192,12 +194,15 @@ class JumpProgram:
             first_test = len(tests)
             for test in step.conditions:
                 tests += [int(test.equal), test.value, len(test.clbits), *test.clbits]
-            code.append(
-                [len(qubits), count, pivots, members, begin, weight, draw, step.clbit, first_test, len(tests)]
-            )  # fmt: skip
+            row = [0] * columns.COLUMNS
+            row[columns.QUBITS], row[columns.OPERATORS] = len(qubits), count
+            row[columns.PIVOTS], row[columns.MEMBERS] = pivots, members
+            row[columns.MATRICES], row[columns.WEIGHTS], row[columns.DRAW] = begin, weight, draw
+            row[columns.CLBIT], row[columns.TESTS], row[columns.LAST_TEST] = step.clbit, first_test, len(tests)
+            code.append(row)
             identity = np.eye(len(step.matrices[0])) * step.matrices[0][0, 0]
             skip.append(bool(np.allclose(step.matrices[0], identity)) and step.clbit < 0)
-        self.code = np.array(code, np.int64).reshape(-1, kernels.COLUMNS)
+        self.code = np.array(code, np.int64).reshape(-1, columns.COLUMNS)
         self.index, self.tests = np.array(index or [0], np.int64), np.array(tests or [0], np.int64)
         self.matrices = np.concatenate(matrices) if matrices else np.zeros(1)
         self.weights, self.skip = np.array(weights or [1.0]), np.array(skip or [False])
@@ -214,74 +219,57 @@ class JumpProgram:
             Expectations of the observables in each trajectory's final state.
         bits : int64 ndarray, shape (T, num_clbits)
         outcomes : int64 ndarray, shape (T,) or (0,)
-            Basis states found by measuring all qubits at the end, if asked for.
+            Basis states from measuring all qubits at the end, if requested.
         """
         memory.check_state(self.num_qubits, simd.width(np.float64) * get_num_threads(), "double")
         rng = np.random.default_rng(seed)
-        groups, strings, factors = _grouped(observables)
+        grouped = _grouped(observables)
         values = np.empty((trajectories, len(observables)))
         bits = np.zeros((trajectories, self.num_clbits), np.int64)
         outcomes = np.zeros(trajectories if measure_all else 0, np.int64)
         step = max(64, _CHUNK_NUMBERS // max(self.draws + 1, 1) // 64 * 64)
-        for begin in progress.steps(range(0, trajectories, step)):
-            rows = slice(begin, min(begin + step, trajectories))
-            count = rows.stop - begin
+        for rows in progress.steps(progress.chunks(trajectories, step)):
+            count = rows.stop - rows.start
             uniforms = rng.random((count, self.draws))
             final = rng.random(count) if measure_all else np.zeros(0)
-            own = outcomes[rows] if measure_all else outcomes
-            self._run(uniforms, bits[rows], final, own, groups, strings, factors, values[rows])
+            results = bits[rows], outcomes[rows] if measure_all else outcomes, values[rows]
+            self._run((uniforms, final), grouped, results)
         return values, bits, outcomes
 
     def _run(
-        self, uniforms: FloatArray, bits: IntArray, final: FloatArray, outcomes: IntArray, *rest: NDArray[Any]
+        self, draws: tuple[FloatArray, FloatArray], observables: tuple[Any, ...], results: tuple[Any, ...]
     ) -> None:
-        W = simd.width(np.float64)
-        groups, strings, factors, values = rest
-        tiles = -(-len(uniforms) // W)
-        buffer = (W << self.num_qubits) + W * values.shape[1]
+        W, count, strings = simd.width(np.float64), len(draws[0]), results[-1].shape[1]
+        tiles = -(-count // W)
+        buffer = (W << self.num_qubits) + W * strings
         size = (2 * W << self.num_qubits) + (2 * W << self.widest) + (4 * W << 2 * self.widest) + buffer
+        program = self.code, self.index, self.tests, self.matrices, self.weights, self.skip
         queue = np.zeros(1, np.int64)
 
         def call() -> None:
             scratch = memory.take(size, np.float64)
-            kernels.run(
-                self.code, self.index, self.tests, self.matrices, self.weights, self.skip, self.initial, uniforms, bits,
-                final, outcomes, groups, strings, factors, values, scratch, self.num_qubits, self.widest, queue, tiles,
-            )  # fmt: skip
+            sizes = self.num_qubits, self.widest
+            kernels.run(program, self.initial, draws, observables, results, scratch, sizes, queue, tiles)
             memory.give(scratch)
 
-        work = len(uniforms) * max(len(self.code), 1) << self.num_qubits
-        threads = 1 if work < _SERIAL_WORK else min(get_num_threads(), tiles)
-        if work >= _LONG:
-            watched(call, threads, queue, tiles)
-        else:
-            parallel(call, threads)
+        work = count * max(len(self.code), 1) << self.num_qubits
+        share(call, queue, tiles, work, _SERIAL_WORK, _LONG)
 
 
 def _grouped(observables: Iterable[PauliSum]) -> tuple[IntArray, IntArray, FloatArray]:
-    """Strings by their x mask and the parity of their Ys, as `kernels.diagonals.expect` takes them."""
-    by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
-    for k, observable in enumerate(observables):
-        terms = zip(observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True)
-        for x, z, value in terms:
-            quarter = (x & z).bit_count() % 4
-            by_key.setdefault((x, quarter % 2), []).append((z, k, -value if quarter >= 2 else value))
-    groups: list[tuple[int, ...]] = []
-    strings: list[tuple[int, int]] = []
-    factors: list[float] = []
-    for (x, plane), members in sorted(by_key.items()):
-        groups.append((x, 0, plane, len(strings), len(strings) + len(members)))
-        strings += [(z, k) for z, k, _ in members]
-        factors += [value for _, _, value in members]
-    return (
-        np.array(groups, np.int64).reshape(-1, 5),
-        np.array(strings, np.int64).reshape(-1, 2),
-        np.array(factors, float),
-    )
+    """Group strings by X mask and parity of their Ys, in the format of `kernels.diagonals.expect`."""
+    strings = [
+        (x, z, k, coefficient)
+        for k, observable in enumerate(observables)
+        for x, z, coefficient in zip(
+            observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients.tolist(), strict=True
+        )
+    ]
+    return string_groups(strings, 0)
 
 
 def _narrow(operation: Operation) -> list[Operation]:
-    """A gate on many qubits as gates on few, by its rotations about Pauli strings; up to its global phase."""
+    """Decompose a gate on many qubits into rotations about Pauli strings, up to its global phase."""
     alone = Operation(operation.gate, operation.qubits, operation.angles)
     lowered = lower(OperationSequence(max(operation.qubits) + 1, [alone]), {})
     out: list[Operation] = []

@@ -1,4 +1,4 @@
-"""A noise model: which channel follows which gate on which qubits, and how readout confuses bits.
+"""Noise models: the channels that follow gates on qubits, and readout errors of bits.
 
 >>> from simulator.noise import depolarizing
 >>> noisy = NoiseModel(after_1q=depolarizing(0.001), after_2q=depolarizing(0.01), readout=0.02)
@@ -24,29 +24,29 @@ EVERYWHERE = None
 
 
 class NoiseModel:
-    """Noise by gate and qubit; immutable, compared by value.
+    """Immutable noise model by gate and qubit, compared by value.
 
-    A channel on one qubit acts on *each* qubit of the gate it follows; a channel on as many qubits as the gate acts
-    on them together, its first qubit being the gate's first. For each gate the most specific entry counts: its name
-    and qubits, then its name, then its number of qubits.
+    A channel on one qubit acts on *each* qubit of the gate it follows. A channel on as many qubits as the gate acts on
+    them jointly, its first qubit being the gate's first. The most specific entry for a gate applies: its name and
+    qubits, then its name, then its number of qubits.
 
     Parameters
     ----------
     after_1q : Channel, or mapping from qubit to Channel, optional
-        What follows every gate on one qubit.
+        Channel after every gate on one qubit.
     after_2q : Channel, or mapping from pair of qubits to Channel, optional
-        What follows every gate on two or more qubits. A pair counts for gates in both orders; a channel on two
-        qubits acts on them in the pair's.
+        Channel after every gate on two or more qubits. A pair applies to gates in both orders; a channel on two
+        qubits acts on them in the order of the pair.
     after : mapping, optional
-        From a gate's name, or ``(name, qubits)``, to Channel, or to None for no noise.
+        Mapping from a gate's name, or ``(name, qubits)``, to a Channel, or to None for no noise.
     readout : optional
-        How measured bits are misread: a probability of flips; ``(P(1|0), P(0|1))``; a matrix
+        Readout error of measured bits: a flip probability; ``(P(1|0), P(0|1))``; a matrix
         ``[[P(0|0), P(1|0)], [P(0|1), P(1|1)]]`` as in Qiskit; or a mapping from qubit to one of these.
 
     Raises
     ------
     NoiseError
-        If something is not a channel, a probability is outside [0, 1], or a key is no gate, qubit or pair.
+        If a value is not a channel, a probability is outside [0, 1], or a key is not a gate, qubit or pair.
     """
 
     __slots__ = ("_after", "_after_1q", "_after_2q", "_readout")
@@ -73,12 +73,12 @@ class NoiseModel:
         }
 
     def channels_after(self, operation: gates.Operation) -> list[tuple[Channel, tuple[int, ...]]]:
-        """What follows an operation: channels and the qubits each acts on.
+        """Return the channels that follow an operation, with their qubits.
 
         Raises
         ------
         NoiseError
-            If a channel has neither one qubit nor as many as the gate.
+            If the number of qubits of a channel is neither one nor that of the gate.
         """
         qubits, name = operation.qubits, operation.gate.name
         if not qubits or not operation.gate.is_reversible:
@@ -89,8 +89,8 @@ class NoiseModel:
             channel = self._after[name]
         else:
             entries = self._after_1q if len(qubits) == 1 else self._after_2q
-            found = next((place for place in entries if set(place) == set(qubits)), ())
-            channel, qubits = entries.get(found), found or qubits
+            matching = next((place for place in entries if set(place) == set(qubits)), ())
+            channel, qubits = entries.get(matching), matching or qubits
         if channel is None:
             return []
         if channel.num_qubits == len(qubits):
@@ -109,12 +109,12 @@ class NoiseModel:
         return any(channel is not None for channel in channels)
 
     def readout_flips(self, num_qubits: int) -> NDArray[np.float64]:
-        """Probabilities ``P(1|0), P(0|1)`` of misreading each qubit, shape (num_qubits, 2)."""
+        """Readout error probabilities ``P(1|0), P(0|1)`` of each qubit, shape (num_qubits, 2)."""
         everywhere = self._readout.get(EVERYWHERE, (0.0, 0.0))
         return np.array([self._readout.get(q, everywhere) for q in range(num_qubits)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists, strings and numbers, for a file; `from_dict` reads them."""
+        """Convert to plain lists, strings and numbers for a file; `from_dict` reads them."""
         places = {"after_1q": self._after_1q, "after_2q": self._after_2q}
         out: dict[str, Any] = {
             name: [[list(place), _channel_data(channel)] for place, channel in entries.items()]
@@ -129,7 +129,7 @@ class NoiseModel:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NoiseModel:
-        """The model that `to_dict` described."""
+        """Create a model from the output of `to_dict`."""
         model = cls()
         model._after_1q = {tuple(place): _read_channel(channel) for place, channel in data["after_1q"]}
         model._after_2q = {tuple(place): _read_channel(channel) for place, channel in data["after_2q"]}
@@ -167,11 +167,11 @@ class NoiseModel:
         return f"NoiseModel({', '.join(parts)})"
 
 
-def _by_place(name: str, given: Any, num_qubits: int) -> dict[tuple[int, ...], Channel]:
-    """Channels by the qubits of the gate; an empty tuple stands for all others."""
-    if given is None:
+def _by_place(name: str, channels: Any, num_qubits: int) -> dict[tuple[int, ...], Channel]:
+    """Channels by the qubits of the gate; the empty tuple is the default for all other qubits."""
+    if channels is None:
         return {}
-    entries = given.items() if isinstance(given, Mapping) else [((), given)]
+    entries = channels.items() if isinstance(channels, Mapping) else [((), channels)]
     out = {}
     for place, channel in entries:
         if not isinstance(channel, Channel):
@@ -202,12 +202,12 @@ def _gate_key(key: Any) -> Key:
 
 def _qubit(owner: str, qubit: Any) -> int:
     if isinstance(qubit, bool) or not isinstance(qubit, int | np.integer) or qubit < 0:
-        raise NoiseError(f"{owner}: a qubit is a whole number from 0, got {qubit!r}")
+        raise NoiseError(f"{owner}: a qubit is an integer from 0, got {qubit!r}")
     return int(qubit)
 
 
 def _flips(value: Any) -> tuple[float, float]:
-    """``P(1|0), P(0|1)`` from what a user gives as a readout error."""
+    """Convert a readout error in any accepted form to ``P(1|0), P(0|1)``."""
     array = np.asarray(value)
     if array.ndim == 0:
         p = probability("readout", "the probability of a flip", value)

@@ -1,4 +1,4 @@
-"""A noisy circuit as a differentiable function: exact by density matrices, or a mean over trajectories."""
+"""Noisy circuits as differentiable functions: exact by density matrices, or averaged over trajectories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates, progress
-from simulator.calculations.statevector import as_array
 from simulator.errors import NoiseError, QumbaError
 from simulator.noise import density
 from simulator.noise.frames import FrameProgram, FrameTrajectories, NotPauliError
@@ -22,22 +21,24 @@ from simulator.observables import PauliSum
 from simulator.operations.binding import bind
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
+from simulator.program.values import as_array
+from simulator.range_reduction import EXACT, reduced_number
 
 FloatArray = NDArray[np.float64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]
 
-EXACT_QUBITS = 12  # density matrices up to here, unless trajectories are asked for
+EXACT_QUBITS = 12  # maximum number of qubits for density matrices, unless trajectories are requested
 DEFAULT_TRAJECTORIES = 1000
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Means over trajectories.
+    """Means over trajectories with their standard errors.
 
     Attributes
     ----------
     value, standard_error : float or float64 ndarray
-        The mean, and the standard deviation of the mean; 0 where the value is exact.
+        The mean, and the standard deviation of the mean; 0 for exact values.
     """
 
     value: Any
@@ -45,27 +46,29 @@ class Estimate:
 
 
 class NoisyProgram:
-    """A circuit with noise and observables; immutable, safe to pickle and to share.
+    """Immutable noisy circuit with observables, safe to pickle and to share.
 
     Parameters
     ----------
     circuit : Circuit
     observables : sequence of PauliSum
     inputs, weights : sequence of Parameter
-        As for `simulator.program.program.Program`: what differs from sample to sample, and what does not.
+        Parameters that vary per sample, and parameters that all samples share, as for
+        `simulator.program.program.Program`.
     noise : NoiseModel
-        Readout errors are part of the expectations: every Pauli is read through its qubit's confusion.
+        Noise model; expectations include readout errors, as every Pauli is read with its qubit's error.
     trajectories : int, optional
-        By default density matrices are used up to 12 qubits, which are exact; else 1000 trajectories.
+        Number of trajectories. By default density matrices, which are exact, are used up to 12 qubits, and 1000
+        trajectories beyond.
     seed : None, int or numpy.random.Generator
-        Trajectories are drawn once: the same for all samples, and at every call.
+        Seed for the trajectories, which are drawn once: the same for all samples and calls.
     precision : {"double", "single"}
-        Of trajectories of Pauli noise; everything else is in double precision.
+        Precision of trajectories of Pauli noise; everything else is in double precision.
 
     Raises
     ------
     NoiseError
-        If ``trajectories`` is not a positive whole number, or a channel does not fit a gate.
+        If ``trajectories`` is not a positive integer, or a channel does not match a gate.
     ObservableError
         If an observable acts on more qubits than the circuit has.
     """
@@ -86,8 +89,8 @@ class NoisyProgram:
             raise NoiseError(f"noise is a NoiseModel, such as NoiseModel(after_2q=depolarizing(0.01)), got {noise!r}")
         self.circuit, self.observables, self.inputs = circuit, tuple(observables), tuple(inputs)
         if weights is None:
-            given = set(self.inputs)
-            weights = [p for p in circuit.parameters if p not in given]
+            input_set = set(self.inputs)
+            weights = [p for p in circuit.parameters if p not in input_set]
         self.weights, self.noise, self.precision = tuple(weights), noise, precision
         branches = any(operation.conditions for operation in circuit.operations)
         if trajectories is None and (branches or circuit.num_qubits > EXACT_QUBITS):
@@ -99,7 +102,7 @@ class NoisyProgram:
 
     @functools.cached_property
     def method(self) -> Any:
-        """What computes: a `DensityProgram`, `FrameTrajectories`, or this program's bound circuits one by one."""
+        """Method of computation: a `DensityProgram`, `FrameTrajectories`, or None to run bound circuits one by one."""
         key = (self.circuit, self.observables, self.inputs, self.weights, self.noise)
         if self.trajectories is None:
             return _density(*key)
@@ -110,7 +113,7 @@ class NoisyProgram:
         return {name: value for name, value in self.__dict__.items() if name != "method"}
 
     def bound(self, x: FloatArray, weights: FloatArray) -> OperationSequence:
-        """The circuit at one sample's values."""
+        """Bind the circuit to one sample's values."""
         values = dict(zip((*self.inputs, *self.weights), [*x.tolist(), *weights.tolist()], strict=True))
         return bind(self.circuit, {p: values[p] for p in self.circuit.parameters})
 
@@ -126,7 +129,7 @@ def _density(
 def _frames(
     circuit: OperationSequence, observables: Any, inputs: Any, weights: Any, noise: NoiseModel, precision: str
 ) -> FrameProgram | None:
-    """The program of signed angles, or None if the circuit or its noise is not of that kind."""
+    """Create the program of signed angles, or None if the circuit or its noise does not allow it."""
     if circuit.measures:
         return None
     try:
@@ -153,7 +156,7 @@ def expectations(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> F
 
 
 def estimates(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """`expectations` and their standard errors (0 where they are exact), each (n_samples, n_observables)."""
+    """Noisy expectations and their standard errors (0 if exact), each (n_samples, n_observables)."""
     X, weights = as_array(X), as_array(weights)
     if not len(X) or not program.observables:
         return np.zeros((len(X), len(program.observables))), np.zeros((len(X), len(program.observables)))
@@ -167,19 +170,19 @@ def estimates(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> tupl
     count = program.trajectories or DEFAULT_TRAJECTORIES
     means, errors = [], []
     for x in progress.steps(list(X)):
-        found = JumpProgram(program.bound(x, weights), program.noise).run(count, program.seed, observables)[0]
-        means.append(found.mean(axis=0))
-        errors.append(found.std(axis=0, ddof=1 if count > 1 else 0) / np.sqrt(count))
+        samples = JumpProgram(program.bound(x, weights), program.noise).run(count, program.seed, observables)[0]
+        means.append(samples.mean(axis=0))
+        errors.append(samples.std(axis=0, ddof=1 if count > 1 else 0) / np.sqrt(count))
     return np.array(means), np.array(errors)
 
 
 def adjoint_sweep(
     program: NoisyProgram, X: FloatArray, weights: FloatArray, cotangent: FloatArray | Cotangent, inputs: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Noisy expectations and the derivatives of any function of them; as `gradients.adjoint_sweep`.
+    """Noisy expectations and derivatives of any function of them, as `gradients.adjoint_sweep`.
 
-    Exact with density matrices. With trajectories unbiased: of Pauli noise by the adjoint method on each trajectory,
-    of other noise, and where the circuit measures, by the parameter-shift rule.
+    Derivatives are exact with density matrices and unbiased with trajectories: by the adjoint method on each trajectory
+    for Pauli noise, and by the parameter-shift rule for other noise or if the circuit measures.
 
     Parameters
     ----------
@@ -188,7 +191,7 @@ def adjoint_sweep(
     weights : float64 ndarray, shape (n_weights,)
     cotangent : float64 ndarray, shape (n_samples, n_observables), or callable
     inputs : bool
-        Whether to derive by X too.
+        Whether to differentiate with respect to X as well.
 
     Returns
     -------
@@ -214,7 +217,7 @@ def adjoint_sweep(
 
 
 def _shifted(program: NoisyProgram, x: FloatArray, weights: FloatArray, cotangent: FloatArray) -> FloatArray:
-    """Derivatives by inputs and weights, by the parameter-shift rule of each rotation in turn, shape (P,)."""
+    """Derivatives by inputs and weights from the parameter-shift rule of each rotation, shape (P,)."""
     parameters = (*program.inputs, *program.weights)
     number = {p: k for k, p in enumerate(parameters)}
     binding = dict(zip(parameters, [*x.tolist(), *weights.tolist()], strict=True))
@@ -229,20 +232,23 @@ def _shifted(program: NoisyProgram, x: FloatArray, weights: FloatArray, cotangen
             continue
         if not isinstance(operation.gate, gates.Rotation):
             raise QumbaError(f"parameter shift needs rotations; {operation.gate.name} is none")
+        present, base = fixed[position][0].angles[0], angle
+        if operation.gate.repeats and abs(present) > EXACT:  # type: ignore[arg-type]
+            base = reduced_number(present)  # type: ignore[arg-type, assignment]  # otherwise rounding of the large angle would hide the shift
         derivative = 0.0
         for shift, weight in zip(*operation.gate.shift_rule, strict=True):
             for sign in (1.0, -1.0):
-                moved = _bound(replace(operation, angles=(angle + sign * shift,)), binding)
+                moved = _bound(replace(operation, angles=(base + sign * shift,)), binding)
                 items = [*fixed[:position], (moved, channels), *fixed[position + 1 :]]
-                found = JumpProgram(program.circuit, program.noise, items).run(count, program.seed, observables)[0]
-                derivative += sign * weight * float(found.mean(axis=0) @ cotangent)
+                samples = JumpProgram(program.circuit, program.noise, items).run(count, program.seed, observables)[0]
+                derivative += sign * weight * float(samples.mean(axis=0) @ cotangent)
         for parameter, factor in angle.terms.items():
             out[number[parameter]] += factor * derivative
     return out
 
 
 def _expanded(item: Noisy) -> list[Noisy]:
-    """A composite as its steps; what follows it follows the last of them."""
+    """Expand a composite into its steps; its channels follow the last step."""
     operation, channels = item
     if not isinstance(operation.gate, gates.Composite):
         return [item]
@@ -258,14 +264,14 @@ def _bound(operation: gates.Operation, values: Mapping[Parameter, float]) -> gat
 
 
 def checked_trajectories(trajectories: Any) -> int:
-    """``trajectories`` as an int, or a NoiseError."""
+    """Convert ``trajectories`` to an int, or raise a NoiseError."""
     if isinstance(trajectories, bool) or not isinstance(trajectories, int | np.integer) or trajectories < 1:
-        raise NoiseError(f"trajectories is a whole number of at least 1, got {trajectories!r}")
+        raise NoiseError(f"trajectories is an integer of at least 1, got {trajectories!r}")
     return int(trajectories)
 
 
 def _fixed_seed(seed: Any) -> int:
-    """A number that stands for the seed, so that the program can be pickled and computes the same every time."""
+    """Reduce a seed to an integer, so that the program can be pickled and is reproducible."""
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         return int(seed)
     return int(np.random.default_rng(seed).integers(1 << 62))

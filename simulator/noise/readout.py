@@ -1,4 +1,4 @@
-"""Readout errors: how they change expectations and samples, and how they are undone."""
+"""Effect of readout errors on expectations and samples, and their mitigation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IntArray = NDArray[np.int64]
 
 
 def read_through(observable: PauliSum, flips: FloatArray) -> PauliSum:
-    """The observable that is really measured if each of its Paulis is read with errors.
+    """Return the observable that is effectively measured if each of its Paulis is read with errors.
 
     A Pauli read as -1 instead of 1 with probability a, and as 1 instead of -1 with b, becomes
     ``(1 - a - b) P + (b - a)``.
@@ -34,17 +34,17 @@ def read_through(observable: PauliSum, flips: FloatArray) -> PauliSum:
         if not (a or b) or not touched.any():
             continue
         scaled = np.where(touched, (1 - a - b) * observable.coefficients, observable.coefficients)
-        rest = (b - a) * observable.coefficients[touched]
+        offsets = (b - a) * observable.coefficients[touched]
         observable = PauliSum(
             np.concatenate([observable.x_masks, observable.x_masks[touched] & ~bit]),
             np.concatenate([observable.z_masks, observable.z_masks[touched] & ~bit]),
-            np.concatenate([scaled, rest]),
+            np.concatenate([scaled, offsets]),
         )
     return observable
 
 
 def misread(outcomes: IntArray, counts: IntArray, flips: FloatArray, rng: np.random.Generator) -> IntArray:
-    """One outcome a shot, each of its bits flipped at random; flips (width, 2) in the order of the bits."""
+    """Expand to one outcome per shot with randomly flipped bits; flips (width, 2) in the order of the bits."""
     shots = np.repeat(outcomes, counts)
     for bit, (a, b) in enumerate(flips.tolist()):
         if a or b:
@@ -54,22 +54,22 @@ def misread(outcomes: IntArray, counts: IntArray, flips: FloatArray, rng: np.ran
 
 
 def mitigate_readout(counts: Mapping[str, int], readout: Any, qubits: Sequence[int] | None = None) -> dict[str, float]:
-    """Undo readout errors: the frequencies that would have been measured without them, on average.
+    """Mitigate readout errors: estimate the frequencies without them, without bias.
 
-    The inverse of each bit's confusion matrix is applied to the frequencies, which is unbiased; the result may have
-    small negative entries.
+    The inverse of each bit's confusion matrix is applied to the frequencies; the result may have small negative
+    entries.
 
     Parameters
     ----------
     counts : mapping from bit string to int
     readout : NoiseModel, or what its ``readout`` takes
     qubits : sequence of int, optional
-        The qubit of each bit, that of the last character first; 0, 1, ... by default.
+        Qubit of each bit, starting with the last character; 0, 1, ... by default.
 
     Returns
     -------
     dict from bit string to float
-        Summing to 1.
+        Estimated frequencies, which sum to 1.
 
     Raises
     ------
@@ -108,5 +108,5 @@ def mitigate_readout(counts: Mapping[str, int], readout: Any, qubits: Sequence[i
         zero, one = pairs[:, 0].copy(), pairs[:, 1].copy()
         pairs[:, 0] = ((1 - b) * zero - b * one) / (1 - a - b)
         pairs[:, 1] = ((1 - a) * one - a * zero) / (1 - a - b)
-    found = np.flatnonzero(np.abs(values) > 1e-15)
-    return {format(int(k), f"0{width}b"): float(round(values[k], 15)) for k in found}
+    nonzero = np.flatnonzero(np.abs(values) > 1e-15)
+    return {format(int(k), f"0{width}b"): float(round(values[k], 15)) for k in nonzero}

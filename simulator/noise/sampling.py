@@ -1,4 +1,4 @@
-"""Samples of noisy circuits, and of circuits that measure, reset or branch in the middle."""
+"""Sampling of noisy circuits, and of circuits with mid-circuit measurements, resets or branches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import pauli
 from simulator.calculations import sampling
 from simulator.calculations.statevector import statevector
 from simulator.errors import CircuitError
@@ -19,11 +20,10 @@ from simulator.observables import PauliSum
 from simulator.operations.binding import Values, bind
 from simulator.operations.measurements import final_measurements
 from simulator.operations.sequence import OperationSequence
-from simulator.pauli import walsh_hadamard
 
 IntArray = NDArray[np.int64]
 
-_EXACT_QUBITS = 10  # up to here probabilities come from a density matrix
+_EXACT_QUBITS = 10  # maximum number of qubits for probabilities from a density matrix
 
 
 def sample(
@@ -34,7 +34,7 @@ def sample(
     noise: NoiseModel | None,
     qubits: Sequence[int] | None = None,
 ) -> tuple[IntArray, IntArray]:
-    """Outcomes (m, width), bit 0 first, and their counts (m,), in ascending order of the outcomes."""
+    """Sample outcomes (m, width), bit 0 first, in ascending order, and their counts (m,)."""
     shots, noise = sampling.checked_shots(shots), noise or NoiseModel()
     rng = np.random.default_rng(seed)
     bound = bind(circuit, sampling.bound_values(circuit, values))
@@ -52,8 +52,8 @@ def sample(
     elif bound.num_qubits <= _EXACT_QUBITS:
         outcomes, counts = sampling.draw(_probabilities(unitary, noise, read), shots, rng)
     else:
-        found = JumpProgram(unitary, noise).run(shots, rng, measure_all=True)[2]
-        outcomes, counts = _selected(found, read), np.ones(shots, np.int64)
+        basis_states = JumpProgram(unitary, noise).run(shots, rng, measure_all=True)[2]
+        outcomes, counts = pauli.gather(basis_states, read), np.ones(shots, np.int64)
     if flips.any():
         outcomes, counts = misread(outcomes, counts, flips, rng), np.ones(shots, np.int64)
     if measured:
@@ -65,28 +65,22 @@ def sample(
 def _drawn(
     circuit: OperationSequence, shots: int, rng: np.random.Generator, noise: NoiseModel, qubits: Sequence[int] | None
 ) -> tuple[IntArray, IntArray]:
-    """One trajectory a shot."""
+    """Sample with one trajectory per shot."""
     measures = any(operation.clbits for operation in circuit.operations)
-    _, bits, found = JumpProgram(circuit, noise).run(shots, rng, measure_all=not measures)
+    _, bits, basis_states = JumpProgram(circuit, noise).run(shots, rng, measure_all=not measures)
     if not measures:
         read = sampling.check_qubits(range(circuit.num_qubits) if qubits is None else qubits, circuit.num_qubits)
         flips = noise.readout_flips(circuit.num_qubits)[list(read)]
-        outcomes = misread(_selected(found, read), np.ones(shots, np.int64), flips, rng)
+        outcomes = misread(pauli.gather(basis_states, read), np.ones(shots, np.int64), flips, rng)
         bits = outcomes[:, None] >> np.arange(len(read)) & 1
     unique, counts = np.unique(bits[:, ::-1], axis=0, return_counts=True)
     return unique[:, ::-1], counts.astype(np.int64)
 
 
-def _selected(outcomes: IntArray, qubits: Sequence[int]) -> IntArray:
-    return sum(((outcomes >> q & 1) << k for k, q in enumerate(qubits)), np.zeros_like(outcomes))
-
-
 def _probabilities(circuit: OperationSequence, noise: NoiseModel, qubits: Sequence[int]) -> NDArray[np.float64]:
-    """Probabilities of outcomes on the qubits: the transform of the expectations of their Z strings."""
-    masks = np.zeros(1, np.int64)
-    for q in qubits:
-        masks = np.concatenate([masks, masks | 1 << q])
+    """Probabilities of outcomes on the qubits, as the transform of the expectations of their Z strings."""
+    masks = pauli.spread(np.arange(1 << len(qubits)), qubits)
     strings = [PauliSum([0], [int(mask)], [1.0]) for mask in masks]
     program = DensityProgram(circuit, strings, (), (), noise)
     values = expectations(program, np.zeros((1, 0)), np.zeros(0))[0]
-    return np.maximum(walsh_hadamard(values) / len(values), 0.0)
+    return np.maximum(pauli.walsh_hadamard(values) / len(values), 0.0)

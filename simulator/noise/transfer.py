@@ -1,4 +1,4 @@
-"""Pauli transfer matrices: what gates and channels do to the expectations of Pauli strings.
+"""Pauli transfer matrices: the action of gates and channels on expectations of Pauli strings.
 
 A density matrix of n qubits is held as the 4**n real numbers ``r[i] = tr(P_i rho)``; a gate or channel on k of the
 qubits is then a real matrix ``R[i, j] = tr(P_i E(P_j)) / 2**k``. Bits 2q and 2q + 1 of an index are the x and z bit
@@ -13,14 +13,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import gates
+from simulator import gates, pauli
 from simulator.errors import GateError
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
 _ONE_QUBIT = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[1, 0], [0, -1]], [[0, -1j], [1j, 0]]])
-MAX_GATE_QUBITS = 4  # a matrix of 4**4 rows; wider gates are taken apart
+MAX_GATE_QUBITS = 4  # maximum number of qubits of a transfer matrix (4**4 rows); wider gates are decomposed
 
 
 @functools.cache
@@ -41,7 +41,7 @@ def transfer_matrix(kraus: ComplexArray) -> FloatArray:
 
 
 def choi_matrix(transfer: FloatArray) -> ComplexArray:
-    """Choi matrix ``sum_ab E(|a><b|) (x) |a><b|``, shape (4**k, 4**k); the channel is positive if this is."""
+    """Choi matrix ``sum_ab E(|a><b|) (x) |a><b|``, shape (4**k, 4**k); it is positive for a completely positive map."""
     paulis = pauli_basis((len(transfer).bit_length() - 1) // 2)
     d = paulis.shape[1]
     out = np.einsum("ij,iab,jdc->acbd", transfer, paulis, paulis, optimize=True) / d
@@ -56,7 +56,7 @@ def fixed_transfer(gate: gates.Gate) -> FloatArray:
 
 @functools.lru_cache(maxsize=1024)
 def rotation_series(gate: gates.Rotation) -> tuple[FloatArray, FloatArray]:
-    """The transfer matrix of a rotation as a trigonometric polynomial of its angle.
+    """Transfer matrix of a rotation as a trigonometric polynomial of its angle.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def rotation_series(gate: gates.Rotation) -> tuple[FloatArray, FloatArray]:
     """
     values, vectors = gate.spectrum
     split = len(gate.controls)
-    if split:  # the identity where the controls do not have their values
+    if split:  # the gate is the identity if the controls do not have their required values
         size = 1 << gate.num_qubits
         active = (np.arange(len(values)) << split) + sum(v << k for k, v in enumerate(gate.controls))
         all_values, all_vectors = np.zeros(size), np.eye(size, dtype=complex)
@@ -80,8 +80,8 @@ def rotation_series(gate: gates.Rotation) -> tuple[FloatArray, FloatArray]:
     frequencies = np.unique(gaps[gaps > 0])
     out = np.empty((1 + 2 * len(frequencies), len(paulis), len(paulis)))
     for f, gap in enumerate([0.0, *frequencies]):
-        chosen = elements[:, gaps == gap]  # the terms exp(-i gap t) of these pairs of eigenvectors
-        matrix = chosen @ chosen.conj().T / len(values)
+        terms = elements[:, gaps == gap]  # the terms exp(-i gap t) of these pairs of eigenvectors
+        matrix = terms @ terms.conj().T / len(values)
         if f == 0:
             out[0] = matrix.real
         else:
@@ -90,7 +90,7 @@ def rotation_series(gate: gates.Rotation) -> tuple[FloatArray, FloatArray]:
 
 
 def rotation_terms(frequencies: FloatArray, angles: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The factors of a series' matrices at angles (B,), and their derivatives: each (B, 1 + 2 f)."""
+    """Coefficients of a series' matrices at angles (B,), and their derivatives, each (B, 1 + 2 f)."""
     phases = np.multiply.outer(angles, frequencies)
     cosines, sines = np.cos(phases), np.sin(phases)
     ones = np.ones((len(phases), 1))
@@ -101,22 +101,19 @@ def rotation_terms(frequencies: FloatArray, angles: FloatArray) -> tuple[FloatAr
 
 
 def embed(matrix: FloatArray, positions: Sequence[int], num_qubits: int) -> FloatArray:
-    """Transfer matrices (..., 4**k, 4**k) on ``positions`` as ones on ``num_qubits`` qubits."""
+    """Embed transfer matrices (..., 4**k, 4**k) on ``positions`` into ``num_qubits`` qubits."""
     k = len(positions)
     if tuple(positions) == tuple(range(num_qubits)):
         return matrix
-    rest = [q for q in range(num_qubits) if q not in positions]
-    place = np.argsort([*positions, *rest])  # digit d of our index comes from digit place[d] of the product
-    index = np.arange(4**num_qubits)
-    source = np.zeros_like(index)
-    for q in range(num_qubits):
-        source |= (index >> 2 * q & 3) << 2 * int(place[q])
+    others = [q for q in range(num_qubits) if q not in positions]
+    place = np.argsort([*positions, *others])  # digit d of the result's index comes from digit place[d] of the product
+    source = pauli.spread(np.arange(4**num_qubits), [2 * int(p) + bit for p in place for bit in (0, 1)])
     low, high = source & (4**k - 1), source >> 2 * k
     return np.where(high[:, None] == high[None, :], matrix[..., low[:, None], low[None, :]], 0.0)
 
 
 def check_width(gate: gates.Gate) -> None:
-    """Refuse a dense gate that is too wide for a transfer matrix."""
+    """Raise an error if a dense gate is too wide for a transfer matrix."""
     if gate.num_qubits > MAX_GATE_QUBITS:
         raise GateError(
             f"{gate.name}: a density matrix takes dense gates on up to {MAX_GATE_QUBITS} qubits, got {gate.num_qubits}"

@@ -1,4 +1,4 @@
-"""Observables by name: Pauli operators, projectors, and any Hermitian matrix."""
+"""Constructors of observables: Pauli operators, projectors, and Hermitian matrices."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from simulator import pauli
 from simulator.errors import ObservableError
 from simulator.observables.checks import checked_qubits
 from simulator.observables.pauli_sum import PauliSum
+from simulator.precision import tolerance_for
 
 __all__ = ["Hermitian", "I", "Projector", "X", "Y", "Z"]
 
 MAX_PROJECTOR_QUBITS = 20
-HERMITIAN_TOLERANCE = 1e-8
 
 
 def I() -> PauliSum:  # noqa: E743
-    """Identity, which acts on no qubit.
+    """Identity operator, which does not act on any qubit.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def Z(qubit: int) -> PauliSum:
 
 
 def Projector(bits: str | Sequence[int], qubits: Sequence[int]) -> PauliSum:
-    """Projector on basis states: its expectation is the probability of reading ``bits`` on ``qubits``.
+    """Projector onto basis states, whose expectation is the probability of measuring ``bits`` on ``qubits``.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def Projector(bits: str | Sequence[int], qubits: Sequence[int]) -> PauliSum:
     Raises
     ------
     ObservableError
-        If ``bits`` has another length than ``qubits``, a bit is not 0 or 1, or a qubit is no index.
+        If ``bits`` and ``qubits`` differ in length, a bit is not 0 or 1, or a qubit is not an index.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def Projector(bits: str | Sequence[int], qubits: Sequence[int]) -> PauliSum:
         raise ObservableError(f"the bits of a Projector are 0 or 1, got {bits!r}")
     if len(values) > MAX_PROJECTOR_QUBITS:
         raise ObservableError(f"a Projector takes at most {MAX_PROJECTOR_QUBITS} qubits, got {len(values)}")
-    ones = sum(int(v) << k for k, v in enumerate(values))
+    ones = pauli.mask_of([int(v) for v in values])
     subsets = np.arange(1 << len(values))
     signs = 1.0 - 2.0 * (np.bitwise_count(subsets & ones) & 1)
     return PauliSum(np.zeros_like(subsets), pauli.spread(subsets, positions), signs / len(subsets))
@@ -95,12 +95,12 @@ def Hermitian(matrix: ArrayLike, qubits: Sequence[int]) -> PauliSum:
     Returns
     -------
     PauliSum
-        At most ``4**k`` strings, found in O(k 4**k) by Walsh-Hadamard transforms.
+        At most ``4**k`` strings, computed in O(k 4**k) by Walsh-Hadamard transforms.
 
     Raises
     ------
     ObservableError
-        If the shape does not fit ``qubits``, an entry is NaN or infinite, or the matrix is not Hermitian.
+        If the shape does not match ``qubits``, an entry is NaN or infinite, or the matrix is not Hermitian.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def Hermitian(matrix: ArrayLike, qubits: Sequence[int]) -> PauliSum:
     if not np.isfinite(values).all():
         raise ObservableError("Hermitian: the matrix contains NaN or infinity")
     deviation = np.abs(values - values.conj().T).max()
-    allowed = HERMITIAN_TOLERANCE * max(1.0, np.abs(values).max())
+    allowed = tolerance_for(matrix) * max(1.0, np.abs(values).max())
     if deviation > allowed:
         raise ObservableError(f"the matrix is not Hermitian: |M - M^dagger| = {deviation:.3g} (allowed {allowed:.3g})")
     x, z, coefficients = pauli.decompose(values)

@@ -1,4 +1,4 @@
-"""The value: a sum of Pauli strings, its arithmetic and its matrix."""
+"""Sums of Pauli strings: representation, arithmetic and matrix."""
 
 from __future__ import annotations
 
@@ -26,12 +26,11 @@ SHOWN_TERMS = 16
 
 
 class PauliSum:
-    """A real linear combination of Pauli strings; immutable.
+    """Immutable real linear combination of Pauli strings.
 
-    Made by `X`, `Y`, `Z`, `I`, `Projector`, `Hermitian` and arithmetic: ``@`` is the product of
-    operators, ``+`` and ``-`` their sum and difference, ``*`` and ``/`` go with real numbers, and a number
-    added stands for that multiple of the identity. Terms are kept merged and sorted, so equal sums have
-    equal arrays.
+    Created by `X`, `Y`, `Z`, `I`, `Projector`, `Hermitian` and arithmetic: ``@`` is the product of operators, ``+`` and
+    ``-`` are their sum and difference, ``*`` and ``/`` take real numbers, and an added number is a multiple of the
+    identity. Terms are merged and sorted, so equal sums have equal arrays.
 
     Parameters
     ----------
@@ -70,11 +69,11 @@ class PauliSum:
             object.__setattr__(self, name, array)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"a PauliSum does not change; {name} can not be set")
+        raise AttributeError(f"a PauliSum does not change; {name} cannot be set")
 
     @classmethod
     def from_label(cls, label: str, coefficient: float = 1.0) -> PauliSum:
-        """Make one string from a label such as ``"XIZ"``; the last character is qubit 0, as in Qiskit.
+        """Create one string from a label such as ``"XIZ"``; the last character is qubit 0, as in Qiskit.
 
         Examples
         --------
@@ -87,10 +86,10 @@ class PauliSum:
 
     @classmethod
     def from_terms(cls, terms: Iterable[tuple[str, Sequence[int], float]]) -> PauliSum:
-        """Make a sum from ``(letters, qubits, coefficient)``; ``letters[k]`` acts on ``qubits[k]``.
+        """Create a sum from ``(letters, qubits, coefficient)``; ``letters[k]`` acts on ``qubits[k]``.
 
-        The order is that of Qiskit's ``SparsePauliOp.from_sparse_list``: letters are listed beside their
-        qubits, not as a label.
+        The order is that of Qiskit's ``SparsePauliOp.from_sparse_list``: letters follow the order of the qubits,
+        unlike in a label.
 
         Examples
         --------
@@ -112,7 +111,7 @@ class PauliSum:
 
     @property
     def terms(self) -> tuple[tuple[str, tuple[int, ...], float], ...]:
-        """The strings as ``(letters, qubits, coefficient)``, what `from_terms` takes."""
+        """Strings as ``(letters, qubits, coefficient)``, the format of `from_terms`."""
         return tuple(
             (*_letters(int(x), int(z)), float(c))
             for x, z, c in zip(self.x_masks, self.z_masks, self.coefficients, strict=True)
@@ -235,7 +234,7 @@ class PauliSum:
 def _canonical(
     values: NDArray[Any], x: NDArray[np.int64], z: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """Equal strings merged, zeros dropped, sorted by x mask and then by z mask."""
+    """Merge equal strings, drop zeros, and sort by X mask and then by Z mask."""
     order = np.lexsort((z, x))
     values, x, z = values[order], x[order], z[order]
     first = np.flatnonzero(np.r_[True, (x[1:] != x[:-1]) | (z[1:] != z[:-1])][: len(x)])

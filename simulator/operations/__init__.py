@@ -1,1 +1,1 @@
-"""The value of a circuit: operations, and what is made of them."""
+"""Sequences of operations and the functions that build and transform them."""

@@ -1,4 +1,4 @@
-"""What callers give as qubits and numbers."""
+"""Conversion of arguments for qubits and integers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["as_qubits", "whole_number"]
 
 
 def as_qubits(qubits: Any) -> tuple[Any, ...]:
-    """Qubits, or classical bits, as a tuple; one alone needs no brackets. What they are is for the gate to check."""
+    """Convert qubits or classical bits, one or several, to a tuple; the gate validates them."""
     return tuple(qubits) if isinstance(qubits, Iterable) else (qubits,)
 
 
 def whole_number(owner: str, name: str, value: Any) -> int:
-    """``value`` as an int, or a CircuitError that says whose argument of which name is none."""
+    """Convert ``value`` to an int, or raise a CircuitError that names the owner and the argument."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise CircuitError(f"{owner}: {name} must be a whole number, got {value!r}")
+        raise CircuitError(f"{owner}: {name} must be an integer, got {value!r}")
     return int(value)

@@ -1,4 +1,4 @@
-"""What a user gives as values of a circuit's parameters, checked and put in the circuit's order."""
+"""Validation of values for a circuit's parameters, returned in the circuit's order."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LISTED_NAMES = 8
 
 
 def bind(circuit: CircuitT, values: Mapping[Any, Any] | ArrayLike) -> CircuitT:
-    """Give parameters their values.
+    """Bind parameters to values.
 
     Parameters
     ----------
     values : mapping or array_like
         A mapping from `Parameter`, `ParameterVector` or name to numbers, or to expressions of other
-        parameters; those not named stay free. An array (P,) binds all, in the order of ``parameters``.
+        parameters; parameters that are not named stay free. An array (P,) binds all, in the order of ``parameters``.
 
     Raises
     ------
@@ -38,25 +38,25 @@ def bind(circuit: CircuitT, values: Mapping[Any, Any] | ArrayLike) -> CircuitT:
         If a parameter is not in the circuit, or a value is not a finite real number.
     """
     if isinstance(values, Mapping):
-        given = _values_by_parameter(circuit.parameters, values)
-        chosen = {p: as_angle(value, f"the value of parameter {p}") for p, value in given.items()}
+        values_by_parameter = _values_by_parameter(circuit.parameters, values)
+        bound = {p: as_angle(value, f"the value of parameter {p}") for p, value in values_by_parameter.items()}
     else:
         array = values_array(circuit, values)
         if array.ndim != 1:
             raise ParameterError(f"bind takes one value a parameter, got a batch of shape {array.shape}")
-        chosen = dict(zip(circuit.parameters, map(float, array), strict=True))
-    return circuit.with_operations(_bound(operation, chosen) for operation in circuit.operations)
+        bound = dict(zip(circuit.parameters, map(float, array), strict=True))
+    return circuit.with_operations(_bound(operation, bound) for operation in circuit.operations)
 
 
 def values_array(circuit: OperationSequence, values: Values) -> NDArray[np.float64]:
-    """Check values for all parameters and put them in the order of ``parameters``.
+    """Validate values for all parameters and return them in the order of ``parameters``.
 
     Parameters
     ----------
     values : None, mapping or array_like
         ``None`` only for a circuit without parameters. A mapping gives each `Parameter` (or name) a number or B
         of them, each `ParameterVector` its numbers (L,) or (B, L). An array is (P,), or (B, P) for a batch;
-        a bare number will do for one parameter.
+        a single number is accepted for one parameter.
 
     Returns
     -------
@@ -71,11 +71,13 @@ def values_array(circuit: OperationSequence, values: Values) -> NDArray[np.float
     if values is None:
         values = {}
     if isinstance(values, Mapping):
-        given = _values_by_parameter(parameters, values)
-        missing = [parameter for parameter in parameters if parameter not in given]
+        values_by_parameter = _values_by_parameter(parameters, values)
+        missing = [parameter for parameter in parameters if parameter not in values_by_parameter]
         if missing:
             raise ParameterError(f"no value for {listed(missing)}: {len(missing)} of {len(parameters)} are unbound")
-        columns = [_real(given[parameter], f"the value of parameter {parameter}") for parameter in parameters]
+        columns = [
+            _real(values_by_parameter[parameter], f"the value of parameter {parameter}") for parameter in parameters
+        ]
         try:
             array = np.stack(np.broadcast_arrays(*columns), axis=-1) if columns else np.zeros(0)
         except ValueError:
@@ -101,25 +103,25 @@ def values_array(circuit: OperationSequence, values: Values) -> NDArray[np.float
 def _values_by_parameter(parameters: Iterable[Parameter], values: Mapping[Any, Any]) -> dict[Parameter, Any]:
     """Resolve the keys of a mapping: vectors to their elements, names to parameters.
 
-    Elements of a vector that are not among ``parameters`` are ignored; a key none of which is there is an error.
+    Elements of a vector that are not among ``parameters`` are ignored; a key that matches no parameter is an error.
     """
-    known = dict.fromkeys(parameters)
+    ordered = dict.fromkeys(parameters)
     out: dict[Parameter, Any] = {}
     for key, value in values.items():
         if isinstance(key, ParameterVector):
-            found = [(p, column) for p, column in _columns(key, value) if p in known]
-            unknown = bool(len(key)) and not found
+            matches = [(p, column) for p, column in _columns(key, value) if p in ordered]
+            unknown = bool(len(key)) and not matches
         elif isinstance(key, str):
-            found = [(p, value) for p in known if p.name == key]
-            unknown = not found
-            if len(found) > 1:
-                raise ParameterError(f"{len(found)} parameters are named {key!r}; give the Parameter itself")
+            matches = [(p, value) for p in ordered if p.name == key]
+            unknown = not matches
+            if len(matches) > 1:
+                raise ParameterError(f"{len(matches)} parameters are named {key!r}; give the Parameter itself")
         else:
-            found = [(key, value)] if isinstance(key, Parameter) else []
-            unknown = not found or key not in known
+            matches = [(key, value)] if isinstance(key, Parameter) else []
+            unknown = not matches or key not in ordered
         if unknown:
-            raise ParameterError(f"the circuit has no parameter {key}; it has {listed(known) or 'none'}")
-        for parameter, number in found:
+            raise ParameterError(f"the circuit has no parameter {key}; it has {listed(ordered) or 'none'}")
+        for parameter, number in matches:
             if parameter in out:
                 raise ParameterError(f"parameter {parameter} is given a value twice")
             out[parameter] = number
@@ -127,7 +129,7 @@ def _values_by_parameter(parameters: Iterable[Parameter], values: Mapping[Any, A
 
 
 def listed(parameters: Iterable[Parameter]) -> str:
-    """Names of parameters for an error, the first few of them."""
+    """Format the first few parameter names for an error message."""
     names = [str(parameter) for parameter in parameters]
     more = f", ... ({len(names)} in all)" if len(names) > LISTED_NAMES else ""
     return ", ".join(names[:LISTED_NAMES]) + more
@@ -170,6 +172,6 @@ def _bound(operation: Operation, values: Mapping[Parameter, float | Expression])
         return operation
     angles = tuple(angle.bind(values) if isinstance(angle, Expression) else angle for angle in operation.angles)
     if isinstance(operation.gate, gates.AmplitudeEncoding) and not any(isinstance(a, Expression) for a in angles):
-        made = gates.StatePreparation(angles, normalize=True)(*operation.qubits)  # type: ignore[arg-type]
-        return replace(made, conditions=operation.conditions) if operation.conditions else made
+        preparation = gates.StatePreparation(angles, normalize=True)(*operation.qubits)  # type: ignore[arg-type]
+        return replace(preparation, conditions=operation.conditions) if operation.conditions else preparation
     return Operation(operation.gate, operation.qubits, angles, operation.clbits, operation.conditions)

@@ -1,4 +1,4 @@
-"""Circuits made from circuits: composed, inverted, controlled, repeated.
+"""Transformations of circuits: composition, inverse, control, repetition.
 
 These functions are methods of `Circuit`.
 """
@@ -28,9 +28,9 @@ def compose(
     Parameters
     ----------
     other : Circuit
-        Not wider than this one.
+        A circuit with at most as many qubits as this one.
     qubits, clbits : sequence of int, optional
-        Where qubit k of ``other`` goes: ``qubits[k]``; and its classical bits. The first ones by default.
+        Qubit k of ``other`` is placed on ``qubits[k]``, and bit k on ``clbits[k]``. The first ones by default.
     """
     if not isinstance(other, OperationSequence):
         raise CircuitError(f"compose takes a Circuit, got {type(other).__name__}; append takes operations")
@@ -42,12 +42,12 @@ def compose(
 
 
 def inverse(circuit: CircuitT) -> CircuitT:
-    """The circuit that undoes this one: inverse gates in reverse order."""
+    """Return the inverse circuit: the inverse gates in reverse order."""
     return circuit.with_operations(operation.inverse() for operation in reversed(circuit.operations))
 
 
 def controlled(circuit: CircuitT, num_controls: int = 1, control_values: Sequence[int] | None = None) -> CircuitT:
-    """Put the circuit under the control of further qubits.
+    """Return the circuit controlled by additional qubits.
 
     The controls are qubits 0 to ``num_controls - 1`` of the result, and every qubit of this circuit moves
     up by ``num_controls``, as in Qiskit.
@@ -57,7 +57,7 @@ def controlled(circuit: CircuitT, num_controls: int = 1, control_values: Sequenc
     num_controls : int
         At least 1.
     control_values : sequence of 0 or 1, optional
-        The value each control must have; all ones by default.
+        Value required of each control; all ones by default.
     """
     count = whole_number("controlled", "num_controls", num_controls)
     if count < 1:
@@ -72,7 +72,7 @@ def controlled(circuit: CircuitT, num_controls: int = 1, control_values: Sequenc
 
 
 def repeat(circuit: CircuitT, times: int) -> CircuitT:
-    """Apply the circuit ``times`` times in a row; 0 times is the empty circuit."""
+    """Apply the circuit ``times`` times in sequence; 0 gives the empty circuit."""
     if whole_number("repeat", "times", times) < 0:
         raise CircuitError(f"repeat takes a number of 0 or more, got {times}; power takes negative ones")
     return circuit.with_operations(circuit.operations * int(times))
@@ -88,7 +88,7 @@ def power(circuit: CircuitT, exponent: int) -> CircuitT:
 
 
 def _placed(operation: Operation, qubits: Sequence[int], clbits: Sequence[int]) -> Operation:
-    """The operation on other qubits and classical bits."""
+    """Move an operation to other qubits and classical bits."""
     place = tuple(qubits[q] for q in operation.qubits)
     if not operation.clbits and not operation.conditions:
         return Operation(operation.gate, place, operation.angles)
@@ -97,18 +97,20 @@ def _placed(operation: Operation, qubits: Sequence[int], clbits: Sequence[int]) 
 
 
 def _qubit_places(circuit: OperationSequence, count: int, qubits: Sequence[int] | None) -> Sequence[int]:
-    """Where the qubits of a circuit on ``count`` of them go."""
+    """Target qubits for a circuit of ``count`` qubits."""
     if qubits is None:
         if count > circuit.num_qubits:
             raise CircuitError(f"a circuit of {count} qubits does not fit on one of {circuit.num_qubits} qubits")
         return range(count)
-    place = Composite("compose", count, 0, ()).check_qubits(as_qubits(qubits))  # by a gate's rules, in its words
+    place = Composite("compose", count, 0, ()).check_qubits(
+        as_qubits(qubits)
+    )  # the same checks and messages as for a gate
     circuit._check_range("compose", place)
     return place
 
 
 def _clbit_places(circuit: OperationSequence, count: int, clbits: Sequence[int] | None) -> Sequence[int]:
-    """Where the classical bits of a circuit with ``count`` of them go."""
+    """Target classical bits for a circuit with ``count`` classical bits."""
     available = circuit.num_clbits
     if clbits is None:
         if count > available:

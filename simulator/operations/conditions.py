@@ -1,4 +1,4 @@
-"""Operations that happen only if classical bits hold a value: `Circuit.if_test` and `Circuit.if_else`."""
+"""Operations conditioned on classical bits: `Circuit.if_test` and `Circuit.if_else`."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def if_test(
     Parameters
     ----------
     condition : (clbit, value), or ((clbit, ...), value)
-        Of several bits the first is the lowest of the value.
+        The first of several bits is the lowest bit of the value.
     body : Circuit, or iterable of Operation
-        A circuit is placed as by `compose`.
+        Operations to apply; a circuit is placed as by `compose`.
     qubits, clbits : sequence of int, optional
-        Where the body's qubits and classical bits go; the first ones by default.
+        Targets of the body's qubits and classical bits; the first ones by default.
 
     Raises
     ------
     CircuitError
-        If a bit is missing, the bits can not hold the value, or the body measures into them.
+        If a bit is missing, the bits cannot hold the value, or the body measures into them.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def if_else(
     qubits: Sequence[int] | None = None,
     clbits: Sequence[int] | None = None,
 ) -> CircuitT:
-    """Apply one body if classical bits hold a value and another if not; arguments as for `if_test`."""
+    """Apply one body if classical bits hold a value and another otherwise; arguments as for `if_test`."""
     test = as_condition("if_test", condition)
     operations = [
         operation
@@ -84,12 +84,12 @@ def _placed_body(
 
 
 def as_condition(owner: str, condition: Any) -> Condition:
-    """``(clbit, value)``, or ``((clbit, ...), value)`` with the lowest bit first, as a Condition.
+    """Convert ``(clbit, value)``, or ``((clbit, ...), value)`` with the lowest bit first, to a Condition.
 
     Raises
     ------
     CircuitError
-        If it is no such pair, a bit is given twice, or the bits can not hold the value.
+        If it is not such a pair, a bit is repeated, or the bits cannot hold the value.
     """
     if isinstance(condition, Condition):
         return condition
@@ -109,12 +109,12 @@ def as_condition(owner: str, condition: Any) -> Condition:
 
 
 def conditional(condition: Condition, body: Sequence[Operation]) -> list[Operation]:
-    """The operations of ``body``, each under the condition.
+    """Put each operation of ``body`` under the condition.
 
     Raises
     ------
     CircuitError
-        If the body measures into a bit of the condition, so that its operations would not all happen or not.
+        If the body measures into a bit of the condition, which would change it between operations of the body.
     """
     for operation in body:
         overwritten = set(operation.clbits).intersection(condition.clbits)

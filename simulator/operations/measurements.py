@@ -1,4 +1,4 @@
-"""Measurements and resets: put into circuits, found at their end, refused where only gates have a meaning."""
+"""Measurements and resets: add them to circuits, split off final ones, refuse them where only gates are defined."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def measure(circuit: CircuitT, qubit: int | Sequence[int], clbit: int | Sequence[int]) -> CircuitT:
-    """Measure qubits in the computational basis, each into its classical bit.
+    """Measure qubits in the computational basis, each into a classical bit.
 
     Parameters
     ----------
@@ -45,24 +45,24 @@ def measure(circuit: CircuitT, qubit: int | Sequence[int], clbit: int | Sequence
 
 
 def measure_all(circuit: CircuitT) -> CircuitT:
-    """Measure every qubit into a new classical bit; those bits come after the ones there are, as in Qiskit."""
+    """Measure every qubit into a new classical bit, added after the existing ones, as in Qiskit."""
     n, first = circuit.num_qubits, circuit.num_clbits
     wider = circuit.with_operations(circuit.operations, num_clbits=first + n)
     return measure(wider, range(n), range(first, first + n))
 
 
 def reset(circuit: CircuitT, qubit: int | Sequence[int]) -> CircuitT:
-    """Bring qubits to 0, whatever they were."""
+    """Reset qubits to 0."""
     return circuit.append(*(gates.RESET(q) for q in as_qubits(qubit)))
 
 
 def remove_final_measurements(circuit: CircuitT) -> CircuitT:
-    """The circuit without its measurements, which must all be at the end, and without classical bits.
+    """Return the circuit without its measurements, which must all be at the end, and without classical bits.
 
     Raises
     ------
     CircuitError
-        If something happens to a qubit after it is measured, or depends on a classical bit.
+        If an operation acts on a measured qubit or depends on a classical bit.
     """
     split = final_measurements(circuit.operations)
     if split is None:
@@ -71,18 +71,18 @@ def remove_final_measurements(circuit: CircuitT) -> CircuitT:
 
 
 def final_measurements(operations: Iterable[Operation]) -> tuple[list[Operation], dict[int, int]] | None:
-    """Split off measurements after which nothing happens to their qubits.
+    """Split off the final measurements, which no operation on their qubits follows.
 
     Returns
     -------
     operations : list of Operation
-        All others; a reset of a qubit that nothing has acted on is dropped.
+        Remaining operations; a reset of a qubit that no operation has acted on is dropped.
     measured : dict of int to int
-        The qubit each classical bit is read from.
+        Measured qubit of each classical bit.
     None
         If an operation is conditional, resets a qubit in use, or acts on a qubit already measured.
     """
-    rest: list[Operation] = []
+    remaining: list[Operation] = []
     measured: dict[int, int] = {}
     used: set[int] = set()
     read: set[int] = set()
@@ -99,13 +99,13 @@ def final_measurements(operations: Iterable[Operation]) -> tuple[list[Operation]
         else:
             if not read.isdisjoint(operation.qubits):
                 return None
-            rest.append(operation)
+            remaining.append(operation)
         used.update(operation.qubits)
-    return rest, measured
+    return remaining, measured
 
 
 def refuse_measurements(operations: Iterable[Operation], what: str) -> None:
-    """Raise a CircuitError that says why ``what`` has no meaning, if an operation is not a plain gate."""
+    """Raise a CircuitError that says why ``what`` is undefined if an operation is not a plain gate."""
     for operation in operations:
         if not operation.is_unitary:
             kind = "branches on classical bits" if operation.conditions else f"contains {operation.gate.name}"

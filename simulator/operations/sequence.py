@@ -1,4 +1,4 @@
-"""The value under a circuit: operations on counted qubits and classical bits, checked, compared and counted."""
+"""Immutable sequences of operations on a fixed number of qubits and classical bits: the data of a circuit."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["CircuitT", "OperationSequence"]
 
 
 class OperationSequence:
-    """Operations on qubits, first applied first; immutable. Its one subclass is `Circuit`, which documents it."""
+    """Immutable sequence of operations in the order of application. Its only subclass, `Circuit`, documents it."""
 
     # A chain of calls shares one growing list: a circuit is the first `_length` entries of `_log`. `_turn`
-    # holds one token as long as nothing was appended behind them; taking it (atomic) is the right to do so.
+    # holds one token until an operation is appended behind them; popping it (atomic) grants the right to append.
     __slots__ = (
         "__weakref__",
         "_hash",
@@ -55,15 +55,15 @@ class OperationSequence:
         self._operations = self._parameters = self._hash = None
 
     def append(self, *operations: Operation) -> Self:
-        """Add operations at the end, such as a gate of one's own: ``circuit.append(gate(0.3, 1))``."""
+        """Append operations, for example of a custom gate: ``circuit.append(gate(0.3, 1))``."""
         return self.extended_by([self._checked(operation) for operation in operations])
 
     def extended_by(self, operations: Iterable[Operation]) -> Self:
-        """Add operations that are known to fit; for conversions that have made them from checked ones."""
+        """Append operations without checks, for conversions that derive them from checked operations."""
         log = self._log
         try:
             self._turn.pop()
-        except IndexError:  # another circuit has grown from this one
+        except IndexError:  # another circuit has already appended to the shared list
             log = log[: self._length]
         log.extend(operations)
         circuit = object.__new__(type(self))
@@ -74,7 +74,7 @@ class OperationSequence:
     def with_operations(
         self, operations: Iterable[Operation], num_qubits: int | None = None, num_clbits: int | None = None
     ) -> Self:
-        """A circuit of the same class with other operations, which are known to fit, and other sizes where given."""
+        """Create a circuit of the same class from operations that are not checked, with new sizes where specified."""
         circuit = object.__new__(type(self))
         circuit._num_qubits = self._num_qubits if num_qubits is None else num_qubits
         circuit._num_clbits = self._num_clbits if num_clbits is None else num_clbits
@@ -82,7 +82,7 @@ class OperationSequence:
         return circuit
 
     def _with(self, operation: Operation) -> Self:
-        """Append an operation just made by a gate, which has checked all but the range of its qubits."""
+        """Append an operation created by a gate, which has checked all but the range of its qubits."""
         self._check_range(operation.gate.name, operation.qubits)
         return self.extended_by((operation,))
 
@@ -90,16 +90,16 @@ class OperationSequence:
         if not isinstance(operation, Operation):
             hint = f"; call it on its qubits: {operation.name}(...)" if isinstance(operation, Gate) else ""
             raise CircuitError(f"a circuit consists of operations, got {operation!r}{hint}")
-        made = operation.gate(*operation.angles, *operation.qubits, *operation.clbits)
-        self._check_range(made.gate.name, made.qubits)
-        if made.clbits or operation.conditions:
-            made = replace(made, conditions=operation.conditions)
-            for clbit in (*made.clbits, *(bit for test in made.conditions for bit in test.clbits)):
+        checked = operation.gate(*operation.angles, *operation.qubits, *operation.clbits)
+        self._check_range(checked.gate.name, checked.qubits)
+        if checked.clbits or operation.conditions:
+            checked = replace(checked, conditions=operation.conditions)
+            for clbit in (*checked.clbits, *(bit for test in checked.conditions for bit in test.clbits)):
                 if clbit >= self._num_clbits:
                     count = counted(self._num_clbits, "classical bit") if self._num_clbits else "no classical bits"
                     hint = f"; Circuit({self._num_qubits}, {clbit + 1}) has it"
-                    raise CircuitError(f"{made.gate.name}: the circuit has {count}, not bit {clbit}{hint}")
-        return made
+                    raise CircuitError(f"{checked.gate.name}: the circuit has {count}, not bit {clbit}{hint}")
+        return checked
 
     def _check_range(self, name: str, qubits: tuple[int, ...]) -> None:
         for qubit in qubits:
@@ -124,27 +124,27 @@ class OperationSequence:
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """The operations, first applied first."""
+        """Operations in the order of application."""
         if self._operations is None:
             self._operations = tuple(self._log[: self._length])
         return self._operations
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The free parameters in order of first use; arrays of values are in this order.
+        """Free parameters in the order of first use, which is also the order of arrays of values.
 
-        Those that one expression uses first are in order of their names, so that equal circuits, which may
-        have written ``a + b`` and ``b + a``, agree.
+        Parameters that first occur in the same expression are sorted by name, so that equal circuits agree even
+        if one was built with ``a + b`` and the other with ``b + a``.
         """
         if self._parameters is None:
-            found: dict[Parameter, None] = {}
+            ordered: dict[Parameter, None] = {}
             for operation in self.operations:
                 for angle in operation.angles:
                     if isinstance(angle, Parameter):
-                        found[angle] = None
+                        ordered[angle] = None
                     elif isinstance(angle, Expression):
-                        found.update(dict.fromkeys(sorted(angle.terms, key=lambda parameter: parameter.sort_key)))
-            self._parameters = tuple(found)
+                        ordered.update(dict.fromkeys(sorted(angle.terms, key=lambda parameter: parameter.sort_key)))
+            self._parameters = tuple(ordered)
         return self._parameters
 
     @property
@@ -153,11 +153,11 @@ class OperationSequence:
         return len(self.parameters)
 
     def count_gates(self) -> dict[str, int]:
-        """How often each gate occurs, by name, the most frequent first."""
+        """Number of occurrences of each gate by name, most frequent first."""
         return dict(Counter(operation.gate.name for operation in self.operations).most_common())
 
     def depth(self) -> int:
-        """Length of the longest chain of gates that share qubits or classical bits; a global phase has none."""
+        """Length of the longest chain of gates that share qubits or classical bits; a global phase does not count."""
         level = [0] * (self.num_qubits + self.num_clbits)
         for operation in self.operations:
             clbits = {*operation.clbits, *(bit for test in operation.conditions for bit in test.clbits)}
@@ -201,4 +201,4 @@ class OperationSequence:
 
 
 CircuitT = TypeVar("CircuitT", bound=OperationSequence)
-"""The class of a circuit that is given: what is made from it is of the same class."""
+"""Class of the circuit passed in; the result has the same class."""

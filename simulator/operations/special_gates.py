@@ -1,4 +1,4 @@
-"""Gates that a circuit makes from what it is given: matrices, phases, amplitudes, Pauli strings.
+"""Gates defined by their arguments: matrices, phases, amplitudes, Pauli strings.
 
 These functions are methods of `Circuit`.
 """
@@ -27,7 +27,7 @@ def unitary(circuit: CircuitT, matrix: ArrayLike, qubits: int | Sequence[int], c
     ------
     GateError
         If the shape does not fit the qubits, the matrix is not unitary or contains NaN.
-        ``check=False`` accepts a matrix that is not unitary; the results are then the caller's.
+        ``check=False`` accepts a matrix that is not unitary; results are then not normalised.
     """
     targets = as_qubits(qubits)
     shape = np.shape(matrix)
@@ -55,21 +55,21 @@ def initialize(
     qubits: int | Sequence[int] | None = None,
     normalize: bool = False,
 ) -> CircuitT:
-    """Prepare amplitudes on qubits that nothing has acted on yet.
+    """Prepare amplitudes on qubits that no gate has acted on yet.
 
     Parameters
     ----------
     amplitudes : array_like of complex, or sequence of Expression, shape (2**k,)
-        Expressions stand for real amplitudes and are normalised when their values are known.
+        Expressions are real amplitudes; they are normalised when their values are known.
     qubits : sequence of k int, optional
         All qubits by default; ``qubits[0]`` is the lowest bit.
     normalize : bool
-        Divide by the norm instead of refusing one that is not 1.
+        Whether to normalise the amplitudes; otherwise a norm other than 1 is an error.
 
     Raises
     ------
     GateError
-        If the number of amplitudes does not fit, the norm is not 1, all are zero, or one is NaN.
+        If the number of amplitudes does not match the qubits, the norm is not 1, all are zero, or one is NaN.
     CircuitError
         If a gate already acts on one of the qubits.
     """

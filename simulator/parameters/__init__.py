@@ -1,4 +1,4 @@
-"""Symbols for angles, and what is affine in them."""
+"""Parameters of circuits, and affine expressions of them."""
 
 from simulator.parameters.expressions import VECTOR_ELEMENT, Expression, Parameter, ParameterVector, as_angle
 

@@ -1,7 +1,7 @@
-"""Angles that are not affine in their parameters, as functions of whole batches with a derivative.
+"""Angles that are not affine in their parameters, as differentiable functions of batches.
 
-A circuit takes affine expressions only. What else an angle may be, such as ``sin(x) * y``, is computed here before the
-circuit runs, and its derivative takes the circuit's gradient back to ``x`` and ``y``.
+Circuits accept affine expressions only. Other angles, such as ``sin(x) * y``, are computed here before the circuit
+runs, and the derivative maps the circuit's gradient back to ``x`` and ``y``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 Pullback = Callable[..., tuple[Any, ...]]
 Step = tuple[str, tuple[Any, ...]]
 
-# Each operation: its value, and what a cotangent g of it is for each of its arguments, given the value and them.
+# Per operation: its value, and the cotangents of its arguments from its cotangent g, its value and the arguments.
 _OPERATIONS: dict[str, tuple[Callable[..., Any], Pullback]] = {
     "add": (np.add, lambda g, y, a, b: (g, g)),
     "sub": (np.subtract, lambda g, y, a, b: (g, -g)),
@@ -39,13 +39,13 @@ _OPERATIONS: dict[str, tuple[Callable[..., Any], Pullback]] = {
     "log": (np.log, lambda g, y, a: (g / a,)),
     "abs": (np.abs, lambda g, y, a: (g * np.sign(a),)),
     "sign": (np.sign, lambda g, y, a: (np.zeros_like(g),)),
-    "conj": (np.positive, lambda g, y, a: (g,)),  # everything here is real
+    "conj": (np.positive, lambda g, y, a: (g,)),  # all values are real
 }
 _FUNCTIONS = [name for name in _OPERATIONS if name not in ("add", "sub", "mult", "div", "pow", "usub")]
 
 
 class AngleMap:
-    """Values of a circuit's parameters, computed from other values for many samples at once; immutable.
+    """Immutable map from inputs to the values of a circuit's parameters, for many samples at once.
 
     Usable as the ``data`` of a `qml.QuantumModel` or of an encoding.
 
@@ -53,13 +53,13 @@ class AngleMap:
     ----------
     num_inputs : int
     expressions : sequence of str
-        One an angle, in the inputs ``x[0]``, ``x[1]``, ...: numbers, ``+ - * / **`` and the functions sin, cos, tan,
-        asin, acos, atan, exp, log, abs, sign and conj.
+        One expression per angle in the inputs ``x[0]``, ``x[1]``, ...: numbers, ``+ - * / **`` and the functions sin,
+        cos, tan, asin, acos, atan, exp, log, abs, sign and conj.
 
     Raises
     ------
     ParameterError
-        If an expression is none of these, or names an input that does not exist.
+        If an expression contains anything else, or an input that does not exist.
 
     Examples
     --------
@@ -81,16 +81,16 @@ class AngleMap:
 
     @property
     def num_angles(self) -> int:
-        """Number of angles, the columns of the result."""
+        """Number of angles, which are the columns of the result."""
         return len(self.expressions)
 
     def __call__(self, X: ArrayLike) -> FloatArray:
-        """Angles in radians, shape (n_samples, num_angles), of inputs (n_samples, num_inputs).
+        """Compute angles in radians, shape (n_samples, num_angles), from inputs (n_samples, num_inputs).
 
         Raises
         ------
         ParameterError
-            If the shape does not fit, or an angle is NaN or infinite.
+            If the shape does not match, or an angle is NaN or infinite.
         """
         values = self._inputs(X)
         out = np.empty((len(values), self.num_angles))
@@ -107,26 +107,28 @@ class AngleMap:
         return out
 
     def pullback(self, X: ArrayLike, cotangent: ArrayLike) -> FloatArray:
-        """Take derivatives by the angles (n_samples, num_angles) to derivatives by the inputs (n_samples, num_inputs).
+        """Map derivatives with respect to the angles (n_samples, num_angles) to those with respect to the inputs.
 
-        The derivative of ``abs`` and ``sign`` where they jump is taken as 0.
+        The result has shape (n_samples, num_inputs). The derivatives of ``abs`` and ``sign`` at 0 are defined as 0.
         """
-        values, given = self._inputs(X), np.asarray(cotangent, np.float64)
-        if given.shape != (len(values), self.num_angles):
-            raise ParameterError(f"cotangent of shape ({len(values)}, {self.num_angles}) expected, got {given.shape}")
+        values, cotangents = self._inputs(X), np.asarray(cotangent, np.float64)
+        if cotangents.shape != (len(values), self.num_angles):
+            raise ParameterError(
+                f"cotangent of shape ({len(values)}, {self.num_angles}) expected, got {cotangents.shape}"
+            )
         nodes = self._evaluate(values)
         slopes: list[Any] = [0.0] * len(nodes)
         for column, node in enumerate(self._outputs):
-            slopes[node] = slopes[node] + given[:, column]
-        with np.errstate(all="ignore"):  # what is not finite is found by the caller, who knows if it matters
+            slopes[node] = slopes[node] + cotangents[:, column]
+        with np.errstate(all="ignore"):  # the caller checks for non-finite values where they matter
             for number in range(len(self._steps) - 1, -1, -1):
                 name, arguments = self._steps[number]
                 slope, node = slopes[self.num_inputs + number], nodes[self.num_inputs + number]
-                if name == "constant" or np.ndim(slope) == 0:  # or no angle depends on it
+                if name == "constant" or np.ndim(slope) == 0:  # skips nodes that no angle depends on
                     continue
                 parts = _OPERATIONS[name][1](slope, node, *(nodes[a] for a in arguments))
                 for argument, part in zip(arguments, parts, strict=True):
-                    if np.ndim(nodes[argument]):  # constants have no derivative, and log of them may not exist
+                    if np.ndim(nodes[argument]):  # constants have no derivative, and their logarithm may not exist
                         slopes[argument] = slopes[argument] + part
         out = np.zeros(values.shape)
         for column in range(self.num_inputs):
@@ -140,9 +142,9 @@ class AngleMap:
         return values
 
     def _evaluate(self, values: FloatArray) -> list[Any]:
-        """Every node: the inputs, then the steps'; those that depend on no input are numbers."""
+        """Evaluate all nodes, inputs first; nodes that do not depend on inputs are numbers."""
         nodes: list[Any] = [*values.T]
-        with np.errstate(all="ignore"):  # `__call__` looks for what is not finite
+        with np.errstate(all="ignore"):  # `__call__` checks for non-finite values
             for name, arguments in self._steps:
                 if name == "constant":
                     nodes.append(np.float64(arguments[0]))
@@ -166,7 +168,7 @@ class AngleMap:
 
 
 class _Tape:
-    """Reads expressions into steps, each the next node after the inputs; equal subexpressions are one node."""
+    """Parser of expressions into steps, one node each after the inputs; equal subexpressions share a node."""
 
     def __init__(self, num_inputs: int) -> None:
         self.num_inputs = num_inputs
@@ -174,7 +176,7 @@ class _Tape:
         self._known: dict[Step, int] = {}
 
     def read(self, text: str) -> int:
-        """The node of an expression."""
+        """Parse an expression and return its node."""
         try:
             return self._node(ast.parse(text, mode="eval").body)
         except (SyntaxError, TypeError, RecursionError) as error:
@@ -196,7 +198,7 @@ class _Tape:
                 if name not in _FUNCTIONS:
                     raise unknown_name("function of an angle", name, _FUNCTIONS)
                 return self._step(name, (self._node(argument),))
-        raise ParameterError(f"an angle of {self.num_inputs} inputs can not be {ast.unparse(tree)!r}")
+        raise ParameterError(f"an angle of {self.num_inputs} inputs cannot be {ast.unparse(tree)!r}")
 
     def _step(self, name: str, arguments: tuple[Any, ...]) -> int:
         step = (name, arguments)

@@ -1,8 +1,8 @@
-"""Free parameters of a circuit and the affine expressions of them that an angle may be.
+"""Free parameters of circuits, and affine expressions of them, which angles may be.
 
-An angle is a real number or an `Expression`: a constant plus real multiples of parameters. Affine is
-all a circuit needs, because anything else (``(pi - x0) * (pi - x1)``) is computed on the data before it
-reaches the circuit; and affine keeps every derivative a constant.
+An angle is a real number or an `Expression`: a constant plus real multiples of parameters. Affine expressions suffice,
+because other functions such as ``(pi - x0) * (pi - x1)`` are computed from the data before the circuit runs, and their
+derivatives are constant.
 
 >>> theta = Parameter("theta")
 >>> 2 * theta + 0.1
@@ -24,24 +24,25 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 
 from simulator.errors import ParameterError
+from simulator.range_reduction import overflow
 
 __all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "ParameterVector", "as_angle"]
 
 VECTOR_ELEMENT = re.compile(r"(.+)\[(0|[1-9]\d{0,5})\]", re.DOTALL)
-"""The name of an element of a `ParameterVector`: the vector's name and the index."""
+"""Pattern of the name of an element of a `ParameterVector`: the vector's name and the index."""
 
 
 class Expression:
     """An affine combination of parameters, ``constant + sum(coefficient * parameter)``.
 
-    Made by arithmetic on `Parameter` objects, not by hand. Immutable and hashable; two expressions are
-    equal when their constants and coefficients are. A parameter whose coefficient becomes zero drops out.
+    Created by arithmetic on `Parameter` objects. Immutable and hashable; two expressions are equal if their constants
+    and coefficients are equal. A parameter whose coefficient becomes zero is dropped.
 
     Raises
     ------
     ParameterError
-        By any operation that leaves the affine expressions: a product of two parameters, a power, a
-        division by a parameter, arithmetic with NaN, infinite or complex numbers.
+        For any operation whose result is not affine: a product of two parameters, a power, a division by a parameter,
+        or arithmetic with NaN, infinite or complex numbers.
     """
 
     __slots__ = ("_constant", "_terms")
@@ -51,7 +52,7 @@ class Expression:
 
     @property
     def constant(self) -> float:
-        """The part that depends on no parameter."""
+        """Constant part, which does not depend on parameters."""
         return self._constant
 
     @property
@@ -65,12 +66,12 @@ class Expression:
         Parameters
         ----------
         values : mapping from Parameter to float or Expression
-            Parameters it does not name stay free.
+            Values by parameter; other parameters stay free.
 
         Returns
         -------
         float or Expression
-            A float when no parameter is left.
+            A float if no parameter remains.
         """
         constant = self.constant
         terms: dict[Parameter, float] = {}
@@ -81,7 +82,10 @@ class Expression:
                 for inner, factor in value.terms.items():
                     terms[inner] = terms.get(inner, 0.0) + coefficient * factor
             else:
-                constant += coefficient * _finite_real(value, f"the value of parameter {parameter}")
+                number = _finite_real(value, f"the value of parameter {parameter}")
+                if not math.isfinite(coefficient * number):
+                    raise overflow(coefficient, number, parameter)
+                constant += coefficient * number
         bound = _expression(constant, terms)
         return bound if bound.terms else bound.constant
 
@@ -175,13 +179,13 @@ class Expression:
 class Parameter(Expression):
     """A named free angle, in radians.
 
-    Two parameters are the same only if one is the other or its copy (also through pickle): the name is
-    for people and need not be unique.
+    Two parameters are equal only if they are the same object or copies of it (also through pickle); names are labels
+    and need not be unique.
 
     Parameters
     ----------
     name : str
-        Any text that is not empty.
+        Non-empty label.
 
     Examples
     --------
@@ -203,7 +207,7 @@ class Parameter(Expression):
 
     @classmethod
     def with_identity(cls, name: str, identity: int) -> Parameter:
-        """Make the parameter again that has this identity; for copies and conversions."""
+        """Recreate the parameter with this identity, for copies and conversions."""
         parameter = cls.__new__(cls)
         parameter._name = name
         parameter._identity = identity
@@ -211,27 +215,27 @@ class Parameter(Expression):
 
     @property
     def name(self) -> str:
-        """What the parameter is called in drawings, errors and QASM."""
+        """Name of the parameter in drawings, errors and QASM."""
         return self._name
 
     @property
     def identity(self) -> int:
-        """What equality compares: 128 bits, drawn at random; consecutive in a `ParameterVector`."""
+        """Identity that equality compares: 128 random bits; consecutive in a `ParameterVector`."""
         return self._identity
 
     @property
     def constant(self) -> float:
-        """Zero: a parameter alone has no constant part."""
+        """Constant part, which is zero for a parameter."""
         return 0.0
 
     @property
     def terms(self) -> Mapping[Parameter, float]:
-        """The parameter itself, once. Made when asked for: stored, it would be a reference cycle each."""
+        """The parameter with coefficient 1. Created on demand, because a stored mapping would be a reference cycle."""
         return {self: 1.0}
 
     @property
     def sort_key(self) -> tuple[str, int, int]:
-        """Orders parameters by name, those of a vector by index; the same in every run."""
+        """Sort key by name, and by index within a vector; the same in every process."""
         element = VECTOR_ELEMENT.fullmatch(self._name)
         return (element[1], int(element[2]), self._identity) if element else (self._name, -1, self._identity)
 
@@ -257,7 +261,7 @@ class ParameterVector(Sequence[Parameter]):
     ----------
     name : str
     length : int
-        Zero or more.
+        Number of parameters, zero or more.
 
     Examples
     --------
@@ -277,7 +281,7 @@ class ParameterVector(Sequence[Parameter]):
 
     @property
     def name(self) -> str:
-        """The name its parameters share."""
+        """Common name of the parameters."""
         return self._name
 
     @overload
@@ -309,19 +313,19 @@ class ParameterVector(Sequence[Parameter]):
 
 
 def as_angle(value: Any, what: str = "an angle") -> float | Expression:
-    """Check one angle.
+    """Validate one angle.
 
     Parameters
     ----------
     value : real number or Expression
-        Radians. NumPy scalars and arrays without dimensions count as numbers; booleans do not.
+        Angle in radians. NumPy scalars and zero-dimensional arrays count as numbers; booleans do not.
     what : str
-        How the error calls the value.
+        Description of the value in error messages.
 
     Returns
     -------
     float or Expression
-        An expression without parameters comes back as a float.
+        An expression without parameters is returned as a float.
 
     Raises
     ------
@@ -353,22 +357,22 @@ def _checked_length(name: str, length: Any) -> int:
 
 
 def _expression(constant: float, terms: Mapping[Parameter, float]) -> Expression:
-    """Canonical form: no zero coefficients, and ``1 * theta + 0`` is theta itself, so == and hash agree."""
-    kept = {parameter: coefficient for parameter, coefficient in terms.items() if coefficient}
-    if not math.isfinite(constant + sum(map(abs, kept.values()))):
+    """Create the canonical form: no zero coefficients, and ``1 * theta + 0`` is theta, so that == and hash agree."""
+    nonzero = {parameter: coefficient for parameter, coefficient in terms.items() if coefficient}
+    if not math.isfinite(constant + sum(map(abs, nonzero.values()))):
         raise ParameterError("an expression of parameters overflowed: its constant or a coefficient is not finite")
-    if not constant and len(kept) == 1:
-        parameter, coefficient = next(iter(kept.items()))
+    if not constant and len(nonzero) == 1:
+        parameter, coefficient = next(iter(nonzero.items()))
         if coefficient == 1.0:
             return parameter
     expression = Expression.__new__(Expression)
     expression._constant = constant
-    expression._terms = kept
+    expression._terms = nonzero
     return expression
 
 
 def _combine(left: Expression, right: Expression | float, sign: float, operation: str) -> Expression:
-    """``left + sign * right``."""
+    """Compute ``left + sign * right``."""
     if not isinstance(right, Expression):
         number = _operand(right, operation)
         if number is NotImplemented:
@@ -381,7 +385,7 @@ def _combine(left: Expression, right: Expression | float, sign: float, operation
 
 
 def _operand(value: Any, operation: str) -> float:
-    """Check a number to compute with; arrays get NotImplemented, so that NumPy works element by element."""
+    """Validate a numeric operand; arrays give NotImplemented, so that NumPy works element by element."""
     if type(value) is float and math.isfinite(value):
         return value
     if isinstance(value, np.ndarray | Sequence) and not isinstance(value, str):

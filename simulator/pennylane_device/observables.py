@@ -84,7 +84,7 @@ def pauli_sum(observable: Operator, qubits: Mapping[Any, int]) -> PauliSum | Non
     else:
         return None
     try:
-        return Hermitian(np.asarray(matrix, complex), [qubits[w] for w in reversed(observable.wires)])
+        return Hermitian(np.asarray(matrix), [qubits[w] for w in reversed(observable.wires)])
     except ObservableError:
         return None
 
@@ -115,5 +115,5 @@ def diagonal(measurement: MeasurementProcess, qubits: Mapping[Any, int]) -> Paul
         return None
     coefficients = pauli.walsh_hadamard(np.asarray(values, float)) / np.size(values)
     places = [qubits[w] for w in reversed(measurement.wires)]
-    masks = [sum(1 << q for k, q in enumerate(places) if z >> k & 1) for z in range(len(coefficients))]
+    masks = pauli.spread(np.arange(len(coefficients)), places)
     return PauliSum([0] * len(masks), masks, coefficients)

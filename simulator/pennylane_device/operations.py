@@ -19,6 +19,7 @@ from pennylane.ops import Adjoint, Controlled
 
 from simulator import gates
 from simulator.gates import Operation
+from simulator.pennylane_device.decompositions import is_decomposed_here, loses_control_values
 
 Angles = Sequence[Any]
 Qubits = tuple[int, ...]
@@ -26,6 +27,7 @@ Maker = Callable[[Angles, Qubits], list[Operation]]
 
 MAX_CONTROLS = 8  # a controlled rotation is a rotation for each subset of its controls
 MAX_MATRIX_WIRES = 12
+UNITARY_TOLERANCE = 1e-6  # by which PennyLane checks a QubitUnitary
 
 
 def _gate(gate: gates.Gate) -> Maker:
@@ -114,7 +116,9 @@ def is_native(op: Operator) -> bool:
     if isinstance(op, Adjoint):
         return is_native(op.base)
     if isinstance(op, Controlled):
-        return len(op.control_wires) <= MAX_CONTROLS and is_native(op.base) and not isinstance(op.base, qml.Projector)
+        if len(op.control_wires) > MAX_CONTROLS or isinstance(op.base, qml.Projector) or loses_control_values(op):
+            return False
+        return is_native(op.base)
     return False
 
 
@@ -122,7 +126,8 @@ def is_supported(op: Operator) -> bool:
     """Whether decomposition stops at the operation: it is native, or has a matrix and no decomposition."""
     if is_native(op):
         return True
-    if op.has_decomposition or any(qml.math.requires_grad(data) for data in op.data):
+    # in this order: an exponential that is asked for a decomposition multiplies its own coefficient (PennyLane 0.45)
+    if is_decomposed_here(op) or op.has_decomposition or any(qml.math.requires_grad(data) for data in op.data):
         return False
     return bool(op.has_matrix) and len(op.wires) <= MAX_MATRIX_WIRES
 
@@ -145,7 +150,7 @@ def signature(op: Operator) -> Hashable:
         return kind, signature(op.base)
     if isinstance(op, Controlled) and is_native(op):
         return kind, op.control_wires, tuple(op.control_values), signature(op.base)
-    return kind, op.wires, _matrix(op).tobytes()
+    return kind, op.wires, np.asarray(_matrix(op), complex).tobytes()
 
 
 def make(op: Operator, qubits: Qubits, angles: Angles) -> list[Operation]:
@@ -177,7 +182,9 @@ def make(op: Operator, qubits: Qubits, angles: Angles) -> list[Operation]:
         controls = len(op.control_wires)
         steps = make(op.base, qubits[controls:], angles)
         return [step.controlled(qubits[:controls], [int(v) for v in op.control_values]) for step in steps]
-    return [gates.Fixed(op.name, _matrix(op), check=not isinstance(op, qml.Projector))(*reversed(qubits))]
+    if isinstance(op, qml.Projector):
+        return [gates.Fixed(op.name, _matrix(op), check=False)(*reversed(qubits))]
+    return [gates.Fixed.accepted(op.name, _matrix(op), UNITARY_TOLERANCE)(*reversed(qubits))]
 
 
 def _pauli_rotation(word: str, angle: Any, qubits: Qubits) -> list[Operation]:
@@ -195,8 +202,8 @@ def _generated(kind: Any) -> gates.Rotation:
     return gates.Rotation(kind.__name__, -qml.matrix(generator, wire_order=wires))
 
 
-def _matrix(op: Operator) -> NDArray[np.complex128]:
-    """The operation's matrix, its first wire most significant."""
+def _matrix(op: Operator) -> NDArray[Any]:
+    """The operation's matrix in the precision in which it is given, its first wire most significant."""
     if not op.has_matrix and op.has_sparse_matrix:
-        return np.asarray(op.sparse_matrix().toarray(), complex)
-    return np.asarray(qml.math.unwrap([op.matrix()])[0], complex)
+        return np.asarray(op.sparse_matrix().toarray())
+    return np.asarray(qml.math.unwrap([op.matrix()])[0])

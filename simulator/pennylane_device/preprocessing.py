@@ -23,7 +23,7 @@ from pennylane.transforms import broadcast_expand, defer_measurements
 from pennylane.transforms.core import CompilePipeline, transform
 from pennylane.wires import Wires
 
-from simulator.pennylane_device import operations, structures
+from simulator.pennylane_device import decompositions, operations, structures
 from simulator.pennylane_device.readouts import MAX_PROBABILITY_WIRES
 
 
@@ -52,10 +52,13 @@ def _decompose(tape: QuantumScript, wires: Wires | None, name: str) -> Any:
     """`decompose` until all operations are supported; a state preparation that comes first is."""
     first = tape.operations[0] if tape.operations else None
     keep = first is not None and structures.is_preparation(first)
+    if qml.decomposition.enabled_graph():  # it warns of operations that only this device decomposes
+        tape = tape.copy(operations=[part for op in tape.operations for part in decompositions.expanded(op)])
     return decompose(
         tape,
         stopping_condition=operations.is_supported,
         skip_initial_state_prep=keep,
+        decomposer=decompositions.decomposition,
         device_wires=wires,
         target_gates=operations.NAMES,
         name=name,
@@ -105,6 +108,6 @@ def is_differentiable(tape: QuantumScript, strict: bool) -> bool:
 
 
 def _is_differentiable(op: Operator) -> bool:
-    if operations.is_supported(op) or op.has_decomposition:
+    if operations.is_supported(op) or decompositions.is_decomposed_here(op) or op.has_decomposition:
         return True
     return isinstance(op, qml.ops.MidMeasure) and op.postselect is None

@@ -56,7 +56,7 @@ class Probabilities(Expectation):
 
     def __init__(self, qubits: tuple[int, ...]) -> None:
         size = 1 << len(qubits)
-        masks = [sum(1 << q for k, q in enumerate(qubits) if z >> k & 1) for z in range(size)]
+        masks = pauli.spread(np.arange(size), qubits).tolist()
         self.observables = tuple(PauliSum([0], [mask], [1.0]) for mask in masks)
         self.shape = (size,)
 

@@ -73,11 +73,12 @@ def _preparation_signature(op: Operator) -> Hashable:
     return qml.BasisState, op.wires, np.asarray(op.data[0]).astype(int).tobytes()
 
 
-def _amplitudes(op: Operator) -> NDArray[np.complex128]:
+def _amplitudes(op: Operator) -> NDArray[Any]:
+    """Amplitudes in the precision in which they are given."""
     data = op.data[0]
     if op.is_sparse:
         data = data.toarray().ravel()
-    return np.asarray(data, complex)
+    return np.asarray(data)
 
 
 class Structure:

@@ -1,1 +1,1 @@
-"""What a circuit means, independent of any machine: levels of rotations and matrices."""
+"""Machine-independent representation of a circuit: levels of rotations and dense matrices."""

@@ -1,13 +1,13 @@
-"""What a gate is made of, wherever it acts: rotations about Pauli strings, CNOTs and NOTs, dense matrices.
+"""Decomposition of gates into rotations about Pauli strings, CNOTs and NOTs, and dense matrices.
 
 * A declared generator whose strings commute is a rotation about each of them; any other is one about strings of Z
   between its eigenvectors.
-* A unitary on one qubit is its Euler angles, a diagonal the Walsh-Hadamard transform of its phases.
+* A unitary on one qubit is given by its Euler angles, a diagonal by the Walsh-Hadamard transform of its phases.
 * A permutation of basis states ``|j> -> |A j + b>`` over GF(2) is CNOTs and NOTs, up to phases.
 * Any other fixed unitary on several qubits is a dense matrix.
 * A control multiplies the generator by ``(1 +- Z) / 2``.
 
-This is found once for each gate, so that `simulator.program.lowering` only has to put the steps on qubits.
+A gate is decomposed once; `simulator.program.lowering` then places the steps on qubits.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from simulator import gates, pauli
 from simulator.parameters import Expression, Parameter
 from simulator.pauli import places_of
+from simulator.range_reduction import reduced
 
 _EXACT = 1e-15
-_SMALL = 4  # qubits of gates whose steps are kept, and which are examined for being a permutation
+_SMALL = 4  # maximum number of qubits of gates whose steps are cached and that are tested for being permutations
 
 
 class Turn(NamedTuple):
@@ -35,7 +36,7 @@ class Turn(NamedTuple):
     Parameters
     ----------
     xs, zs : tuple of int
-        Which of the gate's qubits have an X and a Z in P; a Y is both.
+        Indices of the gate's qubits that have an X and a Z in P; a Y has both.
     constant : float
     factors : tuple of (int, float)
         The angle is ``constant + sum(factor * angles[k] for k, factor in factors)`` of the gate's angles.
@@ -61,7 +62,7 @@ class Not(NamedTuple):
 
 
 class Matrix(NamedTuple):
-    """A dense matrix on some of the gate's qubits, the first of them the lowest bit of its index."""
+    """A dense matrix on some of the gate's qubits; the first qubit is the lowest bit of its index."""
 
     qubits: tuple[int, ...]
     matrix: NDArray[np.complex128]
@@ -72,7 +73,7 @@ Step = Turn | Cnot | Not | Matrix
 
 
 def decompose(gate: gates.Gate) -> tuple[Step, ...] | None:
-    """The steps of a gate, first applied first; None if it prepares amplitudes, or a part of it does."""
+    """Steps of a gate in the order of application; None if the gate or a part of it prepares amplitudes."""
     return _kept(gate) if gate.num_qubits <= _SMALL else _decomposed(gate)
 
 
@@ -104,7 +105,7 @@ def _composite(gate: gates.Composite) -> tuple[Step, ...] | None:
 
 
 def _inside(step: Step, operation: gates.Operation, numbers: dict[Parameter, int]) -> Step:
-    """A step of an operation inside a composite, in terms of the composite's qubits and angles."""
+    """Rewrite a step of an operation inside a composite in terms of the composite's qubits and angles."""
     qubits = operation.qubits
     if isinstance(step, Cnot):
         return Cnot(qubits[step.control], qubits[step.target])
@@ -143,9 +144,9 @@ def _commute(x: NDArray[np.int64], z: NDArray[np.int64]) -> bool:
 
 
 def _controlled(x: int, z: int, factor: float, values: Sequence[int], parametrised: bool = False) -> Iterator[Step]:
-    """A rotation by ``factor``, or that times the gate's angle, where the controls have their values.
+    """Rotations by ``factor``, or by ``factor`` times the gate's angle, conditioned on the controls' values.
 
-    The string's masks count the targets, which come after the controls; one string for each subset of these.
+    The string's masks number the targets, which come after the controls. There is one string per subset of controls.
     """
     split = len(values)
     off = sum((not value) << k for k, value in enumerate(values))
@@ -157,14 +158,14 @@ def _controlled(x: int, z: int, factor: float, values: Sequence[int], parametris
 
 
 def _diagonal(coefficients: NDArray[np.float64], values: Sequence[int], parametrised: bool = False) -> Iterator[Step]:
-    """``exp(-i angle sum_z c_z Z**z)`` on the targets, by the angle 1 or the gate's."""
+    """``exp(-i angle sum_z c_z Z**z)`` on the targets, for the angle 1 or the gate's angle."""
     for z in np.flatnonzero(np.abs(coefficients) > _EXACT).tolist():
         yield from _controlled(0, z, 2 * float(coefficients[z]), values, parametrised)
 
 
 def _phases(phases: NDArray[np.float64], values: Sequence[int]) -> Iterator[Step]:
     """``diag(exp(i phases))`` on the targets."""
-    return _diagonal(-pauli.walsh_hadamard(np.asarray(phases, float)) / len(phases), values)
+    return _diagonal(-pauli.walsh_hadamard(reduced(np.asarray(phases, float))) / len(phases), values)
 
 
 def _fixed(gate: gates.Gate) -> Iterator[Step]:
@@ -212,8 +213,8 @@ def _euler_angles(matrix: NDArray[np.complex128]) -> tuple[float, float, float, 
 
 
 def _eigenvectors(unitary: NDArray[np.complex128]) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Orthonormal eigenvectors and the eigenvalues of a unitary."""
-    import scipy.linalg  # a few of the standard gates need it, and it takes long to import
+    """Orthonormal eigenvectors and eigenvalues of a unitary."""
+    import scipy.linalg  # slow to import, and few standard gates need it
 
     upper, vectors = scipy.linalg.schur(unitary, output="complex")
     return vectors, np.diag(upper)
@@ -222,7 +223,7 @@ def _eigenvectors(unitary: NDArray[np.complex128]) -> tuple[NDArray[np.complex12
 def _affine_permutation(
     matrix: NDArray[np.complex128],
 ) -> tuple[list[int], int, NDArray[np.float64]] | None:
-    """If the matrix takes |j> to exp(i phases[A j + b]) |A j + b>: A's columns, b and the phases; else None."""
+    """Columns of A, b and the phases if the matrix maps |j> to exp(i phases[A j + b]) |A j + b>; else None."""
     size = len(matrix)
     row, column = np.nonzero(np.abs(matrix.T) > _EXACT)[::-1]
     if len(row) != size or np.any(column != np.arange(size)):
@@ -234,8 +235,8 @@ def _affine_permutation(
     offset = target[0]
     columns = [target[1 << k] ^ offset for k in range(size.bit_length() - 1)]
     images = [offset]
-    for own in columns:
-        images += [image ^ own for image in images]
+    for image_of_bit in columns:
+        images += [image ^ image_of_bit for image in images]
     if images != target:
         return None
     phases = np.zeros(size)
@@ -244,17 +245,17 @@ def _affine_permutation(
 
 
 def _permutation(columns: Sequence[int], offset: int) -> Iterator[Step]:
-    """The gate ``|j> -> |A j + offset>`` by A's columns: what makes A the identity, backwards."""
-    left = list(columns)
+    """CNOTs and NOTs for ``|j> -> |A j + offset>``: the elimination that reduces A to the identity, reversed."""
+    remaining = list(columns)
     cnots: list[Step] = []
-    for pivot, column in enumerate(left):
+    for pivot, column in enumerate(remaining):
         added = []
         if not column >> pivot & 1:
             added.append((column.bit_length() - 1, pivot))
             column |= 1 << pivot
         added += [(pivot, row) for row in places_of(column) if row != pivot]
         for control, target in added:
-            left[:] = [own ^ (own >> control & 1) << target for own in left]
+            remaining[:] = [row ^ (row >> control & 1) << target for row in remaining]
         cnots += (Cnot(*cnot) for cnot in added)
     yield from reversed(cnots)
     yield from (Not(target) for target in places_of(offset))

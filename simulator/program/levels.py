@@ -1,8 +1,8 @@
-"""Rotations about Pauli strings in levels: what commutes is done together.
+"""Levels of Pauli rotations: rotations that commute are applied together.
 
-Which of the strings so far do not commute with a new one is one number, its bits numbering the strings: the caller
-keeps it for each Pauli operator of a basis and adds (exclusive or) what the new string consists of. So finding a
-rotation's level takes an ``and`` a level, whatever their sizes.
+The earlier strings that do not commute with a new one are stored as one integer, one bit per string: the caller
+maintains it for each Pauli operator of a basis and combines (exclusive or) those of the new string's operators. Placing
+a rotation then takes one ``and`` per level, independent of the levels' sizes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LOOK_BACK = 64  # levels searched for an earlier place, so that lowering stays linear in the gates
+from simulator.range_reduction import reduced_number
+
+LOOK_BACK = 64  # maximum number of levels searched for an earlier place, which keeps lowering linear in the gates
 
 
 @dataclass(slots=True)
@@ -30,8 +32,8 @@ class Angle:
         return Angle(self.constant * factor, {k: v * factor for k, v in self.factors.items()})
 
     def add(self, other: Angle, factor: float = 1.0) -> None:
-        """Add another angle times a number in place."""
-        self.constant += other.constant * factor
+        """Add another angle times a number in place; its constant modulo 4 pi if it is large."""
+        self.constant += reduced_number(other.constant * factor)
         for k, v in other.factors.items():
             self.factors[k] = self.factors.get(k, 0.0) + v * factor
 
@@ -46,7 +48,7 @@ class Rotation:
 
     @property
     def support(self) -> tuple[int, int]:
-        """The bits that X and Z masks touch."""
+        """Bits on which the X and Z masks act."""
         return self.x, self.z
 
     def commutes(self, other: Rotation) -> bool:
@@ -65,24 +67,24 @@ class Dense:
 
     @property
     def support(self) -> tuple[int, int]:
-        """The bits that X and Z masks touch."""
+        """Bits on which the X and Z masks act."""
         return functools.reduce(int.__or__, self.xs), functools.reduce(int.__or__, self.zs)
 
 
 @dataclass(slots=True)
 class Level:
-    """Rotations applied together: all diagonal (``kind`` "phases"), or in order; or one dense matrix.
+    """Rotations applied together, all diagonal (``kind`` "phases") or in order, or one dense matrix.
 
     Attributes
     ----------
     kind : {"phases", "rotations", "dense"}
     members : list of Rotation, or of one Dense
     ordered : bool
-        Whether there are rotations among them that do not commute.
+        Whether some of the members do not commute.
     strings : int
-        The bits of the members' strings, as `place` was given them.
+        Bit set of the members' strings, as passed to `place`.
     known : dict
-        The first rotation about each string, by its masks.
+        First rotation about each string, keyed by its masks.
     """
 
     kind: str
@@ -93,41 +95,41 @@ class Level:
 
 
 def place(levels: list[Level], rotation: Rotation, string: int, crossing: int) -> bool:
-    """Put a rotation into the earliest level that what it does not commute with allows.
+    """Place a rotation in the earliest level that its commutation relations allow.
 
     Parameters
     ----------
     levels : list of Level
     rotation : Rotation
     string : int
-        One bit, the rotation's own number.
+        Integer with one bit set, the number of the rotation's string.
     crossing : int
-        The bits of all strings that it does not commute with; others than those in the levels do no harm.
+        Bit set of all strings that it does not commute with; strings outside the levels are ignored.
 
     Returns
     -------
     bool
-        False if there was a rotation about the same string that it could be merged with.
+        False if it was merged with an earlier rotation about the same string.
     """
     kind, key = "rotations" if rotation.x else "phases", (rotation.x, rotation.z)
-    found = None
+    target = None
     for level in islice(reversed(levels), LOOK_BACK):
         crosses = level.strings & crossing
         if level.kind == kind:
             if not crosses and key in level.known:
                 same = level.known[key]
-                same.angle = same.angle.scaled(1.0)  # others may hold the one it had
+                same.angle = same.angle.scaled(1.0)  # copied, because the old angle object may be shared
                 same.angle.add(rotation.angle)
                 return False
-            found, ordered = level, crosses
+            target, ordered = level, crosses
         if crosses:
             break
-    if found is None:
-        found, ordered = Level(kind), 0
-        levels.append(found)
-    found.members.append(rotation)
-    found.known.setdefault(key, rotation)
-    found.strings |= string
+    if target is None:
+        target, ordered = Level(kind), 0
+        levels.append(target)
+    target.members.append(rotation)
+    target.known.setdefault(key, rotation)
+    target.strings |= string
     if ordered:
-        found.ordered = True
+        target.ordered = True
     return True

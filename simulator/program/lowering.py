@@ -1,14 +1,14 @@
-"""From a circuit's gates to rotations about Pauli strings.
+"""Lowering of a circuit's gates to rotations about Pauli strings.
 
 Every gate becomes one or more of three things (`simulator.program.decomposition`):
 
-* a change of basis: CNOTs and NOTs, and what is made of them, are never applied; they change what the qubits' Z and X
-  mean in terms of the stored amplitudes' index;
+* a change of basis: CNOTs, NOTs and gates composed of them are never applied; they change how the qubits' Z and X
+  act on the index of the stored amplitudes;
 * a rotation ``exp(-i angle/2 P)`` about a string P, in the stored basis;
 * a dense matrix.
 
-Angles stay affine in the parameters throughout. Rotations are then placed into levels (`program.levels`), each as
-early as the ones it does not commute with allow: all of a level's diagonal rotations are one pass over the state.
+Angles stay affine in the parameters throughout. Each rotation is then placed in the earliest level (`program.levels`)
+that its commutation relations allow: all diagonal rotations of a level are one pass over the state.
 """
 
 from __future__ import annotations
@@ -23,25 +23,18 @@ from simulator import gates
 from simulator.errors import CircuitError
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
-from simulator.pauli import places_of
 from simulator.program.decomposition import Cnot, Matrix, Step, Turn, decompose
 from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, place
+from simulator.program.starts import Start
+from simulator.program.subspaces import image
+from simulator.range_reduction import reduced_number
 
-_STRINGS = 4096  # numbered before those that are out of reach are forgotten
-
-
-@dataclass(slots=True)
-class Start:
-    """Amplitudes given for some qubits before the first gate, numbers or parameters."""
-
-    qubits: tuple[int, ...]
-    amplitudes: NDArray[np.complex128] | None
-    angles: tuple[Angle, ...] = ()
+_STRINGS = 4096  # number of strings numbered before unreachable ones are dropped
 
 
 @dataclass(slots=True)
 class Lowered:
-    """A circuit as levels, with what turns the stored basis back into the circuit's.
+    """A circuit as levels, with the map from the stored basis to the circuit's basis.
 
     Basis state y of the circuit is stored at the index i with bit q of y the parity of ``i & z_rows[q]``, plus
     bit q of ``flips``.
@@ -57,11 +50,7 @@ class Lowered:
 
     def stored_string(self, x: int, z: int) -> tuple[int, int, int]:
         """Masks in the stored basis and sign of the circuit's Pauli string with masks x and z."""
-        stored_x = stored_z = 0
-        for q in places_of(x):
-            stored_x ^= self.x_columns[q]
-        for q in places_of(z):
-            stored_z ^= self.z_rows[q]
+        stored_x, stored_z = image(self.x_columns, x), image(self.z_rows, z)
         turns = (x & z).bit_count() - (stored_x & stored_z).bit_count()
         sign = (z & self.flips).bit_count() + turns // 2
         return stored_x, stored_z, -1 if sign & 1 else 1
@@ -76,7 +65,7 @@ def lower(circuit: OperationSequence, numbers: Mapping[Parameter, int]) -> Lower
 
 
 class Lowering:
-    """Lowers operations one after the other: puts the steps of each gate on its qubits."""
+    """Lowers operations one after another by placing the steps of each gate on its qubits."""
 
     def __init__(self, num_qubits: int, numbers: Mapping[Parameter, int]) -> None:
         self.numbers = numbers
@@ -84,7 +73,7 @@ class Lowering:
         self.out = Lowered(num_qubits, [], [], Angle(), single, list(single), 0)
         self._steps: dict[gates.Gate, tuple[Step, ...] | None] = {}
         self._touched: set[int] = set()
-        # the numbers, as bits, of the strings so far that do not commute with the present X and Z of each qubit
+        # bit sets of the earlier strings that do not commute with the current X and Z of each qubit
         self._x_crossing, self._z_crossing = [0] * num_qubits, [0] * num_qubits
         self._next, self._most = 1, 1 << _STRINGS
 
@@ -110,7 +99,7 @@ class Lowering:
                 self.out.flips ^= 1 << qubits[step.target]
 
     def angle(self, value: float | Expression) -> Angle:
-        """An angle in terms of numbered parameters."""
+        """Express an angle in terms of numbered parameters."""
         if isinstance(value, Expression):
             return Angle(value.constant, {self.numbers[p]: c for p, c in value.terms.items()})
         return Angle(float(value))
@@ -137,7 +126,7 @@ class Lowering:
             if isinstance(value, Expression):
                 angle.add(self.angle(value), factor)
             else:
-                angle.constant += factor * value
+                angle.constant += reduced_number(factor * value)
         if not x and not z:
             out.phase.add(angle, -0.5)
         elif self.place(Rotation(x, z, angle), crossing):
@@ -148,7 +137,7 @@ class Lowering:
             self._number()
 
     def place(self, rotation: Rotation, crossing: int) -> bool:
-        """Put a rotation into its level; False if it was merged with another."""
+        """Place a rotation in its level; return False if it was merged with another."""
         return place(self.out.levels, rotation, self._next, crossing)
 
     def dense(self, matrix: NDArray[np.complex128], qubits: Sequence[int], unitary: bool = True) -> None:
@@ -161,7 +150,7 @@ class Lowering:
         xs, zs = tuple(out.x_columns[q] for q in qubits), tuple(out.z_rows[q] for q in qubits)
         level = Level("dense", [Dense(xs, zs, matrix, unitary)])
         out.levels.append(level)
-        for q in qubits:  # what commutes with X and Z of all of its qubits can be exchanged with it
+        for q in qubits:  # a rotation that commutes with X and Z of all its qubits can be exchanged with it
             for crossing in (self._x_crossing, self._z_crossing):
                 crossing[q] |= self._next
                 level.strings |= self._next
@@ -176,7 +165,7 @@ class Lowering:
         out.flips ^= (out.flips >> control & 1) << target
 
     def _number(self) -> None:
-        """Go on to the next string; forget those whose levels nothing will be placed in any more."""
+        """Advance to the next string number; drop strings whose levels are out of reach."""
         self._next <<= 1
         if self._next < self._most:
             return
@@ -190,7 +179,7 @@ class Lowering:
         self._most = self._next << _STRINGS
 
     def _amplitudes(self, operation: gates.Operation) -> None:
-        """A gate that prepares amplitudes."""
+        """Lower a gate that prepares amplitudes."""
         gate, qubits = operation.gate, operation.qubits
         if isinstance(gate, gates.Composite):
             for step in gate.expand(qubits, operation.angles):
@@ -211,5 +200,5 @@ class Lowering:
             self.dense(gate.matrix(), qubits)
 
     def encoding(self, qubits: tuple[int, ...], angles: tuple[Angle, ...]) -> None:
-        """Begin with amplitudes that depend on parameters."""
+        """Add initial amplitudes that depend on parameters."""
         self.out.starts.append(Start(qubits, None, angles))

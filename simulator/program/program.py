@@ -7,36 +7,38 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.engines.numba import simd
-from simulator.engines.numba.tables.builder import TableBuilder
-from simulator.engines.numba.tables.stages import StageTableBuilder
-from simulator.engines.numba.tables.tables import Tables
+from simulator import range_reduction
 from simulator.errors import ParameterError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.measurements import refuse_measurements
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter
 from simulator.program.levels import Level, Rotation
-from simulator.program.lowering import Lowered, Start, lower
+from simulator.program.lowering import Lowered, lower
+from simulator.program.starts import Start
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"double": np.float64, "single": np.float32}
 
 
 class Program:
-    """A circuit and observables, ready to run on any number of samples; immutable, safe to share.
+    """A lowered circuit with observables, which an engine runs on any number of samples.
+
+    Immutable, safe to share between threads, and independent of the machine: an engine stores its own derived data.
+    Two programs are equal only if they are the same object.
 
     Parameters
     ----------
     circuit : Circuit
     observables : sequence of PauliSum
-        May be empty if only states are wanted.
+        May be empty if only states are computed.
     inputs : sequence of Parameter
         Parameters whose values differ from sample to sample.
     weights : sequence of Parameter, optional
-        Parameters whose values all samples share; by default all that are not inputs.
+        Parameters whose values all samples share; by default all parameters that are not inputs.
     precision : {"double", "single"}
-        complex128 or complex64 states.
+        Precision of the states: complex128 or complex64.
 
     Raises
     ------
@@ -56,21 +58,59 @@ class Program:
         weights: Sequence[Parameter] | None = None,
         precision: str = "double",
     ) -> None:
-        if precision not in DTYPES:
-            raise unknown_name("precision", precision, DTYPES)
-        self.circuit, self.observables, self.precision = circuit, tuple(observables), precision
-        self.inputs = tuple(inputs)
         if weights is None:
-            given = set(self.inputs)
-            weights = [p for p in circuit.parameters if p not in given]
-        self.weights = tuple(weights)
+            input_set = set(inputs)
+            weights = [p for p in circuit.parameters if p not in input_set]
+        self.circuit: OperationSequence | None = circuit
+        self._set(circuit.num_qubits, observables, inputs, weights, precision)
         refuse_measurements(circuit.operations, "a state, expectation or gradient")
         _check_parameters(circuit, self.inputs, self.weights)
+
+    @classmethod
+    def of_lowered(
+        cls,
+        lowered: Lowered,
+        observables: Sequence[PauliSum] = (),
+        inputs: Sequence[Parameter] = (),
+        weights: Sequence[Parameter] = (),
+        precision: str = "double",
+    ) -> Program:
+        """Create a program from an already lowered circuit; its ``circuit`` is None.
+
+        Parameters
+        ----------
+        lowered : Lowered
+            Parameter k of its angles is input k, then weight k - n_inputs.
+        observables : sequence of PauliSum
+            Observables in the circuit's basis, as for `Program`.
+        inputs, weights : sequence of Parameter
+        precision : {"double", "single"}
+
+        Raises
+        ------
+        ObservableError
+            If an observable acts on more qubits than the circuit has.
+        """
+        program = cls.__new__(cls)
+        program.circuit = None
+        program._set(lowered.num_qubits, observables, inputs, weights, precision)
+        program.lowered = lowered
+        return program
+
+    def _set(
+        self,
+        num_qubits: int,
+        observables: Sequence[PauliSum],
+        inputs: Sequence[Parameter],
+        weights: Sequence[Parameter],
+        precision: str,
+    ) -> None:
+        if precision not in DTYPES:
+            raise unknown_name("precision", precision, DTYPES)
+        self.num_qubits, self.observables, self.precision = num_qubits, tuple(observables), precision
+        self.inputs, self.weights = tuple(inputs), tuple(weights)
         for observable in self.observables:
-            observable.check_fits(circuit.num_qubits)
-        self.num_qubits = circuit.num_qubits
-        self._tables: dict[tuple[int | None, bool, bool], Tables] = {}
-        self.plans: dict[tuple[int, bool], Any] = {}  # of `simulator.engines.numba.run`, by number of samples
+            observable.check_fits(num_qubits)
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
@@ -78,18 +118,14 @@ class Program:
         return DTYPES[self.precision]
 
     @cached_property
-    def width(self) -> int:
-        """Floats in a vector."""
-        return simd.width(self.dtype)
-
-    @cached_property
     def lowered(self) -> Lowered:
         """The circuit as levels of rotations; parameter k is input k, then weight k - n_inputs."""
+        assert self.circuit is not None
         return lower(self.circuit, {p: k for k, p in enumerate((*self.inputs, *self.weights))})
 
     @cached_property
     def strings(self) -> list[tuple[int, int, int, float]]:
-        """The observables' strings in the stored basis: x, z, observable, coefficient."""
+        """Strings of the observables in the stored basis: x, z, observable, coefficient."""
         out = []
         for k, observable in enumerate(self.observables):
             terms = zip(observable.x_masks.tolist(), observable.z_masks.tolist(), observable.coefficients, strict=True)
@@ -100,12 +136,12 @@ class Program:
 
     @cached_property
     def starts(self) -> list[Start]:
-        """Amplitudes that the circuit begins with."""
+        """Initial amplitudes of the circuit."""
         return self.lowered.starts
 
     @cached_property
     def schedule(self) -> tuple[list[list[Rotation]], list[Level]]:
-        """Each stored qubit's rotations before anything else touches it, and the levels that are left."""
+        """Initial single-qubit rotations of each stored qubit, and the remaining levels."""
         levels = self.lowered.levels
         if self.observables:
             levels = _without_idle(levels, self.strings)
@@ -113,23 +149,32 @@ class Program:
             return [[] for _ in range(self.num_qubits)], levels
         return _split_product(levels, self.num_qubits)
 
-    def tables(self, lanes: int | None, derive_inputs: bool = False, staged: bool = False) -> Tables:
-        """The arrays for one meaning of the lanes.
+    def term(self, number: int, factor: float, X: NDArray[np.float64], weights: NDArray[np.float64]) -> Any:
+        """Contribution of a parameter to an angle, modulo 4 pi: per row of X for an input, a scalar for a weight.
 
-        ``derive_inputs`` if gradients by inputs are wanted; ``staged`` if the passes are cut into stages.
+        Raises
+        ------
+        ParameterError
+            If the product overflows.
         """
-        key = lanes, derive_inputs, staged
-        if key not in self._tables:
-            builder = StageTableBuilder if staged else TableBuilder
-            self._tables[key] = builder(self, lanes, derive_inputs).build()
-        return self._tables[key]
+        split = len(self.inputs)
+        if number < split:
+            return range_reduction.term(factor, X[:, number], self.inputs[number])
+        return range_reduction.term(factor, weights[number - split], self.weights[number - split])
+
+    def check_angles(self, X: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+        """Raise a ParameterError if a factor times a finite value overflows in an angle."""
+        for level in self.lowered.levels:
+            for member in level.members:
+                if isinstance(member, Rotation):
+                    for number, factor in member.angle.factors.items():
+                        self.term(number, factor, X, weights)
 
     def __getstate__(self) -> dict[str, Any]:
-        keep = ("circuit", "observables", "inputs", "weights", "precision", "num_qubits")
-        return {name: self.__dict__[name] for name in keep}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _tables={}, plans={})
+        names = ["circuit", "observables", "inputs", "weights", "precision", "num_qubits"]
+        if self.circuit is None:
+            names.append("lowered")  # a lowered circuit is recomputed if there is a circuit
+        return {name: self.__dict__[name] for name in names}
 
     def __repr__(self) -> str:
         return (
@@ -139,52 +184,52 @@ class Program:
 
 
 def _check_parameters(circuit: OperationSequence, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
-    known = [*inputs, *weights]
-    if len(set(known)) != len(known):
-        twice = sorted({p.name for p in known if known.count(p) > 1})
+    assigned = [*inputs, *weights]
+    if len(set(assigned)) != len(assigned):
+        twice = sorted({p.name for p in assigned if assigned.count(p) > 1})
         raise ParameterError(f"a parameter is an input or a weight, once; given twice: {', '.join(twice)}")
-    missing = set(circuit.parameters) - set(known)
+    missing = set(circuit.parameters) - set(assigned)
     if missing:
         names = ", ".join(p.name for p in circuit.parameters if p in missing)
         raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {names}")
 
 
 def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]]) -> list[Level]:
-    """Drop what commutes with the observables and with all that comes after it: no expectation sees it."""
+    """Drop members that commute with the observables and all later members, as they cannot affect an expectation."""
     seen_x = seen_z = 0
     for x, z, _, _ in strings:
         seen_x |= x
         seen_z |= z
     out = []
     for level in reversed(levels):
-        kept = []
+        members = []
         for member in reversed(level.members):
             x, z = member.support
             if x & seen_z or z & seen_x:
-                kept.append(member)
+                members.append(member)
                 seen_x, seen_z = seen_x | x, seen_z | z
-        if kept:
-            out.append(Level(level.kind, kept[::-1], level.ordered))
+        if members:
+            out.append(Level(level.kind, members[::-1], level.ordered))
     return out[::-1]
 
 
 def _split_product(levels: list[Level], num_qubits: int) -> tuple[list[list[Rotation]], list[Level]]:
-    """Take out the rotations of single stored qubits that act before anything joins them to others."""
+    """Split off the rotations of single stored qubits that act before the qubit is entangled with others."""
     chains: list[list[Rotation]] = [[] for _ in range(num_qubits)]
     joined = 0
-    left = []
+    remaining = []
     for level in levels:
-        kept = []
+        members = []
         touched = joined
         for member in level.members:
             x, z = member.support
-            support, taken = x | z, joined if level.kind == "phases" else touched
-            if isinstance(member, Rotation) and support & (support - 1) == 0 and not support & taken:
+            support, blocking = x | z, joined if level.kind == "phases" else touched
+            if isinstance(member, Rotation) and support & (support - 1) == 0 and not support & blocking:
                 chains[support.bit_length() - 1].append(member)
             else:
-                kept.append(member)
+                members.append(member)
                 touched |= support
         joined = touched
-        if kept:
-            left.append(Level(level.kind, kept, level.ordered))
-    return chains, left
+        if members:
+            remaining.append(Level(level.kind, members, level.ordered))
+    return chains, remaining

@@ -1,23 +1,20 @@
-"""Stages: how a big state passes through memory once for many passes over it.
+"""Stages: groups of passes for which a large state is read from memory and written back only once.
 
-A stage is a run of rotations, phases and dense matrices whose X masks all lie in one subspace V of GF(2)^n. Then the
+A stage is a sequence of rotations, phases and dense matrices whose X masks all lie in one subspace V of GF(2)^n. The
 cosets of V do not mix: a thread copies one coset's amplitudes into a block that fits in its second-level cache,
-applies the whole stage there and copies them back. Z masks need not lie anywhere: they are signs, which a coset's
-place decides.
+applies the whole stage there and copies them back. Z masks are not restricted: they only give signs, which depend on
+the coset.
 
-Each stage has a basis of GF(2)^n of its own: first the lanes' bits, then vectors that span V, then the rest. In it a
-mask is short (most X masks are one bit), a block is contiguous, and the block's number is the index's high part: so the
-passes run on a block as they would run on that piece of a whole state.
+Each stage has its own basis of GF(2)^n: the lanes' bits, vectors that span V, then a complement. In this basis a
+mask is short (most X masks are one bit), a block is contiguous, and the block's number is the high part of the index,
+so the passes run on a block as they would on the same slice of a state.
 """
 
 from __future__ import annotations
 
-import functools
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
@@ -25,14 +22,10 @@ from simulator.pauli import places_of
 from simulator.program.levels import Dense, Level, Rotation, place
 from simulator.program.subspaces import Span, crossings, in_basis, signs_in_basis
 
-_LOOK_AHEAD = 192  # members left for a later stage before the search for more to do in this one ends
-_CHECKED = 8  # so often it is found whether anything is left that commutes with these
-_WINDOW = 2048  # members among which a stage is filled: what does not commute is found for all of them at once
-_RUN_BITS = 1  # qubits beside the lanes that are always in a block, so that its copies are runs of whole lines
-_FEWEST_BLOCKS = 3  # bits: at least so many blocks that all threads have some
-LEAST_BITS = 10  # qubits of a block: as many as phases are made for at a time
-_SUB_BYTES = 1 << 14  # of a part of a block that fits in the first-level cache
-_CACHE_BYTES = 1 << 20  # of the second-level cache, where the system does not tell
+_LOOK_AHEAD = 192  # maximum number of postponed members before the search for more members of a stage ends
+_CHECKED = 8  # interval, in postponed members, between checks whether any later member can still commute
+_WINDOW = 2048  # number of members considered for a stage; their commutation relations are computed together
+_RUN_BITS = 1  # qubits beside the lanes that are always in a block, so that it is copied in whole cache lines
 
 
 @dataclass
@@ -44,7 +37,7 @@ class Stage:
     basis : list of int
         Bit j of an index in the stage's basis stands for the stored index ``basis[j]``; the first are the lanes' bits.
     block_bits : int
-        The first so many span V: the qubits of a block.
+        Number of qubits of a block; the first ``block_bits`` basis vectors span V.
     levels : list of Level
     """
 
@@ -53,55 +46,30 @@ class Stage:
     levels: list[Level] = field(default_factory=list)
 
 
-@functools.cache
-def cache_bytes() -> int:
-    """Size of a core's second-level cache."""
-    try:
-        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text().strip()
-        return int(text[:-1]) << {"K": 10, "M": 20}[text[-1]]
-    except (OSError, ValueError, KeyError):
-        return _CACHE_BYTES
-
-
-def block_bits(num_qubits: int, states: int, amplitude_bytes: int) -> int:
-    """Qubits of a block, of which ``states`` fit in half of a core's second-level cache.
-
-    It depends on the machine's processors, not on how many threads are used: results do not either.
-    """
-    room = cache_bytes() // (2 * states * amplitude_bytes)
-    shared = max(_FEWEST_BLOCKS, (2 * (os.cpu_count() or 1) - 1).bit_length())
-    return max(min(room.bit_length() - 1, num_qubits - shared), LEAST_BITS)
-
-
-def part_bits(amplitude_bytes: int) -> int:
-    """Qubits of a part of a block: consecutive passes that move amplitudes within parts are done part by part."""
-    return max((_SUB_BYTES // amplitude_bytes).bit_length() - 1, LEAST_BITS)
-
-
 def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int) -> list[Stage]:
-    """Cut levels into stages of at most ``bits`` qubits a block, reordering what commutes.
+    """Cut levels into stages with blocks of at most ``bits`` qubits, reordering members that commute.
 
     Parameters
     ----------
     levels : iterable of Level
     num_qubits : int
     lanes : int
-        Qubits that are a vector's lanes: always in a block.
+        Number of qubits that index the lanes of a vector; they are in every block.
     bits : int
-        At least ``lanes`` and what the widest dense matrix needs; a dense matrix that needs more gets a larger block.
+        Maximum block size in qubits, at least ``lanes``; a dense matrix that needs more gets a larger block.
     """
-    rest = [member for level in levels for member in level.members]
+    remaining = [member for level in levels for member in level.members]
     items: list[_Item] = []
     stages = []
-    while items or rest:
-        if rest and len(items) < _WINDOW // 2:
+    while items or remaining:
+        if remaining and len(items) < _WINDOW // 2:
             more = _WINDOW - len(items)
-            items = _items([*(item.member for item in items), *rest[:more]], num_qubits)
-            rest = rest[more:]
-        taken, span, items = _fill(items, num_qubits, lanes, bits, last=not rest)
+            items = _items([*(item.member for item in items), *remaining[:more]], num_qubits)
+            remaining = remaining[more:]
+        selected, span, items = _fill(items, num_qubits, lanes, bits, last=not remaining)
         basis = [*range_bits(0, lanes), *span.vectors]
         stage = Stage([*basis, *span.complement(num_qubits)], len(basis))
-        for item, member in zip(taken, _changed([item.member for item in taken], stage.basis), strict=True):
+        for item, member in zip(selected, _changed([item.member for item in selected], stage.basis), strict=True):
             if isinstance(member, Rotation):
                 place(stage.levels, member, item.strings, item.crossing)
             else:
@@ -111,25 +79,25 @@ def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int) ->
 
 
 def range_bits(first: int, last: int) -> list[int]:
-    """The masks of single bits."""
+    """Masks of the single bits from ``first`` to ``last - 1``."""
     return [1 << q for q in range(first, last)]
 
 
 @dataclass(slots=True)
 class _Item:
-    """A rotation or dense matrix.
+    """A rotation or dense matrix, with the numbers of its Pauli strings.
 
     Attributes
     ----------
     member : Rotation or Dense
     end : int
-        Its strings are numbered up to this.
+        One past the highest number of its strings.
     strings : int
-        The numbers, as bits, of the strings that what is exchanged with it has to commute with.
+        Bit set of the numbers of its strings, with which an item must commute to be exchanged with it.
     crossing : int
-        Those of all items' strings that do not commute with one of its own.
+        Bit set of all items' strings that do not commute with at least one string of this item.
     xs : tuple of int
-        The ways that it moves amplitudes; empty for a diagonal rotation.
+        X masks by which it moves amplitudes; empty for a diagonal rotation.
     """
 
     member: Rotation | Dense
@@ -140,7 +108,7 @@ class _Item:
 
 
 def _items(members: Sequence[Rotation | Dense], num_qubits: int) -> list[_Item]:
-    """Number the strings of some members: one of a rotation, the X and Z of each qubit of a dense matrix."""
+    """Number the strings of members: one for a rotation, X and Z of each qubit for a dense matrix."""
     xs: list[int] = []
     zs: list[int] = []
     begins = []
@@ -166,49 +134,49 @@ def _items(members: Sequence[Rotation | Dense], num_qubits: int) -> list[_Item]:
 def _fill(
     items: Sequence[_Item], num_qubits: int, lanes: int, bits: int, last: bool
 ) -> tuple[list[_Item], Span, list[_Item]]:
-    """What one stage can take of some items, in order; its subspace; what is left.
+    """Select items for one stage: the items in order, their subspace, and the remaining items.
 
-    Diagonal rotations are taken only when something that needs them first is taken: the later, the more of them
-    become one pass. Those that nothing needs come at the end, or if there is nothing else.
+    Diagonal rotations are postponed until a selected item requires them first, so that more of them share one pass.
+    Those that no item requires are selected last, or when nothing else can be selected.
     """
     span = Span(lanes)
     span.add(span.new(range_bits(lanes, min(lanes + _RUN_BITS, num_qubits))))
-    taken: list[_Item] = []
-    held = blocked = 0  # left for a later stage: what does not commute with that, and how many move amplitudes
-    ready: dict[int, _Item] = {}  # diagonal rotations that could be taken at any time, by their strings' numbers
+    selected: list[_Item] = []
+    crossed = blocked = 0  # strings that postponed items do not commute with; number of them that move amplitudes
+    ready: dict[int, _Item] = {}  # diagonal rotations that may be selected at any time, by string number
     ready_strings, everything = 0, (1 << items[-1].end) - 1
     for item in items:
-        if not item.strings & held:
+        if not item.strings & crossed:
             if not item.xs:
                 ready[item.end - 1] = item
                 ready_strings |= item.strings
                 continue
             new = span.new(item.xs)
-            if not new or len(span.vectors) + len(new) + lanes <= bits or not taken:
+            if not new or len(span.vectors) + len(new) + lanes <= bits or not selected:
                 span.add(new)
                 needed = item.crossing & ready_strings
                 ready_strings ^= needed
-                taken += [ready.pop(number) for number in places_of(needed)]
-                taken.append(item)
+                selected += [ready.pop(number) for number in places_of(needed)]
+                selected.append(item)
                 continue
-        held |= item.crossing
+        crossed |= item.crossing
         if item.xs:
             blocked += 1
-            if blocked > _LOOK_AHEAD or (blocked % _CHECKED == 0 and held >> item.end == everything >> item.end):
+            if blocked > _LOOK_AHEAD or (blocked % _CHECKED == 0 and crossed >> item.end == everything >> item.end):
                 break
     else:
-        if not blocked and (last or not taken):
-            taken += ready.values()
-    for q in range(lanes, num_qubits):  # what room is left makes the runs of memory longer
+        if not blocked and (last or not selected):
+            selected += ready.values()
+    for q in range(lanes, num_qubits):  # unused qubits of a block make its contiguous runs longer
         if len(span.vectors) + lanes >= bits:
             break
         span.add(span.new([1 << q]))
-    gone = {item.end for item in taken}
-    return taken, span, [item for item in items if item.end not in gone]
+    selected_ends = {item.end for item in selected}
+    return selected, span, [item for item in items if item.end not in selected_ends]
 
 
 def _changed(members: Sequence[Rotation | Dense], basis: Sequence[int]) -> list[Rotation | Dense]:
-    """Members in the stored basis, rewritten to a stage's."""
+    """Rewrite members from the stored basis to a stage's basis."""
     xs: list[int] = []
     zs: list[int] = []
     for member in members:
@@ -232,7 +200,7 @@ def _changed(members: Sequence[Rotation | Dense], basis: Sequence[int]) -> list[
 
 
 def runs(stage: Stage, lanes: int) -> tuple[list[int], list[int]]:
-    """How to go through a block in increasing order of its amplitudes' places in the state.
+    """Steps through a block in increasing order of the amplitudes' indices in the state.
 
     Returns
     -------
@@ -244,13 +212,13 @@ def runs(stage: Stage, lanes: int) -> tuple[list[int], list[int]]:
     rows: dict[int, int] = {}  # highest bit of a stored index -> the index, the place in the block above; fully reduced
     for j in range(lanes, stage.block_bits):
         row = 1 << (j - lanes + size) | stage.basis[j]
-        for pivot, other in rows.items():
+        for pivot, other_row in rows.items():
             if row & pivot:
-                row ^= other
+                row ^= other_row
         top = 1 << ((row & (1 << size) - 1).bit_length() - 1)
-        for pivot, other in rows.items():
-            if other & top:
-                rows[pivot] = other ^ row
+        for pivot, other_row in rows.items():
+            if other_row & top:
+                rows[pivot] = other_row ^ row
         rows[top] = row
     sources, places, total = [], [], 0
     for pivot in sorted(rows):

@@ -1,64 +1,80 @@
-"""Linear algebra over GF(2): vectors are bit masks, and sums exclusive ors."""
+"""Linear algebra over GF(2): vectors are bit masks, and addition is exclusive or."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Span", "Subspace", "crossings", "in_basis", "inverse", "pivots", "signs_in_basis"]
+from simulator.pauli import places_of
 
-_TABLE_BITS = 8  # of sums of columns that are looked up
+__all__ = ["Span", "Subspace", "crossings", "image", "in_basis", "inverse", "pivots", "remainder", "signs_in_basis"]
+
+_TABLE_BITS = 8  # number of columns whose sums are tabulated together
+
+
+def remainder(echelon: Mapping[int, int], vector: int, last: int = 0) -> int:
+    """Reduce a vector by an echelon form, keyed by bit length, from the highest bit down.
+
+    The reduction stops at a bit that is not the highest bit of any vector, or at bit ``last``. A remainder above
+    ``last`` shows that the vector is independent; its lower bits may be reducible further.
+    """
+    while vector >> last:
+        row = echelon.get(vector.bit_length())
+        if row is None:
+            break
+        vector ^= row
+    return vector
+
+
+def image(columns: Sequence[int], vector: int) -> int:
+    """Multiply a matrix, given by its columns, by a vector."""
+    out = 0
+    for q in places_of(vector):
+        out ^= columns[q]
+    return out
 
 
 class Span:
-    """A subspace, modulo the lanes' bits, with the vectors that were added to it."""
+    """A subspace modulo the lanes' bits, with the vectors added to it."""
 
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
         self.vectors: list[int] = []
-        self.echelon: dict[int, int] = {}  # highest bit -> vector
+        self.echelon: dict[int, int] = {}  # bit length -> vector
 
     def reduced(self, vector: int) -> int:
-        """What is left of a vector modulo the subspace; 0 for a member."""
-        vector = vector >> self.lanes << self.lanes
-        while vector:
-            top = 1 << (vector.bit_length() - 1)
-            found = self.echelon.get(top)
-            if found is None:
-                # a lower pivot may still be there, but the top bit alone shows that the vector is new
-                return vector
-            vector ^= found
-        return 0
+        """Reduce a vector modulo the subspace; 0 for a member."""
+        return remainder(self.echelon, vector >> self.lanes << self.lanes)
 
     def new(self, vectors: Iterable[int]) -> list[tuple[int, int]]:
-        """The vectors that would have to be added, each with what is left of it; the span stays as it is."""
+        """Return the vectors that are independent of the span, each with its remainder; the span is unchanged."""
         out: list[tuple[int, int]] = []
         echelon = self.echelon
         for vector in vectors:
-            rest = self.reduced(vector)
-            if rest:
+            residue = self.reduced(vector)
+            if residue:
                 if not out:
                     self.echelon = dict(echelon)
-                self.echelon[1 << (rest.bit_length() - 1)] = rest
-                out.append((vector, rest))
+                self.echelon[residue.bit_length()] = residue
+                out.append((vector, residue))
         self.echelon = echelon
         return out
 
     def add(self, vectors: Iterable[tuple[int, int]]) -> None:
-        """Add what `new` returned."""
-        for vector, rest in vectors:
+        """Add the vectors returned by `new`."""
+        for vector, residue in vectors:
             self.vectors.append(vector)
-            self.echelon[1 << (rest.bit_length() - 1)] = rest
+            self.echelon[residue.bit_length()] = residue
 
     def complement(self, num_qubits: int) -> list[int]:
         """Single bits that complete the subspace and the lanes' bits."""
-        return [1 << q for q in range(self.lanes, num_qubits) if 1 << q not in self.echelon]
+        return [1 << q for q in range(self.lanes, num_qubits) if q + 1 not in self.echelon]
 
 
 class Subspace:
-    """A subspace by its fully reduced basis: each pivot, its vector's highest bit, is a bit of that one only."""
+    """A subspace by its fully reduced basis: each pivot (a vector's highest bit) is set in that vector only."""
 
     def __init__(self, vectors: Iterable[int]) -> None:
         self.vectors: dict[int, int] = {}  # pivot -> vector
@@ -66,73 +82,69 @@ class Subspace:
             self.add(vector)
 
     def reduced(self, vector: int) -> int:
-        """What is left of a vector modulo the subspace, without its pivots; 0 for a member."""
-        for pivot, own in self.vectors.items():
+        """Reduce a vector modulo the subspace until it contains no pivot; 0 for a member."""
+        for pivot, row in self.vectors.items():
             if vector & pivot:
-                vector ^= own
+                vector ^= row
         return vector
 
     def add(self, vector: int) -> None:
-        """Make the subspace hold a vector."""
-        rest = self.reduced(vector)
-        if rest:
-            top = 1 << (rest.bit_length() - 1)
-            self.vectors = {pivot: own ^ rest if own & top else own for pivot, own in self.vectors.items()}
-            self.vectors[top] = rest
+        """Add a vector to the subspace."""
+        residue = self.reduced(vector)
+        if residue:
+            top = 1 << (residue.bit_length() - 1)
+            self.vectors = {pivot: row ^ residue if row & top else row for pivot, row in self.vectors.items()}
+            self.vectors[top] = residue
 
 
 def pivots(vectors: Iterable[int]) -> list[int]:
-    """The highest bits of an echelon form of some vectors, increasing: as many as are independent."""
+    """Highest bits of an echelon form of the vectors, increasing; their number is the rank."""
     echelon: dict[int, int] = {}
     for vector in vectors:
-        while vector:
-            top = 1 << (vector.bit_length() - 1)
-            if top not in echelon:
-                echelon[top] = vector
-                break
-            vector ^= echelon[top]
-    return sorted(echelon)
+        if residue := remainder(echelon, vector):
+            echelon[residue.bit_length()] = residue
+    return [1 << (length - 1) for length in sorted(echelon)]
 
 
 def inverse(basis: Sequence[int]) -> list[int]:
-    """For each bit of an index, its coordinates in a basis."""
+    """Coordinates in a basis of each bit of an index."""
     size = len(basis)
     rows = [vector | 1 << (size + j) for j, vector in enumerate(basis)]
     for q in range(size):
         pivot = q
         while not rows[pivot] >> q & 1:
             pivot += 1
-        own = rows[pivot]
+        row_of_bit = rows[pivot]
         rows[pivot] = rows[q]
-        rows = [row ^ own if row >> q & 1 else row for row in rows]
-        rows[q] = own
+        rows = [row ^ row_of_bit if row >> q & 1 else row for row in rows]
+        rows[q] = row_of_bit
     return [row >> size for row in rows]
 
 
 def in_basis(vectors: Sequence[int], basis: Sequence[int]) -> list[int]:
-    """The coordinates of vectors in a basis: bit j of each stands for ``basis[j]``."""
+    """Coordinates of vectors in a basis: bit j of each stands for ``basis[j]``."""
     bits = np.array(vectors, np.int64)[:, None] >> np.arange(len(basis)) & 1
     return np.bitwise_xor.reduce(bits * np.array(inverse(basis), np.int64), axis=1).tolist()  # type: ignore[no-any-return]
 
 
 def signs_in_basis(masks: Sequence[int], basis: Sequence[int]) -> list[int]:
-    """For masks of signs ``(-1)**parity(index & mask)``, the masks for the index's coordinates in a basis."""
+    """Rewrite masks of signs ``(-1)**parity(index & mask)`` for the index's coordinates in a basis."""
     odd = np.bitwise_count(np.array(masks, np.int64)[:, None] & np.array(basis, np.int64)).astype(np.int64) & 1
     return (odd << np.arange(len(basis))).sum(axis=1).tolist()  # type: ignore[no-any-return]
 
 
 def crossings(xs: Sequence[int], zs: Sequence[int], num_qubits: int) -> NDArray[np.uint64]:
-    """Which Pauli strings do not commute: bit j of row i for strings i and j, 64 bits a number."""
+    """Find the Pauli strings that do not commute: bit j of row i is set for strings i and j; 64 bits per integer."""
     count, words = len(xs), -(-len(xs) // 64)
     x, z = np.array(xs, np.int64), np.array(zs, np.int64)
     out = np.zeros((count, words), np.uint64)
-    for own, other in ((x, z), (z, x)):
+    for masks, opposite in ((x, z), (z, x)):
         columns = np.zeros((num_qubits, 64 * words), bool)
-        columns[:, :count] = other >> np.arange(num_qubits)[:, None] & 1
+        columns[:, :count] = opposite >> np.arange(num_qubits)[:, None] & 1
         packed = np.packbits(columns, axis=1, bitorder="little").view(np.uint64)
         for first in range(0, num_qubits, _TABLE_BITS):
             sums = np.zeros((1, words), np.uint64)
             for column in packed[first : first + _TABLE_BITS]:
                 sums = np.concatenate([sums, sums ^ column])
-            out ^= sums[own >> first & (len(sums) - 1)]
+            out ^= sums[masks >> first & (len(sums) - 1)]
     return out

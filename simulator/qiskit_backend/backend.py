@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Estimates, Folder, parameter_sets, shift_gradient
 from simulator.calculations.parameter_shift import shifted_circuit
+from simulator.calculations.sampling import checked_shots
 from simulator.circuit import Circuit
 from simulator.engines.numba import memory
 from simulator.errors import BackendError
@@ -371,8 +372,4 @@ def _shots(shots: int | None, precision: float | None) -> int | None:
         if not 0 < precision < 1:
             raise ValueError(f"precision is a standard error between 0 and 1, got {precision!r}")
         return int(np.ceil(precision**-2 * (1 - 1e-12)))
-    if shots is None:
-        return None
-    if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
-        raise ValueError(f"shots must be a whole number >= 1, got {shots!r}")
-    return int(shots)
+    return None if shots is None else checked_shots(shots)

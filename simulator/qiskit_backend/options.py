@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.errors import BackendError, unknown_name
+from simulator.errors import BackendError
+from simulator.names import choose
 
 __all__ = ["Mitigation", "estimator", "has_runtime", "runtime_options", "sampler"]
 
@@ -29,8 +30,9 @@ class Mitigation:
         if self.resilience_level not in (0, 1, 2):
             raise ValueError(f"resilience_level is 0, 1 or 2, got {self.resilience_level!r}")
         sequence = self.dynamical_decoupling
-        if isinstance(sequence, str) and sequence not in SEQUENCES:
-            raise unknown_name("sequence of dynamical decoupling", sequence, SEQUENCES)
+        if isinstance(sequence, str):
+            sequence = choose("sequence of dynamical decoupling", sequence, SEQUENCES)
+            object.__setattr__(self, "dynamical_decoupling", sequence)
         if isinstance(self.zne, tuple) and (len(self.zne) < 2 or min(self.zne) < 1):
             raise ValueError(f"zne takes at least two noise factors, none below 1, got {self.zne}")
 

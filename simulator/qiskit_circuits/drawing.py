@@ -7,7 +7,7 @@ from typing import Any
 from qiskit.exceptions import MissingOptionalLibraryError
 
 from simulator import gates
-from simulator.errors import unknown_name
+from simulator.names import choose
 from simulator.operations.sequence import OperationSequence
 from simulator.qiskit_circuits.outgoing import to_qiskit
 
@@ -18,8 +18,7 @@ OUTPUTS = ("text", "mpl", "latex", "latex_source")
 
 def draw(circuit: OperationSequence, output: str = "text", **options: Any) -> Any:
     """Draw a circuit; the options are those of ``qiskit.QuantumCircuit.draw``."""
-    if output not in OUTPUTS:
-        raise unknown_name("drawing output", output, OUTPUTS)
+    output = choose("drawing output", output, OUTPUTS)
     try:
         return to_qiskit(_with_boxes(circuit)).draw(output, **options)
     except MissingOptionalLibraryError as error:

@@ -3,54 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import (
     AnnotatedOperation,
+    Barrier,
+    BoxOp,
     Clbit,
     ControlFlowOp,
     ControlledGate,
-    ControlModifier,
+    Delay,
     IfElseOp,
-    InverseModifier,
-    PowerModifier,
+    Measure,
+    Reset,
     library,
 )
-from qiskit.circuit.classical import expr
 from qiskit.exceptions import QiskitError
-from qiskit.quantum_info import Operator, SparsePauliOp
+from qiskit.quantum_info import SparsePauliOp
 from qiskit.synthesis import LieTrotter, SuzukiTrotter
 
 from simulator import gates
-from simulator.calculations.unitary import to_matrix
-from simulator.errors import CircuitError, ParameterError
-from simulator.gates import Condition, Operation
+from simulator.errors import CircuitError, ParameterError, counted
+from simulator.gates import Angle, Gate, Operation
 from simulator.operations.conditions import conditional
-from simulator.operations.sequence import CircuitT, OperationSequence
+from simulator.operations.sequence import CircuitT
 from simulator.parameters.angle_maps import AngleMap
+from simulator.qiskit_circuits.conditions import read_condition
 from simulator.qiskit_circuits.expressions import AngleReader, MappingAngleReader
+from simulator.qiskit_circuits.modifiers import annotated, controlled, is_controlled_base
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
 __all__ = ["from_qiskit", "from_qiskit_with_angle_map"]
 
-IDENTITIES = ("barrier", "delay")
+UNITARY_TOLERANCE = 1e-5  # by which Qiskit checks a UnitaryGate
+
+_IDENTITIES = (Barrier, Delay)
 _STANDARD = {name: gates.STANDARD[name] for name in QISKIT_CLASSES}
 
 
 def from_qiskit(kind: type[CircuitT], circuit: QuantumCircuit) -> CircuitT:
     """Convert a ``qiskit.QuantumCircuit`` to a circuit of class ``kind``.
 
-    Measurements, resets and if-tests are kept; barriers, delays, and resets of a qubit before anything happened to
-    it are left out. A gate we do not have is taken by its definition. Parameters come in the order of first use,
+    Measurements, resets and if-tests are kept, and what is in boxes; barriers, delays, and resets of a qubit before
+    anything happened to it are left out. A gate we do not have is taken by its definition. A fractional power of a
+    rotation with a free angle is the rotation by that fraction of the angle. Parameters come in the order of first use,
     where Qiskit sorts them by name.
 
     Raises
     ------
     CircuitError
-        If the circuit contains a loop, a switch, a condition other than bits being equal to a value, or an
+        If the circuit contains a loop, a switch, a condition on variables other than classical bits, or an
         instruction that has neither a definition nor a matrix.
     ParameterError
         If an angle is not an affine expression of its parameters with real coefficients.
@@ -147,31 +151,43 @@ class _Reader:
         self, operation: Any, qubits: tuple[int, ...], bits: tuple[int, ...], clbit_index: dict[Clbit, int]
     ) -> None:
         """Read what writes classical bits or depends on them."""
-        if operation.name == "measure":
+        if isinstance(operation, Measure):
             self._add(Operation(gates.MEASURE, qubits, clbits=bits))
-        elif isinstance(operation, IfElseOp):
-            test = _condition(operation, clbit_index)
-            for condition, block in zip((test, replace(test, equal=False)), operation.blocks, strict=False):
-                reader = _Reader(self.angles, fresh=False)
-                reader.read(block, qubits, bits)
-                for inner in conditional(condition, reader.operations):
-                    self._add(inner)
         elif isinstance(operation, ControlFlowOp):
-            self._refuse_control_flow(operation, qubits)
+            self._read_control_flow(operation, qubits, bits, clbit_index)
         else:
             self._read_definition(operation, qubits, bits)
 
-    def _refuse_control_flow(self, operation: Any, qubits: tuple[int, ...]) -> None:
-        raise CircuitError(f"of control flow a circuit has if-tests only, got {operation.name!r} on qubits {qubits}")
+    def _read_control_flow(
+        self, operation: Any, qubits: tuple[int, ...], bits: tuple[int, ...], clbit_index: dict[Clbit, int]
+    ) -> None:
+        if isinstance(operation, BoxOp):
+            self.read(operation.blocks[0], qubits, bits)
+            return
+        if not isinstance(operation, IfElseOp):
+            raise CircuitError(
+                f"of control flow a circuit has if-tests and boxes only, got {operation.name!r} on qubits {qubits}"
+            )
+        branches = read_condition(operation.condition, clbit_index)
+        for conditions, block in zip(branches, operation.blocks, strict=False):
+            if conditions is None:
+                continue
+            reader = _Reader(self.angles, fresh=False)
+            reader.read(block, qubits, bits)
+            inside = reader.operations
+            for condition in reversed(conditions):
+                inside = conditional(condition, inside)
+            for inner in inside:
+                self._add(inner)
 
     def _read_one(self, operation: Any, qubits: tuple[int, ...]) -> None:
         name = operation.name
         gate = _STANDARD.get(name)
         if gate is not None and QISKIT_CLASSES[name] is getattr(operation, "base_class", None):
             self._add(Operation(gate, qubits, self._angles(name, operation.params)))
-        elif name in IDENTITIES:
+        elif isinstance(operation, _IDENTITIES):
             return
-        elif name == "reset":
+        elif isinstance(operation, Reset):
             if not self.fresh or not self.touched.isdisjoint(qubits):
                 self._add(Operation(gates.RESET, qubits))
         elif isinstance(operation, library.Initialize):
@@ -180,35 +196,34 @@ class _Reader:
                     self._add(Operation(gates.RESET, (qubit,)))
             self._prepare(operation, qubits)
         elif isinstance(operation, ControlFlowOp):
-            self._refuse_control_flow(operation, qubits)
+            self._read_control_flow(operation, qubits, (), {})
         else:
             self._read_special(operation, qubits)
 
     def _read_special(self, operation: Any, qubits: tuple[int, ...]) -> None:
         if isinstance(operation, library.UnitaryGate):
             named = operation.label and operation.label not in gates.STANDARD
-            gate = gates.Fixed(operation.label if named else "unitary", operation.to_matrix())
-            self._add(Operation(gate, qubits))
+            name = operation.label if named else "unitary"
+            self._apply(gates.Fixed.accepted(name, operation.to_matrix(), UNITARY_TOLERANCE), qubits)
         elif isinstance(operation, library.DiagonalGate):
-            self._add(Operation(gates.Diagonal("diagonal", np.angle(operation.params)), qubits))
+            self._apply(gates.Diagonal("diagonal", np.angle(operation.params)), qubits)
         elif isinstance(operation, library.StatePreparation) and self.fresh and self.touched.isdisjoint(qubits):
             self._prepare(operation, qubits)
         elif isinstance(operation, library.PauliEvolutionGate) and _is_product_of_rotations(operation):
             for label, coefficient in operation.operator.to_list():
                 angles = self._angles(operation.name, [2 * float(coefficient.real) * operation.time])
-                self._add(Operation(gates.PauliRotation(label), qubits, angles))
-        elif isinstance(operation, ControlledGate):
-            values = [operation.ctrl_state >> k & 1 for k in range(operation.num_ctrl_qubits)]
-            self._place(_controlled(self._base_operations(operation), values), qubits)
+                self._apply(gates.PauliRotation(label), qubits, angles)
+        elif is_controlled_base(operation):
+            self._place(controlled(self._base_operations(operation), operation), qubits)
         elif isinstance(operation, AnnotatedOperation):
-            self._place(self._annotated(operation), qubits)
+            self._place(annotated(self._operations(operation.base_op), operation), qubits)
         else:
             self._read_definition(operation, qubits)
 
     def _prepare(self, operation: Any, qubits: tuple[int, ...]) -> None:
         """State preparation on |0...0>, where only the first column of its unitary matters."""
         if len(operation.params) == 1 << len(qubits) and not operation.name.endswith("_dg"):
-            self._add(Operation(gates.StatePreparation(operation.params), qubits))
+            self._apply(gates.StatePreparation(operation.params), qubits)
         else:  # a label or a number instead of amplitudes
             self._read_definition(operation, qubits)
 
@@ -217,13 +232,21 @@ class _Reader:
         if definition is None and hasattr(operation, "to_circuit"):
             definition = operation.to_circuit()
         if definition is not None:
+            if definition.num_qubits > len(qubits):  # a narrower one acts on the first qubits, as in Qiskit
+                raise _width_error(operation.name, definition.num_qubits, qubits)
             self.read(definition, qubits, clbits)
             return
         try:
             matrix = operation.to_matrix()
         except (AttributeError, QiskitError):
             raise CircuitError(f"instruction {operation.name!r} has neither a definition nor a matrix") from None
-        self._add(Operation(gates.Fixed(operation.name, matrix), qubits))
+        self._apply(gates.Fixed.accepted(operation.name, matrix, UNITARY_TOLERANCE), qubits)
+
+    def _apply(self, gate: Gate, qubits: tuple[int, ...], angles: tuple[Angle, ...] = ()) -> None:
+        """Add a gate that was made from the content of an instruction, after comparing their widths."""
+        if gate.num_qubits != len(qubits):
+            raise _width_error(gate.name, gate.num_qubits, qubits)
+        self._add(Operation(gate, qubits, angles))
 
     def _place(self, operations: Iterable[Operation], qubits: tuple[int, ...]) -> None:
         for operation in operations:
@@ -247,39 +270,9 @@ class _Reader:
             return [Operation(gates.U, (0,), tuple(angles)), Operation(gates.GLOBAL_PHASE, (), (phase,))]
         return self._operations(base)
 
-    def _annotated(self, operation: AnnotatedOperation) -> list[Operation]:
-        out, width = self._operations(operation.base_op), operation.base_op.num_qubits
-        for modifier in operation.modifiers:
-            if isinstance(modifier, ControlModifier):
-                out = _controlled(out, [modifier.ctrl_state >> k & 1 for k in range(modifier.num_ctrl_qubits)])
-                width += modifier.num_ctrl_qubits
-            elif isinstance(modifier, InverseModifier):
-                out = [op.inverse() for op in reversed(out)]
-            elif isinstance(modifier, PowerModifier) and float(modifier.power).is_integer():
-                chosen = out if modifier.power >= 0 else [op.inverse() for op in reversed(out)]
-                out = chosen * abs(int(modifier.power))
-            elif isinstance(modifier, PowerModifier):
-                matrix = Operator(to_matrix(OperationSequence(max(width, 1), out))).power(modifier.power).data
-                out = [Operation(gates.Fixed("unitary", matrix), tuple(range(max(width, 1))))]
-            else:
-                raise CircuitError(f"unknown modifier {modifier!r} of {operation.base_op.name!r}")
-        return out
 
-
-def _condition(operation: IfElseOp, clbit_index: dict[Clbit, int]) -> Condition:
-    """The condition of an if-test: a bit or a register equal to a value."""
-    if isinstance(operation.condition, expr.Expr):
-        raise CircuitError(f"an if-test compares bits or a register to a value, got {operation.condition!r}")
-    target, value = operation.condition
-    bits = (target,) if isinstance(target, Clbit) else tuple(target)
-    return Condition(tuple(clbit_index[bit] for bit in bits), int(value))
-
-
-def _controlled(operations: Iterable[Operation], values: Sequence[int]) -> list[Operation]:
-    """Operations under the control of new first qubits."""
-    split = len(values)
-    moved = [Operation(op.gate, tuple([q + split for q in op.qubits]), op.angles) for op in operations]
-    return [op.controlled(range(split), values) for op in moved] if split else moved
+def _width_error(name: str, width: int, qubits: tuple[int, ...]) -> CircuitError:
+    return CircuitError(f"{name} acts on {counted(len(qubits), 'qubit')}, its definition on {width}")
 
 
 def _is_product_of_rotations(evolution: library.PauliEvolutionGate) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.exceptions import QiskitError
+from qiskit.quantum_info import Operator, SparseObservable, SparsePauliOp
+from qiskit.quantum_info.operators.base_operator import BaseOperator
+from qiskit.quantum_info.operators.symplectic.base_pauli import BasePauli
 
 from simulator.errors import ObservableError
 from simulator.observables import PauliSum
@@ -28,14 +31,19 @@ def to_sparse_pauli_op(observable: PauliSum, num_qubits: int | None = None) -> S
 
 
 def from_sparse_pauli_op(operator: Any) -> PauliSum:
-    """Convert a ``SparsePauliOp``, or anything it can be made of (a label, a ``Pauli``).
+    """Convert a ``SparsePauliOp``, or what it can be made of: a label, ``Pauli``, ``SparseObservable`` or ``Operator``.
 
     Raises
     ------
     ObservableError
-        If a coefficient is not a real number.
+        If it is not an operator on qubits, or a coefficient is not a real number.
     """
-    operator = SparsePauliOp(operator)
+    try:
+        operator = _as_sparse_pauli_op(operator)
+    except QiskitError as error:
+        raise ObservableError(
+            f"an observable of Qiskit is a SparsePauliOp, got {operator!r}: {error.message}"
+        ) from None
     try:
         coefficients = np.asarray(operator.coeffs, complex)
     except TypeError:
@@ -47,3 +55,11 @@ def from_sparse_pauli_op(operator: Any) -> PauliSum:
         )
     weights = 1 << np.arange(operator.num_qubits, dtype=np.int64)
     return PauliSum(operator.paulis.x @ weights, operator.paulis.z @ weights, coefficients.real)
+
+
+def _as_sparse_pauli_op(operator: Any) -> SparsePauliOp:
+    if isinstance(operator, SparseObservable):
+        return SparsePauliOp.from_sparse_observable(operator)
+    if isinstance(operator, BaseOperator) and not isinstance(operator, BasePauli | SparsePauliOp):
+        return SparsePauliOp.from_operator(Operator(operator))
+    return SparsePauliOp(operator)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit import circuit as qiskit_circuit
-from qiskit.circuit import CircuitInstruction, ClassicalRegister, IfElseOp, Measure, Reset, library, parametervector
+from qiskit.circuit import CircuitInstruction, IfElseOp, Measure, Reset, library, parametervector
 from qiskit.quantum_info import SparsePauliOp
 
 from simulator import gates, pauli
@@ -22,6 +22,7 @@ from simulator.gates import Angle, Condition, Gate, Operation
 from simulator.operations.binding import listed
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import VECTOR_ELEMENT, Expression, Parameter, as_angle
+from simulator.qiskit_circuits.conditions import written_condition
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
 __all__ = ["to_qiskit"]
@@ -130,30 +131,18 @@ class _Writer:
         qubits = [self.qubits[q] for q in sorted({q for operation in both for q in operation.qubits})]
         tested = {bit for operation in both for condition in operation.conditions[depth:] for bit in condition.clbits}
         clbits = [self.clbits[c] for c in sorted(tested.union(*(operation.clbits for operation in both)))]
-        single = len(test.clbits) == 1
-        target = self.clbits[test.clbits[0]] if single else self._register(out, test.clbits)
         value = test.value
-        if single and not branches[0]:  # of one bit not being 1 means being 0
+        if len(test.clbits) == 1 and not branches[0]:  # of one bit not being 1 means being 0
             value, branches = 1 - value, branches[::-1]
+        condition = written_condition([self.clbits[c] for c in test.clbits], value, self.circuit.cregs)
+        if isinstance(condition, tuple) and condition[0] in self.circuit.cregs and condition[0] not in out.cregs:
+            out.add_register(condition[0])  # a body must have the register that it tests
         bodies = []
         for operations in branches if branches[1] else branches[:1]:
             body = QuantumCircuit(qubits, clbits)
             self.write(body, operations, depth + 1)
             bodies.append(body)
-        out.append(IfElseOp((target, value), *bodies), qubits, clbits)
-
-    def _register(self, out: QuantumCircuit, clbits: Sequence[int]) -> ClassicalRegister:
-        """The register of these bits, made if there is none; both the circuit and the body must have it."""
-        bits = [self.clbits[c] for c in clbits]
-        for register in self.circuit.cregs:
-            if list(register) == bits:
-                break
-        else:
-            register = ClassicalRegister(bits=bits)
-            self.circuit.add_register(register)
-        if register not in out.cregs:
-            out.add_register(register)
-        return register
+        out.append(IfElseOp(condition, *bodies), qubits, clbits)
 
     def _angle(self, angle: Angle) -> Any:
         return _angle(angle, self.parameters) if isinstance(angle, Expression) else angle
@@ -178,7 +167,7 @@ def _placed(operation: Operation, touched: set[int], parameters: dict[Parameter,
         return _controlled_phase(gate.controls, angles[0], qubits)
     made = _standard(base, angles)
     if made is not None:
-        return [(made.control(split, ctrl_state=_bits(gate.controls), annotated=False), qubits)]
+        return [(made.control(split, ctrl_state=pauli.mask_of(gate.controls), annotated=False), qubits)]
     if isinstance(gate, gates.PauliRotation):
         return [(_pauli_rotation(gate, angles[0]), qubits)]
     if isinstance(gate, gates.Rotation) and isinstance(operation.angles[0], Expression):
@@ -216,7 +205,7 @@ def _controlled_phase(controls: tuple[int, ...], angle: Any, qubits: Sequence[in
     rest = [k for k in range(len(controls)) if k != last]
     phase = library.PhaseGate(angle)
     if rest:
-        phase = phase.control(len(rest), ctrl_state=_bits([controls[k] for k in rest]), annotated=False)
+        phase = phase.control(len(rest), ctrl_state=pauli.mask_of([controls[k] for k in rest]), annotated=False)
     return [(phase, [*(qubits[k] for k in rest), qubits[last]])]
 
 
@@ -225,7 +214,7 @@ def _pauli_rotation(gate: gates.PauliRotation, angle: Any) -> Any:
     split = len(gate.controls)
     x, z = (mask << split for mask in gate.masks)
     subsets = np.arange(1 << split)
-    ones = _bits(gate.controls)
+    ones = pauli.mask_of(gate.controls)
     strings = [(x, z | int(s), (-1) ** (int(s) & ones).bit_count() / (1 << split)) for s in subsets]
     return _evolution(strings, gate.num_qubits, angle / 2)
 
@@ -281,12 +270,8 @@ def _on_active(gate: Gate, values: NDArray[Any], otherwise: float) -> NDArray[An
     """One value a basis state of the gate's qubits: ``values`` of the targets where the controls agree."""
     split = len(gate.controls)
     out = np.full(len(values) << split, otherwise)
-    out[(np.arange(len(values)) << split) + _bits(gate.controls)] = values
+    out[(np.arange(len(values)) << split) + pauli.mask_of(gate.controls)] = values
     return out
-
-
-def _bits(values: Sequence[int]) -> int:
-    return sum(value << k for k, value in enumerate(values))
 
 
 def _angle(angle: Angle, parameters: dict[Parameter, Any]) -> Any:

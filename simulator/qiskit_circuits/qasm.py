@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import groupby, product
 from typing import Any
 
 from qiskit import qasm2, qasm3, transpile
 from qiskit.exceptions import MissingOptionalLibraryError, QiskitError
 
 from simulator.errors import CircuitError, ParameterError
+from simulator.gates import Condition, Operation
 from simulator.operations.binding import listed
 from simulator.operations.sequence import CircuitT, OperationSequence
 from simulator.qiskit_circuits.incoming import from_qiskit
@@ -25,6 +28,18 @@ _TOKENS = {
     2: re.compile(r'//[^\n]*|"[^"\n]*"|\w+|\S'),
     3: re.compile(r"""//[^\n]*|/\*.*?\*/|"[^"\n]*"|'[^'\n]*'|\w+|\S""", re.DOTALL),
 }
+MAX_QUOTED = 80  # characters of a statement in an error
+
+_LOOPS = ("for", "while")
+_PLACE = re.compile(r"(\d+),\d+: (.*)", re.DOTALL)
+
+# Messages of the importer of version 3 about text that is grammatical but has no meaning, such as an undefined name.
+# Its other messages are about OpenQASM that it, or Qiskit, does not support.
+_MEANINGLESS = re.compile(
+    r"not defined|already (defined|inserted)|undefined|type error|not a gate|mismatched|incorrect number|required a "
+    r"|only be declared globally|exactly one argument|not visible",
+    re.IGNORECASE,
+)
 _VERSION = re.compile(r"\A(?:\s+|//[^\n]*(?:\n|\Z)|/\*.*?\*/)*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.DOTALL)
 
 
@@ -45,7 +60,7 @@ def to_qasm(circuit: OperationSequence, version: int = 3) -> str:
         raise CircuitError(f"the version of OpenQASM is 2 or 3, got {version!r}")
     if version == 2 and circuit.parameters:
         raise ParameterError(f"OpenQASM 2 has no free parameters: bind {listed(circuit.parameters)}, or use version 3")
-    out = to_qiskit(circuit)
+    out = to_qiskit(_with_readable_conditions(circuit) if version == 3 else circuit)
     known = [*QISKIT_CLASSES, "measure", "reset", "if_else"]
     if any(operation.gate.name not in known for operation in circuit.operations):
         # the exporters write matrices and amplitudes as if they were angles, or not at all
@@ -56,14 +71,40 @@ def to_qasm(circuit: OperationSequence, version: int = 3) -> str:
         raise CircuitError(f"OpenQASM {version} can not express the circuit: {error.message}") from None
 
 
+def _with_readable_conditions(circuit: OperationSequence) -> OperationSequence:
+    """Rewrite conditions on several bits as conditions on single bits, as Qiskit's importer reads no others.
+
+    It also reads conditions on all bits, which stay. Several bits hold a value if each of them does. They do not if,
+    for some k, the first k do and the next does not; the operations are written once for each k.
+    """
+    if not any(operation.conditions for operation in circuit.operations):
+        return circuit
+    everything = tuple(range(circuit.num_clbits))
+    operations: list[Operation] = []
+    for conditions, run in groupby(circuit.operations, lambda operation: operation.conditions):
+        body = list(run)
+        for case in product(*(_cases(test) if test.clbits != everything else [(test,)] for test in conditions)):
+            tests = tuple(test for part in case for test in part)
+            operations += [replace(operation, conditions=tests) for operation in body]
+    return circuit.with_operations(operations)
+
+
+def _cases(test: Condition) -> list[tuple[Condition, ...]]:
+    """Return conditions on single bits for each way in which ``test`` can hold; at most one of them comes true."""
+    bits = tuple(Condition((bit,), test.value >> k & 1) for k, bit in enumerate(test.clbits))
+    if test.equal:
+        return [bits]
+    return [(*bits[:k], replace(bit, equal=False)) for k, bit in enumerate(bits)]
+
+
 def from_qasm(kind: type[CircuitT], text: str) -> CircuitT:
     """Read OpenQASM 2 or 3 into a circuit of class ``kind``; the version is the text's first statement.
 
     Raises
     ------
     CircuitError
-        If the text is malformed (the error has line and column), includes a file other than
-        the standard one, or holds what a circuit does not have (see `from_qiskit`).
+        If the text is malformed (the error has line and column), contains what Qiskit's importer or a circuit does not
+        have (the error has the line; see `from_qiskit`), or includes a file other than the standard one.
     ImportError
         If the text is version 3 and the extra ``[qasm3]`` is not installed.
     """
@@ -74,13 +115,29 @@ def from_qasm(kind: type[CircuitT], text: str) -> CircuitT:
         raise CircuitError("OpenQASM starts with 'OPENQASM 2.0;' or 'OPENQASM 3.0;'")
     version = int(header[1])
     _check_includes(text, version)
+    parsed = _parsed(text, version)
     try:
-        parsed = _parse_2(text) if version == 2 else qasm3.loads(text)
+        return from_qiskit(kind, parsed)
+    except CircuitError:
+        loop = _loop(text, version)
+        if loop is None:
+            raise
+        raise loop from None
+
+
+def _parsed(text: str, version: int) -> Any:
+    try:
+        return _parse_2(text) if version == 2 else qasm3.loads(text)
     except MissingOptionalLibraryError:
         raise ImportError("reading OpenQASM 3 needs the extra [qasm3]: pip install 'qumba[qasm3]'") from None
     except Exception as error:  # the parser of version 3 has exceptions of its own, in an optional package
-        raise CircuitError(f"malformed OpenQASM {version}: {_message(error)}") from None
-    return from_qiskit(kind, parsed)
+        message = _message(error)
+        place = _PLACE.match(message)
+        if isinstance(error, qasm3.QASM3ImporterError) and place and not _MEANINGLESS.search(message):
+            raise _unsupported(text, int(place[1]), place[2]) from None
+        # the importer fails on the variable of a loop, with messages that do not name the loop
+        loop = None if type(error).__name__ == "QASM3ParsingError" else _loop(text, version)
+        raise loop or CircuitError(f"malformed OpenQASM {version}: {message}") from None
 
 
 def _parse_2(text: str) -> Any:
@@ -90,6 +147,20 @@ def _parse_2(text: str) -> Any:
         custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS,
         custom_classical=qasm2.LEGACY_CUSTOM_CLASSICAL,
     )
+
+
+def _unsupported(text: str, line: int, reason: str) -> CircuitError:
+    statement = text.split("\n")[line - 1].strip()[:MAX_QUOTED]
+    return CircuitError(f"<input>:{line}: not supported in OpenQASM 3: {statement!r} ({reason})")
+
+
+def _loop(text: str, version: int) -> CircuitError | None:
+    """Return the error for the first loop in the text: Qiskit has loops, circuits here do not."""
+    for token in _TOKENS[version].finditer(text) if version == 3 else ():
+        if token[0] in _LOOPS:
+            line = text.count("\n", 0, token.start()) + 1
+            return _unsupported(text, line, "of control flow a circuit has if-tests and boxes only")
+    return None
 
 
 def _check_includes(text: str, version: int) -> None:

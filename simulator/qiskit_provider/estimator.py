@@ -102,10 +102,10 @@ class Estimator(BaseEstimatorV2):
 
     def _result(self, request: _Request) -> PubResult:
         pub = request.pub
-        evs = request.found[request.rows, request.columns]
+        evs = np.asarray(request.found[request.rows, request.columns])
         stds = np.full(evs.shape, float(pub.precision))
         if request.errors is not None:
-            stds = np.hypot(stds, request.errors[request.rows, request.columns])
+            stds = np.asarray(np.hypot(stds, request.errors[request.rows, request.columns]))
         if pub.precision:
             evs = np.asarray(np.random.default_rng(self.seed).normal(evs, pub.precision))
         data = DataBin(evs=evs, stds=stds, shape=evs.shape)

@@ -1,7 +1,4 @@
-"""Adjoint gradients for Qiskit Machine Learning: all samples of a batch in one sweep forward and one back.
-
-Import this module only where ``qiskit-machine-learning`` is installed (extra ``[qiskit-ml]``).
-"""
+"""Adjoint gradients for Qiskit Machine Learning: all samples of a batch in one sweep forward and one back."""
 
 from __future__ import annotations
 
@@ -13,22 +10,28 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.providers import Options
-from qiskit_machine_learning.gradients import (
-    BaseEstimatorGradient,
-    BaseSamplerGradient,
-    EstimatorGradientResult,
-    SamplerGradientResult,
-)
 
 from simulator.calculations.gradients import adjoint_sweep
 from simulator.calculations.statevector import cached_program
 from simulator.circuit import Circuit
 from simulator.observables import PauliSum
-from simulator.pauli import walsh_hadamard
+from simulator.pauli import spread, walsh_hadamard
 from simulator.qiskit_provider.estimator import Estimator
 from simulator.qiskit_provider.observables import strings_of
 from simulator.qiskit_provider.preparation import PreparedCircuit, UnsupportedCircuitError, prepare
 from simulator.qiskit_provider.sampler import Sampler
+
+try:
+    from qiskit_machine_learning.gradients import (
+        BaseEstimatorGradient,
+        BaseSamplerGradient,
+        EstimatorGradientResult,
+        SamplerGradientResult,
+    )
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "EstimatorGradient and SamplerGradient need the extra [qiskit-ml]: pip install 'qumba[qiskit-ml]'"
+    ) from error
 
 __all__ = ["EstimatorGradient", "SamplerGradient"]
 
@@ -125,9 +128,7 @@ class SamplerGradient(BaseSamplerGradient):
             prepared, unitary = _unitary(circuit)
             qubits = _measured_qubits(circuit, prepared)
             size = 1 << len(qubits)
-            masks = np.zeros(size, np.int64)
-            for k, qubit in enumerate(qubits):
-                masks |= (np.arange(size) >> k & 1) << qubit
+            masks = spread(np.arange(size), qubits)
             # probabilities are the Walsh-Hadamard transform of the expectations of all strings of Z
             sums = [PauliSum([0], [int(mask)], [1.0]) for mask in masks]
             values = np.array([parameter_values[row] for row in rows], float)

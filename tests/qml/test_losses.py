@@ -7,7 +7,18 @@ import pytest
 import scipy.special
 from sklearn import metrics
 
-from qml.losses import LOSSES, Huber, get_loss
+from qml.losses import (
+    LOSSES,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Hinge,
+    Huber,
+    SquaredError,
+    class_targets,
+    get_loss,
+    gives_probabilities,
+    loss_for_classes,
+)
 from simulator.errors import UnknownNameError
 
 N_SAMPLES = 40
@@ -160,7 +171,7 @@ def test_wrong_names_and_objects():
     with pytest.raises(UnknownNameError, match="did you mean 'cross_entropy'"):
         get_loss("crossentropy")
     for wrong in (CubicError, 3, None):
-        with pytest.raises(TypeError, match="name or an object with value"):
+        with pytest.raises(TypeError, match="name or an object with value and gradient"):
             get_loss(wrong)
     for delta in (0.0, -1.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="delta"):
@@ -168,6 +179,51 @@ def test_wrong_names_and_objects():
 
 
 def test_losses_are_values():
-    for loss in LOSSES.values():
+    for loss in map(get_loss, LOSSES):
         assert pickle.loads(pickle.dumps(loss)) == loss
     assert Huber(0.5) != Huber()
+
+
+class TestClasses:
+    """What a loss says to a classifier."""
+
+    indices = np.array([0, 1, 1])
+
+    def test_targets(self):
+        for loss in (SquaredError(), Hinge()):
+            assert class_targets(loss, self.indices, 2).tolist() == [-1, 1, 1]
+        assert class_targets(SquaredError(), self.indices, 3).tolist() == [[1, -1, -1], [-1, 1, -1], [-1, 1, -1]]
+        for loss in (CrossEntropy(), Hinge()):
+            assert class_targets(loss, self.indices, 3) is self.indices
+        assert class_targets(BinaryCrossEntropy(), self.indices, 2) is self.indices
+
+    @pytest.mark.parametrize("num_classes", [2, 3])
+    @pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy", "hinge", "mse"])
+    def test_every_loss_takes_the_targets_it_asks_for(self, name, num_classes):
+        loss = loss_for_classes(name, num_classes)
+        outputs = np.random.default_rng(0).normal(size=(3, 1 if num_classes == 2 else num_classes))
+        assert np.isfinite(loss.value(outputs, class_targets(loss, self.indices, num_classes))).all()
+
+    def test_cross_entropy_is_chosen_by_the_number_of_classes(self):
+        for name in ("cross_entropy", "binary_cross_entropy"):
+            assert loss_for_classes(name, 2) == BinaryCrossEntropy()
+            assert loss_for_classes(name, 3) == CrossEntropy()
+        assert loss_for_classes("hinge", 2) == get_loss("hinge")
+
+    def test_only_logits_give_probabilities(self):
+        assert {name for name in LOSSES if gives_probabilities(name)} == {"cross_entropy", "binary_cross_entropy"}
+
+    def test_a_loss_of_ones_own_may_say_nothing_or_all_of_it(self):
+        class Silent:
+            value = gradient = staticmethod(lambda outputs, y: outputs)
+
+        class Telling(Silent):
+            gives_probabilities = True
+
+            def class_targets(self, indices, num_classes):
+                return indices + num_classes
+
+        assert class_targets(Silent(), self.indices, 2) is self.indices
+        assert not gives_probabilities(Silent())
+        assert class_targets(Telling(), self.indices, 4).tolist() == [4, 5, 5]
+        assert gives_probabilities(Telling())

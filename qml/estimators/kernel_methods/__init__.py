@@ -1,7 +1,7 @@
 """Estimators on quantum kernels: scikit-learn's solvers, given a Gram matrix.
 
-scikit-learn does the optimisation in `fit`. What it found is kept as plain arrays: the kernel's features of the
-training rows that count, and the coefficients of their kernel functions, so that fitted estimators are data.
+scikit-learn does the optimisation in `fit`. The result is stored as plain arrays: the kernel's features of the training
+rows with non-zero coefficients, and these coefficients, so that a fitted estimator can be saved without pickling.
 """
 
 from qml.estimators.kernel_methods.clusters import QuantumKernelKMeans, QuantumSpectralClustering

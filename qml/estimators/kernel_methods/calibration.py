@@ -1,4 +1,4 @@
-"""Probabilities from the decisions of a support vector machine."""
+"""Probabilities from the decision values of a support vector machine."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ SHARPNESS_LOGARITHM = (-6.0, 6.0)
 
 
 def votes(outputs: Array, num_classes: int) -> Array:
-    """Decisions of two classes, shape (n_samples,); those of pairs of more classes as votes (n_samples, n_classes)."""
+    """Decision values for two classes, shape (n_samples,); for more, votes of the pairs (n_samples, n_classes)."""
     if num_classes == 2:
         return outputs[:, 0]
     return _ovr_decision_function(outputs < 0, -outputs, num_classes)
 
 
 def class_margins(outputs: Array, num_classes: int) -> Array:
-    """How clearly each class wins against its strongest rival, shape (n_samples, n_classes).
+    """Compute the margin of each class over its strongest rival, shape (n_samples, n_classes).
 
-    Negative for all classes but the one that wins all its pairs. If pairs contradict each other and there is no such
-    class, the one with most votes gets the largest margin.
+    Negative for all classes except the one that wins all its pairs. If no class wins all its pairs, the one with the
+    most votes gets the largest margin.
 
     Parameters
     ----------
     outputs : float ndarray, shape (n_samples, n_outputs)
-        Positive for the first class of each pair; of two classes, for the second.
+        Decision values, positive for the first class of each pair; with two classes, for the second.
     num_classes : int
     """
     if num_classes == 2:
@@ -58,10 +58,10 @@ def class_margins(outputs: Array, num_classes: int) -> Array:
 def fit_sharpness(
     solver: SVC, gram: Array, y: NDArray[Any], weight: Array, random_state: int | RandomState | None
 ) -> float:
-    """The factor that makes a softmax of margins the most likely on rows that were left out.
+    """Find the factor at which a softmax of margins has the highest likelihood on held-out rows.
 
-    On its own training rows a support vector machine is surer than it should be. A class with a single row can not be
-    left out; then the training rows have to do.
+    On its training rows a support vector machine is overconfident. The only row of a class cannot be held out; in that
+    case the training rows are used.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def fit_sharpness(
         Class indices.
     weight : float ndarray, shape (n_samples,)
     random_state : int, RandomState or None
-        Decides the folds.
+        Seed for the folds.
 
     References
     ----------

@@ -28,19 +28,19 @@ Array = NDArray[np.float64]
 class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
     """k-means in the feature space of a quantum kernel: scikit-learn's `KMeans` on all kernel principal components.
 
-    These are coordinates in which distances are those of the feature space, so this is kernel k-means exactly.
+    Distances in these coordinates equal those in the feature space, so this is exactly kernel k-means.
 
     Parameters
     ----------
     n_clusters : int
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
-        As in `QuantumKernelClassifier`. There are no labels here, so ``"trained"`` is not among the kernels.
+        As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     n_init : int
-        Beginnings from other first centres; the best is kept.
+        Number of random initialisations; the best result is kept.
     max_iter, tol
         As in `KMeans`.
     random_state : int, RandomState or None
-        Decides the first centres.
+        Seed for the initial centres.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
         Sum of squared distances in feature space to the nearest centre.
     n_iter_ : int
     kernel_, scaling_, basis_, coefficients_, intercept_, n_features_in_, feature_names_in_
-        As in `QuantumKernelClassifier`; an output is larger, the nearer a cluster's centre.
+        As in `QuantumKernelClassifier`; outputs increase as a cluster's centre gets nearer.
 
     References
     ----------
@@ -95,7 +95,7 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
         self.tol = tol
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn scaling, bandwidth and clusters; ``y`` is not used."""
+        """Learn scaling, bandwidth and clusters; ``y`` is ignored."""
         checked, weight = only_features(self, X, sample_weight)
         rows = distinct_rows(checked, None, weight)
         features, gram = self._learn_kernel(rows.X, rows.weight)
@@ -110,17 +110,20 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
         solver = KMeans(
             num_clusters, n_init=self.n_init, max_iter=self.max_iter, tol=self.tol, random_state=self.random_state
         )
-        solver.fit(components.eigenvectors_ * np.sqrt(components.eigenvalues_), sample_weight=rows.weight)
+        positions = components.eigenvectors_ * np.sqrt(components.eigenvalues_)
+        if not positions.shape[1]:  # all rows are equal: KMeans needs at least one column
+            positions = np.zeros((len(positions), 1))
+        solver.fit(positions, sample_weight=rows.weight)
         self.inertia_, self.n_iter_ = float(solver.inertia_), solver.n_iter_
         # |z - c|^2 is smallest where z.c - |c|^2 / 2 is largest, and that is linear in the kernel's rows
-        centers = solver.cluster_centers_.T
+        centers = solver.cluster_centers_.T[: len(components.eigenvalues_)]
         coefficients, intercept = principal_components(components, gram)
         self._expand(features, coefficients @ centers, intercept @ centers - np.sum(centers**2, axis=0) / 2)
         self.labels_ = self.predict(X)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.int32]:
-        """Cluster of the nearest centre, shape (n_samples,)."""
+        """Predict the cluster with the nearest centre, shape (n_samples,)."""
         return self._outputs(X).argmax(axis=1).astype(np.int32)
 
 
@@ -131,15 +134,15 @@ class QuantumSpectralClustering(ClusterMixin, KernelEstimator):
     ----------
     n_clusters : int
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
-        As in `QuantumKernelClassifier`; kernels with negative values are no affinities. There are no labels here, so
-        ``"trained"`` is not among the kernels.
+        As in `QuantumKernelClassifier`; a kernel with negative values is not an affinity. Without labels,
+        ``"trained"`` is not available.
     n_components : int, optional
-        Eigenvectors to use; by default ``n_clusters``.
+        Number of eigenvectors; by default ``n_clusters``.
     assign_labels : {"kmeans", "discretize", "cluster_qr"}
     n_init : int
-        Beginnings of k-means.
+        Number of random initialisations of k-means.
     random_state : int, RandomState or None
-        For the eigenvectors and k-means.
+        Seed for the eigenvectors and k-means.
 
     Attributes
     ----------
@@ -189,7 +192,7 @@ class QuantumSpectralClustering(ClusterMixin, KernelEstimator):
         self.n_init = n_init
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Learn scaling, bandwidth and clusters; ``y`` is not used."""
+        """Learn scaling, bandwidth and clusters; ``y`` is ignored."""
         checked, weight = only_features(self, X)
         _, gram = self._learn_kernel(checked, weight)
         if gram.min() < 0:

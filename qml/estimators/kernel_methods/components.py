@@ -27,16 +27,16 @@ class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kernel
     Parameters
     ----------
     n_components : int, optional
-        By default all whose eigenvalue is not zero.
+        Number of components; by default all with a non-zero eigenvalue.
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
-        As in `QuantumKernelClassifier`. There are no labels here, so ``"trained"`` is not among the kernels.
+        As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     eigen_solver : {"auto", "dense", "arpack", "randomized"}
         As in `KernelPCA`.
 
     Attributes
     ----------
     eigenvalues_ : float ndarray, shape (n_components,)
-        Of the centred Gram matrix, decreasing.
+        Eigenvalues of the centred Gram matrix, in decreasing order.
     kernel_, scaling_, basis_, coefficients_, intercept_, n_features_in_, feature_names_in_
         As in `QuantumKernelClassifier`.
 
@@ -75,7 +75,7 @@ class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kernel
         self.eigen_solver = eigen_solver
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Learn scaling, bandwidth and components; ``y`` is not used."""
+        """Learn scaling, bandwidth and components; ``y`` is ignored."""
         checked, weight = only_features(self, X)
         features, gram = self._learn_kernel(checked, weight)
         solver = KernelPCA(
@@ -90,15 +90,15 @@ class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kernel
         return self
 
     def transform(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Projections on the components, shape (n_samples, n_components).
+        """Project samples on the components, shape (n_samples, n_components).
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where kernel entries are measured, see `plan`; by default where the kernel says.
+            Backend that measures kernel entries, see `plan`; by default the kernel's.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         return self._outputs(X, backend, resume)
 
@@ -108,10 +108,10 @@ class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kernel
 
 
 def principal_components(solver: KernelPCA, gram: Array) -> tuple[Array, Array]:
-    """Coefficients (n_samples, n_components) and intercept (n_components,) that take kernel rows to components.
+    """Coefficients (n_samples, n_components) and intercept (n_components,) that map kernel rows to components.
 
     A row of the centred kernel is ``k - mean(k) - column means + total mean``; the coefficients of a component sum to
-    0, so the row's own mean drops out.
+    0, so the mean of the row cancels.
     """
     coefficients = solver.eigenvectors_ / np.sqrt(solver.eigenvalues_)
     coefficients = coefficients - coefficients.mean(axis=0)

@@ -1,4 +1,4 @@
-"""A quantum kernel as scikit-learn's Gaussian processes know kernels, with the bandwidth as a hyper-parameter."""
+"""Quantum kernel in the interface of scikit-learn's Gaussian processes, with the bandwidth as a hyper-parameter."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ __all__ = ["Stretched", "TrainingRows"]
 Array = NDArray[np.float64]
 
 STEPS: dict[type, float] = {np.float64: 1e-5, np.float32: 1e-2}
-"""Of the logarithm of the stretch in the derivative by central differences: exact to about 1e-10, or 1e-4."""
+"""Step in the logarithm of the stretch for central differences; the error is about 1e-10 (double), 1e-4 (single)."""
 
 
 class TrainingRows:
-    """Gram matrices of one set of rows stretched by any factor; the latest are remembered.
+    """Gram matrices of one set of rows stretched by any factor; the most recent ones are cached.
 
-    Tuning asks for many amplitudes and noise levels at the same stretch.
+    Tuning evaluates many amplitudes and noise levels at the same stretch.
 
     Parameters
     ----------
     kernel : Kernel, fitted
     rows : Basis
-        As they are; a kernel that measures is not asked for their features again.
+        Unstretched rows with their features, so that a kernel on a backend does not measure them again.
     gram : float ndarray, shape (n_samples, n_samples)
-        Of the rows as they are.
+        Gram matrix of the unstretched rows.
     """
 
     def __init__(self, kernel: Kernel, rows: Basis, gram: Array) -> None:
@@ -41,21 +41,21 @@ class TrainingRows:
         self._slopes: dict[float, Array] = {}
 
     def gram(self, stretch: float) -> Array:
-        """Gram matrix, shape (n_samples, n_samples)."""
+        """Return the Gram matrix at a stretch, shape (n_samples, n_samples)."""
         if stretch not in self._known:
             self._known = {stretch: self._compute(stretch)}
         return self._known[stretch]
 
     def slope(self, stretch: float) -> Array:
-        """Its derivative with respect to the logarithm of the stretch."""
+        """Differentiate the Gram matrix with respect to the logarithm of the stretch."""
         if stretch not in self._slopes:
-            step = STEPS[self._kernel._dtype]
+            step = STEPS[self._kernel.dtype]
             up, down = (self._compute(stretch * np.exp(sign * step)) for sign in (1, -1))
             self._slopes = {stretch: (up - down) / (2 * step)}
         return self._slopes[stretch]
 
     def basis(self, stretch: float) -> Basis:
-        """The stretched rows with the kernel's features of them."""
+        """Return the stretched rows with their features."""
         if stretch == 1.0:
             return self._rows
         stretched = stretch * self._rows.samples
@@ -65,17 +65,17 @@ class TrainingRows:
         return np.asarray(self._kernel.gram(self.basis(stretch).features), np.float64)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingRows:
-        return self  # scikit-learn copies kernels at each step
+        return self  # scikit-learn copies kernels at each step; the cache must survive
 
 
 class Stretched(CovarianceFunction):
-    """Covariance of training rows, given by their numbers.
+    """Covariance of training rows, which are passed as row indices.
 
     Parameters
     ----------
     rows : TrainingRows
     stretch : float
-        What scaled features are multiplied by: a factor of the kernel's bandwidth.
+        Factor that multiplies the scaled features, in addition to the kernel's bandwidth.
     stretch_bounds : (float, float) or "fixed"
     """
 
@@ -88,11 +88,11 @@ class Stretched(CovarianceFunction):
 
     @property
     def hyperparameter_stretch(self) -> Hyperparameter:
-        """What scikit-learn tunes."""
+        """Hyper-parameter that scikit-learn tunes."""
         return Hyperparameter("stretch", "numeric", self.stretch_bounds)
 
     def __call__(self, X: ArrayLike, Y: ArrayLike | None = None, eval_gradient: bool = False) -> Any:
-        """Covariance of rows numbered ``X`` (n, 1) and ``Y`` (m, 1), and its derivative (n, n, 1) or (n, n, 0)."""
+        """Compute the covariance of rows indexed by ``X`` (n, 1) and ``Y`` (m, 1); derivative (n, n, 1 or 0)."""
         first = np.asarray(X, np.intp)[:, 0]
         second = first if Y is None else np.asarray(Y, np.intp)[:, 0]
         block = np.ix_(first, second)
@@ -104,9 +104,9 @@ class Stretched(CovarianceFunction):
         return covariance, self.rows.slope(self.stretch)[block][..., None]
 
     def diag(self, X: ArrayLike) -> Array:
-        """Variances, shape (n,)."""
+        """Compute variances, shape (n,)."""
         return np.diag(self.rows.gram(self.stretch))[np.asarray(X, np.intp)[:, 0]].copy()
 
     def is_stationary(self) -> bool:
-        """Whether it depends on differences of features only; in general not."""
+        """Whether the covariance depends on differences of features only; in general it does not."""
         return False

@@ -1,4 +1,4 @@
-"""Training rows, each there once with its weight: so a weight of k is the same as k equal rows, to the last bit."""
+"""Distinct training rows with weights, so that a weight of k and k equal rows give bit-identical results."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class DistinctRows:
     X : float ndarray, shape (n_rows, n_features)
     y : ndarray, shape (n_rows,), or None
     weight : float ndarray, shape (n_rows,)
-        Sums over equal rows.
+        Sums of the weights of equal rows.
     first : int ndarray, shape (n_rows,)
-        Where in the data each row was first.
+        Index of the first occurrence of each row in the data.
     """
 
     X: Array
@@ -34,9 +34,9 @@ class DistinctRows:
 
 
 def distinct_rows(X: Array, y: NDArray[Any] | None, weight: Array) -> DistinctRows:
-    """Leave out rows of weight 0, and merge rows that agree in all features and in y.
+    """Remove rows of weight 0, and merge rows that agree in all features and in y.
 
-    Solvers see the same problem then, whether data came with weights or with repetitions, and in whatever order.
+    Solvers then get the same problem for weighted and for repeated rows, and for rows in any order.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ def distinct_rows(X: Array, y: NDArray[Any] | None, weight: Array) -> DistinctRo
     y : ndarray of numbers, shape (n_samples,), or None
     weight : float ndarray, shape (n_samples,)
     """
-    kept = np.flatnonzero(weight)
-    rows = X[kept] + 0.0  # no negative zeros
+    positive = np.flatnonzero(weight)
+    rows = X[positive] + 0.0  # no negative zeros
     if y is not None:
-        rows = np.column_stack([rows, y[kept]])
+        rows = np.column_stack([rows, y[positive]])
     _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    first = kept[first]
-    total = np.bincount(inverse.ravel(), weights=weight[kept], minlength=len(first)).astype(np.float64)
+    first = positive[first]
+    total = np.bincount(inverse.ravel(), weights=weight[positive], minlength=len(first)).astype(np.float64)
     return DistinctRows(np.ascontiguousarray(X[first]), None if y is None else y[first], total, first)

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.estimators.kernel_methods.covariance import Stretched, TrainingRows
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
-from qml.estimators.targets import learn_classes, learn_scale
+from qml.estimators.targets import learn_classes, learn_scale, r_squared
 from qml.feature_maps import FeatureMap
 from qml.kernels import Kernel
 
@@ -34,7 +34,7 @@ NODES, SHARES = np.polynomial.hermite_e.hermegauss(64)
 
 
 class _GaussianProcess(KernelEstimator):
-    """A kernel whose amplitude and bandwidth maximise the marginal likelihood."""
+    """Kernel estimator whose amplitude and bandwidth maximise the marginal likelihood."""
 
     optimizer: Literal["fmin_l_bfgs_b"] | Optimizer | None
     n_restarts_optimizer: int
@@ -71,26 +71,26 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
         As in `QuantumKernelClassifier`.
     amplitude, noise_level : float
-        Variances to begin with, in units of the target's variance.
+        Initial variances, in units of the target's variance.
     alpha : float
-        Added to the diagonal against rounding.
+        Constant added to the diagonal for numerical stability.
     optimizer : {"fmin_l_bfgs_b"}, callable or None
-        As in `GaussianProcessRegressor`; ``None`` leaves amplitude, noise and stretch as they are.
+        As in `GaussianProcessRegressor`; ``None`` keeps the initial amplitude, noise and stretch.
     n_restarts_optimizer : int
-        Further beginnings.
+        Number of additional starting points.
     random_state : int, RandomState or None
-        Decides the further beginnings, and the minibatches of ``kernel="trained"``.
+        Seed for the additional starting points, and for the minibatches of ``kernel="trained"``.
 
     Attributes
     ----------
     amplitude_, noise_level_, stretch_ : float
     log_marginal_likelihood_value_ : float
-        Of the scaled target.
+        Log marginal likelihood of the scaled target.
     target_mean_, target_scale_ : float
     kernel_, scaling_, basis_, coefficients_, intercept_, n_features_in_, feature_names_in_
         As in `QuantumKernelClassifier`; every training row is in the basis.
     cholesky_ : float ndarray, shape (n_samples, n_samples)
-        Of the training rows' covariance with noise.
+        Cholesky factor of the training rows' covariance with noise.
 
     References
     ----------
@@ -162,7 +162,7 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
             random_state=self.random_state,
         )
         with warnings.catch_warnings():
-            # data without noise have their noise level at the bound, and that is no failure
+            # noise-free data put the noise level at its bound, which is not a failure
             warnings.filterwarnings("ignore", "The optimal value found for dimension", ConvergenceWarning)
             solver.fit(np.arange(len(checked), dtype=np.float64)[:, None], targets)
         self.amplitude_ = float(solver.kernel_.k1.k1.constant_value)
@@ -174,9 +174,9 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         return self
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Array | tuple[Array, Array]:
-        """Predicted targets, shape (n_samples,); with ``return_std`` also the standard deviations of new observations.
+        """Predict targets, shape (n_samples,); with ``return_std`` also the standard deviations of new observations.
 
-        As in scikit-learn, these include the noise.
+        As in scikit-learn, the standard deviations include the noise.
         """
         scaled = self._scaled(X)
         covariances = self._covariances(scaled, self.stretch_, self.basis_)
@@ -188,12 +188,18 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         variance = np.maximum(prior - np.einsum("ij,ij->j", explained, explained), 0.0)
         return mean, np.sqrt(variance) * self.target_scale_
 
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Compute R^2 of the predictions."""
+        predictions = self.predict(X)
+        assert not isinstance(predictions, tuple)
+        return r_squared(y, predictions, sample_weight)
+
 
 class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
     """Gaussian process classification with a quantum kernel: scikit-learn's `GaussianProcessClassifier`.
 
-    Laplace's approximation; more than two classes are told apart one against the rest, each with an amplitude and a
-    stretch of its own that maximise the marginal likelihood. The stretch, a factor of the bandwidth, is tuned only if
+    Uses Laplace's approximation. More than two classes are separated one-versus-rest, each with a separate amplitude
+    and stretch that maximise the marginal likelihood. The stretch, a factor of the bandwidth, is tuned only if
     ``bandwidth="auto"``.
 
     Parameters
@@ -201,21 +207,21 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
         As in `QuantumKernelClassifier`.
     amplitude : float
-        The latent function's variance to begin with.
+        Initial variance of the latent function.
     optimizer, n_restarts_optimizer
         As in `QuantumGaussianProcessRegressor`.
     max_iter_predict : int
-        Most Newton steps in each of Laplace's approximations.
+        Maximum number of Newton steps in each Laplace approximation.
 
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
     latent_ : list of dict
-        One latent function for two classes, otherwise one a class: ``stretch``, ``amplitude``, ``basis``,
-        ``coefficients`` (n_samples,), and ``root`` (n_samples, n_samples), which takes covariances to what the data
-        explain.
+        One latent function for two classes, otherwise one per class: ``stretch``, ``amplitude``, ``basis``,
+        ``coefficients`` (n_samples,), and ``root`` (n_samples, n_samples), which maps covariances to the explained
+        part.
     log_marginal_likelihood_value_ : float
-        The mean of those of the latent functions.
+        Mean log marginal likelihood of the latent functions.
     kernel_, scaling_, n_features_in_, feature_names_in_
         As in `QuantumKernelClassifier`.
 
@@ -287,7 +293,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
             random_state=self.random_state,
         )
         with warnings.catch_warnings():
-            # classes that can be told apart for certain have their amplitude at the bound
+            # perfectly separable classes put the amplitude at its bound
             warnings.filterwarnings("ignore", "The optimal value found for dimension", ConvergenceWarning)
             solver.fit(np.arange(len(checked), dtype=np.float64)[:, None], indices)
         self.log_marginal_likelihood_value_ = float(solver.log_marginal_likelihood_value_)
@@ -296,12 +302,12 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Most probable class, shape (n_samples,)."""
+        """Predict the most probable class, shape (n_samples,)."""
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Probability of each class, shape (n_samples, n_classes): the logistic function's mean over the posterior."""
+        """Predict class probabilities, shape (n_samples, n_classes): posterior means of the logistic function."""
         scaled = self._scaled(X)
         columns = [self._probability(scaled, latent) for latent in self.latent_]
         if len(columns) == 1:
@@ -319,7 +325,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
 
 
 def _latent_function(machine: Any, rows: TrainingRows) -> dict[str, Any]:
-    """What prediction needs of a fitted binary classifier of scikit-learn, as arrays."""
+    """Extract from a fitted binary classifier of scikit-learn the arrays that prediction needs."""
     stretch = float(machine.kernel_.k2.stretch)
     return {
         "stretch": stretch,

@@ -1,4 +1,4 @@
-"""What all kernel estimators share: scaling, the kernel, and the kernel functions they are made of."""
+"""Base of the kernel estimators: scaling, the kernel, and prediction by an expansion in kernel functions."""
 
 from __future__ import annotations
 
@@ -17,30 +17,29 @@ from qml.estimators.kernel_methods.distinct_rows import distinct_rows
 from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, fit_linear_scaling, fit_scaling
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
+from qml.kernels.classical import CLASSICAL
 from qml.kernels.embedding import EmbeddingKernel
 from qml.settings import check_choice, check_whole
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
-from simulator.circuit import Circuit
-from simulator.errors import unknown_name
+from simulator.names import choose, expect_instance
 
 __all__ = ["Basis", "KernelEstimator"]
 
 Array = NDArray[np.float64]
 
-QUANTUM_KERNELS = ("fidelity", "projected", "trained")
-CLASSICAL_KERNELS = ("linear", "polynomial", "rbf", "laplacian")
+KERNELS = ("fidelity", "projected", "trained", *CLASSICAL)
 
 AUTOMATIC_QUBITS = 10
-"""Most qubits when nobody says how many: states of a thousand samples take 16 MB."""
+"""Maximum default number of qubits: the states of a thousand samples take 16 MB."""
 
 ONE_RADIAN = (-np.pi / 2, np.pi / 2)
-"""The range of a kernel that brings none: a standard deviation is a radian."""
+"""Feature range, in radians, for kernels that do not define one: a standard deviation becomes one radian."""
 
 
 @dataclass(frozen=True)
 class Basis:
-    """Training rows: scaled, shape (n_rows, n_features), and what the kernel needs of each."""
+    """Scaled training rows, shape (n_rows, n_features), and the kernel's features of each."""
 
     samples: Array
     features: NDArray[Any]
@@ -79,15 +78,14 @@ class KernelEstimator(BaseEstimator):
         self.random_state = random_state
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the estimator, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
     def _check_settings(self) -> None:
         if isinstance(self.kernel, str):
-            if self.kernel not in (*QUANTUM_KERNELS, *CLASSICAL_KERNELS):
-                raise unknown_name("kernel", self.kernel, (*QUANTUM_KERNELS, *CLASSICAL_KERNELS))
-        elif not isinstance(self.kernel, Kernel):
-            raise TypeError(f"kernel expects a name or a Kernel object, got {self.kernel!r}")
+            choose("kernel", self.kernel, KERNELS)
+        else:
+            expect_instance("kernel", self.kernel, Kernel)
         check_whole("n_qubits", self.n_qubits, instead=[None])
         check_whole("reps", self.reps, instead=[None])
         check_choice("precision", self.precision, ("double", "single"))
@@ -95,21 +93,21 @@ class KernelEstimator(BaseEstimator):
             check_choice("scale_features", self.scale_features, ("jointly",))
 
     def plan(self, X: ArrayLike, backend: Backend | str | None = None, *, y: ArrayLike | None = None) -> Plan:
-        """What it takes to predict on a backend, or to train there; nothing is sent.
+        """Estimate the cost of prediction or training on a backend; nothing is sent.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend, optional
-            By default that of the kernel.
+            Backend to plan for; by default that of the kernel.
         y : array-like, shape (n_samples,), optional
-            With targets, the plan is that of ``fit(X, y)`` with a kernel on this backend; the estimator need not be
-            fitted. Without, of ``predict(X)``.
+            With targets, the plan is for ``fit(X, y)`` with a kernel on this backend; the estimator need not be fitted.
+            Without, the plan is for ``predict(X)``.
 
         Raises
         ------
         TypeError
-            If the kernel is a classical one.
+            If the kernel is classical.
         """
         if y is not None:
             return clone(self)._plan_of_fit(X, y, backend)
@@ -135,25 +133,26 @@ class KernelEstimator(BaseEstimator):
         return Basis(scaled, features), np.asarray(kernel.gram(features), np.float64)
 
     def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
-        """An unfitted kernel, how many features it takes, and the feature map whose range these are scaled to."""
+        """Return an unfitted kernel, its number of features, and the feature map whose range they are scaled to."""
         most = self.n_features_in_ if self.n_qubits is None else self.n_qubits
         if isinstance(self.kernel, Kernel):
             kernel = clone(self.kernel)
             inner = kernel.kernel if isinstance(kernel, TrainedKernel) else kernel
-            if isinstance(inner, ClassicalKernel) or inner in CLASSICAL_KERNELS:
+            if isinstance(inner, ClassicalKernel):
                 return kernel, most, None
             return (
                 kernel,
                 self._max_features(inner),
                 inner.bounded_map() if isinstance(inner, EmbeddingKernel) else None,
             )
-        if self.kernel in CLASSICAL_KERNELS:
-            return ClassicalKernel(self.kernel, gamma="auto"), most, None
+        name = choose("kernel", self.kernel, KERNELS)
+        if name in CLASSICAL:
+            return ClassicalKernel(name, gamma="auto"), most, None
         feature_map = self._feature_map()
         num_qubits = self._num_qubits(feature_map)
         if feature_map.angle_range is not None and sum(feature_map.angle_range) != 0:
             feature_map = CenteredMap(feature_map)
-        maker = ProjectedKernel if self.kernel == "projected" else FidelityKernel
+        maker = ProjectedKernel if name == "projected" else FidelityKernel
         kernel = maker(
             feature_map,
             bandwidth=self.bandwidth,
@@ -161,7 +160,7 @@ class KernelEstimator(BaseEstimator):
             precision=self.precision,
             random_state=self.random_state,
         )
-        if self.kernel == "trained":
+        if name == "trained":
             kernel = TrainedKernel(kernel, random_state=self.random_state)
         return kernel, feature_map.max_features(num_qubits), feature_map
 
@@ -180,12 +179,10 @@ class KernelEstimator(BaseEstimator):
             return feature_map.circuit.num_qubits
         return min(feature_map.num_qubits(self.n_features_in_), AUTOMATIC_QUBITS)
 
-    def _max_features(self, kernel: Any) -> int:
-        """How many features fit on the qubits of a kernel that came as an object."""
-        feature_map = getattr(kernel, "feature_map", None)
-        if feature_map is None or isinstance(feature_map, Circuit):
+    def _max_features(self, kernel: Kernel | None) -> int:
+        """Return the number of features that fit on the qubits of a kernel object."""
+        if not isinstance(kernel, EmbeddingKernel) or (known := kernel.known_map()) is None:
             return self.n_features_in_
-        known = get_feature_map(feature_map, **kernel._options)
         num_qubits = self.n_qubits if kernel.num_qubits is None else kernel.num_qubits
         return known.max_features(self._num_qubits(known) if num_qubits is None else num_qubits)
 
@@ -203,14 +200,14 @@ class KernelEstimator(BaseEstimator):
         return replace(scaling, factor=scaling.factor * ((high - low) / np.pi))
 
     def _expand(self, basis: Basis, coefficients: Array, intercept: ArrayLike) -> None:
-        """Keep an expansion in kernel functions: coefficients (n_rows, n_outputs), intercept (n_outputs,)."""
+        """Store an expansion in kernel functions: coefficients (n_rows, n_outputs), intercept (n_outputs,)."""
         self.basis_ = np.ascontiguousarray(basis.features)
         self.basis_samples_ = np.ascontiguousarray(basis.samples)
         self.coefficients_ = np.ascontiguousarray(coefficients, np.float64)
         self.intercept_ = np.array(intercept, np.float64, ndmin=1)
 
     def _kernel_rows(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Kernel between samples and the basis, shape (n_samples, n_basis)."""
+        """Compute the kernel between samples and the basis, shape (n_samples, n_basis)."""
         check_is_fitted(self)
         checked = validate_data(self, X, dtype=np.float64, order="C", reset=False)
         if not len(self.basis_):  # a constant target has no support vectors
@@ -226,5 +223,5 @@ class KernelEstimator(BaseEstimator):
         return np.asarray(rows, np.float64)
 
     def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """The expansion's values, shape (n_samples, n_outputs)."""
+        """Evaluate the expansion, shape (n_samples, n_outputs)."""
         return self._kernel_rows(X, backend, resume) @ self.coefficients_ + self.intercept_

@@ -23,21 +23,21 @@ Array = NDArray[np.float64]
 
 
 class QuantumOneClassSVM(OutlierMixin, KernelEstimator):
-    """What is unlike the training data, by a quantum kernel: scikit-learn's `OneClassSVM` on a Gram matrix.
+    """Outlier detection with a quantum kernel: scikit-learn's `OneClassSVM` on a Gram matrix.
 
     Parameters
     ----------
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
-        As in `QuantumKernelClassifier`. There are no labels here, so ``"trained"`` is not among the kernels.
+        As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     nu : float
-        Between 0 and 1: about the share of the training data that is taken for outliers.
+        Approximate share of the training data classified as outliers, between 0 and 1.
     tol, max_iter
         As in `OneClassSVM`.
 
     Attributes
     ----------
     offset_ : float
-        Scores below it are outliers.
+        Score below which a sample is an outlier.
     kernel_, scaling_, support_, basis_, coefficients_, intercept_, n_iter_, n_features_in_, feature_names_in_
         As in `QuantumKernelClassifier`.
 
@@ -78,7 +78,7 @@ class QuantumOneClassSVM(OutlierMixin, KernelEstimator):
         self.max_iter = max_iter
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn scaling, bandwidth and support vectors; ``y`` is not used."""
+        """Learn scaling, bandwidth and support vectors; ``y`` is ignored."""
         checked, weight = only_features(self, X, sample_weight)
         rows = distinct_rows(checked, None, weight)
         features, gram = self._learn_kernel(rows.X, rows.weight)
@@ -90,22 +90,22 @@ class QuantumOneClassSVM(OutlierMixin, KernelEstimator):
         return self
 
     def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Scores less the offset, shape (n_samples,): negative for outliers.
+        """Compute scores minus the offset, shape (n_samples,): negative for outliers.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         backend : Backend or "numba", optional
-            Where kernel entries are measured, see `plan`; by default where the kernel says.
+            Backend that measures kernel entries, see `plan`; by default the kernel's.
         resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
+            Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         return self._outputs(X, backend, resume)[:, 0]
 
     def score_samples(self, X: ArrayLike) -> Array:
-        """Scores, shape (n_samples,): the smaller, the less like the training data."""
+        """Compute scores, shape (n_samples,); a lower score is less similar to the training data."""
         return self.decision_function(X) + self.offset_
 
     def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[np.intp]:
-        """1 for samples like the training data, -1 for outliers, shape (n_samples,); as `decision_function`."""
+        """Predict 1 for inliers and -1 for outliers, shape (n_samples,); parameters as in `decision_function`."""
         return np.where(self.decision_function(X, backend=backend, resume=resume) >= 0, 1, -1)

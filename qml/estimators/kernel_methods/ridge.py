@@ -30,7 +30,7 @@ class QuantumKernelRidge(BackendRegressor, KernelEstimator):
     kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
         As in `QuantumKernelClassifier`.
     alpha : float
-        What is added to the Gram matrix's diagonal.
+        Constant added to the diagonal of the Gram matrix.
 
     Attributes
     ----------

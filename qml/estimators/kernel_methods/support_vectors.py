@@ -35,62 +35,62 @@ def _gives_probabilities(classifier: QuantumKernelClassifier) -> bool:
 class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
     """Support vector machine with a quantum kernel, binary and multiclass: scikit-learn's `SVC` on a Gram matrix.
 
-    Features are standardised; if they do not fit on the qubits, their leading principal components take their place.
-    `predict` compares new samples with the support vectors' states, which are kept.
+    Features are standardised; if they do not fit on the qubits, they are replaced by their leading principal
+    components. `predict` compares new samples with the stored states of the support vectors.
 
     Parameters
     ----------
     kernel : {"fidelity", "projected", "trained", "linear", "polynomial", "rbf", "laplacian"} or Kernel
         ``"fidelity"`` is ``|<phi(x)|phi(x')>|^2``; ``"projected"`` is Gaussian in the qubits' reduced density matrices;
-        ``"trained"`` is the fidelity kernel with one scale a feature, fitted to the labels. The classical ones take
-        standardised features. A kernel object brings its own feature map, qubits, bandwidth and precision; it gets
+        ``"trained"`` is the fidelity kernel with one scale per feature, fitted to the labels. Classical kernels take
+        standardised features. A kernel object has its own feature map, qubits, bandwidth and precision; it receives
         features of standard deviation 1.
     feature_map : str or FeatureMap
-        How features enter the circuit; names are in `qml.feature_maps.FEATURE_MAPS`.
+        Encoding of the features in the circuit; names are listed in `qml.feature_maps.FEATURE_MAPS`.
     reps : int, optional
-        Repetitions, for feature maps that have them; ``None`` leaves the map its own.
+        Number of repetitions, for feature maps that have them; ``None`` uses the default of the map.
     n_qubits : int, optional
-        By default as many as the feature map asks for, but at most 10. A classical kernel gets so many principal
-        components; by default all features.
+        Number of qubits; by default as many as the feature map requires, but at most 10. For a classical kernel, the
+        number of principal components; by default all features are used.
     bandwidth : float, array of shape (n_features,) or "auto"
-        What scaled features are multiplied by, about the middle of the feature map's range. With 1 they fill the range
-        that variational models use. ``"auto"`` searches for it, see `qml.kernels.FidelityKernel`.
+        Factor that multiplies the scaled features about the middle of the feature map's range. With 1 they fill the
+        range that variational models use. ``"auto"`` searches for it, see `qml.kernels.FidelityKernel`.
     C : float
         As in `SVC`.
     class_weight : dict or "balanced", optional
-        As in scikit-learn: factors of the sample weights.
+        As in scikit-learn: positive factors of the sample weights.
     probability : bool
-        Whether to learn probabilities, from decisions in five-fold cross-validation. That is five further fits of the
-        `SVC`; the states and the Gram matrix are reused.
+        Whether to learn probabilities, from decision values in five-fold cross-validation. This takes five more fits of
+        the `SVC`; the states and the Gram matrix are reused.
     tol, max_iter
         As in `SVC`.
     scale_features : bool or "jointly"
-        Whether to scale features, each to the same deviation; "jointly" divides all by one number, so that they
-        keep their relative sizes, as pixels should. Otherwise they are taken as they are, in radians.
+        Whether to scale each feature to the same standard deviation; "jointly" divides all by one number, which
+        preserves their relative sizes, as is useful for pixels. If False, features are angles in radians.
     precision : {"double", "single"}
-        Of the simulation.
+        Precision of the simulation.
     random_state : int, RandomState or None
-        Decides the folds of the probabilities, and the minibatches of ``kernel="trained"``.
+        Seed for the folds of the probabilities, and for the minibatches of ``kernel="trained"``.
 
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
     kernel_ : Kernel
-        Fitted; ``kernel_.bandwidth_`` is the bandwidth that was found.
+        Fitted kernel; ``kernel_.bandwidth_`` is the learnt bandwidth.
     scaling_ : Scaling
     support_ : int ndarray, shape (n_support,)
-        Rows of the training data that are support vectors. Of rows that are there several times, the first.
+        Indices of the training rows that are support vectors; for repeated rows, the first index.
     n_support_ : int ndarray, shape (n_classes,)
-        Support vectors of each class.
+        Number of support vectors of each class.
     basis_ : ndarray, shape (n_support, ...)
-        The kernel's features of the support vectors, such as their states.
+        Features of the support vectors in the kernel, such as their states.
     basis_samples_ : float ndarray, shape (n_support, n_scaled_features)
-        The support vectors, scaled: what a fidelity kernel on a backend needs of them.
+        Scaled support vectors, which a fidelity kernel on a backend needs.
     coefficients_ : float ndarray, shape (n_support, n_outputs)
         One column for two classes, otherwise one for each pair of classes, ordered (0, 1), (0, 2), ...
     intercept_ : float ndarray, shape (n_outputs,)
     sharpness_ : float or None
-        Probabilities are the softmax of so many times the margins.
+        Factor of the margins; probabilities are the softmax of ``sharpness_ * margins``.
     n_iter_ : int or int ndarray, shape (n_outputs,)
     n_features_in_ : int
     feature_names_in_ : ndarray of str, only if ``X`` had column names
@@ -148,7 +148,7 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
         X : array-like, shape (n_samples, n_features)
         y : array-like, shape (n_samples,)
         sample_weight : array-like, shape (n_samples,), optional
-            A weight of 0 is as if the sample were missing, of k as if it were there k times.
+            Sample weights; a weight of 0 is equivalent to omitting the sample, a weight of k to repeating it k times.
 
         Returns
         -------
@@ -166,30 +166,13 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
         self._expand(features[solver.support_], _pair_coefficients(solver), solver.intercept_)
         return self
 
-    def decision_function(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Decisions: shape (n_samples,), positive for ``classes_[1]``; of more than two classes (n_samples, n_classes).
-
-        Of more than two classes each has its votes in comparisons of pairs, and less than half a vote for how clearly
-        it won or lost, as in `SVC`.
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, n_features)
-        backend : Backend or "numba", optional
-            Where kernel entries are measured, see `plan`; by default where the kernel says.
-        resume : path, optional
-            A folder in which a remote backend keeps its jobs, to go on after an interruption.
-        """
-        return votes(self._outputs(X, backend, resume), len(self.classes_))
-
-    def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
-        """Class of the largest decision, shape (n_samples,); the rest as in `decision_function`."""
-        decisions = self.decision_function(X, backend=backend, resume=resume)
-        return self.classes_[(decisions > 0).astype(np.intp) if decisions.ndim == 1 else decisions.argmax(axis=1)]
+    def _decisions(self, outputs: Array) -> Array:
+        """Count the votes of the pairs of classes, plus less than half a vote for the margin, as in `SVC`."""
+        return votes(outputs, len(self.classes_))
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Probability of each class, shape (n_samples, n_classes); the largest is that of the predicted class.
+        """Predict class probabilities, shape (n_samples, n_classes); the predicted class has the largest.
 
         ``backend`` and ``resume`` are as in `decision_function`.
         """
@@ -197,7 +180,7 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Logarithms of the probabilities, shape (n_samples, n_classes); the rest as in `decision_function`."""
+        """Predict log-probabilities, shape (n_samples, n_classes); parameters as in `decision_function`."""
         return log_softmax(self._logits(X, backend, resume), axis=1)
 
     def _logits(self, X: ArrayLike, backend: Backend | str | None, resume: Folder) -> Array:
@@ -219,7 +202,7 @@ class QuantumKernelRegressor(BackendRegressor, KernelEstimator):
     C : float
         As in `SVR`.
     epsilon : float
-        Deviations up to this are free, in standard deviations of the target.
+        Deviation without penalty, in standard deviations of the target.
     tol, max_iter
         As in `SVR`.
 
@@ -280,10 +263,10 @@ class QuantumKernelRegressor(BackendRegressor, KernelEstimator):
 
 
 def _pair_coefficients(solver: SVC) -> Array:
-    """Coefficients of each pair of classes, shape (n_support, n_pairs), from scikit-learn's packed ones.
+    """Unpack scikit-learn's coefficients into those of each pair of classes, shape (n_support, n_pairs).
 
-    Support vectors are ordered by class. Of class i, row j - 1 of `dual_coef_` is for the pair with a later class j,
-    and row j for the pair with an earlier one.
+    Support vectors are ordered by class. For class i, row j - 1 of `dual_coef_` belongs to the pair with a later class
+    j, and row j to the pair with an earlier one.
     """
     packed, count = solver.dual_coef_, len(solver.classes_)
     if count == 2:

@@ -1,4 +1,4 @@
-"""Checked training data of kernel estimators, each row there once."""
+"""Checked training data of kernel estimators, without repeated rows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from qml.estimators.kernel_methods.distinct_rows import DistinctRows, distinct_rows
 from qml.estimators.targets import learn_classes, learn_scale
+from qml.weights import checked_sample_weight, weighted_by_class
 
 __all__ = ["class_rows", "only_features", "target_rows"]
 
@@ -25,34 +25,31 @@ def class_rows(
     sample_weight: ArrayLike | None,
     class_weight: Mapping[Any, float] | Literal["balanced"] | None,
 ) -> tuple[DistinctRows, Array]:
-    """Rows with class indices, and the weights they have in the loss: those of samples times those of classes."""
+    """Return rows with class indices, and their weights in the loss: sample weights times class weights."""
     estimator._check_settings()
     checked, labels = validate_data(estimator, X, y, dtype=np.float64, order="C")
-    weight = _check_sample_weight(sample_weight, checked, dtype=np.float64, ensure_non_negative=True)
-    kept = np.flatnonzero(weight)
+    weight = checked_sample_weight(sample_weight, checked)
+    weighted = np.flatnonzero(weight)
     indices = np.zeros(len(labels), np.intp)
-    learn_classes(estimator, labels[kept])
-    indices[kept] = np.searchsorted(estimator.classes_, labels[kept])
+    learn_classes(estimator, labels[weighted])
+    indices[weighted] = np.searchsorted(estimator.classes_, labels[weighted])
     rows = distinct_rows(checked, indices, weight)
-    if class_weight is None:
-        return rows, rows.weight
-    known = estimator.classes_[rows.y]
-    factors = compute_class_weight(class_weight, classes=estimator.classes_, y=known, sample_weight=rows.weight)
-    return rows, rows.weight * factors[rows.y]
+    assert rows.y is not None
+    return rows, weighted_by_class(class_weight, estimator.classes_, rows.y, rows.weight)
 
 
 def target_rows(estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> DistinctRows:
-    """Rows with scaled targets."""
+    """Return rows with scaled targets."""
     estimator._check_settings()
     checked, targets = validate_data(estimator, X, y, dtype=np.float64, order="C", y_numeric=True)
-    weight = _check_sample_weight(sample_weight, checked, dtype=np.float64, ensure_non_negative=True)
+    weight = checked_sample_weight(sample_weight, checked)
     rows = distinct_rows(checked, targets.astype(np.float64), weight)
     assert rows.y is not None
     return DistinctRows(rows.X, learn_scale(estimator, rows.y, rows.weight), rows.weight, rows.first)
 
 
 def only_features(estimator: Any, X: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[Array, Array]:
-    """Features (n_samples, n_features) and weights (n_samples,), as they came."""
+    """Return checked features (n_samples, n_features) and weights (n_samples,), without merging rows."""
     estimator._check_settings()
     checked = validate_data(estimator, X, dtype=np.float64, order="C", ensure_min_samples=2)
-    return checked, _check_sample_weight(sample_weight, checked, dtype=np.float64, ensure_non_negative=True)
+    return checked, checked_sample_weight(sample_weight, checked)

@@ -1,7 +1,7 @@
-"""Kernels for many samples: a transformer to a few hundred features, and any linear model behind it.
+"""Kernel approximations for many samples: transformers to a few hundred features, to be followed by a linear model.
 
-A Gram matrix of 100,000 samples would take 80 GB. What the transformers here cost, in entries of the kernel or
-in circuits, is proportional to the number of samples.
+A Gram matrix of 100,000 samples would take 80 GB. The cost of these transformers, in kernel entries or circuits, is
+proportional to the number of samples.
 """
 
 from qml.estimators.random_features.nystroem import NystroemFeatures

@@ -1,4 +1,4 @@
-"""Which samples stand for all: landmarks of the Nystroem method."""
+"""Selection of landmarks for the Nystroem method."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Array = NDArray[np.float64]
 SELECTIONS = ("uniform", "leverage", "kmeans")
 
 PILOT_FACTOR = 2
-"""Samples that leverage scores are estimated from, as a multiple of the landmarks."""
+"""Number of samples from which leverage scores are estimated, as a multiple of the number of landmarks."""
 
 ROWS_AT_ONCE = 4096
 
 PROBE = 2000
-"""Rows, at most, that the penalty of leverage scores is estimated from."""
+"""Maximum number of rows from which the penalty of leverage scores is estimated."""
 
 MANY_SAMPLES = 10_000
-"""From here on, k-means takes a part of the samples at a time."""
+"""Number of samples from which on k-means uses minibatches."""
 
 
 def chosen_landmarks(kernel: Kernel, X: Array, count: int, selection: str, seed: int) -> Array:
-    """Landmarks in the space of the samples, shape (at most count, n_features).
+    """Select landmarks in the space of the samples, shape (at most count, n_features).
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ def chosen_landmarks(kernel: Kernel, X: Array, count: int, selection: str, seed:
     if selection == "uniform":
         return X[np.sort(rng.choice(len(X), count, replace=False))]
     scores = estimated_leverage_scores(kernel, X, count, rng)
-    chosen = rng.choice(len(X), min(count, int(np.count_nonzero(scores))), replace=False, p=scores / scores.sum())
-    return X[np.sort(chosen)]
+    indices = rng.choice(len(X), min(count, int(np.count_nonzero(scores))), replace=False, p=scores / scores.sum())
+    return X[np.sort(indices)]
 
 
 def estimated_leverage_scores(kernel: Kernel, X: Array, rank: int, rng: np.random.Generator) -> Array:
-    """Ridge leverage scores from a pilot sample that is itself drawn by scores from a uniform one, shape (n_samples,).
+    """Estimate ridge leverage scores in two rounds, shape (n_samples,): the first round draws the pilot of the second.
 
-    A uniform pilot misses rare samples; in the second round these are the first to be drawn.
+    The uniform pilot of the first round misses rare samples; the second round draws these with high probability.
     """
     size = min(PILOT_FACTOR * rank, len(X))
     inclusion = np.full(len(X), size / len(X))
@@ -70,11 +70,11 @@ def estimated_leverage_scores(kernel: Kernel, X: Array, rank: int, rng: np.rando
 def leverage_scores(
     kernel: Kernel, X: Array, pilot: NDArray[np.intp], rank: int, inclusion: Array | None = None
 ) -> Array:
-    """Ridge leverage scores ``(K (K + lambda I)^-1)_ii``, estimated from a pilot sample, shape (n_samples,).
+    """Estimate ridge leverage scores ``(K (K + lambda I)^-1)_ii`` from a pilot sample, shape (n_samples,).
 
-    ``lambda`` is the sum of the eigenvalues of K beyond the first ``rank``, divided by ``rank``; it too is estimated.
-    With all samples as the pilot, the scores are exact. Costs ``n_samples * len(pilot)`` entries of the kernel, a block
-    of rows at a time.
+    ``lambda`` is the sum of the eigenvalues of K beyond the first ``rank``, divided by ``rank``; it is also estimated.
+    With all samples as the pilot, the scores are exact. The cost is ``n_samples * len(pilot)`` kernel entries, computed
+    in blocks of rows.
 
     Parameters
     ----------
@@ -82,10 +82,10 @@ def leverage_scores(
         Fitted.
     X : float ndarray, shape (n_samples, n_features)
     pilot : int ndarray
-        Row numbers.
+        Indices of the rows in the pilot.
     rank : int
     inclusion : float ndarray, shape (len(pilot),), optional
-        The probability with which each row of the pilot came into it; by default the same for all rows.
+        Probability with which each row of the pilot was drawn; by default the same for all rows.
 
     References
     ----------
@@ -97,7 +97,7 @@ def leverage_scores(
     directions = weight[:, np.newaxis] * vectors
 
     def unexplained(rows: Array, basis: Array) -> Array:
-        """What of each sample lies outside the span of a basis."""
+        """Compute the part of each sample outside the span of a basis."""
         projections = np.asarray(kernel.gram(kernel.features(rows), known), np.float64) @ basis
         return kernel.diag(rows) - np.sum(projections**2, axis=1)
 

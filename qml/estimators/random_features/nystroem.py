@@ -1,4 +1,4 @@
-"""The Nystroem method: the kernel's entries with a few landmarks as features."""
+"""The Nystroem method: features from the kernel entries with a few landmarks."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ Array = NDArray[np.float64]
 SAMPLES_TO_LEARN_FROM = 2000
 
 SMALLEST_EIGENVALUE = 1e-10
-"""Directions among the landmarks below this share of the largest are left out, because rounding would be amplified."""
+"""Smallest eigenvalue used, relative to the largest: smaller ones would amplify rounding errors."""
 
 
 class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Features whose inner products approximate a kernel, from its entries with some landmarks.
+    """Features whose inner products approximate a kernel, from its entries with a few landmarks.
 
     ``phi(x) = K_LL^(-1/2) k_L(x)`` for landmarks L, so that ``phi(x) . phi(y)`` is exact where x or y is a landmark.
-    With all samples as landmarks, a linear model on these features is the kernel model.
+    With all samples as landmarks, a linear model on these features equals the kernel model.
 
     Parameters
     ----------
     kernel : str or Kernel, optional
         See `qml.kernels.get_kernel`. By default the fidelity kernel of the IQP map at an automatic bandwidth, for
-        features of mean 0. What it learns, it learns from at most 2000 samples.
+        features of mean 0. The kernel is fitted to at most 2000 samples.
     n_landmarks : int
-        At most; no more than there are samples.
+        Maximum number of landmarks; never more than the number of samples.
     selection : {"uniform", "leverage", "kmeans"}
-        Samples at random; samples at random, more likely the less others say about them (ridge leverage scores); or the
-        centres of clusters, which are no samples.
+        Uniformly random samples; random samples with probabilities proportional to ridge leverage scores, which prefer
+        samples unlike the others; or the centres of clusters, which are not samples.
     random_state : int, RandomState or None
 
     Attributes
@@ -51,11 +51,11 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         The fitted kernel.
     landmarks_ : float ndarray, shape (n_landmarks, n_features)
     landmark_features_ : ndarray, shape (n_landmarks, ...)
-        What the kernel needs of each landmark, so that a kernel measured on a backend measures them once.
+        Features of each landmark in the kernel, so that a kernel on a backend measures them once.
     normalization_ : float ndarray, shape (n_landmarks, n_components)
-        A root of the pseudo-inverse of the landmarks' Gram matrix.
+        Square root of the pseudo-inverse of the landmarks' Gram matrix.
     n_components_ : int
-        Features that come out: fewer than landmarks where these depend on one another.
+        Number of output features: fewer than landmarks where these are linearly dependent in feature space.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, only if ``X`` had column names
 
@@ -97,7 +97,7 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ----------
         X : array-like, shape (n_samples, n_features)
         y : array-like, shape (n_samples,), optional
-            Only some kernels learn from it.
+            Targets; only some kernels use them.
         """
         check_whole("n_landmarks", self.n_landmarks)
         check_choice("selection", self.selection, SELECTIONS)
@@ -110,13 +110,13 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.landmark_features_ = np.ascontiguousarray(self.kernel_.features(self.landmarks_))
         among = self.kernel_.gram(self.landmark_features_)
         eigenvalues, vectors = np.linalg.eigh(np.asarray(among, np.float64))
-        kept = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues[-1]
-        self.normalization_ = vectors[:, kept] / np.sqrt(eigenvalues[kept])
-        self.n_components_ = int(kept.sum())
+        significant = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues[-1]
+        self.normalization_ = vectors[:, significant] / np.sqrt(eigenvalues[significant])
+        self.n_components_ = int(significant.sum())
         return self
 
     def transform(self, X: ArrayLike) -> Array:
-        """Features of each sample, shape (n_samples, n_components), some thousand samples at a time."""
+        """Compute features of each sample, shape (n_samples, n_components), in chunks of some thousand samples."""
         check_is_fitted(self, "normalization_")
         samples = validate_data(self, X, dtype=np.float64, order="C", reset=False)
         out = np.empty((len(samples), self.n_components_))
@@ -127,7 +127,7 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         return out
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the transformer, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        """Write the transformer, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
     @property

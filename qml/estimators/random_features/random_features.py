@@ -1,4 +1,4 @@
-"""Random quantum features: small circuits with random linear functions of a sample as angles."""
+"""Random quantum features: small circuits whose angles are random linear functions of a sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
-from qml.models.observables import readout_observables
+from qml.features.scaling import check_result
+from qml.kernels.classical import scale_gamma
+from qml.models.observables import Observable, readout_observables
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_backend, check_whole
 from simulator import gates
@@ -23,7 +25,6 @@ from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.circuit import Circuit
-from simulator.observables import PauliSum
 from simulator.parameters import ParameterVector
 
 __all__ = ["RandomQuantumFeatures"]
@@ -34,32 +35,32 @@ CIRCUITS_AT_ONCE = 1 << 16
 
 
 class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Expectations of many small circuits whose angles are random linear functions of the sample.
+    """Expectation values of many small circuits whose angles are random linear functions of the sample.
 
     Circuit e gets the angles ``W_e x + b_e``, with W normal of variance 2 gamma and b uniform on the circle, and gives
-    one feature for each observable; nothing is trained but the linear model behind. Features are divided by the root
-    of their number, so that inner products converge to a kernel as circuits are added.
+    one feature for each observable; only the subsequent linear model is trained. Features are divided by the square
+    root of their number, so that inner products converge to a kernel as circuits are added.
 
-    By default each qubit is turned by RX and a chain of CNOTs follows, so that Z of qubit q is read from qubits 0 to q.
-    The kernel is then a known mixture of Gaussians, ``mean over q of (exp(-gamma |x - y|^2) / 2)^(q+1)``, and one qubit
-    makes the random Fourier features of the RBF kernel. Any circuit of one's own can take its place.
+    By default an RX on each qubit is followed by a chain of CNOTs, so that Z of qubit q depends on qubits 0 to q.
+    The kernel is then the mixture of Gaussians ``mean over q of (exp(-gamma |x - y|^2) / 2)^(q+1)``, and one qubit
+    gives the random Fourier features of the RBF kernel. A custom circuit can replace this one.
 
     Parameters
     ----------
     n_components : int
-        Features; a multiple of the observables is reached or passed by the last circuit, which is cut.
+        Number of features. Unless it is a multiple of the number of observables, the last circuit gives fewer.
     n_qubits : int
     gamma : float or "scale"
-        As of the RBF kernel. ``"scale"`` is 1 over the number of features times the variance of all entries of X.
+        Parameter of the RBF kernel. ``"scale"`` is 1 over the number of features times the variance of X's entries.
     circuit : Circuit, optional
-        In place of RX and CNOTs; all its parameters get random linear functions.
-    observables : str or sequence of PauliSum
+        Circuit in place of RX and CNOTs; all its parameters are random linear functions of the features.
+    observables : str or sequence of Observable
         See `qml.models.observables.readout_observables`.
     precision : {"double", "single"}
     backend : Backend or "numba", optional
-        Where the circuits run: one, at a parameter set for each sample and circuit, see `plan`.
+        Backend that runs the circuits: one circuit, with a parameter set for each sample and draw, see `plan`.
     resume : path, optional
-        A folder in which a remote backend keeps its jobs, to go on after an interruption.
+        Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
     random_state : int, RandomState or None
 
     Attributes
@@ -92,7 +93,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         n_qubits: int = 4,
         gamma: float | Literal["scale"] = "scale",
         circuit: Circuit | None = None,
-        observables: str | Sequence[PauliSum] = "z",
+        observables: str | Sequence[Observable] = "z",
         precision: Literal["double", "single"] = "double",
         backend: Backend | str | None = None,
         resume: Folder = None,
@@ -129,12 +130,12 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return self
 
     def transform(self, X: ArrayLike) -> Array:
-        """Features of each sample, shape (n_samples, n_components), some thousand circuits at a time."""
+        """Compute features of each sample, shape (n_samples, n_components), in chunks of some thousand circuits."""
         samples = self._checked(X)
         model = self._model()
         backend = check_backend(self.backend)
         out = np.empty((len(samples), self.n_components))
-        # a request to a backend is one, so that its jobs wait for each other only once
+        # one request to the backend, so that its jobs wait in the queue only once
         size = max(1, CIRCUITS_AT_ONCE // len(self.offsets_)) if backend is None else len(samples)
         for first in range(0, len(samples), size):
             rows = slice(first, first + size)
@@ -147,13 +148,13 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return out / np.sqrt(self.n_components)
 
     def plan(self, X: ArrayLike, backend: Backend | str | None = None) -> Plan:
-        """What `transform` would take on a backend, by default the estimator's; nothing is sent."""
+        """Estimate the cost of `transform` on a backend, by default the estimator's; nothing is sent."""
         samples = self._checked(X)
         model = self._model()
-        chosen = check_backend(self.backend if backend is None else backend)
-        if chosen is None:
-            chosen = NumbaBackend(precision=self.precision)
-        plan = chosen.plan(model.circuit, model.observables, self._angles(samples))
+        target = check_backend(self.backend if backend is None else backend)
+        if target is None:
+            target = NumbaBackend(precision=self.precision)
+        plan = target.plan(model.circuit, model.observables, self._angles(samples))
         note = f"{len(self.offsets_):,} random circuits for each of {len(samples):,} samples"
         return replace(plan, notes=(*plan.notes, note))
 
@@ -162,17 +163,19 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return validate_data(self, X, dtype=np.float64, order="C", reset=False)  # type: ignore[no-any-return]
 
     def _angles(self, samples: Array) -> Array:
-        """Angles of all circuits for each sample, shape (n_samples * n_circuits, n_angles)."""
+        """Compute the angles of all circuits for each sample, shape (n_samples * n_circuits, n_angles)."""
         n_circuits, n_angles = self.offsets_.shape
         weights = self.frequencies_.reshape(n_circuits * n_angles, -1).T
-        return (samples @ weights + self.offsets_.ravel()).reshape(-1, n_angles)
+        with np.errstate(over="ignore", invalid="ignore"):
+            angles = samples @ weights + self.offsets_.ravel()
+            check_result(samples, angles)
+        return angles.reshape(-1, n_angles)
 
     def _learnt_gamma(self, features: Array) -> float:
         if isinstance(self.gamma, str):
             if self.gamma != "scale":
                 raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
-            variance = float(features.var())
-            return 1.0 / (features.shape[1] * variance) if variance > 0 else 1.0
+            return scale_gamma(features)
         if not 0 < self.gamma < np.inf:
             raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
         return float(self.gamma)
@@ -189,7 +192,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return QuantumModel(circuit, circuit.parameters, (), observables, precision=self.precision)
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the transformer, fitted or not, as data: see `qml.persistence.estimators.save`."""
+        """Write the transformer, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
     @property

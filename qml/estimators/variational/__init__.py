@@ -1,1 +1,1 @@
-"""Estimators that train a circuit."""
+"""Estimators that train circuits and networks."""

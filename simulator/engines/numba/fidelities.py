@@ -1,4 +1,4 @@
-"""Fidelities ``|<psi_i|psi_j>|**2`` between the final states of many samples."""
+"""Fidelities ``|<psi_i|psi_j>|**2`` between states stored in tiles, panel by panel and block by block."""
 
 from __future__ import annotations
 
@@ -8,133 +8,79 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.calculations.statevector import as_inputs, as_weights, states
 from simulator.engines.numba import memory, simd
 from simulator.engines.numba.kernels import fidelities as kernels
-from simulator.engines.numba.run import Run
+from simulator.engines.numba.options import Options
 from simulator.engines.numba.threads import get_num_threads, parallel
-from simulator.program.program import Program
-
-__all__ = ["fidelities", "fidelities_of_states"]
+from simulator.progress import chunks
 
 FloatArray = NDArray[np.float64]
 
-_PANEL = 1024  # samples whose states are kept at least: making states again costs less than a tenth of their products
-_CHECK_BYTES = 1 << 26  # below this nobody asks how much memory there is
-_SHARE = 5  # states and what else is needed take about one part in five of the result
-_IN_LANES = 12  # qubits up to which lanes hold samples if these fill them
-_SERIAL_WORK = 500_000  # products below which a second thread does not pay for itself
+_CHECK_BYTES = 1 << 26  # bytes below which available memory is not checked
 
 
-def fidelities(
-    program: Program,
+def fill(
+    tiles_of: Callable[[FloatArray], NDArray[Any]],
     X: FloatArray,
-    weights: FloatArray,
-    Y: FloatArray | None = None,
-    out: NDArray[Any] | None = None,
-    progress: Callable[[int], object] | None = None,
-) -> NDArray[Any]:
-    """Fidelities between the final states of samples, without ever holding all of their states.
+    Y: FloatArray | None,
+    out: NDArray[Any],
+    state_bytes: int,
+    options: Options,
+    progress: Callable[[int], object] | None,
+) -> None:
+    """Write fidelities between samples to ``out``, without holding all states in memory.
 
-    States are made in panels and multiplied in blocks, half of them when there is no ``Y``. An entry has the same bits
-    on any number of threads and in any panel.
+    States are computed in panels and multiplied in blocks, half of them without ``Y``. Each entry is bit-identical for
+    any number of threads and in any panel.
 
     Parameters
     ----------
-    program : Program
-    X : float64 ndarray, shape (n_samples, n_inputs)
-    weights : float64 ndarray, shape (n_weights,)
-    Y : float64 ndarray, shape (n_others, n_inputs), optional
-        By default X itself.
-    out : C-contiguous ndarray or memmap, shape (n_samples, n_others), optional
-        float64, or float32 in single precision.
+    tiles_of : callable
+        Function that returns the states of samples as tiles of `kernels.fidelities`.
+    X, Y : float64 ndarray
+        Inputs of both sets of samples; Y is X by default.
+    out : C-contiguous ndarray or memmap
+    state_bytes : int
+        Size of a state in bytes.
+    options : Options
     progress : callable, optional
-        Called with the number of entries that were finished.
-
-    Returns
-    -------
-    ndarray, shape (n_samples, n_others)
+        Function called with the number of finished entries.
     """
-    X, weights = as_inputs(program, X), as_weights(program, weights)
-    columns = X if Y is None else as_inputs(program, Y)
-    out = np.empty((len(X), len(columns)), program.dtype) if out is None else out
-    state_bytes = (2 << program.num_qubits) * np.dtype(program.dtype).itemsize
-    panel = max(_PANEL, out.nbytes // (_SHARE * state_bytes))
+    columns = X if Y is None else Y
+    panel = max(options.panel, out.nbytes // (options.panel_share * state_bytes))
     if panel * state_bytes > _CHECK_BYTES:
         panel = max(1, min(panel, memory.available_bytes() // (4 * state_bytes)))
-    step = max(1, panel // 4)  # the other panel is made in pieces
+    step = max(1, panel // 4)  # the other panel is computed in pieces
     panel = max(1, min(panel - step if len(columns) > panel else panel, len(X)))
-    for begin in range(0, len(X), panel):
-        rows = slice(begin, min(begin + panel, len(X)))
-        held = _tiles(program, X[rows], weights)
+    serial = options.serial_products
+    for rows in chunks(len(X), panel):
+        panel_tiles = tiles_of(X[rows])
         if Y is None:
-            _multiply(held, None, out, rows, rows, kernels.SAME, progress)
+            _multiply(panel_tiles, None, out, rows, rows, kernels.SAME, serial, progress)
         for at in range(rows.stop if Y is None else 0, len(columns), step):
             others = slice(at, min(at + step, len(columns)))
-            tiles = _tiles(program, columns[others], weights)
+            tiles = tiles_of(columns[others])
             if Y is None:
-                _multiply(tiles, held, out, others, rows, kernels.MIRRORED, progress)
+                _multiply(tiles, panel_tiles, out, others, rows, kernels.MIRRORED, serial, progress)
             else:
-                _multiply(held, tiles, out, rows, others, kernels.PLAIN, progress)
-            del tiles  # before the next are made
-        del held
-    return out
+                _multiply(panel_tiles, tiles, out, rows, others, kernels.PLAIN, serial, progress)
+            del tiles  # freed before the next tiles are computed
+        del panel_tiles
 
 
-def fidelities_of_states(
-    a: NDArray[Any], b: NDArray[Any] | None = None, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
-    """Squared overlaps of the rows of ``a`` with those of ``b``, or among themselves.
-
-    Parameters
-    ----------
-    a : complex ndarray, shape (n_samples, 2**n)
-    b : complex ndarray of the same precision, shape (n_others, 2**n), optional
-    out : C-contiguous ndarray, shape (n_samples, n_others), optional
-
-    Returns
-    -------
-    ndarray, shape (n_samples, n_others)
-        float64, or float32 for complex64 states.
-
-    Raises
-    ------
-    ValueError
-        If the two are of different length or precision.
-    """
-    if b is not None and (a.shape[1:] != b.shape[1:] or a.dtype != b.dtype):
-        raise ValueError(
-            "states of one length and precision expected, "
-            f"got {a.shape[1:]} of {a.dtype} and {b.shape[1:]} of {b.dtype}"
-        )
+def of_states(a: NDArray[Any], b: NDArray[Any] | None, out: NDArray[Any] | None, options: Options) -> NDArray[Any]:
+    """Squared overlaps of the rows of ``a`` with those of ``b``, or among the rows of ``a``; see `Engine`."""
     rows, columns = slice(0, len(a)), slice(0, len(a if b is None else b))
-    tiles = _packed(a)
+    tiles = packed(a)
     out = np.empty((rows.stop, columns.stop), tiles.dtype) if out is None else out
-    others = None if b is None else _packed(b)
-    _multiply(tiles, others, out, rows, columns, kernels.SAME if b is None else kernels.PLAIN, None)
+    others = None if b is None else packed(b)
+    mode = kernels.SAME if b is None else kernels.PLAIN
+    _multiply(tiles, others, out, rows, columns, mode, options.serial_products, None)
     return out
 
 
-def _tiles(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
-    """Final states as tiles of `kernels.fidelities`, in the program's own basis: fidelities do not see it."""
-    rows = len(X)
-    fewest = simd.width(program.dtype) if program.num_qubits <= _IN_LANES else 2
-    if rows % fewest:  # filled up, a sample is computed in the same way, to the same bits, whatever its company
-        X = np.concatenate([X, np.repeat(X[-1:], -rows % fewest, axis=0)])
-    run = Run(program, weights, len(X))
-    plan = run.plan
-    if plan.lanes is not None:
-        run.close()
-        return _packed(states(program, X, weights)[:rows])
-    count = -(-len(X) // plan.per_tile)
-    keep = simd.aligned_zeros(count * plan.tile_size, program.dtype, 4096).reshape(count, plan.tile_size)
-    run.forward(X, keep, np.empty((0, 0)))
-    run.close()
-    return keep.reshape(count * plan.states, plan.tables.state_size)
-
-
-def _packed(rows: NDArray[Any]) -> NDArray[Any]:
-    """States, shape (n, 2**n), as tiles."""
+def packed(rows: NDArray[Any]) -> NDArray[Any]:
+    """Pack states, shape (n_samples, 2**n), into tiles."""
     parts = np.require(rows, None, ["C", "A", "W"]).view(rows.real.dtype)
     width = simd.width(parts.dtype)
     count, size = -(-len(rows) // width), parts.shape[1] * width
@@ -150,9 +96,10 @@ def _multiply(
     rows: slice,
     columns: slice,
     mode: int,
+    serial_work: int,
     progress: Callable[[int], object] | None,
 ) -> None:
-    """Fidelities between two panels to their place in ``out``."""
+    """Write fidelities between two panels to their place in ``out``."""
     flat = np.asarray(out).reshape(-1)
     assert np.shares_memory(flat, out), "out must be contiguous"
     count, others = rows.stop - rows.start, columns.stop - columns.start
@@ -166,6 +113,6 @@ def _multiply(
         )
 
     work = count * others * a.shape[1] // width
-    parallel(call, 1 if work < _SERIAL_WORK else get_num_threads())
+    parallel(call, 1 if work < serial_work else get_num_threads())
     if progress is not None:
         progress(count * others * (2 if mode == kernels.MIRRORED else 1))

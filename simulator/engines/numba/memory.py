@@ -1,4 +1,4 @@
-"""How much memory a state needs and whether there is that much; buffers that are used again."""
+"""Memory checks for states, and reusable buffers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from simulator.engines.numba import simd
 from simulator.errors import StateTooLargeError
 
-_KEEP_BYTES = 1 << 27  # a larger buffer is given back to the system; others have sizes of powers of two
-_PAGE_BYTES = 4096  # where buffers begin, so that what lies at which cache set is known
-_CHECK_BYTES = 1 << 26  # below this nothing is asked
+_KEEP_BYTES = 1 << 27  # bytes above which a buffer is returned to the system; smaller ones have sizes of powers of two
+_PAGE_BYTES = 4096  # alignment of buffers, so that the cache sets of their contents are known
+_CHECK_BYTES = 1 << 26  # bytes below which available memory is not checked
 _buffers = threading.local()  # .free: buffers by element type and exponent of the size
 
 
@@ -28,28 +28,28 @@ def _free() -> dict[tuple[Any, int], list[NDArray[Any]]]:
 
 
 def allocate(size: int, dtype: Any) -> NDArray[Any]:
-    """Zeros of shape (size,) that begin at a page."""
+    """Zeros of shape (size,), aligned to a page."""
     return simd.aligned_zeros(size, dtype, _PAGE_BYTES)
 
 
-def take(size: int, dtype: Any) -> NDArray[Any]:
-    """An aligned buffer of at least ``size`` elements with arbitrary contents; `give` it back after use."""
+def take(size: int, dtype: type[np.floating[Any]]) -> NDArray[Any]:
+    """Take an aligned buffer of at least ``size`` elements with arbitrary contents; return it with `give` after use."""
     bits = max(size - 1, 1023).bit_length()
     if (1 << bits) * 8 > _KEEP_BYTES:
         return allocate(size, dtype)
-    free = _free().get((np.dtype(dtype).type, bits))
+    free = _free().get((dtype, bits))
     return free.pop() if free else allocate(1 << bits, dtype)
 
 
 def give(buffer: NDArray[Any]) -> None:
-    """Keep a buffer for the next `take` of this thread."""
+    """Return a buffer for reuse by the next `take` of this thread."""
     size = len(buffer)
     if size & (size - 1) == 0 and size * 8 <= _KEEP_BYTES:
         _free().setdefault((buffer.dtype.type, size.bit_length() - 1), []).append(buffer)
 
 
 def available_bytes() -> int:
-    """Memory this process may still take: the machine's, or what its container has left."""
+    """Memory in bytes that this process may still allocate, limited by the machine and its container."""
     out = 1 << 62
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
@@ -70,12 +70,12 @@ def available_bytes() -> int:
 
 
 def check_state(num_qubits: int, states: int, precision: str) -> None:
-    """Refuse ``states`` states at once of ``num_qubits`` qubits that do not fit in memory.
+    """Raise an error if ``states`` states of ``num_qubits`` qubits do not fit in memory at once.
 
     Raises
     ------
     StateTooLargeError
-        Before anything is allocated.
+        If they do not fit; raised before allocation.
     """
     per_amplitude = 16 if precision == "double" else 8
     needed = states * (per_amplitude << num_qubits)
@@ -94,12 +94,12 @@ def check_state(num_qubits: int, states: int, precision: str) -> None:
 
 
 def check_density(num_qubits: int, copies: int) -> None:
-    """Refuse ``copies`` density matrices of ``num_qubits`` qubits, 4**n floats each, that do not fit in memory.
+    """Raise an error if ``copies`` density matrices of ``num_qubits`` qubits, 4**n floats each, do not fit in memory.
 
     Raises
     ------
     StateTooLargeError
-        Before anything is allocated.
+        If they do not fit; raised before allocation.
     """
     needed = copies * (8 << 2 * num_qubits)
     if needed <= _CHECK_BYTES:

@@ -1,9 +1,9 @@
-"""An explicit vector type for numba: ``<8 x double>`` and ``<16 x float>`` as first-class values.
+"""Explicit vector type for numba: ``<8 x double>`` and ``<16 x float>`` as first-class values.
 
-Plain loops over interleaved arrays reach 5-12 GFLOP/s a core here, because LLVM will not vectorise short
-inner loops whose arrays may alias; kernels written in this type reach four times that and still read as
-arithmetic. LLVM splits the vectors on machines with narrower registers, so the source is the same there.
-A vector's width follows from its element type (64 bytes). This file compiles nothing by itself.
+Plain loops over interleaved arrays reach 5-12 GFLOP/s per core, because LLVM does not vectorise short inner loops whose
+arrays may alias; kernels written with this type are four times as fast and still read as arithmetic. LLVM splits the
+vectors on machines with narrower registers, so the same source works there. A vector is 64 bytes wide. Importing this
+file compiles nothing.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
 
 
 def width(dtype: Any) -> int:
-    """Elements of a vector of ``dtype``: 8 for float64, 16 for float32."""
+    """Number of elements in a vector of ``dtype``: 8 for float64, 16 for float32."""
     return VECTOR_BYTES // np.dtype(dtype).itemsize
 
 
 def aligned_zeros(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.ndarray:
-    """Zeros of shape (size,) that start on a vector's boundary, so that no load straddles cache lines."""
+    """Zeros of shape (size,), aligned to vectors, so that no load straddles cache lines."""
     itemsize = np.dtype(dtype).itemsize
     raw = np.zeros(size + boundary // itemsize, dtype)
     offset = -raw.ctypes.data % boundary // itemsize
@@ -68,7 +68,7 @@ def _constant(vector: Vector, values: list[float]) -> ir.Constant:
 
 @intrinsic
 def load(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """The vector at ``array[index : index + width]``."""
+    """Load the vector at ``array[index : index + width]``."""
     vector = Vector(array.dtype)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -93,7 +93,7 @@ def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """Ask for the cache lines of the two vectors at ``array[index : index + 2 * width]``, to be read and written."""
+    """Prefetch the cache lines of the two vectors at ``array[index : index + 2 * width]`` for reading and writing."""
     vector = Vector(array.dtype)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -112,7 +112,7 @@ def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def splat(typing_context, scalar):  # type: ignore[no-untyped-def]
-    """The vector whose every element is ``scalar``."""
+    """Vector with all elements equal to ``scalar``."""
     vector = Vector(scalar)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -124,7 +124,7 @@ def splat(typing_context, scalar):  # type: ignore[no-untyped-def]
 
 
 def _arithmetic(function: Any, instruction: str) -> None:
-    """``function`` of two equal vector types as one instruction; rounding may be fused (a*b + c)."""
+    """Implement ``function`` of two equal vector types as one instruction; rounding may be fused (a*b + c)."""
 
     @infer_global(function)
     class _Template(AbstractTemplate):  # type: ignore[misc]
@@ -217,6 +217,22 @@ def lane_sum(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def exceeds(typing_context, value, bound):  # type: ignore[no-untyped-def]
+    """Whether the magnitude of any element is above that of ``bound``, or NaN."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        kind, bits = args[0].type, value.element.bitwidth
+        fabs = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind]), f"llvm.fabs.v{value.width}f{bits}"
+        )
+        above = builder.fcmp_unordered(">", builder.call(fabs, [args[0]]), args[1])
+        mask = ir.IntType(value.width)
+        return builder.icmp_unsigned("!=", builder.bitcast(above, mask), mask(0))
+
+    return types.boolean(value, bound), codegen
+
+
+@intrinsic
 def lanes_of(typing_context, array):  # type: ignore[no-untyped-def]
     """Width of the vectors of an array's element type, a constant in compiled code."""
     vector = Vector(array.dtype)
@@ -239,7 +255,7 @@ def like(typing_context, array, scalar):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def entry(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """``array[index]`` without a look at the sign of the index: a third of the code, and of its compilation."""
+    """``array[index]`` without handling negative indices: a third of the code and of the compile time."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
@@ -260,7 +276,7 @@ def count_ones(typing_context, mask):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-def]
-    """Atomically add to ``array[index]``; returns the value before."""
+    """Atomically add to ``array[index]``; return the previous value."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
@@ -271,10 +287,10 @@ def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-
 
 @intrinsic
 def relax(typing_context, array):  # type: ignore[no-untyped-def]
-    """Rest for about 100 cycles while waiting for other threads, and leave the core to its other hardware thread."""
+    """Pause for about 100 cycles while waiting for other threads; this frees the core for its sibling thread."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        if platform.machine().lower() in ("x86_64", "amd64"):  # elsewhere it does nothing
+        if platform.machine().lower() in ("x86_64", "amd64"):  # no operation on other machines
             kind = ir.FunctionType(ir.VoidType(), [])
             builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
         return context.get_dummy_value()
@@ -284,7 +300,7 @@ def relax(typing_context, array):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def section(typing_context, array, begin, end):  # type: ignore[no-untyped-def]
-    """``array[begin:end]`` without a look at signs and bounds."""
+    """``array[begin:end]`` without checks of signs and bounds."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         source = context.make_array(signature.args[0])(context, builder, args[0])
@@ -333,7 +349,9 @@ _HALF_PI = {64: (1.57079632673412561417, 6.07710050630396597660e-11, 2.022266248
 
 @intrinsic
 def sincos(typing_context, angle):  # type: ignore[no-untyped-def]
-    """(sin, cos) of a vector of angles, to about one unit in the last place for |angle| < 1e6.
+    """(sin, cos) of a vector of angles, to about one unit in the last place for |angle| < 1e6 (1e4 in float32).
+
+    Larger angles must be reduced first (`simulator.engines.numba.kernels.angles`).
 
     Range reduction in three parts and the minimax polynomials of the Cephes library (S. Moshier).
     """
@@ -357,11 +375,11 @@ def sincos(typing_context, angle):  # type: ignore[no-untyped-def]
             builder.module, ir.FunctionType(kind, [kind]), f"llvm.rint.v{angle.width}f{bits}"
         )
         turns = builder.call(rint, [builder.fmul(args[0], number(0.63661977236758134308))])
-        rest = args[0]
+        residue = args[0]
         for part in _HALF_PI[bits]:
-            rest = multiply_add(turns, number(-part), rest)
-        square = builder.fmul(rest, rest)
-        sine = multiply_add(builder.fmul(rest, square), polynomial(square, _SINE), rest)
+            residue = multiply_add(turns, number(-part), residue)
+        square = builder.fmul(residue, residue)
+        sine = multiply_add(builder.fmul(residue, square), polynomial(square, _SINE), residue)
         cosine = multiply_add(
             builder.fmul(square, square),
             polynomial(square, _COSINE),

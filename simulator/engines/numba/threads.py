@@ -1,10 +1,10 @@
-"""The threads that kernels run on.
+"""Thread pool for kernels.
 
-Kernels release the GIL and take their work from an atomic counter, so a thread that comes late finds less to
-do and never holds the others up. The caller always works itself: with no helper free, a call is merely
-serial. Helpers are started at the first call that wants them, and again after a fork, so that forked and
-spawned workers, threads calling at once and nested calls all work. For a fifth of a millisecond after a call
-they stay awake: waking a sleeping thread takes longer than a small training step.
+Kernels release the GIL and take their work from an atomic counter, so a late thread does less work and never delays
+the others. The caller always works itself, so a call without free helpers runs serially. Helpers are started by the
+first call that uses them, and again after a fork, so that forked and spawned workers, concurrent calls and nested calls
+all work. They stay awake for a fifth of a millisecond after a call, because waking a sleeping thread takes longer than
+a small training step.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from simulator import progress
 
-_AWAKE = 2e-4  # seconds that a helper listens for the bell before it sleeps
-_HANDOVER = 1.5e-5  # seconds from the bell until the caller runs a kernel and has let go of the GIL
-_TRIAL = 2_000  # rounds of listening whose time is taken once
-_LOOKS = 0.1  # seconds between two looks at a watched call
-_STOP = 1 << 62  # more pieces than any queue has
+_AWAKE = 2e-4  # seconds that a helper polls the bell before it sleeps
+_HANDOVER = 1.5e-5  # seconds from the bell until the caller runs a kernel and has released the GIL
+_TRIAL = 2_000  # number of polling rounds that are timed once to calibrate the polling rate
+_LOOKS = 0.1  # seconds between two progress checks of a watched call
+_STOP = 1 << 62  # larger than the number of pieces of any queue
 
 _lock = threading.Lock()
 _queue: SimpleQueue[_Job] = SimpleQueue()
@@ -36,7 +36,7 @@ _limit: int | None = None
 
 
 class _Job:
-    """One call to be made by several threads."""
+    """A call that several threads execute."""
 
     __slots__ = ("active", "begun", "call", "closed", "error", "finished", "guard", "idle", "returned")
 
@@ -69,7 +69,7 @@ class _Job:
                 self.returned.set()
 
     def close(self) -> None:
-        """Wait for the helpers that have begun; later ones find the job closed."""
+        """Wait for the helpers that have started; later helpers see a closed job."""
         from simulator.engines.numba.kernels.waiting import await_count
 
         with self.guard:
@@ -86,40 +86,40 @@ class _Job:
 
 
 def get_num_threads() -> int:
-    """Threads that a call may use.
+    """Number of threads that a call may use.
 
-    What `set_num_threads` was told; else the environment variable ``QUMBA_NUM_THREADS``, else
-    ``NUMBA_NUM_THREADS`` or ``OMP_NUM_THREADS``, else the processors this process may run on. Never more than
-    those processors.
+    The number set by `set_num_threads`, else the environment variable ``QUMBA_NUM_THREADS``, else
+    ``NUMBA_NUM_THREADS`` or ``OMP_NUM_THREADS``, else the number of processors available to this process, which is
+    also the maximum.
     """
     available = _available()
     return min(_limit, available) if _limit is not None else min(_environment(available), available)
 
 
 def set_num_threads(count: int | None) -> None:
-    """Let calls use at most ``count`` threads; None goes back to the default.
+    """Set the maximum number of threads per call; None restores the default.
 
     Raises
     ------
     ValueError
-        If ``count`` is not a positive whole number.
+        If ``count`` is not a positive integer.
     """
     global _limit
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-        raise ValueError(f"the number of threads is a positive whole number or None, got {count!r}")
+        raise ValueError(f"the number of threads is a positive integer or None, got {count!r}")
     _limit = count
 
 
 def parallel(call: Callable[[], None], threads: int, wait: bool = True) -> None:
-    """Make ``call`` on this thread and, as far as they are free, on ``threads - 1`` others.
+    """Execute ``call`` on this thread and on up to ``threads - 1`` free helpers.
 
     Parameters
     ----------
     call : callable
     threads : int
     wait : bool
-        Whether to wait for all that have begun. A kernel that returns on this thread only when the whole work is
-        done, and whose other threads then touch nothing, can do without.
+        Whether to wait for all helpers that have started. This is unnecessary for a kernel that returns on this thread
+        only when all work is done and whose other threads then access no arrays.
     """
     if threads < 2 or not _start(threads - 1):
         call()
@@ -139,13 +139,45 @@ def parallel(call: Callable[[], None], threads: int, wait: bool = True) -> None:
         raise job.error
 
 
+def share(
+    call: Callable[[], None],
+    queue: NDArray[np.int64],
+    pieces: int,
+    work: int,
+    serial_work: int,
+    long_work: int,
+    done: int | None = None,
+) -> None:
+    """Execute a call that takes pieces from a queue on a number of threads that suits its work.
+
+    Parameters
+    ----------
+    call : callable
+    queue : int64 ndarray
+    pieces : int
+    work : int
+        Amount of work, in the unit of ``serial_work`` and ``long_work``.
+    serial_work : int
+        Amount of work below which a second thread does not pay off.
+    long_work : int
+        Amount of work from which the call is `watched`.
+    done : int, optional
+        Index of the counter of finished pieces in the queue, if kernels wait for all pieces.
+    """
+    threads = 1 if work < serial_work else min(get_num_threads(), pieces)
+    if work >= long_work:
+        watched(call, threads, queue, pieces, done)
+    else:
+        parallel(call, threads, wait=done is None)
+
+
 def watched(
     call: Callable[[], None], threads: int, queue: NDArray[np.int64], pieces: int, done: int | None = None
 ) -> None:
-    """Make a call that takes long on ``threads`` others; this one watches, because kernels do not hear interrupts.
+    """Execute a long call on ``threads`` other threads while this one handles interrupts, which kernels cannot.
 
-    It tells `simulator.progress` how many of the pieces have been claimed from ``queue[0]``. An interrupt ends the call
-    as soon as those are done.
+    This thread reports the number of pieces claimed from ``queue[0]`` to `simulator.progress`. An interrupt ends the
+    call as soon as these pieces are done.
 
     Parameters
     ----------
@@ -154,7 +186,7 @@ def watched(
     queue : int64 ndarray
     pieces : int
     done : int, optional
-        Where the queue counts finished pieces, if kernels wait for all of them.
+        Index of the counter of finished pieces in the queue, if kernels wait for all pieces.
     """
     if not _start(threads):
         call()
@@ -185,7 +217,7 @@ def _begin(job: _Job, helpers: int) -> None:
 def _available() -> int:
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
+    except AttributeError:  # not available on every system
         return os.cpu_count() or 1
 
 
@@ -219,7 +251,7 @@ def _parse(name: str, text: str, available: int) -> int:
 
 
 def _start(count: int) -> bool:
-    """Have so many helpers, as far as the system gives them; whether there is one."""
+    """Start helpers until there are ``count``, or as many as possible; return whether there is at least one."""
     global _helpers, _rounds_a_second
     if _helpers >= count:
         return True
@@ -230,14 +262,14 @@ def _start(count: int) -> bool:
             helper = threading.Thread(target=_serve, args=(_queue, _bell), name=f"qumba-{_helpers + 1}", daemon=True)
             try:
                 helper.start()
-            except RuntimeError:  # no memory for its stack, or too many threads: those that are there do the work
+            except RuntimeError:  # no memory for its stack, or too many threads: continue with the existing helpers
                 break
             _helpers += 1
     return _helpers > 0
 
 
 def _measured() -> float:
-    """Rounds of listening in a second: what an instruction to rest takes differs tenfold from machine to machine."""
+    """Measure the polling rounds per second, as the duration of a pause instruction varies tenfold between machines."""
     from simulator.engines.numba.kernels.waiting import listen
 
     silent = np.zeros(1, np.int64)
@@ -275,7 +307,7 @@ def _waiting(queue: SimpleQueue[_Job]) -> _Job | None:
 
 
 def _after_fork() -> None:
-    """The child has none of the parent's threads."""
+    """Reset the pool, because a forked child has none of the parent's threads."""
     global _lock, _queue, _bell, _helpers
     _lock, _queue, _bell, _helpers = threading.Lock(), SimpleQueue(), np.zeros(1, np.int64), 0
 

@@ -90,5 +90,5 @@ def test_errors():
     with pytest.raises(ParameterError, match="takes 6 weights, got 2"):
         ansatz_circuit("strongly_entangling", 2, 1, [0.1, 0.2])
     for sizes in [(0, 1), (2, 0), (2, 1.5)]:
-        with pytest.raises(CircuitError, match=r"at least 1 qubit|whole number of 1 or more"):
+        with pytest.raises(CircuitError, match=r"at least 1 qubit|integer of 1 or more"):
             ansatz_circuit("basic", *sizes, [])

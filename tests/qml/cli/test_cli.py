@@ -1,5 +1,6 @@
 """The shell from outside: what it writes, what it says, and one line for whatever it cannot use."""
 
+import contextlib
 import csv
 import inspect
 import io
@@ -152,6 +153,16 @@ class TestTrain:
         assert main(["train", "holes.csv", "-t", "species", "--impute", *QUICK]) == 0
         assert "empty cells: petal width: 1 empty, filled with" in capsys.readouterr().out
 
+    def test_a_class_called_none_is_one_and_is_said(self, here, capsys):
+        columns = flowers()
+        columns["species"] = [{"setosa": "None"}.get(species, species) for species in columns["species"]]
+        write_csv(here / "data.csv", columns)
+        assert main(["train", "data.csv", "-t", "species", *QUICK, "-o", "out"]) == 0
+        assert "species: 'None' is taken as the name of a class (50 rows)" in " ".join(capsys.readouterr().out.split())
+        assert load(here / "out" / "model.qumba").classes_.tolist() == ["None", "versicolor", "virginica"]
+        assert main(["predict", "out/model.qumba", "data.csv"]) == 0
+        assert "rows agree with column 'species'" in capsys.readouterr().err
+
     def test_guessed_task_and_encoding_are_said(self, here, capsys):
         columns = flowers(60)
         columns["species"] = [{"setosa": 1, "versicolor": 2, "virginica": 3}[name] for name in columns["species"]]
@@ -220,6 +231,65 @@ class TestTrain:
         assert load(tmp_path / "out" / "model.qumba").n_iter_ > 0
 
 
+STEERING = "\x1b]0;target\x07\n\n![p](http://evil.example/p.png)\n# $\\frac$"
+LABELS = ["$", "$$", "\x1b[31m[red](javascript:alert(1))"]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A folder with data.csv, whose names and labels are commands, markup and formulas, and what training printed."""
+    folder = tmp_path_factory.mktemp("hostile")
+    values = np.random.default_rng(1).permutation(60).tolist()
+    columns = {
+        "<script>x\x1b[2J</script>": [value + 0.5 for value in values],
+        "$a$ | b\nc": [LABELS[value % 2] for value in values],
+        "\x1b[2Jsame": ["\x1b[2J"] * 60,
+        STEERING: [LABELS[value // 20] for value in values],
+    }
+    write_csv(folder / "data.csv", columns)
+    arguments = ["train", str(folder / "data.csv"), "-t", STEERING, "--epochs", "2", "--layers", "1", "--quiet"]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main([*arguments, "-o", str(folder / "out")]) == 0
+    return folder, printed.getvalue()
+
+
+class TestHostileText:
+    """Nothing that a table says reaches a terminal, a report or a picture as anything but text."""
+
+    def test_training(self, hostile):
+        folder, printed = hostile
+        report = (folder / "out" / "report.md").read_text(encoding="utf-8")
+        for text in (printed, report):
+            assert "\x1b" not in text
+            assert r"\x1b[31m" in text.replace(r"\\x1b\[", r"\x1b[")
+            assert "\n![p]" not in text
+        assert "<script" not in report
+        assert "](javascript:" not in report
+        assert (folder / "out" / "confusion.png").exists()
+        stored = json.loads((folder / "out" / "report.json").read_text(encoding="utf-8"))
+        assert stored["classes"] == sorted(LABELS)
+
+    def test_prediction_is_data_for_a_pipe_and_text_for_a_terminal(self, capsys, monkeypatch, hostile):
+        folder, _ = hostile
+        arguments = ["predict", str(folder / "out" / "model.qumba"), str(folder / "data.csv")]
+        assert main(arguments) == 0
+        piped = capsys.readouterr()
+        assert next(csv.reader(io.StringIO(piped.out, newline=""))) == [STEERING]
+        assert "\x1b" not in piped.err
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        assert main(arguments) == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown
+        assert shown.count("\n") == 61
+
+    def test_errors_are_one_line(self, capsys, hostile):
+        folder, _ = hostile
+        assert "\x1b" not in refused(capsys, "train", folder / "data.csv", "-t", "\x1b[2J\n")
+        assert "\x1b" not in refused(capsys, "train", "\x1b[2J\n.csv", "-t", "y")
+        assert "\x1b" not in refused(capsys, "train", folder / "data.csv", "\x1b[2J", "-t", "y")
+        assert "\x1b" not in refused(capsys, "train", folder / "data.csv", "-t", STEERING, "-o", "/proc/\x1b[2J")
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("content", "arguments", "words"),
@@ -233,6 +303,7 @@ class TestRefusals:
             ("x,y\n" + "u,a\nu,b\n" * 9, [], "no column to learn from: x (always 'u')"),
             ("x,y\n1,a\n2,b\n", [], "has 2 rows"),
             ("x,y\n" + "1e300,a\n1,b\n" * 9, [], "too large"),
+            ("x,y\n" + "1e-322,a\n2e-322,b\n" * 9, [], "column 0 of X holds numbers of up to 1.98e-322, too small"),
             ("x,x,y\n1,2,3\n", [], "names 2 columns 'x'"),
             ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--feature-map", "zzz"], "unknown feature map 'zzz'; did you mean 'zz'"),
             ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--ansatz", "strong"], "unknown ansatz 'strong'"),
@@ -255,11 +326,11 @@ class TestRefusals:
         ("arguments", "words"),
         [
             (["train", "data.csv"], "required: --target"),
-            (["train", "data.csv", "-t", "y", "--epochs", "0"], "expected a positive whole number, got '0'"),
-            (["train", "data.csv", "-t", "y", "--qubits", "two"], "expected a positive whole number, got 'two'"),
+            (["train", "data.csv", "-t", "y", "--epochs", "0"], "expected a positive integer, got '0'"),
+            (["train", "data.csv", "-t", "y", "--qubits", "two"], "expected a positive integer, got 'two'"),
             (["train", "data.csv", "-t", "y", "--test-size", "1"], "expected a number between 0 and 1"),
             (["train", "data.csv", "-t", "y", "--learning-rate", "nan"], "expected a positive number"),
-            (["train", "data.csv", "-t", "y", "--seed", "-1"], "expected a whole number, 0 or more"),
+            (["train", "data.csv", "-t", "y", "--seed", "-1"], "expected an integer, 0 or more"),
             (["demo", "mnist"], "invalid choice: 'mnist'"),
             (["trian"], "invalid choice: 'trian'"),
         ],
@@ -549,9 +620,12 @@ class TestShell:
         for estimator in (VariationalClassifier, VariationalRegressor):
             parameters = inspect.signature(estimator).parameters
             assert set(training_options.SETTINGS.values()) <= set(parameters)
-            for option, words in (("epochs", "passes over the data"), ("patience", "a better score before that")):
+            for option, words in (
+                ("epochs", "maximum number of epochs"),
+                ("patience", "a better score before stopping early"),
+            ):
                 assert f"{words} ({parameters[option].default})" in text
             assert f"layers of the trained circuit ({parameters['n_layers'].default})" in text
-            assert f"step size ({parameters['learning_rate'].default})" in text
-            assert f"of the step size ({parameters['schedule'].default})" in text
+            assert f"learning rate ({parameters['learning_rate'].default})" in text
+            assert f"of the learning rate ({parameters['schedule'].default})" in text
             assert f"such as z+zz or x+y+z ({parameters['observables'].default})" in text

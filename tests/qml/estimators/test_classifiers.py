@@ -107,7 +107,7 @@ class TestSizes:
 
     def test_observables(self, iris):
         clf = VariationalClassifier(observables=[Z(0) @ Z(1), PauliX(2)], epochs=2).fit(*iris)
-        assert clf.readout_.num_observables == 2
+        assert clf.readout_.num_inputs == 2
 
 
 class TestOwnModel:
@@ -127,7 +127,7 @@ class TestOwnModel:
     def test_features_as_they_are(self, model, moons):
         clf = VariationalClassifier(model=model, scale_features=False, epochs=2, random_state=0).fit(*moons)
         values = model.forward(moons[0], clf.weights_[:8])
-        expected = clf.readout_.outputs(values, clf.weights_[8:])[:, 0]
+        expected = clf.readout_.forward(values, clf.weights_[8:])[:, 0]
         np.testing.assert_array_equal(clf.decision_function(moons[0]), expected)
 
     def test_it_is_for_its_features(self, model, iris):
@@ -287,7 +287,7 @@ class TestTraining:
         assert clf.predict(iris[0]).shape == (150,)
 
     def test_divergence_keeps_the_best_weights(self, iris):
-        clf = VariationalClassifier(optimizer="sgd", learning_rate=1e9, epochs=30, random_state=0)
+        clf = VariationalClassifier(optimizer="sgd", learning_rate=1e160, epochs=30, random_state=0)
         with pytest.warns(ConvergenceWarning):
             clf.fit(*iris)
         assert np.isfinite(clf.predict_proba(iris[0])).all()
@@ -342,15 +342,15 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("settings", "message"),
         [
-            ({"n_layers": 0}, "n_layers expects a whole number of 1 or more, got 0"),
+            ({"n_layers": 0}, "n_layers expects an integer of 1 or more, got 0"),
             ({"n_layers": 1.5}, "n_layers"),
-            ({"n_qubits": 0}, "n_qubits expects a whole number of 1 or more, or None, got 0"),
+            ({"n_qubits": 0}, "n_qubits expects an integer of 1 or more, or None, got 0"),
             ({"n_qubits": -1}, "n_qubits"),
             ({"epochs": -1}, "epochs"),
             ({"batch_size": 0}, "batch_size"),
             (
                 {"batch_size": "half"},
-                "batch_size expects a whole number of 1 or more, or 'auto', or 'full', got 'half'",
+                "batch_size expects an integer of 1 or more, or 'auto', or 'full', got 'half'",
             ),
             ({"patience": 0}, "patience"),
             ({"tol": -1.0}, "tol"),

@@ -104,7 +104,7 @@ class TestNystroem:
     @pytest.mark.parametrize(
         ("settings", "words"),
         [
-            ({"n_landmarks": 0}, "n_landmarks expects a whole number"),
+            ({"n_landmarks": 0}, "n_landmarks expects an integer"),
             ({"selection": "levrage"}, "did you mean 'leverage'"),
             ({"kernel": "zzz"}, "did you mean 'zz'"),
         ],

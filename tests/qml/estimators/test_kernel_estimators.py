@@ -282,10 +282,10 @@ class TestSettings:
         ("settings", "problem"),
         [
             ({"kernel": "fidelty"}, "fidelity"),
-            ({"kernel": 3}, "a name or a Kernel object"),
+            ({"kernel": 3}, "a name or a Kernel, got 3"),
             ({"feature_map": "zzz"}, "zz"),
-            ({"n_qubits": 0}, "n_qubits expects a whole number"),
-            ({"reps": 1.5}, "reps expects a whole number"),
+            ({"n_qubits": 0}, "n_qubits expects an integer"),
+            ({"reps": 1.5}, "reps expects an integer"),
             ({"feature_map": "angle", "reps": 2}, "takes no reps"),
             ({"precision": "half"}, "precision"),
             ({"bandwidth": "wide"}, "bandwidth"),

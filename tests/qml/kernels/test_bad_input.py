@@ -66,8 +66,8 @@ def test_names(make, words):
     ("make", "words"),
     [
         (lambda: FidelityKernel(num_qubits=2)(X), "at most 2 features on 2 qubits, got 3"),
-        (lambda: FidelityKernel(num_qubits=-1)(X), "num_qubits expects a whole number of 1 or more, got -1"),
-        (lambda: FidelityKernel(shots=0)(X), "shots is a whole number of at least 1"),
+        (lambda: FidelityKernel(num_qubits=-1)(X), "num_qubits expects an integer of 1 or more, got -1"),
+        (lambda: FidelityKernel(shots=0)(X), "shots is an integer of at least 1"),
         (lambda: FidelityKernel(bandwidth=np.nan)(X), "bandwidth is a finite number"),
         (lambda: ProjectedKernel(gamma=-1.0)(X), "gamma is a positive number"),
         (lambda: ProjectedKernel(order=3).fit(X), "order is 1 or 2"),

@@ -185,7 +185,7 @@ def test_shots() -> None:
 
 @pytest.mark.parametrize("shots", [0, -1, 1.5, True])
 def test_bad_shots(shots: object) -> None:
-    with pytest.raises(ValueError, match="shots is a whole number"):
+    with pytest.raises(ValueError, match="shots is an integer"):
         FidelityKernel(shots=shots)(data(2, 2))  # type: ignore[arg-type]
 
 

@@ -95,7 +95,7 @@ def test_by_name() -> None:
         assert get_kernel(get_kernel(name)).get_params() == get_kernel(name).get_params()
     with pytest.raises(UnknownNameError, match="did you mean 'rbf'"):
         get_kernel("rbff")
-    with pytest.raises(TypeError, match="a name or a kernel object"):
+    with pytest.raises(TypeError, match="kernel expects a name or a Kernel, got 3"):
         get_kernel(3)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="go with a kernel's name"):
+    with pytest.raises(TypeError, match="options reps need the kernel's name"):
         get_kernel(FidelityKernel(), reps=2)

@@ -107,6 +107,21 @@ def test_a_plan_needs_a_fitted_model_or_targets(classifier, exact):
     assert classifier.plan(X[ROWS]).jobs == 0  # here nothing is sent
 
 
+@pytest.mark.parametrize("name", ["no_such", 3])
+def test_a_plan_refuses_what_predict_refuses(classifier, name):
+    refusal = f"backend expects a Backend .* got {name!r}"
+    for call in (
+        lambda: classifier.predict(X[ROWS], backend=name),
+        lambda: classifier.plan(X[ROWS], name),
+        lambda: classifier.plan(X[ROWS], name, y=y[ROWS]),
+        lambda: clone(classifier).set_params(backend=name).plan(X[ROWS], y=y[ROWS]),
+        lambda: compare_backends(classifier, X[ROWS], ["numba", name]),
+    ):
+        with pytest.raises(TypeError, match=refusal):
+            call()
+    assert classifier.plan(X[ROWS], "numba").jobs == 0
+
+
 def test_noise_in_training_and_prediction(classifier):
     noisy = clone(classifier).set_params(noise=NOISE).fit(X, y)
     assert noisy.loss_history_[-1] < noisy.loss_history_[0]

@@ -8,6 +8,7 @@ import pytest
 
 from qml.optimizers import OPTIMIZERS, SGD, SPSA, Adam, AdamW, Optimizer, RMSprop, SciPy, get_optimizer
 from simulator.errors import UnknownNameError
+from tests.qml.logistic_regression import N_WEIGHTS, LogisticRegression
 
 STEPWISE = [SGD(), SGD(nesterov=True), SGD(momentum=0.0), Adam(), AdamW(), RMSprop(), RMSprop(momentum=0.5), SPSA()]
 CURVATURE = np.array([1.0, 10.0, 3.0])
@@ -206,7 +207,7 @@ class Stop(Exception):
     pass
 
 
-SCIPY = [optimizer for optimizer in OPTIMIZERS.values() if isinstance(optimizer, SciPy)]
+SCIPY = [optimizer for optimizer in map(get_optimizer, OPTIMIZERS) if isinstance(optimizer, SciPy)]
 
 
 class TestSciPy:
@@ -293,7 +294,7 @@ def test_wrong_names_and_objects():
     with pytest.raises(UnknownNameError, match="'l-bfgs-b'"):
         SciPy("lbfgs")
     for wrong in (Adam, 0.1, None, object()):
-        with pytest.raises(TypeError, match="must be a name"):
+        with pytest.raises(TypeError, match="expects a name or an Optimizer or a SciPy"):
             get_optimizer(wrong)
 
 
@@ -324,7 +325,41 @@ def test_settings_out_of_range_are_refused(kind, settings):
         get_optimizer("adam", 0)
 
 
+class Counting(LogisticRegression):
+    """Counts evaluations."""
+
+    def __init__(self):
+        super().__init__()
+        self.values = self.gradients = 0
+
+    def value(self, weights, rows):
+        self.values += 1
+        return super().value(weights, rows)
+
+    def value_and_gradient(self, weights, rows):
+        self.gradients += 1
+        self.values -= 1  # of its own call
+        return super().value_and_gradient(weights, rows)
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if isinstance(get_optimizer(name), Optimizer)])
+def test_an_optimizer_knows_how_often_it_evaluates_the_objective(name):
+    optimizer, objective = get_optimizer(name), Counting()
+    weights = np.zeros(N_WEIGHTS)
+    state = optimizer.init(weights)
+    for step in range(3):
+        state, _, gradient = optimizer.measure(state, weights, objective, slice(None), [0, step])
+        state, weights = optimizer.step(state, weights, gradient)
+    expected = 3 * optimizer.evaluations_per_step + optimizer.evaluations_before
+    assert (objective.gradients, objective.values) == ((expected, 0) if optimizer.uses_gradient else (0, expected))
+
+
+def test_scipy_does_not_know():
+    assert SciPy().evaluations_per_step is None
+    assert SciPy().init(np.zeros(3)) == {}
+
+
 def test_optimizers_are_values():
-    for optimizer in OPTIMIZERS.values():
+    for optimizer in map(get_optimizer, OPTIMIZERS):
         assert pickle.loads(pickle.dumps(optimizer)) == optimizer
-    assert all(isinstance(optimizer, Optimizer | SciPy) for optimizer in OPTIMIZERS.values())
+        assert isinstance(optimizer, Optimizer | SciPy)

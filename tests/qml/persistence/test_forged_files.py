@@ -89,7 +89,10 @@ class TestWhatSaveLeavesOut:
 
     def test_through_what_was_learnt(self, path):
         refused(
-            pipeline(), path, lambda h, a: h["learnt"].update(memory="x"), "'memory' is nothing that Pipeline learns"
+            pipeline(),
+            path,
+            lambda h, a: h["learnt"].update(memory="x"),
+            "'memory' is not a learnt attribute of Pipeline",
         )
 
     def test_in_a_part(self, path):
@@ -113,7 +116,7 @@ class TestWhatSaveLeavesOut:
 class TestNamesAndSettings:
     @pytest.mark.parametrize("name", ["predict", "__class__", "__dict__", "epochs", "circuit_", "not a name", "fit"])
     def test_attributes_that_are_not_learnt(self, path, name):
-        refused(variational(), path, lambda h, a: h["learnt"].update({name: 3}), "is nothing that")
+        refused(variational(), path, lambda h, a: h["learnt"].update({name: 3}), "is not a learnt attribute")
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -189,7 +192,7 @@ class TestSizes:
             number["shape"] = [len(states), 4]
 
         loaded = qml.load(forged(estimator, path, change))
-        with pytest.raises(ValueError, match="states of one length and precision expected"):
+        with pytest.raises(ValueError, match="states of the same length and precision are expected"):
             loaded.predict(X)
 
     def test_of_a_file_beside_the_memory_there_is(self, path, monkeypatch):

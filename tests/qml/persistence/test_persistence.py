@@ -25,6 +25,7 @@ from qml import (
 from qml.ansatze import ANSATZE, BasicEntangling
 from qml.feature_maps import FEATURE_MAPS, Encoding
 from qml.files.container import ModelFileError, read_container, write_container
+from qml.persistence.estimators import VERSION
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.observables import Hermitian, X, Z
@@ -189,7 +190,7 @@ class TestWhatCanNotBeStored:
     def test_functions_of_ones_own(self, path):
         x, w = Parameter("x"), Parameter("w")
         model = QuantumModel(Circuit(1).ry(x, 0).rx(w, 0), x, w, Z(0), data=OwnFunction(np.sum), num_features=4)
-        with pytest.raises(TypeError, match="model.data: an object of class OwnFunction can not be stored"):
+        with pytest.raises(TypeError, match="model.data: an object of class OwnFunction cannot be stored"):
             VariationalClassifier(model=model).save(path)
         assert not path.exists()
 
@@ -214,6 +215,25 @@ class TestWhatCanNotBeStored:
     def test_the_callback_is_left_out(self, path):
         VariationalClassifier(callback=print).save(path)
         assert load(path).callback is None
+
+
+def in_version_1(header, arrays):
+    """A file's content as the first release wrote it: model and readout apart, no network."""
+    quantum, dense = header["learnt"].pop("network_")["layers"]
+    header["learnt"]["model_"] = quantum["fields"]["model"]
+    sizes = {"num_observables": dense["fields"]["num_inputs"], "num_outputs": dense["fields"]["num_outputs"]}
+    header["learnt"]["readout_"] = {"type": "LinearReadout", "fields": sizes}
+    return header, arrays
+
+
+@pytest.mark.parametrize("estimator", [VariationalClassifier("zz", n_layers=2), VariationalRegressor("qaoa")], ids=str)
+def test_files_of_version_1(estimator, path):
+    estimator.set_params(epochs=2, random_state=0).fit(*IRIS).save(path)
+    header, arrays = in_version_1(*read_container(path, kind="model", version=VERSION))
+    write_container(path, header, arrays, kind="model", version=1)
+    loaded = load(path)
+    np.testing.assert_array_equal(loaded.predict(IRIS[0]), estimator.predict(IRIS[0]))
+    np.testing.assert_array_equal(loaded.partial_fit(*IRIS).weights_, estimator.partial_fit(*IRIS).weights_)
 
 
 class TestDamagedFiles:
@@ -248,7 +268,10 @@ class TestDamagedFiles:
             lambda h: h.update(estimator="Popen"),
             lambda h: h.update(estimator=None),
             lambda h: h.update(estimator=[]),
-            lambda h: h["learnt"]["model_"]["fields"].pop("circuit"),
+            lambda h: h["learnt"]["network_"]["layers"][0]["fields"]["model"]["fields"].pop("circuit"),
+            lambda h: h["learnt"]["network_"]["layers"][0]["fields"].update(draw_weights="print"),
+            lambda h: h["learnt"]["network_"]["layers"].reverse(),
+            lambda h: h["learnt"]["network_"]["layers"].clear(),
             lambda h: h.pop("parameters"),
             lambda h: h["parameters"].update(shell=True),
             lambda h: h["parameters"].update(feature_map={"type": "Popen", "fields": {}}),
@@ -259,16 +282,23 @@ class TestDamagedFiles:
         ],
     )
     def test_contents_that_make_no_sense(self, saved, change):
-        header, arrays = read_container(saved, kind="model", version=1)
+        header, arrays = read_container(saved, kind="model", version=VERSION)
         change(header)
-        write_container(saved, header, arrays, kind="model", version=1)
+        write_container(saved, header, arrays, kind="model", version=VERSION)
         with pytest.raises(ModelFileError, match=r"model\.qumba"):
             load(saved)
 
     def test_a_later_version_names_both(self, saved):
-        header, arrays = read_container(saved, kind="model", version=1)
-        write_container(saved, header, arrays, kind="model", version=99)
-        with pytest.raises(ModelFileError, match=r"version 99.*up to version \d"):
+        header, arrays = read_container(saved, kind="model", version=VERSION)
+        write_container(saved, header, arrays, kind="model", version=VERSION + 1)
+        with pytest.raises(ModelFileError, match=rf"version {VERSION + 1}.*reads up to version {VERSION}"):
+            load(saved)
+
+    def test_a_file_of_version_1_that_makes_no_sense(self, saved):
+        header, arrays = in_version_1(*read_container(saved, kind="model", version=VERSION))
+        header["learnt"]["readout_"].pop("fields")
+        write_container(saved, header, arrays, kind="model", version=1)
+        with pytest.raises(ModelFileError, match=r"model\.qumba"):
             load(saved)
 
     def test_no_file(self, path):

@@ -155,7 +155,7 @@ class TestWhatCanNotBeStored:
         assert not path.exists()
 
     def test_another_step(self, path):
-        self.refused(make_pipeline(StandardScaler(), GaussianNB()), path, "GaussianNB can not be stored")
+        self.refused(make_pipeline(StandardScaler(), GaussianNB()), path, "GaussianNB cannot be stored")
 
     def test_functions(self, path):
         self.refused(

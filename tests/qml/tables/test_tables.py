@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qml.tables import LeftOut, Schema, TableError, infer_schema, read_table, read_target
@@ -166,7 +167,10 @@ class TestTarget:
         [
             (["a"] * ROWS, "always 'a': there is nothing to learn"),
             (["1"] * ROWS, "always '1'"),
-            (["a", "b", "", "NA"] * 6, "empty in 12 rows, first on line 4"),
+            (["a", "b", "", "NA"] * 6, "empty in 6 rows, first on line 4"),
+            (["a", "b"] * 11 + ["NA", "none"], "empty in 2 rows, first on line 24"),
+            (["1", "2", "NA"] * 8, "empty in 8 rows, first on line 4"),
+            (["NA"] * ROWS, "empty in 24 rows"),
             (["a"] * 22 + ["b", "b"], "class 'b' of 'z' has 2 rows; each needs at least 3"),
             (["a"] * 21 + ["b", "c", "d"], r"class 'b' of 'z' \(and 2 more classes\) has 1 row;"),
             ([f"name {row}" for row in range(ROWS)], "24 different values in 24 rows: an identifier"),
@@ -176,6 +180,15 @@ class TestTarget:
     def test_nothing_to_learn(self, table, cells, words):
         with pytest.raises(TableError, match=words):
             read_target(table(z=cells), "z")
+
+    @pytest.mark.parametrize("word", ["None", "NA", "null", "n/a", "nan", "<NA>"])
+    def test_classes_that_are_called_like_an_empty_cell(self, table, word):
+        read = table(z=["Insomnia", word, "Apnea"] * 8)
+        target = read_target(read, "z")
+        assert target.task == "classification"
+        assert target.y.tolist() == pd.read_csv(read.path, keep_default_na=False)["z"].tolist()
+        assert target.like_empty == {word: 8}
+        assert read_target(read, "y").like_empty == {}
 
     def test_unknown_column_names_the_nearest(self, table):
         with pytest.raises(TableError, match="no column 'Lable'; did you mean 'label'"):

@@ -16,17 +16,20 @@ from qml import (
     AngleMap,
     BasicEntangling,
     NLocal,
+    OwnFunction,
     QuantumModel,
     SciPy,
     VariationalClassifier,
     VariationalRegressor,
 )
 from qml.files.container import ModelFileError, read_container, write_container
+from qml.layers import Dense, Quantum, Sequential, Sigmoid, Tanh
 from qml.losses import Hinge, Huber
-from qml.optimizers import OPTIMIZERS
+from qml.optimizers import OPTIMIZERS, get_optimizer
 from qml.training.checkpoints import CheckpointLockedError, CheckpointMismatchError
 from qml.training.description import description
-from qml.training.identity import circuit_digest
+from qml.training.identity import circuit_digest, run_identity
+from qml.training.layers_objective import LayersObjective
 from simulator import Circuit, NoiseModel, ParameterVector, Z, depolarizing, gates
 from simulator import X as PauliX
 from simulator.backends.numba_backend import NumbaBackend
@@ -168,6 +171,38 @@ def test_a_gate_that_files_cannot_hold(tmp_path):
     fit(VariationalClassifier, tmp_path / "run", model=model(0.1))
     with pytest.raises(CheckpointMismatchError, match="circuit: not the same"):
         fit(VariationalClassifier, tmp_path / "run", model=model(0.2))
+
+
+class TestNetworks:
+    """Layers of all kinds, also those inside a chain in a chain."""
+
+    def identity(self, *layers):
+        network = Sequential(*layers)
+        weights = np.zeros(network.num_weights)
+        return run_identity(LayersObjective(network, X, LABELS, np.ones(len(X)), Hinge()), weights, {})
+
+    def quantum(self, function=np.sin, **settings):
+        model = own_model(**settings)
+        return Quantum(
+            QuantumModel(model.circuit, model.inputs, model.weights, model.observables, data=OwnFunction(function))
+        )
+
+    @pytest.mark.parametrize(
+        ("change", "name"),
+        [({"angle": 0.2}, "circuit"), ({"weight_first": True}, "circuit"), ({"function": np.cos}, "data function")],
+    )
+    def test_a_circuit_in_a_chain_in_a_chain(self, change, name):
+        first, same, other = (
+            self.identity(Dense(3, 3), Sequential(Tanh(), Sequential(self.quantum(**settings), Dense(1, 1))))
+            for settings in ({}, {}, change)
+        )
+        assert first == same
+        assert [key for key in first if first[key] != other[key]] == [name]
+
+    def test_other_layers(self):
+        first = self.identity(Dense(3, 3), Tanh(), self.quantum())
+        other = self.identity(Dense(3, 3), Sigmoid(), self.quantum())
+        assert [key for key in first if first[key] != other[key]] == ["layers"]
 
 
 class TestTrainingLonger:
@@ -314,7 +349,7 @@ class TestForgedCheckpoints:
 
 
 class TestDescription:
-    @pytest.mark.parametrize("optimizer", [*OPTIMIZERS.values(), SciPy("cobyla", {"rhobeg": 0.5})], ids=repr)
+    @pytest.mark.parametrize("optimizer", [*map(get_optimizer, OPTIMIZERS), SciPy("cobyla", {"rhobeg": 0.5})], ids=repr)
     def test_of_optimizers_as_in_checkpoints_of_earlier_versions(self, optimizer):
         assert description(optimizer) == repr(optimizer)
 

@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import qml.training.checkpoints
 from qml.files.container import read_container
-from qml.optimizers import OPTIMIZERS, SGD, SPSA, Adam, SciPy
+from qml.optimizers import OPTIMIZERS, SGD, SPSA, Adam, SciPy, get_optimizer
 from qml.training import TrainingInterrupted, train
 from qml.training.checkpoints import CheckpointMismatchError
 from simulator.errors import UnknownNameError
@@ -78,7 +78,7 @@ def test_every_optimizer_finds_scikit_learns_minimum(name):
     result = train(objective, START, name, epochs=400, rng=1)
     best = objective.value(minimum(), ALL)
     assert best - 1e-12 <= objective.value(result.weights, ALL) <= best + 2e-3
-    if isinstance(OPTIMIZERS[name], SciPy) and OPTIMIZERS[name].uses_gradient:
+    if isinstance(get_optimizer(name), SciPy) and get_optimizer(name).uses_gradient:
         assert result.stop_reason == "converged"
         np.testing.assert_allclose(result.weights, minimum(), atol=2e-2)
 
@@ -225,7 +225,7 @@ class TestCallback:
             assert progress.seconds > 0
             stepwise = name in ("adam", "adamw", "sgd", "rmsprop", "spsa")
             assert (progress.learning_rate is not None) == stepwise
-            uses_gradient = stepwise or OPTIMIZERS[name].uses_gradient
+            uses_gradient = stepwise or get_optimizer(name).uses_gradient
             assert (progress.gradient_norm is not None) == uses_gradient
 
     def test_what_it_does_to_the_weights_does_not_matter(self):
@@ -558,10 +558,10 @@ class interrupt_at_line:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": -1}, "epochs must be a whole number >= 0, got -1"),
-        ({"epochs": 1.5}, "epochs must be a whole number"),
-        ({"batch_size": 0}, "batch_size must be a whole number >= 1, got 0"),
-        ({"batch_size": "half"}, "batch_size must be a whole number >= 1, got 'half'"),
+        ({"epochs": -1}, "epochs must be an integer >= 0, got -1"),
+        ({"epochs": 1.5}, "epochs must be an integer"),
+        ({"batch_size": 0}, "batch_size must be an integer >= 1, got 0"),
+        ({"batch_size": "half"}, "batch_size must be an integer >= 1, got 'half'"),
         ({"batch_size": True}, "batch_size"),
         ({"patience": 0}, "patience"),
         ({"optimizer": "adan"}, "did you mean 'adam'"),

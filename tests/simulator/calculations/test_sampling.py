@@ -81,9 +81,9 @@ def test_strings_and_arrays_agree():
 
 @pytest.mark.parametrize("shots", [0, -1, 1.5, True, "10"])
 def test_shots_are_a_positive_whole_number(shots):
-    with pytest.raises(ValueError, match="whole number of at least 1"):
+    with pytest.raises(ValueError, match="integer of at least 1"):
         Circuit(1).h(0).sample(shots=shots)
-    with pytest.raises(ValueError, match="whole number of at least 1"):
+    with pytest.raises(ValueError, match="integer of at least 1"):
         sample_state([1, 0], shots)
 
 

@@ -1,6 +1,7 @@
 """Random circuits of every gate kind, 1 to 20 qubits, against Aer and Qulacs: all drivers, precisions, threads."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from simulator import Circuit, Parameter, gates, set_num_threads
 from simulator.calculations.statevector import states
-from simulator.engines.numba import run as execution
+from simulator.engines.choice import using
+from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.program.program import Program
-from tests.simulator.engines.test_engine import DRIVERS, random_circuit
+from tests.simulator.engines.engines import NUMBA
+from tests.simulator.engines.test_engine import random_circuit
 from tests.simulator.strategies import circuits
 
 TOLERANCE = {"double": 1e-12, "single": 2e-5}
@@ -50,10 +53,7 @@ def qulacs_state(circuit):
 @contextmanager
 def engine(driver, threads):
     """The given driver for whatever size, on so many threads; small pieces of work are shared too."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in DRIVERS[driver].items():
-            patch.setattr(execution, name, value)
-        patch.setattr(execution, "_SERIAL_WORK", 0)
+    with using(NumbaEngine(replace(NUMBA[driver], serial_work=0))):
         set_num_threads(threads)
         try:
             yield
@@ -61,7 +61,7 @@ def engine(driver, threads):
             set_num_threads(None)
 
 
-def check(circuit, expected, drivers=tuple(DRIVERS)):
+def check(circuit, expected, drivers=tuple(NUMBA)):
     """States of all drivers in both precisions on 1, 2 and 3 threads, whose bits do not depend on the threads."""
     np.testing.assert_allclose(np.linalg.norm(expected), 1, atol=1e-10)
     for precision in ("double", "single"):

@@ -1,25 +1,21 @@
-"""The engine against the dense reference: every driver, both precisions, states, expectations and gradients."""
+"""The conformance suite: all engines of `engines.py` against the dense reference, in both precisions.
+
+`test_state_sweep.py` and `test_arrays.py` belong to it.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator import Circuit, Parameter, ParameterVector, PauliSum, Projector, X, Y, Z, gates
+from simulator import Circuit, Parameter, PauliSum, Projector, X, Y, Z, gates
 from simulator.calculations.gradients import adjoint_sweep, gradient
 from simulator.calculations.statevector import expectations, states
-from simulator.engines.numba import run as execution
-from simulator.engines.numba.tables import builder as table_builder
 from simulator.program.program import Program
 from tests.simulator import reference
 from tests.simulator.strategies import parametrised_circuits
 
 TOLERANCE = {"double": 1e-12, "single": 3e-5}
-DRIVERS = {
-    "lanes are samples": {"_BATCH_QUBITS": 99},
-    "lanes are qubits": {"_BATCH_QUBITS": 0},
-    "pieces of one state": {"_BATCH_QUBITS": 0, "_BIG_QUBITS": 0},
-}
 NONE = np.zeros(0)
 
 
@@ -83,13 +79,6 @@ def dense_expectations(observables, state):
     return out
 
 
-@pytest.fixture(params=DRIVERS)
-def driver(request, monkeypatch):
-    for name, value in DRIVERS[request.param].items():
-        monkeypatch.setattr(execution, name, value)
-    return request.param
-
-
 def check_against_reference(circuit, values, observables, precision):
     """States and expectations of all rows of values."""
     truth = np.array([dense_state(circuit, row) for row in values])
@@ -102,7 +91,7 @@ def check_against_reference(circuit, values, observables, precision):
 
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("num_qubits", range(1, 9))
-def test_states_and_expectations_equal_the_reference(driver, num_qubits, precision):
+def test_states_and_expectations_equal_the_reference(engine, num_qubits, precision):
     for seed in range(3):
         circuit = random_circuit(seed, num_qubits, 12 + 6 * seed)
         values = np.random.default_rng(seed).uniform(-3, 3, (5, circuit.num_parameters))
@@ -111,7 +100,7 @@ def test_states_and_expectations_equal_the_reference(driver, num_qubits, precisi
 
 
 @pytest.mark.parametrize("num_qubits", [1, 2, 3, 4, 6])
-def test_adjoint_gradient_equals_central_differences(driver, num_qubits):
+def test_adjoint_gradient_equals_central_differences(engine, num_qubits):
     for seed in range(3):
         circuit = random_circuit(10 + seed, num_qubits, 18)
         values = np.random.default_rng(seed).uniform(-3, 3, (3, circuit.num_parameters))
@@ -132,9 +121,12 @@ def test_adjoint_equals_parameter_shift(circuit, seed):
 
 
 @pytest.mark.parametrize("num_qubits", [11, 13])
-@pytest.mark.parametrize("stored", [0, 1 << 30])
-def test_states_of_several_blocks(driver, num_qubits, stored, monkeypatch):
-    monkeypatch.setattr(table_builder, "_STORED_BYTES", stored)
+def test_states_of_several_blocks(engine, num_qubits):
+    check_sweeps(num_qubits)
+
+
+def check_sweeps(num_qubits):
+    """Expectations and both kinds of derivatives of a circuit of all kinds of gates."""
     circuit = random_circuit(num_qubits, num_qubits, 60)
     values = np.random.default_rng(1).uniform(-3, 3, (2, circuit.num_parameters))
     observables = random_observables(1, num_qubits)
@@ -152,7 +144,7 @@ def test_states_of_several_blocks(driver, num_qubits, stored, monkeypatch):
     np.testing.assert_allclose((v * moved).sum(), 2 * (by_inputs * step).sum(), rtol=1e-4, atol=1e-11)
 
 
-def test_weights_and_inputs_share_angles(driver):
+def test_weights_and_inputs_share_angles(engine):
     x, w = Parameter("x"), Parameter("w")
     circuit = Circuit(2).ry(x + 0.5 * w, 0).cx(0, 1).rz(w, 1).rx(2 * x - w, 1).cz(0, 1).ry(w, 0)
     samples, weights = np.array([[0.3], [-1.1], [2.0]]), np.array([0.7])
@@ -173,7 +165,7 @@ def test_weights_and_inputs_share_angles(driver):
         np.testing.assert_allclose(by_inputs[row, 0], central, atol=1e-8)
 
 
-def test_amplitudes_that_are_inputs_are_normalised_and_differentiated(driver):
+def test_amplitudes_that_are_inputs_are_normalised_and_differentiated(engine):
     x = [Parameter(f"x{k}") for k in range(4)]
     w = Parameter("w")
     circuit = Circuit(3).initialize(x, qubits=[2, 0]).ry(w, 1).cx(0, 1).ry(2 * w, 2).cx(2, 1)
@@ -197,7 +189,7 @@ def test_amplitudes_that_are_inputs_are_normalised_and_differentiated(driver):
     np.testing.assert_allclose(by_weights[0], (v * moved).sum() / (2 * h), atol=1e-8)
 
 
-def test_preparation_at_the_start_equals_preparation_as_a_gate(driver):
+def test_preparation_at_the_start_equals_preparation_as_a_gate(engine):
     rng = np.random.default_rng(0)
     amplitudes = rng.normal(size=4) + 1j * rng.normal(size=4)
     circuit = Circuit(3).initialize(amplitudes, [2, 0], normalize=True).cx(0, 1).ry(0.3, 1).h(2)
@@ -246,7 +238,7 @@ def test_sampling_follows_the_probabilities_and_the_seed():
 
 @pytest.mark.parametrize("shots", [0, -1, 1.5, True, "10"])
 def test_shots_is_a_positive_whole_number(shots):
-    with pytest.raises(ValueError, match="shots is a whole number of at least 1"):
+    with pytest.raises(ValueError, match="shots is an integer of at least 1"):
         Circuit(1).h(0).sample(shots=shots)
 
 
@@ -274,33 +266,6 @@ def test_a_batch_gives_each_sample_what_it_gets_alone():
     together = circuit.expectation([Z(0), X(1)], values)
     for row in (0, 5, 36):
         np.testing.assert_allclose(circuit.expectation([Z(0), X(1)], values[row]), together[row], atol=1e-14)
-
-
-@pytest.mark.parametrize("derive_inputs", [False, True])
-def test_tiles_of_several_states_turn_each_by_its_own_angles(derive_inputs):
-    """Re-uploading: angles differ from sample to sample, and one input turns several qubits, in several layers."""
-    x, w = ParameterVector("x", 2), ParameterVector("w", 9)
-    circuit = Circuit(3)
-    for layer in range(3):
-        circuit = circuit.ry(x[0], 0).rx(x[1], 1).ry(x[0], 2).rx(0.3, layer)
-        for q in range(3):
-            circuit = circuit.rz(w[3 * layer + q], q).ry(w[3 * layer + q] + x[1], q)
-        circuit = circuit.cx(0, 1).cx(1, 2)
-    observables = [Z(0) + X(1) @ Y(2), Z(2)]
-    rng = np.random.default_rng(4)
-    X_, w_, v = rng.normal(size=(300, 2)), rng.normal(size=9), rng.normal(size=(300, 2))
-    compiled = Program(circuit, observables, list(x), list(w))
-    values, by_weights, by_inputs = adjoint_sweep(compiled, X_, w_, v, inputs=derive_inputs)
-    assert (execution.plan(compiled, 300, derive_inputs).states > 1) is not derive_inputs
-    names = [*x, *w]
-    bound = [dict(zip(names, [*row, *w_], strict=True)) for row in X_]
-    states_ = [dense_state(circuit, [each[p] for p in circuit.parameters]) for each in bound]
-    dense = np.array([dense_expectations(observables, state) for state in states_])
-    np.testing.assert_allclose(values, dense, atol=1e-12)
-    alone = [adjoint_sweep(compiled, X_[i : i + 1], w_, v[i : i + 1], inputs=True) for i in range(300)]
-    np.testing.assert_allclose(by_weights, sum(each[1] for each in alone), atol=1e-10)
-    if derive_inputs:
-        np.testing.assert_allclose(by_inputs, np.concatenate([each[2] for each in alone]), atol=1e-12)
 
 
 def test_thousand_gates_are_lowered_once():

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 from simulator import Circuit, Parameter, Z, progress
-from simulator.engines.numba import run as execution
+from simulator.engines.choice import using
 from simulator.engines.numba import threads
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
 
 ROOT = Path(__file__).parents[3]
 START = """
     import os, resource, signal, threading, time
     import numpy as np
-    from simulator import Circuit, NoiseModel, ParameterVector, Z, memory, threads
+    from simulator import Circuit, NoiseModel, ParameterVector, Z
+    from simulator.engines.numba import memory, threads
     from simulator.noise import amplitude_damping, depolarizing
 
     def layers(num_qubits, depth, parametrised=False):
@@ -163,12 +166,12 @@ def bars(monkeypatch):
 
 
 @pytest.mark.parametrize("call", ["statevector", "probabilities", "sample", "sample_array", "density_matrix"])
-def test_a_bar_goes_from_nothing_to_all(bars, call, monkeypatch):
-    monkeypatch.setattr(execution, "_LONG_STATE", 0)
+def test_a_bar_goes_from_nothing_to_all(bars, call):
     circuit = Circuit(8 if call == "density_matrix" else 15)
     for q in range(circuit.num_qubits):
         circuit = circuit.ry(0.1 * q, q).cx(q, (q + 1) % circuit.num_qubits).rx(0.2, q)
-    plain, with_bar = (getattr(circuit, call)(**options) for options in seeded(call))
+    with using(NumbaEngine(Options(long_state_work=0))):
+        plain, with_bar = (getattr(circuit, call)(**options) for options in seeded(call))
     assert str(plain) == str(with_bar)
     (shown,) = bars.values()
     assert shown[-2:] == [pytest.approx(1.0), "closed"]

@@ -7,6 +7,7 @@ from qiskit.quantum_info import Statevector
 from simulator import Circuit, ParameterVector, Z
 from simulator.calculations.gradients import state_sweep
 from simulator.calculations.statevector import states
+from simulator.engines.trait import Engine
 from simulator.program.program import Program
 
 
@@ -32,7 +33,7 @@ def qiskit_states(circuit: Circuit, names: list[str], X: np.ndarray, weights: np
 
 @pytest.mark.parametrize(("n", "samples"), [(2, 9), (3, 1), (4, 20), (6, 33), (9, 2)])
 @pytest.mark.parametrize("amplitudes", [False, True])
-def test_any_function_of_the_states(n: int, samples: int, amplitudes: bool) -> None:
+def test_any_function_of_the_states(engine: Engine, n: int, samples: int, amplitudes: bool) -> None:
     rng = np.random.default_rng(n)
     circuit, x, w = circuit_of(n, amplitudes)
     X, weights = rng.uniform(0.5, 1.0, (samples, 2)), rng.normal(size=4)
@@ -68,7 +69,7 @@ def test_any_function_of_the_states(n: int, samples: int, amplitudes: bool) -> N
         np.testing.assert_allclose(by_inputs[row, column], slope, atol=1e-7)
 
 
-def test_big_states_and_single_precision() -> None:
+def test_big_states_and_single_precision(engine: Engine) -> None:
     n = 14
     circuit, x, w = circuit_of(n, amplitudes=False)
     X, weights = np.array([[0.3, -0.8]]), np.array([0.2, 0.5, -1.0, 0.7])

@@ -13,6 +13,7 @@ from simulator.noise import (
     Channel,
     amplitude_damping,
     bit_flip,
+    estimate,
     fold,
     kraus,
     mitigate_readout,
@@ -29,6 +30,7 @@ CHANNELS = [
     phase_flip(1.0),
     depolarizing(0.3),
     depolarizing(0.3, 2),
+    *(depolarizing(4**n / (4**n - 1), n) for n in (1, 2, 3)),
     amplitude_damping(0.2),
     amplitude_damping(0.2, 0.3),
     phase_damping(0.4),
@@ -100,6 +102,9 @@ def test_agrees_with_aer():
     pairs = [
         (depolarizing(0.13), aer.depolarizing_error(0.13, 1)),
         (depolarizing(0.13, 2), aer.depolarizing_error(0.13, 2)),
+        (depolarizing(1.2), aer.depolarizing_error(1.2, 1)),
+        (depolarizing(4 / 3), aer.depolarizing_error(4 / 3, 1)),
+        (depolarizing(16 / 15, 2), aer.depolarizing_error(16 / 15, 2)),
         (amplitude_damping(0.2, 0.3), aer.amplitude_damping_error(0.2, 0.3)),
         (phase_damping(0.2), aer.phase_damping_error(0.2)),
         (thermal_relaxation(50, 70, 10, 0.1), aer.thermal_relaxation_error(50, 70, 10, 0.1)),
@@ -110,10 +115,27 @@ def test_agrees_with_aer():
         np.testing.assert_allclose(SuperOp(Kraus(list(ours.kraus))).data, SuperOp(theirs).data, atol=1e-10)
 
 
+@pytest.mark.parametrize("num_qubits", [1, 2])
+def test_depolarizing_beyond_1_in_every_way_of_computing(num_qubits):
+    p = 1.05
+    noise = NoiseModel(after={"cx": depolarizing(p, num_qubits)})
+    circuit = Circuit(2).ry(0.4, 0).cx(0, 1)
+    exact = math.cos(0.4) * (1 - p)  # every Pauli string that acts on a depolarised qubit is scaled by 1 - p
+    assert math.isclose(circuit.expectation(Z(0), noise=noise), exact)
+    assert math.isclose(np.trace(circuit.density_matrix(noise=noise) @ np.diag([1, -1, 1, -1])).real, exact)
+    found = estimate(circuit, Z(0), noise=noise, trajectories=20_000, seed=1)
+    assert abs(found.value - exact) < 4 * found.standard_error
+    counts = circuit.sample(shots=20_000, seed=1, noise=noise)
+    sampled = sum(count * (-1) ** int(key[-1]) for key, count in counts.items()) / 20_000
+    assert abs(sampled - exact) < 4 / math.sqrt(20_000)
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: depolarizing(1.2), "between 0 and 1, got 1.2"),
+        (lambda: depolarizing(1.34), "p is between 0 and 4/3, got 1.34"),
+        (lambda: depolarizing(1.07, 2), "p is between 0 and 16/15, got 1.07"),
+        (lambda: depolarizing(-1e-9), "between 0 and 4/3"),
         (lambda: bit_flip(-0.1), "between 0 and 1"),
         (lambda: bit_flip("x"), "a number between 0 and 1"),
         (lambda: bit_flip(math.nan), "between 0 and 1"),
@@ -126,6 +148,7 @@ def test_agrees_with_aer():
         (lambda: pauli_channel({"X": 0.1, "XX": 0.1}), "one length"),
         (lambda: pauli_channel({"Q": 0.1}), "I, X, Y and Z"),
         (lambda: thermal_relaxation(10, 30, 1), "at most 2 t1"),
+        (lambda: thermal_relaxation(50, 100.0001, 1), r"got t1 = 50, t2 = 100\.0001$"),
         (lambda: thermal_relaxation(0, 1, 1), "positive"),
         (lambda: bit_flip(0.1).compose(depolarizing(0.1, 2)), "as many qubits"),
         (lambda: NoiseModel(0.1), "Channel"),

@@ -139,7 +139,7 @@ def test_samples_of_wide_circuits_come_from_trajectories():
 
 @pytest.mark.parametrize("trajectories", [0, -1, 1.5, True, "many"])
 def test_trajectories_are_a_positive_whole_number(trajectories):
-    with pytest.raises(NoiseError, match="whole number of at least 1"):
+    with pytest.raises(NoiseError, match="integer of at least 1"):
         Circuit(1).expectation(Z(0), noise=PAULI, trajectories=trajectories)
 
 

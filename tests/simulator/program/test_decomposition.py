@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from simulator import Circuit, Parameter, Z, gates
+from simulator.engines.choice import using
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.program import levels, lowering, stages, subspaces
 from simulator.program.decomposition import Cnot, Matrix, Not, Turn, decompose
 from simulator.program.program import Program
@@ -115,11 +118,9 @@ def test_what_is_out_of_reach_is_forgotten_without_harm(seed, monkeypatch):
     assert max(level.strings for level in lowered.levels).bit_length() < 300
     again = Circuit(6, circuit.operations).global_phase(0.0)  # another circuit, so that nothing is cached
     np.testing.assert_allclose(again.statevector(values), expected, atol=1e-12)
-    monkeypatch.setattr("simulator.engines.numba.run._BATCH_QUBITS", 0)
-    monkeypatch.setattr("simulator.engines.numba.run._BIG_ALONE", 0)
-    monkeypatch.setattr(stages, "block_bits", lambda *_: 4)
     again = again.global_phase(0.0)
-    np.testing.assert_allclose(again.statevector(values), expected, atol=1e-12)
+    with using(NumbaEngine(Options(batch_qubits=0, big_alone=0, block_bits=4))):
+        np.testing.assert_allclose(again.statevector(values), expected, atol=1e-12)
 
 
 def test_a_circuit_is_lowered_once(monkeypatch):

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 from simulator import Circuit, Parameter, ParameterVector, X, Z
-from simulator.engines.numba.kernels import passes
+from simulator.engines.numba.layout import passes, sections
+from simulator.engines.numba.tables.builder import TableBuilder
 from simulator.program.program import Program
 
 
 def kinds(circuit, observables=(Z(0),), lanes=None):
-    tables = Program(circuit, observables).tables(lanes)
-    rows = tables.packed[0][tables.layout.size + 2 :][:2]
-    code = tables.packed[0][rows[0] : rows[0] + rows[1]].reshape(-1, passes.COLUMNS)
-    return code[:, passes.KIND].tolist()
+    tables = TableBuilder(Program(circuit, observables), lanes, False).build()
+    return tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)[:, passes.KIND].tolist()
 
 
 def entangled(num_qubits):

@@ -7,7 +7,9 @@ from qiskit.quantum_info import Statevector
 from simulator import Circuit, Parameter, X, Z, set_num_threads
 from simulator.calculations.gradients import gradient
 from simulator.calculations.states import apply
-from simulator.engines.numba import run as execution
+from simulator.engines.choice import using
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.program import stages
 from simulator.program.levels import Rotation
 from simulator.program.program import Program
@@ -20,13 +22,11 @@ from tests.simulator.engines.test_engine import (
 
 
 @pytest.fixture(params=[4, 5, 7])
-def block(request, monkeypatch):
+def block(request):
     """Blocks of so few qubits that small circuits have many stages."""
-    monkeypatch.setattr(execution, "_BATCH_QUBITS", 0)
-    monkeypatch.setattr(execution, "_BIG_QUBITS", 0)
-    monkeypatch.setattr(stages, "block_bits", lambda *_: request.param)
-    monkeypatch.setattr(stages, "part_bits", lambda size: max(request.param - 1, 4 if size == 8 else 3))
-    return request.param
+    bits = request.param
+    with using(NumbaEngine(Options(batch_qubits=0, big_qubits=0, block_bits=bits, part_bits=bits - 1))):
+        yield bits
 
 
 def layers(num_qubits, depth, seed=0):

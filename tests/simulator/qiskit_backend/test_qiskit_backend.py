@@ -104,8 +104,8 @@ def test_unbound_parameters_and_observables_that_do_not_fit(remote):
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"shots": 0}, ValueError, "shots must be a whole number >= 1, got 0"),
-        ({"shots": 1.5}, ValueError, "shots must be a whole number >= 1, got 1.5"),
+        ({"shots": 0}, ValueError, "shots is an integer of at least 1, got 0"),
+        ({"shots": 1.5}, ValueError, "shots is an integer of at least 1, got 1.5"),
         ({"shots": None, "precision": 2.0}, ValueError, "precision is a standard error"),
         ({"precision": 0.1}, ValueError, "not both"),
         ({"mode": "sesion"}, UnknownNameError, "did you mean 'session'"),

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import qiskit.circuit.library as library
 from hypothesis import given, settings
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qasm2, qasm3
+from qiskit import QuantumCircuit, qasm2, qasm3
 from qiskit import circuit as qiskit_circuit
 from qiskit.circuit import AnnotatedOperation, ControlModifier, InverseModifier, PowerModifier
-from qiskit.circuit.classical import expr
-from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_clifford
+from qiskit.quantum_info import Operator, Pauli, ScalarOp, SparseObservable, SparsePauliOp, Statevector, random_clifford
 from qiskit.synthesis import SuzukiTrotter
 
 from simulator import Circuit, CircuitError, ObservableError, Parameter, ParameterError, ParameterVector, X, Y, Z, gates
@@ -549,13 +548,8 @@ def test_what_a_circuit_can_not_hold_is_refused():
     loop = QuantumCircuit(1, 1)
     with loop.for_loop(range(3)):
         loop.h(0)
-    with pytest.raises(CircuitError, match="of control flow a circuit has if-tests only, got 'for_loop'"):
+    with pytest.raises(CircuitError, match="of control flow a circuit has if-tests and boxes only, got 'for_loop'"):
         Circuit.from_qiskit(loop)
-    compared = QuantumCircuit(QuantumRegister(1), ClassicalRegister(2, "c"))
-    with compared.if_test(expr.less(compared.cregs[0], 2)):
-        compared.x(0)
-    with pytest.raises(CircuitError, match="an if-test compares bits or a register to a value, got Binary"):
-        Circuit.from_qiskit(compared)
     opaque = QuantumCircuit(1)
     opaque.append(qiskit_circuit.Gate("opaque", 1, []), [0])
     with pytest.raises(CircuitError, match="'opaque' has neither a definition nor a matrix"):
@@ -594,6 +588,11 @@ def test_sparse_pauli_op_widths_and_errors():
     assert to_sparse_pauli_op(Z(0) - Z(0)).num_qubits == 1
     assert from_sparse_pauli_op("XIZ") == X(2) @ Z(0)
     assert from_sparse_pauli_op(Pauli("-Y")) == -Y(0)
+    assert from_sparse_pauli_op(SparseObservable("1I")) == 0.5 - 0.5 * Z(1)
+    assert from_sparse_pauli_op(Operator(np.diag([1, -1]))) == Z(0)
+    assert from_sparse_pauli_op(ScalarOp(2, 3.0)) == Z(0) - Z(0) + 3.0
+    with pytest.raises(ObservableError, match="an observable of Qiskit is a SparsePauliOp, got 'XYA'"):
+        from_sparse_pauli_op("XYA")
     with pytest.raises(ObservableError, match="needs 3 qubits; the state has 2"):
         to_sparse_pauli_op(Z(2), 2)
     with pytest.raises(ObservableError, match="not Hermitian: X has the coefficient 0\\+1j"):
@@ -667,7 +666,10 @@ def test_qasm_with_comments_and_measurements():
             'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nh q[0]\ncx q[0],q[1];',
             "OpenQASM 3: 5,0: unexpected 'cx'",
         ),
-        ("OPENQASM 3.0;\nqubit[1] q;\nfoo q[0];", "3,0: gate 'foo' is not defined"),
+        ("OPENQASM 3.0;\nqubit[1] q;\nfoo q[0];", "malformed OpenQASM 3: 3,0: gate 'foo' is not defined"),
+        ("OPENQASM 3.0;\nqubit[1] q;\nreset r;", "malformed OpenQASM 3: 3,6: Undefined symbol 'r'"),
+        ("OPENQASM 3.0;\nqubit[1] q;\nqubit q;", "malformed OpenQASM 3: 3,0: .*already"),
+        ("OPENQASM 3.0;\nqubit[1] q;\nfor int i in [0:1] { reset q[i]; ", "malformed OpenQASM 3: 3,"),
         ("qreg q[1];", "starts with 'OPENQASM 2.0;' or 'OPENQASM 3.0;'"),
         ("OPENQASM 4.0; qubit q;", "starts with"),
         ("", "starts with"),
@@ -677,6 +679,33 @@ def test_qasm_with_comments_and_measurements():
 def test_malformed_qasm_names_line_and_column(text, message):
     with pytest.raises(CircuitError, match=message):
         Circuit.from_qasm(text)
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("int[8] n = 3;", "declarations of type 'int' are not supported"),
+        ("c = 2;", "ClassicalAssignment"),
+        ("def f(qubit a) { reset a; }", "SubroutineDefinition"),
+        ("switch (c) { case 1 { reset q[0]; } }", "SwitchStatement"),
+        ("if (c[0] && c[1]) { reset q[0]; }", "unhandled binary operator '&&'"),
+        ("if (c < 2) { reset q[0]; }", "unhandled binary operator '<'"),
+        ("measure q[0];", "must save their result"),
+        ("output bit b;", "'output'"),
+        ("pragma one", "Pragma"),
+        ("for int i in [0:1] { reset q[0]; }", "if-tests and boxes only"),
+        ("for int i in [0:1] { reset q[i]; }", "if-tests and boxes only"),
+        ("while (c[0]) { reset q[0]; }", "if-tests and boxes only"),
+    ],
+)
+def test_qasm_that_is_not_supported_is_not_called_malformed(statement, reason):
+    text = f"OPENQASM 3.0;\nqubit[2] q;\nbit[2] c;\n// for and while are only talked about\n  {statement}\nreset q;"
+    with pytest.raises(CircuitError) as caught:
+        Circuit.from_qasm(text)
+    said = str(caught.value)
+    assert said.startswith(f"<input>:5: not supported in OpenQASM 3: {statement!r} (")
+    assert reason in said
+    assert "malformed" not in said
 
 
 @pytest.mark.parametrize(

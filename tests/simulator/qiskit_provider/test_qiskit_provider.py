@@ -71,6 +71,20 @@ def test_estimator_agrees_with_statevector_estimator_over_a_broadcast_array():
         assert a.metadata == b.metadata
 
 
+@pytest.mark.parametrize("noise", [None, NoiseModel(after_2q=depolarizing(0.1))], ids=["exact", "noisy"])
+@pytest.mark.parametrize("precision", [0.0, 0.1])
+@pytest.mark.parametrize(("observables", "shape"), [("ZZ", ()), (["ZZ"], (1,)), ([["ZZ", "XX"]], (1, 2))])
+def test_results_have_the_types_of_statevector_estimators(observables, shape, precision, noise):
+    pub = [(bell(measured=False), observables)]
+    ours = Estimator(seed=0, noise=noise).run(pub, precision=precision).result()[0].data
+    theirs = StatevectorEstimator(seed=0).run(pub, precision=precision).result()[0].data
+    for mine, expected in ((ours.evs, theirs.evs), (ours.stds, theirs.stds)):
+        assert type(mine) is type(expected) is np.ndarray
+        assert mine.shape == expected.shape == shape
+        assert mine.dtype == expected.dtype
+    assert ours.shape == theirs.shape
+
+
 def test_projectors_in_an_observable():
     circuit = QuantumCircuit(2)
     circuit.ry(0.6, 0)
@@ -197,7 +211,7 @@ def test_what_can_not_be_sampled_is_an_error_of_qiskits_too():
     with loop.while_loop((loop.clbits[0], 0)):
         loop.h(0)
         loop.measure(0, 0)
-    with pytest.raises(UnsupportedCircuitError, match="of control flow a circuit has if-tests only, got 'while_loop'"):
+    with pytest.raises(UnsupportedCircuitError, match="has if-tests and boxes only, got 'while_loop'"):
         Sampler().run([loop]).result()
     with pytest.warns(UserWarning, match="no classical registers"):
         assert len(Sampler().run([bell(measured=False)]).result()[0].data) == 0

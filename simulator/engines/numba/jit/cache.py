@@ -1,59 +1,23 @@
-"""The disk cache of compiled kernels, which never stands in the way.
+"""Disk cache of compiled kernels, whose failures never stop a calculation.
 
 numba's own cache notices an edit only in the file of the function itself, refuses to work at all where no
-directory is writable, and fails at every call once one of its files is truncated. Here the cache lives in a
-directory named after a digest of all kernel sources and the versions, and whatever goes wrong with it
-means compiling anew, said once.
+directory is writable, and fails at every call once one of its files is truncated. Here the cache lives in one
+directory for all kernels (`directory`), and any failure leads to a new compilation and one warning.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import os
-import sys
-import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
-import llvmlite
-import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
-_SOURCES = ("simd.py", "jit", "kernels")
-
-
-@functools.cache
-def cache_directory() -> Path | None:
-    """Where compiled kernels are kept, or None where nothing can be written.
-
-    ``QUMBA_CACHE_DIR`` names another place than the user's cache directory.
-    """
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version}".encode())
-    here = Path(__file__).parent.parent
-    for source in _SOURCES:
-        for path in sorted((here / source).glob("*.py")) if (here / source).is_dir() else [here / source]:
-            digest.update(path.read_bytes())
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    root = os.environ.get("QUMBA_CACHE_DIR") or os.path.join(home, "qumba")
-    directory = Path(root, f"kernels-{digest.hexdigest()[:16]}")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            return directory
-    except OSError as error:
-        _warn_once(f"compiled kernels can not be kept in {directory} ({error}); every process compiles them anew")
-        return None
-
-
-@functools.cache
-def _warn_once(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=3)
+from simulator.engines.numba.jit.compatibility import obstacle, supported
+from simulator.engines.numba.jit.directory import cache_directory, warn_once
 
 
 class _Locator(_CacheLocator):  # type: ignore[misc]
-    """Every kernel's cache files in the one directory, keyed by the directory's name."""
+    """Location of all kernels' cache files in one directory, keyed by the directory's name."""
 
     def __init__(self, py_func: Any, directory: Path) -> None:
         self._line, self._directory = py_func.__code__.co_firstlineno, directory
@@ -79,29 +43,29 @@ class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]
-    """numba's cache of one function, for which every failure is a miss."""
+    """numba's cache of one function, with every failure treated as a miss."""
 
     _impl_class = _Implementation
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
-        except Exception:  # a truncated or foreign file may fail in any way; the answer is always to compile
+        except Exception:  # a truncated or foreign file may raise any error; compiling is always correct
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)
         except Exception as error:
-            try:  # the index itself may be the broken file: start it again
+            try:  # the index itself may be the broken file, so it is started again
                 self.flush()
                 super().save_overload(sig, data)
             except Exception:
-                _warn_once(f"a compiled kernel could not be kept in {self.cache_path} ({error})")
+                warn_once(f"a compiled kernel could not be kept in {self.cache_path} ({error})")
 
 
 class LazyCache:
-    """Finds the directory at the first compilation, so that importing touches no disk."""
+    """Cache that looks up its directory at the first compilation, so that importing does not access the disk."""
 
     def __init__(self, py_func: Any) -> None:
         self._py_func = py_func
@@ -109,7 +73,12 @@ class LazyCache:
 
     def _get(self) -> _Cache | None:
         if self._cache is None and cache_directory() is not None:
-            self._cache = _Cache(self._py_func)
+            try:
+                self._cache = _Cache(self._py_func)
+            except Exception as error:  # the classes of another numba release may raise any error
+                warn_once(
+                    f"compiled kernels cannot be kept with this numba ({error}); every process compiles them anew"
+                )
         return self._cache
 
     @property
@@ -119,7 +88,13 @@ class LazyCache:
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         cache = self._get()
-        return None if cache is None else cache.load_overload(sig, target_context)
+        loaded = None if cache is None else cache.load_overload(sig, target_context)
+        if loaded is None and obstacle() is not None:
+            warn_once(
+                f"{obstacle()}: kernels are compiled without shortcuts, with the same results in about three times the "
+                f"time; {supported()} is faster"
+            )
+        return loaded
 
     def save_overload(self, sig: Any, data: Any) -> None:
         cache = self._get()

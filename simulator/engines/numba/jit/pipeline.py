@@ -1,4 +1,4 @@
-"""numba's compilation, shortened to what kernels need, so that the first step of a new user takes seconds less."""
+"""numba's compilation pipeline reduced to what kernels need, which saves seconds at the first call."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numba.core.compiler_machinery import FunctionPass, PassManager, register_pa
 
 
 class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
-    """A kernel, optimised once as a whole, and little: its vectors are explicit, its small parts inlined by name.
+    """Library of a kernel, optimised lightly and once: its vectors are explicit, its small parts inlined by name.
 
-    numba's own are optimised twice as hard and twice, to drop reference counts that we do not have; that took a
-    second more for 3 % of speed.
+    numba optimises its own libraries harder and twice, to drop reference counts that kernels do not have; that takes a
+    second longer for 3 % of speed.
     """
 
     def _optimize_functions(self, ll_module: Any) -> None:
@@ -26,7 +26,7 @@ class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
 
 
 class _LinkOnlyLibrary(_KernelLibrary):
-    """Code that is only ever linked into other code: neither optimised nor emitted on its own."""
+    """Library that is only linked into other libraries, and neither optimised nor emitted on its own."""
 
     def _optimize_final_module(self) -> None: ...
 
@@ -39,7 +39,7 @@ class _LinkOnlyLibrary(_KernelLibrary):
 
 
 class _WithoutEnvironment:
-    """A code generator that does not look for a function's environment, which was never emitted."""
+    """Code generator that does not look up a function's environment, which was never emitted."""
 
     def __init__(self, codegen: Any) -> None:
         self._codegen = codegen
@@ -51,7 +51,7 @@ class _WithoutEnvironment:
 
 
 class _UseLibrary(FunctionPass):  # type: ignore[misc]
-    """Puts another kind of library into a compilation's state."""
+    """Compiler pass that sets another kind of library in the compilation state."""
 
     library: type[_KernelLibrary]
 
@@ -76,7 +76,7 @@ class _UseLinkOnlyLibrary(_UseLibrary):
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _TypeInference(FunctionPass):  # type: ignore[misc]
-    """numba's, but views may be returned though nobody counts references: a kernel's caller keeps its arrays alive."""
+    """numba's type inference, but allowing views as results: a kernel's caller keeps its arrays alive."""
 
     _name = "qumba_type_inference"
 
@@ -90,8 +90,8 @@ class _TypeInference(FunctionPass):  # type: ignore[misc]
         return True
 
 
-# Those of numba's passes that our kernels need: no closures, generators, context managers, array expressions or
-# lists to unroll. Each pass that is left out saves some 3 % of a compilation.
+# The passes of numba that kernels need: no closures, generators, context managers, array expressions or lists to
+# unroll. Each omitted pass saves about 3 % of the compile time.
 _PASSES = (
     untyped_passes.TranslateByteCode,
     untyped_passes.FixupArgs,
@@ -108,7 +108,7 @@ _PASSES = (
 
 
 class KernelCompiler(CompilerBase):  # type: ignore[misc]
-    """numba's pipeline, shortened, into a library of ours."""
+    """numba's pipeline, shortened, with a `_KernelLibrary` as result."""
 
     use_library: type[FunctionPass] = _UseKernelLibrary
 
@@ -121,6 +121,6 @@ class KernelCompiler(CompilerBase):  # type: ignore[misc]
 
 
 class PartCompiler(KernelCompiler):
-    """The same for what is linked only. A function is otherwise optimised again at every level of calls."""
+    """Compiler of functions that are only linked, which are otherwise optimised again at every level of calls."""
 
     use_library = _UseLinkOnlyLibrary

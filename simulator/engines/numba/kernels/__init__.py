@@ -1,4 +1,4 @@
-"""All compiled code: arrays and integers in, arrays out. Kernels know matrices and masks, never gates.
+"""Compiled kernels, which map arrays and integers to arrays. They handle matrices and masks but not gates.
 
 A state is an array of vectors (`simulator.engines.numba.simd`), each a block ``[re x W][im x W]``. What the lanes of a
 vector hold is the ``lanes`` argument of every kernel:
@@ -7,5 +7,5 @@ vector hold is the ``lanes`` argument of every kernel:
 * an integer L: lanes are the lowest L qubits of one sample, and amplitude i is lane ``i & (W - 1)`` of
   vector ``i >> L``.
 
-numba compiles one version for each from the same source.
+numba compiles one version of each kernel for each use of the lanes from the same source.
 """

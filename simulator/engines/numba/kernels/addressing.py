@@ -1,4 +1,4 @@
-"""Where amplitudes lie: the first members of pairs and cosets, and matrices of numbers or of vectors."""
+"""Addresses of amplitudes: first members of pairs and cosets, and matrices of numbers or of vectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simulator.engines.numba.simd import entry, lanes_of, load, splat
 
 @inlined
 def spread(k, pivot):
-    """``k`` with a zero bit inserted at ``pivot``, a power of two."""
+    """Insert a zero bit into ``k`` at ``pivot``, a power of two."""
     low = k & (pivot - 1)
     return ((k - low) << 1) | low
 
@@ -17,15 +17,15 @@ def spread(k, pivot):
 def following(i, pivots, step):
     """The next multiple of ``step`` without the bits in ``pivots``, all above it, after ``i``, which has none either.
 
-    From one first member of a pair or coset to the next in three instructions, where `spread` takes six a pivot: a
-    pass whose arithmetic is short is bound by how many instructions there are in all.
+    This advances from one first member of a pair or coset to the next in three instructions, while `spread` takes six
+    per pivot; passes with little arithmetic are bound by the number of instructions.
     """
     return ((i | pivots) + step) & ~pivots
 
 
 @inlined
 def first_of_coset(number, index, pivots, count):
-    """``number`` with a zero bit inserted at each of ``count`` ascending pivots, ``index[pivots : pivots + count]``."""
+    """Insert a zero bit into ``number`` at each of ``count`` ascending pivots, ``index[pivots : pivots + count]``."""
     i = number
     for k in range(count):
         i = spread(i, entry(index, pivots + k))
@@ -34,7 +34,7 @@ def first_of_coset(number, index, pivots, count):
 
 @inlined
 def factor(table, at, splatted):
-    """Element ``at`` of a matrix of numbers, as a vector, or (``splatted`` None) of vectors."""
+    """Load element ``at`` of a matrix of numbers, as a vector, or of a matrix of vectors (``splatted`` None)."""
     if splatted is None:
         return load(table, at * lanes_of(table))
     return splat(table[at])

@@ -1,7 +1,7 @@
-"""What a big state needs beside its stages: its start, expectations, the adjoint's seed and end, in pieces.
+"""Calculations on large states besides stages, in pieces: start, expectations, the adjoint's seed and end.
 
-Pieces are claimed from an atomic counter and there is a fixed number of them, so that sums do not depend on
-the number of threads.
+Pieces are claimed from an atomic counter, and their number is fixed, so that sums do not depend on the number of
+threads.
 """
 
 from __future__ import annotations
@@ -9,20 +9,6 @@ from __future__ import annotations
 from simulator.engines.numba.jit import kernel
 from simulator.engines.numba.kernels import product
 from simulator.engines.numba.kernels.steps import (
-    CHAIN,
-    CHAIN_COLUMNS,
-    CHAIN_STARTS,
-    DUALS,
-    GRADIENT,
-    IS_LOCAL,
-    OBSERVABLES,
-    PAIRS,
-    QUBITS,
-    ROTATIONS,
-    SCRATCH,
-    SLOTS,
-    THETA,
-    VALUES,
     cleared,
     expect_all,
     integers,
@@ -32,6 +18,20 @@ from simulator.engines.numba.kernels.steps import (
     start,
     tile_angles,
 )
+from simulator.engines.numba.layout.queues import NEXT_PIECE
+from simulator.engines.numba.layout.scratch import (
+    DUALS,
+    GRADIENT,
+    OBSERVABLES,
+    PAIRS,
+    QUBITS,
+    ROTATIONS,
+    SCRATCH,
+    SLOTS,
+    THETA,
+    VALUES,
+)
+from simulator.engines.numba.layout.sections import CHAIN, CHAIN_COLUMNS, CHAIN_STARTS, IS_LOCAL
 from simulator.engines.numba.simd import (
     count_ones,
     entry,
@@ -48,7 +48,7 @@ from simulator.engines.numba.simd import (
 
 @kernel
 def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, lanes):
-    """Prepare all angles and coefficients for the one sample in X; and the state, if ``initial`` gives it."""
+    """Prepare all angles and coefficients for the single sample in X, and the state if ``initial`` contains it."""
     prepare(packed, weights, base, shared, tables, scratch, lanes)
     if len(initial):
         tile_angles(packed, base, X, 0, 0, scratch, lanes)
@@ -57,7 +57,7 @@ def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, l
 
 @kernel
 def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
-    """Pieces of the product state: the lower qubits' product, times one number of the upper qubits."""
+    """Write pieces of the product state: the product of the lower qubits times one number of the upper qubits."""
     layout = packed[0]
     is_local = integers(packed, IS_LOCAL)
     pointers = integers(packed, CHAIN_STARTS)
@@ -71,7 +71,7 @@ def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
     size = len(psi) // pieces
     low = entry(layout, QUBITS) - count_ones(pieces - 1)
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         c, s = splat(like(psi, 1.0)), splat(like(psi, 0.0))
@@ -88,11 +88,11 @@ def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
 
 @kernel
 def big_given(amplitudes, psi, scratch, queue, pieces, lanes):
-    """Pieces of a given state, ``amplitudes`` (2**n,)."""
+    """Write pieces of an explicit initial state, ``amplitudes`` (2**n,)."""
     W = lanes_of(psi)
     size = len(amplitudes) // pieces
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         for i in range(piece * size, (piece + 1) * size, W):
@@ -103,11 +103,11 @@ def big_given(amplitudes, psi, scratch, queue, pieces, lanes):
 
 @kernel
 def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
-    """Expectations of pieces of the state: values (pieces, n_observables)."""
+    """Compute expectations of pieces of the state: values (pieces, n_observables)."""
     layout = packed[0]
     W = lanes_of(scratch)
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
@@ -118,14 +118,14 @@ def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
 
 @kernel
 def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
-    """Pieces of the adjoint state ``sum_k v_k O_k psi``; cotangent (n_observables,)."""
+    """Write pieces of the adjoint state ``sum_k v_k O_k psi``; cotangent (n_observables,)."""
     layout = packed[0]
     W = lanes_of(scratch)
     v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
     for k in range(entry(layout, OBSERVABLES)):
         v[k * W] = like(scratch, cotangent[k])
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         seed_all(packed, lam, psi, v, scratch, lanes, piece, pieces)
@@ -133,7 +133,7 @@ def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
 
 @kernel
 def big_contract(packed, base, X, psi, lam, shared, parts, scratch, queue, pieces, lanes):
-    """Contract pieces of the adjoint state with the product state's amplitudes; both states are used up.
+    """Contract pieces of the adjoint state with the product state's amplitudes; both states are overwritten.
 
     parts (pieces, 4 n + 2) receives the lower qubits' adjoint amplitudes, as they are in `product.contract`, times
     those of the upper qubits in this piece; and the piece's contraction with all lower qubits.
@@ -151,7 +151,7 @@ def big_contract(packed, base, X, psi, lam, shared, parts, scratch, queue, piece
     size = len(psi) // pieces
     low = n - count_ones(pieces - 1)
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         c, s = 1.0, 0.0

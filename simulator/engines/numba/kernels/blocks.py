@@ -1,11 +1,11 @@
-"""Rotations on a stage's blocks whose X masks move whole vectors there: up to three in one trip through the block.
+"""Rotations on a stage's blocks whose X masks move whole vectors, up to three in one pass over the block.
 
-Strings that are to one another as Paulis of different qubits are (popcount(x_j & z_k) is even for j != k), all of them
+The strings relate to each other like Paulis of different qubits (popcount(x_j & z_k) is even for j != k), and all are
 like X (popcount(x & z) even) or all like Y (odd). Then the sign of each is that of the first member of an octet,
 and planes pair up as in passes.py: (re a, im b) and (im a, re b) for X, (re a, re b) and (im a, im b) for Y.
 
-``exp(-i theta/2 P) = cos(theta/2) (1 - i tan(theta/2) P)``: only the bracket is applied here, half as many operations.
-The cosines of a whole stage are one factor (`scale_of`), which `scatter` multiplies by.
+``exp(-i theta/2 P) = cos(theta/2) (1 - i tan(theta/2) P)``: only the bracket is applied here, with half the operations.
+The cosines of a stage are one factor (`scale_of`), which `scatter` applies.
 
 A row holds its kind, the number of rotations, for each slot, local, x, z (as in passes.py); then increasing pivots.
 """
@@ -17,11 +17,20 @@ from typing import Any
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.addressing import following, spread
 from simulator.engines.numba.kernels.walsh import parity
+from simulator.engines.numba.layout.passes import (
+    COUNT,
+    EACH,
+    FIRST,
+    KIND,
+    LIKE_X,
+    MEMBER_LOCAL,
+    MEMBER_SLOT,
+    MEMBER_X,
+    MEMBER_Z,
+    PIVOTS,
+)
+from simulator.engines.numba.layout.sections import COEFFICIENTS, SINE
 from simulator.engines.numba.simd import entry, lanes_of, like, load, splat, store
-
-LIKE_X, LIKE_Y = 6, 7  # kinds of passes, beside those of passes.py
-COUNT, FIRST, EACH, PIVOTS = 1, 2, 4, 14
-MOST = 3  # rotations a pass: eight amplitudes are all that registers hold
 
 
 @inlined
@@ -38,22 +47,22 @@ def _turn_like_y(a0, a1, b0, b1, t):
 
 @inlined
 def _source(row, k, shared, local):
-    if entry(row, FIRST + EACH * k + 1):
+    if entry(row, FIRST + EACH * k + MEMBER_LOCAL):
         return local
     return shared
 
 
 @inlined
 def _mask(row, k, which, step):
-    """The masks x (``which`` 2) and z (3) of rotation k, as places of floats."""
+    """A mask of rotation k, ``which`` being MEMBER_X or MEMBER_Z, as places of floats."""
     return entry(row, FIRST + EACH * k + which) * step
 
 
 @inlined
 def _sines(rotations, row, k):
-    """Where the sine of rotation k lies, and behind it the same with the other sign."""
+    """Offset of the sine of rotation k, followed by its negative."""
     W = lanes_of(rotations)
-    return entry(row, FIRST + EACH * k) * 5 * W + W
+    return (entry(row, FIRST + EACH * k + MEMBER_SLOT) * COEFFICIENTS + SINE) * W
 
 
 @inlined
@@ -65,7 +74,7 @@ def _tangent(rotations, sines, z, i, secant):
 @inlined
 def _cosine(rotations, row, k):
     """The cosine of rotation k."""
-    return rotations[entry(row, FIRST + EACH * k) * 5 * lanes_of(rotations)]
+    return rotations[entry(row, FIRST + EACH * k + MEMBER_SLOT) * COEFFICIENTS * lanes_of(rotations)]
 
 
 @inlined
@@ -75,7 +84,7 @@ def _secant(rotations, row, k):
 
 @inlined
 def scale_of(row, shared, local):
-    """What a pass leaves out: the product of its cosines."""
+    """Product of the cosines that a pass leaves out."""
     out = 1.0
     for k in range(entry(row, COUNT)):
         out *= _cosine(_source(row, k, shared, local), row, k)
@@ -83,17 +92,17 @@ def scale_of(row, shared, local):
 
 
 def _rotations(turn: Any) -> tuple[Any, Any, Any]:
-    """The passes of one, two and three rotations of a type."""
+    """Create the passes of one, two and three rotations of a type."""
 
     @part
     def one(psi, row, shared, local, first, last):
         W = lanes_of(psi)
-        step, own = 2 * W, _source(row, 0, shared, local)
-        x, z, pivot = _mask(row, 0, 2, step), _mask(row, 0, 3, step), entry(row, PIVOTS)
-        sines, c = _sines(own, row, 0), _secant(own, row, 0)
+        step, source = 2 * W, _source(row, 0, shared, local)
+        x, z, pivot = _mask(row, 0, MEMBER_X, step), _mask(row, 0, MEMBER_Z, step), entry(row, PIVOTS)
+        sines, c = _sines(source, row, 0), _secant(source, row, 0)
         o, pivots = spread(first, pivot) * step, pivot * step
         for _ in range(first, last):
-            t = _tangent(own, sines, z, o, c)
+            t = _tangent(source, sines, z, o, c)
             p = o ^ x
             a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), t)
             store(psi, o, a0)
@@ -107,8 +116,8 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
         W = lanes_of(psi)
         step = 2 * W
         own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
-        xa, xb = _mask(row, 0, 2, step), _mask(row, 1, 2, step)
-        za, zb = _mask(row, 0, 3, step), _mask(row, 1, 3, step)
+        xa, xb = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step)
+        za, zb = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step)
         low, high = entry(row, PIVOTS), entry(row, PIVOTS + 1)
         sa, sb = _sines(own_a, row, 0), _sines(own_b, row, 1)
         ca, cb = _secant(own_a, row, 0), _secant(own_b, row, 1)
@@ -137,8 +146,8 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
         step = 2 * W
         own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
         own_c = _source(row, 2, shared, local)
-        xa, xb, xc = _mask(row, 0, 2, step), _mask(row, 1, 2, step), _mask(row, 2, 2, step)
-        za, zb, zc = _mask(row, 0, 3, step), _mask(row, 1, 3, step), _mask(row, 2, 3, step)
+        xa, xb, xc = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step), _mask(row, 2, MEMBER_X, step)
+        za, zb, zc = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step), _mask(row, 2, MEMBER_Z, step)
         low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
         sa, sb, sc = _sines(own_a, row, 0), _sines(own_b, row, 1), _sines(own_c, row, 2)
         ca, cb, cc = _secant(own_a, row, 0), _secant(own_b, row, 1), _secant(own_c, row, 2)
@@ -187,11 +196,11 @@ _one_y, _two_y, _three_y = _rotations(_turn_like_y)
 
 @part
 def rotate_block(psi, row, shared, local, count, piece, pieces):
-    """A pass of kind LIKE_X or LIKE_Y on the given piece of the ``count`` vectors of a state."""
+    """Apply a pass of kind LIKE_X or LIKE_Y to a piece of the ``count`` vectors of a state."""
     rotations = entry(row, COUNT)
     size = count >> rotations
     first, last = size * piece // pieces, size * (piece + 1) // pieces
-    if entry(row, 0) == LIKE_X:
+    if entry(row, KIND) == LIKE_X:
         if rotations == 3:
             _three_x(psi, row, shared, local, first, last)
         elif rotations == 2:

@@ -1,20 +1,31 @@
-"""Sums of Z strings over a state: phases and their derivative, expectations and the adjoint's seed.
+"""Sums of Z strings over a state: phases and their derivatives, expectations and the adjoint's seed.
 
-All four go block by block through one real buffer: either coefficients are put at their masks and
-transformed into a value for each amplitude, or values of the amplitudes are transformed and picked at the
-masks. ``bits`` is the number of qubits of a block; what a mask does above it is a sign for the block.
+All four process blocks through one real buffer: either coefficients are stored at their masks and transformed into a
+value per amplitude, or values of the amplitudes are transformed and read at the masks. ``bits`` is the number of qubits
+of a block; the higher bits of a mask give a sign for the block.
 """
 
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.walsh import aligned, parity, walsh_hadamard
+from simulator.engines.numba.layout.sections import (
+    GROUP_FIRST,
+    GROUP_LANE_X,
+    GROUP_LAST,
+    GROUP_PLANE,
+    GROUP_X,
+    STRING_OBSERVABLE,
+    STRING_Z,
+    TERM_SLOT,
+    TERM_Z,
+)
 from simulator.engines.numba.simd import lanes_of, like, load, sincos, splat, store
 
 
 @inlined
 def _vectors(W, bits, lanes):
-    """Vectors in a block."""
+    """Number of vectors in a block."""
     if lanes is None:
         return 1 << bits
     return max(1, (1 << bits) >> lanes)
@@ -53,16 +64,16 @@ def _pick(buffer, values, slot, factor, z, block, bits, lanes):
 
 
 @part
-def fill_phases(table, offset, terms, first, last, theta, block, bits, buffer, lanes):
-    """Phases ``exp(-i/2 sum_t theta_t (-1)**popcount(i & z_t))`` of a block's amplitudes, as vectors (re, im).
+def fill_phases(table, offset, terms, theta, block, bits, buffer, lanes):
+    """Compute phases ``exp(-i/2 sum_t theta_t (-1)**popcount(i & z_t))`` of a block's amplitudes, vectors (re, im).
 
-    ``terms`` holds (z, slot) and ``theta`` a vector of angles for each slot (lane 0 where lanes are qubits).
+    ``terms`` are the pass's Z strings, ``theta`` a vector of angles for each slot (lane 0 where lanes are qubits).
     """
     W = lanes_of(buffer)
     count = _vectors(W, bits, lanes)
     _clear(buffer, count)
-    for t in range(first, last):
-        _put(buffer, theta, terms[t, 1], -0.5, terms[t, 0], block, bits, lanes)
+    for t in range(len(terms)):
+        _put(buffer, theta, terms[t, TERM_SLOT], -0.5, terms[t, TERM_Z], block, bits, lanes)
     walsh_hadamard(buffer, 0, bits, lanes)
     for j in range(count):
         sine, cosine = sincos(load(buffer, j * W))
@@ -90,7 +101,7 @@ def multiply_phases(psi, start, table, offset, splatted, count):
 def undo_phases(psi, lam, start, table, offset, splatted, count, buffer, needed, adding):
     """Undo phases on both states; ``buffer`` receives half the derivative by each amplitude's phase.
 
-    ``adding``: what it holds already, of another state of the tile, stays in the sum.
+    ``adding``: whether to add to the contents of the buffer, which come from another state of the tile.
     """
     W = lanes_of(psi)
     step = 2 if splatted else 2 * W
@@ -114,11 +125,11 @@ def undo_phases(psi, lam, start, table, offset, splatted, count, buffer, needed,
 
 
 @part
-def pick_phase_gradients(gradient, terms, first, last, block, bits, buffer, lanes):
-    """Transform what `undo_phases` left in the buffer and add each term's derivative to ``gradient``."""
+def pick_phase_gradients(gradient, terms, block, bits, buffer, lanes):
+    """Transform the buffer written by `undo_phases` and add each term's derivative to ``gradient``."""
     walsh_hadamard(buffer, 0, bits, lanes)
-    for t in range(first, last):
-        _pick(buffer, gradient, terms[t, 1], -1.0, terms[t, 0], block, bits, lanes)
+    for t in range(len(terms)):
+        _pick(buffer, gradient, terms[t, TERM_SLOT], -1.0, terms[t, TERM_Z], block, bits, lanes)
 
 
 @part
@@ -129,7 +140,7 @@ def expect(psi, group, strings, weights, values, block, bits, buffer, lanes):
     holds (z, k) and ``weights`` the real factor of each.
     """
     W = lanes_of(psi)
-    x, lane_x, plane = group[0], group[1], group[2]
+    x, lane_x, plane = group[GROUP_X], group[GROUP_LANE_X], group[GROUP_PLANE]
     count = _vectors(W, bits, lanes)
     for j in range(count):
         i = block * count + j
@@ -141,19 +152,19 @@ def expect(psi, group, strings, weights, values, block, bits, buffer, lanes):
         else:
             store(buffer, j * W, a0 * b1 - a1 * b0)
     walsh_hadamard(buffer, 0, bits, lanes)
-    for t in range(group[3], group[4]):
-        _pick(buffer, values, strings[t, 1], weights[t], strings[t, 0], block, bits, lanes)
+    for t in range(group[GROUP_FIRST], group[GROUP_LAST]):
+        _pick(buffer, values, strings[t, STRING_OBSERVABLE], weights[t], strings[t, STRING_Z], block, bits, lanes)
 
 
 @part
 def seed(lam, psi, group, strings, weights, cotangent, block, bits, buffer, lanes, fresh):
     """Set (``fresh``) or add a block of ``sum_k v_k O_k psi`` for strings that share their x mask."""
     W = lanes_of(psi)
-    x, lane_x, plane = group[0], group[1], group[2]
+    x, lane_x, plane = group[GROUP_X], group[GROUP_LANE_X], group[GROUP_PLANE]
     count = _vectors(W, bits, lanes)
     _clear(buffer, count)
-    for t in range(group[3], group[4]):
-        _put(buffer, cotangent, strings[t, 1], weights[t], strings[t, 0], block, bits, lanes)
+    for t in range(group[GROUP_FIRST], group[GROUP_LAST]):
+        _put(buffer, cotangent, strings[t, STRING_OBSERVABLE], weights[t], strings[t, STRING_Z], block, bits, lanes)
     walsh_hadamard(buffer, 0, bits, lanes)
     for j in range(count):
         i = block * count + j

@@ -1,12 +1,13 @@
-"""Sampling: sums of probabilities in one pass, and sorted random numbers laid over them in another.
+"""Sampling: one pass for sums of probabilities, and one that matches them with sorted random numbers.
 
-Probabilities are computed from amplitudes (re, im, re, im, ...) as they are needed: there is no table of them. Both
-passes go over a fixed number of pieces of the outcomes, so that results do not depend on the number of threads.
+Probabilities are computed from amplitudes (re, im, re, im, ...) on demand and not stored. Both passes use a fixed
+number of pieces of the outcomes, so that results do not depend on the number of threads.
 """
 
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.simd import entry, fetch_add
 
 
@@ -17,7 +18,7 @@ def _bounds(size, piece, pieces):
 
 @inlined
 def _probability(values, i, squared):
-    """The probability of outcome i: of amplitudes (``squared``), or as it stands there."""
+    """Probability of outcome i, squared from amplitudes (``squared``) or read directly."""
     if not squared:
         return float(entry(values, i))
     re, im = float(entry(values, 2 * i)), float(entry(values, 2 * i + 1))
@@ -26,10 +27,10 @@ def _probability(values, i, squared):
 
 @kernel
 def add_up(values, squared, size, sums, queue, pieces):
-    """Sum of the probabilities of each piece of ``size`` outcomes."""
+    """Sum the probabilities of each piece of ``size`` outcomes."""
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         first, last = _bounds(size, piece, pieces)
         total = 0.0
@@ -40,14 +41,14 @@ def add_up(values, squared, size, sums, queue, pieces):
 
 @kernel
 def marginal(amplitudes, places, others, probabilities, queue, pieces):
-    """Probabilities of outcomes on some qubits, without those of the whole state.
+    """Probabilities of outcomes on some qubits, without computing those of all qubits.
 
     places, others : pairs of int64 arrays
-        What the lower and the upper bits of an outcome on the qubits, and of one on the others, add to an index.
+        Contributions to an index of the lower and the upper bits of an outcome on the qubits, and on the others.
     """
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         first, last = _bounds(len(probabilities), piece, pieces)
         lower, upper = places
@@ -64,18 +65,18 @@ def marginal(amplitudes, places, others, probabilities, queue, pieces):
 
 @kernel
 def count(values, squared, size, starts, draws, firsts, outcomes, counts, found, queue, pieces):
-    """Outcomes that sorted numbers fall on, and how many on each.
+    """Find the outcomes that sorted numbers select, and the count of each.
 
     starts : float64 (pieces,)
         Sum of the probabilities before each piece.
     draws : float64 (shots,)
-        Between 0 and the sum of all, in ascending order; those of a piece begin at ``firsts``.
+        Sorted numbers between 0 and the sum of all probabilities; those of a piece begin at ``firsts``.
     outcomes, counts : int64 (shots,)
-        Each piece writes behind its ``firsts``; ``found`` is how many.
+        Each piece writes from its ``firsts`` on; ``found`` is the number of outcomes per piece.
     """
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         first, last = _bounds(size, piece, pieces)
         d, end, out = entry(firsts, piece), entry(firsts, piece + 1), entry(firsts, piece)
@@ -94,7 +95,7 @@ def count(values, squared, size, starts, draws, firsts, outcomes, counts, found,
             if p > 0.0:
                 likely = i
             i += 1
-        if d < end:  # rounding left a few behind the last outcome that can happen
+        if d < end:  # rounding placed a few numbers past the last possible outcome
             if out > entry(firsts, piece) and outcomes[out - 1] == likely:
                 counts[out - 1] += end - d
             else:

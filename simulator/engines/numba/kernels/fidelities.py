@@ -1,22 +1,23 @@
-"""Squared overlaps ``|<a_i|b_j>|**2`` of many states with many, straight from the batch driver's tiles.
+"""Squared overlaps ``|<a_i|b_j>|**2`` between two sets of states, computed on the batch driver's tiles.
 
-A tile is W states, ``[re x W][im x W]`` for each amplitude, so it is already what a matrix product wants: one tile's
-vectors are multiplied by the single numbers of another's lanes, W states by eight at a time, and sixteen sums stay in
-registers. The squares are taken where the sums are, and nothing but the result is written.
+A tile is W states, ``[re x W][im x W]`` for each amplitude, which is a suitable layout for matrix products: one tile's
+vectors are multiplied by single numbers of another's lanes, W states by eight at a time, with sixteen sums in
+registers. The sums are squared in place, and only the result is written.
 
 Threads claim blocks of `BLOCK` tiles by `BLOCK` tiles, which together with their sums stay in a second-level cache.
-Amplitudes go in runs of `RUN`, always in this order, so every entry has the same bits in any block on any thread.
+Amplitudes are summed in runs of `RUN`, always in this order, so entries are bit-identical in any block on any thread.
 """
 
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.layout.queues import NEXT_PIECE
 from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like, load, splat, store
 
 BLOCK = 8
 RUN = 128
 PLAIN, MIRRORED, SAME = range(3)
-ROWS = 8  # states of the first tile taken at once; divides W
+ROWS = 8  # number of states of the first tile processed together; divides W
 
 
 @inlined
@@ -71,7 +72,7 @@ def _products(a, b, sums, at, lane, first, last):
 
 @inlined
 def _write(sums, at, out, stride, place, mirror, height, width, half, mirrored):
-    """Squares of one tile of rows by one of columns to ``place``, their transpose to ``mirror``; of a half only."""
+    """Write squares of a tile of rows by one of columns to ``place``, their transpose to ``mirror``; of a half only."""
     W = lanes_of(sums)
     whole = height == W and width == W and not half
     for r in range(height):
@@ -97,11 +98,11 @@ def _write(sums, at, out, stride, place, mirror, height, width, half, mirrored):
 
 @kernel
 def fidelities(a, b, rows, columns, out, stride, row, column, mode, scratch, queue):
-    """Squared overlaps of the tiles' states, to ``out[(row + i) * stride + column + j]``, until no block is left.
+    """Write squared overlaps of the tiles' states to ``out[(row + i) * stride + column + j]`` until no block remains.
 
     a, b : (tiles, 2 W 2**n)
     rows, columns : int
-        States in a and in b.
+        Numbers of states in a and in b.
     mode : PLAIN, MIRRORED (with the transpose to its place in a symmetric ``out``) or SAME (b is a; half is computed).
     scratch : (BLOCK * BLOCK * 2 W W,)
     """
@@ -112,7 +113,7 @@ def fidelities(a, b, rows, columns, out, stride, row, column, mode, scratch, que
     blocks = -(-tiles_a // BLOCK) * blocks_b
     same = mode == SAME
     while True:
-        block = fetch_add(queue, 0, 1)
+        block = fetch_add(queue, NEXT_PIECE, 1)
         if block >= blocks:
             return
         first_a, first_b = block // blocks_b * BLOCK, block % blocks_b * BLOCK
@@ -139,17 +140,17 @@ def fidelities(a, b, rows, columns, out, stride, row, column, mode, scratch, que
 
 @kernel
 def pack(states, tiles):
-    """Rows of real and imaginary parts, shape (n, 2 * 2**n), as tiles; lanes without a state are zero."""
+    """Pack rows of real and imaginary parts, shape (n, 2 * 2**n), into tiles; lanes without a state are zero."""
     W = lanes_of(tiles)
     for tile in range(len(tiles)):
         out = tiles[tile]
         height = min(W, len(states) - tile * W)
         for lane in range(W):
             if lane < height:
-                own = states[tile * W + lane]
+                state = states[tile * W + lane]
                 for i in range(states.shape[1] // 2):
-                    out[2 * i * W + lane] = entry(own, 2 * i)
-                    out[2 * i * W + W + lane] = entry(own, 2 * i + 1)
+                    out[2 * i * W + lane] = entry(state, 2 * i)
+                    out[2 * i * W + W + lane] = entry(state, 2 * i + 1)
             else:
                 for i in range(states.shape[1]):
                     out[i * W + lane] = like(out, 0.0)

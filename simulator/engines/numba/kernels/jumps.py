@@ -1,8 +1,8 @@
-"""Trajectories whose steps are drawn: Kraus operators, measurements, resets, gates under classical conditions.
+"""Trajectories with randomly drawn steps: Kraus operators, measurements, resets, conditional gates.
 
 Lanes are trajectories. Every step is one of a few matrices on a few qubits: a gate is one matrix, a measurement
 two projectors, a channel its Kraus operators. Each trajectory draws its matrix with the probability
-``|K psi|**2``, read off the qubits' reduced density matrix, or with a given one where all matrices are unitary.
+``|K psi|**2``, computed from the qubits' reduced density matrix, or with a fixed one if all matrices are unitary.
 
 ``psi`` holds amplitude i as vectors (re, im) at ``2 i W``.
 """
@@ -12,12 +12,21 @@ from __future__ import annotations
 from simulator.engines.numba.jit import inlined, kernel, part
 from simulator.engines.numba.kernels import diagonals
 from simulator.engines.numba.kernels.addressing import factor, first_of_coset
+from simulator.engines.numba.layout.queues import NEXT
+from simulator.engines.numba.layout.trajectories import (
+    CLBIT,
+    DRAW,
+    DRAWN_BY_STATE,
+    LAST_TEST,
+    MATRICES,
+    MEMBERS,
+    OPERATORS,
+    PIVOTS,
+    QUBITS,
+    TESTS,
+    WEIGHTS,
+)
 from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like, load, section, splat, store
-
-# columns of a step
-QUBITS, OPERATORS, PIVOTS, MEMBERS, MATRICES, WEIGHTS, DRAW, CLBIT, TESTS, LAST_TEST = range(10)
-COLUMNS = 10
-DRAWN_BY_STATE = -1  # in WEIGHTS: no given probabilities
 
 
 @part
@@ -83,7 +92,7 @@ def _happens(tests, row, bits, trajectory):
 
 @inlined
 def _weight(rho, matrices, at, size, W, lane):
-    """``tr(K^dagger K rho)`` from K^dagger K, which lies behind K."""
+    """Compute ``tr(K^dagger K rho)`` from K^dagger K, which is stored after K."""
     total = 0.0
     for a in range(size):
         for b in range(a + 1):
@@ -96,7 +105,7 @@ def _weight(rho, matrices, at, size, W, lane):
 
 @part
 def _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, count, W):
-    """Draw each lane's operator and write it to ``table``; returns whether any lane's is not the identity."""
+    """Draw each lane's operator and write it to ``table``; return whether any of them is not the identity."""
     qubits, operators = entry(row, QUBITS), entry(row, OPERATORS)
     size = 1 << qubits
     area, by_state = 2 * size * size, entry(row, WEIGHTS) == DRAWN_BY_STATE
@@ -104,10 +113,10 @@ def _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, co
     anything = False
     for lane in range(W):
         trajectory = first + min(lane, count - 1)
-        chosen, scale = -1, 1.0
+        operator, scale = -1, 1.0
         if _happens(tests, row, bits, trajectory):
             anything = True
-            chosen = 0
+            operator = 0
             if operators > 1:
                 total, wanted = 0.0, uniforms[trajectory, entry(row, DRAW)]
                 if by_state:
@@ -122,22 +131,22 @@ def _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, co
                         weight = weights[entry(row, WEIGHTS) + j]
                     reached += weight
                     if weight > 0.0:
-                        chosen = j
+                        operator = j
                         scale = weight**-0.5 if by_state else 1.0
                         if wanted < reached:
                             break
             if entry(row, CLBIT) >= 0 and lane < count:
-                bits[trajectory, entry(row, CLBIT)] = chosen
+                bits[trajectory, entry(row, CLBIT)] = operator
         for e in range(size * size):
             o = 2 * e * W + lane
-            if chosen < 0:
+            if operator < 0:
                 table[o] = 1.0 if e // size == e % size else 0.0
                 table[o + W] = 0.0
             else:
-                at = entry(row, MATRICES) + chosen * step + 2 * e
+                at = entry(row, MATRICES) + operator * step + 2 * e
                 table[o] = like(table, scale * matrices[at])
                 table[o + W] = like(table, scale * matrices[at + 1])
-        if chosen > 0:
+        if operator > 0:
             anything = True
     return anything
 
@@ -151,77 +160,113 @@ def _all_first(row, weights, uniforms, first, count):
     return largest < weights[entry(row, WEIGHTS)]
 
 
-@kernel
-def run(
-    code, index, tests, matrices, weights, skip_first, initial, uniforms, bits, final, outcomes, groups, strings,
-    factors, values, scratch, num_qubits, widest, queue, tiles,
-):  # fmt: skip
-    """Run tiles of W trajectories until none is left.
-
-    skip_first : bool (steps,)
-        Steps whose first operator is the identity.
-    uniforms : float64 (T, draws)
-    bits : int64 (T, num_clbits)
-    final : float64 (T,) or (0,)
-        Random numbers for a measurement of all qubits at the end, whose ``outcomes`` (T,) are wanted.
-    groups, strings, factors
-        Observables' strings, as in `kernels.steps`; ``values`` (T, n_strings) receives each one's mean.
-    """
+@inlined
+def _areas(scratch, num_qubits, widest):
+    """Areas of a thread: the state, a coset, a reduced density matrix, drawn matrices, and the observables' scratch."""
     W = lanes_of(scratch)
-    size = 2 * W << num_qubits
+    work = 2 * W << num_qubits
+    rho = work + (2 * W << widest)
+    table = rho + (2 * W << 2 * widest)
+    rest = table + (2 * W << 2 * widest)
+    return (
+        section(scratch, 0, work),
+        section(scratch, work, rho),
+        section(scratch, rho, table),
+        section(scratch, table, rest),
+        section(scratch, rest, len(scratch)),
+    )
+
+
+@inlined
+def _begin(psi, initial):
+    """Set all trajectories of a tile to the initial state."""
+    W = lanes_of(psi)
+    for i in range(len(initial)):
+        store(psi, 2 * i * W, splat(like(psi, initial[i].real)))
+        store(psi, 2 * i * W + W, splat(like(psi, initial[i].imag)))
+
+
+@part
+def _draw_outcomes(psi, final, outcomes, first, count):
+    """Measure all qubits of a tile's trajectories."""
+    W = lanes_of(psi)
+    states = len(psi) // (2 * W)
+    for lane in range(count):
+        total = 0.0
+        for i in range(states):
+            total += psi[2 * i * W + lane] ** 2 + psi[2 * i * W + W + lane] ** 2
+        wanted, reached, outcome = final[first + lane] * total, 0.0, 0
+        for i in range(states):
+            p = psi[2 * i * W + lane] ** 2 + psi[2 * i * W + W + lane] ** 2
+            reached += p
+            if p > 0.0:
+                outcome = i
+                if wanted < reached:
+                    break
+        outcomes[first + lane] = outcome
+
+
+@part
+def _expectations(psi, observables, values, scratch, first, count, num_qubits):
+    """Compute the expectation of each observable's string in each of a tile's trajectories."""
+    groups, strings, factors = observables
+    W = lanes_of(psi)
+    buffer = section(scratch, 0, W << num_qubits)
+    out = section(scratch, W << num_qubits, len(scratch))
+    for o in range(0, values.shape[1] * W, W):
+        store(out, o, splat(like(out, 0.0)))
+    for g in range(len(groups)):
+        diagonals.expect(psi, groups[g], strings, factors, out, 0, num_qubits, buffer, None)
+    for e in range(values.shape[1]):
+        for lane in range(count):
+            values[first + lane, e] = out[e * W + lane]
+
+
+@kernel
+def run(program, initial, draws, observables, results, scratch, sizes, queue, tiles):
+    """Run tiles of W trajectories until none remains.
+
+    program : tuple
+        ``code``, ``index``, ``tests``, ``matrices``, ``weights``, and ``skip_first``, bool (steps,): steps whose first
+        operator is the identity.
+    initial : complex128 (2**n,)
+    draws : tuple
+        Random numbers: ``uniforms``, float64 (T, draws), and ``final``, float64 (T,) or (0,), for a measurement of all
+        qubits at the end.
+    observables : tuple
+        ``groups``, ``strings`` and ``factors``, in the format of `kernels.diagonals.expect`.
+    results : tuple
+        Receive ``bits``, int64 (T, num_clbits), ``outcomes`` (T,) or (0,), and ``values`` (T, n_strings).
+    sizes : tuple
+        Number of qubits of the circuit, and of its widest step.
+    """
+    code, index, tests, matrices, weights, skip_first = program
+    uniforms, final = draws
+    bits, outcomes, values = results
+    num_qubits, widest = sizes
+    W = lanes_of(scratch)
+    psi, work, rho, table, rest = _areas(scratch, num_qubits, widest)
     while True:
-        tile = fetch_add(queue, 0, 1)
+        tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
-        psi = section(scratch, 0, size)
-        begin, area = size + (2 * W << widest), 2 * W << 2 * widest
-        work = section(scratch, size, begin)
-        rho = section(scratch, begin, begin + area)
-        table = section(scratch, begin + area, begin + 2 * area)
-        begin += 2 * area
         first = tile * W
         count = min(W, len(uniforms) - first)
-        for i in range(1 << num_qubits):
-            store(psi, 2 * i * W, splat(like(psi, initial[i].real)))
-            store(psi, 2 * i * W + W, splat(like(psi, initial[i].imag)))
+        _begin(psi, initial)
         for s in range(len(code)):
             row = code[s]
-            given = entry(row, WEIGHTS) != DRAWN_BY_STATE
-            if entry(row, OPERATORS) == 1 and given and entry(row, TESTS) == entry(row, LAST_TEST):
+            has_weights = entry(row, WEIGHTS) != DRAWN_BY_STATE
+            if entry(row, OPERATORS) == 1 and has_weights and entry(row, TESTS) == entry(row, LAST_TEST):
                 _multiply(psi, matrices, entry(row, MATRICES), row, index, work, 1)
                 continue
-            if (
-                given
-                and skip_first[s]
-                and entry(row, OPERATORS) > 1
-                and _all_first(row, weights, uniforms, first, count)
-            ):
+            may_skip = has_weights and skip_first[s] and entry(row, OPERATORS) > 1
+            if may_skip and _all_first(row, weights, uniforms, first, count):
                 continue
-            if not given:
+            if not has_weights:
                 _reduced(psi, rho, row, index)
             if _choose(row, tests, matrices, weights, uniforms, bits, rho, table, first, count, W):
                 _multiply(psi, table, 0, row, index, work, None)
         if len(final):
-            for lane in range(count):
-                total = 0.0
-                for i in range(1 << num_qubits):
-                    total += psi[2 * i * W + lane] ** 2 + psi[2 * i * W + W + lane] ** 2
-                wanted, reached, found = final[first + lane] * total, 0.0, 0
-                for i in range(1 << num_qubits):
-                    p = psi[2 * i * W + lane] ** 2 + psi[2 * i * W + W + lane] ** 2
-                    reached += p
-                    if p > 0.0:
-                        found = i
-                        if wanted < reached:
-                            break
-                outcomes[first + lane] = found
+            _draw_outcomes(psi, final, outcomes, first, count)
         if values.shape[1]:
-            buffer = section(scratch, begin, begin + (W << num_qubits))
-            out = section(scratch, begin + (W << num_qubits), len(scratch))
-            for o in range(0, values.shape[1] * W, W):
-                store(out, o, splat(like(out, 0.0)))
-            for g in range(len(groups)):
-                diagonals.expect(psi, groups[g], strings, factors, out, 0, num_qubits, buffer, None)
-            for e in range(values.shape[1]):
-                for lane in range(count):
-                    values[first + lane, e] = out[e * W + lane]
+            _expectations(psi, observables, values, rest, first, count, num_qubits)

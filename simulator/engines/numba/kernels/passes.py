@@ -1,12 +1,12 @@
-"""Gates on a state: rotations about Pauli strings, phases, dense matrices; and their adjoint sweep.
+"""Passes over a state: rotations about Pauli strings, phases and dense matrices, with their adjoint sweeps.
 
-Entangling gates that permute basis states cost nothing: the program carries them as a change of basis, so
+Entangling gates that permute basis states are not applied: the program treats them as a change of basis, so
 that a one-qubit gate becomes a rotation about a string with masks x and z, acting on the amplitude pairs
 (i, i ^ x) with the sign (-1)**popcount(i & z).
 
 With ``P = i**popcount(x & z) X**x Z**z``, ``exp(-i theta/2 P)`` takes ``a = psi[i]``, ``b = psi[i ^ x]`` to
 ``c a + s b``, ``c b - s a`` in each of two planes of real numbers: (re a, re b) and (im a, im b) if
-popcount(x & z) is odd, (re a, im b) and (im a, re b) if it is even (then ``swap`` is 1). The derivative by
+popcount(x & z) is odd, (re a, im b) and (im a, re b) if it is even (then ``swap`` is 1). The derivative with respect to
 theta is ``Im <lambda|P|psi>``, a sum over the same planes.
 
 ``rotations`` holds for each gate the vectors c, s, -s, e, -e with e the sign of s, lanes' signs included.
@@ -17,15 +17,23 @@ from __future__ import annotations
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.addressing import first_of_coset, spread
 from simulator.engines.numba.kernels.walsh import aligned, parity
+from simulator.engines.numba.layout.passes import (
+    CROSS_A,
+    CROSS_B,
+    DENSE_PIVOTS,
+    DENSE_RANK,
+    DENSE_STRINGS,
+    HIGH,
+    LANE_X,
+    LOW,
+    SECOND,
+    SLOT,
+    SWAP,
+    X,
+    Z,
+)
+from simulator.engines.numba.layout.sections import COEFFICIENTS, SIGN, SINE
 from simulator.engines.numba.simd import entry, lanes_of, like, load, splat, store
-
-# columns of a pass: kind, then for a first and a second rotation
-KIND, SLOT, LOCAL, X, LANE_X, Z, SWAP, NEEDED = 0, 1, 2, 3, 4, 5, 6, 7
-SECOND = 7  # the second rotation's columns follow the first's by this much
-CROSS_A, CROSS_B = 15, 16  # parity of x2 & z1, and of x1 & z2
-LOW, HIGH = 17, 18  # the pivots: bits of a pair's or quadruple's index that are zero in its first member
-COLUMNS = 19
-ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE = 1, 2, 3, 4, 5
 
 
 @inlined
@@ -43,9 +51,9 @@ def rotate(psi, row, rotations, lanes, first, last):
     """One rotation on the pairs numbered first to last."""
     W = lanes_of(psi)
     x, z, swap, pivot, lane_x = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LOW), entry(row, LANE_X)
-    base = entry(row, SLOT) * 5 * W
+    base = entry(row, SLOT) * COEFFICIENTS * W
     c = load(rotations, base)
-    base += W
+    base += SINE * W
     for k in range(first, last):
         i = spread(k, pivot)
         sign = parity(i & z)
@@ -68,10 +76,10 @@ def unrotate(psi, lam, row, rotations, gradient, lanes, first, last):
     """Undo one rotation on both states and add its derivative to ``gradient``."""
     W = lanes_of(psi)
     x, z, swap, pivot, lane_x = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LOW), entry(row, LANE_X)
-    base = entry(row, SLOT) * 5 * W
+    base = entry(row, SLOT) * COEFFICIENTS * W
     c = load(rotations, base)
-    base += W
-    signs = base + 2 * W
+    base += SINE * W
+    signs = base + (SIGN - SINE) * W
     g = load(gradient, entry(row, SLOT) * W)
     for k in range(first, last):
         i = spread(k, pivot)
@@ -101,157 +109,151 @@ def unrotate(psi, lam, row, rotations, gradient, lanes, first, last):
     store(gradient, entry(row, SLOT) * W, g)
 
 
-@part
-def rotate_pair(psi, row, rotations_a, rotations_b, lanes, first, last):
-    """Two rotations on quadruples (i, i ^ x1, i ^ x2, i ^ x1 ^ x2): one trip through memory for both."""
-    W = lanes_of(psi)
-    xa, za, ta, la = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
-    xb, zb, tb, lb = (
+@inlined
+def _pair_masks(row):
+    """Masks, swaps and lane masks of a pair, from which its quadruples (i, i ^ x1, i ^ x2, i ^ x1 ^ x2) follow."""
+    return (
+        entry(row, X),
         entry(row, X + SECOND),
-        entry(row, Z + SECOND),
+        entry(row, SWAP),
         entry(row, SWAP + SECOND),
+        entry(row, LANE_X),
         entry(row, LANE_X + SECOND),
     )
-    tc, lc = ta ^ tb, la ^ lb
-    base_a, base_b = entry(row, SLOT) * 5 * W, entry(row, SLOT + SECOND) * 5 * W
-    ca, cb = load(rotations_a, base_a), load(rotations_b, base_b)
-    base_a += W
-    base_b += W
-    da, db, low, high = entry(row, CROSS_A), entry(row, CROSS_B), entry(row, LOW), entry(row, HIGH)
-    # sign of each plane, xor-ed to the sign of the quadruple's first member
-    a00, a01 = ta, 0
-    a10, a11 = da ^ (ta & (1 - tb)), da ^ (ta & tb)
-    b00, b01 = tb, 0
-    b10, b11 = db ^ (tb & (1 - ta)), db ^ (tb & ta)
-    for k in range(first, last):
-        i = spread(spread(k, low), high)
-        sa, sb = parity(i & za), parity(i & zb)
-        o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
-        r0, r1 = load(psi, o0), load(psi, o0 + W)
-        s0, s1 = aligned(load(psi, o1 + W * ta), la, lanes), aligned(load(psi, o1 + W - W * ta), la, lanes)
-        t0, t1 = aligned(load(psi, o2 + W * tb), lb, lanes), aligned(load(psi, o2 + W - W * tb), lb, lanes)
-        u0, u1 = aligned(load(psi, o3 + W * tc), lc, lanes), aligned(load(psi, o3 + W - W * tc), lc, lanes)
-        r0, s0 = _turn(r0, s0, ca, load(rotations_a, base_a + W * (sa ^ a00)))
-        r1, s1 = _turn(r1, s1, ca, load(rotations_a, base_a + W * (sa ^ a01)))
-        t0, u0 = _turn(t0, u0, ca, load(rotations_a, base_a + W * (sa ^ a10)))
-        t1, u1 = _turn(t1, u1, ca, load(rotations_a, base_a + W * (sa ^ a11)))
-        r0, t0 = _turn(r0, t0, cb, load(rotations_b, base_b + W * (sb ^ b00)))
-        r1, t1 = _turn(r1, t1, cb, load(rotations_b, base_b + W * (sb ^ b01)))
-        s0, u0 = _turn(s0, u0, cb, load(rotations_b, base_b + W * (sb ^ b10)))
-        s1, u1 = _turn(s1, u1, cb, load(rotations_b, base_b + W * (sb ^ b11)))
-        store(psi, o0, r0)
-        store(psi, o0 + W, r1)
-        store(psi, o1 + W * ta, aligned(s0, la, lanes))
-        store(psi, o1 + W - W * ta, aligned(s1, la, lanes))
-        store(psi, o2 + W * tb, aligned(t0, lb, lanes))
-        store(psi, o2 + W - W * tb, aligned(t1, lb, lanes))
-        store(psi, o3 + W * tc, aligned(u0, lc, lanes))
-        store(psi, o3 + W - W * tc, aligned(u1, lc, lanes))
 
 
 @inlined
-def _overlap(sign, a, b, u, v, g):
-    return g + sign * (u * b - v * a)
+def _places(i, masks, W):
+    """Offsets of planes 0 and 1 of a quadruple's second, third and fourth member."""
+    xa, xb, ta, tb, _, _ = masks
+    o1, o2, o3, tc = (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W, ta ^ tb
+    return o1 + W * ta, o1 + W - W * ta, o2 + W * tb, o2 + W - W * tb, o3 + W * tc, o3 + W - W * tc
+
+
+@inlined
+def _load_quadruple(state, i, masks, lanes):
+    """The two planes of each member, lanes in the order of the first member's."""
+    W = lanes_of(state)
+    _, _, _, _, la, lb = masks
+    p0, p1, q0, q1, v0, v1 = _places(i, masks, W)
+    o = i * 2 * W
+    return (
+        load(state, o),
+        load(state, o + W),
+        aligned(load(state, p0), la, lanes),
+        aligned(load(state, p1), la, lanes),
+        aligned(load(state, q0), lb, lanes),
+        aligned(load(state, q1), lb, lanes),
+        aligned(load(state, v0), la ^ lb, lanes),
+        aligned(load(state, v1), la ^ lb, lanes),
+    )
+
+
+@inlined
+def _store_quadruple(state, i, masks, lanes, r0, r1, s0, s1, t0, t1, u0, u1):
+    """The inverse of `_load_quadruple`."""
+    W = lanes_of(state)
+    _, _, _, _, la, lb = masks
+    p0, p1, q0, q1, v0, v1 = _places(i, masks, W)
+    o = i * 2 * W
+    store(state, o, r0)
+    store(state, o + W, r1)
+    store(state, p0, aligned(s0, la, lanes))
+    store(state, p1, aligned(s1, la, lanes))
+    store(state, q0, aligned(t0, lb, lanes))
+    store(state, q1, aligned(t1, lb, lanes))
+    store(state, v0, aligned(u0, la ^ lb, lanes))
+    store(state, v1, aligned(u1, la ^ lb, lanes))
+
+
+@inlined
+def _plane_signs(own, other, cross):
+    """Signs of the four planes that a rotation mixes, relative to that of the quadruple's first member.
+
+    ``own`` and ``other``: whether this rotation and the other one swap planes; ``cross``: the parity of the other
+    one's x mask and this one's z mask.
+    """
+    return own, 0, cross ^ (own & (1 - other)), cross ^ (own & other)
+
+
+@part
+def rotate_pair(psi, row, rotations_a, rotations_b, lanes, first, last):
+    """Apply two rotations to quadruples in one pass over memory."""
+    W = lanes_of(psi)
+    masks = _pair_masks(row)
+    za, zb, low, high = entry(row, Z), entry(row, Z + SECOND), entry(row, LOW), entry(row, HIGH)
+    a0, a1, a2, a3 = _plane_signs(entry(row, SWAP), entry(row, SWAP + SECOND), entry(row, CROSS_A))
+    b0, b1, b2, b3 = _plane_signs(entry(row, SWAP + SECOND), entry(row, SWAP), entry(row, CROSS_B))
+    base_a, base_b = entry(row, SLOT) * COEFFICIENTS * W, entry(row, SLOT + SECOND) * COEFFICIENTS * W
+    ca, cb = load(rotations_a, base_a), load(rotations_b, base_b)
+    base_a += SINE * W
+    base_b += SINE * W
+    for k in range(first, last):
+        i = spread(spread(k, low), high)
+        sa, sb = parity(i & za), parity(i & zb)
+        r0, r1, s0, s1, t0, t1, u0, u1 = _load_quadruple(psi, i, masks, lanes)
+        r0, s0 = _turn(r0, s0, ca, load(rotations_a, base_a + W * (sa ^ a0)))
+        r1, s1 = _turn(r1, s1, ca, load(rotations_a, base_a + W * (sa ^ a1)))
+        t0, u0 = _turn(t0, u0, ca, load(rotations_a, base_a + W * (sa ^ a2)))
+        t1, u1 = _turn(t1, u1, ca, load(rotations_a, base_a + W * (sa ^ a3)))
+        r0, t0 = _turn(r0, t0, cb, load(rotations_b, base_b + W * (sb ^ b0)))
+        r1, t1 = _turn(r1, t1, cb, load(rotations_b, base_b + W * (sb ^ b1)))
+        s0, u0 = _turn(s0, u0, cb, load(rotations_b, base_b + W * (sb ^ b2)))
+        s1, u1 = _turn(s1, u1, cb, load(rotations_b, base_b + W * (sb ^ b3)))
+        _store_quadruple(psi, i, masks, lanes, r0, r1, s0, s1, t0, t1, u0, u1)
+
+
+@inlined
+def _undo_plane(rotations, at, c, g, a, b, u, v):
+    """Undo a rotation on one plane of both states, the sine being at ``at``; add its derivative to g."""
+    W = lanes_of(rotations)
+    g = g + load(rotations, at + (SIGN - SINE) * W) * (u * b - v * a)
+    s = load(rotations, at)
+    a, b = _unturn(a, b, c, s)
+    u, v = _unturn(u, v, c, s)
+    return g, a, b, u, v
 
 
 @part
 def unrotate_pair(psi, lam, row, rotations_a, rotations_b, gradient, lanes, first, last):
     """Undo two rotations on quadruples of both states and add both derivatives to ``gradient``."""
     W = lanes_of(psi)
-    xa, za, ta, la = entry(row, X), entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
-    xb, zb, tb, lb = (
-        entry(row, X + SECOND),
-        entry(row, Z + SECOND),
-        entry(row, SWAP + SECOND),
-        entry(row, LANE_X + SECOND),
-    )
-    tc, lc = ta ^ tb, la ^ lb
-    base_a, base_b = entry(row, SLOT) * 5 * W, entry(row, SLOT + SECOND) * 5 * W
+    masks = _pair_masks(row)
+    za, zb, low, high = entry(row, Z), entry(row, Z + SECOND), entry(row, LOW), entry(row, HIGH)
+    a0, a1, a2, a3 = _plane_signs(entry(row, SWAP), entry(row, SWAP + SECOND), entry(row, CROSS_A))
+    b0, b1, b2, b3 = _plane_signs(entry(row, SWAP + SECOND), entry(row, SWAP), entry(row, CROSS_B))
+    base_a, base_b = entry(row, SLOT) * COEFFICIENTS * W, entry(row, SLOT + SECOND) * COEFFICIENTS * W
     ca, cb = load(rotations_a, base_a), load(rotations_b, base_b)
-    base_a += W
-    base_b += W
-    da, db, low, high = entry(row, CROSS_A), entry(row, CROSS_B), entry(row, LOW), entry(row, HIGH)
-    a00, a01 = ta, 0
-    a10, a11 = da ^ (ta & (1 - tb)), da ^ (ta & tb)
-    b00, b01 = tb, 0
-    b10, b11 = db ^ (tb & (1 - ta)), db ^ (tb & ta)
+    base_a += SINE * W
+    base_b += SINE * W
     ga, gb = load(gradient, entry(row, SLOT) * W), load(gradient, entry(row, SLOT + SECOND) * W)
     for k in range(first, last):
         i = spread(spread(k, low), high)
         sa, sb = parity(i & za), parity(i & zb)
-        o0, o1, o2, o3 = i * 2 * W, (i ^ xa) * 2 * W, (i ^ xb) * 2 * W, (i ^ xa ^ xb) * 2 * W
-        r0, r1 = load(psi, o0), load(psi, o0 + W)
-        s0, s1 = aligned(load(psi, o1 + W * ta), la, lanes), aligned(load(psi, o1 + W - W * ta), la, lanes)
-        t0, t1 = aligned(load(psi, o2 + W * tb), lb, lanes), aligned(load(psi, o2 + W - W * tb), lb, lanes)
-        u0, u1 = aligned(load(psi, o3 + W * tc), lc, lanes), aligned(load(psi, o3 + W - W * tc), lc, lanes)
-        R0, R1 = load(lam, o0), load(lam, o0 + W)
-        S0, S1 = aligned(load(lam, o1 + W * ta), la, lanes), aligned(load(lam, o1 + W - W * ta), la, lanes)
-        T0, T1 = aligned(load(lam, o2 + W * tb), lb, lanes), aligned(load(lam, o2 + W - W * tb), lb, lanes)
-        U0, U1 = aligned(load(lam, o3 + W * tc), lc, lanes), aligned(load(lam, o3 + W - W * tc), lc, lanes)
-        at0, at1 = base_b + W * (sb ^ b00), base_b + W * (sb ^ b01)
-        at2, at3 = base_b + W * (sb ^ b10), base_b + W * (sb ^ b11)
-        gb = _overlap(load(rotations_b, at0 + 2 * W), r0, t0, R0, T0, gb)
-        gb = _overlap(load(rotations_b, at1 + 2 * W), r1, t1, R1, T1, gb)
-        gb = _overlap(load(rotations_b, at2 + 2 * W), s0, u0, S0, U0, gb)
-        gb = _overlap(load(rotations_b, at3 + 2 * W), s1, u1, S1, U1, gb)
-        sine = load(rotations_b, at0)
-        r0, t0 = _unturn(r0, t0, cb, sine)
-        R0, T0 = _unturn(R0, T0, cb, sine)
-        sine = load(rotations_b, at1)
-        r1, t1 = _unturn(r1, t1, cb, sine)
-        R1, T1 = _unturn(R1, T1, cb, sine)
-        sine = load(rotations_b, at2)
-        s0, u0 = _unturn(s0, u0, cb, sine)
-        S0, U0 = _unturn(S0, U0, cb, sine)
-        sine = load(rotations_b, at3)
-        s1, u1 = _unturn(s1, u1, cb, sine)
-        S1, U1 = _unturn(S1, U1, cb, sine)
-        at0, at1 = base_a + W * (sa ^ a00), base_a + W * (sa ^ a01)
-        at2, at3 = base_a + W * (sa ^ a10), base_a + W * (sa ^ a11)
-        ga = _overlap(load(rotations_a, at0 + 2 * W), r0, s0, R0, S0, ga)
-        ga = _overlap(load(rotations_a, at1 + 2 * W), r1, s1, R1, S1, ga)
-        ga = _overlap(load(rotations_a, at2 + 2 * W), t0, u0, T0, U0, ga)
-        ga = _overlap(load(rotations_a, at3 + 2 * W), t1, u1, T1, U1, ga)
-        sine = load(rotations_a, at0)
-        r0, s0 = _unturn(r0, s0, ca, sine)
-        R0, S0 = _unturn(R0, S0, ca, sine)
-        sine = load(rotations_a, at1)
-        r1, s1 = _unturn(r1, s1, ca, sine)
-        R1, S1 = _unturn(R1, S1, ca, sine)
-        sine = load(rotations_a, at2)
-        t0, u0 = _unturn(t0, u0, ca, sine)
-        T0, U0 = _unturn(T0, U0, ca, sine)
-        sine = load(rotations_a, at3)
-        t1, u1 = _unturn(t1, u1, ca, sine)
-        T1, U1 = _unturn(T1, U1, ca, sine)
-        store(psi, o0, r0)
-        store(psi, o0 + W, r1)
-        store(psi, o1 + W * ta, aligned(s0, la, lanes))
-        store(psi, o1 + W - W * ta, aligned(s1, la, lanes))
-        store(psi, o2 + W * tb, aligned(t0, lb, lanes))
-        store(psi, o2 + W - W * tb, aligned(t1, lb, lanes))
-        store(psi, o3 + W * tc, aligned(u0, lc, lanes))
-        store(psi, o3 + W - W * tc, aligned(u1, lc, lanes))
-        store(lam, o0, R0)
-        store(lam, o0 + W, R1)
-        store(lam, o1 + W * ta, aligned(S0, la, lanes))
-        store(lam, o1 + W - W * ta, aligned(S1, la, lanes))
-        store(lam, o2 + W * tb, aligned(T0, lb, lanes))
-        store(lam, o2 + W - W * tb, aligned(T1, lb, lanes))
-        store(lam, o3 + W * tc, aligned(U0, lc, lanes))
-        store(lam, o3 + W - W * tc, aligned(U1, lc, lanes))
+        r0, r1, s0, s1, t0, t1, u0, u1 = _load_quadruple(psi, i, masks, lanes)
+        R0, R1, S0, S1, T0, T1, U0, U1 = _load_quadruple(lam, i, masks, lanes)
+        gb, r0, t0, R0, T0 = _undo_plane(rotations_b, base_b + W * (sb ^ b0), cb, gb, r0, t0, R0, T0)
+        gb, r1, t1, R1, T1 = _undo_plane(rotations_b, base_b + W * (sb ^ b1), cb, gb, r1, t1, R1, T1)
+        gb, s0, u0, S0, U0 = _undo_plane(rotations_b, base_b + W * (sb ^ b2), cb, gb, s0, u0, S0, U0)
+        gb, s1, u1, S1, U1 = _undo_plane(rotations_b, base_b + W * (sb ^ b3), cb, gb, s1, u1, S1, U1)
+        ga, r0, s0, R0, S0 = _undo_plane(rotations_a, base_a + W * (sa ^ a0), ca, ga, r0, s0, R0, S0)
+        ga, r1, s1, R1, S1 = _undo_plane(rotations_a, base_a + W * (sa ^ a1), ca, ga, r1, s1, R1, S1)
+        ga, t0, u0, T0, U0 = _undo_plane(rotations_a, base_a + W * (sa ^ a2), ca, ga, t0, u0, T0, U0)
+        ga, t1, u1, T1, U1 = _undo_plane(rotations_a, base_a + W * (sa ^ a3), ca, ga, t1, u1, T1, U1)
+        _store_quadruple(psi, i, masks, lanes, r0, r1, s0, s1, t0, t1, u0, u1)
+        _store_quadruple(lam, i, masks, lanes, R0, R1, S0, S1, T0, T1, U0, U1)
     store(gradient, entry(row, SLOT) * W, ga)
     store(gradient, entry(row, SLOT + SECOND) * W, gb)
 
 
 @part
 def rotate_lanes(psi, row, rotations, lanes, first, last, sense):
-    """A rotation whose pairs lie within a vector, on vectors first to last; ``sense`` 1 undoes it."""
+    """Apply a rotation whose pairs lie within a vector to vectors first to last; ``sense`` 1 undoes it."""
     W = lanes_of(psi)
     z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
-    base = entry(row, SLOT) * 5 * W
+    base = entry(row, SLOT) * COEFFICIENTS * W
     c = load(rotations, base)
-    base += W
+    base += SINE * W
     for i in range(first, last):
         sign = parity(i & z) ^ sense
         o = i * 2 * W
@@ -270,7 +272,7 @@ def derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last):
     """Add the derivative of a rotation within vectors to ``gradient``."""
     W = lanes_of(psi)
     z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
-    signs = entry(row, SLOT) * 5 * W + 3 * W
+    signs = entry(row, SLOT) * COEFFICIENTS * W + SIGN * W
     g = load(gradient, entry(row, SLOT) * W)
     for i in range(first, last):
         sign = parity(i & z)
@@ -285,7 +287,7 @@ def derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last):
 
 @part
 def dense(psi, spec, tables, offset, scratch, lanes, first, last):
-    """A dense matrix on k strings' worth of qubits, on cosets first to last.
+    """Apply a dense matrix on k qubits, given by their strings, to cosets first to last.
 
     ``out[i] = sum_d M[j(i), j(i) ^ d] psi[i ^ X(d)]`` with bit m of j(i) the parity of i & z_m, and X(d) the
     sum of the x_m that d selects. ``tables`` holds from ``offset`` the vectors M[p ^ l, p ^ l ^ d] (re, im) for
@@ -293,8 +295,8 @@ def dense(psi, spec, tables, offset, scratch, lanes, first, last):
     k masks z, 2**r members of the coset, for each d the number of its member, for each d its lane mask.
     """
     W = lanes_of(psi)
-    k, rank = entry(spec, 0), entry(spec, 1)
-    pivots, zs = 2, 2 + rank
+    k, rank = entry(spec, DENSE_STRINGS), entry(spec, DENSE_RANK)
+    pivots, zs = DENSE_PIVOTS, DENSE_PIVOTS + rank
     members = zs + k
     slots = members + (1 << rank)
     shifts = slots + (1 << k)

@@ -1,25 +1,35 @@
-"""The product state that a circuit's first one-qubit gates make of ``|0...0>``, and its derivative.
+"""Product state that a circuit's first one-qubit gates prepare from ``|0...0>``, and its derivatives.
 
-Those gates are never applied to the state: each qubit's two amplitudes are multiplied out once, and on the
-way back the adjoint state is contracted with them one qubit at a time. Both cost about two passes in all
-instead of one a gate.
+These gates are not applied to the state: each qubit's two amplitudes are multiplied out once, and in the backward sweep
+the adjoint state is contracted with them one qubit at a time. Both together cost about two passes instead of one per
+gate.
 
-``chain`` holds (slot, kind) of each qubit's gates, kind 0 a rotation about Z, 1 about Y, 2 about X; qubits'
-amplitudes (re a, im a, re b, im b) are vectors in ``pairs``.
+``chain`` holds the slot and axis of each qubit's gates; qubits' amplitudes (re a, im a, re b, im b) are vectors in
+``pairs``.
 """
 
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.layout.sections import (
+    AXIS_Y,
+    AXIS_Z,
+    CHAIN_AXIS,
+    CHAIN_SLOT,
+    COEFFICIENTS,
+    COSINE,
+    SIGN,
+    SINE,
+)
 from simulator.engines.numba.simd import lane_sum, lanes_of, like, load, splat, store
 
 
 @inlined
-def _gate(kind, c, s, a0, a1, b0, b1):
+def _gate(axis, c, s, a0, a1, b0, b1):
     """One rotation of a qubit's amplitudes; s has the sign that passes.py gives it."""
-    if kind == 0:
+    if axis == AXIS_Z:
         return c * a0 - s * a1, c * a1 + s * a0, c * b0 + s * b1, c * b1 - s * b0
-    if kind == 1:
+    if axis == AXIS_Y:
         return c * a0 + s * b0, c * a1 + s * b1, c * b0 - s * a0, c * b1 - s * a1
     return c * a0 - s * b1, c * a1 + s * b0, c * b0 - s * a1, c * b1 + s * a0
 
@@ -32,10 +42,11 @@ def qubit_amplitudes(pairs, pointers, chain, shared, local, is_local):
         zero = splat(like(pairs, 0.0))
         a0, a1, b0, b1 = splat(like(pairs, 1.0)), zero, zero, zero
         for g in range(pointers[q], pointers[q + 1]):
-            slot = chain[g, 0]
+            slot = chain[g, CHAIN_SLOT]
             rotations = local if is_local[slot] else shared
-            c, s = load(rotations, slot * 5 * W), load(rotations, slot * 5 * W + W)
-            a0, a1, b0, b1 = _gate(chain[g, 1], c, s, a0, a1, b0, b1)
+            o = slot * COEFFICIENTS * W
+            c, s = load(rotations, o + COSINE * W), load(rotations, o + SINE * W)
+            a0, a1, b0, b1 = _gate(chain[g, CHAIN_AXIS], c, s, a0, a1, b0, b1)
         store(pairs, q * 4 * W, a0)
         store(pairs, q * 4 * W + W, a1)
         store(pairs, q * 4 * W + 2 * W, b0)
@@ -95,7 +106,7 @@ def product_state(psi, pairs, num_qubits, lanes):
 
 @inlined
 def _contract_lanes(lam, pairs, duals, low):
-    """The last step of `contract` where lanes are qubits: numbers, not vectors."""
+    """Last step of `contract` if lanes are qubits, on numbers instead of vectors."""
     W = lanes_of(lam)
     for q in range(low - 1, -1, -1):
         size, at = 1 << q, q * 4 * W
@@ -112,7 +123,7 @@ def _contract_lanes(lam, pairs, duals, low):
             a0, a1, b0, b1 = pairs[at], pairs[at + W], pairs[at + 2 * W], pairs[at + 3 * W]
             lam[j] = a0 * u0 + a1 * u1 + b0 * v0 + b1 * v1
             lam[W + j] = a0 * u1 - a1 * u0 + b0 * v1 - b1 * v0
-        if q > 0:  # the product of one qubit fewer: divide nothing, rebuild it
+        if q > 0:  # the product of one qubit fewer is rebuilt, which avoids a division
             _lane_product(lam, 2 * W, 3 * W, pairs, q - 1)
 
 
@@ -168,7 +179,7 @@ def contract(lam, levels, pairs, duals, num_qubits, lanes):
         for q in range(low):
             for e in range(4):
                 store(duals, (q * 4 + e) * W, splat(like(lam, 0.0)))
-        _lane_product(lam, 2 * W, 3 * W, pairs, low - 1)  # beside the one vector that is left of lam
+        _lane_product(lam, 2 * W, 3 * W, pairs, low - 1)  # stored next to the one remaining vector of lam
         _contract_lanes(lam, pairs, duals, low)
 
 
@@ -183,13 +194,14 @@ def chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_l
         u0, u1 = load(duals, at), load(duals, at + W)
         v0, v1 = load(duals, at + 2 * W), load(duals, at + 3 * W)
         for g in range(pointers[q + 1] - 1, pointers[q] - 1, -1):
-            slot, kind = chain[g, 0], chain[g, 1]
+            slot, axis = chain[g, CHAIN_SLOT], chain[g, CHAIN_AXIS]
             rotations = local if is_local[slot] else shared
-            c, s = load(rotations, slot * 5 * W), load(rotations, slot * 5 * W + W)
-            e = load(rotations, slot * 5 * W + 3 * W)
+            o = slot * COEFFICIENTS * W
+            c, s = load(rotations, o + COSINE * W), load(rotations, o + SINE * W)
+            e = load(rotations, o + SIGN * W)
             zero = splat(like(pairs, 0.0))
             # the derivative is Re <dual| (gate at c = 0, s = its sign) |amplitudes>
-            x0, x1, y0, y1 = _gate(kind, zero, e, a0, a1, b0, b1)
+            x0, x1, y0, y1 = _gate(axis, zero, e, a0, a1, b0, b1)
             store(gradient, slot * W, load(gradient, slot * W) + (u0 * x0 + u1 * x1 + v0 * y0 + v1 * y1))
-            a0, a1, b0, b1 = _gate(kind, c, zero - s, a0, a1, b0, b1)
-            u0, u1, v0, v1 = _gate(kind, c, zero - s, u0, u1, v0, v1)
+            a0, a1, b0, b1 = _gate(axis, c, zero - s, a0, a1, b0, b1)
+            u0, u1, v0, v1 = _gate(axis, c, zero - s, u0, u1, v0, v1)

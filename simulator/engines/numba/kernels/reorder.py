@@ -1,6 +1,6 @@
-"""Moving the amplitudes of a big state to other places, in place, and writing them as complex numbers.
+"""In-place reordering of a large state's amplitudes, and their conversion to complex numbers.
 
-``spec`` is what `numba.reordering` writes: amplitude i becomes the one that was at ``B i ^ b``, which lies in the
+``spec`` is written by `numba.reordering`: amplitude i becomes the one that was at ``B i ^ b``, which lies in the
 same coset of a subspace V as i. A coset is copied out, in increasing order of its indices, and written back in the new
 order. A place in the copy is read off the bits of an index at V's pivots.
 """
@@ -8,6 +8,17 @@ order. A place in the copy is read off the bits of an index at V's pivots.
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
+from simulator.engines.numba.layout.reordering import (
+    BASES,
+    BLOCK_BITS,
+    BLOCKS_BITS,
+    LANES,
+    OFFSET,
+    ORIGINS,
+    PLACES,
+    VECTORS,
+)
 from simulator.engines.numba.simd import (
     count_ones,
     entry,
@@ -20,21 +31,18 @@ from simulator.engines.numba.simd import (
     store,
 )
 
-# bits of a block, and of the number of blocks; the place of b; then where lists begin: how the next vector's index, and
-# the place of what it becomes, differ; of each bit of a block's number the same; the places of a vector's lanes
-BLOCK_BITS, BLOCKS_BITS, OFFSET, VECTORS, PLACES, ORIGINS, BASES, LANES, HEAD = range(9)
-_AHEAD = 16  # vectors that are asked for before they are needed
+_AHEAD = 16  # number of vectors by which prefetching runs ahead
 
 
 @inlined
 def _change(spec, differences, j):
-    """What differs between vector j and the next."""
+    """Index of the change between vector j and the next one."""
     return entry(spec, differences + count_ones(j ^ (j + 1)) - 1)
 
 
 @inlined
 def _copied(psi, block, spec, origin, re, im, first, lanes):
-    """Copy a block; in the first pass as complex numbers, times re + i im."""
+    """Copy a block; in the first pass as complex numbers times re + i im."""
     W = lanes_of(psi)
     c, s = splat(re), splat(im)
     differences = entry(spec, VECTORS)
@@ -55,13 +63,13 @@ def _copied(psi, block, spec, origin, re, im, first, lanes):
 
 @kernel
 def reorder(psi, spec, re, im, first, scratch, queue, pieces, lanes):
-    """Blocks, in ``pieces`` groups, while queue[0] < queue[1]; psi is [re x W][im x W] before the first pass."""
+    """Reorder blocks, in ``pieces`` groups, until the queue ends; psi is [re x W][im x W] before the first pass."""
     W = lanes_of(psi)
     size, count = 1 << (entry(spec, BLOCK_BITS) - lanes), 1 << entry(spec, BLOCKS_BITS)
-    own = entry(spec, LANES)
+    lane_places = entry(spec, LANES)
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
             index, place = 0, entry(spec, OFFSET)
@@ -72,7 +80,7 @@ def reorder(psi, spec, re, im, first, scratch, queue, pieces, lanes):
             _copied(psi, scratch, spec, index, re, im, first, lanes)
             for j in range(size):
                 for lane in range(W):
-                    o, p = 2 * (index | lane), 2 * (place ^ entry(spec, own + lane))
+                    o, p = 2 * (index | lane), 2 * (place ^ entry(spec, lane_places + lane))
                     psi[o], psi[o + 1] = entry(scratch, p), entry(scratch, p + 1)
                 index ^= _change(spec, entry(spec, VECTORS), j)
                 place ^= _change(spec, entry(spec, PLACES), j)

@@ -1,6 +1,6 @@
-"""A stage of a big state: blocks are copied out, pass through many passes in a core's own cache, and are copied back.
+"""Stages of a large state: blocks are copied into a core's cache, processed by many passes, and copied back.
 
-``stage`` is what `tables.stages` writes: a head of sizes and of places where each of its lists begins.
+``stage`` is written by `tables.stages`: a head of sizes and of the offsets of its lists.
 
 * how the next vector's index, and its place in the block, differ (`simulator.program.stages.runs`);
 * the basis vectors that tell blocks apart;
@@ -14,24 +14,43 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel, part
 from simulator.engines.numba.kernels import blocks, factors, two_qubit
-from simulator.engines.numba.kernels.passes import KIND
-from simulator.engines.numba.kernels.steps import (
-    GRADIENT,
-    PAIRS,
-    ROTATIONS,
-    SLOTS,
-    TABLES,
-    TERM_COLUMNS,
-    TERMS,
-    THETA,
-    apply_pass,
-    cleared,
-    one_pass,
-    rows,
-    tile_angles,
-    undo_pass,
-)
+from simulator.engines.numba.kernels.steps import apply_pass, cleared, one_pass, rows, tile_angles, undo_pass
 from simulator.engines.numba.kernels.walsh import parity, permuted
+from simulator.engines.numba.layout.passes import (
+    FACTORED,
+    KIND,
+    LIKE_X,
+    LIKE_Y,
+    MATRIX,
+    NEEDED,
+    NUMBER,
+    TWO_QUBIT,
+    UNDO,
+    UNDO_ADJOINT,
+)
+from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
+from simulator.engines.numba.layout.scratch import GRADIENT, PAIRS, ROTATIONS, SLOTS, TABLES, THETA
+from simulator.engines.numba.layout.sections import TERM_COLUMNS, TERMS
+from simulator.engines.numba.layout.stages import (
+    BACK,
+    BACKS,
+    BLOCK_BITS,
+    BLOCKS_BITS,
+    CLASSES,
+    FACTORS,
+    FORWARD,
+    FORWARDS,
+    PART_BITS,
+    PLACES,
+    REACHED,
+    REST,
+    SEGMENT,
+    SEGMENT_BITS,
+    SEGMENT_FIRST,
+    SEGMENT_LAST,
+    SOURCES,
+    SPECS,
+)
 from simulator.engines.numba.simd import (
     count_ones,
     entry,
@@ -46,17 +65,12 @@ from simulator.engines.numba.simd import (
     store,
 )
 
-# the head: bits of a block's vectors, of the number of blocks, of a part's amplitudes; where lists begin; their lengths
-# (FORWARDS, BACKS, FACTORS); how many blocks, from the first on, can differ from zero when the stage begins
-BLOCK_BITS, BLOCKS_BITS, PART_BITS, SOURCES, PLACES, REST, FORWARD, BACK, FORWARDS, BACKS = range(10)
-SPECS, FACTORS, REACHED, HEAD = range(10, 14)
-MATRIX, UNDO, UNDO_ADJOINT = 2, 3, 4  # columns of a dense pass: where its matrices begin
-AHEAD = 16  # vectors that are asked for before they are needed
+AHEAD = 16  # number of vectors by which prefetching runs ahead
 
 
 def small_tables_size(width: int) -> int:
-    """Floats of a thread's groups, bins, phases and signs (see `_areas`)."""
-    return 8 * (3 * width << factors.CLASSES) + 128 + width * width
+    """Number of floats of a thread's groups, bins, phases and signs (see `_areas`)."""
+    return 8 * (3 * width << CLASSES) + 128 + width * width
 
 
 @inlined
@@ -122,19 +136,19 @@ def scatter(psi, block, stage, number, lanes, scale):
 
 @inlined
 def _aligned_to_state(block, stage, number):
-    """The block as the piece ``number`` of a whole state in the stage's basis: only this piece may be touched."""
+    """View the block as piece ``number`` of a state in the stage's basis; only this piece may be accessed."""
     size = 2 * lanes_of(block) << entry(stage, BLOCK_BITS)
     return section(block, -number * size, (size << entry(stage, BLOCKS_BITS)) - number * size)
 
 
 @inlined
 def _areas(stage, scratch, begin):
-    """What a thread works in: tables and buffers of factored passes, a buffer, group tables, bins, phases, signs."""
+    """Scratch areas of a thread: tables and buffers of factored passes, a buffer, group tables, bins, phases, signs."""
     W = lanes_of(scratch)
     count, size = entry(stage, FACTORS), 1 << entry(stage, PART_BITS)
     groups = begin + (3 * count + 1) * size
-    bins = groups + 8 * (2 * W << factors.CLASSES)
-    phases = bins + 8 * (W << factors.CLASSES)
+    bins = groups + 8 * (2 * W << CLASSES)
+    phases = bins + 8 * (W << CLASSES)
     return (
         section(scratch, begin, begin + 2 * count * size),
         section(scratch, begin + 2 * count * size, begin + 3 * count * size),
@@ -173,7 +187,7 @@ def _spec(stage, f):
 
 @inlined
 def _fill_blocks(packed, stage, areas, theta, number, lanes):
-    """Make the tables of all factored passes for a block."""
+    """Fill the tables of all factored passes for a block."""
     part_bits = entry(stage, PART_BITS)
     first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
     for f in range(entry(stage, FACTORS)):
@@ -191,7 +205,7 @@ def _fill_blocks(packed, stage, areas, theta, number, lanes):
 
 @inlined
 def _two_qubit(matrices, row, column, psi, piece, pieces):
-    """A matrix on two qubits; programs without any have no ``matrices``."""
+    """Apply a matrix on two qubits; programs without one have no ``matrices``."""
     if matrices is None:
         return
     two_qubit.two_qubit(psi, row, matrices, column, len(psi) // (2 * lanes_of(psi)), piece, pieces)
@@ -199,20 +213,20 @@ def _two_qubit(matrices, row, column, psi, piece, pieces):
 
 @inlined
 def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, piece, pieces):
-    """One pass on a part of a block."""
+    """Apply one pass to a part of a block."""
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     layout = packed[0]
-    if kind == factors.FACTORED:
-        spec, bits = _spec(stage, entry(row, factors.NUMBER)), entry(stage, PART_BITS)
+    if kind == FACTORED:
+        spec, bits = _spec(stage, entry(row, NUMBER)), entry(stage, PART_BITS)
         factors.fill_groups(areas[3], spec, rows(packed, TERMS, TERM_COLUMNS), theta, piece, bits, areas[5], areas[6])
         size = 1 << (bits - lanes)
-        table = _own(stage, areas[0], entry(row, factors.NUMBER), 2)
+        table = _own(stage, areas[0], entry(row, NUMBER), 2)
         factors.multiply_factors(psi, piece * size, size, table, areas[3], stage, spec)
-    elif kind == blocks.LIKE_X or kind == blocks.LIKE_Y:
+    elif kind == LIKE_X or kind == LIKE_Y:
         local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
         blocks.rotate_block(psi, row, shared, local, len(psi) // (2 * lanes_of(psi)), piece, pieces)
-    elif kind == two_qubit.TWO_QUBIT:
+    elif kind == TWO_QUBIT:
         _two_qubit(packed[2], row, MATRIX, psi, piece, pieces)
     else:
         apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces)
@@ -222,15 +236,15 @@ def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, 
 def _undo(packed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, theta, lanes, piece, pieces):
     """Undo one pass on a part of a block of both states."""
     row = one_pass(packed, r)
-    if entry(row, KIND) == factors.FACTORED:
-        f, bits, needed = entry(row, factors.NUMBER), entry(stage, PART_BITS), entry(row, factors.NEEDED)
+    if entry(row, KIND) == FACTORED:
+        f, bits, needed = entry(row, NUMBER), entry(stage, PART_BITS), entry(row, NEEDED)
         spec, size = _spec(stage, f), 1 << (bits - lanes)
         factors.fill_groups(areas[3], spec, rows(packed, TERMS, TERM_COLUMNS), theta, piece, bits, areas[5], areas[6])
         table, buffer = _own(stage, areas[0], f, 2), _own(stage, areas[1], f, 1)
         factors.undo_factors(psi, lam, piece * size, size, table, areas[3], stage, spec, needed, buffer, areas[4])
         if needed:
             factors.pick_groups(gradient, spec, rows(packed, TERMS, TERM_COLUMNS), piece, bits, areas[4], areas[6])
-    elif entry(row, KIND) == two_qubit.TWO_QUBIT:
+    elif entry(row, KIND) == TWO_QUBIT:
         _two_qubit(packed[2], row, UNDO, psi, piece, pieces)
         _two_qubit(packed[2], row, UNDO_ADJOINT, lam, piece, pieces)
     else:
@@ -247,20 +261,20 @@ def _least_scale(lanes):
 
 @part
 def _scale(packed, stage, shared, local):
-    """The product of the cosines that the passes of `blocks` leave out."""
+    """Product of the cosines that the passes of `blocks` leave out."""
     out = 1.0
     begin = entry(stage, FORWARD)
-    segments = begin + 3 * entry(stage, FORWARDS)
-    for e in range(entry(stage, segments - 1)):
+    segments = begin + SEGMENT * entry(stage, FORWARDS)
+    for e in range(entry(stage, segments - SEGMENT + SEGMENT_LAST)):
         row = one_pass(packed, entry(stage, segments + e))
-        if entry(row, KIND) == blocks.LIKE_X or entry(row, KIND) == blocks.LIKE_Y:
+        if entry(row, KIND) == LIKE_X or entry(row, KIND) == LIKE_Y:
             out *= blocks.scale_of(row, shared, local)
     return out
 
 
 @kernel
 def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, queue, pieces, lanes):
-    """Blocks of a stage, in ``pieces`` groups, while queue[0] < queue[1]; blocks lie in ``scratch`` at ``begin``."""
+    """Apply a stage to blocks, in ``pieces`` groups, until the queue ends; blocks lie in ``scratch`` at ``begin``."""
     layout = packed[0]
     tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
@@ -272,20 +286,20 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
     begun, segments = entry(stage, FORWARD), entry(stage, FORWARDS)
     if abs(scale) < _least_scale(lanes):
         begun, segments, scale = entry(stage, BACK), entry(stage, BACKS), 1.0
-    count, order = 1 << entry(stage, BLOCKS_BITS), begun + 3 * segments
+    count, order = 1 << entry(stage, BLOCKS_BITS), begun + SEGMENT * segments
     reached = entry(stage, REACHED)
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         for number in range(reached * piece // pieces, reached * (piece + 1) // pieces):
             gather(psi, block, stage, number, lanes)
             _fill_blocks(packed, stage, areas, theta, number, lanes)
             view = _aligned_to_state(block, stage, number)
-            for at in range(begun, order, 3):
-                bits = entry(stage, at)
+            for at in range(begun, order, SEGMENT):
+                bits = entry(stage, at + SEGMENT_BITS)
                 for own in range(number << bits, (number + 1) << bits):
-                    for e in range(entry(stage, at + 1), entry(stage, at + 2)):
+                    for e in range(entry(stage, at + SEGMENT_FIRST), entry(stage, at + SEGMENT_LAST)):
                         r = entry(stage, order + e)
                         _apply(packed, stage, r, view, shared, tables, scratch, areas, theta, lanes, own, count << bits)
             scatter(psi, block, stage, number, lanes, scale)
@@ -303,11 +317,11 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
     own_lam = section(scratch, begin + size, begin + 2 * size)
     areas = _areas(stage, scratch, begin + 2 * size)
     _prepare(areas)
-    count, order = 1 << entry(stage, BLOCKS_BITS), entry(stage, BACK) + 3 * entry(stage, BACKS)
+    count, order = 1 << entry(stage, BLOCKS_BITS), entry(stage, BACK) + SEGMENT * entry(stage, BACKS)
     part_bits = entry(stage, PART_BITS)
     while True:
-        piece = fetch_add(queue, 0, 1)
-        if piece >= entry(queue, 1):
+        piece = fetch_add(queue, NEXT_PIECE, 1)
+        if piece >= entry(queue, LAST_PIECE):
             return
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
@@ -317,10 +331,10 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
             for o in range(0, len(areas[1]), W):
                 store(areas[1], o, splat(like(psi, 0.0)))
             view, dual = _aligned_to_state(own_psi, stage, number), _aligned_to_state(own_lam, stage, number)
-            for at in range(order - 3, entry(stage, BACK) - 3, -3):
-                bits = entry(stage, at)
+            for at in range(order - SEGMENT, entry(stage, BACK) - SEGMENT, -SEGMENT):
+                bits = entry(stage, at + SEGMENT_BITS)
                 for own in range(number << bits, (number + 1) << bits):
-                    for e in range(entry(stage, at + 2) - 1, entry(stage, at + 1) - 1, -1):
+                    for e in range(entry(stage, at + SEGMENT_LAST) - 1, entry(stage, at + SEGMENT_FIRST) - 1, -1):
                         _undo(
                             packed, stage, entry(stage, order + e), view, dual, gradient, shared, tables, scratch,
                             areas, theta, lanes, own, count << bits,

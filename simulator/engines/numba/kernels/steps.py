@@ -1,4 +1,4 @@
-"""The steps of a sweep over one tile: angles, start, passes forward and back, expectations, the adjoint's seed.
+"""Steps of a sweep over one tile: angles, start, forward and backward passes, expectations, the adjoint's seed.
 
 These are the serial core of both drivers, `kernels.tiles` and `kernels.big`. A step takes
 ``packed``, the program's constants, and a thread's ``scratch``, which the layout divides into sections.
@@ -7,46 +7,92 @@ A pass may be taken in pieces, for several threads on one state.
 
 from __future__ import annotations
 
+import math
+
 from simulator.engines.numba.jit import inlined, part
-from simulator.engines.numba.kernels import diagonals, passes, product
-from simulator.engines.numba.kernels.passes import (
+from simulator.engines.numba.kernels import angles, diagonals, passes, product
+from simulator.engines.numba.kernels.walsh import parity
+from simulator.engines.numba.layout.passes import (
     COLUMNS,
     DENSE,
+    DENSE_RANK,
+    FIRST_TERM,
     KIND,
     LANE_ROTATION,
+    LAST_TERM,
     LOCAL,
+    MATRIX,
     NEEDED,
+    OFFSET,
+    PER_TILE,
     PHASES,
+    PLACE,
     ROTATION_PAIR,
     SECOND,
-    SLOT,
+    SPEC,
+    STORED,
+    UNDO,
+    UNDO_ADJOINT,
 )
-from simulator.engines.numba.kernels.walsh import parity
+from simulator.engines.numba.layout.scratch import (
+    BITS,
+    BLOCK,
+    BUFFER,
+    DUALS,
+    END,
+    GRADIENT,
+    PAIRS,
+    PRODUCT_STATE,
+    QUBITS,
+    ROTATIONS,
+    SCRATCH,
+    SLOTS,
+    START,
+    TABLES,
+    THETA,
+    VALUES,
+)
+from simulator.engines.numba.layout.sections import (
+    CHAIN,
+    CHAIN_COLUMNS,
+    CHAIN_STARTS,
+    COEFFICIENTS,
+    CONSTANTS,
+    COSINE,
+    DENSE_SPECS,
+    GROUP_COLUMNS,
+    GROUPS,
+    IS_LOCAL,
+    LOCAL_COLUMNS,
+    LOCAL_FACTORS,
+    LOCAL_LIMIT,
+    LOCAL_SLOTS,
+    LOCAL_STARTS,
+    MINUS_SIGN,
+    MINUS_SINE,
+    PASSES,
+    SIGN,
+    SINE,
+    SLOT_COLUMNS,
+    SLOT_IS_ROTATION,
+    SLOT_KAPPA,
+    SLOT_KINDS,
+    SLOT_LANE_Z,
+    STRING_COLUMNS,
+    STRING_WEIGHTS,
+    STRINGS,
+    TERM_COLUMNS,
+    TERMS,
+    WEIGHT_COLUMNS,
+    WEIGHT_FACTORS,
+    WEIGHT_STARTS,
+)
 from simulator.engines.numba.simd import entry, lanes_of, like, load, section, sincos, splat, store, table_view
-
-# The program's constants come as ``packed``: (ints, floats, matrices). ints begins with the layout, then for each
-# section of ints and of floats its begin and its length. Integer sections have so many columns, if more than one:
-PASSES = 1
-TERMS, TERM_COLUMNS = 2, 2  # of phases: z, slot
-SLOT_KINDS, SLOT_COLUMNS = 3, 3  # kappa, lane z, whether it is a rotation
-IS_LOCAL, LOCAL_SLOTS = 4, 5  # for each slot; the slots whose angles differ from sample to sample
-LOCAL_STARTS, LOCAL_COLUMNS, LOCAL_FACTORS = 6, 7, 8  # their angles by the inputs
-CHAIN_STARTS, CHAIN, CHAIN_COLUMNS = 9, 10, 2  # the gates of the product state: slot, kind
-GROUPS, GROUP_COLUMNS = 11, 5  # of observables: x, lane x, plane, first and last string
-STRINGS, STRING_COLUMNS, STRING_WEIGHTS = 12, 2, 13  # z, observable
-DENSE_SPECS = 14
-CONSTANTS, WEIGHT_STARTS, WEIGHT_COLUMNS, WEIGHT_FACTORS = 16, 17, 18, 19  # all slots' angles by the weights
-
-# entries of the layout: sizes, and where each section of a thread's scratch begins
-QUBITS, BITS, OBSERVABLES, SLOTS, START, FIRST_NEEDED, CHAIN_NEEDED, STATE = range(8)
-PSI, LAM, ROTATIONS, THETA, TABLES, BUFFER, GRADIENT, PAIRS, DUALS, VALUES, SCRATCH, BLOCK, END = range(8, 21)
-PRODUCT_STATE, GIVEN_STATE = 0, 1
-STORED, PER_TILE, ON_THE_FLY = 0, 1, 2  # where a phase pass finds its table: its LOCAL column
 
 
 @inlined
 def _vectors(psi):
-    """Vectors of a state, or of the several states of a tile."""
+    """Number of vectors of a state, or of all states of a tile."""
     return len(psi) // (2 * lanes_of(psi))
 
 
@@ -54,22 +100,22 @@ def _vectors(psi):
 def set_rotation(rotations, theta, slot, kappa, lane_z, lanes):
     """The vectors c, s, -s, e, -e of one rotation from its angle (see passes.py)."""
     W = lanes_of(rotations)
-    o = slot * 5 * W
+    o = slot * COEFFICIENTS * W
     one = splat(like(rotations, 1.0 * kappa))
     sine, cosine = sincos(load(theta, slot * W) * splat(like(rotations, 0.5)))
-    store(rotations, o, cosine)
-    store(rotations, o + W, one * sine)
-    store(rotations, o + 3 * W, one)
+    store(rotations, o + COSINE * W, cosine)
+    store(rotations, o + SINE * W, one * sine)
+    store(rotations, o + SIGN * W, one)
     if lanes is not None:
-        c, s = rotations[o], rotations[o + W]
+        c, s = rotations[o + COSINE * W], rotations[o + SINE * W]
         for lane in range(W):
             sign = like(rotations, 1.0 - 2.0 * parity(lane & lane_z))
-            rotations[o + lane] = c
-            rotations[o + W + lane] = sign * s
-            rotations[o + 3 * W + lane] = sign * like(rotations, 1.0 * kappa)
+            rotations[o + COSINE * W + lane] = c
+            rotations[o + SINE * W + lane] = sign * s
+            rotations[o + SIGN * W + lane] = sign * like(rotations, 1.0 * kappa)
     minus = splat(like(rotations, -1.0))
-    store(rotations, o + 2 * W, minus * load(rotations, o + W))
-    store(rotations, o + 4 * W, minus * load(rotations, o + 3 * W))
+    store(rotations, o + MINUS_SINE * W, minus * load(rotations, o + SINE * W))
+    store(rotations, o + MINUS_SIGN * W, minus * load(rotations, o + SIGN * W))
 
 
 @inlined
@@ -99,7 +145,7 @@ def rows(packed, number, columns):
 
 @inlined
 def passes_of(packed):
-    """How many passes there are."""
+    """Number of passes."""
     return entry(packed[0], END + 2 + 2 * PASSES) // COLUMNS
 
 
@@ -110,11 +156,20 @@ def one_pass(packed, r):
     return section(packed[0], begin, begin + COLUMNS)
 
 
+@inlined
+def terms_of(packed, row):
+    """The Z strings of a phase pass."""
+    begin = entry(packed[0], END + 1 + 2 * TERMS) + TERM_COLUMNS * entry(row, FIRST_TERM)
+    return table_view(packed[0], begin, entry(row, LAST_TERM) - entry(row, FIRST_TERM), TERM_COLUMNS)
+
+
 @part
 def prepare(packed, weights, base, rotations, tables, scratch, lanes):
-    """Angles by the weights (``base``), and coefficients and phase tables that all samples share."""
+    """Compute angles from the weights (``base``), and the coefficients and phase tables that all samples share.
+
+    An additional last entry of ``base`` becomes 1 if an angle overflows, here or in `tile_angles`.
+    """
     layout = packed[0]
-    terms = rows(packed, TERMS, TERM_COLUMNS)
     slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
     is_local = integers(packed, IS_LOCAL)
     constants = numbers(packed, CONSTANTS)
@@ -122,54 +177,68 @@ def prepare(packed, weights, base, rotations, tables, scratch, lanes):
     columns = integers(packed, WEIGHT_COLUMNS)
     factors = numbers(packed, WEIGHT_FACTORS)
     W = lanes_of(scratch)
+    base[entry(layout, SLOTS)] = 0.0
     for slot in range(entry(layout, SLOTS)):
         angle = entry(constants, slot)
         for e in range(entry(starts, slot), entry(starts, slot + 1)):
-            angle += entry(factors, e) * entry(weights, entry(columns, e))
+            angle += angles.term(entry(factors, e), entry(weights, entry(columns, e)), base)
         base[slot] = angle
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
     for slot in range(entry(layout, SLOTS)):
-        store(theta, slot * W, splat(like(scratch, base[slot])))
-        if slots[slot, 2] and not is_local[slot]:
-            set_rotation(rotations, theta, slot, slots[slot, 0], slots[slot, 1], lanes)
+        store(theta, slot * W, splat(angles.stored(scratch, base[slot])))
+        if slots[slot, SLOT_IS_ROTATION] and not is_local[slot]:
+            set_rotation(rotations, theta, slot, slots[slot, SLOT_KAPPA], slots[slot, SLOT_LANE_Z], lanes)
     for r in range(passes_of(packed)):
         row = one_pass(packed, r)
-        if entry(row, KIND) == PHASES and entry(row, LOCAL) == STORED:
+        if entry(row, KIND) == PHASES and entry(row, PLACE) == STORED:
             if lanes is None:
                 size = 1 << entry(layout, QUBITS)
                 diagonals.fill_phases(
-                    scratch, 0, terms, entry(row, 3), entry(row, 4), theta, 0, entry(layout, QUBITS), buffer, lanes
+                    scratch,
+                    0,
+                    terms_of(packed, row),
+                    theta,
+                    0,
+                    entry(layout, QUBITS),
+                    buffer,
+                    lanes,
                 )
-                offset = entry(row, SLOT)
-                for i in range(2 * size):  # all lanes are alike: one number each
+                offset = entry(row, OFFSET)
+                for i in range(2 * size):  # all lanes are equal, so one number each is stored
                     tables[offset + i] = scratch[i * W]
             else:
                 bits = entry(layout, BITS)
                 for block in range(1 << (entry(layout, QUBITS) - bits)):
-                    offset = entry(row, SLOT) + block * (2 << bits)
+                    offset = entry(row, OFFSET) + block * (2 << bits)
                     diagonals.fill_phases(
-                        tables, offset, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
+                        tables,
+                        offset,
+                        terms_of(packed, row),
+                        theta,
+                        block,
+                        bits,
+                        buffer,
+                        lanes,
                     )
 
 
 @inlined
 def _own_rotations(packed, scratch, j):
-    """Coefficients that differ from sample to sample, of a tile's state j."""
+    """Coefficients of a tile's state j that differ from sample to sample."""
     layout = packed[0]
-    size = 5 * lanes_of(scratch) * entry(layout, SLOTS)
+    size = COEFFICIENTS * lanes_of(scratch) * entry(layout, SLOTS)
     begin = entry(layout, ROTATIONS) + j * size
     return section(scratch, begin, begin + size)
 
 
 @inlined
 def tile_angles(packed, base, X, tile, j, scratch, lanes):
-    """Angles and coefficients of what differs from sample to sample, and their phase tables.
+    """Compute angles, coefficients and phase tables that differ from sample to sample.
 
     ``tile`` is the number of W samples (of one, where lanes are qubits), state j of those in hand.
     """
     layout = packed[0]
-    terms = rows(packed, TERMS, TERM_COLUMNS)
     slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
     local_slots = integers(packed, LOCAL_SLOTS)
     local_rows = integers(packed, LOCAL_STARTS)
@@ -179,38 +248,42 @@ def tile_angles(packed, base, X, tile, j, scratch, lanes):
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     if lanes is not None:
         for slot in range(entry(layout, SLOTS)):
-            theta[slot * W] = like(scratch, base[slot])
+            theta[slot * W] = angles.stored(scratch, base[slot])
     if len(local_slots) == 0:
         return
     rotations = _own_rotations(packed, scratch, j)
+    most, cancels = entry(numbers(packed, LOCAL_LIMIT), 0), False
+    if most < math.inf:
+        count = W if lanes is None else 1
+        cancels = angles.may_cancel(X, tile * count, min(tile * count + count, len(X)), most)
     for k in range(len(local_slots)):
-        slot = local_slots[k]
+        slot, begin, end = local_slots[k], local_rows[k], local_rows[k + 1]
         if lanes is None:
             for lane in range(W):
                 row = min(tile * W + lane, len(X) - 1)
                 value = base[slot]
-                for e in range(local_rows[k], local_rows[k + 1]):
+                for e in range(begin, end):
                     value += factors[e] * X[row, columns[e]]
                 theta[slot * W + lane] = like(scratch, value)
         else:
             value = base[slot]
-            for e in range(local_rows[k], local_rows[k + 1]):
+            for e in range(begin, end):
                 value += factors[e] * X[tile, columns[e]]
             theta[slot * W] = like(scratch, value)
-        if slots[slot, 2]:
-            set_rotation(rotations, theta, slot, slots[slot, 0], slots[slot, 1], lanes)
+        if cancels or angles.are_large(theta, slot, lanes):
+            angles.set_large(theta, slot, base, X, tile, columns, factors, begin, end, lanes)
+        if slots[slot, SLOT_IS_ROTATION]:
+            set_rotation(rotations, theta, slot, slots[slot, SLOT_KAPPA], slots[slot, SLOT_LANE_Z], lanes)
     if lanes is None:
         tables = section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
         buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
         for r in range(passes_of(packed)):
             row = one_pass(packed, r)
-            if entry(row, KIND) == PHASES and entry(row, LOCAL) == PER_TILE:
+            if entry(row, KIND) == PHASES and entry(row, PLACE) == PER_TILE:
                 diagonals.fill_phases(
                     tables,
-                    entry(row, SLOT),
-                    terms,
-                    entry(row, 3),
-                    entry(row, 4),
+                    entry(row, OFFSET),
+                    terms_of(packed, row),
                     theta,
                     0,
                     entry(layout, QUBITS),
@@ -249,7 +322,7 @@ def start(packed, psi, shared, initial, tile, j, scratch, lanes):
 
 @inlined
 def _share(count, piece, pieces):
-    if pieces == 1:  # the common case; a division takes as long as a small pass
+    if pieces == 1:  # the common case: avoids a division, which takes as long as a small pass
         return 0, count
     return count * piece // pieces, count * (piece + 1) // pieces
 
@@ -266,26 +339,25 @@ def _parts(packed, row, psi, lanes):
 
 @inlined
 def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piece, pieces):
-    """A dense matrix whose place is in the given column; programs without any have no ``matrices``."""
+    """Apply a dense matrix whose offset is in ``column``; programs without one have no ``matrices``."""
     if matrices is None:
         return
-    own = spec[entry(row, 1) :]
-    first, last = _share(count >> entry(own, 1), piece, pieces)
+    own = spec[entry(row, SPEC) :]
+    first, last = _share(count >> entry(own, DENSE_RANK), piece, pieces)
     work = section(scratch, entry(layout, SCRATCH), entry(layout, BLOCK))
     passes.dense(psi, own, matrices, entry(row, column), work, lanes, first, last)
 
 
 @part
 def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
-    """Pass r on the given piece of the state."""
+    """Apply pass r to a piece of the state."""
     layout = packed[0]
-    terms = rows(packed, TERMS, TERM_COLUMNS)
     spec = integers(packed, DENSE_SPECS)
     matrices = packed[2]
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
-    if kind <= ROTATION_PAIR:  # or a single one
+    if kind <= ROTATION_PAIR:  # a pair or a single rotation
         parts, size = _parts(packed, row, psi, lanes)
         for j in range(parts):
             own, local = section(psi, j * size, (j + 1) * size), _own_rotations(packed, scratch, j)
@@ -300,11 +372,11 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
     elif kind == PHASES:
         bits = entry(layout, BITS)
         if lanes is None:
-            splatted = entry(row, LOCAL) == STORED
+            splatted = entry(row, PLACE) == STORED
             table = tables if splatted else section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
             one = 1 << entry(layout, QUBITS)
             for begin in range(0, count, one):
-                diagonals.multiply_phases(psi, begin, table, entry(row, SLOT), splatted, one)
+                diagonals.multiply_phases(psi, begin, table, entry(row, OFFSET), splatted, one)
         else:
             first, last = _share(1 << (entry(layout, QUBITS) - bits), piece, pieces)
             size = (1 << bits) >> lanes
@@ -312,13 +384,11 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
             buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
             own = section(scratch, entry(layout, BLOCK), entry(layout, END))
             for block in range(first, last):
-                if entry(row, LOCAL) == STORED:
-                    offset = entry(row, SLOT) + block * (2 << bits)
+                if entry(row, PLACE) == STORED:
+                    offset = entry(row, OFFSET) + block * (2 << bits)
                     diagonals.multiply_phases(psi, block * size, tables, offset, False, size)
                 else:
-                    diagonals.fill_phases(
-                        own, 0, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
-                    )
+                    diagonals.fill_phases(own, 0, terms_of(packed, row), theta, block, bits, buffer, lanes)
                     diagonals.multiply_phases(psi, block * size, own, 0, False, size)
     if lanes is not None:
         if kind == LANE_ROTATION:
@@ -326,20 +396,19 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
             rotations = _own_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
             passes.rotate_lanes(psi, row, rotations, lanes, first, last, 0)
     if kind == DENSE:
-        _dense(layout, row, spec, matrices, 2, psi, scratch, lanes, count, piece, pieces)
+        _dense(layout, row, spec, matrices, MATRIX, psi, scratch, lanes, count, piece, pieces)
 
 
 @part
 def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, piece, pieces):
-    """Undo pass r on the given piece of both states and add its derivatives to ``gradient``."""
+    """Undo pass r on a piece of both states and add its derivatives to ``gradient``."""
     layout = packed[0]
-    terms = rows(packed, TERMS, TERM_COLUMNS)
     spec = integers(packed, DENSE_SPECS)
     matrices = packed[2]
     row = one_pass(packed, r)
     kind = entry(row, KIND)
     count = _vectors(psi)
-    if kind <= ROTATION_PAIR:  # or a single one
+    if kind <= ROTATION_PAIR:  # a pair or a single rotation
         parts, size = _parts(packed, row, psi, lanes)
         for j in range(parts):
             own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
@@ -355,16 +424,21 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
     elif kind == PHASES:
         buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
         if lanes is None:
-            splatted = entry(row, LOCAL) == STORED
+            splatted = entry(row, PLACE) == STORED
             table = tables if splatted else section(scratch, entry(layout, TABLES), entry(layout, BUFFER))
             one, needed = 1 << entry(layout, QUBITS), entry(row, NEEDED)
             for begin in range(0, count, one):
                 diagonals.undo_phases(
-                    psi, lam, begin, table, entry(row, SLOT), splatted, one, buffer, needed, begin > 0
+                    psi, lam, begin, table, entry(row, OFFSET), splatted, one, buffer, needed, begin > 0
                 )
             if entry(row, NEEDED):
                 diagonals.pick_phase_gradients(
-                    gradient, terms, entry(row, 3), entry(row, 4), 0, entry(layout, QUBITS), buffer, lanes
+                    gradient,
+                    terms_of(packed, row),
+                    0,
+                    entry(layout, QUBITS),
+                    buffer,
+                    lanes,
                 )
         else:
             bits = entry(layout, BITS)
@@ -373,22 +447,18 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
             theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
             own = section(scratch, entry(layout, BLOCK), entry(layout, END))
             for block in range(first, last):
-                if entry(row, LOCAL) == STORED:
-                    offset = entry(row, SLOT) + block * (2 << bits)
+                if entry(row, PLACE) == STORED:
+                    offset = entry(row, OFFSET) + block * (2 << bits)
                     diagonals.undo_phases(
                         psi, lam, block * size, tables, offset, False, size, buffer, entry(row, NEEDED), False
                     )
                 else:
-                    diagonals.fill_phases(
-                        own, 0, terms, entry(row, 3), entry(row, 4), theta, block, bits, buffer, lanes
-                    )
+                    diagonals.fill_phases(own, 0, terms_of(packed, row), theta, block, bits, buffer, lanes)
                     diagonals.undo_phases(
                         psi, lam, block * size, own, 0, False, size, buffer, entry(row, NEEDED), False
                     )
                 if entry(row, NEEDED):
-                    diagonals.pick_phase_gradients(
-                        gradient, terms, entry(row, 3), entry(row, 4), block, bits, buffer, lanes
-                    )
+                    diagonals.pick_phase_gradients(gradient, terms_of(packed, row), block, bits, buffer, lanes)
     if lanes is not None:
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
@@ -397,13 +467,13 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
             passes.rotate_lanes(psi, row, rotations, lanes, first, last, 1)
             passes.rotate_lanes(lam, row, rotations, lanes, first, last, 1)
     if kind == DENSE:
-        _dense(layout, row, spec, matrices, 3, psi, scratch, lanes, count, piece, pieces)
-        _dense(layout, row, spec, matrices, 4, lam, scratch, lanes, count, piece, pieces)
+        _dense(layout, row, spec, matrices, UNDO, psi, scratch, lanes, count, piece, pieces)
+        _dense(layout, row, spec, matrices, UNDO_ADJOINT, lam, scratch, lanes, count, piece, pieces)
 
 
 @part
 def expect_all(packed, psi, values, scratch, lanes, piece, pieces):
-    """Add the expectations over the given piece of the state to the vectors ``values``."""
+    """Add the expectations over a piece of the state to the vectors ``values``."""
     layout = packed[0]
     groups = rows(packed, GROUPS, GROUP_COLUMNS)
     strings = rows(packed, STRINGS, STRING_COLUMNS)
@@ -418,7 +488,7 @@ def expect_all(packed, psi, values, scratch, lanes, piece, pieces):
 
 @part
 def seed_all(packed, lam, psi, cotangent, scratch, lanes, piece, pieces):
-    """Set the given piece of ``lam`` to ``sum_k v_k O_k psi``."""
+    """Set a piece of ``lam`` to ``sum_k v_k O_k psi``."""
     layout = packed[0]
     groups = rows(packed, GROUPS, GROUP_COLUMNS)
     strings = rows(packed, STRINGS, STRING_COLUMNS)
@@ -433,7 +503,7 @@ def seed_all(packed, lam, psi, cotangent, scratch, lanes, piece, pieces):
 
 @inlined
 def cleared(scratch, begin, end):
-    """The section of ``scratch`` from begin to end, set to zero."""
+    """Clear the section of ``scratch`` from begin to end and return it."""
     own = section(scratch, begin, end)
     for o in range(0, end - begin, lanes_of(scratch)):
         store(own, o, splat(like(scratch, 0.0)))
@@ -442,7 +512,7 @@ def cleared(scratch, begin, end):
 
 @inlined
 def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
-    """Derivatives of the gates that made the product state, of a tile's state j."""
+    """Derivatives of the gates of the product state, for a tile's state j."""
     layout = packed[0]
     is_local = integers(packed, IS_LOCAL)
     pointers = integers(packed, CHAIN_STARTS)

@@ -1,4 +1,4 @@
-"""The batch driver: threads take whole tiles, which stay in a core's cache from start to end.
+"""Batch driver: threads take whole tiles, which stay in a core's cache from start to end.
 
 A tile is W samples, or a few times W of a small circuit, whose passes then run over several states at once; or
 one sample whose lanes are qubits. Tiles are claimed from an atomic counter; what each
@@ -11,24 +11,6 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel
 from simulator.engines.numba.kernels.steps import (
-    CHAIN_NEEDED,
-    FIRST_NEEDED,
-    GRADIENT,
-    IS_LOCAL,
-    LAM,
-    LOCAL_SLOTS,
-    OBSERVABLES,
-    PAIRS,
-    PRODUCT_STATE,
-    PSI,
-    SCRATCH,
-    SLOTS,
-    START,
-    STATE,
-    VALUES,
-    WEIGHT_COLUMNS,
-    WEIGHT_FACTORS,
-    WEIGHT_STARTS,
     apply_pass,
     cleared,
     expect_all,
@@ -42,15 +24,29 @@ from simulator.engines.numba.kernels.steps import (
     tile_angles,
     undo_pass,
 )
+from simulator.engines.numba.layout.queues import DONE, NEXT, PREPARED, READY
+from simulator.engines.numba.layout.scratch import (
+    CHAIN_NEEDED,
+    FIRST_NEEDED,
+    GRADIENT,
+    LAM,
+    OBSERVABLES,
+    PAIRS,
+    PRODUCT_STATE,
+    PSI,
+    SCRATCH,
+    SLOTS,
+    START,
+    STATE,
+    VALUES,
+)
+from simulator.engines.numba.layout.sections import IS_LOCAL, LOCAL_SLOTS, WEIGHT_COLUMNS, WEIGHT_FACTORS, WEIGHT_STARTS
 from simulator.engines.numba.simd import entry, fetch_add, lane_sum, lanes_of, like, load, relax, section, splat, store
-
-NEXT, DONE, READY = range(3)
-PREPARED = 1 << 32
 
 
 @inlined
 def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
-    """The first thread to come prepares what all share; the others wait for it."""
+    """Prepare shared coefficients on the first thread; the others wait for it."""
     if fetch_add(queue, READY, 1) == 0:
         prepare(packed, weights, base, shared, tables, scratch, lanes)
         fetch_add(queue, READY, PREPARED)
@@ -59,131 +55,152 @@ def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
             relax(queue)
 
 
-@kernel
-def forward(packed, weights, base, shared, tables, X, initial, keep, values, scratch, queue, tiles, states, lanes):
-    """Run the circuit and its expectations on tiles until none is left.
+@inlined
+def _state(tile_states, j, size):
+    """State j of a tile."""
+    return section(tile_states, j * size, (j + 1) * size)
 
-    base, shared, tables
-        Receive the slots' angles, coefficients and phases that all samples share.
-    keep : (tiles, state) or (0, state)
-        Where the final states go, if they are wanted.
-    values : float64 (n_samples, n_observables), or (0, n) if they are not.
+
+@inlined
+def _write_expectations(out, values, number, observables, lanes):
+    """The vectors ``out`` of an expectation per observable, to the rows of W samples, or of one."""
+    W = lanes_of(out)
+    for k in range(observables):
+        if lanes is None:
+            for lane in range(min(W, len(values) - number * W)):
+                values[number * W + lane, k] = out[k * W + lane]
+        else:
+            values[number, k] = out[k * W]
+
+
+@kernel
+def forward(program, weights, samples, results, scratch, queue, tiles, states, lanes):
+    """Run the circuit and its expectations on tiles until none remains.
+
+    program : tuple
+        ``packed``, and ``base``, ``shared``, ``tables``, which receive the slots' angles, coefficients and phases that
+        all samples share.
+    weights : float64 (n_weights,)
+    samples : tuple
+        ``X``, float64 (n_samples, n_inputs), and ``initial``, complex128 (n_samples, 2**n) or (0, 0).
+    results : tuple
+        ``keep``, (tiles, state) or (0, state): receives the final states if required; and ``values``, float64
+        (n_samples, n_observables) or (0, n): receives the expectations if required.
     """
+    packed, base, shared, tables = program
+    X, initial = samples
+    keep, values = results
     layout = packed[0]
-    W = lanes_of(scratch)
+    size = entry(layout, STATE)
     _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes)
     while True:
         tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             break
-        size = entry(layout, STATE)
         psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
         for j in range(states):
             tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
-            own = section(psi, j * size, (j + 1) * size)
-            start(packed, own, shared, initial, tile * states + j, j, scratch, lanes)
+            start(packed, _state(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
         for r in range(passes_of(packed)):
             apply_pass(packed, r, psi, shared, tables, scratch, lanes, 0, 1)
         if len(values):
             for j in range(states):
-                number = tile * states + j
                 out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-                expect_all(packed, section(psi, j * size, (j + 1) * size), out, scratch, lanes, 0, 1)
-                for k in range(entry(layout, OBSERVABLES)):
-                    if lanes is None:
-                        for lane in range(min(W, len(values) - number * W)):
-                            values[number * W + lane, k] = out[k * W + lane]
-                    else:
-                        values[number, k] = out[k * W]
+                expect_all(packed, _state(psi, j, size), out, scratch, lanes, 0, 1)
+                _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
         fetch_add(queue, DONE, 1)
     _await_tiles(queue, tiles)
 
 
 @inlined
 def _await_tiles(queue, tiles):
-    """Return when all tiles are done: a last one may still be in another thread's hands."""
+    """Wait until all tiles are finished, as another thread may still process the last one."""
     while fetch_add(queue, DONE, 0) < tiles:
         relax(queue)
 
 
-@kernel
-def backward(
-    packed,
-    base,
-    shared,
-    tables,
-    X,
-    keep,
-    cotangent,
-    by_weights,
-    by_tile,
-    by_sample,
-    start_lam,
-    seeds,
-    scratch,
-    queue,
-    tiles,
-    states,
-    lanes,
-):
-    """Run the adjoint sweep on tiles from the kept states, which it destroys, until none is left.
+@inlined
+def _read_cotangent(v, cotangent, number, observables, lanes):
+    """Derivatives with respect to each observable, from the rows of W samples, or of one, to the vectors ``v``."""
+    W = lanes_of(v)
+    for k in range(observables):
+        if lanes is None:
+            for lane in range(min(W, len(cotangent) - number * W)):
+                v[k * W + lane] = like(v, cotangent[number * W + lane, k])
+        else:
+            v[k * W] = like(v, cotangent[number, k])
 
-    cotangent : float64 (n_samples, n_observables)
-    by_weights : float64 (n_weights,)
-    by_tile : float64 (tiles, slots)
-        Derivative by each shared angle, summed over the tile's samples.
-    by_sample : float64 (n_samples, local slots)
-    start_lam : complex128 (n_samples, 2**n) or (0, 0)
-        The adjoint state before the first pass, if wanted.
-    seeds : (tiles, state) or (0, state)
-        Adjoint states to begin with, in place of those of the observables.
+
+@inlined
+def _seed_tile(packed, psi, lam, cotangent, seeds, tile, states, scratch, lanes):
+    """Set the adjoint states at the start of a tile's backward sweep."""
+    layout = packed[0]
+    size = entry(layout, STATE)
+    if len(seeds):
+        seed = seeds[tile]
+        for o in range(0, states * size, lanes_of(psi)):
+            store(lam, o, load(seed, o))
+    else:
+        for j in range(states):
+            v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+            _read_cotangent(v, cotangent, tile * states + j, entry(layout, OBSERVABLES), lanes)
+            seed_all(packed, _state(lam, j, size), _state(psi, j, size), v, scratch, lanes, 0, 1)
+
+
+@inlined
+def _collect_samples(gradient, local_slots, by_sample, number, lanes):
+    """Write derivatives that differ from sample to sample to their rows, and clear them for the next state."""
+    W = lanes_of(gradient)
+    for e in range(len(local_slots)):
+        slot = entry(local_slots, e)
+        if lanes is None:
+            for lane in range(min(W, len(by_sample) - number * W)):
+                by_sample[number * W + lane, e] = gradient[slot * W + lane]
+        else:
+            by_sample[number, e] = lane_sum(load(gradient, slot * W))
+        store(gradient, slot * W, splat(like(gradient, 0.0)))
+
+
+@kernel
+def backward(program, samples, keep, results, scratch, queue, tiles, states, lanes):
+    """Run the adjoint sweep on tiles from the stored states, which are overwritten, until none remains.
+
+    program : tuple
+        ``packed``, ``base``, ``shared``, ``tables``, as `forward` left them.
+    samples : tuple
+        ``X``, float64 (n_samples, n_inputs); ``cotangent``, float64 (n_samples, n_observables); and ``seeds``, (tiles,
+        state) or (0, state): initial adjoint states that replace those of the observables.
+    keep : (tiles, state)
+    results : tuple
+        ``by_weights``, float64 (n_weights,); ``by_tile``, float64 (tiles, slots): derivative with respect to each
+        shared angle, summed over the tile's samples; ``by_sample``, float64 (n_samples, local slots); and
+        ``start_lam``, complex128 (n_samples, 2**n) or (0, 0): the adjoint state before the first pass, if required.
     """
+    packed, base, shared, tables = program
+    X, cotangent, seeds = samples
+    by_weights, by_tile, by_sample, start_lam = results
     layout = packed[0]
     local_slots = integers(packed, LOCAL_SLOTS)
     is_local = integers(packed, IS_LOCAL)
-    W = lanes_of(scratch)
+    W, size = lanes_of(scratch), entry(layout, STATE)
     while True:
         tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             break
-        psi, size = keep[tile], entry(layout, STATE)
+        psi = keep[tile]
         lam = section(scratch, entry(layout, LAM), entry(layout, LAM) + states * size)
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        if len(seeds):
-            given = seeds[tile]
-            for o in range(0, states * size, W):
-                store(lam, o, load(given, o))
-        else:
-            for j in range(states):
-                number = tile * states + j
-                v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-                for k in range(entry(layout, OBSERVABLES)):
-                    if lanes is None:
-                        for lane in range(min(W, len(cotangent) - number * W)):
-                            v[k * W + lane] = like(scratch, cotangent[number * W + lane, k])
-                    else:
-                        v[k * W] = like(scratch, cotangent[number, k])
-                own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
-                seed_all(packed, dual, own, v, scratch, lanes, 0, 1)
+        _seed_tile(packed, psi, lam, cotangent, seeds, tile, states, scratch, lanes)
         for j in range(states):
             tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
         for r in range(passes_of(packed) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
             undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
         for j in range(states):
-            number = tile * states + j
-            own, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
             if len(start_lam):
-                _unpack(dual, start_lam, number, lanes)
+                _unpack(_state(lam, j, size), start_lam, tile * states + j, lanes)
             if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
-                finish(packed, own, dual, gradient, shared, j, scratch, lanes)
-            for e in range(len(local_slots)):
-                slot = entry(local_slots, e)
-                if lanes is None:
-                    for lane in range(min(W, len(by_sample) - number * W)):
-                        by_sample[number * W + lane, e] = gradient[slot * W + lane]
-                else:
-                    by_sample[number, e] = lane_sum(load(gradient, slot * W))
-                store(gradient, slot * W, splat(like(scratch, 0.0)))
+                finish(packed, _state(psi, j, size), _state(lam, j, size), gradient, shared, j, scratch, lanes)
+            _collect_samples(gradient, local_slots, by_sample, tile * states + j, lanes)
         for slot in range(entry(layout, SLOTS)):
             by_tile[tile, slot] = 0.0 if entry(is_local, slot) else lane_sum(load(gradient, slot * W))
         if fetch_add(queue, DONE, 1) == tiles - 1:
@@ -216,7 +233,7 @@ def _sum_by_weights(packed, by_weights, by_tile, by_sample):
 
 @inlined
 def _unpack(psi, out, number, lanes):
-    """The states of tile ``number`` as complex numbers, to its rows of ``out``, shape (n_samples, 2**n)."""
+    """Write the states of tile ``number`` as complex numbers to its rows of ``out``, shape (n_samples, 2**n)."""
     W = lanes_of(psi)
     for i in range(out.shape[1]):
         if lanes is None:
@@ -229,7 +246,7 @@ def _unpack(psi, out, number, lanes):
 
 @kernel
 def unpack(keep, out, states, lanes):
-    """Kept tiles as complex numbers, to ``out``, shape (n_samples, 2**n)."""
+    """Write stored tiles as complex numbers to ``out``, shape (n_samples, 2**n)."""
     for tile in range(len(keep)):
         size = keep.shape[1] // states
         for j in range(states):

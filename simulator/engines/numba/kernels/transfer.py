@@ -14,14 +14,22 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel, part
 from simulator.engines.numba.kernels.addressing import factor
+from simulator.engines.numba.layout.queues import NEXT, NEXT_PIECE
+from simulator.engines.numba.layout.transfer import (
+    EXCHANGE,
+    GRADIENT,
+    KIND,
+    LOCAL,
+    MATRIX,
+    MEMBERS,
+    PIVOTS,
+    PLACES,
+    ROW,
+    SIZE,
+)
 from simulator.engines.numba.simd import entry, fetch_add, lane_sum, lanes_of, like, load, section, splat, store
 
-# columns of a pass
-KIND, PLACES, SIZE, PIVOTS, MEMBERS, MATRIX, LOCAL, GRADIENT = range(8)
-COLUMNS = 8
-TRANSFER, EXCHANGE = 0, 1
-CHUNK = 8  # cosets correlated at a time: two of them in the first-level cache
-ROW = 16  # coefficients of places 0 and 1
+CHUNK = 8  # number of cosets correlated at a time; two such chunks fit in the first-level cache
 
 
 @inlined
@@ -43,7 +51,7 @@ def _gather(out, at, r, first, index, members, size):
 
 @part
 def _multiply(r, table, offset, step_out, step_in, row, index, scratch, splatted, first, last):
-    """Cosets first to last times a matrix whose entry [o, j] is at ``offset + o step_out + j step_in``."""
+    """Multiply cosets first to last by a matrix whose entry [o, j] is at ``offset + o step_out + j step_in``."""
     W = lanes_of(r)
     size, pivots, members = entry(row, SIZE), entry(row, PIVOTS), entry(row, MEMBERS)
     zero = splat(like(r, 0.0))
@@ -138,7 +146,7 @@ def _share(count, piece, pieces):
 
 @part
 def _apply(r, row, index, shared, local, scratch, lanes, piece, pieces, backward):
-    """One pass on a piece of the state, or its transpose on a piece of the adjoint state."""
+    """Apply one pass to a piece of the state, or its transpose to a piece of the adjoint state."""
     W, size = lanes_of(r), entry(row, SIZE)
     step_out, step_in = (size, 1) if backward else (1, size)
     if lanes is not None:
@@ -164,7 +172,7 @@ def _clear(array, begin, end):
 
 @inlined
 def _start(r, initial, tile, lanes):
-    """The given coefficients, or those of ``|0...0>``: 1 for strings of I and Z."""
+    """Set the initial coefficients, by default those of ``|0...0>``: 1 for strings of I and Z."""
     W = lanes_of(r)
     if lanes is None:
         for lane in range(W):
@@ -183,7 +191,7 @@ def _start(r, initial, tile, lanes):
 
 @inlined
 def _rows(values, tile, lanes, W):
-    """The first of a tile's rows, and how many they are."""
+    """First row of a tile, and the number of its rows."""
     if lanes is None:
         return tile * W, min(W, len(values) - tile * W)
     return tile, 1
@@ -191,25 +199,25 @@ def _rows(values, tile, lanes, W):
 
 @kernel
 def forward(code, index, shared, local, initial, picks, keep, values, scratch, size, queue, tiles, lanes):
-    """Run all passes on tiles until none is left.
+    """Run all passes on tiles until none remains.
 
     picks : int64 (n_strings,)
-        Where the strings of the observables are.
+        Places of the observables' strings.
     keep : (tiles, size) or (0, size)
-        Where final states go, if they are wanted.
+        Receives the final states, if required.
     values : float64 (n_samples, n_strings)
     """
     W = lanes_of(scratch)
     while True:
-        tile = fetch_add(queue, 0, 1)
+        tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
         r = keep[tile] if len(keep) else section(scratch, 0, size)
         work = section(scratch, size, len(scratch))
         _start(r, initial, tile, lanes)
-        own = local[min(tile, len(local) - 1)]
+        tile_matrices = local[min(tile, len(local) - 1)]
         for p in range(len(code)):
-            _apply(r, code[p], index, shared, own, work, lanes, 0, 1, False)
+            _apply(r, code[p], index, shared, tile_matrices, work, lanes, 0, 1, False)
         row, count = _rows(values, tile, lanes, W)
         for e in range(len(picks)):
             for lane in range(count):
@@ -221,31 +229,31 @@ def backward(
     code, index, shared, local, initial, picks, cotangent, by_shared, by_local, start_lam, scratch, size, queue, tiles,
     lanes,
 ):  # fmt: skip
-    """Run tiles forward once more, keeping every state, and the adjoint state back through them.
+    """Run tiles forward again, storing every state, and then the adjoint state backward.
 
     cotangent : float64 (n_samples, n_strings)
     by_shared : float64 (tiles, shared gradient)
-        Derivative by the entries [o, j] of the shared matrices, summed over the tile.
+        Derivative with respect to the entries [o, j] of the shared matrices, summed over the tile.
     by_local : float64 (tiles, local gradient)
-        The same for local matrices: vectors where lanes are samples.
+        Derivative with respect to local matrices, as vectors if lanes are samples.
     start_lam : float64 (n_samples, 4**n) or (0, 0)
-        The adjoint state before the first pass, if wanted.
+        The adjoint state before the first pass, if required.
     """
     W = lanes_of(scratch)
     while True:
-        tile = fetch_add(queue, 0, 1)
+        tile = fetch_add(queue, NEXT, 1)
         if tile >= tiles:
             return
         work = section(scratch, (len(code) + 1) * size, len(scratch))
         r = section(scratch, 0, size)
         _start(r, initial, tile, lanes)
-        own = local[min(tile, len(local) - 1)]
+        tile_matrices = local[min(tile, len(local) - 1)]
         for p in range(len(code)):
             after = section(scratch, (p + 1) * size, (p + 2) * size)
             for o in range(0, size, W):
                 store(after, o, load(r, o))
             r = after
-            _apply(r, code[p], index, shared, own, work, lanes, 0, 1, False)
+            _apply(r, code[p], index, shared, tile_matrices, work, lanes, 0, 1, False)
         lam = r
         _clear(lam, 0, size)
         row, count = _rows(cotangent, tile, lanes, W)
@@ -256,7 +264,7 @@ def backward(
             if entry(code[p], GRADIENT) >= 0:
                 before = section(scratch, p * size, (p + 1) * size)
                 _correlate_pass(lam, before, code[p], index, by_shared[tile], by_local[tile], work, lanes, 0, 1)
-            _apply(lam, code[p], index, shared, own, work, lanes, 0, 1, True)
+            _apply(lam, code[p], index, shared, tile_matrices, work, lanes, 0, 1, True)
         if len(start_lam):
             for lane in range(count):
                 for i in range(start_lam.shape[1]):
@@ -287,9 +295,9 @@ def _correlate_pass(lam, r, row, index, by_shared, by_local, work, lanes, piece,
 
 @kernel
 def apply_piece(row, index, shared, local, r, backward, scratch, queue, pieces, lanes):
-    """Pieces of one pass on one state, until ``queue`` has no more."""
+    """Apply one pass to pieces of one state until ``queue`` is empty."""
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         _apply(r, row, index, shared, local, scratch, lanes, piece, pieces, backward)
@@ -297,10 +305,10 @@ def apply_piece(row, index, shared, local, r, backward, scratch, queue, pieces, 
 
 @kernel
 def correlate_piece(row, index, lam, r, by_piece, scratch, queue, pieces, lanes):
-    """Derivatives by one pass's matrix from pieces of both states: by_piece (pieces, size * size)."""
+    """Derivatives with respect to one pass's matrix from pieces of both states: by_piece (pieces, size * size)."""
     W, size = lanes_of(r), entry(row, SIZE)
     while True:
-        piece = fetch_add(queue, 0, 1)
+        piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= pieces:
             return
         out = section(scratch, 0, size * size * W)

@@ -1,13 +1,13 @@
-"""Unitaries on two qubits, on a stage's blocks: all rows of the 4 x 4 matrix from one set of loads.
+"""Unitaries on two qubits on a stage's blocks, with one set of loads for all rows of the 4 x 4 matrix.
 
 ``out[i] = sum_d M[p(i), p(i) ^ d] psi[i ^ X(d)]`` as in passes.dense, with the matrix laid out as there. What X(d)
 moves decides how: both masks move whole vectors (VECTORS), one does and the other permutes lanes (MIXED), or both
 permute lanes (LANES). A row holds its kind, as a dense pass where its three matrices begin, then how, two masks, the
 masks whose parities number the matrix's rows, and what each kind needs.
 
-These loops do two multiply-adds a cycle as long as nothing else takes the processor's four instructions a cycle: so
-indices are places of floats, a coset's first member follows the one before it (`following`), and what the matrix has
-to be read for is done to two vectors at a time where their rows are the same.
+These loops reach two multiply-adds per cycle if few other instructions compete for the processor's four per cycle.
+Indices are therefore offsets in floats, a coset's first member follows from the previous one (`following`), and two
+vectors that use the same rows are processed with one read of the matrix.
 """
 
 from __future__ import annotations
@@ -17,11 +17,21 @@ from typing import Any
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.addressing import following, spread
 from simulator.engines.numba.kernels.walsh import parity, permuted
+from simulator.engines.numba.layout.passes import (
+    FIRST_D,
+    FIRST_PIVOT,
+    HOW,
+    LANES,
+    LAST_PIVOT,
+    MASK,
+    OTHER,
+    OTHER_Z,
+    ROW_Z,
+    SECOND_D,
+    TWIN,
+    VECTORS,
+)
 from simulator.engines.numba.simd import entry, lanes_of, load, store
-
-TWO_QUBIT = 9  # the kind of pass, beside those of passes.py, blocks.py and factors.py
-HOW, MASK, OTHER, Z, OTHER_Z, LOW, HIGH, FIRST_D, SECOND_D, TWIN = range(5, 15)  # columns, after a dense pass's
-VECTORS, MIXED, LANES = 2, 1, 0
 
 
 @inlined
@@ -62,7 +72,7 @@ def _rows(table, o, a0, a1, b0, b1, c0, c1, d0, d1, e0, e1, f0, f1, g0, g1, h0, 
 
 @inlined
 def _pattern(i, z, other_z):
-    """Which row of the matrix is that of the vector at i, but for what its lanes add; masks as long as i."""
+    """Row of the matrix for the vector at i, without the contribution of its lanes; masks are as long as i."""
     return parity(i & z) | parity(i & other_z) << 1
 
 
@@ -71,8 +81,8 @@ def _vectors(psi, row, table, offset, first, last):
     """Cosets of four vectors. The one with the parities 0 comes first, so the matrix is the same for all."""
     W = lanes_of(psi)
     step, p, q, r = 2 * W, 2 * W, 4 * W, 6 * W
-    x, y, z, t = entry(row, MASK) * step, entry(row, OTHER) * step, entry(row, Z) * step, entry(row, OTHER_Z) * step
-    low, high = entry(row, LOW), entry(row, HIGH)
+    x, y, z, t = entry(row, MASK) * step, entry(row, OTHER) * step, entry(row, ROW_Z) * step, entry(row, OTHER_Z) * step
+    low, high = entry(row, FIRST_PIVOT), entry(row, LAST_PIVOT)
     i, pivots = spread(spread(first, low), high) * step, (low | high) * step
     for _ in range(first, last):
         o0 = i ^ (x & -parity(i & z)) ^ (y & -parity(i & t))
@@ -110,12 +120,12 @@ def _mixed(known: int) -> Any:
         x, twin, z, t = (
             entry(row, MASK) * step,
             entry(row, TWIN) * step,
-            entry(row, Z) * step,
+            entry(row, ROW_Z) * step,
             entry(row, OTHER_Z) * step,
         )
         p, q = entry(row, FIRST_D) * step, entry(row, SECOND_D) * step
         r, flip = p ^ q, 4 * p
-        low, high = entry(row, LOW), entry(row, HIGH)
+        low, high = entry(row, FIRST_PIVOT), entry(row, LAST_PIVOT)
         i, pivots = spread(spread(first, low), high) * step, (low | high) * step
         for _ in range(first, last):
             at = 4 * step * _pattern(i, z, t)
@@ -152,7 +162,7 @@ _mixed_any = _mixed(0)
 def _lanes(psi, row, table, offset, first, last):
     """Single vectors, each with its lanes exchanged in three ways."""
     W = lanes_of(psi)
-    x, y, z, t = entry(row, MASK), entry(row, OTHER), entry(row, Z), entry(row, OTHER_Z)
+    x, y, z, t = entry(row, MASK), entry(row, OTHER), entry(row, ROW_Z), entry(row, OTHER_Z)
     for i in range(first, last):
         a0, a1 = load(psi, i * 2 * W), load(psi, i * 2 * W + W)
         b0, b1, c0, c1 = permuted(a0, x), permuted(a1, x), permuted(a0, y), permuted(a1, y)
@@ -165,7 +175,7 @@ def _lanes(psi, row, table, offset, first, last):
 
 @part
 def two_qubit(psi, row, table, column, count, piece, pieces):
-    """A pass of kind TWO_QUBIT on the given piece of the ``count`` vectors of a state; ``column`` says which matrix."""
+    """Apply a pass of kind TWO_QUBIT to a piece of the ``count`` vectors of a state; ``column`` selects the matrix."""
     how, offset, lane = entry(row, HOW), entry(row, column), entry(row, OTHER)
     size = count
     if how != LANES:

@@ -1,4 +1,4 @@
-"""Waiting for work without going to sleep, so that the next call finds a helper awake."""
+"""Busy waiting for work, so that a helper is awake at the next call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simulator.engines.numba.simd import fetch_add, relax
 def listen(bell, heard, finished, rounds, handover):
     """Count this thread as finished, then look at ``bell[0]`` up to ``rounds`` times until it is no longer ``heard``.
 
-    Then rest for ``handover`` rounds more: who rang is about to let go of the GIL, which the listener wants next.
+    Then pause for ``handover`` more rounds, until the caller has released the GIL, which the helper needs next.
     """
     fetch_add(finished, 0, 1)
     for _ in range(rounds):
@@ -36,5 +36,5 @@ def await_count(finished, count, rounds):
 
 @kernel
 def ring(bell):
-    """Change ``bell[0]`` for those who listen."""
+    """Change ``bell[0]`` to wake the polling helpers."""
     fetch_add(bell, 0, 1)

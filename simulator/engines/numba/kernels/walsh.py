@@ -1,8 +1,8 @@
-"""Walsh-Hadamard transforms: how phases and expectations of many Z strings cost n additions an amplitude.
+"""Walsh-Hadamard transforms, by which phases and expectations of many Z strings cost n additions per amplitude.
 
 A sum over Z strings, ``value(i) = sum_z c_z (-1)**popcount(i & z)``, is the transform of its coefficients;
 the expectations of all Z strings are the transform of the probabilities. Blocks of 2**bits values are
-transformed at a time; what a string does above the block is one sign.
+transformed at a time; the bits of a string above the block give one sign.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def permuted(v, mask):
 
 @inlined
 def aligned(v, mask, lanes):
-    """`permuted` where lanes are qubits; nothing where they are samples."""
+    """`permuted` if lanes are qubits; no operation if they are samples."""
     if lanes is None:
         return v
     if mask == 0:
@@ -72,7 +72,7 @@ def walsh_hadamard(buffer, offset, bits, lanes):
                 v = exchange3(v) + lane_signs(v, 3) * v
             store(buffer, o, v)
     half = 1
-    while 2 * half < count:  # two stages at a time: half the traffic
+    while 2 * half < count:  # two stages at a time halve the memory traffic
         step = half * W
         for base in range(offset, offset + count * W, 4 * step):
             for o in range(base, base + step, W):

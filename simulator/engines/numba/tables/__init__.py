@@ -1,1 +1,1 @@
-"""The constant arrays of a program, as the kernels of the numba engine read them."""
+"""Constant arrays of a program, in the format that the kernels of the numba engine read."""

@@ -1,98 +1,88 @@
-"""From a program's levels to its constant arrays.
+"""Construction of a program's constant arrays from its levels.
 
-Each level of the lowered circuit becomes passes over the state: a level of phases one pass, rotations one pass
-a pair, a dense matrix one pass. Every rotation's angle has a number, its slot.
+Each level of the lowered circuit becomes passes over the state: one pass for a level of phases, one per pair of
+rotations, one for a dense matrix. Every rotation's angle has a number, its slot.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from simulator.engines.numba.kernels import passes, steps
+from simulator.engines.numba import simd
+from simulator.engines.numba.kernels import angles
+from simulator.engines.numba.layout import passes, scratch, sections
+from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
-from simulator.engines.numba.tables.tables import Affine, IntArray, Tables, packed, table
+from simulator.engines.numba.tables.tables import Affine, IntArray, Tables, packed, string_groups, table
 from simulator.program.levels import Angle, Dense, Level, Rotation
-from simulator.program.lowering import Start
+from simulator.program.program import Program
 from simulator.program.subspaces import pivots
 
-_BLOCK_BITS = 10  # qubits of a block of phases: its values fit in the first-level cache
-_SECOND_LOCAL = passes.LOCAL + passes.SECOND
-_TILE_BYTES = 1 << 13  # of a tile's states, where there are several: two such fit in the first-level cache
-_SKEW_BYTES = 2112  # keeps the two states of a sweep from the same cache sets: half a page and a line
-_STORED_BYTES = 1 << 23  # phase tables larger than this are computed block by block instead
+_BLOCK_BITS = 10  # qubits of a block of phases, whose values fit in the first-level cache
+_TILE_BYTES = 1 << 13  # maximum bytes of a tile with several states: two such tiles fit in the first-level cache
+_SKEW_BYTES = 2112  # offset (half a page and a line) that keeps a sweep's two states in different cache sets
 
 
-class Schedule(Protocol):
-    """What tables are made from: a lowered circuit with its observables (a `Program`)."""
-
-    num_qubits: int
-    inputs: tuple[Any, ...]
-    observables: tuple[Any, ...]
-
-    @property
-    def dtype(self) -> type[np.floating[Any]]:
-        """Element type of the states."""
-
-    @property
-    def width(self) -> int:
-        """Floats in a vector."""
-
-    @property
-    def schedule(self) -> tuple[list[list[Rotation]], list[Level]]:
-        """The chains of the product state, and the levels after it."""
-
-    @property
-    def strings(self) -> list[tuple[int, int, int, float]]:
-        """The observables' strings: x, z, observable, coefficient."""
-
-    @property
-    def starts(self) -> list[Start]:
-        """Amplitudes that the circuit begins with."""
+def blank(kind: int) -> list[int]:
+    """Create an empty row for a pass of a kind."""
+    row = [0] * passes.COLUMNS
+    row[passes.KIND] = kind
+    return row
 
 
 class TableBuilder:
-    """Numbers the angles and writes the passes of one program for one meaning of the lanes."""
+    """Numbers the angles and writes the passes of one program for one meaning of the lanes.
 
-    def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool) -> None:
-        self.program, self.lanes, self.derive_inputs = program, lanes, derive_inputs
+    Parameters
+    ----------
+    program : Program
+    lanes : int or None
+        Number of bits of an index that select a vector's lane; None if lanes are samples.
+    derive_inputs : bool
+        Whether gradients with respect to the inputs are computed.
+    options : Options
+    """
+
+    def __init__(self, program: Program, lanes: int | None, derive_inputs: bool, options: Options = DEFAULT) -> None:
+        self.program, self.lanes, self.derive_inputs, self.options = program, lanes, derive_inputs, options
         self.n = program.num_qubits
         self.shift = lanes or 0
-        self.W = program.width
+        self.W = simd.width(program.dtype)
         self.n_inputs = len(program.inputs)
         self.angles: list[Angle] = []
         self.slot_rows: list[tuple[int, int, int]] = []  # kappa, lane z, is a rotation
         self.local: list[int] = []
-        self.fixed: dict[tuple[Any, ...], int] = {}  # slots of angles whose derivative is not wanted
+        self.fixed: dict[tuple[Any, ...], int] = {}  # slots of angles whose derivative is not required
         self.code: list[list[int]] = []
         self.terms: list[tuple[int, int]] = []
         self.spec: list[int] = []
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
         self.stored = 0  # floats of stored phase tables
-        self.per_tile = 0  # floats of phase tables made for each tile
+        self.per_tile = 0  # floats of phase tables computed per tile
         self.largest_dense = 0
         self.first_needed: int | None = None
-        self.most_bits = _BLOCK_BITS  # of a block of phases
+        self.most_bits = _BLOCK_BITS  # maximum qubits of a block of phases
         self.stages: list[IntArray] = []
         self.stage_ends: list[int] = []
         self.block_size = 0
 
     def build(self) -> Tables:
         chains, levels = self.program.schedule
-        starts, turns = [0], []
+        starts, chain = [0], []
         for qubit_chain in chains:
             for rotation in qubit_chain:
-                kind = 0 if not rotation.x else 1 if rotation.z else 2
-                turns.append((self.slot(rotation, moving=True, lane_z=0), kind))
-            starts.append(len(turns))
+                axis = sections.AXIS_Z if not rotation.x else sections.AXIS_Y if rotation.z else sections.AXIS_X
+                chain.append((self.slot(rotation, moving=True, lane_z=0), axis))
+            starts.append(len(chain))
         chain_needed = any(self.needed(rotation.angle) for c in chains for rotation in c)
         phase_levels = sum(level.kind == "phases" for level in levels)
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
-        self.store_tables = self.lanes is None or table_bytes <= _STORED_BYTES
+        self.store_tables = self.lanes is None or table_bytes <= self.options.stored_bytes
         self.add_passes(levels)
-        groups, strings, weights = self.groups()
+        groups, strings, weights = string_groups(self.program.strings, self.shift)
         local_rows = Affine.of([self.by_inputs(slot) for slot in self.local])
         is_local = np.zeros(max(len(self.angles), 1), np.int64)
         is_local[self.local] = 1
@@ -103,24 +93,25 @@ class TableBuilder:
         ints, floats = packed(
             layout,
             {
-                1: table(self.code, passes.COLUMNS),
-                2: table(self.terms, 2),
-                3: table(self.slot_rows, 3),
-                4: is_local,
-                5: local_slots,
-                6: local_rows.starts,
-                7: local_rows.columns,
-                8: local_rows.values,
-                9: np.array(starts, np.int64),
-                10: table(turns, 2),
-                11: table(groups, 5),
-                12: table(strings, 2),
-                13: np.array(weights, float),
-                14: np.array(self.spec, np.int64),
-                16: constants,
-                17: weight_rows.starts,
-                18: weight_rows.columns,
-                19: weight_rows.values,
+                sections.PASSES: table(self.code, passes.COLUMNS),
+                sections.TERMS: table(self.terms, sections.TERM_COLUMNS),
+                sections.SLOT_KINDS: table(self.slot_rows, sections.SLOT_COLUMNS),
+                sections.IS_LOCAL: is_local,
+                sections.LOCAL_SLOTS: local_slots,
+                sections.LOCAL_STARTS: local_rows.starts,
+                sections.LOCAL_COLUMNS: local_rows.columns,
+                sections.LOCAL_FACTORS: local_rows.values,
+                sections.CHAIN_STARTS: np.array(starts, np.int64),
+                sections.CHAIN: table(chain, sections.CHAIN_COLUMNS),
+                sections.GROUPS: groups,
+                sections.STRINGS: strings,
+                sections.STRING_WEIGHTS: weights,
+                sections.DENSE_SPECS: np.array(self.spec, np.int64),
+                sections.CONSTANTS: constants,
+                sections.WEIGHT_STARTS: weight_rows.starts,
+                sections.WEIGHT_COLUMNS: weight_rows.columns,
+                sections.WEIGHT_FACTORS: weight_rows.values,
+                sections.LOCAL_LIMIT: np.array([angles.limit(local_rows.starts, local_rows.values)]),
             },
         )
         return Tables(
@@ -131,35 +122,35 @@ class TableBuilder:
             input_rows=local_rows,
             weight_rows=weight_rows,
             slots=len(self.angles),
-            scratch_size=int(layout[steps.END]),
-            shared_size=5 * self.W * len(self.angles),
+            scratch_size=int(layout[scratch.END]),
+            shared_size=sections.COEFFICIENTS * self.W * len(self.angles),
             stored_size=self.stored,
             state_size=self.state_size,
             most_states=self.most_states,
             passes=len(self.code),
             stages=tuple(self.stages),
-            first_stage=sum(end <= layout[steps.FIRST_NEEDED] for end in self.stage_ends),
+            first_stage=sum(end <= layout[scratch.FIRST_NEEDED] for end in self.stage_ends),
             block_size=self.block_size,
         )
 
     @property
     def state_size(self) -> int:
-        """Floats of a state."""
+        """Number of floats in a state."""
         return (2 * self.W) << (self.n - self.shift)
 
     @property
     def most_states(self) -> int:
-        """States of a tile at most: several where they are small and phases are the same for all samples.
+        """Maximum number of states in a tile: several if they are small and phases are the same for all samples.
 
-        The states of a tile add up their derivatives, so there is one where a pass has them sample by sample.
+        The states of a tile sum their derivatives, so there is only one if a pass needs derivatives per sample.
         """
         if self.lanes is not None:
             return 1
         for row in self.code:
             kind = row[passes.KIND]
-            if kind == passes.PHASES and row[passes.LOCAL]:
+            if kind == passes.PHASES and row[passes.PLACE] != passes.STORED:
                 return 1
-            if kind < passes.PHASES and self.derive_inputs and (row[passes.LOCAL] or row[_SECOND_LOCAL]):
+            if kind < passes.PHASES and self.derive_inputs and (row[passes.LOCAL] or row[passes.SECOND + passes.LOCAL]):
                 return 1
         return max(1, _TILE_BYTES // (self.state_size * self.program.dtype().itemsize))
 
@@ -174,11 +165,11 @@ class TableBuilder:
         return bool(angle.factors) and min(angle.factors) < self.n_inputs
 
     def needed(self, angle: Angle) -> bool:
-        """Whether the derivative by this angle is wanted."""
+        """Whether the derivative with respect to this angle is required."""
         return bool(angle.factors) and (self.derive_inputs or max(angle.factors) >= self.n_inputs)
 
     def slot(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
-        """Number a rotation's angle; those of one angle whose derivative nobody wants share a number."""
+        """Number a rotation's angle; equal angles whose derivative is not required share a number."""
         angle = rotation.angle
         if lane_z is None:
             lane_z = rotation.z & ((1 << self.shift) - 1)
@@ -186,9 +177,9 @@ class TableBuilder:
         slot = len(self.angles)
         if moving and not self.needed(angle):
             key = (*row, angle.constant, *sorted(angle.factors.items()))
-            found = self.fixed.setdefault(key, slot)
-            if found < slot:
-                return found
+            shared = self.fixed.setdefault(key, slot)
+            if shared < slot:
+                return shared
         self.angles.append(angle)
         self.slot_rows.append(row)
         if local or self.is_local(angle):
@@ -198,10 +189,10 @@ class TableBuilder:
     def add(self, row: list[int], needed: bool) -> None:
         if needed and self.first_needed is None:
             self.first_needed = len(self.code)
-        self.code.append(row + [0] * (passes.COLUMNS - len(row)))
+        self.code.append(row)
 
     def add_passes(self, levels: Sequence[Level]) -> None:
-        """Number the passes of some levels."""
+        """Number the passes of levels."""
         for level in levels:
             if level.kind == "phases":
                 self.phase_pass(level)
@@ -214,17 +205,21 @@ class TableBuilder:
         local = any(self.is_local(member.angle) for member in level.members)
         first = len(self.terms)
         for member in level.members:
-            # where lanes are samples, a table that differs from sample to sample is made of local angles only
+            # if lanes are samples, a table that differs from sample to sample uses only local angles
             self.terms.append((member.z, self.slot(member, moving=False, local=local and self.lanes is None)))
-        place, offset = steps.ON_THE_FLY, 0
+        place, offset = passes.ON_THE_FLY, 0
         if not local and self.store_tables:
-            place, offset = steps.STORED, self.stored
+            place, offset = passes.STORED, self.stored
             self.stored += 2 << self.n
         elif self.lanes is None:
-            place, offset = steps.PER_TILE, self.per_tile
+            place, offset = passes.PER_TILE, self.per_tile
             self.per_tile += (2 * self.W) << self.n
         needed = any(self.needed(member.angle) for member in level.members)
-        self.add([passes.PHASES, offset, place, first, len(self.terms), 0, 0, int(needed)], needed)
+        row = blank(passes.PHASES)
+        row[passes.OFFSET], row[passes.PLACE] = offset, place
+        row[passes.FIRST_TERM], row[passes.LAST_TERM] = first, len(self.terms)
+        row[passes.NEEDED] = int(needed)
+        self.add(row, needed)
 
     def rotation_passes(self, members: Sequence[Rotation]) -> None:
         waiting = list(members)
@@ -232,62 +227,48 @@ class TableBuilder:
             rotation = waiting.pop(0)
             high = rotation.x >> self.shift
             partner = self.partner(rotation, waiting) if high else None
-            own = self.columns(rotation)
-            needed = bool(own[-1])
-            if not high:
-                row = [passes.LANE_ROTATION, *own]
-            elif partner is None:
-                row = [passes.ROTATION, *own] + [0] * (passes.LOW - passes.SECOND - 1)
-                row.append(1 << (high.bit_length() - 1))
-            else:
+            row = blank(passes.LANE_ROTATION if not high else passes.ROTATION)
+            needed = self.write_rotation(row, rotation)
+            if partner is not None:
                 waiting.remove(partner)
-                other = self.columns(partner)
-                needed = needed or bool(other[-1])
-                row = [passes.ROTATION_PAIR, *own, *other]
-                row += [(partner.x & rotation.z).bit_count() & 1, (rotation.x & partner.z).bit_count() & 1]
-                row += pivots([high, partner.x >> self.shift])
+                row[passes.KIND] = passes.ROTATION_PAIR
+                needed = self.write_rotation(row, partner, passes.SECOND) or needed
+                row[passes.CROSS_A] = (partner.x & rotation.z).bit_count() & 1
+                row[passes.CROSS_B] = (rotation.x & partner.z).bit_count() & 1
+                row[passes.LOW], row[passes.HIGH] = pivots([high, partner.x >> self.shift])
+            elif high:
+                row[passes.LOW] = 1 << (high.bit_length() - 1)
             self.add(row, needed)
 
     def partner(self, rotation: Rotation, waiting: list[Rotation]) -> Rotation | None:
-        """The next rotation that may follow at once and moves amplitudes another way."""
+        """Next rotation that may follow immediately and has another X mask."""
         high = rotation.x >> self.shift
         for k, candidate in enumerate(waiting):
             if candidate.x >> self.shift not in (0, high) and all(candidate.commutes(other) for other in waiting[:k]):
                 return candidate
         return None
 
-    def columns(self, rotation: Rotation) -> list[int]:
+    def write_rotation(self, row: list[int], rotation: Rotation, at: int = 0) -> bool:
+        """Write a rotation's columns, shifted by ``at``; return whether its derivative is required."""
         slot, local, needed = self.numbered(rotation)
-        low = (1 << self.shift) - 1
-        swap = 1 - (rotation.x & rotation.z).bit_count() % 2
-        return [slot, local, rotation.x >> self.shift, rotation.x & low, rotation.z >> self.shift, swap, needed]
+        row[passes.SLOT + at], row[passes.LOCAL + at], row[passes.NEEDED + at] = slot, local, needed
+        row[passes.X + at], row[passes.LANE_X + at] = rotation.x >> self.shift, rotation.x & ((1 << self.shift) - 1)
+        row[passes.Z + at] = rotation.z >> self.shift
+        row[passes.SWAP + at] = 1 - (rotation.x & rotation.z).bit_count() % 2
+        return bool(needed)
 
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
-        """A moving rotation's slot, whether it differs from sample to sample, and whether its derivative is wanted."""
+        """Slot of a non-diagonal rotation, whether it varies per sample, and whether its derivative is required."""
         slot = self.slot(rotation, moving=True)
         return slot, int(self.is_local(rotation.angle)), int(self.needed(rotation.angle))
 
     def dense_pass(self, member: Dense) -> None:
-        self.add([passes.DENSE, len(self.spec), *self.matrices.add(member)], False)
+        row = blank(passes.DENSE)
+        row[passes.SPEC] = len(self.spec)
+        self.matrices.add(member, row)
+        self.add(row, False)
         self.spec += dense_spec(member.xs, member.zs, self.shift)
         self.largest_dense = max(self.largest_dense, len(member.xs))
-
-    def groups(self) -> tuple[list[tuple[int, ...]], list[tuple[int, int]], list[float]]:
-        by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
-        for x, z, k, coefficient in self.program.strings:
-            quarter = (x & z).bit_count() % 4
-            value = -coefficient if quarter >= 2 else coefficient
-            by_key.setdefault((x, quarter % 2), []).append((z, k, value))
-        groups: list[tuple[int, ...]] = []
-        strings: list[tuple[int, int]] = []
-        weights: list[float] = []
-        low = (1 << self.shift) - 1
-        for (x, plane), members in sorted(by_key.items()):
-            first = len(strings)
-            strings += [(z, k) for z, k, _ in members]
-            weights += [value for _, _, value in members]
-            groups.append((x >> self.shift, x & low, plane, first, len(strings)))
-        return groups, strings, weights
 
     def layout(self, chain_needed: bool) -> IntArray:
         W, n, slots = self.W, self.n, len(self.angles)
@@ -295,30 +276,31 @@ class TableBuilder:
         block = (W << n) if self.lanes is None else (1 << bits)
         observables, states = len(self.program.observables), self.most_states
         sizes = {
-            steps.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
-            steps.LAM: max(states * self.state_size, 4 * W),
-            steps.ROTATIONS: states * 5 * W * slots if self.local else 0,
-            steps.THETA: W * max(slots, 1),
-            steps.TABLES: self.per_tile,
-            steps.BUFFER: max(block, 4 * W),
-            steps.GRADIENT: W * max(slots, 1),
-            steps.PAIRS: 4 * W * n,
-            steps.DUALS: 4 * W * n,
-            steps.VALUES: W * max(observables, 1),
-            steps.SCRATCH: (2 * W) << self.largest_dense,
-            steps.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
+            scratch.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
+            scratch.LAM: max(states * self.state_size, 4 * W),
+            scratch.ROTATIONS: states * sections.COEFFICIENTS * W * slots if self.local else 0,
+            scratch.THETA: W * max(slots, 1),
+            scratch.TABLES: self.per_tile,
+            scratch.BUFFER: max(block, 4 * W),
+            scratch.GRADIENT: W * max(slots, 1),
+            scratch.PAIRS: 4 * W * n,
+            scratch.DUALS: 4 * W * n,
+            scratch.VALUES: W * max(observables, 1),
+            scratch.SCRATCH: (2 * W) << self.largest_dense,
+            scratch.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
         }
-        out = np.zeros(steps.END + 1, np.int64)
+        out = np.zeros(scratch.END + 1, np.int64)
         last = self.first_needed if self.first_needed is not None else len(self.code)
         encoded = self.derive_inputs and any(s.angles for s in self.program.starts)
-        out[steps.QUBITS], out[steps.BITS], out[steps.OBSERVABLES], out[steps.SLOTS] = n, bits, observables, slots
-        out[steps.STATE] = self.state_size
-        out[steps.START] = steps.GIVEN_STATE if self.program.starts else steps.PRODUCT_STATE
-        out[steps.FIRST_NEEDED] = 0 if chain_needed or encoded else last
-        out[steps.CHAIN_NEEDED] = int(chain_needed)
+        out[scratch.QUBITS], out[scratch.BITS] = n, bits
+        out[scratch.OBSERVABLES], out[scratch.SLOTS] = observables, slots
+        out[scratch.STATE] = self.state_size
+        out[scratch.START] = scratch.GIVEN_STATE if self.program.starts else scratch.PRODUCT_STATE
+        out[scratch.FIRST_NEEDED] = 0 if chain_needed or encoded else last
+        out[scratch.CHAIN_NEEDED] = int(chain_needed)
         position = 0
-        for section in range(steps.PSI, steps.END):
+        for section in range(scratch.PSI, scratch.END):
             out[section] = position
             position += sizes[section]
-        out[steps.END] = position
+        out[scratch.END] = position
         return out

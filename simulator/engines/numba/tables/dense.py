@@ -1,4 +1,4 @@
-"""Dense matrices as `kernels.passes.dense` reads them."""
+"""Dense matrices in the format that `kernels.passes.dense` reads."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engines.numba import simd
+from simulator.engines.numba.layout import passes
 from simulator.program.levels import Dense
 from simulator.program.subspaces import Subspace
 
-_LAID = 1 << 14  # numbers of matrices that are laid out at a time
-_Numbered = tuple[int, NDArray[Any], tuple[int, ...]]  # where a matrix begins, itself, the lanes' masks
+_LAID = 1 << 14  # number of matrix entries laid out at a time, which bounds temporary memory
+_Numbered = tuple[int, NDArray[Any], tuple[int, ...]]  # offset of a matrix, the matrix, the lane masks
 
 
 class DenseMatrices:
-    """The dense matrices of a program: first each gets its place, then all of a form are laid out at once.
+    """Dense matrices of a program: each is assigned its offset, then all of one form are laid out together.
 
     Parameters
     ----------
     shift : int
-        Qubits that are a vector's lanes.
+        Number of qubits that index a vector's lanes.
     width : int
-        Floats in a vector.
+        Number of floats in a vector.
     dtype : type
-        Of the floats.
+        Type of the floats.
     """
 
     def __init__(self, shift: int, width: int, dtype: type[np.floating[Any]]) -> None:
@@ -35,15 +36,16 @@ class DenseMatrices:
         self._numbered: list[_Numbered] = []
         self._size = 0
 
-    def add(self, member: Dense) -> tuple[int, int, int]:
-        """Where a dense matrix, its inverse and its adjoint will begin."""
+    def add(self, member: Dense, row: list[int]) -> None:
+        """Write the offsets of the matrix, its inverse and its adjoint into a pass's row."""
         lane_zs = tuple(z & ((1 << self.shift) - 1) for z in member.zs)
         adjoint = member.matrix.conj().T
-        own = self._place(member.matrix, lane_zs)
+        row[passes.MATRIX] = self._place(member.matrix, lane_zs)
         if member.unitary:
-            undo = self._place(adjoint, lane_zs)
-            return own, undo, undo
-        return own, self._place(np.linalg.pinv(member.matrix), lane_zs), self._place(adjoint, lane_zs)
+            row[passes.UNDO] = row[passes.UNDO_ADJOINT] = self._place(adjoint, lane_zs)
+        else:
+            row[passes.UNDO] = self._place(np.linalg.pinv(member.matrix), lane_zs)
+            row[passes.UNDO_ADJOINT] = self._place(adjoint, lane_zs)
 
     def _place(self, matrix: NDArray[Any], lane_zs: tuple[int, ...]) -> int:
         begin = self._size
@@ -52,7 +54,7 @@ class DenseMatrices:
         return begin
 
     def laid(self) -> NDArray[Any] | None:
-        """All of them: for each number its real parts in all lanes, then its imaginary; None if there are none."""
+        """Lay out all matrices: per entry the real, then the imaginary parts in all lanes; None without matrices."""
         if not self._numbered:
             return None
         out = simd.aligned_zeros(self._size, self.dtype)
@@ -62,8 +64,8 @@ class DenseMatrices:
                 values = np.array([matrix.ravel() for _, matrix, _ in some])[:, entries]
                 laid = np.empty((len(some), size, 2, self.width))
                 laid[:, :, 0], laid[:, :, 1] = values.real, values.imag
-                for (begin, _, _), own in zip(some, laid, strict=True):
-                    out[begin : begin + own.size] = own.ravel()
+                for (begin, _, _), matrix_entries in zip(some, laid, strict=True):
+                    out[begin : begin + matrix_entries.size] = matrix_entries.ravel()
         return out
 
 
@@ -73,19 +75,19 @@ def _form(numbered: _Numbered) -> tuple[int, tuple[int, ...]]:
 
 @lru_cache(maxsize=1024)
 def _entries(lane_zs: tuple[int, ...], lanes: int) -> NDArray[np.int64]:
-    """Which number of a dense pass's matrix goes where, shape (4**k, lanes)."""
+    """Index of the matrix entry at each place of a dense pass's matrix, shape (4**k, lanes)."""
     k = len(lane_zs)
-    own = np.zeros(lanes, np.int64)
+    lane_rows = np.zeros(lanes, np.int64)
     for m, z in enumerate(lane_zs):
-        own |= (np.bitwise_count(np.arange(lanes) & z).astype(np.int64) & 1) << m
+        lane_rows |= (np.bitwise_count(np.arange(lanes) & z).astype(np.int64) & 1) << m
     pattern = np.arange(1 << k)
-    rows = pattern[:, None, None] ^ own
+    rows = pattern[:, None, None] ^ lane_rows
     return ((rows << k) | (rows ^ pattern[None, :, None])).reshape(-1, lanes)
 
 
 @lru_cache(maxsize=1024)
 def dense_spec(xs: tuple[int, ...], zs: tuple[int, ...], shift: int) -> list[int]:
-    """The integers of a dense pass."""
+    """Integers of a dense pass, in the order of `layout.passes`."""
     k, low = len(xs), (1 << shift) - 1
     basis = Subspace(x >> shift for x in xs).vectors
     pivots = sorted(basis)

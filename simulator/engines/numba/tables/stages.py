@@ -1,4 +1,4 @@
-"""The constant arrays of a program that runs in stages; see `simulator.program.stages` and `kernels.stages`."""
+"""Constant arrays of a program that runs in stages; see `simulator.program.stages` and `kernels.stages`."""
 
 from __future__ import annotations
 
@@ -8,36 +8,40 @@ from typing import Any
 
 import numpy as np
 
-from simulator.engines.numba.kernels import blocks, factors, passes, two_qubit
-from simulator.engines.numba.kernels import stages as kernel
-from simulator.engines.numba.tables.builder import Schedule, TableBuilder
+from simulator.engines.numba.block_sizes import block_bits, part_bits
+from simulator.engines.numba.kernels.stages import small_tables_size
+from simulator.engines.numba.layout import passes
+from simulator.engines.numba.layout import stages as layout
+from simulator.engines.numba.options import DEFAULT, Options
+from simulator.engines.numba.tables.builder import TableBuilder, blank
 from simulator.program import stages
 from simulator.program.levels import Dense, Level, Rotation
+from simulator.program.program import Program
 from simulator.program.subspaces import Subspace, pivots
 
 
 class StageTableBuilder(TableBuilder):
     """Numbers the angles and writes the passes stage by stage, each with the masks of its stage's basis.
 
-    Rotations that act like Paulis of different qubits are taken three a pass forward; back, where two states are
-    held in registers, two.
+    Up to three rotations that act like Paulis of different qubits share a forward pass, and two share a backward pass,
+    which holds two states in registers.
     """
 
-    def __init__(self, program: Schedule, lanes: int | None, derive_inputs: bool) -> None:
-        super().__init__(program, lanes, derive_inputs)
-        self.known: dict[int, tuple[int, int, int]] = {}  # what `numbered` found for each rotation
+    def __init__(self, program: Program, lanes: int | None, derive_inputs: bool, options: Options = DEFAULT) -> None:
+        super().__init__(program, lanes, derive_inputs, options)
+        self.known: dict[int, tuple[int, int, int]] = {}  # result of `numbered` for each rotation
 
     def add_passes(self, levels: Sequence[Level]) -> None:
-        """Cut levels into stages and number their passes."""
+        """Split levels into stages and number their passes."""
         size = 2 * np.dtype(self.program.dtype).itemsize
-        bits = min(stages.block_bits(self.n, 2 if self.program.observables else 1, size), self.n)
-        self.part = min(stages.part_bits(size), bits)
+        bits = min(block_bits(self.n, 2 if self.program.observables else 1, size, self.options), self.n)
+        self.part = min(max(part_bits(size, self.options), self.shift), bits)
         self.most_bits = min(self.most_bits, self.part)
         self.store_tables = False
-        found = stages.schedule(levels, self.n, self.shift, bits)
+        scheduled = stages.schedule(levels, self.n, self.shift, bits)
         chains = self.program.schedule[0]
         support = [1 << q for q in range(self.n) if self.program.starts or chains[q]]
-        for stage, reached in zip(found, _reached(found, support), strict=True):
+        for stage, reached in zip(scheduled, _reached(scheduled, support), strict=True):
             self.reached = reached
             self.stage(stage)
 
@@ -45,7 +49,7 @@ class StageTableBuilder(TableBuilder):
         """Number a stage's passes."""
         self.forward: list[int] = []
         self.back: list[int] = []
-        self.specs: list[list[int]] = []  # of the factored passes
+        self.specs: list[list[int]] = []  # integer lists that describe the factored passes
         self.places: list[np.ndarray[Any, Any]] = []
         self.parts = stage.block_bits - self.part
         self.block_mask = (1 << stage.block_bits) - 1
@@ -67,87 +71,97 @@ class StageTableBuilder(TableBuilder):
         self.stage_ends.append(len(self.code))
         self.stages.append(self.written(stage))
         work = 3 * len(self.specs) + 1 << self.part
-        work += kernel.small_tables_size(self.W)
+        work += small_tables_size(self.W)
         self.block_size = max(self.block_size, (4 << stage.block_bits) + work)
 
     def block_rotations(self, level: Level) -> None:
-        """Number the passes forward of a level of rotations."""
+        """Number the forward passes of a level of rotations."""
         waiting = level.members if level.ordered else sorted(level.members, key=_by_x)
         others: list[Rotation] = []
         while waiting:
-            group, left = self.group(waiting, level.ordered)
+            group, remaining = self.group(waiting, level.ordered)
             if group:
                 self.rotation_passes(others)
                 others = []
-                row = [blocks.LIKE_Y if _turns(group[0]) else blocks.LIKE_X, len(group)]
-                for member in group:
-                    slot, is_local, _ = self.numbered(member)
-                    row += [slot, is_local, member.x >> self.shift, member.z >> self.shift]
-                row += [0] * (blocks.PIVOTS - len(row)) + pivots(member.x >> self.shift for member in group)
+                row = blank(passes.LIKE_Y if _turns(group[0]) else passes.LIKE_X)
+                row[passes.COUNT] = len(group)
+                for k, member in enumerate(group):
+                    at = passes.FIRST + passes.EACH * k
+                    row[at + passes.MEMBER_SLOT], row[at + passes.MEMBER_LOCAL], _ = self.numbered(member)
+                    row[at + passes.MEMBER_X] = member.x >> self.shift
+                    row[at + passes.MEMBER_Z] = member.z >> self.shift
+                bits = pivots(member.x >> self.shift for member in group)
+                row[passes.PIVOTS : passes.PIVOTS + len(bits)] = bits
                 self.add(row, any(self.needed(member.angle) for member in group))
             else:
                 others.append(waiting[0])
-                left = waiting[1:]
-            waiting = left
+                remaining = waiting[1:]
+            waiting = remaining
         self.rotation_passes(others)
 
     def group(self, waiting: Sequence[Rotation], ordered: bool) -> tuple[list[Rotation], list[Rotation]]:
-        """The first rotation and those that can be done with it, none if it moves lanes; and what is left."""
+        """Split into the first rotation with those that share its pass (none if it moves lanes), and the remaining."""
         low, turns = (1 << self.shift) - 1, _turns(waiting[0])
         group: list[Rotation] = []
-        left: list[Rotation] = []
+        remaining: list[Rotation] = []
         span = [0]
         for k, member in enumerate(waiting):
-            if len(group) == blocks.MOST:
-                left += waiting[k:]
+            if len(group) == passes.MOST:
+                remaining += waiting[k:]
                 break
             if (
                 not member.x & low
                 and member.x >> self.shift not in span
                 and _turns(member) == turns
                 and all(_apart(member, other) for other in group)
-                and not (ordered and any(not other.commutes(member) for other in left))
+                and not (ordered and any(not other.commutes(member) for other in remaining))
             ):
                 group.append(member)
                 span += [vector ^ member.x >> self.shift for vector in span]
             elif not group:
                 break
             else:
-                left.append(member)
-        return group, left
+                remaining.append(member)
+        return group, remaining
 
     def dense_pass(self, member: Dense) -> None:
-        """Number the pass of a dense matrix; those on two qubits have a kernel of their own where masks allow it."""
-        columns = self.two_qubit_columns(member) if len(member.xs) == 2 else None
-        if columns is None:
+        """Number the pass of a dense matrix; matrices on two qubits use a dedicated kernel if their masks allow it."""
+        row = self.two_qubit_row(member) if len(member.xs) == 2 else None
+        if row is None:
             super().dense_pass(member)
         else:
-            self.add([two_qubit.TWO_QUBIT, 0, *self.matrices.add(member), *columns], False)
+            self.matrices.add(member, row)
+            self.add(row, False)
 
-    def two_qubit_columns(self, member: Dense) -> list[int] | None:
-        """What the kernel for two qubits is told, from `two_qubit.HOW` on; None if it can not take these masks."""
+    def two_qubit_row(self, member: Dense) -> list[int] | None:
+        """Row of a two-qubit matrix without its matrices; None if the kernel cannot handle these masks."""
         low = (1 << self.shift) - 1
-        masks = [0, *member.xs, member.xs[0] ^ member.xs[1]]  # by the columns that they select
+        masks = [0, *member.xs, member.xs[0] ^ member.xs[1]]  # indexed by the columns that they select
         vectors = [d for d in (1, 2, 3) if not masks[d] & low]
         lanes = [d for d in (1, 2, 3) if not masks[d] >> self.shift]
         if len(vectors) == 3:
-            how, first, second = two_qubit.VECTORS, 1, 2
+            how, first, second = passes.VECTORS, 1, 2
         elif len(lanes) == 3:
-            how, first, second = two_qubit.LANES, 1, 2
+            how, first, second = passes.LANES, 1, 2
         elif vectors and lanes:
-            how, first, second = two_qubit.MIXED, vectors[0], lanes[0]
+            how, first, second = passes.MIXED, vectors[0], lanes[0]
         else:
             return None
         moved = [masks[d] >> self.shift for d in (first, second)]
         zs = [z >> self.shift for z in member.zs]
-        twin = _twin(moved[0], first, zs, (self.block_mask + 1) >> self.shift) if how == two_qubit.MIXED else 0
+        twin = _twin(moved[0], first, zs, (self.block_mask + 1) >> self.shift) if how == passes.MIXED else 0
         if twin is None:
             return None
-        ways = [moved[0] or masks[first], moved[1] or masks[second]]
-        return [how, *ways, *zs, *[*pivots([*moved, twin]), 0, 0][:2], first, second, twin]
+        row = blank(passes.TWO_QUBIT)
+        row[passes.HOW], row[passes.TWIN] = how, twin
+        row[passes.MASK], row[passes.OTHER] = moved[0] or masks[first], moved[1] or masks[second]
+        row[passes.ROW_Z], row[passes.OTHER_Z] = zs
+        row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT] = [*pivots([*moved, twin]), 0, 0][:2]
+        row[passes.FIRST_D], row[passes.SECOND_D] = first, second
+        return row
 
     def factored_pass(self, level: Level) -> bool:
-        """Number a pass of phases as a product of tables; False if there are too many classes for that."""
+        """Number a pass of phases as a product of tables; return False if it has too many classes."""
         low = (1 << self.part) - 1
         fixed: list[Rotation] = []
         classes: dict[int, list[Rotation]] = {0: []}
@@ -157,96 +171,99 @@ class StageTableBuilder(TableBuilder):
             else:
                 fixed.append(member)
         scalars = classes.pop(0)
-        if len(classes) > factors.MOST_CLASSES:
+        if len(classes) > layout.MAX_CLASSES:
             return False
         needed = any(self.needed(member.angle) for member in level.members)
         number = len(self.specs)
-        self.add([factors.FACTORED, 0, number, 0, 0, 0, 0, int(needed)], needed)
-        groups = max(-(-len(classes) // factors.CLASSES), 1)
+        row = blank(passes.FACTORED)
+        row[passes.NUMBER], row[passes.NEEDED] = number, int(needed)
+        self.add(row, needed)
+        groups = max(-(-len(classes) // layout.CLASSES), 1)
         spec = [*self.add_terms(fixed), *self.add_terms(scalars), groups]
         vectors = np.arange(1 << (self.part - self.shift))[:, None]
         masks = list(classes)
         odd = np.bitwise_count(vectors & (np.array(masks, np.int64) >> self.shift)).astype(np.int64) & 1
         odd <<= np.arange(len(masks)) // groups
         for g in range(groups):
-            own = masks[g::groups]
-            row = [len(own), len(self.places)]
-            for z in own:
-                row += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
+            members = masks[g::groups]
+            group = [len(members), len(self.places)]
+            for z in members:
+                group += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
             self.places.append(odd[:, g::groups].sum(axis=1) * (2 * self.W))
-            spec += row + [0] * (2 + 3 * factors.CLASSES - len(row))
+            spec += group + [0] * (layout.GROUP - len(group))
         self.specs.append(spec)
         return True
 
     def add_terms(self, members: Sequence[Rotation]) -> tuple[int, int]:
-        """Number the Z strings of a factor; the first and the last."""
+        """Number the Z strings of a factor and return the first and last number."""
         first = len(self.terms)
         self.terms += [(member.z, self.slot(member, moving=False)) for member in members]
         return first, len(self.terms)
 
     def written(self, stage: stages.Stage) -> Any:
-        """The stage as the kernels read it."""
+        """Encode the stage in the format that the kernels read."""
         sources, places = stages.runs(stage, self.shift)
-        ints = [0] * kernel.HEAD
+        ints = [0] * layout.HEAD
 
         def add(values: Iterable[int]) -> int:
             begin = len(ints)
             ints.extend(values)
             return begin
 
-        ints[kernel.BLOCK_BITS] = stage.block_bits - self.shift
-        ints[kernel.BLOCKS_BITS] = self.n - stage.block_bits
-        ints[kernel.PART_BITS] = self.part
-        ints[kernel.SOURCES], ints[kernel.PLACES] = add([*sources, 0]), add([*places, 0])
-        ints[kernel.REACHED] = self.reached
-        ints[kernel.REST] = add(stage.basis[stage.block_bits :])
+        ints[layout.BLOCK_BITS] = stage.block_bits - self.shift
+        ints[layout.BLOCKS_BITS] = self.n - stage.block_bits
+        ints[layout.PART_BITS] = self.part
+        ints[layout.SOURCES], ints[layout.PLACES] = add([*sources, 0]), add([*places, 0])
+        ints[layout.REACHED] = self.reached
+        ints[layout.REST] = add(stage.basis[stage.block_bits :])
         for at, length, order in (
-            (kernel.FORWARD, kernel.FORWARDS, self.forward),
-            (kernel.BACK, kernel.BACKS, self.back),
+            (layout.FORWARD, layout.FORWARDS, self.forward),
+            (layout.BACK, layout.BACKS, self.back),
         ):
             segments = self.segments(order)
             ints[at], ints[length] = add(chain.from_iterable(segments)), len(segments)
             add(order)
         begins = []
         for spec in self.specs:
-            for g in range(spec[4]):
-                at = 5 + (2 + 3 * factors.CLASSES) * g + 1
+            for g in range(spec[layout.GROUPS]):
+                at = layout.FACTOR_HEAD + layout.GROUP * g + layout.GROUP_PLACES
                 spec[at] = add(self.places[spec[at]].tolist())
             begins.append(add(spec))
-        ints[kernel.SPECS], ints[kernel.FACTORS] = add(begins), len(begins)
+        ints[layout.SPECS], ints[layout.FACTORS] = add(begins), len(begins)
         return np.array(ints, np.int64)
 
     def segments(self, order: Sequence[int]) -> list[list[int]]:
-        """Bits of the number of parts, first and last entry of ``order`` that are done together."""
-        found: list[list[int]] = []
+        """Runs of ``order`` executed together: bits of the number of parts, first and last entry."""
+        runs: list[list[int]] = []
         for e, r in enumerate(order):
             bits = self.parts if self.reach(self.code[r]) <= self.part else 0
-            if not found or found[-1][0] != bits:
-                found.append([bits, e, e])
-            found[-1][2] = e + 1
-        return found
+            if not runs or runs[-1][0] != bits:
+                runs.append([bits, e, e])
+            runs[-1][2] = e + 1
+        return runs
 
     def reach(self, row: Sequence[int]) -> int:
-        """Qubits among which a pass moves amplitudes: it can be done separately for the values of all others."""
+        """Qubits among which a pass moves amplitudes; it is independent for each value of all other qubits."""
         kind = row[passes.KIND]
         if kind == passes.DENSE:
             return self.n
-        if kind in (blocks.LIKE_X, blocks.LIKE_Y):
-            masks = [row[blocks.FIRST + blocks.EACH * k + 2] for k in range(row[blocks.COUNT])]
+        if kind in (passes.LIKE_X, passes.LIKE_Y):
+            at = passes.FIRST + passes.MEMBER_X
+            masks = [row[at + passes.EACH * k] for k in range(row[passes.COUNT])]
             return self.shift + max(masks).bit_length()
-        if kind in (passes.PHASES, factors.FACTORED):
+        if kind in (passes.PHASES, passes.FACTORED):
             return self.shift
-        if kind == two_qubit.TWO_QUBIT:
-            return self.shift + max(row[two_qubit.LOW], row[two_qubit.HIGH]).bit_length()
+        if kind == passes.TWO_QUBIT:
+            return self.shift + max(row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT]).bit_length()
         second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
         return self.shift + (row[passes.X] | second).bit_length()
 
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
-        """The same for the passes forward and back."""
-        found = self.known.get(id(rotation))
-        if found is None:
-            found = self.known[id(rotation)] = super().numbered(rotation)
-        return found
+        """Number a rotation once for its forward and backward passes."""
+        numbers = self.known.get(id(rotation))
+        if numbers is None:
+            numbers = self.known[id(rotation)] = super().numbered(rotation)
+        return numbers
 
 
 def _by_x(rotation: Rotation) -> int:
@@ -254,20 +271,20 @@ def _by_x(rotation: Rotation) -> int:
 
 
 def _turns(rotation: Rotation) -> int:
-    """1 for a string like Y, whose rotation is real; 0 for one like X."""
+    """Return 1 for a string like Y, whose rotation is real, and 0 for one like X."""
     return (rotation.x & rotation.z).bit_count() & 1
 
 
 def _apart(a: Rotation, b: Rotation) -> bool:
-    """Whether two strings are to one another as Paulis of different qubits."""
+    """Whether two strings relate to each other like Paulis of different qubits."""
     return not ((a.x & b.z).bit_count() | (a.z & b.x).bit_count()) & 1
 
 
 def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:
-    """A mask, independent of x, by which vectors differ that a matrix has the same row for.
+    """Mask, independent of x, between two vectors that use the same row of a matrix.
 
-    Parities with ``zs`` number the rows; x changes those in d. Among the lowest masks that are no multiple of x half or
-    more will do, where a block has as many as 8 ``vectors``.
+    Parities with ``zs`` number the rows; x changes those in d. At least half of the lowest masks that are not a
+    multiple of x qualify if a block has at least 8 ``vectors``.
     """
     for mask in range(1, min(vectors, 8)):
         pattern = sum((mask & z).bit_count() % 2 << m for m, z in enumerate(zs))
@@ -276,22 +293,22 @@ def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:
     return None
 
 
-def _reached(found: Iterable[stages.Stage], support: Sequence[int]) -> list[int]:
-    """How many blocks of each stage, from the first on, can differ from zero when it begins.
+def _reached(scheduled: Iterable[stages.Stage], support: Sequence[int]) -> list[int]:
+    """Number of leading blocks of each stage that can be non-zero when it begins.
 
-    Before the first one, only amplitudes whose index is in the span of ``support`` do; a stage spreads them over the
-    cosets that they are in.
+    Initially, only amplitudes whose index is in the span of ``support`` are non-zero; a stage spreads them over their
+    cosets.
     """
     out: list[int] = []
     everything = False
-    for stage in found:
-        own, rest = stage.basis[: stage.block_bits], stage.basis[stage.block_bits :]
+    for stage in scheduled:
+        inside, outside = stage.basis[: stage.block_bits], stage.basis[stage.block_bits :]
         if everything:
-            out.append(1 << len(rest))
+            out.append(1 << len(outside))
             continue
-        reduced = Subspace(own).reduced
+        reduced = Subspace(inside).reduced
         top = max(map(reduced, support), default=0)
-        out.append(1 << sum(bit <= top for bit in rest))
-        everything = out[-1] == 1 << len(rest)
-        support = [*support, *own]
+        out.append(1 << sum(bit <= top for bit in outside))
+        everything = out[-1] == 1 << len(outside)
+        support = [*support, *inside]
     return out

@@ -1,8 +1,8 @@
-"""The constant arrays of a program, as the kernels read them."""
+"""Constant arrays of a program, in the format that the kernels read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from simulator.engines.numba.layout import sections
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -25,7 +27,7 @@ class Affine:
 
     @classmethod
     def of(cls, rows: Sequence[dict[int, float]]) -> Affine:
-        """From one mapping of column to factor a row."""
+        """Create from one mapping of column to factor per row."""
         starts = np.cumsum([0, *(len(row) for row in rows)])
         return cls(
             starts.astype(np.int64),
@@ -35,44 +37,44 @@ class Affine:
 
     @cached_property
     def rows(self) -> IntArray:
-        """The row of each entry."""
+        """Row of each entry."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
     def transposed(self, by_row: FloatArray, size: int) -> FloatArray:
-        """Entries of ``A^T by_row``, shape (size,)."""
+        """Compute ``A^T by_row``, shape (size,)."""
         return np.bincount(self.columns, self.values * by_row[self.rows], minlength=size).astype(float, copy=False)
 
 
 @dataclass(frozen=True)
 class Tables:
-    """A program for one meaning of the lanes (see `simulator.engines.numba.kernels`).
+    """Constants of a program for one use of the lanes (see `simulator.engines.numba.kernels`).
 
     Attributes
     ----------
     lanes : int or None
     packed : tuple of ndarray
-        The program's constants as the kernels take them; `kernels.steps` says what is where.
+        Constants in the format that the kernels read, described in `layout.sections`.
     layout : int64 ndarray
-        Where each section of a thread's scratch begins; the first entries of ``packed``.
+        Offset of each section of a thread's scratch; the first entries of ``packed``.
     local_slots : int64 ndarray
         Angles that differ from sample to sample.
     input_rows : Affine
-        Each local slot's angle by the inputs.
+        Angles of the local slots as functions of the inputs.
     weight_rows : Affine
-        Each slot's angle by the weights.
+        Angles of all slots as functions of the weights.
     slots : int
         Number of angles.
     scratch_size, shared_size, stored_size, state_size : int
-        Floats of a thread's scratch, of the shared coefficients and phase tables, of one state.
+        Number of floats in a thread's scratch, the shared coefficients, the phase tables, and one state.
     most_states : int
-        States that a tile may hold.
+        Maximum number of states in a tile.
     passes : int
     stages : tuple of int64 ndarray
-        Passes that are done block by block, as `kernels.stages` reads them.
+        Passes executed block by block, in the format of `kernels.stages`.
     first_stage : int
-        The first that holds a pass whose derivative is wanted, or what comes before all of them.
+        First stage that contains a pass whose derivative is required, or that follows one required before all passes.
     block_size : int
-        Floats that a stage needs of a thread's scratch at most.
+        Maximum number of floats of a thread's scratch that a stage uses.
     """
 
     lanes: int | None
@@ -92,9 +94,15 @@ class Tables:
     first_stage: int
     block_size: int
 
+    def integers(self, number: int) -> IntArray:
+        """Return a section of the packed integers by its number in `layout.sections`."""
+        ints: IntArray = self.packed[0]
+        begin, length = ints[len(self.layout) + 2 * number : len(self.layout) + 2 * number + 2]
+        return ints[begin : begin + length]
+
 
 def packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArray, FloatArray]:
-    """All integer arrays after the layout and a directory (begin, length of each section), and all floats."""
+    """Pack the layout, a directory (begin and length of each section) and all integer arrays; and all floats."""
     directory = np.zeros((1 + max(sections), 2), np.int64)
     ints: list[NDArray[Any]] = [layout, directory.ravel()]
     floats: list[NDArray[Any]] = []
@@ -106,5 +114,41 @@ def packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArra
 
 
 def table(rows: Sequence[Sequence[int]], columns: int) -> IntArray:
-    """Rows of ``columns`` integers as an array."""
+    """Convert rows of ``columns`` integers to an array."""
     return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, columns)
+
+
+def string_groups(strings: Iterable[tuple[int, int, int, float]], shift: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Group observables' strings by X mask and parity of their Ys, in the format of `kernels.diagonals.expect`.
+
+    Parameters
+    ----------
+    strings : iterable of (x, z, observable, coefficient)
+    shift : int
+        Number of bits of an index that select a vector's lane.
+
+    Returns
+    -------
+    groups : int64 ndarray, shape (n_groups, 5)
+        Upper and lower bits of x, parity of the number of Ys, first string, and one past the last.
+    members : int64 ndarray, shape (n_strings, 2)
+        The z mask and the observable of each string.
+    weights : float64 ndarray, shape (n_strings,)
+    """
+    by_key: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
+    for x, z, k, coefficient in strings:
+        quarter = (x & z).bit_count() % 4
+        by_key.setdefault((x, quarter % 2), []).append((z, k, -coefficient if quarter >= 2 else coefficient))
+    groups: list[tuple[int, ...]] = []
+    members: list[tuple[int, int]] = []
+    weights: list[float] = []
+    low = (1 << shift) - 1
+    for (x, parity), group in sorted(by_key.items()):
+        groups.append((x >> shift, x & low, parity, len(members), len(members) + len(group)))
+        members += [(z, k) for z, k, _ in group]
+        weights += [value for _, _, value in group]
+    return (
+        table(groups, sections.GROUP_COLUMNS),
+        table(members, sections.STRING_COLUMNS),
+        np.array(weights, float),
+    )

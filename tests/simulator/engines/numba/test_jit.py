@@ -17,8 +17,8 @@ print(Circuit(2).h(0).cx(0, 1).probabilities().round(6).tolist(), cache_director
 BELL = "[0.5, 0.0, 0.0, 0.5]"
 
 
-def run(directory):
-    environment = dict(os.environ, QUMBA_CACHE_DIR=str(directory))
+def run(directory, **variables):
+    environment = dict(os.environ, QUMBA_CACHE_DIR=str(directory), **variables)
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr
     return done
@@ -60,4 +60,10 @@ def test_without_a_writable_directory_it_warns_once_and_works(tmp_path):
     in_the_way.write_text("no directory")
     done = run(in_the_way)
     assert done.stdout.strip() == f"{BELL} None"
-    assert done.stderr.count("can not be kept") == 1
+    assert done.stderr.count("cannot be kept") == 1
+
+
+def test_kernels_are_compiled_even_where_numba_is_told_not_to(filled):
+    done = run(filled, NUMBA_DISABLE_JIT="1")
+    assert done.stdout.startswith(BELL)
+    assert done.stderr.count("NUMBA_DISABLE_JIT is set, but kernels cannot run as Python") == 1

@@ -63,6 +63,7 @@ def test_few_passes_are_enough(num_qubits):
     assert len(reordering.passes([1 << q for q in range(num_qubits)], 0, 3, 15)) == 1
 
 
+MOST_STATES = 1.2  # a copy would make it 2; the rest are blocks and compiled code, some 7 MiB
 MEASURE = """
 from simulator import Circuit, Z
 def layers(n):
@@ -100,4 +101,4 @@ def test_a_large_state_is_held_once(call, log_bytes):
     command = [sys.executable, "-c", MEASURE.format(call=call, bytes=log_bytes)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert 0.9 < float(done.stdout) < 1.1
+    assert 0.9 < float(done.stdout) < MOST_STATES

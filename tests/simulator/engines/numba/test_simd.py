@@ -51,6 +51,20 @@ def test_arithmetic_and_lanes(dtype):
     assert total == pytest.approx(x.sum(), rel=1e-5)
 
 
+@numba.njit
+def exceeding(x, bound):
+    return simd.exceeds(simd.load(x, 0), simd.splat(simd.like(x, bound)))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_one_large_lane_or_nan_is_seen(dtype):
+    for lane in range(simd.width(dtype)):
+        for value, seen in ((2.0, False), (-2.0, False), (2.1, True), (-2.1, True), (np.nan, True), (-np.inf, True)):
+            x = np.zeros(simd.width(dtype), dtype)
+            x[lane] = value
+            assert exceeding(x, 2.0) is seen
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_buffers_begin_on_a_vector_boundary(dtype):
     for size in (1, 17, 1000):

@@ -1,6 +1,7 @@
 """Threads: same bits on any number, callers at once, forks, pools, and what the environment says."""
 
 import multiprocessing
+import os
 import subprocess
 import sys
 import textwrap
@@ -8,23 +9,29 @@ import threading
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from simulator import Circuit, ParameterVector, X, Z, get_num_threads, set_num_threads
 from simulator.calculations.gradients import adjoint_sweep
-from simulator.engines.numba import run as execution
+from simulator.engines.choice import using
 from simulator.engines.numba import threads
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.program.program import Program
+from tests.simulator.engines.engines import NUMBA
+
+EAGER = Options(serial_work=0)
 
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Share even the smallest work, and believe in three processors."""
-    monkeypatch.setattr(execution, "_SERIAL_WORK", 0)
+    """An engine that shares even the smallest work, and believes in three processors."""
     monkeypatch.setattr(threads, "_available", lambda: 3)
-    yield
+    with using(NumbaEngine(EAGER)):
+        yield
     set_num_threads(None)
 
 
@@ -47,24 +54,23 @@ def sweep(program, seed=0, rows=150, inputs=True):
     return adjoint_sweep(program, X_values, weights, v, inputs=inputs)
 
 
-@pytest.mark.parametrize("driver", [{}, {"_BATCH_QUBITS": 0}, {"_BATCH_QUBITS": 0, "_BIG_QUBITS": 0}])
-def test_results_are_bit_equal_on_any_number_of_threads(eager, driver, monkeypatch):
-    for name, value in driver.items():
-        monkeypatch.setattr(execution, name, value)
+@pytest.mark.parametrize("options", NUMBA)
+def test_results_are_bit_equal_on_any_number_of_threads(eager, options):
     program = make_program()
-    set_num_threads(1)
-    alone = sweep(program, rows=20)
-    for count in (2, 3):
-        set_num_threads(count)
-        for ours, theirs in zip(sweep(program, rows=20), alone, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+    with using(NumbaEngine(replace(NUMBA[options], serial_work=0))):
+        set_num_threads(1)
+        alone = sweep(program, rows=20)
+        for count in (2, 3):
+            set_num_threads(count)
+            for ours, theirs in zip(sweep(program, rows=20), alone, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
 
 
 def test_results_are_bit_equal_where_tiles_hold_several_states(eager):
     program = make_program(3)
     set_num_threads(1)
     alone = sweep(program, rows=400, inputs=False)[:2]
-    assert execution.plan(program, 400).states > 1
+    assert NumbaEngine(EAGER).plan(program, 400).states > 1
     for count in (2, 3) * 10:
         set_num_threads(count)
         for ours, theirs in zip(sweep(program, rows=400, inputs=False)[:2], alone, strict=True):
@@ -137,8 +143,7 @@ def _sum(seed):
     return sweep(make_program(), seed)[1]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_processes_started_after_use_work(eager, method):
+def _check_pool(method):
     set_num_threads(2)
     expected = [_sum(seed) for seed in range(3)]
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
@@ -146,9 +151,40 @@ def test_processes_started_after_use_work(eager, method):
             np.testing.assert_array_equal(ours, theirs)
 
 
+def test_processes_spawned_after_use_work(eager):
+    _check_pool("spawn")
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+def test_processes_forked_after_use_work():
+    """In a process of its own: other libraries, such as JAX, may have started threads here that no fork survives."""
+    done = _run("""
+        from simulator.engines.choice import using
+        from simulator.engines.numba import threads
+        from simulator.engines.numba.sweeps import NumbaEngine
+        from tests.simulator.engines.numba.test_threads import EAGER, _check_pool
+        threads._available = lambda: 3  # as the fixture `eager`
+        with using(NumbaEngine(EAGER)):
+            _check_pool("fork")
+        print("equal")
+    """)
+    assert done.stdout.strip() == "equal", done.stderr
+
+
+def _run(code, **environment):
+    """Run code in a new process."""
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **environment},
+    )
+
+
 def test_set_num_threads_refuses_nonsense():
     for bad in (0, -1, 1.5, True, "2"):
-        with pytest.raises(ValueError, match="positive whole number or None"):
+        with pytest.raises(ValueError, match="positive integer or None"):
             set_num_threads(bad)
     set_num_threads(1)
     assert get_num_threads() == 1
@@ -183,5 +219,18 @@ def test_an_interrupt_ends_a_call_and_leaves_the_process_sound():
         assert np.array_equal(sweep(program)[1], before)
         print("sound")
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    done = _run(code)
     assert done.stdout.strip() == "sound", done.stderr
+
+
+@pytest.mark.parametrize("text", ["0", "-3"])
+def test_a_number_of_threads_that_numba_cannot_be_imported_with_is_removed(text):
+    code = """
+        from simulator import Circuit, get_num_threads
+        print(Circuit(1).x(0).probabilities().tolist(), get_num_threads() >= 1)
+    """
+    done = _run(code, NUMBA_NUM_THREADS=text)
+    assert done.stdout.strip() == "[0.0, 1.0] True", done.stderr
+    assert done.stderr.count(f"NUMBA_NUM_THREADS='{text}' is no sensible number of threads") == 1
+    quiet = _run(code, NUMBA_NUM_THREADS="1")
+    assert (quiet.stdout.strip(), quiet.stderr) == ("[0.0, 1.0] True", "")

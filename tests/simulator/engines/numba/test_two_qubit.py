@@ -5,13 +5,16 @@ import pytest
 
 from simulator import Circuit, Parameter, Z
 from simulator.calculations.gradients import gradient
-from simulator.engines.numba import run as execution
+from simulator.engines.choice import using
 from simulator.engines.numba.kernels import stages as kernel
-from simulator.engines.numba.kernels import two_qubit
+from simulator.engines.numba.layout import passes
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.engines.numba.tables.stages import StageTableBuilder
-from simulator.program import stages
 from simulator.program.program import Program
 from tests.simulator.engines.test_engine import TOLERANCE
+
+BLOCKED = Options(batch_qubits=0, big_qubits=0, block_bits=7, part_bits=5)
 
 
 def random_unitary(rng):
@@ -28,12 +31,10 @@ def applied(psi, matrix, qubits):
 
 
 @pytest.fixture
-def blocked(monkeypatch):
+def blocked():
     """States so small run in blocks of seven qubits, done in parts of five."""
-    monkeypatch.setattr(execution, "_BATCH_QUBITS", 0)
-    monkeypatch.setattr(execution, "_BIG_QUBITS", 0)
-    monkeypatch.setattr(stages, "block_bits", lambda *_: 7)
-    monkeypatch.setattr(stages, "part_bits", lambda *_: 5)
+    with using(NumbaEngine(BLOCKED)):
+        yield
 
 
 @pytest.mark.parametrize("precision", ["double", "single"])
@@ -60,16 +61,16 @@ def test_pairs_whose_masks_were_changed_by_cnots(blocked, precision):
     np.testing.assert_allclose(circuit.statevector(precision=precision), expected, atol=TOLERANCE[precision])
 
 
-def test_all_three_ways_are_taken(blocked):
+def test_all_three_ways_are_taken():
     """Otherwise the tests above would not say much."""
     rng = np.random.default_rng(5)
     circuit = Circuit(9)
     for pair in ((0, 1), (1, 6), (6, 0), (5, 7)):
         circuit = circuit.unitary(random_unitary(rng), pair)
-    builder = StageTableBuilder(Program(circuit), 3, False)
+    builder = StageTableBuilder(Program(circuit), 3, False, BLOCKED)
     builder.build()
-    ways = [row[two_qubit.HOW] for row in builder.code if row[0] == two_qubit.TWO_QUBIT]
-    assert sorted(ways) == [two_qubit.LANES, two_qubit.MIXED, two_qubit.MIXED, two_qubit.VECTORS]
+    ways = [row[passes.HOW] for row in builder.code if row[passes.KIND] == passes.TWO_QUBIT]
+    assert sorted(ways) == [passes.LANES, passes.MIXED, passes.MIXED, passes.VECTORS]
 
 
 def test_gradients_pass_through_them(blocked):
@@ -84,7 +85,7 @@ def test_gradients_pass_through_them(blocked):
     np.testing.assert_allclose(exact, gradient(circuit, observables, values, method="finite_difference"), atol=1e-8)
 
 
-def test_blocks_that_are_still_zero_are_left_out(blocked):
+def test_blocks_that_are_still_zero_are_left_out():
     """From |0...0> the first stage has one block to work on; qubits that were turned before it make it more."""
     rng = np.random.default_rng(7)
     pairs = [(q, (q + 3) % 9) for q in range(9)]
@@ -94,7 +95,7 @@ def test_blocks_that_are_still_zero_are_left_out(blocked):
             circuit = circuit.ry(0.3, q)
         for pair in pairs:
             circuit = circuit.unitary(random_unitary(rng), pair)
-        builder = StageTableBuilder(Program(circuit), 3, False)
+        builder = StageTableBuilder(Program(circuit), 3, False, BLOCKED)
         builder.build()
         reached = [int(stage[kernel.REACHED]) for stage in builder.stages]
         blocks = [1 << int(stage[kernel.BLOCKS_BITS]) for stage in builder.stages]

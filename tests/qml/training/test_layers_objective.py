@@ -5,20 +5,19 @@ import dataclasses
 import numpy as np
 import pytest
 
+from qml.layers import Dense, Quantum, Sequential
 from qml.losses import BinaryCrossEntropy, CrossEntropy, Hinge, SquaredError
 from qml.models.layered import layered_model
-from qml.models.observables import LinearReadout
-from qml.training.layers_objective import ModelObjective
+from qml.training.layers_objective import LayersObjective
 
 RNG = np.random.default_rng(7)
 N_SAMPLES = 20
 
 
-def objective(loss, num_outputs: int, targets: np.ndarray) -> ModelObjective:
+def objective(loss, num_outputs: int, targets: np.ndarray) -> LayersObjective:
     model = layered_model("angle", "basic", num_features=2, num_layers=2, observables="z+zz")
-    return ModelObjective(
-        model,
-        LinearReadout(3, num_outputs),
+    return LayersObjective(
+        Sequential(Quantum(model), Dense(3, num_outputs)),
         inputs=RNG.normal(size=(N_SAMPLES, 2)),
         targets=targets,
         sample_weight=RNG.uniform(0.5, 1.5, N_SAMPLES),
@@ -39,7 +38,7 @@ def objective(loss, num_outputs: int, targets: np.ndarray) -> ModelObjective:
 )
 def test_gradient_is_the_derivative_of_the_value(loss, num_outputs, targets, rows):
     problem = objective(loss, num_outputs, targets)
-    weights = RNG.normal(size=problem.model.num_weights + problem.readout.num_weights)
+    weights = RNG.normal(size=problem.network.num_weights)
     value, gradient = problem.value_and_gradient(weights, rows)
     assert value == pytest.approx(problem.value(weights, rows), rel=1e-12)
     steps = 1e-6 * np.eye(len(weights))
@@ -49,17 +48,18 @@ def test_gradient_is_the_derivative_of_the_value(loss, num_outputs, targets, row
 
 def test_value_is_the_weighted_mean():
     problem = objective(SquaredError(), 1, RNG.normal(size=N_SAMPLES))
-    weights = RNG.normal(size=problem.model.num_weights + 4)
+    weights = RNG.normal(size=problem.network.num_weights)
     rows = np.array([2, 9])
-    split = problem.model.num_weights
-    outputs = problem.readout.outputs(problem.model.forward(problem.inputs[rows], weights[:split]), weights[split:])
+    model = problem.network[0].model
+    circuit_weights, factors, bias = np.split(weights, [model.num_weights, -1])
+    outputs = model.forward(problem.inputs[rows], circuit_weights) @ factors[:, None] + bias
     squares = (outputs[:, 0] - problem.targets[rows]) ** 2
     assert problem.value(weights, rows) == pytest.approx(np.mean(problem.sample_weight[rows] * squares), rel=1e-12)
 
 
 def test_validation_score_is_minus_the_loss_aside():
     problem = objective(SquaredError(), 1, RNG.normal(size=N_SAMPLES))
-    weights = RNG.normal(size=problem.model.num_weights + 4)
+    weights = RNG.normal(size=problem.network.num_weights)
     assert problem.validation_score(weights) is None
     both = dataclasses.replace(problem, validation=problem)
     assert both.validation_score(weights) == -problem.value(weights, slice(None))
@@ -67,7 +67,7 @@ def test_validation_score_is_minus_the_loss_aside():
 
 def test_fingerprint_tells_runs_apart():
     problem = objective(SquaredError(), 1, RNG.normal(size=N_SAMPLES))
-    start = np.zeros(problem.model.num_weights + 4)
+    start = np.zeros(problem.network.num_weights)
     same = dataclasses.replace(problem, inputs=problem.inputs.copy())
     assert same.fingerprint(start) == problem.fingerprint(start)
     others = [

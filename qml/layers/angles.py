@@ -1,0 +1,85 @@
+"""Angles with trained scales and offsets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.layers.trait import Layer, Rest, check_shapes
+from qml.settings import check_whole
+
+__all__ = ["TrainedScales"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class TrainedScales(Layer):
+    """``scale * x + offset`` for each input, with trained scales and offsets; gives a quantum layer its angles.
+
+    A circuit cannot multiply a weight by a feature, because its angles are affine in its parameters; this layer does
+    so. With several copies, each encoding of a re-uploading circuit has separate scales and offsets.
+
+    Parameters
+    ----------
+    num_inputs : int, optional
+        Number of inputs; by default the number of outputs of the layer before.
+    copies : int
+        Number of times that all inputs appear among the outputs: the first copy of all inputs, then the second, ...
+
+    References
+    ----------
+    Perez-Salinas, Cervera-Lierta, Gil-Fuster and Latorre, arXiv:1907.02085.
+
+    Examples
+    --------
+    >>> TrainedScales(1, copies=2).forward(np.array([[3.0]]), np.array([1.0, 2.0, 0.0, 0.5]))
+    array([[3. , 6.5]])
+    """
+
+    num_inputs: int | None = None
+    copies: int = 1
+
+    def __post_init__(self) -> None:
+        check_whole("num_inputs", self.num_inputs, instead=[None])
+        check_whole("copies", self.copies)
+
+    @property
+    def num_outputs(self) -> int | None:
+        """Number of outputs: one for each input and copy."""
+        return None if self.num_inputs is None else self.copies * self.num_inputs
+
+    @property
+    def num_weights(self) -> int:
+        """Number of weights: the scales of all outputs, then their offsets."""
+        if self.num_outputs is None:
+            raise ValueError(f"{self!r} has a size that is not known yet: give it, or use with_sizes")
+        return 2 * self.num_outputs
+
+    def initial_weights(self, rng: np.random.Generator) -> Array:
+        """Scales of 1 and offsets of 0: training starts from the unchanged inputs."""
+        return np.repeat([1.0, 0.0], self.num_weights // 2)
+
+    def forward(self, X: Array, weights: Array) -> Array:
+        check_shapes(self, X, weights)
+        return self._copied(X) * weights[: len(weights) // 2] + weights[len(weights) // 2 :]
+
+    def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
+        d_outputs = rest(self.forward(X, weights), slice(0, len(X)))
+        d_scales = np.einsum("ij,ij->j", d_outputs, self._copied(X))
+        d_weights = np.concatenate([d_scales, d_outputs.sum(axis=0)])
+        if not inputs:
+            return d_weights, None
+        by_copy = (d_outputs * weights[: len(weights) // 2]).reshape(len(X), self.copies, -1)
+        return d_weights, by_copy.sum(axis=1)
+
+    def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> TrainedScales:
+        return replace(self, num_inputs=num_inputs) if self.num_inputs is None else self
+
+    def __repr__(self) -> str:
+        return f"TrainedScales({self.num_inputs}{f', copies={self.copies}' * (self.copies != 1)})"
+
+    def _copied(self, X: Array) -> Array:
+        return X if self.copies == 1 else np.tile(X, self.copies)

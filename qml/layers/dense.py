@@ -1,0 +1,86 @@
+"""The dense layer: a matrix and a bias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.layers.trait import Layer, Rest
+from qml.settings import check_whole
+
+__all__ = ["Dense"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class Dense(Layer):
+    """``outputs = X @ factors.T + bias``.
+
+    After a quantum layer it serves as the readout: expectation values lie between -1 and 1, a range too narrow for
+    confident probabilities and for most targets.
+
+    Parameters
+    ----------
+    num_inputs, num_outputs : int, optional
+        None leaves a size open: the layer before it in a `Sequential`, or ``fit``, gives the number of inputs, and
+        ``fit`` the number of outputs of a network's last layer.
+
+    Examples
+    --------
+    >>> Dense(2, 1).forward(np.array([[1.0, 2.0]]), np.array([10.0, 1.0, 0.5]))
+    array([[12.5]])
+    """
+
+    num_inputs: int | None = None
+    num_outputs: int | None = None
+
+    def __post_init__(self) -> None:
+        check_whole("num_inputs", self.num_inputs, instead=[None])
+        check_whole("num_outputs", self.num_outputs, instead=[None])
+
+    @property
+    def num_weights(self) -> int:
+        """Number of weights: the factors, output by output, then the biases."""
+        num_inputs, num_outputs = self._sizes()
+        return num_outputs * (num_inputs + 1)
+
+    def initial_weights(self, rng: np.random.Generator) -> Array:
+        """Normal factors of variance ``1 / num_inputs``, which keep the variance of the inputs, and zero biases."""
+        num_inputs, num_outputs = self._sizes()
+        factors = rng.normal(0.0, 1.0 / np.sqrt(num_inputs), num_outputs * num_inputs)
+        return np.concatenate([factors, np.zeros(num_outputs)])
+
+    def forward(self, X: Array, weights: Array) -> Array:
+        factors, bias = self.split(weights)
+        return X @ factors.T + bias
+
+    def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
+        factors, bias = self.split(weights)
+        d_outputs = rest(X @ factors.T + bias, slice(0, len(X)))
+        d_weights = np.concatenate([(d_outputs.T @ X).ravel(), np.add.reduce(d_outputs, axis=0)])
+        return d_weights, d_outputs @ factors if inputs else None
+
+    def split(self, weights: Array) -> tuple[Array, Array]:
+        """Views of the weights: factors, shape (num_outputs, num_inputs), and biases, shape (num_outputs,)."""
+        num_inputs, num_outputs = self._sizes()
+        return weights[:-num_outputs].reshape(num_outputs, num_inputs), weights[-num_outputs:]
+
+    def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> Dense:
+        if None not in (self.num_inputs, self.num_outputs):
+            return self
+        return replace(
+            self,
+            num_inputs=num_inputs if self.num_inputs is None else self.num_inputs,
+            num_outputs=num_outputs if self.num_outputs is None else self.num_outputs,
+        )
+
+    def __repr__(self) -> str:
+        return f"Dense({self.num_inputs}, {self.num_outputs})"
+
+    def _sizes(self) -> tuple[int, int]:
+        if self.num_inputs is None or self.num_outputs is None:
+            raise ValueError(f"{self!r} has a size that is not known yet: give it, or use with_sizes")
+        return self.num_inputs, self.num_outputs

@@ -1,0 +1,108 @@
+"""The quantum layer: expectation values of a circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from os import PathLike
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.ansatze import INITIAL_SPREAD
+from qml.layers.trait import Layer, Rest
+from qml.models.evaluation import BackendEvaluation, EngineEvaluation, Evaluation, get_evaluation
+from qml.models.quantum_model import QuantumModel
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Backend
+from simulator.noise import NoiseModel
+
+__all__ = ["Quantum"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class Quantum(Layer):
+    """Expectation values of a model's observables; its inputs are the model's features.
+
+    Parameters
+    ----------
+    model : QuantumModel
+    evaluation : Evaluation, optional
+        Source of the expectation values; by default the engine, exact and without noise. `on` replaces it.
+    draw_weights : callable, optional
+        Function that draws the circuit's initial weights from a ``numpy.random.Generator``; by default they are normal
+        with standard deviation ``qml.ansatze.INITIAL_SPREAD``.
+
+    Examples
+    --------
+    >>> from qml.models.layered import layered_model
+    >>> layer = Quantum(layered_model("angle", "basic", num_features=2, num_layers=1))
+    >>> layer.num_inputs, layer.num_outputs, layer.num_weights
+    (2, 2, 2)
+    >>> layer.forward(np.zeros((1, 2)), np.zeros(2))
+    array([[1., 1.]])
+    """
+
+    model: QuantumModel
+    evaluation: Evaluation = field(default=None, compare=False)  # type: ignore[assignment]
+    draw_weights: Callable[[np.random.Generator], Array] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, QuantumModel):
+            raise TypeError(f"a quantum layer expects a QuantumModel, got {self.model!r}")
+        if self.evaluation is None:
+            object.__setattr__(self, "evaluation", EngineEvaluation(self.model))
+
+    @property
+    def num_inputs(self) -> int:
+        """Number of features of the model."""
+        return self.model.num_features
+
+    @property
+    def num_outputs(self) -> int:
+        """Number of observables of the model."""
+        return len(self.model.observables)
+
+    @property
+    def num_weights(self) -> int:
+        """Number of weights of the circuit."""
+        return self.model.num_weights
+
+    def initial_weights(self, rng: np.random.Generator) -> Array:
+        if self.draw_weights is None:
+            return rng.normal(0.0, INITIAL_SPREAD, self.num_weights)
+        return self.draw_weights(rng)
+
+    def forward(self, X: Array, weights: Array) -> Array:
+        return self.evaluation.expectations(self.model.inputs_of(X), weights)
+
+    def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
+        data = self.model.data
+        d_weights, d_inputs = self.evaluation.sweep(self.model.inputs_of(X), weights, rest, inputs)
+        return d_weights, d_inputs if d_inputs is None or data is None else data.pullback(X, d_inputs)
+
+    def on(
+        self,
+        backend: Backend | str | None = None,
+        noise: NoiseModel | None = None,
+        resume: str | PathLike[str] | None = None,
+        seed: int | None = 0,
+    ) -> Quantum:
+        if backend is None and noise is None:
+            return self
+        return replace(self, evaluation=get_evaluation(self.model, backend, noise, resume, seed))
+
+    def plan(self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False) -> Plan:
+        return BackendEvaluation(self.model, backend).plan(self.model.inputs_of(X), weights, gradient, inputs)
+
+    def split_fixed(self) -> tuple[Callable[[Array], Array] | None, Layer | None]:
+        if not self.num_weights:
+            return super().split_fixed()
+        if self.model.data is None:
+            return None, self
+        return self.model.inputs_of, replace(self, model=self.model.without_data())
+
+    def __repr__(self) -> str:
+        return f"Quantum({self.model!r})"

@@ -1,0 +1,119 @@
+"""Interface of a layer: a differentiable function of rows and weights.
+
+Derivatives are computed by a sweep with a continuation, rather than by a forward and a backward pass with a tape
+between them: a layer computes its outputs, passes them to the remainder of the network, receives the derivative with
+respect to them, and propagates it to its weights and inputs. A quantum layer does so chunk by chunk and holds the
+states of one chunk only; a tape would hold all states, or simulate the circuit twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import PathLike
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.backends.plan import Plan
+from simulator.backends.trait import Backend
+from simulator.noise import NoiseModel
+
+__all__ = ["Layer", "Rest", "check_shapes"]
+
+Array = NDArray[np.float64]
+
+Rest = Callable[[Array, slice], Array]
+"""Remainder of a network: a function of the outputs of consecutive rows, shape (n, num_outputs), and the slice of these
+rows that returns the derivative of the loss with respect to the outputs, of the same shape."""
+
+
+class Layer(Protocol):
+    """Interface of a layer; to write one, inherit from it and define the sizes, `forward` and `sweep`.
+
+    Layers are immutable and do not hold weights: these are passed as one array, shape (num_weights,). A size of None is
+    not known yet; `with_sizes` fills it in.
+    """
+
+    @property
+    def num_inputs(self) -> int | None:
+        """Number of columns of X."""
+        ...
+
+    @property
+    def num_outputs(self) -> int | None:
+        """Number of columns of the outputs."""
+        ...
+
+    @property
+    def num_weights(self) -> int:
+        """Number of weights."""
+        return 0
+
+    def forward(self, X: Array, weights: Array) -> Array:
+        """Compute outputs, shape (n_samples, num_outputs), for rows of shape (n_samples, num_inputs)."""
+        ...
+
+    def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
+        """Differentiate the loss in one forward and one backward pass.
+
+        Parameters
+        ----------
+        X : float ndarray, shape (n_samples, num_inputs)
+        weights : float ndarray, shape (num_weights,)
+        rest : callable
+            Remainder of the network, ``rest(Y, rows) -> d_Y``: called once for each chunk of rows, in order, with the
+            outputs ``Y`` of ``X[rows]``; returns the derivative of the loss with respect to them.
+        inputs : bool
+            Whether to differentiate with respect to X as well.
+
+        Returns
+        -------
+        d_weights : float ndarray, shape (num_weights,)
+            Summed over the rows.
+        d_X : float ndarray, shape (n_samples, num_inputs), or None
+        """
+        ...
+
+    def initial_weights(self, rng: np.random.Generator) -> Array:
+        """Draw the initial weights for training, shape (num_weights,)."""
+        return np.zeros(self.num_weights)
+
+    def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> Layer:
+        """Return the layer with its open sizes set to these; sizes that are already set do not change."""
+        return self
+
+    def on(
+        self,
+        backend: Backend | str | None = None,
+        noise: NoiseModel | None = None,
+        resume: str | PathLike[str] | None = None,
+        seed: int | None = 0,
+    ) -> Layer:
+        """Return the layer with its circuits on a backend or with noise; parameters as in `get_evaluation`."""
+        return self
+
+    def plan(
+        self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False
+    ) -> Plan | None:
+        """Estimate the cost of `forward` (with ``gradient``, of `sweep`) on a backend; None if no circuit is run."""
+        return None
+
+    def split_fixed(self) -> tuple[Callable[[Array], Array] | None, Layer | None]:
+        """Split into a function of X without weights and the layer to train on the values of that function.
+
+        Training computes the function once. Either part is None if it would do nothing: by default a layer without
+        weights is entirely such a function, and a layer with weights has no such part. A layer whose `sweep` differs
+        from step to step, as dropout does, must return ``(None, self)``.
+        """
+        if self.num_weights:
+            return None, self
+        return lambda X: self.forward(X, np.empty(0)), None
+
+
+def check_shapes(layer: Layer, X: Array, weights: Array) -> None:
+    """Raise ValueError unless rows and weights have the layer's sizes."""
+    if X.ndim != 2 or layer.num_inputs not in (None, X.shape[1]):
+        raise ValueError(f"{layer!r} expects X of shape (n_samples, {layer.num_inputs}), got {X.shape}")
+    if weights.shape != (layer.num_weights,):
+        raise ValueError(f"{layer!r} expects weights of shape ({layer.num_weights},), got {weights.shape}")

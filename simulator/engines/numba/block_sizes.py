@@ -1,0 +1,43 @@
+"""Sizes of a large state's blocks that fit in the caches of this machine's processors."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+from simulator.engines.numba.options import Options
+
+_FEWEST_BLOCKS = 3  # minimum number of bits of the number of blocks, so that all threads have work
+_LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
+_SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
+_CACHE_BYTES = 1 << 20  # assumed bytes of the second-level cache if the system does not report it
+
+
+@functools.cache
+def cache_bytes() -> int:
+    """Size of a core's second-level cache in bytes."""
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text().strip()
+        return int(text[:-1]) << {"K": 10, "M": 20}[text[-1]]
+    except (OSError, ValueError, KeyError):
+        return _CACHE_BYTES
+
+
+def block_bits(num_qubits: int, states: int, amplitude_bytes: int, options: Options) -> int:
+    """Number of qubits of a block such that ``states`` blocks fit in half of a core's second-level cache.
+
+    It depends on the machine's processors but not on the number of threads, so results do not depend on the latter.
+    """
+    if options.block_bits is not None:
+        return options.block_bits
+    room = cache_bytes() // (2 * states * amplitude_bytes)
+    shared = max(_FEWEST_BLOCKS, (2 * (os.cpu_count() or 1) - 1).bit_length())
+    return max(min(room.bit_length() - 1, num_qubits - shared), _LEAST_BITS)
+
+
+def part_bits(amplitude_bytes: int, options: Options) -> int:
+    """Number of qubits of a part of a block; consecutive passes that stay within parts are executed part by part."""
+    if options.part_bits is not None:
+        return options.part_bits
+    return max((_SUB_BYTES // amplitude_bytes).bit_length() - 1, _LEAST_BITS)

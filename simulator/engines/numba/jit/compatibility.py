@@ -1,0 +1,62 @@
+"""Releases of numba that the shortcuts of this package support.
+
+The shortcuts replace internals of numba, which may change in any release. With a release that is not listed here, or
+one whose internals differ from the published ones, kernels are compiled by numba's standard pipeline, with the same
+results.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import re
+
+import numba
+
+OLDEST, NEWEST = (0, 62), (0, 68)
+"""Oldest and newest release, both included, with which `test_numba_versions.py` was run."""
+
+# Functions that the shortcuts call or replace, with their parameters.
+_INTERNALS = {
+    "numba.core.base:BaseContext.install_registry": "self registry",
+    "numba.core.base:BaseContext.load_additional_registries": "self",
+    "numba.core.base:BaseContext.refresh": "self",
+    "numba.core.caching:CompileResultCacheImpl.get_filename_base": "self fullname abiflags",
+    "numba.core.caching:FunctionCache.load_overload": "self sig target_context",
+    "numba.core.caching:FunctionCache.save_overload": "self sig data",
+    "numba.core.codegen:JITCPUCodegen._module_pass_manager": "self kwargs",
+    "numba.core.codegen:JITCPUCodegen.set_env": "self env_name env",
+    "numba.core.codegen:JITCodeLibrary._finalize_final_module": "self",
+    "numba.core.codegen:JITCodeLibrary._optimize_final_module": "self",
+    "numba.core.codegen:JITCodeLibrary._optimize_functions": "self ll_module",
+    "numba.core.dispatcher:Dispatcher.compile": "self sig",
+    "numba.core.dispatcher:Dispatcher.get_call_template": "self args kws",
+    "numba.core.typed_passes:type_inference_stage": ("typingctx targetctx interp args return_type locals raise_errors"),
+    "numba.core.types:BaseFunction.get_call_type": "self context args kws",
+    "numba.core.typing.context:BaseContext.install_registry": "self registry",
+    "numba.core.typing.context:BaseContext.load_additional_registries": "self",
+}
+
+
+@functools.cache
+def obstacle() -> str | None:
+    """Return why the shortcuts do not fit the installed numba, or None if they do."""
+    release = re.match(r"(\d+)\.(\d+)", numba.__version__)
+    if release is None or not OLDEST <= (int(release[1]), int(release[2])) <= NEWEST:
+        return f"qumba knows {supported()}, found {numba.__version__}"
+    for name, expected in _INTERNALS.items():
+        module, _, attribute = name.partition(":")
+        try:
+            function = functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
+            parameters = " ".join(inspect.signature(function).parameters)  # type: ignore[arg-type]
+        except (ImportError, AttributeError) as error:
+            return f"numba {numba.__version__} is not as published: {error}"
+        if parameters != expected:
+            return f"numba {numba.__version__} is not as published: {attribute} takes ({parameters})"
+    return None
+
+
+def supported() -> str:
+    """Return the range of releases in words."""
+    return f"numba {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"

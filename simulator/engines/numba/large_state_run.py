@@ -1,0 +1,110 @@
+"""Evaluation of large states: all threads work on one sample's state, stage by stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import progress
+from simulator.engines.numba import memory, reordering, simd
+from simulator.engines.numba.kernels import big, stages, tiles
+from simulator.engines.numba.layout import scratch as layout
+from simulator.engines.numba.run import NO_STATES, FloatArray, Run
+from simulator.program.starts import amplitude_runs
+
+_PIECES = 32  # number of parts of a pass over a large state; fixed, so that sums do not depend on the number of threads
+
+
+class LargeStateRun(Run):
+    """Evaluation of samples one after another, each in pieces; see `kernels.stages` and `kernels.big`."""
+
+    def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
+        plan, program = self.plan, self.program
+        pieces = min(_PIECES, 1 << (program.num_qubits - (plan.lanes or 0)))
+        if not len(keep):
+            memory.check_state(program.num_qubits, 1, program.precision)
+        state = keep if len(keep) else memory.allocate(plan.tables.state_size, program.dtype)[None, :]
+        for row in range(len(X)):
+            x, psi = X[row : row + 1], state[row if len(keep) else 0]
+            big.big_start(
+                plan.packed, self.weights, self.base, self.shared, self.stored, x, NO_STATES, psi, self._buffer,
+                plan.lanes,
+            )  # fmt: skip
+            if program.starts:
+                self._begin(x, psi, pieces)
+            else:
+                self._pieces(big.big_product, (plan.packed, self.base, x, psi, self.shared), pieces)
+            for stage in progress.steps(plan.tables.stages):
+                arguments = (plan.packed, stage, self.base, psi, self.shared, self.stored, x, plan.block_begin)
+                self._stage(stages.stage_apply, arguments)
+            if len(values):
+                parts = np.zeros((_PIECES, values.shape[1]))
+                self._pieces(big.big_expect, (plan.packed, psi, parts))
+                values[row] = parts.sum(axis=0)
+            self._check_angles(x)
+
+    def to_complex(self, psi: NDArray[Any], phase: complex) -> NDArray[Any]:
+        """Convert a state stored by `forward` to the circuit's basis, times ``phase``, in its own memory."""
+        return reordering.to_complex(psi, self.plan.reordering, self.plan.lanes or 0, phase)
+
+    def _begin(self, x: FloatArray, psi: NDArray[Any], pieces: int) -> None:
+        """Write the product of the program's initial states at sample x to ``psi``."""
+        program, width = self.program, simd.width(self.program.dtype)
+        starts = program.starts
+        if starts[0].qubits == tuple(range(program.num_qubits)):  # one start gives all amplitudes in order
+            amplitudes = starts[0].normalised(x, self.weights)[0][0].astype(complex, copy=False)
+            self._pieces(big.big_given, (amplitudes, psi), pieces)
+            return
+        psi[:] = 0
+        for index, values in amplitude_runs(starts, x, self.weights):
+            places = index // width * (2 * width) + index % width
+            psi[places] = values[0].real
+            psi[places + width] = values[0].imag
+
+    def _undo(
+        self,
+        X: FloatArray,
+        keep: NDArray[Any],
+        cotangent: FloatArray,
+        seeds: NDArray[Any] | None,
+        by_weights: FloatArray,
+        by_sample: FloatArray,
+        start_lam: NDArray[np.complex128],
+    ) -> None:
+        plan, program, psi = self.plan, self.program, keep[0]  # a chunk is one sample
+        tables = plan.tables
+        memory.check_state(program.num_qubits, 1, program.precision)
+        lam = memory.allocate(tables.state_size, program.dtype) if seeds is None else seeds[0]
+        parts = np.zeros((_PIECES, tables.slots))
+        if seeds is None:
+            self._pieces(big.big_seed, (plan.packed, lam, psi, cotangent[0]))
+        for stage in progress.steps(tables.stages[tables.first_stage :][::-1]):
+            self._stage(
+                stages.stage_undo,
+                (plan.packed, stage, self.base, psi, lam, self.shared, self.stored, X, parts, plan.block_begin),
+            )
+        by_slot = parts.sum(axis=0)
+        if len(start_lam):
+            tiles.unpack(lam[None, :], start_lam, 1, plan.lanes)
+        if tables.layout[layout.START] == layout.PRODUCT_STATE and tables.layout[layout.CHAIN_NEEDED]:
+            n, lanes = program.num_qubits, plan.lanes or 0
+            contracted = np.empty((min(_PIECES, 1 << (n - lanes - 1)), 4 * n + 2))
+            self._pieces(
+                big.big_contract,
+                (plan.packed, self.base, X, psi, lam, self.shared, contracted),
+                len(contracted),
+            )
+            big.big_finish(plan.packed, self.base, X, contracted, self.shared, by_slot, self._buffer, plan.lanes)
+        by_sample[:] = by_slot[tables.local_slots]
+        by_weights[:] = tables.weight_rows.transposed(by_slot, len(by_weights))
+
+    def _stage(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
+        """Run one stage; its kernel reads the end of the queue from the queue itself."""
+        queue = np.array([0, _PIECES])
+        self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), self.plan.tables.state_size)
+
+    def _pieces(self, kernel: Any, arguments: tuple[Any, ...], pieces: int = _PIECES) -> None:
+        queue = np.zeros(1, np.int64)
+        self._share(kernel, arguments, queue, (pieces, self.plan.lanes), self.plan.tables.state_size)

@@ -1,0 +1,30 @@
+"""The layout of a thread's scratch memory: the first entries of a program's packed integers."""
+
+# Sizes and choices
+QUBITS = 0
+BITS = 1  # of a block of phases
+OBSERVABLES = 2
+SLOTS = 3  # number of angles
+START = 4  # PRODUCT_STATE or GIVEN_STATE
+FIRST_NEEDED = 5  # the first pass whose derivative is wanted
+CHAIN_NEEDED = 6  # whether a derivative of the product state's gates is wanted
+STATE = 7  # floats of a state
+
+# Where each section of the scratch begins, in floats; a section ends where the next one begins
+(
+    PSI,  # the states of a tile
+    LAM,  # their adjoint states
+    ROTATIONS,  # coefficients that differ from sample to sample
+    THETA,  # angles, a vector per slot
+    TABLES,  # phase tables that differ from tile to tile
+    BUFFER,  # a block's Walsh-Hadamard transform
+    GRADIENT,  # derivatives, a vector per slot
+    PAIRS,  # amplitudes of the product state's qubits
+    DUALS,  # and their adjoints
+    VALUES,  # expectations, a vector per observable
+    SCRATCH,  # a coset of a dense matrix
+    BLOCK,  # a block's phases
+    END,
+) = range(8, 21)
+
+PRODUCT_STATE, GIVEN_STATE = 0, 1

@@ -1,0 +1,61 @@
+"""Size thresholds of the engine. All defaults were determined by measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of a `NumbaEngine`; none changes a result by more than rounding.
+
+    Attributes
+    ----------
+    batch_qubits : int
+        Maximum number of qubits at which lanes may hold samples; a tile's two states then fill 1 MiB, a second-level
+        cache.
+    big_qubits : int
+        Minimum number of qubits at which all threads share one state.
+    big_alone : int
+        Minimum number of qubits at which all threads share one state for a single sample.
+    keep_bytes : int
+        Bytes of final states stored between the forward and the backward sweep.
+    fewest_tiles : int
+        Minimum number of stored tiles, independent of their size.
+    few_tiles : int
+        Minimum number of tiles before a tile holds several states, so that many threads have work.
+    serial_work : int
+        Number of floats processed below which a second thread does not pay off.
+    long_work, long_state_work : int
+        Number of floats processed, or of a state processed by stages, above which a call is watched.
+    stored_bytes : int
+        Bytes above which tables of phases are computed block by block.
+    block_bits, part_bits : int or None
+        Number of qubits of a large state's block and of a part of it; by default chosen to fit the processor's caches.
+    panel : int
+        Minimum number of samples whose states are held for fidelities: recomputing states then costs less than a tenth
+        of their products.
+    panel_share : int
+        Ratio between the memory of the result of fidelities and that of their states and scratch.
+    serial_products : int
+        Number of products of fidelities below which a second thread does not pay off.
+    """
+
+    batch_qubits: int = 12
+    big_qubits: int = 17
+    big_alone: int = 14
+    keep_bytes: int = 1 << 25
+    fewest_tiles: int = 4
+    few_tiles: int = 8
+    serial_work: int = 350_000
+    long_work: int = 1 << 28
+    long_state_work: int = 1 << 25
+    stored_bytes: int = 1 << 23
+    block_bits: int | None = None
+    part_bits: int | None = None
+    panel: int = 1024
+    panel_share: int = 5
+    serial_products: int = 500_000
+
+
+DEFAULT = Options()

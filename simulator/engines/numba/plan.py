@@ -1,0 +1,137 @@
+"""Execution plans for a number of samples of a program, and the data derived from the program."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import progress
+from simulator.engines.numba import reordering, simd
+from simulator.engines.numba.block_sizes import block_bits
+from simulator.engines.numba.layout import scratch as layout
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.tables.builder import TableBuilder
+from simulator.engines.numba.tables.stages import StageTableBuilder
+from simulator.engines.numba.tables.tables import Tables
+from simulator.program.program import Program
+from simulator.program.subspaces import image
+
+_KEPT_PLANS = 64
+
+
+class Plans:
+    """Tables and plans of one program, without a reference to the program.
+
+    Safe for concurrent use: each thread finds an existing plan or creates an equal one.
+
+    Parameters
+    ----------
+    options : Options
+
+    Attributes
+    ----------
+    plans : dict
+        Plans keyed by the number of samples and whether gradients with respect to the inputs are computed.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.plans: dict[tuple[int, bool], Plan] = {}
+        self._tables: dict[tuple[int | None, bool, bool], Tables] = {}
+
+    def add(self, program: Program, samples: int, derive_inputs: bool) -> Plan:
+        """Create and store the plan for a number of samples."""
+        if len(self.plans) >= _KEPT_PLANS:
+            self.plans.clear()
+        plan = self.plans[samples, derive_inputs] = Plan(self, program, samples, derive_inputs)
+        return plan
+
+    def tables(self, program: Program, lanes: int | None, derive_inputs: bool, staged: bool) -> Tables:
+        """Constant arrays for one use of the lanes; ``staged`` if the passes are split into stages."""
+        key = lanes, derive_inputs, staged
+        tables = self._tables.get(key)
+        if tables is None:
+            builder = StageTableBuilder if staged else TableBuilder
+            tables = self._tables[key] = builder(program, lanes, derive_inputs, self.options).build()
+        return tables
+
+
+class Plan:
+    """Execution plan for a number of samples of a program: use of the lanes, chunks, sizes.
+
+    Parameters
+    ----------
+    plans : Plans
+        Tables and options of the same program.
+    program : Program
+    samples : int
+    derive_inputs : bool
+        Whether gradients with respect to the inputs are computed.
+
+    Attributes
+    ----------
+    lanes : int or None
+        Number of bits of an index that select a vector's lane; None if lanes are samples.
+    big : bool
+        Whether all threads share one state and run sample after sample.
+    states, per_tile : int
+        Number of states in a tile, each with as many samples as its lanes hold; number of samples in a tile.
+    tile_size : int
+        Number of floats in a tile.
+    chunks : list of slice
+        Samples whose final states are stored together between the forward and the backward sweep.
+    """
+
+    def __init__(self, plans: Plans, program: Program, samples: int, derive_inputs: bool) -> None:
+        options = plans.options
+        n, W = program.num_qubits, simd.width(program.dtype)
+        lane_bits = W.bit_length() - 1
+        filled = samples / (-(-samples // W) * W)
+        in_batches = n <= lane_bits or (n <= options.batch_qubits and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
+        self.lanes = None if in_batches else lane_bits
+        self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and n >= options.big_alone))
+        self.derive_inputs = derive_inputs
+        self.serial_work = options.serial_work
+        self.long_work = options.long_state_work if self.big else options.long_work
+        tables = self.tables = plans.tables(program, self.lanes, derive_inputs, self.big)
+        single = W if in_batches else 1
+        self.states = max(1, min(tables.most_states, samples // (single * options.few_tiles)))
+        self.per_tile = self.states * single
+        self.tile_size = self.states * tables.state_size
+        kept = options.keep_bytes // (self.tile_size * np.dtype(program.dtype).itemsize)
+        step = (1 if self.big else max(kept, options.fewest_tiles)) * self.per_tile
+        self.chunks = progress.chunks(samples, step)
+        self.packed, self.scratch_size = _without_states(tables) if self.big else (tables.packed, tables.scratch_size)
+        self.block_begin = _round(self.scratch_size)
+        self.scratch_size = self.block_begin + tables.block_size
+        self.shared_begin = _round(self.scratch_size)
+        self.stored_begin = self.shared_begin + _round(tables.shared_size)
+        self.buffer_size = self.stored_begin + tables.stored_size
+        self.work = (tables.passes + 1) * self.tile_size
+        split = len(program.inputs)
+        numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
+        self.encoded = any(derive_inputs or k >= split for k in numbers)
+        self._lowered, self._amplitude_bytes, self._options = program.lowered, 2 * program.dtype().itemsize, options
+
+    @functools.cached_property
+    def reordering(self) -> list[NDArray[np.int64]]:
+        """Passes that bring a large state to the circuit's order."""
+        lowered, lanes = self._lowered, self.lanes or 0
+        n = len(lowered.x_columns)
+        offset = image(lowered.x_columns, lowered.flips)
+        bits = block_bits(n, 1, self._amplitude_bytes, self._options)
+        return reordering.passes(lowered.x_columns, offset, lanes, bits)
+
+
+def _round(size: int) -> int:
+    return -(-size // 16) * 16
+
+
+def _without_states(tables: Tables) -> tuple[tuple[Any, ...], int]:
+    """Constants and size of a scratch without states, as large states are shared by all threads."""
+    ints = tables.packed[0].copy()
+    ints[layout.ROTATIONS : layout.END + 1] -= ints[layout.ROTATIONS]
+    return (ints, *tables.packed[1:]), int(ints[layout.END])

@@ -1,0 +1,228 @@
+"""The numba engine: states, expectations and adjoint sweeps of programs on this machine's CPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import progress
+from simulator.engines.numba import draws, fidelities, memory, simd
+from simulator.engines.numba.batch_run import BatchRun
+from simulator.engines.numba.kernels import tiles as kernels
+from simulator.engines.numba.large_state_run import LargeStateRun
+from simulator.engines.numba.options import DEFAULT, Options
+from simulator.engines.numba.plan import Plan, Plans
+from simulator.engines.numba.run import Run
+from simulator.engines.trait import Cotangent, StateCotangent
+from simulator.program.basis import global_phases, in_circuit_basis, in_stored_basis
+from simulator.program.program import Program
+from simulator.program.values import as_cotangent
+
+FloatArray = NDArray[np.float64]
+
+_NOTHING = np.empty((0, 0))
+
+
+class NumbaEngine:
+    """`Engine` that runs on the CPUs of this machine.
+
+    It stores the data derived from a program (tables, plans) as long as the program exists. Safe to call from several
+    threads at once, and in forked processes.
+
+    Parameters
+    ----------
+    options : Options
+        Options of the engine; fixed, so that stored data belongs to one set of options.
+    """
+
+    def __init__(self, options: Options = DEFAULT) -> None:
+        self.options = options
+        self._plans: WeakKeyDictionary[Program, Plans] = WeakKeyDictionary()
+
+    def plan(self, program: Program, samples: int, derive_inputs: bool = False) -> Plan:
+        """Return the execution plan for a number of samples of a program."""
+        plans = self._plans.get(program)
+        if plans is None:
+            plans = self._plans.setdefault(program, Plans(self.options))
+        return plans.plans.get((samples, derive_inputs)) or plans.add(program, samples, derive_inputs)
+
+    def check(self, program: Program, samples: int) -> None:
+        memory.check_state(program.num_qubits, samples, program.precision)
+
+    def expectations(self, program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
+        values = np.empty((len(X), len(program.observables)))
+        if not values.size:
+            return values
+        run = self._run(program, weights, len(X))
+        run.forward(X, np.empty((0, run.plan.tables.state_size), program.dtype), values)
+        run.close()
+        return values
+
+    def states(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
+        self.check(program, len(X))
+        if not len(X):
+            return _empty_states(program, 0)
+        run = self._run(program, weights, len(X))
+        if isinstance(run, LargeStateRun):
+            out = _large_states(run, X)
+            run.close()
+            return out
+        self.check(program, len(X) + 1)
+        out = _empty_states(program, len(X))
+        plan = run.plan
+        for rows in progress.steps(plan.chunks):
+            buffer, keep = _kept(plan, program, rows.stop - rows.start)
+            run.forward(X[rows], keep, _NOTHING)
+            kernels.unpack(keep, out[rows], plan.states, plan.lanes)
+            memory.give(buffer)
+        run.close()
+        return in_circuit_basis(program, out, X, weights)
+
+    def sweep(
+        self,
+        program: Program,
+        X: FloatArray,
+        weights: FloatArray,
+        cotangent: FloatArray | Cotangent,
+        inputs: bool = False,
+    ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        values = np.empty((len(X), len(program.observables)))
+        by_weights = np.zeros(len(weights))
+        by_inputs = np.zeros(X.shape) if inputs else None
+        if not values.size:
+            return values, by_weights, by_inputs
+        run = self._run(program, weights, len(X), inputs)
+        plan = run.plan
+        if plan.big:
+            self.check(program, 2)
+        for rows in progress.steps(plan.chunks):
+            whole = len(plan.chunks) == 1
+            chunk, expectations = (X, values) if whole else (X[rows], values[rows])
+            buffer, keep = _kept(plan, program, len(chunk))
+            run.forward(chunk, keep, expectations)
+            v = as_cotangent(cotangent(expectations, rows) if callable(cotangent) else cotangent[rows], expectations)
+            weights_part, inputs_part = run.backward(chunk, keep, v)
+            by_weights += weights_part
+            if by_inputs is not None:
+                by_inputs[rows] = inputs_part
+            memory.give(buffer)
+        run.close()
+        return values, by_weights, by_inputs
+
+    def state_sweep(
+        self, program: Program, X: FloatArray, weights: FloatArray, cotangent: StateCotangent, inputs: bool = False
+    ) -> tuple[FloatArray, FloatArray | None]:
+        by_weights = np.zeros(len(weights))
+        by_inputs = np.zeros(X.shape) if inputs else None
+        if not len(X):
+            return by_weights, by_inputs
+        self.check(program, 4 * len(X))
+        run = self._run(program, weights, len(X), inputs)
+        plan = run.plan
+        tiles = -(-len(X) // plan.per_tile)
+        keep, seeds = (
+            simd.aligned_zeros(tiles * plan.tile_size, program.dtype).reshape(tiles, plan.tile_size) for _ in range(2)
+        )
+        parts = [slice(rows.start // plan.per_tile, -(-rows.stop // plan.per_tile)) for rows in plan.chunks]
+        for rows, part in zip(plan.chunks, parts, strict=True):
+            run.forward(X[rows], keep[part], _NOTHING)
+        states = _empty_states(program, len(X))
+        kernels.unpack(keep, states, plan.states, plan.lanes)
+        states = in_circuit_basis(program, states, X, weights)
+        v = np.asarray(cotangent(states))
+        if v.shape != states.shape:
+            raise ValueError(f"a cotangent of shape {states.shape} expected, got {v.shape}")
+        adjoint = in_stored_basis(program, 0.5 * v.astype(states.dtype), X, weights)
+        kernels.pack(adjoint, seeds, plan.states, plan.lanes)
+        for rows, part in zip(plan.chunks, parts, strict=True):
+            weights_part, inputs_part = run.backward(X[rows], keep[part], _NOTHING, seeds[part])
+            by_weights += weights_part
+            if by_inputs is not None:
+                by_inputs[rows] = inputs_part
+        run.close()
+        by_phase = -np.einsum("si,si->s", v.conj(), states).imag
+        split = len(program.inputs)
+        for k, factor in program.lowered.phase.factors.items():
+            if k >= split:
+                by_weights[k - split] += factor * by_phase.sum()
+            elif by_inputs is not None:
+                by_inputs[:, k] += factor * by_phase
+        return by_weights, by_inputs
+
+    def fidelities(
+        self,
+        program: Program,
+        X: FloatArray,
+        weights: FloatArray,
+        Y: FloatArray | None = None,
+        out: NDArray[Any] | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> NDArray[Any]:
+        out = np.empty((len(X), len(X if Y is None else Y)), program.dtype) if out is None else out
+        state_bytes = (2 << program.num_qubits) * program.dtype().itemsize
+        fidelities.fill(
+            lambda rows: self._state_tiles(program, rows, weights), X, Y, out, state_bytes, self.options, progress
+        )
+        return out
+
+    def fidelities_of_states(
+        self, a: NDArray[Any], b: NDArray[Any] | None = None, out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        return fidelities.of_states(a, b, out, self.options)
+
+    def draw(
+        self, values: NDArray[Any], shots: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return draws.draw(values, shots, rng)
+
+    def marginal(self, amplitudes: NDArray[Any], qubits: tuple[int, ...]) -> FloatArray:
+        return draws.marginal(amplitudes, qubits)
+
+    def _run(self, program: Program, weights: FloatArray, samples: int, derive_inputs: bool = False) -> Run:
+        plan = self.plan(program, samples, derive_inputs)
+        return LargeStateRun(program, weights, plan) if plan.big else BatchRun(program, weights, plan)
+
+    def _state_tiles(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
+        """Final states as tiles of `kernels.fidelities`, in the stored basis, as fidelities do not depend on it."""
+        rows = len(X)
+        fewest = simd.width(program.dtype) if program.num_qubits <= self.options.batch_qubits else 2
+        if rows % fewest:  # padding keeps a sample bit-identical for any number of other samples
+            X = np.concatenate([X, np.repeat(X[-1:], -rows % fewest, axis=0)])
+        plan = self.plan(program, len(X))
+        if plan.lanes is not None:
+            return fidelities.packed(self.states(program, X, weights)[:rows])
+        run = self._run(program, weights, len(X))
+        count = -(-len(X) // plan.per_tile)
+        keep = simd.aligned_zeros(count * plan.tile_size, program.dtype, 4096).reshape(count, plan.tile_size)
+        run.forward(X, keep, _NOTHING)
+        run.close()
+        return keep.reshape(count * plan.states, plan.tables.state_size)
+
+
+def _kept(plan: Plan, program: Program, samples: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Take a buffer for the final states of samples, which the caller must return, and its tiles."""
+    tiles, size = -(-samples // plan.per_tile), plan.tile_size
+    buffer = memory.take(tiles * size, program.dtype)
+    return buffer, buffer[: tiles * size].reshape(tiles, size)
+
+
+def _empty_states(program: Program, samples: int) -> NDArray[Any]:
+    return np.empty((samples, 1 << program.num_qubits), np.result_type(program.dtype, np.complex64))
+
+
+def _large_states(run: LargeStateRun, X: FloatArray) -> NDArray[Any]:
+    """Final states, each computed and reordered in the memory of the result."""
+    program, size = run.program, run.plan.tile_size
+    phases = np.exp(1j * global_phases(program, X, run.weights)).tolist()
+    buffer = memory.allocate(len(X) * size, program.dtype).reshape(len(X), size)
+    for row in progress.steps(range(len(X))):
+        for last in progress.steps((False, True)):  # reordering a large state takes as long as many gates
+            if last:
+                run.to_complex(buffer[row], phases[row])
+            else:
+                run.forward(X[row : row + 1], buffer[row : row + 1], _NOTHING)
+    return buffer.view(np.result_type(program.dtype, np.complex64))

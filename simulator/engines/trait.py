@@ -1,0 +1,173 @@
+"""Interface of engines: the calculations on programs, independent of the hardware.
+
+A `Program` describes a computation independent of any machine. An engine runs programs and stores the data it derives
+from them (tables, device arrays). A new engine is a class with these methods; `simulator.engines.choice` selects the
+engine, and the tests of `tests/simulator/engines/test_engine.py` run on every engine listed there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.program.program import Program
+
+__all__ = ["Cotangent", "Engine", "StateCotangent"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Cotangent = Callable[[FloatArray, slice], FloatArray]
+StateCotangent = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+class Engine(Protocol):
+    """Interface of an engine, which runs programs.
+
+    ``X``, shape (n_samples, n_inputs), and ``weights``, shape (n_weights,), are float64 ndarrays that are contiguous
+    and writable, as `simulator.program.values` returns them; an engine need not check them again. Results are
+    bit-identical for any number of threads, and states are little-endian: bit q of an index is qubit q.
+    """
+
+    def check(self, program: Program, samples: int) -> None:
+        """Raise an error if ``samples`` states of a program do not fit in memory at once.
+
+        Raises
+        ------
+        StateTooLargeError
+            States the required and the available memory; raised before allocation.
+        """
+
+    def states(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
+        """Final states, shape (n_samples, 2**n): complex128, or complex64 in single precision.
+
+        Raises
+        ------
+        StateTooLargeError
+            If they do not fit in memory.
+        """
+
+    def expectations(self, program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
+        """Expectations of the program's observables, shape (n_samples, n_observables)."""
+
+    def sweep(
+        self,
+        program: Program,
+        X: FloatArray,
+        weights: FloatArray,
+        cotangent: FloatArray | Cotangent,
+        inputs: bool = False,
+    ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        """Expectations and derivatives of any function of them.
+
+        Parameters
+        ----------
+        program : Program
+        X, weights : float64 ndarray
+        cotangent : float64 ndarray, shape (n_samples, n_observables), or callable
+            Derivative of the function with respect to each expectation; or a callable that returns it for the
+            expectations of consecutive rows, shape (n, n_observables), and their slice. It is called once per chunk
+            of rows.
+        inputs : bool
+            Whether to differentiate with respect to X as well.
+
+        Returns
+        -------
+        values : float64 ndarray, shape (n_samples, n_observables)
+        by_weights : float64 ndarray, shape (n_weights,)
+            Summed over the samples.
+        by_inputs : float64 ndarray, shape (n_samples, n_inputs), or None
+        """
+
+    def state_sweep(
+        self, program: Program, X: FloatArray, weights: FloatArray, cotangent: StateCotangent, inputs: bool = False
+    ) -> tuple[FloatArray, FloatArray | None]:
+        """Derivatives of any function of all samples' final states; the program has no observables.
+
+        Parameters
+        ----------
+        program : Program
+        X, weights : float64 ndarray
+        cotangent : callable
+            Function that maps all final states ``psi``, shape (n_samples, 2**n), to ``v`` of the same shape with
+            ``df = Re sum(conj(v) * d psi)``.
+        inputs : bool
+            Whether to differentiate with respect to X as well.
+
+        Returns
+        -------
+        by_weights : float64 ndarray, shape (n_weights,)
+        by_inputs : float64 ndarray, shape (n_samples, n_inputs), or None
+        """
+
+    def fidelities(
+        self,
+        program: Program,
+        X: FloatArray,
+        weights: FloatArray,
+        Y: FloatArray | None = None,
+        out: NDArray[Any] | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> NDArray[Any]:
+        """Fidelities between the final states of the samples X and Y; Y is X by default.
+
+        Parameters
+        ----------
+        program : Program
+        X, weights : float64 ndarray
+        Y : float64 ndarray, shape (n_others, n_inputs), optional
+        out : C-contiguous ndarray or memmap, shape (n_samples, n_others), optional
+            float64, or float32 in single precision.
+        progress : callable, optional
+            Function called with the number of finished entries.
+
+        Returns
+        -------
+        ndarray, shape (n_samples, n_others)
+            Each entry is bit-identical for any number of samples; symmetric without ``Y``.
+        """
+
+    def fidelities_of_states(
+        self, a: NDArray[Any], b: NDArray[Any] | None = None, out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """Squared overlaps of the rows of ``a`` with those of ``b``, or among the rows of ``a``.
+
+        Parameters
+        ----------
+        a, b : complex ndarray, shapes (n_samples, 2**n) and (n_others, 2**n)
+            States of the same precision.
+        out : C-contiguous ndarray, shape (n_samples, n_others), optional
+
+        Returns
+        -------
+        ndarray, shape (n_samples, n_others)
+            float64, or float32 for complex64 states.
+        """
+
+    def draw(self, values: NDArray[Any], shots: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+        """Draw ``shots`` measurement outcomes.
+
+        Parameters
+        ----------
+        values : ndarray, shape (m,)
+            Amplitudes, complex64 or complex128, or probabilities, float64. Neither need be normalised.
+        shots : int
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        outcomes : int64 ndarray
+            Distinct outcomes in ascending order.
+        counts : int64 ndarray
+            Count of each outcome; the sum is ``shots``.
+
+        Raises
+        ------
+        ValueError
+            If no outcome has a finite, positive probability.
+        """
+
+    def marginal(self, amplitudes: NDArray[Any], qubits: tuple[int, ...]) -> FloatArray:
+        """Probabilities of the outcomes on some qubits of a state, shape (2**k,); bit j is ``qubits[j]``."""

@@ -1,0 +1,80 @@
+"""What the engine keeps of a program: as long as the program lives, for each set of options."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+
+from simulator import Circuit, ParameterVector, Z
+from simulator.calculations.statevector import expectations
+from simulator.engines.choice import engine_for, using
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
+from simulator.program.program import Program
+
+
+def make_program():
+    x = ParameterVector("x", 5)
+    circuit = Circuit(5)
+    for q in range(5):
+        circuit = circuit.ry(x[q], q).cx(q, (q + 1) % 5)
+    return Program(circuit, [Z(0)], x)
+
+
+def test_plans_are_kept_with_the_program_and_go_with_it():
+    engine, program = NumbaEngine(), make_program()
+    with using(engine):
+        expectations(program, np.zeros((3, 5)), np.zeros(0))
+    plan = engine.plan(program, 3)
+    assert engine.plan(program, 3) is plan
+    assert engine.plan(program, 3, derive_inputs=True) is not plan
+    plan, alive = weakref.ref(plan), weakref.ref(program)
+    del program
+    gc.collect()
+    assert alive() is None
+    assert plan() is None
+
+
+def test_engines_with_other_options_have_other_plans():
+    program = make_program()
+    in_batches, in_pieces = NumbaEngine(), NumbaEngine(Options(batch_qubits=0, big_qubits=0))
+    assert in_batches.plan(program, 20).lanes is None
+    assert in_pieces.plan(program, 20).big
+    assert not in_batches.plan(program, 20).big
+
+
+def test_there_is_a_limit_to_the_plans_of_a_program():
+    engine, program = NumbaEngine(), make_program()
+    for samples in range(1, 200):
+        engine.plan(program, samples)
+    assert len(engine._plans[program].plans) <= 64
+
+
+def test_threads_that_ask_at_once_share_what_is_derived():
+    for _ in range(20):
+        engine, program, barrier, plans = NumbaEngine(), make_program(), threading.Barrier(4), []
+
+        def ask(engine=engine, program=program, barrier=barrier, plans=plans):
+            barrier.wait(20)
+            plans.append(engine.plan(program, 7).per_tile)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert plans == [engine.plan(program, 7).per_tile] * 4
+        assert len(engine._plans[program].plans) == 1
+
+
+def test_the_engine_is_restored_after_an_error():
+    program = make_program()
+    before = engine_for(program, 1)
+    try:
+        with using(NumbaEngine()):
+            assert engine_for(program, 1) is not before
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+    assert engine_for(program, 1) is before

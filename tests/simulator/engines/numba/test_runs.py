@@ -1,0 +1,49 @@
+"""Ways of the numba engine that other engines do not have: where phases are kept, how many states a tile holds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator import Circuit, ParameterVector, X, Y, Z
+from simulator.calculations.gradients import adjoint_sweep
+from simulator.engines.choice import using
+from simulator.engines.numba.sweeps import NumbaEngine
+from simulator.program.program import Program
+from tests.simulator.engines.engines import NUMBA
+from tests.simulator.engines.test_engine import check_sweeps, dense_expectations, dense_state
+
+
+@pytest.mark.parametrize("num_qubits", [11, 13])
+@pytest.mark.parametrize("stored_bytes", [0, 1 << 30])
+@pytest.mark.parametrize("options", NUMBA)
+def test_phases_are_the_same_wherever_they_are_kept(options, num_qubits, stored_bytes):
+    with using(NumbaEngine(replace(NUMBA[options], stored_bytes=stored_bytes))):
+        check_sweeps(num_qubits)
+
+
+@pytest.mark.parametrize("derive_inputs", [False, True])
+def test_tiles_of_several_states_turn_each_by_its_own_angles(derive_inputs):
+    """Re-uploading: angles differ from sample to sample, and one input turns several qubits, in several layers."""
+    x, w = ParameterVector("x", 2), ParameterVector("w", 9)
+    circuit = Circuit(3)
+    for layer in range(3):
+        circuit = circuit.ry(x[0], 0).rx(x[1], 1).ry(x[0], 2).rx(0.3, layer)
+        for q in range(3):
+            circuit = circuit.rz(w[3 * layer + q], q).ry(w[3 * layer + q] + x[1], q)
+        circuit = circuit.cx(0, 1).cx(1, 2)
+    observables = [Z(0) + X(1) @ Y(2), Z(2)]
+    rng = np.random.default_rng(4)
+    X_, w_, v = rng.normal(size=(300, 2)), rng.normal(size=9), rng.normal(size=(300, 2))
+    compiled = Program(circuit, observables, list(x), list(w))
+    assert (NumbaEngine().plan(compiled, 300, derive_inputs).states > 1) is not derive_inputs
+    values, by_weights, by_inputs = adjoint_sweep(compiled, X_, w_, v, inputs=derive_inputs)
+    names = [*x, *w]
+    bound = [dict(zip(names, [*row, *w_], strict=True)) for row in X_]
+    states_ = [dense_state(circuit, [each[p] for p in circuit.parameters]) for each in bound]
+    dense = np.array([dense_expectations(observables, state) for state in states_])
+    np.testing.assert_allclose(values, dense, atol=1e-12)
+    alone = [adjoint_sweep(compiled, X_[i : i + 1], w_, v[i : i + 1], inputs=True) for i in range(300)]
+    np.testing.assert_allclose(by_weights, sum(each[1] for each in alone), atol=1e-10)
+    if derive_inputs:
+        np.testing.assert_allclose(by_inputs, np.concatenate([each[2] for each in alone]), atol=1e-12)
