@@ -39,7 +39,7 @@ class StateTooLargeError(QumbaError, MemoryError):
 
 
 class BackendError(QumbaError, RuntimeError):
-    """A backend can not run what was asked of it, or says so itself."""
+    """A backend cannot run what was asked of it, or says so itself."""
 
 
 class JobError(BackendError):
@@ -66,7 +66,7 @@ class JobTimeoutError(JobError, TimeoutError):
 
 
 class JobLostError(JobError, ConnectionError):
-    """The backend can not be reached, or can not tell whether a job was sent; the job may go on."""
+    """The backend cannot be reached, or cannot tell whether a job was sent; the job may go on."""
 
 
 class JobCancelledError(JobError):

@@ -220,7 +220,7 @@ def _adopt(descriptor: int, replaced: os.stat_result) -> None:
     if (own.st_uid, own.st_gid) != (replaced.st_uid, replaced.st_gid):
         try:
             os.fchown(descriptor, replaced.st_uid, replaced.st_gid)
-        except OSError:  # only root gives files away; a group of one's own is allowed
+        except OSError:  # only root gives files away; a group that the user is in is allowed
             try:
                 os.fchown(descriptor, -1, replaced.st_gid)
             except OSError:

@@ -27,7 +27,7 @@ _CHUNK_BYTES = 1 << 28  # of final states held at a time
 class Products(tuple[Any, ...]):
     """Derivatives by a tape's parameters, whose shapes differ where some are batched and others are not.
 
-    PennyLane's torch interface asks NumPy for the shape of all of them, which a plain tuple can not tell.
+    PennyLane's torch interface asks NumPy for the shape of all of them, which a plain tuple cannot tell.
     """
 
     def squeeze(self) -> NDArray[Any]:

@@ -67,7 +67,7 @@ def _decompose(tape: QuantumScript, wires: Wires | None, name: str) -> Any:
 
 @transform
 def _expand(tape: QuantumScript, whole_jacobian: bool) -> Any:
-    """One tape a sample where a batch can not stay one: its matrices differ, or PennyLane takes it apart itself."""
+    """One tape a sample where a batch cannot stay one: its matrices differ, or PennyLane takes it apart itself."""
     if _needs_expansion(tape) or (whole_jacobian and _derives_samples(tape)):
         return broadcast_expand(tape)
     return (tape,), null_postprocessing

@@ -92,12 +92,12 @@ class QiskitBackend:
     Notes
     -----
     Credentials are Qiskit's business, its saved account or environment. Nothing here stores or logs them, and a
-    QiskitBackend can not be pickled.
+    QiskitBackend cannot be pickled.
 
     Raises
     ------
     BackendError
-        From all methods, before anything is sent, if the backend can not run the circuit.
+        From all methods, before anything is sent, if the backend cannot run the circuit.
     JobError
         If jobs fail, see `run_jobs`; what has come back is kept, and ``resume=`` goes on.
     """
@@ -274,7 +274,7 @@ class QiskitBackend:
 
     def __reduce__(self) -> Any:
         raise TypeError(
-            "a QiskitBackend is a connection and can not be pickled, so that no credentials end in a file; "
+            "a QiskitBackend is a connection and cannot be pickled, so that no credentials end in a file; "
             "make it where it is used, and set backend=None on what is to be pickled (n_jobs > 1 pickles, too)"
         )
 
@@ -361,7 +361,7 @@ class QiskitBackend:
             return Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
         except OSError as error:
             raise BackendError(
-                f"jobs can not be recorded in {self.folder} ({error.strerror}); give QiskitBackend(..., folder=...)"
+                f"jobs cannot be recorded in {self.folder} ({error.strerror}); give QiskitBackend(..., folder=...)"
             ) from error
 
 

@@ -48,7 +48,7 @@ def said(error: BaseException) -> str:
 def in_time(seconds: float | None, function: Callable[[], T]) -> T:
     """What ``function`` returns, or a TimeoutError: a server that says nothing must not hold us for ever.
 
-    The call itself can not be ended; it is left to a thread that does not keep the process alive.
+    The call itself cannot be ended; it is left to a thread that does not keep the process alive.
     """
     if seconds is None:
         return function()

@@ -211,7 +211,7 @@ class _Run:
         reason = f" ({said(error)})" if error is not None else ""
         raise JobLostError(
             f"nobody knows whether job {number + 1} of {self.work.num_parts} reached {self.work.backend_name}{reason}: "
-            "it has no id yet, and this backend can not be asked for it, so it is not sent again. Look at the "
+            "it has no id yet, and this backend cannot be asked for it, so it is not sent again. Look at the "
             "backend's own list of jobs; resubmit_unknown=True sends it again",
             folder=str(self.record.folder),
         ) from error

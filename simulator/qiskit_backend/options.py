@@ -160,7 +160,7 @@ def check_local_mitigation(mitigation: Mitigation, what: str) -> None:
     """Refuse to leave out silently what was asked for."""
     if mitigation.is_on:
         raise BackendError(
-            f"{what} can not mitigate errors: resilience_level, readout_mitigation, zne, dynamical_decoupling and "
+            f"{what} cannot mitigate errors: resilience_level, readout_mitigation, zne, dynamical_decoupling and "
             "twirling need an IBM backend (or a fake one) and the extra [ibm]: pip install 'qumba[ibm]'"
         )
 

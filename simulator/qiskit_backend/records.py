@@ -78,7 +78,7 @@ class RunRecord:
     Raises
     ------
     BackendError
-        If the folder can not be written, or what is in it is damaged.
+        If the folder cannot be written, or what is in it is damaged.
     """
 
     def __init__(self, folder: Path, digest: str, backend: str, num_parts: int) -> None:
@@ -87,7 +87,7 @@ class RunRecord:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise BackendError(f"{self.path}: jobs can not be recorded there: {error.strerror}") from error
+            raise BackendError(f"{self.path}: jobs cannot be recorded there: {error.strerror}") from error
         self.parts = [PartRecord() for _ in range(num_parts)]
 
     @contextlib.contextmanager
@@ -101,7 +101,7 @@ class RunRecord:
                     f"{self.path}: another process is at work on this run; wait for it, or give another folder"
                 ) from None
             except OSError as error:
-                raise BackendError(f"{self.path}: jobs can not be recorded there: {error.strerror}") from error
+                raise BackendError(f"{self.path}: jobs cannot be recorded there: {error.strerror}") from error
             self._read()
             yield
 

@@ -128,7 +128,7 @@ class Target:
             return self.session
 
     def _chosen(self, primitives: Primitives) -> Literal["own", "executor", "v2", "run"]:
-        """What will run requests; refuses what can not mitigate errors if it is asked to."""
+        """What will run requests; refuses what cannot mitigate errors if it is asked to."""
         if self.primitive is not None:
             if self._mitigation.is_on:
                 raise BackendError("a primitive of your own has its own options; set error mitigation there")

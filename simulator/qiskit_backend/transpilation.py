@@ -126,7 +126,7 @@ def transpiled(circuit: Circuit, backend: Any, optimization_level: int, seed: in
         passes = generate_preset_pass_manager(optimization_level, backend=backend, seed_transpiler=seed)
         out = passes.run(made)
     except QiskitError as error:
-        raise BackendError(f"{backend.name} can not run the circuit: {error.message}; nothing was sent") from error
+        raise BackendError(f"{backend.name} cannot run the circuit: {error.message}; nothing was sent") from error
     _check_gates(out, backend)
     layout: Any = out.layout
     qubits = tuple(range(circuit.num_qubits) if layout is None else layout.final_index_layout(filter_ancillas=True))
@@ -135,7 +135,7 @@ def transpiled(circuit: Circuit, backend: Any, optimization_level: int, seed: in
 
 
 def _check_gates(circuit: QuantumCircuit, backend: Any) -> None:
-    """Some passes leave a gate they can not translate; the backend would refuse it, after the queue."""
+    """Some passes leave a gate they cannot translate; the backend would refuse it, after the queue."""
     target = backend.target
     if target is None:
         return
@@ -174,5 +174,5 @@ def amplitude_parameters(circuit: Circuit) -> list[Parameter]:
                 into.update(dict.fromkeys(angle.terms))
     both = [parameter.name for parameter in found if parameter in angles]
     if both:
-        raise CircuitError(f"parameters that are an amplitude and an angle can not go to a backend: {', '.join(both)}")
+        raise CircuitError(f"parameters that are an amplitude and an angle cannot go to a backend: {', '.join(both)}")
     return list(found)

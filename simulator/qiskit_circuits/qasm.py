@@ -52,7 +52,7 @@ def to_qasm(circuit: OperationSequence, version: int = 3) -> str:
     Raises
     ------
     CircuitError
-        If the version is neither, or Qiskit can not write the circuit.
+        If the version is neither, or Qiskit cannot write the circuit.
     ParameterError
         If parameters are free in version 2, which has none.
     """
@@ -68,7 +68,7 @@ def to_qasm(circuit: OperationSequence, version: int = 3) -> str:
     try:
         return str(qasm2.dumps(out) if version == 2 else qasm3.dumps(out, allow_aliasing=True))
     except QiskitError as error:
-        raise CircuitError(f"OpenQASM {version} can not express the circuit: {error.message}") from None
+        raise CircuitError(f"OpenQASM {version} cannot express the circuit: {error.message}") from None
 
 
 def _with_readable_conditions(circuit: OperationSequence) -> OperationSequence:
@@ -166,7 +166,7 @@ def _loop(text: str, version: int) -> CircuitError | None:
 def _check_includes(text: str, version: int) -> None:
     """Refuse to include anything but the standard file, before a parser opens it.
 
-    A parser that meets a line of a file it can not read puts that line into its message.
+    A parser that meets a line of a file it cannot read puts that line into its message.
     """
     tokens = list(_TOKENS[version].finditer(text))
     words = [t for t in tokens if not t[0].startswith(("//", "/*"))]

@@ -109,7 +109,7 @@ class QumbaBackend(BackendV2):
         Raises
         ------
         UnsupportedCircuitError
-            If a circuit can not be simulated.
+            If a circuit cannot be simulated.
         CircuitError
             If a circuit is wider than the backend.
         ParameterError

@@ -61,7 +61,7 @@ class Estimator(BaseEstimatorV2):
         ValueError
             If the observables, values or precision do not fit.
         UnsupportedCircuitError
-            By the job's ``result()``: if a circuit can not be simulated.
+            By the job's ``result()``: if a circuit cannot be simulated.
         """
         coerced = [EstimatorPub.coerce(pub, self.default_precision if precision is None else precision) for pub in pubs]
         job = PrimitiveJob(self._run, coerced)

@@ -25,7 +25,7 @@ FloatArray = NDArray[np.float64]
 
 
 class UnsupportedCircuitError(QumbaError, QiskitError, ValueError):
-    """A circuit contains what can not be simulated; for Qiskit it is one of its own errors."""
+    """A circuit contains what cannot be simulated; for Qiskit it is one of its own errors."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Sampler(BaseSamplerV2):
         ValueError
             If the shots are not a positive whole number, or the values do not fit the circuit.
         UnsupportedCircuitError
-            By the job's ``result()``: if a circuit can not be simulated.
+            By the job's ``result()``: if a circuit cannot be simulated.
         """
         coerced = [SamplerPub.coerce(pub, self.default_shots if shots is None else shots) for pub in pubs]
         if any(not pub.circuit.cregs for pub in coerced):

@@ -1,4 +1,4 @@
-"""A kernel of one's own, written with public names alone, works wherever ours do."""
+"""A custom kernel, written with public names alone, works wherever ours do."""
 
 import numpy as np
 import pytest

@@ -206,7 +206,7 @@ class TestNetworks:
 
 
 class TestTrainingLonger:
-    """From a finished checkpoint on, the end is bit-equal to that of a run of so many epochs."""
+    """From a finished checkpoint on, the end is bit-equal to that of a run of that number of epochs."""
 
     @pytest.mark.parametrize(
         "settings",

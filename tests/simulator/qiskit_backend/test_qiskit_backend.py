@@ -80,7 +80,7 @@ def test_too_wide_is_said_before_anything_is_sent(remote):
 
 def test_a_gate_that_the_target_lacks_and_can_not_be_translated(tmp_path):
     remote = RemoteBackend(tmp_path / "server", basis=("rz", "sx", "x"))
-    with pytest.raises(BackendError, match=r"remote can not run the circuit|remote has no"):
+    with pytest.raises(BackendError, match=r"remote cannot run the circuit|remote has no"):
         backend_on(remote).expectations(Circuit(2).h(0).cx(0, 1), [Z(0)])
     assert remote.num_jobs == 0
 
@@ -113,7 +113,7 @@ def test_unbound_parameters_and_observables_that_do_not_fit(remote):
         ({"dynamical_decoupling": "XX4"}, UnknownNameError, "XY4"),
         ({"resilience_level": 3}, ValueError, "0, 1 or 2"),
         ({"zne": (1,)}, ValueError, "at least two noise factors"),
-        ({"resilience_level": 1}, BackendError, "remote can not mitigate errors"),
+        ({"resilience_level": 1}, BackendError, "remote cannot mitigate errors"),
     ],
 )
 def test_options_that_make_no_sense(remote, options, error, text):
@@ -416,7 +416,7 @@ def test_credentials_are_nowhere(remote, tmp_path, caplog):
     written = b"".join(file.read_bytes() for file in tmp_path.glob("run/**/*") if file.is_file())
     assert TOKEN not in seen
     assert TOKEN.encode() not in written
-    with pytest.raises(TypeError, match="can not be pickled"):
+    with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(backend)
 
 

@@ -163,7 +163,7 @@ def test_conditions_through_qasm_3(bits, value):
 
 
 def test_qasm_2_has_no_such_conditions():
-    with pytest.raises(CircuitError, match="OpenQASM 2 can not express the circuit"):
+    with pytest.raises(CircuitError, match="OpenQASM 2 cannot express the circuit"):
         partial().to_qasm(2)
 
 

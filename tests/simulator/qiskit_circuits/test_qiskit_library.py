@@ -131,7 +131,7 @@ def test_a_modified_gate_is_qiskits(name):
     gate = GATES[name]
     same(circuit_of(AnnotatedOperation(gate, [PowerModifier(-2), ControlModifier(2, 1)])), FUNCTIONAL)
     same(circuit_of(AnnotatedOperation(gate, [PowerModifier(0.4), InverseModifier()])), FUNCTIONAL)
-    if name.startswith("PermutationGate"):  # whose matrix Qiskit can not control
+    if name.startswith("PermutationGate"):  # whose matrix Qiskit cannot control
         return
     same(circuit_of(gate.control(2, ctrl_state=1, annotated=False)), FUNCTIONAL)
 
