@@ -16,7 +16,13 @@ from qml.estimators.kernel_methods import QuantumSpectralClustering as QuantumSp
 from qml.estimators.random_features import NystroemFeatures as NystroemFeatures
 from qml.estimators.random_features import RandomQuantumFeatures as RandomQuantumFeatures
 from qml.estimators.variational.classifier import VariationalClassifier as VariationalClassifier
+from qml.estimators.variational.dressed import DressedClassifier as DressedClassifier
+from qml.estimators.variational.dressed import DressedRegressor as DressedRegressor
+from qml.estimators.variational.network import NetworkClassifier as NetworkClassifier
+from qml.estimators.variational.network import NetworkRegressor as NetworkRegressor
 from qml.estimators.variational.regressor import VariationalRegressor as VariationalRegressor
+from qml.estimators.variational.reuploading import ReuploadingClassifier as ReuploadingClassifier
+from qml.estimators.variational.reuploading import ReuploadingRegressor as ReuploadingRegressor
 from qml.feature_maps import AmplitudeMap as AmplitudeMap
 from qml.feature_maps import AngleMap as AngleMap
 from qml.feature_maps import ChebyshevMap as ChebyshevMap

@@ -30,6 +30,12 @@ from simulator.parameters import Parameter
 __all__ = ["ESTIMATORS", "JOBLIB", "SCIKIT_LEARN", "ValueReader", "ValueWriter", "is_part", "parts_of"]
 
 ESTIMATORS = {
+    "DressedClassifier": "qml.estimators.variational.dressed",
+    "DressedRegressor": "qml.estimators.variational.dressed",
+    "NetworkClassifier": "qml.estimators.variational.network",
+    "NetworkRegressor": "qml.estimators.variational.network",
+    "ReuploadingClassifier": "qml.estimators.variational.reuploading",
+    "ReuploadingRegressor": "qml.estimators.variational.reuploading",
     "VariationalClassifier": "qml.estimators.variational.classifier",
     "VariationalRegressor": "qml.estimators.variational.regressor",
     "QuantumGaussianProcessClassifier": "qml.estimators.kernel_methods.gaussian_processes",

@@ -10,6 +10,8 @@ from scipy.special import expit, softmax
 import qml.layers
 from qml import AngleMap, OwnFunction, QuantumModel, layered_model
 from qml.layers import (
+    Arctan,
+    ClassFidelities,
     Dense,
     Dropout,
     Flatten,
@@ -50,6 +52,9 @@ EXAMPLES = [
     ReLU(3),
     Sigmoid(2),
     Softmax(3),
+    Arctan(low=-0.5, high=2.0),
+    ClassFidelities(2, 3),
+    ClassFidelities(1, 5),
     Flatten((2, 3)),
     Dropout(0.4),
     Quanvolution(PATCH, (3, 4), stride=1),
