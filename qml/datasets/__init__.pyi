@@ -1,3 +1,4 @@
+from qml.datasets.eigenstates import ground_states as ground_states
 from qml.datasets.families import bars_and_stripes as bars_and_stripes
 from qml.datasets.families import hidden_manifold as hidden_manifold
 from qml.datasets.families import hyperplanes_parity as hyperplanes_parity
@@ -9,7 +10,6 @@ from qml.datasets.qubit_problems import circles_on_qubit as circles_on_qubit
 from qml.datasets.qubit_problems import parity as parity
 from qml.datasets.spin_chains import annni as annni
 from qml.datasets.spin_chains import cluster_ising as cluster_ising
-from qml.datasets.spin_chains import ground_states as ground_states
 from qml.datasets.spin_chains import xxz as xxz
 from qml.datasets.study import study_split as study_split
 from qml.datasets.time_series import mackey_glass as mackey_glass

@@ -38,11 +38,9 @@ def check_even(name: str, value: Any) -> None:
 
 def check_interval(name: str, value: Any, low: float, high: float = float("inf"), *, closed: bool = True) -> None:
     """Raise unless the value is a finite number from ``low`` to ``high``; above ``low`` if not ``closed``."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value) or not low <= value <= high:
-        fits = False
-    else:
-        fits = closed or value > low
-    if not fits:
+    fits = not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
+    if not fits or not low <= float(value) <= high or (float(value) == low and not closed):
         bounds = f"of {low:g} or more" if closed else f"above {low:g}"
+        bounds = "" if low == float("-inf") else f" {bounds}"
         upper = "" if high == float("inf") else f", at most {high:g}"
-        raise ValueError(f"{name} expects a finite number {bounds}{upper}, got {value!r}")
+        raise ValueError(f"{name} expects a finite number{bounds}{upper}, got {value!r}")

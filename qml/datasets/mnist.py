@@ -90,7 +90,8 @@ def read_mnist(path: str | PathLike[str]) -> dict[str, NDArray[np.uint8]]:
         images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
         if images.ndim != 3 or labels.shape != images.shape[:1]:
             raise ValueError(
-                f"{source}: expected images of shape (n, height, width) and n labels, got {images.shape} and {labels.shape}"
+                f"{source}: expected images of shape (n, height, width) and n labels, got shapes {images.shape} "
+                f"and {labels.shape}"
             )
     return arrays
 

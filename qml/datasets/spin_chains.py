@@ -1,14 +1,15 @@
-"""Ground states of spin chains with their phases, computed by exact diagonalisation."""
+"""Ground states of spin chains, labelled by their phases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias, overload
+from collections.abc import Callable
+from typing import Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qml.datasets.checks import Features, RandomState, check_interval, generator
+from qml.datasets.eigenstates import check_size, ground_states
 from qml.settings import check_whole
 from simulator.observables import PauliSum
 
@@ -18,7 +19,6 @@ __all__ = [
     "annni_phase",
     "cluster_ising",
     "cluster_ising_hamiltonian",
-    "ground_states",
     "xxz",
     "xxz_hamiltonian",
 ]
@@ -26,57 +26,6 @@ __all__ = [
 Phases: TypeAlias = NDArray[np.str_]
 Labelled: TypeAlias = tuple[Features, Phases]
 LabelledWithCouplings: TypeAlias = tuple[Features, Phases, Features]
-
-MAX_QUBITS = 16
-"""A sparse matrix of 16 qubits has millions of entries; more would take minutes for each state."""
-
-DENSE_QUBITS = 6
-"""Up to this, diagonalising the dense matrix is faster than the Lanczos method."""
-
-SMALLEST_GAP = 1e-9
-"""Relative to the norm of the Hamiltonian; below it, the ground state is not one state to working precision."""
-
-TIE = 1e-6
-"""Relative difference below which two amplitudes count as equally large when the sign is fixed."""
-
-
-def ground_states(hamiltonians: Sequence[PauliSum], num_qubits: int) -> NDArray[Any]:
-    """Ground state of each Hamiltonian.
-
-    Parameters
-    ----------
-    hamiltonians : sequence of PauliSum
-    num_qubits : int
-        At most 16.
-
-    Returns
-    -------
-    ndarray, shape (n_hamiltonians, 2**num_qubits)
-        Normalised amplitudes, for `AmplitudeMap` or ``Circuit.initialize``; float if all Hamiltonians are real
-        matrices, else complex. The phase is fixed: the largest amplitude, the first of equals, is positive.
-
-    Raises
-    ------
-    ValueError
-        If an argument makes no sense, or a ground state is degenerate: it would depend on rounding. Subtracting a
-        symmetry of the Hamiltonian picks the state that has its eigenvalue 1.
-
-    Examples
-    --------
-    >>> from simulator import X, Z
-    >>> from qml.datasets import ground_states
-    >>> ground_states([-Z(0) @ Z(1) - 0.5 * (X(0) + X(1))], 2).round(3).tolist()
-    [[0.602, 0.372, 0.372, 0.602]]
-    """
-    _check_size(num_qubits, least=1)
-    for hamiltonian in hamiltonians:
-        if not isinstance(hamiltonian, PauliSum):
-            raise ValueError(f"hamiltonians expects PauliSums, got {hamiltonian!r}")
-        hamiltonian.check_fits(num_qubits)
-    if not len(hamiltonians):
-        raise ValueError("hamiltonians is empty: expected at least one PauliSum")
-    real = all(not (np.bitwise_count(h.x_masks & h.z_masks) & 1).any() for h in hamiltonians)
-    return np.array([_ground_state(h, num_qubits, real) for h in hamiltonians])
 
 
 @overload
@@ -96,8 +45,8 @@ def cluster_ising(
 ) -> Labelled | LabelledWithCouplings:
     """Ground states of the cluster-Ising chain in its topological and in its paramagnetic phase.
 
-    ``H = -sum_i Z_i X_(i+1) Z_(i+2) - h1 sum_i X_i`` on a ring, with h1 uniform in ``[0, 2)``: the exactly solvable line
-    that quantum convolutional networks are trained on. `cluster_ising_hamiltonian` has the second field h2 too.
+    ``H = -sum_i Z_i X_(i+1) Z_(i+2) - h1 sum_i X_i`` on a ring, with h1 uniform in ``[0, 2)``: the exactly solvable
+    line that quantum convolutional networks are trained on. `cluster_ising_hamiltonian` has the second field h2 too.
 
     Parameters
     ----------
@@ -133,7 +82,7 @@ def cluster_ising(
     >>> X.shape, y.tolist()
     ((4, 64), ['paramagnetic', 'paramagnetic', 'paramagnetic', 'paramagnetic'])
     """
-    _check_size(num_qubits, least=4)
+    check_size(num_qubits, least=4)
     couplings = _uniform(n_samples, random_state, [(0.0, 2.0)])
     phases = np.where(couplings[:, 0] < 1, "topological", "paramagnetic")
     return _labelled(cluster_ising_hamiltonian, num_qubits, couplings, phases, return_couplings)
@@ -211,9 +160,11 @@ def xxz(
     ----------
     Elben et al., arXiv:1906.05011; Huang et al., arXiv:2106.12627.
     """
-    _check_size(num_qubits, least=4)
+    check_size(num_qubits, least=4)
     if num_qubits % 2:
-        raise ValueError(f"num_qubits expects an even number, as every qubit of the trivial phase has a partner, got {num_qubits}")
+        raise ValueError(
+            f"num_qubits expects an even number, as every qubit of the trivial phase has a partner, got {num_qubits}"
+        )
     check_interval("delta", delta, 0, 1)
     theta = _uniform(n_samples, random_state, [(0.0, np.pi / 2)])[:, 0]
     couplings = np.column_stack([np.cos(theta), np.sin(theta)])
@@ -256,8 +207,8 @@ def annni(
 ) -> Labelled | LabelledWithCouplings:
     """Ground states of the axial next-nearest-neighbour Ising chain in its three phases.
 
-    ``H = -sum_i X_i X_(i+1) + kappa sum_i X_i X_(i+2) - h sum_i Z_i`` on an open chain, with kappa uniform in ``[0, 1)``
-    and h uniform in ``[0, 2)``. The state is that of even parity ``Z...Z``, the lowest for every h > 0.
+    ``H = -sum_i X_i X_(i+1) + kappa sum_i X_i X_(i+2) - h sum_i Z_i`` on an open chain, with kappa uniform in
+    ``[0, 1)`` and h uniform in ``[0, 2)``. The state is that of even parity ``Z...Z``, the lowest for every h > 0.
 
     Parameters
     ----------
@@ -286,9 +237,11 @@ def annni(
     ----------
     Monaco et al., arXiv:2208.08748; Cea et al., arXiv:2402.11022.
     """
-    _check_size(num_qubits, least=4)
+    check_size(num_qubits, least=4)
     if num_qubits % 2:
-        raise ValueError(f"num_qubits expects an even number, as the antiphase has pairs of equal spins, got {num_qubits}")
+        raise ValueError(
+            f"num_qubits expects an even number, as the antiphase has pairs of equal spins, got {num_qubits}"
+        )
     couplings = _uniform(n_samples, random_state, [(0.0, 1.0), (0.0, 2.0)])
     even = _on_all("Z", num_qubits)
 
@@ -323,12 +276,6 @@ def annni_phase(kappa: NDArray[np.float64], h: NDArray[np.float64]) -> Phases:
     return np.where(h < np.maximum(ising, floating), ordered, "paramagnetic")
 
 
-def _check_size(num_qubits: int, least: int) -> None:
-    check_whole("num_qubits", num_qubits, least=least)
-    if num_qubits > MAX_QUBITS:
-        raise ValueError(f"num_qubits expects at most {MAX_QUBITS} for exact diagonalisation, got {num_qubits}")
-
-
 def _uniform(n_samples: int, random_state: RandomState, ranges: list[tuple[float, float]]) -> Features:
     check_whole("n_samples", n_samples)
     low, high = np.array(ranges).T
@@ -348,41 +295,3 @@ def _labelled(
 
 def _on_all(letter: str, num_qubits: int) -> PauliSum:
     return PauliSum.from_label(letter * num_qubits)
-
-
-def _ground_state(hamiltonian: PauliSum, num_qubits: int, real: bool) -> NDArray[Any]:
-    from scipy.sparse.linalg import eigsh
-
-    matrix = _sparse(hamiltonian, num_qubits, real)
-    if num_qubits <= DENSE_QUBITS:
-        energies, states = np.linalg.eigh(matrix.toarray())
-    else:
-        # A fixed start makes the result reproducible; a random one overlaps with the ground state whatever it is.
-        start = np.random.RandomState(0).standard_normal(1 << num_qubits)
-        energies, states = eigsh(matrix, k=2, which="SA", v0=start)
-        states = states[:, energies.argsort()]
-        energies.sort()
-    scale = np.abs(hamiltonian.coefficients).sum()
-    if energies[1] - energies[0] <= SMALLEST_GAP * scale:
-        raise ValueError(
-            f"the ground state of {hamiltonian!r} is degenerate: {energies[0]:.6g} twice; expected one lowest state, as "
-            "after subtracting a symmetry"
-        )
-    state = states[:, 0]
-    sizes = np.abs(state)
-    first = state[np.argmax(sizes >= (1 - TIE) * sizes.max())]
-    return state * (np.conj(first) / np.abs(first))
-
-
-def _sparse(hamiltonian: PauliSum, num_qubits: int, real: bool) -> Any:
-    """Matrix in compressed rows; strings with the same flips share one generalised diagonal."""
-    from scipy.sparse import coo_array
-
-    j = np.arange(1 << num_qubits)
-    flips, group = np.unique(hamiltonian.x_masks, return_inverse=True)
-    values = np.zeros((len(flips), len(j)), complex)
-    for k, x, z, c in zip(group, hamiltonian.x_masks, hamiltonian.z_masks, hamiltonian.coefficients, strict=True):
-        values[k] += c * 1j ** (int(x & z).bit_count() % 4) * (1.0 - 2.0 * (np.bitwise_count(j & z) & 1))
-    rows, columns = j ^ flips[:, None], np.broadcast_to(j, values.shape)
-    entries = values.real if real else values
-    return coo_array((entries.ravel(), (rows.ravel(), columns.ravel())), shape=(len(j), len(j))).tocsr()

@@ -91,9 +91,9 @@ def study_split(name: str, dimension: int, *, mnist: str | PathLike[str] | None 
     Notes
     -----
     The scripts draw all dimensions from one stream of random numbers, so this function draws the lower ones first; that
-    takes at most about a tenth of a second. Equality is bit for bit where NumPy's mathematical functions and BLAS are the same, and
-    to rounding elsewhere. The components of ``"mnist_pca"`` are exact here. Those of the study came from a
-    randomised method: its published files of different dimensions disagree by up to 0.014 on the same component.
+    takes at most about a tenth of a second. Equality is bit for bit where NumPy's mathematical functions and BLAS are
+    the same, and to rounding elsewhere. The components of ``"mnist_pca"`` are exact here. Those of the study came from
+    a randomised method: its published files of different dimensions disagree by up to 0.014 on the same component.
 
     References
     ----------
