@@ -55,9 +55,15 @@ def ground_states(hamiltonians: Sequence[PauliSum], num_qubits: int) -> NDArray[
     [[0.653, 0.271, 0.271, 0.653]]
     """
     check_size(num_qubits, least=1)
+    if isinstance(hamiltonians, PauliSum):
+        raise ValueError(f"hamiltonians expects a sequence of PauliSums, got one: {hamiltonians!r}; put it into a list")
     for hamiltonian in hamiltonians:
         if not isinstance(hamiltonian, PauliSum):
             raise ValueError(f"hamiltonians expects PauliSums, got {hamiltonian!r}")
+        if not hamiltonian.num_qubits:
+            raise ValueError(
+                f"hamiltonians expects operators other than multiples of the identity, got {hamiltonian!r}"
+            )
         hamiltonian.check_fits(num_qubits)
     if not len(hamiltonians):
         raise ValueError("hamiltonians is empty: expected at least one PauliSum")

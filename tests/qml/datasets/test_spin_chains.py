@@ -201,6 +201,8 @@ def test_states_fit_the_amplitude_map():
         (partial(xxz, 2, 8, random_state="a"), "random_state expects"),
         (partial(ground_states, [], 2), "hamiltonians is empty"),
         (partial(ground_states, [Z(0) + 1, np.eye(2)], 2), "hamiltonians expects PauliSums, got array"),
+        (partial(ground_states, Z(0), 2), "expects a sequence of PauliSums, got one"),
+        (partial(ground_states, [0.0 * Z(0)], 6), "expects operators other than multiples of the identity, got 0"),
         (partial(ground_states, [Z(2)], 2), "qubit"),
         (partial(ground_states, [Z(0)], 2), r"the ground state of Z\(0\) is degenerate"),
         (partial(ground_states, [Z(0) @ Z(1)], 6), "degenerate"),
