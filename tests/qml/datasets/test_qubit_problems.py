@@ -23,7 +23,7 @@ def test_ad_hoc_labels_are_those_of_qiskit(n_features, gap, monkeypatch):
     reversed_bits = [int(f"{i:0{n_features}b}"[::-1], 2) for i in range(1 << n_features)]
     monkeypatch.setattr(module, "_random_unitary", lambda size: unitary[np.ix_(reversed_bits, reversed_bits)])
     monkeypatch.setattr(algorithm_globals, "_random", np.random.default_rng(0))
-    X, y, _, _ = module.ad_hoc_data(50, 0, n_features, gap, one_hot=False, sampling_method="sobol")
+    X, y, _, _ = module.ad_hoc_data(50, 0, n_features, gap, one_hot=False, sampling_method="hypercube", divisions=50)
     expectations = _hidden_expectations(X, unitary)
     assert (np.abs(expectations) > gap).all()
     np.testing.assert_array_equal(np.where(expectations > 0, 0, 1), y)
