@@ -1,3 +1,4 @@
+from qml import datasets as datasets
 from qml import plots as plots
 from qml.ansatze import BasicEntangling as BasicEntangling
 from qml.ansatze import NLocal as NLocal
