@@ -27,13 +27,17 @@ from qml.estimators.variational.classifier import VariationalClassifier as Varia
 from qml.estimators.variational.regressor import VariationalRegressor as VariationalRegressor
 from qml.feature_maps import AmplitudeMap as AmplitudeMap
 from qml.feature_maps import AngleMap as AngleMap
+from qml.feature_maps import ArcsineMap as ArcsineMap
+from qml.feature_maps import BasisMap as BasisMap
 from qml.feature_maps import ChebyshevMap as ChebyshevMap
 from qml.feature_maps import Encoding as Encoding
 from qml.feature_maps import HamiltonianMap as HamiltonianMap
 from qml.feature_maps import HighDimensionalMap as HighDimensionalMap
 from qml.feature_maps import HubregtsenMap as HubregtsenMap
+from qml.feature_maps import MultiControlMap as MultiControlMap
 from qml.feature_maps import PauliMap as PauliMap
 from qml.feature_maps import QAOAMap as QAOAMap
+from qml.feature_maps import YZCXMap as YZCXMap
 from qml.feature_maps.data_functions import OwnFunction as OwnFunction
 from qml.features import AngleScaler as AngleScaler
 from qml.features import ImagePooling as ImagePooling

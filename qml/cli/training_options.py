@@ -8,8 +8,8 @@ from typing import Any
 __all__ = ["add_model_options", "add_output_options", "fraction", "given_settings", "whole"]
 
 FEATURE_MAPS = (
-    "angle", "reuploading", "amplitude", "z", "zz", "pauli", "iqp", "chebyshev", "qaoa", "hubregtsen",
-    "high_dimensional", "hamiltonian",
+    "angle", "reuploading", "amplitude", "basis", "z", "zz", "pauli", "iqp", "chebyshev", "arcsine", "qaoa",
+    "hubregtsen", "yz_cx", "multi_control", "high_dimensional", "hamiltonian",
 )  # fmt: skip
 ANSATZE = (
     "strongly_entangling", "basic", "real_amplitudes", "efficient_su2", "hardware_efficient", "simplified_two_design",

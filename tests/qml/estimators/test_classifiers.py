@@ -18,6 +18,7 @@ from simulator.errors import CircuitError, UnknownNameError
 from simulator.observables import X as PauliX
 from simulator.observables import Z
 from simulator.parameters import ParameterVector
+from tests.qml.feature_maps.samples import samples_for
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ class TestAccuracy:
     @pytest.mark.parametrize("feature_map", FEATURE_MAPS)
     def test_every_feature_map(self, feature_map):
         X, y = make_blobs(90, n_features=3, centers=[[5, 0, 1], [1, 6, 0], [0, 1, 5]], random_state=1)
+        X = samples_for(feature_map, X)
         clf = VariationalClassifier(feature_map, n_layers=3, epochs=60, random_state=0).fit(X, y)
         assert clf.score(X, y) > 0.85
 
