@@ -62,14 +62,14 @@ def ry_cx(n, a, b, w):
 
 
 def so4(n, a, b, w):
-    """Figure 2 (h) of arXiv:2108.00661: RY RY, CNOT, RY RY, CNOT, RY RY."""
+    """As in arXiv:2108.00661: RY RY, CNOT, RY RY, CNOT, RY RY."""
     cx = controlled(n, a, b, PAULI_X)
     first, second, third = (on(n, {a: ry(w[k]), b: ry(w[k + 1])}) for k in (0, 2, 4))
     return third @ cx @ second @ cx @ first
 
 
 def su4(n, a, b, w):
-    """Figure 2 (i) of arXiv:2108.00661: local unitaries around three CNOTs."""
+    """As in arXiv:2108.00661: local unitaries around three CNOTs."""
 
     def local(v):
         return on(n, {a: rz(v[2]) @ ry(v[1]) @ rz(v[0]), b: rz(v[5]) @ ry(v[4]) @ rz(v[3])})
