@@ -63,7 +63,7 @@ class NLocal(Ansatz):
 
     def num_weights(self, num_qubits: int, num_layers: int) -> int:
         """Weights of the rotations in each layer and after the last, and of the two-qubit gates that have an angle."""
-        rotated = len(self.rotations) * num_qubits * (num_layers + self.final_rotations)
+        rotated = len(self.rotations) * num_qubits * (num_layers + bool(self.final_rotations))
         num_params = gates.STANDARD[self.entangler].num_params
         return rotated + num_params * sum(len(self._pairs(num_qubits, layer)) for layer in range(num_layers))
 

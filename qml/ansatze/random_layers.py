@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class RandomLayers(Ansatz):
     def __post_init__(self) -> None:
         check_whole("num_rotations", self.num_rotations, instead=[None], error=CircuitError)
         check_whole("seed", self.seed, least=0, error=CircuitError)
-        if not 0 <= self.ratio < 1:
+        if not isinstance(self.ratio, Real) or not 0 <= self.ratio < 1:
             raise CircuitError(f"ratio expects a number of at least 0 and below 1, got {self.ratio!r}")
         object.__setattr__(self, "rotations", rotation_gates(self.rotations))
         if not self.rotations:

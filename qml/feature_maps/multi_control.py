@@ -60,7 +60,7 @@ class MultiControlMap(FeatureMap):
 
     def max_features(self, num_qubits: int) -> int:
         """Return one feature for each RZ."""
-        return num_qubits * (self.reps + self.final_features)
+        return num_qubits * (self.reps + bool(self.final_features))
 
     def encoding(self, num_features: int, num_qubits: int | None = None) -> Encoding:
         """Build the layers, on one qubit per feature unless ``num_qubits`` is given."""
@@ -69,7 +69,7 @@ class MultiControlMap(FeatureMap):
         pairs = neighbours[::2] + neighbours[1::2]
         x, w = ParameterVector("x", num_features), ParameterVector("v", 3 * len(pairs) * self.reps)
         weights, operations = iter(w), []
-        for layer in range(self.reps + self.final_features):
+        for layer in range(self.reps + bool(self.final_features)):
             by_features = [gates.RZ(x[(layer * width + q) % num_features], q) for q in range(width)]
             if layer == self.reps:
                 operations += by_features

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qml.feature_maps.data_functions import ArcCosines
+from qml.feature_maps.domains import ArcCosines
 from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
 from qml.settings import check_whole
 from simulator import gates

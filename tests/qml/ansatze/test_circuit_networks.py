@@ -274,6 +274,7 @@ class TestRandomLayers:
         [
             ({"ratio": 1.0}, "ratio expects a number of at least 0 and below 1, got 1.0"),
             ({"ratio": float("nan")}, "ratio expects"),
+            ({"ratio": "0.3"}, "ratio expects"),
             ({"num_rotations": 0}, "num_rotations expects an integer of 1 or more, or None, got 0"),
             ({"seed": -1}, "seed expects an integer of 0 or more, got -1"),
             ({"rotations": ()}, "rotations expects at least one gate"),

@@ -9,12 +9,12 @@ from qml.entanglement import PATTERNS, entangled_groups
 from qml.feature_maps import FEATURE_MAPS, AmplitudeMap, AngleMap, Encoding, PauliMap, get_feature_map
 from qml.feature_maps.data_functions import (
     Amplitudes,
-    ArcCosines,
     OwnFunction,
     Products,
     SubsetFunction,
     check_pullback,
 )
+from qml.feature_maps.domains import ArcCosines
 from qml.models.layered import layered_model
 from qml.models.observables import readout_observables
 from simulator.circuit import Circuit

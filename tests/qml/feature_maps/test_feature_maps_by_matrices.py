@@ -7,7 +7,8 @@ import pytest
 
 from qml import QuantumKernelClassifier, VariationalClassifier
 from qml.feature_maps import ArcsineMap, BasisMap, MultiControlMap, YZCXMap, get_feature_map
-from qml.feature_maps.data_functions import ArcCosines, Bits, check_pullback
+from qml.feature_maps.data_functions import check_pullback
+from qml.feature_maps.domains import ArcCosines, Bits
 from qml.kernels import FidelityKernel
 from simulator.errors import CircuitError
 from simulator.observables import X as PauliX
