@@ -115,15 +115,15 @@ def _rotations(bracket: Any) -> tuple[Any, Any, Any]:
     def two(psi, row, shared, local, first, last):
         W = lanes_of(psi)
         step = 2 * W
-        own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
+        source_a, source_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
         xa, xb = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step)
         za, zb = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step)
         low, high = entry(row, PIVOTS), entry(row, PIVOTS + 1)
-        sa, sb = _sines(own_a, row, 0), _sines(own_b, row, 1)
-        ca, cb = _secant(own_a, row, 0), _secant(own_b, row, 1)
+        sa, sb = _sines(source_a, row, 0), _sines(source_b, row, 1)
+        ca, cb = _secant(source_a, row, 0), _secant(source_b, row, 1)
         o0, pivots = spread(spread(first, low), high) * step, (low | high) * step
         for _ in range(first, last):
-            ta, tb = _tangent(own_a, sa, za, o0, ca), _tangent(own_b, sb, zb, o0, cb)
+            ta, tb = _tangent(source_a, sa, za, o0, ca), _tangent(source_b, sb, zb, o0, cb)
             o1, o2 = o0 ^ xa, o0 ^ xb
             o3 = o1 ^ xb
             a0, a1, b0, b1 = bracket(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ta)
@@ -144,16 +144,17 @@ def _rotations(bracket: Any) -> tuple[Any, Any, Any]:
     def three(psi, row, shared, local, first, last):
         W = lanes_of(psi)
         step = 2 * W
-        own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
-        own_c = _source(row, 2, shared, local)
+        source_a, source_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
+        source_c = _source(row, 2, shared, local)
         xa, xb, xc = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step), _mask(row, 2, MEMBER_X, step)
         za, zb, zc = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step), _mask(row, 2, MEMBER_Z, step)
         low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
-        sa, sb, sc = _sines(own_a, row, 0), _sines(own_b, row, 1), _sines(own_c, row, 2)
-        ca, cb, cc = _secant(own_a, row, 0), _secant(own_b, row, 1), _secant(own_c, row, 2)
+        sa, sb, sc = _sines(source_a, row, 0), _sines(source_b, row, 1), _sines(source_c, row, 2)
+        ca, cb, cc = _secant(source_a, row, 0), _secant(source_b, row, 1), _secant(source_c, row, 2)
         o, pivots = spread(spread(spread(first, low), middle), high) * step, (low | middle | high) * step
         for _ in range(first, last):
-            ta, tb, tc = _tangent(own_a, sa, za, o, ca), _tangent(own_b, sb, zb, o, cb), _tangent(own_c, sc, zc, o, cc)
+            ta, tb = _tangent(source_a, sa, za, o, ca), _tangent(source_b, sb, zb, o, cb)
+            tc = _tangent(source_c, sc, zc, o, cc)
             oa, ob, p = o ^ xa, o ^ xb, o ^ xc
             oab, pa, pb = oa ^ xb, oa ^ xc, ob ^ xc
             pab = oab ^ xc

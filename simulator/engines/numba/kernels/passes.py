@@ -167,13 +167,13 @@ def _store_quadruple(state, i, masks, lanes, r0, r1, s0, s1, t0, t1, u0, u1):
 
 
 @inlined
-def _plane_signs(own, other, cross):
+def _plane_signs(swaps, other_swaps, cross):
     """Signs of the four planes that a rotation mixes, relative to that of the quadruple's first member.
 
-    ``own`` and ``other``: whether this rotation and the other one swap planes; ``cross``: the parity of the other
-    one's x mask and this one's z mask.
+    ``swaps`` and ``other_swaps``: whether this rotation and the other one swap planes; ``cross``: the parity of the
+    other one's x mask and this one's z mask.
     """
-    return own, 0, cross ^ (own & (1 - other)), cross ^ (own & other)
+    return swaps, 0, cross ^ (swaps & (1 - other_swaps)), cross ^ (swaps & other_swaps)
 
 
 @part
