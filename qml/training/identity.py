@@ -73,10 +73,15 @@ def _of_circuit(layer: Quantum, settings: Mapping[str, Any]) -> dict[str, Any]:
     model, evaluation = layer.model, layer.evaluation
     noise = evaluation if isinstance(evaluation, NoisyEvaluation) else None
     texts = {name: description(value) for name, value in settings.items()}
-    observables = {"observables": texts.pop("observables", description(model.observables))}
+    if model.qubits is None:
+        measured = {"observables": texts.pop("observables", description(model.observables))}
+        measured_digest = _digest_of_observables(model)
+    else:
+        measured = {"probabilities of qubits": description(model.qubits)}
+        measured_digest = text_digest(description(measured))
     return {
         "circuit": {"sha256": circuit_digest(model), "made of": texts},
-        "observables": {"sha256": _digest_of_observables(model), "made of": observables},
+        "observables": {"sha256": measured_digest, "made of": measured},
         "data function": None if model.data is None else description(model.data),  # where it is part of each step
         "precision": model.precision,
         "noise": None if noise is None else description(noise.noise),
