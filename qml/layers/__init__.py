@@ -7,8 +7,9 @@ derivatives with respect to every weight. To add a layer, inherit from `Layer` a
 from qml.layers.activations import ReLU, Sigmoid, Tanh
 from qml.layers.angles import TrainedScales
 from qml.layers.dense import Dense
+from qml.layers.derivatives import Derivatives
 from qml.layers.quantum import Quantum
 from qml.layers.sequential import Sequential
 from qml.layers.trait import Layer
 
-__all__ = ["Dense", "Layer", "Quantum", "ReLU", "Sequential", "Sigmoid", "Tanh", "TrainedScales"]
+__all__ = ["Dense", "Derivatives", "Layer", "Quantum", "ReLU", "Sequential", "Sigmoid", "Tanh", "TrainedScales"]

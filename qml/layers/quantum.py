@@ -26,6 +26,9 @@ Array = NDArray[np.float64]
 class Quantum(Layer):
     """Outputs of a model, expectation values or probabilities; its inputs are the model's features.
 
+    With Pauli strings as observables and ``Dense(..., bias=False)`` behind it, the coefficients of the observable are
+    trained together with the circuit.
+
     Parameters
     ----------
     model : QuantumModel
