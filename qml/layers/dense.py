@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class Dense(Layer):
 
     num_inputs: int | None = None
     num_outputs: int | None = None
-    bias: bool = True
+    bias: bool = field(default=True, metadata={"added": True})
 
     def __post_init__(self) -> None:
         check_whole("num_inputs", self.num_inputs, instead=[None])

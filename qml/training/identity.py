@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.files.circuit_data import CircuitWriter
-from qml.layers import Quantum
+from qml.layers import Derivatives, Quantum
 from qml.layers.sequential import Chain
 from qml.models.evaluation import BackendEvaluation, NoisyEvaluation
 from qml.models.quantum_model import QuantumModel
@@ -48,7 +48,7 @@ def run_identity(
         prefix = "" if len(circuits) == 1 else f"circuit {number}: "
         out |= {prefix + name: value for name, value in _of_circuit(layer, settings).items()}
     return out | {
-        "layers": ["Quantum" if isinstance(layer, Quantum) else description(layer) for layer in layers],
+        "layers": [_named(layer) for layer in layers],
         "loss": description(objective.loss),
         "features": digest(objective.inputs),
         "targets": digest(objective.targets),
@@ -60,12 +60,24 @@ def run_identity(
 
 
 def _layers(layer: Any) -> Iterator[Any]:
-    """Iterate over the layers of a chain and of the chains inside it, in order."""
+    """Iterate over the layers of a chain and of the layers inside them, in order."""
     if isinstance(layer, Chain):
         for inner in layer.layers:
             yield from _layers(inner)
     else:
         yield layer
+        if isinstance(layer, Derivatives):
+            yield layer.quantum
+
+
+def _named(layer: Any) -> str:
+    """Describe a layer without the circuit in it, which is described by itself."""
+    match layer:
+        case Quantum():
+            return "Quantum"
+        case Derivatives():
+            return f"Derivatives(order={layer.order})"
+    return description(layer)
 
 
 def _of_circuit(layer: Quantum, settings: Mapping[str, Any]) -> dict[str, Any]:
