@@ -121,7 +121,7 @@ def derivative_rule(spectrum: FloatArray) -> tuple[FloatArray, FloatArray]:
     derivatives = np.zeros((2, 2 * count + 1))
     derivatives[0, 1 + count :] = spectrum
     derivatives[1, 1 : 1 + count] = -(spectrum**2)
-    return shifts, np.linalg.solve(values, derivatives.T).T
+    return shifts, np.asarray(np.linalg.solve(values, derivatives.T).T, np.float64)
 
 
 def _terms(spectrum: FloatArray, shifts: FloatArray) -> FloatArray:
