@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qml.layers.quantum import Quantum
 from qml.layers.trait import Layer, Rest
+from qml.models.quantum_model import QuantumModel
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.calculations.input_shifts import derivative_rule, frequencies
@@ -32,8 +33,8 @@ class Derivatives(Layer):
 
     Parameters
     ----------
-    quantum : Quantum
-        Quantum layer; its model has no data function.
+    quantum : Quantum or QuantumModel
+        Layer whose model has no data function.
     order : {1, 2}
         Highest order of the derivatives.
 
@@ -60,7 +61,7 @@ class Derivatives(Layer):
     >>> from qml import QuantumModel
     >>> from simulator import Circuit, Parameter, Z
     >>> x = Parameter("x")
-    >>> layer = Derivatives(Quantum(QuantumModel(Circuit(1).ry(2 * x, 0), inputs=x, observables=Z(0))))
+    >>> layer = Derivatives(QuantumModel(Circuit(1).ry(2 * x, 0), inputs=x, observables=Z(0)))
     >>> np.allclose(layer.forward(np.array([[0.3]]), np.empty(0)), [np.cos(0.6), -2 * np.sin(0.6), -4 * np.cos(0.6)])
     True
     """
@@ -69,8 +70,10 @@ class Derivatives(Layer):
     order: int = 2
 
     def __post_init__(self) -> None:
+        if isinstance(self.quantum, QuantumModel):
+            object.__setattr__(self, "quantum", Quantum(self.quantum))
         if not isinstance(self.quantum, Quantum):
-            raise TypeError(f"Derivatives expects a Quantum layer, got {self.quantum!r}")
+            raise TypeError(f"Derivatives expects a Quantum layer or a QuantumModel, got {self.quantum!r}")
         if isinstance(self.order, bool) or self.order not in (1, 2):
             raise ValueError(f"order expects 1 or 2, got {self.order!r}")
         if self.quantum.model.data is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qml.files.circuit_data import CircuitWriter
-from qml.layers import Derivatives, Quantum
+from qml.layers import Derivatives, Quantum, Quanvolution
 from qml.layers.sequential import Chain
 from qml.models.evaluation import BackendEvaluation, NoisyEvaluation
 from qml.models.quantum_model import QuantumModel
@@ -19,6 +20,9 @@ from qml.training.layers_objective import LayersObjective
 from simulator.gates import Gate
 
 __all__ = ["circuit_digest", "run_identity"]
+
+CIRCUIT_FIELDS: dict[Any, str] = {Derivatives: "quantum", Quanvolution: "filter"}
+"""Layers that hold a quantum layer, and its field."""
 
 
 def run_identity(
@@ -66,18 +70,19 @@ def _layers(layer: Any) -> Iterator[Any]:
             yield from _layers(inner)
     else:
         yield layer
-        if isinstance(layer, Derivatives):
-            yield layer.quantum
+        if type(layer) in CIRCUIT_FIELDS:
+            yield getattr(layer, CIRCUIT_FIELDS[type(layer)])
 
 
 def _named(layer: Any) -> str:
     """Describe a layer without the circuit in it, which is described by itself."""
-    match layer:
-        case Quantum():
-            return "Quantum"
-        case Derivatives():
-            return f"Derivatives(order={layer.order})"
-    return description(layer)
+    if isinstance(layer, Quantum):
+        return "Quantum"
+    if type(layer) not in CIRCUIT_FIELDS:
+        return description(layer)
+    names = (field.name for field in fields(layer) if field.name != CIRCUIT_FIELDS[type(layer)])
+    settings = ", ".join(f"{name}={description(getattr(layer, name))}" for name in names)
+    return f"{type(layer).__name__}({settings})"
 
 
 def _of_circuit(layer: Quantum, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ import pytest
 from qiskit.primitives import StatevectorEstimator
 
 from qml import AngleMap, QuantumModel, layered_model
-from qml.layers import Dense, Derivatives, Quantum, Sequential
+from qml.layers import Dense, Derivatives, Quantum, Quanvolution, Sequential
 from qml.losses import Hinge
 from qml.models.evaluation import BackendEvaluation
 from qml.persistence.values import ValueReader, ValueWriter
 from qml.training.identity import run_identity
 from qml.training.layers_objective import LayersObjective
-from simulator import Circuit, NoiseModel, Parameter, ParameterVector, PauliSum, X, Y, Z, depolarizing
+from simulator import Circuit, NoiseModel, Parameter, ParameterVector, PauliSum, X, Y, Z, depolarizing, gates
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.qiskit_backend import QiskitBackend
 from tests.qml.layers.differences import STEP, TOLERANCE, gradient
@@ -215,6 +215,21 @@ def test_files_and_runs_know_the_layer():
     first, same, noisy = map(identity, (network, loaded, network.on(noise=NOISE)))
     assert first == same
     assert [key for key in first if first[key] != noisy[key]] == ["noise", "seed of the noise"]
+    assert first["layers"][:2] == ["Derivatives(order=1)", "Quantum"]
+    assert "0  Derivatives  quantum" in network.summary()
+
+
+def test_runs_know_the_circuit_of_a_quanvolution():
+    def identity(factor):
+        x = ParameterVector("x", 4)
+        circuit = Circuit(4, [gates.RY(factor * p, q) for q, p in enumerate(x)])
+        network = Sequential(Quanvolution(QuantumModel(circuit, inputs=x, observables=Z(0)), (2, 2)), Dense(1, 1))
+        objective = LayersObjective(network, np.ones((4, 4)), np.zeros(4), np.ones(4), Hinge())
+        return run_identity(objective, np.zeros(network.num_weights), {})
+
+    first, other = identity(1.0), identity(2.0)
+    assert [key for key in first if first[key] != other[key]] == ["circuit"]
+    assert first["layers"][0] == "Quanvolution(image_shape=(2, 2), kernel_size=2, stride=None)"
 
 
 class TestTrainedObservables:
