@@ -207,7 +207,7 @@ def compare_backends(
     is_classifier = hasattr(model, "classes_")
     return BackendComparison(
         names=tuple(names),
-        observables=tuple(repr(observable) for observable in model.model_.observables),
+        observables=model.model_.output_names,
         values=np.array(values),
         standard_errors=np.array(errors),
         predictions=np.array(predictions),

@@ -161,7 +161,7 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
         num_qubits=model.circuit_.num_qubits,
         num_gates=len(model.circuit_.operations),
         depth=model.circuit_.depth(),
-        num_observables=len(model.model_.observables),
+        num_observables=model.model_.num_outputs,
         num_weights=len(model.weights_),
         circuit_text=_drawing(model.circuit_),
         loss_history=model.loss_history_,
