@@ -41,9 +41,9 @@ class Estimates(NamedTuple):
 class Backend(Protocol):
     """Interface for running circuits on this engine, a Qiskit backend or hardware.
 
-    In all methods ``values`` are what `Circuit.values_array` takes, one set of them or many; results have an axis of
-    sets, of length 1 for one. ``resume`` is a folder in which a remote backend keeps its jobs and what came back: the
-    same request with the same folder goes on where it was, and nothing that has come back is run again.
+    In all methods, ``values`` is one set or many sets of values as in `Circuit.values_array`; results have an axis of
+    sets, of length 1 for one set. ``resume`` is a folder in which a remote backend stores its jobs and their results:
+    the same request with the same folder continues where it stopped, and finished jobs are not run again.
     """
 
     @property
@@ -138,7 +138,7 @@ def shift_gradient(
     parameters: Sequence[Parameter] | None,
     resume: Folder,
 ) -> tuple[FloatArray, FloatArray]:
-    """`Backend.expectation_and_gradient` by parameter shift in one batch, for backends that only measure."""
+    """Compute `Backend.expectation_and_gradient` by parameter shift in one batch, for backends that only measure."""
     shifted = shifted_circuit(circuit, None if parameters is None else tuple(parameters))
     points = shifted.values(parameter_sets(circuit, values))
     measured = backend.expectations(shifted.circuit, observables, points, resume=resume)
