@@ -1,8 +1,8 @@
-"""Train a quantum model on a CSV file, beside classical baselines.
+"""Train a quantum model on a CSV file, and compare it with classical baselines.
 
-The first line of the file names the columns. Numbers are used as they are, text
+The first line of the file names the columns. Numbers are used unchanged, text
 with few different values is one-hot encoded; dates, identifiers and constants
-are left out, and the report says which. A target of numbers with many different
+are left out, and the report lists them. A target of numbers with many different
 values means regression. Features that do not fit on the qubits are replaced by
 their leading principal components.
 """
@@ -92,14 +92,14 @@ def run(options: argparse.Namespace) -> int:
     ]
     if target.guessed:
         other = "regression" if target.task == "classification" else "classification"
-        data.append(f"{target.name} holds numbers, taken as {target.task} (--task {other} takes them otherwise)")
+        data.append(f"{target.name} holds numbers, treated as {target.task} (use --task {other} for the opposite)")
     for word, count in target.like_empty.items():
         data.append(
-            f"{target.name}: {word!r} is taken as the name of a class ({count} rows); if it means an empty cell, "
+            f"{target.name}: {word!r} is treated as the name of a class ({count} rows); if it means an empty cell, "
             "remove these rows"
         )
     if table.encoding == "cp1252":
-        data.append("the file is not UTF-8: read as Windows-1252 (Latin-1); --encoding names another")
+        data.append("the file is not UTF-8: it was read as Windows-1252 (Latin-1); use --encoding for another encoding")
 
     folder = Path(options.output) if options.output else Path(f"{Path(options.data).stem}-qumba")
     return run_experiment(

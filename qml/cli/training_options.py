@@ -78,7 +78,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
     training.add_argument(
         "--batch-size", type=whole, metavar="N", help="rows per step" + default("all if at most 64, else 32")
     )
-    training.add_argument("--seed", type=natural, default=0, metavar="N", help="same seed, same result (0)")
+    training.add_argument(
+        "--seed", type=natural, default=0, metavar="N", help="seed; the same seed gives the same result (0)"
+    )
 
 
 def add_output_options(parser: argparse.ArgumentParser, folder: str) -> None:
@@ -124,11 +126,11 @@ def fraction(text: str) -> float:
     return value
 
 
-def _checked(kind: type, text: str, least: float, expected: str) -> Any:
+def _checked(kind: type, text: str, minimum: float, expected: str) -> Any:
     try:
         value = kind(text)
     except ValueError:
         value = None
-    if value is None or not value >= least:
+    if value is None or not value >= minimum:
         raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
     return value

@@ -54,13 +54,13 @@ class Backend(Protocol):
     def expectations(
         self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
     ) -> FloatArray:
-        """Expectation values, shape (n_sets, n_observables)."""
+        """Compute expectation values, shape (n_sets, n_observables)."""
         ...
 
     def estimate(
         self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
     ) -> Estimates:
-        """Expectation values and their standard errors."""
+        """Estimate expectation values and their standard errors."""
         ...
 
     def expectation_and_gradient(
@@ -72,7 +72,7 @@ class Backend(Protocol):
         *,
         resume: Folder = None,
     ) -> tuple[FloatArray, FloatArray]:
-        """Expectation values and their derivatives, shape (n_sets, n_observables, n_parameters), from one batch."""
+        """Compute expectation values and derivatives, shape (n_sets, n_observables, n_parameters), in one batch."""
         ...
 
     def gradient(
@@ -84,21 +84,21 @@ class Backend(Protocol):
         *,
         resume: Folder = None,
     ) -> FloatArray:
-        """Derivatives with respect to ``parameters``, all by default, shape (n_sets, n_observables, n_parameters)."""
+        """Compute derivatives, shape (n_sets, n_observables, n_parameters), by default for all parameters."""
         ...
 
     def sample(
         self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None
     ) -> list[dict[str, int]]:
-        """Counts of the outcomes per set; qubit 0 is the last character, as in `Circuit.sample`."""
+        """Sample counts of outcomes for each set; qubit 0 is the last character, as in `Circuit.sample`."""
         ...
 
     def probabilities(
         self, circuit: Circuit, values: Values = None, *, outcomes: Sequence[int] | None = None, resume: Folder = None
     ) -> FloatArray:
-        """Probability of each basis state, shape (n_sets, 2**n); frequencies if the backend only samples.
+        """Compute the probability of each basis state, shape (n_sets, 2**n); frequencies if the backend only samples.
 
-        With ``outcomes``, the probabilities of these basis states only, shape (n_sets, n_outcomes), on any number of
+        With ``outcomes``, only the probabilities of these basis states, shape (n_sets, n_outcomes), on any number of
         qubits.
         """
         ...

@@ -211,7 +211,9 @@ def test_what_can_not_be_sampled_is_an_error_of_qiskits_too():
     with loop.while_loop((loop.clbits[0], 0)):
         loop.h(0)
         loop.measure(0, 0)
-    with pytest.raises(UnsupportedCircuitError, match="has if-tests and boxes only, got 'while_loop'"):
+    with pytest.raises(
+        UnsupportedCircuitError, match="if-tests and boxes are the only supported control flow, got 'while_loop'"
+    ):
         Sampler().run([loop]).result()
     with pytest.warns(UserWarning, match="no classical registers"):
         assert len(Sampler().run([bell(measured=False)]).result()[0].data) == 0
