@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from qml.cli.training_options import add_model_options, add_output_options, given_settings
+from qml.cli.training_options import add_model_options, add_output_options, model_settings
 
 __all__ = ["ARGUMENTS", "DEMOS", "add_arguments", "run"]
 
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     names = DEMOS[options.dataset]
     status = 0
     for name in names:
-        experiment = demo_experiment(name, SETTINGS[name] | given_settings(options), options.seed)
+        experiment = demo_experiment(name, SETTINGS[name] | model_settings(options), options.seed)
         output = output_folder(folder / name if len(names) > 1 else folder)
         status = run_experiment(experiment, output, plots=not options.no_plots, quiet=options.quiet)
         if status:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from qml.cli.training_options import add_model_options, add_output_options, fraction, given_settings, whole
+from qml.cli.training_options import add_model_options, add_output_options, fraction, model_settings, positive_integer
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     table.add_argument(
         "--max-categories",
-        type=whole,
+        type=positive_integer,
         default=20,
         metavar="N",
         help="omit text columns with more distinct values than this (20)",
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
             data=tuple(data),
             split=Split(X[training], target.y[training], X[testing], target.y[testing]),
             task=target.task,
-            settings=given_settings(options),
+            settings=model_settings(options),
             schema=schema,
         ),
         output_folder(folder),

@@ -174,7 +174,7 @@ class TestTrain:
         assert main(["train", "l.csv", "-t", "species", *QUICK]) == 0
         output = " ".join(capsys.readouterr().out.split())
         assert "species holds numbers, treated as classification (use --task regression for the opposite)" in output
-        assert "not UTF-8: read as Windows-1252" in output
+        assert "not UTF-8: it was read as Windows-1252" in output
 
     def test_early_stopping(self, here, capsys):
         write_csv(here / "iris.csv", flowers())
@@ -185,15 +185,15 @@ class TestTrain:
         command = ["train", "rare.csv", "-t", "y", "--keep", "x", *QUICK]
         assert main(command) == 0
         capsys.readouterr()
-        assert "it needs 40 rows to train on, and 2 of each class" in refused(capsys, *command, "--early-stopping")
+        assert "it needs 40 training rows, and 2 of each class" in refused(capsys, *command, "--early-stopping")
 
     def test_resumed_run_ends_as_one_that_never_stopped(self, here, capsys):
         write_csv(here / "iris.csv", flowers(60))
         command = ["train", "iris.csv", "-t", "species", "--schedule", "constant", *QUICK[2:]]
-        assert main([*command, "--epochs", "12", "-o", "whole"]) == 0
+        assert main([*command, "--epochs", "12", "-o", "positive_integer"]) == 0
         assert main([*command, "--epochs", "5", "-o", "part", "--resume", "run.ckpt"]) == 0
         assert main([*command, "--epochs", "12", "-o", "rest", "--resume", "run.ckpt"]) == 0
-        whole, rest = (load(f"{folder}/model.qumba") for folder in ("whole", "rest"))
+        whole, rest = (load(f"{folder}/model.qumba") for folder in ("positive_integer", "rest"))
         np.testing.assert_array_equal(rest.weights_, whole.weights_)
         np.testing.assert_array_equal(rest.loss_history_, whole.loss_history_)
         capsys.readouterr()

@@ -79,7 +79,7 @@ class TestReading:
         assert read_table(path, encoding="koi8-r").columns[1] == ("Привет",)
         with pytest.raises(TableError, match=r"is not text in utf-8: .*--encoding"):
             read_table(path, encoding="utf-8")
-        with pytest.raises(TableError, match="no encoding 'latin-x'"):
+        with pytest.raises(TableError, match="unknown encoding 'latin-x'"):
             read_table(path, encoding="latin-x")
 
     def test_quotes_blanks_and_blank_lines(self, write):
