@@ -160,7 +160,7 @@ def test_depolarizing_beyond_1_in_every_way_of_computing(num_qubits):
         (lambda: NoiseModel(readout=[[0.9, 0.2], [0.1, 0.9]]), "sum to"),
         (
             lambda: NoiseModel(after_2q=depolarizing(0.1, 2)).channels_after(gates.CCX(0, 1, 2)),
-            "give a channel that fits",
+            "a channel that fits",
         ),
         (lambda: mitigate_readout({"0": 1}, 0.5), "carries no information"),
         (lambda: fold(Circuit(1).h(0), 0.5), "at least 1"),
