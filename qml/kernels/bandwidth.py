@@ -42,7 +42,7 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     Returns
     -------
     float
-        Feature scale; 1 if all samples are equal.
+        Feature scale; 1 if all samples are equal, or the feature map takes its features as they are.
 
     References
     ----------
@@ -65,6 +65,8 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
         )
 
     bounded = kernel.bounded_map()
+    if bounded is not None and bounded.angle_range is None:  # bits, which cannot be scaled
+        return 1.0
     # samples that come later fill the domain that these fill: nothing is stretched there
     limit = np.inf if bounded is None else 1.0 / max(1.0, float(np.abs(X).max()) / bounded.domain[1])
 

@@ -19,7 +19,7 @@ from qml.kernels.fidelity import FidelityKernel
 from qml.kernels.kernel import Kernel
 from qml.kernels.projected import ProjectedKernel
 from qml.optimizers import get_optimizer
-from qml.optimizers.objective import Rows
+from qml.optimizers.objective import Objective, Rows
 from qml.settings import check_choice
 from qml.training import train
 from simulator.backends.plan import Plan
@@ -174,7 +174,7 @@ class TrainedKernel(Kernel):
 
 
 @dataclass(frozen=True)
-class AlignmentObjective:
+class AlignmentObjective(Objective):
     """One minus the alignment of a batch, as a function of logarithms of the features' scales, then the weights.
 
     Parameters

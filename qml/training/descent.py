@@ -52,8 +52,9 @@ def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
     """Process one batch, and end the epoch if it is the last; return whether the callback wants to stop."""
     started = time.perf_counter()
     before = run.state
+    objective = run.objective.for_step([before.seed, 2, before.steps]) if run.is_random else run.objective
     measured, loss, gradient = optimizer.measure(
-        before.optimizer_state, before.weights, run.objective, rows, [before.seed, 1, before.steps]
+        before.optimizer_state, before.weights, objective, rows, [before.seed, 1, before.steps]
     )
     loss = float(loss)
     if not run.is_usable(loss, gradient):

@@ -39,6 +39,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.bar = ProgressBar(self.epochs, len(self.state.history), self.verbose)
+        self.is_random = bool(getattr(self.objective, "is_random", False))
         self.validates = self.objective.validation_score(self.state.weights) is not None
 
     def reason_to_stop(self) -> str | None:
