@@ -173,14 +173,14 @@ class BackendEvaluation:
         )
 
     def values(self, inputs: Array, weights: Array) -> Array:
-        """Values of the circuit's parameters in circuit order, shape (n_samples, n_parameters)."""
+        """Return the values of the circuit's parameters in circuit order, shape (n_samples, n_parameters)."""
         model = self.model
         number = {parameter: k for k, parameter in enumerate((*model.inputs, *model.weights))}
         every = np.hstack([inputs, np.broadcast_to(weights, (len(inputs), len(weights)))])
         return np.ascontiguousarray(every[:, [number[parameter] for parameter in model.circuit.parameters]])
 
     def _used(self, parameters: Sequence[Parameter]) -> list[Parameter]:
-        """Parameters that occur in the circuit."""
+        """Return the parameters that occur in the circuit."""
         used = set(self.model.circuit.parameters)
         return [parameter for parameter in parameters if parameter in used]
 

@@ -231,11 +231,11 @@ class QuantumModel:
         return probability_sweep(self.program, inputs, weights, cotangent, self.qubits, by_inputs)
 
     def inputs_of(self, features: Array) -> Array:
-        """Values of the circuit's inputs, shape (n_samples, n_inputs)."""
+        """Compute the values of the circuit's inputs, shape (n_samples, n_inputs)."""
         return features if self.data is None else checked_angles(self.data, features)
 
     def without_data(self) -> QuantumModel:
-        """The same circuit, lowered once for both, with its inputs as features."""
+        """Return a model of the same circuit, lowered once for both, with its inputs as features."""
         out = copy.copy(self)
         out.data, out.num_features = None, len(self.inputs)
         return out

@@ -106,7 +106,7 @@ class ShiftedCircuit(Generic[CircuitT]):
         self.num_points = 1 + 2 * len(shifts)
 
     def values(self, values: FloatArray) -> FloatArray:
-        """Values of the angles at which to measure.
+        """Return the values of the angles at which to measure.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class ShiftedCircuit(Generic[CircuitT]):
         return measured[:: self.num_points]
 
     def gradient(self, measured: FloatArray) -> FloatArray:
-        """Derivatives with respect to the selected parameters.
+        """Compute derivatives with respect to the selected parameters.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ _shifted_circuit = lru_cache(maxsize=32, typed=True)(ShiftedCircuit)
 def _rule(operation: Operation) -> list[tuple[float, float]]:
     gate = operation.gate
     if not isinstance(gate, gates.Rotation):
-        raise QumbaError(f"parameter shift needs rotations; {gate.name} is none")
+        raise QumbaError(f"parameter shift needs rotations; {gate.name} is not a rotation")
     shifts, weights = gate.shift_rule
     return list(zip(shifts.tolist(), weights.tolist(), strict=True))
 

@@ -139,7 +139,7 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         return class_targets(self._training_loss(), self._class_indices(y), len(self.classes_))
 
     def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
-        """Position of each label in ``classes_``."""
+        """Return the position of each label in ``classes_``."""
         unseen = np.setdiff1d(y, self.classes_)
         if len(unseen):
             raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
