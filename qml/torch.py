@@ -163,7 +163,7 @@ class _Values(torch.autograd.Function):
         return (d_X if by_inputs else None), (d_weights if by_weights else None), None
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], X: Any, weights: Any, name: str) -> tuple[Any, int]:
+    def vmap(info: Any, in_dims: tuple[Any, ...], X: Any, weights: Any, name: str) -> tuple[Any, int]:
         return _Values.apply(_leading(X, in_dims[0]), _leading(weights, in_dims[1]), name), 0
 
 
@@ -197,8 +197,8 @@ class _Derivatives(torch.autograd.Function):
             weights = weights.expand(info.batch_size, *weights.shape[1:])
         if by_inputs:
             X = X.expand(info.batch_size, *X.shape[1:])
-        out = _Derivatives.apply(X, weights, cotangent, name, by_weights, by_inputs)
-        return out, (0 if by_weights else None, 0 if by_inputs else None)
+        derivatives = _Derivatives.apply(X, weights, cotangent, name, *needed)
+        return derivatives, (0 if by_weights else None, 0 if by_inputs else None)
 
 
 def _leading(tensor: torch.Tensor, axis: int | None) -> torch.Tensor:
@@ -264,8 +264,3 @@ def _derivatives_shape(
         weights.new_empty(weights.shape if by_weights else 0),
         X.new_empty(X.shape if by_inputs else 0),
     )
-
-
-# Within a compiled function, `torch.vmap` meets the operators instead of the classes above.
-_VALUES.register_vmap(_Values.vmap)
-_DERIVATIVES.register_vmap(_Derivatives.vmap)
