@@ -55,6 +55,7 @@ def test_gradients(transform):
     close(d_weights, D_WEIGHTS)
 
 
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # by PennyLane
 @pytest.mark.parametrize("name", pennylane_models.CIRCUITS)
 def test_values_and_gradients_are_those_of_pennylane(name):
     model = pennylane_models.quantum_model(name)

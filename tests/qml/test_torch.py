@@ -63,6 +63,7 @@ class TestValuesAndDerivatives:
         X = rows()
         np.testing.assert_array_equal(layer(X).detach(), MODEL.forward(X.numpy(), layer.weights.detach().numpy()))
 
+    @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # by PennyLane
     @pytest.mark.parametrize("name", pennylane_models.CIRCUITS)
     def test_values_and_gradients_are_those_of_pennylane(self, name):
         layer = QuantumLayer(pennylane_models.quantum_model(name), seed=3, **double)
