@@ -24,7 +24,8 @@ test: $(VENV)/.installed-test
 test-heavy: $(VENV)/.installed-heavy
 	$(BIN)/python -m pytest -p tests.no_skips -k "torch or jax" $(HEAVY)
 
-HEAVY := tests/qml/test_torch.py tests/qml/test_jax.py tests/test_examples.py tests/simulator/pennylane_device qml/torch.py qml/jax.py
+HEAVY := tests/qml/test_torch.py tests/qml/test_jax.py tests/qml/test_layers_in_docs.py tests/test_examples.py \
+    tests/simulator/pennylane_device qml/torch.py qml/jax.py
 
 check: lint types layers
 	$(BIN)/python -m pytest

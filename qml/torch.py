@@ -243,7 +243,8 @@ _DERIVATIVES = torch.library.custom_op(
     "qumba::derivatives",
     _derivatives,
     mutates_args=(),
-    schema="(Tensor X, Tensor weights, Tensor cotangent, str name, bool by_weights, bool by_inputs) -> (Tensor, Tensor)",
+    schema="(Tensor X, Tensor weights, Tensor cotangent, str name, bool by_weights, bool by_inputs)"
+    " -> (Tensor, Tensor)",
 )
 
 

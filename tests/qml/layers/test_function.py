@@ -111,9 +111,7 @@ def test_a_copy_and_a_pickle():
     function = LayerFunction(NETWORK)
     assert copy.deepcopy(function) is function
     X, weights = RNG.normal(size=(3, 2)), RNG.normal(size=NETWORK.num_weights)
-    np.testing.assert_array_equal(
-        pickle.loads(pickle.dumps(function)).values(X, weights), function.values(X, weights)
-    )
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(function)).values(X, weights), function.values(X, weights))
 
 
 @pytest.mark.parametrize("wrong", [None, "angle", Quantum, 3])
