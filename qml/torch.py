@@ -203,7 +203,7 @@ class _Derivatives(torch.autograd.Function):
 
 
 for _kind in (_Values, _Derivatives):  # PyTorch asks for the signature in every call; to know it saves 35 us
-    _kind.forward.__signature__ = inspect.signature(_kind.forward)  # type: ignore[attr-defined]
+    _kind.forward.__signature__ = inspect.signature(_kind.forward)  # type: ignore[union-attr]
 
 
 def _leading(tensor: torch.Tensor, axis: int | None) -> torch.Tensor:
