@@ -52,8 +52,8 @@ def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
     return scaled(estimator, y)
 
 
-def mean_and_deviation(y: NDArray[Any], weight: Array) -> tuple[float, float]:
-    """Compute mean and standard deviation of one target; the deviation is 1 for a constant y.
+def mean_and_deviation(y: NDArray[Any], weight: Array) -> tuple[Any, Any]:
+    """Compute mean and standard deviation of targets; the deviation is 1 for a constant target.
 
     They are numbers, or arrays of shape (n_targets,) for y of shape (n_samples, n_targets).
 
@@ -63,15 +63,9 @@ def mean_and_deviation(y: NDArray[Any], weight: Array) -> tuple[float, float]:
         If y holds numbers beyond 1e307, around which predictions would leave the range of doubles.
     """
     y = np.asarray(y, np.float64)
-    pairs = [_mean_and_deviation(column, weight) for column in (y[:, None] if y.ndim == 1 else y).T]
-    means, deviations = (np.array(values) for values in zip(*pairs, strict=True))
-    several = y.ndim > 1
-    estimator.target_mean_ = means if several else float(means[0])
-    estimator.target_scale_ = deviations if several else float(deviations[0])
-    return scaled(estimator, y)
-
-
-def _mean_and_deviation(y: Array, weight: Array) -> tuple[float, float]:
+    if y.ndim > 1:
+        means, deviations = zip(*(mean_and_deviation(column, weight) for column in y.T), strict=True)
+        return np.array(means), np.array(deviations)
     exponent = size_exponent(y)
     if exponent > MAX_EXPONENT:
         raise ScaleError(
