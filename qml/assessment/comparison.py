@@ -171,15 +171,15 @@ def paired_difference(comparison: Comparison, other: Result) -> tuple[float, flo
         P-value of the difference: McNemar's exact test of the rows that only one of them gets
         right, or for regression the paired t-test of the squared errors.
     """
-    truth, mine, theirs = comparison.y_test, comparison.quantum.predictions, other.predictions
+    truth, quantum, classical = comparison.y_test, comparison.quantum.predictions, other.predictions
     n = len(truth)
     if comparison.task == "classification":
-        gain = (theirs == truth).astype(float) - (mine == truth)
-        only_theirs, only_mine = int((gain > 0).sum()), int((gain < 0).sum())
-        decided = only_theirs + only_mine
-        probability = binomtest(only_theirs, decided).pvalue if decided else 1.0
+        gain = (classical == truth).astype(float) - (quantum == truth)
+        classical_only, quantum_only = int((gain > 0).sum()), int((gain < 0).sum())
+        decided = classical_only + quantum_only
+        probability = binomtest(classical_only, decided).pvalue if decided else 1.0
         return float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(n)), float(probability)
-    gain = ((truth - mine) ** 2 - (truth - theirs) ** 2) / truth.var()
+    gain = ((truth - quantum) ** 2 - (truth - classical) ** 2) / truth.var()
     error = float(gain.std(ddof=1) / np.sqrt(n))
     probability = 2 * t.sf(abs(gain.mean()) / error, n - 1) if error > 0 else float(gain.mean() == 0)
     return float(gain.mean()), error, float(probability)
@@ -247,21 +247,21 @@ def compare(
     seed : int
         Seed for the baselines, and for the sample of rows on which a support vector machine is trained.
     """
-    few = split
+    subset = split
     if len(split.y_train) > MAX_SVM_ROWS:
         rows = np.random.default_rng(seed).choice(len(split.y_train), MAX_SVM_ROWS, replace=False)
-        few = replace(split, X_train=split.X_train[rows], y_train=split.y_train[rows])
-    results = [_result("quantum model", "quantum", model, seconds, few, task)]
+        subset = replace(split, X_train=split.X_train[rows], y_train=split.y_train[rows])
+    results = [_result("quantum model", "quantum", model, seconds, subset, task)]
     classical = baselines(task, seed) if classical is None else classical
     for position, (name, baseline) in enumerate(classical.items(), 1):
         training = split
-        if "SVM" in name and few is not split:
-            name, training = f"{name} ({MAX_SVM_ROWS} rows)", few
+        if "SVM" in name and subset is not split:
+            name, training = f"{name} ({MAX_SVM_ROWS} rows)", subset
         start = time.perf_counter()
         baseline.fit(training.X_train, training.y_train)
         elapsed = time.perf_counter() - start
         role: Literal["classical", "trivial"] = "trivial" if position == len(classical) else "classical"
-        results.append(_result(name, role, baseline, elapsed, few, task))
+        results.append(_result(name, role, baseline, elapsed, subset, task))
     labels = None
     if task == "classification":
         labels = np.unique(np.concatenate([split.y_train, split.y_test]))
@@ -272,20 +272,20 @@ def _result(
     name: str, role: Literal["quantum", "classical", "trivial"], model: Any, seconds: float, split: Split, task: Task
 ) -> Result:
     predictions = model.predict(split.X_test)
-    truth, fitted = split.y_test, model.predict(split.X_train)
+    truth, train_predictions = split.y_test, model.predict(split.X_train)
     if task == "classification":
         scores = {
             "accuracy": accuracy_score(truth, predictions),
             "balanced accuracy": balanced_accuracy_score(truth, predictions),
             "macro F1": f1_score(truth, predictions, average="macro", zero_division=0.0),
         }
-        train_score = accuracy_score(split.y_train, fitted)
+        train_score = accuracy_score(split.y_train, train_predictions)
     else:
         scores = {
             "R²": r2_score(truth, predictions),
             "mean absolute error": mean_absolute_error(truth, predictions),
             "RMSE": root_mean_squared_error(truth, predictions),
         }
-        train_score = r2_score(split.y_train, fitted)
+        train_score = r2_score(split.y_train, train_predictions)
     scores = {metric: float(value) for metric, value in scores.items()}
     return Result(name, role, scores, float(train_score), seconds, predictions)

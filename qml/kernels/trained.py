@@ -118,9 +118,9 @@ class TrainedKernel(Kernel):
             verbose=bool(self.verbose),
         )
         self.initial_alignment_ = 1.0 - objective.value(initial, slice(None))
-        last = 1.0 - objective.value(result.weights, slice(None))
-        best = result.weights if last > self.initial_alignment_ else initial
-        self.alignment_ = max(last, self.initial_alignment_)
+        final = 1.0 - objective.value(result.weights, slice(None))
+        best = result.weights if final > self.initial_alignment_ else initial
+        self.alignment_ = max(final, self.initial_alignment_)
         self.loss_history_ = [record.loss for record in result.history]
         bandwidth, weights = objective.settings(best)
         learnt: dict[str, Any] = {"bandwidth": bandwidth} | ({"weights": weights} if len(weights) else {})
@@ -210,7 +210,7 @@ class AlignmentObjective:
     def initial(self) -> Array:
         """Return the starting point of training: the kernel's scales and weights."""
         scales = np.zeros(self.X.shape[1] if self.scales else 0)
-        return np.concatenate([scales, self._own_weights() if self.weights else np.zeros(0)])
+        return np.concatenate([scales, self._initial_weights() if self.weights else np.zeros(0)])
 
     def settings(self, parameters: Array) -> tuple[Array, Array]:
         """Scales, shape (n_features,), and weights, shape (n_weights,)."""
@@ -218,7 +218,7 @@ class AlignmentObjective:
         if not self.scales:
             return scales.copy(), parameters
         split = self.X.shape[1]
-        return scales * np.exp(parameters[:split]), parameters[split:] if self.weights else self._own_weights()
+        return scales * np.exp(parameters[:split]), parameters[split:] if self.weights else self._initial_weights()
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Compute the loss of a batch and its derivative."""
@@ -258,7 +258,7 @@ class AlignmentObjective:
     def _target(self, rows: Rows) -> Array:
         return self.target[rows][:, rows]
 
-    def _own_weights(self) -> Array:
+    def _initial_weights(self) -> Array:
         return self.kernel.weight_values(self.kernel.encoding(self.X.shape[1]))
 
     def _sweep(

@@ -122,12 +122,12 @@ class KernelEstimator(BaseEstimator):
 
     def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
         """Return an unfitted kernel, its number of features, and the feature map whose range they are scaled to."""
-        most = self.n_features_in_ if self.n_qubits is None else self.n_qubits
+        max_features = self.n_features_in_ if self.n_qubits is None else self.n_qubits
         if isinstance(self.kernel, Kernel):
             kernel = clone(self.kernel)
             inner = kernel.kernel if isinstance(kernel, TrainedKernel) else kernel
             if isinstance(inner, ClassicalKernel):
-                return kernel, most, None
+                return kernel, max_features, None
             return (
                 kernel,
                 self._max_features(inner),
@@ -135,13 +135,13 @@ class KernelEstimator(BaseEstimator):
             )
         name = choose("kernel", self.kernel, KERNELS)
         if name in CLASSICAL:
-            return ClassicalKernel(name, gamma="auto"), most, None
+            return ClassicalKernel(name, gamma="auto"), max_features, None
         feature_map = self._feature_map()
         num_qubits = self._num_qubits(feature_map)
         if feature_map.angle_range is not None and sum(feature_map.angle_range) != 0:
             feature_map = CenteredMap(feature_map)
-        maker = ProjectedKernel if name == "projected" else FidelityKernel
-        kernel = maker(
+        kernel_class = ProjectedKernel if name == "projected" else FidelityKernel
+        kernel = kernel_class(
             feature_map,
             bandwidth=self.bandwidth,
             num_qubits=num_qubits,

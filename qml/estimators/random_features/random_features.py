@@ -109,7 +109,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         check_whole("n_components", self.n_components)
         check_whole("n_qubits", self.n_qubits)
         features = validate_data(self, X, dtype=np.float64)
-        self.gamma_ = self._learnt_gamma(features)
+        self.gamma_ = self._checked_gamma(features)
         random = check_random_state(self.random_state)
         model = self._model()
         n_circuits = -(-self.n_components // len(model.observables))
@@ -160,7 +160,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             check_result(samples, angles)
         return angles.reshape(-1, n_angles)
 
-    def _learnt_gamma(self, features: Array) -> float:
+    def _checked_gamma(self, features: Array) -> float:
         if isinstance(self.gamma, str):
             if self.gamma != "scale":
                 raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")

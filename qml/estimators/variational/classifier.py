@@ -116,7 +116,7 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
     def _training_loss(self) -> Loss:
         return loss_for_classes(self.loss, len(self.classes_))
 
-    def _emphasised(self, samples: Samples) -> Samples:
+    def _class_weighted(self, samples: Samples) -> Samples:
         if self.class_weight is None:
             return samples
         indices = self._class_indices(samples.y)
