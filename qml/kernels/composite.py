@@ -53,6 +53,8 @@ class CompositeKernel(Kernel):
 
     @property
     def parts(self) -> tuple[Kernel, ...]:
+        """Kernels that this one is made of, fitted where it is."""
+        self._check_settings()
         return tuple(self._part(name) for name in self.part_names)
 
     @property
@@ -104,7 +106,6 @@ class CompositeKernel(Kernel):
         self._fill(out, matrix)
 
     def fill(self, X: Array, Y: Array | None, out: Array) -> None:
-        self._check_settings()
         self._fill(out, lambda name, out: self._part(name)(X, Y, out=out))
 
     def diag(self, X: ArrayLike) -> Array:
