@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.kernels.composite import CompositeKernel
-from qml.kernels.kernel import Kernel
+from qml.kernels.kernel import OPERATIONS, Kernel
 from qml.settings import check_non_negative, check_whole
 
 __all__ = ["PowerKernel", "ProductKernel", "ScaledKernel", "SumKernel", "power_of", "product_of", "sum_of"]
@@ -206,3 +206,6 @@ def _named(operand: Any) -> str:
     """Describe what is not a kernel."""
     hint = "; get_kernel returns the kernel of a name" if isinstance(operand, str) else ""
     return f"{operand!r} of type {type(operand).__name__}{hint}"
+
+
+OPERATIONS |= {"+": sum_of, "*": product_of, "**": power_of}

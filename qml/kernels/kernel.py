@@ -20,12 +20,15 @@ from simulator.backends.trait import Backend, Folder
 from simulator.engines.numba import memory
 from simulator.errors import KernelTooLargeError
 
-__all__ = ["Kernel"]
+__all__ = ["OPERATIONS", "Kernel"]
 
 Array = NDArray[Any]
 
 _TILE = 1024  # rows and columns of a job when a matrix is shared among processes or machines
 _BAR_AFTER = 2.0  # seconds
+
+OPERATIONS: dict[str, Callable[[Any, Any], Kernel]] = {}
+"""Operators of kernels; `qml.kernels.arithmetic`, whose kernels are subclasses of `Kernel`, enters them."""
 
 
 class Kernel(BaseEstimator, ABC):
@@ -110,19 +113,19 @@ class Kernel(BaseEstimator, ABC):
         return False
 
     def __add__(self, other: Any) -> Kernel:
-        return _arithmetic().sum_of(self, other)
+        return OPERATIONS["+"](self, other)
 
     def __radd__(self, other: Any) -> Kernel:
-        return _arithmetic().sum_of(other, self)
+        return OPERATIONS["+"](other, self)
 
     def __mul__(self, other: Any) -> Kernel:
-        return _arithmetic().product_of(self, other)
+        return OPERATIONS["*"](self, other)
 
     def __rmul__(self, other: Any) -> Kernel:
-        return _arithmetic().product_of(other, self)
+        return OPERATIONS["*"](other, self)
 
     def __pow__(self, exponent: Any) -> Kernel:
-        return _arithmetic().power_of(self, exponent)
+        return OPERATIONS["**"](self, exponent)
 
     def __call__(self, X: ArrayLike, Y: ArrayLike | None = None, *, out: Any = None) -> Array:
         """Compute the kernel matrix.
@@ -270,13 +273,6 @@ class Kernel(BaseEstimator, ABC):
         delay, disable = (0.0, False) if self.verbose else (_BAR_AFTER, None)
         with tqdm(total=total, desc="kernel", unit="entry", unit_scale=True, delay=delay, disable=disable) as bar:
             yield bar.update
-
-
-def _arithmetic() -> Any:
-    """Return the module of the operators, whose results are subclasses of `Kernel`."""
-    from qml.kernels import arithmetic  # imported here because it imports this module
-
-    return arithmetic
 
 
 def _check_size(shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
