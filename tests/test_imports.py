@@ -13,12 +13,22 @@ import pytest
 import qml
 import simulator
 
-LAZY = ["simulator", "qml", "qml.kernels", "simulator.noise", "simulator.qiskit_provider"]
+LAZY = ["simulator", "qml", "qml.datasets", "qml.kernels", "simulator.noise", "simulator.qiskit_provider"]
 
 # Names that must not get lost from the stubs.
 EXPECTED = {
     "simulator": ["Circuit", "Parameter", "PauliSum", "Z", "gates", "noise", "metric_tensor", "set_num_threads"],
-    "qml": ["VariationalClassifier", "QuantumKernelClassifier", "FidelityKernel", "Adam", "save", "load", "plots"],
+    "qml": [
+        "VariationalClassifier",
+        "QuantumKernelClassifier",
+        "FidelityKernel",
+        "Adam",
+        "save",
+        "load",
+        "plots",
+        "datasets",
+    ],
+    "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
     "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
     "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],
     "simulator.qiskit_provider": ["Sampler", "Estimator", "QumbaBackend", "EstimatorGradient"],

@@ -1,16 +1,31 @@
 """Ansätze: trainable circuits, by name or as objects."""
 
+from qml.ansatze.blocks import BLOCKS
+from qml.ansatze.convolutional import QCNN
 from qml.ansatze.entangling import BasicEntangling, StronglyEntangling
 from qml.ansatze.n_local import NLocal
 from qml.ansatze.names import ANSATZE, ansatz_circuit, get_ansatz
+from qml.ansatze.particle_conserving import ParticleConservingU1, ParticleConservingU2
+from qml.ansatze.random_layers import RandomLayers
+from qml.ansatze.tensor_networks import MERA, MPS, TTN
 from qml.ansatze.trait import INITIAL_SPREAD, Ansatz
+from qml.ansatze.two_design import SimplifiedTwoDesign
 
 __all__ = [
     "ANSATZE",
+    "BLOCKS",
     "INITIAL_SPREAD",
+    "MERA",
+    "MPS",
+    "QCNN",
+    "TTN",
     "Ansatz",
     "BasicEntangling",
     "NLocal",
+    "ParticleConservingU1",
+    "ParticleConservingU2",
+    "RandomLayers",
+    "SimplifiedTwoDesign",
     "StronglyEntangling",
     "ansatz_circuit",
     "get_ansatz",

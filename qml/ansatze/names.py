@@ -6,9 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from qml.ansatze.convolutional import QCNN
 from qml.ansatze.entangling import BasicEntangling, StronglyEntangling
 from qml.ansatze.n_local import NLocal
+from qml.ansatze.particle_conserving import ParticleConservingU1, ParticleConservingU2
+from qml.ansatze.random_layers import RandomLayers
+from qml.ansatze.tensor_networks import MERA, MPS, TTN
 from qml.ansatze.trait import Ansatz
+from qml.ansatze.two_design import SimplifiedTwoDesign
 from simulator.circuit import Circuit
 from simulator.gates import Angle
 from simulator.names import by_name
@@ -21,6 +26,15 @@ ANSATZE: dict[str, Callable[..., Ansatz]] = {
     "basic": BasicEntangling,
     "real_amplitudes": NLocal,
     "efficient_su2": partial(NLocal, rotations=("ry", "rz")),
+    "hardware_efficient": partial(NLocal, rotations=("rz", "rx", "rz"), entanglement="pairwise"),
+    "simplified_two_design": SimplifiedTwoDesign,
+    "random": RandomLayers,
+    "particle_conserving_u1": ParticleConservingU1,
+    "particle_conserving_u2": ParticleConservingU2,
+    "mps": MPS,
+    "ttn": TTN,
+    "mera": MERA,
+    "qcnn": QCNN,
 }
 """Ansätze by name; ``get_ansatz`` passes its options to them."""
 

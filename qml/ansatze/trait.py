@@ -17,7 +17,7 @@ from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError
 from simulator.gates import Angle
 
-__all__ = ["INITIAL_SPREAD", "Ansatz", "checked_weights"]
+__all__ = ["INITIAL_SPREAD", "Ansatz", "check_at_least_two", "checked_weights"]
 
 INITIAL_SPREAD = 0.3
 """Standard deviation, in radians, of weights before training.
@@ -50,3 +50,10 @@ def checked_weights(ansatz: Ansatz, num_qubits: int, num_layers: int, weights: S
     if len(weights) != expected:
         raise ParameterError(f"the ansatz takes {expected} weights, got {len(weights)}")
     return weights
+
+
+def check_at_least_two(name: str, num_qubits: int) -> None:
+    """Raise unless there are qubits enough for a pair."""
+    check_whole("num_qubits", num_qubits, error=CircuitError)
+    if num_qubits < 2:
+        raise CircuitError(f"{name} needs at least 2 qubits, got {num_qubits}")

@@ -194,8 +194,7 @@ def compare_backends(
     if len(backends) < 2:
         raise ValueError(f"a comparison needs at least two backends, got {len(backends)}")
     features = validate_data(model, X, dtype=np.float64, order="C", reset=False)
-    inputs = model.model_.inputs_of(model.scaling_(features))
-    weights = model.weights_[: model.model_.num_weights]
+    inputs, weights = model._circuit_arguments(model.scaling_(features))
     names: list[str] = []
     values, errors, predictions = [], [], []
     for backend_or_name in backends:

@@ -148,7 +148,7 @@ def _n_components(model: Any) -> int | None:
 def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: int | None) -> Facts:
     data = experiment.data
     if n_components is not None:
-        share = _explained_variance(experiment.split.X_train, n_components)
+        share = model.explained_variance_ratio_
         data += (
             f"{model.n_features_in_} features do not fit on {model.circuit_.num_qubits} qubits with this feature map: "
             f"their {n_components} leading principal components take their place ({100 * share:.0f} % of the variance)",
@@ -177,14 +177,6 @@ def _drawing(circuit: Circuit) -> str:
         return str(circuit.draw("text", fold=CIRCUIT_WIDTH))
     except QumbaError as error:  # Qiskit, which draws the circuit, lacks one of its gates
         return f"not drawn: {error}"
-
-
-def _explained_variance(X: np.ndarray, n_components: int) -> float:
-    """Compute the share of the standardised features' variance explained by their leading components."""
-    spread = X.std(axis=0)
-    standardised = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    variances = np.linalg.svd(standardised, compute_uv=False) ** 2
-    return float(variances[:n_components].sum() / max(variances.sum(), np.finfo(float).tiny))
 
 
 def _draw(

@@ -8,10 +8,13 @@ from typing import Any
 __all__ = ["add_model_options", "add_output_options", "fraction", "given_settings", "whole"]
 
 FEATURE_MAPS = (
-    "angle", "reuploading", "amplitude", "z", "zz", "pauli", "iqp", "chebyshev", "qaoa", "hubregtsen",
-    "high_dimensional", "hamiltonian",
+    "angle", "reuploading", "amplitude", "basis", "z", "zz", "pauli", "iqp", "chebyshev", "arcsine", "qaoa",
+    "hubregtsen", "yz_cx", "multi_control", "high_dimensional", "hamiltonian",
 )  # fmt: skip
-ANSATZE = ("strongly_entangling", "basic", "real_amplitudes", "efficient_su2")
+ANSATZE = (
+    "strongly_entangling", "basic", "real_amplitudes", "efficient_su2", "hardware_efficient", "simplified_two_design",
+    "random", "particle_conserving_u1", "particle_conserving_u2", "mps", "ttn", "mera", "qcnn",
+)  # fmt: skip
 """Names for the help text, which must not import the library; a test compares them with the library's."""
 
 SETTINGS = {

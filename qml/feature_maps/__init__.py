@@ -13,19 +13,25 @@ from typing import Any
 import numpy as np
 
 from qml.feature_maps.amplitudes import AmplitudeMap
+from qml.feature_maps.arcsine import ArcsineMap
+from qml.feature_maps.basis import BasisMap
 from qml.feature_maps.centered import CenteredMap
 from qml.feature_maps.encoding import Encoding, FeatureMap
 from qml.feature_maps.hamiltonian import HamiltonianMap
 from qml.feature_maps.high_dimensional import HighDimensionalMap
+from qml.feature_maps.multi_control import MultiControlMap
 from qml.feature_maps.pauli import PauliMap
 from qml.feature_maps.rotations import AngleMap, ChebyshevMap
 from qml.feature_maps.trained import HubregtsenMap, QAOAMap
+from qml.feature_maps.yz_cx import YZCXMap
 from simulator.names import by_name
 
 __all__ = [
     "FEATURE_MAPS",
     "AmplitudeMap",
     "AngleMap",
+    "ArcsineMap",
+    "BasisMap",
     "CenteredMap",
     "ChebyshevMap",
     "Encoding",
@@ -33,8 +39,10 @@ __all__ = [
     "HamiltonianMap",
     "HighDimensionalMap",
     "HubregtsenMap",
+    "MultiControlMap",
     "PauliMap",
     "QAOAMap",
+    "YZCXMap",
     "get_feature_map",
 ]
 
@@ -42,13 +50,17 @@ FEATURE_MAPS: dict[str, Callable[..., FeatureMap]] = {
     "angle": AngleMap,
     "reuploading": partial(AngleMap, reupload=True, angle_range=(-np.pi / 4, np.pi / 4)),
     "amplitude": AmplitudeMap,
+    "basis": BasisMap,
     "z": partial(PauliMap, paulis=("Z",)),
     "zz": PauliMap,
     "pauli": PauliMap,
     "iqp": partial(PauliMap, alpha=1.0, center=0.0, angle_range=(-np.pi / 8, np.pi / 8)),
     "chebyshev": ChebyshevMap,
+    "arcsine": ArcsineMap,
     "qaoa": QAOAMap,
     "hubregtsen": HubregtsenMap,
+    "yz_cx": YZCXMap,
+    "multi_control": MultiControlMap,
     "high_dimensional": HighDimensionalMap,
     "hamiltonian": HamiltonianMap,
 }

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Amplitudes",
-    "ArcCosines",
     "DataFunction",
     "OwnFunction",
     "Products",
@@ -27,9 +26,6 @@ __all__ = [
 ]
 
 Matrix = NDArray[np.float64]
-
-ROUNDING = 1e-12
-"""Tolerance for features beyond the end of their domain, to allow for rounding."""
 
 STEP = np.finfo(np.float64).eps ** (1 / 3)
 """Step of central differences at which rounding and truncation errors are about equal."""
@@ -157,27 +153,6 @@ class SubsetFunction:
         if array.shape != shape:
             raise ValueError(f"the {what} of features {subset} must have shape {shape}, got {array.shape}")
         return array
-
-
-@dataclass(frozen=True)
-class ArcCosines:
-    """The arccosine of each feature, which must be from -1 to 1. Its derivative at the ends is taken as zero."""
-
-    def __call__(self, X: Matrix) -> Matrix:
-        """Inputs of the circuit, shape (n_samples, n_features), radians."""
-        beyond = np.abs(X) > 1.0 + ROUNDING
-        if beyond.any():
-            row, column = (int(i) for i in np.argwhere(beyond)[0])
-            raise ValueError(
-                f"features must be from -1 to 1, because their arccosine is taken; column {column} has "
-                f"{X[row, column]} in row {row} (sklearn's MinMaxScaler((-1, 1), clip=True) brings them there)"
-            )
-        return np.arccos(np.clip(X, -1.0, 1.0))
-
-    def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
-        """D loss / d features, shape (n_samples, n_features)."""
-        height = np.sqrt(np.maximum((1.0 - X) * (1.0 + X), 0.0))
-        return np.divide(-cotangent, height, out=np.zeros_like(X), where=height > 0)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qml.feature_maps.data_functions import ArcCosines
+from qml.feature_maps.domains import ArcCosines
 from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
 from qml.settings import check_whole
 from simulator import gates
@@ -97,9 +97,21 @@ class ChebyshevMap(FeatureMap):
     tower : bool
         Whether the degree d grows by one each time a feature comes again; otherwise it is 1 throughout.
 
+    Examples
+    --------
+    >>> print(ChebyshevMap().encoding(num_features=1, num_qubits=3).circuit)
+         ┌────────────┐
+    q_0: ┤ Ry(2*x[0]) ├
+         ├────────────┤
+    q_1: ┤ Ry(4*x[0]) ├
+         ├────────────┤
+    q_2: ┤ Ry(6*x[0]) ├
+         └────────────┘
+
     References
     ----------
-    Kyriienko, Paine and Elfving, arXiv:2011.10395.
+    Kyriienko, Paine and Elfving, arXiv:2011.10395: the tower is their equation 15, degree 1 their equation 14, and
+    `ArcsineMap` their product feature map.
     """
 
     tower: bool = True

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import QumbaError
 
-__all__ = ["ScaleError", "Scaling", "check_result", "fit_linear_scaling", "fit_scaling", "size_exponent"]
+__all__ = [
+    "ScaleError",
+    "Scaling",
+    "check_result",
+    "component_factors",
+    "explained_variance_ratio",
+    "fit_linear_scaling",
+    "fit_scaling",
+    "size_exponent",
+]
 
 Array = NDArray[np.float64]
 
@@ -98,11 +107,14 @@ def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: 
         factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
     _check_sizes(largest, unit, factor)
     if X.shape[1] > max_features:
-        components, deviations = _principal_components((scaled - mean) * factor, share, max_features)
-        if angle_range is not None:
-            components = components / np.where(deviations > 0, deviations, np.inf)
+        components = component_factors((scaled - mean) * factor, share, max_features, angle_range is not None)
         return Scaling(mean * unit, (factor / unit)[:, None] * components, angle_range)
     return Scaling(mean * unit, factor / unit, angle_range)
+
+
+def fit_standardisation(X: Array, sample_weight: Array) -> Scaling:
+    """Learn the scaling to mean 0 and standard deviation 1 of each feature; see `fit_scaling`."""
+    return replace(fit_scaling(X, sample_weight, X.shape[1], (-np.pi / 2, np.pi / 2)), angle_range=None)
 
 
 def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointly: bool = False) -> Scaling:
@@ -141,6 +153,30 @@ def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointl
     components, deviations = _principal_components((scaled - mean) * factor, share, max_features)
     size = np.sqrt(np.mean(deviations**2))
     return Scaling(mean * unit, (factor / unit)[:, None] * components / (size if size > 0 else 1.0), None)
+
+
+def component_factors(rows: Array, share: Array, count: int, standardised: bool) -> Array:
+    """Return the matrix that turns rows into their leading principal components, shape (n_features, count).
+
+    Parameters
+    ----------
+    rows : float ndarray, shape (n_samples, n_features)
+    share : float ndarray, shape (n_samples,), with sum 1
+        Share of each row in means.
+    count : int
+        Number of components; those along which there is nothing are zero.
+    standardised : bool
+        Whether each component gets a mean square of 1.
+    """
+    components, deviations = _principal_components(rows, share, count)
+    return components / np.where(deviations > 0, deviations, np.inf) if standardised else components
+
+
+def explained_variance_ratio(X: Array, sample_weight: Array, count: int) -> float:
+    """Compute the share of the standardised features' variance that lies along their leading principal components."""
+    rows, share = fit_standardisation(X, sample_weight)(X), sample_weight / sample_weight.sum()
+    variances = np.linalg.svd(np.sqrt(share)[:, None] * rows, compute_uv=False) ** 2
+    return float(variances[:count].sum() / max(variances.sum(), SMALLEST))
 
 
 def size_exponent(values: Array) -> int:

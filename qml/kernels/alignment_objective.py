@@ -15,7 +15,7 @@ from qml.kernels.composite import leaves, value_and_partials
 from qml.kernels.embedding import EmbeddingKernel
 from qml.kernels.kernel import Kernel
 from qml.kernels.projected import ProjectedKernel
-from qml.optimizers.objective import Rows
+from qml.optimizers.objective import Objective, Rows
 from simulator.calculations.gradients import adjoint_sweep, state_sweep
 from simulator.calculations.statevector import expectations, states
 
@@ -134,7 +134,7 @@ def _state_derivative(psi: Array, derivative: Derivative) -> Array:
 
 
 @dataclass(frozen=True)
-class AlignmentObjective:
+class AlignmentObjective(Objective):
     """One minus the alignment of a batch, as a function of the parameters of the trained parts, one after another.
 
     Parameters

@@ -17,7 +17,7 @@ __all__ = ["find_bandwidth"]
 Array = NDArray[np.float64]
 
 _SAMPLES = 256
-_GRID = np.geomspace(0.01, 3.0, 16)  # radians by which a feature's standard deviation turns
+_GRID = np.geomspace(0.01, 3.0, 16)  # radians per standard deviation of a feature
 _REFINEMENTS = 4
 _AS_GOOD = 0.98
 LARGEST_BANDWIDTH = 1e300
@@ -42,7 +42,7 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     Returns
     -------
     float
-        Feature scale; 1 if all samples are equal.
+        Feature scale; 1 if all samples are equal, or the feature map takes its features as they are.
 
     Raises
     ------
@@ -75,6 +75,8 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
         )
 
     bounded = kernel.bounded_map()
+    if bounded is not None and bounded.angle_range is None:  # bits, which cannot be scaled
+        return 1.0
     # samples that come later fill the domain that these fill: nothing is stretched there
     limit = np.inf if bounded is None else 1.0 / max(1.0, float(np.abs(X).max()) / bounded.domain[1])
 

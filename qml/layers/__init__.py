@@ -4,11 +4,31 @@ A network is a `Sequential` of layers, classical and quantum. One backward sweep
 derivatives with respect to every weight. To add a layer, inherit from `Layer` and define its abstract methods.
 """
 
-from qml.layers.activations import ReLU, Sigmoid, Tanh
+from qml.layers.activations import Arctan, ReLU, Sigmoid, Tanh
 from qml.layers.angles import TrainedScales
 from qml.layers.dense import Dense
+from qml.layers.dropout import Dropout
+from qml.layers.fidelities import ClassFidelities
+from qml.layers.flatten import Flatten
 from qml.layers.quantum import Quantum
+from qml.layers.quanvolution import Quanvolution
 from qml.layers.sequential import Sequential
+from qml.layers.softmax import Softmax
 from qml.layers.trait import Layer
 
-__all__ = ["Dense", "Layer", "Quantum", "ReLU", "Sequential", "Sigmoid", "Tanh", "TrainedScales"]
+__all__ = [
+    "Arctan",
+    "ClassFidelities",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "Quantum",
+    "Quanvolution",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "TrainedScales",
+]

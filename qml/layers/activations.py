@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.special import expit
 from qml.layers.trait import Layer, Rest
 from qml.settings import check_whole
 
-__all__ = ["Activation", "ReLU", "Sigmoid", "Tanh"]
+__all__ = ["Activation", "Arctan", "ReLU", "Sigmoid", "Tanh"]
 
 Array = NDArray[np.float64]
 
@@ -115,3 +115,31 @@ class Sigmoid(Activation):
 
     def slope(self, X: Array, value: Array) -> Array:
         return value * (1.0 - value)
+
+
+@dataclass(frozen=True, repr=False)
+class Arctan(Activation):
+    """An arctangent from ``low`` to ``high``, as estimators bend scaled features into the range of a feature map.
+
+    It is ``(low + high) / 2 + (high - low) / pi * arctan(x)``.
+
+    Parameters
+    ----------
+    size : int, optional
+        Number of inputs and of outputs; by default the number of outputs of the layer before.
+    low, high : float
+        Range of the values, in radians where they are angles.
+    """
+
+    _: KW_ONLY
+    low: float = -np.pi / 2
+    high: float = np.pi / 2
+
+    def value(self, X: Array) -> Array:
+        return (self.low + self.high) / 2 + (self.high - self.low) / np.pi * np.arctan(X)
+
+    def slope(self, X: Array, value: Array) -> Array:
+        return (self.high - self.low) / np.pi / (1.0 + X * X)
+
+    def __repr__(self) -> str:
+        return f"Arctan(low={self.low:.4g}, high={self.high:.4g})"

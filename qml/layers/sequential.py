@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qml.layers.flatten import Flatten
+from qml.layers.summary import network_table
 from qml.layers.trait import Layer, Rest, check_shapes
 from qml.models.quantum_model import check_finite
 from simulator.backends.plan import Plan
@@ -63,6 +65,15 @@ class Chain(Layer):
 
     def initial_weights(self, rng: np.random.Generator) -> Array:
         return np.concatenate([layer.initial_weights(rng) for layer in self.layers])
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether a layer is random."""
+        return any(layer.is_random for layer in self.layers)
+
+    def for_step(self, seed: Sequence[int]) -> Chain:
+        layers = (layer.for_step([*seed, number]) for number, layer in enumerate(self.layers))
+        return Chain(tuple(layers)) if self.is_random else self
 
     def forward(self, X: Array, weights: Array) -> Array:
         for layer, part in self._steps:
@@ -211,8 +222,31 @@ class Sequential(Chain):
 
     def _checked(self, X: ArrayLike, weights: ArrayLike) -> tuple[Array, Array]:
         rows, weights = as_array(X), as_array(weights)
+        if rows.ndim > 2 and isinstance(self.layers[0], Flatten):
+            rows = self.layers[0].forward(rows, weights[:0])
         check_shapes(self, rows, weights)
         return rows, weights
+
+    def summary(self) -> str:
+        """Return a table with a row for each layer: what it is, its sizes, its number of weights.
+
+        Examples
+        --------
+        >>> from qml.layers import Dense, Quantum, Tanh
+        >>> from qml.models.layered import layered_model
+        >>> circuit = layered_model("angle", "basic", num_features=2, num_layers=3)
+        >>> print(Sequential(Dense(30, 2), Tanh(), Quantum(circuit), Dense(2, 3)).summary())
+           layer    kind       inputs  outputs  weights
+        0  Dense    classical      30        2       62
+        1  Tanh     classical       2        2        0
+        2  Quantum  quantum         2        2        6
+        3  Dense    classical       2        3        9
+        77 weights: 6 quantum, 71 classical
+        """
+        return network_table(self.layers)
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)

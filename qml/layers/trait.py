@@ -8,7 +8,7 @@ states of one chunk only; a tape would hold all states, or simulate the circuit 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Protocol
 
@@ -99,12 +99,21 @@ class Layer(Protocol):
         """Estimate the cost of `forward` (with ``gradient``, of `sweep`) on a backend; None if no circuit is run."""
         return None
 
+    @property
+    def is_random(self) -> bool:
+        """Whether `sweep` takes random numbers in training, as dropout does; then `for_step` provides them."""
+        return False
+
+    def for_step(self, seed: Sequence[int]) -> Layer:
+        """Return the layer for one training step, which takes its random numbers from this seed."""
+        return self
+
     def split_fixed(self) -> tuple[Callable[[Array], Array] | None, Layer | None]:
         """Split into a function of X without weights and the layer to train on the values of that function.
 
         Training computes the function once. Either part is None if it would do nothing: by default a layer without
-        weights is entirely such a function, and a layer with weights has no such part. A layer whose `sweep` differs
-        from step to step, as dropout does, must return ``(None, self)``.
+        weights is entirely such a function, and a layer with weights has no such part. A random layer returns
+        ``(None, self)``.
         """
         if self.num_weights:
             return None, self

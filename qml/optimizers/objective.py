@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -19,6 +20,15 @@ class Objective(Protocol):
     def n_samples(self) -> int:
         """Number of training rows."""
         ...
+
+    @property
+    def is_random(self) -> bool:
+        """Whether `value_and_gradient` takes random numbers, as dropout does; then `for_step` provides them."""
+        return False
+
+    def for_step(self, seed: Sequence[int]) -> Self:
+        """Return the objective of one training step, which takes its random numbers from this seed."""
+        return self
 
     def value_and_gradient(self, weights: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
         """Compute the mean loss over ``rows`` (indices, or ``slice(None)``) and its derivative, shape (n_weights,)."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml import ansatze, feature_maps, layers, losses, optimizers
-from qml.feature_maps import data_functions
+from qml.feature_maps import data_functions, domains
 from qml.features import scaling
 from qml.files.circuit_data import CircuitReader, CircuitWriter
 from qml.files.container import is_storable
@@ -31,6 +31,12 @@ from simulator.parameters import Parameter
 __all__ = ["ESTIMATORS", "JOBLIB", "SCIKIT_LEARN", "ValueReader", "ValueWriter", "is_part", "parts_of"]
 
 ESTIMATORS = {
+    "DressedClassifier": "qml.estimators.variational.dressed",
+    "DressedRegressor": "qml.estimators.variational.dressed",
+    "NetworkClassifier": "qml.estimators.variational.network",
+    "NetworkRegressor": "qml.estimators.variational.network",
+    "ReuploadingClassifier": "qml.estimators.variational.reuploading",
+    "ReuploadingRegressor": "qml.estimators.variational.reuploading",
     "VariationalClassifier": "qml.estimators.variational.classifier",
     "VariationalRegressor": "qml.estimators.variational.regressor",
     "QuantumGaussianProcessClassifier": "qml.estimators.kernel_methods.gaussian_processes",
@@ -90,7 +96,7 @@ MAKERS = (*KERNELS, "RandomQuantumFeatures")
 
 VALUES: dict[str, type] = {
     kind.__name__: kind
-    for module in (ansatze, data_functions, feature_maps, layers, losses, optimizers, scaling)
+    for module in (ansatze, data_functions, domains, feature_maps, layers, losses, optimizers, scaling)
     for kind in vars(module).values()
     if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind is not data_functions.OwnFunction
 }

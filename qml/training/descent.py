@@ -52,8 +52,9 @@ def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
     """Process one batch, and end the epoch if it is the last; return whether the callback wants to stop."""
     started = time.perf_counter()
     before = run.state
+    objective = run.objective.for_step([before.seed, 2, before.steps]) if run.is_random else run.objective
     measured, loss, gradient = optimizer.measure(
-        before.optimizer_state, before.weights, run.objective, rows, [before.seed, 1, before.steps]
+        before.optimizer_state, before.weights, objective, rows, [before.seed, 1, before.steps]
     )
     loss = float(loss)
     if not run.is_usable(loss, gradient):
@@ -70,6 +71,7 @@ def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
         weights=weights,
         optimizer_state=optimizer_state,
         steps=before.steps + 1,
+        initial_loss=before.initial_loss if before.steps else loss,
         batch=before.batch + 1,
         loss_sum=before.loss_sum + loss * (run.objective.n_samples if isinstance(rows, slice) else len(rows)),
         gradient_norm_sum=before.gradient_norm_sum + math.sqrt(gradient @ gradient),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,15 @@ class LayersObjective:
     def n_samples(self) -> int:
         """Number of training rows."""
         return len(self.inputs)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the network is random in training, as with dropout."""
+        return self.network.is_random
+
+    def for_step(self, seed: Sequence[int]) -> LayersObjective:
+        """Return the objective of one training step, with random numbers from this seed."""
+        return replace(self, network=self.network.for_step(seed))
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Compute the mean loss over the rows, and its gradient, shape (n_weights,)."""

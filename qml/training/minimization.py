@@ -17,6 +17,11 @@ def minimize(run: Run, optimizer: SciPy) -> str:
     """Run SciPy until it converges or there is a reason to stop; return the reason."""
     if (reason := run.reason_to_stop()) is not None:
         return reason
+    if run.is_random:
+        raise ValueError(
+            "the network is random in training, as with dropout, and SciPy's methods need a loss that is a function of "
+            "the weights: use an optimizer that takes steps, such as 'adam'"
+        )
     finished = len(run.state.history)
     iterations = _Iterations(run, optimizer)
     try:

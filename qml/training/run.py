@@ -13,7 +13,7 @@ from qml.training.checkpoints import Checkpoints
 from qml.training.progress import Callback, EpochRecord, ProgressBar, RunState, TrainingProgress
 
 DIVERGENCE = 1e3
-"""Growth of the loss, relative to its first value (absolute if that is below 1), at which training has diverged."""
+"""Growth of the loss, relative to the initial one (absolute if that is below 1), at which training has diverged."""
 
 
 SCHEDULES = ("constant", "cosine")
@@ -39,6 +39,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.bar = ProgressBar(self.epochs, len(self.state.history), self.verbose)
+        self.is_random = bool(getattr(self.objective, "is_random", False))
         self.validates = self.objective.validation_score(self.state.weights) is not None
 
     def reason_to_stop(self) -> str | None:
@@ -111,6 +112,8 @@ class Run:
             history=(*state.history, record),
         )
         first = self.state.history[0].loss
+        if state.initial_loss < first:  # the mean of an epoch whose steps already explode is no reference
+            first = state.initial_loss
         if loss - first > DIVERGENCE * max(abs(first), 1.0):
             self.diverge(f"the loss went from {first:.3g} to {loss:.3g} in epoch {epoch}")
         self.bar.update(record)

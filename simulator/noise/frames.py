@@ -155,7 +155,7 @@ class FrameProgram:
         words = -(-max(len(masks), 1) // 64)
         self.first = np.cumsum([0, *(len(location.x) for location in locations)])
         total = int(self.first[-1])
-        self.turned = np.zeros((total, words), np.uint64)
+        self.flipped = np.zeros((total, words), np.uint64)
         self.cumulated = np.ones((len(locations), max((len(location.x) for location in locations), default=1)))
         for number, location in enumerate(locations):
             x, z = np.array(location.x), np.array(location.z)
@@ -166,7 +166,7 @@ class FrameProgram:
             bits[:, angles:] = (crossings[:, angles:] & 1).astype(bool)
             padded = np.zeros((len(x), 64 * words), bool)
             padded[:, : bits.shape[1]] = bits
-            self.turned[paulis] = np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
+            self.flipped[paulis] = np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
             self.cumulated[number, : len(x)] = np.cumsum(location.probabilities)
             self.cumulated[number, len(x) - 1 :] = 1.0
 
@@ -174,9 +174,9 @@ class FrameProgram:
         """Draw the errors of trajectories as the signs that they flip, one bit per angle and string, (T, words)."""
         rng = np.random.default_rng(seed)
         count = len(self.cumulated)
-        turned = np.zeros((trajectories, self.turned.shape[1]), np.uint64)
+        flipped = np.zeros((trajectories, self.flipped.shape[1]), np.uint64)
         if not count:
-            return turned
+            return flipped
         step = max(1, (1 << 22) // count)
         for begin in range(0, trajectories, step):
             uniform = rng.random((min(step, trajectories - begin), count))
@@ -186,12 +186,12 @@ class FrameProgram:
             which = (uniform[row, location][:, None] >= self.cumulated[location]).sum(axis=1)
             entry = self.first[location] + which
             starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
-            turned[begin + row[starts]] = np.bitwise_xor.reduceat(self.turned[entry], starts)
-        return turned
+            flipped[begin + row[starts]] = np.bitwise_xor.reduceat(self.flipped[entry], starts)
+        return flipped
 
-    def signs(self, turned: NDArray[np.uint64]) -> tuple[FloatArray, FloatArray]:
+    def signs(self, flipped: NDArray[np.uint64]) -> tuple[FloatArray, FloatArray]:
         """Signs +1 and -1 of the angles (U, J) and of the observables' strings (U, S)."""
-        bits = np.unpackbits(turned.view(np.uint8), axis=1, bitorder="little")
+        bits = np.unpackbits(flipped.view(np.uint8), axis=1, bitorder="little")
         angles, strings = len(self.offsets), len(self.program.observables)
         signs = 1.0 - 2.0 * bits[:, : angles + strings].astype(np.float64)
         return signs[:, :angles], signs[:, angles:]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+import warnings
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -11,17 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.ansatze import INITIAL_SPREAD, Ansatz, get_ansatz
-from qml.estimators.variational.trained import TrainedNetwork
+from qml.estimators.variational.one_circuit import OneCircuit
+from qml.estimators.variational.trained import Samples
 from qml.feature_maps import Encoding, FeatureMap, get_feature_map
-from qml.layers import Dense, Quantum, Sequential
+from qml.features.scaling import Scaling, component_factors, explained_variance_ratio, fit_scaling
+from qml.layers import Arctan, Dense, Layer, Quantum, Sequential
 from qml.models.layered import layered_model
-from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
-from qml.settings import check_choice, check_whole
-from simulator.backends.numba_backend import NumbaBackend
-from simulator.circuit import Circuit
+from qml.settings import check_choice
 
-__all__ = ["VariationalEstimator"]
+__all__ = ["VariationalEstimator", "initial_weights"]
 
 Array = NDArray[np.float64]
 
@@ -30,49 +29,48 @@ AUTOMATIC_QUBITS = (4, 8)
 
 
 @dataclass(eq=False, repr=False)
-class VariationalEstimator(TrainedNetwork):
-    """Feature map and ansatz, or a custom model, followed by a dense layer that reads out its observables."""
+class VariationalEstimator(OneCircuit):
+    """Feature map and ansatz, or a custom model, followed by a dense layer that reads out its observables.
+
+    Features that do not fit into the feature map pass through a trained dense layer, which starts as their leading
+    principal components; or these take their place, and the remainder is lost.
+    """
 
     feature_map: str | FeatureMap = "angle"
     ansatz: str | Ansatz = "strongly_entangling"
     n_layers: int = 4
     n_qubits: int | None = None
     _: KW_ONLY
-    observables: str | Sequence[Observable] = "z+zz"
     model: QuantumModel | None = None
-    precision: Literal["double", "single"] = "double"
-
-    @property
-    def circuit_(self) -> Circuit:
-        """Circuit with inputs and weights as parameters."""
-        return self.model_.circuit
-
-    @property
-    def model_(self) -> QuantumModel:
-        """Model of the circuit, without scaling and readout."""
-        return self.network_[0].model
-
-    @property
-    def readout_(self) -> Dense:
-        """Layer from expectation values to outputs."""
-        return self.network_[1]
+    reduction: Literal["trained", "components"] = "trained"
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         if self.model is not None:
+            if n_features != self.model.num_features:
+                raise ValueError(f"the model takes {self.model.num_features} features, X has {n_features}")
             return Sequential(Quantum(self.model), Dense())
         feature_map, ansatz = get_feature_map(self.feature_map), get_ansatz(self.ansatz)
         num_qubits = self._choose_qubits(feature_map)
+        capacity = feature_map.max_features(num_qubits)
+        reduced = n_features > capacity and self.scale_features
         model = layered_model(
             feature_map,
             ansatz,
-            num_features=n_features,
+            num_features=capacity if reduced else n_features,
             num_layers=self.n_layers,
             num_qubits=num_qubits,
             observables=self.observables,
             precision=self.precision,
         )
-        draw_weights = partial(_initial_weights, ansatz, num_qubits, self.n_layers, model.num_weights)
-        return Sequential(Quantum(model, draw_weights=draw_weights), Dense())
+        draw_weights = partial(initial_weights, ansatz, num_qubits, self.n_layers, model.num_weights)
+        circuit = Quantum(model, draw_weights=draw_weights)
+        if not reduced:
+            return Sequential(circuit, Dense())
+        bend: tuple[Layer, ...] = ()
+        if feature_map.angle_range is not None:
+            low, high = feature_map.angle_range
+            bend = (Arctan(low=low, high=high),)
+        return Sequential(Dense(n_features, model.num_features), *bend, circuit, Dense())
 
     def _described(self) -> dict[str, Any]:
         """Return the settings that determine circuit and observables."""
@@ -87,13 +85,32 @@ class VariationalEstimator(TrainedNetwork):
             "observables": self.observables,
         }
 
-    def _feature_range(self) -> tuple[int, tuple[float, float] | None]:
-        if self.model is None:
-            feature_map = get_feature_map(self.feature_map)
-            return feature_map.max_features(self._choose_qubits(feature_map)), feature_map.angle_range
-        if self.n_features_in_ != self.model.num_features:
-            raise ValueError(f"the model takes {self.model.num_features} features, X has {self.n_features_in_}")
-        return super()._feature_range()
+    def _fit_scaling(self, samples: Samples) -> Scaling:
+        if self.model is not None:
+            return super()._fit_scaling(samples)
+        feature_map = get_feature_map(self.feature_map)
+        n_features, capacity = self.n_features_in_, feature_map.max_features(self._choose_qubits(feature_map))
+        if n_features > capacity and self.reduction == "trained":  # the network bends what its dense layer gives
+            return replace(
+                fit_scaling(samples.X, samples.weight, n_features, feature_map.angle_range), angle_range=None
+            )
+        if n_features > capacity:
+            self.explained_variance_ratio_ = explained_variance_ratio(samples.X, samples.weight, capacity)
+            warnings.warn(
+                f"{n_features} features were replaced by {capacity} principal components, which hold "
+                f"{self.explained_variance_ratio_:.0%} of their variance; reduction='trained' loses none of them",
+                stacklevel=4,
+            )
+        return fit_scaling(samples.X, samples.weight, capacity, feature_map.angle_range)
+
+    def _initial_weights(self, samples: Samples, rng: np.random.Generator) -> Array:
+        weights = super()._initial_weights(samples, rng)
+        first = self.network_[0]
+        if isinstance(first, Dense):
+            scaled, share = self.scaling_(samples.X), samples.weight / samples.weight.sum()
+            factors = component_factors(scaled, share, self.model_.num_features, standardised=len(self.network_) > 3)
+            weights[: factors.size] = factors.T.ravel()
+        return weights
 
     def _choose_qubits(self, feature_map: FeatureMap) -> int:
         if self.n_qubits is not None:
@@ -104,25 +121,12 @@ class VariationalEstimator(TrainedNetwork):
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        check_whole("n_layers", self.n_layers)
-        check_whole("n_qubits", self.n_qubits, instead=[None])
-        check_choice("precision", self.precision, ("double", "single"))
+        check_choice("reduction", self.reduction, ("trained", "components"))
         if self.model is not None and not isinstance(self.model, QuantumModel):
             raise TypeError(f"model expects a QuantumModel or None, got {self.model!r}")
 
-    def _engine(self) -> NumbaBackend:
-        return NumbaBackend(noise=self.noise, precision=self.precision)
 
-    def _predictions(self, values: Array) -> NDArray[Any]:
-        """Predict from expectation values of any source, shape (n_samples, n_observables)."""
-        return self._predicted(self._read_out(values))
-
-    def _read_out(self, values: Array) -> Array:
-        """Compute outputs (n_samples, n_outputs) from expectation values (n_samples, n_observables)."""
-        return self.readout_.forward(values, self.weights_[self.model_.num_weights :])
-
-
-def _initial_weights(
+def initial_weights(
     ansatz: Ansatz, num_qubits: int, num_layers: int, num_weights: int, rng: np.random.Generator
 ) -> Array:
     """Draw the initial weights: those of the feature map, then those of the ansatz."""

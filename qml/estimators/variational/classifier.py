@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 
 
 def _gives_probabilities(classifier: TrainedClassifier) -> bool:
-    if gives_probabilities(classifier.loss):
+    if gives_probabilities(classifier._named_loss()):
         return True
     raise AttributeError(f"probabilities need loss='cross_entropy', got loss={classifier.loss!r}")
 
@@ -114,7 +114,11 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         return np.searchsorted(self.classes_, y)
 
     def _training_loss(self) -> Loss:
-        return loss_for_classes(self.loss, len(self.classes_))
+        return loss_for_classes(self._named_loss(), len(self.classes_))
+
+    def _named_loss(self) -> str | Loss:
+        """Return the loss or its name."""
+        return self.loss
 
     def _class_weighted(self, samples: Samples) -> Samples:
         if self.class_weight is None:

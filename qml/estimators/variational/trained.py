@@ -89,10 +89,6 @@ class TrainedNetwork(BaseEstimator):
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         """Return the network for these numbers of features and outputs; its first and last size may stay open."""
 
-    def _feature_range(self) -> tuple[int, tuple[float, float] | None]:
-        """Return the maximum number of features of the network, and the range into which they are scaled."""
-        return self.n_features_in_, QUARTER_TURN
-
     @abstractmethod
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
         """Learn the classes or the scale of y; return the number of outputs."""
@@ -263,20 +259,24 @@ class TrainedNetwork(BaseEstimator):
     def _start(self, samples: Samples, seed: int, classes: ArrayLike | None = None) -> None:
         """Learn scaling and targets, and draw the initial weights."""
         num_outputs = self._learn_targets(samples, classes)
-        self.scaling_ = self._scaling(samples, *self._feature_range())
+        identity = Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
+        self.scaling_ = self._fit_scaling(samples) if self.scale_features else identity
         num_features = self.scaling_.num_outputs
         self.network_ = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
-        self.weights_ = self._last_weights = self.network_.initial_weights(np.random.default_rng(seed))
+        self.weights_ = self._last_weights = self._initial_weights(samples, np.random.default_rng(seed))
         self._seed = seed
         self._optimizer_state: State | None = None
         self.n_iter_ = self.best_epoch_ = 0
         self.loss_history_ = np.empty(0)
         self.validation_scores_: Array | None = None
 
-    def _scaling(self, samples: Samples, max_features: int, angle_range: tuple[float, float] | None) -> Scaling:
-        if self.scale_features:
-            return fit_scaling(samples.X, samples.weight, max_features, angle_range)
-        return Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
+    def _initial_weights(self, samples: Samples, rng: np.random.Generator) -> Array:
+        """Draw the initial weights of the network."""
+        return self.network_.initial_weights(rng)
+
+    def _fit_scaling(self, samples: Samples) -> Scaling:
+        """Learn how features are scaled for the network."""
+        return fit_scaling(samples.X, samples.weight, self.n_features_in_, QUARTER_TURN)
 
     def _objective(self, samples: Samples, network: Sequential, aside: Samples | None = None) -> LayersObjective:
         fixed, trained = network.split_fixed()

@@ -25,7 +25,7 @@ class BatchRun(Run):
         queue = np.zeros(queues.TILE_COUNTERS, np.int64)
         queue[queues.READY] = self._prepared
         self._prepared = queues.PREPARED
-        arguments = self._constants, self.weights, (X, initial), (keep, values)
+        arguments = self.constants, self.weights, (X, initial), (keep, values)
         tail = (tiles, plan.states, plan.lanes)
         self._share(kernels.forward, arguments, queue, tail, tiles * plan.work, queues.DONE)
         self._check_angles(X)
@@ -50,11 +50,6 @@ class BatchRun(Run):
         tiles = -(-len(X) // plan.per_tile)
         by_tile = np.empty((tiles, plan.tables.slots))
         samples = X, cotangent, keep[:0] if seeds is None else seeds
-        arguments = self._constants, samples, keep, (by_weights, by_tile, by_sample, start_lam)
+        arguments = self.constants, samples, keep, (by_weights, by_tile, by_sample, start_lam)
         queue, tail = np.zeros(queues.TILE_COUNTERS, np.int64), (tiles, plan.states, plan.lanes)
         self._share(kernels.backward, arguments, queue, tail, 3 * tiles * plan.work, queues.DONE)
-
-    @property
-    def _constants(self) -> tuple[Any, ...]:
-        """Arguments that describe the program to the kernels of tiles."""
-        return self.plan.packed, self.base, self.shared, self.stored

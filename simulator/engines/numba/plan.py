@@ -20,6 +20,7 @@ from simulator.program.program import Program
 from simulator.program.subspaces import image
 
 _KEPT_PLANS = 64
+_PAGE = 1024  # floats; at least 4096 bytes in both precisions, so that tiles begin at a page
 
 
 class Plans:
@@ -81,6 +82,8 @@ class Plan:
         Number of states in a tile, each with as many samples as its lanes hold; number of samples in a tile.
     tile_size : int
         Number of floats in a tile.
+    kept_begin : int
+        Position, in a run's buffer, of the final states that a backward sweep needs.
     chunks : list of slice
         Samples whose final states are stored together between the forward and the backward sweep.
     """
@@ -110,11 +113,16 @@ class Plan:
         self.shared_begin = _round(self.scratch_size)
         self.stored_begin = self.shared_begin + _round(tables.shared_size)
         self.buffer_size = self.stored_begin + tables.stored_size
+        self.kept_begin = -(-self.buffer_size // _PAGE) * _PAGE
         self.work = (tables.passes + 1) * self.tile_size
         split = len(program.inputs)
         numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
         self.encoded = any(derive_inputs or k >= split for k in numbers)
         self._lowered, self._amplitude_bytes, self._options = program.lowered, 2 * program.dtype().itemsize, options
+
+    def kept_size(self, samples: int) -> int:
+        """Number of floats in the tiles of the final states of samples."""
+        return -(-samples // self.per_tile) * self.tile_size
 
     @functools.cached_property
     def reordering(self) -> list[NDArray[np.int64]]:

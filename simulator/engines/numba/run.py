@@ -28,18 +28,28 @@ class Run(ABC):
     program : Program
     weights : float64 ndarray, shape (n_weights,), contiguous
     plan : Plan
+    kept : int
+        Maximum number of samples whose final states are kept at once, see `kept`.
     """
 
-    def __init__(self, program: Program, weights: FloatArray, plan: Plan) -> None:
+    def __init__(self, program: Program, weights: FloatArray, plan: Plan, kept: int = 0) -> None:
         self.program, self.weights, self.plan = program, weights, plan
-        self._buffer = memory.take(plan.buffer_size, program.dtype)
+        size = plan.kept_begin + plan.kept_size(kept) if kept else plan.buffer_size
+        self._buffer = memory.take(size, program.dtype)
         self.shared = self._buffer[plan.shared_begin : plan.stored_begin]
-        self.stored = self._buffer[plan.stored_begin :]
+        self.stored = self._buffer[plan.stored_begin : plan.buffer_size]
         self.base = np.empty(plan.tables.slots + 1)  # the last entry is whether an angle overflowed
+        self.constants = plan.packed, self.base, self.shared, self.stored  # describe the program to kernels of tiles
 
     def close(self) -> None:
         """Release the buffers at the end of the run."""
         memory.give(self._buffer)
+
+    def kept(self, samples: int) -> NDArray[Any]:
+        """Return the tiles of the final states of samples, a view of the buffer."""
+        plan = self.plan
+        begin = plan.kept_begin
+        return self._buffer[begin : begin + plan.kept_size(samples)].reshape(-1, plan.tile_size)
 
     @abstractmethod
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:

@@ -66,19 +66,19 @@ class NumbaEngine:
         self.check(program, len(X))
         if not len(X):
             return _empty_states(program, 0)
-        run = self._run(program, weights, len(X))
-        if isinstance(run, LargeStateRun):
-            out = _large_states(run, X)
-            run.close()
+        plan = self.plan(program, len(X))
+        if plan.big:
+            large = LargeStateRun(program, weights, plan)
+            out = _large_states(large, X)
+            large.close()
             return out
         self.check(program, len(X) + 1)
         out = _empty_states(program, len(X))
-        plan = run.plan
+        run = BatchRun(program, weights, plan, kept=plan.chunks[0].stop)
         for rows in progress.steps(plan.chunks):
-            buffer, keep = _kept(plan, program, rows.stop - rows.start)
+            keep = run.kept(rows.stop - rows.start)
             run.forward(X[rows], keep, _NOTHING)
             kernels.unpack(keep, out[rows], plan.states, plan.lanes)
-            memory.give(buffer)
         run.close()
         return in_circuit_basis(program, out, X, weights)
 
@@ -95,21 +95,20 @@ class NumbaEngine:
         by_inputs = np.zeros(X.shape) if inputs else None
         if not values.size:
             return values, by_weights, by_inputs
-        run = self._run(program, weights, len(X), inputs)
-        plan = run.plan
+        plan = self.plan(program, len(X), inputs)
         if plan.big:
             self.check(program, 2)
+        run = _run_of(plan)(program, weights, plan, kept=plan.chunks[0].stop)
+        whole = len(plan.chunks) == 1
         for rows in progress.steps(plan.chunks):
-            whole = len(plan.chunks) == 1
             chunk, expectations = (X, values) if whole else (X[rows], values[rows])
-            buffer, keep = _kept(plan, program, len(chunk))
+            keep = run.kept(len(chunk))
             run.forward(chunk, keep, expectations)
             v = as_cotangent(cotangent(expectations, rows) if callable(cotangent) else cotangent[rows], expectations)
             weights_part, inputs_part = run.backward(chunk, keep, v)
             by_weights += weights_part
             if by_inputs is not None:
                 by_inputs[rows] = inputs_part
-            memory.give(buffer)
         run.close()
         return values, by_weights, by_inputs
 
@@ -184,7 +183,7 @@ class NumbaEngine:
 
     def _run(self, program: Program, weights: FloatArray, samples: int, derive_inputs: bool = False) -> Run:
         plan = self.plan(program, samples, derive_inputs)
-        return LargeStateRun(program, weights, plan) if plan.big else BatchRun(program, weights, plan)
+        return _run_of(plan)(program, weights, plan)
 
     def _state_tiles(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
         """Final states as tiles of `kernels.fidelities`, in the stored basis, as fidelities do not depend on it."""
@@ -203,11 +202,8 @@ class NumbaEngine:
         return keep.reshape(count * plan.states, plan.tables.state_size)
 
 
-def _kept(plan: Plan, program: Program, samples: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Take a buffer for the final states of samples, which the caller must return, and its tiles."""
-    tiles, size = -(-samples // plan.per_tile), plan.tile_size
-    buffer = memory.take(tiles * size, program.dtype)
-    return buffer, buffer[: tiles * size].reshape(tiles, size)
+def _run_of(plan: Plan) -> type[Run]:
+    return LargeStateRun if plan.big else BatchRun
 
 
 def _empty_states(program: Program, samples: int) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit.library import efficient_su2, real_amplitudes
+from qiskit.circuit.library import efficient_su2, n_local, real_amplitudes
 from qiskit.quantum_info import Statevector
 
 from qml.ansatze import ANSATZE, INITIAL_SPREAD, BasicEntangling, NLocal, ansatz_circuit, get_ansatz
@@ -11,6 +11,7 @@ from qml.entanglement import PATTERNS
 from simulator.errors import CircuitError, ParameterError, UnknownNameError
 
 PATTERNS_OF_PAIRS = (*PATTERNS, [(0, 2), (1, 0)])
+NEED_A_PAIR = {"mps", "ttn", "mera", "particle_conserving_u1", "particle_conserving_u2"}
 
 
 @pytest.mark.parametrize("entanglement", PATTERNS_OF_PAIRS, ids=str)
@@ -24,6 +25,26 @@ def test_against_qiskit(name, qiskit, num_qubits, num_layers, entanglement):
     assert ours.num_parameters == theirs.num_parameters
     expected = Statevector(theirs.assign_parameters(weights)).data
     np.testing.assert_allclose(ours.statevector(weights), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("entanglement", PATTERNS_OF_PAIRS, ids=str)
+@pytest.mark.parametrize("entangler", ["cz", "crx", "rzz", "iswap"])
+@pytest.mark.parametrize("rotations", [("rx",), ("rz", "p")], ids=str)
+@pytest.mark.parametrize("final_rotations", [True, False])
+def test_n_local_against_qiskit(rotations, entangler, entanglement, final_rotations):
+    theirs = n_local(4, list(rotations), entangler, entanglement, reps=3, skip_final_rotation_layer=not final_rotations)
+    weights = np.random.default_rng(1).uniform(-3, 3, theirs.num_parameters)
+    ours = ansatz_circuit(NLocal(rotations, entanglement, entangler, final_rotations), 4, 3)
+    assert ours.num_parameters == theirs.num_parameters
+    expected = Statevector(theirs.assign_parameters(weights)).data
+    np.testing.assert_allclose(ours.statevector(weights), expected, atol=1e-13)
+
+
+def test_hardware_efficient_has_euler_rotations_and_pairs_of_neighbours():
+    theirs = n_local(5, ["rz", "rx", "rz"], "cx", "pairwise", reps=2)
+    weights = np.random.default_rng(2).uniform(-3, 3, theirs.num_parameters)
+    expected = Statevector(theirs.assign_parameters(weights)).data
+    np.testing.assert_allclose(ansatz_circuit("hardware_efficient", 5, 2).statevector(weights), expected, atol=1e-13)
 
 
 def test_entanglement_is_qiskits_default():
@@ -63,6 +84,10 @@ def test_basic_has_a_ring_of_neighbours(num_qubits, num_cnots):
 @pytest.mark.parametrize("num_layers", [1, 3])
 def test_every_ansatz_uses_each_weight_once_in_order(name, num_qubits, num_layers):
     ansatz = get_ansatz(name)
+    if num_qubits == 1 and name in NEED_A_PAIR:
+        with pytest.raises(CircuitError, match="at least 2 qubits, got 1"):
+            ansatz_circuit(ansatz, num_qubits, num_layers)
+        return
     circuit = ansatz_circuit(ansatz, num_qubits, num_layers)
     assert len(ansatz.layers(num_qubits, num_layers, circuit.parameters)) == num_layers
     assert [p.name for p in circuit.parameters] == [
@@ -85,6 +110,10 @@ def test_errors():
         get_ansatz(BasicEntangling)
     with pytest.raises(UnknownNameError, match="rotation"):
         NLocal(("cx",))
+    with pytest.raises(UnknownNameError, match="unknown entangler 'czz'; did you mean 'cz'"):
+        NLocal(entangler="czz")
+    with pytest.raises(UnknownNameError, match="unknown entangler 'cu'"):
+        NLocal(entangler="cu")
     with pytest.raises(UnknownNameError, match="axis"):
         BasicEntangling("w")
     with pytest.raises(ParameterError, match="takes 6 weights, got 2"):

@@ -11,13 +11,29 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from qml import VariationalClassifier, VariationalRegressor
+from qml import (
+    DressedClassifier,
+    DressedRegressor,
+    NetworkClassifier,
+    NetworkRegressor,
+    ReuploadingClassifier,
+    ReuploadingRegressor,
+    VariationalClassifier,
+    VariationalRegressor,
+)
 
 
 @parametrize_with_checks(
     [
         VariationalClassifier(),
         VariationalRegressor(),
+        ReuploadingClassifier(),
+        ReuploadingClassifier(n_qubits=1, loss="fidelity", encoding="separate"),
+        ReuploadingRegressor(),
+        DressedClassifier(),
+        DressedRegressor(),
+        NetworkClassifier(),
+        NetworkRegressor(),
         VariationalClassifier(
             "reuploading", "real_amplitudes", n_layers=2, n_qubits=2, loss="hinge", batch_size="full"
         ),

@@ -21,6 +21,7 @@ from qml.feature_maps import (
 from qml.kernels import FidelityKernel
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
+from tests.qml.feature_maps.samples import samples_for
 
 FEATURES = np.array([0.3, -0.7, 1.1])
 
@@ -226,13 +227,14 @@ def test_every_map_trains_a_classifier(name):
     X = np.repeat([[1.0, 0.0], [0.0, 1.0]], 20, axis=0) + rng.normal(0, 0.2, (40, 2))
     y = np.repeat([0, 1], 20)
     settings = {"n_qubits": 3, "n_layers": 2, "epochs": 20, "batch_size": 8, "random_state": 0}
+    X = samples_for(name, X)
     classifier = VariationalClassifier(feature_map=name, **settings).fit(X, y)
     assert classifier.score(X, y) > 0.9
 
 
 @pytest.mark.parametrize("name", FEATURE_MAPS)
 def test_every_map_makes_a_kernel(name):
-    X = np.random.default_rng(1).uniform(-1, 1, (12, 3))
+    X = samples_for(name, np.random.default_rng(1).uniform(-1, 1, (12, 3)))
     kernel = FidelityKernel(name, random_state=0).fit(X)
     K = kernel(X)
     np.testing.assert_allclose(np.diag(K), 1, atol=1e-12)

@@ -9,12 +9,12 @@ from qml.entanglement import PATTERNS, entangled_groups
 from qml.feature_maps import FEATURE_MAPS, AmplitudeMap, AngleMap, Encoding, PauliMap, get_feature_map
 from qml.feature_maps.data_functions import (
     Amplitudes,
-    ArcCosines,
     OwnFunction,
     Products,
     SubsetFunction,
     check_pullback,
 )
+from qml.feature_maps.domains import ArcCosines
 from qml.models.layered import layered_model
 from qml.models.observables import readout_observables
 from simulator.circuit import Circuit
@@ -264,6 +264,8 @@ class TestRegistry:
     def test_every_map_makes_a_normalised_state(self, name, num_features):
         encoding = get_feature_map(name).encoding(num_features)
         features = np.random.default_rng(0).uniform(0.1, 1, num_features)
+        if name == "basis":
+            features = features.round()
         assert np.linalg.norm(state(encoding, features)) == pytest.approx(1, abs=1e-12)
 
     def test_an_object_passes_through(self):

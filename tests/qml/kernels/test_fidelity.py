@@ -20,6 +20,7 @@ from qml.kernels import FidelityKernel
 from simulator import Circuit, ParameterVector
 from simulator.engines.numba import memory
 from simulator.errors import CircuitError, KernelTooLargeError, ParameterError, StateTooLargeError, UnknownNameError
+from tests.qml.feature_maps.samples import samples_for
 
 PATTERNS = ["full", "linear", "reverse_linear", "circular", "sca", "pairwise"]
 
@@ -55,7 +56,7 @@ def test_zz_equals_qiskit_machine_learning(n: int, entanglement: str) -> None:
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("name", sorted(FEATURE_MAPS))
 def test_every_feature_map(name: str, precision: str) -> None:
-    X = data(30, 4)
+    X = samples_for(name, data(30, 4))
     atol = {"double": 1e-12, "single": 1e-4}[precision]
     kernel = FidelityKernel(name, precision=precision, random_state=0).fit(X)
     K, psi = kernel(X), kernel.states(X)

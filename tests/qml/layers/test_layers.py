@@ -5,11 +5,26 @@ import pickle
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, softmax
 
 import qml.layers
 from qml import AngleMap, OwnFunction, QuantumModel, layered_model
-from qml.layers import Dense, Layer, Quantum, ReLU, Sequential, Sigmoid, Tanh, TrainedScales
+from qml.layers import (
+    Arctan,
+    ClassFidelities,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Quantum,
+    Quanvolution,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    TrainedScales,
+)
 from simulator import Circuit, NoiseModel, ParameterVector, Z, depolarizing
 from tests.qml.layers.differences import TOLERANCE, gradient
 
@@ -27,12 +42,23 @@ MODEL = layered_model("angle", "strongly_entangling", num_features=2, num_layers
 REUPLOADING = layered_model(AngleMap("xz", reupload=True), "basic", num_features=3, num_layers=3)
 PRODUCTS = layered_model("zz", "real_amplitudes", num_features=3, num_layers=1)  # with a data function
 
+PATCH = layered_model("angle", "basic", num_features=4, num_layers=1)
+PATCH_OF_COLOURS = layered_model("angle", "basic", num_features=8, num_layers=1, observables=[Z(0), Z(1) @ Z(2)])
+
 EXAMPLES = [
     Dense(3, 2),
     Dense(1, 1),
     Tanh(3),
     ReLU(3),
     Sigmoid(2),
+    Softmax(3),
+    Arctan(low=-0.5, high=2.0),
+    ClassFidelities(2, 3),
+    ClassFidelities(1, 5),
+    Flatten((2, 3)),
+    Dropout(0.4),
+    Quanvolution(PATCH, (3, 4), stride=1),
+    Quanvolution(PATCH_OF_COLOURS, (5, 4, 2)),
     TrainedScales(3),
     TrainedScales(2, copies=3),
     Quantum(MODEL),
@@ -115,7 +141,7 @@ class TestEveryLayer:
             assert trained.num_weights == layer.num_weights
             outputs = trained.forward(outputs, weights)
         np.testing.assert_array_equal(outputs, layer.forward(X, weights))
-        assert (trained is None) == (layer.num_weights == 0)
+        assert (trained is None) == (layer.num_weights == 0 and not layer.is_random)
 
     def test_copies_compute_the_same(self, layer):
         X, weights, _ = rows_and_weights(layer)
@@ -166,6 +192,12 @@ def test_trained_scales_start_as_the_inputs():
         (lambda: TrainedScales(2, copies=0), "copies expects an integer of 1 or more, got 0"),
         (lambda: Dense(None, 2).num_weights, r"Dense\(None, 2\) has a size that is not known yet"),
         (lambda: Dense(2).initial_weights(np.random.default_rng(0)), r"Dense\(2, None\) has a size"),
+        (lambda: Dropout(1.0), "rate expects a number of at least 0 and less than 1, got 1.0"),
+        (lambda: Dropout(-0.1), "rate expects a number"),
+        (lambda: Flatten(()), r"Flatten expects the shape of one sample, such as \(28, 28\), got \(\)"),
+        (lambda: Quanvolution(PATCH, (8,)), r"image_shape expects \(height, width\) or"),
+        (lambda: Quanvolution(PATCH, (8, 8), 9), r"a patch of 9 x 9 pixels does not fit into \(8, 8\)"),
+        (lambda: Quanvolution(PATCH, (8, 8), 3), "the filter takes 4 inputs, a patch has 9"),
         (lambda: TrainedScales().num_weights, r"TrainedScales\(None\) has a size"),
         (lambda: TrainedScales(3).forward(np.ones((4, 1)), np.ones(6)), r"expects X of shape \(n_samples, 3\), got"),
         (lambda: TrainedScales(3).forward(np.ones((4, 3)), np.ones(2)), r"expects weights of shape \(6,\), got \(2,\)"),
@@ -196,3 +228,81 @@ def test_a_data_function_is_computed_once_in_training():
     for _ in range(4):
         trained.sweep(inputs, np.ones(4), lambda Y, rows: np.ones_like(Y), inputs=False)
     assert calls == [3]
+
+
+def test_softmax_is_scipys():
+    X = np.random.default_rng(0).normal(size=(4, 3)) * 30
+    np.testing.assert_array_equal(Softmax().forward(X, np.empty(0)), softmax(X, axis=1))
+
+
+def test_patches_of_an_image_are_those_of_a_convolution():
+    image = np.arange(30.0).reshape(5, 6)
+    layer = Quanvolution(PATCH, (5, 6), kernel_size=2, stride=2)
+    assert layer.output_shape == (2, 3, len(PATCH.observables))
+    expected = [image[i : i + 2, j : j + 2].ravel() for i in (0, 2) for j in (0, 2, 4)]
+    np.testing.assert_array_equal(layer.patches(image.reshape(1, -1)), expected)
+
+
+def test_quanvolution_applies_its_filter_to_each_patch():
+    rng = np.random.default_rng(1)
+    layer = Quanvolution(PATCH_OF_COLOURS, (4, 4, 2), kernel_size=2)
+    images, weights = rng.normal(size=(3, 4, 4, 2)), rng.normal(size=layer.num_weights)
+    outputs = layer.forward(images.reshape(3, -1), weights).reshape(3, *layer.output_shape)
+    for i in range(2):
+        for j in range(2):
+            patch = images[:, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].reshape(3, -1)
+            np.testing.assert_allclose(outputs[:, i, j], PATCH_OF_COLOURS.forward(patch, weights), rtol=0, atol=1e-14)
+
+
+def test_quanvolution_gets_the_same_derivative_when_chunks_end_inside_an_image():
+    """A filter that is swept in chunks of five patches, where an image has four."""
+
+    class Chunked(Quantum):
+        def sweep(self, X, weights, rest, inputs):
+            parts = [slice(begin, min(begin + 5, len(X))) for begin in range(0, len(X), 5)]
+            swept = [
+                super(Chunked, self).sweep(X[rows], weights, lambda Y, _, rows=rows: rest(Y, rows), inputs)
+                for rows in parts
+            ]
+            return sum(d for d, _ in swept), np.concatenate([d for _, d in swept]) if inputs else None
+
+    rng = np.random.default_rng(2)
+    whole, chunked = (Quanvolution(kind(PATCH), (4, 4)) for kind in (Quantum, Chunked))
+    X, weights, seeds = rng.normal(size=(3, 16)), rng.normal(size=4), rng.normal(size=(3, whole.num_outputs))
+    results = [layer.sweep(X, weights, lambda Y, rows: seeds[rows], inputs=True) for layer in (whole, chunked)]
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-13)
+
+
+def test_dropout_keeps_the_mean_and_leaves_out_its_share():
+    X = np.ones((400, 50))
+    rows = []
+    step = Dropout(0.3).for_step([7, 2, 11])
+    _, d_X = step.sweep(X, np.empty(0), lambda Y, _: rows.append(Y) or np.ones_like(Y), inputs=True)
+    (outputs,) = rows
+    assert set(np.unique(outputs)) == {0.0, 1 / 0.7}
+    assert np.mean(outputs == 0) == pytest.approx(0.3, abs=0.01)  # 20,000 entries: three standard errors
+    np.testing.assert_array_equal(d_X, outputs)  # the derivative of a product with the mask is the mask
+
+
+def test_dropout_differs_between_steps_and_chunks_and_repeats_by_seed():
+    def masks(seed):
+        step, seen = Sequential(Tanh(), Dropout(0.5)).for_step(seed), []
+        for _ in range(2):  # two chunks of one step
+            step.sweep(np.ones((3, 8)), np.empty(0), lambda Y, _: seen.append(Y != 0) or np.ones_like(Y), inputs=True)
+        return np.array(seen)
+
+    first, again, other = masks([0, 2, 1]), masks([0, 2, 1]), masks([0, 2, 2])
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert (first[0] != first[1]).any()
+
+
+def test_a_network_of_images_takes_images():
+    net = Sequential(Flatten((2, 3)), Dense(6, 1))
+    images, weights = np.arange(12.0).reshape(2, 2, 3), np.arange(7.0)
+    np.testing.assert_array_equal(net.forward(images, weights), net.forward(images.reshape(2, 6), weights))
+    with pytest.raises(
+        ValueError, match=r"Flatten\(\(2, 3\)\) expects X of shape \(n_samples, 2, 3\), got \(2, 3, 2\)"
+    ):
+        net.forward(images.reshape(2, 3, 2), weights)

@@ -30,6 +30,7 @@ from simulator import gates
 from simulator.circuit import Circuit
 from simulator.observables import Hermitian, X, Z
 from simulator.parameters import Parameter, ParameterVector
+from tests.qml.feature_maps.samples import samples_for
 
 IRIS = load_iris(return_X_y=True)
 
@@ -39,11 +40,13 @@ def path(tmp_path):
     return tmp_path / "model.qumba"
 
 
-def assert_comes_back(estimator: BaseEstimator, path, method: str = "decision_function") -> BaseEstimator:
+def assert_comes_back(
+    estimator: BaseEstimator, path, method: str = "decision_function", X: np.ndarray = IRIS[0]
+) -> BaseEstimator:
     estimator.save(path)
     loaded = load(path)
     assert type(loaded) is type(estimator)
-    np.testing.assert_array_equal(getattr(loaded, method)(IRIS[0]), getattr(estimator, method)(IRIS[0]))
+    np.testing.assert_array_equal(getattr(loaded, method)(X), getattr(estimator, method)(X))
     np.testing.assert_array_equal(loaded.weights_, estimator.weights_)
     np.testing.assert_array_equal(loaded.loss_history_, estimator.loss_history_)
     assert loaded.n_iter_ == estimator.n_iter_
@@ -55,7 +58,9 @@ def assert_comes_back(estimator: BaseEstimator, path, method: str = "decision_fu
     "feature_map", [*FEATURE_MAPS, AngleMap("xz", 2), PauliMap(("XY",), entanglement=[(0, 2)])], ids=str
 )
 def test_every_feature_map(feature_map, path):
-    assert_comes_back(VariationalClassifier(feature_map, n_layers=2, epochs=2, random_state=0).fit(*IRIS), path)
+    X = samples_for(feature_map, IRIS[0])
+    fitted = VariationalClassifier(feature_map, n_layers=2, epochs=2, random_state=0).fit(X, IRIS[1])
+    assert_comes_back(fitted, path, X=X)
 
 
 @pytest.mark.parametrize("ansatz", [*ANSATZE, BasicEntangling("z"), NLocal(("rx", "p"), "full")], ids=str)

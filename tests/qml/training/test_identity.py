@@ -79,7 +79,7 @@ DIFFERENT = {
     "entanglement": (
         {"ansatz": NLocal(entanglement="linear")},
         {"ansatz": NLocal(entanglement="full")},
-        "entanglement='full'), there NLocal(rotations=('ry',), entanglement='linear')",
+        "final_rotations=True), there NLocal(rotations=('ry',), entanglement='linear', entangler='cx'",
     ),
     "layers": ({"n_layers": 1}, {"n_layers": 2}, "layers is 2, there 1"),
     "qubits": ({"n_qubits": 3}, {"n_qubits": 4}, "qubits is 4, there 3"),

@@ -1,0 +1,16 @@
+from qml.datasets.eigenstates import ground_states as ground_states
+from qml.datasets.families import bars_and_stripes as bars_and_stripes
+from qml.datasets.families import hidden_manifold as hidden_manifold
+from qml.datasets.families import hyperplanes_parity as hyperplanes_parity
+from qml.datasets.families import linearly_separable as linearly_separable
+from qml.datasets.families import two_curves as two_curves
+from qml.datasets.qubit_problems import ad_hoc as ad_hoc
+from qml.datasets.qubit_problems import bars_and_stripes_patterns as bars_and_stripes_patterns
+from qml.datasets.qubit_problems import circles_on_qubit as circles_on_qubit
+from qml.datasets.qubit_problems import parity as parity
+from qml.datasets.spin_chains import annni as annni
+from qml.datasets.spin_chains import cluster_ising as cluster_ising
+from qml.datasets.spin_chains import xxz as xxz
+from qml.datasets.study import study_split as study_split
+from qml.datasets.time_series import mackey_glass as mackey_glass
+from qml.datasets.time_series import narma as narma

@@ -1,0 +1,133 @@
+"""Dressed estimators: a circuit between two dense layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
+from typing import Any
+
+from qml.ansatze import Ansatz, get_ansatz
+from qml.estimators.variational.circuit import initial_weights
+from qml.estimators.variational.classifier import TrainedClassifier
+from qml.estimators.variational.one_circuit import OneCircuit
+from qml.estimators.variational.regressor import TrainedRegressor
+from qml.estimators.variational.trained import Samples
+from qml.feature_maps import AngleMap
+from qml.features.scaling import Scaling, fit_standardisation
+from qml.layers import Dense, Quantum, Sequential, Tanh
+from qml.models.layered import layered_model
+from qml.models.observables import Observable
+
+__all__ = ["DressedClassifier", "DressedRegressor"]
+
+AUTOMATIC_QUBITS = (2, 8)
+"""Minimum and maximum default number of qubits."""
+
+
+@dataclass(eq=False, repr=False)
+class DressedEstimator(OneCircuit):
+    """Dense layer, hyperbolic tangent, circuit, dense layer."""
+
+    n_layers: int = 4
+    n_qubits: int | None = None
+    ansatz: str | Ansatz = "strongly_entangling"
+    _: KW_ONLY
+    observables: str | Sequence[Observable] = "z"
+
+    def _network(self, n_features: int, n_outputs: int) -> Sequential:
+        low, high = AUTOMATIC_QUBITS
+        num_qubits = min(max(n_features, low), high) if self.n_qubits is None else self.n_qubits
+        ansatz = get_ansatz(self.ansatz)
+        model = layered_model(
+            AngleMap(),
+            ansatz,
+            num_features=num_qubits,
+            num_layers=self.n_layers,
+            num_qubits=num_qubits,
+            observables=self.observables,
+            precision=self.precision,
+        )
+        draw_weights = partial(initial_weights, ansatz, num_qubits, self.n_layers, model.num_weights)
+        return Sequential(
+            Dense(n_features, num_qubits), Tanh(), Quantum(model, draw_weights=draw_weights), Dense(None, n_outputs)
+        )
+
+    def _fit_scaling(self, samples: Samples) -> Scaling:
+        return fit_standardisation(samples.X, samples.weight)
+
+    def _described(self) -> dict[str, Any]:
+        return {"ansatz": get_ansatz(self.ansatz), "layers": self.n_layers} | super()._described()
+
+
+@dataclass(eq=False, repr=False)
+class DressedClassifier(TrainedClassifier, DressedEstimator):
+    """Dressed quantum circuit: a dense layer prepares the features for the circuit, another reads it out.
+
+    Both are trained with the circuit, so the number of qubits does not depend on the number of features. Ask what the
+    circuit adds: `without_entanglement` gives the same network with a circuit that entangles nothing.
+
+    Parameters
+    ----------
+    n_layers : int
+        Number of layers of the ansatz.
+    n_qubits : int, optional
+        Number of qubits; by default one per feature, but at least 2 and at most 8.
+    ansatz : str or Ansatz
+        Trainable circuit; names are listed in `qml.ansatze.ANSATZE`.
+    scale_features : bool
+        Whether to bring features to mean 0 and standard deviation 1.
+    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
+class_weight, observables, precision, noise, backend, random_state, callback, verbose
+        As in `VariationalClassifier`.
+
+    Attributes
+    ----------
+    classes_, weights_, circuit_, model_, readout_, network_, scaling_, loss_history_, validation_scores_, n_iter_, \
+best_epoch_, n_features_in_, feature_names_in_
+        As in `VariationalClassifier`; ``weights_`` are those of all layers in order.
+
+    References
+    ----------
+    Mari, Bromley, Izaac, Schuld and Killoran, arXiv:1912.08278.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> X, y = load_wine(return_X_y=True)
+    >>> clf = DressedClassifier(n_qubits=3, n_layers=2, random_state=0).fit(X[::2], y[::2])
+    >>> bool(clf.score(X[1::2], y[1::2]) > 0.9)
+    True
+    """
+
+
+@dataclass(eq=False, repr=False)
+class DressedRegressor(TrainedRegressor, DressedEstimator):
+    """Dressed quantum circuit with the target, scaled for training, as its output.
+
+    Parameters
+    ----------
+    n_layers, n_qubits, ansatz, scale_features
+        As in `DressedClassifier`.
+    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
+observables, precision, noise, backend, random_state, callback, verbose
+        As in `VariationalRegressor`.
+
+    Attributes
+    ----------
+    target_mean_, target_scale_, weights_, circuit_, model_, readout_, network_, scaling_, loss_history_, \
+validation_scores_, n_iter_, best_epoch_, n_features_in_, feature_names_in_
+        As in `VariationalRegressor`.
+
+    References
+    ----------
+    Mari, Bromley, Izaac, Schuld and Killoran, arXiv:1912.08278.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.linspace(-2, 2, 60)[:, None]
+    >>> reg = DressedRegressor(batch_size=16, random_state=0).fit(X, X[:, 0] ** 2)
+    >>> bool(reg.score(X, X[:, 0] ** 2) > 0.95)
+    True
+    """

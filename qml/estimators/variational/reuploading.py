@@ -1,0 +1,178 @@
+"""Re-uploading estimators: every layer of the circuit takes all features, with trained scales and offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qml.estimators.variational.classifier import TrainedClassifier
+from qml.estimators.variational.fidelity_cost import WeightedFidelityCost
+from qml.estimators.variational.one_circuit import OneCircuit
+from qml.estimators.variational.regressor import TrainedRegressor
+from qml.estimators.variational.trained import Samples
+from qml.layers import ClassFidelities, Dense, Layer, Quantum, Sequential, TrainedScales
+from qml.losses import Loss
+from qml.models.observables import Observable
+from qml.models.reuploading import reuploading_model
+from qml.settings import check_choice
+
+__all__ = ["ReuploadingClassifier", "ReuploadingRegressor"]
+
+Array = NDArray[np.float64]
+
+AUTOMATIC_QUBITS = 4
+"""Default number of qubits, by cross-validation on the training parts of the data sets in `benchmarks.defaults`."""
+
+INITIAL_SCALE = 0.3
+"""Factor of the initial scales of the features: small ones start from slowly varying functions, which generalise."""
+
+
+@dataclass(eq=False, repr=False)
+class ReuploadingEstimator(OneCircuit):
+    """Trained angles of all features in every layer of a circuit, then a dense layer."""
+
+    n_layers: int = 4
+    n_qubits: int | None = None
+    _: KW_ONLY
+    encoding: Literal["combined", "separate"] = "combined"
+    observables: str | Sequence[Observable] = "z"
+
+    def _network(self, n_features: int, n_outputs: int) -> Sequential:
+        num_qubits = self._num_qubits
+        combined = self.encoding == "combined"
+        num_inputs = num_qubits if combined else n_features
+        model = reuploading_model(num_inputs, self.n_layers, num_qubits, self._observables(), self.precision)
+        angles = Dense(n_features, len(model.inputs)) if combined else TrainedScales(n_features, copies=self.n_layers)
+        return Sequential(angles, Quantum(model), self._readout(num_qubits, n_outputs))
+
+    @property
+    def _num_qubits(self) -> int:
+        return AUTOMATIC_QUBITS if self.n_qubits is None else self.n_qubits
+
+    def _observables(self) -> str | Sequence[Observable]:
+        """Return the observables that are read out."""
+        return self.observables
+
+    def _readout(self, num_qubits: int, n_outputs: int) -> Layer:
+        """Return the layer after the circuit."""
+        return Dense(None, n_outputs)
+
+    def _initial_weights(self, samples: Samples, rng: np.random.Generator) -> Array:
+        weights = super()._initial_weights(samples, rng)
+        angles = self.network_[0]
+        count = angles.num_weights - angles.num_outputs
+        weights[:count] *= INITIAL_SCALE
+        if self.encoding == "separate":  # equal copies would stay equal
+            weights[: angles.num_weights] += rng.normal(0.0, INITIAL_SCALE, angles.num_weights)
+        return weights
+
+    def _described(self) -> dict[str, Any]:
+        return {"encoding": self.encoding, "layers": self.n_layers} | super()._described()
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        check_choice("encoding", self.encoding, ("combined", "separate"))
+
+
+@dataclass(eq=False, repr=False)
+class ReuploadingClassifier(TrainedClassifier, ReuploadingEstimator):
+    """Data re-uploading classifier: each layer encodes all features anew, with trained scales and offsets.
+
+    No feature is lost, however few the qubits: one qubit already approximates any function of the features as layers
+    are added. Parameters that are not described here are those of `VariationalClassifier`.
+
+    Parameters
+    ----------
+    n_layers : int
+        Number of layers; frequencies of the features grow with it.
+    n_qubits : int, optional
+        Number of qubits; 4 by default.
+    encoding : {"combined", "separate"}
+        ``"combined"``: each qubit's angle in each layer is a trained linear combination of all features, plus an
+        offset. ``"separate"``: each feature is an angle of its own in each layer, ``scale * x + offset``, on qubit
+        ``i mod n_qubits``.
+    loss : {"cross_entropy", "hinge", "mse", "fidelity"} or Loss
+        ``"fidelity"`` is the weighted fidelity cost of Perez-Salinas et al.: each qubit is compared with one target
+        state per class, these being as far from each other as the Bloch sphere allows; ``observables`` is not used, and
+        there are no probabilities. With the other losses, expectation values pass through a dense layer.
+    optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
+class_weight, observables, scale_features, precision, noise, backend, random_state, callback, verbose
+        As in `VariationalClassifier`.
+
+    Attributes
+    ----------
+    classes_, weights_, circuit_, model_, network_, scaling_, loss_history_, validation_scores_, n_iter_, best_epoch_, \
+n_features_in_, feature_names_in_
+        As in `VariationalClassifier`.
+
+    References
+    ----------
+    Perez-Salinas, Cervera-Lierta, Gil-Fuster and Latorre, arXiv:1907.02085.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_circles
+    >>> X, y = make_circles(200, noise=0.05, factor=0.5, random_state=0)
+    >>> clf = ReuploadingClassifier(n_layers=3, n_qubits=1, epochs=60, random_state=0).fit(X[:150], y[:150])
+    >>> bool(clf.score(X[150:], y[150:]) > 0.95)
+    True
+    """
+
+    def _observables(self) -> Any:
+        return "x+y+z" if self._by_fidelity else self.observables
+
+    def _readout(self, num_qubits: int, n_outputs: int) -> Layer:
+        return ClassFidelities(num_qubits, len(self.classes_)) if self._by_fidelity else Dense(None, n_outputs)
+
+    def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
+        num_outputs = super()._learn_targets(samples, classes)
+        return self._num_qubits * len(self.classes_) if self._by_fidelity else num_outputs
+
+    def _named_loss(self) -> str | Loss:
+        return WeightedFidelityCost(len(getattr(self, "classes_", (0, 1)))) if self._by_fidelity else self.loss
+
+    def _decisions(self, outputs: Array) -> Array:
+        if not self._by_fidelity:
+            return super()._decisions(outputs)
+        distances = WeightedFidelityCost(len(self.classes_)).distances(outputs)
+        return distances[:, 0] - distances[:, 1] if len(self.classes_) == 2 else -distances
+
+    @property
+    def _by_fidelity(self) -> bool:
+        return isinstance(self.loss, str) and self.loss == "fidelity"
+
+
+@dataclass(eq=False, repr=False)
+class ReuploadingRegressor(TrainedRegressor, ReuploadingEstimator):
+    """Data re-uploading regressor: each layer encodes all features anew, with trained scales and offsets.
+
+    Parameters
+    ----------
+    n_layers, n_qubits, encoding
+        As in `ReuploadingClassifier`.
+    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
+observables, scale_features, precision, noise, backend, random_state, callback, verbose
+        As in `VariationalRegressor`.
+
+    Attributes
+    ----------
+    target_mean_, target_scale_, weights_, circuit_, model_, readout_, network_, scaling_, loss_history_, \
+validation_scores_, n_iter_, best_epoch_, n_features_in_, feature_names_in_
+        As in `VariationalRegressor`.
+
+    References
+    ----------
+    Perez-Salinas, Cervera-Lierta, Gil-Fuster and Latorre, arXiv:1907.02085.
+
+    Examples
+    --------
+    >>> X = np.linspace(-3, 3, 60)[:, None]
+    >>> y = np.sin(2 * X[:, 0])
+    >>> reg = ReuploadingRegressor(batch_size=16, random_state=0).fit(X, y)
+    >>> bool(reg.score(X, y) > 0.95)
+    True
+    """
