@@ -37,6 +37,7 @@ MAX_SVM_ROWS = 10_000
 """Maximum number of rows for a support vector machine (quadratic time; seconds at this size) and training scores."""
 
 SIGNIFICANT = 0.05
+"""P-value below which a difference is called clear."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Result:
     scores : dict of str to float
         Scores on the test rows; the first is the main one.
     train_score : float
-        The first score, on the training rows, or a random part of them if they are very many.
+        First score on the training rows, or on a random subset if there are very many.
     seconds : float
         Training time in seconds.
     predictions : ndarray, shape (n_test,)
@@ -115,11 +116,11 @@ class Comparison:
         return max(classical, key=lambda result: next(iter(result.scores.values())))
 
     def confusion(self) -> NDArray[np.int64]:
-        """Test rows of the quantum model by true class (row) and predicted class (column)."""
+        """Count test rows by true class (row) and class predicted by the quantum model (column)."""
         return confusion_matrix(self.y_test, self.quantum.predictions, labels=self.labels)
 
     def class_scores(self) -> list[ClassScore]:
-        """Each class's scores under the quantum model."""
+        """Compute the scores of each class for the quantum model."""
         columns = precision_recall_fscore_support(
             self.y_test, self.quantum.predictions, labels=self.labels, zero_division=0.0
         )
@@ -145,10 +146,10 @@ class Comparison:
             verdict = f"{better} is {size} {unit} better than {worse}"
             if np.isfinite(error):
                 verdict += f" (± {self._unit(error)[1]} standard error on {rows})"
-            verdict += ": a clear difference" if clear else ": too little to tell them apart"
+            verdict += ": a clear difference" if clear else ": too small to tell them apart"
         verdict += "."
-        above, _, probability = paired_difference(self, trivial)
-        if not (above < 0 and probability < SIGNIFICANT):
+        advantage, _, probability = paired_difference(self, trivial)
+        if not (advantage < 0 and probability < SIGNIFICANT):
             verdict += f" It is not clearly better than the {trivial.name} either."
         return verdict
 
@@ -168,16 +169,16 @@ def paired_difference(comparison: Comparison, other: Result) -> tuple[float, flo
     error : float
         Its standard error, from the rows' differences.
     probability : float
-        P-value of the difference: McNemar's exact test of the rows that only one of them gets
-        right, or for regression the paired t-test of the squared errors.
+        P-value of the difference: McNemar's exact test of the rows that only one of them predicts
+        correctly, or for regression the paired t-test of the squared errors.
     """
     truth, quantum, classical = comparison.y_test, comparison.quantum.predictions, other.predictions
     n = len(truth)
     if comparison.task == "classification":
         gain = (classical == truth).astype(float) - (quantum == truth)
-        classical_only, quantum_only = int((gain > 0).sum()), int((gain < 0).sum())
-        decided = classical_only + quantum_only
-        probability = binomtest(classical_only, decided).pvalue if decided else 1.0
+        only_classical, only_quantum = int((gain > 0).sum()), int((gain < 0).sum())
+        discordant = only_classical + only_quantum
+        probability = binomtest(only_classical, discordant).pvalue if discordant else 1.0
         return float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(n)), float(probability)
     gain = ((truth - quantum) ** 2 - (truth - classical) ** 2) / truth.var()
     error = float(gain.std(ddof=1) / np.sqrt(n))
@@ -186,7 +187,7 @@ def paired_difference(comparison: Comparison, other: Result) -> tuple[float, flo
 
 
 def standard_error(comparison: Comparison, result: Result) -> float:
-    """Standard error of a result's first score, from the test rows it was measured on."""
+    """Compute the standard error of a result's first score, from the test rows."""
     truth, predicted = comparison.y_test, result.predictions
     if comparison.task == "classification":
         rows = (truth == predicted).astype(float)
@@ -233,7 +234,7 @@ def compare(
     classical: Mapping[str, BaseEstimator] | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Train classical models on the rows that a quantum model was trained on, and test all on the same others.
+    """Train classical models on the training rows of a quantum model, and test all on the same test rows.
 
     Parameters
     ----------
@@ -247,21 +248,21 @@ def compare(
     seed : int
         Seed for the baselines, and for the sample of rows on which a support vector machine is trained.
     """
-    subset = split
+    few = split
     if len(split.y_train) > MAX_SVM_ROWS:
         rows = np.random.default_rng(seed).choice(len(split.y_train), MAX_SVM_ROWS, replace=False)
-        subset = replace(split, X_train=split.X_train[rows], y_train=split.y_train[rows])
-    results = [_result("quantum model", "quantum", model, seconds, subset, task)]
+        few = replace(split, X_train=split.X_train[rows], y_train=split.y_train[rows])
+    results = [_result("quantum model", "quantum", model, seconds, few, task)]
     classical = baselines(task, seed) if classical is None else classical
     for position, (name, baseline) in enumerate(classical.items(), 1):
         training = split
-        if "SVM" in name and subset is not split:
-            name, training = f"{name} ({MAX_SVM_ROWS} rows)", subset
+        if "SVM" in name and few is not split:
+            name, training = f"{name} ({MAX_SVM_ROWS} rows)", few
         start = time.perf_counter()
         baseline.fit(training.X_train, training.y_train)
         elapsed = time.perf_counter() - start
         role: Literal["classical", "trivial"] = "trivial" if position == len(classical) else "classical"
-        results.append(_result(name, role, baseline, elapsed, subset, task))
+        results.append(_result(name, role, baseline, elapsed, few, task))
     labels = None
     if task == "classification":
         labels = np.unique(np.concatenate([split.y_train, split.y_test]))
@@ -272,20 +273,20 @@ def _result(
     name: str, role: Literal["quantum", "classical", "trivial"], model: Any, seconds: float, split: Split, task: Task
 ) -> Result:
     predictions = model.predict(split.X_test)
-    truth, train_predictions = split.y_test, model.predict(split.X_train)
+    truth, fitted = split.y_test, model.predict(split.X_train)
     if task == "classification":
         scores = {
             "accuracy": accuracy_score(truth, predictions),
             "balanced accuracy": balanced_accuracy_score(truth, predictions),
             "macro F1": f1_score(truth, predictions, average="macro", zero_division=0.0),
         }
-        train_score = accuracy_score(split.y_train, train_predictions)
+        train_score = accuracy_score(split.y_train, fitted)
     else:
         scores = {
             "R²": r2_score(truth, predictions),
             "mean absolute error": mean_absolute_error(truth, predictions),
             "RMSE": root_mean_squared_error(truth, predictions),
         }
-        train_score = r2_score(split.y_train, train_predictions)
+        train_score = r2_score(split.y_train, fitted)
     scores = {metric: float(value) for metric, value in scores.items()}
     return Result(name, role, scores, float(train_score), seconds, predictions)

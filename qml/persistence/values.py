@@ -104,7 +104,9 @@ VALUES["QuantumModel"] = QuantumModel
 """Immutable settings and learnt values, stored field by field."""
 
 FIELDS: dict[type, tuple[str, ...]] = {
-    QuantumModel: ("circuit", "inputs", "weights", "observables", "precision", "data", "num_features"),
+    QuantumModel: (
+        *("circuit", "inputs", "weights", "observables", "outputs", "qubits", "precision", "data", "num_features"),
+    ),
     Quantum: ("model",),
 }
 """Constructor arguments of a dataclass, where these are not all of its fields."""
@@ -293,6 +295,9 @@ def parts_of(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 def _fields(value: Any) -> dict[str, Any]:
     """Return the arguments that reconstruct a value."""
     names = SELECTOR_FIELDS if _is_selector(value) else _field_names(type(value))
+    if isinstance(value, QuantumModel):  # those of expectations are the same as in earlier versions
+        others = ("outputs", "qubits") if value.qubits is None else ("observables",)
+        names = [name for name in names if name not in others]
     return {name: getattr(value, name) for name in names}
 
 

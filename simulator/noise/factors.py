@@ -166,7 +166,7 @@ class Factors:
 
 
 def ladder(rotation: Rotation) -> tuple[list[gates.Operation], int]:
-    """Gates that map a Pauli string to Z of one qubit, with CNOTs for the parity; also that qubit."""
+    """Return gates that map a Pauli string to Z of one qubit, with CNOTs for the parity, and that qubit."""
     support = [q for q in range((rotation.x | rotation.z).bit_length()) if (rotation.x | rotation.z) >> q & 1]
     change: list[gates.Operation] = []
     for q in support:

@@ -80,11 +80,11 @@ class _SignedLowering(Lowering):
             raise NotPauliError
         x, z, probabilities = [0], [0], [0.0]
         for label, p in channel.paulis.items():
-            own_x, own_z = pauli.masks(label)
-            if not own_x and not own_z:
+            local_x, local_z = pauli.masks(label)
+            if not local_x and not local_z:
                 probabilities[0] = p
                 continue
-            spread_x, spread_z = pauli.spread(np.array([own_x, own_z]), qubits).tolist()
+            spread_x, spread_z = pauli.spread(np.array([local_x, local_z]), qubits).tolist()
             stored_x, stored_z, _ = self.out.stored_string(spread_x, spread_z)
             x.append(stored_x)
             z.append(stored_z)
@@ -190,7 +190,7 @@ class FrameProgram:
         return flipped
 
     def signs(self, flipped: NDArray[np.uint64]) -> tuple[FloatArray, FloatArray]:
-        """Signs +1 and -1 of the angles (U, J) and of the observables' strings (U, S)."""
+        """Return the signs +1 and -1 of the angles (U, J) and of the observables' strings (U, S)."""
         bits = np.unpackbits(flipped.view(np.uint8), axis=1, bitorder="little")
         angles, strings = len(self.offsets), len(self.program.observables)
         signs = 1.0 - 2.0 * bits[:, : angles + strings].astype(np.float64)
@@ -226,7 +226,7 @@ class FrameTrajectories:
         return signed @ self.program.coefficients.T
 
     def values(self, X: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Means over the trajectories and their standard errors, each (B, K)."""
+        """Compute means over the trajectories and their standard errors, each (B, K)."""
         means, errors = [], []
         for rows in progress.steps(self._chunks(len(X))):
             expectations = statevector.expectations(self.program.program, self._angles(X[rows], weights), np.zeros(0))
@@ -238,7 +238,7 @@ class FrameTrajectories:
         return np.concatenate(means), np.concatenate(errors)
 
     def adjoint_sweep(self, X: FloatArray, weights: FloatArray, cotangent: Any) -> tuple[FloatArray, FloatArray]:
-        """Unbiased means (B, K), and derivatives by inputs and weights (B, P) of any function of them."""
+        """Compute unbiased means (B, K), and derivatives (B, P) of a function of them with respect to parameters."""
         program = self.program
         means = np.empty((len(X), len(program.coefficients)))
         out = np.empty((len(X), program.slopes.shape[1]))
