@@ -17,6 +17,7 @@ from qml.assessment.comparison import Comparison, Split, Task, baselines, compar
 from qml.assessment.report import Facts, Picture, markdown, report_blocks, report_json, terminal
 from qml.estimators.variational.classifier import VariationalClassifier
 from qml.estimators.variational.regressor import VariationalRegressor
+from qml.layers import Dense
 from qml.tables import Schema, TableError
 from qml.text import one_line
 from simulator import Circuit
@@ -152,6 +153,11 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
         data += (
             f"{model.n_features_in_} features do not fit on {model.circuit_.num_qubits} qubits with this feature map: "
             f"their {n_components} leading principal components replace them ({100 * share:.0f} % of the variance)",
+        )
+    elif isinstance(model.network_[0], Dense):
+        data += (
+            f"{model.n_features_in_} features do not fit on {model.circuit_.num_qubits} qubits with this feature map: "
+            f"a trained layer turns them into {model.network_[0].num_outputs}",
         )
     hidden = {"callback", "verbose", "model", *(name for name, value in model.get_params().items() if value is None)}
     return Facts(

@@ -21,6 +21,7 @@ SETTINGS = {
     "qubits": "n_qubits",
     "layers": "n_layers",
     "feature_map": "feature_map",
+    "reduction": "reduction",
     "ansatz": "ansatz",
     "observables": "observables",
     "optimizer": "optimizer",
@@ -55,6 +56,12 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
     )
     model.add_argument(
         "--layers", type=positive_integer, metavar="N", help="layers of the trained circuit" + default(4)
+    )
+    model.add_argument(
+        "--reduction",
+        choices=("trained", "components"),
+        help="features that do not fit on the qubits: a trained layer, or their principal components"
+        + default("trained"),
     )
     model.add_argument("--feature-map", metavar="NAME", help=", ".join(FEATURE_MAPS) + default("angle"))
     model.add_argument("--ansatz", metavar="NAME", help=", ".join(ANSATZE) + default("strongly_entangling"))

@@ -15,7 +15,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from qml.features.scaling import ScaleError, size_exponent
 from simulator.backends.trait import Backend, Folder
 
-__all__ = ["BackendClassifier", "BackendRegressor", "learn_classes", "learn_scale", "r_squared", "scaled"]
+__all__ = [
+    "BackendClassifier",
+    "BackendRegressor",
+    "learn_classes",
+    "learn_scale",
+    "mean_and_deviation",
+    "r_squared",
+    "scaled",
+]
 
 Array = NDArray[np.float64]
 
@@ -39,7 +47,13 @@ def learn_classes(estimator: Any, y: NDArray[Any], classes: ArrayLike | None = N
 
 
 def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
-    """Learn ``target_mean_`` and ``target_scale_``, the standard deviation, or 1 for a constant y; returns `scaled`.
+    """Learn ``target_mean_`` and ``target_scale_`` by `mean_and_deviation`; returns `scaled`."""
+    estimator.target_mean_, estimator.target_scale_ = mean_and_deviation(y, weight)
+    return scaled(estimator, y)
+
+
+def mean_and_deviation(y: NDArray[Any], weight: Array) -> tuple[float, float]:
+    """Compute mean and standard deviation of one target; the deviation is 1 for a constant y.
 
     They are numbers, or arrays of shape (n_targets,) for y of shape (n_samples, n_targets).
 

@@ -112,11 +112,14 @@ class TestTrain:
             outputs.append(load(here / folder / "model.qumba").weights_)
         np.testing.assert_array_equal(*outputs)
 
-    def test_more_features_than_qubits_means_principal_components(self, here, capsys):
+    def test_more_features_than_qubits_pass_through_a_trained_layer_or_are_reduced(self, here, capsys):
         X, y = load_breast_cancer(return_X_y=True)
         columns = {f"f{k}": X[:120, k].tolist() for k in range(12)} | {"y": y[:120].tolist()}
         write_csv(here / "c.csv", columns)
         assert main(["train", "c.csv", "-t", "y", "--qubits", "3", *QUICK]) == 0
+        output = capsys.readouterr().out
+        assert "12 features do not fit on 3 qubits with this feature map: a trained layer turns them into 3" in output
+        assert main(["train", "c.csv", "-t", "y", "--qubits", "3", "--reduction", "components", *QUICK]) == 0
         output = capsys.readouterr().out
         assert "12 features do not fit on 3 qubits with this feature map: their 3 leading principal" in output
         assert "RBF SVM, 3 components" in output
