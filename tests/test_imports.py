@@ -13,7 +13,7 @@ import pytest
 import qml
 import simulator
 
-LAZY = ["simulator", "qml", "qml.datasets", "simulator.noise", "simulator.qiskit_provider"]
+LAZY = ["simulator", "qml", "qml.datasets", "qml.kernels", "simulator.noise", "simulator.qiskit_provider"]
 
 # Names that must not get lost from the stubs.
 EXPECTED = {
@@ -29,6 +29,7 @@ EXPECTED = {
         "datasets",
     ],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
+    "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
     "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],
     "simulator.qiskit_provider": ["Sampler", "Estimator", "QumbaBackend", "EstimatorGradient"],
 }

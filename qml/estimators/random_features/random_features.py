@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
 from typing import Any, Literal, Self
 
@@ -36,6 +36,7 @@ Array = NDArray[np.float64]
 CIRCUITS_AT_ONCE = 1 << 16
 
 
+@dataclass(eq=False, repr=False)
 class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Expectation values of many small circuits whose angles are random linear functions of the sample.
 
@@ -93,30 +94,17 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     True
     """
 
-    def __init__(
-        self,
-        n_components: int = 256,
-        *,
-        n_qubits: int = 4,
-        gamma: float | Literal["scale"] = "scale",
-        circuit: Circuit | None = None,
-        observables: str | Sequence[Observable] = "z",
-        shots: int | None = None,
-        precision: Literal["double", "single"] = "double",
-        backend: Backend | str | None = None,
-        resume: Folder = None,
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        self.n_components = n_components
-        self.n_qubits = n_qubits
-        self.gamma = gamma
-        self.circuit = circuit
-        self.observables = observables
-        self.shots = shots
-        self.precision = precision
-        self.backend = backend
-        self.resume = resume
-        self.random_state = random_state
+    n_components: int = 256
+    _: KW_ONLY
+    n_qubits: int = 4
+    gamma: float | Literal["scale"] = "scale"
+    circuit: Circuit | None = None
+    observables: str | Sequence[Observable] = "z"
+    shots: int | None = None
+    precision: Literal["double", "single"] = "double"
+    backend: Backend | str | None = None
+    resume: Folder = None
+    random_state: int | RandomState | None = None
 
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Draw the linear functions.
@@ -133,7 +121,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         check_whole("shots", self.shots, instead=[None])
         features = validate_data(self, X, dtype=np.float64)
         weight = None if sample_weight is None else checked_sample_weight(sample_weight, features)
-        self.gamma_ = self._learnt_gamma(features, weight)
+        self.gamma_ = self._checked_gamma(features, weight)
         random = check_random_state(self.random_state)
         model = self._model()
         self._drawn_with_shots(model, check_backend(self.backend))
@@ -215,7 +203,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             check_result(samples, angles)
         return angles.reshape(-1, n_angles)
 
-    def _learnt_gamma(self, features: Array, weight: Array | None) -> float:
+    def _checked_gamma(self, features: Array, weight: Array | None) -> float:
         if isinstance(self.gamma, str):
             if self.gamma != "scale":
                 raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
