@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.utils import Tags, column_or_1d
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
+from qml.estimators.availability import available_unless
 from qml.estimators.targets import BackendClassifier, learn_classes
 from qml.estimators.variational.circuit import VariationalEstimator
 from qml.estimators.variational.trained import Samples, TrainedNetwork
@@ -25,10 +25,13 @@ __all__ = ["TrainedClassifier", "VariationalClassifier"]
 Array = NDArray[np.float64]
 
 
-def _gives_probabilities(classifier: TrainedClassifier) -> bool:
+def _no_probabilities(classifier: TrainedClassifier) -> str | None:
     if gives_probabilities(classifier._named_loss()):
-        return True
-    raise AttributeError(f"probabilities need loss='cross_entropy', got loss={classifier.loss!r}")
+        return None
+    return (
+        f"probabilities need loss='cross_entropy', got loss={classifier.loss!r}; fit with that loss, or use "
+        "decision_function"
+    )
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -79,7 +82,7 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
             )
         return self._partial_fit(X, y, sample_weight, classes)
 
-    @available_if(_gives_probabilities)
+    @available_unless(_no_probabilities)
     def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Predict class probabilities, shape (n_samples, n_classes); requires ``loss="cross_entropy"``.
 
@@ -96,7 +99,7 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
             return np.asarray(expit(outputs))
         return softmax(outputs, axis=1) if outputs.shape[1] > 1 else expit(outputs * [-1.0, 1.0])
 
-    @available_if(_gives_probabilities)
+    @available_unless(_no_probabilities)
     def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Predict log-probabilities, shape (n_samples, n_classes).
 
@@ -115,6 +118,12 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
 
     def _checked_columns(self, y: NDArray[Any]) -> NDArray[Any]:
         if type_of_target(y) != "multilabel-indicator":
+            if y.ndim == 2 and y.shape[1] > 1:
+                raise ValueError(
+                    f"y should be a 1d array of classes, or an indicator matrix of 0 and 1 for several labels per "
+                    f"sample, got an array of shape {y.shape}; for several targets of classes use scikit-learn's "
+                    "MultiOutputClassifier"
+                )
             return column_or_1d(y, warn=True)
         if self.class_weight is not None:
             raise ValueError("class_weight is for one class per sample; with several labels use sample_weight")

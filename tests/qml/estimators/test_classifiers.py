@@ -163,6 +163,8 @@ class TestLabels:
 
     def test_probabilities_only_from_cross_entropy(self, moons):
         clf = VariationalClassifier(loss="hinge", epochs=1).fit(*moons)
+        with pytest.raises(AttributeError, match=r"no predict_proba: .* got loss='hinge'; .* use decision_function"):
+            clf.predict_proba(moons[0])
         assert not hasattr(clf, "predict_proba")
         assert not hasattr(clf, "predict_log_proba")
 
