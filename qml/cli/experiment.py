@@ -193,11 +193,13 @@ def _draw_pictures(
         import matplotlib  # noqa: F401
 
         from qml import plots
+        from qml.plots.classes import draw_confusion
+        from qml.plots.training import draw_predictions, draw_training
     except ImportError:
         return [], "No plots: matplotlib is missing (pip install 'qumba[plot]')."
     metric = next(iter(comparison.quantum.scores))
     if len(facts.loss_history):
-        plots.plot_training(
+        draw_training(
             facts.loss_history,
             facts.validation_scores,
             folder / "training.png",
@@ -215,11 +217,11 @@ def _draw_pictures(
     )
     pictures.append(Picture("comparison.png", "Models compared on the test rows"))
     if comparison.labels is not None:
-        plots.plot_confusion(comparison.confusion(), list(comparison.labels), folder / "confusion.png")
+        draw_confusion(comparison.confusion(), list(comparison.labels), folder / "confusion.png")
         pictures.append(Picture("confusion.png", "Confusion matrix"))
     else:
         predicted, name = comparison.quantum.predictions, experiment.schema.target
-        plots.plot_predictions(comparison.y_test, predicted, name, folder / "predictions.png")
+        draw_predictions(comparison.y_test, predicted, name, folder / "predictions.png")
         pictures.append(Picture("predictions.png", "Predicted and true values"))
     try:
         plots.plot_circuit(model.circuit_, folder / "circuit.png")
