@@ -1,4 +1,7 @@
+from qml import callbacks as callbacks
 from qml import datasets as datasets
+from qml import kernels as kernels
+from qml import layers as layers
 from qml import plots as plots
 from qml.ansatze import MERA as MERA
 from qml.ansatze import MPS as MPS

@@ -92,7 +92,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
     )
     training.add_argument("--learning-rate", type=positive_number, metavar="X", help="learning rate" + default(0.05))
     training.add_argument(
-        "--schedule", choices=("cosine", "constant"), help="schedule of the learning rate" + default("cosine")
+        "--schedule",
+        choices=("cosine", "constant", "plateau"),
+        help="schedule of the learning rate" + default("cosine"),
     )
     training.add_argument(
         "--batch-size", type=positive_integer, metavar="N", help="rows per step" + default("all if at most 64, else 32")

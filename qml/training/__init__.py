@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -15,7 +15,7 @@ from qml.training.checkpoints import SUMMARY, Checkpoints
 from qml.training.descent import descend, with_last_weights
 from qml.training.description import description
 from qml.training.minimization import minimize
-from qml.training.progress import Callback, RunState
+from qml.training.progress import Callback, RunState, joined
 from qml.training.result import TrainingInterrupted, TrainingResult, warn_if_not_converged
 from qml.training.run import SCHEDULES, Run
 from simulator.errors import unknown_name
@@ -34,7 +34,7 @@ def train(
     patience: int | None = None,
     tol: float = 0.0,
     schedule: str = "constant",
-    callback: Callback | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
     verbose: bool = False,
     resume: str | os.PathLike[str] | None = None,
     fingerprint: str | Mapping[str, Any] = "",
@@ -52,9 +52,11 @@ def train(
     rng : seed of the run, or the generator from which it is drawn
     patience : number of epochs without improvement before training stops; None for no limit
     tol : minimum change that counts as an improvement, of the validation score or else of the training loss
-    schedule : schedule of the learning rate: "constant", or "cosine" (half a wave, to 0 at the end);
-        SciPy's methods ignore it
-    callback : called with a `TrainingProgress` after each epoch; training stops when it returns True
+    schedule : schedule of the learning rate: "constant", "cosine" (half a wave, to 0 at the end), or "plateau" (halved
+        after 5 epochs without improvement by ``tol`` of the validation score or else of the loss); SciPy's methods
+        ignore it
+    callback : called with a `TrainingProgress` after each epoch, or several, called in turn; training stops when one
+        returns True
     verbose : whether to show a progress bar
     resume : path of a checkpoint to resume from if it exists, and to write during training. The result is bit-identical
         to that of an uninterrupted run of the same number of epochs. SciPy's methods hold their state internally and
@@ -108,7 +110,8 @@ def train(
             "batch size": batch_size,
             "schedule": f"{schedule} over {epochs} epochs" if schedule == "cosine" else schedule,
         }
-        identity |= {} if patience is None else {"tol": float(tol)}  # decides, with patience, when to stop
+        if patience is not None or schedule == "plateau":  # decides when to stop, or when to lower the rate
+            identity["tol"] = float(tol)
         identity |= {SUMMARY: fingerprint} if isinstance(fingerprint, str) else fingerprint
     checkpoints = Checkpoints(resume, identity, batches=-(-n_samples // batch_size))
     with checkpoints.held():
@@ -121,7 +124,7 @@ def train(
             patience=patience,
             tol=tol,
             schedule=schedule,
-            callback=callback,
+            callback=joined(callback),
             verbose=verbose,
         )
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -51,6 +51,28 @@ class TrainingProgress(EpochRecord):
 
 Callback = Callable[[TrainingProgress], Any]
 """Function called after each epoch, for every optimizer; training stops when it returns True."""
+
+
+def joined(callback: Callback | Sequence[Callback] | None) -> Callback | None:
+    """Return one callback that calls each of several, and stops if any of them wants to.
+
+    Raises
+    ------
+    TypeError
+        If an entry cannot be called.
+    """
+    if callback is None or callable(callback):
+        return callback
+    several = tuple(callback) if isinstance(callback, Iterable) else (callback,)
+    for entry in several:
+        if not callable(entry):
+            raise TypeError(f"callback expects a function of the progress, or several, got {entry!r}")
+
+    def call_all(progress: TrainingProgress) -> bool:
+        answers = [entry(progress) for entry in several]  # each is called, also after one that wants to stop
+        return any(answers)
+
+    return call_all
 
 
 class RunState(NamedTuple):

@@ -16,7 +16,12 @@ DIVERGENCE = 1e3
 """Growth of the loss, relative to the initial one (absolute if that is below 1), at which training has diverged."""
 
 
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "plateau")
+
+PLATEAU_EPOCHS = 5
+"""Number of epochs without improvement after which the schedule "plateau" lowers the rate."""
+
+PLATEAU_FACTOR = 0.5
 
 
 @dataclass
@@ -39,6 +44,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.bar = ProgressBar(self.epochs, len(self.state.history), self.verbose)
+        self._plateau = (0, 1.0)  # number of epochs, and the rate's factor after them
         self.is_random = bool(getattr(self.objective, "is_random", False))
         self.validates = self.objective.validation_score(self.state.weights) is not None
 
@@ -54,8 +60,22 @@ class Run:
         """Factor of the schedule for the learning rate of the next step."""
         if self.schedule == "constant":
             return 1.0
+        if self.schedule == "plateau":
+            return self._plateau_rate()
         steps = self.epochs * math.ceil(self.objective.n_samples / self.batch_size)
         return 0.5 * (1.0 + math.cos(math.pi * self.state.steps / steps))
+
+    def _plateau_rate(self) -> float:
+        """Factor of the schedule "plateau", from the history alone, so that a resumed run has the same."""
+        if self._plateau[0] != len(self.state.history):
+            factor, best, stale = 1.0, -math.inf, 0
+            for record in self.state.history:
+                score = -record.loss if record.validation_score is None else record.validation_score
+                best, stale = (score, 0) if score > best + self.tol else (best, stale + 1)
+                if stale >= PLATEAU_EPOCHS:
+                    factor, stale = factor * PLATEAU_FACTOR, 0
+            self._plateau = (len(self.state.history), factor)
+        return self._plateau[1]
 
     def is_usable(self, loss: float, gradient: np.ndarray | None) -> bool:
         """Whether training can continue from this loss and gradient; if not, record that in the state."""

@@ -214,9 +214,9 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Maximum number of epochs.
     batch_size : int, "full" or "auto"
         Number of samples per step. ``"auto"``: all of them up to 64, otherwise 32.
-    schedule : {"cosine", "constant"}
-        Schedule of the learning rate: half a cosine that decays to zero, which helps deep circuits converge, or
-        constant.
+    schedule : {"cosine", "constant", "plateau"}
+        Schedule of the learning rate: half a cosine that decays to zero, which helps deep circuits converge; constant;
+        or halved whenever the loss (on held-out samples, if there are any) has not decreased for 5 epochs.
     early_stopping : bool
         Whether to hold out part of the data, stop when the loss on it no longer decreases, and keep the weights with
         the lowest loss on it. Otherwise the weights with the lowest training loss are kept.
@@ -244,10 +244,13 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         predict accept one for a single call (``"numba"`` is this engine). Not stored in model files.
     random_state : int, RandomState or None
         Seed for the initial weights, the minibatches, and the held-out samples.
-    callback : callable, optional
-        Called with a `TrainingProgress` after each epoch; returning True stops. Not stored in model files.
+    callback : callable or sequence of callable, optional
+        Called with a `TrainingProgress` after each epoch; returning True stops. `qml.callbacks` has ready-made ones.
+        Not stored in model files.
     verbose : bool
         Whether to show a progress bar.
+    warm_start : bool
+        Whether `fit` continues from the weights, scaling and classes of an earlier `fit`, for ``epochs`` more.
 
     Attributes
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, ClassVar, Literal, Self
@@ -26,6 +27,7 @@ from qml.training.checkpoints import saved_seed
 from qml.training.identity import run_identity
 from qml.training.layers_objective import LayersObjective
 from qml.training.progress import Callback
+from qml.training.run import SCHEDULES
 from qml.weights import checked_sample_weight
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
@@ -71,7 +73,7 @@ class TrainedNetwork(BaseEstimator):
     learning_rate: float | None = 0.05
     epochs: int = 100
     batch_size: int | Literal["auto", "full"] = "auto"
-    schedule: Literal["constant", "cosine"] = "cosine"
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
     early_stopping: bool = False
     validation_fraction: float = 0.15
     patience: int = 20
@@ -80,8 +82,9 @@ class TrainedNetwork(BaseEstimator):
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
     random_state: int | RandomState | None = None
-    callback: Callback | None = None
+    callback: Callback | Sequence[Callback] | None = None
     verbose: bool = False
+    warm_start: bool = False
 
     _y_is_numeric: ClassVar[bool] = False
 
@@ -115,6 +118,8 @@ class TrainedNetwork(BaseEstimator):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         resume: str | PathLike[str] | None = None,
+        *,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
     ) -> Self:
         """Learn scaling and weights from data.
 
@@ -132,6 +137,10 @@ class TrainedNetwork(BaseEstimator):
             ``"cosine"``, which depends on it. The checkpoint of a different run (other data, circuit, observables,
             noise, precision, loss, optimizer, ...) is refused, and so is one in use by another process. With a
             ``backend``, its jobs are stored beside it, in a folder with the suffix ``.jobs``.
+        validation_data : tuple (X, y), optional
+            Samples that are not trained on. The negative mean loss on them is recorded in ``validation_scores_``, the
+            weights with the lowest loss on them are kept, and with ``early_stopping`` they decide when to stop, in
+            place of a part of the training data.
 
         Returns
         -------
@@ -144,23 +153,35 @@ class TrainedNetwork(BaseEstimator):
         KeyboardInterrupt
             After Ctrl-C; the estimator is then fitted with the best weights so far.
         """
-        seed = None if resume is None else saved_seed(resume)
+        continued = self.warm_start and hasattr(self, "weights_")
+        if continued and resume is not None:
+            raise ValueError("warm_start continues from this estimator, resume from a file: give one of the two")
+        seed = self._seed if continued else None if resume is None else saved_seed(resume)
         if seed is None:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        samples = self._checked_samples(X, y, sample_weight, reset=True)
-        self._start(samples, seed)
+        samples = self._checked_samples(X, y, sample_weight, reset=not continued)
+        if not continued:
+            self._start(samples, seed)
         samples = self._class_weighted(samples)
-        network = self._network_on(None, None if resume is None else beside(resume, ".jobs"))
-        if self.early_stopping:
+        aside = None if validation_data is None else self._validation_samples(validation_data)
+        if aside is None and self.early_stopping:
             rows = np.arange(len(samples.X))
             training, held_out = train_test_split(
                 rows, test_size=self.validation_fraction, random_state=seed, stratify=self._labels(samples.y)
             )
-            objective = self._objective(samples.take(np.sort(training)), network, samples.take(np.sort(held_out)))
-        else:
-            objective = self._objective(samples, network)
-        self._train(objective, seed, resume)
+            samples, aside = samples.take(np.sort(training)), samples.take(np.sort(held_out))
+        network = self._network_on(None, None if resume is None else beside(resume, ".jobs"))
+        # the first rows of a continued run are drawn anew, the held-out samples stay the same
+        self._train(self._objective(samples, network, aside), seed + self.n_iter_, resume)
         return self
+
+    def _validation_samples(self, validation_data: Any) -> Samples:
+        """Check validation data like training data."""
+        try:
+            X, y = validation_data
+        except (TypeError, ValueError):
+            raise ValueError(f"validation_data expects a tuple (X, y), got {type(validation_data).__name__}") from None
+        return self._class_weighted(self._checked_samples(X, y, None, reset=False))
 
     def _partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, classes: ArrayLike | None = None
@@ -278,7 +299,7 @@ class TrainedNetwork(BaseEstimator):
         check_whole("patience", self.patience)
         check_fraction("validation_fraction", self.validation_fraction)
         check_non_negative("tol", self.tol)
-        check_choice("schedule", self.schedule, ("constant", "cosine"))
+        check_choice("schedule", self.schedule, SCHEDULES)
         if self.noise is not None and not isinstance(self.noise, NoiseModel):
             raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
         if self.noise is not None and self.backend is not None:
@@ -377,9 +398,13 @@ class TrainedNetwork(BaseEstimator):
         self._last_weights = result.last_weights
         self._optimizer_state = result.optimizer_state
         self.best_epoch_ = self.n_iter_ + (result.n_epochs if further else result.best_epoch)
+        scores = result.validation_scores
+        if scores is not None and self.n_iter_:  # epochs without validation data have no score
+            earlier = np.full(self.n_iter_, np.nan) if self.validation_scores_ is None else self.validation_scores_
+            scores = np.concatenate([earlier, scores])
         self.n_iter_ += result.n_epochs
         self.loss_history_ = np.concatenate([self.loss_history_, result.losses])
-        self.validation_scores_ = result.validation_scores
+        self.validation_scores_ = scores
 
     def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Compute outputs of the network, shape (n_samples, n_outputs)."""
