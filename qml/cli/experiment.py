@@ -18,16 +18,13 @@ from qml.assessment.report import Facts, Picture, markdown, report_blocks, repor
 from qml.estimators.variational.classifier import VariationalClassifier
 from qml.estimators.variational.regressor import VariationalRegressor
 from qml.layers import Dense
-from qml.tables import Schema, TableError
+from qml.tables import EXTRA_FORMAT, Schema, TableError
 from qml.text import one_line
 from simulator import Circuit
 from simulator.errors import QumbaError
 from simulator.files import check_regular, replace_file
 
-__all__ = ["EXTRA_FORMAT", "Experiment", "output_folder", "run_experiment"]
-
-EXTRA_FORMAT = 1
-"""Version of the data stored in a model file beside the model; `qumba predict` reads it."""
+__all__ = ["Experiment", "output_folder", "run_experiment"]
 
 FILES = ("model.qumba", "report.md", "report.json")
 """Files written to the folder, besides pictures."""

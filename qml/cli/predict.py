@@ -17,11 +17,14 @@ ARGUMENTS = "model.qumba new.csv"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("model", help="model file, such as model.qumba")
-    parser.add_argument("data", help="CSV file")
+    parser.add_argument("data", help="CSV file, .xlsx, .parquet, or - for standard input")
     parser.add_argument("--output", "-o", metavar="FILE", help="file to write instead of standard output")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     parser.add_argument("--append", action="store_true", help="repeat the columns of the file before the predictions")
     parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
+    parser.add_argument(
+        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
+    )
     parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
     parser.add_argument(
         "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"

@@ -155,7 +155,8 @@ def plot_decision_boundary(
     axes = [np.linspace(a, b, resolution) for a, b in zip(low - margin, high + margin, strict=True)]
     grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
     inputs = grid if back is None else back.inverse_transform(grid)
-    predicted = model.predict(inputs if not hasattr(X, "columns") else type(X)(inputs, columns=X.columns))
+    frame: Any = X
+    predicted = model.predict(type(frame)(inputs, columns=frame.columns) if hasattr(X, "columns") else inputs)
     classes = np.union1d(truth, predicted)
     from matplotlib.colors import ListedColormap
 
