@@ -67,9 +67,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, compare, report."""
-    from qml.assessment.comparison import Split
-    from qml.cli.experiment import Experiment, output_folder, run_experiment
-    from qml.cli.splitting import check_early_stopping, split_rows
     from qml.tables import infer_schema, read_table, read_target, with_target
     from qml.tables.reading import quoted, shortened
     from simulator.errors import counted
@@ -77,6 +74,11 @@ def run(options: argparse.Namespace) -> int:
     table = read_table(options.data, options.separator, options.encoding, options.na)
     table, num_without = with_target(table, options.target, options.task)
     target = read_target(table, options.target, options.task)
+
+    from qml.assessment.comparison import Split  # after the table, whose faults are told at once
+    from qml.cli.experiment import Experiment, output_folder, run_experiment
+    from qml.cli.splitting import check_early_stopping, split_rows
+
     training, testing = split_rows(target, options.test_size, options.seed)
     if options.early_stopping:
         check_early_stopping(target, training)

@@ -192,7 +192,8 @@ def from_frame(frame: Any, path: str = "the table") -> Table:
 def _text(cell: Any) -> str:
     """Return a cell of a DataFrame as text; integers that a column with gaps made floats are written as integers."""
     if isinstance(cell, float | np.floating):
-        return str(int(cell)) if cell == int(cell) and abs(cell) < 2**53 else repr(float(cell))
+        value = float(cell)
+        return str(int(value)) if abs(value) < 2**53 and value.is_integer() else repr(value)
     return str(cell).strip()
 
 

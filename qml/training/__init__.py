@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from numbers import Integral
 from typing import Any
 
@@ -18,6 +19,7 @@ from qml.training.minimization import minimize
 from qml.training.progress import Callback, RunState, joined
 from qml.training.result import TrainingInterrupted, TrainingResult, warn_if_not_converged
 from qml.training.run import SCHEDULES, Run
+from simulator.engines.numba.jit.announcement import compilation_announced
 from simulator.errors import unknown_name
 
 __all__ = ["Objective", "TrainingInterrupted", "TrainingResult", "train"]
@@ -128,7 +130,8 @@ def train(
             verbose=verbose,
         )
         try:
-            reason = minimize(run, optimizer) if isinstance(optimizer, SciPy) else descend(run, optimizer)
+            with compilation_announced(run.bar.say) if verbose else nullcontext():
+                reason = minimize(run, optimizer) if isinstance(optimizer, SciPy) else descend(run, optimizer)
             checkpoints.save(run.state, now=True)
             result = TrainingResult.of(with_last_weights(run) if reason != "diverged" else run.state, reason)
         except KeyboardInterrupt:

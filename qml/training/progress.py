@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -118,25 +119,65 @@ class RunState(NamedTuple):
 
 
 class ProgressBar:
-    """Progress bar over the epochs with loss, score and remaining time; shows nothing unless ``visible``."""
+    """Progress over the epochs with loss, score and remaining time; shows nothing unless ``visible``.
+
+    A terminal or a notebook shows a bar, anything else, such as a log file, gets at most ten lines. The remaining time
+    is estimated without the first epoch, in which kernels may be compiled.
+    """
 
     def __init__(self, epochs: int, done: int, visible: bool) -> None:
-        self._bar = None
-        if visible:
+        self._bar: Any = None
+        self._epochs, self._first = epochs, done + 1
+        self._lines = visible and not _has_bars()
+        self._seconds = 0.0
+        if visible and not self._lines:
             from tqdm.auto import tqdm  # imported here to keep `import qml` fast
 
             self._bar = tqdm(total=epochs, initial=done, desc="training", unit="epoch")
 
+    def say(self, text: str) -> None:
+        """Show a line of text."""
+        if self._bar is not None:
+            self._bar.write(text, file=sys.stderr)
+        elif self._lines:
+            print(text, file=sys.stderr, flush=True)
+
     def update(self, record: EpochRecord) -> None:
         """Advance by one epoch."""
         if self._bar is not None:
-            shown = {"loss": f"{record.loss:.4g}"}
-            if record.validation_score is not None:
-                shown["score"] = f"{record.validation_score:.4g}"
-            self._bar.set_postfix(shown, refresh=False)
+            self._bar.set_postfix(_shown(record), refresh=False)
             self._bar.update()
+            if record.epoch == self._first:
+                self._bar.initial, self._bar.start_t = self._bar.n, self._bar.last_print_t
+        elif self._lines:
+            self._seconds += record.seconds if record.epoch > self._first else 0.0
+            if (
+                record.epoch == self._epochs
+                or 10 * record.epoch // self._epochs > 10 * (record.epoch - 1) // self._epochs
+            ):
+                self._write_line(record)
+
+    def _write_line(self, record: EpochRecord) -> None:
+        values = ", ".join(f"{name} {value}" for name, value in _shown(record).items())
+        line = f"training: epoch {record.epoch} of {self._epochs}, {values}"
+        remaining, timed = self._epochs - record.epoch, record.epoch - self._first
+        if remaining and timed:
+            line += f", about {remaining * self._seconds / timed:.0f} s left"
+        self.say(line)
 
     def close(self) -> None:
         """Close the bar and end its line."""
         if self._bar is not None:
             self._bar.close()
+
+
+def _shown(record: EpochRecord) -> dict[str, str]:
+    shown = {"loss": f"{record.loss:.4g}"}
+    if record.validation_score is not None:
+        shown["score"] = f"{record.validation_score:.4g}"
+    return shown
+
+
+def _has_bars() -> bool:
+    """Whether standard error shows a line that is written again and again."""
+    return "ipykernel" in sys.modules or bool(sys.stderr is not None and sys.stderr.isatty())

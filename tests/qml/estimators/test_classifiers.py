@@ -297,7 +297,8 @@ class TestTraining:
             clf.fit(*iris)
         assert np.isfinite(clf.predict_proba(iris[0])).all()
 
-    def test_the_progress_bar(self, iris, capsys):
+    def test_the_progress_bar(self, iris, capsys, monkeypatch):
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
         VariationalClassifier(epochs=3, early_stopping=True, verbose=True, random_state=0).fit(*iris)
         shown = capsys.readouterr().err
         assert "3/3" in shown
