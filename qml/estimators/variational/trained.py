@@ -16,6 +16,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
+from qml.estimators.variational.weight_decay import (
+    MAX_ROWS,
+    chosen_weight_decay,
+    takes_weight_decay,
+    with_weight_decay,
+)
 from qml.features.scaling import Scaling, fit_scaling
 from qml.layers import Sequential
 from qml.losses import Loss
@@ -69,6 +75,7 @@ class TrainedNetwork(BaseEstimator):
     loss: str | Loss = "mse"
     optimizer: Any = "adam"
     learning_rate: float | None = 0.05
+    weight_decay: float | Literal["auto"] = 0.0
     epochs: int = 100
     batch_size: int | Literal["auto", "full"] = "auto"
     schedule: Literal["constant", "cosine"] = "cosine"
@@ -151,6 +158,7 @@ class TrainedNetwork(BaseEstimator):
         self._start(samples, seed)
         samples = self._class_weighted(samples)
         network = self._network_on(None, None if resume is None else beside(resume, ".jobs"))
+        self.weight_decay_ = self._chosen_weight_decay(samples, network, seed)
         if self.early_stopping:
             rows = np.arange(len(samples.X))
             training, held_out = train_test_split(
@@ -171,6 +179,7 @@ class TrainedNetwork(BaseEstimator):
         if first:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             self._start(samples, seed, classes)
+            self.weight_decay_ = 0.0 if self.weight_decay == "auto" else float(self.weight_decay)
         objective = self._objective(self._class_weighted(samples), self._network_on(None, None))
         self._train(objective, self._seed + self.n_iter_, further=True)
         return self
@@ -257,6 +266,8 @@ class TrainedNetwork(BaseEstimator):
         check_whole("patience", self.patience)
         check_fraction("validation_fraction", self.validation_fraction)
         check_non_negative("tol", self.tol)
+        if self.weight_decay != "auto":
+            check_non_negative("weight_decay", self.weight_decay)
         check_choice("schedule", self.schedule, ("constant", "cosine"))
         if self.noise is not None and not isinstance(self.noise, NoiseModel):
             raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
@@ -299,6 +310,35 @@ class TrainedNetwork(BaseEstimator):
             validation=None if aside is None else self._objective(aside, network),
         )
 
+    def _chosen_weight_decay(self, samples: Samples, network: Sequential, seed: int) -> float:
+        """Return the setting, or what is best on held-out rows."""
+        if self.weight_decay != "auto":
+            return float(self.weight_decay)
+        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        remote = self.backend is not None  # each try would cost as much as the run
+        if remote or len(samples.X) > MAX_ROWS or not takes_weight_decay(optimizer):
+            return 0.0
+
+        def training(objective: LayersObjective, weight_decay: float) -> TrainingResult:
+            return train(
+                objective,
+                self._last_weights,
+                with_weight_decay(optimizer, weight_decay),
+                epochs=self.epochs,
+                batch_size=self._batch_size(objective.n_samples),
+                rng=seed,
+                schedule=self.schedule,
+            )
+
+        def objective(rows: NDArray[np.intp]) -> LayersObjective:
+            return self._objective(samples.take(rows), network)
+
+        try:
+            columns = np.column_stack([samples.X, self._encode_targets(samples.y)])
+            return chosen_weight_decay(objective, training, columns, seed)
+        except TrainingInterrupted as stop:
+            raise KeyboardInterrupt("stopped while the weight decay was chosen, before training") from stop
+
     def _train(
         self,
         objective: LayersObjective,
@@ -307,7 +347,7 @@ class TrainedNetwork(BaseEstimator):
         *,
         further: bool = False,
     ) -> None:
-        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        optimizer = self._chosen_optimizer()
         try:
             result = train(
                 objective,
@@ -329,6 +369,11 @@ class TrainedNetwork(BaseEstimator):
             self._keep(stop.result, further)
             raise KeyboardInterrupt(stop.result.message) from None
         self._keep(result, further)
+
+    def _chosen_optimizer(self) -> Optimizer | SciPy:
+        """Return the optimizer of the run."""
+        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        return with_weight_decay(optimizer, getattr(self, "weight_decay_", 0.0))
 
     def _described(self) -> dict[str, Any]:
         """Return the settings of circuit and observables, for the message that refuses a foreign checkpoint."""

@@ -147,8 +147,8 @@ KEYWORDS = {
 @pytest.mark.parametrize(
     ("kind", "more"),
     [
-        (VariationalClassifier, {"loss": "cross_entropy", "class_weight": None}),
-        (VariationalRegressor, {"loss": "mse"}),
+        (VariationalClassifier, {"loss": "cross_entropy", "class_weight": None, "weight_decay": 0.0}),
+        (VariationalRegressor, {"loss": "mse", "weight_decay": "auto"}),
     ],
 )
 def test_constructors_of_the_variational_estimators(kind, more):
