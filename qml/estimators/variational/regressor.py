@@ -73,8 +73,8 @@ class VariationalRegressor(TrainedRegressor, VariationalEstimator):
 
     Parameters
     ----------
-    feature_map, ansatz, n_layers, n_qubits, reduction, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, \
-validation_fraction, patience, tol, observables, model, scale_features, precision, noise, backend, random_state, \
+    feature_map, ansatz, n_layers, n_qubits, reduction, optimizer, learning_rate, weight_decay, epochs, \
+batch_size, schedule, early_stopping, validation_fraction, patience, tol, observables, model, scale_features, precision, noise, backend, random_state, \
 callback, verbose
         As in `VariationalClassifier`.
     loss : {"mse", "mae", "huber"} or Loss
