@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
 from typing import Any, Literal
 
@@ -48,34 +48,22 @@ class Basis:
         return Basis(self.samples[rows], self.features[rows])
 
 
+@dataclass(eq=False, repr=False)
 class KernelEstimator(BaseEstimator):
-    """Scales features, computes kernels, and predicts by ``sum_i k(x, x_i) coefficients_i + intercept``."""
+    """Scales features, computes kernels, and predicts by ``sum_i k(x, x_i) coefficients_i + intercept``.
 
-    basis_: NDArray[Any]
-    basis_samples_: Array
-    coefficients_: Array
-    intercept_: Array
+    Holds the settings that all kernel estimators share; a subclass is a dataclass with further ones, and `fit`.
+    """
 
-    def __init__(
-        self,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        self.kernel = kernel
-        self.feature_map = feature_map
-        self.reps = reps
-        self.n_qubits = n_qubits
-        self.bandwidth = bandwidth
-        self.scale_features = scale_features
-        self.precision = precision
-        self.random_state = random_state
+    kernel: str | Kernel = "fidelity"
+    feature_map: str | FeatureMap = "zz"
+    reps: int | None = None
+    n_qubits: int | None = None
+    _: KW_ONLY
+    bandwidth: float | ArrayLike | Literal["auto"] = "auto"
+    scale_features: bool | Literal["jointly"] = True
+    precision: Literal["double", "single"] = "double"
+    random_state: int | RandomState | None = None
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
         """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""

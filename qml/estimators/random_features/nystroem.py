@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from os import PathLike
 from typing import Any, Literal, Self
 
@@ -27,6 +28,7 @@ SMALLEST_EIGENVALUE = 1e-10
 """Smallest eigenvalue used, relative to the largest: smaller ones would amplify rounding errors."""
 
 
+@dataclass(eq=False, repr=False)
 class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Features whose inner products approximate a kernel, from its entries with a few landmarks.
 
@@ -77,18 +79,11 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     True
     """
 
-    def __init__(
-        self,
-        kernel: str | Kernel | None = None,
-        *,
-        n_landmarks: int = 100,
-        selection: Literal["uniform", "leverage", "kmeans"] = "uniform",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        self.kernel = kernel
-        self.n_landmarks = n_landmarks
-        self.selection = selection
-        self.random_state = random_state
+    kernel: str | Kernel | None = None
+    _: KW_ONLY
+    n_landmarks: int = 100
+    selection: Literal["uniform", "leverage", "kmeans"] = "uniform"
+    random_state: int | RandomState | None = None
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Fit the kernel and choose the landmarks.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
 from typing import Any, Literal, Self
 
@@ -34,6 +34,7 @@ Array = NDArray[np.float64]
 CIRCUITS_AT_ONCE = 1 << 16
 
 
+@dataclass(eq=False, repr=False)
 class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Expectation values of many small circuits whose angles are random linear functions of the sample.
 
@@ -86,28 +87,16 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     True
     """
 
-    def __init__(
-        self,
-        n_components: int = 256,
-        *,
-        n_qubits: int = 4,
-        gamma: float | Literal["scale"] = "scale",
-        circuit: Circuit | None = None,
-        observables: str | Sequence[Observable] = "z",
-        precision: Literal["double", "single"] = "double",
-        backend: Backend | str | None = None,
-        resume: Folder = None,
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        self.n_components = n_components
-        self.n_qubits = n_qubits
-        self.gamma = gamma
-        self.circuit = circuit
-        self.observables = observables
-        self.precision = precision
-        self.backend = backend
-        self.resume = resume
-        self.random_state = random_state
+    n_components: int = 256
+    _: KW_ONLY
+    n_qubits: int = 4
+    gamma: float | Literal["scale"] = "scale"
+    circuit: Circuit | None = None
+    observables: str | Sequence[Observable] = "z"
+    precision: Literal["double", "single"] = "double"
+    backend: Backend | str | None = None
+    resume: Folder = None
+    random_state: int | RandomState | None = None
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Draw the linear functions.
