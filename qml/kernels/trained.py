@@ -148,6 +148,9 @@ class TrainedKernel(Kernel):
         other.kernel_ = self._fitted().on(backend, resume)
         return other
 
+    def without_entanglement(self) -> Self:
+        return clone(self).set_params(kernel=self._start().without_entanglement())
+
     def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
         kernel = self.kernel_ if hasattr(self, "kernel_") else self._start()
         return kernel.plan(X, Y, backend)
