@@ -57,11 +57,11 @@ best_epoch_, n_features_in_, feature_names_in_
     Two phases of a spin chain from their ground states:
 
     >>> from qml.datasets import cluster_ising
-    >>> X, y = cluster_ising(80, num_qubits=4, random_state=0)
-    >>> clf = ConvolutionalClassifier("amplitude", scale_features=False, random_state=0).fit(X[:40], y[:40])
-    >>> clf.readout_
+    >>> X, y = cluster_ising(80, num_qubits=6, random_state=0)
+    >>> clf = ConvolutionalClassifier("amplitude", n_qubits=6, scale_features=False, random_state=0)
+    >>> clf.fit(X[:40], y[:40]).readout_
     Dense(1, 1)
-    >>> bool(clf.score(X[40:], y[40:]) > 0.9)
+    >>> bool(clf.score(X[40:], y[40:]) > 0.8)
     True
     """
 
