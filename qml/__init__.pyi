@@ -13,6 +13,11 @@ from qml.ansatze import SimplifiedTwoDesign as SimplifiedTwoDesign
 from qml.ansatze import StronglyEntangling as StronglyEntangling
 from qml.ansatze import ansatz_circuit as ansatz_circuit
 from qml.assessment.backends import compare_backends as compare_backends
+from qml.estimators.fixed_features import KitchenSinksClassifier as KitchenSinksClassifier
+from qml.estimators.fixed_features import KitchenSinksRegressor as KitchenSinksRegressor
+from qml.estimators.fixed_features import ReservoirClassifier as ReservoirClassifier
+from qml.estimators.fixed_features import ReservoirForecaster as ReservoirForecaster
+from qml.estimators.fixed_features import ReservoirRegressor as ReservoirRegressor
 from qml.estimators.kernel_methods import QuantumGaussianProcessClassifier as QuantumGaussianProcessClassifier
 from qml.estimators.kernel_methods import QuantumGaussianProcessRegressor as QuantumGaussianProcessRegressor
 from qml.estimators.kernel_methods import QuantumKernelClassifier as QuantumKernelClassifier

@@ -50,7 +50,7 @@ def check_choice(name: str, value: Any, options: Collection[str]) -> None:
 
 
 def check_backend(backend: Any) -> Backend | None:
-    """The backend of that name or object; None for the engine itself, which is asked directly."""
+    """Check a backend and return it; None for the engine, which is called directly."""
     if backend is None or (isinstance(backend, str) and backend == "numba"):
         return None
     if not isinstance(backend, Backend):

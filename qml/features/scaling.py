@@ -246,7 +246,7 @@ def _check_sizes(largest: Array, unit: Array, factor: Array) -> None:
 
 
 def _principal_components(rows: Array, share: Array, count: int) -> tuple[Array, Array]:
-    """Leading components as columns, shape (n_features, count), and the root mean square along each.
+    """Compute the leading components as columns, shape (n_features, count), and the root mean square along each.
 
     scikit-learn's PCA knows no weights. The sign is fixed by each component's largest entry; components along which
     there is nothing are zero.

@@ -17,7 +17,7 @@ __all__ = ["find_bandwidth"]
 Array = NDArray[np.float64]
 
 _SAMPLES = 256
-_GRID = np.geomspace(0.01, 3.0, 16)  # radians by which a feature's standard deviation turns
+_GRID = np.geomspace(0.01, 3.0, 16)  # radians per standard deviation of a feature
 _REFINEMENTS = 4
 _AS_GOOD = 0.98
 LARGEST_BANDWIDTH = 1e300

@@ -86,8 +86,10 @@ class ClassicalKernel(Kernel):
         return K
 
 
-def scale_gamma(X: Array) -> float:
+def scale_gamma(X: Array, sample_weight: Array | None = None) -> float:
     """Compute one over the number of features times their variance, as ``gamma="scale"`` in `sklearn.svm.SVC`.
+
+    A sample weight of k counts like k equal rows.
 
     Raises
     ------
@@ -95,7 +97,11 @@ def scale_gamma(X: Array) -> float:
         If the variance leaves the range of doubles.
     """
     with np.errstate(over="ignore"):
-        variance = float(X.var())
+        if sample_weight is None:
+            variance = float(X.var())
+        else:
+            mean = np.average(X, axis=0, weights=sample_weight).mean()
+            variance = float(np.average((X - mean) ** 2, axis=0, weights=sample_weight).mean())
     if variance == 0 and X.min() == X.max():
         return 1.0
     if not SMALLEST < variance < LARGEST:

@@ -42,6 +42,11 @@ ESTIMATORS = {
     "TreeTensorClassifier": "qml.estimators.variational.hierarchical",
     "VariationalClassifier": "qml.estimators.variational.classifier",
     "VariationalRegressor": "qml.estimators.variational.regressor",
+    "KitchenSinksClassifier": "qml.estimators.fixed_features",
+    "KitchenSinksRegressor": "qml.estimators.fixed_features",
+    "ReservoirClassifier": "qml.estimators.fixed_features",
+    "ReservoirForecaster": "qml.estimators.fixed_features",
+    "ReservoirRegressor": "qml.estimators.fixed_features",
     "QuantumGaussianProcessClassifier": "qml.estimators.kernel_methods.gaussian_processes",
     "QuantumGaussianProcessRegressor": "qml.estimators.kernel_methods.gaussian_processes",
     "QuantumKernelClassifier": "qml.estimators.kernel_methods.support_vectors",
@@ -95,7 +100,9 @@ VALUES["QuantumModel"] = QuantumModel
 """Immutable settings and learnt values, stored field by field."""
 
 FIELDS: dict[type, tuple[str, ...]] = {
-    QuantumModel: ("circuit", "inputs", "weights", "observables", "precision", "data", "num_features"),
+    QuantumModel: (
+        *("circuit", "inputs", "weights", "observables", "outputs", "qubits", "precision", "data", "num_features"),
+    ),
     Quantum: ("model",),
 }
 """Constructor arguments of a dataclass, where these are not all of its fields."""
@@ -280,6 +287,9 @@ def parts_of(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 def _fields(value: Any) -> dict[str, Any]:
     """Return the arguments that reconstruct a value."""
     names = SELECTOR_FIELDS if _is_selector(value) else _field_names(type(value))
+    if isinstance(value, QuantumModel):  # those of expectations are the same as in earlier versions
+        others = ("outputs", "qubits") if value.qubits is None else ("observables",)
+        names = [name for name in names if name not in others]
     return {name: getattr(value, name) for name in names}
 
 

@@ -31,7 +31,7 @@ SECONDS_BETWEEN = 1.0
 """Minimum time between checkpoints, in seconds: flushing to the disk may take longer than a short epoch."""
 
 _INTEGERS_AND_TEXT = ("seed", "best_epoch", "stale_epochs", "steps", "batch", "stopped", "message")
-_FLOATS = ("best_score", "reference_score", "loss_sum", "gradient_norm_sum", "seconds")
+_FLOATS = ("best_score", "reference_score", "loss_sum", "gradient_norm_sum", "seconds", "initial_loss")
 _ARRAYS = ("weights", "best_weights")
 _OPTIMIZER = "optimizer_state."
 
@@ -244,7 +244,7 @@ def _unpack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RunS
         history.append(EpochRecord(**record | absent | {"epoch": int(record["epoch"])}))
     return RunState(
         **{name: header[name] for name in _INTEGERS_AND_TEXT},
-        **{name: plain(arrays[name]) for name in (*_ARRAYS, *_FLOATS)},
+        **{name: plain(arrays[name]) for name in (*_ARRAYS, *_FLOATS) if name in arrays or name != "initial_loss"},
         optimizer_state={
             name.removeprefix(_OPTIMIZER): plain(array) for name, array in arrays.items() if name.startswith(_OPTIMIZER)
         },

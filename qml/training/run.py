@@ -13,7 +13,7 @@ from qml.training.checkpoints import Checkpoints
 from qml.training.progress import Callback, EpochRecord, ProgressBar, RunState, TrainingProgress
 
 DIVERGENCE = 1e3
-"""Growth of the loss, relative to its first value (absolute if that is below 1), at which training has diverged."""
+"""Growth of the loss, relative to the initial one (absolute if that is below 1), at which training has diverged."""
 
 
 SCHEDULES = ("constant", "cosine")
@@ -112,6 +112,8 @@ class Run:
             history=(*state.history, record),
         )
         first = self.state.history[0].loss
+        if state.initial_loss < first:  # the mean of an epoch whose steps already explode is no reference
+            first = state.initial_loss
         if loss - first > DIVERGENCE * max(abs(first), 1.0):
             self.diverge(f"the loss went from {first:.3g} to {loss:.3g} in epoch {epoch}")
         self.bar.update(record)

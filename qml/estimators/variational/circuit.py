@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from qml.ansatze import INITIAL_SPREAD, Ansatz, get_ansatz
 from qml.estimators.variational.one_circuit import OneCircuit
-from qml.estimators.variational.trained import Samples
+from qml.estimators.variational.trained import QUARTER_TURN, Samples
 from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, component_factors, explained_variance_ratio, fit_scaling
 from qml.layers import Arctan, Dense, Layer, Quantum, Sequential
@@ -104,10 +104,9 @@ class EncodedCircuit(OneCircuit):
         """Learn how features are scaled for the feature map, and reduced if that is not trained."""
         feature_map = self._feature_map()
         n_features, capacity = self.n_features_in_, feature_map.max_features(self._choose_qubits(feature_map))
-        if n_features > capacity and self.reduction == "trained":  # the network bends what its dense layer gives
-            return replace(
-                fit_scaling(samples.X, samples.weight, n_features, feature_map.angle_range), angle_range=None
-            )
+        if n_features > capacity and self.reduction == "trained":
+            bounds = None if feature_map.angle_range is None else QUARTER_TURN  # for the dense layer before the map
+            return fit_scaling(samples.X, samples.weight, n_features, bounds)
         if n_features > capacity:
             self.explained_variance_ratio_ = explained_variance_ratio(samples.X, samples.weight, capacity)
             warnings.warn(

@@ -9,7 +9,9 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
 
 from qml.estimators.targets import BackendClassifier, learn_classes
 from qml.estimators.variational.circuit import VariationalEstimator
@@ -31,10 +33,19 @@ def _gives_probabilities(classifier: TrainedClassifier) -> bool:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class TrainedClassifier(BackendClassifier, TrainedNetwork):
-    """Base of the classifiers that train a network: one logit for two classes, one for each class otherwise."""
+    """Base of the classifiers that train a network: one logit for two classes, one for each class otherwise.
+
+    With y of shape (n_samples, n_labels) and entries of 0 or 1, each label is present or not, independently of the
+    others, and has one logit; ``classes_`` are then the numbers of the labels.
+    """
 
     loss: str | Loss = "cross_entropy"
     class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = bool(getattr(self._training_loss_of(2), "takes_labels", False))
+        return tags
 
     def partial_fit(
         self,
@@ -81,6 +92,8 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
             Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         outputs = self._outputs(X, backend, resume)
+        if self._has_labels:
+            return np.asarray(expit(outputs))
         return softmax(outputs, axis=1) if outputs.shape[1] > 1 else expit(outputs * [-1.0, 1.0])
 
     @available_if(_gives_probabilities)
@@ -96,25 +109,47 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
             Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         outputs = self._outputs(X, backend, resume)
+        if self._has_labels:
+            return np.asarray(log_expit(outputs))
         return log_softmax(outputs, axis=1) if outputs.shape[1] > 1 else log_expit(outputs * [-1.0, 1.0])
 
+    def _checked_columns(self, y: NDArray[Any]) -> NDArray[Any]:
+        if type_of_target(y) != "multilabel-indicator":
+            return column_or_1d(y, warn=True)
+        if self.class_weight is not None:
+            raise ValueError("class_weight is for one class per sample; with several labels use sample_weight")
+        if not getattr(self._training_loss_of(2), "takes_labels", False):
+            raise ValueError(f"several labels per sample need loss='cross_entropy' or 'mse', got loss={self.loss!r}")
+        return y
+
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
+        self.n_labels_ = samples.y.shape[1] if samples.y.ndim > 1 else 0
+        if self._has_labels:
+            self.classes_ = np.arange(self.n_labels_)
+            return self.n_labels_
         learn_classes(self, samples.y, classes)
         self._class_indices(samples.y)  # labels outside the classes are refused before anything is learnt
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        if self._has_labels != (y.ndim > 1) or (self._has_labels and y.shape[1] != len(self.classes_)):
+            raise ValueError(f"y of shape {y.shape} is not of the kind that the classifier was fitted to")
+        if self._has_labels:
+            return class_targets(self._training_loss(), y, 2)
         return class_targets(self._training_loss(), self._class_indices(y), len(self.classes_))
 
     def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
-        """Position of each label in ``classes_``."""
+        """Return the position of each label in ``classes_``."""
         unseen = np.setdiff1d(y, self.classes_)
         if len(unseen):
             raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
         return np.searchsorted(self.classes_, y)
 
     def _training_loss(self) -> Loss:
-        return loss_for_classes(self._named_loss(), len(self.classes_))
+        return self._training_loss_of(2 if self._has_labels else len(self.classes_))
+
+    def _training_loss_of(self, num_classes: int) -> Loss:
+        return loss_for_classes(self._named_loss(), num_classes)
 
     def _named_loss(self) -> str | Loss:
         """Return the loss or its name."""
@@ -126,8 +161,19 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         indices = self._class_indices(samples.y)
         return replace(samples, weight=weighted_by_class(self.class_weight, self.classes_, indices, samples.weight))
 
-    def _labels(self, y: NDArray[Any]) -> NDArray[Any]:
-        return y
+    @property
+    def _has_labels(self) -> bool:
+        """Whether y held several labels per sample."""
+        return getattr(self, "n_labels_", 0) > 0  # files of version 0.1.0 have no such number
+
+    def _decisions(self, outputs: Array) -> Array:
+        return outputs if self._has_labels else super()._decisions(outputs)
+
+    def _predicted(self, outputs: Array) -> NDArray[Any]:
+        return (outputs > 0).astype(np.intp) if self._has_labels else super()._predicted(outputs)
+
+    def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        return None if self._has_labels else y
 
 
 @dataclass(eq=False, repr=False)
@@ -199,6 +245,8 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
+    n_labels_ : int
+        Number of labels per sample if y was an indicator matrix of shape (n_samples, n_labels); 0 otherwise.
     weights_ : float ndarray, shape (n_weights,)
         Weights of the circuit, in radians, then those of the readout.
     circuit_ : Circuit

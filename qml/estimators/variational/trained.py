@@ -46,7 +46,7 @@ QUARTER_TURN = (-np.pi / 2, np.pi / 2)
 
 @dataclass(frozen=True)
 class Samples:
-    """Checked training data: features (n, n_features), y (n,), positive sample weights (n,)."""
+    """Checked training data: features (n, n_features), y (n,) or (n, n_targets), positive sample weights (n,)."""
 
     X: Array
     y: NDArray[Any]
@@ -126,7 +126,8 @@ class TrainedNetwork(BaseEstimator):
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
-        y : array-like, shape (n_samples,)
+        y : array-like, shape (n_samples,), or (n_samples, n_targets)
+            Classes or target values; several targets of a regressor, or labels of 0 or 1 each, are columns.
         sample_weight : array-like, shape (n_samples,), optional
             Sample weights; a weight of 0 is equivalent to omitting the sample, a weight of k to repeating it k times
             (exactly when each step uses all samples).
@@ -261,11 +262,24 @@ class TrainedNetwork(BaseEstimator):
     def _checked_samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool) -> Samples:
         self._check_settings()
         features, targets = validate_data(
-            self, self._rows(X, reset), y, dtype=np.float64, order="C", reset=reset, y_numeric=self._y_is_numeric
+            self,
+            self._rows(X, reset),
+            y,
+            dtype=np.float64,
+            order="C",
+            reset=reset,
+            y_numeric=self._y_is_numeric,
+            multi_output=True,
         )
+        if targets.ndim > 1:
+            targets = self._checked_columns(targets)
         weight = checked_sample_weight(sample_weight, features)
         samples = Samples(features, targets, weight)
         return samples if weight.all() else samples.take(np.flatnonzero(weight))
+
+    def _checked_columns(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return targets of two dimensions after a check, with one dimension if they are a column of one target."""
+        return y
 
     def _check_settings(self) -> None:
         check_whole("epochs", self.epochs, least=0)
