@@ -36,7 +36,7 @@ class EmbeddingKernel(Kernel):
     feature_map: str | FeatureMap | Circuit
     bandwidth: float | ArrayLike | str
     num_qubits: int | None
-    entangling: bool
+    entangled: bool
     inputs: Sequence[Parameter] | None
     weights: ArrayLike | None
     random_state: Any
@@ -66,7 +66,7 @@ class EmbeddingKernel(Kernel):
         return other
 
     def without_entanglement(self) -> Self:
-        return clone(self).set_params(entangling=False)
+        return clone(self).set_params(entangled=False)
 
     def known_map(self) -> FeatureMap | None:
         """Return the feature map as an object; None for a circuit."""
@@ -88,7 +88,7 @@ class EmbeddingKernel(Kernel):
             self.weights is not None,
             num_features,
             self.num_qubits,
-            self.entangling,
+            self.entangled,
         )
         try:
             return _prepared(*key, self._observables, self.precision)
@@ -187,7 +187,7 @@ def _prepared(
     weighted: bool,
     num_features: int,
     num_qubits: int | None,
-    entangling: bool,
+    entangled: bool,
     order: int,
     precision: str,
 ) -> tuple[Encoding, Program]:
@@ -197,7 +197,7 @@ def _prepared(
     elif inputs is not None:
         raise TypeError("inputs are named for a custom circuit; a feature map knows its inputs")
     encoding = get_feature_map(feature_map, **dict(options)).encoding(num_features, num_qubits)
-    if not entangling:
+    if not entangled:
         encoding = encoding.without_entanglement()
     observables = reduced_paulis(encoding.circuit.num_qubits, order)
     return encoding, Program(encoding.circuit, observables, encoding.inputs, encoding.weights, precision)

@@ -40,7 +40,7 @@ class ProjectedKernel(EmbeddingKernel):
     Parameters
     ----------
     feature_map : str, FeatureMap or Circuit
-        As in `FidelityKernel`, like ``bandwidth``, ``num_qubits``, ``entangling``, ``inputs``, ``weights``,
+        As in `FidelityKernel`, like ``bandwidth``, ``num_qubits``, ``entangled``, ``inputs``, ``weights``,
         ``precision``, ``random_state``, ``n_jobs``, ``verbose`` and ``**options``.
     outer : {"gaussian", "laplacian", "polynomial", "linear"}
         Kernel of the matrices' entries: "linear" is ``sum_k tr rho_k(x) rho_k(y)``, "polynomial" its power 3 plus
@@ -75,7 +75,7 @@ class ProjectedKernel(EmbeddingKernel):
         order: int = 1,
         bandwidth: float | ArrayLike | str = 1.0,
         num_qubits: int | None = None,
-        entangling: bool = True,
+        entangled: bool = True,
         inputs: Sequence[Parameter] | None = None,
         weights: ArrayLike | None = None,
         precision: str = "double",
@@ -92,7 +92,7 @@ class ProjectedKernel(EmbeddingKernel):
         self.order = order
         self.bandwidth = bandwidth
         self.num_qubits = num_qubits
-        self.entangling = entangling
+        self.entangled = entangled
         self.inputs = inputs
         self.weights = weights
         self.precision = precision

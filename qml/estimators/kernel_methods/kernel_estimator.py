@@ -62,7 +62,7 @@ class KernelEstimator(BaseEstimator):
     _: KW_ONLY
     bandwidth: float | ArrayLike | Literal["auto"] = "auto"
     scale_features: bool | Literal["jointly"] = True
-    entangling: bool = True
+    entangled: bool = True
     precision: Literal["double", "single"] = "double"
     random_state: int | RandomState | None = None
 
@@ -79,10 +79,10 @@ class KernelEstimator(BaseEstimator):
         ----------
         Bowles, Ahmed and Schuld, arXiv:2403.07059.
         """
-        return clone(self).set_params(entangling=False)
+        return clone(self).set_params(entangled=False)
 
     def _check_settings(self) -> None:
-        check_flag("entangling", self.entangling)
+        check_flag("entangled", self.entangled)
         if isinstance(self.kernel, str):
             choose("kernel", self.kernel, KERNELS)
         else:
@@ -136,7 +136,7 @@ class KernelEstimator(BaseEstimator):
     def _unfitted_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
         """Return an unfitted kernel, its number of features, and the feature map whose range they are scaled to."""
         kernel, max_features, feature_map = self._new_kernel()
-        return kernel if self.entangling else kernel.without_entanglement(), max_features, feature_map
+        return kernel if self.entangled else kernel.without_entanglement(), max_features, feature_map
 
     def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
         """Return the kernel with its entanglement; see `_unfitted_kernel`."""

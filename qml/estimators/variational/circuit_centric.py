@@ -51,7 +51,7 @@ class CircuitCentricClassifier(TrainedClassifier, EncodedCircuit):
     loss : {"cross_entropy", "hinge", "mse"} or Loss
         The paper minimises the squared error, ``"mse"``; cross-entropy is as accurate on data sets of Bowles et al.
     reduction, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, \
-tol, class_weight, entangling, precision, noise, backend, random_state, callback, verbose
+tol, class_weight, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`. Amplitudes on several qubits cannot be separated, so `without_entanglement` needs
         a register for each qubit.
 

@@ -78,7 +78,7 @@ class DressedClassifier(TrainedClassifier, DressedEstimator):
     scale_features : bool
         Whether to bring features to mean 0 and standard deviation 1.
     loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, observables, entangling, precision, noise, backend, random_state, callback, verbose
+class_weight, observables, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -110,7 +110,7 @@ class DressedRegressor(TrainedRegressor, DressedEstimator):
     n_layers, n_qubits, ansatz, scale_features
         As in `DressedClassifier`.
     loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-observables, entangling, precision, noise, backend, random_state, callback, verbose
+observables, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalRegressor`.
 
     Attributes

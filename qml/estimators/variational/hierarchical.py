@@ -38,7 +38,7 @@ class ConvolutionalClassifier(TrainedClassifier, EncodedCircuit):
     observables : str or sequence of Observable
         Pauli strings are measured on the remaining qubits.
     reduction, loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, class_weight, scale_features, entangling, precision, noise, backend, random_state, callback, verbose
+patience, tol, class_weight, scale_features, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -108,7 +108,7 @@ class TreeTensorClassifier(TrainedClassifier, EncodedCircuit):
     observables : str or sequence of Observable
         Pauli strings are measured on the root.
     reduction, loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, class_weight, scale_features, entangling, precision, noise, backend, random_state, callback, verbose
+patience, tol, class_weight, scale_features, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
 
     Attributes

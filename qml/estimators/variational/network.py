@@ -58,7 +58,7 @@ class NetworkClassifier(TrainedClassifier, NetworkEstimator):
         Whether to bring features to mean 0 and standard deviation 1; if the network begins with a circuit, into the
         range from -pi/2 to pi/2.
     loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, entangling, noise, backend, random_state, callback, verbose
+class_weight, entangled, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -101,7 +101,7 @@ class NetworkRegressor(TrainedRegressor, NetworkEstimator):
     network, scale_features
         As in `NetworkClassifier`.
     loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-entangling, noise, backend, random_state, callback, verbose
+entangled, noise, backend, random_state, callback, verbose
         As in `VariationalRegressor`.
 
     Attributes

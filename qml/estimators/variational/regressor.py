@@ -72,7 +72,7 @@ class VariationalRegressor(TrainedRegressor, VariationalEstimator):
     Parameters
     ----------
     feature_map, ansatz, n_layers, n_qubits, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, \
-validation_fraction, patience, tol, observables, model, scale_features, entangling, precision, noise, backend, \
+validation_fraction, patience, tol, observables, model, scale_features, entangled, precision, noise, backend, \
 random_state, callback, verbose
         As in `VariationalClassifier`.
     loss : {"mse", "mae", "huber"} or Loss

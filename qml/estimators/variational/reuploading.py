@@ -100,7 +100,7 @@ class ReuploadingClassifier(TrainedClassifier, ReuploadingEstimator):
         state per class, these being as far from each other as the Bloch sphere allows; ``observables`` is not used, and
         there are no probabilities. With the other losses, expectation values pass through a dense layer.
     optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, observables, scale_features, entangling, precision, noise, backend, random_state, callback, verbose
+class_weight, observables, scale_features, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -155,7 +155,7 @@ class ReuploadingRegressor(TrainedRegressor, ReuploadingEstimator):
     n_layers, n_qubits, encoding
         As in `ReuploadingClassifier`.
     loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-observables, scale_features, entangling, precision, noise, backend, random_state, callback, verbose
+observables, scale_features, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalRegressor`.
 
     Attributes

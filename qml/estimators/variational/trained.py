@@ -77,7 +77,7 @@ class TrainedNetwork(BaseEstimator):
     patience: int = 20
     tol: float = 0.0
     scale_features: bool = True
-    entangling: bool = True
+    entangled: bool = True
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
     random_state: int | RandomState | None = None
@@ -250,14 +250,14 @@ class TrainedNetwork(BaseEstimator):
         Returns
         -------
         Self
-            With ``entangling=False``. Circuits that prepare amplitudes on several qubits have no such copy, and its
+            With ``entangled=False``. Circuits that prepare amplitudes on several qubits have no such copy, and its
             ``fit`` raises a CircuitError.
 
         References
         ----------
         Bowles, Ahmed and Schuld, arXiv:2403.07059.
         """
-        return clone(self).set_params(entangling=False)
+        return clone(self).set_params(entangled=False)
 
     def _checked_samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool) -> Samples:
         self._check_settings()
@@ -288,7 +288,7 @@ class TrainedNetwork(BaseEstimator):
         check_fraction("validation_fraction", self.validation_fraction)
         check_non_negative("tol", self.tol)
         check_choice("schedule", self.schedule, ("constant", "cosine"))
-        check_flag("entangling", self.entangling)
+        check_flag("entangled", self.entangled)
         if self.noise is not None and not isinstance(self.noise, NoiseModel):
             raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
         if self.noise is not None and self.backend is not None:
@@ -302,7 +302,7 @@ class TrainedNetwork(BaseEstimator):
         num_features = self.scaling_.num_outputs
         self._seed = seed
         network = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
-        self.network_ = network if self.entangling else network.without_entanglement()
+        self.network_ = network if self.entangled else network.without_entanglement()
         self.weights_ = self._last_weights = self._initial_weights(samples, np.random.default_rng(seed))
         self._optimizer_state: State | None = None
         self.n_iter_ = self.best_epoch_ = 0

@@ -9,7 +9,7 @@ import qml
 from qml.estimators import kernel_methods, random_features
 
 SHARED = {"kernel": "fidelity", "feature_map": "zz", "reps": None, "n_qubits": None}
-KERNEL = {"bandwidth": "auto", "scale_features": True, "precision": "double", "random_state": None}
+KERNEL = {"bandwidth": "auto", "scale_features": True, "entangled": True, "precision": "double", "random_state": None}
 MACHINE = {"tol": 1e-3, "max_iter": -1}
 PROCESS = {"amplitude": 1.0, "optimizer": "fmin_l_bfgs_b", "n_restarts_optimizer": 0}
 
@@ -38,7 +38,7 @@ KEYWORDS = {
     "QuantumSpectralClustering": KERNEL | {"n_components": None, "assign_labels": "kmeans", "n_init": 10},
     "NystroemFeatures": {"n_landmarks": 100, "selection": "uniform", "random_state": None},
     "RandomQuantumFeatures": {
-        "n_qubits": 4, "gamma": "scale", "circuit": None, "observables": "z", "precision": "double", "backend": None,
+        "n_qubits": 4, "gamma": "scale", "circuit": None, "observables": "z", "shots": None, "precision": "double", "backend": None,
         "resume": None, "random_state": None,
     },
 }  # fmt: skip

@@ -67,7 +67,7 @@ def test_trained_circuits_leave_qubits_in_pure_states(estimator):
 def test_it_is_a_setting(estimator, tmp_path):
     twin = clone(estimator).set_params(random_state=0).without_entanglement()
     assert not hasattr(twin, "weights_")
-    assert twin.get_params()["entangling"] is False
+    assert twin.get_params()["entangled"] is False
     again = clone(twin).fit(X, y)
     again.save(tmp_path / "twin.qumba")
     loaded = load(tmp_path / "twin.qumba")
@@ -117,8 +117,8 @@ def test_amplitudes_on_several_qubits_are_refused():
 
 
 def test_the_setting_is_true_or_false():
-    for estimator in (VariationalClassifier(entangling="no"), qml.QuantumKernelClassifier(entangling=0)):
-        with pytest.raises(ValueError, match="entangling expects True or False"):
+    for estimator in (VariationalClassifier(entangled="no"), qml.QuantumKernelClassifier(entangled=0)):
+        with pytest.raises(ValueError, match="entangled expects True or False"):
             estimator.fit(X, y)
 
 
@@ -150,7 +150,7 @@ def test_the_twin_of_the_zz_kernel_is_a_product_over_features():
 
 
 def settings_of(estimator) -> Mapping[str, object]:
-    return {name: value for name, value in estimator.get_params(deep=False).items() if name != "entangling"}
+    return {name: value for name, value in estimator.get_params(deep=False).items() if name != "entangled"}
 
 
 @pytest.mark.parametrize("kernel", ["fidelity", "projected", "trained", FidelityKernel("zz"), TrainedKernel(), "rbf"])
@@ -171,6 +171,6 @@ def test_every_trained_and_kernel_estimator_has_it():
     for name in qml.__all__:
         kind = getattr(qml, name)
         if isinstance(kind, type) and hasattr(kind, "fit") and hasattr(kind, "predict") and hasattr(kind(), "noise"):
-            assert kind().without_entanglement().entangling is False
+            assert kind().without_entanglement().entangled is False
     for name in ("KMeans", "PCA", "Ridge"):
-        assert getattr(qml, f"QuantumKernel{name}")().without_entanglement().entangling is False
+        assert getattr(qml, f"QuantumKernel{name}")().without_entanglement().entangled is False
