@@ -38,8 +38,8 @@ KEYWORDS = {
     "QuantumSpectralClustering": KERNEL | {"n_components": None, "assign_labels": "kmeans", "n_init": 10},
     "NystroemFeatures": {"n_landmarks": 100, "selection": "uniform", "random_state": None},
     "RandomQuantumFeatures": {
-        "n_qubits": 4, "gamma": "scale", "circuit": None, "observables": "z", "shots": None, "precision": "double", "backend": None,
-        "resume": None, "random_state": None,
+        "n_qubits": 4, "gamma": "scale", "circuit": None, "observables": "z", "shots": None, "precision": "double",
+        "backend": None, "resume": None, "random_state": None,
     },
 }  # fmt: skip
 
