@@ -53,7 +53,7 @@ def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
 
 
 def mean_and_deviation(y: NDArray[Any], weight: Array) -> tuple[Any, Any]:
-    """Compute mean and standard deviation of the targets; the deviation is 1 for a constant y.
+    """Compute mean and standard deviation of targets; the deviation is 1 for a constant target.
 
     They are numbers, or arrays of shape (n_targets,) for y of shape (n_samples, n_targets).
 
@@ -63,12 +63,9 @@ def mean_and_deviation(y: NDArray[Any], weight: Array) -> tuple[Any, Any]:
         If y holds numbers beyond 1e307, around which predictions would leave the range of doubles.
     """
     y = np.asarray(y, np.float64)
-    pairs = [_mean_and_deviation(column, weight) for column in (y[:, None] if y.ndim == 1 else y).T]
-    means, deviations = (np.array(values) for values in zip(*pairs, strict=True))
-    return (means, deviations) if y.ndim > 1 else (float(means[0]), float(deviations[0]))
-
-
-def _mean_and_deviation(y: Array, weight: Array) -> tuple[float, float]:
+    if y.ndim > 1:
+        means, deviations = zip(*(mean_and_deviation(column, weight) for column in y.T), strict=True)
+        return np.array(means), np.array(deviations)
     exponent = size_exponent(y)
     if exponent > MAX_EXPONENT:
         raise ScaleError(

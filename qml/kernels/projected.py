@@ -154,16 +154,16 @@ class ProjectedKernel(EmbeddingKernel):
             median = float(np.median(distances)) if len(distances) else 0.0
             self.gamma_ = 1.0 / median if median > 1e-12 else 1.0
         else:
-            self.gamma_ = self._given_gamma()
+            self.gamma_ = self._numeric_gamma()
 
     def _gamma(self) -> float:
         if hasattr(self, "gamma_"):
             return self.gamma_
         if self.gamma == "median":
             raise NotFittedError(f"gamma={self.gamma!r} is learnt from samples: call fit first")
-        return self._given_gamma()
+        return self._numeric_gamma()
 
-    def _given_gamma(self) -> float:
+    def _numeric_gamma(self) -> float:
         if isinstance(self.gamma, str) or not 0 < self.gamma < np.inf:
             raise ValueError(f'gamma is a positive number or "median", got {self.gamma!r}')
         return float(self.gamma)

@@ -19,6 +19,7 @@ from qml.feature_maps import data_functions, domains
 from qml.features import scaling
 from qml.files.circuit_data import CircuitReader, CircuitWriter
 from qml.files.container import is_storable
+from qml.kernels.composite import packed
 from qml.layers import Quantum, Sequential
 from qml.models.quantum_model import QuantumModel
 from qml.persistence.checks import LEFT_OUT, check_learnt, check_settings, check_sizes, random_state
@@ -82,7 +83,19 @@ SCIKIT_LEARN = {
 TRANSFORMERS = dict.fromkeys(("AngleScaler", "ImagePooling", "QubitReducer", "SumFeatures"), "qml.features")
 """Transformers of this library that are allowed in a pipeline."""
 
-KERNELS = dict.fromkeys(("ClassicalKernel", "FidelityKernel", "ProjectedKernel", "TrainedKernel"), "qml.kernels")
+KERNELS = dict.fromkeys(
+    (
+        "ClassicalKernel",
+        "FidelityKernel",
+        "PowerKernel",
+        "ProductKernel",
+        "ProjectedKernel",
+        "ScaledKernel",
+        "SumKernel",
+        "TrainedKernel",
+    ),
+    "qml.kernels",
+)
 
 PARTS = ESTIMATORS | SCIKIT_LEARN | TRANSFORMERS | KERNELS
 """Estimators inside estimators, and their modules."""
@@ -151,6 +164,8 @@ class ValueWriter:
             case np.ndarray() if value.dtype == object:
                 entries = [self.value(name, entry) for entry in value.ravel().tolist()]
                 return {"type": "object_array", "shape": list(value.shape), "entries": entries}
+            case np.ndarray() if value.dtype.names is not None:  # features of a composite kernel
+                return {"type": "records", "fields": {key: self.value(name, value[key]) for key in value.dtype.names}}
             case np.ndarray():
                 if value.ndim > 1 and value.flags.f_contiguous and not value.flags.c_contiguous:
                     # BLAS adds in an order that depends on the one in memory
@@ -238,6 +253,8 @@ class ValueReader:
                 out = np.empty(len(data["entries"]), object)
                 out[:] = [self.value(entry) for entry in data["entries"]]
                 return out.reshape(data["shape"])
+            case "records":
+                return packed(self.fields(data["fields"]))
             case "slice":
                 return slice(*(self.value(bound) for bound in data["bounds"]))
             case "dtype":

@@ -66,13 +66,13 @@ class Run:
             )
         if math.isfinite(loss) and (gradient is None or np.isfinite(gradient).all()):
             return True
-        what = f"the loss is {loss}" if not math.isfinite(loss) else "the gradient is not finite"
-        self.diverge(f"{what} in epoch {len(self.state.history) + 1}")
+        reason = f"the loss is {loss}" if not math.isfinite(loss) else "the gradient is not finite"
+        self.diverge(f"{reason} in epoch {len(self.state.history) + 1}")
         return False
 
-    def diverge(self, how: str) -> None:
+    def diverge(self, reason: str) -> None:
         """Record in the state that the run has diverged."""
-        self.state = self.state._replace(stopped="diverged", message=f"training diverged: {how}")
+        self.state = self.state._replace(stopped="diverged", message=f"training diverged: {reason}")
 
     def finish_epoch(
         self,

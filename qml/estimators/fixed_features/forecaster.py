@@ -156,8 +156,7 @@ class ReservoirForecaster(BaseEstimator):
         learnt = slice(self.washout, targets.shape[1])
         rows = features[:, learnt].reshape(-1, memory.num_features)
         wanted = targets[:, learnt].reshape(len(rows), -1)
-        statistics = [mean_and_deviation(column, np.ones(len(rows))) for column in wanted.T]
-        self.target_mean_, self.target_scale_ = np.array(statistics).T
+        self.target_mean_, self.target_scale_ = mean_and_deviation(wanted, np.ones(len(rows)))
         self.readout_ = Ridge(alpha=self.alpha, solver="svd").fit(rows, scaled(self, wanted))
         return self
 

@@ -233,11 +233,7 @@ class FixedFeaturesRegressor(BackendRegressor, FixedFeatures):
         check_non_negative("alpha", self.alpha)
 
     def _learn_targets(self, y: NDArray[Any], weight: Array) -> NDArray[Any]:
-        if y.ndim == 1:
-            self.target_mean_, self.target_scale_ = mean_and_deviation(y, weight)
-        else:
-            columns = [mean_and_deviation(column, weight) for column in y.T]
-            self.target_mean_, self.target_scale_ = np.array(columns).T
+        self.target_mean_, self.target_scale_ = mean_and_deviation(y, weight)
         return scaled(self, y)
 
     def _fit_readout(self, features: Array, y: NDArray[Any], weight: Array) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
 from typing import Any, Literal, Self
@@ -18,6 +19,7 @@ from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, fit_linear_scaling, fit_scaling
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
 from qml.kernels.classical import CLASSICAL
+from qml.kernels.composite import leaves
 from qml.kernels.embedding import EmbeddingKernel
 from qml.settings import check_choice, check_flag, check_whole
 from simulator.backends.plan import Plan
@@ -115,7 +117,7 @@ class KernelEstimator(BaseEstimator):
         check_is_fitted(self)
         scaled = self.scaling_(validate_data(self, X, dtype=np.float64, order="C", reset=False))
         kernel = self.kernel_ if backend is None else self.kernel_.on(backend)
-        return kernel.plan(scaled, None if kernel.measures_features else self.basis_samples_)
+        return kernel.plan_with_stored(scaled, self.basis_samples_)
 
     def _plan_of_fit(self, X: ArrayLike, y: ArrayLike, backend: Backend | str | None) -> Plan:
         self._check_settings()
@@ -140,26 +142,23 @@ class KernelEstimator(BaseEstimator):
 
     def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
         """Return the kernel with its entanglement; see `_unfitted_kernel`."""
-        most = self.n_features_in_ if self.n_qubits is None else self.n_qubits
+        max_features = self.n_features_in_ if self.n_qubits is None else self.n_qubits
         if isinstance(self.kernel, Kernel):
             kernel = clone(self.kernel)
-            inner = kernel.kernel if isinstance(kernel, TrainedKernel) else kernel
-            if isinstance(inner, ClassicalKernel):
-                return kernel, most, None
-            return (
-                kernel,
-                self._max_features(inner),
-                inner.bounded_map() if isinstance(inner, EmbeddingKernel) else None,
-            )
+            parts = list(_simple_kernels(kernel))
+            limits = [self._max_features(part) for part in parts if not isinstance(part, ClassicalKernel)]
+            bounded = [part.bounded_map() for part in parts if isinstance(part, EmbeddingKernel)]
+            narrowest = min(filter(None, bounded), key=lambda feature_map: feature_map.domain[1], default=None)
+            return kernel, min(limits, default=max_features), narrowest
         name = choose("kernel", self.kernel, KERNELS)
         if name in CLASSICAL:
-            return ClassicalKernel(name, gamma="auto"), most, None
+            return ClassicalKernel(name, gamma="auto"), max_features, None
         feature_map = self._feature_map()
         num_qubits = self._num_qubits(feature_map)
         if feature_map.angle_range is not None and sum(feature_map.angle_range) != 0:
             feature_map = CenteredMap(feature_map)
-        maker = ProjectedKernel if name == "projected" else FidelityKernel
-        kernel = maker(
+        kernel_class = ProjectedKernel if name == "projected" else FidelityKernel
+        kernel = kernel_class(
             feature_map,
             bandwidth=self.bandwidth,
             num_qubits=num_qubits,
@@ -221,13 +220,21 @@ class KernelEstimator(BaseEstimator):
         kernel, basis = self.kernel_, self.basis_
         if backend is not None:
             kernel = kernel.on(backend, resume)
-            if not kernel.measures_features:
-                basis = kernel.features(self.basis_samples_)
+            basis = kernel.stored_features(basis, self.basis_samples_)
         elif resume is not None:
-            kernel = kernel.on(kernel.backend, resume)
+            kernel = kernel.resuming(resume)
         rows = kernel.gram(kernel.features(self.scaling_(checked)), basis)
         return np.asarray(rows, np.float64)
 
     def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Evaluate the expansion, shape (n_samples, n_outputs)."""
         return self._kernel_rows(X, backend, resume) @ self.coefficients_ + self.intercept_
+
+
+def _simple_kernels(kernel: Kernel) -> Iterator[Kernel]:
+    """Iterate over the kernels inside composite and trained kernels."""
+    for _, leaf in leaves(kernel):
+        if isinstance(leaf, TrainedKernel) and leaf.kernel is not None:
+            yield from _simple_kernels(leaf.kernel)
+        else:
+            yield leaf

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
-from qml.estimators.random_features.landmarks import ROWS_AT_ONCE, SELECTIONS, chosen_landmarks
+from qml.estimators.random_features.landmarks import ROWS_AT_ONCE, SELECTIONS, select_landmarks
 from qml.kernels import FidelityKernel, Kernel, get_kernel
 from qml.settings import check_choice, check_whole
 
@@ -99,12 +99,12 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         features = validate_data(self, X, dtype=np.float64, order="C")
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         kernel = FidelityKernel("iqp", bandwidth="auto") if self.kernel is None else clone(get_kernel(self.kernel))
-        some = np.sort(np.random.default_rng(seed).permutation(len(features))[:SAMPLES_TO_LEARN_FROM])
-        self.kernel_ = kernel.fit(features[some], None if y is None else np.asarray(y)[some])
-        self.landmarks_ = chosen_landmarks(self.kernel_, features, self.n_landmarks, self.selection, seed)
+        learning_rows = np.sort(np.random.default_rng(seed).permutation(len(features))[:SAMPLES_TO_LEARN_FROM])
+        self.kernel_ = kernel.fit(features[learning_rows], None if y is None else np.asarray(y)[learning_rows])
+        self.landmarks_ = select_landmarks(self.kernel_, features, self.n_landmarks, self.selection, seed)
         self.landmark_features_ = np.ascontiguousarray(self.kernel_.features(self.landmarks_))
-        among = self.kernel_.gram(self.landmark_features_)
-        eigenvalues, vectors = np.linalg.eigh(np.asarray(among, np.float64))
+        landmark_gram = self.kernel_.gram(self.landmark_features_)
+        eigenvalues, vectors = np.linalg.eigh(np.asarray(landmark_gram, np.float64))
         significant = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues[-1]
         self.normalization_ = vectors[:, significant] / np.sqrt(eigenvalues[significant])
         self.n_components_ = int(significant.sum())

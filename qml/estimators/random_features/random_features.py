@@ -121,7 +121,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         check_whole("shots", self.shots, instead=[None])
         features = validate_data(self, X, dtype=np.float64)
         weight = None if sample_weight is None else checked_sample_weight(sample_weight, features)
-        self.gamma_ = self._learnt_gamma(features, weight)
+        self.gamma_ = self._checked_gamma(features, weight)
         random = check_random_state(self.random_state)
         model = self._model()
         self._drawn_with_shots(model, check_backend(self.backend))
@@ -203,7 +203,7 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             check_result(samples, angles)
         return angles.reshape(-1, n_angles)
 
-    def _learnt_gamma(self, features: Array, weight: Array | None) -> float:
+    def _checked_gamma(self, features: Array, weight: Array | None) -> float:
         if isinstance(self.gamma, str):
             if self.gamma != "scale":
                 raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")

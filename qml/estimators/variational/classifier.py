@@ -155,7 +155,7 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         """Return the loss or its name."""
         return self.loss
 
-    def _emphasised(self, samples: Samples) -> Samples:
+    def _class_weighted(self, samples: Samples) -> Samples:
         if self.class_weight is None:
             return samples
         indices = self._class_indices(samples.y)

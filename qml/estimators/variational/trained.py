@@ -106,7 +106,7 @@ class TrainedNetwork(BaseEstimator):
         """Return X as scikit-learn checks it, with two dimensions; ``reset`` when its shape is learnt."""
         return X
 
-    def _emphasised(self, samples: Samples) -> Samples:
+    def _class_weighted(self, samples: Samples) -> Samples:
         """Return the samples with their weights in the loss."""
         return samples
 
@@ -154,7 +154,7 @@ class TrainedNetwork(BaseEstimator):
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         samples = self._checked_samples(X, y, sample_weight, reset=True)
         self._start(samples, seed)
-        samples = self._emphasised(samples)
+        samples = self._class_weighted(samples)
         network = self._network_on(None, None if resume is None else beside(resume, ".jobs"))
         if self.early_stopping:
             rows = np.arange(len(samples.X))
@@ -176,7 +176,7 @@ class TrainedNetwork(BaseEstimator):
         if first:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             self._start(samples, seed, classes)
-        objective = self._objective(self._emphasised(samples), self._network_on(None, None))
+        objective = self._objective(self._class_weighted(samples), self._network_on(None, None))
         self._train(objective, self._seed + self.n_iter_, further=True)
         return self
 
