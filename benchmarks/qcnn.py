@@ -3,7 +3,8 @@
 Eight qubits, RY encoding, three layers of convolution (blocks of 15 weights, shared) and pooling, Z of the last qubit;
 200 steps of Adam on the mean squared error of 32 samples. Each library builds the circuit in its own words and computes
 losses and gradients; the optimizer is one NumPy function for all. A library whose first losses or gradient differ is
-not timed. Slow libraries take fewer steps, and their time is that of a step, times 200.
+not timed. Slow libraries take fewer steps, and their time is that of a step, times 200. Qiskit ML, which runs one
+circuit after the other, takes steps of 2 samples, and its time is that of such a step, times 16.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ QUBITS, LAYERS, BATCH, STEPS = 8, 3, 32, 200
 BLOCK, POOLING = 15, 2
 TOLERANCE = 1e-8
 GOAL = 50.0
+QISKIT_SAMPLES = 2
 
 
 def ours() -> Gradient:
@@ -140,14 +142,15 @@ def qiskit() -> Gradient:
     return value_and_gradient
 
 
-def train(gradient: Gradient, X: Array, y: Array, steps: int, budget: float) -> tuple[list[float], list[float]]:
+def train(gradient: Gradient, X: Array, y: Array, batch: int, budget: float) -> tuple[list[float], list[float]]:
     """Train by Adam; returns losses and seconds of the steps, which end after ``budget`` seconds."""
     weights = np.random.default_rng(1).normal(0.0, 0.3, LAYERS * (BLOCK + POOLING))
     mean, square = np.zeros_like(weights), np.zeros_like(weights)
     losses, seconds = [], []
-    for step in range(1, steps + 1):
+    for step in range(1, STEPS + 1):
         begin = time.perf_counter()
-        rows = slice(BATCH * step % len(X), BATCH * step % len(X) + BATCH)
+        first = BATCH * step % len(X)
+        rows = slice(first, first + batch)
         loss, derivative = gradient(X[rows], y[rows], weights)
         mean, square = 0.9 * mean + 0.1 * derivative, 0.999 * square + 0.001 * derivative**2
         weights = weights - 0.05 * mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
@@ -188,9 +191,10 @@ def main() -> None:
     print(f"| library | a step of {BATCH} samples | {STEPS} steps | steps taken | third loss | ours is faster by |")
     print("|---|---|---|---|---|---|")
     for name, gradient in libraries.items():
-        losses, seconds = train(gradient, X, y, STEPS, options.budget)
-        times[name] = statistics.median(seconds)
-        third = f"{losses[2]:.10f}" if len(losses) > 2 else "-"
+        batch = QISKIT_SAMPLES if name.startswith("Qiskit") else BATCH
+        losses, seconds = train(gradient, X, y, batch, options.budget)
+        times[name] = statistics.median(seconds) * BATCH / batch
+        third = f"{losses[2]:.10f}" if len(losses) > 2 and batch == BATCH else "-"
         cells = [name, pretty(times[name]), pretty(STEPS * times[name]), str(len(seconds)), third]
         print(f"| {' | '.join(cells)} | {times[name] / times['ours']:.1f}x |", flush=True)
     nearest = min(time for name, time in times.items() if name != "ours") / times["ours"]

@@ -149,6 +149,25 @@ def test_the_twin_of_the_zz_kernel_is_a_product_over_features():
     np.testing.assert_allclose(FidelityKernel("zz", reps=2).without_entanglement()(X), expected, atol=ROUNDING)
 
 
+def test_composed_kernels():
+    fidelity, projected = FidelityKernel("zz"), ProjectedKernel("zz", gamma=0.5)
+    twin = (0.5 * fidelity + projected * fidelity**2).without_entanglement()
+    a, b = (kernel.without_entanglement()(X) for kernel in (fidelity, projected))
+    np.testing.assert_allclose(twin.fit(X, y)(X), 0.5 * a + b * a**2, atol=ROUNDING)
+    learnt = qml.QuantumKernelClassifier(0.5 * fidelity + projected).without_entanglement().fit(X, y).kernel_
+    expected = (0.5 * fidelity + projected).without_entanglement().fit(X, y)
+    np.testing.assert_allclose(learnt(X), expected(X), atol=ROUNDING)
+
+
+def test_layers_pass_it_on():
+    model = layered_model("angle", "basic", num_features=4, num_layers=1)
+    images = qml.layers.Quanvolution(model, (2, 2)).without_entanglement()
+    derivatives = qml.layers.Derivatives(Quantum(model)).without_entanglement()
+    for twin in (images.filter.model, derivatives.quantum.model):
+        assert not gates_on_several_qubits(twin.circuit)
+        assert twin.num_weights == model.num_weights
+
+
 def settings_of(estimator) -> Mapping[str, object]:
     return {name: value for name, value in estimator.get_params(deep=False).items() if name != "entangled"}
 
