@@ -234,6 +234,8 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     scale_features : bool
         Whether to scale features into the range of the feature map (for a model, -pi/2 to pi/2). If False, features are
         angles in radians.
+    entangled : bool
+        Whether the circuit keeps its gates on two or more qubits; see `without_entanglement`.
     precision : {"double", "single"}
         Precision of the simulation.
     noise : NoiseModel, optional

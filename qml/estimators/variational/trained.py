@@ -26,7 +26,7 @@ from qml.features.scaling import Scaling, fit_scaling
 from qml.layers import Sequential
 from qml.losses import Loss
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
-from qml.settings import check_backend, check_choice, check_fraction, check_non_negative, check_whole
+from qml.settings import check_backend, check_choice, check_flag, check_fraction, check_non_negative, check_whole
 from qml.training import TrainingInterrupted, TrainingResult, train
 from qml.training.checkpoints import saved_seed
 from qml.training.identity import run_identity
@@ -84,6 +84,7 @@ class TrainedNetwork(BaseEstimator):
     patience: int = 20
     tol: float = 0.0
     scale_features: bool = True
+    entangled: bool = True
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
     random_state: int | RandomState | None = None
@@ -107,6 +108,10 @@ class TrainedNetwork(BaseEstimator):
     @abstractmethod
     def _training_loss(self) -> Loss:
         """Return the loss for the encoded targets."""
+
+    def _rows(self, X: ArrayLike, reset: bool) -> Any:
+        """Return X as scikit-learn checks it, with two dimensions; ``reset`` when its shape is learnt."""
+        return X
 
     def _class_weighted(self, samples: Samples) -> Samples:
         """Return the samples with their weights in the loss."""
@@ -205,7 +210,7 @@ class TrainedNetwork(BaseEstimator):
             planned = clone(self).set_params(backend=self._chosen_backend(backend))
             return planned._plan_of_fit(X, y)
         check_is_fitted(self, "weights_")
-        features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        features = validate_data(self, self._rows(X, reset=False), dtype=np.float64, order="C", reset=False)
         return self._plan(self._chosen_backend(backend), self.scaling_(features))
 
     def _chosen_backend(self, backend: Backend | str | None) -> Backend:
@@ -245,10 +250,35 @@ class TrainedNetwork(BaseEstimator):
         """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
+    def without_entanglement(self) -> Self:
+        """Return an unfitted copy whose circuits have no gates on two or more qubits.
+
+        Compare it with the original to see what entanglement contributes: everything else is the same, the number of
+        weights as well, though those of removed gates have no effect.
+
+        Returns
+        -------
+        Self
+            With ``entangled=False``. Circuits that prepare amplitudes on several qubits have no such copy, and its
+            ``fit`` raises a CircuitError.
+
+        References
+        ----------
+        Bowles, Ahmed and Schuld, arXiv:2403.07059.
+        """
+        return clone(self).set_params(entangled=False)
+
     def _checked_samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool) -> Samples:
         self._check_settings()
         features, targets = validate_data(
-            self, X, y, dtype=np.float64, order="C", reset=reset, y_numeric=self._y_is_numeric, multi_output=True
+            self,
+            self._rows(X, reset),
+            y,
+            dtype=np.float64,
+            order="C",
+            reset=reset,
+            y_numeric=self._y_is_numeric,
+            multi_output=True,
         )
         if targets.ndim > 1:
             targets = self._checked_columns(targets)
@@ -269,6 +299,7 @@ class TrainedNetwork(BaseEstimator):
         if self.weight_decay != "auto":
             check_non_negative("weight_decay", self.weight_decay)
         check_choice("schedule", self.schedule, ("constant", "cosine"))
+        check_flag("entangled", self.entangled)
         if self.noise is not None and not isinstance(self.noise, NoiseModel):
             raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
         if self.noise is not None and self.backend is not None:
@@ -280,9 +311,10 @@ class TrainedNetwork(BaseEstimator):
         identity = Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
         self.scaling_ = self._fit_scaling(samples) if self.scale_features else identity
         num_features = self.scaling_.num_outputs
-        self.network_ = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
-        self.weights_ = self._last_weights = self._initial_weights(samples, np.random.default_rng(seed))
         self._seed = seed
+        network = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
+        self.network_ = network if self.entangled else network.without_entanglement()
+        self.weights_ = self._last_weights = self._initial_weights(samples, np.random.default_rng(seed))
         self._optimizer_state: State | None = None
         self.n_iter_ = self.best_epoch_ = 0
         self.loss_history_ = np.empty(0)
@@ -408,5 +440,5 @@ class TrainedNetwork(BaseEstimator):
     def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Compute outputs of the network, shape (n_samples, n_outputs)."""
         check_is_fitted(self, "weights_")
-        features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        features = validate_data(self, self._rows(X, reset=False), dtype=np.float64, order="C", reset=False)
         return self._network_on(backend, resume).forward(self.scaling_(features), self.weights_)
