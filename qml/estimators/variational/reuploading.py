@@ -128,7 +128,7 @@ n_features_in_, feature_names_in_
     --------
     >>> from sklearn.datasets import make_circles
     >>> X, y = make_circles(200, noise=0.05, factor=0.5, random_state=0)
-    >>> clf = ReuploadingClassifier(n_layers=3, n_qubits=1, epochs=60, random_state=0).fit(X[:150], y[:150])
+    >>> clf = ReuploadingClassifier(n_layers=3, n_qubits=1, random_state=0).fit(X[:150], y[:150])
     >>> bool(clf.score(X[150:], y[150:]) > 0.95)
     True
     """
