@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.tables.notation import Notation, parse_number
+from qml.tables.notation import Notation, parse_number, plain_numbers
 from qml.tables.reading import MISSING, Table, TableError, quoted
 from simulator.errors import counted
 
@@ -64,11 +64,14 @@ class Contents:
     missing : bool ndarray, shape (n_rows,)
     values : float ndarray or object ndarray, shape (n_rows,)
         The numbers, or the words; at missing cells NaN, or the empty word.
+    notation : {"plain", "point", "comma"}
+        Notation of the numbers.
     """
 
     kind: Literal["number", "category"]
     missing: NDArray[np.bool_]
     values: NDArray[np.float64] | NDArray[np.object_]
+    notation: Notation = "plain"
 
 
 def inspect_column(
@@ -94,7 +97,9 @@ def inspect_column(
     """
     cells = table.column(name)
     missing = table.missing(name)
-    if not as_category and numbers(table, name, missing, text_allowed=True) is None:
+    notation = table.notation(name, missing)
+    values = None if as_category else numbers(table, name, missing, text_allowed=True, notation=notation)
+    if values is None and not as_category:
         missing &= ~np.isin(cells, sorted(words_like_empty(cells)))
     present = [cell for cell, absent in zip(cells, missing, strict=True) if not absent]
     distinct = len(set(present))
@@ -105,10 +110,11 @@ def inspect_column(
     if distinct == 1:
         return LeftOut(name, f"always {quoted(present[0])}")
     if not as_category:
-        values = numbers(table, name, missing)
+        if values is None:
+            values = numbers(table, name, missing, notation=notation)  # raises if only a few cells are text
         if values is not None:
             reason = None if keep else _reason_to_leave_out(name, present, values[~missing])
-            return Contents("number", missing, values) if reason is None else LeftOut(name, reason)
+            return Contents("number", missing, values, notation) if reason is None else LeftOut(name, reason)
         if all(DATES.fullmatch(cell) for cell in present):
             return LeftOut(name, f"dates or times, such as {quoted(present[0])}")
     if not keep and not as_category and distinct > max(2, len(present) // 2):
@@ -158,12 +164,16 @@ def numbers(
     rows = np.flatnonzero(~missing)
     if notation is None or name in table.typed:
         notation = table.notation(name, missing)
-    for row in rows:
-        value = parse_number(cells[row], notation)
-        if value is None:
-            failed.append(row)
-        else:
-            out[row] = value
+    plain = plain_numbers([cells[row] for row in rows]) if notation == "plain" else None
+    if plain is not None:
+        out[rows] = plain
+    else:
+        for row in rows:
+            value = parse_number(cells[row], notation)
+            if value is None:
+                failed.append(row)
+            else:
+                out[row] = value
     present = len(rows)
     if failed and (text_allowed or len(failed) > (1 - MIN_NUMBERS) * present):
         return None

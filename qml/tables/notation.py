@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-__all__ = ["Notation", "notation_of", "parse_number"]
+__all__ = ["Notation", "notation_of", "parse_number", "plain_numbers"]
 
 Notation = Literal["plain", "point", "comma"]
 """How a column's numbers are written: as Python reads them, ``1,234.5``, or ``1.234,5``."""
@@ -66,20 +66,24 @@ def notation_of(cells: Sequence[str], separator: str) -> Notation:
     Where both commas and points are possible, as in ``1,234``, a file whose columns are separated by commas has points
     for decimals, any other file has commas.
     """
-    distinct = list(dict.fromkeys(cells))
-    plain = [_float(cell) is not None for cell in distinct]
-    if all(plain):
+    if plain_numbers(cells) is not None:
         return "plain"
-    counts: dict[Notation, int] = {"plain": sum(plain)}
+    distinct = list(dict.fromkeys(cells))
+    counts: dict[Notation, int] = {"plain": sum(_float(cell) is not None for cell in distinct)}
     for notation in ("comma", "point") if separator != "," else ("point", "comma"):
         counts[notation] = sum(parse_number(cell, notation) is not None for cell in distinct)
     return max(counts, key=lambda notation: counts[notation])
 
 
-def _float(cell: str) -> float | None:
-    if "_" in cell:  # Python would read 1_2 as twelve
-        return None
+def plain_numbers(cells: Sequence[str]) -> list[float] | None:
+    """Return the numbers in cells as Python reads them, or None if one is not a number; quick for many cells."""
     try:
-        return float(cell)
+        values = list(map(float, cells))
     except ValueError:
         return None
+    return None if any("_" in cell for cell in cells) else values  # Python would read 1_2 as twelve
+
+
+def _float(cell: str) -> float | None:
+    values = plain_numbers([cell])
+    return None if values is None else values[0]

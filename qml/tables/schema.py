@@ -112,10 +112,10 @@ class Schema:
             )
         impute = self.impute if impute is None else impute
         table = replace(table, na=table.na | set(self.na))
-        missing = {
-            column.name: table.missing(column.name) & ~np.isin(table.column(column.name), column.categories)
-            for column in self.columns
-        }
+        missing = {column.name: table.missing(column.name) for column in self.columns}
+        for column in self.columns:
+            if column.categories:  # which may be called None
+                missing[column.name] &= ~np.isin(table.column(column.name), column.categories)
         if not impute:
             _refuse_empty(table, missing)
         features, notes = [], []
@@ -214,16 +214,14 @@ def infer_schema(
     if not impute:
         _refuse_empty(table, {name: column.missing for name, column in contents.items()})
     rows = np.arange(len(table)) if training_rows is None else training_rows
-    columns = tuple(
-        _column(name, content, rows, table.notation(name, content.missing)) for name, content in contents.items()
-    )
+    columns = tuple(_column(name, content, rows) for name, content in contents.items())
     return Schema(target, columns, tuple(left_out), impute, tuple(sorted(table.na - MISSING)))
 
 
-def _column(name: str, contents: Contents, rows: NDArray[np.intp], notation: Notation) -> Column:
+def _column(name: str, contents: Contents, rows: NDArray[np.intp]) -> Column:
     seen = contents.values[rows][~contents.missing[rows]]
     if contents.kind == "number":
-        return Column(name, "number", float(np.median(seen)) if len(seen) else 0.0, notation=notation)
+        return Column(name, "number", float(np.median(seen)) if len(seen) else 0.0, notation=contents.notation)
     words = sorted(set(contents.values[~contents.missing]), key=_by_number_then_text)
     counts = Counter(seen.tolist())
     total = max(len(seen), 1)
