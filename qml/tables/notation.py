@@ -81,7 +81,7 @@ def plain_numbers(cells: Sequence[str]) -> list[float] | None:
         values = list(map(float, cells))
     except ValueError:
         return None
-    return None if any("_" in cell for cell in cells) else values  # Python would read 1_2 as twelve
+    return None if "_" in "".join(cells) else values  # Python would read 1_2 as twelve
 
 
 def _float(cell: str) -> float | None:

@@ -118,18 +118,23 @@ class RunState(NamedTuple):
     message: str = ""
 
 
+SECONDS_BETWEEN_LINES = 60.0
+"""Time after which a log gets another line."""
+
+
 class ProgressBar:
     """Progress over the epochs with loss, score and remaining time; shows nothing unless ``visible``.
 
-    A terminal or a notebook shows a bar, anything else, such as a log file, gets at most ten lines. The remaining time
-    is estimated without the first epoch, in which kernels may be compiled.
+    A terminal or a notebook shows a bar. Anything else, such as a log file, gets a line after the first epoch, after each
+    tenth of the epochs, and every minute. The remaining time is estimated without the first epoch, in which kernels
+    may be compiled.
     """
 
     def __init__(self, epochs: int, done: int, visible: bool) -> None:
         self._bar: Any = None
         self._epochs, self._first = epochs, done + 1
         self._lines = visible and not _has_bars()
-        self._seconds = 0.0
+        self._seconds = self._written = 0.0
         if visible and not self._lines:
             from tqdm.auto import tqdm  # imported here to keep `import qml` fast
 
@@ -151,10 +156,9 @@ class ProgressBar:
                 self._bar.initial, self._bar.start_t = self._bar.n, self._bar.last_print_t
         elif self._lines:
             self._seconds += record.seconds if record.epoch > self._first else 0.0
-            if (
-                record.epoch == self._epochs
-                or 10 * record.epoch // self._epochs > 10 * (record.epoch - 1) // self._epochs
-            ):
+            tenth = 10 * record.epoch // self._epochs > 10 * (record.epoch - 1) // self._epochs
+            if tenth or record.epoch == self._first or self._seconds > self._written + SECONDS_BETWEEN_LINES:
+                self._written = self._seconds
                 self._write_line(record)
 
     def _write_line(self, record: EpochRecord) -> None:

@@ -12,14 +12,23 @@ def record(epoch, seconds=1.0, score=None):
     return EpochRecord(epoch, 0.5 / epoch, score, 0.1, 1.0, seconds)
 
 
-def test_a_log_gets_at_most_ten_lines(capsys):
+def test_a_log_gets_a_line_for_each_tenth(capsys):
     bar = ProgressBar(200, 0, visible=True)
     for epoch in range(1, 201):
         bar.update(record(epoch, seconds=100.0 if epoch == 1 else 0.5))
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 10
-    assert lines[0] == "training: epoch 20 of 200, loss 0.025, about 90 s left"  # without the first epoch
+    assert len(lines) == 11
+    assert lines[0] == "training: epoch 1 of 200, loss 0.5"
+    assert lines[1] == "training: epoch 20 of 200, loss 0.025, about 90 s left"  # without the first epoch
     assert lines[-1] == "training: epoch 200 of 200, loss 0.0025"
+
+
+def test_a_slow_run_says_something_every_minute(capsys):
+    bar = ProgressBar(10**6, 0, visible=True)
+    for epoch in range(1, 12):
+        bar.update(record(epoch, seconds=13.0))
+    epochs = [line.split()[2] for line in capsys.readouterr().err.splitlines()]
+    assert epochs == ["1", "6", "11"]
 
 
 def test_a_resumed_run_counts_from_where_it_was(capsys):
