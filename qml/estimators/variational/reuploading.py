@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 AUTOMATIC_QUBITS = 4
 """Default number of qubits, by cross-validation on the training parts of the data sets in `benchmarks.defaults`."""
 
-INITIAL_SCALE = 0.3
+INITIAL_SCALE = 0.5
 """Factor of the initial scales of the features: small ones start from slowly varying functions, which generalise."""
 
 
