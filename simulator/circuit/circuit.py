@@ -9,7 +9,7 @@ from simulator.circuit import conversion, expectations, running
 from simulator.circuit.gate_methods import unknown_gate
 from simulator.circuit.standard_gates import StandardGates
 from simulator.errors import CircuitError
-from simulator.operations import binding, composition, conditions, measurements, special_gates
+from simulator.operations import binding, composition, conditions, entanglement, measurements, special_gates
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters.angle_maps import AngleMap
 
@@ -26,7 +26,8 @@ class Circuit(StandardGates, OperationSequence):
 
     * Building, besides the gates: `append`, `unitary`, `diagonal`, `initialize`, `pauli_rotation`, `measure`,
       `measure_all`, `reset`, `if_test`, `if_else`, `compose`.
-    * Transforming: `inverse`, `controlled`, `repeat`, `power`, `remove_final_measurements`, `bind`, `values_array`.
+    * Transforming: `inverse`, `controlled`, `repeat`, `power`, `remove_final_measurements`, `without_entanglement`,
+      `bind`, `values_array`.
     * Computing: `to_matrix`, `statevector`, `probabilities`, `density_matrix`, `sample`, `sample_array`,
       `expectation`, `gradient`, `expectation_and_gradient`.
     * Exchanging: `draw`, `to_qiskit`, `from_qiskit`, `from_qiskit_with_angle_map`, `to_qasm`, `from_qasm`.
@@ -82,6 +83,7 @@ class Circuit(StandardGates, OperationSequence):
     repeat = composition.repeat
     power = composition.power
     remove_final_measurements = measurements.remove_final_measurements
+    without_entanglement = entanglement.without_entanglement
     bind = binding.bind
     values_array = binding.values_array
 
