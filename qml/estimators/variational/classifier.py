@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.utils.metaestimators import available_if
 
-from qml.estimators.targets import BackendClassifier, learn_classes
+from qml.estimators.trained import Samples
+from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.variational.circuit import VariationalEstimator
-from qml.estimators.variational.trained import Samples, TrainedNetwork
+from qml.estimators.variational.trained import TrainedNetwork
 from qml.losses import Loss, class_targets, gives_probabilities, loss_for_classes
-from qml.weights import weighted_by_class
 from simulator.backends.trait import Backend, Folder
 
 __all__ = ["TrainedClassifier", "VariationalClassifier"]
@@ -30,11 +29,10 @@ def _gives_probabilities(classifier: TrainedClassifier) -> bool:
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class TrainedClassifier(BackendClassifier, TrainedNetwork):
+class TrainedClassifier(TrainedOnClasses, TrainedNetwork):
     """Base of the classifiers that train a network: one logit for two classes, one for each class otherwise."""
 
     loss: str | Loss = "cross_entropy"
-    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
 
     def partial_fit(
         self,
@@ -99,19 +97,11 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         return log_softmax(outputs, axis=1) if outputs.shape[1] > 1 else log_expit(outputs * [-1.0, 1.0])
 
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
-        learn_classes(self, samples.y, classes)
-        self._class_indices(samples.y)  # labels outside the classes are refused before anything is learnt
+        self._learn_classes(samples.y, classes)
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
         return class_targets(self._training_loss(), self._class_indices(y), len(self.classes_))
-
-    def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
-        """Position of each label in ``classes_``."""
-        unseen = np.setdiff1d(y, self.classes_)
-        if len(unseen):
-            raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
-        return np.searchsorted(self.classes_, y)
 
     def _training_loss(self) -> Loss:
         return loss_for_classes(self._named_loss(), len(self.classes_))
@@ -119,15 +109,6 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
     def _named_loss(self) -> str | Loss:
         """Return the loss or its name."""
         return self.loss
-
-    def _emphasised(self, samples: Samples) -> Samples:
-        if self.class_weight is None:
-            return samples
-        indices = self._class_indices(samples.y)
-        return replace(samples, weight=weighted_by_class(self.class_weight, self.classes_, indices, samples.weight))
-
-    def _labels(self, y: NDArray[Any]) -> NDArray[Any]:
-        return y
 
 
 @dataclass(eq=False, repr=False)
