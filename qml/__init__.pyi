@@ -24,6 +24,7 @@ from qml.estimators.kernel_methods import QuantumOneClassSVM as QuantumOneClassS
 from qml.estimators.kernel_methods import QuantumSpectralClustering as QuantumSpectralClustering
 from qml.estimators.random_features import NystroemFeatures as NystroemFeatures
 from qml.estimators.random_features import RandomQuantumFeatures as RandomQuantumFeatures
+from qml.estimators.variational.boltzmann import BoltzmannClassifier as BoltzmannClassifier
 from qml.estimators.variational.classifier import VariationalClassifier as VariationalClassifier
 from qml.estimators.variational.dressed import DressedClassifier as DressedClassifier
 from qml.estimators.variational.dressed import DressedRegressor as DressedRegressor

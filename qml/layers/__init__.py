@@ -10,6 +10,7 @@ from qml.layers.dense import Dense
 from qml.layers.dropout import Dropout
 from qml.layers.fidelities import ClassFidelities
 from qml.layers.flatten import Flatten
+from qml.layers.gibbs import Gibbs
 from qml.layers.quantum import Quantum
 from qml.layers.quanvolution import Quanvolution
 from qml.layers.sequential import Sequential
@@ -22,6 +23,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "Gibbs",
     "Layer",
     "Quantum",
     "Quanvolution",

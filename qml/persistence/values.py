@@ -30,6 +30,7 @@ from simulator.parameters import Parameter
 __all__ = ["ESTIMATORS", "JOBLIB", "SCIKIT_LEARN", "ValueReader", "ValueWriter", "is_part", "parts_of"]
 
 ESTIMATORS = {
+    "BoltzmannClassifier": "qml.estimators.variational.boltzmann",
     "DressedClassifier": "qml.estimators.variational.dressed",
     "DressedRegressor": "qml.estimators.variational.dressed",
     "NetworkClassifier": "qml.estimators.variational.network",

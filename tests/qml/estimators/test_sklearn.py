@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qml import (
+    BoltzmannClassifier,
     DressedClassifier,
     DressedRegressor,
     NetworkClassifier,
@@ -25,6 +26,8 @@ from qml import (
 
 @parametrize_with_checks(
     [
+        BoltzmannClassifier(),
+        BoltzmannClassifier(visible="all", class_weight="balanced").without_entanglement(),
         VariationalClassifier(),
         VariationalRegressor(),
         ReuploadingClassifier(),
