@@ -212,7 +212,8 @@ def _slope(r: Array, ratio: Array) -> Array:
     squares = r * r
     near = r < NEAR_ZERO
     exact = np.divide(1.0 - np.tanh(r) ** 2 - ratio, squares, out=np.zeros_like(r), where=~near)
-    return np.where(near, -2 / 3 + squares * (8 / 15 - squares * 34 / 105), exact)
+    small = np.minimum(squares, NEAR_ZERO**2)
+    return np.where(near, -2 / 3 + small * (8 / 15 - small * 34 / 105), exact)
 
 
 @lru_cache(maxsize=1)
