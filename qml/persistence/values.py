@@ -31,8 +31,10 @@ __all__ = ["ESTIMATORS", "JOBLIB", "SCIKIT_LEARN", "ValueReader", "ValueWriter",
 
 ESTIMATORS = {
     "BoltzmannClassifier": "qml.estimators.variational.boltzmann",
+    "BornMachine": "qml.estimators.own_objective",
     "DressedClassifier": "qml.estimators.variational.dressed",
     "DressedRegressor": "qml.estimators.variational.dressed",
+    "MetricLearningClassifier": "qml.estimators.own_objective",
     "NetworkClassifier": "qml.estimators.variational.network",
     "NetworkRegressor": "qml.estimators.variational.network",
     "ReuploadingClassifier": "qml.estimators.variational.reuploading",

@@ -27,7 +27,7 @@ from qml import (
 @parametrize_with_checks(
     [
         BoltzmannClassifier(),
-        BoltzmannClassifier(visible="all", class_weight="balanced").without_entanglement(),
+        BoltzmannClassifier(visible="all").without_entanglement(),
         VariationalClassifier(),
         VariationalRegressor(),
         ReuploadingClassifier(),
