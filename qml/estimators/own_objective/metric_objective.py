@@ -58,10 +58,8 @@ class Embedding:
         """Compute states, shape (n_samples, 2**n_qubits)."""
         return states(self.program, self.encoding.angles(self.features(X, weights)), self.split(weights)[1])
 
-    def sweep(
-        self, X: Array, weights: Array, cotangent: StateCotangent, value: Callable[[], float]
-    ) -> tuple[float, Array]:
-        """Return ``value()`` after the states are computed, and the gradient of the function of all states."""
+    def gradient(self, X: Array, weights: Array, cotangent: StateCotangent) -> Array:
+        """Differentiate a function of all states with respect to the weights; ``cotangent`` as in `state_sweep`."""
         outer, inner = self.split(weights)
         if self.before is None:
             by_inner, _ = state_sweep(self.program, self.encoding.angles(X), inner, cotangent)
