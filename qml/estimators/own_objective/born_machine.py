@@ -288,32 +288,33 @@ class BornMachine(Entangled, DensityMixin, TrainedEstimator):
         backend = check_backend(self.backend)
         if self.shots is None and backend is None:
             program = Program(self.circuit_, (), weights=self.circuit_.parameters)
-            return ExactObjective(**vars(data), program=program, loss=self._divergence(), validation=validation)
+            return ExactObjective(data, validation, program=program, loss=self._divergence())
         return SampledObjective(
-            **vars(data),
+            data,
+            validation,
             circuit=self.circuit_,
             loss=self._kernel(),
             shots=DEFAULT_SHOTS if self.shots is None else self.shots,
             backend=self._engine() if backend is None else backend,
             seed=(self._seed, 3),
             jobs=jobs,
-            validation=validation,
         )
 
     def _identity(self, objective: ExactObjective | SampledObjective) -> dict[str, Any]:
-        aside = objective.validation
-        sampled = isinstance(objective, SampledObjective)
-        return {
+        data, aside = objective.data, objective.validation
+        out: dict[str, Any] = {
             "circuit": circuit_digest(Encoding(self.circuit_, (), weights=self.circuit_.parameters)),
             "loss": description(objective.loss),
-            "shots": objective.shots if sampled else None,
-            "noise": None if self.noise is None else description(self.noise),
-            "backend": type(objective.backend).__name__ if sampled else None,
-            "rows": digest(objective.codes),
-            "sample weights": digest(objective.sample_weight),
-            "rows kept aside": None if aside is None else digest(aside.codes, aside.sample_weight),
+            "rows": digest(data.codes),
+            "sample weights": digest(data.sample_weight),
+            "rows kept aside": None if aside is None else digest(aside.data.codes, aside.data.sample_weight),
             "initial weights": digest(self._last_weights),
         }
+        if isinstance(objective, SampledObjective):
+            backend = objective.backend
+            noise = description(self.noise) if self.noise is not None else None
+            out |= {"shots": objective.shots, "noise": noise, "backend": type(backend).__name__}
+        return out
 
     def _keep(self, result: TrainingResult, further: bool) -> None:
         super()._keep(result, further)

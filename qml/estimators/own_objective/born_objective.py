@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ MOST_PROBABILITIES = 1 << 22
 
 
 @dataclass(frozen=True)
-class DataDistribution(Objective):
+class DataDistribution:
     """Distribution of the training rows, as the target of an objective.
 
     Parameters
@@ -46,11 +46,6 @@ class DataDistribution(Objective):
     sample_weight: Array
     num_bits: int
 
-    @property
-    def n_samples(self) -> int:
-        """Number of training rows."""
-        return len(self.codes)
-
     def target(self, rows: Rows) -> Array:
         """Compute the distribution of some rows, shape (2**num_bits,); its mean over batches is that of all rows."""
         codes = self.codes[rows]
@@ -58,16 +53,32 @@ class DataDistribution(Objective):
 
 
 @dataclass(frozen=True)
-class ExactObjective(DataDistribution):
+class BornObjective(Objective):
+    """Base of the objectives of a Born machine."""
+
+    data: DataDistribution
+    validation: Self | None
+
+    @property
+    def n_samples(self) -> int:
+        """Number of training rows."""
+        return len(self.data.codes)
+
+    def validation_score(self, weights: Array) -> float | None:
+        """Compute the negative divergence from the held-out rows; None if there are none."""
+        return None if self.validation is None else -self.validation.value(weights, slice(None))
+
+
+@dataclass(frozen=True)
+class ExactObjective(BornObjective):
     """Divergence of exact probabilities, differentiated by one adjoint sweep."""
 
     program: Program
     loss: Divergence
-    validation: ExactObjective | None = None
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Compute the divergence from the rows, and its gradient, shape (n_weights,)."""
-        target = self.target(rows)
+        target = self.data.target(rows)
         value = 0.0
 
         def cotangent(psi: NDArray[Any]) -> NDArray[Any]:
@@ -81,15 +92,11 @@ class ExactObjective(DataDistribution):
 
     def value(self, weights: Array, rows: Rows) -> float:
         """Compute the divergence from the rows."""
-        return self.loss.value(np.abs(states(self.program, NO_INPUTS, weights)[0]) ** 2, self.target(rows))
-
-    def validation_score(self, weights: Array) -> float | None:
-        """Compute the negative divergence from the held-out rows; None if there are none."""
-        return None if self.validation is None else -self.validation.value(weights, slice(None))
+        return self.loss.value(np.abs(states(self.program, NO_INPUTS, weights)[0]) ** 2, self.data.target(rows))
 
 
 @dataclass(frozen=True)
-class SampledObjective(DataDistribution):
+class SampledObjective(BornObjective):
     """Squared maximum mean discrepancy, without bias, from samples of the circuit.
 
     The derivative is that of the expectation of ``2 K (p - q)``, with p the frequencies in samples of their own, by
@@ -118,7 +125,6 @@ class SampledObjective(DataDistribution):
     backend: Backend
     seed: Sequence[int]
     jobs: Folder = None
-    validation: SampledObjective | None = None
 
     @property
     def is_random(self) -> bool:
@@ -131,7 +137,7 @@ class SampledObjective(DataDistribution):
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Estimate the discrepancy from the rows, and its gradient, shape (n_weights,)."""
-        target = self.target(rows)
+        target = self.data.target(rows)
         shifted = shifted_circuit(self.circuit)
         drawn = self._drawn(shifted.circuit, shifted.values(weights[None]))
         at_weights = next(drawn)
@@ -143,15 +149,11 @@ class SampledObjective(DataDistribution):
     def value(self, weights: Array, rows: Rows) -> float:
         """Estimate the discrepancy from the rows."""
         at_weights = next(self._drawn(self.circuit, weights[None]))
-        return self.loss.unbiased_value(at_weights, self.shots, self.target(rows))
-
-    def validation_score(self, weights: Array) -> float | None:
-        """Estimate the negative discrepancy from the held-out rows; None if there are none."""
-        return None if self.validation is None else -self.validation.value(weights, slice(None))
+        return self.loss.unbiased_value(at_weights, self.shots, self.data.target(rows))
 
     def _drawn(self, circuit: Circuit, values: Array) -> Any:
         """Iterate over frequencies in samples at each set of values, shape (2**num_bits,)."""
-        at_once = max(1, MOST_PROBABILITIES >> self.num_bits)
+        at_once = max(1, MOST_PROBABILITIES >> self.data.num_bits)
         rng = np.random.default_rng(list(self.seed))
         for begin in range(0, len(values), at_once):
             yield from frequencies(self.backend, circuit, values[begin : begin + at_once], self.shots, rng, self.jobs)

@@ -128,10 +128,7 @@ feature_names_in_
         backend, resume
             As in `predict`.
         """
-        densities = self._outputs(X, backend, resume)
-        total = densities.sum(axis=1, keepdims=True)
-        equal = np.full_like(densities, 1.0 / densities.shape[1])
-        return np.divide(densities, total, out=equal, where=total > 0)  # type: ignore[no-any-return]
+        return self._outputs(X, backend, resume)
 
     def plan(self, X: ArrayLike, backend: Backend | str | None = None) -> Plan:
         """Estimate the cost of ``predict(X)`` on a backend, by default the estimator's; nothing is sent."""
@@ -139,7 +136,7 @@ feature_names_in_
         return self.kernel_.plan(features, support, self.backend if backend is None else backend)
 
     def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
-        """Compute mean fidelities times priors, shape (n_samples, n_classes)."""
+        """Compute mean fidelities times priors over their sum, shape (n_samples, n_classes)."""
         features, support = self._features(X), self._embedding().features(self.support_, self.weights_)
         kernel = self.kernel_.on(self.backend if backend is None else backend, resume)
         at_once = max(1, MOST_FIDELITIES // len(support))
@@ -147,7 +144,10 @@ feature_names_in_
             np.asarray(kernel(features[start : start + at_once], support), np.float64) @ self.shares_
             for start in range(0, len(features), at_once)
         ]
-        return np.concatenate(parts) * self.priors_  # type: ignore[no-any-return]
+        densities = np.concatenate(parts) * self.priors_
+        total = densities.sum(axis=1, keepdims=True)
+        equal = np.full_like(densities, 1.0 / densities.shape[1])
+        return np.divide(densities, total, out=equal, where=total > 0)  # type: ignore[no-any-return]
 
     def _decisions(self, outputs: Array) -> Array:
         return outputs[:, 1] - outputs[:, 0] if len(self.classes_) == 2 else outputs
