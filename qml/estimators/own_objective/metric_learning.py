@@ -19,7 +19,7 @@ from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, component_factors, fit_scaling, fit_standardisation
 from qml.kernels import FidelityKernel
 from qml.layers import Arctan, Dense, Sequential
-from qml.settings import check_backend, check_choice, check_whole
+from qml.settings import check_backend, check_choice, check_positive, check_whole
 from qml.training.description import description, digest
 from qml.training.identity import circuit_digest
 from qml.weights import weighted_by_class
@@ -51,12 +51,15 @@ class MetricLearningClassifier(Entangled, TrainedOnClasses):
     feature_map : str or FeatureMap
         Feature map with weights, such as ``"qaoa"`` or ``"hubregtsen"``.
     reps : int, optional
-        Number of layers of a feature map given by name.
+        Number of layers of a feature map given by name; None for the map's own default.
     n_qubits : int, optional
         Number of qubits; by default as many as the feature map takes for the features, at most 8. Features that do not
         fit pass through a trained linear map, which starts as their leading principal components.
+    bandwidth : float
+        Factor of the range of angles into which features are scaled: the feature map's own is narrow for classes that
+        are entwined.
     scale_features : bool
-        Whether to scale features into the range of the feature map. If False, features are angles in radians.
+        Whether to scale features into that range. If False, features are angles in radians.
     entangled : bool
         Whether to keep the feature map's gates on two or more qubits; see `without_entanglement`.
     precision : {"double", "single"}
@@ -98,9 +101,10 @@ feature_names_in_
     """
 
     feature_map: str | FeatureMap = "qaoa"
-    reps: int | None = None
+    reps: int | None = 4
     n_qubits: int | None = None
     _: KW_ONLY
+    bandwidth: float = 2.0
     scale_features: bool = True
     precision: Literal["double", "single"] = "double"
     backend: Backend | str | None = None
@@ -167,7 +171,8 @@ feature_names_in_
         indices = np.arange(len(self.classes_))
         priors = weighted_by_class(weighted, self.classes_, indices, np.ones(len(indices)))
         self.priors_ = priors / priors.sum()
-        feature_map = get_feature_map(self.feature_map, **({} if self.reps is None else {"reps": self.reps}))
+        named = isinstance(self.feature_map, str) and self.reps is not None
+        feature_map = get_feature_map(self.feature_map, **({"reps": self.reps} if named else {}))
         n_features, num_qubits = self.n_features_in_, self._num_qubits(feature_map)
         capacity = feature_map.max_features(num_qubits)
         reduced = n_features > capacity and self.scale_features
@@ -176,6 +181,9 @@ feature_names_in_
         rng = np.random.default_rng(seed)
         weights = rng.normal(0.0, INITIAL_SPREAD, len(self.encoding_.weights))
         self.before_: Sequential | None = None
+        limits = encoding.angle_range
+        if limits is not None:
+            limits = (self.bandwidth * limits[0], self.bandwidth * limits[1])
         if reduced:
             self.scaling_ = fit_standardisation(samples.X, samples.weight)
             bend = (
@@ -188,7 +196,7 @@ feature_names_in_
             factors = component_factors(self.scaling_(samples.X), share, capacity, standardised=bool(bend))
             weights = np.concatenate([factors.T.ravel(), np.zeros(capacity), weights])
         elif self.scale_features:
-            self.scaling_ = fit_scaling(samples.X, samples.weight, n_features, encoding.angle_range)
+            self.scaling_ = fit_scaling(samples.X, samples.weight, n_features, limits)
         else:
             self.scaling_ = Scaling(np.zeros(n_features), np.ones(n_features), angle_range=None)
         if not len(weights):
@@ -206,10 +214,8 @@ feature_names_in_
         self.support_, self.shares_ = rows, shares
         validation = None
         if aside is not None:
-            validation = HilbertSchmidtObjective(
-                self._embedding(), self.scaling_(aside.X), self._shares(aside) * len(aside.X)
-            )
-        return HilbertSchmidtObjective(self._embedding(), rows, shares * len(rows), validation)
+            validation = HilbertSchmidtObjective(self._embedding(), self.scaling_(aside.X), self._shares(aside))
+        return HilbertSchmidtObjective(self._embedding(), rows, shares, validation)
 
     def _shares(self, samples: Samples) -> Array:
         """Weight of each sample in the mean state of its class, shape (n_samples, n_classes)."""
@@ -245,6 +251,7 @@ feature_names_in_
         super()._check_settings()
         check_whole("reps", self.reps, instead=[None])
         check_whole("n_qubits", self.n_qubits, instead=[None])
+        check_positive("bandwidth", self.bandwidth)
         check_choice("precision", self.precision, ("double", "single"))
         check_backend(self.backend)
 

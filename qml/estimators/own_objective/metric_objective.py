@@ -82,8 +82,8 @@ class HilbertSchmidtObjective(Objective):
     """One minus half the mean squared Hilbert-Schmidt distance between the mean states of two classes.
 
     For the mean states ``rho`` of the classes, ``1 - mean over a < b of tr (rho_a - rho_b)**2 / 2``: from 0, if classes
-    are single states that are orthogonal to each other, to 1. A batch takes each class with its share of all samples,
-    so that the gradient is that of the whole, up to a factor and on average, even if a class is missing.
+    are single states that are orthogonal to each other, to 1. A batch takes the classes of which it has samples, with
+    the mean states of these samples.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class HilbertSchmidtObjective(Objective):
     X : float ndarray, shape (n_samples, n_features)
         Scaled features.
     shares : float ndarray, shape (n_samples, n_classes)
-        Weight of each sample in the mean state of its class, times the number of samples; 0 for other classes.
+        Weight of each sample in the mean state of its class, up to a factor; 0 for other classes.
     """
 
     embedding: Embedding
@@ -129,8 +129,12 @@ class HilbertSchmidtObjective(Objective):
 
     def _pairs(self, rows: Rows) -> Array:
         """Factor of each fidelity in the mean squared distance over two, shape (n, n)."""
-        shares = self.shares[rows] / len(self.X[rows])
+        shares = self.shares[rows]
+        totals = shares.sum(axis=0)
+        shares = shares[:, totals > 0] / totals[totals > 0]
         count = shares.shape[1]
+        if count == 1:
+            return np.zeros((len(shares),) * 2)
         # the sum over a < b of (v_a - v_b)(v_a - v_b)^T is count * sum_a v_a v_a^T - (sum_a v_a)(sum_a v_a)^T
         total = shares.sum(axis=1)
         return (count * shares @ shares.T - np.outer(total, total)) / (count * (count - 1))  # type: ignore[no-any-return]
