@@ -6,9 +6,10 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from qml import BoltzmannClassifier, BornMachine, MetricLearningClassifier, load
+from qml import BoltzmannClassifier, BornMachine, MetricLearningClassifier, NLocal, QAOAMap, load
 from qml.datasets import bars_and_stripes_patterns
 from qml.training.checkpoints import CheckpointMismatchError
+from simulator import NoiseModel, depolarizing
 
 IRIS = load_iris(return_X_y=True)
 BITS = (np.repeat(bars_and_stripes_patterns(2, 2), 5, axis=0), None)
@@ -78,6 +79,27 @@ def test_the_checkpoint_of_other_data_is_refused(model, data, tmp_path):
         clone(model).fit(X[:-1], None if y is None else y[:-1], resume=tmp_path / "run.ckpt")
     with pytest.raises(CheckpointMismatchError):
         clone(model).set_params(entangled=False).fit(X, y, resume=tmp_path / "run.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "settings"),
+    [
+        (MetricLearningClassifier(QAOAMap(local_field="y")), IRIS, {"feature_map": QAOAMap(local_field="x")}),
+        (MetricLearningClassifier(), IRIS, {"bandwidth": 1.0}),
+        (MetricLearningClassifier(), IRIS, {"precision": "single"}),
+        (BornMachine(NLocal(("ry",))), BITS, {"ansatz": NLocal(("rx",))}),
+        (BornMachine(), BITS, {"bandwidths": (1.0, 3.0)}),
+        (BornMachine(), BITS, {"loss": "nll"}),
+        (BornMachine(shots=20), BITS, {"shots": 30}),
+        (BornMachine(shots=20), BITS, {"noise": NoiseModel(after_2q=depolarizing(0.1))}),
+        (BoltzmannClassifier(4), IRIS, {"visible": "all"}),
+    ],
+)
+def test_the_checkpoint_of_other_settings_is_refused(model, data, settings, tmp_path):
+    model.set_params(epochs=2, random_state=0)
+    clone(model).fit(*data, resume=tmp_path / "run.ckpt")
+    with pytest.raises(CheckpointMismatchError):
+        clone(model).set_params(**settings).fit(*data, resume=tmp_path / "run.ckpt")
 
 
 @every_model
