@@ -1,5 +1,6 @@
 # make demo       train a quantum classifier on real data, from nothing but Python
 # make test       run the tests
+# make test-heavy run the tests of PyTorch and JAX, which it installs; none of them may be skipped
 # make check      what CI runs: the tests, and lint, format, types, import layers
 # make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
@@ -11,7 +12,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check stubs lint format types layers notebooks bench clean
+.PHONY: demo test test-heavy check stubs lint format types layers notebooks bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-plot
@@ -19,6 +20,12 @@ demo: $(VENV)/.installed-plot
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
+
+test-heavy: $(VENV)/.installed-heavy
+	$(BIN)/python -m pytest -p tests.no_skips -k "torch or jax" $(HEAVY)
+
+HEAVY := tests/qml/test_torch.py tests/qml/test_jax.py tests/qml/test_layers_in_docs.py tests/test_examples.py \
+    tests/simulator/pennylane_device qml/torch.py qml/jax.py
 
 check: lint types layers
 	$(BIN)/python -m pytest
@@ -50,6 +57,10 @@ bench: $(VENV)/.installed-test
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/.installed-heavy: tests/requirements-heavy.txt $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 # One stamp for each extra of pyproject.toml.
 $(VENV)/.installed-%: pyproject.toml | $(BIN)/python

@@ -7,8 +7,14 @@ the module of another name, of which pytest would import a second copy.
 from importlib.util import find_spec
 
 OPTIONAL = {
-    "pennylane": ("simulator/pennylane_device/*", "tests/simulator/pennylane_circuits.py"),
+    "pennylane": (
+        "simulator/pennylane_device/*",
+        "tests/simulator/pennylane_circuits.py",
+        "tests/qml/pennylane_models.py",
+    ),
     "qiskit_machine_learning": ("simulator/qiskit_provider/gradients.py",),
+    "torch": ("qml/torch.py",),
+    "jax": ("qml/jax.py",),
 }
 """Package, and the files that import it."""
 

@@ -218,7 +218,7 @@ def serve(requests: TextIO, tiny: bool) -> None:
 
 
 def timed(step: Step, count: int) -> dict[str, float]:
-    """Fields of a `benchmarks.revisions.Turn` of `count` steps."""
+    """Fields of a `benchmarks.revisions.Timing` of `count` steps."""
     times, began = [], time.perf_counter()
     busy, own = busy_seconds(), processor_seconds()
     for _ in range(count):

@@ -55,7 +55,7 @@ class RowFailed(Exception):
     """A row that cannot be compared; the text says why."""
 
 
-class Turn(NamedTuple):
+class Timing(NamedTuple):
     """Median seconds of a step in one round, its whole duration, and the processor seconds of other processes."""
 
     seconds: float
@@ -76,7 +76,7 @@ class Worker:
             text=True,
         )
 
-    def ask(self, **request: Any) -> Turn:
+    def ask(self, **request: Any) -> Timing:
         """Send a request of `benchmarks.revision_rows.serve` and wait for its answer."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -88,7 +88,7 @@ class Worker:
             raise SystemExit(f"the worker of {self.process.args} ended; its messages are above") from None
         if "error" in answer:
             raise RowFailed(answer["error"])
-        return Turn(**answer)
+        return Timing(**answer)
 
     def close(self) -> None:
         """End the process."""
@@ -104,17 +104,17 @@ class Comparison:
     name: str
     threads: int
     results: str = ""
-    old: list[Turn] = field(default_factory=list)
-    new: list[Turn] = field(default_factory=list)
+    old: list[Timing] = field(default_factory=list)
+    new: list[Timing] = field(default_factory=list)
     failed: bool = False
 
-    def time(self, pairs: Sequence[tuple[Callable[[], Turn], Callable[[], Turn]]], rounds: int) -> None:
-        """Add rounds, each by the next pair of an old and a new turn; which of the two goes first alternates."""
+    def time(self, pairs: Sequence[tuple[Callable[[], Timing], Callable[[], Timing]]], rounds: int) -> None:
+        """Add rounds, each by the next pair of an old and a new timing; which of the two goes first alternates."""
         for number in range(rounds):
             old, new = pairs[number % len(pairs)]
             sides = [(self.old, old), (self.new, new)]
-            for turns, turn in reversed(sides) if number // len(pairs) % 2 else sides:
-                turns.append(turn())
+            for timings, measure in reversed(sides) if number // len(pairs) % 2 else sides:
+                timings.append(measure())
 
     @property
     def ratios(self) -> list[float]:
@@ -124,7 +124,7 @@ class Comparison:
     @property
     def fastest(self) -> float:
         """Ratio of the fastest rounds."""
-        return min(turn.seconds for turn in self.new) / min(turn.seconds for turn in self.old)
+        return min(timing.seconds for timing in self.new) / min(timing.seconds for timing in self.old)
 
     @property
     def slower(self) -> bool:
@@ -134,14 +134,14 @@ class Comparison:
     @property
     def disturbed(self) -> bool:
         """Whether other processes used the machine meanwhile."""
-        turns = (*self.old, *self.new)
-        return sum(turn.others for turn in turns) > BUSY * sum(turn.elapsed for turn in turns)
+        timings = (*self.old, *self.new)
+        return sum(timing.others for timing in timings) > BUSY * sum(timing.elapsed for timing in timings)
 
     def __str__(self) -> str:
         """Return the row of the table."""
         cells = ["-"] * 5
         if self.new:
-            cells = [pretty(statistics.median(turn.seconds for turn in turns)) for turns in (self.old, self.new)]
+            cells = [pretty(statistics.median(one.seconds for one in timings)) for timings in (self.old, self.new)]
             ratios, mark = self.ratios, "*" if self.disturbed else ""
             cells += [f"{statistics.median(ratios):.3f}{mark}", f"{min(ratios):.3f} to {max(ratios):.3f}"]
             cells += [f"{self.fastest:.3f}"]
@@ -193,14 +193,14 @@ def compare(row: Row, pairs: list[tuple[Worker, Worker]], threads: int, options:
                 seconds.append(worker.ask(prepare=row.name, save=str(file)).seconds)
             comparison.results = agreement(*(np.load(file) for file in files), row.tolerance)
         count = max(1, round(options.budget / min(seconds)))
-        turns = [(partial(old.ask, time=count), partial(new.ask, time=count)) for old, new in pairs]
-        comparison.time(turns, options.rounds)
+        measures = [(partial(old.ask, time=count), partial(new.ask, time=count)) for old, new in pairs]
+        comparison.time(measures, options.rounds)
     except RowFailed as failure:
         comparison.results, comparison.failed = str(failure), True
     return comparison
 
 
-def start(tree: Path, threads: int, cache: Path | None) -> Turn:
+def start(tree: Path, threads: int, cache: Path | None) -> Timing:
     """Time a fresh process from its start to the end of its first training step; without a cache, with an empty one."""
     with tempfile.TemporaryDirectory() as empty:
         variables = environment(tree, threads) | {"QUMBA_CACHE_DIR": str(cache or empty)}
@@ -209,7 +209,7 @@ def start(tree: Path, threads: int, cache: Path | None) -> Turn:
         seconds = time.perf_counter() - began
     if done.returncode:
         raise RowFailed((done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1][:200])
-    return Turn(seconds, seconds, busy_seconds() - busy - processor_seconds() + own)
+    return Timing(seconds, seconds, busy_seconds() - busy - processor_seconds() + own)
 
 
 def compare_starts(name: str, trees: tuple[Path, Path], threads: int, options: argparse.Namespace) -> Comparison:
@@ -256,10 +256,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", required=True, metavar="REV", help="commit, branch or tag to compare with")
     parser.add_argument("--only", nargs="+", default=[""], help='rows whose names contain one of these: "train n=8"')
-    parser.add_argument("--rounds", type=int, default=9, help="turns that each tree has in a row")
+    parser.add_argument("--rounds", type=int, default=9, help="timings of each row in each tree")
     parser.add_argument("--pairs", type=int, default=3, help="processes that each tree has, used by turns")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, os.cpu_count() or 1}))
-    parser.add_argument("--budget", type=float, default=0.15, help="seconds of steps in one turn")
+    parser.add_argument("--budget", type=float, default=0.15, help="seconds of steps in one timing")
     parser.add_argument("--tiny", action="store_true", help="the same kinds of row in sizes that take milliseconds")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
-"""A classifier trained here, then run on a quantum computer of IBM's, or on a fake one with the noise of a real one.
+"""Train a classifier here, then run it on one of IBM's quantum computers, or on a fake device with realistic noise.
 
-`python examples/hardware.py` needs no account; `python examples/hardware.py ibm_torino` uses the saved account
-(docs/hardware.md says how to save one), shows what the run will cost, and asks before it sends anything.
+`python examples/hardware.py` needs no account. `python examples/hardware.py ibm_torino` uses your saved account
+(docs/hardware.md explains how to save one), shows what the run will cost, and asks before it sends anything.
 """
 
 import sys
@@ -18,7 +18,7 @@ if not (find_spec("qiskit_ibm_runtime") and find_spec("qiskit_aer")):
 
 from simulator.qiskit_backend import QiskitBackend
 
-# Train here, where a gradient costs milliseconds: few qubits and a short circuit, for hardware forgets quickly.
+# Train here, where a gradient takes milliseconds. Few qubits and a short circuit keep the noise of the device low.
 X_train, X_test, y_train, y_test = train_test_split(
     *load_iris(return_X_y=True), stratify=load_iris().target, random_state=0
 )
@@ -35,16 +35,16 @@ else:
 
     backend = QiskitBackend(FakeManilaV2(), shots=2000, seed=0)
 
-# What it will cost; nothing is sent for this.
+# Show what the run will cost. Making the plan sends nothing.
 few = slice(0, 20)
 print(classifier.plan(X_test[few], backend))
 if len(sys.argv) > 1 and input("\nsend it? [y/n] ") != "y":
     sys.exit()
 
-# Run it. Should the connection break, the same line goes on where it was: jobs are recorded in the folder.
+# Run it. The folder records the jobs: if the connection breaks, running this again continues where it stopped.
 accuracy = classifier.score(X_test[few], y_test[few], backend=backend, resume="iris-jobs")
 print(f"\naccuracy there: {accuracy:.3f}")
 
-# Where it differs, and how much of that is shot noise. The jobs are those that have come back already.
+# Show where the results differ, and how much of that is shot noise. This reuses the results of the jobs above.
 print()
 print(compare_backends(classifier, X_test[few], ["numba", backend], y_test[few], resume="iris-jobs"))

@@ -1,4 +1,4 @@
-"""What noise does to a circuit, and what can be done about it.
+"""Simulate a circuit with noise, and mitigate the errors.
 
 Run with `python examples/noise.py`.
 """
@@ -15,24 +15,24 @@ for q in range(4):
     ansatz = ansatz.ry(weights[4 + q], q)
 values = [0.3, -0.5, 0.8, 1.1, -0.2, 0.4, 0.9, -0.7]
 
-# Every gate is followed by a channel, every measured bit may be misread.
+# A channel follows every gate, and every measured bit may be misread.
 noise = NoiseModel(after_1q=amplitude_damping(0.002), after_2q=depolarizing(0.02), readout=(0.01, 0.03))
 observable = Z(0) @ Z(3)
 ideal = ansatz.expectation(observable, values)
 noisy, gradient = ansatz.expectation_and_gradient(observable, values, noise=noise)
 print(f"without noise {ideal:.4f}, with noise {noisy:.4f}; both exact, and so is the gradient {gradient.round(3)}")
 
-found = estimate(ansatz, observable, values, noise=noise, trajectories=4000, seed=1)
-print(f"from 4000 trajectories {found.value:.4f} +- {found.standard_error:.4f}")
+result = estimate(ansatz, observable, values, noise=noise, trajectories=4000, seed=1)
+print(f"from 4000 trajectories {result.value:.4f} +- {result.standard_error:.4f}")
 
-# Two ways back: gates folded to make the noise three and five times as strong, and misread bits undone.
+# Two ways to mitigate errors: fold gates, to extrapolate from stronger noise to none, and correct misread bits.
 gate_noise = NoiseModel(after_1q=amplitude_damping(0.002), after_2q=depolarizing(0.02))
 before = ansatz.expectation(observable, values, noise=gate_noise)
 after = zero_noise_extrapolation(lambda folded: folded.expectation(observable, values, noise=gate_noise), ansatz)
-print(f"gate noise alone {before:.4f}, extrapolated to none {after:.4f}")
+print(f"gate noise alone {before:.4f}, extrapolated to zero noise {after:.4f}")
 
 readout = NoiseModel(readout=(0.01, 0.03))
 counts = ansatz.sample(values, shots=100_000, seed=1, noise=readout)
-undone = mitigate_readout(counts, readout)
-parity = sum(p * (-1) ** (int(bits[0]) + int(bits[3])) for bits, p in undone.items())
-print(f"readout errors alone {ansatz.expectation(observable, values, noise=readout):.4f}, undone {parity:.4f}")
+corrected = mitigate_readout(counts, readout)
+parity = sum(p * (-1) ** (int(bits[0]) + int(bits[3])) for bits, p in corrected.items())
+print(f"readout errors alone {ansatz.expectation(observable, values, noise=readout):.4f}, corrected {parity:.4f}")

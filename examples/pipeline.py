@@ -1,4 +1,4 @@
-"""A quantum classifier in a scikit-learn pipeline, on real data, beside a classical one.
+"""Use a quantum classifier in a scikit-learn pipeline, on real data, and compare it with a classical one.
 
 Run with `python examples/pipeline.py`.
 """
@@ -17,7 +17,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, strati
 
 quantum = make_pipeline(
     StandardScaler(),
-    PCA(6),  # one qubit for each feature that is left
+    PCA(6),  # the classifier uses one qubit for each remaining feature
     VariationalClassifier(epochs=60, random_state=0),
 )
 classical = make_pipeline(StandardScaler(), SVC())

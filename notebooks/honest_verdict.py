@@ -13,8 +13,9 @@
 # %% [markdown]
 # # From data to an honest verdict
 #
-# A variational quantum classifier learns to tell handwritten threes from eights. Then we ask what it is worth: beside
-# classical models on the same features, over many splits of the data, and with its entangling gates taken out.
+# A variational quantum classifier learns to tell handwritten threes from eights. Then we ask what it is worth:
+# compared with classical models on the same features, over many splits of the data, and with its entangling gates
+# removed.
 
 # %%
 import matplotlib.pyplot as plt
@@ -33,12 +34,12 @@ from qml import NLocal, VariationalClassifier, layered_model
 # %% [markdown]
 # ## The data
 #
-# 357 images of 8 by 8 pixels, which come with scikit-learn.
+# We use 357 images of 8 by 8 pixels, which come with scikit-learn.
 
 # %%
 images, digits = load_digits(return_X_y=True)
-kept = np.isin(digits, (3, 8))
-X, y = images[kept], digits[kept]
+selected = np.isin(digits, (3, 8))
+X, y = images[selected], digits[selected]
 
 figure, axes = plt.subplots(2, 8, figsize=(8, 2.4))
 for row, digit in zip(axes, (3, 8), strict=True):
@@ -49,8 +50,8 @@ figure.suptitle("the first eight of each")
 plt.show()
 
 # %% [markdown]
-# 64 pixels do not fit on as many qubits as we want to simulate, so the images are described by their six leading
-# principal components, one for each qubit. That is a choice made before any model sees the data, and every model below
+# We do not want to simulate a qubit for each of the 64 pixels, so we describe the images by their six leading
+# principal components, one per qubit. We make this choice before any model sees the data, and every model below
 # gets the same six numbers.
 
 # %%
@@ -70,15 +71,16 @@ plt.show()
 # %% [markdown]
 # ## Training
 #
-# Each component x turns one qubit; layers of rotations and CNOTs with trained angles w follow. With one layer that is
+# Each component x rotates one qubit; layers of rotations and CNOTs with trained angles w follow. With one layer, the
+# circuit is
 
 # %%
 layered_model("angle", "strongly_entangling", num_features=6, num_layers=1).circuit.draw("mpl", scale=0.7)
 
 # %% [markdown]
 # We take four layers. The expectation values of Z on each qubit and of ZZ on each pair go through a linear readout,
-# trained with the circuit. A part of the training images is kept aside to decide when to stop; the weights that did
-# best there are kept.
+# which is trained together with the circuit. Part of the training images is held out to decide when to stop; training
+# returns the weights that did best on those.
 
 # %%
 classifier = VariationalClassifier(n_layers=4, epochs=100, batch_size=32, early_stopping=True, random_state=0)
@@ -86,18 +88,18 @@ classifier.fit(Z_train, y_train)
 print(f"{len(classifier.weights_)} weights, {classifier.n_iter_} epochs")
 
 # %%
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
-left.plot(classifier.loss_history_, label="training")
-left.plot(-classifier.validation_scores_, label="kept aside")
-left.set(xlabel="epoch", ylabel="cross-entropy")
-left.legend()
-ConfusionMatrixDisplay.from_estimator(classifier, Z_test, y_test, ax=right, colorbar=False)
-right.set_title(f"test accuracy {classifier.score(Z_test, y_test):.3f}")
+figure, (loss_axis, confusion_axis) = plt.subplots(1, 2, figsize=(10, 3.6))
+loss_axis.plot(classifier.loss_history_, label="training")
+loss_axis.plot(-classifier.validation_scores_, label="kept aside")
+loss_axis.set(xlabel="epoch", ylabel="cross-entropy")
+loss_axis.legend()
+ConfusionMatrixDisplay.from_estimator(classifier, Z_test, y_test, ax=confusion_axis, colorbar=False)
+confusion_axis.set_title(f"test accuracy {classifier.score(Z_test, y_test):.3f}")
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# The images it is most wrong about, with the probability it gives to an eight:
+# These are the images that the classifier gets most wrong, with the probability that it gives to an eight:
 
 # %%
 probability = classifier.predict_proba(Z_test)[:, 1]
@@ -112,12 +114,12 @@ plt.show()
 # %% [markdown]
 # ## What it is worth
 #
-# One split says little: a few images on the other side move the accuracy by percents. So: five folds, three times over,
-# and all models on the same six components, which are learnt anew in each fold.
+# One split says little: a few images more or less change the accuracy by several percent. So we use five folds,
+# repeated three times, and all models get the same six components, which are learnt anew in each fold.
 #
-# Besides two classical models there is a control. Bowles, Ahmed and Schuld (arXiv:2403.07059) found that taking the
-# entangling gates out of quantum models often leaves them as good or better; without them n qubits stay
-# separate qubits. Whatever is claimed for the quantum model should not also be true of this one.
+# Besides two classical models there is a control. Bowles, Ahmed and Schuld (arXiv:2403.07059) found that quantum
+# models often do as well or better when their entangling gates are removed; without these, the n qubits never
+# interact. Whatever is claimed for the quantum model should not be true of the control as well.
 
 # %%
 quantum = {"n_layers": 4, "epochs": 60, "random_state": 0}
@@ -132,8 +134,8 @@ accuracies = {
     name: cross_val_score(make_pipeline(StandardScaler(), PCA(6), model), X, y, cv=folds)
     for name, model in models.items()
 }
-for name, found in accuracies.items():
-    print(f"{name:26} {found.mean():.3f} +- {found.std():.3f}")
+for name, scores in accuracies.items():
+    print(f"{name:26} {scores.mean():.3f} +- {scores.std():.3f}")
 
 # %%
 figure, axis = plt.subplots(figsize=(7, 3))
@@ -143,15 +145,15 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# All models see the same splits, so what counts is the difference split by split. The splits share most of their
+# All models see the same splits, so what counts is the difference in each split. The splits share most of their
 # images, which makes the usual standard error too small; the correction of Nadeau and Bengio (2003) adds the ratio of
 # test to training images, 1/4, to the 1/15.
 
 # %%
 n_splits = len(accuracies["quantum"])
-for name, found in accuracies.items():
+for name, scores in accuracies.items():
     if name != "quantum":
-        difference = accuracies["quantum"] - found
+        difference = accuracies["quantum"] - scores
         error = difference.std(ddof=1) * np.sqrt(1 / n_splits + 1 / 4)
         print(f"quantum - {name:26} {difference.mean():+.3f} +- {error:.3f}")
 
@@ -159,10 +161,10 @@ for name, found in accuracies.items():
 # ## The verdict
 #
 # The quantum model works: from six numbers it tells threes from eights about as well as logistic regression. The RBF
-# SVM does no worse, and trains in milliseconds. All differences are around one standard error, so 357 images do not
-# tell these models apart, and a single lucky split could have told any story.
+# SVM does no worse, and trains in milliseconds. All differences are around one standard error, so 357 images are not
+# enough to tell these models apart, and a single lucky split could have suggested anything.
 #
-# And the control does as well as the model it controls for. Whatever the circuit has learnt here, it did not need
-# entanglement for it, so a quantum computer would add nothing. Someone with this data set should use the SVM. What
-# a claim for a quantum model would have to show is a data set where it stays ahead on many splits, where a tuned
-# classical model does not catch up, and where taking out the entanglement hurts.
+# The control does as well as the quantum model. Whatever the circuit has learnt here, it did not need entanglement
+# for it, so a quantum computer would add nothing. For this data set, use the SVM. To support a claim for a quantum
+# model, you would need a data set where it stays ahead on many splits, where a tuned classical model does not catch
+# up, and where removing the entanglement makes it worse.

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # What a quantum kernel sees
 #
-# A quantum kernel compares two samples by the overlap of the states they are encoded in. Before it is given to a
-# support vector machine it is worth a look: does it tell samples apart at all, is there anything in it but the
-# identity, and is it different from the kernel everybody uses? Then comes the only question that counts, asked over
-# many splits.
+# A quantum kernel compares two samples by the overlap of the states they are encoded in. It pays to inspect it before
+# giving it to a support vector machine: does it see any similarity between different samples, or is it just the
+# identity, and does it differ from the kernel everybody uses? Then comes the question that matters: how accurate is
+# it, over many splits?
 
 # %%
 # %matplotlib inline
@@ -37,8 +37,9 @@ from qml.plots import plot_concentration, plot_kernel_matrix, plot_spectrum
 # %% [markdown]
 # ## The data
 #
-# 569 tumours, benign or malignant, described by 30 numbers, which come with scikit-learn. We take the eight leading
-# principal components, one for each qubit, each scaled to standard deviation 1; all models below get the same eight.
+# We use 569 tumours, benign or malignant, each described by 30 numbers, which come with scikit-learn. We take the
+# eight leading principal components, one per qubit, each scaled to standard deviation 1; all models below get the
+# same eight.
 
 # %%
 cancer = load_breast_cancer()
@@ -51,8 +52,9 @@ print(f"eight components hold {front[-1].explained_variance_ratio_.sum():.0%} of
 # %% [markdown]
 # ## Bandwidth 1: a kernel that sees only itself
 #
-# The IQP feature map puts a Hadamard on each qubit, turns it by its feature, and each pair by the product of
-# theirs, twice over. Its kernel is $k(x, x') = |\langle\phi(x)|\phi(x')\rangle|^2$.
+# The IQP feature map puts a Hadamard on each qubit, rotates the qubit about Z by its feature, and each pair about ZZ
+# by the product of its features, and then repeats all this. Its kernel is $k(x, x') =
+# |\langle\phi(x)|\phi(x')\rangle|^2$.
 
 # %%
 plain = FidelityKernel("iqp", bandwidth=1.0)
@@ -61,11 +63,11 @@ print(inspect_kernel(K, y))
 plot_kernel_matrix(K, cancer.target_names[y], title="IQP kernel, bandwidth 1")
 
 # %% [markdown]
-# Little is left beside the diagonal. Each sample resembles itself and hardly anything else; a support vector machine
-# can fit any labels with that and knows next to nothing about the next sample. And it gets worse with each qubit: the
-# deviation of the entries falls by the same factor each time, which is the exponential concentration of quantum
-# kernels (Thanasilp et al., arXiv:2208.11060). On a quantum computer, entries this small would drown in shot noise.
-# At smaller bandwidths it does not happen, at least not up to eight qubits:
+# Little remains besides the diagonal. Each sample resembles itself and hardly anything else; with such a kernel, a
+# support vector machine can fit any labels, and learns next to nothing about new samples. And it gets worse with each
+# qubit: the standard deviation of the entries decreases by the same factor each time. This is the exponential
+# concentration of quantum kernels (Thanasilp et al., arXiv:2208.11060). On a quantum computer, entries this small
+# would drown in shot noise. At smaller bandwidths this does not happen, at least not up to eight qubits:
 
 # %%
 bandwidths = (1.0, 0.3, 0.1)
@@ -73,33 +75,33 @@ decay = {f"bandwidth {b}": concentration(FidelityKernel("iqp", bandwidth=b), Z) 
 plot_concentration(decay)
 
 # %% [markdown]
-# ## One number decides
+# ## Choosing the bandwidth
 #
-# Nothing forces us to turn the qubits so far. The bandwidth multiplies all features on their way into the circuit
-# (Shaydulin and Wild, arXiv:2111.05451; Canatar et al., arXiv:2206.06686). Between the identity on one side and a
-# constant on the other lies a range in which the kernel has something to say. We look at it without a classifier first:
-# the effective dimension, which is the number of directions that a kernel ridge regression would use, and the
-# alignment with the labels.
+# We do not have to rotate the qubits so far. The bandwidth is a factor on all features before they enter the circuit
+# (Shaydulin and Wild, arXiv:2111.05451; Canatar et al., arXiv:2206.06686). At one extreme the kernel matrix is the
+# identity, at the other it is constant, and in between the kernel is informative. We look at two measures that need
+# no classifier: the effective dimension, which is the number of directions that a kernel ridge regression would use,
+# and the alignment with the labels.
 
 # %%
 scan = np.geomspace(0.01, 2, 15)
-found = [inspect_kernel(FidelityKernel("iqp", bandwidth=b)(Z), y) for b in scan]
+inspections = [inspect_kernel(FidelityKernel("iqp", bandwidth=b)(Z), y) for b in scan]
 learnt = FidelityKernel("iqp", bandwidth="auto").fit(Z, y)
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
-left.semilogx(scan, [one.effective_dimension for one in found], "o-")
-left.axhline(len(Z) / 2, linestyle=":", color="gray", label="identity")
-left.set(xlabel="bandwidth", ylabel="effective dimension")
-left.legend()
-right.semilogx(scan, [one.centered_alignment for one in found], "o-")
-right.axvline(learnt.bandwidth_, linestyle=":", color="gray", label=f"auto: {learnt.bandwidth_:.3f}")
-right.set(xlabel="bandwidth", ylabel="centred alignment with the labels")
-right.legend()
+figure, (dimension_axis, alignment_axis) = plt.subplots(1, 2, figsize=(10, 3.6))
+dimension_axis.semilogx(scan, [inspection.effective_dimension for inspection in inspections], "o-")
+dimension_axis.axhline(len(Z) / 2, linestyle=":", color="gray", label="identity")
+dimension_axis.set(xlabel="bandwidth", ylabel="effective dimension")
+dimension_axis.legend()
+alignment_axis.semilogx(scan, [inspection.centered_alignment for inspection in inspections], "o-")
+alignment_axis.axvline(learnt.bandwidth_, linestyle=":", color="gray", label=f"auto: {learnt.bandwidth_:.3f}")
+alignment_axis.set(xlabel="bandwidth", ylabel="centred alignment with the labels")
+alignment_axis.legend()
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# `bandwidth="auto"` finds such a place by itself. The same matrix there:
+# `bandwidth="auto"` finds such a value automatically. This is the same matrix at that value:
 
 # %%
 K_auto = learnt(Z)
@@ -108,19 +110,19 @@ plot_kernel_matrix(K_auto, cancer.target_names[y], title=f"IQP kernel, bandwidth
 
 # %% [markdown]
 # Now benign samples, in the upper left corner, resemble one another more than they resemble malignant ones. The
-# spectrum tells the same story. A flat one is the identity; what learns from few samples is a spectrum that falls, so
-# that a few directions carry most of the kernel.
+# spectrum shows the same. A flat spectrum is that of the identity; a kernel can learn from few samples if its
+# spectrum falls, so that a few directions carry most of it.
 
 # %%
 K_rbf = rbf_kernel(Z)
 plot_spectrum({"IQP, bandwidth 1": K, f"IQP, bandwidth {learnt.bandwidth_:.3f}": K_auto, "RBF": K_rbf})
 
 # %% [markdown]
-# ## Is it another kernel than the RBF?
+# ## Does it differ from the RBF kernel?
 #
-# Huang et al. (arXiv:2011.01938) ask how much better a quantum kernel could possibly do than a classical one, on labels
-# made for the purpose: the geometric difference g, between 1 and about $\sqrt N$. And the model complexity s asks how
-# hard each kernel finds the labels there are; less is better.
+# Huang et al. (arXiv:2011.01938) define two measures. The geometric difference g, between 1 and about $\sqrt N$,
+# bounds how much better a quantum kernel could possibly do than a classical one, on labels chosen in its favour. The
+# model complexity s measures how hard the actual labels are for each kernel; lower is better.
 
 # %%
 signs = 2.0 * y - 1
@@ -131,29 +133,31 @@ for name, matrix in {"bandwidth 1": K, "bandwidth auto": K_auto}.items():
 print(f"RBF                            s = {model_complexity(K_rbf, signs, 0.1):6.1f}")
 
 # %% [markdown]
-# Both are well below $\sqrt N$: whatever the labels, the RBF kernel can do nearly as well as the quantum kernel. So we
-# know, before any training, not to expect a quantum advantage here. And for the labels there are, the quantum kernel
-# at its own bandwidth is no harder pressed than the RBF, while at bandwidth 1 it is, three times as hard.
+# Both are well below $\sqrt N$: whatever the labels, the RBF kernel can do nearly as well as the quantum kernel. So
+# we know, before any training, not to expect a quantum advantage here. And for the actual labels, the complexity of
+# the quantum kernel at the automatic bandwidth is no higher than that of the RBF, while at bandwidth 1 it is three
+# times as high.
 #
 # ## What it is worth
 #
-# Support vector machines on each kernel, five folds, twice over. Components and bandwidth are learnt anew in each
-# fold. Nothing is tuned by hand: C is 10 for all, and each kernel has its rule for the width, `gamma="scale"` for the
-# RBF and `bandwidth="auto"` for the quantum kernels. The control is the angle map, which turns each qubit by its
-# feature and entangles nothing: a product of single qubits, which any laptop computes for any number of them.
+# We compare support vector machines with each kernel, over five folds, repeated twice. Components and bandwidth are
+# learnt anew in each fold. Nothing is tuned by hand: C is 10 for all, and each kernel has its rule for the width,
+# `gamma="scale"` for the RBF and `bandwidth="auto"` for the quantum kernels. The control is the angle map, which
+# rotates each qubit by its feature and entangles nothing: a product of single-qubit states, which a laptop can
+# compute for any number of qubits.
 
 
 # %%
-def machine(feature_map, bandwidth):
+def support_vector_machine(feature_map, bandwidth):
     kernel = FidelityKernel(feature_map, bandwidth=bandwidth)
     return QuantumKernelClassifier(kernel, C=10, scale_features=False, probability=False)
 
 
 models = {
     "RBF SVM": SVC(C=10),
-    "IQP, bandwidth 1": machine("iqp", 1.0),
-    "IQP, bandwidth auto": machine("iqp", "auto"),
-    "no entanglement, auto": machine("angle", "auto"),
+    "IQP, bandwidth 1": support_vector_machine("iqp", 1.0),
+    "IQP, bandwidth auto": support_vector_machine("iqp", "auto"),
+    "no entanglement, auto": support_vector_machine("angle", "auto"),
 }
 folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)
 accuracies = {
@@ -171,8 +175,8 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# What counts is the difference split by split; the error has the correction of Nadeau and Bengio (2003) for splits that
-# share their samples.
+# What counts is the difference in each split; the error includes the correction of Nadeau and Bengio (2003) for
+# splits that share samples.
 
 # %%
 n_splits = len(accuracies["RBF SVM"])
@@ -185,12 +189,12 @@ for name, scores in accuracies.items():
 # %% [markdown]
 # ## The verdict
 #
-# At bandwidth 1, the kernel of the textbooks is hardly better than saying "benign" to everyone. One number, found from
-# 256 samples, takes it from 70 % to 94 %, one to two points behind the RBF. Who reports that a quantum kernel fails, or
+# At bandwidth 1, the textbook kernel is hardly better than saying "benign" to everyone. A single number, learnt from
+# 256 samples, takes it from 70 % to 94 %, one to two points behind the RBF. A report that a quantum kernel fails, or
 # that it concentrates, should say at which bandwidth.
 #
 # And the control does no worse without any entanglement, so nothing here needed a quantum computer. With a bandwidth
-# small enough to generalise, the states stay close together, and the quantum kernel becomes much like a Gaussian of the
-# distance: that is what the small geometric difference said beforehand. Someone with these data should use the RBF.
-# A data set for which a quantum kernel is worth its trouble would show a large geometric difference, a smaller model
-# complexity than any classical kernel, and an accuracy that falls when the entangling gates are taken out.
+# small enough to generalise, the states stay close together, and the quantum kernel becomes similar to a Gaussian of
+# the distance, as the small geometric difference already indicated. For these data, use the RBF. A data set that
+# justifies a quantum kernel would show a large geometric difference, a lower model complexity than any classical
+# kernel, and an accuracy that falls when the entangling gates are removed.

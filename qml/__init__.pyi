@@ -14,6 +14,11 @@ from qml.ansatze import SimplifiedTwoDesign as SimplifiedTwoDesign
 from qml.ansatze import StronglyEntangling as StronglyEntangling
 from qml.ansatze import ansatz_circuit as ansatz_circuit
 from qml.assessment.backends import compare_backends as compare_backends
+from qml.estimators.fixed_features import KitchenSinksClassifier as KitchenSinksClassifier
+from qml.estimators.fixed_features import KitchenSinksRegressor as KitchenSinksRegressor
+from qml.estimators.fixed_features import ReservoirClassifier as ReservoirClassifier
+from qml.estimators.fixed_features import ReservoirForecaster as ReservoirForecaster
+from qml.estimators.fixed_features import ReservoirRegressor as ReservoirRegressor
 from qml.estimators.kernel_methods import QuantumGaussianProcessClassifier as QuantumGaussianProcessClassifier
 from qml.estimators.kernel_methods import QuantumGaussianProcessRegressor as QuantumGaussianProcessRegressor
 from qml.estimators.kernel_methods import QuantumKernelClassifier as QuantumKernelClassifier
@@ -28,11 +33,15 @@ from qml.estimators.own_objective import MetricLearningClassifier as MetricLearn
 from qml.estimators.random_features import NystroemFeatures as NystroemFeatures
 from qml.estimators.random_features import RandomQuantumFeatures as RandomQuantumFeatures
 from qml.estimators.variational.boltzmann import BoltzmannClassifier as BoltzmannClassifier
+from qml.estimators.variational.circuit_centric import CircuitCentricClassifier as CircuitCentricClassifier
 from qml.estimators.variational.classifier import VariationalClassifier as VariationalClassifier
 from qml.estimators.variational.dressed import DressedClassifier as DressedClassifier
 from qml.estimators.variational.dressed import DressedRegressor as DressedRegressor
+from qml.estimators.variational.hierarchical import ConvolutionalClassifier as ConvolutionalClassifier
+from qml.estimators.variational.hierarchical import TreeTensorClassifier as TreeTensorClassifier
 from qml.estimators.variational.network import NetworkClassifier as NetworkClassifier
 from qml.estimators.variational.network import NetworkRegressor as NetworkRegressor
+from qml.estimators.variational.quanvolution import QuanvolutionClassifier as QuanvolutionClassifier
 from qml.estimators.variational.regressor import VariationalRegressor as VariationalRegressor
 from qml.estimators.variational.reuploading import ReuploadingClassifier as ReuploadingClassifier
 from qml.estimators.variational.reuploading import ReuploadingRegressor as ReuploadingRegressor

@@ -18,7 +18,7 @@ Entanglement = str | Sequence[Sequence[int]]
 def entangled_groups(
     entanglement: Entanglement, num_qubits: int, group_size: int = 2, layer: int = 0
 ) -> list[tuple[int, ...]]:
-    """Groups of qubits that one layer entangles, in order.
+    """Return the groups of qubits that one layer entangles, in order.
 
     Parameters
     ----------

@@ -37,6 +37,8 @@ class Loss(Protocol):
 class SquaredError:
     """Squared error, averaged over the outputs; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
 
+    takes_labels = True
+
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``mean_k (outputs - y)^2``."""
         residuals = _residuals(outputs, y)
@@ -97,19 +99,25 @@ class Huber:
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy:
-    """Negative log-likelihood of one logit: ``p = 1 / (1 + exp(-outputs))``; ``y`` (n_samples,) in [0, 1]."""
+    """Negative log-likelihood of logits ``p = 1 / (1 + exp(-outputs))``, averaged over the outputs.
+
+    ``y``, in [0, 1], has shape (n_samples,) for one output, and the shape of the outputs for several labels.
+    """
 
     gives_probabilities = True
+    takes_labels = True
 
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``y log(1 + e^-z) + (1 - y) log(1 + e^z)``: no cancellation for either class, however large the logit."""
-        logit, y = _one_logit(outputs, y, "binary_cross_entropy")
-        return y * np.logaddexp(0.0, -logit) + (1.0 - y) * np.logaddexp(0.0, logit)
+        logits, y = _logits(outputs, y, "binary_cross_entropy")
+        values = y * np.logaddexp(0.0, -logits) + (1.0 - y) * np.logaddexp(0.0, logits)
+        return values if values.ndim == 1 else values.mean(axis=1)
 
     def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``p - y``, as ``(1 - y) p - y (1 - p)`` so that small differences keep their digits."""
-        logit, y = _one_logit(outputs, y, "binary_cross_entropy")
-        return ((1.0 - y) * expit(logit) - y * expit(-logit))[:, np.newaxis]
+        logits, y = _logits(outputs, y, "binary_cross_entropy")
+        slopes = (1.0 - y) * expit(logits) - y * expit(-logits)
+        return slopes[:, np.newaxis] if slopes.ndim == 1 else slopes / outputs.shape[1]
 
     def for_classes(self, num_classes: int) -> Loss:
         """Return this loss for two classes, `CrossEntropy` for more."""
@@ -266,13 +274,17 @@ def _residuals(outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
     return outputs - y.reshape(outputs.shape)
 
 
-def _one_logit(outputs: np.ndarray, y: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-    _check_length(outputs, y, name)
-    if outputs.shape[1] != 1:
-        raise ValueError(f"{name} takes one logit per sample, got {outputs.shape[1]}")
+def _logits(outputs: np.ndarray, y: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits and targets of one shape: (n_samples,) for one output, otherwise that of the outputs."""
+    if y.ndim == 1:
+        _check_length(outputs, y, name)
+        if outputs.shape[1] != 1:
+            raise ValueError(f"{name} takes one logit per sample, got {outputs.shape[1]}")
+    elif y.shape != outputs.shape:
+        raise ValueError(f"{name} takes one logit per label, got outputs {outputs.shape} and y {y.shape}")
     if y.size and not (y.min() >= 0 and y.max() <= 1):
         raise ValueError(f"{name} takes y in [0, 1], got values from {y.min()} to {y.max()}")
-    return outputs[:, 0], y
+    return outputs[:, 0] if y.ndim == 1 else outputs, y
 
 
 def _class_index(outputs: np.ndarray, y: np.ndarray, name: str) -> np.ndarray:

@@ -6,10 +6,20 @@ from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from simulator.backends.trait import Backend
 from simulator.errors import unknown_name
 
-__all__ = ["check_backend", "check_choice", "check_fraction", "check_non_negative", "check_positive", "check_whole"]
+__all__ = [
+    "check_backend",
+    "check_choice",
+    "check_flag",
+    "check_fraction",
+    "check_non_negative",
+    "check_positive",
+    "check_whole",
+]
 
 
 def check_whole(
@@ -41,6 +51,12 @@ def check_fraction(name: str, value: Any) -> None:
         raise ValueError(f"{name} expects a number between 0 and 1, got {value!r}")
 
 
+def check_flag(name: str, value: Any) -> None:
+    """Raise unless the value is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} expects True or False, got {value!r}")
+
+
 def check_choice(name: str, value: Any, options: Collection[str]) -> None:
     """Raise unless the value is one of the options."""
     if value not in options:
@@ -48,7 +64,7 @@ def check_choice(name: str, value: Any, options: Collection[str]) -> None:
 
 
 def check_backend(backend: Any) -> Backend | None:
-    """The backend of that name or object; None for the engine itself, which is asked directly."""
+    """Check a backend and return it; None for the engine, which is called directly."""
     if backend is None or (isinstance(backend, str) and backend == "numba"):
         return None
     if not isinstance(backend, Backend):

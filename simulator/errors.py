@@ -1,4 +1,4 @@
-"""The exceptions; each is also the builtin a caller expects."""
+"""Exceptions of this library; each is also the builtin exception that a caller expects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 
 class QumbaError(Exception):
-    """Base of everything this library raises on purpose."""
+    """Base class of the exceptions of this library."""
 
 
 class GateError(QumbaError, ValueError):
-    """A gate's declaration is not a gate: wrong shape, not unitary, not Hermitian, NaN."""
+    """The declaration of a gate is invalid: wrong shape, not unitary, not Hermitian, NaN."""
 
 
 class CircuitError(QumbaError, ValueError):
@@ -19,7 +19,7 @@ class CircuitError(QumbaError, ValueError):
 
 
 class ParameterError(QumbaError, ValueError):
-    """A parameter is unbound, its value is missing, not finite, or one too many."""
+    """A parameter is unbound, or values are missing, not finite or too many."""
 
 
 class ObservableError(QumbaError, ValueError):
@@ -39,18 +39,18 @@ class StateTooLargeError(QumbaError, MemoryError):
 
 
 class BackendError(QumbaError, RuntimeError):
-    """A backend cannot run what was asked of it, or says so itself."""
+    """A backend cannot run the request, or reports an error."""
 
 
 class JobError(BackendError):
-    """A job on a backend failed, or nobody knows what became of it; what has come back is kept.
+    """A job on a backend failed, or its state is unknown; results of finished jobs are stored.
 
     Attributes
     ----------
     job_ids : tuple of str
-        The jobs at fault, as far as they have ids.
+        Ids of the failed jobs that have one.
     folder : str
-        What to give as ``resume=`` to go on.
+        Folder to pass as ``resume=`` to continue.
     """
 
     def __init__(self, message: str, job_ids: tuple[str, ...] = (), folder: str = "") -> None:
@@ -62,19 +62,19 @@ class JobError(BackendError):
 
 
 class JobTimeoutError(JobError, TimeoutError):
-    """A job took longer than its deadline, ours or the backend's."""
+    """A job took longer than the deadline of the caller or of the backend."""
 
 
 class JobLostError(JobError, ConnectionError):
-    """The backend cannot be reached, or cannot tell whether a job was sent; the job may go on."""
+    """The backend cannot be reached, or cannot tell whether a job was sent; the job may still be running."""
 
 
 class JobCancelledError(JobError):
-    """Somebody cancelled a job."""
+    """A job was cancelled."""
 
 
 class RunLockedError(BackendError):
-    """Another process is at work in the same folder of jobs."""
+    """Another process works on the same folder of jobs."""
 
 
 class KernelTooLargeError(QumbaError, MemoryError):
@@ -82,24 +82,24 @@ class KernelTooLargeError(QumbaError, MemoryError):
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things, for an error: ``1 qubit``, ``2 qubits``."""
+    """Format a number of things for an error: ``1 qubit``, ``2 qubits``."""
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def folded(name: str) -> str:
-    """A name as it is compared with others: in lower case, with ``_`` for ``-``."""
+    """Normalise a name for comparison: lower case, with ``_`` for ``-``."""
     return name.lower().replace("-", "_")
 
 
 def near_misses(name: str, options: Iterable[str], cutoff: float = 0.5) -> str:
-    """The question which of up to three similar options was meant; empty if none is similar."""
+    """Ask which of up to three similar options was meant; empty if no option is similar."""
     known = {folded(option): option for option in options}
     near = [known[match] for match in difflib.get_close_matches(folded(name), known, n=3, cutoff=cutoff)]
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def unknown_name(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:
-    """The error for ``name`` not being one of ``options``, with the nearest ones.
+    """Make the error for a name that is not one of ``options``, with the nearest ones.
 
     Examples
     --------

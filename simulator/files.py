@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, onto regular files only; and locks that end with their process."""
+"""Atomic writing of regular files, and locks that end with their process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["NotAFileError", "beside", "check_regular", "locked", "replace_file"]
 
 log = logging.getLogger(__name__)
 
-LONGEST_NAME = 255
-"""Bytes in the name of a file, on all common file systems."""
+MAX_NAME_BYTES = 255
+"""Maximum number of bytes of a file name, on all common file systems."""
 
-IN_USE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
-"""What the system says of a lock that somebody else has."""
+LOCK_HELD_ERRORS = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+"""Error numbers of the system for a lock that another process holds."""
 
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -36,19 +36,19 @@ Name = str | os.PathLike[str]
 
 
 class NotAFileError(QumbaError, OSError):
-    """The path is that of a device, a FIFO, a socket or a folder, where a regular file is needed."""
+    """The path is that of a device, a FIFO, a socket or a folder instead of a regular file."""
 
     def __str__(self) -> str:
         return f"{self.filename}: {self.strerror}"
 
 
 def check_regular(path: Name) -> os.stat_result | None:
-    """Status of the regular file at ``path``, or where a symbolic link there points; None if there is none.
+    """Return the status of the regular file at ``path``, following symbolic links; None if it does not exist.
 
     Raises
     ------
     NotAFileError
-        If there is something else.
+        If ``path`` is not a regular file.
     """
     try:
         status = os.stat(path)
@@ -61,22 +61,22 @@ def check_regular(path: Name) -> os.stat_result | None:
 
 
 def replace_file(path: Name, chunks: Iterable[bytes], *, previous: Path | None = None) -> None:
-    """Write a file; one that is there already is replaced as a whole, or stays as it is if anything goes wrong.
+    """Write a file atomically: an existing file is replaced as a whole, or does not change if anything goes wrong.
 
-    The bytes go into a temporary file in the same folder, are flushed to the disk, and get the name in one step.
-    Mode, owner and group of the file replaced are kept, as far as the system allows; symbolic links are followed.
-    Temporary files of earlier writers of the same path that were killed are removed.
+    The bytes are written to a temporary file in the same folder and flushed to disk; then the file is renamed.
+    Mode, owner and group of the replaced file are kept, as far as the system allows; symbolic links are followed.
+    Temporary files of writers of the same path that were killed are removed.
 
     Parameters
     ----------
     path : path of the file
     chunks : contents, in pieces
-    previous : path under which the file replaced is kept
+    previous : path under which the replaced file is kept
 
     Raises
     ------
     NotAFileError
-        If there is a device, FIFO, socket or folder at ``path``.
+        If ``path`` is a device, FIFO, socket or folder.
     OSError
         If the disk is full, or the folder does not exist or cannot be written.
     """
@@ -88,11 +88,11 @@ def replace_file(path: Name, chunks: Iterable[bytes], *, previous: Path | None =
     try:
         with open(descriptor, "wb") as file:
             if replaced is not None:
-                _adopt(file.fileno(), replaced)
+                _copy_ownership(file.fileno(), replaced)
             file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
-            if os.name == "nt":  # only a closed file can be renamed there; elsewhere the lock is kept until it is
+            if os.name == "nt":  # Windows renames only closed files; elsewhere the lock is held until the renaming
                 file.close()
             if previous is not None and replaced is not None:
                 check_regular(previous)
@@ -106,24 +106,24 @@ def replace_file(path: Name, chunks: Iterable[bytes], *, previous: Path | None =
 
 
 def beside(path: Name, suffix: str) -> Path:
-    """Path of a companion of the file at ``path``: its name and ``suffix``, shortened where that is too long."""
+    """Return the path of a companion of a file: its name plus ``suffix``, or a digest if that is too long."""
     target = Path(os.path.realpath(path))
     name = target.name + suffix
-    if len(os.fsencode(name)) > LONGEST_NAME:
+    if len(os.fsencode(name)) > MAX_NAME_BYTES:
         name = f".qumba-{_digest(target.name)}{suffix}"
     return target.with_name(name)
 
 
 @contextlib.contextmanager
 def locked(path: Name) -> Iterator[None]:
-    """Hold the lock file at ``path``; the lock goes with the process, however that ends, and the file at the end.
+    """Hold a lock file, which is removed at the end. The lock ends with the process, however that ends.
 
-    On file systems without locks, nothing is held.
+    On file systems without locks, this does nothing.
 
     Raises
     ------
     BlockingIOError
-        If somebody else holds it.
+        If another process holds the lock.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -139,14 +139,14 @@ def locked(path: Name) -> Iterator[None]:
     try:
         yield
     finally:
-        if os.name != "nt":  # while it is held, so that nobody can hold a file that has no name; Windows refuses
+        if os.name != "nt":  # removed while locked, so that nobody locks a removed file; Windows cannot do this
             with contextlib.suppress(OSError):
                 os.unlink(path)
         os.close(descriptor)
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock an open file; False on a file system without locks, a BlockingIOError if somebody else has it."""
+    """Lock an open file; return False if the file system has no locks. BlockingIOError if another process has it."""
     try:
         try:
             import fcntl
@@ -157,7 +157,7 @@ def _lock(descriptor: int) -> bool:
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in IN_USE:
+        if error.errno in LOCK_HELD_ERRORS:
             raise BlockingIOError(errno.EAGAIN, "in use by another process") from None
         log.info("this file system has no locks: %s", error)
         return False
@@ -172,7 +172,7 @@ def _is_at(descriptor: int, path: Name) -> bool:
 
 
 def _new_temporary(target: Path, prefix: str, replaced: os.stat_result | None) -> tuple[int, Path]:
-    """A new file beside the target, locked so that nobody takes it for stale: descriptor and path."""
+    """Create a file next to the target, locked so that no other writer removes it, and return descriptor and path."""
     mode = 0o666 if replaced is None else stat.S_IMODE(replaced.st_mode) & 0o777
     binary = getattr(os, "O_BINARY", 0)
     while True:
@@ -183,7 +183,7 @@ def _new_temporary(target: Path, prefix: str, replaced: os.stat_result | None) -
             continue
         except FileNotFoundError:
             raise FileNotFoundError(errno.ENOENT, "no such folder", str(target.parent)) from None
-        except OSError as error:  # without the name of the temporary file, which nobody knows
+        except OSError as error:  # the error names the target, because users do not know the temporary file
             raise OSError(error.errno, error.strerror, str(target)) from None
         try:
             _lock(descriptor)
@@ -196,11 +196,11 @@ def _new_temporary(target: Path, prefix: str, replaced: os.stat_result | None) -
 
 
 def _remove_stale(folder: Path, prefix: str) -> None:
-    """Remove temporary files whose writers are gone: those that nobody has locked."""
+    """Remove temporary files of writers that were killed, which are the unlocked ones."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for name in [entry.name for entry in entries if entry.name.startswith(prefix) and entry.name.endswith(".tmp")]:
             with contextlib.suppress(OSError):
-                if os.name == "nt":  # which refuses to remove what is open
+                if os.name == "nt":  # Windows refuses to remove open files
                     os.unlink(folder / name)
                     continue
                 descriptor = os.open(folder / name, os.O_RDONLY)
@@ -211,30 +211,30 @@ def _remove_stale(folder: Path, prefix: str) -> None:
                     os.close(descriptor)
 
 
-def _adopt(descriptor: int, replaced: os.stat_result) -> None:
+def _copy_ownership(descriptor: int, replaced: os.stat_result) -> None:
     """Give an open file the owner, group and mode of another."""
     if os.name == "nt":
         return
     mode = stat.S_IMODE(replaced.st_mode)
-    own = os.fstat(descriptor)
-    if (own.st_uid, own.st_gid) != (replaced.st_uid, replaced.st_gid):
+    status = os.fstat(descriptor)
+    if (status.st_uid, status.st_gid) != (replaced.st_uid, replaced.st_gid):
         try:
             os.fchown(descriptor, replaced.st_uid, replaced.st_gid)
-        except OSError:  # only root gives files away; a group that the user is in is allowed
+        except OSError:  # only root may change the owner; users may set a group that they belong to
             try:
                 os.fchown(descriptor, -1, replaced.st_gid)
             except OSError:
-                mode &= ~stat.S_IRWXG  # what its group was allowed is not for ours
+                mode &= ~stat.S_IRWXG  # the permissions of the old group are not for the new one
     os.fchmod(descriptor, mode)
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a rename reach the disk."""
-    if os.name != "posix":  # elsewhere a folder cannot be opened
+    """Flush a renaming to disk."""
+    if os.name != "posix":  # other systems cannot open a folder
         return
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # a folder may be one that can be written and not read
+    except PermissionError:  # a folder may be writable but not readable
         return
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Packages whose public names are written once, in the stub ``__init__.pyi``, and imported when they are first used.
+"""Lazy imports: the public names of a package are listed in its stub ``__init__.pyi``, and imported on first use.
 
 Type checkers and editors read the stub; at run time `attach_stub` reads the same lines. A public name is one line,
 ``from package.module import Name as Name``; a public submodule is ``from package import module as module``.
@@ -6,7 +6,7 @@ Type checkers and editors read the stub; at run time `attach_stub` reads the sam
 
 from __future__ import annotations
 
-import _ast  # not ast, whose import takes longer than all the rest
+import _ast  # not ast, whose import takes longer than all others together
 import importlib
 import os
 import sys
@@ -27,7 +27,7 @@ def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable
     Raises
     ------
     ImportError
-        If the stub is missing, as it is where an application is packed without its data files.
+        If the stub is missing, for example because an application was packed without its data files.
     """
     module = sys.modules[package]
     origins = _origins(module, os.path.splitext(file)[0] + ".pyi")
@@ -49,7 +49,7 @@ def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable
 
 
 def _origins(module: Any, path: str) -> dict[str, str]:
-    """The module that each public name is imported from."""
+    """Return the module from which each public name is imported."""
     try:
         text = module.__spec__.loader.get_data(path)  # also from a zip archive
     except OSError as error:

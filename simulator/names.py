@@ -1,7 +1,7 @@
-"""Names of things: one rule for every table of names, from gates to optimizers.
+"""Look-up of objects by name, with the same rule for every table of names, from gates to optimizers.
 
-A table maps names to what makes the thing: a class, or a `functools.partial` of one. What is added to a table is found
-by its name, in any case, with ``-`` and ``_`` alike; a name that does not exist is answered with the nearest ones.
+A table maps names to classes, or to a `functools.partial` of one. Names are found in upper or lower case, with ``-`` or
+``_``; the error for an unknown name suggests the nearest ones.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ def by_name(
     trait: type | tuple[type, ...],
     options: Mapping[str, Any] | None = None,
 ) -> T:
-    """What a name stands for, or the object itself.
+    """Return the object that a name stands for, or an object as it is.
 
     Parameters
     ----------
     kind : str
-        What is named, for messages: ``"feature map"``.
+        Description of the object, for messages: ``"feature map"``.
     value : str or instance of ``trait``
     table : mapping of names to callables
     trait : class or tuple of classes
+        Class of the object.
     options : mapping, optional
         Arguments for the callable of that name.
 
     Raises
     ------
     UnknownNameError
-        If the table has no such name, or what it names takes no such option; the nearest ones are given.
+        If the table does not have the name, or its callable does not have an option; the error suggests the nearest.
     TypeError
         If ``value`` is neither a name nor an instance of ``trait``, or options come with an object.
 
@@ -55,7 +56,7 @@ def by_name(
                 f"the options {', '.join(sorted(options))} need the {kind}'s name, got the object {value!r}"
             )
         return value  # type: ignore[no-any-return]
-    name = value if value in table else choose(kind, value, table)  # losses are asked for at each gradient
+    name = value if value in table else choose(kind, value, table)  # a quick path, for losses are looked up often
     if options:
         settings = inspect.signature(table[name]).parameters
         if not any(setting.kind is setting.VAR_KEYWORD for setting in settings.values()):
@@ -66,12 +67,12 @@ def by_name(
 
 
 def choose(kind: str, name: str, names: Iterable[str]) -> str:
-    """The one of ``names`` that ``name`` spells, in any case, with ``-`` and ``_`` alike.
+    """Return the one of ``names`` that ``name`` means, in upper or lower case, with ``-`` or ``_``.
 
     Raises
     ------
     UnknownNameError
-        If there is none; the nearest ones are given.
+        If no name matches; the error suggests the nearest.
 
     Examples
     --------
@@ -79,10 +80,10 @@ def choose(kind: str, name: str, names: Iterable[str]) -> str:
     'l-bfgs-b'
     """
     names = list(names)
-    wanted = folded(str(name))
-    for known in names:
-        if folded(known) == wanted:
-            return known
+    target = folded(str(name))
+    for candidate in names:
+        if folded(candidate) == target:
+            return candidate
     raise unknown_name(kind, name, names)
 
 
@@ -97,7 +98,7 @@ def expect_instance(kind: str, value: Any, trait: type | tuple[type, ...]) -> No
 
 
 def _described(trait: type) -> str:
-    """The class, or for a protocol what an object must have: others need not inherit from it."""
+    """Describe a class, or the members that a protocol requires."""
     if not getattr(trait, "_is_protocol", False):
         return f"{'an' if trait.__name__[0] in 'AEIO' else 'a'} {trait.__name__}"
     members = [name for name in vars(trait) if not name.startswith("_")]

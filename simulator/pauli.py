@@ -1,7 +1,7 @@
 """Pauli strings as two bit masks.
 
-A string is ``i**popcount(x & z) * X**x * Z**z``: bit q of ``x`` puts an X on qubit q, of ``z`` a Z, of
-both a Y. A Hermitian operator has real coefficients in these strings.
+A string is ``i**popcount(x & z) * X**x * Z**z``: bit q of ``x`` puts an X on qubit q, bit q of ``z`` a Z, and both
+together a Y. The coefficients of a Hermitian operator in these strings are real.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LETTERS = "IXZY"  # index: x bit + 2 * z bit
 
 
 def walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
-    """``out[z] = sum_j (-1)**popcount(j & z) values[j]`` along the last axis, of length a power of two."""
+    """Compute ``out[z] = sum_j (-1)**popcount(j & z) values[j]`` along the last axis, whose length is a power of 2."""
     out = np.array(values)
     half = 1
     while half < out.shape[-1]:
@@ -29,12 +29,12 @@ def walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def mask_of(bits: Sequence[int]) -> int:
-    """The mask whose bit k is ``bits[k]``."""
+    """Return the mask whose bit k is ``bits[k]``."""
     return sum(bit << k for k, bit in enumerate(bits))
 
 
 def places_of(mask: int) -> list[int]:
-    """The places of a mask's set bits, in increasing order."""
+    """Return the positions of the set bits of a mask, in increasing order."""
     out = []
     while mask:
         out.append((mask & -mask).bit_length() - 1)
@@ -43,7 +43,7 @@ def places_of(mask: int) -> list[int]:
 
 
 def popcount(masks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number of set bits of each mask."""
+    """Count the set bits of each mask."""
     return np.bitwise_count(masks).astype(np.int64)
 
 
@@ -66,14 +66,14 @@ def gather(masks: NDArray[np.int64], positions: Sequence[int]) -> NDArray[np.int
 def decompose(
     matrix: NDArray[Any], tolerance: float = 1e-14
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Pauli strings of a Hermitian matrix.
+    """Decompose a Hermitian matrix into Pauli strings.
 
     Parameters
     ----------
     matrix : complex ndarray, shape (2**k, 2**k)
         Little-endian: bit q of an index is qubit q.
     tolerance : float
-        Coefficients below this fraction of the largest are dropped.
+        Fraction of the largest coefficient below which others are dropped.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def decompose(
 
 
 def matrix(x_mask: int, z_mask: int, num_qubits: int) -> NDArray[np.complex128]:
-    """Dense matrix of one Pauli string, shape (2**num_qubits, 2**num_qubits)."""
+    """Return the dense matrix of one Pauli string, shape (2**num_qubits, 2**num_qubits)."""
     j = np.arange(1 << num_qubits)
     out = np.zeros((len(j), len(j)), complex)
     out[j ^ x_mask, j] = 1j ** ((x_mask & z_mask).bit_count() % 4) * (1 - 2 * (popcount(j & z_mask) & 1))
@@ -100,7 +100,7 @@ def matrix(x_mask: int, z_mask: int, num_qubits: int) -> NDArray[np.complex128]:
 
 
 def masks(label: str) -> tuple[int, int]:
-    """The masks of a label such as ``"XIZ"``; the last character is qubit 0, as in Qiskit."""
+    """Return the masks of a label such as ``"XIZ"``; the last character is qubit 0, as in Qiskit."""
     x = z = 0
     for qubit, letter in enumerate(reversed(label)):
         code = _LETTERS.find(letter)
@@ -112,6 +112,6 @@ def masks(label: str) -> tuple[int, int]:
 
 
 def label(x_mask: int, z_mask: int, num_qubits: int) -> str:
-    """The label of a pair of masks, qubit 0 last."""
+    """Return the label of a pair of masks, with qubit 0 last."""
     codes = ((x_mask >> q & 1) + 2 * (z_mask >> q & 1) for q in reversed(range(num_qubits)))
     return "".join(_LETTERS[code] for code in codes)

@@ -1,4 +1,4 @@
-"""Rounding errors in the matrices and vectors that users give: how large they may be, and their removal."""
+"""Rounding errors in matrices and vectors from users: tolerances, and correction."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["SINGLE_TOLERANCE", "TOLERANCE", "nearest_isometry", "tolerance_for", "unitary_deviation"]
 
-# Largest deviation of a matrix from unitary or Hermitian, or of a norm from 1, that counts as rounding. Both are about
+# Maximum deviation of a matrix from unitary or Hermitian, or of a norm from 1, that counts as rounding. Both are about
 # the square root of the resolution: exponentials of 1024 x 1024 matrices in JAX's 32 bits deviate by 1e-5.
 TOLERANCE = 1e-8
 SINGLE_TOLERANCE = 1e-4
 
 
 def tolerance_for(values: ArrayLike) -> float:
-    """Return the tolerance for numbers of this type; that of 32 bits, JAX's default, is larger."""
+    """Return the tolerance for numbers of this type; it is larger for 32 bits, JAX's default."""
     dtype = values.dtype if isinstance(values, np.ndarray) else np.asarray(values).dtype
     bytes_of_double = {"f": 8, "c": 16}
     return SINGLE_TOLERANCE if dtype.itemsize < bytes_of_double.get(dtype.kind, 0) else TOLERANCE
@@ -39,4 +39,4 @@ def nearest_isometry(matrix: NDArray[Any]) -> NDArray[np.complex128]:
     out = np.asarray(matrix, np.complex128)
     for _ in range(2):
         out = out @ (1.5 * np.eye(out.shape[1]) - 0.5 * (out.conj().T @ out))
-    return np.asarray(out + 0.0)  # no negative zeros: equal matrices have equal bytes
+    return np.asarray(out + 0.0)  # removes negative zeros, so that equal matrices have equal bytes

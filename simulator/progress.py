@@ -1,6 +1,6 @@
-"""How far a long run is: `shown` puts up a bar, the engine's loops and kernels tell where they are.
+"""Progress of long runs: `shown` shows a progress bar, and the engine's loops and kernels report to it.
 
-Loops may lie within each other: `steps` divides what the loop around it calls one step.
+Loops can be nested: `steps` divides one step of the surrounding loop.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 
-_DELAY = 2.0  # seconds that a run takes without a bar
+_DELAY = 2.0
+"""Seconds of a run after which its bar appears."""
 
 
 class _Bar:
-    """A bar from 0 to 1, and at which step of how many each loop is."""
+    """Progress bar from 0 to 1, with the current step and the number of steps of each nested loop."""
 
-    def __init__(self, what: str) -> None:
-        from tqdm.auto import tqdm  # here: `import simulator` stays light
+    def __init__(self, name: str) -> None:
+        from tqdm.auto import tqdm  # imported here to keep `import simulator` fast
 
-        form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-        self.bar: Any = tqdm(total=1.0, desc=what, delay=_DELAY, bar_format=form)
+        bar_format = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+        self.bar: Any = tqdm(total=1.0, desc=name, delay=_DELAY, bar_format=bar_format)
         self.loops: list[list[int]] = []
 
     def report(self, fraction: float) -> None:
         for done, total in reversed(self.loops):
             fraction = (done + fraction) / total
-        if fraction > self.bar.n:  # short work behind the loops is not counted
+        if fraction > self.bar.n:  # short work after the loops does not count
             self.bar.update(fraction - self.bar.n)
 
 
@@ -36,12 +37,12 @@ _current: ContextVar[_Bar | None] = ContextVar("progress", default=None)
 
 
 @contextmanager
-def shown(visible: bool, what: str) -> Iterator[None]:
-    """Show a bar named ``what``, if ``visible``, for what takes more than two seconds inside."""
+def shown(visible: bool, name: str) -> Iterator[None]:
+    """Show a progress bar, if ``visible``, while the body of the ``with`` statement takes more than two seconds."""
     if not visible:
         yield
         return
-    bar = _Bar(what)
+    bar = _Bar(name)
     token = _current.set(bar)
     try:
         yield
@@ -52,7 +53,7 @@ def shown(visible: bool, what: str) -> Iterator[None]:
 
 
 def steps(items: Sequence[Item]) -> Iterator[Item]:
-    """The items, each one step of the run."""
+    """Iterate over items, each of which is one step of the run."""
     bar = _current.get()
     return iter(items) if bar is None else _counted(items, bar)
 
@@ -70,12 +71,12 @@ def _counted(items: Sequence[Item], bar: _Bar) -> Iterator[Item]:
 
 
 def chunks(count: int, size: int) -> list[slice]:
-    """Consecutive slices of at most ``size`` of ``count`` rows."""
+    """Split ``count`` rows into consecutive slices of at most ``size``."""
     return [slice(begin, min(begin + size, count)) for begin in range(0, count, size)]
 
 
 def report(fraction: float) -> None:
-    """Tell how much of the innermost step is done."""
+    """Report the completed fraction of the innermost step."""
     bar = _current.get()
     if bar is not None:
         bar.report(fraction)

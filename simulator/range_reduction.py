@@ -1,12 +1,13 @@
-"""Large angles modulo 4 pi, in double precision and as exactly as NumPy's sine takes them.
+"""Reduction of large angles modulo 4 pi, in double precision, as exact as NumPy's sine.
 
 A rotation ``exp(-i angle/2 P)`` has the period 4 pi. Sums of angles in double precision, and the sines of the
-kernels, are exact to rounding up to `EXACT`. A larger angle is replaced by the one between -2 pi and 2 pi whose half
-has the same sine and cosine. This is done for each term ``factor * value`` of an angle, before terms are added: a small
-one is not lost beside a large one. `simulator.engines.numba.kernels.angles` does the same inside kernels.
+kernels, are exact up to rounding for angles of at most `EXACT`. A larger angle is replaced by the one between -2 pi and
+2 pi whose half has the same sine and cosine. This is done for each term ``factor * value`` of an angle before terms are
+added, so that a small term is not lost next to a large one. `simulator.engines.numba.kernels.angles` does the same
+inside kernels.
 
 The rounding of the angle itself cannot be undone: from 1e16 on, neighbouring numbers are more than a radian apart. A
-product ``factor * value`` is one rounded number too; gates that are merged have the factors of a parameter added first.
+product ``factor * value`` is also a rounded number; when gates are merged, the factors of a parameter are added first.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ __all__ = ["EXACT", "affine", "ordinary", "overflow", "reduced", "reduced_number
 FloatArray = NDArray[np.float64]
 
 EXACT = 1e5
-"""Radians; an angle of at most this magnitude is left as it is, to the last bit."""
+"""Magnitude in radians up to which angles do not change, to the last bit."""
 
 
 def reduced_number(angle: float) -> float:
-    """One angle modulo 4 pi; unchanged up to `EXACT`.
+    """Reduce one angle modulo 4 pi; angles up to `EXACT` do not change.
 
     Raises
     ------
     ParameterError
-        If it is infinite: a gate's factor times a finite angle overflowed.
+        If the angle is infinite, because a gate's factor times a finite angle overflowed.
     """
     if -EXACT <= angle <= EXACT:
         return angle
@@ -46,7 +47,7 @@ def reduced_number(angle: float) -> float:
 
 
 def reduced(angles: FloatArray) -> FloatArray:
-    """Angles of any shape modulo 4 pi; those of at most `EXACT` are unchanged, NaN stays NaN."""
+    """Reduce angles of any shape modulo 4 pi; angles up to `EXACT` do not change, and NaN stays NaN."""
     large = np.abs(angles) > EXACT
     if not large.any():
         return angles
@@ -58,15 +59,15 @@ def reduced(angles: FloatArray) -> FloatArray:
 
 
 def term(factor: float, values: Any, parameter: object) -> Any:
-    """``factor * values`` modulo 4 pi, the part that one parameter has in an angle.
+    """Compute ``factor * values`` modulo 4 pi, the contribution of one parameter to an angle.
 
     Parameters
     ----------
     factor : float
     values : float ndarray or float
-        Of one parameter, for each sample.
+        Values of one parameter, one per sample.
     parameter : Parameter or str
-        What the error calls it.
+        Name of the parameter in errors.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def term(factor: float, values: Any, parameter: object) -> Any:
 
 
 def ordinary(values: FloatArray, factors: Iterable[float]) -> bool:
-    """Whether no factor times a value is above `EXACT`, told by the sum of all squares, which is quickly found."""
+    """Whether certainly no factor times a value exceeds `EXACT`, by the sum of all squares, which is fast."""
     factor = max(map(abs, factors), default=0.0)
     return bool(factor * factor * float(np.vdot(values, values)) <= EXACT * EXACT)
 
@@ -88,14 +89,14 @@ def ordinary(values: FloatArray, factors: Iterable[float]) -> bool:
 def _product(factor: float, values: FloatArray, parameter: object) -> FloatArray:
     with np.errstate(over="ignore", invalid="ignore"):
         product = np.asarray(factor * values)
-    lost = np.isfinite(values) & ~np.isfinite(product)
-    if lost.any():
-        raise overflow(factor, float(values[lost].flat[0]), parameter)
+    overflowed = np.isfinite(values) & ~np.isfinite(product)
+    if overflowed.any():
+        raise overflow(factor, float(values[overflowed].flat[0]), parameter)
     return product
 
 
 def overflow(factor: float, value: float, parameter: object) -> ParameterError:
-    """What to raise where a factor times the finite value of a parameter is infinite."""
+    """Make the error for a factor times the finite value of a parameter that is infinite."""
     return ParameterError(
         f"parameter {parameter} is multiplied by {factor:g}, which overflows at its value {value:g}; "
         f"expected a product of at most {np.finfo(float).max:.2g}"
@@ -105,7 +106,7 @@ def overflow(factor: float, value: float, parameter: object) -> ParameterError:
 def affine(
     constants: FloatArray, factors: FloatArray, values: FloatArray, periodic: NDArray[np.bool_], parameters: Any
 ) -> FloatArray:
-    """Angles ``constants + values @ factors.T``, each term modulo 4 pi where it is large.
+    """Compute angles ``constants + values @ factors.T``, with large terms reduced modulo 4 pi.
 
     Parameters
     ----------
@@ -113,9 +114,9 @@ def affine(
     factors : float64 ndarray, shape (n_angles, n_parameters)
     values : float64 ndarray, shape (n_samples, n_parameters)
     periodic : bool ndarray, shape (n_angles,)
-        Which of them are angles of period 4 pi. The others are plain sums.
+        Whether each is an angle with period 4 pi. The others are plain sums.
     parameters : sequence of Parameter
-        Of the columns; for the error.
+        Parameters of the columns, for errors.
 
     Returns
     -------

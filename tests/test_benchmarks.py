@@ -102,7 +102,7 @@ def test_revisions_list_a_row_that_is_slower_in_the_median_and_at_best(new: list
     comparison = revisions.Comparison("row", 1)
     old = iter([1.0] * len(new))
     comparison.time(
-        [(lambda: revisions.Turn(next(old), 1.0), lambda: revisions.Turn(new[len(comparison.new)], 1.0))], len(new)
+        [(lambda: revisions.Timing(next(old), 1.0), lambda: revisions.Timing(new[len(comparison.new)], 1.0))], len(new)
     )
     assert comparison.slower == slower
     assert not comparison.disturbed

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+NEEDS = {"torch_hybrid": "torch", "jax_training": "jax"}
+"""Example -> the package it needs that the extra [test] does not bring; `make test-heavy` runs these."""
 
 
 @pytest.mark.parametrize("script", [*EXAMPLES, *NOTEBOOKS], ids=lambda path: path.stem)
 def test_script_runs(script: Path, tmp_path: Path) -> None:
+    if script.stem in NEEDS:
+        pytest.importorskip(NEEDS[script.stem])
     environment = os.environ | {"MPLBACKEND": "Agg"}
     done = subprocess.run(
         [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -26,6 +31,13 @@ def test_script_runs(script: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
 def test_example_is_short(script: Path) -> None:
     assert len(script.read_text().splitlines()) < 60
+
+
+def test_differential_equations_are_solved(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "examples" / "differential_equations.py"))
+    errors = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
+    assert len(errors) == 2
+    assert max(errors) < 1e-2
 
 
 @pytest.mark.parametrize("script", NOTEBOOKS, ids=lambda path: path.stem)

@@ -13,7 +13,7 @@ import pytest
 import qml
 import simulator
 
-LAZY = ["simulator", "qml", "qml.datasets", "simulator.noise", "simulator.qiskit_provider"]
+LAZY = ["simulator", "qml", "qml.datasets", "qml.kernels", "simulator.noise", "simulator.qiskit_provider"]
 
 # Names that must not get lost from the stubs.
 EXPECTED = {
@@ -29,6 +29,7 @@ EXPECTED = {
         "datasets",
     ],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
+    "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
     "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],
     "simulator.qiskit_provider": ["Sampler", "Estimator", "QumbaBackend", "EstimatorGradient"],
 }
@@ -140,3 +141,12 @@ def test_names_are_read_from_a_zip_archive(tmp_path: Path) -> None:
     code = f"{code}; assert simulator.__file__.startswith({str(archive)!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("package", ["torch", "jax"])
+def test_a_missing_framework_is_an_import_error_that_names_the_extra(package: str) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; import qml.{package}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode
+    expected = f"ImportError: qml.{package} needs the extra [{package}]: pip install 'qumba[{package}]'"
+    assert done.stderr.strip().splitlines()[-1] == expected

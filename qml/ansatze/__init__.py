@@ -2,7 +2,7 @@
 
 from qml.ansatze.blocks import BLOCKS
 from qml.ansatze.convolutional import QCNN
-from qml.ansatze.entangling import BasicEntangling, StronglyEntangling
+from qml.ansatze.entangling import BasicEntangling, ControlledRotations, StronglyEntangling
 from qml.ansatze.iqp import IQP
 from qml.ansatze.n_local import NLocal
 from qml.ansatze.names import ANSATZE, ansatz_circuit, get_ansatz
@@ -23,6 +23,7 @@ __all__ = [
     "TTN",
     "Ansatz",
     "BasicEntangling",
+    "ControlledRotations",
     "NLocal",
     "ParticleConservingU1",
     "ParticleConservingU2",

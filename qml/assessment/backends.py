@@ -50,7 +50,7 @@ class BackendComparison:
 
     @property
     def drift(self) -> Array:
-        """Root mean square difference of each observable from the first backend's, (n_backends, n_observables)."""
+        """Root mean square difference of each observable from the first backend, (n_backends, n_observables)."""
         return np.sqrt(np.mean((self.values - self.values[0]) ** 2, axis=1))
 
     @property
@@ -74,7 +74,9 @@ class BackendComparison:
         if self.is_classifier:
             return np.asarray(np.mean(self.predictions != self.predictions[0], axis=1))
         changes = self.predictions - self.predictions[0]
-        return np.asarray(np.hypot.reduce(changes, axis=1) / np.sqrt(changes.shape[1]))  # no square, which may overflow
+        return np.asarray(
+            np.hypot.reduce(changes, axis=1) / np.sqrt(changes.shape[1])
+        )  # hypot, because squares may overflow
 
     def as_dict(self) -> dict[str, Any]:
         """Return the table as plain data, one entry per backend."""
@@ -123,30 +125,32 @@ class BackendComparison:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(11, 4.6), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        left.plot([-1, 1], [-1, 1], color="0.6", linewidth=1)
+        calibration, drifts = figure.subplots(1, 2)
+        calibration.plot([-1, 1], [-1, 1], color="0.6", linewidth=1)
         ticks = np.arange(len(self.observables))
         names = [mathtext(name) for name in self.names]
         for k, name in enumerate(names[1:], start=1):
             color = f"C{k - 1}"
-            left.plot(self.values[0].ravel(), self.values[k].ravel(), ".", markersize=4, alpha=0.5, color=color)
+            calibration.plot(self.values[0].ravel(), self.values[k].ravel(), ".", markersize=4, alpha=0.5, color=color)
             slope = self.contrast[k]
             middle = self.values[0].mean(), self.values[k].mean()
             ends = np.array([-1.0, 1.0])
             label = f"{name}: contrast {slope:.2f}"
-            left.plot(ends, middle[1] + slope * (ends - middle[0]), color=color, linewidth=1.5, label=label)
-            share = 0.8 / (len(self.names) - 1)
-            place = ticks - 0.4 + share * (k - 0.5)
-            right.bar(place, self.drift[k], share, color=color, alpha=0.8, label=name)
-            right.plot(place, self.shot_noise[k], "_", color="black", markersize=max(4, 90 / len(ticks) * share))
-        left.set(xlabel=f"expectation on {names[0]}", ylabel="expectation", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
-        left.set_title("Calibration: a line less steep is signal lost to noise", fontsize=10)
-        left.legend(fontsize=8, loc="upper left")
-        right.plot([], [], "_", color="black", label="what shots alone explain")
-        right.set(ylabel="root mean square drift", xticks=ticks)
-        right.set_xticklabels(self.observables, rotation=90, fontsize=7)
-        right.set_title("Drift of each observable", fontsize=10)
-        right.legend(fontsize=8)
+            calibration.plot(ends, middle[1] + slope * (ends - middle[0]), color=color, linewidth=1.5, label=label)
+            width = 0.8 / (len(self.names) - 1)
+            positions = ticks - 0.4 + width * (k - 0.5)
+            drifts.bar(positions, self.drift[k], width, color=color, alpha=0.8, label=name)
+            drifts.plot(positions, self.shot_noise[k], "_", color="black", markersize=max(4, 90 / len(ticks) * width))
+        calibration.set(
+            xlabel=f"expectation on {names[0]}", ylabel="expectation", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05)
+        )
+        calibration.set_title("Calibration: a flatter line means signal lost to noise", fontsize=10)
+        calibration.legend(fontsize=8, loc="upper left")
+        drifts.plot([], [], "_", color="black", label="explained by shot noise")
+        drifts.set(ylabel="root mean square drift", xticks=ticks)
+        drifts.set_xticklabels(self.observables, rotation=90, fontsize=7)
+        drifts.set_title("Drift of each observable", fontsize=10)
+        drifts.legend(fontsize=8)
         if path is not None:
             figure.savefig(path, dpi=120)
         return figure
@@ -165,7 +169,7 @@ def compare_backends(
     Parameters
     ----------
     model : VariationalClassifier or VariationalRegressor
-        Fitted.
+        Fitted model.
     X : array-like, shape (n_samples, n_features)
     backends : sequence of Backend, or "numba" for this engine
         Backends to compare; the first is the reference, where ``"numba"`` gives exact values.
@@ -207,7 +211,7 @@ def compare_backends(
     is_classifier = hasattr(model, "classes_")
     return BackendComparison(
         names=tuple(names),
-        observables=tuple(repr(observable) for observable in model.model_.observables),
+        observables=model.model_.output_names,
         values=np.array(values),
         standard_errors=np.array(errors),
         predictions=np.array(predictions),

@@ -37,6 +37,7 @@ MAX_SVM_ROWS = 10_000
 """Maximum number of rows for a support vector machine (quadratic time; seconds at this size) and training scores."""
 
 SIGNIFICANT = 0.05
+"""P-value below which a difference is called clear."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Result:
     scores : dict of str to float
         Scores on the test rows; the first is the main one.
     train_score : float
-        The first score, on the training rows, or a random part of them if they are very many.
+        First score on the training rows, or on a random subset if there are very many.
     seconds : float
         Training time in seconds.
     predictions : ndarray, shape (n_test,)
@@ -115,11 +116,11 @@ class Comparison:
         return max(classical, key=lambda result: next(iter(result.scores.values())))
 
     def confusion(self) -> NDArray[np.int64]:
-        """Test rows of the quantum model by true class (row) and predicted class (column)."""
+        """Count test rows by true class (row) and class predicted by the quantum model (column)."""
         return confusion_matrix(self.y_test, self.quantum.predictions, labels=self.labels)
 
     def class_scores(self) -> list[ClassScore]:
-        """Each class's scores under the quantum model."""
+        """Compute the scores of each class for the quantum model."""
         columns = precision_recall_fscore_support(
             self.y_test, self.quantum.predictions, labels=self.labels, zero_division=0.0
         )
@@ -145,10 +146,10 @@ class Comparison:
             verdict = f"{better} is {size} {unit} better than {worse}"
             if np.isfinite(error):
                 verdict += f" (± {self._unit(error)[1]} standard error on {rows})"
-            verdict += ": a clear difference" if clear else ": too little to tell them apart"
+            verdict += ": a clear difference" if clear else ": too small to tell them apart"
         verdict += "."
-        above, _, probability = paired_difference(self, trivial)
-        if not (above < 0 and probability < SIGNIFICANT):
+        advantage, _, probability = paired_difference(self, trivial)
+        if not (advantage < 0 and probability < SIGNIFICANT):
             verdict += f" It is not clearly better than the {trivial.name} either."
         return verdict
 
@@ -168,25 +169,25 @@ def paired_difference(comparison: Comparison, other: Result) -> tuple[float, flo
     error : float
         Its standard error, from the rows' differences.
     probability : float
-        P-value of the difference: McNemar's exact test of the rows that only one of them gets
-        right, or for regression the paired t-test of the squared errors.
+        P-value of the difference: McNemar's exact test of the rows that only one of them predicts
+        correctly, or for regression the paired t-test of the squared errors.
     """
-    truth, mine, theirs = comparison.y_test, comparison.quantum.predictions, other.predictions
+    truth, quantum, classical = comparison.y_test, comparison.quantum.predictions, other.predictions
     n = len(truth)
     if comparison.task == "classification":
-        gain = (theirs == truth).astype(float) - (mine == truth)
-        only_theirs, only_mine = int((gain > 0).sum()), int((gain < 0).sum())
-        decided = only_theirs + only_mine
-        probability = binomtest(only_theirs, decided).pvalue if decided else 1.0
+        gain = (classical == truth).astype(float) - (quantum == truth)
+        only_classical, only_quantum = int((gain > 0).sum()), int((gain < 0).sum())
+        discordant = only_classical + only_quantum
+        probability = binomtest(only_classical, discordant).pvalue if discordant else 1.0
         return float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(n)), float(probability)
-    gain = ((truth - mine) ** 2 - (truth - theirs) ** 2) / truth.var()
+    gain = ((truth - quantum) ** 2 - (truth - classical) ** 2) / truth.var()
     error = float(gain.std(ddof=1) / np.sqrt(n))
     probability = 2 * t.sf(abs(gain.mean()) / error, n - 1) if error > 0 else float(gain.mean() == 0)
     return float(gain.mean()), error, float(probability)
 
 
 def standard_error(comparison: Comparison, result: Result) -> float:
-    """Standard error of a result's first score, from the test rows it was measured on."""
+    """Compute the standard error of a result's first score, from the test rows."""
     truth, predicted = comparison.y_test, result.predictions
     if comparison.task == "classification":
         rows = (truth == predicted).astype(float)
@@ -233,7 +234,7 @@ def compare(
     classical: Mapping[str, BaseEstimator] | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Train classical models on the rows that a quantum model was trained on, and test all on the same others.
+    """Train classical models on the training rows of a quantum model, and test all on the same test rows.
 
     Parameters
     ----------

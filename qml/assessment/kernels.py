@@ -1,6 +1,6 @@
-"""Diagnostics of kernels: whether one distinguishes samples, fits the labels, and differs from a classical one.
+"""Diagnostics of kernels: whether a kernel distinguishes samples, fits the labels, and differs from a classical one.
 
-These are functions of Gram matrices of any kernel.
+All are functions of the Gram matrix of any kernel.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 Array = NDArray[np.float64]
 
 SYMMETRY_TOLERANCE = 1e-5
-"""Largest difference between a matrix and its transpose, relative to the largest entry; single precision passes."""
+"""Maximum difference between a matrix and its transpose, relative to the largest entry; single precision passes."""
 
 PSD_TOLERANCE = 1e-5
 """Most negative eigenvalue, relative to the largest, that is attributed to rounding."""
@@ -40,7 +40,7 @@ NEARLY_CONSTANT = 0.99
 
 
 def spectrum(K: ArrayLike) -> Array:
-    """Eigenvalues of a Gram matrix divided by the number of samples, largest first, shape (n,).
+    """Compute the eigenvalues of a Gram matrix, divided by the number of samples, largest first, shape (n,).
 
     They estimate the eigenvalues of the kernel's integral operator. For a kernel with unit diagonal they sum to 1.
     """
@@ -49,16 +49,16 @@ def spectrum(K: ArrayLike) -> Array:
 
 
 def effective_dimension(K: ArrayLike, alpha: float = 1.0) -> float:
-    """Effective degrees of freedom of a kernel ridge regression: ``tr K (K + alpha I)^-1``.
+    """Compute the effective degrees of freedom of a kernel ridge regression, ``tr K (K + alpha I)^-1``.
 
-    n / (1 + alpha) for the identity, which can fit any labels and learns nothing; close to 1 for a constant kernel,
-    which tells no samples apart.
+    They are n / (1 + alpha) for the identity, which can fit any labels but learns nothing, and close to 1 for a
+    constant kernel, which cannot distinguish samples.
 
     Parameters
     ----------
     K : array-like, shape (n, n)
     alpha : float, positive
-        scikit-learn's ``KernelRidge(alpha=...)``.
+        Regularization, as in scikit-learn's ``KernelRidge(alpha=...)``.
 
     References
     ----------
@@ -77,7 +77,7 @@ def geometric_difference(K_classical: ArrayLike, K_quantum: ArrayLike, regulariz
 
     ``g = sqrt ||sqrt(K_Q) sqrt(K_C) (K_C + lambda I)^-2 sqrt(K_C) sqrt(K_Q)||``, the spectral norm, both matrices
     scaled to trace n. If g is far below sqrt(n), the classical kernel predicts as well or better for any labels.
-    If g is about sqrt(n), *some* labels separate the two; `model_complexity` tests given labels.
+    If g is about sqrt(n), *some* labels separate the two; `model_complexity` tests particular labels.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) ->
     """Compute the model complexity ``s = y^T (K + lambda I)^-1 K (K + lambda I)^-1 y``, with K scaled to trace n.
 
     The error on new samples is bounded by a multiple of ``sqrt(s / n)``, so the kernel with the smaller s is the better
-    guess, and s of about n or more promises nothing. Without regularization it is ``y^T K^-1 y``.
+    guess, and an s of about n or more guarantees nothing. Without regularization it is ``y^T K^-1 y``.
 
     Parameters
     ----------
@@ -167,15 +167,15 @@ class Concentration:
 def concentration(kernel: str | Kernel, X: ArrayLike, num_features: Sequence[int] | None = None) -> Concentration:
     """Compute mean and deviation of a kernel's entries for the first 2, 3, ... columns of X.
 
-    Where both fall exponentially, the matrix decays to the identity: a quantum computer would need exponentially many
-    shots to see anything else, and a model built on it memorises its samples.
+    If both decrease exponentially, the matrix approaches the identity: a quantum computer would need exponentially many
+    shots to resolve anything else, and a model built on it only memorises its samples.
 
     Parameters
     ----------
     kernel : str or Kernel
-        See `qml.kernels.get_kernel`. It is fitted anew for each number of columns.
+        See `qml.kernels.get_kernel`. It is fitted for each number of columns.
     X : array-like, shape (n_samples, n_features)
-        Scaled as for the kernel.
+        Features, scaled for the kernel.
     num_features : sequence of int, optional
         Numbers of columns, at least two different ones; by default from 2 to all.
 
@@ -228,9 +228,9 @@ class KernelInspection:
     def verdict(self) -> str:
         """Describe the kernel in a sentence, with advice."""
         if self.mean > NEARLY_CONSTANT:
-            return "nearly constant: all samples look the same to it; raise the bandwidth"
+            return "nearly constant: it does not distinguish samples; increase the bandwidth"
         if self.effective_dimension > NEARLY_IDENTITY * self.n_samples / (1 + self.alpha):
-            return "nearly the identity: each sample is like itself only, nothing carries over; lower the bandwidth"
+            return "nearly the identity: it sees no similarity between different samples; decrease the bandwidth"
         return "neither constant nor the identity"
 
     def __str__(self) -> str:
@@ -248,7 +248,7 @@ class KernelInspection:
 
 
 def inspect_kernel(K: ArrayLike, y: ArrayLike | None = None, alpha: float = 1.0) -> KernelInspection:
-    """Concentration, spectrum, effective dimension and alignment of a Gram matrix in one view.
+    """Summarise concentration, spectrum, effective dimension and alignment of a Gram matrix.
 
     Parameters
     ----------
@@ -268,7 +268,7 @@ def inspect_kernel(K: ArrayLike, y: ArrayLike | None = None, alpha: float = 1.0)
     smallest eigenvalue  1
     effective dimension  2.0 (at most 2.0, at alpha = 1)
     alignment with y     0.500, centred 0.577
-    nearly the identity: each sample is like itself only, nothing carries over; lower the bandwidth
+    nearly the identity: it sees no similarity between different samples; decrease the bandwidth
     """
     matrix = _gram("K", K)
     if len(matrix) < 2:
@@ -323,11 +323,11 @@ def _check_psd(name: str, eigenvalues: Array) -> None:
 
 
 def _shrinkage(eigenvalues: Array, regularization: float) -> Array:
-    """``e / (e + lambda)^2`` of eigenvalues e, zero where both vanish."""
+    """Compute ``e / (e + lambda)^2`` for eigenvalues e, and zero if both vanish."""
     if regularization == 0 and eigenvalues[0] <= len(eigenvalues) * np.finfo(float).eps * eigenvalues[-1]:
         raise ValueError(
             f"the matrix is singular (eigenvalues from {eigenvalues[0]:.2g} to {eigenvalues[-1]:.2g} at trace n), so "
-            "this needs a regularization above 0; are there equal samples?"
+            "regularization must be above 0; are there equal samples?"
         )
     positive = np.maximum(eigenvalues, 0.0)
     return positive / (positive + regularization) ** 2

@@ -1,4 +1,4 @@
-"""The report on a training run: one list of blocks, shown on a terminal, as Markdown, and as JSON."""
+"""Report on a training run: a list of blocks that is shown on a terminal, as Markdown, and as JSON."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture beside the report."""
+    """A picture in a file next to the report."""
 
     file: str
     caption: str
@@ -71,7 +71,7 @@ Block = Heading | Paragraph | Items | Grid | Listing | Picture
 
 @dataclass(frozen=True)
 class Facts:
-    """What a report tells besides the scores.
+    """The content of a report besides the scores.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Facts:
 
 
 def report_blocks(facts: Facts, comparison: Comparison, pictures: Sequence[Picture] = ()) -> list[Block]:
-    """The report, verdict first.
+    """Make the report, with the verdict first.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def report_blocks(facts: Facts, comparison: Comparison, pictures: Sequence[Pictu
             f"{counted(facts.num_qubits, 'qubit')}, {facts.num_gates} gates, depth {facts.depth}; "
             f"{counted(facts.num_observables, 'observable')} read out; {facts.num_weights} weights trained for "
             f"{counted(len(facts.loss_history), 'epoch')}, loss {_first_to_last(facts.loss_history)}"
-            + (f"; weights of epoch {facts.best_epoch} kept." if facts.best_epoch else ".")
+            + (f"; the weights are those of epoch {facts.best_epoch}." if facts.best_epoch else ".")
         ),
         Paragraph("Settings: " + ", ".join(f"{name}={value}" for name, value in facts.settings.items()) + "."),
     ]
@@ -157,7 +157,7 @@ def report_blocks(facts: Facts, comparison: Comparison, pictures: Sequence[Pictu
 
 
 def markdown(blocks: Iterable[Block]) -> str:
-    """The blocks as Markdown."""
+    """Format blocks as Markdown."""
     parts = []
     level = "#"
     for block in blocks:
@@ -182,7 +182,7 @@ def markdown(blocks: Iterable[Block]) -> str:
 
 
 def terminal(blocks: Iterable[Block], width: int = TERMINAL_WIDTH) -> str:
-    """The blocks as plain text of at most ``width`` columns, without listings and pictures."""
+    """Format blocks as plain text of at most ``width`` columns, without listings and pictures."""
     parts = []
     for block in blocks:
         match block:
@@ -200,7 +200,7 @@ def terminal(blocks: Iterable[Block], width: int = TERMINAL_WIDTH) -> str:
 
 
 def report_json(facts: Facts, comparison: Comparison) -> str:
-    """All the numbers of the report, as JSON text."""
+    """Format all numbers of the report as JSON text."""
     content = {
         "title": facts.title,
         "data": list(facts.data),
@@ -266,7 +266,7 @@ def _number(value: float) -> str:
 
 def _first_to_last(losses: NDArray[np.float64]) -> str:
     if not len(losses):
-        return "not known"
+        return "unknown"
     return f"{losses[0]:.3g} to {losses[-1]:.3g}" if len(losses) > 1 else f"{losses[0]:.3g}"
 
 
@@ -275,7 +275,7 @@ def _finite(values: NDArray[np.float64]) -> list[float | None]:
 
 
 def _plain(value: Any) -> Any:
-    """A value JSON knows: NumPy's scalars as Python's, other objects as their text."""
+    """Convert a value for JSON: NumPy scalars to Python scalars, other objects to text."""
     value = value.item() if isinstance(value, np.generic) else value
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 

@@ -1,6 +1,6 @@
-"""The command ``qumba``: train on a CSV file, predict with a model file, demonstrations, and what is installed.
+"""The command ``qumba``: train on a CSV file, predict with a model file, run demos, show what is installed.
 
-Commands import what they need when they run, so ``qumba --help`` answers at once.
+Commands import what they need when they run, so ``qumba --help`` is fast.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from qml.text import one_line
 __all__ = ["main"]
 
 COMMANDS = {
-    "train": "train a quantum model on a CSV file, beside classical baselines",
+    "train": "train a quantum model on a CSV file, and compare it with classical baselines",
     "predict": "predict the rows of a CSV file with a trained model",
     "demo": "train on real data that comes with scikit-learn",
-    "info": "what is installed, and what this machine can simulate",
+    "info": "show what is installed, and what this machine can simulate",
 }
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells expect
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 2 for input that cannot be used (one line on stderr says why), or 130 after Ctrl-C.
+        Exit status: 0, or 2 for unusable input (explained in one line on stderr), or 130 after Ctrl-C.
     """
     if sys.stdout is None:  # the shell closed the stream
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser = _parser()
         try:
             options = parser.parse_args(arguments)
-        except SystemExit as stop:  # argparse's way out of --help and of wrong usage
+        except SystemExit as stop:  # argparse exits like this after --help and wrong usage
             sys.stdout.flush()
             return stop.code if isinstance(stop.code, int) else BAD_INPUT
         if options.command is None:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return BAD_INPUT
         name = f"qumba {options.command}"
         if options.command != "predict" and hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="replace")  # a report with a ? in place of a character is better than none
+            sys.stdout.reconfigure(errors="replace")  # a report with a ? for a character is better than none
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             status: int = import_module(f"qml.cli.{options.command}").run(options)
@@ -88,7 +88,7 @@ def _reason(error: Exception) -> str | None:
             return str(error)
         case UnicodeEncodeError():
             text = error.object[error.start : error.end]
-            return f"the output's encoding, {error.encoding}, has no {text!r}; --output or PYTHONIOENCODING=utf-8 helps"
+            return f"the output's encoding, {error.encoding}, has no {text!r}; use --output or PYTHONIOENCODING=utf-8"
         case OSError():
             reason = (error.strerror or str(error)).lower()
             return f"cannot write the output: {reason}" if error.filename is None else f"{error.filename}: {reason}"

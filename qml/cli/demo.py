@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from qml.cli.training_options import add_model_options, add_output_options, given_settings
+from qml.cli.training_options import add_model_options, add_output_options, model_settings
 
 __all__ = ["ARGUMENTS", "DEMOS", "add_arguments", "run"]
 
@@ -33,8 +33,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "observables": "x+y+z+xx+yy+zz",
     },
 }
-"""Settings chosen by cross-validation on the training rows of a demo (`python -m benchmarks.demo_settings`), without
-use of the test rows."""
+"""Settings of each demo, chosen by cross-validation on its training rows (`python -m benchmarks.demo_settings`),
+without using the test rows."""
 
 TITLES = {
     "breast_cancer": "Breast cancer: malignant or benign",
@@ -47,7 +47,7 @@ TEST_SIZE = 0.25
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument(
-        "dataset", nargs="?", metavar="name", choices=DEMOS, default="breast_cancer", help="breast_cancer if not given"
+        "dataset", nargs="?", metavar="name", choices=DEMOS, default="breast_cancer", help="data set (breast_cancer)"
     )
     add_model_options(parser, tell_defaults=False)
     add_output_options(parser, "demo-output")
@@ -61,9 +61,9 @@ def run(options: argparse.Namespace) -> int:
     names = DEMOS[options.dataset]
     status = 0
     for name in names:
-        experiment = demo_experiment(name, SETTINGS[name] | given_settings(options), options.seed)
-        where = output_folder(folder / name if len(names) > 1 else folder)
-        status = run_experiment(experiment, where, plots=not options.no_plots, quiet=options.quiet)
+        experiment = demo_experiment(name, SETTINGS[name] | model_settings(options), options.seed)
+        output = output_folder(folder / name if len(names) > 1 else folder)
+        status = run_experiment(experiment, output, plots=not options.no_plots, quiet=options.quiet)
         if status:
             break
     return status

@@ -17,6 +17,7 @@ from qml.assessment.comparison import Comparison, Split, Task, baselines, compar
 from qml.assessment.report import Facts, Picture, markdown, report_blocks, report_json, terminal
 from qml.estimators.variational.classifier import VariationalClassifier
 from qml.estimators.variational.regressor import VariationalRegressor
+from qml.layers import Dense
 from qml.tables import Schema, TableError
 from qml.text import one_line
 from simulator import Circuit
@@ -107,7 +108,7 @@ def run_experiment(
             if not hasattr(model, "weights_"):
                 raise
             status = INTERRUPTED
-            notes.append(f"interrupted after {model.n_iter_} epochs: these are the best weights up to then")
+            notes.append(f"interrupted after {model.n_iter_} epochs: these are the best weights so far")
         seconds = time.perf_counter() - start
     notes += dict.fromkeys(f"while training: {warning.message}" for warning in caught)
 
@@ -123,10 +124,10 @@ def run_experiment(
         seed=seed,
     )
     facts = _facts(experiment, model, notes, n_components)
-    pictures, missing = _draw(experiment, model, facts, comparison, folder) if plots else ([], None)
+    pictures, missing = _draw_pictures(experiment, model, facts, comparison, folder) if plots else ([], None)
     blocks = report_blocks(facts, comparison, pictures)
     replace_file(folder / "report.md", [markdown(blocks).encode()])
-    # a file name may hold bytes that are not UTF-8; what Python writes in their place is an escape in JSON as well
+    # a file name may contain bytes that are not UTF-8; Python's replacement for them is an escape in JSON too
     replace_file(folder / "report.json", [report_json(facts, comparison).encode(errors="backslashreplace")])
 
     print(terminal(blocks))
@@ -151,7 +152,12 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
         share = model.explained_variance_ratio_
         data += (
             f"{model.n_features_in_} features do not fit on {model.circuit_.num_qubits} qubits with this feature map: "
-            f"their {n_components} leading principal components take their place ({100 * share:.0f} % of the variance)",
+            f"their {n_components} leading principal components replace them ({100 * share:.0f} % of the variance)",
+        )
+    elif isinstance(model.network_[0], Dense):
+        data += (
+            f"{model.n_features_in_} features do not fit on {model.circuit_.num_qubits} qubits with this feature map: "
+            f"a trained layer turns them into {model.network_[0].num_outputs}",
         )
     hidden = {"callback", "verbose", "model", *(name for name, value in model.get_params().items() if value is None)}
     return Facts(
@@ -161,7 +167,7 @@ def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: i
         num_qubits=model.circuit_.num_qubits,
         num_gates=len(model.circuit_.operations),
         depth=model.circuit_.depth(),
-        num_observables=len(model.model_.observables),
+        num_observables=model.model_.num_outputs,
         num_weights=len(model.weights_),
         circuit_text=_drawing(model.circuit_),
         loss_history=model.loss_history_,
@@ -179,10 +185,10 @@ def _drawing(circuit: Circuit) -> str:
         return f"not drawn: {error}"
 
 
-def _draw(
+def _draw_pictures(
     experiment: Experiment, model: Any, facts: Facts, comparison: Comparison, folder: Path
 ) -> tuple[list[Picture], str | None]:
-    """Write pictures to the folder; return their names, or a line that says why there are none."""
+    """Write pictures to the folder; return them, or a message that explains why there are no pictures."""
     try:
         import matplotlib  # noqa: F401
 
@@ -218,7 +224,7 @@ def _draw(
     try:
         plots.plot_circuit(model.circuit_, folder / "circuit.png")
         pictures.append(Picture("circuit.png", "The circuit"))
-    except QumbaError:  # the report's text says it
+    except QumbaError:  # the report says why
         (folder / "circuit.png").unlink(missing_ok=True)
     return pictures, None
 

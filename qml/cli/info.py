@@ -35,9 +35,9 @@ def run(options: argparse.Namespace) -> int:
     facts += [
         ("threads", f"{get_num_threads()} of {os.cpu_count()} processors (QUMBA_NUM_THREADS changes it)"),
         ("vectors", f"{simd.width('float64')} doubles or {simd.width('float32')} singles; processor: {_processor()}"),
-        ("kernel cache", str(jit.cache_directory() or "none: every process compiles anew (QUMBA_CACHE_DIR)")),
+        ("kernel cache", str(jit.cache_directory() or "none: every process compiles again (QUMBA_CACHE_DIR)")),
         ("memory", f"{available / 2**30:.1f} GiB available"),
-        ("largest state", f"{_most_qubits(available, 16)} qubits, or {_most_qubits(available, 8)} in single precision"),
+        ("largest state", f"{_max_qubits(available, 16)} qubits, or {_max_qubits(available, 8)} in single precision"),
     ]
     width = max(len(name) for name, _ in facts)
     for name, fact in facts:
@@ -45,12 +45,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _most_qubits(available: int, bytes_an_amplitude: int) -> int:
-    return max((available // bytes_an_amplitude).bit_length() - 1, 0)
+def _max_qubits(available: int, amplitude_bytes: int) -> int:
+    return max((available // amplitude_bytes).bit_length() - 1, 0)
 
 
 def _processor() -> str:
-    """The processor's name as LLVM knows it, and the widest vectors it has."""
+    """Return the processor's name in LLVM, and its widest vectors."""
     import llvmlite.binding as llvm
 
     features = llvm.get_host_cpu_features()

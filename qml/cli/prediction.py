@@ -42,7 +42,9 @@ def predict_file(options: argparse.Namespace) -> int:
     table = read_table(options.data, options.separator, options.encoding)
     schema = _schema(options.model, extra, model, table)
     if options.impute and any(column.fill != column.fill for column in schema.columns):  # NaN
-        raise TableError(f"{options.model} was not made by qumba train: what should fill empty cells is not known")
+        raise TableError(
+            f"{options.model} was not made by qumba train, so it has no values to fill empty cells with; omit --impute"
+        )
     X, notes = schema.encode(table, impute=True if options.impute else None)
     for note in notes:
         print(one_line(f"note: {note}"), file=sys.stderr)
@@ -66,7 +68,7 @@ def predict_file(options: argparse.Namespace) -> int:
         columns[0] = (prefix + columns[0][0], columns[0][1])
         columns = [*zip(table.names, table.columns, strict=True), *columns]
     _write(columns, table, options.output)
-    _tell_score(predictions, schema, table, model)
+    _print_score(predictions, schema, table, model)
     return 0
 
 
@@ -79,7 +81,7 @@ def _schema(path: str, extra: Any, model: Any, table: Table) -> Schema:
         try:
             return Schema.from_json(extra["schema"])
         except (KeyError, TypeError) as error:
-            raise ModelFileError(path, f"its table description makes no sense: {error!r}") from error
+            raise ModelFileError(path, f"its table description is damaged: {error!r}") from error
     names = [str(name) for name in getattr(model, "feature_names_in_", table.names)]
     if len(names) != model.n_features_in_:
         raise TableError(
@@ -110,7 +112,7 @@ def _write(columns: list[tuple[str, Sequence[str]]], table: Table, path: str | N
     print(one_line(f"{len(table)} predictions written to {path}"), file=sys.stderr)
 
 
-def _tell_score(predictions: NDArray[Any], schema: Schema, table: Table, model: Any) -> None:
+def _print_score(predictions: NDArray[Any], schema: Schema, table: Table, model: Any) -> None:
     """Report the quality of the predictions if the file contains the true values."""
     if schema.target not in table.names:
         return
@@ -121,8 +123,8 @@ def _tell_score(predictions: NDArray[Any], schema: Schema, table: Table, model: 
         except ValueError:
             return
     if hasattr(model, "classes_"):
-        right = int((predictions == truth).sum())
-        print(f"note: {right} of {len(truth)} rows agree with column {schema.target!r}", file=sys.stderr)
+        num_correct = int((predictions == truth).sum())
+        print(f"note: {num_correct} of {len(truth)} rows agree with column {schema.target!r}", file=sys.stderr)
     else:
         error = float(np.abs(predictions - truth).mean())
         print(f"note: mean absolute error against column {schema.target!r}: {error:.4g}", file=sys.stderr)

@@ -1,8 +1,8 @@
-"""Train a quantum model on a CSV file, beside classical baselines.
+"""Train a quantum model on a CSV file, and compare it with classical baselines.
 
-The first line of the file names the columns. Numbers are used as they are, text
+The first line of the file names the columns. Numbers are used unchanged, text
 with few different values is one-hot encoded; dates, identifiers and constants
-are left out, and the report says which. A target of numbers with many different
+are left out, and the report lists them. A target of numbers with many different
 values means regression. Features that do not fit on the qubits are replaced by
 their leading principal components.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from qml.cli.training_options import add_model_options, add_output_options, fraction, given_settings, whole
+from qml.cli.training_options import add_model_options, add_output_options, fraction, model_settings, positive_integer
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     table.add_argument(
         "--max-categories",
-        type=whole,
+        type=positive_integer,
         default=20,
         metavar="N",
         help="omit text columns with more distinct values than this (20)",
@@ -92,14 +92,14 @@ def run(options: argparse.Namespace) -> int:
     ]
     if target.guessed:
         other = "regression" if target.task == "classification" else "classification"
-        data.append(f"{target.name} holds numbers, taken as {target.task} (--task {other} takes them otherwise)")
+        data.append(f"{target.name} holds numbers, treated as {target.task} (use --task {other} for the opposite)")
     for word, count in target.like_empty.items():
         data.append(
-            f"{target.name}: {word!r} is taken as the name of a class ({count} rows); if it means an empty cell, "
+            f"{target.name}: {word!r} is treated as the name of a class ({count} rows); if it means an empty cell, "
             "remove these rows"
         )
     if table.encoding == "cp1252":
-        data.append("the file is not UTF-8: read as Windows-1252 (Latin-1); --encoding names another")
+        data.append("the file is not UTF-8: it was read as Windows-1252 (Latin-1); use --encoding for another encoding")
 
     folder = Path(options.output) if options.output else Path(f"{Path(options.data).stem}-qumba")
     return run_experiment(
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
             data=tuple(data),
             split=Split(X[training], target.y[training], X[testing], target.y[testing]),
             task=target.task,
-            settings=given_settings(options),
+            settings=model_settings(options),
             schema=schema,
         ),
         output_folder(folder),

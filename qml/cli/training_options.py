@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-__all__ = ["add_model_options", "add_output_options", "fraction", "given_settings", "whole"]
+__all__ = ["add_model_options", "add_output_options", "fraction", "model_settings", "positive_integer"]
 
 FEATURE_MAPS = (
     "angle", "reuploading", "amplitude", "basis", "z", "zz", "pauli", "iqp", "chebyshev", "arcsine", "qaoa",
@@ -21,6 +21,7 @@ SETTINGS = {
     "qubits": "n_qubits",
     "layers": "n_layers",
     "feature_map": "feature_map",
+    "reduction": "reduction",
     "ansatz": "ansatz",
     "observables": "observables",
     "optimizer": "optimizer",
@@ -50,8 +51,18 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
         return f" ({value})" if tell_defaults else ""
 
     model = parser.add_argument_group("the quantum model")
-    model.add_argument("--qubits", type=whole, metavar="N", help="qubits" + default("one per feature, 4 to 8"))
-    model.add_argument("--layers", type=whole, metavar="N", help="layers of the trained circuit" + default(4))
+    model.add_argument(
+        "--qubits", type=positive_integer, metavar="N", help="qubits" + default("one per feature, 4 to 8")
+    )
+    model.add_argument(
+        "--layers", type=positive_integer, metavar="N", help="layers of the trained circuit" + default(4)
+    )
+    model.add_argument(
+        "--reduction",
+        choices=("trained", "components"),
+        help="features that do not fit on the qubits: a trained layer, or their principal components"
+        + default("trained"),
+    )
     model.add_argument("--feature-map", metavar="NAME", help=", ".join(FEATURE_MAPS) + default("angle"))
     model.add_argument("--ansatz", metavar="NAME", help=", ".join(ANSATZE) + default("strongly_entangling"))
     model.add_argument(
@@ -61,7 +72,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
         "--precision", choices=("double", "single"), help="precision of the simulation" + default("double")
     )
     training = parser.add_argument_group("training")
-    training.add_argument("--epochs", type=whole, metavar="N", help="maximum number of epochs" + default(100))
+    training.add_argument(
+        "--epochs", type=positive_integer, metavar="N", help="maximum number of epochs" + default(100)
+    )
     training.add_argument(
         "--early-stopping",
         action="store_true",
@@ -69,19 +82,24 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
         help="stop when the score on held-out rows stops improving",
     )
     training.add_argument(
-        "--patience", type=whole, metavar="N", help="epochs without a better score before stopping early" + default(20)
+        "--patience",
+        type=positive_integer,
+        metavar="N",
+        help="epochs without a better score before stopping early" + default(20),
     )
     training.add_argument(
         "--optimizer", metavar="NAME", help="adam, adamw, sgd, rmsprop, spsa, l-bfgs-b, cobyla, ..." + default("adam")
     )
-    training.add_argument("--learning-rate", type=positive, metavar="X", help="learning rate" + default(0.05))
+    training.add_argument("--learning-rate", type=positive_number, metavar="X", help="learning rate" + default(0.05))
     training.add_argument(
         "--schedule", choices=("cosine", "constant"), help="schedule of the learning rate" + default("cosine")
     )
     training.add_argument(
-        "--batch-size", type=whole, metavar="N", help="rows per step" + default("all if at most 64, else 32")
+        "--batch-size", type=positive_integer, metavar="N", help="rows per step" + default("all if at most 64, else 32")
     )
-    training.add_argument("--seed", type=natural, default=0, metavar="N", help="same seed, same result (0)")
+    training.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="seed; the same seed gives the same result (0)"
+    )
 
 
 def add_output_options(parser: argparse.ArgumentParser, folder: str) -> None:
@@ -92,18 +110,18 @@ def add_output_options(parser: argparse.ArgumentParser, folder: str) -> None:
     output.add_argument("--quiet", "-q", action="store_true", help="do not show a progress bar")
 
 
-def given_settings(options: argparse.Namespace) -> dict[str, Any]:
+def model_settings(options: argparse.Namespace) -> dict[str, Any]:
     """Return the estimator parameters set on the command line."""
     values = ((parameter, getattr(options, option)) for option, parameter in SETTINGS.items())
     return {parameter: value for parameter, value in values if value is not None}
 
 
-def whole(text: str) -> int:
+def positive_integer(text: str) -> int:
     """Parse a positive integer."""
     return _checked(int, text, 1, "a positive integer")
 
 
-def natural(text: str) -> int:
+def seed(text: str) -> int:
     """Parse an integer from 0 to the maximum seed."""
     value = _checked(int, text, 0, "an integer, 0 or more")
     if value >= 1 << 32:
@@ -111,7 +129,7 @@ def natural(text: str) -> int:
     return value
 
 
-def positive(text: str) -> float:
+def positive_number(text: str) -> float:
     """Parse a positive finite number."""
     value = _checked(float, text, 0.0, "a positive number")
     if not 0 < value < float("inf"):
@@ -127,11 +145,11 @@ def fraction(text: str) -> float:
     return value
 
 
-def _checked(kind: type, text: str, least: float, expected: str) -> Any:
+def _checked(kind: type, text: str, minimum: float, expected: str) -> Any:
     try:
         value = kind(text)
     except ValueError:
         value = None
-    if value is None or not value >= least:
+    if value is None or not value >= minimum:
         raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
     return value

@@ -15,7 +15,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from qml.features.scaling import ScaleError, size_exponent
 from simulator.backends.trait import Backend, Folder
 
-__all__ = ["BackendClassifier", "BackendRegressor", "learn_classes", "learn_scale", "r_squared", "scaled"]
+__all__ = [
+    "BackendClassifier",
+    "BackendRegressor",
+    "learn_classes",
+    "learn_scale",
+    "mean_and_deviation",
+    "r_squared",
+    "scaled",
+]
 
 Array = NDArray[np.float64]
 
@@ -39,7 +47,15 @@ def learn_classes(estimator: Any, y: NDArray[Any], classes: ArrayLike | None = N
 
 
 def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
-    """Learn ``target_mean_`` and ``target_scale_``, the standard deviation, or 1 for a constant y; returns `scaled`.
+    """Learn ``target_mean_`` and ``target_scale_`` by `mean_and_deviation`; returns `scaled`."""
+    estimator.target_mean_, estimator.target_scale_ = mean_and_deviation(y, weight)
+    return scaled(estimator, y)
+
+
+def mean_and_deviation(y: NDArray[Any], weight: Array) -> tuple[Any, Any]:
+    """Compute mean and standard deviation of targets; the deviation is 1 for a constant target.
+
+    They are numbers, or arrays of shape (n_targets,) for y of shape (n_samples, n_targets).
 
     Raises
     ------
@@ -47,6 +63,9 @@ def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
         If y holds numbers beyond 1e307, around which predictions would leave the range of doubles.
     """
     y = np.asarray(y, np.float64)
+    if y.ndim > 1:
+        means, deviations = zip(*(mean_and_deviation(column, weight) for column in y.T), strict=True)
+        return np.array(means), np.array(deviations)
     exponent = size_exponent(y)
     if exponent > MAX_EXPONENT:
         raise ScaleError(
@@ -56,9 +75,7 @@ def learn_scale(estimator: Any, y: NDArray[Any], weight: Array) -> Array:
     y_unit = np.ldexp(y, -exponent)
     mean = np.average(y_unit, weights=weight)
     spread = np.sqrt(np.average((y_unit - mean) ** 2, weights=weight))
-    estimator.target_mean_ = float(np.ldexp(mean, exponent))
-    estimator.target_scale_ = float(np.ldexp(spread, exponent)) or 1.0
-    return scaled(estimator, y)
+    return float(np.ldexp(mean, exponent)), float(np.ldexp(spread, exponent)) or 1.0
 
 
 def scaled(estimator: Any, y: NDArray[Any]) -> Array:
@@ -74,7 +91,8 @@ def scaled(estimator: Any, y: NDArray[Any]) -> Array:
     if not np.isfinite(out).all():
         raise ScaleError(
             f"y holds {y[~np.isfinite(out)][0]:.3g}, too far from the targets that the scale was learnt from, which "
-            f"have mean {estimator.target_mean_:.3g} and standard deviation {estimator.target_scale_:.3g}"
+            f"have mean {np.max(np.abs(estimator.target_mean_)):.3g} and standard deviation "
+            f"{np.max(estimator.target_scale_):.3g}"
         )
     return out
 
@@ -96,14 +114,14 @@ class BackendPredictor:
 
     @abstractmethod
     def _predicted(self, outputs: Array) -> NDArray[Any]:
-        """Convert outputs, shape (n_samples, n_outputs), to predictions, shape (n_samples,)."""
+        """Convert outputs, shape (n_samples, n_outputs), to predictions."""
 
     @abstractmethod
     def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
         """Score predictions."""
 
     def predict(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> NDArray[Any]:
-        """Predict classes or targets, shape (n_samples,).
+        """Predict classes or targets, shape (n_samples,), or (n_samples, n_targets) if y had two dimensions.
 
         Parameters
         ----------
@@ -159,13 +177,14 @@ class BackendClassifier(BackendPredictor, ClassifierMixin):
 
 
 class BackendRegressor(BackendPredictor, RegressorMixin):
-    """Regressor with one output, the scaled target."""
+    """Regressor whose outputs are the scaled targets."""
 
-    target_mean_: float
-    target_scale_: float
+    target_mean_: float | Array
+    target_scale_: float | Array
 
     def _predicted(self, outputs: Array) -> Array:
-        return outputs[:, 0] * self.target_scale_ + self.target_mean_
+        out: Array = outputs * self.target_scale_ + self.target_mean_
+        return out[:, 0] if np.ndim(self.target_mean_) == 0 else out
 
     def _score(self, y: ArrayLike, predictions: NDArray[Any], sample_weight: ArrayLike | None = None) -> float:
         return r_squared(y, predictions, sample_weight)

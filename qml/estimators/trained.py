@@ -35,7 +35,7 @@ AUTOMATIC_BATCH = 32
 
 @dataclass(frozen=True)
 class Samples:
-    """Checked training data: features (n, n_features), y (n,), positive sample weights (n,)."""
+    """Checked training data: features (n, n_features), y (n,) or (n, n_targets), positive sample weights (n,)."""
 
     X: Array
     y: NDArray[Any]
@@ -90,7 +90,18 @@ class TrainedEstimator(BaseEstimator):
     def _identity(self, objective: Any) -> dict[str, Any]:
         """Return what a checkpoint must agree with, besides the arguments of `train`: name -> JSON value."""
 
-    def _emphasised(self, samples: Samples) -> Samples:
+    def _rows(self, X: ArrayLike, reset: bool) -> Any:
+        """Return X as scikit-learn checks it, with two dimensions; ``reset`` when its shape is learnt."""
+        return X
+
+    def _checked_columns(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return targets of two dimensions after a check, with one dimension if they are a column of one target."""
+        return y
+
+    def _learn_settings(self, samples: Samples, seed: int) -> None:
+        """Choose the settings that are learnt from the weighted samples, if there are any."""
+
+    def _class_weighted(self, samples: Samples) -> Samples:
         """Return the samples with their weights in the loss."""
         return samples
 
@@ -110,7 +121,8 @@ class TrainedEstimator(BaseEstimator):
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
-        y : array-like, shape (n_samples,)
+        y : array-like, shape (n_samples,), or (n_samples, n_targets)
+            Classes or target values; where several targets, or labels of 0 or 1 each, are possible, they are columns.
         sample_weight : array-like, shape (n_samples,), optional
             Sample weights; a weight of 0 is equivalent to omitting the sample, a weight of k to repeating it k times
             (exactly when each step uses all samples).
@@ -137,7 +149,8 @@ class TrainedEstimator(BaseEstimator):
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         samples = self._checked_samples(X, y, sample_weight, reset=True)
         self._start(samples, seed)
-        samples = self._emphasised(samples)
+        samples = self._class_weighted(samples)
+        self._learn_settings(samples, seed)
         jobs = None if resume is None else beside(resume, ".jobs")
         if self.early_stopping:
             rows = np.arange(len(samples.X))
@@ -157,8 +170,17 @@ class TrainedEstimator(BaseEstimator):
     def _checked_samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool) -> Samples:
         self._check_settings()
         features, targets = validate_data(
-            self, X, y, dtype=np.float64, order="C", reset=reset, y_numeric=self._y_is_numeric
+            self,
+            self._rows(X, reset),
+            y,
+            dtype=np.float64,
+            order="C",
+            reset=reset,
+            y_numeric=self._y_is_numeric,
+            multi_output=True,
         )
+        if targets.ndim > 1:
+            targets = self._checked_columns(targets)
         weight = checked_sample_weight(sample_weight, features)
         samples = Samples(features, targets, weight)
         return samples if weight.all() else samples.take(np.flatnonzero(weight))
@@ -188,7 +210,7 @@ class TrainedEstimator(BaseEstimator):
         *,
         further: bool = False,
     ) -> None:
-        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        optimizer = self._chosen_optimizer()
         try:
             result = train(
                 objective,
@@ -210,6 +232,10 @@ class TrainedEstimator(BaseEstimator):
             self._keep(stop.result, further)
             raise KeyboardInterrupt(stop.result.message) from None
         self._keep(result, further)
+
+    def _chosen_optimizer(self) -> Optimizer | SciPy:
+        """Return the optimizer of the run."""
+        return get_optimizer(self.optimizer, learning_rate=self.learning_rate)
 
     def _batch_size(self, n_samples: int) -> int:
         """Number of samples per step."""

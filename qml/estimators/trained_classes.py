@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import column_or_1d
 
 from qml.estimators.targets import BackendClassifier, learn_classes
 from qml.estimators.trained import Samples, TrainedEstimator
@@ -28,17 +29,20 @@ class TrainedOnClasses(BackendClassifier, TrainedEstimator):
         self._class_indices(y)
 
     def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
-        """Position of each label in ``classes_``."""
+        """Return the position of each label in ``classes_``."""
         unseen = np.setdiff1d(y, self.classes_)
         if len(unseen):
             raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
         return np.searchsorted(self.classes_, y)
 
-    def _emphasised(self, samples: Samples) -> Samples:
+    def _class_weighted(self, samples: Samples) -> Samples:
         if self.class_weight is None:
             return samples
         indices = self._class_indices(samples.y)
         return replace(samples, weight=weighted_by_class(self.class_weight, self.classes_, indices, samples.weight))
 
-    def _labels(self, y: NDArray[Any]) -> NDArray[Any]:
+    def _checked_columns(self, y: NDArray[Any]) -> NDArray[Any]:
+        return column_or_1d(y, warn=True)  # type: ignore[no-any-return]
+
+    def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
         return y

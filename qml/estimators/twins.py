@@ -1,4 +1,4 @@
-"""Estimators and their twins without entanglement."""
+"""Estimators and their copies without entanglement."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ class Entangled:
     entangled: bool = True
 
     def without_entanglement(self) -> Self:
-        """Return an unfitted twin with the same settings, without the terms or gates on two or more qubits.
+        """Return an unfitted copy whose circuits have no gates, or whose states no terms, on two or more qubits.
 
-        What the twin achieves needs no entanglement: compare with it before crediting a result to quantum effects.
+        Compare it with the original to see what entanglement contributes: everything else is the same. Networks also
+        have the same number of weights, though those of removed gates have no effect.
+
+        Returns
+        -------
+        Self
+            With ``entangled=False``. Circuits that prepare amplitudes on several qubits have no such copy, and its
+            ``fit`` raises a CircuitError.
 
         References
         ----------

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Amplitudes",
+    "AmplitudesWithConstant",
     "DataFunction",
     "OwnFunction",
     "Products",
@@ -35,7 +36,7 @@ class DataFunction(Protocol):
     """Function from features to the values of a circuit's inputs, and its derivative."""
 
     def __call__(self, X: Matrix) -> Matrix:
-        """Inputs of the circuit, shape (n_samples, n_inputs), from features (n_samples, n_features)."""
+        """Compute the inputs of the circuit, shape (n_samples, n_inputs), from features (n_samples, n_features)."""
 
     def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
         """Map d loss / d inputs (n_samples, n_inputs) to d loss / d features (n_samples, n_features)."""
@@ -64,11 +65,11 @@ class OwnFunction:
     gradient: Callable[[Matrix, Matrix], Matrix] | None = None
 
     def __call__(self, X: Matrix) -> Matrix:
-        """Inputs of the circuit, shape (n_samples, n_inputs)."""
+        """Compute the inputs of the circuit, shape (n_samples, n_inputs)."""
         return np.asarray(self.function(X), np.float64)
 
     def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
-        """D loss / d features, shape (n_samples, n_features)."""
+        """Compute d loss / d features, shape (n_samples, n_features)."""
         if self.gradient is None:
             return _numerical_pullback(self, X, cotangent)
         return np.asarray(self.gradient(X, cotangent), np.float64)
@@ -89,7 +90,7 @@ class Products:
     center: float = np.pi
 
     def __call__(self, X: Matrix) -> Matrix:
-        """Inputs of the circuit, shape (n_samples, n_subsets)."""
+        """Compute the inputs of the circuit, shape (n_samples, n_subsets)."""
         out = np.empty((len(X), len(self.subsets)))
         for k, subset in enumerate(self.subsets):
             columns = X[:, list(subset)]
@@ -97,7 +98,7 @@ class Products:
         return out
 
     def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
-        """D loss / d features, shape (n_samples, n_features)."""
+        """Compute d loss / d features, shape (n_samples, n_features)."""
         out = np.zeros_like(X)
         for k, subset in enumerate(self.subsets):
             if len(subset) == 1:
@@ -128,14 +129,14 @@ class SubsetFunction:
     jacobian: Callable[[Matrix], Matrix] | None = None
 
     def __call__(self, X: Matrix) -> Matrix:
-        """Inputs of the circuit, shape (n_samples, n_subsets)."""
+        """Compute the inputs of the circuit, shape (n_samples, n_subsets)."""
         out = np.empty((len(X), len(self.subsets)))
         for k, subset in enumerate(self.subsets):
             out[:, k] = self._of_samples("data map", self.function(X[:, list(subset)].T), subset, (len(X),))
         return out
 
     def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
-        """D loss / d features, shape (n_samples, n_features)."""
+        """Compute d loss / d features, shape (n_samples, n_features)."""
         out = np.zeros_like(X)
         for k, subset in enumerate(self.subsets):
             columns = X[:, list(subset)].T
@@ -170,12 +171,12 @@ class Shifted:
     offset: float
 
     def __call__(self, X: Matrix) -> Matrix:
-        """Inputs of the circuit, shape (n_samples, n_inputs)."""
+        """Compute the inputs of the circuit, shape (n_samples, n_inputs)."""
         shifted = X + self.offset
         return shifted if self.data is None else self.data(shifted)
 
     def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
-        """D loss / d features, shape (n_samples, n_features)."""
+        """Compute d loss / d features, shape (n_samples, n_features)."""
         return cotangent if self.data is None else self.data.pullback(X + self.offset, cotangent)
 
 
@@ -187,20 +188,44 @@ class Amplitudes:
     """
 
     def __call__(self, X: Matrix) -> Matrix:
-        """Amplitudes, shape (n_samples, n_features)."""
+        """Compute the amplitudes, shape (n_samples, n_features)."""
         out, _ = _normalized(X)
         out[~X.any(axis=1), 0] = 1.0
         return out
 
     def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
-        """D loss / d features, shape (n_samples, n_features)."""
+        """Compute d loss / d features, shape (n_samples, n_features)."""
         unit, norm = _normalized(X)
         across = cotangent - unit * np.sum(unit * cotangent, axis=1, keepdims=True)
         return np.divide(across, norm, out=np.zeros_like(X), where=norm > 0)
 
 
+@dataclass(frozen=True)
+class AmplitudesWithConstant:
+    """Each row, followed by a constant, divided by its norm: rows of zeros and multiples of a row stay apart.
+
+    Parameters
+    ----------
+    constant : float
+        Last entry before the division; not zero.
+    """
+
+    constant: float
+
+    def __call__(self, X: Matrix) -> Matrix:
+        """Amplitudes, shape (n_samples, n_features + 1)."""
+        return _normalized(self._extended(X))[0]
+
+    def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
+        """D loss / d features, shape (n_samples, n_features)."""
+        return Amplitudes().pullback(self._extended(X), cotangent)[:, :-1]
+
+    def _extended(self, X: Matrix) -> Matrix:
+        return np.column_stack([X, np.full(len(X), self.constant)])
+
+
 def _normalized(X: Matrix) -> tuple[Matrix, Matrix]:
-    """Rows of norm 1 (zero rows stay), and the norms (n_samples, 1); squares of huge or tiny entries are avoided."""
+    """Scale rows to norm 1, except zero rows, without squaring huge or tiny entries; return them and their norms."""
     largest = np.abs(X).max(axis=1, keepdims=True)
     scaled = X / np.where(largest > 0, largest, 1.0)
     norm = np.linalg.norm(scaled, axis=1, keepdims=True)
@@ -208,7 +233,7 @@ def _normalized(X: Matrix) -> tuple[Matrix, Matrix]:
 
 
 def checked_angles(data: DataFunction, features: Matrix) -> Matrix:
-    """Values of a circuit's inputs for finite features.
+    """Compute the values of a circuit's inputs for finite features.
 
     Raises
     ------
@@ -270,7 +295,7 @@ def check_pullback(data: DataFunction, X: Matrix, rtol: float = 1e-6) -> None:
 
 
 def _slope(function: Callable[[Matrix], Matrix], columns: Matrix, j: int) -> Matrix:
-    """Central difference of ``function`` along ``columns[j]``, for all samples at once."""
+    """Compute the central difference of ``function`` along ``columns[j]``, for all samples at once."""
     step = STEP * np.maximum(1.0, np.abs(columns[j]))
     ahead, behind = columns.copy(), columns.copy()
     ahead[j] += step
@@ -279,7 +304,7 @@ def _slope(function: Callable[[Matrix], Matrix], columns: Matrix, j: int) -> Mat
 
 
 def _numerical_pullback(function: Callable[[Matrix], Matrix], X: Matrix, cotangent: Matrix) -> Matrix:
-    """D loss / d features by central differences, two calls per feature; rows must be independent."""
+    """Compute d loss / d features by central differences, with two calls per feature; rows must be independent."""
     out = np.empty_like(X)
     for feature in range(X.shape[1]):
         slopes = _slope(lambda columns: np.asarray(function(columns.T)).T, X.T, feature)

@@ -107,7 +107,7 @@ class HubregtsenMap(FeatureMap):
 
 
 def _ring(width: int) -> list[tuple[int, int]]:
-    """Neighbouring pairs on a ring; two qubits have one pair."""
+    """Return the neighbouring pairs on a ring; two qubits have one pair."""
     if width <= 2:
         return [(0, 1)] * (width - 1)
     return [(q, (q + 1) % width) for q in range(width)]

@@ -20,8 +20,8 @@ __all__ = ["AngleScaler"]
 class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Maps each feature linearly onto a range of angles.
 
-    Angles repeat after a full turn, so raw features must not be used as angles: 0 and 6.28 would be the same point. A
-    range of half a turn, as by default, gives every value of the training data an angle of its own.
+    Angles repeat after 2 pi, so raw features must not be used as angles: 0 and 6.28 would be the same point. A
+    range of pi, as by default, gives every value of the training data an angle of its own.
 
     Parameters
     ----------

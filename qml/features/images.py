@@ -114,7 +114,7 @@ class ImagePooling(TransformerMixin, BaseEstimator):
         return np.einsum("ih,nhw,jw->nij", down, images, across, optimize=True).reshape(len(rows), -1)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Names "pixel0_0", "pixel0_1", ... by row and column of the small image.
+        """Return the names "pixel0_0", "pixel0_1", ... by row and column of the small image.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class ImagePooling(TransformerMixin, BaseEstimator):
 
 
 def _areas(size: int, pooled_size: int) -> NDArray[np.float64]:
-    """Averaging matrix, shape (pooled_size, size): the share of each pixel in each of ``pooled_size`` equal areas."""
+    """Return the averaging matrix, shape (pooled_size, size): the share of each pixel in each of the equal areas."""
     edges = np.arange(pooled_size + 1) * (size / pooled_size)
     pixels = np.arange(size)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)

@@ -120,7 +120,7 @@ class QubitReducer(TransformerMixin, BaseEstimator):
         return components
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Names "pca0", "pca1", ..., or the input's names if the features pass unchanged.
+        """Return the names "pca0", "pca1", ..., or those of the input if the features do not change.
 
         Parameters
         ----------

@@ -24,7 +24,7 @@ def tabular_preprocessor(
     impute: bool = False,
     max_categories: int | None = None,
 ) -> Pipeline:
-    """Pipeline: numbers standardised, words one-hot encoded, then principal components down to the qubit count.
+    """Make a pipeline that standardises numbers, one-hot encodes words, and keeps as many components as qubits.
 
     Parameters
     ----------

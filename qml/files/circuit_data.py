@@ -51,7 +51,7 @@ class CircuitWriter:
         return self._numbers.setdefault(parameter, len(self._numbers))
 
     def circuit(self, circuit: Circuit) -> dict[str, Any]:
-        """A circuit; each different gate is described once."""
+        """Describe a circuit; each distinct gate is described once."""
         number = {gate: k for k, gate in enumerate(dict.fromkeys(op.gate for op in circuit.operations))}
         return {
             "num_qubits": circuit.num_qubits,
@@ -63,7 +63,7 @@ class CircuitWriter:
         }
 
     def gate(self, gate: Gate) -> dict[str, Any]:
-        """A gate, by name if it is a standard one."""
+        """Describe a gate, by name if it is a standard gate."""
         if gates.STANDARD.get(gate.name) == gate:
             return {"kind": "standard", "name": gate.name}
         described: dict[str, Any] = {"name": gate.name, "controls": list(gate.controls)}
@@ -109,11 +109,11 @@ class CircuitReader:
         self._parameters = [Parameter(name) for name in parameter_names]
 
     def parameter(self, number: int) -> Parameter:
-        """The parameter of a number."""
+        """Return the parameter with a number."""
         return self._parameters[number]
 
     def circuit(self, data: dict[str, Any]) -> Circuit:
-        """A circuit, with gates and qubits checked as for any other."""
+        """Read a circuit, with gates and qubits checked as for any other."""
         known = [self.gate(gate) for gate in data["gates"]]
         if data["num_qubits"] > MOST_QUBITS:  # a few digits in a file, and hours of work
             raise ValueError(f"a circuit of {data['num_qubits']} qubits, where {MOST_QUBITS} are the most")
@@ -126,7 +126,7 @@ class CircuitReader:
         )
 
     def gate(self, data: dict[str, Any]) -> Gate:
-        """A gate."""
+        """Read a gate."""
         kind = data["kind"]
         if kind == "standard":
             return gates.STANDARD[data["name"]]

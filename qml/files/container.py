@@ -213,7 +213,7 @@ def _check_fits(path: str | os.PathLike[str], size: int) -> None:
 
 
 def _parse(path: str | os.PathLike[str], data: bytes, start: int) -> tuple[Header, Arrays]:
-    """The third line and the arrays. The checksum was right: what fails here was not written by this library."""
+    """Parse the third line and the arrays; the checksum is right, so an error means that another program wrote them."""
     end = data.find(b"\n", start)
     try:
         description = json.loads(data[start:end], parse_float=_finite, parse_constant=_finite)
@@ -238,7 +238,7 @@ def _parse(path: str | os.PathLike[str], data: bytes, start: int) -> tuple[Heade
 
 
 def _finite(text: str) -> float:
-    """A number of the header: no NaN or infinity, which `write_container` does not write."""
+    """Refuse NaN and infinity in the header, which `write_container` does not write."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text} is not a finite number")

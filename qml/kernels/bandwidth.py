@@ -17,7 +17,7 @@ __all__ = ["find_bandwidth"]
 Array = NDArray[np.float64]
 
 _SAMPLES = 256
-_GRID = np.geomspace(0.01, 3.0, 16)  # radians by which a feature's standard deviation turns
+_GRID = np.geomspace(0.01, 3.0, 16)  # radians per standard deviation of a feature
 _REFINEMENTS = 4
 _AS_GOOD = 0.98
 LARGEST_BANDWIDTH = 1e300
@@ -44,10 +44,20 @@ def find_bandwidth(kernel: Any, X: Array, y: NDArray[Any] | None = None) -> floa
     float
         Feature scale; 1 if all samples are equal, or the feature map takes its features as they are.
 
+    Raises
+    ------
+    TypeError
+        If the kernel has no bandwidth. A composite kernel has none: each part with ``bandwidth="auto"`` finds its own.
+
     References
     ----------
     Shaydulin and Wild, arXiv:2111.05451; Canatar et al., arXiv:2206.06686.
     """
+    if not hasattr(kernel, "bandwidth"):
+        raise TypeError(
+            f"a quantum kernel with a bandwidth expected, got {kernel!r}; in a composite kernel, give its parts "
+            'bandwidth="auto"'
+        )
     indices = np.unique(np.linspace(0, len(X) - 1, min(len(X), _SAMPLES)).astype(int))
     if y is not None:  # in an order in which every stretch of the sample has all labels alike or in order
         indices = np.argsort(y, kind="stable")[indices]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from sklearn.metrics.pairwise import pairwise_kernels
 from qml.kernels.kernel import Kernel
 from qml.settings import check_choice
 
-__all__ = ["CLASSICAL", "ClassicalKernel", "scale_gamma"]
+__all__ = ["CLASSICAL", "RBF", "ClassicalKernel", "Laplacian", "Linear", "Polynomial", "scale_gamma"]
 
 Array = NDArray[Any]
 
@@ -21,9 +22,17 @@ SMALLEST, LARGEST = 1e-300, 1e300
 
 CLASSICAL = ("linear", "polynomial", "rbf", "laplacian")
 
+SETTINGS = {
+    "linear": ("Linear", ()),
+    "polynomial": ("Polynomial", ("degree", "gamma", "coef0")),
+    "rbf": ("RBF", ("gamma",)),
+    "laplacian": ("Laplacian", ("gamma",)),
+}
+"""Function that makes each kernel, and the settings that it has."""
+
 
 class ClassicalKernel(Kernel):
-    """Kernel of scikit-learn, `sklearn.metrics.pairwise`.
+    """Kernel of scikit-learn, `sklearn.metrics.pairwise`; `RBF`, `Linear`, `Polynomial` and `Laplacian` are shorter.
 
     Parameters
     ----------
@@ -44,6 +53,15 @@ class ClassicalKernel(Kernel):
         self.gamma = gamma
         self.degree = degree
         self.coef0 = coef0
+
+    def __repr__(self) -> str:
+        """Return the call that makes this kernel, with the settings that are not the defaults."""
+        if type(self) is not ClassicalKernel or self.name not in CLASSICAL:
+            return str(super().__repr__())
+        function, names = SETTINGS[self.name]
+        defaults = inspect.signature(ClassicalKernel).parameters
+        changed = [name for name in names if getattr(self, name) != defaults[name].default]
+        return f"{function}({', '.join(f'{name}={getattr(self, name)!r}' for name in changed)})"
 
     def diag(self, X: ArrayLike) -> Array:
         rows = self._checked(X)
@@ -86,8 +104,10 @@ class ClassicalKernel(Kernel):
         return K
 
 
-def scale_gamma(X: Array) -> float:
+def scale_gamma(X: Array, sample_weight: Array | None = None) -> float:
     """Compute one over the number of features times their variance, as ``gamma="scale"`` in `sklearn.svm.SVC`.
+
+    A sample weight of k counts like k equal rows.
 
     Raises
     ------
@@ -95,7 +115,11 @@ def scale_gamma(X: Array) -> float:
         If the variance leaves the range of doubles.
     """
     with np.errstate(over="ignore"):
-        variance = float(X.var())
+        if sample_weight is None:
+            variance = float(X.var())
+        else:
+            mean = np.average(X, axis=0, weights=sample_weight).mean()
+            variance = float(np.average((X - mean) ** 2, axis=0, weights=sample_weight).mean())
     if variance == 0 and X.min() == X.max():
         return 1.0
     if not SMALLEST < variance < LARGEST:
@@ -104,3 +128,23 @@ def scale_gamma(X: Array) -> float:
             f"{np.abs(X).max():.3g}; multiply it by a constant"
         )
     return 1.0 / (X.shape[1] * variance)
+
+
+def RBF(gamma: float | str = "scale") -> ClassicalKernel:
+    """Return the kernel ``exp(-gamma |x - y|^2)``; ``gamma`` as in `ClassicalKernel`."""
+    return ClassicalKernel("rbf", gamma=gamma)
+
+
+def Laplacian(gamma: float | str = "scale") -> ClassicalKernel:
+    """Return the kernel ``exp(-gamma |x - y|_1)``; ``gamma`` as in `ClassicalKernel`."""
+    return ClassicalKernel("laplacian", gamma=gamma)
+
+
+def Linear() -> ClassicalKernel:
+    """Return the kernel ``x . y``."""
+    return ClassicalKernel("linear")
+
+
+def Polynomial(degree: float = 3, gamma: float | str = "scale", coef0: float = 1.0) -> ClassicalKernel:
+    """Return the kernel ``(gamma x . y + coef0) ** degree``; ``gamma`` as in `ClassicalKernel`."""
+    return ClassicalKernel("polynomial", degree=degree, gamma=gamma, coef0=coef0)

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.validation import check_array, validate_data
 
@@ -20,12 +20,15 @@ from simulator.backends.trait import Backend, Folder
 from simulator.engines.numba import memory
 from simulator.errors import KernelTooLargeError
 
-__all__ = ["Kernel"]
+__all__ = ["OPERATIONS", "Kernel"]
 
 Array = NDArray[Any]
 
 _TILE = 1024  # rows and columns of a job when a matrix is shared among processes or machines
 _BAR_AFTER = 2.0  # seconds
+
+OPERATIONS: dict[str, Callable[[Any, Any], Kernel]] = {}
+"""Operators of kernels; `qml.kernels.arithmetic`, whose kernels are subclasses of `Kernel`, enters them."""
 
 
 class Kernel(BaseEstimator, ABC):
@@ -37,6 +40,8 @@ class Kernel(BaseEstimator, ABC):
     A custom kernel defines `compute_features` and `fill_gram`, and `learn` if it learns from samples. These receive
     checked samples, float64 of shape (n_samples, n_features), and so do `fill` and `compute_matrix`;
     the other methods check their arguments.
+
+    Kernels compose: ``k1 + k2``, ``k1 * k2``, ``0.5 * k1`` and ``k1 ** 2`` are kernels, see `qml.kernels.arithmetic`.
     """
 
     precision: str = "double"
@@ -44,6 +49,8 @@ class Kernel(BaseEstimator, ABC):
     verbose: bool | None = None
     backend: Backend | str | None = None
     resume: Folder = None
+
+    __array_ufunc__ = None  # numbers of NumPy leave the multiplication to the kernel
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn the kernel's parameters from samples.
@@ -65,6 +72,12 @@ class Kernel(BaseEstimator, ABC):
         """Return the same kernel, with its fitted state, on another backend; ``resume`` is the folder for its jobs."""
         raise TypeError(f"{type(self).__name__} runs no circuits, so there is nothing to do on a backend")
 
+    def without_entanglement(self) -> Self:
+        """Return an unfitted copy whose circuits, and those of the kernels in it, have no gates on several qubits."""
+        settings = self.get_params(deep=False).items()
+        kernels = {name: value.without_entanglement() for name, value in settings if isinstance(value, Kernel)}
+        return clone(self).set_params(**kernels)
+
     def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
         """Estimate the cost of ``kernel(X, Y)`` on a backend; nothing is sent, and the kernel need not be fitted.
 
@@ -76,10 +89,49 @@ class Kernel(BaseEstimator, ABC):
         """
         raise TypeError(f"{type(self).__name__} runs no circuits, so there is nothing to plan")
 
+    def plan_with_stored(self, X: Array, samples: Array) -> Plan:
+        """Estimate the cost of the kernel between new samples and samples whose `features` are stored."""
+        return self.plan(X, None if self.measures_features else samples)
+
+    def stored_features(self, features: Array, samples: Array) -> Array:
+        """Return the features with which to compare on this kernel's backend.
+
+        Parameters
+        ----------
+        features : ndarray, shape (n_samples, ...)
+            Stored features of the samples, perhaps from another backend; reused if computing them would run circuits.
+        samples : float64 ndarray, shape (n_samples, n_features)
+        """
+        return features if self.measures_features else self.features(samples)
+
+    def resuming(self, resume: Folder) -> Self:
+        """Return the same kernel, on the same backend, with a folder for its jobs."""
+        return self.on(self.backend, resume)
+
+    @property
+    def runs_circuits(self) -> bool:
+        """Whether the kernel can run on a backend."""
+        return type(self).on is not Kernel.on
+
     @property
     def measures_features(self) -> bool:
         """Whether `features` runs circuits on a backend, so that reusing its results saves cost."""
         return False
+
+    def __add__(self, other: Any) -> Kernel:
+        return OPERATIONS["+"](self, other)
+
+    def __radd__(self, other: Any) -> Kernel:
+        return OPERATIONS["+"](other, self)
+
+    def __mul__(self, other: Any) -> Kernel:
+        return OPERATIONS["*"](self, other)
+
+    def __rmul__(self, other: Any) -> Kernel:
+        return OPERATIONS["*"](other, self)
+
+    def __pow__(self, exponent: Any) -> Kernel:
+        return OPERATIONS["**"](self, exponent)
 
     def __call__(self, X: ArrayLike, Y: ArrayLike | None = None, *, out: Any = None) -> Array:
         """Compute the kernel matrix.

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from qml.kernels.alignment import alignment_and_gradient, target_kernel
+from qml.kernels.alignment_objective import AlignmentObjective
+from qml.kernels.composite import leaves
 from qml.kernels.embedding import EmbeddingKernel
 from qml.kernels.fidelity import FidelityKernel
 from qml.kernels.kernel import Kernel
-from qml.kernels.projected import ProjectedKernel
 from qml.optimizers import get_optimizer
-from qml.optimizers.objective import Objective, Rows
 from qml.settings import check_choice
 from qml.training import train
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
-from simulator.calculations.gradients import adjoint_sweep, state_sweep
-from simulator.calculations.statevector import expectations, states
-from simulator.program.program import Program
 
-__all__ = ["AlignmentObjective", "TrainedKernel"]
+__all__ = ["TrainedKernel"]
 
 Array = NDArray[Any]
 
@@ -36,16 +30,18 @@ TRAINED = ("bandwidth", "weights", "both")
 
 
 class TrainedKernel(Kernel):
-    """Quantum kernel whose feature scales, circuit weights, or both, maximise kernel-target alignment.
+    """Kernel whose feature scales, circuit weights, or both, maximise kernel-target alignment.
 
     The gradient of the alignment of a minibatch (all its pairs) is exact and takes two adjoint sweeps' time, whatever
     the number of scales and weights.
 
     Parameters
     ----------
-    kernel : FidelityKernel or ProjectedKernel, optional
-        Initial kernel, by default ``FidelityKernel(bandwidth="auto")``. A projected kernel needs the gaussian or the
-        linear outer function. Matrices are exact in training, whatever its ``shots``.
+    kernel : Kernel, optional
+        Initial kernel, by default ``FidelityKernel(bandwidth="auto")``: a fidelity or projected kernel, or a composite
+        kernel with at least one of these; these parts are trained together, and all others stay as they are fitted. A
+        projected kernel needs the gaussian or the linear outer function. Matrices are exact in training, whatever its
+        ``shots``.
     train : {"bandwidth", "weights", "both"}
         "bandwidth" is a separate scale for each feature, "weights" are the parameters of the circuit that take no
         feature.
@@ -61,7 +57,7 @@ class TrainedKernel(Kernel):
 
     Attributes
     ----------
-    kernel_ : FidelityKernel or ProjectedKernel
+    kernel_ : Kernel
         Fitted kernel, with the learnt ``bandwidth`` and ``weights``.
     initial_alignment_, alignment_ : float
         Alignment over all training samples, before and after training.
@@ -75,7 +71,7 @@ class TrainedKernel(Kernel):
 
     def __init__(
         self,
-        kernel: EmbeddingKernel | None = None,
+        kernel: Kernel | None = None,
         *,
         train: str = "bandwidth",
         centered: bool = True,
@@ -101,10 +97,12 @@ class TrainedKernel(Kernel):
         if y is None:
             raise ValueError("a trained kernel needs y, the targets to align with")
         start = self._start()
-        if not isinstance(start, EmbeddingKernel):
-            raise TypeError(f"kernel must be a FidelityKernel or a ProjectedKernel, got {start!r}")
-        first = clone(start).set_params(backend=None).fit(X, y)
-        objective = AlignmentObjective.of(first, X, y, self.train, self.centered)
+        if not isinstance(start, Kernel) or not any(isinstance(leaf, EmbeddingKernel) for _, leaf in leaves(start)):
+            raise TypeError(
+                f"kernel must be a FidelityKernel or a ProjectedKernel, or a composite kernel with one, got {start!r}"
+            )
+        fitted = clone(start).on(None).fit(X, y)
+        objective = AlignmentObjective.of(fitted, X, y, self.train, self.centered)
         initial = objective.initial()
         if not len(initial):
             raise ValueError(f"train={self.train!r} needs a feature map with weights; this one has none")
@@ -118,17 +116,13 @@ class TrainedKernel(Kernel):
             verbose=bool(self.verbose),
         )
         self.initial_alignment_ = 1.0 - objective.value(initial, slice(None))
-        last = 1.0 - objective.value(result.weights, slice(None))
-        best = result.weights if last > self.initial_alignment_ else initial
-        self.alignment_ = max(last, self.initial_alignment_)
+        final = 1.0 - objective.value(result.weights, slice(None))
+        best = result.weights if final > self.initial_alignment_ else initial
+        self.alignment_ = max(final, self.initial_alignment_)
         self.loss_history_ = [record.loss for record in result.history]
-        bandwidth, weights = objective.settings(best)
-        learnt: dict[str, Any] = {"bandwidth": bandwidth} | ({"weights": weights} if len(weights) else {})
-        if isinstance(first, ProjectedKernel):
-            learnt["gamma"] = first.gamma_  # what training took place with
-        self.kernel_ = clone(start).set_params(**learnt).fit(X, y)
+        self.kernel_ = clone(start).set_params(**objective.settings(best)).fit(X, y)
 
-    def _start(self) -> EmbeddingKernel:
+    def _start(self) -> Kernel:
         return FidelityKernel(bandwidth="auto") if self.kernel is None else self.kernel
 
     def compute_features(self, X: Array) -> Array:
@@ -145,8 +139,25 @@ class TrainedKernel(Kernel):
 
     def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
         other = copy.copy(self)
-        other.kernel_ = self._fitted().on(backend, resume)
+        if hasattr(self, "kernel_"):
+            other.kernel_ = self.kernel_.on(backend, resume)
+        else:
+            other.kernel = self._start().on(backend, resume)
         return other
+
+    def without_entanglement(self) -> Self:
+        return clone(self).set_params(kernel=self._start().without_entanglement())
+
+    def resuming(self, resume: Folder) -> Self:
+        other = copy.copy(self)
+        other.kernel_ = self._fitted().resuming(resume)
+        return other
+
+    def stored_features(self, features: Array, samples: Array) -> Array:
+        return self._fitted().stored_features(features, samples)
+
+    def plan_with_stored(self, X: Array, samples: Array) -> Plan:
+        return self._fitted().plan_with_stored(X, samples)
 
     def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
         kernel = self.kernel_ if hasattr(self, "kernel_") else self._start()
@@ -168,132 +179,6 @@ class TrainedKernel(Kernel):
     def dtype(self) -> type:
         return self._fitted().dtype
 
-    def _fitted(self) -> EmbeddingKernel:
+    def _fitted(self) -> Kernel:
         check_is_fitted(self, "kernel_")
         return self.kernel_
-
-
-@dataclass(frozen=True)
-class AlignmentObjective(Objective):
-    """One minus the alignment of a batch, as a function of logarithms of the features' scales, then the weights.
-
-    Parameters
-    ----------
-    kernel : FidelityKernel or ProjectedKernel
-        Fitted.
-    X : float64 ndarray, shape (n_samples, n_features)
-    target : float64 ndarray, shape (n_samples, n_samples)
-    scales, weights : bool
-        Whether to train the scales, and the weights.
-    centered : bool
-    """
-
-    kernel: EmbeddingKernel
-    X: Array
-    target: Array
-    scales: bool
-    weights: bool
-    centered: bool
-
-    @classmethod
-    def of(cls, kernel: EmbeddingKernel, X: Array, y: ArrayLike, train: str, centered: bool) -> AlignmentObjective:
-        """The objective of a fitted kernel and labelled samples."""
-        if isinstance(kernel, ProjectedKernel) and kernel.outer not in ("gaussian", "linear"):
-            raise ValueError(f'a projected kernel is trained with outer "gaussian" or "linear", got {kernel.outer!r}')
-        return cls(kernel, X, target_kernel(y), train != "weights", train != "bandwidth", centered)
-
-    @property
-    def n_samples(self) -> int:
-        """Number of training rows."""
-        return len(self.X)
-
-    def initial(self) -> Array:
-        """Return the starting point of training: the kernel's scales and weights."""
-        scales = np.zeros(self.X.shape[1] if self.scales else 0)
-        return np.concatenate([scales, self._own_weights() if self.weights else np.zeros(0)])
-
-    def settings(self, parameters: Array) -> tuple[Array, Array]:
-        """Scales, shape (n_features,), and weights, shape (n_weights,)."""
-        scales = np.broadcast_to(np.asarray(self.kernel.bandwidth_, np.float64), self.X.shape[1:])
-        if not self.scales:
-            return scales.copy(), parameters
-        split = self.X.shape[1]
-        return scales * np.exp(parameters[:split]), parameters[split:] if self.weights else self._own_weights()
-
-    def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
-        """Compute the loss of a batch and its derivative."""
-        scales, circuit_weights = self.settings(weights)
-        X, target = self.X[rows], self._target(rows)
-        encoding, program = self.kernel.prepare(X.shape[1])
-        scaled = X * scales
-        inputs = encoding.angles(scaled)
-        value, by_weights, by_inputs = self._sweep(program, inputs, circuit_weights, target, self.scales)
-        parts = []
-        if self.scales:
-            assert by_inputs is not None
-            by_scaled = by_inputs if encoding.data is None else encoding.data.pullback(scaled, by_inputs)
-            parts.append((by_scaled * scaled).sum(axis=0))
-        if self.weights:
-            parts.append(by_weights)
-        return 1.0 - value, -np.concatenate(parts)
-
-    def value(self, weights: Array, rows: Rows) -> float:
-        """Compute the loss of a batch."""
-        scales, circuit_weights = self.settings(weights)
-        X = self.X[rows]
-        encoding, program = self.kernel.prepare(X.shape[1])
-        inputs = encoding.angles(X * scales)
-        if isinstance(self.kernel, ProjectedKernel):
-            features = expectations(program, inputs, circuit_weights) * self.kernel.scales(program.num_qubits)
-            K, _ = self._outer(features)
-        else:
-            psi = states(program, inputs, circuit_weights)
-            K = np.abs(psi @ psi.conj().T) ** 2
-        return 1.0 - alignment_and_gradient(K.astype(np.float64), self._target(rows), self.centered)[0]
-
-    def validation_score(self, weights: Array) -> float | None:
-        """Return None: no samples are held out."""
-        return None
-
-    def _target(self, rows: Rows) -> Array:
-        return self.target[rows][:, rows]
-
-    def _own_weights(self) -> Array:
-        return self.kernel.weight_values(self.kernel.encoding(self.X.shape[1]))
-
-    def _sweep(
-        self, program: Program, inputs: Array, weights: Array, target: Array, derive: bool
-    ) -> tuple[float, Array, Array | None]:
-        """Compute the alignment, and its derivatives with respect to weights and inputs."""
-        value = 0.0
-        if isinstance(self.kernel, ProjectedKernel):
-            factors = self.kernel.scales(program.num_qubits)
-            features = expectations(program, inputs, weights) * factors
-            K, pullback = self._outer(features)
-            value, by_kernel = alignment_and_gradient(K, target, self.centered)
-            _, by_weights, by_inputs = adjoint_sweep(program, inputs, weights, pullback(by_kernel) * factors, derive)
-            return value, by_weights, by_inputs
-
-        def cotangent(psi: Array) -> Array:
-            nonlocal value
-            overlaps = psi @ psi.conj().T  # <psi_j|psi_i>
-            value, by_kernel = alignment_and_gradient(np.abs(overlaps).astype(np.float64) ** 2, target, self.centered)
-            return 4.0 * (by_kernel * overlaps) @ psi  # type: ignore[no-any-return]
-
-        by_weights, by_inputs = state_sweep(program, inputs, weights, cotangent, derive)
-        return value, by_weights, by_inputs
-
-    def _outer(self, features: Array) -> tuple[Array, Callable[[Array], Array]]:
-        """Compute the kernel matrix of features, and the pullback of a symmetric derivative to the features."""
-        assert isinstance(self.kernel, ProjectedKernel)
-        K = np.empty((len(features), len(features)))
-        self.kernel.fill_gram(features, None, K, None)
-        if self.kernel.outer == "linear":
-            return K, lambda v: 2.0 * v @ features
-        factor = -4.0 * self.kernel.gamma_
-
-        def pullback(v: Array) -> Array:
-            both = v * K
-            return factor * (both.sum(axis=1)[:, None] * features - both @ features)  # type: ignore[no-any-return]
-
-        return K, pullback

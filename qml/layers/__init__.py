@@ -7,6 +7,7 @@ derivatives with respect to every weight. To add a layer, inherit from `Layer` a
 from qml.layers.activations import Arctan, ReLU, Sigmoid, Tanh
 from qml.layers.angles import TrainedScales
 from qml.layers.dense import Dense
+from qml.layers.derivatives import Derivatives
 from qml.layers.dropout import Dropout
 from qml.layers.fidelities import ClassFidelities
 from qml.layers.flatten import Flatten
@@ -21,6 +22,7 @@ __all__ = [
     "Arctan",
     "ClassFidelities",
     "Dense",
+    "Derivatives",
     "Dropout",
     "Flatten",
     "Gibbs",

@@ -1,8 +1,8 @@
-"""The dense layer: a matrix and a bias."""
+"""The dense layer: a matrix and, by default, a bias."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,16 @@ class Dense(Layer):
     """``outputs = X @ factors.T + bias``.
 
     After a quantum layer it serves as the readout: expectation values lie between -1 and 1, a range too narrow for
-    confident probabilities and for most targets.
+    confident probabilities and for most targets. After expectations of Pauli strings, each output without bias is the
+    expectation of an observable whose coefficients are trained, ``sum_k factors[k] <P_k>``.
 
     Parameters
     ----------
     num_inputs, num_outputs : int, optional
         None leaves a size open: the layer before it in a `Sequential`, or ``fit``, gives the number of inputs, and
         ``fit`` the number of outputs of a network's last layer.
+    bias : bool
+        Whether to add a trained bias to each output.
 
     Examples
     --------
@@ -36,36 +39,42 @@ class Dense(Layer):
 
     num_inputs: int | None = None
     num_outputs: int | None = None
+    bias: bool = field(default=True, metadata={"added": True})
 
     def __post_init__(self) -> None:
         check_whole("num_inputs", self.num_inputs, instead=[None])
         check_whole("num_outputs", self.num_outputs, instead=[None])
+        if not isinstance(self.bias, bool):
+            raise TypeError(f"bias expects True or False, got {self.bias!r}")
 
     @property
     def num_weights(self) -> int:
-        """Number of weights: the factors, output by output, then the biases."""
+        """Number of weights: the factors, output by output, then the biases if there are any."""
         num_inputs, num_outputs = self._sizes()
-        return num_outputs * (num_inputs + 1)
+        return num_outputs * (num_inputs + self.bias)
 
     def initial_weights(self, rng: np.random.Generator) -> Array:
         """Normal factors of variance ``1 / num_inputs``, which keep the variance of the inputs, and zero biases."""
         num_inputs, num_outputs = self._sizes()
         factors = rng.normal(0.0, 1.0 / np.sqrt(num_inputs), num_outputs * num_inputs)
-        return np.concatenate([factors, np.zeros(num_outputs)])
+        return np.concatenate([factors, np.zeros(num_outputs)]) if self.bias else factors
 
     def forward(self, X: Array, weights: Array) -> Array:
-        factors, bias = self.split(weights)
-        return X @ factors.T + bias
+        return _outputs(X, *self.split(weights))
 
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
         factors, bias = self.split(weights)
-        d_outputs = rest(X @ factors.T + bias, slice(0, len(X)))
-        d_weights = np.concatenate([(d_outputs.T @ X).ravel(), np.add.reduce(d_outputs, axis=0)])
+        d_outputs = rest(_outputs(X, factors, bias), slice(0, len(X)))
+        d_weights = (d_outputs.T @ X).ravel()
+        if self.bias:
+            d_weights = np.concatenate([d_weights, np.add.reduce(d_outputs, axis=0)])
         return d_weights, d_outputs @ factors if inputs else None
 
-    def split(self, weights: Array) -> tuple[Array, Array]:
-        """Views of the weights: factors, shape (num_outputs, num_inputs), and biases, shape (num_outputs,)."""
+    def split(self, weights: Array) -> tuple[Array, Array | None]:
+        """Views of the weights: factors, shape (num_outputs, num_inputs), and biases, shape (num_outputs,), or None."""
         num_inputs, num_outputs = self._sizes()
+        if not self.bias:
+            return weights.reshape(num_outputs, num_inputs), None
         return weights[:-num_outputs].reshape(num_outputs, num_inputs), weights[-num_outputs:]
 
     def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> Dense:
@@ -78,9 +87,13 @@ class Dense(Layer):
         )
 
     def __repr__(self) -> str:
-        return f"Dense({self.num_inputs}, {self.num_outputs})"
+        return f"Dense({self.num_inputs}, {self.num_outputs}{', bias=False' * (not self.bias)})"
 
     def _sizes(self) -> tuple[int, int]:
         if self.num_inputs is None or self.num_outputs is None:
             raise ValueError(f"{self!r} has a size that is not known yet: give it, or use with_sizes")
         return self.num_inputs, self.num_outputs
+
+
+def _outputs(X: Array, factors: Array, bias: Array | None) -> Array:
+    return X @ factors.T if bias is None else X @ factors.T + bias

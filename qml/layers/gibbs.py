@@ -125,6 +125,16 @@ class Gibbs(Layer):
             raise ValueError(f"a Gibbs state is computed from its Hamiltonian, without a circuit: {what} cannot apply")
         return self
 
+    def without_entanglement(self) -> Gibbs:
+        """Return the layer itself if it has no terms on pairs; raise ValueError otherwise, as it takes other inputs."""
+        if self.interacting:
+            raise ValueError(
+                f"without terms on pairs a Gibbs state takes {2 * self.num_qubits} inputs instead of "
+                f"{self.num_inputs}: build the network with Gibbs({self.num_qubits}, {self.num_classes}, "
+                f"{self.num_groups}, interacting=False)"
+            )
+        return self
+
     def _outputs(self, probabilities: Array) -> Array:
         logarithms = np.log(probabilities + LEAST_PROBABILITY)
         return logarithms[:, 1:] - logarithms[:, :1] if self.num_outputs == 1 else logarithms

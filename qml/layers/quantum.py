@@ -1,4 +1,4 @@
-"""The quantum layer: expectation values of a circuit."""
+"""The quantum layer: expectation values or probabilities of a circuit."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, repr=False)
 class Quantum(Layer):
-    """Expectation values of a model's observables; its inputs are the model's features.
+    """Outputs of a model, expectation values or probabilities; its inputs are the model's features.
+
+    With Pauli strings as observables and ``Dense(..., bias=False)`` behind it, the coefficients of the observable are
+    trained together with the circuit.
 
     Parameters
     ----------
     model : QuantumModel
     evaluation : Evaluation, optional
-        Source of the expectation values; by default the engine, exact and without noise. `on` replaces it.
+        Source of the outputs; by default the engine, exact and without noise. `on` replaces it.
     draw_weights : callable, optional
         Function that draws the circuit's initial weights from a ``numpy.random.Generator``; by default they are normal
         with standard deviation ``qml.ansatze.INITIAL_SPREAD``.
@@ -62,8 +65,8 @@ class Quantum(Layer):
 
     @property
     def num_outputs(self) -> int:
-        """Number of observables of the model."""
-        return len(self.model.observables)
+        """Number of outputs of the model."""
+        return self.model.num_outputs
 
     @property
     def num_weights(self) -> int:
@@ -93,6 +96,10 @@ class Quantum(Layer):
         if backend is None and noise is None:
             return self
         return replace(self, evaluation=get_evaluation(self.model, backend, noise, resume, seed))
+
+    def without_entanglement(self) -> Quantum:
+        model = self.model.without_entanglement()
+        return replace(self, model=model, evaluation=replace(self.evaluation, model=model))  # type: ignore[type-var]
 
     def plan(self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False) -> Plan:
         return BackendEvaluation(self.model, backend).plan(self.model.inputs_of(X), weights, gradient, inputs)

@@ -1,8 +1,8 @@
-"""Sources of a model's expectation values and gradients: the engine, the engine with noise, or a backend."""
+"""Sources of a model's outputs and gradients: the engine, the engine with noise, or a backend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -11,41 +11,39 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.models.quantum_model import QuantumModel
+from qml.models.probabilities import cotangent_of_strings, from_strings, standard_errors
+from qml.models.quantum_model import Cotangent, QuantumModel
 from qml.settings import check_backend
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Estimates
-from simulator.calculations.gradients import adjoint_sweep
-from simulator.calculations.statevector import expectations
 from simulator.noise import program as noise_program
 from simulator.parameters import Parameter
 
 __all__ = ["BackendEvaluation", "EngineEvaluation", "Evaluation", "NoisyEvaluation", "get_evaluation"]
 
 Array = NDArray[np.float64]
-Cotangent = Callable[[Array, slice], Array]
 
 
 class Evaluation(Protocol):
     """Values and derivatives of a model; inputs are those of the circuit, with the data function already applied."""
 
     def expectations(self, inputs: Array, weights: Array) -> Array:
-        """Compute expectation values, shape (n_samples, n_observables)."""
+        """Compute the model's outputs, expectation values or probabilities, shape (n_samples, n_outputs)."""
         ...
 
     def sweep(
         self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
     ) -> tuple[Array, Array | None]:
-        """Differentiate a function of the expectation values.
+        """Differentiate a function of the outputs.
 
         Parameters
         ----------
         inputs : float ndarray, shape (n_samples, n_inputs)
         weights : float ndarray, shape (n_weights,)
         cotangent : callable
-            Function of the expectation values of consecutive samples and their slice that returns the derivative with
-            respect to these values, as in `calculations.gradients`.
+            Function of the outputs of consecutive samples and their slice that returns the derivative with respect to
+            these outputs; called once for each chunk of samples.
         by_inputs : bool
             Whether to differentiate with respect to the inputs as well.
 
@@ -69,12 +67,12 @@ class EngineEvaluation:
     model: QuantumModel
 
     def expectations(self, inputs: Array, weights: Array) -> Array:
-        return expectations(self.model.program, inputs, weights)
+        return self.model.evaluate(inputs, weights)
 
     def sweep(
         self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
     ) -> tuple[Array, Array | None]:
-        return adjoint_sweep(self.model.program, inputs, weights, cotangent, by_inputs)[1:]
+        return self.model.differentiate(inputs, weights, cotangent, by_inputs)
 
 
 @dataclass(frozen=True)
@@ -102,11 +100,14 @@ class NoisyEvaluation:
         )
 
     def expectations(self, inputs: Array, weights: Array) -> Array:
-        return np.asarray(noise_program.expectations(self.program, inputs, weights))
+        values = np.asarray(noise_program.expectations(self.program, inputs, weights))
+        return values if self.model.qubits is None else from_strings(values)
 
     def sweep(
         self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
     ) -> tuple[Array, Array | None]:
+        if self.model.qubits is not None:
+            cotangent = cotangent_of_strings(cotangent)
         return noise_program.adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs)[1:]
 
 
@@ -130,14 +131,21 @@ class BackendEvaluation:
         return self.estimate(inputs, weights).values
 
     def estimate(self, inputs: Array, weights: Array) -> Estimates:
-        """Estimate expectation values and their standard errors."""
+        """Estimate the outputs and their standard errors."""
         model = self.model
-        return self.backend.estimate(model.circuit, model.observables, self.values(inputs, weights), resume=self.resume)
+        values, errors = self.backend.estimate(
+            model.circuit, model.observables, self.values(inputs, weights), resume=self.resume
+        )
+        if model.qubits is None:
+            return Estimates(values, errors)
+        return Estimates(from_strings(values), standard_errors(values, errors))
 
     def sweep(
         self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
     ) -> tuple[Array, Array | None]:
         model, trained = self.model, self._used(self.model.weights)
+        if model.qubits is not None:
+            cotangent = cotangent_of_strings(cotangent)
         encoding = self._used(model.inputs) if by_inputs else []
         values, derivatives = self.backend.expectation_and_gradient(
             model.circuit, model.observables, self.values(inputs, weights), trained + encoding, resume=self.resume
@@ -165,14 +173,14 @@ class BackendEvaluation:
         )
 
     def values(self, inputs: Array, weights: Array) -> Array:
-        """Values of the circuit's parameters in circuit order, shape (n_samples, n_parameters)."""
+        """Return the values of the circuit's parameters in circuit order, shape (n_samples, n_parameters)."""
         model = self.model
         number = {parameter: k for k, parameter in enumerate((*model.inputs, *model.weights))}
         every = np.hstack([inputs, np.broadcast_to(weights, (len(inputs), len(weights)))])
         return np.ascontiguousarray(every[:, [number[parameter] for parameter in model.circuit.parameters]])
 
     def _used(self, parameters: Sequence[Parameter]) -> list[Parameter]:
-        """Parameters that occur in the circuit."""
+        """Return the parameters that occur in the circuit."""
         used = set(self.model.circuit.parameters)
         return [parameter for parameter in parameters if parameter in used]
 

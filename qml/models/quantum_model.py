@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,10 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from qml.feature_maps.data_functions import DataFunction, checked_angles
 from qml.losses import Loss, get_loss
 from qml.models.observables import Observable, as_observables
+from qml.models.probabilities import z_strings
+from qml.settings import check_choice
 from simulator.calculations.gradients import adjoint_sweep
+from simulator.calculations.probabilities import checked_qubits, probabilities, probability_sweep
 from simulator.calculations.statevector import expectations
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
+from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.program.program import Program
 from simulator.program.values import as_array
@@ -24,10 +29,13 @@ from simulator.program.values import as_array
 __all__ = ["QuantumModel", "check_finite"]
 
 Array = NDArray[np.float64]
+Cotangent = Callable[[Array, slice], Array]
+
+OUTPUTS = ("expectations", "probabilities")
 
 
 class QuantumModel:
-    """Expectation values of a circuit as a function of data and weights.
+    """Expectation values or probabilities of a circuit as a function of data and weights.
 
     The constructor lowers the circuit once; every later call is one compiled pass over all samples. A model is
     immutable, so threads may share it.
@@ -39,6 +47,10 @@ class QuantumModel:
         Parameters of the circuit that take data, and those that are trained; together all parameters of the circuit.
     observables : Observable or sequence of Observable
         `PauliSum` objects, labels such as ``"ZZ"`` (the last letter is qubit 0's), or operators of Qiskit.
+    outputs : {"expectations", "probabilities"}
+        Expectation values of the observables, or probabilities of the outcomes on some qubits, without observables.
+    qubits : sequence of k int, optional
+        Qubits whose probabilities are the outputs, all by default; bit j of an outcome is ``qubits[j]``.
     precision : {"double", "single"}
         Precision of the amplitudes; arguments and results are in double precision.
     data : DataFunction, optional
@@ -50,6 +62,8 @@ class QuantumModel:
     ------
     ParameterError
         If a parameter of the circuit is in neither list, or a list names one twice or in both.
+    ValueError
+        If there are no observables for expectations, or if there are some for probabilities.
 
     Examples
     --------
@@ -59,6 +73,10 @@ class QuantumModel:
     >>> model.forward([[0.0], [np.pi]], [0.0])
     array([[ 1.],
            [-1.]])
+    >>> model = QuantumModel(Circuit(1).ry(x, 0).ry(w, 0), inputs=x, weights=w, outputs="probabilities")
+    >>> model.forward([[0.0], [np.pi]], [0.0]).round(12)
+    array([[1., 0.],
+           [0., 1.]])
     """
 
     def __init__(
@@ -68,20 +86,51 @@ class QuantumModel:
         weights: Sequence[Parameter] | Parameter = (),
         observables: Sequence[Observable] | Observable = (),
         *,
+        outputs: Literal["expectations", "probabilities"] = "expectations",
+        qubits: Sequence[int] | None = None,
         precision: Literal["double", "single"] = "double",
         data: DataFunction | None = None,
         num_features: int | None = None,
     ) -> None:
         self.circuit = circuit
         self.inputs, self.weights = _parameters("inputs", inputs), _parameters("weights", weights)
-        self.observables = as_observables(observables, circuit.num_qubits)
-        if not self.observables:
-            raise ValueError("a model needs at least one observable")
+        check_choice("outputs", outputs, OUTPUTS)
+        listed = as_observables(observables, circuit.num_qubits)
+        self.outputs = outputs
+        self.qubits: tuple[int, ...] | None = None
+        if outputs == "probabilities":
+            if listed:
+                raise ValueError(f"outputs='probabilities' has no observables, got {observables!r}")
+            self.qubits = checked_qubits(qubits, circuit.num_qubits)
+        else:
+            if not listed:
+                raise ValueError("a model needs at least one observable, or outputs='probabilities'")
+            if qubits is not None:
+                raise ValueError(f"qubits belongs to outputs='probabilities', got qubits={qubits!r} with observables")
+            self.observables = listed
         _check_roles(circuit, self.inputs, self.weights)
         self.precision = precision
         self.data = data
         self.num_features = len(self.inputs) if num_features is None else num_features
-        self.program = Program(circuit, self.observables, inputs=self.inputs, weights=self.weights, precision=precision)
+        self.program = Program(circuit, listed, inputs=self.inputs, weights=self.weights, precision=precision)
+
+    @cached_property
+    def observables(self) -> tuple[PauliSum, ...]:
+        """Observables whose expectations are the outputs, or, by `from_strings`, determine the probabilities."""
+        assert self.qubits is not None
+        return z_strings(self.qubits)
+
+    @property
+    def num_outputs(self) -> int:
+        """Number of outputs: one for each observable, or for each outcome on the qubits."""
+        return len(self.observables) if self.qubits is None else 1 << len(self.qubits)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Observables as text, or outcomes such as ``"P(01)"``, in which ``qubits[0]`` is the last character."""
+        if self.qubits is None:
+            return tuple(map(repr, self.observables))
+        return tuple(f"P({outcome:0{len(self.qubits)}b})" for outcome in range(self.num_outputs))
 
     @property
     def num_weights(self) -> int:
@@ -89,7 +138,7 @@ class QuantumModel:
         return len(self.weights)
 
     def forward(self, X: ArrayLike, weights: ArrayLike) -> Array:
-        """Compute expectation values.
+        """Compute outputs.
 
         Parameters
         ----------
@@ -98,14 +147,14 @@ class QuantumModel:
 
         Returns
         -------
-        float ndarray, shape (n_samples, n_observables)
+        float ndarray, shape (n_samples, n_outputs)
 
         Raises
         ------
         ValueError
             If a shape is wrong, or a number is NaN or infinite.
         """
-        return expectations(self.program, self.inputs_of(self._features(X)), self._weights(weights))
+        return self.evaluate(self.inputs_of(self._features(X)), self._weights(weights))
 
     def backward(self, X: ArrayLike, weights: ArrayLike, cotangent: ArrayLike) -> tuple[Array, Array]:
         """Differentiate ``sum(cotangent * forward(X, weights))`` in one sweep.
@@ -114,8 +163,8 @@ class QuantumModel:
         ----------
         X : array-like, shape (n_samples, n_features)
         weights : array-like, shape (n_weights,), radians
-        cotangent : array-like, shape (n_samples, n_observables)
-            Derivative of the loss with respect to each expectation value.
+        cotangent : array-like, shape (n_samples, n_outputs)
+            Derivative of the loss with respect to each output.
 
         Returns
         -------
@@ -123,11 +172,11 @@ class QuantumModel:
         d_X : float ndarray, shape (n_samples, n_features)
         """
         features = self._features(X)
-        seeds = _matrix("cotangent", cotangent, len(self.observables))
+        seeds = _matrix("cotangent", cotangent, self.num_outputs)
         if len(seeds) != len(features):
             raise ValueError(f"cotangent must have one row per sample: expected {len(features)}, got {len(seeds)}")
-        _, d_weights, d_inputs = adjoint_sweep(
-            self.program, self.inputs_of(features), self._weights(weights), seeds, inputs=True
+        d_weights, d_inputs = self.differentiate(
+            self.inputs_of(features), self._weights(weights), seeds, by_inputs=True
         )
         assert d_inputs is not None
         return d_weights, d_inputs if self.data is None else self.data.pullback(features, d_inputs)
@@ -140,11 +189,11 @@ class QuantumModel:
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
-        y : array-like, shape (n_samples,) or (n_samples, n_observables)
+        y : array-like, shape (n_samples,) or (n_samples, n_outputs)
             Targets in the form that the loss takes.
         weights : array-like, shape (n_weights,), radians
         loss : str or Loss
-            Loss function; its outputs are the expectation values.
+            Loss function of the model's outputs.
 
         Returns
         -------
@@ -164,18 +213,47 @@ class QuantumModel:
             total += float(np.add.reduce(loss_function.value(values, target)))
             return loss_function.gradient(values, target) * share
 
-        _, d_weights, _ = adjoint_sweep(self.program, self.inputs_of(features), self._weights(weights), cotangent)
+        d_weights, _ = self.differentiate(self.inputs_of(features), self._weights(weights), cotangent)
         return total * share, d_weights
 
+    def evaluate(self, inputs: Array, weights: Array) -> Array:
+        """Compute outputs at inputs of the circuit, to which the data function has been applied; without checks."""
+        if self.qubits is None:
+            return expectations(self.program, inputs, weights)
+        return probabilities(self.program, inputs, weights, self.qubits)
+
+    def differentiate(
+        self, inputs: Array, weights: Array, cotangent: Array | Cotangent, by_inputs: bool = False
+    ) -> tuple[Array, Array | None]:
+        """Differentiate a function of the outputs; see `qml.models.evaluation.Evaluation.sweep`."""
+        if self.qubits is None:
+            return adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs)[1:]
+        return probability_sweep(self.program, inputs, weights, cotangent, self.qubits, by_inputs)
+
     def inputs_of(self, features: Array) -> Array:
-        """Values of the circuit's inputs, shape (n_samples, n_inputs)."""
+        """Compute the values of the circuit's inputs, shape (n_samples, n_inputs)."""
         return features if self.data is None else checked_angles(self.data, features)
 
     def without_data(self) -> QuantumModel:
-        """The same circuit, lowered once for both, with its inputs as features."""
+        """Return a model of the same circuit, lowered once for both, with its inputs as features."""
         out = copy.copy(self)
         out.data, out.num_features = None, len(self.inputs)
         return out
+
+    def without_entanglement(self) -> QuantumModel:
+        """Return the model of the circuit without gates on two or more qubits; see `Circuit.without_entanglement`.
+
+        Its weights are the same ones, in the same order; those of removed gates have no effect.
+        """
+        return QuantumModel(
+            self.circuit.without_entanglement(),
+            self.inputs,
+            self.weights,
+            self.observables,
+            precision=self.precision,
+            data=self.data,
+            num_features=self.num_features,
+        )
 
     def _features(self, X: ArrayLike) -> Array:
         return _matrix("X", X, self.num_features)
@@ -190,7 +268,8 @@ class QuantumModel:
     def __repr__(self) -> str:
         return (
             f"QuantumModel({self.circuit.num_qubits} qubits, {len(self.inputs)} inputs, {len(self.weights)} weights, "
-            f"{len(self.observables)} observables, precision={self.precision!r})"
+            f"{self.num_outputs} {'observables' if self.qubits is None else 'probabilities'}, "
+            f"precision={self.precision!r})"
         )
 
 

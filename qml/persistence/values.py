@@ -19,6 +19,7 @@ from qml.feature_maps import data_functions, domains
 from qml.features import scaling
 from qml.files.circuit_data import CircuitReader, CircuitWriter
 from qml.files.container import is_storable
+from qml.kernels.composite import packed
 from qml.layers import Quantum, Sequential
 from qml.models.quantum_model import QuantumModel
 from qml.persistence.checks import LEFT_OUT, check_learnt, check_settings, check_sizes, random_state
@@ -32,15 +33,24 @@ __all__ = ["ESTIMATORS", "JOBLIB", "SCIKIT_LEARN", "ValueReader", "ValueWriter",
 ESTIMATORS = {
     "BoltzmannClassifier": "qml.estimators.variational.boltzmann",
     "BornMachine": "qml.estimators.own_objective",
+    "CircuitCentricClassifier": "qml.estimators.variational.circuit_centric",
+    "ConvolutionalClassifier": "qml.estimators.variational.hierarchical",
     "DressedClassifier": "qml.estimators.variational.dressed",
     "DressedRegressor": "qml.estimators.variational.dressed",
     "MetricLearningClassifier": "qml.estimators.own_objective",
     "NetworkClassifier": "qml.estimators.variational.network",
     "NetworkRegressor": "qml.estimators.variational.network",
+    "QuanvolutionClassifier": "qml.estimators.variational.quanvolution",
     "ReuploadingClassifier": "qml.estimators.variational.reuploading",
     "ReuploadingRegressor": "qml.estimators.variational.reuploading",
+    "TreeTensorClassifier": "qml.estimators.variational.hierarchical",
     "VariationalClassifier": "qml.estimators.variational.classifier",
     "VariationalRegressor": "qml.estimators.variational.regressor",
+    "KitchenSinksClassifier": "qml.estimators.fixed_features",
+    "KitchenSinksRegressor": "qml.estimators.fixed_features",
+    "ReservoirClassifier": "qml.estimators.fixed_features",
+    "ReservoirForecaster": "qml.estimators.fixed_features",
+    "ReservoirRegressor": "qml.estimators.fixed_features",
     "QuantumGaussianProcessClassifier": "qml.estimators.kernel_methods.gaussian_processes",
     "QuantumGaussianProcessRegressor": "qml.estimators.kernel_methods.gaussian_processes",
     "QuantumKernelClassifier": "qml.estimators.kernel_methods.support_vectors",
@@ -76,7 +86,19 @@ SCIKIT_LEARN = {
 TRANSFORMERS = dict.fromkeys(("AngleScaler", "ImagePooling", "QubitReducer", "SumFeatures"), "qml.features")
 """Transformers of this library that are allowed in a pipeline."""
 
-KERNELS = dict.fromkeys(("ClassicalKernel", "FidelityKernel", "ProjectedKernel", "TrainedKernel"), "qml.kernels")
+KERNELS = dict.fromkeys(
+    (
+        "ClassicalKernel",
+        "FidelityKernel",
+        "PowerKernel",
+        "ProductKernel",
+        "ProjectedKernel",
+        "ScaledKernel",
+        "SumKernel",
+        "TrainedKernel",
+    ),
+    "qml.kernels",
+)
 
 PARTS = ESTIMATORS | SCIKIT_LEARN | TRANSFORMERS | KERNELS
 """Estimators inside estimators, and their modules."""
@@ -94,7 +116,9 @@ VALUES["QuantumModel"] = QuantumModel
 """Immutable settings and learnt values, stored field by field."""
 
 FIELDS: dict[type, tuple[str, ...]] = {
-    QuantumModel: ("circuit", "inputs", "weights", "observables", "precision", "data", "num_features"),
+    QuantumModel: (
+        *("circuit", "inputs", "weights", "observables", "outputs", "qubits", "precision", "data", "num_features"),
+    ),
     Quantum: ("model",),
 }
 """Constructor arguments of a dataclass, where these are not all of its fields."""
@@ -143,6 +167,8 @@ class ValueWriter:
             case np.ndarray() if value.dtype == object:
                 entries = [self.value(name, entry) for entry in value.ravel().tolist()]
                 return {"type": "object_array", "shape": list(value.shape), "entries": entries}
+            case np.ndarray() if value.dtype.names is not None:  # features of a composite kernel
+                return {"type": "records", "fields": {key: self.value(name, value[key]) for key in value.dtype.names}}
             case np.ndarray():
                 if value.ndim > 1 and value.flags.f_contiguous and not value.flags.c_contiguous:
                     # BLAS adds in an order that depends on the one in memory
@@ -230,6 +256,8 @@ class ValueReader:
                 out = np.empty(len(data["entries"]), object)
                 out[:] = [self.value(entry) for entry in data["entries"]]
                 return out.reshape(data["shape"])
+            case "records":
+                return packed(self.fields(data["fields"]))
             case "slice":
                 return slice(*(self.value(bound) for bound in data["bounds"]))
             case "dtype":
@@ -279,6 +307,9 @@ def parts_of(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 def _fields(value: Any) -> dict[str, Any]:
     """Return the arguments that reconstruct a value."""
     names = SELECTOR_FIELDS if _is_selector(value) else _field_names(type(value))
+    if isinstance(value, QuantumModel):  # those of expectations are the same as in earlier versions
+        others = ("outputs", "qubits") if value.qubits is None else ("observables",)
+        names = [name for name in names if name not in others]
     return {name: getattr(value, name) for name in names}
 
 

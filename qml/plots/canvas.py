@@ -33,7 +33,7 @@ def save(figure: Any, axes: Sequence[Any], path: str | PathLike[str] | None) -> 
         figure.savefig(path, dpi=DOTS_PER_INCH)
 
 
-def label(name: object, most: int = 14) -> str:
-    """Text for a picture, cut to at most ``most`` characters and never taken for a formula."""
+def label(name: object, limit: int = 14) -> str:
+    """Prepare text for a picture: cut it to at most ``limit`` characters, and escape formulas."""
     text = one_line(name)
-    return mathtext(text if len(text) <= most else text[: most - 1] + "…")
+    return mathtext(text if len(text) <= limit else text[: limit - 1] + "…")

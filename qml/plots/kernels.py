@@ -118,7 +118,7 @@ def plot_concentration(found: Mapping[str, Concentration], path: str | PathLike[
 
 
 def _mark_classes(axis: Any, labels: Any) -> None:
-    """Ticks in the middle of each class of sorted labels, lines between classes; nothing if there are too many."""
+    """Draw ticks in the middle of each class of sorted labels, and lines between classes, unless there are too many."""
     classes, first, count = np.unique(labels, return_index=True, return_counts=True)
     if len(classes) > 20:
         axis.set_xlabel("samples, in the order of y")

@@ -1,7 +1,7 @@
 """Conversion of CSV files into features and a target, by an immutable schema that is stored beside the model.
 
-Based on the csv module and NumPy: cells are read as text, and the meaning of each column is decided explicitly, so that
-a report can state it. pandas would add half a second to every command and make decisions that it does not report.
+Based on the csv module and NumPy: cells are read as text, and the kind of each column is determined explicitly, so that
+a report can state it. pandas would add half a second to every command, and does not report its decisions.
 """
 
 from qml.tables.kinds import LeftOut

@@ -18,11 +18,11 @@ __all__ = ["MISSING", "Contents", "LeftOut", "inspect_column", "numbers"]
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "#na"})
 """Cell contents that count as empty, in lower case."""
 
-MOSTLY = 0.8
+MIN_NUMBERS = 0.8
 """Minimum share of numbers in a column that is intended to be numeric."""
 
-HUGE = 1e100
-"""Largest number accepted: squares and sums of larger ones leave the range of doubles."""
+MAX_NUMBER = 1e100
+"""Maximum magnitude of a number: squares and sums of larger ones leave the range of doubles."""
 
 DATES = re.compile(
     r"""
@@ -95,7 +95,7 @@ def inspect_column(
     if not as_category:
         values = numbers(table, name, missing)
         if values is not None:
-            reason = None if keep else _why_no_quantity(name, present, values[~missing])
+            reason = None if keep else _reason_to_leave_out(name, present, values[~missing])
             return Contents("number", missing, values) if reason is None else LeftOut(name, reason)
         if all(DATES.fullmatch(cell) for cell in present):
             return LeftOut(name, f"dates or times, such as {quoted(present[0])}")
@@ -134,7 +134,7 @@ def numbers(
         except ValueError:
             failed.append(row)
     present = len(cells) - int(missing.sum())
-    if failed and (text_allowed or len(failed) > (1 - MOSTLY) * present):
+    if failed and (text_allowed or len(failed) > (1 - MIN_NUMBERS) * present):
         return None
     if failed:
         raise TableError(
@@ -142,17 +142,17 @@ def numbers(
             f"{quoted(cells[failed[0]])} on line {table.lines[failed[0]]}; correct or empty them, or leave the column "
             "out with --drop"
         )
-    too_large = np.flatnonzero(np.abs(out) > HUGE)
+    too_large = np.flatnonzero(np.abs(out) > MAX_NUMBER)
     if len(too_large):
         row = too_large[0]
         raise TableError(
             f"{table.path}, line {table.lines[row]}: column {name!r} holds {quoted(cells[row])}, which is beyond "
-            f"{HUGE:.0e}, too large to compute with"
+            f"{MAX_NUMBER:.0e}, too large to compute with"
         )
     return out
 
 
-def _why_no_quantity(name: str, present: Sequence[str], values: NDArray[np.float64]) -> str | None:
+def _reason_to_leave_out(name: str, present: Sequence[str], values: NDArray[np.float64]) -> str | None:
     """Return the reason why numbers are not a quantity that a model can use, or None."""
     if not (values == np.round(values)).all():
         return None

@@ -66,7 +66,7 @@ class Table:
         return len(self.lines)
 
     def column(self, name: str) -> tuple[str, ...]:
-        """Return the cells of the column ``name``; raise `TableError` with the nearest names if there is none."""
+        """Return the cells of the column ``name``; raise `TableError` with the nearest names if it does not exist."""
         if name not in self.names:
             raise TableError(f"{self.path} has no column {name!r}; {nearest(name, self.names)}")
         return self.columns[self.names.index(name)]
@@ -117,15 +117,15 @@ def nearest(name: str, names: Sequence[str]) -> str:
     return near_misses(name, names, cutoff=0.6) or f"it has {shortened(names)}"
 
 
-def shortened(words: Sequence[str], most: int = 8) -> str:
+def shortened(words: Sequence[str], limit: int = 8) -> str:
     """Join the first few words, and the number of the remaining ones."""
-    shown = ", ".join(words[:most])
-    return shown if len(words) <= most else f"{shown} and {len(words) - most} more"
+    shown = ", ".join(words[:limit])
+    return shown if len(words) <= limit else f"{shown} and {len(words) - limit} more"
 
 
-def quoted(cell: str, most: int = 30) -> str:
+def quoted(cell: str, limit: int = 30) -> str:
     """Quote a cell, shortened if long."""
-    return repr(cell if len(cell) <= most else cell[: most - 3] + "...")
+    return repr(cell if len(cell) <= limit else cell[: limit - 3] + "...")
 
 
 def _bytes(path: str | PathLike[str]) -> bytes:
@@ -159,7 +159,7 @@ def _decoded(path: str | PathLike[str], data: bytes, encoding: str | None) -> tu
         try:
             text = data.decode(candidate)
         except LookupError:
-            raise TableError(f"there is no encoding {candidate!r}; common ones are utf-8, latin-1, utf-16") from None
+            raise TableError(f"unknown encoding {candidate!r}; common ones are utf-8, latin-1, utf-16") from None
         except UnicodeError:
             continue
         if "\0" not in text:
@@ -214,11 +214,11 @@ def _records(path: str | PathLike[str], text: str, separator: str) -> Iterator[t
 
 def _explained(error: csv.Error) -> str:
     if "unexpected end of data" in str(error):
-        return "a quotation mark is opened and never closed"
+        return "a quotation mark is never closed"
     if "field limit" in str(error):
         return f"a cell of more than {csv.field_size_limit()} characters; is a quotation mark left open?"
     if "expected after" in str(error):
-        return "text goes on behind a closing quotation mark (inside quotes, write the mark twice)"
+        return "text continues after a closing quotation mark (inside quotes, write the mark twice)"
     return str(error)
 
 
@@ -227,5 +227,5 @@ def _names(path: str | PathLike[str], header: Sequence[str]) -> tuple[str, ...]:
     for name, count in Counter(names).items():
         if count > 1:
             where = ", ".join(str(position) for position, other in enumerate(names, 1) if other == name)
-            raise TableError(f"{path} names {count} columns {name!r} (columns {where}): give each its own name")
+            raise TableError(f"{path} names {count} columns {name!r} (columns {where}): give them different names")
     return tuple(names)

@@ -122,7 +122,7 @@ class Schema:
                     seen = shortened([quoted(word) for word in unknown], 3)
                     notes.append(
                         f"{column.name}: {counted(total, 'row')} with values not seen in training ({seen}), "
-                        "taken as average"
+                        "treated as average"
                     )
         return np.hstack(features), notes
 
@@ -182,7 +182,7 @@ def infer_schema(
         if name == target:
             continue
         if name in drop:
-            left_out.append(LeftOut(name, "as asked"))
+            left_out.append(LeftOut(name, "as requested"))
             continue
         contents_or_reason = inspect_column(
             table, name, max_categories=max_categories, as_category=name in categorical, keep=name in keep
@@ -229,7 +229,7 @@ def _refuse_empty(table: Table, missing: dict[str, NDArray[np.bool_]]) -> None:
         counts = shortened([f"{name} ({int(mask.sum())})" for name, mask in empty.items()], 5)
         line = table.lines[min(int(mask.argmax()) for mask in empty.values())]
         raise TableError(
-            f"{table.path} has empty cells, first on line {line}: {counts}; let --impute fill them (median, most "
+            f"{table.path} has empty cells, first on line {line}: {counts}; fill them with --impute (median, most "
             "frequent), or leave columns out with --drop"
         )
 

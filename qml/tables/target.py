@@ -13,15 +13,15 @@ from qml.tables.kinds import MISSING, numbers
 from qml.tables.reading import Table, TableError, quoted, shortened
 from simulator.errors import counted
 
-__all__ = ["MIN_ROWS", "MIN_ROWS_A_CLASS", "Target", "read_target"]
+__all__ = ["MIN_ROWS", "MIN_ROWS_PER_CLASS", "Target", "read_target"]
 
 Task = Literal["classification", "regression"]
 
 MAX_NUMBERED_CLASSES = 20
-"""Maximum number of distinct numbers that are taken as classes; more are a quantity."""
+"""Maximum number of distinct numbers that are treated as classes; more are a quantity."""
 
 MIN_ROWS = 10
-MIN_ROWS_A_CLASS = 3
+MIN_ROWS_PER_CLASS = 3
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") 
     Raises
     ------
     TableError
-        If there is no such column, cells are empty, there is one class, or a class has too few rows.
+        If the column does not exist, cells are empty, there is only one class, or a class has too few rows.
     """
     if name not in table.names and any(_is_number(other) for other in table.names):
         raise TableError(
@@ -108,7 +108,7 @@ def _classes_like_empty(table: Table, name: str, missing: NDArray[np.bool_]) -> 
     if missing.all() or numbers(table, name, missing, text_allowed=True) is not None:
         return {}
     counts = Counter(cell for cell, absent in zip(cells, missing, strict=True) if absent)
-    return {word: count for word, count in counts.items() if word not in ("", "?") and count >= MIN_ROWS_A_CLASS}
+    return {word: count for word, count in counts.items() if word not in ("", "?") and count >= MIN_ROWS_PER_CLASS}
 
 
 def _check_classes(table: Table, name: str, classes: NDArray[Any]) -> None:
@@ -117,12 +117,12 @@ def _check_classes(table: Table, name: str, classes: NDArray[Any]) -> None:
         raise TableError(
             f"the target {name!r} has {len(counts)} different values in {len(classes)} rows: an identifier, not classes"
         )
-    rare = [label for label, count in counts.items() if count < MIN_ROWS_A_CLASS]
+    rare = [label for label, count in counts.items() if count < MIN_ROWS_PER_CLASS]
     if rare:
         others = f" (and {len(rare) - 1} more classes)" if len(rare) > 1 else ""
         raise TableError(
             f"{table.path}: class {str(rare[0])!r} of {name!r}{others} has "
-            f"{counted(counts[rare[0]], 'row')}; each needs at least {MIN_ROWS_A_CLASS} to train, validate and test"
+            f"{counted(counts[rare[0]], 'row')}; each needs at least {MIN_ROWS_PER_CLASS} to train, validate and test"
         )
 
 

@@ -31,7 +31,7 @@ SECONDS_BETWEEN = 1.0
 """Minimum time between checkpoints, in seconds: flushing to the disk may take longer than a short epoch."""
 
 _INTEGERS_AND_TEXT = ("seed", "best_epoch", "stale_epochs", "steps", "batch", "stopped", "message")
-_FLOATS = ("best_score", "reference_score", "loss_sum", "gradient_norm_sum", "seconds")
+_FLOATS = ("best_score", "reference_score", "loss_sum", "gradient_norm_sum", "seconds", "initial_loss")
 _ARRAYS = ("weights", "best_weights")
 _OPTIMIZER = "optimizer_state."
 
@@ -149,14 +149,14 @@ class Checkpoints:
         self._last_saved = time.monotonic()
 
     def _check(self, stored: Mapping[str, Any]) -> None:
-        here = self._fingerprint
-        differing = [name for name in here if name in stored and not _same(here[name], stored[name])]
+        expected = self._fingerprint
+        differing = [name for name in expected if name in stored and not _same(expected[name], stored[name])]
         if not differing:
             return
         if differing != [SUMMARY]:  # the other entries name the difference
             differing = [name for name in differing if name != SUMMARY]
-        differences = [line for name in differing for line in _differences(name, here[name], stored[name])]
-        schedules = f"{here.get('schedule')}, {stored.get('schedule')}"
+        differences = [line for name in differing for line in _differences(name, expected[name], stored[name])]
+        schedules = f"{expected.get('schedule')}, {stored.get('schedule')}"
         hint = COSINE_HINT if "schedule" in differing and schedules.count("cosine") == 2 else ""
         raise CheckpointMismatchError(
             f"{self.path} belongs to another run ({'; '.join(differences)}); "
@@ -199,22 +199,24 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
         return stored
 
 
-def _same(here: Any, there: Any) -> bool:
-    if isinstance(here, dict) and isinstance(there, dict):
-        return bool(here["sha256"] == there["sha256"])
-    return bool(here == there)
+def _same(expected: Any, stored: Any) -> bool:
+    if isinstance(expected, dict) and isinstance(stored, dict):
+        return bool(expected["sha256"] == stored["sha256"])
+    return bool(expected == stored)
 
 
-def _differences(name: str, here: Any, there: Any) -> list[str]:
+def _differences(name: str, expected: Any, stored: Any) -> list[str]:
     """Return one line for each setting in which an entry differs."""
-    if isinstance(here, dict) and isinstance(there, dict):
-        ours, theirs = here["made of"], dict(there["made of"])
-        names = [key for key in (*ours, *(theirs.keys() - ours.keys())) if ours.get(key) != theirs.get(key)]
-        lines = [f"{key} is {_shown(ours.get(key))}, there {_shown(theirs.get(key))}" for key in names]
+    if isinstance(expected, dict) and isinstance(stored, dict):
+        parts, stored_parts = expected["made of"], dict(stored["made of"])
+        names = [
+            key for key in (*parts, *(stored_parts.keys() - parts.keys())) if parts.get(key) != stored_parts.get(key)
+        ]
+        lines = [f"{key} is {_shown(parts.get(key))}, there {_shown(stored_parts.get(key))}" for key in names]
         return lines or [f"{name}: not the same"]
-    if any(isinstance(value, str) and _DIGEST.fullmatch(value) for value in (here, there)):
+    if any(isinstance(value, str) and _DIGEST.fullmatch(value) for value in (expected, stored)):
         return [f"{name}: not the same"]
-    return [f"{name} is {here!r}, there {there!r}"]
+    return [f"{name} is {expected!r}, there {stored!r}"]
 
 
 def _shown(text: Any) -> str:
@@ -244,7 +246,7 @@ def _unpack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RunS
         history.append(EpochRecord(**record | absent | {"epoch": int(record["epoch"])}))
     return RunState(
         **{name: header[name] for name in _INTEGERS_AND_TEXT},
-        **{name: plain(arrays[name]) for name in (*_ARRAYS, *_FLOATS)},
+        **{name: plain(arrays[name]) for name in (*_ARRAYS, *_FLOATS) if name in arrays or name != "initial_loss"},
         optimizer_state={
             name.removeprefix(_OPTIMIZER): plain(array) for name, array in arrays.items() if name.startswith(_OPTIMIZER)
         },

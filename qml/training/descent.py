@@ -71,6 +71,7 @@ def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
         weights=weights,
         optimizer_state=optimizer_state,
         steps=before.steps + 1,
+        initial_loss=before.initial_loss if before.steps else loss,
         batch=before.batch + 1,
         loss_sum=before.loss_sum + loss * (run.objective.n_samples if isinstance(rows, slice) else len(rows)),
         gradient_norm_sum=before.gradient_norm_sum + math.sqrt(gradient @ gradient),

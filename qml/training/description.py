@@ -27,6 +27,8 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 def description(value: Any) -> str:
     """Describe a value by a text that is equal for equal values, in every process; a dataclass is shown by its repr.
 
+    A field whose metadata has ``added`` is left out at its default, so that checkpoints of versions without it go on.
+
     Examples
     --------
     >>> from qml.losses import Huber
@@ -68,7 +70,11 @@ def _described(value: Any, depth: int) -> str:
         case type():
             return f"{value.__module__}.{value.__qualname__}"
     if dataclasses.is_dataclass(value):
-        fields = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
+        fields = {
+            field.name: getattr(value, field.name, None)
+            for field in dataclasses.fields(value)
+            if not (field.metadata.get("added") and getattr(value, field.name, None) == field.default)
+        }
     elif hasattr(value, "__qualname__"):  # a function
         return f"{value.__module__}.{value.__qualname__}"
     elif _has_repr(type(value)):

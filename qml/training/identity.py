@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from qml.feature_maps.encoding import Encoding
 from qml.files.circuit_data import CircuitWriter
-from qml.layers import Quantum
+from qml.layers import Derivatives, Quantum, Quanvolution
 from qml.layers.sequential import Chain
 from qml.models.evaluation import BackendEvaluation, NoisyEvaluation
 from qml.models.quantum_model import QuantumModel
@@ -20,6 +21,9 @@ from qml.training.layers_objective import LayersObjective
 from simulator.gates import Gate
 
 __all__ = ["circuit_digest", "run_identity"]
+
+CIRCUIT_FIELDS: dict[Any, str] = {Derivatives: "quantum", Quanvolution: "filter"}
+"""Layers that hold a quantum layer, and its field."""
 
 
 def run_identity(
@@ -49,7 +53,7 @@ def run_identity(
         prefix = "" if len(circuits) == 1 else f"circuit {number}: "
         out |= {prefix + name: value for name, value in _of_circuit(layer, settings).items()}
     return out | {
-        "layers": ["Quantum" if isinstance(layer, Quantum) else description(layer) for layer in layers],
+        "layers": [_named(layer) for layer in layers],
         "loss": description(objective.loss),
         "features": digest(objective.inputs),
         "targets": digest(objective.targets),
@@ -61,12 +65,25 @@ def run_identity(
 
 
 def _layers(layer: Any) -> Iterator[Any]:
-    """Iterate over the layers of a chain and of the chains inside it, in order."""
+    """Iterate over the layers of a chain and of the layers inside them, in order."""
     if isinstance(layer, Chain):
         for inner in layer.layers:
             yield from _layers(inner)
     else:
         yield layer
+        if type(layer) in CIRCUIT_FIELDS:
+            yield getattr(layer, CIRCUIT_FIELDS[type(layer)])
+
+
+def _named(layer: Any) -> str:
+    """Describe a layer without the circuit in it, which is described by itself."""
+    if isinstance(layer, Quantum):
+        return "Quantum"
+    if type(layer) not in CIRCUIT_FIELDS:
+        return description(layer)
+    names = (field.name for field in fields(layer) if field.name != CIRCUIT_FIELDS[type(layer)])
+    settings = ", ".join(f"{name}={description(getattr(layer, name))}" for name in names)
+    return f"{type(layer).__name__}({settings})"
 
 
 def _of_circuit(layer: Quantum, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,10 +91,15 @@ def _of_circuit(layer: Quantum, settings: Mapping[str, Any]) -> dict[str, Any]:
     model, evaluation = layer.model, layer.evaluation
     noise = evaluation if isinstance(evaluation, NoisyEvaluation) else None
     texts = {name: description(value) for name, value in settings.items()}
-    observables = {"observables": texts.pop("observables", description(model.observables))}
+    if model.qubits is None:
+        measured = {"observables": texts.pop("observables", description(model.observables))}
+        measured_digest = _digest_of_observables(model)
+    else:
+        measured = {"probabilities of qubits": description(model.qubits)}
+        measured_digest = text_digest(description(measured))
     return {
         "circuit": {"sha256": circuit_digest(model), "made of": texts},
-        "observables": {"sha256": _digest_of_observables(model), "made of": observables},
+        "observables": {"sha256": measured_digest, "made of": measured},
         "data function": None if model.data is None else description(model.data),  # where it is part of each step
         "precision": model.precision,
         "noise": None if noise is None else description(noise.noise),

@@ -70,6 +70,7 @@ class RunState(NamedTuple):
     batch : index of the epoch's next batch
     loss_sum, gradient_norm_sum : sums over the epoch's rows so far
     seconds : time spent in the epoch so far, in seconds
+    initial_loss : loss of the first step, at the initial weights; infinity where it is not known
     history : records of the finished epochs
     stopped : reason why the run is over, if it is: "diverged" or "converged"
     message : the reason in words
@@ -88,6 +89,7 @@ class RunState(NamedTuple):
     loss_sum: float = 0.0
     gradient_norm_sum: float = 0.0
     seconds: float = 0.0
+    initial_loss: float = np.inf
     history: tuple[EpochRecord, ...] = ()
     stopped: str = ""
     message: str = ""

@@ -13,7 +13,7 @@ from qml.training.checkpoints import Checkpoints
 from qml.training.progress import Callback, EpochRecord, ProgressBar, RunState, TrainingProgress
 
 DIVERGENCE = 1e3
-"""Growth of the loss, relative to its first value (absolute if that is below 1), at which training has diverged."""
+"""Growth of the loss, relative to the initial one (absolute if that is below 1), at which training has diverged."""
 
 
 SCHEDULES = ("constant", "cosine")
@@ -66,13 +66,13 @@ class Run:
             )
         if math.isfinite(loss) and (gradient is None or np.isfinite(gradient).all()):
             return True
-        what = f"the loss is {loss}" if not math.isfinite(loss) else "the gradient is not finite"
-        self.diverge(f"{what} in epoch {len(self.state.history) + 1}")
+        reason = f"the loss is {loss}" if not math.isfinite(loss) else "the gradient is not finite"
+        self.diverge(f"{reason} in epoch {len(self.state.history) + 1}")
         return False
 
-    def diverge(self, how: str) -> None:
+    def diverge(self, reason: str) -> None:
         """Record in the state that the run has diverged."""
-        self.state = self.state._replace(stopped="diverged", message=f"training diverged: {how}")
+        self.state = self.state._replace(stopped="diverged", message=f"training diverged: {reason}")
 
     def finish_epoch(
         self,
@@ -112,6 +112,8 @@ class Run:
             history=(*state.history, record),
         )
         first = self.state.history[0].loss
+        if state.initial_loss < first:  # the mean of an epoch whose steps already explode is no reference
+            first = state.initial_loss
         if loss - first > DIVERGENCE * max(abs(first), 1.0):
             self.diverge(f"the loss went from {first:.3g} to {loss:.3g} in epoch {epoch}")
         self.bar.update(record)

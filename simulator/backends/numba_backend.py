@@ -20,7 +20,8 @@ __all__ = ["NumbaBackend"]
 
 FloatArray = NDArray[np.float64]
 
-MOST_PROBABILITIES = 1 << 22  # maximum number of probabilities held at once if only some outcomes are requested
+MAX_PROBABILITIES = 1 << 22
+"""Maximum number of probabilities that are held at the same time if only some outcomes are requested."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,9 @@ class NumbaBackend:
         if outcomes is None:
             return self._probabilities(circuit, sets)
         frequencies = np.empty((len(sets), len(outcomes)))
-        at_once = max(1, MOST_PROBABILITIES >> circuit.num_qubits * (1 if self.noise is None else 2))
-        for begin in range(0, len(sets), at_once):
-            rows = slice(begin, begin + at_once)
+        chunk = max(1, MAX_PROBABILITIES >> circuit.num_qubits * (1 if self.noise is None else 2))
+        for begin in range(0, len(sets), chunk):
+            rows = slice(begin, begin + chunk)
             frequencies[rows] = self._probabilities(circuit, sets[rows])[:, list(outcomes)]
         return frequencies
 

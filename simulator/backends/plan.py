@@ -92,9 +92,9 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        shots = f"{self.shots:,} a circuit, {self.total_shots:,} in all"
+        shots = f"{self.shots:,} per circuit, {self.total_shots:,} in total"
         if not self.total_shots:
-            shots = "as the primitive decides" if self.jobs else "none: exact"
+            shots = "chosen by the primitive" if self.jobs else "none: exact"
         lines = [
             ("backend", self.backend),
             ("circuits to transpile", f"{self.circuits:,}"),

@@ -41,9 +41,9 @@ class Estimates(NamedTuple):
 class Backend(Protocol):
     """Interface for running circuits on this engine, a Qiskit backend or hardware.
 
-    In all methods ``values`` are what `Circuit.values_array` takes, one set of them or many; results have an axis of
-    sets, of length 1 for one. ``resume`` is a folder in which a remote backend keeps its jobs and what came back: the
-    same request with the same folder goes on where it was, and nothing that has come back is run again.
+    In all methods, ``values`` is one set or many sets of values as in `Circuit.values_array`; results have an axis of
+    sets, of length 1 for one set. ``resume`` is a folder in which a remote backend stores its jobs and their results:
+    the same request with the same folder continues where it stopped, and finished jobs are not run again.
     """
 
     @property
@@ -54,13 +54,13 @@ class Backend(Protocol):
     def expectations(
         self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
     ) -> FloatArray:
-        """Expectation values, shape (n_sets, n_observables)."""
+        """Compute expectation values, shape (n_sets, n_observables)."""
         ...
 
     def estimate(
         self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
     ) -> Estimates:
-        """Expectation values and their standard errors."""
+        """Estimate expectation values and their standard errors."""
         ...
 
     def expectation_and_gradient(
@@ -72,7 +72,7 @@ class Backend(Protocol):
         *,
         resume: Folder = None,
     ) -> tuple[FloatArray, FloatArray]:
-        """Expectation values and their derivatives, shape (n_sets, n_observables, n_parameters), from one batch."""
+        """Compute expectation values and derivatives, shape (n_sets, n_observables, n_parameters), in one batch."""
         ...
 
     def gradient(
@@ -84,21 +84,21 @@ class Backend(Protocol):
         *,
         resume: Folder = None,
     ) -> FloatArray:
-        """Derivatives with respect to ``parameters``, all by default, shape (n_sets, n_observables, n_parameters)."""
+        """Compute derivatives, shape (n_sets, n_observables, n_parameters), by default for all parameters."""
         ...
 
     def sample(
         self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None
     ) -> list[dict[str, int]]:
-        """Counts of the outcomes per set; qubit 0 is the last character, as in `Circuit.sample`."""
+        """Sample counts of outcomes for each set; qubit 0 is the last character, as in `Circuit.sample`."""
         ...
 
     def probabilities(
         self, circuit: Circuit, values: Values = None, *, outcomes: Sequence[int] | None = None, resume: Folder = None
     ) -> FloatArray:
-        """Probability of each basis state, shape (n_sets, 2**n); frequencies if the backend only samples.
+        """Compute the probability of each basis state, shape (n_sets, 2**n); frequencies if the backend only samples.
 
-        With ``outcomes``, the probabilities of these basis states only, shape (n_sets, n_outcomes), on any number of
+        With ``outcomes``, only the probabilities of these basis states, shape (n_sets, n_outcomes), on any number of
         qubits.
         """
         ...
@@ -138,7 +138,7 @@ def shift_gradient(
     parameters: Sequence[Parameter] | None,
     resume: Folder,
 ) -> tuple[FloatArray, FloatArray]:
-    """`Backend.expectation_and_gradient` by parameter shift in one batch, for backends that only measure."""
+    """Compute `Backend.expectation_and_gradient` by parameter shift in one batch, for backends that only measure."""
     shifted = shifted_circuit(circuit, None if parameters is None else tuple(parameters))
     points = shifted.values(parameter_sets(circuit, values))
     measured = backend.expectations(shifted.circuit, observables, points, resume=resume)

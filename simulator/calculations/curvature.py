@@ -26,7 +26,7 @@ _STEP_ERROR = 1e-6  # maximum rounding error of a step, relative to the largest 
 def hessian_vector_product(
     circuit: OperationSequence, observables: Any, values: Any = None, vector: ArrayLike | None = None
 ) -> FloatArray:
-    """The Hessian of expectations times a vector, at the cost of four adjoint gradients.
+    """Compute the Hessian of expectations times a vector, at the cost of four adjoint gradients.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def hessian_vector_product(
 
 
 def metric_tensor(circuit: OperationSequence, values: Any = None) -> FloatArray:
-    """Fubini-Study metric ``Re(<d_i psi|d_j psi> - <d_i psi|psi><psi|d_j psi>)`` of a circuit's states.
+    """Compute the Fubini-Study metric ``Re(<d_i psi|d_j psi> - <d_i psi|psi><psi|d_j psi>)`` of a circuit's states.
 
     A quarter of the quantum Fisher information; the natural gradient multiplies by its inverse. All derivatives of the
     state are computed in one batch, with one state per Pauli string of a parameter's generator.
@@ -120,7 +120,9 @@ def _with_generators(circuit: OperationSequence, point: FloatArray) -> tuple[Ope
         if not free:
             continue
         if not isinstance(operation.gate, gates.Rotation):
-            raise QumbaError(f"the metric tensor needs parameters in rotations only; {operation.gate.name} is none")
+            raise QumbaError(
+                f"the metric tensor needs parameters in rotations only; {operation.gate.name} is not a rotation"
+            )
         by_parameter = np.zeros(len(point))
         for parameter, factor in free[0].terms.items():
             by_parameter[numbers[parameter]] += factor

@@ -25,7 +25,7 @@ def fidelities(
     out: NDArray[Any] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> NDArray[Any]:
-    """Fidelities between the final states of samples, without holding all states in memory.
+    """Compute fidelities between the final states of samples, without holding all states in memory.
 
     Each entry is bit-identical on any number of threads and for any other samples in the call.
 
@@ -53,7 +53,7 @@ def fidelities(
 def fidelities_of_states(
     a: NDArray[Any], b: NDArray[Any] | None = None, out: NDArray[Any] | None = None
 ) -> NDArray[Any]:
-    """Squared overlaps of the rows of ``a`` with those of ``b``, or among the rows of ``a``.
+    """Compute squared overlaps of the rows of ``a`` with those of ``b``, or among the rows of ``a``.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _STEP = 6e-6  # radians; near the cube root of machine epsilon, where central di
 def adjoint_sweep(
     program: Program, X: FloatArray, weights: FloatArray, cotangent: FloatArray | Cotangent, inputs: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Expectations and derivatives of any function of them, by the adjoint method for many samples.
+    """Compute expectations, and derivatives of any function of them, by the adjoint method for many samples.
 
     Takes two states per sample and one backward sweep for any number of observables and parameters: the adjoint state
     starts as ``sum_k v_k O_k psi`` with ``v`` the derivative with respect to the expectations.
@@ -62,7 +62,7 @@ def adjoint_sweep(
 def state_sweep(
     program: Program, X: FloatArray, weights: FloatArray, cotangent: StateCotangent, inputs: bool = False
 ) -> tuple[FloatArray, FloatArray | None]:
-    """Derivatives of any function of all samples' final states, by the adjoint method.
+    """Differentiate any function of all samples' final states by the adjoint method.
 
     The counterpart of `adjoint_sweep` for states; the function may couple samples, as fidelities between them do.
 
@@ -97,7 +97,7 @@ def state_sweep(
 def expectation_and_gradient(
     circuit: OperationSequence, observables: Any, values: Any = None, precision: str = "double"
 ) -> tuple[Any, FloatArray]:
-    """Expectations and their derivatives with respect to every parameter; see `gradient`."""
+    """Compute expectations and their derivatives with respect to every parameter; see `gradient`."""
     listed, single = as_observables(observables)
     program, X, weights, one = split_values(circuit, listed, values, precision)
     samples, count = len(X), len(listed)
@@ -116,7 +116,7 @@ def expectation_and_gradient(
 def gradient(
     circuit: OperationSequence, observables: Any, values: Any = None, method: str = "adjoint", precision: str = "double"
 ) -> FloatArray:
-    """Derivatives of expectations with respect to every parameter.
+    """Differentiate expectations with respect to every parameter.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def gradient(
 
 
 def _differences(circuit: OperationSequence, observables: Sequence[PauliSum], values: FloatArray) -> FloatArray:
-    """Central differences, shape (n_observables, num_parameters)."""
+    """Compute central differences, shape (n_observables, num_parameters)."""
     count = len(values)
     steps = _STEP * np.eye(count)
     above, below = values + steps, values - steps

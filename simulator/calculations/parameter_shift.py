@@ -20,7 +20,7 @@ from simulator.operations.sequence import CircuitT
 from simulator.parameters import Expression, Parameter, ParameterVector
 from simulator.range_reduction import affine, reduced_number
 
-__all__ = ["ShiftedCircuit", "shifted_circuit"]
+__all__ = ["ShiftedCircuit", "expanded", "shifted_circuit"]
 
 FloatArray = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ class ShiftedCircuit(Generic[CircuitT]):
         for parameter in wanted:
             if parameter not in number:
                 raise ParameterError(f"the circuit has no parameter {parameter}")
-        listed = list(_expanded(circuit.operations))
+        listed = list(expanded(circuit.operations))
         angles = ParameterVector("angle", sum(isinstance(a, Expression) for op in listed for a in op.angles) or 1)
         rows: list[FloatArray] = []
         constants: list[float] = []
@@ -106,7 +106,7 @@ class ShiftedCircuit(Generic[CircuitT]):
         self.num_points = 1 + 2 * len(shifts)
 
     def values(self, values: FloatArray) -> FloatArray:
-        """Values of the angles at which to measure.
+        """Return the values of the angles at which to measure.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class ShiftedCircuit(Generic[CircuitT]):
         return measured[:: self.num_points]
 
     def gradient(self, measured: FloatArray) -> FloatArray:
-        """Derivatives with respect to the selected parameters.
+        """Compute derivatives with respect to the selected parameters.
 
         Parameters
         ----------
@@ -157,14 +157,15 @@ _shifted_circuit = lru_cache(maxsize=32, typed=True)(ShiftedCircuit)
 def _rule(operation: Operation) -> list[tuple[float, float]]:
     gate = operation.gate
     if not isinstance(gate, gates.Rotation):
-        raise QumbaError(f"parameter shift needs rotations; {gate.name} is none")
+        raise QumbaError(f"parameter shift needs rotations; {gate.name} is not a rotation")
     shifts, weights = gate.shift_rule
     return list(zip(shifts.tolist(), weights.tolist(), strict=True))
 
 
-def _expanded(operations: Iterable[Operation]) -> Iterator[Operation]:
+def expanded(operations: Iterable[Operation]) -> Iterator[Operation]:
+    """Iterate over the operations with composites replaced by their parts, at all depths."""
     for operation in operations:
         if isinstance(operation.gate, gates.Composite):
-            yield from _expanded(operation.gate.expand(operation.qubits, operation.angles))
+            yield from expanded(operation.gate.expand(operation.qubits, operation.angles))
         else:
             yield operation

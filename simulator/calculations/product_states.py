@@ -25,7 +25,7 @@ def is_product(program: Program) -> bool:
 
 
 def bloch_vectors(program: Program, X: Array, weights: Array) -> Array:
-    """Expectations of X, Y and Z of each qubit of a product state, shape (n_samples, n_qubits, 3).
+    """Compute expectations of X, Y and Z of each qubit of a product state, shape (n_samples, n_qubits, 3).
 
     Each Pauli rotation rotates the Bloch vector about its axis, by Rodrigues' formula.
     """

@@ -147,7 +147,7 @@ def sample_final(
 def what_is_read(
     circuit: OperationSequence, measured: dict[int, int], qubits: Sequence[int] | None
 ) -> tuple[tuple[int, ...], int]:
-    """Qubits to sample, and the number of bits of an outcome."""
+    """Return the qubits to sample, and the number of bits of an outcome."""
     if not measured:
         sampled = check_qubits(range(circuit.num_qubits) if qubits is None else qubits, circuit.num_qubits)
         return sampled, len(sampled)

@@ -17,7 +17,7 @@ _PART_BITS = 20  # number of qubits of the slices in which a large state is copi
 
 
 def reduced_density_matrix(state: ArrayLike, qubits: Sequence[int]) -> NDArray[Any]:
-    """Density matrix of some qubits of a pure state, the others traced out.
+    """Compute the density matrix of some qubits of a pure state, the others traced out.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def reduced_density_matrix(state: ArrayLike, qubits: Sequence[int]) -> NDArray[A
 
 
 def entropy(state: ArrayLike, qubits: Sequence[int], base: float = 2.0) -> float:
-    """Entanglement entropy between some qubits of a pure state and the others.
+    """Compute the entanglement entropy between some qubits of a pure state and the others.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def entropy(state: ArrayLike, qubits: Sequence[int], base: float = 2.0) -> float
 
 
 def fidelity(first: ArrayLike, second: ArrayLike) -> float:
-    """``|<first|second>|**2`` of two pure states, shape (2**n,) each."""
+    """Compute ``|<first|second>|**2`` of two pure states, shape (2**n,) each."""
     a, b = _checked(first), _checked(second)
     if a.shape != b.shape:
         raise CircuitError(f"fidelity compares states of one size, got {a.size} and {b.size} amplitudes")
@@ -111,7 +111,7 @@ def apply(observable: PauliSum, state: ArrayLike) -> NDArray[Any]:
 
 
 def variance(observable: PauliSum, state: ArrayLike) -> float:
-    """``<O**2> - <O>**2`` of a normalised state, without forming ``O**2``.
+    """Compute ``<O**2> - <O>**2`` of a normalised state, without forming ``O**2``.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 
 
 def expectations(program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
-    """Expectations of a program's observables for many samples.
+    """Compute expectations of a program's observables for many samples.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def expectations(program: Program, X: FloatArray, weights: FloatArray) -> FloatA
 
 
 def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
-    """Final states for many samples, shape (n_samples, 2**n): complex128, or complex64 in single precision."""
+    """Compute final states for many samples, shape (n_samples, 2**n): complex128, or complex64 in single precision."""
     X, weights = as_inputs(program, X), as_weights(program, weights)
     return engine_for(program, len(X)).states(program, X, weights)
 
@@ -48,7 +48,7 @@ _RUN = 1 << 18  # number of amplitudes squared at a time, which bounds temporary
 def split_values(
     circuit: OperationSequence, observables: Sequence[PauliSum], values: Any, precision: str
 ) -> tuple[Program, FloatArray, FloatArray, bool]:
-    """Program, inputs and weights of a circuit at one or more sets of values, and whether there is a single set."""
+    """Return program, inputs and weights of a circuit at one or more sets of values, and whether it is one set."""
     array = values_array(circuit, values)
     if array.ndim == 1:
         return cached_program(circuit, observables, False, precision), _NO_INPUTS, array, True
@@ -58,7 +58,7 @@ def split_values(
 def cached_program(
     circuit: OperationSequence, observables: Sequence[PauliSum], batched: bool, precision: str
 ) -> Program:
-    """Cached program of a circuit, so that repeated calls do not lower the circuit again."""
+    """Return the program of a circuit, cached so that repeated calls do not lower the circuit again."""
     key = circuit, tuple(observables), batched, precision
     try:
         program = _programs.pop(key)
@@ -76,7 +76,7 @@ _programs: dict[Any, Program] = {}
 
 
 def statevector(circuit: OperationSequence, values: Any = None, precision: str = "double") -> NDArray[Any]:
-    """Final state of a circuit started in ``|0...0>``.
+    """Compute the final state of a circuit started in ``|0...0>``.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def statevector(circuit: OperationSequence, values: Any = None, precision: str =
 
 
 def probabilities(circuit: OperationSequence, values: Any = None, precision: str = "double") -> FloatArray:
-    """Probability of each basis state, shape (2**n,) or (n_sets, 2**n)."""
+    """Compute the probability of each basis state, shape (2**n,) or (n_sets, 2**n)."""
     state = statevector(circuit, values, precision)
     amplitudes = state.reshape(-1)
     out = amplitudes.view(np.float64)[: amplitudes.size]  # written front to back into the state's memory
@@ -112,7 +112,7 @@ def probabilities(circuit: OperationSequence, values: Any = None, precision: str
 
 
 def expectation(circuit: OperationSequence, observables: Any, values: Any = None, precision: str = "double") -> Any:
-    """Expectations ``<psi|O|psi>``.
+    """Compute expectations ``<psi|O|psi>``.
 
     Parameters
     ----------

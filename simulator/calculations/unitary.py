@@ -16,7 +16,7 @@ MAX_MATRIX_QUBITS = 13
 
 
 def to_matrix(circuit: OperationSequence, values: Values = None) -> NDArray[np.complex128]:
-    """Dense unitary of a small circuit, shape (2**n, 2**n), including the global phase.
+    """Compute the dense unitary of a small circuit, shape (2**n, 2**n), including the global phase.
 
     Raises
     ------

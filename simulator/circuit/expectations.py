@@ -34,7 +34,7 @@ def expectation(
     seed: Any = None,
     progress: bool = False,
 ) -> Any:
-    """Expectation of one observable, or of several in one pass.
+    """Compute the expectation of one observable, or of several in one pass.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def gradient(
     seed: Any = None,
     progress: bool = False,
 ) -> NDArray[np.float64]:
-    """Derivatives of expectations with respect to the parameters.
+    """Differentiate expectations with respect to the parameters.
 
     Parameters
     ----------

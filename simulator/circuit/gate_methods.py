@@ -26,7 +26,7 @@ def unknown_gate(name: str, options: Iterable[str]) -> AttributeError:
     if name.lower() in OTHER_NAMES:
         return UnknownGateError(f"unknown gate {name!r}; did you mean {OTHER_NAMES[name.lower()]!r}?")
     public = [option for option in options if not option.startswith("_")]
-    return UnknownGateError(f"{unknown_name('gate', name, public)} (circuit.append takes gates of your own)")
+    return UnknownGateError(f"{unknown_name('gate', name, public)} (for custom gates, use circuit.append)")
 
 
 def gate_method(gate: Gate) -> Callable[..., Any]:

@@ -27,7 +27,7 @@ class StandardGates:
 
 
 def stub_text() -> str:
-    """Text of the stub class with a typed method for each standard gate."""
+    """Return the text of the stub class with a typed method for each standard gate."""
     methods = []
     for name in gates.STANDARD:
         method = getattr(StandardGates, name)

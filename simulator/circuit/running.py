@@ -24,7 +24,7 @@ __all__ = ["density_matrix", "probabilities", "sample", "sample_array", "stateve
 def statevector(
     circuit: OperationSequence, values: Values = None, *, precision: str = "double", progress: bool = False
 ) -> NDArray[Any]:
-    """Final state of the circuit started in ``|0...0>``.
+    """Compute the final state of the circuit started in ``|0...0>``.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def statevector(
 def probabilities(
     circuit: OperationSequence, values: Values = None, *, precision: str = "double", progress: bool = False
 ) -> NDArray[Any]:
-    """Probability of every basis state, shape (2**n,) or (B, 2**n); arguments as for `statevector`."""
+    """Compute the probability of every basis state, shape (2**n,) or (B, 2**n); arguments as for `statevector`."""
     from simulator.calculations import statevector
 
     with shown(progress, "probabilities"):
@@ -65,7 +65,7 @@ def probabilities(
 def density_matrix(
     circuit: OperationSequence, values: Values = None, *, noise: NoiseModel | None = None, progress: bool = False
 ) -> NDArray[np.complex128]:
-    """Final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
+    """Compute the final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
 
     Outcomes of measurements are not read, so that measurements leave mixtures.
 

@@ -91,5 +91,5 @@ def is_power_of_two(size: int) -> bool:
 
 
 def log2(size: int) -> int:
-    """The exponent of a power of two."""
+    """Return the exponent of a power of two."""
     return size.bit_length() - 1

@@ -45,7 +45,7 @@ class StatePreparation(Gate):
         self.num_targets = log2(len(self.amplitudes))
 
     def target_matrix(self, *angles: float) -> ComplexMatrix:
-        """Householder reflection that maps the first basis state to the amplitudes."""
+        """Compute the Householder reflection that maps the first basis state to the amplitudes."""
         first = self.amplitudes[0]
         phase = first / abs(first) if abs(first) > 0 else 1.0
         vector = self.amplitudes / phase

@@ -77,21 +77,28 @@ class Rotation(Gate):
         return not np.any(self.pauli_terms[0])
 
     @cached_property
-    def shift_rule(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Shifts s and weights c with ``f'(t) = sum_k c_k (f(t + s_k) - f(t - s_k))``, exactly.
+    def frequencies(self) -> NDArray[np.float64]:
+        """Positive frequencies of an expectation, a trigonometric polynomial in the angle, in ascending order.
 
-        An expectation is a trigonometric polynomial in the angle whose frequencies are the gaps of the
-        generator's spectrum; one shift per distinct gap determines its derivative.
-
-        References
-        ----------
-        Wierichs, Izaac, Wang, Lin, arXiv:2107.12390.
+        They are the gaps of the generator's spectrum.
         """
         values = self.spectrum[0]
         if self.controls:
             values = np.append(values, 0.0)  # the identity on the inactive subspace
         gaps = np.abs(values[:, None] - values[None, :]).ravel()
-        gaps = np.unique(np.round(gaps[gaps > 1e-9], 9))
+        return np.unique(np.round(gaps[gaps > 1e-9], 9))
+
+    @cached_property
+    def shift_rule(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Shifts s and weights c with ``f'(t) = sum_k c_k (f(t + s_k) - f(t - s_k))``, exactly.
+
+        One shift per frequency determines the derivative.
+
+        References
+        ----------
+        Wierichs, Izaac, Wang, Lin, arXiv:2107.12390.
+        """
+        gaps = self.frequencies
         if not len(gaps):
             return np.zeros(0), np.zeros(0)
         count = len(gaps)
@@ -133,6 +140,11 @@ class PauliRotation(Rotation):
         """Generator as one Pauli string."""
         x, z = self.masks
         return np.array([x]), np.array([z]), np.array([0.5])
+
+    @property
+    def frequencies(self) -> NDArray[np.float64]:  # type: ignore[override]
+        """1, the gap of the eigenvalues of ``P / 2`` unless P is the identity, and with controls also 1/2."""
+        return np.array([0.5] * bool(self.controls) + [1.0] * any(self.masks))
 
     @property
     def repeats(self) -> bool:  # type: ignore[override]

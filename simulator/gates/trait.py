@@ -106,7 +106,7 @@ class Gate(abc.ABC):
 
     @abc.abstractmethod
     def target_matrix(self, *angles: float) -> ComplexMatrix:
-        """Unitary on the targets when every control has its required value, shape (2**t, 2**t)."""
+        """Compute the unitary on the targets when every control has its required value, shape (2**t, 2**t)."""
 
     @abc.abstractmethod
     def inverse(self, *angles: Any) -> tuple[Gate, tuple[Any, ...]]:
@@ -117,7 +117,7 @@ class Gate(abc.ABC):
 
     @abc.abstractmethod
     def _identity(self) -> tuple[Any, ...]:
-        """Hashable key that distinguishes this gate from all others."""
+        """Return a hashable key that distinguishes this gate from all others."""
 
     @property
     @abc.abstractmethod
@@ -125,7 +125,7 @@ class Gate(abc.ABC):
         """Whether the matrix is diagonal at every angle."""
 
     def matrix(self, *angles: float) -> ComplexMatrix:
-        """Unitary matrix, shape (2**num_qubits, 2**num_qubits); the first qubit is the lowest bit."""
+        """Compute the unitary matrix, shape (2**num_qubits, 2**num_qubits); the first qubit is the lowest bit."""
         if len(angles) != self.num_params:
             raise ParameterError(f"{self.name} takes {self.num_params} angles, got {len(angles)}")
         target = self.target_matrix(*angles)

@@ -60,7 +60,7 @@ class Chains:
         self.offsets = np.where(self.periodic, reduced(self.offsets.ravel()), self.offsets.ravel())
 
     def matrices(self, parameters: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
-        """Blocks' matrices (m, B, s, s) at parameters (B, P), and the rotations per step for `derivatives`."""
+        """Compute the blocks' matrices (m, B, s, s) at parameters (B, P), and the rotations for `derivatives`."""
         angles = self._angles(parameters)
         out = np.broadcast_to(self.constants[:, :1], (len(angles), len(parameters), *self.constants.shape[2:]))
         rotations = []
@@ -73,7 +73,7 @@ class Chains:
         return out, rotations
 
     def derivatives(self, parameters: FloatArray, rotations: list[FloatArray], by_matrix: FloatArray) -> FloatArray:
-        """Map derivatives by the matrices, (m, B, s, s), to derivatives by the parameters, (B, P)."""
+        """Map derivatives with respect to the matrices (m, B, s, s) to those with respect to the parameters (B, P)."""
         angles = self._angles(parameters)
         before = [np.broadcast_to(self.constants[:, :1], by_matrix.shape)]
         for step, rotation in enumerate(rotations[:-1]):
@@ -96,19 +96,19 @@ class Chains:
         )
 
     def _angles(self, parameters: FloatArray) -> FloatArray:
-        """Angles (m, B, length) at parameters (B, P)."""
+        """Compute the angles (m, B, length) at parameters (B, P)."""
         angles = affine(self.offsets, self._rows(), parameters, self.periodic, self.names)
         return angles.reshape(len(parameters), *self.factors.shape[:2]).swapaxes(0, 1)
 
     def _phases(self, angles: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
-        """Cosines and sines of the frequencies at one step's angles, each (m, B, f)."""
+        """Compute cosines and sines of the frequencies at one step's angles, each (m, B, f)."""
         phases = angles[:, :, step, None] * self.frequencies[:, step, None]
         return np.cos(phases), np.sin(phases)
 
     def _flat(self, step: int) -> FloatArray:
-        """The series' matrices of one step, each as a row: (m, terms, s * s)."""
+        """Return the series' matrices of one step, each as a row: (m, terms, s * s)."""
         return self.series[:, step].reshape(len(self.series), self.series.shape[2], -1)
 
     def _rows(self) -> FloatArray:
-        """Factors of the parameters for each angle, shape (m * length, P)."""
+        """Return the factors of the parameters for each angle, shape (m * length, P)."""
         return self.factors.reshape(self.offsets.size, self.factors.shape[2])

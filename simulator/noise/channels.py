@@ -151,7 +151,7 @@ def _from_transfer(name: str, transfer: NDArray[np.float64]) -> Channel:
 
 
 def _deinterleaved(index: NDArray[np.int64], num_qubits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """X and Z masks of transfer matrices' indices."""
+    """Return the X and Z masks of transfer matrices' indices."""
     return pauli.gather(index, range(0, 2 * num_qubits, 2)), pauli.gather(index, range(1, 2 * num_qubits, 2))
 
 
@@ -210,7 +210,7 @@ def pauli_channel(probabilities: Mapping[str, float]) -> Channel:
 
 
 def depolarizing(p: float, num_qubits: int = 1) -> Channel:
-    """Depolarizing channel, which replaces the qubits' state by the maximally mixed one with probability p.
+    """Create a depolarizing channel, which replaces the state by the maximally mixed one with probability p.
 
     ``rho -> (1 - p) rho + p 1/2**num_qubits``, Qiskit's convention. A Pauli other than the identity then acts with
     probability ``p (1 - 4**-num_qubits)``. To specify that probability P, as in Cirq, Qulacs and PennyLane, use
@@ -234,17 +234,17 @@ def depolarizing(p: float, num_qubits: int = 1) -> Channel:
 
 
 def bit_flip(p: float) -> Channel:
-    """Bit flip: X with probability p."""
+    """Create a bit flip: X with probability p."""
     return _named("bit_flip", pauli_channel({"X": probability("bit_flip", "p", p)}))
 
 
 def phase_flip(p: float) -> Channel:
-    """Phase flip: Z with probability p."""
+    """Create a phase flip: Z with probability p."""
     return _named("phase_flip", pauli_channel({"Z": probability("phase_flip", "p", p)}))
 
 
 def amplitude_damping(gamma: float, excited_population: float = 0.0) -> Channel:
-    """Amplitude damping: decay of 1 to 0 with probability gamma, or to a thermal mixture.
+    """Create amplitude damping: decay of 1 to 0 with probability gamma, or to a thermal mixture.
 
     Parameters
     ----------
@@ -267,13 +267,13 @@ def amplitude_damping(gamma: float, excited_population: float = 0.0) -> Channel:
 
 
 def phase_damping(lam: float) -> Channel:
-    """Phase damping: loss of coherence without decay; off-diagonal elements shrink by ``sqrt(1 - lam)``."""
+    """Create phase damping: loss of coherence without decay; off-diagonal elements shrink by ``sqrt(1 - lam)``."""
     lam = probability("phase_damping", "lam", lam)
     return Channel("phase_damping", [np.diag([1, math.sqrt(1 - lam)]), np.diag([0, math.sqrt(lam)])])
 
 
 def thermal_relaxation(t1: float, t2: float, time: float, excited_population: float = 0.0) -> Channel:
-    """Relaxation of a qubit with times t1 and t2 during ``time``; all three in the same unit.
+    """Create the relaxation of a qubit with times t1 and t2 during ``time``; all three in the same unit.
 
     Populations approach the thermal ones as ``exp(-time/t1)``, coherences vanish as ``exp(-time/t2)``.
 

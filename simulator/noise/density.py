@@ -114,7 +114,7 @@ class DensityProgram:
         self._layouts: dict[bool, Layout] = {}
 
     def layout(self, in_lanes: bool) -> Layout:
-        """Passes for one use of the lanes."""
+        """Return the passes for one use of the lanes."""
         if in_lanes not in self._layouts:
             self._layouts[in_lanes] = layout(self.blocks, self.num_qubits, in_lanes, self.offsets, bool(self.starts))
         return self._layouts[in_lanes]
@@ -202,7 +202,7 @@ class _Run:
         return states
 
     def backward(self, by_string: FloatArray) -> FloatArray:
-        """Map derivatives by the strings' expectations, (B, S), to derivatives by the parameters, (B, P)."""
+        """Map derivatives with respect to the strings' expectations, (B, S), to those of the parameters, (B, P)."""
         program = self.program
         by_shared = np.zeros((self.tiles, max(program.slopes[0], 1)))
         by_local = np.zeros((self.tiles, max(program.slopes[1], 1) * (1 if self.in_lanes else self.W)))
@@ -323,7 +323,7 @@ def adjoint_sweep(
     weights: FloatArray,
     cotangent: FloatArray | Callable[[FloatArray, slice], FloatArray],
 ) -> tuple[FloatArray, FloatArray]:
-    """Expectations (B, K) and derivatives by inputs and weights, (B, P), of any function of them."""
+    """Compute expectations (B, K), and derivatives of any function of them with respect to the parameters, (B, P)."""
     memory.check_density(program.num_qubits, 4)
     values = np.empty((len(X), len(program.coefficients)))
     out = np.empty((len(X), program.n_inputs + program.n_weights))

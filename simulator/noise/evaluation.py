@@ -36,7 +36,7 @@ def _program(
     seed: Any,
     precision: str = "double",
 ) -> tuple[NoisyProgram, FloatArray, FloatArray, bool, bool]:
-    """Program, inputs and weights; whether there is a single set of values, and a single observable."""
+    """Return program, inputs and weights, and whether there is a single set of values, and a single observable."""
     listed, single = as_observables(observables)
     array = values_array(circuit, values)
     one = array.ndim == 1
@@ -62,7 +62,7 @@ def expectation(
     seed: Any = None,
     precision: str = "double",
 ) -> Any:
-    """Noisy expectations; shapes as for `Circuit.expectation`."""
+    """Compute noisy expectations; shapes as for `Circuit.expectation`."""
     program, X, weights, one, single = _program(circuit, observables, values, noise, trajectories, seed, precision)
     return _shaped(estimates(program, X, weights)[0], one, single)
 
@@ -77,7 +77,7 @@ def estimate(
     seed: Any = None,
     precision: str = "double",
 ) -> Estimate:
-    """Noisy expectations from trajectories, with error bars.
+    """Estimate noisy expectations from trajectories, with standard errors.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def expectation_and_gradient(
     trajectories: int | None = None,
     seed: Any = None,
 ) -> tuple[Any, FloatArray]:
-    """Noisy expectations and their derivatives; shapes as for `Circuit.expectation_and_gradient`."""
+    """Compute noisy expectations and their derivatives; shapes as for `Circuit.expectation_and_gradient`."""
     program, X, weights, one, single = _program(circuit, observables, values, noise, trajectories, seed)
     count = len(program.observables)
     out = np.empty((len(X), count, circuit.num_parameters))
@@ -136,7 +136,7 @@ def expectation_and_gradient(
 def density_matrix(
     circuit: OperationSequence, values: Any = None, noise: NoiseModel | None = None
 ) -> NDArray[np.complex128]:
-    """Final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
+    """Compute the final density matrix, shape (2**n, 2**n), or (B, 2**n, 2**n) for a batch of values.
 
     Outcomes of measurements are not read, so that measurements leave mixtures; readout errors are ignored.
 

@@ -156,24 +156,24 @@ class Factors:
                     self._string(member)
 
     def _string(self, rotation: Rotation) -> None:
-        turns, last = ladder(rotation)
-        for turn in turns:
-            self._constant(fixed_transfer(turn.gate), turn.qubits)
+        change, last = ladder(rotation)
+        for step in change:
+            self._constant(fixed_transfer(step.gate), step.qubits)
         self._rotation(gates.RZ, (last,), rotation.angle)
-        for turn in reversed(turns):
-            back = turn.inverse()
+        for step in reversed(change):
+            back = step.inverse()
             self._constant(fixed_transfer(back.gate), back.qubits)
 
 
 def ladder(rotation: Rotation) -> tuple[list[gates.Operation], int]:
-    """Gates that map a Pauli string to Z of one qubit, with CNOTs for the parity; also that qubit."""
+    """Return gates that map a Pauli string to Z of one qubit, with CNOTs for the parity, and that qubit."""
     support = [q for q in range((rotation.x | rotation.z).bit_length()) if (rotation.x | rotation.z) >> q & 1]
-    turns: list[gates.Operation] = []
+    change: list[gates.Operation] = []
     for q in support:
         if rotation.x >> q & 1:
-            turns += [gates.SDG(q), gates.H(q)] if rotation.z >> q & 1 else [gates.H(q)]
-    turns += [gates.CX(a, b) for a, b in itertools.pairwise(support)]
-    return turns, support[-1]
+            change += [gates.SDG(q), gates.H(q)] if rotation.z >> q & 1 else [gates.H(q)]
+    change += [gates.CX(a, b) for a, b in itertools.pairwise(support)]
+    return change, support[-1]
 
 
 def fused(factors: Sequence[Factor], num_qubits: int) -> list[Block]:

@@ -80,11 +80,11 @@ class _SignedLowering(Lowering):
             raise NotPauliError
         x, z, probabilities = [0], [0], [0.0]
         for label, p in channel.paulis.items():
-            own_x, own_z = pauli.masks(label)
-            if not own_x and not own_z:
+            local_x, local_z = pauli.masks(label)
+            if not local_x and not local_z:
                 probabilities[0] = p
                 continue
-            spread_x, spread_z = pauli.spread(np.array([own_x, own_z]), qubits).tolist()
+            spread_x, spread_z = pauli.spread(np.array([local_x, local_z]), qubits).tolist()
             stored_x, stored_z, _ = self.out.stored_string(spread_x, spread_z)
             x.append(stored_x)
             z.append(stored_z)
@@ -155,7 +155,7 @@ class FrameProgram:
         words = -(-max(len(masks), 1) // 64)
         self.first = np.cumsum([0, *(len(location.x) for location in locations)])
         total = int(self.first[-1])
-        self.turned = np.zeros((total, words), np.uint64)
+        self.flipped = np.zeros((total, words), np.uint64)
         self.cumulated = np.ones((len(locations), max((len(location.x) for location in locations), default=1)))
         for number, location in enumerate(locations):
             x, z = np.array(location.x), np.array(location.z)
@@ -166,7 +166,7 @@ class FrameProgram:
             bits[:, angles:] = (crossings[:, angles:] & 1).astype(bool)
             padded = np.zeros((len(x), 64 * words), bool)
             padded[:, : bits.shape[1]] = bits
-            self.turned[paulis] = np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
+            self.flipped[paulis] = np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
             self.cumulated[number, : len(x)] = np.cumsum(location.probabilities)
             self.cumulated[number, len(x) - 1 :] = 1.0
 
@@ -174,9 +174,9 @@ class FrameProgram:
         """Draw the errors of trajectories as the signs that they flip, one bit per angle and string, (T, words)."""
         rng = np.random.default_rng(seed)
         count = len(self.cumulated)
-        turned = np.zeros((trajectories, self.turned.shape[1]), np.uint64)
+        flipped = np.zeros((trajectories, self.flipped.shape[1]), np.uint64)
         if not count:
-            return turned
+            return flipped
         step = max(1, (1 << 22) // count)
         for begin in range(0, trajectories, step):
             uniform = rng.random((min(step, trajectories - begin), count))
@@ -186,12 +186,12 @@ class FrameProgram:
             which = (uniform[row, location][:, None] >= self.cumulated[location]).sum(axis=1)
             entry = self.first[location] + which
             starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
-            turned[begin + row[starts]] = np.bitwise_xor.reduceat(self.turned[entry], starts)
-        return turned
+            flipped[begin + row[starts]] = np.bitwise_xor.reduceat(self.flipped[entry], starts)
+        return flipped
 
-    def signs(self, turned: NDArray[np.uint64]) -> tuple[FloatArray, FloatArray]:
-        """Signs +1 and -1 of the angles (U, J) and of the observables' strings (U, S)."""
-        bits = np.unpackbits(turned.view(np.uint8), axis=1, bitorder="little")
+    def signs(self, flipped: NDArray[np.uint64]) -> tuple[FloatArray, FloatArray]:
+        """Return the signs +1 and -1 of the angles (U, J) and of the observables' strings (U, S)."""
+        bits = np.unpackbits(flipped.view(np.uint8), axis=1, bitorder="little")
         angles, strings = len(self.offsets), len(self.program.observables)
         signs = 1.0 - 2.0 * bits[:, : angles + strings].astype(np.float64)
         return signs[:, :angles], signs[:, angles:]
@@ -226,7 +226,7 @@ class FrameTrajectories:
         return signed @ self.program.coefficients.T
 
     def values(self, X: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Means over the trajectories and their standard errors, each (B, K)."""
+        """Compute means over the trajectories and their standard errors, each (B, K)."""
         means, errors = [], []
         for rows in progress.steps(self._chunks(len(X))):
             expectations = statevector.expectations(self.program.program, self._angles(X[rows], weights), np.zeros(0))
@@ -238,7 +238,7 @@ class FrameTrajectories:
         return np.concatenate(means), np.concatenate(errors)
 
     def adjoint_sweep(self, X: FloatArray, weights: FloatArray, cotangent: Any) -> tuple[FloatArray, FloatArray]:
-        """Unbiased means (B, K), and derivatives by inputs and weights (B, P) of any function of them."""
+        """Compute unbiased means (B, K), and derivatives (B, P) of a function of them with respect to parameters."""
         program = self.program
         means = np.empty((len(X), len(program.coefficients)))
         out = np.empty((len(X), program.slopes.shape[1]))

@@ -284,7 +284,7 @@ def _narrow(operation: Operation) -> list[Operation]:
                     )
                 out.append(gates.Fixed("unitary", member.matrix, check=False)(*qubits))
             else:
-                turns, last = ladder(member)
-                back = [turn.inverse() for turn in reversed(turns)]
-                out += [*turns, gates.RZ(member.angle.constant, last), *back]
+                change, last = ladder(member)
+                back = [step.inverse() for step in reversed(change)]
+                out += [*change, gates.RZ(member.angle.constant, last), *back]
     return [Operation(o.gate, o.qubits, o.angles, (), operation.conditions) for o in out]

@@ -36,7 +36,7 @@ class Layout:
     places: tuple[int, ...]
 
     def positions(self, indices: IntArray) -> IntArray:
-        """Final positions of the coefficients with the given indices."""
+        """Return the final positions of the coefficients with the given indices."""
         return pauli.spread(indices, [2 * place + bit for place in self.places for bit in (0, 1)])
 
 
@@ -95,7 +95,7 @@ def layout(
 
 
 def _row(kind: int, places: int, at: int, matrix: int = 0, local: int = 0, gradient: int = -1) -> list[int]:
-    """Columns of a pass on ``places`` qubits whose pivots and members begin at ``at``."""
+    """Return the columns of a pass on ``places`` qubits whose pivots and members begin at ``at``."""
     row = [0] * columns.COLUMNS
     row[columns.KIND], row[columns.PLACES], row[columns.SIZE] = kind, places, 4**places
     row[columns.PIVOTS], row[columns.MEMBERS] = at, at + places

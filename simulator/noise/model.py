@@ -99,7 +99,7 @@ class NoiseModel:
             return [(channel, (qubit,)) for qubit in qubits]
         raise NoiseError(
             f"{channel.name} acts on {channel.num_qubits} qubits and does not fit {name} on {len(qubits)}; "
-            f"give after={{{name!r}: ...}} a channel of its own"
+            f"give a channel that fits in after={{{name!r}: ...}}"
         )
 
     @property
@@ -109,7 +109,7 @@ class NoiseModel:
         return any(channel is not None for channel in channels)
 
     def readout_flips(self, num_qubits: int) -> NDArray[np.float64]:
-        """Readout error probabilities ``P(1|0), P(0|1)`` of each qubit, shape (num_qubits, 2)."""
+        """Return the readout error probabilities ``P(1|0), P(0|1)`` of each qubit, shape (num_qubits, 2)."""
         everywhere = self._readout.get(EVERYWHERE, (0.0, 0.0))
         return np.array([self._readout.get(q, everywhere) for q in range(num_qubits)])
 
@@ -168,7 +168,7 @@ class NoiseModel:
 
 
 def _by_place(name: str, channels: Any, num_qubits: int) -> dict[tuple[int, ...], Channel]:
-    """Channels by the qubits of the gate; the empty tuple is the default for all other qubits."""
+    """Index channels by the qubits of the gate; the empty tuple is the default for all other qubits."""
     if channels is None:
         return {}
     entries = channels.items() if isinstance(channels, Mapping) else [((), channels)]

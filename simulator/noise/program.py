@@ -144,7 +144,7 @@ def _read(circuit: OperationSequence, observables: Sequence[PauliSum], noise: No
 
 
 def expectations(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> FloatArray:
-    """Noisy expectations for many samples, shape (n_samples, n_observables).
+    """Compute noisy expectations for many samples, shape (n_samples, n_observables).
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def expectations(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> F
 
 
 def estimates(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Noisy expectations and their standard errors (0 if exact), each (n_samples, n_observables)."""
+    """Compute noisy expectations and their standard errors (0 if exact), each (n_samples, n_observables)."""
     X, weights = as_array(X), as_array(weights)
     if not len(X) or not program.observables:
         return np.zeros((len(X), len(program.observables))), np.zeros((len(X), len(program.observables)))
@@ -179,7 +179,7 @@ def estimates(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> tupl
 def adjoint_sweep(
     program: NoisyProgram, X: FloatArray, weights: FloatArray, cotangent: FloatArray | Cotangent, inputs: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Noisy expectations and derivatives of any function of them, as `gradients.adjoint_sweep`.
+    """Compute noisy expectations and derivatives of any function of them, as `gradients.adjoint_sweep`.
 
     Derivatives are exact with density matrices and unbiased with trajectories: by the adjoint method on each trajectory
     for Pauli noise, and by the parameter-shift rule for other noise or if the circuit measures.
@@ -201,8 +201,8 @@ def adjoint_sweep(
     """
     X, weights = as_array(X), as_array(weights)
     if not len(X) or not program.observables:
-        nothing = np.zeros((len(X), len(program.observables)))
-        return nothing, np.zeros(len(weights)), np.zeros(X.shape) if inputs else None
+        no_values = np.zeros((len(X), len(program.observables)))
+        return no_values, np.zeros(len(weights)), np.zeros(X.shape) if inputs else None
     method = program.method
     if isinstance(method, density.DensityProgram):
         values, by_parameter = density.adjoint_sweep(method, X, weights, cotangent)
@@ -217,7 +217,7 @@ def adjoint_sweep(
 
 
 def _shifted(program: NoisyProgram, x: FloatArray, weights: FloatArray, cotangent: FloatArray) -> FloatArray:
-    """Derivatives by inputs and weights from the parameter-shift rule of each rotation, shape (P,)."""
+    """Compute derivatives with respect to inputs and weights, shape (P,), by the parameter-shift rule."""
     parameters = (*program.inputs, *program.weights)
     number = {p: k for k, p in enumerate(parameters)}
     binding = dict(zip(parameters, [*x.tolist(), *weights.tolist()], strict=True))
@@ -231,7 +231,7 @@ def _shifted(program: NoisyProgram, x: FloatArray, weights: FloatArray, cotangen
         if angle is None:
             continue
         if not isinstance(operation.gate, gates.Rotation):
-            raise QumbaError(f"parameter shift needs rotations; {operation.gate.name} is none")
+            raise QumbaError(f"parameter shift needs rotations; {operation.gate.name} is not a rotation")
         present, base = fixed[position][0].angles[0], angle
         if operation.gate.repeats and abs(present) > EXACT:  # type: ignore[arg-type]
             base = reduced_number(present)  # type: ignore[arg-type, assignment]  # otherwise rounding of the large angle would hide the shift

@@ -54,7 +54,7 @@ def misread(outcomes: IntArray, counts: IntArray, flips: FloatArray, rng: np.ran
 
 
 def mitigate_readout(counts: Mapping[str, int], readout: Any, qubits: Sequence[int] | None = None) -> dict[str, float]:
-    """Mitigate readout errors: estimate the frequencies without them, without bias.
+    """Mitigate readout errors: compute an unbiased estimate of the frequencies without them.
 
     The inverse of each bit's confusion matrix is applied to the frequencies; the result may have small negative
     entries.
@@ -90,10 +90,10 @@ def mitigate_readout(counts: Mapping[str, int], readout: Any, qubits: Sequence[i
         raise NoiseError(f"counts need bit strings of one length, got lengths {sorted(lengths)}")
     (width,) = lengths
     if width > 20:
-        raise NoiseError(f"readout errors of up to 20 bits are undone at once, got {width}")
+        raise NoiseError(f"readout errors can be mitigated for at most 20 bits, got {width}")
     places = range(width) if qubits is None else tuple(qubits)
     if len(places) != width:
-        raise NoiseError(f"one qubit a bit expected, got {len(places)} qubits for {width} bits")
+        raise NoiseError(f"expected one qubit per bit, got {len(places)} qubits for {width} bits")
     model = readout if isinstance(readout, NoiseModel) else NoiseModel(readout=readout)
     flips = model.readout_flips(max(places) + 1)
     values = np.zeros(1 << width)
@@ -103,7 +103,7 @@ def mitigate_readout(counts: Mapping[str, int], readout: Any, qubits: Sequence[i
     for bit, qubit in enumerate(places):
         a, b = flips[qubit].tolist()
         if abs(1 - a - b) < 1e-9:
-            raise NoiseError(f"the readout of qubit {qubit} says nothing: P(1|0) + P(0|1) = 1")
+            raise NoiseError(f"the readout of qubit {qubit} carries no information: P(1|0) + P(0|1) = 1")
         pairs = values.reshape(-1, 2, 1 << bit)
         zero, one = pairs[:, 0].copy(), pairs[:, 1].copy()
         pairs[:, 0] = ((1 - b) * zero - b * one) / (1 - a - b)

@@ -41,7 +41,7 @@ def sample(
     split = final_measurements(bound.operations)
     if split is None:
         if qubits is not None and any(operation.clbits for operation in bound.operations):
-            raise CircuitError("the circuit measures into classical bits, which is what is sampled; leave qubits out")
+            raise CircuitError("the circuit measures into classical bits, which are sampled; omit qubits")
         return _drawn(bound, shots, rng, noise, qubits)
     plain, measured = split
     read, width = sampling.what_is_read(bound, measured, qubits)
@@ -78,7 +78,7 @@ def _drawn(
 
 
 def _probabilities(circuit: OperationSequence, noise: NoiseModel, qubits: Sequence[int]) -> NDArray[np.float64]:
-    """Probabilities of outcomes on the qubits, as the transform of the expectations of their Z strings."""
+    """Compute probabilities of outcomes on the qubits, as the transform of the expectations of their Z strings."""
     masks = pauli.spread(np.arange(1 << len(qubits)), qubits)
     strings = [PauliSum([0], [int(mask)], [1.0]) for mask in masks]
     program = DensityProgram(circuit, strings, (), (), noise)

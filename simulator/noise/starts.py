@@ -15,12 +15,12 @@ ComplexArray = NDArray[np.complex128]
 
 
 def interleaved(x: NDArray[np.int64], z: NDArray[np.int64], num_qubits: int) -> NDArray[np.int64]:
-    """Index of a Pauli coefficient from its masks: bits 2q and 2q + 1 are the x and z bit of qubit q."""
+    """Compute the index of a Pauli coefficient from its masks: bits 2q and 2q + 1 are the x and z bit of qubit q."""
     return pauli.spread(x, range(0, 2 * num_qubits, 2)) | pauli.spread(z, range(1, 2 * num_qubits, 2))
 
 
 def coefficients(states: ComplexArray) -> FloatArray:
-    """``<psi|P|psi>`` for every Pauli string, shape (B, 4**n), from states (B, 2**n)."""
+    """Compute ``<psi|P|psi>`` for every Pauli string, shape (B, 4**n), from states (B, 2**n)."""
     size = states.shape[1]
     j = np.arange(size)
     pairs = states[:, None, :] * states.conj()[:, j[None, :] ^ j[:, None]]  # [b, x, j]
@@ -32,7 +32,7 @@ def coefficients(states: ComplexArray) -> FloatArray:
 def derivatives(
     starts: Sequence[Start], parameters: FloatArray, states: ComplexArray, by_coefficient: FloatArray
 ) -> FloatArray:
-    """Map derivatives by the coefficients (B, 4**n) to derivatives by the parameters (B, P) that are amplitudes."""
+    """Map derivatives with respect to coefficients (B, 4**n) to those with respect to amplitude parameters (B, P)."""
     size = states.shape[1]
     j = np.arange(size)
     # applies sum_P lambda_P P to the state: a transform over z and a shift by x
@@ -48,7 +48,7 @@ def derivatives(
 
 
 def _order(size: int) -> NDArray[np.int64]:
-    """Index of the coefficient with masks x (rows) and z (columns)."""
+    """Return the index of the coefficient with masks x (rows) and z (columns)."""
     mask = np.arange(size)
     return interleaved(mask[:, None], mask[None, :], size.bit_length() - 1)
 

@@ -25,7 +25,7 @@ MAX_GATE_QUBITS = 4  # maximum number of qubits of a transfer matrix (4**4 rows)
 
 @functools.cache
 def pauli_basis(num_qubits: int) -> ComplexArray:
-    """All Pauli strings, shape (4**k, 2**k, 2**k), in the order of the transfer matrices' indices."""
+    """Return all Pauli strings, shape (4**k, 2**k, 2**k), in the order of the transfer matrices' indices."""
     out = np.ones((1, 1, 1), complex)
     for _ in range(num_qubits):
         out = np.einsum("aij,bkl->abikjl", _ONE_QUBIT, out).reshape(4 * len(out), 2 * out.shape[1], -1)
@@ -33,7 +33,7 @@ def pauli_basis(num_qubits: int) -> ComplexArray:
 
 
 def transfer_matrix(kraus: ComplexArray) -> FloatArray:
-    """Transfer matrix, shape (4**k, 4**k), of Kraus operators, shape (m, 2**k, 2**k)."""
+    """Compute the transfer matrix, shape (4**k, 4**k), of Kraus operators, shape (m, 2**k, 2**k)."""
     dimension = kraus.shape[-1]
     paulis = pauli_basis(dimension.bit_length() - 1)
     images = np.einsum("mab,jbc,mdc->jad", kraus, paulis, kraus.conj(), optimize=True)
@@ -41,7 +41,7 @@ def transfer_matrix(kraus: ComplexArray) -> FloatArray:
 
 
 def choi_matrix(transfer: FloatArray) -> ComplexArray:
-    """Choi matrix ``sum_ab E(|a><b|) (x) |a><b|``, shape (4**k, 4**k); it is positive for a completely positive map."""
+    """Compute the Choi matrix ``sum_ab E(|a><b|) (x) |a><b|``, shape (4**k, 4**k), positive for a positive map."""
     paulis = pauli_basis((len(transfer).bit_length() - 1) // 2)
     d = paulis.shape[1]
     out = np.einsum("ij,iab,jdc->acbd", transfer, paulis, paulis, optimize=True) / d
@@ -50,13 +50,13 @@ def choi_matrix(transfer: FloatArray) -> ComplexArray:
 
 @functools.lru_cache(maxsize=4096)
 def fixed_transfer(gate: gates.Gate) -> FloatArray:
-    """Transfer matrix of a gate without angles."""
+    """Compute the transfer matrix of a gate without angles."""
     return transfer_matrix(gate.matrix()[None])
 
 
 @functools.lru_cache(maxsize=1024)
 def rotation_series(gate: gates.Rotation) -> tuple[FloatArray, FloatArray]:
-    """Transfer matrix of a rotation as a trigonometric polynomial of its angle.
+    """Express the transfer matrix of a rotation as a trigonometric polynomial of its angle.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def rotation_series(gate: gates.Rotation) -> tuple[FloatArray, FloatArray]:
 
 
 def rotation_terms(frequencies: FloatArray, angles: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Coefficients of a series' matrices at angles (B,), and their derivatives, each (B, 1 + 2 f)."""
+    """Compute the coefficients of a series' matrices at angles (B,), and their derivatives, each (B, 1 + 2 f)."""
     phases = np.multiply.outer(angles, frequencies)
     cosines, sines = np.cos(phases), np.sin(phases)
     ones = np.ones((len(phases), 1))

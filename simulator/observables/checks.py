@@ -26,7 +26,7 @@ MAX_QUBITS = 62  # maximum number of qubits of an observable; masks are int64 wi
 
 
 def label_masks(kind: str, letters: Any) -> tuple[int, int]:
-    """X mask and Z mask of a Pauli ``kind``, a label or a string, whose last letter is bit 0."""
+    """Return the X mask and Z mask of a Pauli ``kind``, a label or a string, whose last letter is bit 0."""
     try:
         return pauli.masks(letters)
     except (TypeError, ValueError):

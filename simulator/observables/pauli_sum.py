@@ -128,7 +128,7 @@ class PauliSum:
         return int(np.bitwise_or.reduce(self.x_masks | self.z_masks, initial=0)).bit_length()
 
     def matrix(self, num_qubits: int | None = None) -> NDArray[np.complex128]:
-        """Dense matrix, shape (2**num_qubits, 2**num_qubits), for small checks.
+        """Compute the dense matrix, shape (2**num_qubits, 2**num_qubits), for small checks.
 
         Raises
         ------

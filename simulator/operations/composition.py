@@ -97,7 +97,7 @@ def _placed(operation: Operation, qubits: Sequence[int], clbits: Sequence[int]) 
 
 
 def _qubit_places(circuit: OperationSequence, count: int, qubits: Sequence[int] | None) -> Sequence[int]:
-    """Target qubits for a circuit of ``count`` qubits."""
+    """Return the target qubits for a circuit of ``count`` qubits."""
     if qubits is None:
         if count > circuit.num_qubits:
             raise CircuitError(f"a circuit of {count} qubits does not fit on one of {circuit.num_qubits} qubits")
@@ -110,7 +110,7 @@ def _qubit_places(circuit: OperationSequence, count: int, qubits: Sequence[int] 
 
 
 def _clbit_places(circuit: OperationSequence, count: int, clbits: Sequence[int] | None) -> Sequence[int]:
-    """Target classical bits for a circuit with ``count`` classical bits."""
+    """Return the target classical bits for a circuit with ``count`` classical bits."""
     available = circuit.num_clbits
     if clbits is None:
         if count > available:

@@ -157,7 +157,7 @@ class OperationSequence:
         return dict(Counter(operation.gate.name for operation in self.operations).most_common())
 
     def depth(self) -> int:
-        """Length of the longest chain of gates that share qubits or classical bits; a global phase does not count."""
+        """Count the gates of the longest chain that shares qubits or classical bits, without global phases."""
         level = [0] * (self.num_qubits + self.num_clbits)
         for operation in self.operations:
             clbits = {*operation.clbits, *(bit for test in operation.conditions for bit in test.clbits)}

@@ -1,5 +1,6 @@
 """Parameters of circuits, and affine expressions of them."""
 
-from simulator.parameters.expressions import VECTOR_ELEMENT, Expression, Parameter, ParameterVector, as_angle
+from simulator.parameters.expressions import VECTOR_ELEMENT, Expression, Parameter, as_angle
+from simulator.parameters.vector import ParameterVector
 
 __all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "ParameterVector", "as_angle"]

@@ -114,7 +114,7 @@ class AngleMap:
         values, cotangents = self._inputs(X), np.asarray(cotangent, np.float64)
         if cotangents.shape != (len(values), self.num_angles):
             raise ParameterError(
-                f"cotangent of shape ({len(values)}, {self.num_angles}) expected, got {cotangents.shape}"
+                f"expected a cotangent of shape ({len(values)}, {self.num_angles}), got {cotangents.shape}"
             )
         nodes = self._evaluate(values)
         slopes: list[Any] = [0.0] * len(nodes)
@@ -138,7 +138,7 @@ class AngleMap:
     def _inputs(self, X: ArrayLike) -> FloatArray:
         values = np.asarray(X, np.float64)
         if values.ndim != 2 or values.shape[1] != self.num_inputs:
-            raise ParameterError(f"inputs of shape (n_samples, {self.num_inputs}) expected, got {values.shape}")
+            raise ParameterError(f"expected inputs of shape (n_samples, {self.num_inputs}), got {values.shape}")
         return values
 
     def _evaluate(self, values: FloatArray) -> list[Any]:

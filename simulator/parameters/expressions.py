@@ -16,20 +16,20 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from types import MappingProxyType
-from typing import Any, SupportsIndex, overload
+from typing import Any
 
 import numpy as np
 
 from simulator.errors import ParameterError
 from simulator.range_reduction import overflow
 
-__all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "ParameterVector", "as_angle"]
+__all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "as_angle", "checked_name"]
 
 VECTOR_ELEMENT = re.compile(r"(.+)\[(0|[1-9]\d{0,5})\]", re.DOTALL)
-"""Pattern of the name of an element of a `ParameterVector`: the vector's name and the index."""
+"""Pattern of the name of an element of a parameter vector: the vector's name and the index."""
 
 
 class Expression:
@@ -106,7 +106,7 @@ class Expression:
             if factor.terms and self.terms:
                 raise ParameterError(
                     f"an angle must be affine in its parameters, got the product ({self}) * ({factor}); "
-                    "compute it from the data and make the result a parameter of its own"
+                    "compute it from the data and pass the result as a separate parameter"
                 )
             expression, number = (factor, self.constant) if factor.terms else (self, factor.constant)
         number = _operand(number, "multiply")
@@ -202,15 +202,14 @@ class Parameter(Expression):
     _identity: int
 
     def __init__(self, name: str) -> None:
-        self._name = _checked_name("parameter", name)
+        self._name = checked_name("parameter", name)
         self._identity = uuid.uuid4().int
 
     @classmethod
     def with_identity(cls, name: str, identity: int) -> Parameter:
         """Recreate the parameter with this identity, for copies and conversions."""
         parameter = cls.__new__(cls)
-        parameter._name = name
-        parameter._identity = identity
+        parameter._name, parameter._identity = name, identity
         return parameter
 
     @property
@@ -254,64 +253,6 @@ class Parameter(Expression):
         return self._name
 
 
-class ParameterVector(Sequence[Parameter]):
-    """A fixed number of parameters named ``name[0]``, ``name[1]``, ...
-
-    Parameters
-    ----------
-    name : str
-    length : int
-        Number of parameters, zero or more.
-
-    Examples
-    --------
-    >>> x = ParameterVector("x", 3)
-    >>> x[1], len(x)
-    (Parameter(x[1]), 3)
-    """
-
-    __slots__ = ("_name", "_parameters")
-
-    def __init__(self, name: str, length: int) -> None:
-        self._name = _checked_name("parameter vector", name)
-        first = uuid.uuid4().int
-        self._parameters = tuple(
-            Parameter.with_identity(f"{name}[{i}]", first + i) for i in range(_checked_length(name, length))
-        )
-
-    @property
-    def name(self) -> str:
-        """Common name of the parameters."""
-        return self._name
-
-    @overload
-    def __getitem__(self, index: SupportsIndex) -> Parameter: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Parameter, ...]: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> Parameter | tuple[Parameter, ...]:
-        try:
-            return self._parameters[index]
-        except IndexError:
-            raise IndexError(f"parameter vector {self._name} has {len(self)} elements, got index {index}") from None
-
-    def __len__(self) -> int:
-        return len(self._parameters)
-
-    def __iter__(self) -> Iterator[Parameter]:
-        return iter(self._parameters)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ParameterVector):
-            return NotImplemented
-        return self._name == other._name and self._parameters == other._parameters
-
-    def __hash__(self) -> int:
-        return hash((self._name, self._parameters))
-
-    def __repr__(self) -> str:
-        return f"ParameterVector({self._name!r}, {len(self)})"
-
-
 def as_angle(value: Any, what: str = "an angle") -> float | Expression:
     """Validate one angle.
 
@@ -344,16 +285,11 @@ def as_angle(value: Any, what: str = "an angle") -> float | Expression:
     return _finite_real(value, what, " or an expression of parameters")
 
 
-def _checked_name(kind: str, name: Any) -> str:
+def checked_name(kind: str, name: Any) -> str:
+    """Return a name, or raise a ParameterError if it is not a non-empty string."""
     if not isinstance(name, str) or not name:
         raise ParameterError(f"the name of a {kind} must be a non-empty string, got {name!r}")
     return name
-
-
-def _checked_length(name: str, length: Any) -> int:
-    if isinstance(length, bool) or not isinstance(length, int | np.integer) or length < 0:
-        raise ParameterError(f"the length of parameter vector {name} must be an int of 0 or more, got {length!r}")
-    return int(length)
 
 
 def _expression(constant: float, terms: Mapping[Parameter, float]) -> Expression:

@@ -1,7 +1,7 @@
 """This engine as a PennyLane device, ``qml.device("qumba", wires=n)`` (extra ``[pennylane]``).
 
-PennyLane is big-endian: the first wire is the most significant bit of a state's index. So the first wire is our
-last qubit, and a state needs no reordering.
+PennyLane is big-endian: the first wire is the most significant bit of a state's index. So the first wire is the last
+qubit here, and states need no reordering.
 """
 
 from simulator.pennylane_device.device import QumbaDevice

@@ -1,7 +1,7 @@
 """Operations that this device decomposes itself, before PennyLane converts the numbers of a tape to NumPy's.
 
 * `qml.evolve` and `qml.exp`: PennyLane decomposes them only if their operator is a single Pauli string, and it cannot
-  convert an evolution, as the coefficients of its operator are not among its data.
+  convert an evolution, because the coefficients of its operator are not part of its data.
 * `qml.ControlledQubitUnitary`: the conversion loses its control values.
 """
 
@@ -20,7 +20,8 @@ from simulator import pauli
 from simulator.pennylane_device.observables import MAX_MATRIX_WIRES
 from simulator.precision import tolerance_for
 
-MAX_FIXED_WIRES = 12  # of an exponential without trainable numbers, which becomes a matrix
+MAX_FIXED_WIRES = 12
+"""Maximum number of wires of an exponential without trainable numbers, which becomes a matrix."""
 
 
 def is_exponential(op: Operator) -> bool:
@@ -36,12 +37,12 @@ def is_decomposed_here(op: Operator) -> bool:
 
 
 def loses_control_values(op: Operator) -> bool:
-    """Return whether PennyLane's conversion would put all control values of the operation to 1."""
+    """Return whether PennyLane's conversion would set all control values of the operation to 1."""
     return type(op) is qml.ControlledQubitUnitary and not all(op.control_values)
 
 
 def expanded(op: Operator) -> list[Operator]:
-    """Decompose what this device decomposes itself, and leave other operations as they are."""
+    """Decompose operations that this device decomposes itself, and leave others unchanged."""
     if not is_decomposed_here(op):
         return [op]
     try:
@@ -87,7 +88,7 @@ def decomposition(op: Operator) -> Sequence[Operator]:
 def _time(op: Exp) -> Any:
     """Return the real t of ``exp(-i t H)``, None if the exponent is not imaginary.
 
-    A complex exponent whose value is not known yet, as JAX traces it, is taken for imaginary, as PennyLane does.
+    A complex exponent whose value is unknown while JAX traces it is assumed to be imaginary, as in PennyLane.
     """
     time = op.param if isinstance(op, Evolution) else 1j * op.coeff
     if not qml.math.get_dtype_name(time).startswith("complex"):
@@ -139,5 +140,5 @@ def _in_eigenbasis(operator: Operator, time: Any) -> list[Operator]:
     for z, coefficient in enumerate(pauli.walsh_hadamard(values) / len(values)):
         acting = [wire for bit, wire in enumerate(wires) if z >> bit & 1]
         phases.append(qml.MultiRZ(2 * coefficient * time, acting) if acting else qml.GlobalPhase(coefficient * time))
-    there, back = (qml.QubitUnitary(basis, wires=operator.wires) for basis in (vectors.conj().T, vectors))
-    return [there, *phases, back]
+    to_basis, from_basis = (qml.QubitUnitary(matrix, wires=operator.wires) for matrix in (vectors.conj().T, vectors))
+    return [to_basis, *phases, from_basis]

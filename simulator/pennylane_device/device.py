@@ -1,4 +1,4 @@
-"""The device: what PennyLane asks of a simulator, answered by batches of tapes of one structure."""
+"""The device: PennyLane's interface to a simulator, which runs tapes of one structure as batches."""
 
 from __future__ import annotations
 
@@ -17,37 +17,39 @@ from pennylane.tape import QuantumScript
 from pennylane.transforms.core import CompilePipeline
 
 from simulator.errors import unknown_name
-from simulator.pennylane_device import preprocessing
+from simulator.pennylane_device import derivatives, preprocessing
 from simulator.pennylane_device.batches import Batch
 from simulator.pennylane_device.structures import Structure, key
 
-_KEPT_STRUCTURES = 64
+_CACHE_SIZE = 64
+"""Number of structures that a device keeps."""
+
 _PRECISIONS = {np.dtype(np.complex128): "double", np.dtype(np.complex64): "single"}
 
 
 @simulator_tracking
 @single_tape_support
 class QumbaDevice(Device):
-    """Statevector simulator whose batches, broadcast or of tapes alike, are one compiled call.
+    """Statevector simulator that runs a batch, broadcast or of similar tapes, in one compiled call.
 
-    A circuit is lowered once for each structure and kept: calling a QNode again with other numbers lowers nothing.
-    Derivatives are by the adjoint method: of expectation values, variances and probabilities, by every angle, and by
-    real amplitudes that are prepared first. Measurements in the middle are deferred to the end.
+    A circuit is lowered once for each structure: calling a QNode again with different numbers does not lower it again.
+    Derivatives use the adjoint method: of expectation values, variances and probabilities, with respect to every angle
+    and to real amplitudes that are prepared at the beginning. Mid-circuit measurements are deferred to the end.
 
     Parameters
     ----------
     wires : int or sequence of labels, optional
-        By default those of each circuit.
+        Wires of the device; by default those of each circuit.
     c_dtype : complex128 or complex64
-        Of the amplitudes.
+        Data type of the amplitudes.
     shots : int or sequence of int, optional
-        Exact results without it.
+        Number of shots; results are exact by default.
     seed : None, int, numpy.random.Generator or "global"
-        Of the shots; "global" draws one from NumPy's global generator.
+        Seed of the shots; "global" draws one from NumPy's global generator.
 
     Examples
     --------
-    In PennyLane's words::
+    In PennyLane::
 
         dev = qml.device("qumba", wires=2)
 
@@ -71,15 +73,13 @@ class QumbaDevice(Device):
 
     @property
     def name(self) -> str:
-        """The name by which `qml.device` finds it."""
+        """Name of the device in `qml.device`."""
         return "qumba"
-
-    # What it can do
 
     def supports_derivatives(
         self, execution_config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
     ) -> bool:
-        """Whether the adjoint method takes the circuit."""
+        """Whether the adjoint method supports the circuit."""
         if execution_config is None:
             return True
         method = execution_config.gradient_method
@@ -90,7 +90,7 @@ class QumbaDevice(Device):
     def supports_vjp(
         self, execution_config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
     ) -> bool:
-        """Whether `compute_vjp` takes the circuit."""
+        """Whether `compute_vjp` supports the circuit."""
         return self.supports_derivatives(execution_config, circuit)
 
     supports_jvp = supports_vjp
@@ -98,7 +98,7 @@ class QumbaDevice(Device):
     def setup_execution_config(
         self, config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
     ) -> ExecutionConfig:
-        """Fill in what the configuration leaves open."""
+        """Complete a configuration with defaults."""
         config = config or ExecutionConfig()
         for option in config.device_options:
             raise DeviceError(f"device option {option} not present on {self}")
@@ -111,23 +111,21 @@ class QumbaDevice(Device):
             changes["use_device_gradient"] = adjoint
         if adjoint:
             changes["gradient_method"] = "adjoint"
-            # One sweep whatever the number of measurements. JAX derives forwards too, so there only if asked for;
-            # compiled, PennyLane derives it by Jacobians in any case.
+            # Products need one sweep whatever the number of measurements. JAX also differentiates forwards, so for it
+            # they are used only on request; under jax.jit, PennyLane always uses Jacobians.
             if config.interface != Interface.JAX:
                 changes["use_device_jacobian_product"] = config.interface != Interface.JAX_JIT
             changes["grad_on_execution"] = False
         return replace(config, **changes)
 
     def preprocess_transforms(self, execution_config: ExecutionConfig | None = None) -> CompilePipeline:
-        """From any tape to one that `execute` takes."""
+        """Return the transforms from any tape to tapes that `execute` supports."""
         return preprocessing.pipeline(execution_config or ExecutionConfig(), self.wires, self.name)
-
-    # What it does
 
     def execute(
         self, circuits: Sequence[QuantumScript], execution_config: ExecutionConfig | None = None
     ) -> tuple[Any, ...]:
-        """What each circuit's measurements give."""
+        """Compute the results of each circuit's measurements."""
         config = execution_config or ExecutionConfig()
         mode = config.mcm_config.postselect_mode
         return self._in_batches(circuits, lambda batch, _: batch.results(self._rng, mode))
@@ -135,18 +133,19 @@ class QumbaDevice(Device):
     def compute_derivatives(
         self, circuits: Sequence[QuantumScript], execution_config: ExecutionConfig | None = None
     ) -> tuple[Any, ...]:
-        """The Jacobian of each circuit."""
-        return self._in_batches(circuits, lambda batch, _: batch.jacobians())
+        """Compute the Jacobian of each circuit."""
+        return self._in_batches(circuits, lambda batch, _: derivatives.jacobians(batch))
 
     def execute_and_compute_derivatives(
         self, circuits: Sequence[QuantumScript], execution_config: ExecutionConfig | None = None
     ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Results and Jacobians."""
+        """Compute results and Jacobians."""
         mode = (execution_config or ExecutionConfig()).mcm_config.postselect_mode
-        found = self._in_batches(
-            circuits, lambda batch, _: list(zip(batch.results(self._rng, mode), batch.jacobians(), strict=True))
+        pairs = self._in_batches(
+            circuits,
+            lambda batch, _: list(zip(batch.results(self._rng, mode), derivatives.jacobians(batch), strict=True)),
         )
-        return tuple(result for result, _ in found), tuple(jacobian for _, jacobian in found)
+        return tuple(result for result, _ in pairs), tuple(jacobian for _, jacobian in pairs)
 
     def compute_vjp(
         self,
@@ -154,8 +153,10 @@ class QumbaDevice(Device):
         cotangents: Sequence[Any],
         execution_config: ExecutionConfig | None = None,
     ) -> tuple[Any, ...]:
-        """Vector-Jacobian products: for each circuit, one array for each of its trainable parameters."""
-        return self._in_batches(circuits, lambda batch, which: batch.vjp([cotangents[k] for k in which]))
+        """Compute vector-Jacobian products: for each circuit, one array for each of its trainable parameters."""
+        return self._in_batches(
+            circuits, lambda batch, indices: derivatives.vjp(batch, [cotangents[k] for k in indices])
+        )
 
     def execute_and_compute_vjp(
         self,
@@ -163,10 +164,12 @@ class QumbaDevice(Device):
         cotangents: Sequence[Any],
         execution_config: ExecutionConfig | None = None,
     ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Results and vector-Jacobian products."""
+        """Compute results and vector-Jacobian products."""
         mode = (execution_config or ExecutionConfig()).mcm_config.postselect_mode
         results = self._in_batches(circuits, lambda batch, _: batch.results(self._rng, mode))
-        return results, self._in_batches(circuits, lambda batch, which: batch.vjp([cotangents[k] for k in which]))
+        return results, self._in_batches(
+            circuits, lambda batch, indices: derivatives.vjp(batch, [cotangents[k] for k in indices])
+        )
 
     def compute_jvp(
         self,
@@ -174,8 +177,8 @@ class QumbaDevice(Device):
         tangents: Sequence[Any],
         execution_config: ExecutionConfig | None = None,
     ) -> tuple[Any, ...]:
-        """Jacobian-vector products: for each circuit, an array of the shape of its result."""
-        return self._in_batches(circuits, lambda batch, which: batch.jvp([tangents[k] for k in which]))
+        """Compute Jacobian-vector products: for each circuit, an array of the shape of its result."""
+        return self._in_batches(circuits, lambda batch, indices: derivatives.jvp(batch, [tangents[k] for k in indices]))
 
     def execute_and_compute_jvp(
         self,
@@ -183,23 +186,25 @@ class QumbaDevice(Device):
         tangents: Sequence[Any],
         execution_config: ExecutionConfig | None = None,
     ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Results and Jacobian-vector products."""
+        """Compute results and Jacobian-vector products."""
         mode = (execution_config or ExecutionConfig()).mcm_config.postselect_mode
         results = self._in_batches(circuits, lambda batch, _: batch.results(self._rng, mode))
-        return results, self._in_batches(circuits, lambda batch, which: batch.jvp([tangents[k] for k in which]))
+        return results, self._in_batches(
+            circuits, lambda batch, indices: derivatives.jvp(batch, [tangents[k] for k in indices])
+        )
 
     def _in_batches(
         self, circuits: Sequence[QuantumScript], work: Callable[[Batch, list[int]], list[Any]]
     ) -> tuple[Any, ...]:
-        """Do ``work`` for all circuits of one structure at a time; what it gives, in the circuits' order."""
+        """Call ``work`` on all circuits of one structure at a time, and return its results in the circuits' order."""
         groups: dict[Hashable, list[int]] = {}
         for k, tape in enumerate(circuits):
             groups.setdefault(key(tape), []).append(k)
         out: list[Any] = [None] * len(circuits)
-        for structure_key, which in groups.items():
-            tapes = [circuits[k] for k in which]
-            found = work(Batch(self._structure(structure_key, tapes[0]), tapes), which)
-            for k, result in zip(which, found, strict=True):
+        for structure_key, indices in groups.items():
+            tapes = [circuits[k] for k in indices]
+            results = work(Batch(self._structure(structure_key, tapes[0]), tapes), indices)
+            for k, result in zip(indices, results, strict=True):
                 out[k] = result
         return tuple(out)
 
@@ -209,7 +214,7 @@ class QumbaDevice(Device):
             return self._structures[structure_key]
         except KeyError:
             pass
-        while len(self._structures) >= _KEPT_STRUCTURES:
+        while len(self._structures) >= _CACHE_SIZE:
             self._structures.popitem(last=False)
         with qml.QueuingManager.stop_recording():
             structure = Structure(tape, self.wires, self._precision)

@@ -1,4 +1,4 @@
-"""PennyLane's observables as Pauli sums."""
+"""Conversion of PennyLane's observables to Pauli sums."""
 
 from __future__ import annotations
 
@@ -16,39 +16,42 @@ from simulator import pauli
 from simulator.errors import ObservableError
 from simulator.observables import Hermitian, PauliSum
 
-MAX_MATRIX_WIRES = 8  # of observables that are given as a matrix: 4**k strings
-_KEPT = 64
+MAX_MATRIX_WIRES = 8
+"""Maximum number of wires of an observable that is converted from its matrix, to 4**k strings for k wires."""
+
+_CACHE_SIZE = 64
+"""Number of sums and products whose signature is kept."""
 
 
 class Same:
-    """Stands for one object in a key; what is compared is identity, and the object is kept alive."""
+    """Key that compares an object by identity, and keeps the object alive."""
 
-    __slots__ = ("it",)
+    __slots__ = ("value",)
 
-    def __init__(self, it: Any) -> None:
-        self.it = it
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and self.it is other.it
+        return isinstance(other, Same) and self.value is other.value
 
     def __hash__(self) -> int:
-        return id(self.it)
+        return id(self.value)
 
 
-_large: OrderedDict[int, tuple[Operator, Hashable]] = OrderedDict()
+_composite: OrderedDict[int, tuple[Operator, Hashable]] = OrderedDict()
 
 
 def signature(observable: Operator) -> Hashable:
-    """What distinguishes the observable from others; sums and products are remembered by identity."""
+    """Return a key that distinguishes the observable from others; those of sums and products are cached by identity."""
     if not isinstance(observable, CompositeOp):
         return _signature(observable)
-    found = _large.get(id(observable))
-    if found is None or found[0] is not observable:
-        found = observable, _signature(observable)
-        if len(_large) >= _KEPT:
-            _large.popitem(last=False)
-        _large[id(observable)] = found
-    return found[1]
+    entry = _composite.get(id(observable))
+    if entry is None or entry[0] is not observable:
+        entry = observable, _signature(observable)
+        if len(_composite) >= _CACHE_SIZE:
+            _composite.popitem(last=False)
+        _composite[id(observable)] = entry
+    return entry[1]
 
 
 def _signature(observable: Operator) -> Hashable:
@@ -68,13 +71,13 @@ _NAMED = {qml.Identity, qml.PauliX, qml.PauliY, qml.PauliZ, qml.Hadamard}
 
 
 def pauli_sum(observable: Operator, qubits: Mapping[Any, int]) -> PauliSum | None:
-    """The observable as a Pauli sum, ``qubits`` telling each wire's; None if it is not Hermitian or too large."""
+    """Convert an observable, with ``qubits`` from wire to qubit; return None if it is not Hermitian or too large."""
     sentence = observable.pauli_rep
     if sentence is not None:
         terms = [("".join(word.values()), tuple(qubits[w] for w in word), complex(c)) for word, c in sentence.items()]
         if any(abs(c.imag) > 1e-12 * max(1.0, abs(c)) for _, _, c in terms):
             return None
-        return PauliSum.from_terms([(letters, places, c.real) for letters, places, c in terms])
+        return PauliSum.from_terms([(letters, positions, c.real) for letters, positions, c in terms])
     if len(observable.wires) > MAX_MATRIX_WIRES:
         return _by_parts(observable, qubits)
     if observable.has_matrix:
@@ -90,7 +93,7 @@ def pauli_sum(observable: Operator, qubits: Mapping[Any, int]) -> PauliSum | Non
 
 
 def _by_parts(observable: Operator, qubits: Mapping[Any, int]) -> PauliSum | None:
-    """Sums, products and multiples of observables, each of which is small enough."""
+    """Convert sums, products and multiples of observables that are small enough."""
     if isinstance(observable, SProd):
         part = pauli_sum(observable.base, qubits)
         return None if part is None or complex(observable.scalar).imag else part * float(np.real(observable.scalar))
@@ -109,11 +112,11 @@ def _by_parts(observable: Operator, qubits: Mapping[Any, int]) -> PauliSum | Non
 
 
 def diagonal(measurement: MeasurementProcess, qubits: Mapping[Any, int]) -> PauliSum | None:
-    """The observable of a measurement that is given by its eigenvalues on basis states (mid-circuit values)."""
+    """Convert a measurement that is defined by its eigenvalues on basis states (mid-circuit values)."""
     values = measurement.eigvals()
     if values is None or len(measurement.wires) > MAX_MATRIX_WIRES or np.size(values) != 1 << len(measurement.wires):
         return None
     coefficients = pauli.walsh_hadamard(np.asarray(values, float)) / np.size(values)
-    places = [qubits[w] for w in reversed(measurement.wires)]
-    masks = pauli.spread(np.arange(len(coefficients)), places)
+    positions = [qubits[w] for w in reversed(measurement.wires)]
+    masks = pauli.spread(np.arange(len(coefficients)), positions)
     return PauliSum([0] * len(masks), masks, coefficients)

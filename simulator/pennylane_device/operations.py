@@ -1,7 +1,7 @@
-"""PennyLane's operations in our gates.
+"""Conversion of PennyLane's operations to gates.
 
-A native operation's angles stay parameters, so that a circuit is lowered once whatever its angles. Everything else is
-decomposed by PennyLane until it is native, or applied as the matrix that PennyLane says it is.
+The angles of a native operation stay parameters, so that a circuit is lowered once whatever its angles. PennyLane
+decomposes all other operations until they are native, or supplies their matrix.
 """
 
 from __future__ import annotations
@@ -25,9 +25,14 @@ Angles = Sequence[Any]
 Qubits = tuple[int, ...]
 Maker = Callable[[Angles, Qubits], list[Operation]]
 
-MAX_CONTROLS = 8  # a controlled rotation is a rotation for each subset of its controls
+MAX_CONTROLS = 8
+"""Maximum number of controls; a controlled rotation is lowered to a rotation for each subset of its controls."""
+
 MAX_MATRIX_WIRES = 12
-UNITARY_TOLERANCE = 1e-6  # by which PennyLane checks a QubitUnitary
+"""Maximum number of wires of an operation that is applied as its matrix."""
+
+UNITARY_TOLERANCE = 1e-6
+"""Tolerance with which PennyLane checks a QubitUnitary."""
 
 
 def _gate(gate: gates.Gate) -> Maker:
@@ -35,7 +40,7 @@ def _gate(gate: gates.Gate) -> Maker:
 
 
 def _one_after_another(*steps: gates.Gate) -> Maker:
-    """One angle for each gate, all on the same qubits."""
+    """Apply gates to the same qubits in sequence, each with one of the angles."""
     return lambda angles, qubits: [step(angle, *qubits) for step, angle in zip(steps, angles, strict=True)]
 
 
@@ -60,7 +65,7 @@ ANGLED: dict[type[Operator], Maker] = {
     qml.MultiRZ: lambda angles, qubits: [gates.PauliRotation("Z" * len(qubits))(*angles, *qubits)],
     qml.GlobalPhase: lambda angles, _: [gates.GLOBAL_PHASE(-1.0 * angles[0])],
 }
-"""Operations all of whose data are angles that our gates take."""
+"""Operations whose data are the angles of gates."""
 
 GENERATED: set[type[Operator]] = {
     qml.SingleExcitation,
@@ -71,7 +76,7 @@ GENERATED: set[type[Operator]] = {
     qml.DoubleExcitationPlus,
     qml.FermionicSWAP,
 }
-"""Operations ``exp(i angle G)`` that are declared to us by their generator G."""
+"""Operations ``exp(i angle G)`` that become a rotation with the generator -G."""
 
 FIXED: dict[type[Operator], gates.Gate | None] = {
     qml.Identity: None,
@@ -92,7 +97,7 @@ FIXED: dict[type[Operator], gates.Gate | None] = {
     qml.Toffoli: gates.CCX,
     qml.CCZ: gates.CCZ,
 }
-"""Operations without data; their wires in our gates' order."""
+"""Operations without data; their wires have the order of the gate's qubits."""
 
 MATRICES: set[type[Operator]] = {qml.QubitUnitary, qml.SISWAP, qml.ECR, qml.QubitSum, qml.QubitCarry}
 """Operations that are applied as their matrix."""
@@ -105,7 +110,7 @@ NAMES = {
 
 
 def is_native(op: Operator) -> bool:
-    """Whether `signature` and `make` take the operation as it is."""
+    """Whether `signature` and `make` accept the operation without decomposition."""
     kind = type(op)
     if kind in ANGLED or kind in FIXED:
         return True
@@ -126,21 +131,21 @@ def is_supported(op: Operator) -> bool:
     """Whether decomposition stops at the operation: it is native, or has a matrix and no decomposition."""
     if is_native(op):
         return True
-    # in this order: an exponential that is asked for a decomposition multiplies its own coefficient (PennyLane 0.45)
+    # the order matters: asking an exponential for its decomposition changes its coefficient (PennyLane 0.45)
     if is_decomposed_here(op) or op.has_decomposition or any(qml.math.requires_grad(data) for data in op.data):
         return False
     return bool(op.has_matrix) and len(op.wires) <= MAX_MATRIX_WIRES
 
 
 def has_angles(op: Operator) -> bool:
-    """Whether the operation's data are angles (each a column of the parameters), not part of its structure."""
+    """Whether the operation's data are angles (each a column of the parameters) rather than part of its structure."""
     if isinstance(op, Adjoint | Controlled) and type(op) not in ANGLED:
         return has_angles(op.base)
     return type(op) in ANGLED or type(op) in GENERATED or type(op) is qml.PauliRot
 
 
 def signature(op: Operator) -> Hashable:
-    """What distinguishes the operation from others but for its angles."""
+    """Return a key that distinguishes the operation from others, up to its angles."""
     kind: Any = type(op)
     if kind in ANGLED or kind in FIXED or kind in GENERATED:
         return kind, op.wires
@@ -154,15 +159,15 @@ def signature(op: Operator) -> Hashable:
 
 
 def make(op: Operator, qubits: Qubits, angles: Angles) -> list[Operation]:
-    """Our operations for a supported operation.
+    """Convert a supported operation.
 
     Parameters
     ----------
     op : pennylane Operator
     qubits : tuple of int
-        For each of the operation's wires.
+        Qubit of each of the operation's wires.
     angles : sequence of float or Expression
-        In place of its data, if `has_angles`.
+        Angles that replace its data, if `has_angles`.
     """
     kind: Any = type(op)
     if kind in ANGLED:
@@ -203,7 +208,7 @@ def _generated(kind: Any) -> gates.Rotation:
 
 
 def _matrix(op: Operator) -> NDArray[Any]:
-    """The operation's matrix in the precision in which it is given, its first wire most significant."""
+    """Return the operation's matrix in its original precision, with the first wire most significant."""
     if not op.has_matrix and op.has_sparse_matrix:
         return np.asarray(op.sparse_matrix().toarray())
     return np.asarray(qml.math.unwrap([op.matrix()])[0])

@@ -1,4 +1,4 @@
-"""From any tape to one that a structure can be made of, by PennyLane's own transforms."""
+"""PennyLane's transforms from any tape to tapes that can be converted to a structure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from simulator.pennylane_device.readouts import MAX_PROBABILITY_WIRES
 
 
 def pipeline(config: ExecutionConfig, wires: Wires | None, name: str) -> CompilePipeline:
-    """The transforms for a configuration, in order."""
+    """Make the sequence of transforms for a configuration."""
     out = CompilePipeline()
     out.add_transform(validate_device_wires, wires, name=name)
     out.add_transform(defer_measurements, allow_postselect=True)
@@ -49,15 +49,15 @@ def pipeline(config: ExecutionConfig, wires: Wires | None, name: str) -> Compile
 
 @transform
 def _decompose(tape: QuantumScript, wires: Wires | None, name: str) -> Any:
-    """`decompose` until all operations are supported; a state preparation that comes first is."""
+    """Apply `decompose` until all operations are supported, except a state preparation at the beginning."""
     first = tape.operations[0] if tape.operations else None
-    keep = first is not None and structures.is_preparation(first)
-    if qml.decomposition.enabled_graph():  # it warns of operations that only this device decomposes
+    skip = first is not None and structures.is_preparation(first)
+    if qml.decomposition.enabled_graph():  # the graph warns about operations that only this device decomposes
         tape = tape.copy(operations=[part for op in tape.operations for part in decompositions.expanded(op)])
     return decompose(
         tape,
         stopping_condition=operations.is_supported,
-        skip_initial_state_prep=keep,
+        skip_initial_state_prep=skip,
         decomposer=decompositions.decomposition,
         device_wires=wires,
         target_gates=operations.NAMES,
@@ -67,8 +67,8 @@ def _decompose(tape: QuantumScript, wires: Wires | None, name: str) -> Any:
 
 @transform
 def _expand(tape: QuantumScript, whole_jacobian: bool) -> Any:
-    """One tape a sample where a batch cannot stay one: its matrices differ, or PennyLane takes it apart itself."""
-    if _needs_expansion(tape) or (whole_jacobian and _derives_samples(tape)):
+    """Split a batch into one tape per sample if its matrices differ, or if PennyLane would split its Jacobian."""
+    if _needs_expansion(tape) or (whole_jacobian and _differentiates_samples(tape)):
         return broadcast_expand(tape)
     return (tape,), null_postprocessing
 
@@ -78,21 +78,21 @@ def _needs_expansion(tape: QuantumScript) -> bool:
         return True
     for k, op in enumerate(tape.operations):
         if operations.has_angles(op) or (k == 0 and structures.real_amplitudes(op)):
-            continue  # asked first, for asking for the size of a batch is slow
+            continue  # checked first, because batch_size is slow
         if isinstance(op, qml.Projector) or op.batch_size is not None:
             return True
     return False
 
 
-def _derives_samples(tape: QuantumScript) -> bool:
-    """Whether derivatives by numbers that differ from sample to sample are wanted; their Jacobian is diagonal."""
+def _differentiates_samples(tape: QuantumScript) -> bool:
+    """Whether numbers that differ between samples are trainable; their Jacobian is diagonal in the samples."""
     return any(requires_grad(data) for op in tape.operations if op.batch_size is not None for data in op.data)
 
 
 def is_differentiable(tape: QuantumScript, strict: bool) -> bool:
-    """Whether the adjoint method takes the tape.
+    """Whether the adjoint method supports the tape.
 
-    ``strict`` leaves tapes whose observables have trainable coefficients to other methods.
+    With ``strict``, tapes whose observables have trainable coefficients are left to other methods.
     """
     if tape.shots:
         return False

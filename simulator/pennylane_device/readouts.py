@@ -15,11 +15,12 @@ from simulator.pennylane_device import observables
 
 FloatArray = NDArray[np.float64]
 
-MAX_PROBABILITY_WIRES = 10  # 2**k observables
+MAX_PROBABILITY_WIRES = 10
+"""Maximum number k of wires of probabilities, which take 2**k observables."""
 
 
 class Expectation:
-    """``<O>``, shape () a sample."""
+    """Expectation ``<O>``, shape () per sample."""
 
     shape: tuple[int, ...] = ()
 
@@ -27,16 +28,16 @@ class Expectation:
         self.observables: tuple[PauliSum, ...] = (observable,)
 
     def value(self, f: FloatArray) -> FloatArray:
-        """The measurement from the expectations (n_samples, n_observables), shape (n_samples, *shape)."""
+        """Compute the measurement, shape (n_samples, *shape), from expectations, shape (n_samples, n_observables)."""
         return f[:, 0]
 
     def pullback(self, f: FloatArray, cotangent: FloatArray) -> FloatArray:
-        """Derivative by the expectations, shape (n_samples, n_observables), of ``sum(cotangent * value(f))``."""
+        """Differentiate ``sum(cotangent * value(f))`` with respect to f, shape (n_samples, n_observables)."""
         return cotangent[:, None]
 
 
 class Variance(Expectation):
-    """``<O O> - <O>**2``, shape () a sample."""
+    """Variance ``<O O> - <O>**2``, shape () per sample."""
 
     def __init__(self, observable: PauliSum) -> None:
         self.observables = (observable, observable @ observable)
@@ -49,7 +50,7 @@ class Variance(Expectation):
 
 
 class Probabilities(Expectation):
-    """Probabilities of basis states of some qubits, shape (2**k,) a sample.
+    """Probabilities of basis states of some qubits, shape (2**k,) per sample.
 
     They are the Walsh-Hadamard transform of the expectations of the 2**k Z strings on the qubits.
     """
@@ -68,7 +69,7 @@ class Probabilities(Expectation):
 
 
 def readout(measurement: MeasurementProcess, qubits: Mapping[Any, int]) -> Expectation | None:
-    """The measurement as a function of expectations; None if it is none, or of too many."""
+    """Express a measurement as a function of expectations; None if that is impossible, or takes too many."""
     if isinstance(measurement, ProbabilityMP):
         if measurement.obs is not None or measurement.eigvals() is not None or not measurement.wires:
             return None

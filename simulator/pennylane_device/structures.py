@@ -1,4 +1,4 @@
-"""Tapes that differ only in numbers share one structure: a circuit with parameters, lowered once."""
+"""Structures: circuits with parameters, lowered once, that are shared by tapes that differ only in numbers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from simulator.pennylane_device.readouts import Expectation, readout
 from simulator.program.program import Program
 
 PREPARATIONS = (qml.StatePrep, qml.BasisState)
-"""What may stand first without being decomposed."""
+"""Operations that are not decomposed at the beginning of a tape."""
 
 
 def key(tape: QuantumScript) -> Hashable:
-    """What distinguishes the tape from others but for its angles: equal keys, equal structures."""
+    """Return a key that distinguishes the tape from others, up to its angles: equal keys mean equal structures."""
     ops = tape.operations
     begin = 1 if ops and isinstance(ops[0], PREPARATIONS) else 0
     signatures = [operations.signature(op) for op in ops[begin:]]
@@ -45,21 +45,21 @@ def _measured(measurement: MeasurementProcess) -> Hashable:
 
 
 def _options(measurement: MeasurementProcess) -> tuple[Hashable, ...]:
-    """Other things that a measurement was told, such as ``all_outcomes`` or a logarithm's base."""
-    told = {k: v for k, v in vars(measurement).items() if k not in _NO_OPTIONS}
-    return tuple(sorted((k, v if isinstance(v, Hashable) else observables.Same(v)) for k, v in told.items()))
+    """Return other options of a measurement, such as ``all_outcomes`` or the base of a logarithm."""
+    options = {k: v for k, v in vars(measurement).items() if k not in _NOT_OPTIONS}
+    return tuple(sorted((k, v if isinstance(v, Hashable) else observables.Same(v)) for k, v in options.items()))
 
 
-_NO_OPTIONS = {"obs", "id", "mv", "_wires", "_eigvals", "queue_idx", "name", "_pauli_rep"}
+_NOT_OPTIONS = {"obs", "id", "mv", "_wires", "_eigvals", "queue_idx", "name", "_pauli_rep"}
 
 
 def real_amplitudes(op: Operator) -> bool:
-    """Whether the operation prepares real amplitudes, which are then parameters like angles."""
+    """Whether the operation prepares real amplitudes, which become parameters like angles."""
     return isinstance(op, qml.StatePrep) and not op.is_sparse and qml.math.get_dtype_name(op.data[0])[:5] == "float"
 
 
 def is_preparation(op: Operator) -> bool:
-    """Whether the operation, as the first, prepares a state that need not be decomposed."""
+    """Whether the operation, at the beginning, prepares a state without decomposition."""
     if isinstance(op, qml.StatePrep):
         return real_amplitudes(op) or not qml.math.requires_grad(op.data[0])
     return isinstance(op, qml.BasisState)
@@ -74,7 +74,7 @@ def _preparation_signature(op: Operator) -> Hashable:
 
 
 def _amplitudes(op: Operator) -> NDArray[Any]:
-    """Amplitudes in the precision in which they are given."""
+    """Return the amplitudes in their original precision."""
     data = op.data[0]
     if op.is_sparse:
         data = data.toarray().ravel()
@@ -87,9 +87,9 @@ class Structure:
     Parameters
     ----------
     tape : QuantumScript
-        What it is made from; its angles do not matter.
+        Tape to convert; its angles do not matter.
     wires : Wires or None
-        Of the device: their order is that of the state's axes. Wires that only the tape has follow.
+        Wires of the device, in the order of the state's axes. Wires that only the tape has follow.
     precision : {"double", "single"}
     """
 
@@ -102,40 +102,40 @@ class Structure:
         self.measurements = [m.map_wires({w: k for k, w in enumerate(order)}) for m in tape.measurements]
         self.readouts = [readout(m, qubits) for m in tape.measurements]
         self.postselects = any(isinstance(op, qml.Projector) for op in tape.operations)
-        self.angled: list[int] = []  # operations whose data are columns
-        self.slots: list[tuple[int, int] | None] = []  # first column and number of them for each of the tape's data
-        self.prepared = 0  # columns that are amplitudes, the first ones
+        self.angled: list[int] = []  # indices of the operations whose data are columns
+        self.slots: list[tuple[int, int] | None] = []  # first column and number of columns of each of the tape's data
+        self.prepared = 0  # number of columns that are amplitudes; these come first
         self.parameters: list[Parameter] = []
         steps: list[gates.Operation] = []
         for k, op in enumerate(tape.operations):
-            places = tuple(qubits[w] for w in op.wires)
+            positions = tuple(qubits[w] for w in op.wires)
             if k == 0 and isinstance(op, PREPARATIONS):
-                steps += self._preparation(op, places)
+                steps += self._preparation(op, positions)
             else:
-                steps += self._step(k, op, places)
+                steps += self._step(k, op, positions)
         self.circuit = Circuit(self.num_qubits, steps)
         self._programs: dict[tuple[tuple[int, ...], bool], Program] = {}
 
-    def _preparation(self, op: Operator, places: tuple[int, ...]) -> list[gates.Operation]:
+    def _preparation(self, op: Operator, positions: tuple[int, ...]) -> list[gates.Operation]:
         if isinstance(op, qml.BasisState):
             self.slots.append(None)
             bits = np.asarray(op.data[0]).astype(int)
-            return [gates.X(q) for q, bit in zip(places, bits, strict=True) if bit]
+            return [gates.X(q) for q, bit in zip(positions, bits, strict=True) if bit]
         if not real_amplitudes(op):
             self.slots.append(None)
-            return [gates.StatePreparation(_amplitudes(op))(*reversed(places))]
-        self.prepared = 1 << len(places)
-        return [gates.AmplitudeEncoding(len(places))(*self._new(self.prepared), *reversed(places))]
+            return [gates.StatePreparation(_amplitudes(op))(*reversed(positions))]
+        self.prepared = 1 << len(positions)
+        return [gates.AmplitudeEncoding(len(positions))(*self._new(self.prepared), *reversed(positions))]
 
-    def _step(self, k: int, op: Operator, places: tuple[int, ...]) -> list[gates.Operation]:
+    def _step(self, k: int, op: Operator, positions: tuple[int, ...]) -> list[gates.Operation]:
         if not operations.has_angles(op):
             self.slots += [None] * len(op.data)
-            return operations.make(op, places, ())
+            return operations.make(op, positions, ())
         self.angled.append(k)
-        return operations.make(op, places, [self._new(1)[0] for _ in op.data])
+        return operations.make(op, positions, [self._new(1)[0] for _ in op.data])
 
     def _new(self, count: int) -> list[Parameter]:
-        """Parameters for the next ``count`` columns."""
+        """Make parameters for the next ``count`` columns."""
         begin = len(self.parameters)
         self.slots.append((begin, count))
         added = [Parameter(f"p{begin + k}") for k in range(count)]
@@ -143,35 +143,35 @@ class Structure:
         return added
 
     def program(self, inputs: tuple[int, ...], with_observables: bool = True) -> Program:
-        """The lowered circuit, the columns ``inputs`` differing from sample to sample."""
-        wanted = inputs, with_observables
-        if wanted not in self._programs:
-            chosen = set(inputs)
-            self._programs[wanted] = Program(
+        """Return the lowered circuit, with the columns ``inputs`` as inputs and all others as weights."""
+        variant = inputs, with_observables
+        if variant not in self._programs:
+            input_columns = set(inputs)
+            self._programs[variant] = Program(
                 self.circuit,
                 self.observables if with_observables else (),
                 [self.parameters[k] for k in inputs],
-                [p for k, p in enumerate(self.parameters) if k not in chosen],
+                [p for k, p in enumerate(self.parameters) if k not in input_columns],
                 self.precision,
             )
-        return self._programs[wanted]
+        return self._programs[variant]
 
     @property
     def observables(self) -> list[PauliSum]:
-        """Of all readouts, one after the other."""
+        """Observables of all readouts, concatenated."""
         return [observable for r in self.readouts if r is not None for observable in r.observables]
 
     @property
     def differentiable(self) -> list[Expectation]:
-        """The readouts, where all measurements are functions of expectations."""
+        """The readouts, if all measurements are functions of expectations."""
         out = [r for r in self.readouts if r is not None]
         if len(out) != len(self.readouts):
-            raise NotImplementedError("the adjoint method takes expval, var and probs of at most 10 wires")
+            raise NotImplementedError("the adjoint method supports only expval, var, and probs of at most 10 wires")
         return out
 
 
 def _wire_order(tape: QuantumScript, wires: Wires | None) -> list[Any]:
-    """The tape's wires in the device's order; without one, integers from 0, or in order of appearance."""
+    """Return the tape's wires in the device's order; without one, sorted if they are 0, 1, ..., else as they appear."""
     used: dict[Any, None] = {}
     for item in (*tape.operations, *tape.measurements):
         used.update(dict.fromkeys(item.wires))

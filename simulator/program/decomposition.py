@@ -30,7 +30,7 @@ _EXACT = 1e-15
 _SMALL = 4  # maximum number of qubits of gates whose steps are cached and that are tested for being permutations
 
 
-class Turn(NamedTuple):
+class StringRotation(NamedTuple):
     """``exp(-i angle/2 P)``; about the empty string, a global phase.
 
     Parameters
@@ -69,7 +69,7 @@ class Matrix(NamedTuple):
     unitary: bool
 
 
-Step = Turn | Cnot | Not | Matrix
+Step = StringRotation | Cnot | Not | Matrix
 
 
 def decompose(gate: gates.Gate) -> tuple[Step, ...] | None:
@@ -121,7 +121,9 @@ def _inside(step: Step, operation: gates.Operation, numbers: dict[Parameter, int
             factors += [(numbers[parameter], factor * c) for parameter, c in angle.terms.items()]
         else:
             constant += factor * angle
-    return Turn(tuple(qubits[q] for q in step.xs), tuple(qubits[q] for q in step.zs), constant, tuple(factors))
+    return StringRotation(
+        tuple(qubits[q] for q in step.xs), tuple(qubits[q] for q in step.zs), constant, tuple(factors)
+    )
 
 
 def _rotation(gate: gates.Rotation) -> Iterator[Step]:
@@ -154,7 +156,7 @@ def _controlled(x: int, z: int, factor: float, values: Sequence[int], parametris
     for subset in range(1 << split):
         share = factor * 0.5**split * (-1.0) ** (subset & ~off).bit_count()
         zs = tuple(places_of(z << split | subset))
-        yield Turn(xs, zs, 0.0, ((0, share),)) if parametrised else Turn(xs, zs, share)
+        yield StringRotation(xs, zs, 0.0, ((0, share),)) if parametrised else StringRotation(xs, zs, share)
 
 
 def _diagonal(coefficients: NDArray[np.float64], values: Sequence[int], parametrised: bool = False) -> Iterator[Step]:
@@ -195,10 +197,10 @@ def _unitary(matrix: NDArray[np.complex128], qubits: tuple[int, ...]) -> Iterato
         yield Matrix(qubits, matrix, unitary=True)
         return
     phase, first, second, third = _euler_angles(matrix)
-    yield Turn((), (), -2 * phase)
+    yield StringRotation((), (), -2 * phase)
     for xs, angle in (((), first), (qubits, second), ((), third)):
         if abs(angle) > _EXACT:
-            yield Turn(xs, qubits, angle)
+            yield StringRotation(xs, qubits, angle)
 
 
 def _euler_angles(matrix: NDArray[np.complex128]) -> tuple[float, float, float, float]:

@@ -23,7 +23,7 @@ from simulator import gates
 from simulator.errors import CircuitError
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
-from simulator.program.decomposition import Cnot, Matrix, Step, Turn, decompose
+from simulator.program.decomposition import Cnot, Matrix, Step, StringRotation, decompose
 from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, place
 from simulator.program.starts import Start
 from simulator.program.subspaces import image
@@ -51,8 +51,8 @@ class Lowered:
     def stored_string(self, x: int, z: int) -> tuple[int, int, int]:
         """Masks in the stored basis and sign of the circuit's Pauli string with masks x and z."""
         stored_x, stored_z = image(self.x_columns, x), image(self.z_rows, z)
-        turns = (x & z).bit_count() - (stored_x & stored_z).bit_count()
-        sign = (z & self.flips).bit_count() + turns // 2
+        ys = (x & z).bit_count() - (stored_x & stored_z).bit_count()
+        sign = (z & self.flips).bit_count() + ys // 2
         return stored_x, stored_z, -1 if sign & 1 else 1
 
 
@@ -89,8 +89,8 @@ class Lowering:
             return
         self._touched.update(qubits)
         for step in steps:
-            if isinstance(step, Turn):
-                self._turn(step, qubits, operation.angles)
+            if isinstance(step, StringRotation):
+                self._rotation(step, qubits, operation.angles)
             elif isinstance(step, Cnot):
                 self._cnot(qubits[step.control], qubits[step.target])
             elif isinstance(step, Matrix):
@@ -104,8 +104,8 @@ class Lowering:
             return Angle(value.constant, {self.numbers[p]: c for p, c in value.terms.items()})
         return Angle(float(value))
 
-    def _turn(self, turn: Turn, qubits: Sequence[int], angles: Sequence[float | Expression]) -> None:
-        xs, zs, constant, factors = turn
+    def _rotation(self, step: StringRotation, qubits: Sequence[int], angles: Sequence[float | Expression]) -> None:
+        xs, zs, constant, factors = step
         out = self.out
         x = z = crossing = sign = ys = 0
         for q in xs:

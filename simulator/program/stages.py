@@ -191,8 +191,8 @@ def _changed(members: Sequence[Rotation | Dense], basis: Sequence[int]) -> list[
     for member in members:
         if isinstance(member, Rotation):
             x, z = next(new_xs), next(new_zs)
-            turns = (member.x & member.z).bit_count() - (x & z).bit_count()
-            out.append(Rotation(x, z, member.angle.scaled(-1.0) if turns & 2 else member.angle))
+            ys = (member.x & member.z).bit_count() - (x & z).bit_count()
+            out.append(Rotation(x, z, member.angle.scaled(-1.0) if ys & 2 else member.angle))
         else:
             k = len(member.xs)
             out.append(Dense(tuple(islice(new_xs, k)), tuple(islice(new_zs, k)), member.matrix, member.unitary))

@@ -1,4 +1,4 @@
-"""Any Qiskit backend, simulator or IBM hardware, as a `simulator.backends.numba_backend.Backend`.
+"""Run circuits on any Qiskit backend, simulator or IBM hardware, through the trait `simulator.backends.trait.Backend`.
 
 from qiskit_ibm_runtime import QiskitRuntimeService
 backend = QiskitBackend(QiskitRuntimeService().least_busy(), shots=4000)
@@ -6,6 +6,6 @@ backend.expectations(circuit, observables, values)
 """
 
 from simulator.qiskit_backend.backend import QiskitBackend
-from simulator.qiskit_backend.jobs import Patience
+from simulator.qiskit_backend.patience import Patience
 
 __all__ = ["Patience", "QiskitBackend"]

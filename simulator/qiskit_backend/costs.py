@@ -1,4 +1,4 @@
-"""What a request costs on a backend: circuits, jobs, shots, and an estimate of seconds."""
+"""The cost of a request on a backend: circuits, jobs, shots, and an estimate of seconds."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ from simulator.qiskit_backend.pieces import Piece, Structure
 __all__ = ["Costs", "plan_of", "sets_per_job"]
 
 JOB_SECONDS = 2.0
-"""What a job on hardware takes besides its shots; about what small jobs of IBM's are billed."""
+"""Seconds that a job on hardware takes besides its shots; roughly what small IBM jobs are billed."""
 
 MAX_TWO_QUBIT_GATES = 10_000
-"""Of one circuit; more than about this, IBM's service may refuse (its page "Job limits")."""
+"""Two-qubit gates per circuit above which IBM's service may refuse the job (its page "Job limits")."""
 
 MAX_JOB_SECONDS = 3 * 3600
-"""IBM's longest execution time of a job (its page "Maximum execution time")."""
+"""IBM's maximum execution time of a job, in seconds (its page "Maximum execution time")."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What decides how a request is cut and what it costs.
+    """The quantities that decide how a request is cut into jobs and what it costs.
 
     Parameters
     ----------
     bases : int
-        Measurement bases of the observables.
+        Number of measurement bases of the observables.
     shots : int
-        0 where a primitive decides by itself.
+        Number of shots of each circuit; 0 if the primitive decides.
     mitigation : Mitigation
     calibrates : bool
-        Whether a job brings a calibration of the readout with it.
+        Whether each job also calibrates the readout.
     max_executions : int
+        Maximum of circuits times shots in a job.
     max_sets : int, optional
+        Maximum number of parameter sets in a job.
     runs_circuits : bool
-        Whether bound circuits are run, of which the backend may limit the number.
+        Whether bound circuits are run; the backend may limit their number.
     """
 
     bases: int
@@ -52,19 +54,19 @@ class Costs:
 
     @property
     def circuits_per_set(self) -> int:
-        """Circuits run for one parameter set."""
+        """Number of circuits run for one parameter set."""
         return self.bases * len(self.mitigation.noise_factors)
 
 
 def sets_per_job(costs: Costs, backend: Any) -> int:
-    """Parameter sets that fit into a job."""
+    """Return the number of parameter sets that fit into a job."""
     circuits = max(1, costs.circuits_per_set)
     limits = [max(1, costs.max_executions // (circuits * max(1, costs.shots)))]
     if costs.max_sets is not None:
         limits.append(max(1, costs.max_sets))
-    most = getattr(backend, "max_circuits", None)
-    if costs.runs_circuits and most:
-        limits.append(max(1, most // circuits))
+    max_circuits = getattr(backend, "max_circuits", None)
+    if costs.runs_circuits and max_circuits:
+        limits.append(max(1, max_circuits // circuits))
     return min(limits)
 
 
@@ -76,7 +78,7 @@ def plan_of(
     costs: Costs,
     mode: str,
 ) -> Plan:
-    """The plan of a request that is cut into ``jobs``."""
+    """Make the plan of a request that is cut into ``jobs``."""
     sets = sum(len(structure.rows) for structure in structures)
     calibrations = len(jobs) if costs.calibrates else 0
     executions = sets * costs.circuits_per_set + calibrations
@@ -86,23 +88,25 @@ def plan_of(
     problems, notes = [], []
     factor = max(costs.mitigation.noise_factors)
     if two_qubit_gates * factor > MAX_TWO_QUBIT_GATES:
-        problems.append(f"{two_qubit_gates * factor:g} two-qubit gates in a circuit, over {MAX_TWO_QUBIT_GATES:,}")
+        problems.append(
+            f"{two_qubit_gates * factor:g} two-qubit gates in a circuit, IBM allows about {MAX_TWO_QUBIT_GATES:,}"
+        )
     if costs.circuits_per_set * costs.shots > costs.max_executions:
         problems.append(
             f"one parameter set takes {costs.circuits_per_set * costs.shots:,} executions, "
             f"a job may hold {costs.max_executions:,}"
         )
-    most_shots = getattr(backend, "max_shots", None)
-    if costs.runs_circuits and isinstance(most_shots, int) and costs.shots > most_shots:
-        problems.append(f"{costs.shots:,} shots a circuit, {name} allows {most_shots:,}")
+    max_shots = getattr(backend, "max_shots", None)
+    if costs.runs_circuits and isinstance(max_shots, int) and costs.shots > max_shots:
+        problems.append(f"{costs.shots:,} shots per circuit, {name} allows {max_shots:,}")
     if seconds is not None and jobs and seconds / len(jobs) > MAX_JOB_SECONDS:
         problems.append(f"a job would take about {seconds / len(jobs) / 3600:.1f} h, at most 3 h are allowed")
     if len(structures) > 1:
-        notes.append("amplitudes are no angles: each different row is a circuit of its own")
+        notes.append("amplitudes are not angles: each distinct row of amplitudes needs a separate circuit")
     if not costs.shots:
-        notes.append("the primitive decides on its shots itself")
+        notes.append("the primitive chooses the number of shots")
     if mode == "session":
-        notes.append("a session is billed from its first job until it is closed, also while nothing runs")
+        notes.append("a session is billed from its first job until it is closed, even while nothing runs")
     return Plan(
         backend=name,
         circuits=len(structures),
@@ -123,24 +127,24 @@ def plan_of(
 
 
 def _device_seconds(backend: Any, structures: Sequence[Structure], costs: Costs, jobs: int) -> float | None:
-    """Shots times (duration + delay before the next one), and what each job takes besides."""
+    """Estimate the seconds: shots times (duration + delay before the next shot), plus the overhead of each job."""
     delay = _repetition_delay(backend)
     if delay is None or not costs.shots:
         return None
-    longer = sum(costs.mitigation.noise_factors)  # amplified circuits are as many times longer, at most
+    stretch = sum(costs.mitigation.noise_factors)  # an amplified circuit is longer by at most its noise factor
     repeats = costs.bases * len(costs.mitigation.noise_factors)
     total = JOB_SECONDS * jobs
     for structure in structures:
         if structure.circuit.seconds is None:
             return None
-        per_set = costs.bases * longer * structure.circuit.seconds + repeats * delay
+        per_set = costs.bases * stretch * structure.circuit.seconds + repeats * delay
         total += len(structure.rows) * costs.shots * per_set
     return math.fsum([total, jobs * costs.shots * delay if costs.calibrates else 0.0])
 
 
 def _repetition_delay(backend: Any) -> float | None:
-    """Seconds between the end of a shot and the beginning of the next, where the backend tells."""
-    found = getattr(backend, "default_rep_delay", None)
-    if found is None and hasattr(backend, "configuration"):
-        found = getattr(backend.configuration(), "default_rep_delay", None)
-    return None if found is None else float(found)
+    """Return the seconds between the end of a shot and the start of the next; None if the backend does not say."""
+    delay = getattr(backend, "default_rep_delay", None)
+    if delay is None and hasattr(backend, "configuration"):
+        delay = getattr(backend.configuration(), "default_rep_delay", None)
+    return None if delay is None else float(delay)

@@ -1,4 +1,4 @@
-"""Which failures pass by themselves, which mean that a request never arrived, and what a backend said."""
+"""Classification of errors: which are temporary, and which mean that a request never arrived."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-__all__ = ["in_time", "is_transient", "never_arrived", "said"]
+__all__ = ["call_with_timeout", "is_transient", "never_arrived", "one_line"]
 
 T = TypeVar("T")
 
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 REFUSED_STATUS = frozenset({429, 503})
-"""The server says itself that it took no notice of the request."""
+"""HTTP status codes by which the server says that it did not process the request."""
 
 NO_CONNECTION = ("ConnectionRefusedError", "ConnectTimeout", "NewConnectionError", "NameResolutionError")
 NOT_A_NETWORK = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may work in a moment: the network, or a server that is busy."""
+    """Whether the same call may succeed in a moment, because the network failed or the server was busy."""
     for cause in _chain(error):
         status = getattr(cause, "status_code", None)
         if isinstance(status, int) and status > 0:
@@ -39,16 +39,16 @@ def never_arrived(error: BaseException) -> bool:
     return False
 
 
-def said(error: BaseException) -> str:
-    """An error in one line, with its class where the text alone says little."""
+def one_line(error: BaseException) -> str:
+    """Format an error in one line, with its class."""
     text = " ".join(str(getattr(error, "message", "") or error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def in_time(seconds: float | None, function: Callable[[], T]) -> T:
-    """What ``function`` returns, or a TimeoutError: a server that says nothing must not hold us for ever.
+def call_with_timeout(seconds: float | None, function: Callable[[], T]) -> T:
+    """Call ``function``, and raise TimeoutError if it takes too long, so that a silent server does not block us.
 
-    The call itself cannot be ended; it is left to a thread that does not keep the process alive.
+    The call itself cannot be stopped; it continues in a thread that does not keep the process alive.
     """
     if seconds is None:
         return function()
@@ -62,17 +62,17 @@ def in_time(seconds: float | None, function: Callable[[], T]) -> T:
 
     threading.Thread(target=call, name="qumba-backend-call", daemon=True).start()
     try:
-        fine, answer = answers.get(timeout=seconds)
+        has_returned, answer = answers.get(timeout=seconds)
     except queue.Empty:
         raise TimeoutError(f"the backend did not answer within {seconds:g} s") from None
-    if not fine:
+    if not has_returned:
         assert isinstance(answer, BaseException)
         raise answer
     return answer  # type: ignore[return-value]
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it was raised from; libraries hide a status code behind an error of their own."""
+    """Iterate over an error and its causes, because libraries wrap errors that have a status code in others."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -1,21 +1,21 @@
-"""Jobs: sent once, written down before they are waited for, asked after until they end, and found again later."""
+"""Send jobs once, record each before waiting for it, poll until it ends, and find it again after an interruption."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from simulator.errors import BackendError, JobCancelledError, JobError, JobLostError, JobTimeoutError
-from simulator.qiskit_backend.failures import in_time, is_transient, never_arrived, said
+from simulator.qiskit_backend.failures import call_with_timeout, is_transient, never_arrived, one_line
+from simulator.qiskit_backend.patience import Patience
 from simulator.qiskit_backend.progress import JobProgress
 from simulator.qiskit_backend.records import PartRecord, Results, RunRecord
 
-__all__ = ["Patience", "Work", "run_jobs"]
+__all__ = ["Work", "run_jobs"]
 
 T = TypeVar("T")
 
@@ -27,89 +27,57 @@ LOCAL_POLL = (0.001, 0.1)
 LOCAL_PENDING = 1
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait for a backend, and how often to ask.
-
-    Parameters
-    ----------
-    timeout : float, optional
-        Seconds to wait for all jobs of a run together. They go on after it, and can be resumed.
-    call_timeout : float
-        Seconds that one question about a job may take; a server that does not answer counts as a lost connection.
-    submit_timeout : float
-        Seconds that sending a job may take; the client prepares it in this time too.
-    retries : int
-        How often in a row a question may fail before we give up.
-    first_delay, longest_delay : float
-        Seconds before the first of these; each delay is twice the one before.
-    poll_interval : float
-        Seconds between questions; the first ones follow faster.
-    max_pending : int
-        Jobs that are sent before the first has come back.
-    """
-
-    timeout: float | None = None
-    call_timeout: float = 60.0
-    submit_timeout: float = 900.0
-    retries: int = 6
-    first_delay: float = 1.0
-    longest_delay: float = 60.0
-    poll_interval: float = 10.0
-    max_pending: int = 3
-
-
 class Work(Protocol):
-    """What there is to run, part by part: each part is a job."""
+    """A request in parts, each of which is a job."""
 
     @property
     def backend_name(self) -> str: ...
 
     @property
     def is_local(self) -> bool:
-        """Whether jobs live in this process, and end with it."""
+        """Whether jobs run in this process and end with it."""
         ...
 
     @property
     def num_parts(self) -> int: ...
 
     def submit(self, number: int, tag: str) -> Any:
-        """Send a part; returns the job."""
+        """Send a part and return its job."""
         ...
 
     def retrieve(self, job_id: str) -> Any:
-        """The job of that id."""
+        """Return the job with this id."""
         ...
 
     def find(self, tag: str) -> Any:
-        """The job of that tag, or None if there is none. NotImplementedError if nobody can know."""
+        """Return the job with this tag, or None; raise NotImplementedError if the backend cannot tell."""
         ...
 
     def read(self, number: int, job_result: Any) -> Results:
-        """A part's results; ValueError if they are not what was asked for."""
+        """Return the results of a part; raise ValueError if they do not match the request."""
         ...
 
 
 def run_jobs(
     work: Work, record: RunRecord, patience: Patience, progress: JobProgress, resubmit_unknown: bool
 ) -> list[Results]:
-    """The results of all parts, from the disk, from jobs under way or from new ones.
+    """Return the results of all parts, from disk, from pending jobs or from new ones.
 
     Raises
     ------
     JobError
-        If a job fails; those that work out are waited for and kept first. See also its subclasses.
+        If a job fails; the results of all others are awaited and stored first. See also its subclasses.
     RunLockedError
-        If another process is at work on the same run.
+        If another process works on the same run.
     KeyboardInterrupt
-        At Ctrl-C; jobs go on and can be resumed.
+        At Ctrl-C; jobs keep running and can be resumed.
     """
     with record.locked():
         run = _Run(work, record, patience, progress, resubmit_unknown)
         try:
             return run.finish()
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"jobs go on; resume={str(record.folder)!r} picks them up") from None
+            raise KeyboardInterrupt(f"jobs keep running; resume={str(record.folder)!r} picks them up") from None
         finally:
             progress.close()
 
@@ -121,7 +89,7 @@ class _Run:
         self.work, self.record, self.patience, self.progress = work, record, patience, progress
         self.resubmit_unknown = resubmit_unknown
         self.results: list[Results | None] = [record.results(k) for k in range(work.num_parts)]
-        self.waiting = [k for k, found in enumerate(self.results) if found is None]
+        self.waiting = [k for k, result in enumerate(self.results) if result is None]
         self.pending: dict[int, Any] = {}
         self.failures: list[tuple[int, JobError]] = []
         self.deadline = None if patience.timeout is None else time.monotonic() + patience.timeout
@@ -142,32 +110,32 @@ class _Run:
                 pause = self._sleep(pause)
         if self.failures:
             raise self._failure()
-        return [found for found in self.results if found is not None]
+        return [result for result in self.results if result is not None]
 
     def _start(self, number: int) -> None:
         try:
             self.pending[number] = self._job(number)
         except JobError as error:
             self._fail(number, error)
-            self.waiting.clear()  # the others would fare no better
+            self.waiting.clear()  # the others would fail in the same way
         except BackendError:
             raise
         except Exception as error:  # whatever a provider's client raises
             self.waiting.clear()
-            text = f"{self.work.backend_name} refused job {number + 1} of {self.work.num_parts}: {said(error)}"
+            text = f"{self.work.backend_name} refused job {number + 1} of {self.work.num_parts}: {one_line(error)}"
             self._fail(number, JobError(text), error)
 
     def _job(self, number: int) -> Any:
         part = self.record.parts[number]
         if part.state == "sent" and not self.work.is_local:
-            return self._asking(lambda: self.work.retrieve(part.job_id), number)
+            return self._ask(lambda: self.work.retrieve(part.job_id), number)
         if part.state == "sending" and not self.work.is_local:
-            found = self._lost_job(part, number)
-            if found is not None:
-                return self._sent(number, found)
-        return self._submitted(number)
+            job = self._lost_job(part, number)
+            if job is not None:
+                return self._record_sent(number, job)
+        return self._submit(number)
 
-    def _submitted(self, number: int) -> Any:
+    def _submit(self, number: int) -> Any:
         part, work = self.record.parts[number], self.work
         delay = self.patience.first_delay
         for attempt in range(self.patience.retries + 1):
@@ -176,25 +144,25 @@ class _Run:
             part.tag = f"qumba-{self.record.path.name}-{number}-{part.attempts}"
             self.record.save()
             try:
-                job = in_time(
+                job = call_with_timeout(
                     None if work.is_local else self.patience.submit_timeout, lambda: work.submit(number, part.tag)
                 )
-                return self._sent(number, job)
+                return self._record_sent(number, job)
             except Exception as error:
                 if not is_transient(error):
                     raise
-                logger.warning("job %d: %s; waiting %g s", number + 1, said(error), delay)
-                time.sleep(delay)  # also for the service's list of jobs to hold what has just arrived
+                logger.warning("job %d: %s; waiting %g s", number + 1, one_line(error), delay)
+                time.sleep(delay)  # this also gives the service time to list a job that has just arrived
                 delay = min(2 * delay, self.patience.longest_delay)
                 if not never_arrived(error) and not work.is_local:
-                    found = self._lost_job(part, number, error)
-                    if found is not None:
-                        return self._sent(number, found)
+                    lost_job = self._lost_job(part, number, error)
+                    if lost_job is not None:
+                        return self._record_sent(number, lost_job)
                 if attempt == self.patience.retries:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _sent(self, number: int, job: Any) -> Any:
+    def _record_sent(self, number: int, job: Any) -> Any:
         part = self.record.parts[number]
         part.state, part.job_id, part.message = "sent", str(job.job_id()), ""
         self.record.save()  # before anything is waited for
@@ -202,17 +170,17 @@ class _Run:
         return job
 
     def _lost_job(self, part: PartRecord, number: int, error: BaseException | None = None) -> Any:
-        """The job that was being sent when the connection or the process ended; None if it may be sent again."""
+        """Find the job that was being sent when the connection or the process ended; None if it may be sent again."""
         try:
-            return self._asking(lambda: self.work.find(part.tag), number)
+            return self._ask(lambda: self.work.find(part.tag), number)
         except NotImplementedError:
             if self.resubmit_unknown:
                 return None
-        reason = f" ({said(error)})" if error is not None else ""
+        reason = f" ({one_line(error)})" if error is not None else ""
         raise JobLostError(
-            f"nobody knows whether job {number + 1} of {self.work.num_parts} reached {self.work.backend_name}{reason}: "
-            "it has no id yet, and this backend cannot be asked for it, so it is not sent again. Look at the "
-            "backend's own list of jobs; resubmit_unknown=True sends it again",
+            f"it is unknown whether job {number + 1} of {self.work.num_parts} reached "
+            f"{self.work.backend_name}{reason}: it has no id yet, and this backend cannot search for it, so it is not "
+            "sent again. Look at the backend's list of jobs; resubmit_unknown=True sends it again",
             folder=str(self.record.folder),
         ) from error
 
@@ -223,63 +191,65 @@ class _Run:
             if status not in FINAL:
                 return False
             if status == "DONE":
-                self._keep(number, self._asking(job.result, number))
+                self._store(number, self._ask(job.result, number))
             else:
-                self._fail(number, self._ended_badly(number, job, status))
+                self._fail(number, self._error_of(number, job, status))
         except JobError as error:
             self._fail(number, error)
         except Exception as error:  # whatever a provider's client raises
             job_id = self.record.parts[number].job_id
-            self._fail(number, JobError(f"job {job_id} on {self.work.backend_name}: {said(error)}", (job_id,)), error)
+            text = f"job {job_id} on {self.work.backend_name}: {one_line(error)}"
+            self._fail(number, JobError(text, (job_id,)), error)
         self.pending.pop(number, None)
         return True
 
     def _status(self, number: int, job: Any) -> str:
-        found = self._asking(job.status, number)
-        name = str(getattr(found, "name", found)).upper()
+        status = self._ask(job.status, number)
+        name = str(getattr(status, "name", status)).upper()
         return STATUS.get(name, name)
 
-    def _keep(self, number: int, job_result: Any) -> None:
+    def _store(self, number: int, job_result: Any) -> None:
         job_id = self.record.parts[number].job_id
         try:
-            found = self.work.read(number, job_result)
+            results = self.work.read(number, job_result)
         except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
-            message = f"job {job_id} on {self.work.backend_name} returned something else than was asked for: {error}"
+            message = f"job {job_id} on {self.work.backend_name} did not return what was requested: {error}"
             raise JobError(message, (job_id,)) from error
-        broken = [name for name, array in found.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+        broken = [name for name, array in results.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
         if broken:
             raise JobError(f"job {job_id} on {self.work.backend_name} returned NaN for {broken[0]}", (job_id,))
-        self.results[number] = found
-        self.record.keep(number, found)
+        self.results[number] = results
+        self.record.store(number, results)
 
-    def _ended_badly(self, number: int, job: Any, status: str) -> JobError:
+    def _error_of(self, number: int, job: Any, status: str) -> JobError:
         job_id = self.record.parts[number].job_id
         name = self.work.backend_name
         if status == "CANCELLED":
             return JobCancelledError(f"job {job_id} on {name} was cancelled", (job_id,))
-        message, too_long = self._what_went_wrong(number, job)
+        message, too_long = self._message_of(number, job)
         if too_long:
             return JobTimeoutError(f"job {job_id} ran longer than {name} allows: {message}", (job_id,))
         return JobError(f"job {job_id} on {name} failed: {message}", (job_id,))
 
-    def _what_went_wrong(self, number: int, job: Any) -> tuple[str, bool]:
+    def _message_of(self, number: int, job: Any) -> tuple[str, bool]:
+        """Return why a job failed, and whether it ran too long."""
         message = ""
         if hasattr(job, "error_message"):
-            message = str(self._asking(job.error_message, number) or "")
+            message = str(self._ask(job.error_message, number) or "")
         try:
-            in_time(None if self.work.is_local else self.patience.call_timeout, job.result)
-        except Exception as error:  # the only way to learn more, and what it raises is the provider's choice
+            call_with_timeout(None if self.work.is_local else self.patience.call_timeout, job.result)
+        except Exception as error:  # only the result tells more, and a provider may raise any exception for it
             too_long = "MaxTimeout" in type(error).__name__
-            return " ".join((message or said(error)).split()), too_long
-        return message or "it does not say why", False
+            return " ".join((message or one_line(error)).split()), too_long
+        return message or "no reason was given", False
 
-    def _asking(self, question: Callable[[], T], number: int) -> T:
-        """Ask the backend something that changes nothing, again if the connection is bad."""
+    def _ask(self, question: Callable[[], T], number: int) -> T:
+        """Call a function that changes nothing on the backend, and repeat the call if the connection fails."""
         delay = self.patience.first_delay
         limit = None if self.work.is_local else self.patience.call_timeout
         for attempt in range(self.patience.retries + 1):
             try:
-                return in_time(limit, question)
+                return call_with_timeout(limit, question)
             except NotImplementedError:
                 raise
             except Exception as error:
@@ -288,11 +258,11 @@ class _Run:
                 part = self.record.parts[number]
                 if attempt == self.patience.retries:
                     raise JobLostError(
-                        f"the connection to {self.work.backend_name} is lost ({said(error)}, "
-                        f"{attempt + 1} times in a row); job {part.job_id or number + 1} may go on without us",
+                        f"the connection to {self.work.backend_name} is lost ({one_line(error)}, "
+                        f"{attempt + 1} times in a row); job {part.job_id or number + 1} may still be running",
                         (part.job_id,) if part.job_id else (),
                     ) from error
-                logger.warning("%s: %s; asking again in %g s", part.job_id, said(error), delay)
+                logger.warning("%s: %s; trying again in %g s", part.job_id, one_line(error), delay)
                 time.sleep(delay)
                 delay = min(2 * delay, self.patience.longest_delay)
         raise AssertionError("the last attempt returns or raises")
@@ -307,14 +277,14 @@ class _Run:
         self.record.save()
 
     def _failure(self) -> JobError:
-        """One error for all parts that failed, of the class of the first."""
+        """Make one error for all parts that failed, of the class of the first."""
         _, first = self.failures[0]
         lines = [str(error).rstrip(". ") for _, error in self.failures[:4]]
         if len(self.failures) > len(lines):
             lines.append(f"... and {len(self.failures) - len(lines)} more")
-        back = sum(found is not None for found in self.results)
-        kept = f"{back} of {self.work.num_parts} jobs came back and are kept"
-        text = "; ".join(lines) + f". {kept}; go on with resume={str(self.record.folder)!r}"
+        finished = sum(result is not None for result in self.results)
+        stored = f"The results of {finished} of {self.work.num_parts} jobs are stored"
+        text = "; ".join(lines) + f". {stored}; continue with resume={str(self.record.folder)!r}"
         ids = tuple(job_id for _, error in self.failures for job_id in error.job_ids)
         raise type(first)(text, ids, str(self.record.folder)) from first.__cause__
 
@@ -323,8 +293,8 @@ class _Run:
             return
         ids = tuple(self.record.parts[number].job_id for number in self.pending)
         raise JobTimeoutError(
-            f"{self.work.backend_name} has not finished {_listed(ids)} within {self.patience.timeout:g} s; they go on, "
-            f"and resume={str(self.record.folder)!r} picks them up",
+            f"{self.work.backend_name} has not finished {_listed(ids)} within {self.patience.timeout:g} s; they keep "
+            f"running, and resume={str(self.record.folder)!r} picks them up",
             ids,
             str(self.record.folder),
         )
@@ -340,7 +310,7 @@ class _Run:
     def _show(self) -> None:
         self.progress.show(
             total=self.work.num_parts,
-            back=sum(found is not None for found in self.results),
+            finished=sum(result is not None for result in self.results),
             pending=[self.record.parts[number].job_id for number in self.pending],
         )
 

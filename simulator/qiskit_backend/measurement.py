@@ -1,4 +1,4 @@
-"""Expectations from counts: which bases to measure in, and what the outcomes say about each observable."""
+"""Expectations from counts: measurement bases for the observables, and estimates from the outcomes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ __all__ = ["Basis", "bases_of", "estimates", "num_groups"]
 FloatArray = NDArray[np.float64]
 
 SHUFFLES = 8
-MOST_SHUFFLED = 5000  # strings: beyond, trying orders takes longer than it is worth
+"""Number of random orders tried in the search for few bases."""
+
+MAX_SHUFFLED_STRINGS = 5000
+"""Number of Pauli strings above which random orders take longer to try than they save."""
 
 
 @dataclass
@@ -27,31 +30,32 @@ class Basis:
     Parameters
     ----------
     x, z : int
-        Bit q of ``x`` for an X on qubit q, of ``z`` for a Z, of both for a Y; qubits with neither are measured too.
+        Masks: bit q of ``x`` is set for an X on qubit q, of ``z`` for a Z, of both for a Y. Qubits with neither are
+        measured too.
     terms : list of (int, int, float)
-        Observable, qubits whose parity the string is, coefficient.
+        Index of the observable, mask of the qubits whose parity gives the string, coefficient.
     """
 
     x: int
     z: int
     terms: list[tuple[int, int, float]]
 
-    def takes(self, x: int, z: int) -> bool:
+    def is_compatible(self, x: int, z: int) -> bool:
         """Whether a string agrees with the basis wherever both act."""
         both = (x | z) & (self.x | self.z)
         return (x ^ self.x) & both == 0 and (z ^ self.z) & both == 0
 
     def letters(self, width: int) -> str:
-        """The Pauli measured on each qubit, first qubit first; Z where nothing else is asked for."""
+        """Return the Pauli to measure on each qubit, starting with the first; Z if no string acts there."""
         return "".join("ZXZY"[(self.x >> q & 1) + 2 * (self.z >> q & 1)] for q in range(width))
 
 
 def bases_of(observables: Sequence[PauliSum]) -> tuple[list[Basis], FloatArray]:
-    """Bases in which every string of the observables is measured, and the observables' multiples of the identity.
+    """Choose bases in which every string of the observables is measured; also return the constants of the observables.
 
-    Strings go greedily into the first basis that agrees with them on every qubit: as they come, and in some random
-    orders (always the same), of which the one with the fewest bases is taken. For all pairs of qubits, as projected
-    kernels of order 2 have them, that is a third of the bases on 10 qubits.
+    Each string goes into the first basis that agrees with it on every qubit. This is done in the original order and
+    in several random orders (always the same ones), and the result with the fewest bases is taken. For all pairs of
+    qubits, as in projected kernels of order 2, this gives a third of the bases on 10 qubits.
     """
     strings: list[tuple[int, int, int, float]] = []
     constants = np.zeros(len(observables))
@@ -64,13 +68,13 @@ def bases_of(observables: Sequence[PauliSum]) -> tuple[list[Basis], FloatArray]:
                 constants[k] += coefficient
     rng = np.random.default_rng(0)
     orders = [np.arange(len(strings))]
-    if len(strings) <= MOST_SHUFFLED:
+    if len(strings) <= MAX_SHUFFLED_STRINGS:
         orders += [rng.permutation(len(strings)) for _ in range(SHUFFLES)]
     return min((_first_fit([strings[i] for i in order]) for order in orders), key=len), constants
 
 
 def num_groups(observables: Sequence[PauliSum]) -> int:
-    """Bases in which Qiskit's own estimators measure the observables."""
+    """Count the bases in which Qiskit's estimators measure the observables."""
     masks = [(o.x_masks.tolist(), o.z_masks.tolist()) for o in observables]
     strings = sorted({(x, z) for xs, zs in masks for x, z in zip(xs, zs, strict=True) if x | z})
     if not strings:
@@ -84,7 +88,7 @@ def num_groups(observables: Sequence[PauliSum]) -> int:
 def _first_fit(strings: Sequence[tuple[int, int, int, float]]) -> list[Basis]:
     bases: list[Basis] = []
     for k, x, z, coefficient in strings:
-        basis = next((basis for basis in bases if basis.takes(x, z)), None)
+        basis = next((basis for basis in bases if basis.is_compatible(x, z)), None)
         if basis is None:
             bases.append(basis := Basis(0, 0, []))
         basis.x, basis.z = basis.x | x, basis.z | z
@@ -95,16 +99,16 @@ def _first_fit(strings: Sequence[tuple[int, int, int, float]]) -> list[Basis]:
 def estimates(
     bases: Sequence[Basis], constants: FloatArray, counts: Sequence[Mapping[str, int]]
 ) -> tuple[FloatArray, FloatArray]:
-    """Expectations and standard errors, each of shape (n_observables,), from the counts in each basis."""
+    """Compute expectations and standard errors, each of shape (n_observables,), from the counts in each basis."""
     values, variances = constants.copy(), np.zeros(len(constants))
-    for basis, found in zip(bases, counts, strict=True):
-        outcomes = np.array([int(text, 2) for text in found], np.int64)
-        times = np.array(list(found.values()), float)
-        shares = times / times.sum()
-        read = np.zeros((len(constants), len(outcomes)))
+    for basis, counts_in_basis in zip(bases, counts, strict=True):
+        outcomes = np.array([int(text, 2) for text in counts_in_basis], np.int64)
+        shots = np.array(list(counts_in_basis.values()), float)
+        frequencies = shots / shots.sum()
+        measured = np.zeros((len(constants), len(outcomes)))
         for k, support, coefficient in basis.terms:
-            read[k] += coefficient * (1.0 - 2.0 * (popcount(outcomes & support) & 1))
-        means = read @ shares
+            measured[k] += coefficient * (1.0 - 2.0 * (popcount(outcomes & support) & 1))
+        means = measured @ frequencies
         values += means
-        variances += np.maximum(read**2 @ shares - means**2, 0.0) / times.sum()
+        variances += np.maximum(measured**2 @ frequencies - means**2, 0.0) / shots.sum()
     return values, np.sqrt(variances)

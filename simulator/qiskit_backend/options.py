@@ -1,16 +1,28 @@
-"""Which primitive runs a request, and its options, in the words of qiskit-ibm-runtime."""
+"""Options for error mitigation, and the primitives of qiskit-ibm-runtime with these options."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
+from simulator.calculations.sampling import checked_shots
 from simulator.errors import BackendError
 from simulator.names import choose
 
-__all__ = ["Mitigation", "estimator", "has_runtime", "runtime_options", "sampler"]
+__all__ = [
+    "Mitigation",
+    "as_factors",
+    "check_local_mitigation",
+    "checked_shots_or_precision",
+    "estimator",
+    "has_runtime",
+    "merged",
+    "runtime_options",
+    "sampler",
+]
 
 SEQUENCES = ("XX", "XpXm", "XY4")
 DEFAULT_NOISE_FACTORS = (1.0, 3.0, 5.0)
@@ -18,7 +30,7 @@ DEFAULT_NOISE_FACTORS = (1.0, 3.0, 5.0)
 
 @dataclass(frozen=True)
 class Mitigation:
-    """What is done about errors, see `QiskitBackend`."""
+    """Settings for error mitigation; see `QiskitBackend`."""
 
     resilience_level: int = 0
     readout_mitigation: bool | None = None
@@ -38,16 +50,16 @@ class Mitigation:
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is asked for."""
+        """Whether any mitigation is requested."""
         return self != Mitigation()
 
     @property
     def noise_factors(self) -> tuple[float, ...]:
-        """How much the noise is amplified; 1 alone without extrapolation."""
+        """Factors by which the noise is amplified; only 1 without extrapolation."""
         if isinstance(self.zne, tuple):
             return self.zne
-        wanted = self.resilience_level == 2 if self.zne is None else self.zne
-        return DEFAULT_NOISE_FACTORS if wanted else (1.0,)
+        extrapolates = self.resilience_level == 2 if self.zne is None else self.zne
+        return DEFAULT_NOISE_FACTORS if extrapolates else (1.0,)
 
     @property
     def mitigates_readout(self) -> bool:
@@ -55,10 +67,10 @@ class Mitigation:
         return self.resilience_level >= 1 if self.readout_mitigation is None else self.readout_mitigation
 
     def describe(self) -> str:
-        """For plans: what is done, and what it costs."""
+        """Describe the mitigation and its cost, for plans."""
         parts = []
         if self.mitigates_readout:
-            parts.append("readout (one calibration circuit a job)")
+            parts.append("readout (one calibration circuit per job)")
         if len(self.noise_factors) > 1:
             factors = ", ".join(f"{factor:g}" for factor in self.noise_factors)
             parts.append(
@@ -73,7 +85,7 @@ class Mitigation:
 
 
 def runtime_options(mitigation: Mitigation, seed: int | None, tag: str, for_sampler: bool) -> dict[str, Any]:
-    """The options that are asked for, and no others, so that a library's own defaults stay its own."""
+    """Return only the options that are requested, so that all others keep the defaults of the runtime."""
     out: dict[str, Any] = {}
     if mitigation.dynamical_decoupling:
         out["dynamical_decoupling"] = {"enable": True}
@@ -109,7 +121,7 @@ def has_runtime() -> bool:
 
 
 def estimator(mode: Any, options: Mapping[str, Any], shots: int, old: bool = False) -> Any:
-    """The runtime's estimator: the one on executors where it is there, else (or if asked for) `EstimatorV2`."""
+    """Make the runtime's estimator: the one on executors if available, otherwise, or if ``old``, `EstimatorV2`."""
     options = {**options, "default_shots": shots}
     if not old:
         try:
@@ -124,7 +136,7 @@ def estimator(mode: Any, options: Mapping[str, Any], shots: int, old: bool = Fal
 
 
 def sampler(mode: Any, options: Mapping[str, Any], old: bool = False) -> Any:
-    """The runtime's sampler, new or old, as `estimator`."""
+    """Make the runtime's sampler, new or old, like `estimator`."""
     if not old:
         try:
             from qiskit_ibm_runtime.executor_sampler import Sampler
@@ -138,7 +150,7 @@ def sampler(mode: Any, options: Mapping[str, Any], old: bool = False) -> Any:
 
 
 def _old(primitive: Any, mode: Any, options: Mapping[str, Any]) -> Any:
-    """A primitive that newer versions deprecate: we know, and ask for it only where there is no other."""
+    """Make a primitive that newer versions deprecate, without the warning: it is used only if there is no other."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return primitive(mode=mode, options=_merged(options))
@@ -148,23 +160,34 @@ def _merged(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: dict(value) if isinstance(value, Mapping) else value for key, value in options.items()}
 
 
-def merged(options: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with a user's own put over them, group by group."""
+def merged(options: Mapping[str, Any], user_options: Mapping[str, Any]) -> dict[str, Any]:
+    """Override options by those of the user, group by group."""
     out = _merged(options)
-    for key, value in more.items():
+    for key, value in user_options.items():
         out[key] = {**out.get(key, {}), **value} if isinstance(value, Mapping) else value
     return out
 
 
-def check_local_mitigation(mitigation: Mitigation, what: str) -> None:
-    """Refuse to leave out silently what was asked for."""
+def check_local_mitigation(mitigation: Mitigation, backend_name: str) -> None:
+    """Raise an error if mitigation is requested of a backend that cannot do it, rather than ignore it."""
     if mitigation.is_on:
         raise BackendError(
-            f"{what} cannot mitigate errors: resilience_level, readout_mitigation, zne, dynamical_decoupling and "
-            "twirling need an IBM backend (or a fake one) and the extra [ibm]: pip install 'qumba[ibm]'"
+            f"{backend_name} cannot mitigate errors: resilience_level, readout_mitigation, zne, dynamical_decoupling "
+            "and twirling need an IBM backend (or a fake one) and the extra [ibm]: pip install 'qumba[ibm]'"
         )
 
 
 def as_factors(zne: bool | Sequence[float] | None) -> bool | tuple[float, ...] | None:
-    """Noise factors as a tuple."""
+    """Convert noise factors to a tuple; a bool or None stays as it is."""
     return zne if zne is None or isinstance(zne, bool) else tuple(float(factor) for factor in zne)
+
+
+def checked_shots_or_precision(shots: int | None, precision: float | None) -> int | None:
+    """Return the number of shots that ``shots`` or ``precision`` asks for; None if neither is set."""
+    if precision is not None:
+        if shots is not None:
+            raise ValueError("give shots or precision, not both")
+        if not 0 < precision < 1:
+            raise ValueError(f"precision is a standard error between 0 and 1, got {precision!r}")
+        return ceil(precision**-2 * (1 - 1e-12))
+    return None if shots is None else checked_shots(shots)

@@ -1,4 +1,4 @@
-"""A request cut into jobs: which values of which circuit go together."""
+"""Cut a request into jobs: which parameter values of which circuit are sent together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulator.observables import PauliSum
 from simulator.parameters import Expression
 from simulator.qiskit_backend.transpilation import Transpiled, amplitude_parameters
 
-__all__ = ["Piece", "Structure", "cut", "digest", "structures"]
+__all__ = ["Piece", "Structure", "cut", "digest", "structures_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -30,9 +30,9 @@ class Structure:
     ----------
     circuit : Transpiled
     rows : intp ndarray, shape (n,)
-        Which of the request's sets these are.
+        Indices of these sets in the request.
     values : float ndarray, shape (n, n_parameters), radians
-        In the order of the transpiled circuit's parameters.
+        Values in the order of the transpiled circuit's parameters.
     """
 
     circuit: Transpiled
@@ -42,7 +42,7 @@ class Structure:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some consecutive sets of one structure: a PUB."""
+    """Consecutive parameter sets of one structure: a PUB."""
 
     structure: Structure
     start: int
@@ -50,38 +50,38 @@ class Piece:
 
     @property
     def rows(self) -> NDArray[np.intp]:
-        """Which of the request's sets these are."""
+        """Indices of these sets in the request."""
         return self.structure.rows[self.start : self.stop]
 
     @property
     def values(self) -> FloatArray:
-        """Their values, shape (n, n_parameters)."""
+        """Values of these sets, shape (n, n_parameters)."""
         return self.structure.values[self.start : self.stop]
 
     def __len__(self) -> int:
         return self.stop - self.start
 
 
-def structures(circuit: Circuit, sets: FloatArray, transpiled: Callable[[Circuit], Transpiled]) -> list[Structure]:
-    """The circuits that a request needs: one, unless amplitudes are among the parameters."""
+def structures_of(circuit: Circuit, sets: FloatArray, transpile: Callable[[Circuit], Transpiled]) -> list[Structure]:
+    """Return the circuits that a request needs: one, unless some parameters are amplitudes."""
     amplitudes = amplitude_parameters(circuit)
     if not amplitudes:
-        made = transpiled(circuit)
-        return [Structure(made, np.arange(len(sets)), np.ascontiguousarray(sets[:, made.columns]))]
-    number = {parameter: k for k, parameter in enumerate(circuit.parameters)}
-    fixed = [number[parameter] for parameter in amplitudes]
-    different, of_set = np.unique(sets[:, fixed], axis=0, return_inverse=True)
+        transpiled = transpile(circuit)
+        return [Structure(transpiled, np.arange(len(sets)), np.ascontiguousarray(sets[:, transpiled.columns]))]
+    column_of = {parameter: k for k, parameter in enumerate(circuit.parameters)}
+    fixed_columns = [column_of[parameter] for parameter in amplitudes]
+    distinct, index_of_set = np.unique(sets[:, fixed_columns], axis=0, return_inverse=True)
     out = []
-    for k, row in enumerate(different):
-        made = transpiled(circuit.bind(dict(zip(amplitudes, row.tolist(), strict=True))))
-        rows = np.flatnonzero(of_set.ravel() == k)
-        columns = [number[made.source.parameters[column]] for column in made.columns]
-        out.append(Structure(made, rows, np.ascontiguousarray(sets[rows][:, columns])))
+    for k, row in enumerate(distinct):
+        transpiled = transpile(circuit.bind(dict(zip(amplitudes, row.tolist(), strict=True))))
+        rows = np.flatnonzero(index_of_set.ravel() == k)
+        columns = [column_of[transpiled.source.parameters[column]] for column in transpiled.columns]
+        out.append(Structure(transpiled, rows, np.ascontiguousarray(sets[rows][:, columns])))
     return out
 
 
 def cut(structures: Sequence[Structure], sets_per_job: int) -> list[list[Piece]]:
-    """Jobs of at most ``sets_per_job`` parameter sets, each a list of pieces, in order."""
+    """Cut structures into jobs of at most ``sets_per_job`` parameter sets; each job is a list of pieces."""
     jobs: list[list[Piece]] = []
     room = 0
     for structure in structures:
@@ -98,8 +98,8 @@ def cut(structures: Sequence[Structure], sets_per_job: int) -> list[list[Piece]]
 
 
 def digest(circuit: Circuit, sets: FloatArray, observables: Sequence[PauliSum] | None, settings: Any) -> str:
-    """A digest of all that is asked for, the same in every process."""
-    found = hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode())
+    """Compute a digest of the whole request, which is the same in every process."""
+    sha = hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode())
     number = {parameter: k for k, parameter in enumerate(circuit.parameters)}
     for operation in circuit.operations:
         angles: list[tuple[float, list[tuple[int, float]]]] = []
@@ -108,16 +108,16 @@ def digest(circuit: Circuit, sets: FloatArray, observables: Sequence[PauliSum] |
                 angles.append((angle.constant, sorted((number[p], factor) for p, factor in angle.terms.items())))
             else:
                 angles.append((float(angle), []))
-        found.update(repr((operation.qubits, operation.clbits, operation.conditions, angles)).encode())
-        found.update(_gate_digest(operation.gate))
+        sha.update(repr((operation.qubits, operation.clbits, operation.conditions, angles)).encode())
+        sha.update(_gate_digest(operation.gate))
     for observable in observables or ():
-        found.update(repr(observable.terms).encode() + b";")
-    found.update(f"{circuit.num_qubits} {circuit.num_clbits} {sets.shape}".encode() + sets.tobytes())
-    return found.hexdigest()
+        sha.update(repr(observable.terms).encode() + b";")
+    sha.update(f"{circuit.num_qubits} {circuit.num_clbits} {sets.shape}".encode() + sets.tobytes())
+    return sha.hexdigest()
 
 
 def _gate_digest(gate: Gate) -> bytes:
-    """What distinguishes a gate from every other."""
+    """Return bytes that distinguish a gate from every other."""
     if not isinstance(gate, Composite):
         return repr(gate._identity()).encode()
     steps = [(_gate_digest(step.gate), step.positions, step.rows) for step in gate.steps]

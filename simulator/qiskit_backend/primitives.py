@@ -1,4 +1,4 @@
-"""Ways to get results out of Qiskit: an estimator, a sampler, or ``backend.run``, each as `Work` for `run_jobs`."""
+"""Requests to an estimator, a sampler or ``backend.run``, each as `Work` for `run_jobs`."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from simulator.qiskit_backend.pieces import Piece
 from simulator.qiskit_backend.records import Results
 from simulator.qiskit_backend.transpilation import REGISTER
 
-__all__ = ["CountsWork", "EstimatorWork", "Service", "lives_here"]
+__all__ = ["CountsWork", "EstimatorWork", "Service", "counts_of", "runs_in_this_process"]
 
 FloatArray = NDArray[np.float64]
 Counts = list[dict[str, int]]
-"""Counts of each set of a piece."""
+"""Counts for each parameter set of a piece."""
 
 IN_PROCESS = ("qiskit", "qiskit_aer", "simulator")
 """Packages whose jobs are threads of this process."""
 
 
-def lives_here(thing: Any) -> bool:
+def runs_in_this_process(runner: Any) -> bool:
     """Whether the jobs of a backend or primitive run in this process and end with it."""
-    names = [kind.__module__ for kind in type(thing).__mro__ if kind is not object]
+    names = [kind.__module__ for kind in type(runner).__mro__ if kind is not object]
     return any("fake" in name or "local" in name for name in names) or names[0].split(".")[0] in IN_PROCESS
 
 
 @dataclass(frozen=True)
 class Service:
-    """How to get at jobs again: by id, and where they were given tags by tag."""
+    """Retrieves jobs by id, and, if the backend has tags, by tag."""
 
     backend: Any
     is_local: bool
     has_tags: bool = False
 
     def retrieve(self, job_id: str) -> Any:
-        """The job of that id."""
+        """Return the job with this id."""
         runtime: Any = getattr(self.backend, "service", None)
         if hasattr(runtime, "job"):
             return runtime.job(job_id)
@@ -52,27 +52,27 @@ class Service:
         for owner in (self.backend, getattr(self.backend, "provider", None)):
             if hasattr(owner, "retrieve_job"):
                 return owner.retrieve_job(job_id)
-        raise RuntimeError(f"{self.backend!r} has no way to find a job by its id; look for {job_id} in its own tools")
+        raise RuntimeError(f"{self.backend!r} cannot find a job by its id; look for {job_id} with the provider's tools")
 
     def find(self, tag: str) -> Any:
-        """The job with that tag; None if there is none; NotImplementedError where jobs have no tags."""
+        """Return the job with this tag, or None; raise NotImplementedError if jobs have no tags."""
         runtime: Any = getattr(self.backend, "service", None)
         if not (self.has_tags and hasattr(runtime, "jobs")):
             raise NotImplementedError
-        found = runtime.jobs(job_tags=[tag], limit=1)
-        return found[0] if found else None
+        jobs = runtime.jobs(job_tags=[tag], limit=1)
+        return jobs[0] if jobs else None
 
 
 @dataclass
 class _Work:
-    """What all ways have in common.
+    """The common part of all kinds of work.
 
     Parameters
     ----------
     backend_name : str
     service : Service
     parts : list of list of Piece
-        A job each.
+        One list per job.
     """
 
     backend_name: str
@@ -102,15 +102,15 @@ class _Work:
 
 @dataclass
 class EstimatorWork(_Work):
-    """Expectations from an estimator primitive: one PUB a piece, all observables at all sets.
+    """Expectations from an estimator primitive: one PUB per piece, with all observables at all parameter sets.
 
     Parameters
     ----------
     make : callable
-        The primitive, given a tag for its next job.
+        Function from a job's tag to the primitive that runs the job.
     observables : sequence of PauliSum
     precision : float, optional
-        None leaves the primitive its own.
+        Target standard error; None keeps the default of the primitive.
     """
 
     make: Callable[[str], Any]
@@ -120,7 +120,7 @@ class EstimatorWork(_Work):
     _measured: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        # the identity is known; sent along, it has no error, and error mitigation stumbles over that
+        # the identity is known and has no error, which makes error mitigation fail if it is sent too
         self._constants = bases_of(self.observables)[1]
         self._measured = [k for k, observable in enumerate(self.observables) if observable.num_qubits]
 
@@ -150,11 +150,11 @@ class EstimatorWork(_Work):
         start = 0
         for piece, result in zip(pieces, job_result, strict=True):
             shape = (len(piece), len(self._measured))
-            found = np.asarray(result.data.evs, float)
-            if found.shape != shape:
-                raise ValueError(f"expectations of shape {shape} expected, got {found.shape}")
+            expectations = np.asarray(result.data.evs, float)
+            if expectations.shape != shape:
+                raise ValueError(f"expected expectations of shape {shape}, got {expectations.shape}")
             rows = slice(start, start + len(piece))
-            values[rows, self._measured] += found
+            values[rows, self._measured] += expectations
             stds = getattr(result.data, "stds", None)
             errors[rows, self._measured] = 0.0 if stds is None else np.asarray(stds, float)
             start += len(piece)
@@ -163,17 +163,18 @@ class EstimatorWork(_Work):
 
 @dataclass
 class CountsWork(_Work):
-    """Counts from a sampler or from ``backend.run``, and from counts expectations.
+    """Counts from a sampler or from ``backend.run``, and expectations computed from them.
 
     Parameters
     ----------
     shots : int
+        Number of shots for each circuit.
     observables : sequence of PauliSum, optional
-        Without them, results are the counts themselves.
+        Without them, the results are the counts.
     make : callable, optional
-        The sampler, given a tag; without one, the backend runs bound circuits.
+        Function from a job's tag to the sampler that runs the job; without it, the backend runs bound circuits.
     seed : int, optional
-        Of simulators; each job gets one of its own.
+        Seed for simulators, from which each job's seed is derived.
     """
 
     shots: int
@@ -207,19 +208,19 @@ class CountsWork(_Work):
         pieces = self.parts[number]
         per_piece = 1 if self.observables is None else len(self._bases)
         if per_piece == 0:
-            found: list[Counts] = []
+            all_counts: list[Counts] = []
         elif self.make is not None:
-            found = _counts_of_pubs(job_result, [piece for piece in pieces for _ in range(per_piece)])
+            all_counts = _counts_of_pubs(job_result, [piece for piece in pieces for _ in range(per_piece)])
         else:
-            found = _counts_of_circuits(job_result, [len(piece) for piece in pieces for _ in range(per_piece)])
-        self._check_shots(found)
+            all_counts = _counts_of_circuits(job_result, [len(piece) for piece in pieces for _ in range(per_piece)])
+        self._check_shots(all_counts)
         if self.observables is None:
-            return _as_arrays([counts for sets in found for counts in sets])
+            return _as_arrays([counts for sets in all_counts for counts in sets])
         values, errors = [], []
         for k, piece in enumerate(pieces):
-            of_piece = found[k * per_piece : (k + 1) * per_piece]
+            piece_counts = all_counts[k * per_piece : (k + 1) * per_piece]
             for row in range(len(piece)):
-                value, error = estimates(self._bases, self._constants, [sets[row] for sets in of_piece])
+                value, error = estimates(self._bases, self._constants, [sets[row] for sets in piece_counts])
                 values.append(value)
                 errors.append(error)
         return {"values": np.array(values), "standard_errors": np.array(errors)}
@@ -234,15 +235,15 @@ class CountsWork(_Work):
             out.append(self._measured[key])
         return out
 
-    def _check_shots(self, found: Sequence[Counts]) -> None:
-        for sets in found:
+    def _check_shots(self, all_counts: Sequence[Counts]) -> None:
+        for sets in all_counts:
             for counts in sets:
                 if sum(counts.values()) != self.shots:
-                    raise ValueError(f"{self.shots} shots a circuit expected, got {sum(counts.values())}")
+                    raise ValueError(f"expected {self.shots} shots per circuit, got {sum(counts.values())}")
 
 
 class _Finished(PrimitiveJob):
-    """A job that asks nothing of a backend."""
+    """A job without circuits, which is finished at once."""
 
     def __init__(self) -> None:
         super().__init__(lambda: None)
@@ -250,7 +251,7 @@ class _Finished(PrimitiveJob):
 
 
 def counts_of(results: Results) -> Counts:
-    """The counts that `CountsWork` stored as arrays."""
+    """Return the counts that `CountsWork` stored as arrays."""
     out: Counts = [{} for _ in range(int(results["sets"]))]
     for row, outcome, count in zip(results["row"], results["outcome"], results["count"], strict=True):
         out[int(row)][str(outcome)] = int(count)
@@ -273,32 +274,32 @@ def _counts_of_pubs(job_result: Any, pieces: Sequence[Piece]) -> list[Counts]:
     results = iter(job_result)
     out = []
     for piece, size in zip(pieces, sizes, strict=True):
-        found: Counts = []
+        counts: Counts = []
         for _ in range(size):
-            bits = _joined(next(results))
-            found += (
+            bits = _joined_bits(next(results))
+            counts += (
                 [_plain(bits.get_counts(row)) for row in range(bits.size)]
                 if bits.shape
                 else [_plain(bits.get_counts())]
             )
-        _check_length("parameter sets", len(found), len(piece))
-        out.append(found)
+        _check_length("parameter sets", len(counts), len(piece))
+        out.append(counts)
     return out
 
 
-def _joined(result: Any) -> Any:
-    """All classical bits of a PUB's result: our own register, or those of a circuit that measures by itself."""
+def _joined_bits(result: Any) -> Any:
+    """Return all classical bits of a PUB's result: our register, or those of a circuit that has measurements."""
     if REGISTER in result.data:
         return result.data[REGISTER]
     return result.join_data()
 
 
 def _counts_of_circuits(job_result: Any, sizes: Sequence[int]) -> list[Counts]:
-    found = [job_result.get_counts(k) for k in range(len(job_result.results))]
-    _check_length("circuits", len(found), sum(sizes))
+    all_counts = [job_result.get_counts(k) for k in range(len(job_result.results))]
+    _check_length("circuits", len(all_counts), sum(sizes))
     out, start = [], 0
     for size in sizes:
-        out.append([_plain(counts) for counts in found[start : start + size]])
+        out.append([_plain(counts) for counts in all_counts[start : start + size]])
         start += size
     return out
 
@@ -307,6 +308,6 @@ def _plain(counts: Mapping[str, int]) -> dict[str, int]:
     return {text.replace(" ", ""): int(count) for text, count in counts.items()}
 
 
-def _check_length(what: str, found: int, expected: int) -> None:
-    if found != expected:
-        raise ValueError(f"results of {expected} {what} expected, got {found}")
+def _check_length(noun: str, length: int, expected: int) -> None:
+    if length != expected:
+        raise ValueError(f"expected results of {expected} {noun}, got {length}")

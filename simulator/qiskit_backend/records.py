@@ -1,4 +1,4 @@
-"""What is on disk of a run: which job does which part, and what has come back. Never credentials."""
+"""Records of runs on disk: the job of each part, and the results that have arrived. They hold no credentials."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from simulator.errors import BackendError, RunLockedError
 from simulator.files import locked, replace_file
 
-__all__ = ["PartRecord", "RunRecord"]
+__all__ = ["PartRecord", "Results", "RunRecord", "new_run_folder"]
 
 Results = dict[str, NDArray[np.generic]]
 
@@ -31,14 +32,15 @@ class PartRecord:
     Parameters
     ----------
     state : {"new", "sending", "sent", "done", "failed"}
-        ``"sending"``: the job was about to be sent when this was written; whether it was, only the backend knows.
+        ``"sending"``: the job was about to be sent when this was written; only the backend knows whether it was sent.
     job_id, tag : str
-        The tag is given to the job where the backend has tags, so that a job whose id was lost can be found.
+        If the backend has tags, the tag finds a job whose id was lost.
     attempts : int
+        Number of attempts to send the job.
     message : str
-        Why it failed.
+        Reason of a failure.
     sha256 : str
-        Checksum of the file of its results; empty in records of version 0.1.0.
+        Checksum of the file with the results; empty in records of version 0.1.0.
     """
 
     state: str = "new"
@@ -53,32 +55,35 @@ STATES = ("new", "sending", "sent", "done", "failed")
 
 
 def _part(entry: Any) -> PartRecord:
-    """A part as it was written; a file that people may have edited is checked."""
+    """Read a part, and check it, because people may have edited the file."""
     part = PartRecord(**entry)
     for field in fields(part):
         value = getattr(part, field.name)
         if type(value) is not type(field.default):
-            raise TypeError(f"{field.name} of a part is {value!r}")
+            raise TypeError(f"{field.name} of a part is {value!r}, expected {type(field.default).__name__}")
     if part.state not in STATES:
         raise ValueError(f"state of a part is {part.state!r}, expected one of {', '.join(STATES)}")
     return part
 
 
 class RunRecord:
-    """A folder for one run, named by a digest of all that was asked; whoever asks the same finds it.
+    """A folder for one run, named by a digest of the request, so that the same request finds it again.
 
     Parameters
     ----------
     folder : Path
-        Of runs; this one gets a folder in it.
+        Folder of runs, in which this run gets a subfolder.
     digest : str
+        Digest of the request.
     backend : str
+        Name of the backend.
     num_parts : int
+        Number of jobs.
 
     Raises
     ------
     BackendError
-        If the folder cannot be written, or what is in it is damaged.
+        If the folder cannot be written, or its content is damaged.
     """
 
     def __init__(self, folder: Path, digest: str, backend: str, num_parts: int) -> None:
@@ -92,13 +97,13 @@ class RunRecord:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run; what another process left is read. The lock goes with the process, however it ends."""
+        """Lock the run and read its record. The lock ends with the process, however that ends."""
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(locked(self.path / "run.lock"))
             except BlockingIOError:
                 raise RunLockedError(
-                    f"{self.path}: another process is at work on this run; wait for it, or give another folder"
+                    f"{self.path}: another process works on this run; wait for it, or use another folder"
                 ) from None
             except OSError as error:
                 raise BackendError(f"{self.path}: jobs cannot be recorded there: {error.strerror}") from error
@@ -115,18 +120,18 @@ class RunRecord:
                 raise TypeError(f"expected a JSON object, got {type(data).__name__}")
             parts = [_part(entry) for entry in data.pop("parts")]
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            raise BackendError(f"{file}: damaged ({error!r}); job ids may still be legible in it") from None
+            raise BackendError(f"{file}: damaged ({error!r}); it may still contain readable job ids") from None
         if data != self._head or len(parts) != len(self.parts):
-            raise BackendError(f"{file}: belongs to another run, or another version of this library: {data}")
+            raise BackendError(f"{file}: belongs to another run or another version of this library: {data}")
         self.parts = parts
 
     def save(self) -> None:
-        """Write the state of all parts; a crash leaves the old or the new file, never half of one."""
+        """Write the state of all parts; after a crash, the file is either the old or the new one."""
         data = self._head | {"parts": [asdict(part) for part in self.parts]}
         replace_file(self.path / "run.json", [json.dumps(data, indent=1).encode()])
 
-    def keep(self, number: int, results: Results) -> None:
-        """Store what a part came back with."""
+    def store(self, number: int, results: Results) -> None:
+        """Store the results of a part."""
         buffer = io.BytesIO()
         np.savez(buffer, **results)  # type: ignore[arg-type]
         replace_file(self._results(number), [buffer.getvalue()])
@@ -135,18 +140,19 @@ class RunRecord:
         self.save()
 
     def results(self, number: int) -> Results | None:
-        """What a finished part came back with; None if there is no such, or its file is damaged."""
+        """Return the results of a part; None if it is not finished, or its file is damaged."""
         part = self.parts[number]
         if part.state != "done":
             return None
         try:
             content = self._results(number).read_bytes()
             if part.sha256 not in ("", hashlib.sha256(content).hexdigest()):
-                raise ValueError("not what was written")
-            with np.load(io.BytesIO(content), allow_pickle=False) as file:  # of a path, it leaves a damaged one open
+                raise ValueError("the checksum differs")
+            # from a path, np.load would leave a damaged file open
+            with np.load(io.BytesIO(content), allow_pickle=False) as file:
                 return dict(file.items())
-        except Exception:  # a damaged archive may fail in any way
-            # the job is still known by its id: ask for its results again
+        except Exception:  # a damaged archive may raise anything
+            # the job's id is still known, so its results are requested again
             part.state = "sent"
             return None
 
@@ -154,9 +160,26 @@ class RunRecord:
         return self.path / f"part-{number}.npz"
 
     def remove(self) -> None:
-        """Delete the run's files; of the folders, those that become empty."""
+        """Delete the files of the run, and the folders that become empty."""
         for file in self.path.iterdir():
             file.unlink(missing_ok=True)
         self.path.rmdir()
         with contextlib.suppress(OSError):
             self.folder.rmdir()
+
+
+def new_run_folder(folder: Path) -> Path:
+    """Create a folder for a run without ``resume=``, inside ``folder``.
+
+    Raises
+    ------
+    BackendError
+        If it cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+    except OSError as error:
+        raise BackendError(
+            f"jobs cannot be recorded in {folder} ({error.strerror}); give QiskitBackend(..., folder=...)"
+        ) from error

@@ -1,4 +1,4 @@
-"""What a user gave to run circuits on: a backend, a session or batch, or a primitive; and primitives made for it."""
+"""The target that a user passes to run circuits: a backend, a session or batch, or a primitive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qiskit.providers import BackendV2
 from simulator.errors import BackendError, unknown_name
 from simulator.qiskit_backend import options as runtime
 from simulator.qiskit_backend.options import Mitigation
-from simulator.qiskit_backend.primitives import Service, lives_here
+from simulator.qiskit_backend.primitives import Service, runs_in_this_process
 
 __all__ = ["Mode", "Primitives", "Target"]
 
@@ -24,11 +24,11 @@ PRIMITIVES = ("auto", "executor", "v2", "run")
 
 
 class Target:
-    """Where jobs go.
+    """The destination of jobs.
 
     Parameters
     ----------
-    given : BackendV2, BaseEstimatorV2, BaseSamplerV2, Session or Batch
+    target : BackendV2, BaseEstimatorV2, BaseSamplerV2, Session or Batch
     mitigation : Mitigation
     primitives, mode, seed, options
         As in `QiskitBackend`.
@@ -36,19 +36,19 @@ class Target:
     Attributes
     ----------
     backend : BackendV2 or None
-        As far as it is known: a primitive need not tell.
+        None if a primitive does not expose its backend.
     primitive : BaseEstimatorV2, BaseSamplerV2 or None
-        The user's own.
+        Primitive that the user passed.
     primitives : {"own", "executor", "v2", "run"}
-        What runs requests.
+        Kind of primitive that runs requests; ``"own"`` is one that the user passed.
     session : Session, Batch or None
-        That of ``mode="session"`` or ``"batch"``, while it is open.
+        Open session or batch of ``mode="session"`` or ``"batch"``.
     service : Service
     """
 
     def __init__(
         self,
-        given: Any,
+        target: Any,
         mitigation: Mitigation,
         *,
         primitives: Primitives,
@@ -61,29 +61,30 @@ class Target:
         if primitives not in PRIMITIVES:
             raise unknown_name("primitives", primitives, PRIMITIVES)
         self._mitigation, self._mode, self._seed, self._options = mitigation, mode, seed, options
-        self.primitive, self._given_mode, self.backend = _taken_apart(given)
-        self.primitives = self._chosen(primitives)
-        is_local = any(lives_here(thing) for thing in (self.primitive, self.backend) if thing is not None)
-        # a primitive of the user's own, and backend.run, give jobs no tags of ours
+        self.primitive, self._user_session, self.backend = _split_target(target)
+        self.primitives = self._choose_primitives(primitives)
+        runners = [runner for runner in (self.primitive, self.backend) if runner is not None]
+        is_local = any(runs_in_this_process(runner) for runner in runners)
+        # neither backend.run nor a primitive that the user passed lets us tag jobs
         self.service = Service(self.backend, is_local, has_tags=self.primitives in ("executor", "v2"))
         self.session: Any = None
         self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
-        """The backend's own, or the primitive's class."""
+        """Name of the backend, or class of the primitive."""
         if self.backend is None:
             return type(self.primitive).__name__
         return str(self.backend.name or type(self.backend).__name__)
 
     @property
     def is_estimator(self) -> bool:
-        """Whether the user's own primitive is an estimator."""
+        """Whether the user passed an estimator."""
         return isinstance(self.primitive, BaseEstimatorV2)
 
     @property
     def has_estimator(self) -> bool:
-        """Whether expectations come from an estimator, not from counts."""
+        """Whether expectations come from an estimator rather than from counts."""
         return self.is_estimator or self.primitives in ("executor", "v2")
 
     def close(self) -> None:
@@ -93,7 +94,7 @@ class Target:
             self.session = None
 
     def maker(self, estimator_shots: int | None) -> Callable[[str], Any]:
-        """A function that makes the primitive for one job, with the job's tag: a sampler if no shots are given."""
+        """Return a function from a job's tag to the primitive for the job: a sampler if ``estimator_shots`` is None."""
         for_sampler = estimator_shots is None
         if self.primitive is not None:
             return lambda tag: self.primitive
@@ -101,23 +102,23 @@ class Target:
 
         def make(tag: str) -> Any:
             local = self.service.is_local
-            asked = runtime.runtime_options(
+            options = runtime.runtime_options(
                 self._mitigation, self._seed if local else None, "" if local else tag, for_sampler
             )
-            if old and local:  # where it only warns that they have no effect
-                asked.pop("resilience_level", None)
-            asked = runtime.merged(asked, self._options)
+            if old and local:  # the level has no effect there, and causes a warning
+                options.pop("resilience_level", None)
+            options = runtime.merged(options, self._options)
             mode = self._execution_mode()
             if estimator_shots is None:
-                return runtime.sampler(mode, asked, old)
-            return runtime.estimator(mode, asked, estimator_shots, old)
+                return runtime.sampler(mode, options, old)
+            return runtime.estimator(mode, options, estimator_shots, old)
 
         return make
 
     def _execution_mode(self) -> Any:
-        """The backend, or the session or batch that its jobs are to be in."""
-        if self._given_mode is not None:
-            return self._given_mode
+        """Return the backend, or the session or batch for its jobs."""
+        if self._user_session is not None:
+            return self._user_session
         if self._mode == "job":
             return self.backend
         with self._lock:
@@ -127,29 +128,32 @@ class Target:
                 self.session = (Session if self._mode == "session" else Batch)(backend=self.backend)
             return self.session
 
-    def _chosen(self, primitives: Primitives) -> Literal["own", "executor", "v2", "run"]:
-        """What will run requests; refuses what cannot mitigate errors if it is asked to."""
+    def _choose_primitives(self, primitives: Primitives) -> Literal["own", "executor", "v2", "run"]:
+        """Choose what runs requests; refuse error mitigation that it cannot do."""
         if self.primitive is not None:
             if self._mitigation.is_on:
-                raise BackendError("a primitive of your own has its own options; set error mitigation there")
+                raise BackendError(
+                    "QiskitBackend cannot set error mitigation of a primitive that you pass; set it in the primitive's "
+                    "options"
+                )
             return "own"
         ibm = _is_ibm(self.backend)
-        chosen: Literal["executor", "v2", "run"]
+        choice: Literal["executor", "v2", "run"]
         if primitives != "auto":
-            chosen = primitives
-        elif ibm or self._given_mode is not None or (self._mitigation.is_on and _is_fake(self.backend)):
-            chosen = "executor"
+            choice = primitives
+        elif ibm or self._user_session is not None or (self._mitigation.is_on and _is_fake(self.backend)):
+            choice = "executor"
         else:
-            chosen = "run"
-        if chosen == "run":
+            choice = "run"
+        if choice == "run":
             runtime.check_local_mitigation(self._mitigation, self.name)
         elif not runtime.has_runtime():
-            raise BackendError(f"primitives={chosen!r} need the extra [ibm]: pip install 'qumba[ibm]'")
-        return chosen
+            raise BackendError(f"primitives={choice!r} needs the extra [ibm]: pip install 'qumba[ibm]'")
+        return choice
 
 
-def _taken_apart(target: Any) -> tuple[Any, Any, Any]:
-    """The primitive, the session or batch, and the backend, as far as ``target`` has them."""
+def _split_target(target: Any) -> tuple[Any, Any, Any]:
+    """Return the primitive, the session or batch, and the backend that ``target`` has, or None for each."""
     if isinstance(target, BackendV2):
         return None, None, target
     if isinstance(target, BaseEstimatorV2 | BaseSamplerV2) or hasattr(target, "_pub_results"):
@@ -159,8 +163,7 @@ def _taken_apart(target: Any) -> tuple[Any, Any, Any]:
     if hasattr(target, "session_id") and isinstance(getattr(target, "_backend", None), BackendV2):
         return None, target, target._backend
     raise BackendError(
-        "expected a BackendV2, a Session or Batch, or an estimator or sampler of version 2, "
-        f"got {type(target).__name__}"
+        f"expected a BackendV2, a Session or Batch, or a version 2 estimator or sampler, got {type(target).__name__}"
     )
 
 

@@ -1,7 +1,8 @@
-"""Circuits as a backend runs them: its own gates, on qubits that it has, transpiled once a structure."""
+"""Circuits transpiled to the gates and qubits of a backend, once per circuit structure."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +23,13 @@ from simulator.qiskit_backend.measurement import Basis
 from simulator.qiskit_circuits import to_qiskit, to_sparse_pauli_op
 from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
-__all__ = ["Transpiled", "amplitude_parameters", "transpiled"]
+__all__ = ["REGISTER", "TranspilationCache", "Transpiled", "amplitude_parameters", "transpiled"]
 
 REGISTER = "outcome"
+"""Name of the classical register that measurements added here write to."""
+
+CACHE_SIZE = 64
+"""Number of transpiled circuits that a backend keeps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +40,14 @@ class Transpiled:
     ----------
     circuit : qiskit.QuantumCircuit
     source : Circuit
-        What it was made of.
+        Circuit before transpilation.
     qubits : tuple of int
-        The backend's qubit on which each of ours ends.
+        For each qubit of ``source``, the qubit of the backend where it ends.
     columns : intp ndarray
-        For each of the Qiskit circuit's parameters, in its order, the number of ours.
+        For each parameter of ``circuit``, in its order, the index of the parameter in ``source``.
     backend : BackendV2 or None
     seconds : float, optional
-        How long one execution takes, measurement included.
+        Duration of one execution, including the measurement.
     """
 
     circuit: QuantumCircuit
@@ -59,21 +64,21 @@ class Transpiled:
 
     @property
     def two_qubit_gates(self) -> int:
-        """Gates on two qubits, the ones that make most of the noise."""
+        """Number of gates on two qubits, which cause most of the noise."""
         return sum(len(entry.qubits) == 2 and entry.operation.name != "barrier" for entry in self.circuit.data)
 
     def observables(self, observables: Sequence[PauliSum]) -> list[SparsePauliOp]:
-        """Observables on the backend's qubits."""
+        """Map observables to the backend's qubits."""
         width = self.source.num_qubits
-        found = [to_sparse_pauli_op(observable, width) for observable in observables]
+        operators = [to_sparse_pauli_op(observable, width) for observable in observables]
         if self.circuit.layout is None:
-            return found
-        return [operator.apply_layout(self.circuit.layout) for operator in found]
+            return operators
+        return [operator.apply_layout(self.circuit.layout) for operator in operators]
 
     def measured(self, basis: Basis | None) -> QuantumCircuit:
-        """The circuit with each of our qubits measured, in the given basis; bit q of an outcome is qubit q.
+        """Return the circuit with each qubit of ``source`` measured in a basis; bit q of an outcome is qubit q.
 
-        Without a basis, a circuit that measures by itself keeps its own classical bits.
+        Without a basis, a circuit with measurements keeps its classical bits.
         """
         if basis is None and self.source.measures:
             return self.circuit
@@ -84,7 +89,7 @@ class Transpiled:
             if letter in "XY":
                 change.h(self.qubits[q])
         if change.data and self.backend is not None:
-            # gates on single qubits, already in their place: only their names have to be the backend's
+            # these gates act on single qubits of the backend, so only their names need translation
             known = [gate.name for gate in self.backend.operations if getattr(gate, "num_qubits", 0) == 1]
             change = transpile(change, basis_gates=known, optimization_level=1)
         out = self.circuit.compose(change)
@@ -111,20 +116,21 @@ def transpiled(circuit: Circuit, backend: Any, optimization_level: int, seed: in
     Raises
     ------
     BackendError
-        If the circuit is wider than the backend, or uses what the backend does not have.
+        If the circuit has more qubits than the backend, or uses something that the backend does not have.
     """
-    made = to_qiskit(circuit)
+    qiskit_circuit = to_qiskit(circuit)
     if backend is None:
-        made = transpile(made, basis_gates=list(QISKIT_CLASSES), optimization_level=0)
-        every = tuple(range(circuit.num_qubits))
-        return Transpiled(made, circuit, every, _columns(made, circuit.parameters), None, None)
+        qiskit_circuit = transpile(qiskit_circuit, basis_gates=list(QISKIT_CLASSES), optimization_level=0)
+        every_qubit = tuple(range(circuit.num_qubits))
+        columns = _columns(qiskit_circuit, circuit.parameters)
+        return Transpiled(qiskit_circuit, circuit, every_qubit, columns, None, None)
     if backend.num_qubits is not None and circuit.num_qubits > backend.num_qubits:
         raise BackendError(
             f"the circuit has {circuit.num_qubits} qubits, {backend.name} has {backend.num_qubits}; nothing was sent"
         )
     try:
         passes = generate_preset_pass_manager(optimization_level, backend=backend, seed_transpiler=seed)
-        out = passes.run(made)
+        out = passes.run(qiskit_circuit)
     except QiskitError as error:
         raise BackendError(f"{backend.name} cannot run the circuit: {error.message}; nothing was sent") from error
     _check_gates(out, backend)
@@ -134,8 +140,27 @@ def transpiled(circuit: Circuit, backend: Any, optimization_level: int, seed: in
     return Transpiled(out, circuit, qubits, columns, backend, _seconds(out, qubits, backend))
 
 
+class TranspilationCache:
+    """Transpiles circuits for one backend, and keeps the most recently used ones; safe to call from several threads."""
+
+    def __init__(self, backend: Any, optimization_level: int, seed: int | None) -> None:
+        self._settings = backend, optimization_level, seed
+        self._circuits: dict[Circuit, Transpiled] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, circuit: Circuit) -> Transpiled:
+        with self._lock:
+            entry = self._circuits.pop(circuit, None)
+            if entry is None:
+                entry = transpiled(circuit, *self._settings)
+                while len(self._circuits) >= CACHE_SIZE:
+                    self._circuits.pop(next(iter(self._circuits)))
+            self._circuits[circuit] = entry
+            return entry
+
+
 def _check_gates(circuit: QuantumCircuit, backend: Any) -> None:
-    """Some passes leave a gate they cannot translate; the backend would refuse it, after the queue."""
+    """Refuse gates that a transpiler pass could not translate; the backend would refuse them only after the queue."""
     target = backend.target
     if target is None:
         return
@@ -154,25 +179,27 @@ def _columns(circuit: QuantumCircuit, parameters: Sequence[Parameter]) -> NDArra
 
 
 def _seconds(circuit: QuantumCircuit, qubits: Sequence[int], backend: Any) -> float | None:
-    """Duration of gates and measurement, where the target tells it."""
+    """Return the duration of gates and measurement; None if the target does not say."""
     try:
-        gates_take = float(circuit.estimate_duration(backend.target, unit="s")) if circuit.data else 0.0
+        gate_seconds = float(circuit.estimate_duration(backend.target, unit="s")) if circuit.data else 0.0
         readout = max(backend.target["measure"][(qubit,)].duration for qubit in qubits)
-        return gates_take + float(readout)
+        return gate_seconds + float(readout)
     except (QiskitError, KeyError, TypeError, AttributeError):
         return None
 
 
 def amplitude_parameters(circuit: Circuit) -> list[Parameter]:
-    """Parameters that are amplitudes, not angles: they decide which gates a backend needs, so they are bound first."""
-    found: dict[Parameter, None] = {}
+    """Return the parameters that are amplitudes; they are bound first, because the gates depend on their values."""
+    amplitudes: dict[Parameter, None] = {}
     angles: dict[Parameter, None] = {}
     for operation in circuit.operations:
-        into = found if isinstance(operation.gate, gates.AmplitudeEncoding) else angles
+        parameters = amplitudes if isinstance(operation.gate, gates.AmplitudeEncoding) else angles
         for angle in operation.angles:
             if isinstance(angle, Expression):
-                into.update(dict.fromkeys(angle.terms))
-    both = [parameter.name for parameter in found if parameter in angles]
+                parameters.update(dict.fromkeys(angle.terms))
+    both = [parameter.name for parameter in amplitudes if parameter in angles]
     if both:
-        raise CircuitError(f"parameters that are an amplitude and an angle cannot go to a backend: {', '.join(both)}")
-    return list(found)
+        raise CircuitError(
+            f"a backend cannot run a circuit whose parameters are both amplitude and angle: {', '.join(both)}"
+        )
+    return list(amplitudes)

@@ -1,7 +1,6 @@
-"""Circuits and observables to and from Qiskit, and through it OpenQASM and drawings.
+"""Conversion of circuits and observables to and from Qiskit, OpenQASM, and drawings.
 
-Parameters keep their identity on the way: a circuit of standard gates that went to Qiskit and back equals
-the original.
+Parameters keep their identity: a circuit of standard gates that is converted to Qiskit and back equals the original.
 """
 
 from simulator.qiskit_circuits.drawing import draw

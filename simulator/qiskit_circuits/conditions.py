@@ -20,7 +20,8 @@ from simulator.gates import Condition
 
 __all__ = ["read_condition", "written_condition"]
 
-MAX_EXPRESSION_BITS = 8  # an expression is evaluated at every value of its bits
+MAX_EXPRESSION_BITS = 8
+"""Maximum number of bits of an expression, which is evaluated at every value of its bits."""
 
 Conditions = tuple[Condition, ...]
 
@@ -46,13 +47,13 @@ _OPERATORS = {
 
 
 def read_condition(condition: Any, position: Mapping[Clbit, int]) -> tuple[Conditions | None, Conditions | None]:
-    """Convert the condition of an if-test of Qiskit's.
+    """Convert the condition of a Qiskit if-test.
 
     Parameters
     ----------
     condition : (Clbit, int), (ClassicalRegister, int) or expr.Expr
     position : mapping from Clbit to int
-        Our classical bit for each of Qiskit's.
+        Index of each classical bit.
 
     Returns
     -------
@@ -64,12 +65,12 @@ def read_condition(condition: Any, position: Mapping[Clbit, int]) -> tuple[Condi
     CircuitError
         If an expression has variables other than classical bits, is not of integers, or depends on more than 8 bits.
     """
-    compared = _compared_register(condition) if isinstance(condition, expr.Expr) else (*condition, True)
-    if compared is None:
+    comparison = _compared_register(condition) if isinstance(condition, expr.Expr) else (*condition, True)
+    if comparison is None:
         return _of_expression(condition, position)
-    target, value, equal = compared
+    target, value, equal = comparison
     bits = (target,) if isinstance(target, Clbit) else tuple(target)
-    if int(value) >> len(bits):  # no value of the bits
+    if int(value) >> len(bits):  # the bits cannot have this value
         return (None, ()) if equal else ((), None)
     test = Condition(tuple(position[bit] for bit in bits), int(value), equal)
     return (test,), (replace(test, equal=not equal),)
@@ -104,8 +105,8 @@ def _of_expression(condition: expr.Expr, position: Mapping[Clbit, int]) -> tuple
             holds.append(bool(_evaluated(condition, {bit: value >> k & 1 for k, bit in enumerate(bits)})))
         except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError):
             raise _refused(condition) from None
-    places = [position[bit] for bit in bits]
-    return _conjunction(places, holds), _conjunction(places, [not outcome for outcome in holds])
+    clbits = [position[bit] for bit in bits]
+    return _conjunction(clbits, holds), _conjunction(clbits, [not outcome for outcome in holds])
 
 
 def _register_bits(variable: Any, condition: expr.Expr) -> list[Clbit]:
@@ -140,13 +141,13 @@ def _evaluated(node: expr.Expr, values: Mapping[Clbit, int]) -> int:
     return int(out) & (1 << width) - 1
 
 
-def _conjunction(places: Sequence[int], holds: Sequence[bool]) -> Conditions | None:
+def _conjunction(clbits: Sequence[int], holds: Sequence[bool]) -> Conditions | None:
     """Return conditions that all hold at the values of the bits where ``holds`` is true, None if it never is."""
-    for k in range(len(places)):
+    for k in range(len(clbits)):
         zero, one = ([outcome for value, outcome in enumerate(holds) if value >> k & 1 == bit] for bit in (0, 1))
         if zero == one:  # the bit does not matter
-            return _conjunction([*places[:k], *places[k + 1 :]], zero)
-    bits = tuple(places)
+            return _conjunction([*clbits[:k], *clbits[k + 1 :]], zero)
+    bits = tuple(clbits)
     if not bits:
         return () if holds[0] else None
     if sum(holds) == 1:

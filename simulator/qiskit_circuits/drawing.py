@@ -27,7 +27,7 @@ def draw(circuit: OperationSequence, output: str = "text", **options: Any) -> An
 
 
 def _with_boxes(circuit: OperationSequence) -> OperationSequence:
-    """The circuit with a plain box where amplitudes are parameters: a drawing needs no matrix, Qiskit's gate does."""
+    """Replace gates whose amplitudes are parameters by plain boxes, because Qiskit's gate would need their values."""
     operations = []
     for operation in circuit.operations:
         if isinstance(operation.gate, gates.AmplitudeEncoding):

@@ -1,4 +1,4 @@
-"""Qiskit's parameter expressions as angles of ours."""
+"""Conversion of Qiskit's parameter expressions to angles."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["AngleReader", "MappingAngleReader"]
 
 
 class AngleReader:
-    """Reads angles; those that are not affine are errors. Equal expressions are read once."""
+    """Converts angles, and refuses those that are not affine. Equal expressions are converted once."""
 
     def __init__(self) -> None:
         self._parameters: dict[Any, Parameter] = {}
         self._expressions: dict[Any, Angle] = {}
 
     def read(self, value: Any) -> Angle:
-        """An angle of Qiskit's, a number or an expression, as one of ours.
+        """Convert a Qiskit angle, a number or an expression.
 
         Raises
         ------
@@ -48,11 +48,11 @@ class AngleReader:
         return number
 
     def parameter(self, parameter: Any) -> Parameter:
-        """The parameter of the same name and identity."""
-        found = self._parameters.get(parameter)
-        if found is None:
-            found = self._parameters[parameter] = Parameter.with_identity(parameter.name, parameter.uuid.int)
-        return found
+        """Return the parameter of the same name and identity."""
+        out = self._parameters.get(parameter)
+        if out is None:
+            out = self._parameters[parameter] = Parameter.with_identity(parameter.name, parameter.uuid.int)
+        return out
 
     def _expression(self, value: Any) -> Angle:
         out = self._affine(value)
@@ -64,7 +64,7 @@ class AngleReader:
         return out
 
     def _affine(self, value: Any) -> Angle | None:
-        """None if the expression is not affine: no derivative, one that depends on parameters, or complex."""
+        """Convert an affine expression; return None if its derivatives do not exist, are complex or not constant."""
         try:
             slopes = {parameter: value.gradient(parameter) for parameter in value.parameters}
             if any(isinstance(slope, ParameterExpression | complex) for slope in slopes.values()):
@@ -78,12 +78,12 @@ class AngleReader:
 
 
 class MappingAngleReader(AngleReader):
-    """Reads an angle that is not affine as a new parameter, and remembers what it is.
+    """Converts an angle that is not affine to a new parameter, and remembers its expression.
 
     Parameters
     ----------
     parameters : iterable of qiskit Parameter
-        The inputs of the map, in this order.
+        Inputs of the map, in this order.
     """
 
     def __init__(self, parameters: Iterable[Any]) -> None:
@@ -93,18 +93,18 @@ class MappingAngleReader(AngleReader):
         self._texts: dict[Parameter, str] = {}
 
     def angle_map(self, parameters: Iterable[Parameter]) -> AngleMap:
-        """From values of the inputs to values of these parameters."""
-        texts = {self.parameter(theirs): column for theirs, column in self._columns.items()} | self._texts
+        """Return the map from values of the inputs to values of these parameters."""
+        texts = {self.parameter(parameter): column for parameter, column in self._columns.items()} | self._texts
         return AngleMap(len(self._columns), [texts[parameter] for parameter in parameters])
 
     def _expression(self, value: Any) -> Angle:
         out = self._affine(value)
         if out is not None:
             return out
-        # Qiskit prints expressions in Python's grammar; only names can be anything, so they are exchanged
+        # Qiskit prints expressions in Python's grammar, but names can be any text, so they are replaced
         text = str(value.subs({p: self._names[p] for p in value.parameters}))
         for column, name in reversed(list(zip(self._columns.values(), self._names.values(), strict=True))):
-            text = text.replace(name.name, column)  # the highest number first: input_1 begins input_12
+            text = text.replace(name.name, column)  # highest number first, because input_12 starts with input_1
         angle = Parameter(str(value))
         self._texts[angle] = text
         try:

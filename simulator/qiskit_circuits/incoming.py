@@ -1,4 +1,4 @@
-"""Circuits from Qiskit."""
+"""Conversion of circuits from Qiskit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
 __all__ = ["from_qiskit", "from_qiskit_with_angle_map"]
 
-UNITARY_TOLERANCE = 1e-5  # by which Qiskit checks a UnitaryGate
+UNITARY_TOLERANCE = 1e-5
+"""Tolerance with which Qiskit checks a UnitaryGate."""
 
 _IDENTITIES = (Barrier, Delay)
 _STANDARD = {name: gates.STANDARD[name] for name in QISKIT_CLASSES}
@@ -46,10 +47,10 @@ _STANDARD = {name: gates.STANDARD[name] for name in QISKIT_CLASSES}
 def from_qiskit(kind: type[CircuitT], circuit: QuantumCircuit) -> CircuitT:
     """Convert a ``qiskit.QuantumCircuit`` to a circuit of class ``kind``.
 
-    Measurements, resets and if-tests are kept, and what is in boxes; barriers, delays, and resets of a qubit before
-    anything happened to it are left out. A gate we do not have is taken by its definition. A fractional power of a
-    rotation with a free angle is the rotation by that fraction of the angle. Parameters come in the order of first use,
-    where Qiskit sorts them by name.
+    Measurements, resets, if-tests and the content of boxes are converted; barriers, delays, and resets of qubits that
+    nothing has acted on are left out. Unknown gates are replaced by their definition. A fractional power of a
+    rotation with a free angle is the rotation by that fraction of the angle. Parameters are in the order of first use,
+    whereas Qiskit sorts them by name.
 
     Raises
     ------
@@ -68,15 +69,15 @@ def from_qiskit_with_angle_map(kind: type[CircuitT], circuit: QuantumCircuit) ->
     Returns
     -------
     circuit : kind
-        Each angle that is not affine is a parameter of its own.
+        Converted circuit; each angle that is not affine is a new parameter.
     angles : AngleMap
-        From values of Qiskit's parameters, in the order of ``circuit.parameters`` there, to values of the returned
-        circuit's parameters, in their order; and derivatives back.
+        Map from values of Qiskit's parameters, in the order of its ``circuit.parameters``, to values of the returned
+        circuit's parameters, in their order; it also maps derivatives back.
 
     Raises
     ------
     CircuitError
-        As `from_qiskit`.
+        As in `from_qiskit`.
     ParameterError
         If an angle is not a real function of its parameters.
 
@@ -108,13 +109,13 @@ def _read(kind: type[CircuitT], circuit: QuantumCircuit, angles: AngleReader) ->
 
 
 class _Reader:
-    """Collects operations, and which qubits were touched on the way.
+    """Collects operations, and the qubits that they act on.
 
     Parameters
     ----------
     angles : AngleReader
     fresh : bool
-        Whether qubits not touched yet are in the state |0>.
+        Whether qubits that nothing has acted on are in the state |0>.
     """
 
     def __init__(self, angles: AngleReader, fresh: bool = True) -> None:
@@ -123,23 +124,23 @@ class _Reader:
         self.fresh = fresh
         self.touched: set[int] = set()
 
-    def read(self, circuit: QuantumCircuit, place: Sequence[int], clbits: Sequence[int] = ()) -> None:
-        """Read a circuit whose qubit k is our qubit ``place[k]``, and its classical bits likewise."""
+    def read(self, circuit: QuantumCircuit, qubits: Sequence[int], clbits: Sequence[int] = ()) -> None:
+        """Read a circuit, with its qubit k as qubit ``qubits[k]``, and its classical bits likewise."""
         phase = self.angles.read(circuit.global_phase)
         if phase:
             self.operations.append(Operation(gates.GLOBAL_PHASE, (), (phase,)))
-        qubit_index = {qubit: place[k] for k, qubit in enumerate(circuit.qubits)}
+        qubit_index = {qubit: qubits[k] for k, qubit in enumerate(circuit.qubits)}
         clbit_index = {clbit: clbits[k] for k, clbit in enumerate(circuit.clbits)}
         for instruction in circuit.data:
-            qubits = tuple([qubit_index[qubit] for qubit in instruction.qubits])
+            targets = tuple([qubit_index[qubit] for qubit in instruction.qubits])
             gate = _STANDARD.get(instruction.name)
-            if gate is not None and instruction.is_standard_gate():  # and not one that borrows the name
-                self._add(Operation(gate, qubits, self._angles(gate.name, instruction.params)))
+            if gate is not None and instruction.is_standard_gate():  # not a custom gate of the same name
+                self._add(Operation(gate, targets, self._angles(gate.name, instruction.params)))
             elif instruction.clbits:
                 bits = tuple([clbit_index[clbit] for clbit in instruction.clbits])
-                self._read_classical(instruction.operation, qubits, bits, clbit_index)
+                self._read_classical(instruction.operation, targets, bits, clbit_index)
             else:
-                self._read_one(instruction.operation, qubits)
+                self._read_one(instruction.operation, targets)
 
     def _angles(self, name: str, values: Sequence[Any]) -> tuple[Any, ...]:
         try:
@@ -150,7 +151,7 @@ class _Reader:
     def _read_classical(
         self, operation: Any, qubits: tuple[int, ...], bits: tuple[int, ...], clbit_index: dict[Clbit, int]
     ) -> None:
-        """Read what writes classical bits or depends on them."""
+        """Read an operation that writes classical bits or depends on them."""
         if isinstance(operation, Measure):
             self._add(Operation(gates.MEASURE, qubits, clbits=bits))
         elif isinstance(operation, ControlFlowOp):
@@ -166,7 +167,7 @@ class _Reader:
             return
         if not isinstance(operation, IfElseOp):
             raise CircuitError(
-                f"of control flow a circuit has if-tests and boxes only, got {operation.name!r} on qubits {qubits}"
+                f"if-tests and boxes are the only supported control flow, got {operation.name!r} on qubits {qubits}"
             )
         branches = read_condition(operation.condition, clbit_index)
         for conditions, block in zip(branches, operation.blocks, strict=False):
@@ -174,10 +175,10 @@ class _Reader:
                 continue
             reader = _Reader(self.angles, fresh=False)
             reader.read(block, qubits, bits)
-            inside = reader.operations
+            body = reader.operations
             for condition in reversed(conditions):
-                inside = conditional(condition, inside)
-            for inner in inside:
+                body = conditional(condition, body)
+            for inner in body:
                 self._add(inner)
 
     def _read_one(self, operation: Any, qubits: tuple[int, ...]) -> None:
@@ -202,8 +203,8 @@ class _Reader:
 
     def _read_special(self, operation: Any, qubits: tuple[int, ...]) -> None:
         if isinstance(operation, library.UnitaryGate):
-            named = operation.label and operation.label not in gates.STANDARD
-            name = operation.label if named else "unitary"
+            has_name = operation.label and operation.label not in gates.STANDARD
+            name = operation.label if has_name else "unitary"
             self._apply(gates.Fixed.accepted(name, operation.to_matrix(), UNITARY_TOLERANCE), qubits)
         elif isinstance(operation, library.DiagonalGate):
             self._apply(gates.Diagonal("diagonal", np.angle(operation.params)), qubits)
@@ -221,7 +222,7 @@ class _Reader:
             self._read_definition(operation, qubits)
 
     def _prepare(self, operation: Any, qubits: tuple[int, ...]) -> None:
-        """State preparation on |0...0>, where only the first column of its unitary matters."""
+        """Read a state preparation on |0...0>, for which only the first column of the unitary matters."""
         if len(operation.params) == 1 << len(qubits) and not operation.name.endswith("_dg"):
             self._apply(gates.StatePreparation(operation.params), qubits)
         else:  # a label or a number instead of amplitudes
@@ -243,7 +244,7 @@ class _Reader:
         self._apply(gates.Fixed.accepted(operation.name, matrix, UNITARY_TOLERANCE), qubits)
 
     def _apply(self, gate: Gate, qubits: tuple[int, ...], angles: tuple[Angle, ...] = ()) -> None:
-        """Add a gate that was made from the content of an instruction, after comparing their widths."""
+        """Add a gate made from the content of an instruction, after checking that its width fits."""
         if gate.num_qubits != len(qubits):
             raise _width_error(gate.name, gate.num_qubits, qubits)
         self._add(Operation(gate, qubits, angles))
@@ -257,13 +258,13 @@ class _Reader:
         self.operations.append(operation)
 
     def _operations(self, operation: Any) -> list[Operation]:
-        """A gate alone, on qubits 0, 1, ..., right as a whole unitary and not just on |0...0>."""
+        """Read a single gate, on qubits 0, 1, ..., exact as a whole unitary and not just on |0...0>."""
         reader = _Reader(self.angles, fresh=False)
         reader._read_one(operation, tuple(range(operation.num_qubits)))
         return reader.operations
 
     def _base_operations(self, operation: ControlledGate) -> list[Operation]:
-        """What a controlled gate controls; CUGate calls UGate its base and keeps its fourth angle, a phase."""
+        """Read the base of a controlled gate; the base of CUGate is UGate, without the fourth angle, a phase."""
         base = operation.base_gate
         if base.base_class is library.UGate and len(operation.params) == 4:
             *angles, phase = self._angles(operation.name, operation.params)
@@ -272,11 +273,11 @@ class _Reader:
 
 
 def _width_error(name: str, width: int, qubits: tuple[int, ...]) -> CircuitError:
-    return CircuitError(f"{name} acts on {counted(len(qubits), 'qubit')}, its definition on {width}")
+    return CircuitError(f"{name} acts on {counted(len(qubits), 'qubit')}, but its definition on {width}")
 
 
 def _is_product_of_rotations(evolution: library.PauliEvolutionGate) -> bool:
-    """Whether the strings commute, so that the evolution is the product of theirs in any order."""
+    """Whether the strings commute, so that the evolution is the product of their evolutions in any order."""
     operator = evolution.operator
     return (
         type(evolution.synthesis) in (LieTrotter, SuzukiTrotter)

@@ -30,17 +30,17 @@ _CONTROLLED = {kind for kind in vars(library).values() if isinstance(kind, type)
 """Controlled gates of Qiskit's library."""
 
 _PREFIX = re.compile(r"c(c|-|\d+)?")
-"""What ``control()`` puts in front of a name."""
+"""Prefix that ``control()`` adds to a name."""
 
 _ROTATIONS = (gates.R, gates.XX_PLUS_YY, gates.XX_MINUS_YY)
-"""Gates that rotate by their first angle, about an axis that the second one gives."""
+"""Gates that rotate by their first angle, about an axis set by the second."""
 
 
 def is_controlled_base(operation: Any) -> bool:
     """Return whether an instruction is exactly its base gate under the control of its first qubits.
 
     The widths must fit (with several targets or auxiliary qubits they do not), and the gate must come from Qiskit: from
-    its library, or from ``control()``, which names it after its base gate. A user's gate may be defined as anything.
+    its library, or from ``control()``, which names it after its base gate. A custom gate can have any definition.
     """
     if not isinstance(operation, ControlledGate) or operation.base_gate is None:
         return False
@@ -65,7 +65,7 @@ def controlled(operations: Iterable[Operation], control: Any) -> list[Operation]
 
 
 def annotated(operations: Sequence[Operation], operation: AnnotatedOperation) -> list[Operation]:
-    """Apply the modifiers of an operation to what its base consists of, on qubits 0, 1, ..."""
+    """Apply the modifiers of an operation to the operations of its base, on qubits 0, 1, ..."""
     out, width = list(operations), operation.base_op.num_qubits
     for modifier in operation.modifiers:
         if isinstance(modifier, ControlModifier):
@@ -87,7 +87,7 @@ def _inverse(operations: Sequence[Operation]) -> list[Operation]:
 
 
 def _fractional_power(operations: Sequence[Operation], width: int, power: float) -> list[Operation]:
-    """Return the principal power of a unitary, as in Qiskit; of a rotation with a free angle, multiply the angle."""
+    """Return the principal power of a unitary, as in Qiskit; for a rotation with a free angle, multiply the angle."""
     free = {p: None for o in operations for a in o.angles if isinstance(a, Expression) for p in a.terms}
     if not free:
         size = 1 << width
@@ -99,6 +99,6 @@ def _fractional_power(operations: Sequence[Operation], width: int, power: float)
             return [Operation(gate, qubits, (power * angle, *axis))]
     names = ", ".join(dict.fromkeys(operation.gate.name for operation in operations))
     raise ParameterError(
-        f"the power {power:g} of a gate with free angles exists for a single rotation only, got {names}: "
+        f"with free angles, the power {power:g} is supported only for a single rotation, got {names}: "
         f"bind {listed(free)}"
     )

@@ -1,4 +1,4 @@
-"""Observables to and from Qiskit's ``SparsePauliOp``."""
+"""Conversion of observables to and from Qiskit's ``SparsePauliOp``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["from_sparse_pauli_op", "to_sparse_pauli_op"]
 
 
 def to_sparse_pauli_op(observable: PauliSum, num_qubits: int | None = None) -> SparsePauliOp:
-    """Convert an observable, as an operator on ``num_qubits`` qubits (by default as many as it acts on, at least 1).
+    """Convert an observable to an operator on ``num_qubits`` qubits (by default as many as it acts on, at least 1).
 
     Raises
     ------
@@ -31,7 +31,7 @@ def to_sparse_pauli_op(observable: PauliSum, num_qubits: int | None = None) -> S
 
 
 def from_sparse_pauli_op(operator: Any) -> PauliSum:
-    """Convert a ``SparsePauliOp``, or what it can be made of: a label, ``Pauli``, ``SparseObservable`` or ``Operator``.
+    """Convert a ``SparsePauliOp``, or a label, ``Pauli``, ``SparseObservable`` or ``Operator``.
 
     Raises
     ------
@@ -42,12 +42,12 @@ def from_sparse_pauli_op(operator: Any) -> PauliSum:
         operator = _as_sparse_pauli_op(operator)
     except QiskitError as error:
         raise ObservableError(
-            f"an observable of Qiskit is a SparsePauliOp, got {operator!r}: {error.message}"
+            f"expected a SparsePauliOp or an operator that converts to it, got {operator!r}: {error.message}"
         ) from None
     try:
         coefficients = np.asarray(operator.coeffs, complex)
     except TypeError:
-        raise ObservableError("an operator with free parameters is no observable; bind them first") from None
+        raise ObservableError("an operator with free parameters is not an observable; bind them first") from None
     worst = int(np.argmax(np.abs(coefficients.imag)))
     if abs(coefficients[worst].imag) > 1e-12 * max(1.0, float(np.abs(coefficients).max())):
         raise ObservableError(

@@ -1,4 +1,4 @@
-"""Circuits to Qiskit."""
+"""Conversion of circuits to Qiskit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from simulator.qiskit_circuits.standard import QISKIT_CLASSES
 
 __all__ = ["to_qiskit"]
 
-Placed = tuple[Any, Sequence[int]]
+PlacedGate = tuple[Any, Sequence[int]]
 """A Qiskit gate and the qubits it acts on."""
 
 _STANDARD = {
@@ -35,27 +35,27 @@ _STANDARD = {
     for name, cls in QISKIT_CLASSES.items()
     if getattr(cls, "_standard_gate", None) is not None
 }
-"""Our gate and the number Qiskit has for it, with which it makes instructions outside of Python."""
+"""For each name, the gate, and Qiskit's constant from which it makes an instruction in compiled code."""
 
 
 def to_qiskit(circuit: OperationSequence) -> QuantumCircuit:
     """Convert a circuit to a ``qiskit.QuantumCircuit``.
 
-    Standard gates go out under their names with any control values, affine expressions as such, Pauli
-    rotations and rotations at a free angle as ``PauliEvolutionGate``, everything else as a unitary. Neighbours
-    under the same condition become one if-test.
+    Standard gates keep their names, with any control values, and affine expressions stay expressions. Pauli
+    rotations and rotations by a free angle become a ``PauliEvolutionGate``, all other gates a unitary. Consecutive
+    operations under the same condition become one if-test.
 
     Raises
     ------
     ParameterError
-        If two parameters have the same name, or a gate that only exists as a matrix has a free angle.
+        If two parameters have the same name, or a gate that can only be converted to a matrix has a free angle.
     CircuitError
         If a gate is not unitary.
     """
     out = QuantumCircuit(circuit.num_qubits, circuit.num_clbits)
     writer = _Writer(out, _qiskit_parameters(circuit.parameters))
     writer.write(out, circuit.operations)
-    if writer.phase:  # once: adding to it keeps its table of parameters each time
+    if writer.phase:  # set only once, because each change of it updates Qiskit's table of parameters
         out.global_phase = writer.phase
     return out
 
@@ -66,8 +66,8 @@ class _Writer:
     Parameters
     ----------
     circuit : QuantumCircuit
-        Its bits are the ones that all positions mean.
-    parameters : dict from Parameter to Qiskit's
+        Circuit whose bits all positions refer to.
+    parameters : dict from Parameter to qiskit Parameter
     """
 
     def __init__(self, circuit: QuantumCircuit, parameters: dict[Parameter, Any]) -> None:
@@ -77,31 +77,34 @@ class _Writer:
         self.touched: set[int] = set()
 
     def write(self, out: QuantumCircuit, operations: Iterable[Operation], depth: int = 0) -> None:
-        """Append operations, of whose conditions the first ``depth`` are known to hold."""
-        groups = [(found, list(run)) for found, run in groupby(operations, lambda o: o.conditions[depth : depth + 1])]
+        """Append operations, inside the tests of their first ``depth`` conditions."""
+        groups = [
+            (conditions, list(group))
+            for conditions, group in groupby(operations, lambda operation: operation.conditions[depth : depth + 1])
+        ]
         merged = False
-        for number, (conditions, run) in enumerate(groups):
+        for number, (conditions, group) in enumerate(groups):
             if merged:
                 merged = False
             elif conditions:
                 test = conditions[0]
                 following, others = groups[number + 1] if number + 1 < len(groups) else ((), [])
                 merged = following == (replace(test, equal=not test.equal),)  # the other branch of the same test
-                branches = (run, others if merged else [])
+                branches = (group, others if merged else [])
                 self._write_branches(out, test, branches if test.equal else branches[::-1], depth)
             else:
-                self._write_plain(out, run)
+                self._write_unconditional(out, group)
 
-    def _write_plain(self, out: QuantumCircuit, run: Iterable[Operation]) -> None:
-        """Operations without further conditions."""
+    def _write_unconditional(self, out: QuantumCircuit, operations: Iterable[Operation]) -> None:
+        """Append operations without further conditions."""
         qubits, append, standard = self.qubits, out._append, _STANDARD.get
-        for operation in run:
-            gate, place = operation.gate, operation.qubits
+        for operation in operations:
+            gate, positions = operation.gate, operation.qubits
             angles = [self._angle(angle) for angle in operation.angles] if operation.angles else ()
-            found = standard(gate.name)
-            if found is not None and found[0] is gate and place:  # most gates: nothing to make in Python
-                append(CircuitInstruction.from_standard(found[1], [qubits[q] for q in place], angles))
-                self.touched.update(place)
+            entry = standard(gate.name)
+            if entry is not None and entry[0] is gate and positions:  # most gates need no object in Python
+                append(CircuitInstruction.from_standard(entry[1], [qubits[q] for q in positions], angles))
+                self.touched.update(positions)
             else:
                 self._write_other(out, operation)
 
@@ -119,24 +122,24 @@ class _Writer:
         elif operation.gate == gates.RESET:
             out._append(CircuitInstruction(Reset(), [self.qubits[q] for q in operation.qubits]))
         else:
-            for made, positions in _placed(operation, self.touched, self.parameters):
-                out._append(CircuitInstruction(made, [self.qubits[q] for q in positions]))
+            for gate, positions in _converted(operation, self.touched, self.parameters):
+                out._append(CircuitInstruction(gate, [self.qubits[q] for q in positions]))
         self.touched.update(operation.qubits)
 
     def _write_branches(
         self, out: QuantumCircuit, test: Condition, branches: Sequence[list[Operation]], depth: int
     ) -> None:
-        """One if-test: what happens where the bits have the value, and what happens where they have not."""
+        """Append an if-test with a branch for bits that have the value and a branch for bits that do not."""
         both = [*branches[0], *branches[1]]
         qubits = [self.qubits[q] for q in sorted({q for operation in both for q in operation.qubits})]
         tested = {bit for operation in both for condition in operation.conditions[depth:] for bit in condition.clbits}
         clbits = [self.clbits[c] for c in sorted(tested.union(*(operation.clbits for operation in both)))]
         value = test.value
-        if len(test.clbits) == 1 and not branches[0]:  # of one bit not being 1 means being 0
+        if len(test.clbits) == 1 and not branches[0]:  # a single bit that is not 1 is 0
             value, branches = 1 - value, branches[::-1]
         condition = written_condition([self.clbits[c] for c in test.clbits], value, self.circuit.cregs)
         if isinstance(condition, tuple) and condition[0] in self.circuit.cregs and condition[0] not in out.cregs:
-            out.add_register(condition[0])  # a body must have the register that it tests
+            out.add_register(condition[0])  # a body must contain the register that it tests
         bodies = []
         for operations in branches if branches[1] else branches[:1]:
             body = QuantumCircuit(qubits, clbits)
@@ -148,26 +151,26 @@ class _Writer:
         return _angle(angle, self.parameters) if isinstance(angle, Expression) else angle
 
     def _phase(self, operation: Operation) -> Any:
-        """The phase of a gate on no qubits."""
+        """Return the phase of a gate that acts on no qubits."""
         gate, angles = operation.gate, operation.angles
         if isinstance(gate, gates.Rotation):
             return _angle(as_angle(-float(gate.generator[0, 0].real) * angles[0]), self.parameters)
         return float(np.angle(_matrix(gate, angles)[0, 0]))
 
 
-def _placed(operation: Operation, touched: set[int], parameters: dict[Parameter, Any]) -> Iterable[Placed]:
+def _converted(operation: Operation, touched: set[int], parameters: dict[Parameter, Any]) -> Iterable[PlacedGate]:
     gate, qubits = operation.gate, operation.qubits
     angles = [_angle(angle, parameters) for angle in operation.angles]
-    made = _standard(gate, angles)
-    if made is not None:
-        return [(made, qubits)]
+    standard = _standard(gate, angles)
+    if standard is not None:
+        return [(standard, qubits)]
     split = len(gate.controls)
     base = _uncontrolled(gate)
     if base == gates.GLOBAL_PHASE:
         return _controlled_phase(gate.controls, angles[0], qubits)
-    made = _standard(base, angles)
-    if made is not None:
-        return [(made.control(split, ctrl_state=pauli.mask_of(gate.controls), annotated=False), qubits)]
+    standard = _standard(base, angles)
+    if standard is not None:
+        return [(standard.control(split, ctrl_state=pauli.mask_of(gate.controls), annotated=False), qubits)]
     if isinstance(gate, gates.PauliRotation):
         return [(_pauli_rotation(gate, angles[0]), qubits)]
     if isinstance(gate, gates.Rotation) and isinstance(operation.angles[0], Expression):
@@ -183,7 +186,7 @@ def _placed(operation: Operation, touched: set[int], parameters: dict[Parameter,
 
 
 def _standard(gate: Gate, angles: Sequence[Any]) -> Any:
-    """Qiskit's gate if ``gate`` is the standard one of its name, not just called so."""
+    """Return Qiskit's gate if ``gate`` is the standard gate of its name; None if it only has the name of one."""
     standard = gates.STANDARD.get(gate.name)
     if standard is not gate and standard != gate:
         return None
@@ -196,21 +199,21 @@ def _uncontrolled(gate: Gate) -> Gate:
     return gate.without_controls()
 
 
-def _controlled_phase(controls: tuple[int, ...], angle: Any, qubits: Sequence[int]) -> list[Placed]:
-    """A phase where all ``qubits`` have the values ``controls``: Qiskit's, with one that must be 1 as the target."""
+def _controlled_phase(controls: tuple[int, ...], angle: Any, qubits: Sequence[int]) -> list[PlacedGate]:
+    """Make a phase on states whose ``qubits`` have the values ``controls``; a qubit that must be 1 is the target."""
     if 1 not in controls:
         flip = (library.XGate(), qubits[-1:])
         return [flip, *_controlled_phase((*controls[:-1], 1), angle, qubits), flip]
     last = len(controls) - 1 - controls[::-1].index(1)
-    rest = [k for k in range(len(controls)) if k != last]
+    others = [k for k in range(len(controls)) if k != last]
     phase = library.PhaseGate(angle)
-    if rest:
-        phase = phase.control(len(rest), ctrl_state=pauli.mask_of([controls[k] for k in rest]), annotated=False)
-    return [(phase, [*(qubits[k] for k in rest), qubits[last]])]
+    if others:
+        phase = phase.control(len(others), ctrl_state=pauli.mask_of([controls[k] for k in others]), annotated=False)
+    return [(phase, [*(qubits[k] for k in others), qubits[last]])]
 
 
 def _pauli_rotation(gate: gates.PauliRotation, angle: Any) -> Any:
-    """An evolution under the string, times the projector on the controls' values: commuting strings."""
+    """Make an evolution under the string times the projector on the control values, a sum of commuting strings."""
     split = len(gate.controls)
     x, z = (mask << split for mask in gate.masks)
     subsets = np.arange(1 << split)
@@ -219,8 +222,8 @@ def _pauli_rotation(gate: gates.PauliRotation, angle: Any) -> Any:
     return _evolution(strings, gate.num_qubits, angle / 2)
 
 
-def _free_rotation(gate: gates.Rotation, angle: Any, qubits: Sequence[int]) -> list[Placed]:
-    """``exp(-i angle G)`` as an evolution under Z strings in the eigenbasis of G; exact."""
+def _free_rotation(gate: gates.Rotation, angle: Any, qubits: Sequence[int]) -> list[PlacedGate]:
+    """Make ``exp(-i angle G)``, exactly, as an evolution under Z strings in the eigenbasis of G."""
     targets = qubits[len(gate.controls) :]
     if gate.is_diagonal:
         values, basis = np.diag(gate.generator).real, None
@@ -233,9 +236,9 @@ def _free_rotation(gate: gates.Rotation, angle: Any, qubits: Sequence[int]) -> l
     if basis is None:
         return [evolution]
     label = gate.name
-    there = library.UnitaryGate(basis.conj().T, label=f"{label} basis dg", check_input=False)
-    back = library.UnitaryGate(basis, label=f"{label} basis", check_input=False)
-    return [(there, targets), evolution, (back, targets)]
+    to_basis = library.UnitaryGate(basis.conj().T, label=f"{label} basis dg", check_input=False)
+    from_basis = library.UnitaryGate(basis, label=f"{label} basis", check_input=False)
+    return [(to_basis, targets), evolution, (from_basis, targets)]
 
 
 def _evolution(strings: Sequence[tuple[int, int, float]], num_qubits: int, time: Any) -> Any:
@@ -260,14 +263,14 @@ def _matrix(gate: Gate, angles: Sequence[Angle]) -> NDArray[np.complex128]:
     free = [angle for angle in angles if isinstance(angle, Expression)]
     if free:
         names = listed(dict.fromkeys(p for angle in free for p in angle.terms))
-        raise ParameterError(f"{gate.name} goes to Qiskit as a matrix, so its angles must be numbers: bind {names}")
+        raise ParameterError(f"{gate.name} converts to a matrix in Qiskit, so its angles must be numbers: bind {names}")
     if isinstance(gate, gates.Fixed) and not gate.is_unitary:
-        raise CircuitError(f"{gate.name} is not unitary, so there is no Qiskit gate for it")
+        raise CircuitError(f"{gate.name} is not unitary, so Qiskit has no gate for it")
     return gate.matrix(*angles)  # type: ignore[arg-type]
 
 
 def _on_active(gate: Gate, values: NDArray[Any], otherwise: float) -> NDArray[Any]:
-    """One value a basis state of the gate's qubits: ``values`` of the targets where the controls agree."""
+    """Return a value for each basis state of the gate's qubits: ``values`` of the targets if the controls match."""
     split = len(gate.controls)
     out = np.full(len(values) << split, otherwise)
     out[(np.arange(len(values)) << split) + pauli.mask_of(gate.controls)] = values
@@ -282,13 +285,13 @@ def _angle(angle: Angle, parameters: dict[Parameter, Any]) -> Any:
 
 
 def _qiskit_parameters(parameters: Sequence[Parameter]) -> dict[Parameter, Any]:
-    """Qiskit's parameters with the names and identities of ours; vectors become vectors, which it sorts by index."""
+    """Make Qiskit parameters of the same names and identities; vectors stay vectors, which Qiskit sorts by index."""
     names: dict[str, Parameter] = {}
     vectors: defaultdict[tuple[str, int], dict[Parameter, int]] = defaultdict(dict)
     out = {}
     for parameter in parameters:
         if names.setdefault(parameter.name, parameter) != parameter:
-            raise ParameterError(f"Qiskit needs parameters of different names, two are called {parameter.name}")
+            raise ParameterError(f"Qiskit needs parameters with different names, two are called {parameter.name}")
         element = VECTOR_ELEMENT.fullmatch(parameter.name)
         if element and int(element[2]) <= parameter.identity:
             vectors[element[1], parameter.identity - int(element[2])][parameter] = int(element[2])
@@ -303,7 +306,7 @@ def _qiskit_parameters(parameters: Sequence[Parameter]) -> dict[Parameter, Any]:
 def _vector_elements(name: str, length: int, identity: int) -> Sequence[Any]:
     try:
         return qiskit_circuit.ParameterVector(name, length, UUID(int=identity))  # type: ignore[no-any-return]
-    except TypeError:  # before Qiskit 2.5 a vector draws its identity, and its elements are told theirs
+    except TypeError:  # before Qiskit 2.5 a vector has a random identity, and its elements accept theirs
         vector = qiskit_circuit.ParameterVector(name, length)
         element = parametervector.ParameterVectorElement
         return [element(vector, k, UUID(int=identity + k)) for k in range(length)]

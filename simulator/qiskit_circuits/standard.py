@@ -1,4 +1,4 @@
-"""Qiskit's class of each standard gate, found by name: the names are the same on both sides."""
+"""Qiskit's class of each standard gate, looked up by name, because the names are the same."""
 
 from __future__ import annotations
 

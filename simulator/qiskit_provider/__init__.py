@@ -1,10 +1,10 @@
-"""This engine inside Qiskit: a backend, and primitives in place of Qiskit's own.
+"""This engine inside Qiskit: a backend, and primitives that replace Qiskit's.
 
-A program written against ``StatevectorSampler`` and ``StatevectorEstimator`` changes its import:
+In a program that uses ``StatevectorSampler`` and ``StatevectorEstimator``, change the import:
 
     from simulator.qiskit_provider import Sampler, Estimator
 
-`EstimatorGradient` and `SamplerGradient` are for Qiskit Machine Learning and need it (extra ``[qiskit-ml]``).
+`EstimatorGradient` and `SamplerGradient` work with Qiskit Machine Learning and require it (extra ``[qiskit-ml]``).
 """
 
 from simulator.lazy import attach_stub

@@ -30,20 +30,21 @@ __all__ = ["QumbaBackend"]
 class QumbaBackend(BackendV2):
     """This engine as a Qiskit ``BackendV2``.
 
-    Circuits need not be transpiled: gates that are not in the target are taken by their definition, and qubits that
-    nothing happens to cost nothing, so circuits laid out for a large device run too.
+    Circuits need not be transpiled: gates that are not in the target are replaced by their definition. Idle qubits cost
+    nothing, so circuits laid out for a large device run too.
 
     Parameters
     ----------
     num_qubits : int, optional
-        The width to show the transpiler; by default that of the coupling map, or any.
+        Number of qubits that the transpiler sees; by default that of the coupling map, or unlimited.
     basis_gates : sequence of str, optional
-        Qiskit's names; by default all standard gates.
+        Qiskit's names of the gates; by default all standard gates.
     coupling_map : CouplingMap, or iterable of pairs of qubits, optional
-        Where two-qubit gates may act; anywhere by default.
+        Pairs on which two-qubit gates may act; by default all.
     noise : NoiseModel, optional
+        Noise of gates and readout.
     **options
-        Defaults of `run`: ``shots``, ``memory``, ``seed_simulator``.
+        Defaults for `run`: ``shots``, ``memory``, ``seed_simulator``.
 
     Examples
     --------
@@ -78,17 +79,17 @@ class QumbaBackend(BackendV2):
 
     @property
     def target(self) -> Target:
-        """What the transpiler may use."""
+        """Instructions that the transpiler may use."""
         return self._target
 
     @property
     def max_circuits(self) -> None:
-        """No limit."""
+        """Maximum number of circuits per job: no limit."""
         return None
 
     @property
     def noise(self) -> NoiseModel | None:
-        """The noise model."""
+        """Noise model, or None."""
         return self._noise
 
     def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> QumbaJob:
@@ -98,33 +99,33 @@ class QumbaBackend(BackendV2):
         ----------
         run_input : QuantumCircuit or iterable of them
         **options
-            ``shots`` (1024); ``memory`` (False): each shot in the result beside the counts; ``seed_simulator`` (None):
-            each circuit begins with it.
+            ``shots`` (1024); ``memory`` (False): whether the result lists each shot besides the counts;
+            ``seed_simulator`` (None): seed with which each circuit starts.
 
         Returns
         -------
         QumbaJob
-            Running.
+            Job, already running.
 
         Raises
         ------
         UnsupportedCircuitError
             If a circuit cannot be simulated.
         CircuitError
-            If a circuit is wider than the backend.
+            If a circuit has more qubits than the backend.
         ParameterError
             If a circuit has free parameters.
         ValueError
-            If the shots are not a positive whole number.
+            If the shots are not a positive integer.
         """
         circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
-        chosen = dict(self.options.__dict__)
+        settings = dict(self.options.__dict__)
         for name, value in options.items():
-            if name in chosen:
-                chosen[name] = value
+            if name in settings:
+                settings[name] = value
             else:
-                warnings.warn(f"option {name} is not one of this backend's: {', '.join(chosen)}", stacklevel=2)
-        shots, seed, memory = checked_shots(chosen["shots"]), chosen["seed_simulator"], bool(chosen["memory"])
+                warnings.warn(f"this backend has no option {name}, only {', '.join(settings)}", stacklevel=2)
+        shots, seed, memory = checked_shots(settings["shots"]), settings["seed_simulator"], bool(settings["memory"])
         prepared = prepare_all(circuits)
         for circuit in circuits:
             self._check(circuit)
@@ -135,11 +136,13 @@ class QumbaBackend(BackendV2):
     def _check(self, circuit: QuantumCircuit) -> None:
         if self.num_qubits is not None and circuit.num_qubits > self.num_qubits:
             raise CircuitError(
-                f"circuit {circuit.name!r} has {circuit.num_qubits} qubits, the backend {self.num_qubits}"
+                f"circuit {circuit.name!r} has {circuit.num_qubits} qubits, the backend has {self.num_qubits}"
             )
         if circuit.num_parameters:
             names = ", ".join(parameter.name for parameter in circuit.parameters)
-            raise ParameterError(f"circuit {circuit.name!r} has no values for {names}; assign_parameters binds them")
+            raise ParameterError(
+                f"circuit {circuit.name!r} has no values for {names}; bind them with assign_parameters"
+            )
 
     def _simulate(
         self,
@@ -151,11 +154,11 @@ class QumbaBackend(BackendV2):
         memory: bool,
     ) -> Result:
         begin = time.perf_counter()
-        nothing = np.zeros((1, 0))
-        found = sample(prepared, [nothing] * len(circuits), [shots] * len(circuits), seed, self._noise)
+        no_values = np.zeros((1, 0))
+        samples = sample(prepared, [no_values] * len(circuits), [shots] * len(circuits), seed, self._noise)
         results = [
             _experiment(circuit, outcomes, shots, seed, memory)
-            for circuit, outcomes in zip(circuits, found, strict=True)
+            for circuit, outcomes in zip(circuits, samples, strict=True)
         ]
         return Result(
             backend_name=self.name,

@@ -20,24 +20,25 @@ __all__ = ["Estimator"]
 
 FloatArray = NDArray[np.float64]
 
-_WASTE = 4  # times more pairs than asked for may be computed, before observables go one by one
+_MAX_WASTE = 4
+"""How many times more pairs than requested may be computed before observables are evaluated one by one."""
 
 
 class Estimator(BaseEstimatorV2):
-    """Qiskit's ``EstimatorV2`` on this engine: in place of ``StatevectorEstimator``, with the same arguments.
+    """Qiskit's ``EstimatorV2`` on this engine; replaces ``StatevectorEstimator``, with the same arguments.
 
     The whole array of a pub is computed in one call of the engine, and so are pubs of the same circuit. Expectations
-    are exact. Of circuits that measure or reset they are averages over the outcomes: exact too for small circuits
-    without if-tests, else over 1000 trajectories, and ``stds`` has the standard error.
+    are exact. For circuits with measurements or resets, they are averages over the outcomes: exact too for small
+    circuits without if-tests, otherwise over 1000 trajectories, with the standard error in ``stds``.
 
     Parameters
     ----------
     default_precision : float
-        Standard deviation of normal noise that is added where neither `run` nor the pub says how much; 0 is exact.
+        Standard deviation of the normal noise that is added if neither `run` nor the pub sets a precision; 0 is exact.
     seed : int, numpy.random.Generator or None
-        Of that noise. With the same int it is that of ``StatevectorEstimator``: each pub begins with this seed.
+        Seed of that noise. An int gives the same noise as ``StatevectorEstimator``: each pub starts with this seed.
     noise : NoiseModel, optional
-        Noise of gates and read-out.
+        Noise of gates and readout.
 
     Examples
     --------
@@ -61,7 +62,7 @@ class Estimator(BaseEstimatorV2):
         ValueError
             If the observables, values or precision do not fit.
         UnsupportedCircuitError
-            By the job's ``result()``: if a circuit cannot be simulated.
+            By ``result()`` of the job, if a circuit cannot be simulated.
         """
         coerced = [EstimatorPub.coerce(pub, self.default_precision if precision is None else precision) for pub in pubs]
         job = PrimitiveJob(self._run, coerced)
@@ -70,8 +71,8 @@ class Estimator(BaseEstimatorV2):
 
     def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult[PubResult]:
         prepared = prepare_all(pub.circuit for pub in pubs)
-        whole = self.noise is not None  # a noise model may speak of particular qubits
-        requests = [_Request(pub, one, whole) for pub, one in zip(pubs, prepared, strict=True)]
+        keep_qubits = self.noise is not None  # a noise model may refer to particular qubits
+        requests = [_Request(pub, circuit, keep_qubits) for pub, circuit in zip(pubs, prepared, strict=True)]
         shared: dict[Any, list[_Request]] = {}
         for request in requests:
             shared.setdefault((request.width, request.observables), []).append(request)
@@ -80,7 +81,7 @@ class Estimator(BaseEstimatorV2):
         return PrimitiveResult([self._result(request) for request in requests], metadata={"version": 2})
 
     def _evaluate(self, requests: list[_Request]) -> None:
-        """Expectations of requests with the same observables."""
+        """Compute the expectations of requests with the same observables."""
         groups = groups_of_equal_structure([r.circuit for r in requests], [r.values for r in requests])
         for circuit, members, values in groups:
             observables, errors = list(requests[members[0]].observables), None
@@ -88,21 +89,21 @@ class Estimator(BaseEstimatorV2):
                 seed = self.seed if isinstance(self.seed, int | None) else np.random.default_rng(self.seed)
                 noise = self.noise or NoiseModel()
                 estimated = estimate(circuit, observables, values, noise=noise, seed=seed, trajectories=None)
-                found, errors = estimated.value, estimated.standard_error
+                expectations, errors = estimated.value, estimated.standard_error
             elif any(requests[member].is_sparse for member in members):
-                found = _pairs(circuit, observables, values, [requests[member] for member in members])
+                expectations = _requested_pairs(circuit, observables, values, [requests[member] for member in members])
             else:
-                found = circuit.expectation(observables, values)
+                expectations = circuit.expectation(observables, values)
             begin = 0
             for member in members:
                 end = begin + len(requests[member].values)
-                requests[member].found = found[begin:end]
+                requests[member].expectations = expectations[begin:end]
                 requests[member].errors = None if errors is None else errors[begin:end]
                 begin = end
 
     def _result(self, request: _Request) -> PubResult:
         pub = request.pub
-        evs = np.asarray(request.found[request.rows, request.columns])
+        evs = np.asarray(request.expectations[request.rows, request.columns])
         stds = np.full(evs.shape, float(pub.precision))
         if request.errors is not None:
             stds = np.asarray(np.hypot(stds, request.errors[request.rows, request.columns]))
@@ -113,44 +114,44 @@ class Estimator(BaseEstimatorV2):
 
 
 class _Request:
-    """A pub as arrays: circuit on the qubits that matter, rows of values, distinct observables, which go together."""
+    """A pub as arrays: circuit on the relevant qubits, rows of values, distinct observables, requested pairs."""
 
-    def __init__(self, pub: EstimatorPub, prepared: PreparedCircuit, whole: bool) -> None:
+    def __init__(self, pub: EstimatorPub, prepared: PreparedCircuit, keep_qubits: bool) -> None:
         self.pub = pub
         values = pub.parameter_values.as_array(pub.circuit.parameters)
         self.values = prepared.angles(values.reshape(pub.parameter_values.size, prepared.angles.num_inputs))
         strings: dict[Strings, int] = {}
         numbers = [strings.setdefault(strings_of(observable), len(strings)) for observable in _flat(pub.observables)]
-        support = prepared.used.union(*(found.qubits for found in strings))
-        qubits = range(pub.circuit.num_qubits) if whole else sorted(support)
+        support = prepared.used.union(*(observable.qubits for observable in strings))
+        qubits = range(pub.circuit.num_qubits) if keep_qubits else sorted(support)
         self.circuit = prepared.compact(prepared.circuit.operations, qubits, prepared.circuit.num_clbits)
         self.width = len(qubits)
-        place = {qubit: k for k, qubit in enumerate(qubits)}
-        self.observables: tuple[PauliSum, ...] = tuple(found.pauli_sum(place) for found in strings)
+        position = {qubit: k for k, qubit in enumerate(qubits)}
+        self.observables: tuple[PauliSum, ...] = tuple(observable.pauli_sum(position) for observable in strings)
         rows = np.arange(len(self.values)).reshape(pub.parameter_values.shape)
         columns = np.array(numbers, int).reshape(pub.observables.shape)
         self.rows, self.columns = np.broadcast_arrays(rows, columns)
-        self.found: FloatArray = np.empty((0, 0))
+        self.expectations: FloatArray = np.empty((0, 0))
         self.errors: FloatArray | None = None
 
     @property
     def is_sparse(self) -> bool:
-        """Whether few of all pairs of values and observables are asked for."""
-        return len(self.values) * len(self.observables) > _WASTE * self.rows.size
+        """Whether few of all pairs of values and observables are requested."""
+        return len(self.values) * len(self.observables) > _MAX_WASTE * self.rows.size
 
 
-def _pairs(
+def _requested_pairs(
     circuit: Any, observables: Sequence[PauliSum], values: FloatArray, requests: Sequence[_Request]
 ) -> FloatArray:
-    """Only the expectations asked for; the others are left as NaN."""
-    wanted = np.zeros((len(values), len(observables)), bool)
+    """Compute only the requested expectations; all others are NaN."""
+    is_requested = np.zeros((len(values), len(observables)), bool)
     begin = 0
     for request in requests:
-        wanted[begin + request.rows, request.columns] = True
+        is_requested[begin + request.rows, request.columns] = True
         begin += len(request.values)
-    out = np.full(wanted.shape, np.nan)
+    out = np.full(is_requested.shape, np.nan)
     for column, observable in enumerate(observables):
-        rows = np.flatnonzero(wanted[:, column])
+        rows = np.flatnonzero(is_requested[:, column])
         if len(rows):
             out[rows, column] = circuit.expectation(observable, values[rows])
     return out

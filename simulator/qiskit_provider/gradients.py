@@ -1,4 +1,4 @@
-"""Adjoint gradients for Qiskit Machine Learning: all samples of a batch in one sweep forward and one back."""
+"""Adjoint gradients for Qiskit Machine Learning: one sweep forward and one back for all samples of a batch."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ _NO_WEIGHTS = np.zeros(0)
 
 
 class EstimatorGradient(BaseEstimatorGradient):
-    """Derivatives of expectations for an ``EstimatorQNN``, exact, by the adjoint method.
+    """Exact derivatives of expectations for an ``EstimatorQNN``, by the adjoint method.
 
-    Any gate and any differentiable expression of parameters will do; parameter shift has neither.
+    Unlike parameter shift, this works for any gate and any differentiable expression of parameters.
 
     Parameters
     ----------
     estimator : BaseEstimatorV2, optional
-        Kept for those who ask for it; gradients need none.
+        Stored because Qiskit's interface requires it; not used for gradients.
     options : Options, optional
-        Kept, without effect.
+        Stored, without effect.
 
     Examples
     --------
@@ -90,27 +90,27 @@ class EstimatorGradient(BaseEstimatorGradient):
             cotangent = np.zeros((len(rows), len(sums)))
             cotangent[np.arange(len(rows)), columns] = 1.0
             by_parameter = _sweep(prepared, unitary, sums, values, cotangent)
-            for row, gradient in _chosen(circuit, rows, parameters, by_parameter):
+            for row, gradient in _requested(circuit, rows, parameters, by_parameter):
                 gradients[row] = gradient
-        metadata = [{"parameters": chosen} for chosen in parameters]
+        metadata = [{"parameters": requested} for requested in parameters]
         return EstimatorGradientResult(gradients=gradients, metadata=metadata, options=Options(**options))
 
     @staticmethod
     def _validate_arguments(*arguments: Any) -> None:
-        BaseEstimatorGradient._validate_arguments(*_one_of_each(*arguments))
+        BaseEstimatorGradient._validate_arguments(*_distinct_rows(*arguments))
 
 
 class SamplerGradient(BaseSamplerGradient):
-    """Derivatives of outcomes' probabilities for a ``SamplerQNN`` or ``VQC``, exact, by the adjoint method.
+    """Exact derivatives of the probabilities of outcomes for a ``SamplerQNN`` or ``VQC``, by the adjoint method.
 
-    Its cost grows with the number of outcomes, ``2**k`` for k measured qubits.
+    The cost grows with the number of outcomes, ``2**k`` for k measured qubits.
 
     Parameters
     ----------
     sampler : BaseSamplerV2, optional
-        Kept for those who ask for it; gradients need none.
+        Stored because Qiskit's interface requires it; not used for gradients.
     options : Options, optional
-        Kept, without effect.
+        Stored, without effect.
     """
 
     def __init__(self, sampler: Any = None, options: Options | None = None) -> None:
@@ -136,20 +136,20 @@ class SamplerGradient(BaseSamplerGradient):
             by_string = _sweep(prepared, unitary, sums, np.repeat(values, size, axis=0), cotangent)
             by_string = by_string.reshape(len(rows), size, -1)
             by_outcome = walsh_hadamard(by_string.transpose(0, 2, 1)) / size  # (n_rows, num_parameters, size)
-            for row, gradient in _chosen(circuit, rows, parameters, by_outcome):
-                gradients[row] = [dict(enumerate(one)) for one in gradient.tolist()]
-        metadata = [{"parameters": chosen} for chosen in parameters]
+            for row, gradient in _requested(circuit, rows, parameters, by_outcome):
+                gradients[row] = [dict(enumerate(derivatives)) for derivatives in gradient.tolist()]
+        metadata = [{"parameters": requested} for requested in parameters]
         return SamplerGradientResult(gradients=gradients, metadata=metadata, options=Options(**options))
 
     @staticmethod
     def _validate_arguments(*arguments: Any) -> None:
-        BaseSamplerGradient._validate_arguments(*_one_of_each(*arguments))
+        BaseSamplerGradient._validate_arguments(*_distinct_rows(*arguments))
 
 
-def _one_of_each(*sequences: Sequence[Any]) -> Sequence[Sequence[Any]]:
-    """The rows that differ in an object or in how many values there are: checking a circuit takes long."""
+def _distinct_rows(*sequences: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    """Keep one of all rows with the same objects and number of values, because checking a circuit is slow."""
     if len({len(sequence) for sequence in sequences}) > 1:
-        return sequences  # the check says which
+        return sequences  # Qiskit's check names the sequence whose length differs
     rows: dict[Any, int] = {}
     for row, items in enumerate(zip(*sequences, strict=True)):
         values = next(item for item in items if not hasattr(item, "num_qubits"))
@@ -159,23 +159,26 @@ def _one_of_each(*sequences: Sequence[Any]) -> Sequence[Sequence[Any]]:
 
 
 def _rows_by_identity(circuits: Sequence[QuantumCircuit]) -> list[tuple[QuantumCircuit, list[int]]]:
-    found: dict[int, tuple[QuantumCircuit, list[int]]] = {}
+    groups: dict[int, tuple[QuantumCircuit, list[int]]] = {}
     for row, circuit in enumerate(circuits):
-        found.setdefault(id(circuit), (circuit, []))[1].append(row)
-    return list(found.values())
+        groups.setdefault(id(circuit), (circuit, []))[1].append(row)
+    return list(groups.values())
 
 
 def _unitary(circuit: QuantumCircuit) -> tuple[PreparedCircuit, Circuit]:
     prepared = prepare(circuit)
     if prepared.final is None:
-        raise UnsupportedCircuitError(f"circuit {circuit.name!r} measures or resets in the middle: it has no gradient")
+        raise UnsupportedCircuitError(
+            f"circuit {circuit.name!r} has mid-circuit measurements or resets, so it has no gradient; "
+            "measure only at the end"
+        )
     return prepared, prepared.compact(prepared.final[0], range(circuit.num_qubits))
 
 
 def _sweep(
     prepared: PreparedCircuit, circuit: Circuit, sums: Sequence[PauliSum], values: FloatArray, cotangent: FloatArray
 ) -> FloatArray:
-    """Derivatives by Qiskit's parameters, shape (n_rows, num_parameters)."""
+    """Compute the derivatives with respect to Qiskit's parameters, shape (n_rows, num_parameters)."""
     if not circuit.num_parameters:
         return np.zeros(values.shape)
     angles = prepared.angles(values)
@@ -185,23 +188,23 @@ def _sweep(
     return prepared.angles.pullback(values, by_angles)
 
 
-def _chosen(
+def _requested(
     circuit: QuantumCircuit, rows: Sequence[int], parameters: Sequence[Sequence[Any]], by_parameter: FloatArray
 ) -> list[tuple[int, FloatArray]]:
-    """Each row's derivatives by the parameters asked for."""
+    """Return the derivatives of each row with respect to the requested parameters."""
     index = {parameter: k for k, parameter in enumerate(circuit.parameters)}
-    known: dict[int, list[int]] = {}
+    columns_of: dict[int, list[int]] = {}
     out = []
     for k, row in enumerate(rows):
-        columns = known.get(id(parameters[row]))
+        columns = columns_of.get(id(parameters[row]))
         if columns is None:
-            columns = known[id(parameters[row])] = [index[parameter] for parameter in parameters[row]]
+            columns = columns_of[id(parameters[row])] = [index[parameter] for parameter in parameters[row]]
         out.append((row, by_parameter[k][columns]))
     return out
 
 
 def _measured_qubits(circuit: QuantumCircuit, prepared: PreparedCircuit) -> list[int]:
-    """The qubit of each bit of the register that Qiskit Machine Learning reads: ``meas``, else ``c``, else all bits."""
+    """Return the qubit of each bit that Qiskit Machine Learning reads: register ``meas``, else ``c``, else all bits."""
     registers = {register.name: list(register) for register in circuit.cregs}
     bits = registers.get("meas") or registers.get("c") or circuit.clbits
     index = {clbit: k for k, clbit in enumerate(circuit.clbits)}
@@ -210,6 +213,6 @@ def _measured_qubits(circuit: QuantumCircuit, prepared: PreparedCircuit) -> list
     missing = [k for k in map(index.__getitem__, bits) if k not in measured]
     if missing or not bits:
         raise UnsupportedCircuitError(
-            f"circuit {circuit.name!r}: classical bits that nothing is measured into: {missing}"
+            f"circuit {circuit.name!r} has to measure a qubit into each classical bit; bits without one: {missing}"
         )
     return [measured[index[bit]] for bit in bits]

@@ -1,4 +1,4 @@
-"""A job of the backend: a thread that simulates."""
+"""Jobs of the backend, each a thread that simulates."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["QumbaJob"]
 
 
 class QumbaJob(JobV1):
-    """Circuits being simulated; made by `QumbaBackend.run`.
+    """A simulation in progress, as returned by `QumbaBackend.run`.
 
     Parameters
     ----------
     backend : BackendV2
     work : callable
-        Takes the job's id and returns a ``qiskit.result.Result``.
+        Function from the job's id to a ``qiskit.result.Result``.
     """
 
     _async = True
@@ -32,12 +32,12 @@ class QumbaJob(JobV1):
         self._future: Future[Result] | None = None
 
     def submit(self) -> None:
-        """Begin.
+        """Start the simulation.
 
         Raises
         ------
         JobError
-            If it has begun already.
+            If it was started already.
         """
         if self._future is not None:
             raise JobError(f"job {self.job_id()} was submitted already")
@@ -51,32 +51,32 @@ class QumbaJob(JobV1):
         Parameters
         ----------
         timeout : float, optional
-            Seconds; for ever by default.
+            Maximum seconds to wait; no limit by default.
 
         Raises
         ------
         JobTimeoutError
-            If it takes longer; the job goes on.
+            If the job takes longer; it keeps running.
         JobError
             If the job was cancelled.
         Exception
-            What the simulation raised.
+            Any exception that the simulation raised.
         """
         try:
             return self._submitted().result(timeout)
         except FutureTimeoutError:
-            if self._submitted().done():  # the simulation's own
+            if self._submitted().done():  # the simulation raised it
                 raise
             raise JobTimeoutError(f"job {self.job_id()} is not done after {timeout} seconds") from None
         except CancelledError:
             raise JobError(f"job {self.job_id()} was cancelled") from None
 
     def cancel(self) -> bool:
-        """Cancel the job if it has not begun; whether it was."""
+        """Cancel the job if it has not started, and return whether it was cancelled."""
         return self._submitted().cancel()
 
     def status(self) -> JobStatus:
-        """What the job is doing."""
+        """Return the status of the job."""
         future = self._submitted()
         if future.cancelled():
             return JobStatus.CANCELLED

@@ -1,4 +1,4 @@
-"""Qiskit's observables as Pauli sums."""
+"""Conversion of Qiskit's observables to Pauli sums."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ __all__ = ["Strings", "strings_of"]
 
 @dataclass(frozen=True)
 class Strings:
-    """Pauli strings, each its letters, the qubits they act on, and a coefficient."""
+    """Pauli strings, each with its letters, the qubits they act on, and a coefficient."""
 
     terms: tuple[tuple[str, tuple[int, ...], float], ...]
 
     @property
     def qubits(self) -> set[int]:
-        """The qubits acted on."""
+        """Qubits that the strings act on."""
         return {qubit for _, qubits, _ in self.terms for qubit in qubits}
 
-    def pauli_sum(self, place: Mapping[int, int]) -> PauliSum:
-        """The sum, with each qubit at its place."""
-        return PauliSum.from_terms((letters, [place[q] for q in qubits], c) for letters, qubits, c in self.terms)
+    def pauli_sum(self, position: Mapping[int, int]) -> PauliSum:
+        """Return the sum, with each qubit replaced by its position."""
+        return PauliSum.from_terms((letters, [position[q] for q in qubits], c) for letters, qubits, c in self.terms)
 
 
 def strings_of(observable: Any) -> Strings:

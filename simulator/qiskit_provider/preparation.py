@@ -1,4 +1,4 @@
-"""Qiskit circuits made ready for the engine: without idle qubits, and in batches of equal structure."""
+"""Prepare Qiskit circuits for the engine: remove idle qubits, and batch circuits of equal structure."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ FloatArray = NDArray[np.float64]
 
 
 class UnsupportedCircuitError(QumbaError, QiskitError, ValueError):
-    """A circuit contains what cannot be simulated; for Qiskit it is one of its own errors."""
+    """The circuit contains an instruction that cannot be simulated; this is also a ``QiskitError``."""
 
 
 @dataclass(frozen=True)
 class PreparedCircuit:
-    """A circuit of Qiskit's as the engine runs it.
+    """A Qiskit circuit, converted for the engine.
 
     Parameters
     ----------
     circuit : Circuit
-        On the circuit's own qubits, measurements included.
+        Converted circuit, on the same qubits, with measurements.
     angles : AngleMap
-        From values in the order of Qiskit's ``circuit.parameters`` to the values of this circuit's.
+        Map from values in the order of Qiskit's ``circuit.parameters`` to values for ``circuit``.
     """
 
     circuit: Circuit
@@ -45,19 +45,19 @@ class PreparedCircuit:
 
     @cached_property
     def used(self) -> frozenset[int]:
-        """The qubits something happens to."""
+        """Qubits on which operations act."""
         return frozenset(q for operation in self.circuit.operations for q in operation.qubits)
 
     @cached_property
     def final(self) -> tuple[list[Operation], dict[int, int]] | None:
-        """The gates, and the qubit each classical bit is read from; None if something happens after a measurement."""
+        """The gates, and the qubit measured into each classical bit; None if an operation follows a measurement."""
         return final_measurements(self.circuit.operations)
 
     def compact(self, operations: Iterable[Operation], qubits: Sequence[int], num_clbits: int = 0) -> Circuit:
-        """Operations as a circuit on these qubits alone, which must include all that are used."""
+        """Make a circuit of operations on these qubits only, which must include all that are used."""
         if len(qubits) < self.circuit.num_qubits:
-            place = {qubit: k for k, qubit in enumerate(qubits)}
-            operations = [_moved(operation, place) for operation in operations]
+            position = {qubit: k for k, qubit in enumerate(qubits)}
+            operations = [_moved(operation, position) for operation in operations]
         return Circuit(max(1, len(qubits)), num_clbits).extended_by(operations)
 
 
@@ -80,20 +80,20 @@ def prepare(circuit: QuantumCircuit) -> PreparedCircuit:
 
 
 def prepare_all(circuits: Iterable[QuantumCircuit]) -> list[PreparedCircuit]:
-    """Convert circuits, each object once."""
-    known: dict[int, PreparedCircuit] = {}
+    """Convert circuits, each object only once."""
+    by_identity: dict[int, PreparedCircuit] = {}
     out = []
     for circuit in circuits:
-        if id(circuit) not in known:
-            known[id(circuit)] = prepare(circuit)
-        out.append(known[id(circuit)])
+        if id(circuit) not in by_identity:
+            by_identity[id(circuit)] = prepare(circuit)
+        out.append(by_identity[id(circuit)])
     return out
 
 
 def groups_of_equal_structure(
     circuits: Sequence[Circuit], values: Sequence[FloatArray]
 ) -> list[tuple[Circuit, list[int], FloatArray]]:
-    """Put circuits that differ in nothing but numbers together, so that each group is one batch.
+    """Group circuits that differ only in numbers, so that each group is one batch.
 
     Parameters
     ----------
@@ -103,49 +103,52 @@ def groups_of_equal_structure(
     Returns
     -------
     list of (circuit, members, values)
-        The positions of the members in ``circuits``, and their values one below the other.
+        Common circuit, positions of the members in ``circuits``, and their values, concatenated.
     """
     several = len({id(circuit) for circuit in circuits}) > 1
     members: dict[Circuit, list[int]] = {}
     rows: dict[Circuit, list[FloatArray]] = {}
-    known: dict[int, tuple[Circuit, FloatArray]] = {}
+    by_identity: dict[int, tuple[Circuit, FloatArray]] = {}
     for number, (circuit, value) in enumerate(zip(circuits, values, strict=True)):
         structure, row = circuit, value
         if several and not circuit.num_parameters and not circuit.measures:
-            if id(circuit) not in known:
-                known[id(circuit)] = _lifted(circuit)
-            structure, constants = known[id(circuit)]
+            if id(circuit) not in by_identity:
+                by_identity[id(circuit)] = _parametrized(circuit)
+            structure, constants = by_identity[id(circuit)]
             row = np.repeat(constants, len(value), axis=0)
         members.setdefault(structure, []).append(number)
         rows.setdefault(structure, []).append(row)
-    return [(structure, found, np.concatenate(rows[structure])) for structure, found in members.items()]
+    return [(structure, numbers, np.concatenate(rows[structure])) for structure, numbers in members.items()]
 
 
-def _moved(operation: Operation, place: dict[int, int]) -> Operation:
-    qubits = tuple([place[qubit] for qubit in operation.qubits])
+def _moved(operation: Operation, position: dict[int, int]) -> Operation:
+    qubits = tuple([position[qubit] for qubit in operation.qubits])
     return Operation(operation.gate, qubits, operation.angles, operation.clbits, operation.conditions)
 
 
-def _lifted(circuit: Circuit) -> tuple[Circuit, FloatArray]:
-    """The circuit with a parameter in place of each angle, and the angles, shape (1, n_angles)."""
+def _parametrized(circuit: Circuit) -> tuple[Circuit, FloatArray]:
+    """Replace each angle of a circuit by a parameter; also return the angles, shape (1, n_angles)."""
     operations: list[Operation] = []
     numbers: list[Any] = []
     for operation in circuit.operations:
-        if operation.angles:  # of a plain gate: no classical bits, no conditions
+        if operation.angles:  # a plain gate, without classical bits or conditions
             first = len(numbers)
             numbers.extend(operation.angles)
-            angles = tuple([_slot(k) for k in range(first, len(numbers))])
+            angles = tuple([_angle_parameter(k) for k in range(first, len(numbers))])
             operation = Operation(operation.gate, operation.qubits, angles)
         operations.append(operation)
-    lifted = Circuit(circuit.num_qubits, circuit.num_clbits).extended_by(operations)
-    return lifted, np.array([numbers], np.float64)
+    parametrized = Circuit(circuit.num_qubits, circuit.num_clbits).extended_by(operations)
+    return parametrized, np.array([numbers], np.float64)
 
 
-def _slot(number: int) -> Expression:
-    while number >= len(_slots):
-        _slots.append(Parameter.with_identity(f"angle[{len(_slots)}]", _SLOTS_BEGIN + len(_slots)))
-    return _slots[number]
+def _angle_parameter(number: int) -> Expression:
+    while number >= len(_angle_parameters):
+        identity = _FIRST_IDENTITY + len(_angle_parameters)
+        _angle_parameters.append(Parameter.with_identity(f"angle[{len(_angle_parameters)}]", identity))
+    return _angle_parameters[number]
 
 
-_SLOTS_BEGIN = 0x5107 << 112  # identities of their own, so that equal structures are equal circuits
-_slots: list[Parameter] = []
+_FIRST_IDENTITY = 0x5107 << 112
+"""Identity of the first of these parameters. Identities are fixed, so that circuits of equal structure are equal."""
+
+_angle_parameters: list[Parameter] = []

@@ -1,4 +1,4 @@
-"""Shots of a classical register, counted faster."""
+"""Fast counting of the shots of a classical register."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ __all__ = ["RegisterShots"]
 
 
 class RegisterShots(BitArray):
-    """Qiskit's ``BitArray``, whose counts take time in proportion to the number of outcomes, not of shots.
-
-    Programs built on primitives spend most of their time counting.
-    """
+    """Qiskit's ``BitArray`` with counts by NumPy, because programs that use primitives spend most time counting."""
 
     def get_counts(self, loc: int | tuple[int, ...] | None = None) -> dict[str, int]:
-        """How often each bit string came, at ``loc`` or in all."""
+        """Count how often each bit string occurs, at ``loc`` or in total."""
         return self._counted(loc, lambda outcome: format(outcome, f"0{self.num_bits}b") if self.num_bits else "")
 
     def get_int_counts(self, loc: int | tuple[int, ...] | None = None) -> dict[int, int]:
-        """How often each outcome came, at ``loc`` or in all; the outcomes as whole numbers."""
+        """Count how often each outcome, as an integer, occurs, at ``loc`` or in total."""
         return self._counted(loc, int)
 
     def _counted(self, loc: int | tuple[int, ...] | None, key: Callable[[int], Any]) -> dict[Any, int]:
@@ -34,8 +31,8 @@ class RegisterShots(BitArray):
             outcomes, counts = np.unique(rows, axis=0, return_counts=True)
             numbers = [int.from_bytes(outcome.tobytes(), "big") for outcome in outcomes]
         else:
-            wide = np.zeros((len(rows), 8), np.uint8)
-            wide[:, 8 - rows.shape[-1] :] = rows
-            outcomes, counts = np.unique(wide.view(">u8").ravel(), return_counts=True)
+            padded = np.zeros((len(rows), 8), np.uint8)
+            padded[:, 8 - rows.shape[-1] :] = rows
+            outcomes, counts = np.unique(padded.view(">u8").ravel(), return_counts=True)
             numbers = outcomes.tolist()
         return {key(number): count for number, count in zip(numbers, counts.tolist(), strict=True)}

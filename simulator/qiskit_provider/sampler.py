@@ -19,19 +19,20 @@ __all__ = ["Sampler"]
 
 
 class Sampler(BaseSamplerV2):
-    """Qiskit's ``SamplerV2`` on this engine: in place of ``StatevectorSampler``, with the same arguments.
+    """Qiskit's ``SamplerV2`` on this engine; replaces ``StatevectorSampler``, with the same arguments.
 
-    All circuits of a run that differ in their angles only are simulated in one call. Measurements in the middle,
-    resets and if-tests are simulated too.
+    All circuits of a run that differ only in their angles are simulated in one call. Mid-circuit measurements, resets
+    and if-tests are simulated too.
 
     Parameters
     ----------
     default_shots : int
-        Shots where neither `run` nor the pub says how many.
+        Number of shots if neither `run` nor the pub sets it.
     seed : int, numpy.random.Generator or None
-        With the same int the shots are those of ``StatevectorSampler``: each circuit and set of parameter values
-        begins with this seed. A generator goes on from one to the next.
+        Seed of the shots. An int gives the same shots as ``StatevectorSampler``: each circuit and set of parameter
+        values starts with this seed. A generator continues from one to the next.
     noise : NoiseModel, optional
+        Noise of gates and readout.
 
     Examples
     --------
@@ -53,9 +54,9 @@ class Sampler(BaseSamplerV2):
         Raises
         ------
         ValueError
-            If the shots are not a positive whole number, or the values do not fit the circuit.
+            If the shots are not a positive integer, or the values do not fit the circuit.
         UnsupportedCircuitError
-            By the job's ``result()``: if a circuit cannot be simulated.
+            By ``result()`` of the job, if a circuit cannot be simulated.
         """
         coerced = [SamplerPub.coerce(pub, self.default_shots if shots is None else shots) for pub in pubs]
         if any(not pub.circuit.cregs for pub in coerced):
@@ -68,14 +69,14 @@ class Sampler(BaseSamplerV2):
 
     def _run(self, pubs: list[SamplerPub]) -> PrimitiveResult[SamplerPubResult]:
         prepared = prepare_all(pub.circuit for pub in pubs)
-        values = [_rows(pub, one) for pub, one in zip(pubs, prepared, strict=True)]
-        outcomes = sample(prepared, values, [pub.shots for pub in pubs], self.seed, self.noise)
-        results = [_result(pub, found) for pub, found in zip(pubs, outcomes, strict=True)]
+        values = [_rows(pub, circuit) for pub, circuit in zip(pubs, prepared, strict=True)]
+        samples = sample(prepared, values, [pub.shots for pub in pubs], self.seed, self.noise)
+        results = [_result(pub, outcomes) for pub, outcomes in zip(pubs, samples, strict=True)]
         return PrimitiveResult(results, metadata={"version": 2})
 
 
 def _rows(pub: SamplerPub, prepared: PreparedCircuit) -> np.ndarray:
-    """Parameter values, shape (n_sets, num_parameters), in Qiskit's order."""
+    """Return the parameter values, shape (n_sets, num_parameters), in Qiskit's order."""
     array = pub.parameter_values.as_array(pub.circuit.parameters)
     return array.reshape(pub.parameter_values.size, prepared.angles.num_inputs)
 

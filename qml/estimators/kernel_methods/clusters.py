@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClusterMixin
 from sklearn.cluster import KMeans, SpectralClustering
@@ -17,15 +17,28 @@ from qml.estimators.kernel_methods.components import principal_components
 from qml.estimators.kernel_methods.distinct_rows import distinct_rows
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
 from qml.estimators.kernel_methods.training_data import only_features
-from qml.feature_maps import FeatureMap
-from qml.kernels import Kernel
 
 __all__ = ["QuantumKernelKMeans", "QuantumSpectralClustering"]
 
 Array = NDArray[np.float64]
 
 
-class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
+@dataclass(eq=False, repr=False)
+class NumClusters:
+    """First positional argument of a constructor: fields of the last base class come first."""
+
+    n_clusters: int = 8
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class KernelClustering(ClusterMixin, KernelEstimator, NumClusters):
+    """Base of the clusterings, which start k-means several times."""
+
+    n_init: int = 10
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class QuantumKernelKMeans(KernelClustering):
     """k-means in the feature space of a quantum kernel: scikit-learn's `KMeans` on all kernel principal components.
 
     Distances in these coordinates equal those in the feature space, so this is exactly kernel k-means.
@@ -33,7 +46,7 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
     Parameters
     ----------
     n_clusters : int
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision
         As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     n_init : int
         Number of random initialisations; the best result is kept.
@@ -63,42 +76,14 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
     np.True_
     """
 
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        n_init: int = 10,
-        max_iter: int = 300,
-        tol: float = 1e-4,
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            kernel,
-            feature_map,
-            reps,
-            n_qubits,
-            bandwidth=bandwidth,
-            scale_features=scale_features,
-            precision=precision,
-            random_state=random_state,
-        )
-        self.n_clusters = n_clusters
-        self.n_init = n_init
-        self.max_iter = max_iter
-        self.tol = tol
+    max_iter: int = 300
+    tol: float = 1e-4
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Learn scaling, bandwidth and clusters; ``y`` is ignored."""
         checked, weight = only_features(self, X, sample_weight)
         rows = distinct_rows(checked, None, weight)
-        features, gram = self._learn_kernel(rows.X, rows.weight)
+        basis, gram = self._learn_kernel(rows.X, rows.weight)
         components = KernelPCA(kernel="precomputed", eigen_solver="dense", remove_zero_eig=True).fit(gram)
         num_clusters = min(self.n_clusters, len(rows.X))
         if num_clusters < self.n_clusters:
@@ -118,7 +103,7 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
         # |z - c|^2 is smallest where z.c - |c|^2 / 2 is largest, and that is linear in the kernel's rows
         centers = solver.cluster_centers_.T[: len(components.eigenvalues_)]
         coefficients, intercept = principal_components(components, gram)
-        self._expand(features, coefficients @ centers, intercept @ centers - np.sum(centers**2, axis=0) / 2)
+        self._expand(basis, coefficients @ centers, intercept @ centers - np.sum(centers**2, axis=0) / 2)
         self.labels_ = self.predict(X)
         return self
 
@@ -127,13 +112,14 @@ class QuantumKernelKMeans(ClusterMixin, KernelEstimator):
         return self._outputs(X).argmax(axis=1).astype(np.int32)
 
 
-class QuantumSpectralClustering(ClusterMixin, KernelEstimator):
+@dataclass(eq=False, repr=False, kw_only=True)
+class QuantumSpectralClustering(KernelClustering):
     """Spectral clustering with a quantum kernel as affinity: scikit-learn's `SpectralClustering` on a Gram matrix.
 
     Parameters
     ----------
     n_clusters : int
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision
         As in `QuantumKernelClassifier`; a kernel with negative values is not an affinity. Without labels,
         ``"trained"`` is not available.
     n_components : int, optional
@@ -160,36 +146,8 @@ class QuantumSpectralClustering(ClusterMixin, KernelEstimator):
     np.True_
     """
 
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        n_components: int | None = None,
-        assign_labels: Literal["kmeans", "discretize", "cluster_qr"] = "kmeans",
-        n_init: int = 10,
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            kernel,
-            feature_map,
-            reps,
-            n_qubits,
-            bandwidth=bandwidth,
-            scale_features=scale_features,
-            precision=precision,
-            random_state=random_state,
-        )
-        self.n_clusters = n_clusters
-        self.n_components = n_components
-        self.assign_labels = assign_labels
-        self.n_init = n_init
+    n_components: int | None = None
+    assign_labels: Literal["kmeans", "discretize", "cluster_qr"] = "kmeans"
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn scaling, bandwidth and clusters; ``y`` is ignored."""

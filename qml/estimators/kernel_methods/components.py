@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.decomposition import KernelPCA
 
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
 from qml.estimators.kernel_methods.training_data import only_features
-from qml.feature_maps import FeatureMap
-from qml.kernels import Kernel
 from simulator.backends.trait import Backend, Folder
 
 __all__ = ["QuantumKernelPCA", "principal_components"]
@@ -21,14 +19,22 @@ __all__ = ["QuantumKernelPCA", "principal_components"]
 Array = NDArray[np.float64]
 
 
-class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, KernelEstimator):
+@dataclass(eq=False, repr=False)
+class NumComponents:
+    """First positional argument of a constructor: fields of the last base class come first."""
+
+    n_components: int | None = None
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, KernelEstimator, NumComponents):
     """Principal components in the feature space of a quantum kernel: scikit-learn's `KernelPCA` on a Gram matrix.
 
     Parameters
     ----------
     n_components : int, optional
         Number of components; by default all with a non-zero eigenvalue.
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     eigen_solver : {"auto", "dense", "arpack", "randomized"}
         As in `KernelPCA`.
@@ -47,37 +53,12 @@ class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kernel
     (20, 2)
     """
 
-    def __init__(
-        self,
-        n_components: int | None = None,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        eigen_solver: Literal["auto", "dense", "arpack", "randomized"] = "auto",
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            kernel,
-            feature_map,
-            reps,
-            n_qubits,
-            bandwidth=bandwidth,
-            scale_features=scale_features,
-            precision=precision,
-            random_state=random_state,
-        )
-        self.n_components = n_components
-        self.eigen_solver = eigen_solver
+    eigen_solver: Literal["auto", "dense", "arpack", "randomized"] = "auto"
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn scaling, bandwidth and components; ``y`` is ignored."""
         checked, weight = only_features(self, X)
-        features, gram = self._learn_kernel(checked, weight)
+        basis, gram = self._learn_kernel(checked, weight)
         solver = KernelPCA(
             self.n_components,
             kernel="precomputed",
@@ -86,7 +67,7 @@ class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kernel
             random_state=self.random_state,
         )
         self.eigenvalues_ = solver.fit(gram).eigenvalues_
-        self._expand(features, *principal_components(solver, gram))
+        self._expand(basis, *principal_components(solver, gram))
         return self
 
     def transform(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:

@@ -37,14 +37,14 @@ class TrainingRows:
     def __init__(self, kernel: Kernel, rows: Basis, gram: Array) -> None:
         self._kernel = kernel
         self._rows = rows
-        self._known = {1.0: gram}
+        self._grams = {1.0: gram}
         self._slopes: dict[float, Array] = {}
 
     def gram(self, stretch: float) -> Array:
         """Return the Gram matrix at a stretch, shape (n_samples, n_samples)."""
-        if stretch not in self._known:
-            self._known = {stretch: self._compute(stretch)}
-        return self._known[stretch]
+        if stretch not in self._grams:
+            self._grams = {stretch: self._compute(stretch)}
+        return self._grams[stretch]
 
     def slope(self, stretch: float) -> Array:
         """Differentiate the Gram matrix with respect to the logarithm of the stretch."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import expit
@@ -20,7 +20,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from qml.estimators.kernel_methods.covariance import Stretched, TrainingRows
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
 from qml.estimators.targets import learn_classes, learn_scale, r_squared
-from qml.feature_maps import FeatureMap
 from qml.kernels import Kernel
 
 __all__ = ["QuantumGaussianProcessClassifier", "QuantumGaussianProcessRegressor"]
@@ -33,12 +32,13 @@ Optimizer = Callable[[Callable[..., Any], Array, Array], tuple[Array, float]]
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(64)
 
 
-class _GaussianProcess(KernelEstimator):
+@dataclass(eq=False, repr=False, kw_only=True)
+class GaussianProcess(KernelEstimator):
     """Kernel estimator whose amplitude and bandwidth maximise the marginal likelihood."""
 
-    optimizer: Literal["fmin_l_bfgs_b"] | Optimizer | None
-    n_restarts_optimizer: int
-    amplitude: float
+    amplitude: float = 1.0
+    optimizer: Literal["fmin_l_bfgs_b"] | Optimizer | None = "fmin_l_bfgs_b"
+    n_restarts_optimizer: int = 0
 
     def _learn_covariance(self, X: Array, y: NDArray[Any]) -> tuple[ConstantKernel, TrainingRows]:
         basis, gram = self._learn_kernel(X, np.ones(len(X)), y)
@@ -59,7 +59,8 @@ class _GaussianProcess(KernelEstimator):
         return np.asarray(self.kernel_.diag(stretch * X), np.float64)
 
 
-class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
+@dataclass(eq=False, repr=False, kw_only=True)
+class QuantumGaussianProcessRegressor(RegressorMixin, GaussianProcess):
     """Gaussian process regression with a quantum kernel: scikit-learn's `GaussianProcessRegressor` on Gram matrices.
 
     The covariance is ``amplitude * k(stretch * x, stretch * x') + noise``. All three maximise the marginal likelihood;
@@ -68,7 +69,7 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision
         As in `QuantumKernelClassifier`.
     amplitude, noise_level : float
         Initial variances, in units of the target's variance.
@@ -105,38 +106,8 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
     True
     """
 
-    def __init__(
-        self,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        amplitude: float = 1.0,
-        noise_level: float = 0.1,
-        alpha: float = 1e-10,
-        optimizer: Literal["fmin_l_bfgs_b"] | Optimizer | None = "fmin_l_bfgs_b",
-        n_restarts_optimizer: int = 0,
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            kernel,
-            feature_map,
-            reps,
-            n_qubits,
-            bandwidth=bandwidth,
-            scale_features=scale_features,
-            precision=precision,
-            random_state=random_state,
-        )
-        self.amplitude = amplitude
-        self.noise_level = noise_level
-        self.alpha = alpha
-        self.optimizer = optimizer
-        self.n_restarts_optimizer = n_restarts_optimizer
+    noise_level: float = 0.1
+    alpha: float = 1e-10
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn scaling, bandwidth, amplitude and noise.
@@ -195,7 +166,8 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         return r_squared(y, predictions, sample_weight)
 
 
-class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
+@dataclass(eq=False, repr=False, kw_only=True)
+class QuantumGaussianProcessClassifier(ClassifierMixin, GaussianProcess):
     """Gaussian process classification with a quantum kernel: scikit-learn's `GaussianProcessClassifier`.
 
     Uses Laplace's approximation. More than two classes are separated one-versus-rest, each with a separate amplitude
@@ -204,7 +176,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`.
     amplitude : float
         Initial variance of the latent function.
@@ -237,36 +209,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
     ['left', 'right']
     """
 
-    def __init__(
-        self,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        amplitude: float = 1.0,
-        optimizer: Literal["fmin_l_bfgs_b"] | Optimizer | None = "fmin_l_bfgs_b",
-        n_restarts_optimizer: int = 0,
-        max_iter_predict: int = 100,
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            kernel,
-            feature_map,
-            reps,
-            n_qubits,
-            bandwidth=bandwidth,
-            scale_features=scale_features,
-            precision=precision,
-            random_state=random_state,
-        )
-        self.amplitude = amplitude
-        self.optimizer = optimizer
-        self.n_restarts_optimizer = n_restarts_optimizer
-        self.max_iter_predict = max_iter_predict
+    max_iter_predict: int = 100
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn scaling, bandwidth and amplitudes.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.random import RandomState
@@ -18,8 +19,9 @@ from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, fit_linear_scaling, fit_scaling
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
 from qml.kernels.classical import CLASSICAL
+from qml.kernels.composite import leaves
 from qml.kernels.embedding import EmbeddingKernel
-from qml.settings import check_choice, check_whole
+from qml.settings import check_choice, check_flag, check_whole
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.names import choose, expect_instance
@@ -48,40 +50,41 @@ class Basis:
         return Basis(self.samples[rows], self.features[rows])
 
 
+@dataclass(eq=False, repr=False)
 class KernelEstimator(BaseEstimator):
-    """Scales features, computes kernels, and predicts by ``sum_i k(x, x_i) coefficients_i + intercept``."""
+    """Scales features, computes kernels, and predicts by ``sum_i k(x, x_i) coefficients_i + intercept``.
 
-    basis_: NDArray[Any]
-    basis_samples_: Array
-    coefficients_: Array
-    intercept_: Array
+    Holds the settings that all kernel estimators share; a subclass is a dataclass with further ones, and `fit`.
+    """
 
-    def __init__(
-        self,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        self.kernel = kernel
-        self.feature_map = feature_map
-        self.reps = reps
-        self.n_qubits = n_qubits
-        self.bandwidth = bandwidth
-        self.scale_features = scale_features
-        self.precision = precision
-        self.random_state = random_state
+    kernel: str | Kernel = "fidelity"
+    feature_map: str | FeatureMap = "zz"
+    reps: int | None = None
+    n_qubits: int | None = None
+    _: KW_ONLY
+    bandwidth: float | ArrayLike | Literal["auto"] = "auto"
+    scale_features: bool | Literal["jointly"] = True
+    entangled: bool = True
+    precision: Literal["double", "single"] = "double"
+    random_state: int | RandomState | None = None
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
         """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
+    def without_entanglement(self) -> Self:
+        """Return an unfitted copy whose kernel has no gates on two or more qubits; everything else is the same.
+
+        Compare it with the original to see what entanglement contributes. A classical kernel stays as it is.
+
+        References
+        ----------
+        Bowles, Ahmed and Schuld, arXiv:2403.07059.
+        """
+        return clone(self).set_params(entangled=False)
+
     def _check_settings(self) -> None:
+        check_flag("entangled", self.entangled)
         if isinstance(self.kernel, str):
             choose("kernel", self.kernel, KERNELS)
         else:
@@ -114,46 +117,48 @@ class KernelEstimator(BaseEstimator):
         check_is_fitted(self)
         scaled = self.scaling_(validate_data(self, X, dtype=np.float64, order="C", reset=False))
         kernel = self.kernel_ if backend is None else self.kernel_.on(backend)
-        return kernel.plan(scaled, None if kernel.measures_features else self.basis_samples_)
+        return kernel.plan_with_stored(scaled, self.basis_samples_)
 
     def _plan_of_fit(self, X: ArrayLike, y: ArrayLike, backend: Backend | str | None) -> Plan:
         self._check_settings()
         checked, targets = validate_data(self, X, y, dtype=np.float64, order="C")
         rows = distinct_rows(checked, np.unique(targets, return_inverse=True)[1], np.ones(len(checked)))
-        kernel, max_features, bounds = self._new_kernel()
+        kernel, max_features, bounds = self._unfitted_kernel()
         return kernel.plan(self._learn_scaling(rows.X, rows.weight, max_features, bounds)(rows.X), backend=backend)
 
     def _learn_kernel(self, X: Array, weight: Array, y: NDArray[Any] | None = None) -> tuple[Basis, Array]:
         """Learn scaling and kernel; returns the rows and their Gram matrix, shape (n_rows, n_rows)."""
-        kernel, max_features, feature_map = self._new_kernel()
+        kernel, max_features, feature_map = self._unfitted_kernel()
         self.scaling_ = self._learn_scaling(X, weight, max_features, feature_map)
         scaled = self.scaling_(X)
         features = kernel.fit_features(scaled, y)
         self.kernel_ = kernel
         return Basis(scaled, features), np.asarray(kernel.gram(features), np.float64)
 
-    def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
+    def _unfitted_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
         """Return an unfitted kernel, its number of features, and the feature map whose range they are scaled to."""
-        most = self.n_features_in_ if self.n_qubits is None else self.n_qubits
+        kernel, max_features, feature_map = self._new_kernel()
+        return kernel if self.entangled else kernel.without_entanglement(), max_features, feature_map
+
+    def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
+        """Return the kernel with its entanglement; see `_unfitted_kernel`."""
+        max_features = self.n_features_in_ if self.n_qubits is None else self.n_qubits
         if isinstance(self.kernel, Kernel):
             kernel = clone(self.kernel)
-            inner = kernel.kernel if isinstance(kernel, TrainedKernel) else kernel
-            if isinstance(inner, ClassicalKernel):
-                return kernel, most, None
-            return (
-                kernel,
-                self._max_features(inner),
-                inner.bounded_map() if isinstance(inner, EmbeddingKernel) else None,
-            )
+            parts = list(_simple_kernels(kernel))
+            limits = [self._max_features(part) for part in parts if not isinstance(part, ClassicalKernel)]
+            bounded = [part.bounded_map() for part in parts if isinstance(part, EmbeddingKernel)]
+            narrowest = min(filter(None, bounded), key=lambda feature_map: feature_map.domain[1], default=None)
+            return kernel, min(limits, default=max_features), narrowest
         name = choose("kernel", self.kernel, KERNELS)
         if name in CLASSICAL:
-            return ClassicalKernel(name, gamma="auto"), most, None
+            return ClassicalKernel(name, gamma="auto"), max_features, None
         feature_map = self._feature_map()
         num_qubits = self._num_qubits(feature_map)
         if feature_map.angle_range is not None and sum(feature_map.angle_range) != 0:
             feature_map = CenteredMap(feature_map)
-        maker = ProjectedKernel if name == "projected" else FidelityKernel
-        kernel = maker(
+        kernel_class = ProjectedKernel if name == "projected" else FidelityKernel
+        kernel = kernel_class(
             feature_map,
             bandwidth=self.bandwidth,
             num_qubits=num_qubits,
@@ -215,13 +220,21 @@ class KernelEstimator(BaseEstimator):
         kernel, basis = self.kernel_, self.basis_
         if backend is not None:
             kernel = kernel.on(backend, resume)
-            if not kernel.measures_features:
-                basis = kernel.features(self.basis_samples_)
+            basis = kernel.stored_features(basis, self.basis_samples_)
         elif resume is not None:
-            kernel = kernel.on(kernel.backend, resume)
+            kernel = kernel.resuming(resume)
         rows = kernel.gram(kernel.features(self.scaling_(checked)), basis)
         return np.asarray(rows, np.float64)
 
     def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Evaluate the expansion, shape (n_samples, n_outputs)."""
         return self._kernel_rows(X, backend, resume) @ self.coefficients_ + self.intercept_
+
+
+def _simple_kernels(kernel: Kernel) -> Iterator[Kernel]:
+    """Iterate over the kernels inside composite and trained kernels."""
+    for _, leaf in leaves(kernel):
+        if isinstance(leaf, TrainedKernel) and leaf.kernel is not None:
+            yield from _simple_kernels(leaf.kernel)
+        else:
+            yield leaf

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import OutlierMixin
 from sklearn.svm import OneClassSVM
 
 from qml.estimators.kernel_methods.distinct_rows import distinct_rows
-from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
+from qml.estimators.kernel_methods.support_vectors import SupportVectorEstimator
 from qml.estimators.kernel_methods.training_data import only_features
-from qml.feature_maps import FeatureMap
-from qml.kernels import Kernel
 from simulator.backends.trait import Backend, Folder
 
 __all__ = ["QuantumOneClassSVM"]
@@ -22,12 +20,13 @@ __all__ = ["QuantumOneClassSVM"]
 Array = NDArray[np.float64]
 
 
-class QuantumOneClassSVM(OutlierMixin, KernelEstimator):
+@dataclass(eq=False, repr=False, kw_only=True)
+class QuantumOneClassSVM(OutlierMixin, SupportVectorEstimator):
     """Outlier detection with a quantum kernel: scikit-learn's `OneClassSVM` on a Gram matrix.
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     nu : float
         Approximate share of the training data classified as outliers, between 0 and 1.
@@ -48,44 +47,16 @@ class QuantumOneClassSVM(OutlierMixin, KernelEstimator):
     array([ 1, -1])
     """
 
-    def __init__(
-        self,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        nu: float = 0.5,
-        tol: float = 1e-3,
-        max_iter: int = -1,
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            kernel,
-            feature_map,
-            reps,
-            n_qubits,
-            bandwidth=bandwidth,
-            scale_features=scale_features,
-            precision=precision,
-            random_state=random_state,
-        )
-        self.nu = nu
-        self.tol = tol
-        self.max_iter = max_iter
+    nu: float = 0.5
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Learn scaling, bandwidth and support vectors; ``y`` is ignored."""
         checked, weight = only_features(self, X, sample_weight)
         rows = distinct_rows(checked, None, weight)
-        features, gram = self._learn_kernel(rows.X, rows.weight)
+        basis, gram = self._learn_kernel(rows.X, rows.weight)
         solver = OneClassSVM(kernel="precomputed", nu=self.nu, tol=self.tol, max_iter=self.max_iter)
         solver.fit(gram, sample_weight=rows.weight)
-        self.support_, self.n_iter_ = rows.first[solver.support_], solver.n_iter_
-        self._expand(features[solver.support_], solver.dual_coef_.T, solver.intercept_)
+        self._store_support(rows, basis, solver, solver.dual_coef_.T)
         self.offset_ = -float(self.intercept_[0])
         return self
 

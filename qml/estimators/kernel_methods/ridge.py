@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.kernel_ridge import KernelRidge
 
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
 from qml.estimators.kernel_methods.training_data import target_rows
 from qml.estimators.targets import BackendRegressor
-from qml.feature_maps import FeatureMap
-from qml.kernels import Kernel
 
 __all__ = ["QuantumKernelRidge"]
 
 Array = NDArray[np.float64]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class QuantumKernelRidge(BackendRegressor, KernelEstimator):
     """Ridge regression with a quantum kernel: scikit-learn's `KernelRidge` on a Gram matrix.
 
@@ -27,7 +26,7 @@ class QuantumKernelRidge(BackendRegressor, KernelEstimator):
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`.
     alpha : float
         Constant added to the diagonal of the Gram matrix.
@@ -46,35 +45,12 @@ class QuantumKernelRidge(BackendRegressor, KernelEstimator):
     True
     """
 
-    def __init__(
-        self,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        alpha: float = 1.0,
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            kernel,
-            feature_map,
-            reps,
-            n_qubits,
-            bandwidth=bandwidth,
-            scale_features=scale_features,
-            precision=precision,
-            random_state=random_state,
-        )
-        self.alpha = alpha
+    alpha: float = 1.0
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn scaling, bandwidth and coefficients; parameters as in `QuantumKernelClassifier.fit`."""
         rows = target_rows(self, X, y, sample_weight)
-        features, gram = self._learn_kernel(rows.X, rows.weight, rows.y)
+        basis, gram = self._learn_kernel(rows.X, rows.weight, rows.y)
         solver = KernelRidge(alpha=self.alpha, kernel="precomputed").fit(gram, rows.y, sample_weight=rows.weight)
-        self._expand(features, solver.dual_coef_[:, None], 0.0)
+        self._expand(basis, solver.dual_coef_[:, None], 0.0)
         return self

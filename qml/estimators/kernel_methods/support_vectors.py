@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, softmax
 from sklearn.svm import SVC, SVR
 from sklearn.utils.metaestimators import available_if
 
 from qml.estimators.kernel_methods.calibration import class_margins, fit_sharpness, votes
-from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
+from qml.estimators.kernel_methods.distinct_rows import DistinctRows
+from qml.estimators.kernel_methods.kernel_estimator import Basis, KernelEstimator
 from qml.estimators.kernel_methods.training_data import class_rows, target_rows
 from qml.estimators.targets import BackendClassifier, BackendRegressor
-from qml.feature_maps import FeatureMap
-from qml.kernels import Kernel
 from simulator.backends.trait import Backend, Folder
 
-__all__ = ["QuantumKernelClassifier", "QuantumKernelRegressor"]
+__all__ = ["QuantumKernelClassifier", "QuantumKernelRegressor", "SupportVectorEstimator"]
 
 Array = NDArray[np.float64]
 
@@ -32,7 +31,21 @@ def _gives_probabilities(classifier: QuantumKernelClassifier) -> bool:
     raise AttributeError("probabilities need probability=True")
 
 
-class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
+@dataclass(eq=False, repr=False, kw_only=True)
+class SupportVectorEstimator(KernelEstimator):
+    """Kernel estimator whose solver is one of scikit-learn's support vector machines."""
+
+    tol: float = 1e-3
+    max_iter: int = -1
+
+    def _store_support(self, rows: DistinctRows, basis: Basis, solver: Any, coefficients: Array) -> None:
+        """Store a fitted solver's support vectors with their coefficients, shape (n_support, n_outputs)."""
+        self.support_, self.n_iter_ = rows.first[solver.support_], solver.n_iter_
+        self._expand(basis[solver.support_], coefficients, solver.intercept_)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class QuantumKernelClassifier(BackendClassifier, SupportVectorEstimator):
     """Support vector machine with a quantum kernel, binary and multiclass: scikit-learn's `SVC` on a Gram matrix.
 
     Features are standardised; if they do not fit on the qubits, they are replaced by their leading principal
@@ -67,6 +80,8 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
     scale_features : bool or "jointly"
         Whether to scale each feature to the same standard deviation; "jointly" divides all by one number, which
         preserves their relative sizes, as is useful for pixels. If False, features are angles in radians.
+    entangled : bool
+        Whether the circuit keeps its gates on two or more qubits; see `without_entanglement`.
     precision : {"double", "single"}
         Precision of the simulation.
     random_state : int, RandomState or None
@@ -107,38 +122,9 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
     True
     """
 
-    def __init__(
-        self,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        C: float = 1.0,
-        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
-        probability: bool = True,
-        tol: float = 1e-3,
-        max_iter: int = -1,
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            kernel,
-            feature_map,
-            reps,
-            n_qubits,
-            bandwidth=bandwidth,
-            scale_features=scale_features,
-            precision=precision,
-            random_state=random_state,
-        )
-        self.C = C
-        self.class_weight = class_weight
-        self.probability = probability
-        self.tol = tol
-        self.max_iter = max_iter
+    C: float = 1.0
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
+    probability: bool = True
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn scaling, bandwidth and support vectors.
@@ -156,14 +142,14 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
         """
         rows, weight = class_rows(self, X, y, sample_weight, self.class_weight)
         assert rows.y is not None
-        features, gram = self._learn_kernel(rows.X, rows.weight, rows.y)
+        basis, gram = self._learn_kernel(rows.X, rows.weight, rows.y)
         solver = SVC(
             kernel="precomputed", C=self.C, tol=self.tol, max_iter=self.max_iter, decision_function_shape="ovo"
         )
         self.sharpness_ = fit_sharpness(solver, gram, rows.y, weight, self.random_state) if self.probability else None
         solver.fit(gram, rows.y, sample_weight=weight)
-        self.support_, self.n_support_, self.n_iter_ = rows.first[solver.support_], solver.n_support_, solver.n_iter_
-        self._expand(features[solver.support_], _pair_coefficients(solver), solver.intercept_)
+        self.n_support_ = solver.n_support_
+        self._store_support(rows, basis, solver, _pair_coefficients(solver))
         return self
 
     def _decisions(self, outputs: Array) -> Array:
@@ -190,14 +176,15 @@ class QuantumKernelClassifier(BackendClassifier, KernelEstimator):
         return self.sharpness_ * margins
 
 
-class QuantumKernelRegressor(BackendRegressor, KernelEstimator):
+@dataclass(eq=False, repr=False, kw_only=True)
+class QuantumKernelRegressor(BackendRegressor, SupportVectorEstimator):
     """Support vector regression with a quantum kernel: scikit-learn's `SVR` on a Gram matrix.
 
     The target is scaled to mean 0 and standard deviation 1, and back in `predict`.
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`.
     C : float
         As in `SVR`.
@@ -220,45 +207,16 @@ class QuantumKernelRegressor(BackendRegressor, KernelEstimator):
     True
     """
 
-    def __init__(
-        self,
-        kernel: str | Kernel = "fidelity",
-        feature_map: str | FeatureMap = "zz",
-        reps: int | None = None,
-        n_qubits: int | None = None,
-        *,
-        bandwidth: float | ArrayLike | Literal["auto"] = "auto",
-        C: float = 1.0,
-        epsilon: float = 0.1,
-        tol: float = 1e-3,
-        max_iter: int = -1,
-        scale_features: bool | Literal["jointly"] = True,
-        precision: Literal["double", "single"] = "double",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        super().__init__(
-            kernel,
-            feature_map,
-            reps,
-            n_qubits,
-            bandwidth=bandwidth,
-            scale_features=scale_features,
-            precision=precision,
-            random_state=random_state,
-        )
-        self.C = C
-        self.epsilon = epsilon
-        self.tol = tol
-        self.max_iter = max_iter
+    C: float = 1.0
+    epsilon: float = 0.1
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn scaling, bandwidth and support vectors; parameters as in `QuantumKernelClassifier.fit`."""
         rows = target_rows(self, X, y, sample_weight)
-        features, gram = self._learn_kernel(rows.X, rows.weight, rows.y)
+        basis, gram = self._learn_kernel(rows.X, rows.weight, rows.y)
         solver = SVR(kernel="precomputed", C=self.C, epsilon=self.epsilon, tol=self.tol, max_iter=self.max_iter)
         solver.fit(gram, rows.y, sample_weight=rows.weight)
-        self.support_, self.n_iter_ = rows.first[solver.support_], solver.n_iter_
-        self._expand(features[solver.support_], solver.dual_coef_.T, solver.intercept_)
+        self._store_support(rows, basis, solver, solver.dual_coef_.T)
         return self
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, component_factors, fit_scaling, fit_standardisation
 from qml.kernels import FidelityKernel
 from qml.layers import Arctan, Dense, Sequential
-from qml.settings import check_backend, check_choice, check_positive, check_whole
+from qml.settings import check_backend, check_choice, check_flag, check_positive, check_whole
 from qml.training.description import description, digest
 from qml.training.identity import circuit_digest
 from qml.weights import weighted_by_class
@@ -177,7 +177,7 @@ feature_names_in_
         capacity = feature_map.max_features(num_qubits)
         reduced = n_features > capacity and self.scale_features
         encoding = feature_map.encoding(capacity if reduced else n_features, num_qubits)
-        self.encoding_ = encoding if self.entangled else _without_entanglement(encoding)
+        self.encoding_ = encoding if self.entangled else encoding.without_entanglement()
         rng = np.random.default_rng(seed)
         weights = rng.normal(0.0, INITIAL_SPREAD, len(self.encoding_.weights))
         self.before_: Sequential | None = None
@@ -199,7 +199,7 @@ feature_names_in_
             self.scaling_ = fit_scaling(samples.X, samples.weight, n_features, limits)
         else:
             self.scaling_ = Scaling(np.zeros(n_features), np.ones(n_features), angle_range=None)
-        if not len(weights):
+        if self.before_ is None and not set(self.encoding_.weights) & set(self.encoding_.circuit.parameters):
             raise ValueError(
                 f"there is nothing to train: feature_map={self.feature_map!r} has no weights"
                 + ("" if self.entangled else " without entanglement")
@@ -224,7 +224,7 @@ feature_names_in_
         totals = np.bincount(indices, samples.weight, len(self.classes_))
         return member * samples.weight[:, None] / np.where(totals > 0, totals, 1.0)  # type: ignore[no-any-return]
 
-    def _emphasised(self, samples: Samples) -> Samples:
+    def _class_weighted(self, samples: Samples) -> Samples:
         return samples  # class weights are priors
 
     def _identity(self, objective: HilbertSchmidtObjective) -> dict[str, Any]:
@@ -253,11 +253,5 @@ feature_names_in_
         check_whole("n_qubits", self.n_qubits, instead=[None])
         check_positive("bandwidth", self.bandwidth)
         check_choice("precision", self.precision, ("double", "single"))
+        check_flag("entangled", self.entangled)
         check_backend(self.backend)
-
-
-def _without_entanglement(encoding: Encoding) -> Encoding:
-    """Remove the gates on two or more qubits, and the weights that only these have."""
-    circuit = encoding.circuit.without_entanglement()
-    weights = tuple(weight for weight in encoding.weights if weight in set(circuit.parameters))
-    return replace(encoding, circuit=circuit, weights=weights)

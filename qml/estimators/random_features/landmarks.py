@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 
 from qml.kernels import Kernel
 
-__all__ = ["SELECTIONS", "chosen_landmarks", "leverage_scores"]
+__all__ = ["SELECTIONS", "leverage_scores", "select_landmarks"]
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ MANY_SAMPLES = 10_000
 """Number of samples from which on k-means uses minibatches."""
 
 
-def chosen_landmarks(kernel: Kernel, X: Array, count: int, selection: str, seed: int) -> Array:
+def select_landmarks(kernel: Kernel, X: Array, count: int, selection: str, seed: int) -> Array:
     """Select landmarks in the space of the samples, shape (at most count, n_features).
 
     Parameters
@@ -92,20 +92,22 @@ def leverage_scores(
     Musco and Musco, "Recursive sampling for the Nystroem method", arXiv:1605.07583.
     """
     weight = 1 / np.sqrt(np.full(len(pilot), len(pilot) / len(X)) if inclusion is None else inclusion)
-    known = kernel.features(X[pilot])
-    eigenvalues, vectors = np.linalg.eigh(np.asarray(kernel.gram(known), np.float64) * np.outer(weight, weight))
+    pilot_features = kernel.features(X[pilot])
+    eigenvalues, vectors = np.linalg.eigh(
+        np.asarray(kernel.gram(pilot_features), np.float64) * np.outer(weight, weight)
+    )
     directions = weight[:, np.newaxis] * vectors
 
     def unexplained(rows: Array, basis: Array) -> Array:
         """Compute the part of each sample outside the span of a basis."""
-        projections = np.asarray(kernel.gram(kernel.features(rows), known), np.float64) @ basis
+        projections = np.asarray(kernel.gram(kernel.features(rows), pilot_features), np.float64) @ basis
         return kernel.diag(rows) - np.sum(projections**2, axis=1)
 
     floor = len(pilot) * np.finfo(np.float64).eps * float(eigenvalues[-1])
     leading = slice(max(len(pilot) - rank, int(np.sum(eigenvalues <= floor))), None)
     probe = X[:: -(-len(X) // PROBE)]
-    beyond = unexplained(probe, directions[:, leading] / np.sqrt(eigenvalues[leading]))
-    ridge = max(float(np.mean(np.maximum(beyond, 0.0))) * len(X) / rank, floor)
+    residuals = unexplained(probe, directions[:, leading] / np.sqrt(eigenvalues[leading]))
+    ridge = max(float(np.mean(np.maximum(residuals, 0.0))) * len(X) / rank, floor)
     basis = directions / np.sqrt(np.maximum(eigenvalues, 0.0) + ridge)
     blocks = [unexplained(X[first : first + ROWS_AT_ONCE], basis) for first in range(0, len(X), ROWS_AT_ONCE)]
     return np.clip(np.concatenate(blocks) / ridge, 0.0, 1.0)
@@ -116,6 +118,6 @@ def _centres(X: Array, count: int, seed: int) -> Array:
     if count >= len(distinct):
         return distinct
     settings: dict[str, Any] = {"n_clusters": count, "n_init": 1, "random_state": seed}
-    many = len(X) >= MANY_SAMPLES
-    means = MiniBatchKMeans(batch_size=ROWS_AT_ONCE, **settings) if many else KMeans(**settings)
+    use_minibatches = len(X) >= MANY_SAMPLES
+    means = MiniBatchKMeans(batch_size=ROWS_AT_ONCE, **settings) if use_minibatches else KMeans(**settings)
     return means.fit(X).cluster_centers_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from os import PathLike
 from typing import Any, Literal, Self
 
@@ -13,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
-from qml.estimators.random_features.landmarks import ROWS_AT_ONCE, SELECTIONS, chosen_landmarks
+from qml.estimators.random_features.landmarks import ROWS_AT_ONCE, SELECTIONS, select_landmarks
 from qml.kernels import FidelityKernel, Kernel, get_kernel
 from qml.settings import check_choice, check_whole
 
@@ -27,6 +28,7 @@ SMALLEST_EIGENVALUE = 1e-10
 """Smallest eigenvalue used, relative to the largest: smaller ones would amplify rounding errors."""
 
 
+@dataclass(eq=False, repr=False)
 class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Features whose inner products approximate a kernel, from its entries with a few landmarks.
 
@@ -77,18 +79,11 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     True
     """
 
-    def __init__(
-        self,
-        kernel: str | Kernel | None = None,
-        *,
-        n_landmarks: int = 100,
-        selection: Literal["uniform", "leverage", "kmeans"] = "uniform",
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        self.kernel = kernel
-        self.n_landmarks = n_landmarks
-        self.selection = selection
-        self.random_state = random_state
+    kernel: str | Kernel | None = None
+    _: KW_ONLY
+    n_landmarks: int = 100
+    selection: Literal["uniform", "leverage", "kmeans"] = "uniform"
+    random_state: int | RandomState | None = None
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Fit the kernel and choose the landmarks.
@@ -104,12 +99,12 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         features = validate_data(self, X, dtype=np.float64, order="C")
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         kernel = FidelityKernel("iqp", bandwidth="auto") if self.kernel is None else clone(get_kernel(self.kernel))
-        some = np.sort(np.random.default_rng(seed).permutation(len(features))[:SAMPLES_TO_LEARN_FROM])
-        self.kernel_ = kernel.fit(features[some], None if y is None else np.asarray(y)[some])
-        self.landmarks_ = chosen_landmarks(self.kernel_, features, self.n_landmarks, self.selection, seed)
+        learning_rows = np.sort(np.random.default_rng(seed).permutation(len(features))[:SAMPLES_TO_LEARN_FROM])
+        self.kernel_ = kernel.fit(features[learning_rows], None if y is None else np.asarray(y)[learning_rows])
+        self.landmarks_ = select_landmarks(self.kernel_, features, self.n_landmarks, self.selection, seed)
         self.landmark_features_ = np.ascontiguousarray(self.kernel_.features(self.landmarks_))
-        among = self.kernel_.gram(self.landmark_features_)
-        eigenvalues, vectors = np.linalg.eigh(np.asarray(among, np.float64))
+        landmark_gram = self.kernel_.gram(self.landmark_features_)
+        eigenvalues, vectors = np.linalg.eigh(np.asarray(landmark_gram, np.float64))
         significant = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues[-1]
         self.normalization_ = vectors[:, significant] / np.sqrt(eigenvalues[significant])
         self.n_components_ = int(significant.sum())

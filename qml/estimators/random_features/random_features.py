@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
 from typing import Any, Literal, Self
 
@@ -20,6 +21,7 @@ from qml.kernels.classical import scale_gamma
 from qml.models.observables import Observable, readout_observables
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_backend, check_whole
+from qml.weights import checked_sample_weight
 from simulator import gates
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
@@ -27,13 +29,14 @@ from simulator.backends.trait import Backend, Folder
 from simulator.circuit import Circuit
 from simulator.parameters import ParameterVector
 
-__all__ = ["RandomQuantumFeatures"]
+__all__ = ["RandomQuantumFeatures", "chain_circuit"]
 
 Array = NDArray[np.float64]
 
 CIRCUITS_AT_ONCE = 1 << 16
 
 
+@dataclass(eq=False, repr=False)
 class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Expectation values of many small circuits whose angles are random linear functions of the sample.
 
@@ -56,9 +59,14 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Circuit in place of RX and CNOTs; all its parameters are random linear functions of the features.
     observables : str or sequence of Observable
         See `qml.models.observables.readout_observables`.
+    shots : int, optional
+        Number of shots from which each expectation value is estimated, each from shots of its own; by default exact
+        values. The outcomes are drawn from a seed and the numbers in the sample, so that a sample has the same features
+        wherever it occurs.
     precision : {"double", "single"}
     backend : Backend or "numba", optional
-        Backend that runs the circuits: one circuit, with a parameter set for each sample and draw, see `plan`.
+        Backend that runs the circuits, with shots of its own: one circuit, with a parameter set for each sample and
+        draw, see `plan`.
     resume : path, optional
         Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
     random_state : int, RandomState or None
@@ -86,66 +94,90 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     True
     """
 
-    def __init__(
-        self,
-        n_components: int = 256,
-        *,
-        n_qubits: int = 4,
-        gamma: float | Literal["scale"] = "scale",
-        circuit: Circuit | None = None,
-        observables: str | Sequence[Observable] = "z",
-        precision: Literal["double", "single"] = "double",
-        backend: Backend | str | None = None,
-        resume: Folder = None,
-        random_state: int | RandomState | None = None,
-    ) -> None:
-        self.n_components = n_components
-        self.n_qubits = n_qubits
-        self.gamma = gamma
-        self.circuit = circuit
-        self.observables = observables
-        self.precision = precision
-        self.backend = backend
-        self.resume = resume
-        self.random_state = random_state
+    n_components: int = 256
+    _: KW_ONLY
+    n_qubits: int = 4
+    gamma: float | Literal["scale"] = "scale"
+    circuit: Circuit | None = None
+    observables: str | Sequence[Observable] = "z"
+    shots: int | None = None
+    precision: Literal["double", "single"] = "double"
+    backend: Backend | str | None = None
+    resume: Folder = None
+    random_state: int | RandomState | None = None
 
-    def fit(self, X: ArrayLike, y: object = None) -> Self:
+    def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Draw the linear functions.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
         y : ignored
+        sample_weight : array-like, shape (n_samples,), optional
+            Weights of the samples in the variance of ``gamma="scale"``.
         """
         check_whole("n_components", self.n_components)
         check_whole("n_qubits", self.n_qubits)
+        check_whole("shots", self.shots, instead=[None])
         features = validate_data(self, X, dtype=np.float64)
-        self.gamma_ = self._learnt_gamma(features)
+        weight = None if sample_weight is None else checked_sample_weight(sample_weight, features)
+        self.gamma_ = self._checked_gamma(features, weight)
         random = check_random_state(self.random_state)
         model = self._model()
+        self._drawn_with_shots(model, check_backend(self.backend))
         n_circuits = -(-self.n_components // len(model.observables))
         shape = (n_circuits, len(model.inputs), self.n_features_in_)
         self.frequencies_ = random.normal(scale=np.sqrt(2 * self.gamma_), size=shape)
         self.offsets_ = random.uniform(0, 2 * np.pi, size=shape[:2])
+        self._shot_seed = int(random.randint(np.iinfo(np.int32).max))
         return self
 
     def transform(self, X: ArrayLike) -> Array:
         """Compute features of each sample, shape (n_samples, n_components), in chunks of some thousand circuits."""
+        return self.transform_on(self.backend, X, self.resume)
+
+    def transform_on(self, backend: Backend | str | None, X: ArrayLike, resume: Folder = None) -> Array:
+        """Compute features as `transform`, on a backend in place of the estimator's."""
         samples = self._checked(X)
         model = self._model()
-        backend = check_backend(self.backend)
+        target = check_backend(backend)
+        draws = self._drawn_with_shots(model, target)
         out = np.empty((len(samples), self.n_components))
         # one request to the backend, so that its jobs wait in the queue only once
-        size = max(1, CIRCUITS_AT_ONCE // len(self.offsets_)) if backend is None else len(samples)
+        size = max(1, CIRCUITS_AT_ONCE // len(self.offsets_)) if target is None else len(samples)
         for first in range(0, len(samples), size):
             rows = slice(first, first + size)
             angles = self._angles(samples[rows])
-            if backend is None:
+            if target is None:
                 values = model.forward(angles, ())
             else:
-                values = backend.expectations(model.circuit, model.observables, angles, resume=self.resume)
-            out[rows] = values.reshape(len(out[rows]), -1)[:, : self.n_components]
+                values = target.expectations(model.circuit, model.observables, angles, resume=resume)
+            features = values.reshape(len(out[rows]), -1)
+            out[rows] = (self._estimated(features, samples[rows]) if draws else features)[:, : self.n_components]
         return out / np.sqrt(self.n_components)
+
+    def _drawn_with_shots(self, model: QuantumModel, backend: Backend | None) -> bool:
+        """Whether expectation values are to be estimated from shots, after a check that they can be."""
+        check_whole("shots", self.shots, instead=[None])
+        if self.shots is None:
+            return False
+        if backend is not None and not isinstance(backend, NumbaBackend):
+            raise ValueError(f"shots={self.shots} is for this engine, a backend brings its own: give one of the two")
+        for observable in model.observables:
+            if len(observable.coefficients) != 1 or observable.coefficients[0] != 1:
+                raise ValueError(f"shots expects observables that are single Pauli strings, got {observable!r}")
+        return True
+
+    def _estimated(self, values: Array, samples: Array) -> Array:
+        """Estimate expectation values from shots, shape (n_samples, n_values)."""
+        assert self.shots is not None
+        out = np.empty_like(values)
+        for row, (value, sample) in enumerate(zip(values, samples + 0.0, strict=True)):  # + 0.0: the bits of -0.0
+            digest = hashlib.blake2b(sample.tobytes(), digest_size=8).digest()
+            rng = np.random.default_rng([self._shot_seed, int.from_bytes(digest, "little")])
+            plus = rng.binomial(self.shots, np.clip((1 + value) / 2, 0, 1))  # rounding may exceed 1
+            out[row] = 2 * plus / self.shots - 1
+        return out
 
     def plan(self, X: ArrayLike, backend: Backend | str | None = None) -> Plan:
         """Estimate the cost of `transform` on a backend, by default the estimator's; nothing is sent."""
@@ -171,21 +203,17 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             check_result(samples, angles)
         return angles.reshape(-1, n_angles)
 
-    def _learnt_gamma(self, features: Array) -> float:
+    def _checked_gamma(self, features: Array, weight: Array | None) -> float:
         if isinstance(self.gamma, str):
             if self.gamma != "scale":
                 raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
-            return scale_gamma(features)
+            return scale_gamma(features, weight)
         if not 0 < self.gamma < np.inf:
             raise ValueError(f"gamma expects a positive number or 'scale', got {self.gamma!r}")
         return float(self.gamma)
 
     def _model(self) -> QuantumModel:
-        circuit = self.circuit
-        if circuit is None:
-            x = ParameterVector("x", self.n_qubits)
-            rotations = [gates.RX(x[q], q) for q in range(self.n_qubits)]
-            circuit = Circuit(self.n_qubits, rotations + [gates.CX(q, q + 1) for q in range(self.n_qubits - 1)])
+        circuit = chain_circuit(self.n_qubits) if self.circuit is None else self.circuit
         if not circuit.parameters:
             raise ValueError("the circuit has no parameters, so its features would not depend on the samples")
         observables = readout_observables(self.observables, circuit.num_qubits)
@@ -198,3 +226,10 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     @property
     def _n_features_out(self) -> int:
         return self.n_components
+
+
+def chain_circuit(num_qubits: int) -> Circuit:
+    """Return the default circuit: an RX on each qubit, then a chain of CNOTs."""
+    x = ParameterVector("x", num_qubits)
+    rotations = [gates.RX(x[q], q) for q in range(num_qubits)]
+    return Circuit(num_qubits, rotations + [gates.CX(q, q + 1) for q in range(num_qubits - 1)])

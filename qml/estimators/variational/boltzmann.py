@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from numpy.typing import NDArray
 
 from qml.estimators.trained import Samples
-from qml.estimators.twins import Entangled
+from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.features.scaling import Scaling, fit_standardisation
 from qml.layers import Dense, Gibbs, Sequential
@@ -21,7 +23,7 @@ VISIBLE = ("single", "half", "all")
 
 
 @dataclass(eq=False, repr=False)
-class BoltzmannClassifier(Entangled, TrainedClassifier):
+class BoltzmannClassifier(TrainedClassifier):
     """Quantum Boltzmann machine classifier: a Gibbs state whose fields are trained linear functions of the features.
 
     ``H(x) = sum_i a_i(x) Z_i + sum_i b_i(x) X_i + sum_{i<j} c_ij(x) Z_i Z_j``, with a trained weight for each feature
@@ -42,8 +44,8 @@ class BoltzmannClassifier(Entangled, TrainedClassifier):
         Whether to bring features to mean 0 and standard deviation 1.
     entangled : bool
         Whether the Hamiltonian has the terms on pairs; see `without_entanglement`.
-    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, random_state, callback, verbose
+    loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, class_weight, random_state, callback, verbose
         As in `VariationalClassifier`.
     noise, backend : None
         There is no circuit; anything else raises ValueError.
@@ -81,6 +83,13 @@ feature_names_in_
         share = {"single": group, "half": num_qubits // 2, "all": num_qubits}[self.visible]
         gibbs = Gibbs(num_qubits, n_classes, max(1, share // group), interacting=self.entangled)
         return Sequential(Dense(n_features, gibbs.num_inputs), gibbs)
+
+    @property
+    def _takes_labels(self) -> bool:
+        return False  # an outcome of the visible qubits is one class
+
+    def _checked_columns(self, y: NDArray[Any]) -> NDArray[Any]:
+        return TrainedOnClasses._checked_columns(self, y)
 
     def _fit_scaling(self, samples: Samples) -> Scaling:
         return fit_standardisation(samples.X, samples.weight)

@@ -8,7 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
 
 from qml.estimators.trained import Samples
 from qml.estimators.trained_classes import TrainedOnClasses
@@ -30,9 +32,18 @@ def _gives_probabilities(classifier: TrainedClassifier) -> bool:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class TrainedClassifier(TrainedOnClasses, TrainedNetwork):
-    """Base of the classifiers that train a network: one logit for two classes, one for each class otherwise."""
+    """Base of the classifiers that train a network: one logit for two classes, one for each class otherwise.
+
+    With y of shape (n_samples, n_labels) and entries of 0 or 1, each label is present or not, independently of the
+    others, and has one logit; ``classes_`` are then the numbers of the labels.
+    """
 
     loss: str | Loss = "cross_entropy"
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = self._takes_labels
+        return tags
 
     def partial_fit(
         self,
@@ -79,6 +90,8 @@ class TrainedClassifier(TrainedOnClasses, TrainedNetwork):
             Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         outputs = self._outputs(X, backend, resume)
+        if self._has_labels:
+            return np.asarray(expit(outputs))
         return softmax(outputs, axis=1) if outputs.shape[1] > 1 else expit(outputs * [-1.0, 1.0])
 
     @available_if(_gives_probabilities)
@@ -94,21 +107,62 @@ class TrainedClassifier(TrainedOnClasses, TrainedNetwork):
             Folder in which a remote backend stores its jobs, so that an interrupted call can be resumed.
         """
         outputs = self._outputs(X, backend, resume)
+        if self._has_labels:
+            return np.asarray(log_expit(outputs))
         return log_softmax(outputs, axis=1) if outputs.shape[1] > 1 else log_expit(outputs * [-1.0, 1.0])
 
+    def _checked_columns(self, y: NDArray[Any]) -> NDArray[Any]:
+        if type_of_target(y) != "multilabel-indicator":
+            return super()._checked_columns(y)
+        if self.class_weight is not None:
+            raise ValueError("class_weight is for one class per sample; with several labels use sample_weight")
+        if not self._takes_labels:
+            raise ValueError(f"several labels per sample need loss='cross_entropy' or 'mse', got loss={self.loss!r}")
+        return y
+
     def _learn_targets(self, samples: Samples, classes: ArrayLike | None) -> int:
+        self.n_labels_ = samples.y.shape[1] if samples.y.ndim > 1 else 0
+        if self._has_labels:
+            self.classes_ = np.arange(self.n_labels_)
+            return self.n_labels_
         self._learn_classes(samples.y, classes)
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        if self._has_labels != (y.ndim > 1) or (self._has_labels and y.shape[1] != len(self.classes_)):
+            raise ValueError(f"y of shape {y.shape} is not of the kind that the classifier was fitted to")
+        if self._has_labels:
+            return class_targets(self._training_loss(), y, 2)
         return class_targets(self._training_loss(), self._class_indices(y), len(self.classes_))
 
     def _training_loss(self) -> Loss:
-        return loss_for_classes(self._named_loss(), len(self.classes_))
+        return self._training_loss_of(2 if self._has_labels else len(self.classes_))
+
+    def _training_loss_of(self, num_classes: int) -> Loss:
+        return loss_for_classes(self._named_loss(), num_classes)
 
     def _named_loss(self) -> str | Loss:
         """Return the loss or its name."""
         return self.loss
+
+    @property
+    def _takes_labels(self) -> bool:
+        """Whether the loss is defined for several labels per sample."""
+        return bool(getattr(self._training_loss_of(2), "takes_labels", False))
+
+    @property
+    def _has_labels(self) -> bool:
+        """Whether y held several labels per sample."""
+        return getattr(self, "n_labels_", 0) > 0  # files of version 0.1.0 have no such number
+
+    def _decisions(self, outputs: Array) -> Array:
+        return outputs if self._has_labels else super()._decisions(outputs)
+
+    def _predicted(self, outputs: Array) -> NDArray[Any]:
+        return (outputs > 0).astype(np.intp) if self._has_labels else super()._predicted(outputs)
+
+    def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        return None if self._has_labels else super()._labels(y)
 
 
 @dataclass(eq=False, repr=False)
@@ -128,7 +182,7 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Number of layers of the ansatz.
     n_qubits : int, optional
         Number of qubits; by default as many as the feature map requires, but at least 4 and at most 8. If the features
-        do not fit on the qubits, they are replaced by their leading principal components.
+        do not fit on the qubits, see ``reduction``.
     loss : {"cross_entropy", "hinge", "mse"} or Loss
         A custom loss receives outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs (n, n_classes) and
         class indices.
@@ -136,6 +190,10 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Optimizer; names are listed in `qml.optimizers.OPTIMIZERS`.
     learning_rate : float, optional
         Learning rate; ``None`` uses the optimizer's default.
+    weight_decay : float or "auto"
+        Weight decay of the optimizer ``"adam"``: each step also shrinks every weight by the share
+        ``learning_rate * weight_decay``. ``"auto"`` tries it on a quarter of the samples that are held out, which
+        takes two and a half times as long; not with a backend or more than 2000 samples.
     epochs : int
         Maximum number of epochs.
     batch_size : int, "full" or "auto"
@@ -158,9 +216,15 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Observables to read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
     model : QuantumModel, optional
         Custom circuit, in place of feature map, ansatz, layers, qubits, observables and precision.
+    reduction : {"trained", "components"}
+        What happens to features that do not fit on the qubits. ``"trained"``: all of them pass through a dense layer,
+        trained with the circuit, that starts as their leading principal components. ``"components"``: these replace
+        them, with a warning; ``explained_variance_ratio_`` is the share of the variance that is left.
     scale_features : bool
         Whether to scale features into the range of the feature map (for a model, -pi/2 to pi/2). If False, features are
         angles in radians.
+    entangled : bool
+        Whether the circuit keeps its gates on two or more qubits; see `without_entanglement`.
     precision : {"double", "single"}
         Precision of the simulation.
     noise : NoiseModel, optional
@@ -178,6 +242,8 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
+    n_labels_ : int
+        Number of labels per sample if y was an indicator matrix of shape (n_samples, n_labels); 0 otherwise.
     weights_ : float ndarray, shape (n_weights,)
         Weights of the circuit, in radians, then those of the readout.
     circuit_ : Circuit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,11 +13,19 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.estimators.trained import Samples, TrainedEstimator
+from qml.estimators.twins import Entangled
+from qml.estimators.variational.weight_decay import (
+    MAX_ROWS,
+    chosen_weight_decay,
+    takes_weight_decay,
+    with_weight_decay,
+)
 from qml.features.scaling import Scaling, fit_scaling
 from qml.layers import Sequential
 from qml.losses import Loss
-from qml.optimizers import get_optimizer
-from qml.settings import check_backend
+from qml.optimizers import Optimizer, SciPy, get_optimizer
+from qml.settings import check_backend, check_flag, check_non_negative
+from qml.training import TrainingInterrupted, TrainingResult, train
 from qml.training.identity import run_identity
 from qml.training.layers_objective import LayersObjective
 from simulator.backends.numba_backend import NumbaBackend
@@ -34,7 +42,7 @@ QUARTER_TURN = (-np.pi / 2, np.pi / 2)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class TrainedNetwork(TrainedEstimator):
+class TrainedNetwork(Entangled, TrainedEstimator):
     """Base of the estimators that train a network of layers.
 
     To add a model, write a dataclass with its settings and `_network`; subclass it together with `TrainedClassifier`
@@ -43,6 +51,7 @@ class TrainedNetwork(TrainedEstimator):
     """
 
     loss: str | Loss = "mse"
+    weight_decay: float | Literal["auto"] = 0.0
     scale_features: bool = True
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
@@ -72,7 +81,8 @@ class TrainedNetwork(TrainedEstimator):
         if first:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             self._start(samples, seed, classes)
-        objective = self._objective(self._emphasised(samples))
+            self.weight_decay_ = 0.0 if self.weight_decay == "auto" else float(self.weight_decay)
+        objective = self._objective(self._class_weighted(samples))
         self._train(objective, self._seed + self.n_iter_, further=True)
         return self
 
@@ -97,7 +107,7 @@ class TrainedNetwork(TrainedEstimator):
             planned = clone(self).set_params(backend=self._chosen_backend(backend))
             return planned._plan_of_fit(X, y)
         check_is_fitted(self, "weights_")
-        features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        features = validate_data(self, self._rows(X, reset=False), dtype=np.float64, order="C", reset=False)
         return self._plan(self._chosen_backend(backend), self.scaling_(features))
 
     def _chosen_backend(self, backend: Backend | str | None) -> Backend:
@@ -135,6 +145,9 @@ class TrainedNetwork(TrainedEstimator):
 
     def _check_settings(self) -> None:
         super()._check_settings()
+        if self.weight_decay != "auto":
+            check_non_negative("weight_decay", self.weight_decay)
+        check_flag("entangled", self.entangled)
         if self.noise is not None and not isinstance(self.noise, NoiseModel):
             raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
         if self.noise is not None and self.backend is not None:
@@ -146,7 +159,8 @@ class TrainedNetwork(TrainedEstimator):
         identity = Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
         self.scaling_ = self._fit_scaling(samples) if self.scale_features else identity
         num_features = self.scaling_.num_outputs
-        self.network_ = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
+        network = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
+        self.network_ = network if self.entangled else network.without_entanglement()
         self._begin(self._initial_weights(samples, np.random.default_rng(seed)), seed)
 
     def _initial_weights(self, samples: Samples, rng: np.random.Generator) -> Array:
@@ -180,6 +194,42 @@ class TrainedNetwork(TrainedEstimator):
     def _identity(self, objective: LayersObjective) -> dict[str, Any]:
         return run_identity(objective, self._last_weights, self._described())
 
+    def _learn_settings(self, samples: Samples, seed: int) -> None:
+        self.weight_decay_ = self._chosen_weight_decay(samples, seed)
+
+    def _chosen_weight_decay(self, samples: Samples, seed: int) -> float:
+        """Return the setting, or what is best on held-out rows."""
+        if self.weight_decay != "auto":
+            return float(self.weight_decay)
+        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        remote = self.backend is not None  # each try would cost as much as the run
+        if remote or len(samples.X) > MAX_ROWS or not takes_weight_decay(optimizer):
+            return 0.0
+        network = self._network_on(None, None)
+
+        def training(objective: LayersObjective, weight_decay: float) -> TrainingResult:
+            return train(
+                objective,
+                self._last_weights,
+                with_weight_decay(optimizer, weight_decay),
+                epochs=self.epochs,
+                batch_size=self._batch_size(objective.n_samples),
+                rng=seed,
+                schedule=self.schedule,
+            )
+
+        def objective(rows: NDArray[np.intp]) -> LayersObjective:
+            return self._objective_of(network, samples.take(rows))
+
+        try:
+            columns = np.column_stack([samples.X, self._encode_targets(samples.y)])
+            return chosen_weight_decay(objective, training, columns, seed)
+        except TrainingInterrupted as stop:
+            raise KeyboardInterrupt("stopped while the weight decay was chosen, before training") from stop
+
+    def _chosen_optimizer(self) -> Optimizer | SciPy:
+        return with_weight_decay(super()._chosen_optimizer(), getattr(self, "weight_decay_", 0.0))
+
     def _described(self) -> dict[str, Any]:
         """Return the settings of circuit and observables, for the message that refuses a foreign checkpoint."""
         return {}
@@ -191,5 +241,5 @@ class TrainedNetwork(TrainedEstimator):
     def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Compute outputs of the network, shape (n_samples, n_outputs)."""
         check_is_fitted(self, "weights_")
-        features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        features = validate_data(self, self._rows(X, reset=False), dtype=np.float64, order="C", reset=False)
         return self._network_on(backend, resume).forward(self.scaling_(features), self.weights_)

@@ -16,7 +16,7 @@ def _drop_thread_count_of_numba() -> None:
     if refused and "numba" not in sys.modules:
         del os.environ[name]
         warnings.warn(
-            f"{name}={text!r} is no sensible number of threads; it is removed from the environment", stacklevel=2
+            f"{name}={text!r} is not a sensible number of threads; it is removed from the environment", stacklevel=2
         )
 
 

@@ -374,10 +374,10 @@ def sincos(typing_context, angle):  # type: ignore[no-untyped-def]
         rint = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(kind, [kind]), f"llvm.rint.v{angle.width}f{bits}"
         )
-        turns = builder.call(rint, [builder.fmul(args[0], number(0.63661977236758134308))])
+        quarters = builder.call(rint, [builder.fmul(args[0], number(0.63661977236758134308))])
         residue = args[0]
         for part in _HALF_PI[bits]:
-            residue = multiply_add(turns, number(-part), residue)
+            residue = multiply_add(quarters, number(-part), residue)
         square = builder.fmul(residue, residue)
         sine = multiply_add(builder.fmul(residue, square), polynomial(square, _SINE), residue)
         cosine = multiply_add(
@@ -388,7 +388,7 @@ def sincos(typing_context, angle):  # type: ignore[no-untyped-def]
         whole = ir.VectorType(ir.IntType(bits), angle.width)
         one, two = (ir.Constant(whole, [value] * angle.width) for value in (1, 2))
         zero = ir.Constant(whole, None)
-        quadrant = builder.fptosi(turns, whole)
+        quadrant = builder.fptosi(quarters, whole)
 
         def has(value, bit):  # type: ignore[no-untyped-def]
             return builder.icmp_signed("!=", builder.and_(value, bit), zero)

@@ -244,7 +244,7 @@ def _parse(name: str, text: str, available: int) -> int:
     if not 1 <= count <= 4096:
         clamped = available if count < 1 else 4096
         warnings.warn(
-            f"{name}={text!r} is no sensible number of threads; using {min(clamped, available)}", stacklevel=4
+            f"{name}={text!r} is not a sensible number of threads; using {min(clamped, available)}", stacklevel=4
         )
         return clamped
     return count

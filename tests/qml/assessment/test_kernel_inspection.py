@@ -63,7 +63,7 @@ class TestGeometricDifference:
         assert geometric_difference(np.eye(25), np.ones((25, 25))) == pytest.approx(5)
 
     def test_singular_classical_kernels_need_a_regularization(self):
-        with pytest.raises(ValueError, match=r"singular.*regularization above 0"):
+        with pytest.raises(ValueError, match=r"singular.*regularization must be above 0"):
             geometric_difference(np.ones((3, 3)), np.eye(3))
         assert geometric_difference(np.ones((3, 3)), np.eye(3), 0.1) > 0
 

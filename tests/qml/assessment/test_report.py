@@ -155,7 +155,7 @@ class TestVerdict:
         verdict = comparison(wrong_in(self.truth, range(5)), wrong_in(self.truth, range(3)), self.truth).verdict()
         assert verdict == (
             "The RBF SVM is 1.0 points better than the quantum model (± 0.7 standard error on 200 test rows): "
-            "too little to tell them apart."
+            "too small to tell them apart."
         )
 
     def test_clear_loss_and_clear_win(self):

@@ -112,11 +112,14 @@ class TestTrain:
             outputs.append(load(here / folder / "model.qumba").weights_)
         np.testing.assert_array_equal(*outputs)
 
-    def test_more_features_than_qubits_means_principal_components(self, here, capsys):
+    def test_more_features_than_qubits_pass_through_a_trained_layer_or_are_reduced(self, here, capsys):
         X, y = load_breast_cancer(return_X_y=True)
         columns = {f"f{k}": X[:120, k].tolist() for k in range(12)} | {"y": y[:120].tolist()}
         write_csv(here / "c.csv", columns)
         assert main(["train", "c.csv", "-t", "y", "--qubits", "3", *QUICK]) == 0
+        output = capsys.readouterr().out
+        assert "12 features do not fit on 3 qubits with this feature map: a trained layer turns them into 3" in output
+        assert main(["train", "c.csv", "-t", "y", "--qubits", "3", "--reduction", "components", *QUICK]) == 0
         output = capsys.readouterr().out
         assert "12 features do not fit on 3 qubits with this feature map: their 3 leading principal" in output
         assert "RBF SVM, 3 components" in output
@@ -158,7 +161,9 @@ class TestTrain:
         columns["species"] = [{"setosa": "None"}.get(species, species) for species in columns["species"]]
         write_csv(here / "data.csv", columns)
         assert main(["train", "data.csv", "-t", "species", *QUICK, "-o", "out"]) == 0
-        assert "species: 'None' is taken as the name of a class (50 rows)" in " ".join(capsys.readouterr().out.split())
+        assert "species: 'None' is treated as the name of a class (50 rows)" in " ".join(
+            capsys.readouterr().out.split()
+        )
         assert load(here / "out" / "model.qumba").classes_.tolist() == ["None", "versicolor", "virginica"]
         assert main(["predict", "out/model.qumba", "data.csv"]) == 0
         assert "rows agree with column 'species'" in capsys.readouterr().err
@@ -171,8 +176,8 @@ class TestTrain:
         (here / "l.csv").write_text(text, encoding="latin-1")
         assert main(["train", "l.csv", "-t", "species", *QUICK]) == 0
         output = " ".join(capsys.readouterr().out.split())
-        assert "species holds numbers, taken as classification (--task regression takes them otherwise)" in output
-        assert "not UTF-8: read as Windows-1252" in output
+        assert "species holds numbers, treated as classification (use --task regression for the opposite)" in output
+        assert "not UTF-8: it was read as Windows-1252" in output
 
     def test_early_stopping(self, here, capsys):
         write_csv(here / "iris.csv", flowers())
@@ -183,15 +188,15 @@ class TestTrain:
         command = ["train", "rare.csv", "-t", "y", "--keep", "x", *QUICK]
         assert main(command) == 0
         capsys.readouterr()
-        assert "it needs 40 rows to train on, and 2 of each class" in refused(capsys, *command, "--early-stopping")
+        assert "it needs 40 training rows, and 2 of each class" in refused(capsys, *command, "--early-stopping")
 
     def test_resumed_run_ends_as_one_that_never_stopped(self, here, capsys):
         write_csv(here / "iris.csv", flowers(60))
         command = ["train", "iris.csv", "-t", "species", "--schedule", "constant", *QUICK[2:]]
-        assert main([*command, "--epochs", "12", "-o", "whole"]) == 0
+        assert main([*command, "--epochs", "12", "-o", "positive_integer"]) == 0
         assert main([*command, "--epochs", "5", "-o", "part", "--resume", "run.ckpt"]) == 0
         assert main([*command, "--epochs", "12", "-o", "rest", "--resume", "run.ckpt"]) == 0
-        whole, rest = (load(f"{folder}/model.qumba") for folder in ("whole", "rest"))
+        whole, rest = (load(f"{folder}/model.qumba") for folder in ("positive_integer", "rest"))
         np.testing.assert_array_equal(rest.weights_, whole.weights_)
         np.testing.assert_array_equal(rest.loss_history_, whole.loss_history_)
         capsys.readouterr()
@@ -227,7 +232,7 @@ class TestTrain:
         assert process.returncode == INTERRUPTED, err
         assert "Interrupted: the model file holds the best weights so far." in err
         assert "Traceback" not in err
-        assert "these are the best weights up to then" in out
+        assert "these are the best weights so far" in out
         assert load(tmp_path / "out" / "model.qumba").n_iter_ > 0
 
 
@@ -386,7 +391,7 @@ class TestPredict:
         columns["garden"][2] = "east"
         write_csv(here / "new.csv", columns)
         _, remarks = self.predicted(capsys, trained / "out" / "model.qumba", "new.csv")
-        assert "garden: 1 row with values not seen in training ('east'), taken as average" in remarks
+        assert "garden: 1 row with values not seen in training ('east'), treated as average" in remarks
 
     def test_empty_cells(self, trained, here, capsys):
         columns = flowers(4)

@@ -25,6 +25,8 @@ REGRESSORS = [
     qml.QuantumKernelRegressor(),
     qml.QuantumKernelRidge(),
     qml.QuantumGaussianProcessRegressor(),
+    qml.KitchenSinksRegressor(20, random_state=0),
+    qml.ReservoirRegressor(n_layers=2, random_state=0),
 ]
 SCALING = [
     qml.VariationalClassifier(epochs=2, random_state=0),
@@ -34,6 +36,7 @@ SCALING = [
     qml.QuantumKernelClassifier("rbf"),
     qml.QuantumKernelClassifier("rbf", scale_features="jointly"),
     qml.QuantumKernelClassifier(n_qubits=2),
+    qml.KitchenSinksClassifier(20, random_state=0),
 ]
 UNSCALED = [
     ClassicalKernel("rbf"),

@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qml.estimators import kernel_methods as kernel_estimators
+from qml.kernels import RBF, FidelityKernel, Linear
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ def test_checks(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([kernel_estimators.QuantumKernelClassifier("rbf", probability=False, class_weight="balanced")])
+@parametrize_with_checks(
+    [
+        kernel_estimators.QuantumKernelClassifier("rbf", probability=False, class_weight="balanced"),
+        kernel_estimators.QuantumKernelRidge(0.5 * RBF() + FidelityKernel("zz", bandwidth=0.2) * Linear()),
+    ]
+)
 def test_checks_of_other_settings(estimator, check):
     check(estimator)

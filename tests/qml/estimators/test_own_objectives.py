@@ -147,3 +147,17 @@ def test_the_seed_decides(model, data):
     first = clone(model).fit(*data)
     np.testing.assert_array_equal(clone(model).fit(*data).weights_, first.weights_)
     assert not np.array_equal(clone(model).set_params(random_state=4).fit(*data).weights_, first.weights_)
+
+
+@pytest.mark.parametrize("kind", [BoltzmannClassifier, MetricLearningClassifier])
+def test_several_labels_per_sample_are_refused(kind):
+    labels = np.eye(3, dtype=int)[IRIS[1]]
+    with pytest.raises(ValueError, match="y should be a 1d array, got an array of shape"):
+        kind(epochs=1).fit(IRIS[0], labels)
+    assert not kind().__sklearn_tags__().classifier_tags.multi_label
+
+
+@every_model
+def test_entangled_is_a_flag(model, data):
+    with pytest.raises(ValueError, match="entangled expects True or False, got 'no'"):
+        clone(model).set_params(entangled="no").fit(*data)

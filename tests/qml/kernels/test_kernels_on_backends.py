@@ -24,6 +24,7 @@ from qml import (
     TrainedKernel,
     load,
 )
+from qml.kernels import RBF
 from simulator import Circuit, NoiseModel, ParameterVector, depolarizing
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.errors import BackendError, JobError
@@ -287,3 +288,57 @@ def test_gaussian_processes_measure_each_row_once(estimator, counting):
 def test_a_diagonal_of_ones_is_not_measured(counting):
     assert np.all(ProjectedKernel("angle", backend=counting).diag(X) == 1)
     assert counting.log == []
+
+
+class TestCompositeKernels:
+    kernel = 0.5 * RBF(0.3) + FidelityKernel("zz", bandwidth=0.5) * ProjectedKernel("iqp", bandwidth=0.5)
+
+    def test_quantum_parts_run_there(self, counting):
+        kernel = clone(self.kernel).fit(X, y)
+        there = kernel.on(counting)
+        np.testing.assert_allclose(there(X), kernel(X), atol=1e-10)
+        assert sorted(counting.log) == [10, 45]
+        assert there.plan(X).parameter_sets == 55
+        assert clone(self.kernel).plan(X, X[:3], counting).parameter_sets == 30 + 13
+        assert "a circuit for each of 45 pairs" in str(there.plan(X))
+        assert (kernel.backend, there.backend) == (None, counting)
+
+    @pytest.mark.parametrize("estimator", [QuantumKernelClassifier, QuantumKernelRidge])
+    def test_estimators_trained_here_predict_there(self, estimator, counting):
+        model = estimator(self.kernel).fit(X, y)
+        np.testing.assert_allclose(model.predict(X, backend=counting), model.predict(X), atol=1e-10)
+        assert sum(counting.log) == model.plan(X, counting).parameter_sets == len(X) * (1 + len(model.basis_))
+
+    def test_no_circuit_runs_twice_in_training(self, counting):
+        kernel = clone(self.kernel).on(counting)
+        model = QuantumKernelClassifier(kernel, tol=1e-9)
+        plan = model.plan(X, y=y)
+        assert counting.log == []
+        model.fit(X, y)
+        assert sum(counting.log) == plan.parameter_sets == 55
+        here = QuantumKernelClassifier(self.kernel, tol=1e-9).fit(X, y)
+        np.testing.assert_allclose(model.decision_function(X), here.decision_function(X), atol=1e-6)
+
+    def test_jobs_of_each_part_have_a_folder(self, tmp_path):
+        backend = QiskitBackend(RemoteBackend(tmp_path / "server"), shots=200, seed=1)
+        kernel = FidelityKernel("angle") + 0.5 * (RBF(0.3) * FidelityKernel("angle", bandwidth=0.5) ** 2)
+        there = kernel.on(backend, tmp_path / "run")
+        K = there(FEW)
+        assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["k1", "k2"]
+        np.testing.assert_array_equal(there(FEW), K)
+        np.testing.assert_allclose(K, kernel(FEW), atol=0.3)
+        model = QuantumKernelClassifier(kernel.on(backend)).fit(FEW, [0, 0, 1, 1])
+        first, again = (model.decision_function(FEW, resume=tmp_path / "predict") for _ in range(2))
+        np.testing.assert_array_equal(first, again)
+        assert (tmp_path / "predict" / "k2" / "k2").exists()
+
+    def test_classical_ones_run_nowhere(self, counting):
+        for ask in (lambda kernel: kernel.on(counting), lambda kernel: kernel.plan(X, backend=counting)):
+            with pytest.raises(TypeError, match="SumKernel runs no circuits"):
+                ask(RBF() + 2 * RBF() ** 2)
+
+    def test_trained_parts(self, counting):
+        kernel = TrainedKernel(FidelityKernel("angle"), epochs=1, random_state=0) + RBF(0.3)
+        there = kernel.on(counting).fit(X, y)
+        np.testing.assert_allclose(there(X), clone(kernel).fit(X, y)(X), atol=1e-10)
+        assert counting.log == [45]

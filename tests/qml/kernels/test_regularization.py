@@ -90,7 +90,7 @@ def test_by_name() -> None:
     assert isinstance(get_kernel("projected", gamma=1.0), ProjectedKernel)
     assert isinstance(get_kernel("trained"), TrainedKernel)
     assert get_kernel("iqp", reps=1).get_params()["feature_map"] == "iqp"
-    assert repr(get_kernel("RBF")) == "ClassicalKernel()"
+    assert repr(get_kernel("RBF")) == "RBF()"
     for name in KERNELS:
         assert get_kernel(get_kernel(name)).get_params() == get_kernel(name).get_params()
     with pytest.raises(UnknownNameError, match="did you mean 'rbf'"):

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, TrainedKernel, target_kernel
+from qml.kernels import RBF, FidelityKernel, Kernel, Linear, ProjectedKernel, TrainedKernel, target_kernel
 from qml.kernels import kernel_target_alignment as alignment
-from qml.kernels.embedding import EmbeddingKernel
-from qml.kernels.trained import AlignmentObjective
+from qml.kernels.alignment_objective import AlignmentObjective
 from simulator import Circuit, ParameterVector
 
 RNG = np.random.default_rng(0)
@@ -41,14 +41,19 @@ def test_targets() -> None:
         FidelityKernel("hubregtsen", bandwidth=0.6, random_state=0),
         ProjectedKernel("qaoa", bandwidth=0.6, random_state=0),
         ProjectedKernel("qaoa", bandwidth=0.6, random_state=0, order=2, outer="linear"),
+        0.5 * RBF() + FidelityKernel("qaoa", bandwidth=0.6, random_state=0) * Linear(),
+        FidelityKernel("qaoa", bandwidth=0.6, random_state=0) * FidelityKernel("qaoa", bandwidth=0.4, random_state=1),
+        (0.3 * ProjectedKernel("qaoa", bandwidth=0.6, random_state=0) + FidelityKernel("zz", bandwidth=0.3) ** 2) ** 3,
     ],
-    ids=["fidelity", "hubregtsen", "gaussian", "linear"],
+    ids=["fidelity", "hubregtsen", "gaussian", "linear", "sum", "same circuit twice", "power"],
 )
-def test_gradient(kernel: EmbeddingKernel, centered: bool, train: str) -> None:
+def test_gradient(kernel: Kernel, centered: bool, train: str) -> None:
     objective = AlignmentObjective.of(kernel.fit(X), X, Y, train, centered)
     weights, rows = objective.initial() + 0.1, np.arange(3, 20)
     value, gradient = objective.value_and_gradient(weights, rows)
     np.testing.assert_allclose(value, objective.value(weights, rows), atol=1e-12)
+    K = clone(kernel).set_params(**objective.settings(weights)).fit(X)(X)[rows][:, rows]
+    np.testing.assert_allclose(value, 1 - alignment(K, Y[rows], centered), atol=1e-12)
     step = 1e-5
     expected = [
         (objective.value(weights + d, rows) - objective.value(weights - d, rows)) / (2 * step)
@@ -72,8 +77,7 @@ def test_alignment_and_gradient_are_pennylanes() -> None:
 def test_gradient_through_a_data_function() -> None:
     objective = AlignmentObjective.of(FidelityKernel("zz", bandwidth=0.4).fit(X), X, Y, "bandwidth", True)
     weights = np.array([0.1, -0.2, 0.3])
-    scales, _ = objective.settings(weights)
-    K = FidelityKernel("zz", bandwidth=scales)(X)
+    K = FidelityKernel("zz", **objective.settings(weights))(X)
     np.testing.assert_allclose(objective.value(weights, slice(None)), 1 - alignment(K, Y))
     step = 1e-5
     expected = [
@@ -84,7 +88,7 @@ def test_gradient_through_a_data_function() -> None:
 
 
 @pytest.mark.parametrize("kernel", [FidelityKernel(bandwidth=0.2), ProjectedKernel(bandwidth=0.2)])
-def test_training_aligns(kernel: EmbeddingKernel) -> None:
+def test_training_aligns(kernel: Kernel) -> None:
     trained = TrainedKernel(kernel, epochs=15, learning_rate=0.1, batch_size=24, random_state=0).fit(X, Y)
     assert trained.alignment_ > trained.initial_alignment_ + 0.02
     np.testing.assert_allclose(alignment(kernel.fit(X)(X), Y), trained.initial_alignment_)
@@ -94,6 +98,25 @@ def test_training_aligns(kernel: EmbeddingKernel) -> None:
     np.testing.assert_array_equal(again(X), trained(X))
     features = trained.features(X)
     np.testing.assert_allclose(trained.gram(features[:3], features), trained(X[:3], X), atol=1e-12)
+
+
+def test_parts_of_a_composite_kernel_are_trained_together() -> None:
+    kernel = 0.5 * RBF(0.2) + FidelityKernel("zz", bandwidth=0.2) * ProjectedKernel("zz", bandwidth=0.2)
+    trained = TrainedKernel(kernel, epochs=15, learning_rate=0.1, batch_size=24, random_state=0).fit(X, Y)
+    assert trained.alignment_ > trained.initial_alignment_ + 0.02
+    np.testing.assert_allclose(alignment(kernel.fit(X)(X), Y), trained.initial_alignment_)
+    np.testing.assert_allclose(alignment(trained(X), Y), trained.alignment_, atol=1e-9)
+    learnt = trained.kernel_.get_params()
+    assert learnt["k1__kernel__gamma"] == 0.2
+    assert learnt["k2__k1__bandwidth"].shape == learnt["k2__k2__bandwidth"].shape == (3,)
+    assert not np.allclose(learnt["k2__k1__bandwidth"], learnt["k2__k2__bandwidth"])
+    assert kernel.get_params()["k2__k1__bandwidth"] == 0.2
+
+
+def test_sums_of_trained_kernels_train_each_on_its_own() -> None:
+    trained = TrainedKernel(FidelityKernel("angle"), epochs=3, random_state=0)
+    total = (trained + 0.5 * RBF(0.2)).fit(X, Y)
+    np.testing.assert_allclose(total(X), clone(trained).fit(X, Y)(X) + 0.5 * RBF(0.2)(X), atol=1e-12)
 
 
 def test_training_refuses() -> None:
@@ -106,7 +129,11 @@ def test_training_refuses() -> None:
     with pytest.raises(NotFittedError):
         TrainedKernel()(X)
     with pytest.raises(TypeError, match="must be a FidelityKernel"):
-        TrainedKernel(ClassicalKernel()).fit(X, Y)  # type: ignore[arg-type]
+        TrainedKernel(RBF()).fit(X, Y)
+    with pytest.raises(TypeError, match="must be a FidelityKernel.* composite kernel with one"):
+        TrainedKernel(RBF() + 2 * Linear()).fit(X, Y)
+    with pytest.raises(ValueError, match='"gaussian" or "linear"'):
+        TrainedKernel(RBF() + ProjectedKernel(outer="laplacian")).fit(X, Y)
 
 
 def test_bandwidth_by_alignment_and_by_variance() -> None:

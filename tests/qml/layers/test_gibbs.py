@@ -100,3 +100,9 @@ def test_there_is_no_circuit_to_run_elsewhere():
     with pytest.raises(ValueError, match="without a circuit: noise cannot apply"):
         Gibbs(2).on(noise=NoiseModel(after_2q=depolarizing(0.1)))
     assert Gibbs(2).on("numba") == Gibbs(2)
+
+
+def test_terms_on_pairs_are_not_dropped_in_silence():
+    assert Gibbs(3, interacting=False).without_entanglement() == Gibbs(3, interacting=False)
+    with pytest.raises(ValueError, match=r"takes 6 inputs instead of 9: .* Gibbs\(3, 2, 1, interacting=False\)"):
+        Gibbs(3).without_entanglement()

@@ -13,6 +13,7 @@ from qml.layers import (
     Arctan,
     ClassFidelities,
     Dense,
+    Derivatives,
     Dropout,
     Flatten,
     Gibbs,
@@ -41,6 +42,7 @@ def encoding_alone() -> QuantumModel:
 
 MODEL = layered_model("angle", "strongly_entangling", num_features=2, num_layers=2, observables="z+zz")
 REUPLOADING = layered_model(AngleMap("xz", reupload=True), "basic", num_features=3, num_layers=3)
+PROBABILITIES = QuantumModel(MODEL.circuit, MODEL.inputs, MODEL.weights, outputs="probabilities", qubits=[1])
 PRODUCTS = layered_model("zz", "real_amplitudes", num_features=3, num_layers=1)  # with a data function
 
 PATCH = layered_model("angle", "basic", num_features=4, num_layers=1)
@@ -49,6 +51,7 @@ PATCH_OF_COLOURS = layered_model("angle", "basic", num_features=8, num_layers=1,
 EXAMPLES = [
     Dense(3, 2),
     Dense(1, 1),
+    Dense(3, 2, bias=False),
     Tanh(3),
     ReLU(3),
     Sigmoid(2),
@@ -71,6 +74,11 @@ EXAMPLES = [
     Quantum(PRODUCTS),
     Quantum(encoding_alone()),
     Quantum(MODEL).on(noise=NOISE),
+    Quantum(PROBABILITIES),
+    Quantum(PROBABILITIES).on(noise=NOISE),
+    Derivatives(Quantum(REUPLOADING)),
+    Derivatives(Quantum(encoding_alone()), order=1),
+    Derivatives(Quantum(MODEL)).on(noise=NOISE),
     Sequential(Dense(4, 3), Tanh(), TrainedScales(), Quantum(REUPLOADING), Dense(None, 2)),
     Sequential(Tanh(), Sigmoid(), Quantum(PRODUCTS)),
     Sequential(Sequential(Dense(3, 2), ReLU()), Quantum(MODEL)),
@@ -174,6 +182,7 @@ def test_dense_is_an_affine_map():
     weights = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.1, 0.2])  # two outputs of three inputs, biases
     X = np.array([[1.0, 0.0, -1.0]])
     np.testing.assert_allclose(Dense(3, 2).forward(X, weights), [[1 - 3 + 0.1, 4 - 6 + 0.2]])
+    np.testing.assert_allclose(Dense(3, 2, bias=False).forward(X, weights[:6]), [[1 - 3, 4 - 6]])
     drawn = Dense(400, 300).initial_weights(np.random.default_rng(0))
     assert drawn[:-300].std() == pytest.approx(1 / 20, rel=0.01)
     assert not drawn[-300:].any()
@@ -193,6 +202,11 @@ def test_trained_scales_start_as_the_inputs():
     [
         (lambda: Dense(0, 2), "num_inputs expects an integer of 1 or more, or None, got 0"),
         (lambda: Dense(2, 1.5), "num_outputs expects an integer"),
+        (lambda: Derivatives(Quantum(MODEL), order=3), "order expects 1 or 2, got 3"),
+        (
+            lambda: Derivatives(Quantum(PRODUCTS)),
+            "features are the circuit's inputs, got one with the data function Pro",
+        ),
         (lambda: Tanh(-1), "size expects an integer"),
         (lambda: TrainedScales(2, copies=0), "copies expects an integer of 1 or more, got 0"),
         (lambda: Dense(None, 2).num_weights, r"Dense\(None, 2\) has a size that is not known yet"),
@@ -213,9 +227,14 @@ def test_errors(make, message):
         make()
 
 
-def test_a_quantum_layer_needs_a_model():
+def test_kinds_of_arguments():
     with pytest.raises(TypeError, match="expects a QuantumModel, got"):
         Quantum(Circuit(2))
+    with pytest.raises(TypeError, match="expects a Quantum layer or a QuantumModel, got Tanh"):
+        Derivatives(Tanh(2))
+    assert Derivatives(MODEL) == Derivatives(Quantum(MODEL))
+    with pytest.raises(TypeError, match="bias expects True or False, got 0"):
+        Dense(3, 2, bias=0)
 
 
 def test_a_data_function_is_computed_once_in_training():

@@ -103,7 +103,11 @@ def test_models_and_estimators_with_labels(tmp_path):
         (Operator(np.eye(4), input_dims=(4,), output_dims=(4,)), ObservableError, "as many qubits as the circuit"),
         (SparsePauliOp(["ZZ"], [1j]), ObservableError, "not Hermitian"),
         (Operator([[0, 1, 0, 0]] + [[0] * 4] * 3), ObservableError, "not Hermitian"),
-        (Statevector([1, 0, 0, 0]), ObservableError, "an observable of Qiskit is a SparsePauliOp, got Statevector"),
+        (
+            Statevector([1, 0, 0, 0]),
+            ObservableError,
+            "expected a SparsePauliOp or an operator that converts to it, got Statevector",
+        ),
         ([1.0], TypeError, "observables expects a PauliSum such as .* got 1.0 among them"),
         ([["ZZ"]], TypeError, "got \\['ZZ'\\] among them"),
         (None, TypeError, "observables expects a PauliSum .* got None"),

@@ -16,7 +16,7 @@ from qml import NystroemFeatures, RandomQuantumFeatures
 from qml.estimators import kernel_methods as kernel_estimators
 from qml.feature_maps import PauliMap
 from qml.files.container import ModelFileError, read_container, write_container
-from qml.kernels import ClassicalKernel, FidelityKernel, ProjectedKernel, TrainedKernel
+from qml.kernels import RBF, ClassicalKernel, FidelityKernel, Polynomial, ProjectedKernel, TrainedKernel
 from qml.persistence.estimators import VERSION
 from simulator import Circuit, ParameterVector, Z
 from simulator import X as PauliX
@@ -67,6 +67,9 @@ def own_circuit():
         ProjectedKernel("zz", order=2, outer="linear", bandwidth=0.2),
         TrainedKernel(FidelityKernel("angle"), epochs=2, random_state=0),
         FidelityKernel(own_circuit()),
+        0.5 * RBF() + FidelityKernel("zz", bandwidth="auto") * Polynomial(2),
+        (ProjectedKernel("iqp", bandwidth=0.2) + FidelityKernel("angle", precision="single") ** 2) ** 2,
+        TrainedKernel(RBF() * FidelityKernel("qaoa", random_state=0), train="both", epochs=2, random_state=0),
     ],
     ids=str,
 )
@@ -89,6 +92,16 @@ def test_not_fitted(path):
     assert not hasattr(loaded, "basis_")
 
 
+def test_forged_settings_of_composite_kernels_are_refused(path):
+    for kernel, setting, value in ((0.5 * RBF(), "scale", -1.0), (RBF() ** 2, "exponent", 0.5)):
+        qml.QuantumKernelClassifier(kernel).save(path)
+        header, arrays = read_container(path, kind="model", version=VERSION)
+        header["parameters"]["kernel"]["parameters"][setting] = value
+        write_container(path, header, arrays, kind="model", version=VERSION)
+        with pytest.raises(ModelFileError, match=f"{setting} expects"):
+            qml.load(path)
+
+
 class TestDamagedFiles:
     @pytest.fixture
     def saved(self, path):
@@ -109,6 +122,8 @@ class TestDamagedFiles:
             lambda h: h["learnt"]["kernel_"].pop("parameters"),
             lambda h: h["learnt"]["kernel_"]["parameters"].update(precision={"type": "array", "number": 999}),
             lambda h: h["learnt"]["kernel_"].update(learnt=[]),
+            lambda h: h["learnt"]["kernel_"].update(type="SumKernel"),
+            lambda h: h["learnt"].update(basis_={"type": "records", "fields": {"k1": h["learnt"]["basis_"], "k2": 3}}),
         ],
     )
     def test_contents_that_make_no_sense(self, saved, change):
@@ -133,6 +148,7 @@ def test_kernels_of_ones_own_can_not_be_stored(path):
         NystroemFeatures(n_landmarks=20, random_state=0),
         NystroemFeatures(ProjectedKernel("zz", bandwidth=0.1), n_landmarks=9, selection="kmeans", random_state=0),
         NystroemFeatures("rbf", n_landmarks=9, selection="leverage", random_state=0),
+        NystroemFeatures(RBF() + FidelityKernel("zz", bandwidth=0.1), n_landmarks=9, random_state=0),
         RandomQuantumFeatures(16, random_state=0),
         RandomQuantumFeatures(7, circuit=own_circuit(), observables=[Z(0), PauliX(0) @ Z(1)], random_state=0),
     ],

@@ -204,6 +204,11 @@ class TestNetworks:
         other = self.identity(Dense(3, 3), Sigmoid(), self.quantum())
         assert [key for key in first if first[key] != other[key]] == ["layers"]
 
+    def test_a_bias_is_told_where_it_is_missing(self):
+        """With a bias, the description is that of versions without the setting, whose checkpoints go on."""
+        assert description(Dense(3, 2)) == "Dense(num_inputs=3, num_outputs=2)"
+        assert description(Dense(3, 2, bias=False)) == "Dense(num_inputs=3, num_outputs=2, bias=False)"
+
 
 class TestTrainingLonger:
     """From a finished checkpoint on, the end is bit-equal to that of a run of that number of epochs."""

@@ -158,8 +158,11 @@ def test_depolarizing_beyond_1_in_every_way_of_computing(num_qubits):
         (lambda: NoiseModel(after={"cnot": None}), "did you mean 'cx'"),
         (lambda: NoiseModel(readout=1.5), "between 0 and 1"),
         (lambda: NoiseModel(readout=[[0.9, 0.2], [0.1, 0.9]]), "sum to"),
-        (lambda: NoiseModel(after_2q=depolarizing(0.1, 2)).channels_after(gates.CCX(0, 1, 2)), "of its own"),
-        (lambda: mitigate_readout({"0": 1}, 0.5), "says nothing"),
+        (
+            lambda: NoiseModel(after_2q=depolarizing(0.1, 2)).channels_after(gates.CCX(0, 1, 2)),
+            "a channel that fits",
+        ),
+        (lambda: mitigate_readout({"0": 1}, 0.5), "carries no information"),
         (lambda: fold(Circuit(1).h(0), 0.5), "at least 1"),
         (lambda: zero_noise_extrapolation(float, Circuit(1), [1]), "two different"),
     ],

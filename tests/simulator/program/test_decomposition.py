@@ -10,7 +10,7 @@ from simulator.engines.choice import using
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.program import levels, lowering, stages, subspaces
-from simulator.program.decomposition import Cnot, Matrix, Not, Turn, decompose
+from simulator.program.decomposition import Cnot, Matrix, Not, StringRotation, decompose
 from simulator.program.program import Program
 from tests.simulator import reference
 from tests.simulator.engines.test_engine import random_circuit
@@ -23,7 +23,7 @@ OWN = [
     gates.Fixed("own", np.linalg.qr(HERMITIAN[:2, :2])[0]).controlled(2, [0, 1]),
     gates.Fixed("shear", np.eye(8)[[3, 6, 0, 5, 1, 4, 2, 7]].T * np.exp(1j * np.arange(8))),
     gates.Fixed("scaled", HERMITIAN, check=False),
-    gates.Rotation("turn", HERMITIAN + HERMITIAN.conj().T).controlled(1, [0]),
+    gates.Rotation("rotation", HERMITIAN + HERMITIAN.conj().T).controlled(1, [0]),
     gates.PauliRotation("XYZIY"),
     gates.PauliRotation("YX").controlled(2, [1, 0]),
     gates.Diagonal("phases", RNG.uniform(-3, 3, 8)).controlled(1),
@@ -37,7 +37,7 @@ def multiplied(gate, steps, angles):
     n, factors = gate.num_qubits, []
     for step in steps:
         match step:
-            case Turn(xs, zs, constant, linear):
+            case StringRotation(xs, zs, constant, linear):
                 angle = constant + sum(factor * angles[k] for k, factor in linear)
                 label = "".join("IXZY"[(q in xs) + 2 * (q in zs)] for q in reversed(range(n)))
                 string = reference.pauli_label(label)

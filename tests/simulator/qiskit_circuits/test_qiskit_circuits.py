@@ -548,7 +548,7 @@ def test_what_a_circuit_can_not_hold_is_refused():
     loop = QuantumCircuit(1, 1)
     with loop.for_loop(range(3)):
         loop.h(0)
-    with pytest.raises(CircuitError, match="of control flow a circuit has if-tests and boxes only, got 'for_loop'"):
+    with pytest.raises(CircuitError, match="if-tests and boxes are the only supported control flow, got 'for_loop'"):
         Circuit.from_qiskit(loop)
     opaque = QuantumCircuit(1)
     opaque.append(qiskit_circuit.Gate("opaque", 1, []), [0])
@@ -591,7 +591,7 @@ def test_sparse_pauli_op_widths_and_errors():
     assert from_sparse_pauli_op(SparseObservable("1I")) == 0.5 - 0.5 * Z(1)
     assert from_sparse_pauli_op(Operator(np.diag([1, -1]))) == Z(0)
     assert from_sparse_pauli_op(ScalarOp(2, 3.0)) == Z(0) - Z(0) + 3.0
-    with pytest.raises(ObservableError, match="an observable of Qiskit is a SparsePauliOp, got 'XYA'"):
+    with pytest.raises(ObservableError, match="expected a SparsePauliOp or an operator that converts to it, got 'XYA'"):
         from_sparse_pauli_op("XYA")
     with pytest.raises(ObservableError, match="needs 3 qubits; the state has 2"):
         to_sparse_pauli_op(Z(2), 2)
@@ -693,9 +693,9 @@ def test_malformed_qasm_names_line_and_column(text, message):
         ("measure q[0];", "must save their result"),
         ("output bit b;", "'output'"),
         ("pragma one", "Pragma"),
-        ("for int i in [0:1] { reset q[0]; }", "if-tests and boxes only"),
-        ("for int i in [0:1] { reset q[i]; }", "if-tests and boxes only"),
-        ("while (c[0]) { reset q[0]; }", "if-tests and boxes only"),
+        ("for int i in [0:1] { reset q[0]; }", "if-tests and boxes are the only supported control flow"),
+        ("for int i in [0:1] { reset q[i]; }", "if-tests and boxes are the only supported control flow"),
+        ("while (c[0]) { reset q[0]; }", "if-tests and boxes are the only supported control flow"),
     ],
 )
 def test_qasm_that_is_not_supported_is_not_called_malformed(statement, reason):

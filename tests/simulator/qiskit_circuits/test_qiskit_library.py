@@ -211,14 +211,14 @@ def test_a_gate_that_is_called_like_an_instruction_is_what_it_is_defined_as(name
 def test_a_definition_of_another_width_is_refused():
     gate = Gate("own", 2, [])
     gate.definition = definition((library.HGate(), [0]), (library.CXGate(), [1, 2]))
-    with pytest.raises(CircuitError, match="own acts on 2 qubits, its definition on 3"):
+    with pytest.raises(CircuitError, match="own acts on 2 qubits, but its definition on 3"):
         Circuit.from_qiskit(circuit_of(gate))
 
     class Matrix(Gate):
         def __array__(self, dtype=None, copy=None):
             return np.eye(2, dtype=dtype)
 
-    with pytest.raises(CircuitError, match="own acts on 2 qubits, its definition on 1"):
+    with pytest.raises(CircuitError, match="own acts on 2 qubits, but its definition on 1"):
         Circuit.from_qiskit(circuit_of(Matrix("own", 2, [])))
 
 
@@ -253,7 +253,7 @@ def test_fractional_powers_of_rotations_at_a_free_angle(gate, power):
 
 def test_other_fractional_powers_need_their_angles():
     qc = circuit_of(AnnotatedOperation(library.UGate(theta, 0.1, 0.2), [PowerModifier(0.5)]))
-    with pytest.raises(ParameterError, match=r"power 0.5 .* for a single rotation only, got u: bind theta"):
+    with pytest.raises(ParameterError, match=r"power 0.5 .* only for a single rotation, got u: bind theta"):
         Circuit.from_qiskit(qc)
     same(qc.assign_parameters([0.7]))
 

@@ -167,12 +167,12 @@ def test_what_has_no_gradient_is_an_error():
     middle.ry(theta, 0)
     middle.measure(0, 0)
     middle.ry(theta, 0)
-    with pytest.raises(Exception, match="measures or resets in the middle: it has no gradient") as caught:
+    with pytest.raises(Exception, match="has mid-circuit measurements or resets, so it has no gradient") as caught:
         EstimatorGradient().run([middle], [SparsePauliOp("Z")], [[0.1]]).result()
     assert isinstance(caught.value, UnsupportedCircuitError)
     unread = QuantumCircuit(1, 1)
     unread.ry(theta, 0)
-    with pytest.raises(UnsupportedCircuitError, match="classical bits that nothing is measured into"):
+    with pytest.raises(UnsupportedCircuitError, match="has to measure a qubit into each classical bit"):
         SamplerGradient().run([unread], [[0.1]]).result()
     with pytest.raises(ValueError, match="does not match"):
         EstimatorGradient().run([middle], [SparsePauliOp("Z")], [[0.1, 0.2]])

@@ -8,16 +8,9 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import kernel
 from simulator.engines.numba.kernels import product
-from simulator.engines.numba.kernels.steps import (
-    cleared,
-    expect_all,
-    integers,
-    prepare,
-    rows,
-    seed_all,
-    start,
-    tile_angles,
-)
+from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
+from simulator.engines.numba.kernels.sections import cleared, integers, rows
+from simulator.engines.numba.kernels.steps import expect_all, seed_all
 from simulator.engines.numba.layout.queues import NEXT_PIECE
 from simulator.engines.numba.layout.scratch import (
     DUALS,

@@ -34,13 +34,13 @@ from simulator.engines.numba.simd import entry, lanes_of, like, load, splat, sto
 
 
 @inlined
-def _turn_like_x(a0, a1, b0, b1, t):
+def _bracket_like_x(a0, a1, b0, b1, t):
     """``1 - i t X`` on the amplitudes a and b."""
     return a0 - t * b1, a1 + t * b0, b0 - t * a1, b1 + t * a0
 
 
 @inlined
-def _turn_like_y(a0, a1, b0, b1, t):
+def _bracket_like_y(a0, a1, b0, b1, t):
     """``1 - i t Y``, up to the sign of t, on the amplitudes a and b."""
     return a0 + t * b0, a1 + t * b1, b0 - t * a0, b1 - t * a1
 
@@ -91,7 +91,7 @@ def scale_of(row, shared, local):
     return out
 
 
-def _rotations(turn: Any) -> tuple[Any, Any, Any]:
+def _rotations(bracket: Any) -> tuple[Any, Any, Any]:
     """Create the passes of one, two and three rotations of a type."""
 
     @part
@@ -104,7 +104,7 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
         for _ in range(first, last):
             t = _tangent(source, sines, z, o, c)
             p = o ^ x
-            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), t)
+            a0, a1, b0, b1 = bracket(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), t)
             store(psi, o, a0)
             store(psi, o + W, a1)
             store(psi, p, b0)
@@ -115,21 +115,21 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
     def two(psi, row, shared, local, first, last):
         W = lanes_of(psi)
         step = 2 * W
-        own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
+        source_a, source_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
         xa, xb = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step)
         za, zb = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step)
         low, high = entry(row, PIVOTS), entry(row, PIVOTS + 1)
-        sa, sb = _sines(own_a, row, 0), _sines(own_b, row, 1)
-        ca, cb = _secant(own_a, row, 0), _secant(own_b, row, 1)
+        sa, sb = _sines(source_a, row, 0), _sines(source_b, row, 1)
+        ca, cb = _secant(source_a, row, 0), _secant(source_b, row, 1)
         o0, pivots = spread(spread(first, low), high) * step, (low | high) * step
         for _ in range(first, last):
-            ta, tb = _tangent(own_a, sa, za, o0, ca), _tangent(own_b, sb, zb, o0, cb)
+            ta, tb = _tangent(source_a, sa, za, o0, ca), _tangent(source_b, sb, zb, o0, cb)
             o1, o2 = o0 ^ xa, o0 ^ xb
             o3 = o1 ^ xb
-            a0, a1, b0, b1 = turn(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ta)
-            d0, d1, e0, e1 = turn(load(psi, o2), load(psi, o2 + W), load(psi, o3), load(psi, o3 + W), ta)
-            a0, a1, d0, d1 = turn(a0, a1, d0, d1, tb)
-            b0, b1, e0, e1 = turn(b0, b1, e0, e1, tb)
+            a0, a1, b0, b1 = bracket(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ta)
+            d0, d1, e0, e1 = bracket(load(psi, o2), load(psi, o2 + W), load(psi, o3), load(psi, o3 + W), ta)
+            a0, a1, d0, d1 = bracket(a0, a1, d0, d1, tb)
+            b0, b1, e0, e1 = bracket(b0, b1, e0, e1, tb)
             store(psi, o0, a0)
             store(psi, o0 + W, a1)
             store(psi, o1, b0)
@@ -144,31 +144,32 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
     def three(psi, row, shared, local, first, last):
         W = lanes_of(psi)
         step = 2 * W
-        own_a, own_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
-        own_c = _source(row, 2, shared, local)
+        source_a, source_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
+        source_c = _source(row, 2, shared, local)
         xa, xb, xc = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step), _mask(row, 2, MEMBER_X, step)
         za, zb, zc = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step), _mask(row, 2, MEMBER_Z, step)
         low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
-        sa, sb, sc = _sines(own_a, row, 0), _sines(own_b, row, 1), _sines(own_c, row, 2)
-        ca, cb, cc = _secant(own_a, row, 0), _secant(own_b, row, 1), _secant(own_c, row, 2)
+        sa, sb, sc = _sines(source_a, row, 0), _sines(source_b, row, 1), _sines(source_c, row, 2)
+        ca, cb, cc = _secant(source_a, row, 0), _secant(source_b, row, 1), _secant(source_c, row, 2)
         o, pivots = spread(spread(spread(first, low), middle), high) * step, (low | middle | high) * step
         for _ in range(first, last):
-            ta, tb, tc = _tangent(own_a, sa, za, o, ca), _tangent(own_b, sb, zb, o, cb), _tangent(own_c, sc, zc, o, cc)
+            ta, tb = _tangent(source_a, sa, za, o, ca), _tangent(source_b, sb, zb, o, cb)
+            tc = _tangent(source_c, sc, zc, o, cc)
             oa, ob, p = o ^ xa, o ^ xb, o ^ xc
             oab, pa, pb = oa ^ xb, oa ^ xc, ob ^ xc
             pab = oab ^ xc
-            a0, a1, b0, b1 = turn(load(psi, o), load(psi, o + W), load(psi, oa), load(psi, oa + W), ta)
-            d0, d1, e0, e1 = turn(load(psi, ob), load(psi, ob + W), load(psi, oab), load(psi, oab + W), ta)
-            a0, a1, d0, d1 = turn(a0, a1, d0, d1, tb)
-            b0, b1, e0, e1 = turn(b0, b1, e0, e1, tb)
-            f0, f1, g0, g1 = turn(load(psi, p), load(psi, p + W), load(psi, pa), load(psi, pa + W), ta)
-            h0, h1, k0, k1 = turn(load(psi, pb), load(psi, pb + W), load(psi, pab), load(psi, pab + W), ta)
-            f0, f1, h0, h1 = turn(f0, f1, h0, h1, tb)
-            g0, g1, k0, k1 = turn(g0, g1, k0, k1, tb)
-            a0, a1, f0, f1 = turn(a0, a1, f0, f1, tc)
-            b0, b1, g0, g1 = turn(b0, b1, g0, g1, tc)
-            d0, d1, h0, h1 = turn(d0, d1, h0, h1, tc)
-            e0, e1, k0, k1 = turn(e0, e1, k0, k1, tc)
+            a0, a1, b0, b1 = bracket(load(psi, o), load(psi, o + W), load(psi, oa), load(psi, oa + W), ta)
+            d0, d1, e0, e1 = bracket(load(psi, ob), load(psi, ob + W), load(psi, oab), load(psi, oab + W), ta)
+            a0, a1, d0, d1 = bracket(a0, a1, d0, d1, tb)
+            b0, b1, e0, e1 = bracket(b0, b1, e0, e1, tb)
+            f0, f1, g0, g1 = bracket(load(psi, p), load(psi, p + W), load(psi, pa), load(psi, pa + W), ta)
+            h0, h1, k0, k1 = bracket(load(psi, pb), load(psi, pb + W), load(psi, pab), load(psi, pab + W), ta)
+            f0, f1, h0, h1 = bracket(f0, f1, h0, h1, tb)
+            g0, g1, k0, k1 = bracket(g0, g1, k0, k1, tb)
+            a0, a1, f0, f1 = bracket(a0, a1, f0, f1, tc)
+            b0, b1, g0, g1 = bracket(b0, b1, g0, g1, tc)
+            d0, d1, h0, h1 = bracket(d0, d1, h0, h1, tc)
+            e0, e1, k0, k1 = bracket(e0, e1, k0, k1, tc)
             store(psi, o, a0)
             store(psi, o + W, a1)
             store(psi, oa, b0)
@@ -190,8 +191,8 @@ def _rotations(turn: Any) -> tuple[Any, Any, Any]:
     return one, two, three
 
 
-_one_x, _two_x, _three_x = _rotations(_turn_like_x)
-_one_y, _two_y, _three_y = _rotations(_turn_like_y)
+_one_x, _two_x, _three_x = _rotations(_bracket_like_x)
+_one_y, _two_y, _three_y = _rotations(_bracket_like_y)
 
 
 @part

@@ -64,7 +64,7 @@ def marginal(amplitudes, places, others, probabilities, queue, pieces):
 
 
 @kernel
-def count(values, squared, size, starts, draws, firsts, outcomes, counts, found, queue, pieces):
+def count(values, squared, size, starts, draws, firsts, outcomes, counts, lengths, queue, pieces):
     """Find the outcomes that sorted numbers select, and the count of each.
 
     starts : float64 (pieces,)
@@ -72,7 +72,7 @@ def count(values, squared, size, starts, draws, firsts, outcomes, counts, found,
     draws : float64 (shots,)
         Sorted numbers between 0 and the sum of all probabilities; those of a piece begin at ``firsts``.
     outcomes, counts : int64 (shots,)
-        Each piece writes from its ``firsts`` on; ``found`` is the number of outcomes per piece.
+        Each piece writes from its ``firsts`` on; ``lengths`` is the number of outcomes per piece.
     """
     while True:
         piece = fetch_add(queue, NEXT_PIECE, 1)
@@ -102,4 +102,4 @@ def count(values, squared, size, starts, draws, firsts, outcomes, counts, found,
                 outcomes[out] = likely
                 counts[out] = end - d
                 out += 1
-        found[piece] = out - entry(firsts, piece)
+        lengths[piece] = out - entry(firsts, piece)

@@ -54,8 +54,8 @@ def _signed(terms, theta, first, last, number, part_bits):
 @part
 def fill_block(table, spec, terms, theta, number, bits, buffer, lanes):
     """Fill the table that all parts of a block share; ``number`` is the number of its first part."""
-    own = terms[entry(spec, BLOCK_FIRST) : entry(spec, BLOCK_LAST)]
-    fill_phases(table, 0, own, theta, number, bits, buffer, lanes)
+    block_terms = terms[entry(spec, BLOCK_FIRST) : entry(spec, BLOCK_LAST)]
+    fill_phases(table, 0, block_terms, theta, number, bits, buffer, lanes)
 
 
 @inlined
@@ -87,8 +87,8 @@ def fill_groups(groups, spec, terms, theta, number, bits, phases, signs):
     for g in range(entry(spec, GROUPS)):
         at = FACTOR_HEAD + GROUP * g
         for j in range(entry(spec, at + GROUP_CLASSES)):
-            own = at + GROUP_HEAD + CLASS * j
-            first, last = entry(spec, own + CLASS_FIRST), entry(spec, own + CLASS_LAST)
+            at_class = at + GROUP_HEAD + CLASS * j
+            first, last = entry(spec, at_class + CLASS_FIRST), entry(spec, at_class + CLASS_LAST)
             phases[c] = _signed(terms, theta, first, last, number, bits)
             c += 1
     for o in range(0, c, W):
@@ -99,8 +99,8 @@ def fill_groups(groups, spec, terms, theta, number, bits, phases, signs):
     c = 1
     for g in range(entry(spec, GROUPS)):
         at = FACTOR_HEAD + GROUP * g
-        own = section(groups, g * (2 * W << CLASSES), (g + 1) * (2 * W << CLASSES))
-        _fill_group(own, spec, at, phases, signs, c, one, two)
+        group = section(groups, g * (2 * W << CLASSES), (g + 1) * (2 * W << CLASSES))
+        _fill_group(group, spec, at, phases, signs, c, one, two)
         one, two = splat(like(groups, 1.0)), splat(like(groups, 0.0))
         c += entry(spec, at + GROUP_CLASSES)
 
@@ -193,7 +193,7 @@ def pick_groups(gradient, spec, terms, number, bits, bins, signs):
     W = lanes_of(gradient)
     zero = splat(like(gradient, 0.0))
     for g in range(entry(spec, GROUPS)):
-        own = g * (W << CLASSES)
+        first_bin = g * (W << CLASSES)
         at = FACTOR_HEAD + GROUP * g
         classes = entry(spec, at + GROUP_CLASSES)
         for j in range(
@@ -201,14 +201,14 @@ def pick_groups(gradient, spec, terms, number, bits, bins, signs):
         ):  # the highest class halves the bins: their differences are its derivative, their sums remain
             half = W << j
             difference = zero
-            for o in range(own, own + half, W):
+            for o in range(first_bin, first_bin + half, W):
                 a, b = load(bins, o), load(bins, o + half)
                 difference = difference + (a - b)
                 store(bins, o, a + b)
                 store(bins, o + half, zero)
-            own_class = at + GROUP_HEAD + CLASS * j
-            value = lane_sum(difference * load(signs, entry(spec, own_class + CLASS_LANES) * W))
-            first, last = entry(spec, own_class + CLASS_FIRST), entry(spec, own_class + CLASS_LAST)
+            at_class = at + GROUP_HEAD + CLASS * j
+            value = lane_sum(difference * load(signs, entry(spec, at_class + CLASS_LANES) * W))
+            first, last = entry(spec, at_class + CLASS_FIRST), entry(spec, at_class + CLASS_LAST)
             _add(gradient, terms, first, last, number, bits, value)
         if g == 0:
             _add(
@@ -218,9 +218,9 @@ def pick_groups(gradient, spec, terms, number, bits, bins, signs):
                 entry(spec, CONSTANT_LAST),
                 number,
                 bits,
-                lane_sum(load(bins, own)),
+                lane_sum(load(bins, first_bin)),
             )
-        store(bins, own, zero)
+        store(bins, first_bin, zero)
 
 
 @part

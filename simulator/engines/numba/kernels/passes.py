@@ -37,12 +37,12 @@ from simulator.engines.numba.simd import entry, lanes_of, like, load, splat, sto
 
 
 @inlined
-def _turn(a, b, c, s):
+def _rotate_plane(a, b, c, s):
     return c * a + s * b, c * b - s * a
 
 
 @inlined
-def _unturn(a, b, c, s):
+def _unrotate_plane(a, b, c, s):
     return c * a - s * b, c * b + s * a
 
 
@@ -63,8 +63,8 @@ def rotate(psi, row, rotations, lanes, first, last):
         p0, p1 = p + W * swap, p + W - W * swap
         a0, a1 = load(psi, o), load(psi, o + W)
         b0, b1 = aligned(load(psi, p0), lane_x, lanes), aligned(load(psi, p1), lane_x, lanes)
-        a0, b0 = _turn(a0, b0, c, s0)
-        a1, b1 = _turn(a1, b1, c, s1)
+        a0, b0 = _rotate_plane(a0, b0, c, s0)
+        a1, b1 = _rotate_plane(a1, b1, c, s1)
         store(psi, o, a0)
         store(psi, o + W, a1)
         store(psi, p0, aligned(b0, lane_x, lanes))
@@ -94,10 +94,10 @@ def unrotate(psi, lam, row, rotations, gradient, lanes, first, last):
         v0, v1 = aligned(load(lam, p0), lane_x, lanes), aligned(load(lam, p1), lane_x, lanes)
         g = g + load(rotations, signs + at0) * (u0 * b0 - v0 * a0)
         g = g + load(rotations, signs + at1) * (u1 * b1 - v1 * a1)
-        a0, b0 = _unturn(a0, b0, c, s0)
-        a1, b1 = _unturn(a1, b1, c, s1)
-        u0, v0 = _unturn(u0, v0, c, s0)
-        u1, v1 = _unturn(u1, v1, c, s1)
+        a0, b0 = _unrotate_plane(a0, b0, c, s0)
+        a1, b1 = _unrotate_plane(a1, b1, c, s1)
+        u0, v0 = _unrotate_plane(u0, v0, c, s0)
+        u1, v1 = _unrotate_plane(u1, v1, c, s1)
         store(psi, o, a0)
         store(psi, o + W, a1)
         store(psi, p0, aligned(b0, lane_x, lanes))
@@ -167,13 +167,13 @@ def _store_quadruple(state, i, masks, lanes, r0, r1, s0, s1, t0, t1, u0, u1):
 
 
 @inlined
-def _plane_signs(own, other, cross):
+def _plane_signs(swaps, other_swaps, cross):
     """Signs of the four planes that a rotation mixes, relative to that of the quadruple's first member.
 
-    ``own`` and ``other``: whether this rotation and the other one swap planes; ``cross``: the parity of the other
-    one's x mask and this one's z mask.
+    ``swaps`` and ``other_swaps``: whether this rotation and the other one swap planes; ``cross``: the parity of the
+    other one's x mask and this one's z mask.
     """
-    return own, 0, cross ^ (own & (1 - other)), cross ^ (own & other)
+    return swaps, 0, cross ^ (swaps & (1 - other_swaps)), cross ^ (swaps & other_swaps)
 
 
 @part
@@ -192,14 +192,14 @@ def rotate_pair(psi, row, rotations_a, rotations_b, lanes, first, last):
         i = spread(spread(k, low), high)
         sa, sb = parity(i & za), parity(i & zb)
         r0, r1, s0, s1, t0, t1, u0, u1 = _load_quadruple(psi, i, masks, lanes)
-        r0, s0 = _turn(r0, s0, ca, load(rotations_a, base_a + W * (sa ^ a0)))
-        r1, s1 = _turn(r1, s1, ca, load(rotations_a, base_a + W * (sa ^ a1)))
-        t0, u0 = _turn(t0, u0, ca, load(rotations_a, base_a + W * (sa ^ a2)))
-        t1, u1 = _turn(t1, u1, ca, load(rotations_a, base_a + W * (sa ^ a3)))
-        r0, t0 = _turn(r0, t0, cb, load(rotations_b, base_b + W * (sb ^ b0)))
-        r1, t1 = _turn(r1, t1, cb, load(rotations_b, base_b + W * (sb ^ b1)))
-        s0, u0 = _turn(s0, u0, cb, load(rotations_b, base_b + W * (sb ^ b2)))
-        s1, u1 = _turn(s1, u1, cb, load(rotations_b, base_b + W * (sb ^ b3)))
+        r0, s0 = _rotate_plane(r0, s0, ca, load(rotations_a, base_a + W * (sa ^ a0)))
+        r1, s1 = _rotate_plane(r1, s1, ca, load(rotations_a, base_a + W * (sa ^ a1)))
+        t0, u0 = _rotate_plane(t0, u0, ca, load(rotations_a, base_a + W * (sa ^ a2)))
+        t1, u1 = _rotate_plane(t1, u1, ca, load(rotations_a, base_a + W * (sa ^ a3)))
+        r0, t0 = _rotate_plane(r0, t0, cb, load(rotations_b, base_b + W * (sb ^ b0)))
+        r1, t1 = _rotate_plane(r1, t1, cb, load(rotations_b, base_b + W * (sb ^ b1)))
+        s0, u0 = _rotate_plane(s0, u0, cb, load(rotations_b, base_b + W * (sb ^ b2)))
+        s1, u1 = _rotate_plane(s1, u1, cb, load(rotations_b, base_b + W * (sb ^ b3)))
         _store_quadruple(psi, i, masks, lanes, r0, r1, s0, s1, t0, t1, u0, u1)
 
 
@@ -209,8 +209,8 @@ def _undo_plane(rotations, at, c, g, a, b, u, v):
     W = lanes_of(rotations)
     g = g + load(rotations, at + (SIGN - SINE) * W) * (u * b - v * a)
     s = load(rotations, at)
-    a, b = _unturn(a, b, c, s)
-    u, v = _unturn(u, v, c, s)
+    a, b = _unrotate_plane(a, b, c, s)
+    u, v = _unrotate_plane(u, v, c, s)
     return g, a, b, u, v
 
 

@@ -128,26 +128,26 @@ def _contract_lanes(lam, pairs, duals, low):
 
 
 @part
-def contract(lam, levels, pairs, duals, num_qubits, lanes):
+def contract(lam, products, pairs, duals, num_qubits, lanes):
     """Adjoint amplitudes of each qubit: lam contracted with all other qubits' amplitudes.
 
-    ``levels`` is overwritten with the products of the lowest q qubits, q = 0, 1, ...; so is ``lam``, which
+    ``products`` is overwritten with the products of the lowest q qubits, q = 0, 1, ...; so is ``lam``, which
     must have room for two vectors. Where lanes are qubits the result is in lane 0, the others are 0.
     """
     W = lanes_of(lam)
     low = _low(lanes)
-    _first_vector(levels, 2 * W, pairs, lanes)
+    _first_vector(products, 2 * W, pairs, lanes)
     for q in range(low, num_qubits - 1):
         at = q * 4 * W
         a0, a1 = load(pairs, at), load(pairs, at + W)
         b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
         span = (1 << (q - low)) * 2 * W
         for o in range(span, 2 * span, 2 * W):
-            r0, r1 = load(levels, o), load(levels, o + W)
-            store(levels, span + o, a0 * r0 - a1 * r1)
-            store(levels, span + o + W, a0 * r1 + a1 * r0)
-            store(levels, 2 * span + o, b0 * r0 - b1 * r1)
-            store(levels, 2 * span + o + W, b0 * r1 + b1 * r0)
+            r0, r1 = load(products, o), load(products, o + W)
+            store(products, span + o, a0 * r0 - a1 * r1)
+            store(products, span + o + W, a0 * r1 + a1 * r0)
+            store(products, 2 * span + o, b0 * r0 - b1 * r1)
+            store(products, 2 * span + o + W, b0 * r1 + b1 * r0)
     for q in range(num_qubits - 1, low - 1, -1):
         at = q * 4 * W
         a0, a1 = load(pairs, at), load(pairs, at + W)
@@ -156,7 +156,7 @@ def contract(lam, levels, pairs, duals, num_qubits, lanes):
         zero = splat(like(lam, 0.0))
         d0, d1, e0, e1 = zero, zero, zero, zero
         for o in range(0, span, 2 * W):
-            p0, p1 = load(levels, span + o), load(levels, span + o + W)
+            p0, p1 = load(products, span + o), load(products, span + o + W)
             u0, u1 = load(lam, o), load(lam, o + W)
             v0, v1 = load(lam, o + span), load(lam, o + span + W)
             d0 = d0 + (p0 * u0 + p1 * u1)

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel, part
 from simulator.engines.numba.kernels import blocks, factors, two_qubit
-from simulator.engines.numba.kernels.steps import apply_pass, cleared, one_pass, rows, tile_angles, undo_pass
+from simulator.engines.numba.kernels.preparation import tile_angles
+from simulator.engines.numba.kernels.sections import cleared, one_pass, rows
+from simulator.engines.numba.kernels.steps import apply_pass, undo_pass
 from simulator.engines.numba.kernels.walsh import parity, permuted
 from simulator.engines.numba.layout.passes import (
     FACTORED,
@@ -173,7 +175,7 @@ def _prepare(areas):
 
 
 @inlined
-def _own(stage, array, number, factor):
+def _pass_section(stage, array, number, factor):
     """The section of ``array`` that belongs to a factored pass."""
     size = factor << entry(stage, PART_BITS)
     return section(array, number * size, (number + 1) * size)
@@ -192,7 +194,7 @@ def _fill_blocks(packed, stage, areas, theta, number, lanes):
     first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
     for f in range(entry(stage, FACTORS)):
         factors.fill_block(
-            _own(stage, areas[0], f, 2),
+            _pass_section(stage, areas[0], f, 2),
             _spec(stage, f),
             rows(packed, TERMS, TERM_COLUMNS),
             theta,
@@ -221,7 +223,7 @@ def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, 
         spec, bits = _spec(stage, entry(row, NUMBER)), entry(stage, PART_BITS)
         factors.fill_groups(areas[3], spec, rows(packed, TERMS, TERM_COLUMNS), theta, piece, bits, areas[5], areas[6])
         size = 1 << (bits - lanes)
-        table = _own(stage, areas[0], entry(row, NUMBER), 2)
+        table = _pass_section(stage, areas[0], entry(row, NUMBER), 2)
         factors.multiply_factors(psi, piece * size, size, table, areas[3], stage, spec)
     elif kind == LIKE_X or kind == LIKE_Y:
         local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
@@ -240,7 +242,7 @@ def _undo(packed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, 
         f, bits, needed = entry(row, NUMBER), entry(stage, PART_BITS), entry(row, NEEDED)
         spec, size = _spec(stage, f), 1 << (bits - lanes)
         factors.fill_groups(areas[3], spec, rows(packed, TERMS, TERM_COLUMNS), theta, piece, bits, areas[5], areas[6])
-        table, buffer = _own(stage, areas[0], f, 2), _own(stage, areas[1], f, 1)
+        table, buffer = _pass_section(stage, areas[0], f, 2), _pass_section(stage, areas[1], f, 1)
         factors.undo_factors(psi, lam, piece * size, size, table, areas[3], stage, spec, needed, buffer, areas[4])
         if needed:
             factors.pick_groups(gradient, spec, rows(packed, TERMS, TERM_COLUMNS), piece, bits, areas[4], areas[6])
@@ -298,10 +300,13 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
             view = _aligned_to_state(block, stage, number)
             for at in range(begun, order, SEGMENT):
                 bits = entry(stage, at + SEGMENT_BITS)
-                for own in range(number << bits, (number + 1) << bits):
+                for part_number in range(number << bits, (number + 1) << bits):
                     for e in range(entry(stage, at + SEGMENT_FIRST), entry(stage, at + SEGMENT_LAST)):
                         r = entry(stage, order + e)
-                        _apply(packed, stage, r, view, shared, tables, scratch, areas, theta, lanes, own, count << bits)
+                        _apply(
+                            packed, stage, r, view, shared, tables, scratch,
+                            areas, theta, lanes, part_number, count << bits,
+                        )  # fmt: skip
             scatter(psi, block, stage, number, lanes, scale)
 
 
@@ -313,8 +318,8 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     W = lanes_of(psi)
     size = 2 * W << entry(stage, BLOCK_BITS)
-    own_psi = section(scratch, begin, begin + size)
-    own_lam = section(scratch, begin + size, begin + 2 * size)
+    block_psi = section(scratch, begin, begin + size)
+    block_lam = section(scratch, begin + size, begin + 2 * size)
     areas = _areas(stage, scratch, begin + 2 * size)
     _prepare(areas)
     count, order = 1 << entry(stage, BLOCKS_BITS), entry(stage, BACK) + SEGMENT * entry(stage, BACKS)
@@ -325,27 +330,27 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
             return
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
-            gather(psi, own_psi, stage, number, lanes)
-            gather(lam, own_lam, stage, number, lanes)
+            gather(psi, block_psi, stage, number, lanes)
+            gather(lam, block_lam, stage, number, lanes)
             _fill_blocks(packed, stage, areas, theta, number, lanes)
             for o in range(0, len(areas[1]), W):
                 store(areas[1], o, splat(like(psi, 0.0)))
-            view, dual = _aligned_to_state(own_psi, stage, number), _aligned_to_state(own_lam, stage, number)
+            view, dual = _aligned_to_state(block_psi, stage, number), _aligned_to_state(block_lam, stage, number)
             for at in range(order - SEGMENT, entry(stage, BACK) - SEGMENT, -SEGMENT):
                 bits = entry(stage, at + SEGMENT_BITS)
-                for own in range(number << bits, (number + 1) << bits):
+                for part_number in range(number << bits, (number + 1) << bits):
                     for e in range(entry(stage, at + SEGMENT_LAST) - 1, entry(stage, at + SEGMENT_FIRST) - 1, -1):
                         _undo(
                             packed, stage, entry(stage, order + e), view, dual, gradient, shared, tables, scratch,
-                            areas, theta, lanes, own, count << bits,
+                            areas, theta, lanes, part_number, count << bits,
                         )  # fmt: skip
             first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
             for f in range(entry(stage, FACTORS)):
-                buffer = _own(stage, areas[1], f, 1)
+                buffer = _pass_section(stage, areas[1], f, 1)
                 factors.pick_block(
                     gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
                 )
-            scatter(psi, own_psi, stage, number, lanes, 1.0)
-            scatter(lam, own_lam, stage, number, lanes, 1.0)
+            scatter(psi, block_psi, stage, number, lanes, 1.0)
+            scatter(lam, block_lam, stage, number, lanes, 1.0)
         for slot in range(entry(layout, SLOTS)):
             by_piece[piece, slot] += lane_sum(load(gradient, slot * W))

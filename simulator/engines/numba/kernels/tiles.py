@@ -10,20 +10,9 @@ contributes is stored by its number and summed in that order, so no result depen
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel
-from simulator.engines.numba.kernels.steps import (
-    apply_pass,
-    cleared,
-    expect_all,
-    finish,
-    integers,
-    numbers,
-    passes_of,
-    prepare,
-    seed_all,
-    start,
-    tile_angles,
-    undo_pass,
-)
+from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
+from simulator.engines.numba.kernels.sections import cleared, integers, numbers, passes_of
+from simulator.engines.numba.kernels.steps import apply_pass, expect_all, finish, seed_all, undo_pass
 from simulator.engines.numba.layout.queues import DONE, NEXT, PREPARED, READY
 from simulator.engines.numba.layout.scratch import (
     CHAIN_NEEDED,

@@ -1,6 +1,6 @@
 """The packed tables: what the table builders write and the kernels read.
 
-Every section number, opcode and column stands here once, by name, in files without numba that the writers (`tables`,
+Every section number, kind and column stands here once, by name, in files without numba that the writers (`tables`,
 `reordering`, `simulator.noise`) and the readers (`kernels`) import. A table is an integer array; a record is one of its
 rows, or a run of entries in a list of integers.
 

@@ -4,7 +4,7 @@ Masks are those of vectors (amplitudes' indices without the lanes' bits) unless 
 """
 
 KIND = 0  # first column of every row
-ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE, LIKE_X, LIKE_Y, FACTORED, TWO_QUBIT = range(1, 10)
+KINDS = ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE, LIKE_X, LIKE_Y, FACTORED, TWO_QUBIT = range(1, 10)
 COLUMNS = 19
 
 NEEDED = 7  # whether the pass's derivative is wanted: of ROTATION, LANE_ROTATION, PHASES, FACTORED

@@ -83,7 +83,7 @@ class StageTableBuilder(TableBuilder):
             if group:
                 self.rotation_passes(others)
                 others = []
-                row = blank(passes.LIKE_Y if _turns(group[0]) else passes.LIKE_X)
+                row = blank(passes.LIKE_Y if _is_like_y(group[0]) else passes.LIKE_X)
                 row[passes.COUNT] = len(group)
                 for k, member in enumerate(group):
                     at = passes.FIRST + passes.EACH * k
@@ -101,7 +101,7 @@ class StageTableBuilder(TableBuilder):
 
     def group(self, waiting: Sequence[Rotation], ordered: bool) -> tuple[list[Rotation], list[Rotation]]:
         """Split into the first rotation with those that share its pass (none if it moves lanes), and the remaining."""
-        low, turns = (1 << self.shift) - 1, _turns(waiting[0])
+        low, like_y = (1 << self.shift) - 1, _is_like_y(waiting[0])
         group: list[Rotation] = []
         remaining: list[Rotation] = []
         span = [0]
@@ -112,7 +112,7 @@ class StageTableBuilder(TableBuilder):
             if (
                 not member.x & low
                 and member.x >> self.shift not in span
-                and _turns(member) == turns
+                and _is_like_y(member) == like_y
                 and all(_apart(member, other) for other in group)
                 and not (ordered and any(not other.commutes(member) for other in remaining))
             ):
@@ -270,7 +270,7 @@ def _by_x(rotation: Rotation) -> int:
     return rotation.x
 
 
-def _turns(rotation: Rotation) -> int:
+def _is_like_y(rotation: Rotation) -> int:
     """Return 1 for a string like Y, whose rotation is real, and 0 for one like X."""
     return (rotation.x & rotation.z).bit_count() & 1
 

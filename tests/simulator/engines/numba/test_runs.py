@@ -23,8 +23,8 @@ def test_phases_are_the_same_wherever_they_are_kept(options, num_qubits, stored_
 
 
 @pytest.mark.parametrize("derive_inputs", [False, True])
-def test_tiles_of_several_states_turn_each_by_its_own_angles(derive_inputs):
-    """Re-uploading: angles differ from sample to sample, and one input turns several qubits, in several layers."""
+def test_tiles_of_several_states_rotate_each_by_its_own_angles(derive_inputs):
+    """Re-uploading: angles differ from sample to sample, and one input rotates several qubits, in several layers."""
     x, w = ParameterVector("x", 2), ParameterVector("w", 9)
     circuit = Circuit(3)
     for layer in range(3):

@@ -195,7 +195,7 @@ def test_set_num_threads_refuses_nonsense():
 def test_an_absurd_environment_is_clamped_with_a_warning(monkeypatch, text):
     monkeypatch.setenv("QUMBA_NUM_THREADS", text)
     monkeypatch.setattr(threads, "_environment_cache", {})
-    with pytest.warns(UserWarning, match="no sensible number of threads"):
+    with pytest.warns(UserWarning, match="not a sensible number of threads"):
         assert 1 <= get_num_threads() <= threads._available()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -231,6 +231,6 @@ def test_a_number_of_threads_that_numba_cannot_be_imported_with_is_removed(text)
     """
     done = _run(code, NUMBA_NUM_THREADS=text)
     assert done.stdout.strip() == "[0.0, 1.0] True", done.stderr
-    assert done.stderr.count(f"NUMBA_NUM_THREADS='{text}' is no sensible number of threads") == 1
+    assert done.stderr.count(f"NUMBA_NUM_THREADS='{text}' is not a sensible number of threads") == 1
     quiet = _run(code, NUMBA_NUM_THREADS="1")
     assert (quiet.stdout.strip(), quiet.stderr) == ("[0.0, 1.0] True", "")

@@ -86,12 +86,12 @@ def test_gradients_pass_through_them(blocked):
 
 
 def test_blocks_that_are_still_zero_are_left_out():
-    """From |0...0> the first stage has one block to work on; qubits that were turned before it make it more."""
+    """From |0...0> the first stage has one block to work on; qubits that were rotated before it make it more."""
     rng = np.random.default_rng(7)
     pairs = [(q, (q + 3) % 9) for q in range(9)]
-    for turned, expected in (((), 1), ((0,), 1), (range(9), 4)):
+    for rotated, expected in (((), 1), ((0,), 1), (range(9), 4)):
         circuit = Circuit(9)
-        for q in turned:
+        for q in rotated:
             circuit = circuit.ry(0.3, q)
         for pair in pairs:
             circuit = circuit.unitary(random_unitary(rng), pair)

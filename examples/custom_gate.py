@@ -1,8 +1,8 @@
-"""A gate of one's own in a trained circuit: find the pulse that swaps two qubits.
+"""Train a circuit with a custom gate: find the pulse that moves an excitation from one qubit to another.
 
 The gate is declared by its generator. Simulation, gradient, inverse, control and export follow from that one line.
 
-Run with `python examples/own_gate.py`.
+Run with `python examples/custom_gate.py`.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from simulator import Circuit, Parameter, Z, gates
 
-# Two qubits that exchange an excitation, as neighbouring superconducting qubits do: exp(-i theta (XX + YY) / 2).
+# Two qubits exchange an excitation, like neighbouring superconducting qubits: exp(-i theta (XX + YY) / 2).
 exchange = np.array(
     [
         [0, 0, 0, 0],
@@ -26,15 +26,15 @@ circuit = Circuit(2).x(0)  # the excitation starts on qubit 0
 circuit = circuit + Circuit(2, [EXCHANGE(theta, 0, 1), gates.RZ(phi, 0), EXCHANGE(2 * theta + 0.1, 0, 1)])
 print(circuit)
 
-# It is on qubit 1 where <Z1> is -1.
+# The excitation is on qubit 1 when <Z1> is -1.
 angles = np.array([0.2, 0.3])
 print("\nadjoint gradient:  ", circuit.gradient(Z(1), angles))
 print("parameter shift:   ", circuit.gradient(Z(1), angles, method="parameter_shift"))
 print("finite differences:", circuit.gradient(Z(1), angles, method="finite_difference"))
 
-found = minimize(lambda angles: circuit.expectation_and_gradient(Z(1), angles), angles, jac=True)
-print(f"\n<Z1> = {found.fun:.6f} at theta = {found.x[0]:.4f}, phi = {found.x[1]:.4f}, {found.nit} iterations")
-print("measured there:", circuit.sample(found.x, shots=1000, seed=1), "(qubit 1 is the first digit)")
+optimum = minimize(lambda angles: circuit.expectation_and_gradient(Z(1), angles), angles, jac=True)
+print(f"\n<Z1> = {optimum.fun:.6f} at theta = {optimum.x[0]:.4f}, phi = {optimum.x[1]:.4f}, {optimum.nit} iterations")
+print("measured:         ", circuit.sample(optimum.x, shots=1000, seed=1), "(qubit 1 is the first digit)")
 
 undone = circuit + circuit.inverse()
-print("and undone:    ", undone.sample(found.x, shots=1000, seed=1))
+print("after the inverse:", undone.sample(optimum.x, shots=1000, seed=1))

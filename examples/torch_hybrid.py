@@ -1,0 +1,48 @@
+"""A quantum circuit as the last hidden layer of a convolutional network in PyTorch, which reads handwritten digits.
+
+Needs the extra [torch]: pip install 'qumba[torch]'. Run with `python examples/torch_hybrid.py`.
+"""
+
+import torch
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from qml import layered_model
+from qml.torch import QuantumLayer
+
+torch.manual_seed(0)
+torch.set_num_threads(1)  # the circuit takes all cores; waiting threads of PyTorch would slow it down
+X, y = load_digits(return_X_y=True)
+images, labels = torch.tensor(X / 16, dtype=torch.float32).reshape(-1, 1, 8, 8), torch.tensor(y)
+train, test = train_test_split(range(len(y)), test_size=0.25, stratify=y, random_state=0)
+
+# Angles of six qubits, a trained circuit, and the expectation values <Z> and <Z Z> of all qubits and pairs.
+model = layered_model("angle", "strongly_entangling", num_features=6, num_layers=3, observables="z+zz")
+net = torch.nn.Sequential(
+    torch.nn.Conv2d(1, 8, kernel_size=3),
+    torch.nn.ReLU(),
+    torch.nn.MaxPool2d(2),
+    torch.nn.Flatten(),
+    torch.nn.Linear(72, model.num_features),
+    torch.nn.Tanh(),
+    QuantumLayer(model),
+    torch.nn.Linear(len(model.observables), 10),
+)
+print(net)
+
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+loader = torch.utils.data.DataLoader(train, batch_size=32, shuffle=True)
+for epoch in range(1, 16):
+    total = 0.0
+    for batch in loader:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(net(images[batch]), labels[batch])
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(batch)
+    if epoch % 3 == 0:
+        print(f"epoch {epoch:2}: loss {total / len(train):.4f}")
+
+with torch.no_grad():
+    accuracy = (net(images[test]).argmax(dim=1) == labels[test]).float().mean()
+print(f"accuracy on {len(test)} test images: {accuracy:.3f}")
