@@ -32,8 +32,8 @@ class QuanvolutionClassifier(TrainedClassifier):
 
     The filter has one qubit for each pixel and channel of a patch. By default it is a random circuit that is not
     trained, so it is simulated once for each patch; then a dense layer, a rectifier and another dense layer are
-    trained on the expectation values. Without the filter, the same layers do about as well on the data sets in
-    `benchmarks.accuracy`. Parameters that are not described here are those of `VariationalClassifier`.
+    trained on the expectation values. Without the filter, the same layers do as well or better on the data sets of
+    `benchmarks.images`. Parameters that are not described here are those of `VariationalClassifier`.
 
     Parameters
     ----------
