@@ -193,10 +193,9 @@ class TrainedEstimator(BaseEstimator):
         check_non_negative("tol", self.tol)
         check_choice("schedule", self.schedule, ("constant", "cosine"))
 
-    def _begin(self, weights: Array, seed: int) -> None:
+    def _begin(self, weights: Array) -> None:
         """Set the initial weights and an empty history."""
         self.weights_ = self._last_weights = weights
-        self._seed = seed
         self._optimizer_state: State | None = None
         self.n_iter_ = self.best_epoch_ = 0
         self.loss_history_ = np.empty(0)

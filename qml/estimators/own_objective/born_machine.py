@@ -262,6 +262,7 @@ class BornMachine(Entangled, DensityMixin, TrainedEstimator):
         return n_features if self.n_bits is None else self.n_bits
 
     def _start(self, samples: Samples, seed: int, classes: ArrayLike | None = None) -> None:
+        self._seed = seed
         num_bits = self._num_bits(samples.X.shape[1])
         rng = np.random.default_rng(seed)
         if isinstance(self.ansatz, Circuit):
@@ -278,7 +279,7 @@ class BornMachine(Entangled, DensityMixin, TrainedEstimator):
         if not self.circuit_.parameters:
             raise ValueError(f"there is nothing to train: the circuit has no parameters, entangled={self.entangled}")
         of_parameter = dict(zip(parameters, initial.tolist(), strict=True))
-        self._begin(np.array([of_parameter[parameter] for parameter in self.circuit_.parameters]), seed)
+        self._begin(np.array([of_parameter[parameter] for parameter in self.circuit_.parameters]))
 
     def _objective(
         self, samples: Samples, aside: Samples | None = None, jobs: Folder = None

@@ -205,7 +205,7 @@ feature_names_in_
                 + ("" if self.entangled else " without entanglement")
                 + "; use one that has, such as 'qaoa' or 'hubregtsen'"
             )
-        self._begin(weights, seed)
+        self._begin(weights)
 
     def _objective(
         self, samples: Samples, aside: Samples | None = None, jobs: Folder = None

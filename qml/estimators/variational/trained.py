@@ -155,13 +155,14 @@ class TrainedNetwork(Entangled, TrainedEstimator):
 
     def _start(self, samples: Samples, seed: int, classes: ArrayLike | None = None) -> None:
         """Learn scaling and targets, and draw the initial weights."""
+        self._seed = seed
         num_outputs = self._learn_targets(samples, classes)
         identity = Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
         self.scaling_ = self._fit_scaling(samples) if self.scale_features else identity
         num_features = self.scaling_.num_outputs
         network = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
         self.network_ = network if self.entangled else network.without_entanglement()
-        self._begin(self._initial_weights(samples, np.random.default_rng(seed)), seed)
+        self._begin(self._initial_weights(samples, np.random.default_rng(seed)))
 
     def _initial_weights(self, samples: Samples, rng: np.random.Generator) -> Array:
         """Draw the initial weights of the network."""
