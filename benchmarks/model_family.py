@@ -30,7 +30,7 @@ from sklearn.svm import SVC
 
 from qml import DressedClassifier, QuantumKernelClassifier, ReuploadingClassifier, VariationalClassifier, datasets
 
-RATES = {"learning_rate": [0.02, 0.05], "n_layers": [2, 4]}
+RATES = {"learning_rate": [0.02, 0.05, 0.1], "n_layers": [2, 4, 8]}
 MODELS: Mapping[str, tuple[Any, dict[str, list[Any]]]] = {
     "re-uploading": (ReuploadingClassifier(), RATES),
     "dressed": (DressedClassifier(), RATES),

@@ -125,9 +125,9 @@ SECONDS_BETWEEN_LINES = 60.0
 class ProgressBar:
     """Progress over the epochs with loss, score and remaining time; shows nothing unless ``visible``.
 
-    A terminal or a notebook shows a bar. Anything else, such as a log file, gets a line after the first epoch, after each
-    tenth of the epochs, and every minute. The remaining time is estimated without the first epoch, in which kernels
-    may be compiled.
+    A terminal or a notebook shows a bar. Anything else, such as a log file, gets a line after the first epoch, after
+    each tenth of the epochs, and every minute. The remaining time is estimated without the first epoch, in which
+    kernels may be compiled.
     """
 
     def __init__(self, epochs: int, done: int, visible: bool) -> None:

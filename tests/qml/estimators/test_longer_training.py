@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_moons
 from sklearn.metrics import log_loss
 
-from qml import SGD, VariationalClassifier, VariationalRegressor, load
+from qml import SGD, BornMachine, VariationalClassifier, VariationalRegressor, load
 from qml.training import train
 from qml.training.run import PLATEAU_EPOCHS, PLATEAU_FACTOR
 
@@ -45,6 +45,13 @@ class TestValidationData:
     def test_what_does_not_fit_is_refused(self, data, message):
         with pytest.raises(ValueError, match=message):
             VariationalClassifier(**SMALL, epochs=1).fit(X, y, validation_data=data)
+
+
+def test_a_born_machine_takes_them_too():
+    bits = np.random.default_rng(0).integers(0, 2, (40, 3))
+    model = BornMachine(epochs=4, random_state=0).fit(bits, validation_data=(bits[:20], None))
+    assert np.isfinite(model.validation_scores_).all()
+    assert len(model.set_params(warm_start=True).fit(bits).loss_history_) == 8
 
 
 class TestWarmStart:
