@@ -1,0 +1,239 @@
+"""Diagnosis of a fitted estimator: all diagnostics that apply to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qml.ansatze import get_ansatz
+from qml.diagnostics.concentration import KernelConcentration, kernel_concentration
+from qml.diagnostics.diagnosis import Diagnosis, FisherSummary, FourierSummary, GradientSummary
+from qml.diagnostics.fisher import effective_dimension, fisher_information, fisher_spectrum
+from qml.diagnostics.fourier import line_powers
+from qml.diagnostics.gradients import IDENTICALLY_ZERO, gradient_scaling, gradient_variance
+from qml.diagnostics.noise import NoiseSensitivity, noise_sensitivity
+from qml.diagnostics.parameters import parameter_report
+from qml.diagnostics.states import EntanglingCapability, entangling_capability, expressibility
+from qml.diagnostics.subject import Subject, as_subject, random_generator, random_weights, spaced
+from qml.estimators.variational.circuit import VariationalEstimator
+from qml.estimators.variational.dressed import DressedEstimator
+from qml.estimators.variational.reuploading import ReuploadingEstimator
+from qml.feature_maps import AngleMap, Encoding, get_feature_map
+from qml.layers import Quantum
+from qml.models.layered import layered_model
+from qml.models.quantum_model import QuantumModel
+from qml.models.reuploading import reuploading_model
+from qml.settings import check_whole
+from simulator.errors import QumbaError
+
+__all__ = ["diagnose"]
+
+Array = NDArray[np.float64]
+
+SETS = 1000
+FULL_SETS_QUBITS = 10
+FEWEST_SETS = 50
+"""Weight sets up to a number of qubits; beyond it each qubit halves them, as it doubles the work, down to a minimum."""
+
+FISHER_SETS = 50
+SCALING_SETS = 200
+
+GRAM_ROWS = 128
+FISHER_ROWS = 64
+NOISE_ROWS = 32
+LINE_ROWS = 4
+
+NOISE_QUBITS = 10
+"""Maximum number of qubits for noise: a density matrix of 11 takes 64 MB and seconds per row."""
+
+FEWEST_SAMPLES = 19
+"""Number of samples from which the effective dimension is defined."""
+
+WIDEST = 10
+"""Maximum number of qubits at which gradients are compared."""
+
+
+def diagnose(
+    estimator: Any, X: ArrayLike, y: ArrayLike | None = None, *, n_sets: int | None = None, random_state: Any = None
+) -> Diagnosis:
+    """Diagnose a fitted estimator: will it train, what can it express, which weights does it need, what does noise do.
+
+    Each part is a public function of `qml.diagnostics`, which documents its formula and source; ``docs/science.md``
+    explains how to read them. Kernel estimators have no trained circuit, so that fewer parts apply.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        With a trained circuit or a kernel, on this engine.
+    X : array-like, shape (n_rows, n_features)
+        Rows such as those that it was fitted to; at least two different ones.
+    y : array-like, shape (n_rows,), optional
+        Classes or targets, for the kernel's alignment.
+    n_sets : int, optional
+        Number of random weight sets; by default 1000 up to 10 qubits, and fewer beyond.
+    random_state : int, Generator or None
+        Seed for the random weights.
+
+    Returns
+    -------
+    Diagnosis
+        ``print`` it, ``plot()`` it, or take ``as_dict()``.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        If it has neither a trained circuit nor a kernel.
+    ValueError
+        If it runs on a backend, or all rows of X are equal.
+    StateTooLargeError
+        If a state does not fit in memory; raised before allocation.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from qml import VariationalClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> report = diagnose(VariationalClassifier(epochs=5, random_state=0).fit(X, y), X, y, random_state=0)
+    >>> report.num_weights, report.parameters.rank
+    (48, 45)
+    """
+    check_whole("n_sets", n_sets, least=2, instead=[None])
+    subject, rng = as_subject(estimator, X), random_generator(random_state)
+    n_rows = len(subject.features)
+    if len(np.unique(subject.features, axis=0)) < 2:
+        raise ValueError(f"X must have at least 2 different rows, all of the {n_rows} rows are equal")
+    num_qubits = None if subject.model is None else subject.model.circuit.num_qubits
+    if n_sets is None:
+        n_sets = max(FEWEST_SETS, SETS >> max(0, (num_qubits or 0) - FULL_SETS_QUBITS))
+    trained = subject.model is not None and subject.kernel is None and bool(subject.model.weights)
+    skipped: dict[str, str] = {}
+    if not trained:
+        reason = "a kernel has no trained circuit" if subject.kernel is not None else "the circuit has no weights"
+        skipped |= dict.fromkeys(("gradients", "expressibility", "Fisher", "parameters"), reason)
+    labels = None if y is None else np.asarray(y)
+    if labels is not None and len(labels) != n_rows:
+        raise ValueError(f"y must have one entry per row: expected {n_rows}, got {len(labels)}")
+    return Diagnosis(
+        type(estimator).__name__,
+        num_qubits,
+        len(subject.circuit_model.weights) if trained else 0,
+        n_rows,
+        n_sets,
+        _gradients(estimator, subject, n_sets, rng) if trained else None,
+        expressibility(subject, n_sets=n_sets, random_state=rng) if trained else None,
+        _entanglement(subject, n_sets, rng, skipped),
+        _concentration(subject, labels),
+        _fisher(subject, rng) if trained else None,
+        _fourier(subject, skipped),
+        parameter_report(subject.take(FISHER_ROWS), random_state=rng) if trained else None,
+        _noise(subject, skipped),
+        skipped,
+    )
+
+
+def _gradients(estimator: Any, subject: Subject, n_sets: int, rng: np.random.Generator) -> GradientSummary:
+    draw = cast(Quantum, subject.quantum).initial_weights
+    uniform = gradient_variance(subject, n_sets=n_sets, random_state=rng)
+    initial = gradient_variance(subject, n_sets=n_sets, draw=draw, random_state=rng)
+    live = uniform > IDENTICALLY_ZERO
+    means = [float(each[live].mean()) if live.any() else 0.0 for each in (uniform, initial)]
+    build = _builder(estimator)
+    if build is None:
+        return GradientSummary(*means, None, None)
+    width, depth = subject.circuit_model.circuit.num_qubits, estimator.n_layers
+    widest = min(max(width, 6), WIDEST)
+    widths = [n for n in range(2, widest + 1) if (widest - n) % 2 == 0 and _exists(build, n, depth)]
+    depths = [n for n in sorted({1, depth, 4 * depth}) if n == depth or (widths and _exists(build, widths[-1], n))]
+    if len(widths) < 2:
+        return GradientSummary(*means, depth, None)
+    return GradientSummary(
+        *means, depth, gradient_scaling(build, widths, depths, n_sets=min(n_sets, SCALING_SETS), random_state=rng)
+    )
+
+
+def _builder(estimator: Any) -> Callable[[int, int], QuantumModel] | None:
+    """Return the function that builds the estimator's circuit for other sizes, reading out Z of each qubit."""
+    build: Callable[[int, int], QuantumModel]
+    if isinstance(estimator, ReuploadingEstimator):
+
+        def build(width: int, depth: int) -> QuantumModel:
+            return reuploading_model(width, depth, width)
+
+    elif isinstance(estimator, DressedEstimator | VariationalEstimator):
+        feature_map = AngleMap()
+        if isinstance(estimator, VariationalEstimator):
+            if estimator.model is not None:
+                return None
+            feature_map = get_feature_map(estimator.feature_map)
+            if isinstance(feature_map, Encoding):
+                return None
+        ansatz = get_ansatz(estimator.ansatz)
+
+        def build(width: int, depth: int) -> QuantumModel:
+            return layered_model(feature_map, ansatz, feature_map.max_features(width), depth, width)
+
+    else:
+        return None
+    return build
+
+
+def _exists(build: Callable[[int, int], QuantumModel], width: int, depth: int) -> bool:
+    """Whether the circuit exists at this size: some ansätze need a power of two, or a minimum of qubits or layers."""
+    try:
+        return bool(build(width, depth).weights)
+    except ValueError:
+        return False
+
+
+def _entanglement(
+    subject: Subject, n_sets: int, rng: np.random.Generator, skipped: dict[str, str]
+) -> EntanglingCapability | None:
+    if subject.model is None or subject.model.circuit.num_qubits < 2:
+        skipped["entanglement"] = "there is no circuit" if subject.model is None else "1 qubit cannot be entangled"
+        return None
+    return entangling_capability(subject, n_sets=n_sets, random_state=rng)
+
+
+def _concentration(subject: Subject, y: NDArray[Any] | None) -> KernelConcentration:
+    indices = spaced(len(subject.features), GRAM_ROWS)
+    labels = None if y is None or y.ndim != 1 or len(np.unique(y[indices])) < 2 else y[indices]
+    return kernel_concentration(subject.take(GRAM_ROWS), y=labels)
+
+
+def _fisher(subject: Subject, rng: np.random.Generator) -> FisherSummary | None:
+    n_rows = len(subject.features)
+    fishers = fisher_information(subject.take(FISHER_ROWS), weights=random_weights(subject, FISHER_SETS, rng))
+    if not np.trace(fishers, axis1=1, axis2=2).any():
+        return None
+    dimension = effective_dimension(fishers, n_rows) if n_rows >= FEWEST_SAMPLES else None
+    return FisherSummary(fisher_spectrum(fishers).mean(axis=0), dimension, n_rows)
+
+
+def _fourier(subject: Subject, skipped: dict[str, str]) -> FourierSummary | None:
+    if subject.kernel is not None:
+        skipped["Fourier"] = "a kernel has no outputs"
+        return None
+    try:
+        lines = line_powers(subject.take(LINE_ROWS))
+    except (ValueError, QumbaError) as error:  # a model that is not periodic, or has too many frequencies
+        skipped["Fourier"] = str(error)
+        return None
+    return FourierSummary(tuple(spectrum for spectrum, _ in lines), tuple(powers for _, powers in lines))
+
+
+def _noise(subject: Subject, skipped: dict[str, str]) -> NoiseSensitivity | None:
+    if subject.kernel is not None or subject.weights is None:
+        skipped["noise"] = "there are no outputs of a trained circuit"
+        return None
+    num_qubits = subject.circuit_model.circuit.num_qubits
+    if num_qubits > NOISE_QUBITS:
+        skipped["noise"] = (
+            f"density matrices of {num_qubits} qubits take long; noise_sensitivity(estimator, X) with few rows does it"
+        )
+        return None
+    return noise_sensitivity(subject.take(NOISE_ROWS))
