@@ -61,13 +61,13 @@ def _parameters(diagnosis: Diagnosis) -> Iterator[str]:
     if report.redundant and report.rank < report.limit:
         yield (
             f"{len(report.redundant)} of {len(report.names)} weights are redundant, for example "
-            f"{_listed([report.names[k] for k in report.redundant])}: others have the same effect. Fewer layers give the "
-            "same functions, though redundant weights can help an optimizer."
+            f"{_listed([report.names[k] for k in report.redundant])}: others have the same effect. Fewer layers may "
+            "give the same functions, though redundant weights can help an optimizer."
         )
     elif report.redundant:
         yield (
-            f"The {len(report.names)} weights can move {report.limit} outputs of the rows in {report.rank} directions, so "
-            "they can fit any targets: hold out data, or use fewer layers."
+            f"The {len(report.names)} weights can move all {report.limit} outputs of these rows independently, so they "
+            "can fit any targets: hold out data, or use fewer layers."
         )
 
 
@@ -81,8 +81,9 @@ def _gradients(diagnosis: Diagnosis) -> Iterator[str]:
         if slope < PLATEAU:
             yield (
                 f"At {gradients.num_layers} layers gradients of random weights are on a barren plateau: each qubit "
-                f"divides their variance by {2**-slope:.1f}. Keep the circuit narrow or shallow, read out observables "
-                "of few qubits, and start from small weights, as the estimators do."
+                f"divides their variance by {2**-slope:.1f}. The weights before training have "
+                f"{gradients.initial / gradients.uniform:.2g} times the variance of random ones; if training stalls, "
+                "use fewer layers or qubits, or draw initial weights from a narrower range."
             )
     if gradients.initial < SMALL_VARIANCE:
         shots = (
@@ -178,8 +179,8 @@ def _noise(diagnosis: Diagnosis) -> Iterator[str]:
         if changed[k] > CHANGED:
             effect += f" and {changed[k]:.0%} of the predicted classes change"
         yield (
-            f"At an error probability of {noise.rates[k]:g} per two-qubit gate {effect}: train with noise=NoiseModel(...) "
-            "for such a device, or use fewer layers."
+            f"At an error probability of {noise.rates[k]:g} per two-qubit gate {effect}: for such a device train "
+            "with noise=NoiseModel(...), or use fewer layers."
         )
 
 

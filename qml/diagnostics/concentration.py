@@ -34,8 +34,8 @@ class KernelConcentration:
     haar : float or None
         Mean fidelity of Haar random states, ``2**-n``; None for a kernel without a circuit of its own.
     trend : Concentration or None
-        Mean and deviation of the entries of the feature map's kernel for the first 1, 2, ... features; None if there are
-        fewer than 3 features, or the feature map has a fixed size.
+        Mean and deviation of the entries of the feature map's kernel for the first 2, 3, ... features; None if there
+        are fewer than 3 features, or the feature map has a fixed size.
     """
 
     inspection: KernelInspection

@@ -17,11 +17,13 @@ from qml.diagnostics.gradients import GradientScaling
 from qml.diagnostics.noise import NoiseSensitivity
 from qml.diagnostics.parameters import ParameterReport
 from qml.diagnostics.states import EntanglingCapability, Expressibility
+from simulator.errors import counted
 
 __all__ = ["Diagnosis", "FisherSummary", "FourierSummary", "GradientSummary"]
 
 Array = NDArray[np.float64]
 
+NAMES = {"fisher": "Fisher", "fourier": "Fourier"}
 WIDTH = 100
 LABEL = 16
 
@@ -145,7 +147,7 @@ class Diagnosis:
         return draw(self, path)
 
     def __str__(self) -> str:
-        qubits = "" if self.num_qubits is None else f"{self.num_qubits} qubits, "
+        qubits = "" if self.num_qubits is None else f"{counted(self.num_qubits, 'qubit')}, "
         head = f"{self.estimator}: {qubits}{self.num_weights} weights in the circuit, {self.n_rows} rows"
         lines = [head, ""]
         for name, texts in self._parts():
@@ -153,7 +155,10 @@ class Diagnosis:
                 lines.append(f"{name if number == 0 else '':{LABEL}}{text}")
         for name, reason in self.skipped.items():
             lines += textwrap.wrap(
-                f"{name:{LABEL}}not computed: {reason}", WIDTH, subsequent_indent=" " * LABEL, drop_whitespace=True
+                f"{NAMES.get(name, name):{LABEL}}not computed: {reason}",
+                WIDTH,
+                subsequent_indent=" " * LABEL,
+                drop_whitespace=True,
             )
         lines += ["", "Advice"]
         for sentence in self.advice or ("Nothing stands out.",):
@@ -200,7 +205,7 @@ class Diagnosis:
             )
             for depth, row, slope in zip(scaling.num_layers, scaling.variances, scaling.slopes, strict=True):
                 cells = "".join(f"{value:10.1e}" for value in row)
-                lines.append(f"{depth:3d} layers  {cells}  {slope:+.2f} per qubit")
+                lines.append(f"{counted(int(depth), 'layer'):>10}  {cells}  {slope:+.2f} per qubit")
         return lines
 
     def _concentration_lines(self) -> list[str]:

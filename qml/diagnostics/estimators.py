@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from qml.ansatze import get_ansatz
 from qml.diagnostics.concentration import KernelConcentration, kernel_concentration
@@ -21,7 +22,7 @@ from qml.diagnostics.subject import Subject, as_subject, random_generator, rando
 from qml.estimators.variational.circuit import VariationalEstimator
 from qml.estimators.variational.dressed import DressedEstimator
 from qml.estimators.variational.reuploading import ReuploadingEstimator
-from qml.feature_maps import AngleMap, Encoding, get_feature_map
+from qml.feature_maps import AngleMap, Encoding, FeatureMap, get_feature_map
 from qml.layers import Quantum
 from qml.models.layered import layered_model
 from qml.models.quantum_model import QuantumModel
@@ -42,8 +43,9 @@ FISHER_SETS = 50
 SCALING_SETS = 200
 
 GRAM_ROWS = 128
-FISHER_ROWS = 64
-NOISE_ROWS = 32
+FISHER_ROWS = 256
+JACOBIAN_ROWS = 64
+NOISE_ROWS = 16
 LINE_ROWS = 4
 
 NOISE_QUBITS = 10
@@ -100,7 +102,7 @@ def diagnose(
     >>> X, y = load_iris(return_X_y=True)
     >>> report = diagnose(VariationalClassifier(epochs=5, random_state=0).fit(X, y), X, y, random_state=0)
     >>> report.num_weights, report.parameters.rank
-    (48, 45)
+    (48, 40)
     """
     check_whole("n_sets", n_sets, least=2, instead=[None])
     subject, rng = as_subject(estimator, X), random_generator(random_state)
@@ -114,26 +116,27 @@ def diagnose(
     skipped: dict[str, str] = {}
     if not trained:
         reason = "a kernel has no trained circuit" if subject.kernel is not None else "the circuit has no weights"
-        skipped |= dict.fromkeys(("gradients", "expressibility", "Fisher", "parameters"), reason)
+        skipped |= dict.fromkeys(("gradients", "expressibility", "fisher", "parameters"), reason)
     labels = None if y is None else np.asarray(y)
     if labels is not None and len(labels) != n_rows:
         raise ValueError(f"y must have one entry per row: expected {n_rows}, got {len(labels)}")
-    return Diagnosis(
-        type(estimator).__name__,
-        num_qubits,
-        len(subject.circuit_model.weights) if trained else 0,
-        n_rows,
-        n_sets,
-        _gradients(estimator, subject, n_sets, rng) if trained else None,
-        expressibility(subject, n_sets=n_sets, random_state=rng) if trained else None,
-        _entanglement(subject, n_sets, rng, skipped),
-        _concentration(subject, labels),
-        _fisher(subject, rng) if trained else None,
-        _fourier(subject, skipped),
-        parameter_report(subject.take(FISHER_ROWS), random_state=rng) if trained else None,
-        _noise(subject, skipped),
-        skipped,
-    )
+    with threadpool_limits(1, user_api="blas"):  # many small matrices, which threads only slow down
+        return Diagnosis(
+            type(estimator).__name__,
+            num_qubits,
+            len(subject.circuit_model.weights) if trained else 0,
+            n_rows,
+            n_sets,
+            _gradients(estimator, subject, n_sets, rng) if trained else None,
+            expressibility(subject, n_sets=n_sets, random_state=rng) if trained else None,
+            _entanglement(subject, n_sets, rng, skipped),
+            _concentration(subject, labels),
+            _fisher(subject, rng) if trained else None,
+            _fourier(subject, skipped),
+            parameter_report(subject.take(JACOBIAN_ROWS), random_state=rng) if trained else None,
+            _noise(subject, skipped),
+            skipped,
+        )
 
 
 def _gradients(estimator: Any, subject: Subject, n_sets: int, rng: np.random.Generator) -> GradientSummary:
@@ -141,19 +144,18 @@ def _gradients(estimator: Any, subject: Subject, n_sets: int, rng: np.random.Gen
     uniform = gradient_variance(subject, n_sets=n_sets, random_state=rng)
     initial = gradient_variance(subject, n_sets=n_sets, draw=draw, random_state=rng)
     live = uniform > IDENTICALLY_ZERO
-    means = [float(each[live].mean()) if live.any() else 0.0 for each in (uniform, initial)]
+    at_random, at_start = (float(each[live].mean()) if live.any() else 0.0 for each in (uniform, initial))
     build = _builder(estimator)
     if build is None:
-        return GradientSummary(*means, None, None)
+        return GradientSummary(at_random, at_start, None, None)
     width, depth = subject.circuit_model.circuit.num_qubits, estimator.n_layers
     widest = min(max(width, 6), WIDEST)
     widths = [n for n in range(2, widest + 1) if (widest - n) % 2 == 0 and _exists(build, n, depth)]
-    depths = [n for n in sorted({1, depth, 4 * depth}) if n == depth or (widths and _exists(build, widths[-1], n))]
     if len(widths) < 2:
-        return GradientSummary(*means, depth, None)
-    return GradientSummary(
-        *means, depth, gradient_scaling(build, widths, depths, n_sets=min(n_sets, SCALING_SETS), random_state=rng)
-    )
+        return GradientSummary(at_random, at_start, depth, None)
+    depths = [n for n in sorted({1, depth, 4 * depth}) if _exists(build, widths[0], n)]
+    scaling = gradient_scaling(build, widths, depths, n_sets=min(n_sets, SCALING_SETS), random_state=rng)
+    return GradientSummary(at_random, at_start, depth, scaling)
 
 
 def _builder(estimator: Any) -> Callable[[int, int], QuantumModel] | None:
@@ -165,7 +167,7 @@ def _builder(estimator: Any) -> Callable[[int, int], QuantumModel] | None:
             return reuploading_model(width, depth, width)
 
     elif isinstance(estimator, DressedEstimator | VariationalEstimator):
-        feature_map = AngleMap()
+        feature_map: FeatureMap = AngleMap()
         if isinstance(estimator, VariationalEstimator):
             if estimator.model is not None:
                 return None
@@ -216,12 +218,12 @@ def _fisher(subject: Subject, rng: np.random.Generator) -> FisherSummary | None:
 
 def _fourier(subject: Subject, skipped: dict[str, str]) -> FourierSummary | None:
     if subject.kernel is not None:
-        skipped["Fourier"] = "a kernel has no outputs"
+        skipped["fourier"] = "a kernel has no outputs"
         return None
     try:
         lines = line_powers(subject.take(LINE_ROWS))
     except (ValueError, QumbaError) as error:  # a model that is not periodic, or has too many frequencies
-        skipped["Fourier"] = str(error)
+        skipped["fourier"] = str(error)
         return None
     return FourierSummary(tuple(spectrum for spectrum, _ in lines), tuple(powers for _, powers in lines))
 

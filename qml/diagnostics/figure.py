@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qml.plots.canvas import BLUE, COLORS, GREY, ORANGE, label, new_figure, save
+from simulator.errors import counted
 
 if TYPE_CHECKING:
-    from qml.diagnostics.diagnosis import Diagnosis
+    from qml.diagnostics.concentration import KernelConcentration
+    from qml.diagnostics.diagnosis import Diagnosis, FisherSummary, FourierSummary, GradientSummary
+    from qml.diagnostics.noise import NoiseSensitivity
+    from qml.diagnostics.parameters import ParameterReport
+    from qml.diagnostics.states import EntanglingCapability, Expressibility
 
 __all__ = ["draw"]
 
@@ -19,34 +24,29 @@ COLUMNS = 4
 SMALLEST = 1e-12
 """Smallest value drawn on a logarithmic axis: smaller ones are rounding errors."""
 
-MOST_WEIGHTS = 40
-MOST_FREQUENCIES = 16
+FOURIER_FLOOR = 1e-6
+"""Smallest power drawn, relative to the largest."""
 
 
 def draw(diagnosis: Diagnosis, path: str | PathLike[str] | None = None) -> Any:
     """Draw a panel for each part of a diagnosis that was computed."""
-    panels: list[Callable[[Any, Diagnosis], None]] = [_concentration]
-    for part, panel in (
-        (diagnosis.entanglement, _entanglement),
-        (diagnosis.expressibility, _expressibility),
+    parts: list[tuple[Any, Callable[[Any, Any], None]]] = [
         (diagnosis.gradients, _gradients),
-    ):
-        if part is not None:
-            panels.insert(0, panel)
-    for part, panel in (
+        (diagnosis.expressibility, _expressibility),
+        (diagnosis.entanglement, _entanglement),
+        (diagnosis.concentration, _concentration),
         (diagnosis.fisher, _fisher),
         (diagnosis.fourier, _fourier),
         (diagnosis.parameters, _parameters),
         (diagnosis.noise, _noise),
-    ):
-        if part is not None:
-            panels.append(panel)
+    ]
+    panels = [(part, panel) for part, panel in parts if part is not None]
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     figure = new_figure(3.6 * columns, 3.1 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    for axis, panel in zip(axes, panels, strict=False):
-        panel(axis, diagnosis)
+    for axis, (part, panel) in zip(axes, panels, strict=False):
+        panel(axis, part)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     figure.suptitle(label(diagnosis.estimator, 80))
@@ -54,8 +54,7 @@ def draw(diagnosis: Diagnosis, path: str | PathLike[str] | None = None) -> Any:
     return figure
 
 
-def _gradients(axis: Any, diagnosis: Any) -> None:
-    gradients = diagnosis.gradients
+def _gradients(axis: Any, gradients: GradientSummary) -> None:
     axis.set_title("gradient variance")
     axis.set_yscale("log")
     if gradients.scaling is None:
@@ -63,18 +62,19 @@ def _gradients(axis: Any, diagnosis: Any) -> None:
         return
     scaling = gradients.scaling
     for number, (depth, row) in enumerate(zip(scaling.num_layers, scaling.variances, strict=True)):
-        axis.plot(scaling.num_qubits, np.maximum(row, SMALLEST), "o-", color=COLORS[number], label=_layers(int(depth)))
+        axis.plot(
+            scaling.num_qubits,
+            np.maximum(row, SMALLEST),
+            "o-",
+            color=COLORS[number],
+            label=counted(int(depth), "layer"),
+        )
     axis.set_xticks(scaling.num_qubits)
     axis.set_xlabel("qubits")
     axis.legend(frameon=False, fontsize=8)
 
 
-def _layers(count: int) -> str:
-    return f"{count} layer" if count == 1 else f"{count} layers"
-
-
-def _expressibility(axis: Any, diagnosis: Any) -> None:
-    result = diagnosis.expressibility
+def _expressibility(axis: Any, result: Expressibility) -> None:
     axis.set_title(f"fidelities, divergence {result.divergence:.2g}")
     width = result.edges[1] - result.edges[0]
     axis.bar(result.edges[:-1], result.shares, width, align="edge", color=BLUE, label="random weights")
@@ -86,8 +86,7 @@ def _expressibility(axis: Any, diagnosis: Any) -> None:
     axis.legend(frameon=False, fontsize=8)
 
 
-def _entanglement(axis: Any, diagnosis: Any) -> None:
-    result = diagnosis.entanglement
+def _entanglement(axis: Any, result: EntanglingCapability) -> None:
     axis.set_title("entanglement")
     axis.hist(result.measures, bins=np.linspace(0.0, 1.0, 41), color=BLUE)
     axis.axvline(result.haar, color=ORANGE, linestyle="--", label="Haar random")
@@ -97,8 +96,7 @@ def _entanglement(axis: Any, diagnosis: Any) -> None:
     axis.legend(frameon=False, fontsize=8)
 
 
-def _concentration(axis: Any, diagnosis: Any) -> None:
-    result = diagnosis.concentration
+def _concentration(axis: Any, result: KernelConcentration) -> None:
     axis.set_title("kernel between rows")
     low = min(0.0, float(result.entries.min()))
     axis.hist(result.entries, bins=np.linspace(low, max(1.0, float(result.entries.max())), 41), color=BLUE)
@@ -109,9 +107,8 @@ def _concentration(axis: Any, diagnosis: Any) -> None:
     axis.set_ylabel("pairs")
 
 
-def _fisher(axis: Any, diagnosis: Any) -> None:
-    spectrum = diagnosis.fisher.spectrum
-    dimension = diagnosis.fisher.effective_dimension
+def _fisher(axis: Any, fisher: FisherSummary) -> None:
+    spectrum, dimension = fisher.spectrum, fisher.effective_dimension
     axis.set_title("Fisher spectrum" if dimension is None else f"Fisher, effective dimension {dimension:.1f}")
     axis.plot(np.arange(1, len(spectrum) + 1), np.maximum(spectrum, SMALLEST), ".-", color=BLUE)
     axis.axhline(1.0, color=GREY, linestyle=":", label="flat")
@@ -121,27 +118,27 @@ def _fisher(axis: Any, diagnosis: Any) -> None:
     axis.legend(frameon=False, fontsize=8)
 
 
-def _fourier(axis: Any, diagnosis: Any) -> None:
-    fourier = diagnosis.fourier
+def _fourier(axis: Any, fourier: FourierSummary) -> None:
     axis.set_title("Fourier power")
     for number, (spectrum, powers) in enumerate(zip(fourier.frequencies, fourier.powers, strict=True)):
         shown = number < len(COLORS)
         axis.plot(
-            spectrum[:MOST_FREQUENCIES],
-            np.maximum(powers[:MOST_FREQUENCIES], SMALLEST),
-            "o-",
+            spectrum,
+            powers,
+            "o",
             markersize=4,
             color=COLORS[number] if shown else GREY,
             label=f"feature {number}" if shown else None,
         )
+    largest = max((float(powers.max(initial=0.0)) for powers in fourier.powers), default=0.0) or 1.0
     axis.set_yscale("log")
+    axis.set_ylim(FOURIER_FLOOR * largest, 3.0 * largest)
     axis.set_xlabel("frequency")
     axis.set_ylabel("power")
     axis.legend(frameon=False, fontsize=8)
 
 
-def _parameters(axis: Any, diagnosis: Any) -> None:
-    report = diagnosis.parameters
+def _parameters(axis: Any, report: ParameterReport) -> None:
     axis.set_title("derivatives of the outputs")
     numbers = np.arange(len(report.names))
     heights = np.maximum(report.sensitivities, SMALLEST)
@@ -162,8 +159,7 @@ def _parameters(axis: Any, diagnosis: Any) -> None:
     axis.legend(frameon=False, fontsize=8)
 
 
-def _noise(axis: Any, diagnosis: Any) -> None:
-    noise = diagnosis.noise
+def _noise(axis: Any, noise: NoiseSensitivity) -> None:
     axis.set_title("depolarizing noise")
     axis.plot(noise.rates, noise.factors, "o-", color=BLUE, label="outputs shrink to")
     if noise.changed is not None:

@@ -27,10 +27,10 @@ CHUNK = 1 << 13
 def fisher_information(model: Any, X: ArrayLike | None = None, weights: ArrayLike | None = None) -> Array:
     """Compute Fisher information matrices with respect to the circuit's weights, for one or more sets of weights.
 
-    ``F = mean over rows x of E_y [s s^T]`` with the score ``s = d log p(y|x; w) / dw``. The expectation over y is exact:
-    classes or labels with the probabilities that a classifier predicts, outcomes with the probabilities that a model
-    with ``outputs="probabilities"`` returns, otherwise y normal with unit variance around each output. Layers around the
-    circuit keep their trained weights.
+    ``F = mean over rows x of E_y [s s^T]`` with the score ``s = d log p(y|x; w) / dw``. The expectation over y is
+    exact: classes or labels with the probabilities that a classifier predicts, outcomes with the probabilities that a
+    model with ``outputs="probabilities"`` returns, otherwise y normal with unit variance around each output. Layers
+    around the circuit keep their trained weights.
 
     Parameters
     ----------
@@ -132,8 +132,8 @@ def effective_dimension(fishers: ArrayLike, n_samples: int, gamma: float = 1.0) 
     scale = gamma * n_samples / (2 * math.pi * math.log(n_samples)) if n_samples > 1 else 0.0
     if scale <= 1:
         raise ValueError(
-            f"the effective dimension is defined for gamma n / (2 pi log n) > 1, got {scale:.3g} at n = {n_samples}; at "
-            "gamma = 1 it needs 19 samples"
+            f"the effective dimension is defined for gamma n / (2 pi log n) > 1, got {scale:.3g} at n = {n_samples}; "
+            "at gamma = 1 it needs 19 samples"
         )
     normalised = _normalised(fishers)
     matrices = normalised.reshape(-1, *normalised.shape[-2:])

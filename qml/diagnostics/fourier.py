@@ -75,16 +75,16 @@ def fourier_spectrum(
 ) -> FourierSpectrum:
     """Compute the Fourier series of a model's outputs in its features.
 
-    An expectation is a trigonometric polynomial in each angle, and its frequencies are differences of eigenvalues of the
-    generators; so values at one more point than twice the number of frequencies, for each feature, determine it. The
-    frequencies need not be integers, and nothing is truncated.
+    An expectation is a trigonometric polynomial in each angle, and its frequencies are sums of differences of
+    eigenvalues of the generators; so values at one more point than twice the number of frequencies, for each feature,
+    determine it. The frequencies need not be integers, and nothing is truncated.
 
     Parameters
     ----------
     model : QuantumModel or fitted estimator
         Model whose features are angles, perhaps after dense layers or trained scales. Features of an estimator are
-        those after its scaling; outputs are those of its last layer if all layers after the circuit are dense, otherwise
-        those of the circuit.
+        those after its scaling; outputs are those of its last layer if all layers after the circuit are dense,
+        otherwise those of the circuit.
     X : array-like, shape (n_rows, n_features)
         The first row gives the values of the features that do not vary.
     weights : array-like, shape (n_weights,), radians, optional
@@ -169,8 +169,8 @@ def _periodic(model: Any, X: ArrayLike | None, weights: ArrayLike | None) -> tup
         nonlinear.append(subject.data)
     if nonlinear:
         raise ValueError(
-            f"the outputs are not periodic in the features, which pass through {nonlinear[0]!r} first; take the spectrum "
-            "of the circuit in its angles, fourier_spectrum(model.without_data(), angles, weights)"
+            f"the outputs are not periodic in the features, which pass through {nonlinear[0]!r} first; take the "
+            "spectrum of the circuit in its angles, fourier_spectrum(model.without_data(), angles, weights)"
         )
     linear = all(isinstance(layer, Dense) for layer, _ in subject.back)
     values = np.array(trained)

@@ -101,8 +101,8 @@ def parameter_report(
         jacobian = subject.jacobian(subject.values(weights[None], every_row=True)).reshape(-1, len(names))
         largest = np.maximum(largest, np.abs(jacobian).max(axis=0))
         squares += np.mean(jacobian**2, axis=0) / n_sets
-        triangular, order = qr(jacobian, mode="r", pivoting=True)
-        diagonal = np.abs(np.diag(triangular[: len(names)]))
+        triangular, order = qr(np.linalg.qr(jacobian, mode="r"), mode="r", pivoting=True)  # pivoting is slow if tall
+        diagonal = np.abs(np.diag(triangular))
         rank = int(np.sum(diagonal > INDEPENDENT * diagonal[0])) if diagonal[0] > 0 else 0
         best = max(best, (rank, order), key=lambda pair: pair[0])
     rank, order = best

@@ -81,8 +81,9 @@ def expressibility(
     """Compare the states that random weights reach with Haar random states.
 
     ``D(P || P_Haar) = sum_b P_b log(P_b / P_Haar,b)`` over bins of the fidelity F of two states of the circuit with
-    independent weights, each uniform on the circle. Haar random states have ``P(F) = (N - 1)(1 - F)^(N - 2)``. All pairs
-    of the weight sets are used. With inputs, the states of a pair encode the same row; up to 4 rows share the sets.
+    independent weights, each uniform on the circle. Haar random states have ``P(F) = (N - 1)(1 - F)^(N - 2)``. All
+    pairs of the weight sets are used. With inputs, the states of a pair encode the same row; up to 4 rows share the
+    sets.
 
     Parameters
     ----------
@@ -229,8 +230,8 @@ def meyer_wallach(states: ArrayLike) -> Array:
     Examples
     --------
     >>> from simulator import Circuit
-    >>> meyer_wallach(Circuit(2).h(0).cx(0, 1).statevector()).round(12)
-    array(1.)
+    >>> meyer_wallach([Circuit(2).h(0).statevector(), Circuit(2).h(0).cx(0, 1).statevector()]).round(12)
+    array([0., 1.])
     """
     amplitudes = np.asarray(states, np.complex128)
     length = amplitudes.shape[-1] if amplitudes.ndim in (1, 2) else 0
@@ -245,7 +246,7 @@ def meyer_wallach(states: ArrayLike) -> Array:
         halves = amplitudes.reshape(*amplitudes.shape[:-1], -1, 2, 1 << qubit)
         reduced = np.einsum("...aib,...ajb->...ij", halves, halves.conj())
         purity += np.sum(np.abs(reduced) ** 2, axis=(-2, -1))
-    return np.asarray(2.0 * (1.0 - purity / num_qubits))
+    return np.asarray(np.maximum(2.0 * (1.0 - purity / num_qubits), 0.0))
 
 
 def circuit_has_weights(subject: Subject) -> bool:

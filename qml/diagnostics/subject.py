@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -236,8 +235,8 @@ def _of_estimator(estimator: Any, X: ArrayLike | None) -> Subject:
     places = _places(network) if isinstance(network, Sequential) else []
     if not places and not isinstance(kernel, Kernel):
         raise TypeError(
-            "a diagnosis needs an estimator with a trained circuit, such as VariationalClassifier, or with a kernel, such "
-            f"as QuantumKernelClassifier; {type(estimator).__name__} has neither"
+            "a diagnosis needs an estimator with a trained circuit, such as VariationalClassifier, or with a kernel, "
+            f"such as QuantumKernelClassifier; {type(estimator).__name__} has neither"
         )
     backend = getattr(estimator if places else kernel, "backend", None)
     if backend is not None and backend != "numba":
@@ -269,7 +268,7 @@ def _of_estimator(estimator: Any, X: ArrayLike | None) -> Subject:
     )
 
 
-def _places(network: Sequence[Layer]) -> list[int]:
+def _places(network: Sequential) -> list[int]:
     """Positions of the quantum layers."""
     return [number for number, layer in enumerate(network) if isinstance(layer, Quantum)]
 
