@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.diagnostics.subject import Subject, as_subject
 from qml.models.evaluation import NoisyEvaluation
+from simulator.calculations.parameter_shift import expanded
 from simulator.noise import NoiseModel, depolarizing
 
 __all__ = ["NoiseSensitivity", "noise_sensitivity"]
@@ -18,10 +19,10 @@ __all__ = ["NoiseSensitivity", "noise_sensitivity"]
 Array = NDArray[np.float64]
 
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
-"""Error probabilities of two-qubit gates: from those of today's best devices to those of ten years ago."""
+"""Probabilities for two-qubit gates: from the best devices of today to those of ten years ago."""
 
 ONE_QUBIT_SHARE = 0.1
-"""Error probability of one-qubit gates, relative to that of two-qubit gates; typical of devices."""
+"""Probability for one-qubit gates, relative to that for two-qubit gates; typical of devices."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class NoiseSensitivity:
     Attributes
     ----------
     rates : float ndarray, shape (n_rates,)
-        Probability of a depolarizing error after each two-qubit gate; after one-qubit gates a tenth of it.
+        Probability with which each two-qubit gate leaves its qubits completely mixed; a tenth of it for other gates.
     factors : float ndarray, shape (n_rates,)
         Least-squares factor from exact to noisy outputs of the circuit: 1 without noise, 0 if nothing is left.
     errors : float ndarray, shape (n_rates,)
@@ -63,7 +64,8 @@ def noise_sensitivity(
     weights : array-like, shape (n_weights,), radians, optional
         Weights of a model.
     rates : sequence of float
-        Error probabilities of two-qubit gates.
+        Probabilities with which a two-qubit gate leaves its qubits completely mixed; that of a one-qubit gate is a
+        tenth. Gates on more qubits leave each of them mixed with that probability.
     random_state : int or None
         Seed for the trajectories beyond 12 qubits; up to that, density matrices give exact results.
 
@@ -83,9 +85,15 @@ def noise_sensitivity(
             raise ValueError("weights are needed: a model has no trained ones")
         trained = np.zeros(0)
     exact = subject.circuit_model.evaluate(subject.inputs, trained)
+    operations = subject.circuit_model.circuit.operations
+    wide = {op.gate.name for op in (*operations, *expanded(operations)) if len(op.qubits) > 2}
     factors, errors, changed = [], [], []
     for rate in strengths.tolist():
-        noise = NoiseModel(after_1q=depolarizing(ONE_QUBIT_SHARE * rate), after_2q=depolarizing(rate))
+        noise = NoiseModel(
+            after_1q=depolarizing(ONE_QUBIT_SHARE * rate),
+            after_2q=depolarizing(rate, 2),
+            after=dict.fromkeys(wide, depolarizing(rate)),
+        )
         evaluation = NoisyEvaluation(subject.circuit_model, noise, random_state)
         noisy = evaluation.expectations(subject.inputs, trained)
         size = float(np.sum(exact**2))
