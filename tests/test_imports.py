@@ -13,7 +13,7 @@ import pytest
 import qml
 import simulator
 
-LAZY = ["simulator", "qml", "qml.datasets", "qml.kernels", "simulator.noise", "simulator.qiskit_provider"]
+LAZY = ["simulator", "qml", "qml.datasets", "qml.diagnostics", "qml.kernels", "simulator.noise", "simulator.qiskit_provider"]
 
 # Names that must not get lost from the stubs.
 EXPECTED = {
@@ -28,6 +28,7 @@ EXPECTED = {
         "plots",
         "datasets",
     ],
+    "qml.diagnostics": ["diagnose", "expressibility", "effective_dimension", "fourier_spectrum", "parameter_report"],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
     "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
     "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],

@@ -46,7 +46,7 @@ def fisher_information(model: Any, X: ArrayLike | None = None, weights: ArrayLik
 
     References
     ----------
-    Abbas et al., "The power of quantum neural networks", arXiv:2011.00027, equation 1.
+    Abbas et al., "The power of quantum neural networks", arXiv:2011.00027.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def effective_dimension(fishers: ArrayLike, n_samples: int, gamma: float = 1.0) 
 
     References
     ----------
-    Abbas et al., arXiv:2011.00027, definition 3.1.
+    Abbas et al., arXiv:2011.00027.
 
     Examples
     --------

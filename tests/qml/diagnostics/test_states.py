@@ -92,6 +92,9 @@ def test_rows_share_the_weight_sets(w):
     assert one.divergence == pytest.approx(expressibility(circuit, n_sets=100, random_state=3).divergence, abs=EXACT)
     several = expressibility(model, np.zeros((9, 1)), n_sets=2000, random_state=3)
     assert several.divergence == pytest.approx(one.divergence, abs=PUBLISHED)
+    phase = QuantumModel(Circuit(1).rz(w[0], 0).ry(x, 0), inputs=x, weights=w[0], observables=Z(0))
+    rows = np.linspace(0, 3, 4)[:, None]  # four states, but only one for each row
+    assert expressibility(phase, rows, n_sets=40).divergence == pytest.approx(np.log(75), abs=EXACT)
 
 
 def test_meyer_wallach_of_known_states():
