@@ -77,8 +77,8 @@ class DressedClassifier(TrainedClassifier, DressedEstimator):
         Trainable circuit; names are listed in `qml.ansatze.ANSATZE`.
     scale_features : bool
         Whether to bring features to mean 0 and standard deviation 1.
-    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, observables, precision, noise, backend, random_state, callback, verbose
+    loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, class_weight, observables, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -109,8 +109,8 @@ class DressedRegressor(TrainedRegressor, DressedEstimator):
     ----------
     n_layers, n_qubits, ansatz, scale_features
         As in `DressedClassifier`.
-    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-observables, precision, noise, backend, random_state, callback, verbose
+    loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, observables, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalRegressor`.
 
     Attributes

@@ -99,8 +99,9 @@ class ReuploadingClassifier(TrainedClassifier, ReuploadingEstimator):
         ``"fidelity"`` is the weighted fidelity cost of Perez-Salinas et al.: each qubit is compared with one target
         state per class, these being as far from each other as the Bloch sphere allows; ``observables`` is not used, and
         there are no probabilities. With the other losses, expectation values pass through a dense layer.
-    optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, observables, scale_features, precision, noise, backend, random_state, callback, verbose
+    optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, class_weight, observables, scale_features, entangled, precision, noise, backend, random_state, \
+callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -154,8 +155,8 @@ class ReuploadingRegressor(TrainedRegressor, ReuploadingEstimator):
     ----------
     n_layers, n_qubits, encoding
         As in `ReuploadingClassifier`.
-    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-observables, scale_features, precision, noise, backend, random_state, callback, verbose
+    loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, observables, scale_features, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalRegressor`.
 
     Attributes
