@@ -13,7 +13,15 @@ import pytest
 import qml
 import simulator
 
-LAZY = ["simulator", "qml", "qml.datasets", "qml.diagnostics", "qml.kernels", "simulator.noise", "simulator.qiskit_provider"]
+LAZY = [
+    "simulator",
+    "qml",
+    "qml.datasets",
+    "qml.diagnostics",
+    "qml.kernels",
+    "simulator.noise",
+    "simulator.qiskit_provider",
+]
 
 # Names that must not get lost from the stubs.
 EXPECTED = {

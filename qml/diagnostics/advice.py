@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from qml.diagnostics.diagnosis import Diagnosis
+from qml.diagnostics.summaries import Parts
 
 __all__ = ["advice"]
 
@@ -40,7 +38,7 @@ CHANGED = 0.05
 NAMES = 6
 
 
-def advice(diagnosis: Diagnosis) -> tuple[str, ...]:
+def advice(diagnosis: Parts) -> tuple[str, ...]:
     """Return sentences on what stands out, each with what to do about it; most urgent first."""
     return tuple(
         sentence
@@ -49,7 +47,7 @@ def advice(diagnosis: Diagnosis) -> tuple[str, ...]:
     )
 
 
-def _parameters(diagnosis: Diagnosis) -> Iterator[str]:
+def _parameters(diagnosis: Parts) -> Iterator[str]:
     report = diagnosis.parameters
     if report is None:
         return
@@ -71,7 +69,7 @@ def _parameters(diagnosis: Diagnosis) -> Iterator[str]:
         )
 
 
-def _gradients(diagnosis: Diagnosis) -> Iterator[str]:
+def _gradients(diagnosis: Parts) -> Iterator[str]:
     gradients = diagnosis.gradients
     if gradients is None:
         return
@@ -95,7 +93,7 @@ def _gradients(diagnosis: Diagnosis) -> Iterator[str]:
         )
 
 
-def _concentration(diagnosis: Diagnosis) -> Iterator[str]:
+def _concentration(diagnosis: Parts) -> Iterator[str]:
     result = diagnosis.concentration
     verdict = result.inspection.verdict
     if verdict.startswith("nearly"):
@@ -109,7 +107,7 @@ def _concentration(diagnosis: Diagnosis) -> Iterator[str]:
         )
 
 
-def _entanglement(diagnosis: Diagnosis) -> Iterator[str]:
+def _entanglement(diagnosis: Parts) -> Iterator[str]:
     result = diagnosis.entanglement
     if result is None:
         return
@@ -125,7 +123,7 @@ def _entanglement(diagnosis: Diagnosis) -> Iterator[str]:
         )
 
 
-def _expressibility(diagnosis: Diagnosis) -> Iterator[str]:
+def _expressibility(diagnosis: Parts) -> Iterator[str]:
     result = diagnosis.expressibility
     if result is not None and result.divergence > LIMITED:
         yield (
@@ -134,7 +132,7 @@ def _expressibility(diagnosis: Diagnosis) -> Iterator[str]:
         )
 
 
-def _fisher(diagnosis: Diagnosis) -> Iterator[str]:
+def _fisher(diagnosis: Parts) -> Iterator[str]:
     fisher = diagnosis.fisher
     if fisher is None or fisher.effective_dimension is None:
         return
@@ -146,7 +144,7 @@ def _fisher(diagnosis: Diagnosis) -> Iterator[str]:
         )
 
 
-def _fourier(diagnosis: Diagnosis) -> Iterator[str]:
+def _fourier(diagnosis: Parts) -> Iterator[str]:
     fourier = diagnosis.fourier
     if fourier is None:
         return
@@ -167,7 +165,7 @@ def _fourier(diagnosis: Diagnosis) -> Iterator[str]:
         )
 
 
-def _noise(diagnosis: Diagnosis) -> Iterator[str]:
+def _noise(diagnosis: Parts) -> Iterator[str]:
     noise = diagnosis.noise
     if noise is None:
         return

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 
 from qml.assessment.kernels import Concentration, KernelInspection, concentration, inspect_kernel
 from qml.diagnostics.subject import NO_WEIGHTS, Subject, as_subject
-from qml.kernels import FidelityKernel
-from qml.kernels.embedding import EmbeddingKernel
 from simulator.calculations.fidelities import fidelities
 from simulator.program.program import Program
 
@@ -99,13 +96,5 @@ def _gram(subject: Subject) -> Array:
 
 
 def _trend(subject: Subject) -> Concentration | None:
-    """Concentration with the number of features, for feature maps that exist for every number."""
-    if subject.feature_map is None or subject.features.shape[1] < 3:
-        return None
-    if subject.kernel is None:
-        return concentration(FidelityKernel(subject.feature_map), subject.features)
-    kernel = cast(EmbeddingKernel, getattr(subject.kernel, "kernel_", subject.kernel))
-    bandwidth = getattr(kernel, "bandwidth_", 1.0)
-    if np.ndim(bandwidth) or kernel.weights is not None:
-        return None
-    return concentration(clone(kernel).set_params(num_qubits=None, bandwidth=bandwidth), subject.features)
+    kernel = subject.scalable_kernel
+    return None if kernel is None or subject.features.shape[1] < 3 else concentration(kernel, subject.features)

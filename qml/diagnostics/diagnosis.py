@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.diagnostics.advice import advice
-from qml.diagnostics.concentration import KernelConcentration
-from qml.diagnostics.gradients import GradientScaling
+from qml.diagnostics.figure import draw
 from qml.diagnostics.noise import NoiseSensitivity
-from qml.diagnostics.parameters import ParameterReport
-from qml.diagnostics.states import EntanglingCapability, Expressibility
+from qml.diagnostics.summaries import FisherSummary, GradientSummary, Parts
 from simulator.errors import counted
 
-__all__ = ["Diagnosis", "FisherSummary", "FourierSummary", "GradientSummary"]
+__all__ = ["Diagnosis"]
 
 Array = NDArray[np.float64]
 
@@ -29,59 +27,7 @@ LABEL = 16
 
 
 @dataclass(frozen=True)
-class GradientSummary:
-    """Variance of the first output's derivatives, averaged over the weights that it depends on.
-
-    Attributes
-    ----------
-    uniform, initial : float
-        At weights uniform on the circle; at weights as they are drawn before training.
-    num_layers : int or None
-        The estimator's number of layers, one of those in ``scaling``.
-    scaling : GradientScaling or None
-        The same circuit with other numbers of qubits and layers; None if it exists at one size only.
-    """
-
-    uniform: float
-    initial: float
-    num_layers: int | None
-    scaling: GradientScaling | None
-
-
-@dataclass(frozen=True)
-class FisherSummary:
-    """Fisher information over random weights.
-
-    Attributes
-    ----------
-    spectrum : float ndarray, shape (n_weights,)
-        Mean over the sets of the eigenvalues, largest first, with mean 1.
-    effective_dimension : float or None
-        At ``n_samples`` rows; None if these are too few.
-    n_samples : int
-    """
-
-    spectrum: Array
-    effective_dimension: float | None
-    n_samples: int
-
-
-@dataclass(frozen=True)
-class FourierSummary:
-    """Power of each frequency of each feature.
-
-    Attributes
-    ----------
-    frequencies, powers : tuple of float ndarray, shapes (R_j,)
-        Positive frequencies, and the mean over rows of ``2 |c_k|^2``, see `fourier_spectrum`.
-    """
-
-    frequencies: tuple[Array, ...]
-    powers: tuple[Array, ...]
-
-
-@dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Parts):
     """Diagnosis of an estimator; ``print`` it, or ``plot`` it.
 
     A part that does not apply is None, and ``skipped`` says why.
@@ -103,21 +49,6 @@ class Diagnosis:
     skipped : dict of str to str
         Reasons by part.
     """
-
-    estimator: str
-    num_qubits: int | None
-    num_weights: int
-    n_rows: int
-    n_sets: int
-    gradients: GradientSummary | None
-    expressibility: Expressibility | None
-    entanglement: EntanglingCapability | None
-    concentration: KernelConcentration
-    fisher: FisherSummary | None
-    fourier: FourierSummary | None
-    parameters: ParameterReport | None
-    noise: NoiseSensitivity | None
-    skipped: Mapping[str, str]
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -142,8 +73,6 @@ class Diagnosis:
         -------
         matplotlib Figure
         """
-        from qml.diagnostics.figure import draw
-
         return draw(self, path)
 
     def __str__(self) -> str:

@@ -7,22 +7,21 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
 
-from qml.ansatze import get_ansatz
 from qml.diagnostics.concentration import KernelConcentration, kernel_concentration
-from qml.diagnostics.diagnosis import Diagnosis, FisherSummary, FourierSummary, GradientSummary
+from qml.diagnostics.diagnosis import Diagnosis
 from qml.diagnostics.fisher import effective_dimension, fisher_information, fisher_spectrum
 from qml.diagnostics.fourier import line_powers
 from qml.diagnostics.gradients import IDENTICALLY_ZERO, gradient_scaling, gradient_variance
 from qml.diagnostics.noise import NoiseSensitivity, noise_sensitivity
-from qml.diagnostics.parameters import parameter_report
+from qml.diagnostics.parameters import ParameterReport, parameter_report
 from qml.diagnostics.states import EntanglingCapability, entangling_capability, expressibility
 from qml.diagnostics.subject import Subject, as_subject, random_generator, random_weights, spaced
-from qml.estimators.variational.circuit import VariationalEstimator
+from qml.diagnostics.summaries import FisherSummary, FourierSummary, GradientSummary
+from qml.estimators.variational.circuit import EncodedCircuit
 from qml.estimators.variational.dressed import DressedEstimator
 from qml.estimators.variational.reuploading import ReuploadingEstimator
-from qml.feature_maps import AngleMap, Encoding, FeatureMap, get_feature_map
+from qml.feature_maps import AngleMap
 from qml.layers import Quantum
 from qml.models.layered import layered_model
 from qml.models.quantum_model import QuantumModel
@@ -34,17 +33,14 @@ __all__ = ["diagnose"]
 
 Array = NDArray[np.float64]
 
-SETS = 1000
-FULL_SETS_QUBITS = 10
-FEWEST_SETS = 50
-"""Weight sets up to a number of qubits; beyond it each qubit halves them, as it doubles the work, down to a minimum."""
+FULL_QUBITS = 10
+"""Maximum number of qubits with all weight sets and rows."""
 
-FISHER_SETS = 50
+SETS, FEWEST_SETS = 1000, 50
 SCALING_SETS = 200
-
+FISHER_SETS, FISHER_ROWS = 50, 256
+JACOBIAN_SETS, JACOBIAN_ROWS = 4, 64
 GRAM_ROWS = 128
-FISHER_ROWS = 256
-JACOBIAN_ROWS = 64
 NOISE_ROWS = 16
 LINE_ROWS = 4
 
@@ -111,7 +107,7 @@ def diagnose(
         raise ValueError(f"X must have at least 2 different rows, all of the {n_rows} rows are equal")
     num_qubits = None if subject.model is None else subject.model.circuit.num_qubits
     if n_sets is None:
-        n_sets = max(FEWEST_SETS, SETS >> max(0, (num_qubits or 0) - FULL_SETS_QUBITS))
+        n_sets = _affordable(subject, SETS, FEWEST_SETS)
     trained = subject.model is not None and subject.kernel is None and bool(subject.model.weights)
     skipped: dict[str, str] = {}
     if not trained:
@@ -120,23 +116,28 @@ def diagnose(
     labels = None if y is None else np.asarray(y)
     if labels is not None and len(labels) != n_rows:
         raise ValueError(f"y must have one entry per row: expected {n_rows}, got {len(labels)}")
-    with threadpool_limits(1, user_api="blas"):  # many small matrices, which threads only slow down
-        return Diagnosis(
-            type(estimator).__name__,
-            num_qubits,
-            len(subject.circuit_model.weights) if trained else 0,
-            n_rows,
-            n_sets,
-            _gradients(estimator, subject, n_sets, rng) if trained else None,
-            expressibility(subject, n_sets=n_sets, random_state=rng) if trained else None,
-            _entanglement(subject, n_sets, rng, skipped),
-            _concentration(subject, labels),
-            _fisher(subject, rng) if trained else None,
-            _fourier(subject, skipped),
-            parameter_report(subject.take(JACOBIAN_ROWS), random_state=rng) if trained else None,
-            _noise(subject, skipped),
-            skipped,
-        )
+    return Diagnosis(
+        type(estimator).__name__,
+        num_qubits,
+        len(subject.circuit_model.weights) if trained else 0,
+        n_rows,
+        n_sets,
+        _gradients(estimator, subject, n_sets, rng) if trained else None,
+        expressibility(subject, n_sets=n_sets, random_state=rng) if trained else None,
+        _entanglement(subject, n_sets, rng, skipped),
+        _concentration(subject, labels),
+        _fisher(subject, rng) if trained else None,
+        _fourier(subject, skipped),
+        _parameters(subject, rng) if trained else None,
+        _noise(subject, skipped),
+        skipped,
+    )
+
+
+def _affordable(subject: Subject, count: int, least: int) -> int:
+    """Halve a number of sets or rows for each qubit beyond 10, which doubles the work, down to a minimum."""
+    num_qubits = 0 if subject.model is None else subject.model.circuit.num_qubits
+    return max(least, count >> max(0, num_qubits - FULL_QUBITS))
 
 
 def _gradients(estimator: Any, subject: Subject, n_sets: int, rng: np.random.Generator) -> GradientSummary:
@@ -148,7 +149,12 @@ def _gradients(estimator: Any, subject: Subject, n_sets: int, rng: np.random.Gen
     build = _builder(estimator)
     if build is None:
         return GradientSummary(at_random, at_start, None, None)
-    width, depth = subject.circuit_model.circuit.num_qubits, estimator.n_layers
+    width = subject.circuit_model.circuit.num_qubits
+    depth = (
+        estimator._num_layers(width, estimator.network_.num_outputs)
+        if estimator.n_layers is None
+        else estimator.n_layers
+    )
     widest = min(max(width, 6), WIDEST)
     widths = [n for n in range(2, widest + 1) if (widest - n) % 2 == 0 and _exists(build, n, depth)]
     if len(widths) < 2:
@@ -159,29 +165,28 @@ def _gradients(estimator: Any, subject: Subject, n_sets: int, rng: np.random.Gen
 
 
 def _builder(estimator: Any) -> Callable[[int, int], QuantumModel] | None:
-    """Return the function that builds the estimator's circuit for other sizes, reading out Z of each qubit."""
+    """Return the function that builds the estimator's circuit for other sizes; None if it exists at one size only."""
     build: Callable[[int, int], QuantumModel]
     if isinstance(estimator, ReuploadingEstimator):
 
         def build(width: int, depth: int) -> QuantumModel:
             return reuploading_model(width, depth, width)
 
-    elif isinstance(estimator, DressedEstimator | VariationalEstimator):
-        feature_map: FeatureMap = AngleMap()
-        if isinstance(estimator, VariationalEstimator):
-            if estimator.model is not None:
-                return None
-            feature_map = get_feature_map(estimator.feature_map)
-            if isinstance(feature_map, Encoding):
-                return None
-        ansatz = get_ansatz(estimator.ansatz)
+    elif isinstance(estimator, DressedEstimator):
 
         def build(width: int, depth: int) -> QuantumModel:
-            return layered_model(feature_map, ansatz, feature_map.max_features(width), depth, width)
+            return layered_model(AngleMap(), estimator.ansatz, width, depth, width)
+
+    elif isinstance(estimator, EncodedCircuit) and getattr(estimator, "model", None) is None:
+        feature_map = estimator._feature_map()
+
+        def build(width: int, depth: int) -> QuantumModel:
+            features, observables = feature_map.max_features(width), estimator._measured(width, depth)
+            return layered_model(feature_map, estimator._ansatz(), features, depth, width, observables)
 
     else:
         return None
-    return build
+    return build if estimator.entangled else lambda width, depth: build(width, depth).without_entanglement()
 
 
 def _exists(build: Callable[[int, int], QuantumModel], width: int, depth: int) -> bool:
@@ -209,7 +214,8 @@ def _concentration(subject: Subject, y: NDArray[Any] | None) -> KernelConcentrat
 
 def _fisher(subject: Subject, rng: np.random.Generator) -> FisherSummary | None:
     n_rows = len(subject.features)
-    fishers = fisher_information(subject.take(FISHER_ROWS), weights=random_weights(subject, FISHER_SETS, rng))
+    weights = random_weights(subject, _affordable(subject, FISHER_SETS, 10), rng)
+    fishers = fisher_information(subject.take(_affordable(subject, FISHER_ROWS, 16)), weights=weights)
     if not np.trace(fishers, axis1=1, axis2=2).any():
         return None
     dimension = effective_dimension(fishers, n_rows) if n_rows >= FEWEST_SAMPLES else None
@@ -226,6 +232,11 @@ def _fourier(subject: Subject, skipped: dict[str, str]) -> FourierSummary | None
         skipped["fourier"] = str(error)
         return None
     return FourierSummary(tuple(spectrum for spectrum, _ in lines), tuple(powers for _, powers in lines))
+
+
+def _parameters(subject: Subject, rng: np.random.Generator) -> ParameterReport:
+    rows, sets = _affordable(subject, JACOBIAN_ROWS, 8), _affordable(subject, JACOBIAN_SETS, 1)
+    return parameter_report(subject.take(rows), n_sets=sets, random_state=rng)
 
 
 def _noise(subject: Subject, skipped: dict[str, str]) -> NoiseSensitivity | None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from qml.diagnostics.concentration import KernelConcentration
+from qml.diagnostics.noise import NoiseSensitivity
+from qml.diagnostics.parameters import ParameterReport
+from qml.diagnostics.states import EntanglingCapability, Expressibility
+from qml.diagnostics.summaries import FisherSummary, FourierSummary, GradientSummary, Parts
 from qml.plots.canvas import BLUE, COLORS, GREY, ORANGE, label, new_figure, save
 from simulator.errors import counted
-
-if TYPE_CHECKING:
-    from qml.diagnostics.concentration import KernelConcentration
-    from qml.diagnostics.diagnosis import Diagnosis, FisherSummary, FourierSummary, GradientSummary
-    from qml.diagnostics.noise import NoiseSensitivity
-    from qml.diagnostics.parameters import ParameterReport
-    from qml.diagnostics.states import EntanglingCapability, Expressibility
 
 __all__ = ["draw"]
 
@@ -28,7 +26,7 @@ FOURIER_FLOOR = 1e-6
 """Smallest power drawn, relative to the largest."""
 
 
-def draw(diagnosis: Diagnosis, path: str | PathLike[str] | None = None) -> Any:
+def draw(diagnosis: Parts, path: str | PathLike[str] | None = None) -> Any:
     """Draw a panel for each part of a diagnosis that was computed."""
     parts: list[tuple[Any, Callable[[Any, Any], None]]] = [
         (diagnosis.gradients, _gradients),

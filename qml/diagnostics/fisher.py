@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logsumexp, softmax
 
-from qml.diagnostics.subject import NO_WEIGHTS, Subject, as_subject
+from qml.diagnostics.subject import NO_WEIGHTS, Subject, as_subject, one_blas_thread
 from qml.models.quantum_model import check_finite
 from qml.settings import check_whole
 
@@ -99,7 +99,8 @@ def fisher_spectrum(fishers: ArrayLike) -> Array:
     Abbas et al., arXiv:2011.00027.
     """
     normalised = _normalised(fishers)
-    return np.maximum(np.linalg.eigvalsh(normalised)[..., ::-1], 0.0)
+    with one_blas_thread():
+        return np.maximum(np.linalg.eigvalsh(normalised)[..., ::-1], 0.0)
 
 
 def effective_dimension(fishers: ArrayLike, n_samples: int, gamma: float = 1.0) -> float:
@@ -137,7 +138,8 @@ def effective_dimension(fishers: ArrayLike, n_samples: int, gamma: float = 1.0) 
         )
     normalised = _normalised(fishers)
     matrices = normalised.reshape(-1, *normalised.shape[-2:])
-    logarithms = np.linalg.slogdet(np.eye(matrices.shape[-1]) + scale * matrices)[1] / 2
+    with one_blas_thread():
+        logarithms = np.linalg.slogdet(np.eye(matrices.shape[-1]) + scale * matrices)[1] / 2
     return float(2 * (logsumexp(logarithms) - math.log(len(matrices))) / math.log(scale))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import qr
 
-from qml.diagnostics.subject import as_subject, random_generator, random_weights
+from qml.diagnostics.subject import as_subject, one_blas_thread, random_generator, random_weights
 from qml.settings import check_whole
 
 __all__ = ["ParameterReport", "parameter_report"]
@@ -97,14 +97,18 @@ def parameter_report(
     subject = subject.take(max(1, ENTRIES // (len(names) * subject.batched.num_outputs)))
     largest, squares = np.zeros(len(names)), np.zeros(len(names))
     best: tuple[int, NDArray[np.intp]] = (-1, np.arange(len(names)))
-    for weights in random_weights(subject, n_sets, random_generator(random_state)):
-        jacobian = subject.jacobian(subject.values(weights[None], every_row=True)).reshape(-1, len(names))
-        largest = np.maximum(largest, np.abs(jacobian).max(axis=0))
-        squares += np.mean(jacobian**2, axis=0) / n_sets
-        triangular, order = qr(np.linalg.qr(jacobian, mode="r"), mode="r", pivoting=True)  # pivoting is slow if tall
-        diagonal = np.abs(np.diag(triangular))
-        rank = int(np.sum(diagonal > INDEPENDENT * diagonal[0])) if diagonal[0] > 0 else 0
-        best = max(best, (rank, order), key=lambda pair: pair[0])
+    sets = random_weights(subject, n_sets, random_generator(random_state))
+    jacobians = (subject.jacobian(subject.values(weights[None], every_row=True)) for weights in sets)
+    with one_blas_thread():
+        for jacobian in (each.reshape(-1, len(names)) for each in jacobians):
+            largest = np.maximum(largest, np.abs(jacobian).max(axis=0))
+            squares += np.mean(jacobian**2, axis=0) / n_sets
+            triangular, order = qr(
+                np.linalg.qr(jacobian, mode="r"), mode="r", pivoting=True
+            )  # pivoting is slow if tall
+            diagonal = np.abs(np.diag(triangular))
+            rank = int(np.sum(diagonal > INDEPENDENT * diagonal[0])) if diagonal[0] > 0 else 0
+            best = max(best, (rank, order), key=lambda pair: pair[0])
     rank, order = best
     dead = np.flatnonzero(largest <= DEAD * largest.max())
     redundant = sorted(set(order[rank:].tolist()) - set(dead.tolist()))

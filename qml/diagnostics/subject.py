@@ -8,18 +8,21 @@ from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
-from qml.feature_maps import Encoding, FeatureMap, get_feature_map
+from qml.estimators.variational.circuit import EncodedCircuit
+from qml.estimators.variational.trained import TrainedNetwork
+from qml.feature_maps import Encoding
 from qml.feature_maps.data_functions import DataFunction
-from qml.kernels import Kernel
+from qml.kernels import FidelityKernel, Kernel
 from qml.kernels.embedding import EmbeddingKernel
 from qml.layers import Layer, Quantum, Sequential
 from qml.models.quantum_model import QuantumModel, check_finite
 from simulator.circuit import Circuit
 
-__all__ = ["Subject", "as_subject", "random_generator", "random_weights", "spaced"]
+__all__ = ["Subject", "as_subject", "one_blas_thread", "random_generator", "random_weights", "spaced"]
 
 Array = NDArray[np.float64]
 Distribution = Literal["softmax", "sigmoid", "normal", "probabilities"]
@@ -52,8 +55,8 @@ class Subject:
         Layer of the circuit, which draws the initial weights.
     data : DataFunction or None
         Function between the layers before the circuit and its inputs.
-    feature_map : FeatureMap or None
-        Feature map that encodes the features, if there is one for every number of features.
+    scalable_kernel : Kernel or None
+        Unfitted kernel of the encoding of the features, if it exists for every number of features.
     """
 
     model: QuantumModel | None
@@ -66,7 +69,7 @@ class Subject:
     kernel: Kernel | None = None
     quantum: Quantum | None = field(default=None, repr=False)
     data: DataFunction | None = None
-    feature_map: FeatureMap | None = None
+    scalable_kernel: Kernel | None = None
 
     @property
     def circuit_model(self) -> QuantumModel:
@@ -191,6 +194,11 @@ def as_subject(model: Any, X: ArrayLike | None = None, weights: ArrayLike | None
     return _of_estimator(model, X)
 
 
+def one_blas_thread() -> Any:
+    """Return a context in which BLAS uses one thread: threads only slow down the many small matrices here."""
+    return threadpool_limits(1, user_api="blas")
+
+
 def spaced(count: int, most: int) -> NDArray[np.intp]:
     """Return at most this number of evenly spaced indices below ``count``."""
     return np.linspace(0, count - 1, min(count, most)).astype(np.intp)
@@ -244,7 +252,7 @@ def _of_estimator(estimator: Any, X: ArrayLike | None) -> Subject:
             f"states and exact derivatives are needed, which the backend {backend!r} does not give; diagnose a copy on "
             "this engine, with backend=None"
         )
-    features = estimator.scaling_(validate_data(estimator, X, dtype=np.float64, order="C", reset=False))
+    features = estimator.scaling_(_checked_rows(estimator, X))
     if not places:
         return _of_kernel(cast(Kernel, kernel), features)
     network = cast(Sequential, network)
@@ -264,7 +272,7 @@ def _of_estimator(estimator: Any, X: ArrayLike | None) -> Subject:
         _distribution(estimator, quantum.model, bool(back)),
         quantum=quantum,
         data=quantum.model.data,
-        feature_map=None if front or getattr(estimator, "model", None) is not None else _free_map(estimator),
+        scalable_kernel=None if front else _scalable_kernel(estimator),
     )
 
 
@@ -297,14 +305,27 @@ def _of_kernel(kernel: Kernel, features: Array) -> Subject:
         distribution="probabilities",
         kernel=kernel,
         quantum=Quantum(model),
-        feature_map=_free(inner.known_map()),
+        scalable_kernel=_any_size(inner),
     )
 
 
-def _free_map(estimator: Any) -> FeatureMap | None:
-    """Return the feature map of an estimator, if there is one for every number of features."""
-    return _free(get_feature_map(estimator.feature_map)) if hasattr(estimator, "feature_map") else None
+def _scalable_kernel(estimator: Any) -> Kernel | None:
+    """Return the fidelity kernel of the states that an estimator encodes features in."""
+    if not isinstance(estimator, EncodedCircuit) or getattr(estimator, "model", None) is not None:
+        return None
+    feature_map = estimator._feature_map()
+    return None if isinstance(feature_map, Encoding) else FidelityKernel(feature_map, entangled=estimator.entangled)
 
 
-def _free(feature_map: FeatureMap | None) -> FeatureMap | None:
-    return None if isinstance(feature_map, Encoding) else feature_map
+def _any_size(kernel: EmbeddingKernel) -> Kernel | None:
+    """Return a kernel with its bandwidth and without its number of qubits."""
+    bandwidth = getattr(kernel, "bandwidth_", 1.0)
+    known = kernel.known_map()
+    if known is None or isinstance(known, Encoding) or np.ndim(bandwidth) or kernel.weights is not None:
+        return None
+    return cast(Kernel, clone(kernel).set_params(num_qubits=None, bandwidth=bandwidth))
+
+
+def _checked_rows(estimator: Any, X: ArrayLike) -> Array:
+    rows = estimator._rows(X, reset=False) if isinstance(estimator, TrainedNetwork) else X
+    return cast(Array, validate_data(estimator, rows, dtype=np.float64, order="C", reset=False))

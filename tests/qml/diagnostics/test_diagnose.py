@@ -13,6 +13,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from qml import (
+    CircuitCentricClassifier,
+    ConvolutionalClassifier,
     DressedRegressor,
     KitchenSinksClassifier,
     NetworkClassifier,
@@ -23,6 +25,7 @@ from qml import (
     VariationalRegressor,
     diagnose,
 )
+from qml.assessment.kernels import concentration
 from qml.diagnostics import effective_dimension, fisher_information, parameter_report
 from qml.kernels import FidelityKernel
 from qml.layers import Dense, Quantum, Sequential
@@ -122,6 +125,8 @@ def test_kernel_estimators(iris):
         ReuploadingClassifier(n_layers=2, n_qubits=1, loss="fidelity", epochs=1),
         VariationalClassifier("amplitude", n_layers=1, epochs=1),
         VariationalClassifier("chebyshev", "mera", n_layers=1, epochs=1),
+        CircuitCentricClassifier(n_layers=1, epochs=1),
+        ConvolutionalClassifier(epochs=1),
         QuantumKernelClassifier("rbf"),
     ],
 )
@@ -157,11 +162,23 @@ def test_advice_on_product_states():
     advice = " ".join(diagnose(*custom(circuit, w, [Z(0), Z(1)]), random_state=0).advice)
     assert "The states are product states" in advice
     assert "Random weights reach a small part of all states" in advice
-    assert "dead" not in advice
+    assert "No output depends" not in advice
+
+
+def test_the_twin_of_an_estimator_is_diagnosed_without_entanglement(iris):
+    twin = VariationalClassifier("zz", n_layers=2, epochs=1, random_state=0).without_entanglement().fit(*iris)
+    report = diagnose(twin, *iris, n_sets=50, random_state=0)
+    assert report.entanglement.measures.max() < 1e-12
+    assert np.abs(report.gradients.scaling.slopes).max() < 0.2  # one qubit does not know how many there are
+    kernel = FidelityKernel("zz", entangled=False)
+    expected = concentration(kernel, twin.scaling_(iris[0]))
+    np.testing.assert_allclose(report.concentration.trend.deviations, expected.deviations, atol=1e-12)
+    kernels = QuantumKernelClassifier().without_entanglement().fit(*iris)
+    assert diagnose(kernels, *iris).entanglement.measures.max() < 1e-12
 
 
 def test_advice_on_a_barren_plateau(iris):
-    clf = VariationalClassifier("angle", n_layers=12, epochs=1, random_state=0).fit(*iris)
+    clf = VariationalClassifier("angle", n_layers=6, epochs=1, random_state=0).fit(*iris)
     plateau = [sentence for sentence in diagnose(clf, *iris, random_state=0).advice if "barren plateau" in sentence]
     factor = float(re.search(r"divides their variance by (\d+\.\d)", plateau[0]).group(1))
     assert factor == pytest.approx(2.0, abs=0.3)  # that of random circuits
