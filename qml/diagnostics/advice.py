@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from qml.diagnostics.summaries import Parts
+from simulator.errors import counted
 
 __all__ = ["advice"]
 
@@ -15,6 +16,9 @@ PLATEAU = -0.5
 
 SMALL_VARIANCE = 1e-4
 """Variance of a derivative, of an observable between -1 and 1, that takes over 10,000 shots to resolve."""
+
+HARMLESS_VARIANCE = 1e-2
+"""Variance of a derivative above which a few hundred shots resolve it."""
 
 LIMITED = 0.3
 """Divergence from Haar random states, in nats, above which the reachable states are called limited."""
@@ -75,14 +79,21 @@ def _gradients(diagnosis: Parts) -> Iterator[str]:
         return
     if gradients.scaling is not None:
         depths = gradients.scaling.num_layers.tolist()
-        slope = float(gradients.scaling.slopes[depths.index(gradients.num_layers)])
+        depth = depths.index(gradients.num_layers)
+        slope = float(gradients.scaling.slopes[depth])
         if slope < PLATEAU:
-            yield (
-                f"At {gradients.num_layers} layers gradients of random weights are on a barren plateau: each qubit "
-                f"divides their variance by {2**-slope:.1f}. The weights before training have "
-                f"{gradients.initial / gradients.uniform:.2g} times the variance of random ones; if training stalls, "
-                "use fewer layers or qubits, or draw initial weights from a narrower range."
+            plateau = (
+                f"At {counted(depths[depth], 'layer')} gradients of random weights are on a barren plateau: each qubit "
+                f"divides their variance by {2**-slope:.1f}."
             )
+            if gradients.uniform > HARMLESS_VARIANCE:
+                yield f"{plateau} At this width that is harmless; with many more qubits training would not start."
+            else:
+                yield (
+                    f"{plateau} The weights before training have {gradients.initial / gradients.uniform:.2g} times the "
+                    "variance of random ones; if training stalls, use fewer layers or qubits, or draw initial weights "
+                    "from a narrower range."
+                )
     if gradients.initial < SMALL_VARIANCE:
         shots = (
             "more shots than any device gives" if gradients.initial < 1e-12 else f"{1 / gradients.initial:.0e} shots"

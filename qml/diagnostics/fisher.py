@@ -67,9 +67,9 @@ def fisher_information(model: Any, X: ArrayLike | None = None, weights: ArrayLik
     rows = len(subject.inputs)
     at_once = max(1, CHUNK // rows)
     matrices = np.atleast_2d(sets)
-    out = np.concatenate(
-        [_fisher(subject, matrices[first : first + at_once]) for first in range(0, len(matrices), at_once)]
-    )
+    parts = [matrices[first : first + at_once] for first in range(0, len(matrices), at_once)]
+    with one_blas_thread():
+        out = np.concatenate([_fisher(subject, part) for part in parts])
     return out[0] if sets.ndim == 1 else out
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qml.diagnostics.subject import Subject, as_subject
+from qml.diagnostics.subject import Subject, as_subject, one_blas_thread
 from qml.layers import Dense, TrainedScales
 from qml.models.quantum_model import check_finite
-from simulator.calculations.input_shifts import derivative_rule, frequencies
+from simulator.calculations.input_shifts import frequencies
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError
 from simulator.parameters import Expression, Parameter, ParameterVector
@@ -20,6 +20,12 @@ from simulator.parameters import Expression, Parameter, ParameterVector
 __all__ = ["FourierSpectrum", "fourier_spectrum", "line_powers"]
 
 Array = NDArray[np.float64]
+
+OVERSAMPLING = 4
+"""Number of points for each coefficient if frequencies are not multiples of one; the equations are then well posed."""
+
+CLOSEST = 1e-7
+"""Smallest distance of two frequencies, relative to the largest, that doubles resolve."""
 
 MOST_POINTS = 1 << 20
 """Maximum number of evaluations of the circuit."""
@@ -77,7 +83,8 @@ def fourier_spectrum(
 
     An expectation is a trigonometric polynomial in each angle, and its frequencies are sums of differences of
     eigenvalues of the generators; so values at one more point than twice the number of frequencies, for each feature,
-    determine it. The frequencies need not be integers, and nothing is truncated.
+    determine it. The frequencies need not be multiples of one (that takes four times the values), and nothing is
+    truncated.
 
     Parameters
     ----------
@@ -121,7 +128,8 @@ def fourier_spectrum(
     if not varying or len(set(varying)) != len(varying) or not all(0 <= j < count for j in varying):
         raise ValueError(f"features expects different numbers from 0 to {count - 1}, got {features!r}")
     circuit, parameters = _in_features(subject)
-    return _series(function, subject.features[0], varying, [frequencies(circuit, parameters[j]) for j in varying])
+    ladders = [Ladder.of(frequencies(circuit, parameters[j])) for j in varying]
+    return _series(function, subject.features[0], varying, ladders)
 
 
 def line_powers(
@@ -144,7 +152,8 @@ def line_powers(
     out = []
     for j in range(len(parameters)) if features is None else features:
         spectrum = frequencies(circuit, parameters[j])
-        lines = [_series(function, row, (j,), [spectrum]).coefficients for row in subject.features]
+        ladder = Ladder.of(spectrum)
+        lines = [_series(function, row, (j,), [ladder]).coefficients for row in subject.features]
         powers = 2 * np.mean([np.sum(np.abs(line) ** 2, axis=0) for line in lines], axis=0)
         out.append((spectrum, powers[len(spectrum) + 1 :]))
     return out
@@ -206,27 +215,56 @@ def _in_features(subject: Subject) -> tuple[Circuit, Sequence[Parameter]]:
     return bound, parameters
 
 
+@dataclass(frozen=True)
+class Ladder:
+    """Frequencies of one feature, points at which to evaluate, and the matrix from values there to coefficients."""
+
+    frequencies: Array
+    points: Array
+    inverse: NDArray[np.complex128]
+
+    @classmethod
+    def of(cls, spectrum: Array) -> Ladder:
+        """Return the ladder of positive frequencies in ascending order."""
+        points, both = _points(spectrum), np.concatenate([-spectrum[::-1], [0.0], spectrum])
+        with one_blas_thread():
+            inverse = np.linalg.pinv(np.exp(1j * np.outer(points, both)))
+        return cls(both, points, np.asarray(inverse, np.complex128))
+
+
+def _points(spectrum: Array) -> Array:
+    """Return points whose values determine a series: equally spaced, or spread over a beat of two frequencies."""
+    count = len(spectrum)
+    if not count:
+        return np.zeros(1)
+    if np.allclose(spectrum, spectrum[0] * np.arange(1, count + 1), rtol=1e-9, atol=0.0):
+        return np.asarray(2 * np.pi / ((2 * count + 1) * spectrum[0]) * np.arange(2 * count + 1))
+    spacing = float(np.diff(spectrum, prepend=0.0).min())
+    if spacing < CLOSEST * spectrum[-1]:
+        raise ParameterError(
+            f"frequencies {spacing:g} apart cannot be told apart beside one of {spectrum[-1]:g}; make the factors of "
+            "the feature in its angles multiples of one number"
+        )
+    golden = (np.sqrt(5) - 1) / 2
+    return np.asarray(4 * np.pi / spacing * (np.arange(OVERSAMPLING * (2 * count + 1)) * golden % 1.0))
+
+
 def _series(
-    function: Callable[[Array], Array], row: Array, varying: tuple[int, ...], spectra: Sequence[Array]
+    function: Callable[[Array], Array], row: Array, varying: tuple[int, ...], ladders: Sequence[Ladder]
 ) -> FourierSpectrum:
-    """Compute the coefficients from values on the grid of points that each spectrum needs."""
-    shifts = [derivative_rule(spectrum)[0] for spectrum in spectra]
-    sizes = [len(points) for points in shifts]
+    """Compute the coefficients from values on the grid of the ladders' points."""
+    sizes = [len(ladder.points) for ladder in ladders]
     if np.prod([float(size) for size in sizes]) > MOST_POINTS:
         raise ParameterError(
             f"the Fourier series in {len(varying)} features needs {' x '.join(map(str, sizes))} evaluations, more than "
             f"{MOST_POINTS:,}; choose fewer features"
         )
-    grid = np.stack(np.meshgrid(*shifts, indexing="ij"), axis=-1).reshape(-1, len(varying))
-    rows = np.tile(row, (len(grid), 1))
-    rows[:, list(varying)] = grid
+    grid = np.stack(np.meshgrid(*(ladder.points for ladder in ladders), indexing="ij"), axis=-1)
+    rows = np.tile(row, (grid.size // len(varying), 1))
+    rows[:, list(varying)] = grid.reshape(len(rows), len(varying))
     check_finite("X", rows)
     values = function(rows)
     out: Any = values.T.reshape(values.shape[1], *sizes).astype(complex)
-    both = [np.concatenate([-spectrum[::-1], [0.0], spectrum]) for spectrum in spectra]
-    for axis, (points, ladder) in enumerate(zip(shifts, both, strict=True), start=1):
-        waves = np.exp(1j * np.outer(points, ladder))
-        moved = np.moveaxis(out, axis, 0)
-        solved = np.linalg.solve(waves, moved.reshape(len(points), -1)).reshape(moved.shape)
-        out = np.moveaxis(solved, 0, axis)
-    return FourierSpectrum(varying, tuple(both), np.ascontiguousarray(out))
+    for axis, ladder in enumerate(ladders, start=1):
+        out = np.moveaxis(np.tensordot(ladder.inverse, out, axes=(1, axis)), 0, axis)
+    return FourierSpectrum(varying, tuple(ladder.frequencies for ladder in ladders), np.ascontiguousarray(out))

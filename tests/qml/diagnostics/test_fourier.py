@@ -133,6 +133,10 @@ def test_bad_input(reuploading):
         fourier_spectrum(wide, np.zeros((1, 14)), np.zeros(wide.num_weights))
     w = Parameter("w")
     without_inputs = QuantumModel(Circuit(1).ry(w, 0), weights=w, observables=Z(0))
+    x = Parameter("x")
+    close = QuantumModel(Circuit(2).ry(x, 0).ry((1 + 1e-8) * x, 1), inputs=x, observables=Z(0))
+    with pytest.raises(ParameterError, match="cannot be told apart"):
+        fourier_spectrum(close, [[0.0]])
     with pytest.raises(ValueError, match="needs features"):
         fourier_spectrum(without_inputs, weights=[0.1])
     with pytest.raises(ValueError, match=r"X must have shape \(n_rows, 2\)"):
