@@ -23,7 +23,6 @@ METHODS: dict[str, Any] = {
     "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)),
     "dense layers without a filter": NetworkClassifier(Sequential(Dense(None, 32), ReLU(), Dense()), **SETTINGS),
     "random filter": QuanvolutionClassifier(**SETTINGS),
-    "random filter without entanglement": QuanvolutionClassifier(**SETTINGS).without_entanglement(),
     "trained filter": QuanvolutionClassifier(trained=True, **SETTINGS),
 }
 

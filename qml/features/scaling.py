@@ -113,9 +113,10 @@ def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: 
     return Scaling(mean * unit, factor / unit, angle_range)
 
 
-def fit_standardisation(X: Array, sample_weight: Array) -> Scaling:
-    """Learn the scaling to mean 0 and standard deviation 1 of each feature; see `fit_scaling`."""
-    return replace(fit_scaling(X, sample_weight, X.shape[1], (-np.pi / 2, np.pi / 2)), angle_range=None)
+def fit_standardisation(X: Array, sample_weight: Array, deviation: float = 1.0) -> Scaling:
+    """Learn the scaling to mean 0 and this standard deviation of each feature; see `fit_scaling`."""
+    scaling = fit_scaling(X, sample_weight, X.shape[1], (-np.pi / 2, np.pi / 2))
+    return replace(scaling, factor=scaling.factor * deviation, angle_range=None)
 
 
 def fit_joint_scaling(X: Array, largest: float) -> Scaling:

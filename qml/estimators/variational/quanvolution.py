@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qml.ansatze import RandomLayers, ansatz_circuit
+from qml.estimators.trained import Samples
 from qml.estimators.variational.classifier import TrainedClassifier
-from qml.estimators.variational.trained import Samples
 from qml.feature_maps import AngleMap
 from qml.features.scaling import Scaling, fit_joint_scaling
 from qml.layers import Dense, Dropout, Layer, Quantum, Quanvolution, ReLU, Sequential
@@ -32,8 +32,8 @@ class QuanvolutionClassifier(TrainedClassifier):
 
     The filter has one qubit for each pixel and channel of a patch. By default it is a random circuit that is not
     trained, so it is simulated once for each patch; then a dense layer, a rectifier and another dense layer are
-    trained on the expectation values. Without the filter, the same layers do about as well on the data sets in
-    `benchmarks.accuracy`. Parameters that are not described here are those of `VariationalClassifier`.
+    trained on the expectation values. Without the filter, the same layers do as well or better on the data sets of
+    `benchmarks.images`. Parameters that are not described here are those of `VariationalClassifier`.
 
     Parameters
     ----------
