@@ -17,6 +17,7 @@ from qml.ansatze import SimplifiedTwoDesign as SimplifiedTwoDesign
 from qml.ansatze import StronglyEntangling as StronglyEntangling
 from qml.ansatze import ansatz_circuit as ansatz_circuit
 from qml.assessment.backends import compare_backends as compare_backends
+from qml.diagnostics import diagnose as diagnose
 from qml.estimators.fixed_features import KitchenSinksClassifier as KitchenSinksClassifier
 from qml.estimators.fixed_features import KitchenSinksRegressor as KitchenSinksRegressor
 from qml.estimators.fixed_features import ReservoirClassifier as ReservoirClassifier

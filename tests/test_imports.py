@@ -14,7 +14,16 @@ import qml
 import qumba
 import simulator
 
-LAZY = ["simulator", "qml", "qumba", "qml.datasets", "qml.kernels", "simulator.noise", "simulator.qiskit_provider"]
+LAZY = [
+    "simulator",
+    "qml",
+    "qumba",
+    "qml.datasets",
+    "qml.diagnostics",
+    "qml.kernels",
+    "simulator.noise",
+    "simulator.qiskit_provider",
+]
 
 # Names that must not get lost from the stubs.
 EXPECTED = {
@@ -30,6 +39,7 @@ EXPECTED = {
         "datasets",
     ],
     "qumba": ["Circuit", "Z", "gates", "VariationalClassifier", "load", "plots", "datasets"],
+    "qml.diagnostics": ["diagnose", "expressibility", "effective_dimension", "fourier_spectrum", "parameter_report"],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
     "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
     "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],

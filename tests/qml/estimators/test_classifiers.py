@@ -5,9 +5,11 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, make_blobs, make_moons
+from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import scale
 
 from qml import Adam, AngleMap, NLocal, QuantumModel, VariationalClassifier
 from qml.ansatze import ANSATZE
@@ -89,10 +91,29 @@ class TestSizes:
         clf = VariationalClassifier(epochs=1, random_state=0).fit(X, X[:, 0] > 0)
         assert clf.circuit_.num_qubits == n_qubits
 
-    def test_more_features_than_qubits_become_principal_components(self, iris):
+    def test_more_features_than_qubits_pass_through_a_trained_layer(self, iris):
         clf = VariationalClassifier(n_qubits=2, epochs=60, random_state=0).fit(*iris)
         assert clf.circuit_.num_qubits == 2
+        assert (clf.network_[0].num_inputs, clf.network_[0].num_outputs) == (4, 2)
+        assert clf.score(*iris) > 0.9
+
+    def test_the_trained_layer_starts_as_principal_components(self, iris):
+        clf = VariationalClassifier(n_qubits=2, epochs=0, random_state=0)
+        with pytest.warns(ConvergenceWarning, match="nothing was trained"):
+            clf.fit(*iris)
+        scaled = clf.scaling_(iris[0])
+        scores = PCA(2, whiten=True).fit_transform(scaled) / np.sqrt(len(scaled) / (len(scaled) - 1))
+        outputs = clf.network_[0].forward(scaled, clf.weights_[clf.network_.parts[0]])
+        np.testing.assert_allclose(np.abs(outputs - outputs.mean(axis=0)), np.abs(scores), rtol=0, atol=0.05)
+
+    def test_principal_components_can_replace_the_features(self, iris):
+        clf = VariationalClassifier(n_qubits=2, reduction="components", epochs=60, random_state=0)
+        with pytest.warns(UserWarning, match="4 features were replaced by 2 principal components, which hold 9[0-9]%"):
+            clf.fit(*iris)
         assert clf.scaling_.factor.shape == (4, 2)
+        assert clf.explained_variance_ratio_ == pytest.approx(
+            PCA(2).fit(scale(iris[0])).explained_variance_ratio_.sum()
+        )
         assert clf.score(*iris) > 0.85
 
     def test_several_features_a_qubit(self, iris):
