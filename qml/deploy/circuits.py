@@ -1,0 +1,139 @@
+"""Quantum models as collapsed graphs: the cheapest of the exact forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.deploy.fourier import fourier_sum
+from qml.deploy.graph import MAX_NUMBERS, Graph
+from qml.deploy.states import encoded_state, expectations_of
+from qml.feature_maps.data_functions import Amplitudes, DataFunction, Products, Shifted
+from qml.feature_maps.domains import ArcCosines, Bits
+from qml.models.probabilities import from_strings
+from qml.models.quantum_model import QuantumModel
+from simulator.errors import QumbaError
+from simulator.program.program import Program
+
+__all__ = ["MAX_QUBITS", "CannotCollapseError", "Choice", "circuit_inputs", "quantum_outputs"]
+
+Array = NDArray[np.float64]
+
+MAX_QUBITS = 10
+"""Maximum number of qubits: matrices on the states of ten have a million entries."""
+
+
+class CannotCollapseError(QumbaError, NotImplementedError):
+    """Model that is not a small exact function: noise, a backend, custom Python code, or too many qubits."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Form that was chosen for one circuit.
+
+    Parameters
+    ----------
+    form : {"fourier", "matrices"}
+        Fourier sum of the inputs' angles, or matrices between diagonal phases on the encoded state.
+    num_numbers, operations : int
+        Number of stored constants, and of operations for one sample.
+    alternatives : dict
+        The same two numbers of the forms that were not chosen.
+    """
+
+    form: str
+    num_numbers: int
+    operations: int
+    alternatives: dict[str, tuple[int, int]]
+
+
+def quantum_outputs(graph: Graph, x: int, model: QuantumModel, weights: Array) -> tuple[int, Choice]:
+    """Add the outputs of a model whose features are node x."""
+    program = Program(model.circuit, model.observables, model.inputs, model.weights)
+    forms = {"matrices": matrices(program, weights)}
+    fourier = fourier_sum(program, weights)
+    if fourier is not None:
+        forms["fourier"] = fourier
+    sizes = {name: (form.num_numbers, form.cost) for name, form in forms.items()}
+    name = min(forms, key=lambda form: sizes[form][1])
+    check_size(forms[name])
+    values = graph.embed(forms[name], circuit_inputs(graph, x, model.data), "values")
+    if model.qubits is not None:
+        offset = from_strings(np.zeros((1, len(model.observables))))[0]
+        values = graph.affine(values, from_strings(np.eye(len(model.observables))) - offset, offset)
+    return values, Choice(name, *sizes[name], {other: sizes[other] for other in sizes if other != name})
+
+
+def matrices(program: Program, weights: Array) -> Graph:
+    """Return the graph from the inputs to the expectation values, by matrices between diagonal phases."""
+    check_qubits(program.num_qubits)
+    graph = Graph(len(program.inputs))
+    state, matrix = encoded_state(graph, 0, program, weights)
+    graph.outputs["values"] = expectations_of(graph, state, matrix, program.strings, len(program.observables))
+    return graph.pruned()
+
+
+def check_qubits(num_qubits: int) -> None:
+    """Raise unless matrices on the states of so many qubits are small."""
+    if num_qubits > MAX_QUBITS:
+        raise CannotCollapseError(
+            f"a model of at most {MAX_QUBITS} qubits can be collapsed, got {num_qubits}; predict with the model itself"
+        )
+
+
+def check_size(graph: Graph) -> None:
+    """Raise unless the graph is small enough to be stored."""
+    if graph.num_numbers > MAX_NUMBERS:
+        raise CannotCollapseError(
+            f"the collapsed model has {graph.num_numbers:,} constants, at most {MAX_NUMBERS:,} are allowed; predict "
+            "with the model itself"
+        )
+
+
+def circuit_inputs(graph: Graph, x: int, data: DataFunction | None) -> int:
+    """Add the values of a circuit's inputs, from features at node x."""
+    match data:
+        case None:
+            return x
+        case Shifted():
+            return circuit_inputs(graph, graph.shifted(x, data.offset), data.data)
+        case Products():
+            return _products(graph, x, data)
+        case Amplitudes():
+            return graph.function("normalize", x)
+        case ArcCosines():
+            parts, power = [], x
+            for exponent in range(1, max(data.powers) + 1):
+                power = x if exponent == 1 else graph.multiply(power, x)
+                if exponent in data.powers:
+                    parts.append(power)
+            return graph.function("arccos", graph.concat(parts))
+        case Bits():  # divided by zero, and so not finite, if a feature is not a bit
+            difference = graph.function("abs", graph.multiply(x, graph.shifted(x, -1.0)))
+            valid = graph.shifted(graph.scaled(graph.function("step", difference), -1.0), 1.0)
+            return graph.binary("divide", x, valid)
+    raise CannotCollapseError(
+        f"the feature map computes its angles by {data!r}, custom Python code, which cannot be taken out of Python"
+    )
+
+
+def _products(graph: Graph, x: int, data: Products) -> int:
+    """Add one input per subset of the features, from the smallest subsets to the largest."""
+    centred = graph.shifted(graph.scaled(x, -1.0), data.center)
+    most = max(map(len, data.subsets))
+    extended = graph.concat([x, centred, graph.constant([1.0])])
+    size = graph.size(x)
+    total: int | None = None
+    for rank in range(most):
+        places = []
+        for subset in data.subsets:
+            if len(subset) == 1:
+                places.append(subset[0] if rank == 0 else 2 * size)
+            else:
+                places.append(size + subset[rank] if rank < len(subset) else 2 * size)
+        factor = graph.gather(extended, places)
+        total = factor if total is None else graph.multiply(total, factor)
+    assert total is not None
+    return total
