@@ -60,10 +60,16 @@ def quantum_outputs(graph: Graph, x: int, model: QuantumModel, weights: Array) -
     name = min(forms, key=lambda form: sizes[form][1])
     check_size(forms[name])
     values = graph.embed(forms[name], circuit_inputs(graph, x, model.data), "values")
-    if model.qubits is not None:
-        offset = from_strings(np.zeros((1, len(model.observables))))[0]
-        values = graph.affine(values, from_strings(np.eye(len(model.observables))) - offset, offset)
+    values = model_outputs(graph, values, model)
     return values, Choice(name, *sizes[name], {other: sizes[other] for other in sizes if other != name})
+
+
+def model_outputs(graph: Graph, values: int, model: QuantumModel) -> int:
+    """Add a model's outputs, from the expectation values of its observables: these, or probabilities."""
+    if model.qubits is None:
+        return values
+    offset = from_strings(np.zeros((1, len(model.observables))))[0]
+    return graph.affine(values, from_strings(np.eye(len(model.observables))) - offset, offset)
 
 
 def matrices(program: Program, weights: Array) -> Graph:

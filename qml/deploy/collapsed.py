@@ -248,6 +248,6 @@ def _gives_probabilities(classifier: CollapsedClassifier) -> bool:
 
 def _outside(sample: Array) -> ValueError:
     return ValueError(
-        f"the model has no value for the sample {sample.tolist()}: a feature is too large, or outside the domain of the "
-        "feature map"
+        f"the model has no value for the sample {sample.tolist()}: a feature is too large, or outside the domain of "
+        "the feature map"
     )

@@ -84,10 +84,10 @@ def _harmonics(program: Program) -> tuple[Array, list[int]] | None:
             scales.append([abs(scale)])
     if np.linalg.matrix_rank(np.array(directions).reshape(-1, num_inputs)) < len(directions):
         return None
-    units = [_unit(listed) for listed in scales]
-    if None in units:
+    units = [unit for unit in map(_unit, scales) if unit is not None]
+    if len(units) < len(scales):
         return None
-    degrees = [round(sum(listed) / unit) for listed, unit in zip(scales, units, strict=True)]  # type: ignore[operator]
+    degrees = [round(sum(listed) / unit) for listed, unit in zip(scales, units, strict=True)]
     return np.array([d * unit for d, unit in zip(directions, units, strict=True)]).reshape(-1, num_inputs).T, degrees
 
 
@@ -112,15 +112,15 @@ def _graph(num_inputs: int, directions: Array, degrees: list[int], coefficients:
     """Build the sum, without the waves that no output contains."""
     graph = Graph(num_inputs)
     coefficients = np.where(np.abs(coefficients) < ZERO * max(1.0, np.abs(coefficients).max()), 0.0, coefficients)
-    columns, waves, used = [], [], []
-    for axis, degree in enumerate(degrees):
+    columns: list[Array] = []
+    waves = []
+    for axis in range(len(degrees)):
         others = tuple(k for k in range(coefficients.ndim) if k != axis)
         indices = np.flatnonzero(np.abs(coefficients).max(axis=others))
         indices = np.union1d(indices, [0]) if not len(indices) else indices
         coefficients = np.take(coefficients, indices, axis=axis)
         harmonics = np.unique((indices[indices > 0] + 1) // 2)
         waves.append((len(columns) + np.searchsorted(harmonics, (indices + 1) // 2), indices))
-        used.append(indices)
         columns += [directions[:, axis] * harmonic for harmonic in harmonics]
     if columns:
         angles = graph.affine(0, np.array(columns).T)

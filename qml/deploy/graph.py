@@ -271,6 +271,19 @@ class Graph:
         """Number of stored constants."""
         return sum(constant.size for node in self.nodes for constant in node.constants)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the graph as data for JSON: the nodes in order, and the number of each output's node."""
+        nodes = [
+            {
+                "operation": node.operation,
+                "arguments": list(node.arguments),
+                "size": node.size,
+                "constants": [constant.tolist() for constant in node.constants],
+            }
+            for node in self.nodes
+        ]
+        return {"nodes": nodes, "outputs": dict(self.outputs)}
+
     def evaluate(self, X: Array) -> dict[str, Array]:
         """Compute the outputs with NumPy, each of shape (n_samples, size), from features (n_samples, n_features)."""
         values: list[Array] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import warnings
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from qml.estimators.variational.fidelity_cost import WeightedFidelityCost
 from qml.estimators.variational.reuploading import ReuploadingClassifier
 from qml.estimators.variational.trained import TrainedNetwork
 
-__all__ = ["CollapsedModel", "collapsed_model"]
+__all__ = ["CollapsedModel", "collapsed_model", "decided", "feature_names", "opened_model"]
 
 Array = NDArray[np.float64]
 
@@ -79,6 +80,18 @@ class CollapsedModel:
         return self.graph.num_features
 
     @property
+    def digest(self) -> str:
+        """SHA-256 of operations, constants and classes, which tells whether two exports are of the same model."""
+        digest = hashlib.sha256()
+        for node in self.graph.nodes:
+            digest.update(f"{node.operation} {node.arguments} {node.size}\n".encode())
+            for constant in node.constants:
+                digest.update(constant.tobytes())
+        classes = None if self.classes is None else self.classes.tolist()
+        digest.update(f"{self.graph.outputs} {self.task} {classes}".encode())
+        return digest.hexdigest()
+
+    @property
     def versions(self) -> dict[str, str]:
         """Versions of this library and of Python that made the model."""
         try:
@@ -111,6 +124,29 @@ def collapsed_model(model: Any) -> CollapsedModel:
     TypeError
         If it is not a classifier or regressor of this library.
     """
+    estimator, graph, x = opened_model(model)
+    out = _of_estimator(graph, x, estimator)
+    out.graph = graph.pruned()
+    out.name = type(estimator).__name__
+    out.feature_names = feature_names(model)
+    check_size(out.graph)
+    _check_equal(model, out, SINGLE if getattr(estimator, "precision", "double") == "single" else DOUBLE)
+    return out
+
+
+def feature_names(model: Any) -> list[str]:
+    """Return the names of the features that a model was fitted with; empty if there are none."""
+    return [str(name) for name in getattr(model, "feature_names_in_", [])]
+
+
+def opened_model(model: Any) -> tuple[Any, Graph, int]:
+    """Check a model; return its last estimator, and a graph with the steps of the pipeline before it, and their node.
+
+    Raises
+    ------
+    CannotCollapseError, NotFittedError, TypeError
+        As in `collapsed_model`.
+    """
     estimator = model
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
@@ -136,13 +172,7 @@ def collapsed_model(model: Any) -> CollapsedModel:
         for _, step in steps.steps[:-1]:
             x = x if step is None else transformed(graph, x, step)
         steps = steps.steps[-1][1]
-    out = _of_estimator(graph, x, estimator)
-    out.graph = graph.pruned()
-    out.name = type(estimator).__name__
-    out.feature_names = [str(name) for name in getattr(model, "feature_names_in_", [])]
-    check_size(out.graph)
-    _check_equal(model, out, SINGLE if getattr(estimator, "precision", "double") == "single" else DOUBLE)
-    return out
+    return estimator, graph, x
 
 
 def _of_estimator(graph: Graph, x: int, estimator: Any) -> CollapsedModel:
@@ -156,6 +186,11 @@ def _of_estimator(graph: Graph, x: int, estimator: Any) -> CollapsedModel:
         features, choices = _fixed_features(graph, x, estimator)
         matrix = np.atleast_2d(estimator.readout_.coef_).T
         outputs = graph.affine(features, matrix, np.atleast_1d(estimator.readout_.intercept_))
+    return decided(graph, outputs, estimator, choices)
+
+
+def decided(graph: Graph, outputs: int, estimator: Any, choices: list[Choice]) -> CollapsedModel:
+    """Add what an estimator makes of its outputs: decision values and probabilities, or targets."""
     if not hasattr(estimator, "classes_"):
         scale, mean = np.atleast_1d(estimator.target_scale_), np.atleast_1d(estimator.target_mean_)
         graph.outputs["values"] = graph.affine(outputs, np.diag(np.broadcast_to(scale, graph.size(outputs))), mean)

@@ -52,7 +52,8 @@ def network_outputs(graph: Graph, x: int, network: Sequential, weights: Array) -
         elif type(layer) in CLASSICAL:
             x = CLASSICAL[type(layer)](graph, x, layer, part)
         else:
-            known = ", ".join(sorted(kind.__name__ for kind in (*CLASSICAL, Quantum, Quanvolution)))
+            kinds: list[type] = [*CLASSICAL, Quantum, Quanvolution]
+            known = ", ".join(sorted(kind.__name__ for kind in kinds))
             raise CannotCollapseError(f"layer {layer!r} cannot be taken out of Python; these layers can: {known}")
     return x, choices
 

@@ -32,8 +32,8 @@ HEADER = 3
 """Integers before the table."""
 
 COLUMNS = 6
-"""Numbers in a row of the table: code, offset of the result, its size, offset of the first argument, offset of the second
-argument (or size of the first), and offset of the stored matrix or indices."""
+"""Numbers in a row of the table: code, offset of the result, its size, offset of the first argument, offset of the
+second argument (or size of the first), and offset of the stored matrix or indices."""
 
 
 def _run(integers: Any, numbers: Any, x: Any, out: Any) -> bool:
