@@ -15,6 +15,7 @@ from qml.estimators.fixed_features.reservoir import Reservoir
 from qml.estimators.variational.trained import TrainedNetwork
 from qml.layers import Quantum, Sequential
 from qml.models.quantum_model import QuantumModel
+from simulator import gates
 from simulator.circuit import Circuit
 from simulator.files import check_regular, replace_file
 from simulator.parameters import Parameter
@@ -121,7 +122,7 @@ def _with_numbers(model: QuantumModel, weights: Any) -> tuple[Circuit, list[str]
 
 
 def _qasm(circuit: Circuit) -> str:
-    if any(operation.angles and operation.gate.name == "initialize" for operation in circuit.operations):
+    if any(isinstance(operation.gate, gates.AmplitudeEncoding) for operation in circuit.operations):
         raise CannotCollapseError("features as amplitudes cannot be written as OpenQASM, which has no such input")
     return circuit.to_qasm(version=3)
 

@@ -302,6 +302,8 @@ class _Preparation:
 
     def __call__(self, frame: Any, number: int) -> Array:
         try:
+            if np.iscomplexobj(frame):
+                raise TypeError("it is complex")
             values = np.array(frame, np.float64, order="C")
         except (TypeError, ValueError) as error:
             raise ValueError(f"frame {number} is not an array of real numbers: {error}") from None
