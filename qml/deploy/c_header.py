@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import PurePath
@@ -104,6 +104,7 @@ def export_c(
     precision: Literal["double", "float"] = "double",
     weights: Literal["full", "int8"] = "full",
     samples: ArrayLike | None = None,
+    feature_names: Sequence[str] | None = None,
 ) -> CHeader:
     """Write a trained model as one C99 header, which needs the C library's mathematics and nothing else.
 
@@ -128,6 +129,8 @@ def export_c(
     samples : array-like, shape (n_samples, n_features), optional
         Typical samples: the first are the test vector, and the loss of ``weights="int8"`` is measured on all. By
         default normally distributed numbers.
+    feature_names : sequence of str, optional
+        Names for the comment at the head; by default those that the model was fitted with.
 
     Returns
     -------
@@ -139,13 +142,13 @@ def export_c(
     CannotCollapseError, NotFittedError, TypeError
         As in `collapse`; the header has at most a million constants.
     ValueError
-        If the name is not a C identifier, or the samples have another number of features.
+        If the name is not a C identifier, or the samples or names are not as many as the features.
     """
     check_choice("precision", precision, ("double", "float"))
     check_choice("weights", weights, ("full", "int8"))
     check_regular(path)
     prefix = _checked_name(path, name)
-    collapsed = collapsed_model(model)
+    collapsed = collapsed_model(model, feature_names)
     if collapsed.graph.num_numbers > MAX_NUMBERS:
         raise ValueError(
             f"a header holds at most {MAX_NUMBERS:,} constants, the model has {collapsed.graph.num_numbers:,}; use "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
@@ -112,8 +113,14 @@ class CollapsedModel:
         return "\n".join(lines)
 
 
-def collapsed_model(model: Any) -> CollapsedModel:
+def collapsed_model(model: Any, names: Sequence[str] | None = None) -> CollapsedModel:
     """Write a fitted estimator, or a pipeline that ends with one, as a graph.
+
+    Parameters
+    ----------
+    model : estimator or Pipeline
+    names : sequence of str, optional
+        Feature names; by default those that the model was fitted with.
 
     Raises
     ------
@@ -128,15 +135,25 @@ def collapsed_model(model: Any) -> CollapsedModel:
     out = _of_estimator(graph, x, estimator)
     out.graph = graph.pruned()
     out.name = type(estimator).__name__
-    out.feature_names = feature_names(model)
+    out.feature_names = feature_names(model, names)
     check_size(out.graph)
     _check_equal(model, out, SINGLE if getattr(estimator, "precision", "double") == "single" else DOUBLE)
     return out
 
 
-def feature_names(model: Any) -> list[str]:
-    """Return the names of the features that a model was fitted with; empty if there are none."""
-    return [str(name) for name in getattr(model, "feature_names_in_", [])]
+def feature_names(model: Any, names: Sequence[str] | None = None) -> list[str]:
+    """Return the names of a model's features: those given, else those that it was fitted with, if any.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many names as features.
+    """
+    if names is None:
+        names = getattr(model, "feature_names_in_", [])
+    elif len(names) != model.n_features_in_:
+        raise ValueError(f"expected {model.n_features_in_} feature names, got {len(names)}")
+    return [str(name) for name in names]
 
 
 def opened_model(model: Any) -> tuple[Any, Graph, int]:

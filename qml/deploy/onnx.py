@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -48,7 +49,7 @@ def export_onnx(
     path: str | PathLike[str],
     *,
     precision: Literal["double", "single"] = "double",
-    feature_names: list[str] | None = None,
+    feature_names: Sequence[str] | None = None,
 ) -> None:
     """Write a trained model as an ONNX file, which runs without this library.
 
@@ -66,7 +67,7 @@ def export_onnx(
     precision : {"double", "single"}
         Type of inputs, constants and outputs: in double precision results equal the model's to 1e-10, in single
         precision to about 1e-6.
-    feature_names : list of str, optional
+    feature_names : sequence of str, optional
         Names for the metadata; by default those that the model was fitted with.
 
     Raises
@@ -80,11 +81,7 @@ def export_onnx(
     """
     check_choice("precision", precision, ("double", "single"))
     check_regular(path)
-    collapsed = collapsed_model(model)
-    if feature_names is not None:
-        if len(feature_names) != collapsed.num_features:
-            raise ValueError(f"expected {collapsed.num_features} feature names, got {len(feature_names)}")
-        collapsed.feature_names = [str(name) for name in feature_names]
+    collapsed = collapsed_model(model, feature_names)
     replace_file(path, [_serialized(Writer(collapsed, precision).model())])
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from qml.deploy.circuits import CannotCollapseError, circuit_inputs, model_outputs
 from qml.deploy.graph import Graph
-from qml.deploy.models import decided, feature_names, opened_model
+from qml.deploy.models import decided, opened_model
+from qml.deploy.models import feature_names as names_of
 from qml.deploy.networks import network_outputs, scaled_features
 from qml.estimators.fixed_features.reservoir import Reservoir
 from qml.estimators.variational.trained import TrainedNetwork
@@ -26,7 +28,9 @@ FORMAT = 1
 """Version of the JSON file."""
 
 
-def export_qasm(model: Any, path: str | PathLike[str]) -> None:
+def export_qasm(
+    model: Any, path: str | PathLike[str], *, feature_names: Sequence[str] | None = None
+) -> None:
     """Write a trained circuit as OpenQASM 3, and what happens before and after it as JSON beside it.
 
     The weights are numbers in the circuit; its inputs are ``input float[64]`` declarations, in order. The JSON file has
@@ -41,6 +45,8 @@ def export_qasm(model: Any, path: str | PathLike[str]) -> None:
     model : estimator or Pipeline
         Fitted classifier or regressor with one circuit, or a pipeline that ends with one.
     path : path
+    feature_names : sequence of str, optional
+        Names for the JSON file; by default those that the model was fitted with.
 
     Raises
     ------
@@ -79,7 +85,7 @@ def export_qasm(model: Any, path: str | PathLike[str]) -> None:
         "format": FORMAT,
         "estimator": type(estimator).__name__,
         "versions": collapsed.versions,
-        "feature_names": feature_names(model),
+        "feature_names": names_of(model, feature_names),
         "task": collapsed.task,
         "classes": None if collapsed.classes is None else collapsed.classes.tolist(),
         "num_qubits": circuit.num_qubits,
