@@ -1,7 +1,8 @@
 """What a prediction costs outside of the simulator: `python -m benchmarks.deployment`.
 
-One sample at a time on one pinned core: the engine, the collapsed model, ONNX Runtime (if installed) and the C header (if
-gcc is installed), with percentiles and the sizes of the files; then streams of 8 x 8 images, by source and concurrency.
+One sample at a time on one pinned core: the engine, the collapsed model, ONNX Runtime (if installed) and the C header
+(if gcc is installed), with percentiles and the sizes of the files; then streams of 8 x 8 images, by source and
+concurrency.
 Results are compared with the engine's before they are timed.
 """
 
@@ -36,7 +37,10 @@ TIMER = """
 #include <stdlib.h>
 #include <time.h>
 static double now(void) {{ struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + 1e-9 * t.tv_nsec; }}
-static int ascending(const void *a, const void *b) {{ double d = *(double *)a - *(double *)b; return (d > 0) - (d < 0); }}
+static int ascending(const void *a, const void *b) {{
+    double d = *(const double *)a - *(const double *)b;
+    return (d > 0) - (d < 0);
+}}
 static double times[{calls}];
 int main(void) {{
     model_real x[MODEL_FEATURES], y[MODEL_VALUES], sum = 0;
@@ -47,7 +51,8 @@ int main(void) {{
         times[k] = (now() - start) / 10;
     }}
     qsort(times, {calls}, sizeof(double), ascending);
-    printf("%.9g %.9g %.9g %g\\n", times[{calls} / 2], times[{calls} * 99 / 100], times[{calls} * 999 / 1000], (double)sum);
+    printf("%.9g %.9g %.9g ", times[{calls} / 2], times[{calls} * 99 / 100], times[{calls} * 999 / 1000]);
+    printf("%g\\n", (double)sum);
     return 0;
 }}
 """

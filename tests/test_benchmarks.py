@@ -114,3 +114,12 @@ def test_revisions_measure_the_packages_of_the_tree_they_are_given(tmp_path: Pat
         (tmp_path / package / "__init__.py").write_text("raise ImportError('the packages of the other tree')")
     with pytest.raises(revisions.RowFailed, match="of the other tree"):
         revisions.start(tmp_path, threads=1, cache=None)
+
+
+def test_the_deployment_table_is_printed() -> None:
+    command = [sys.executable, "-m", "benchmarks.deployment", "--calls", "1000", "--qubits", "2", "--frames", "200"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| 2 qubits, ")]
+    assert [row.split(",")[1].split("|")[0].strip() for row in rows][:2] == ["engine", "collapsed"]
+    assert "200 predicted, 0 dropped" in done.stdout

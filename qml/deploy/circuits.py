@@ -40,7 +40,7 @@ class Choice:
     num_numbers, operations : int
         Number of stored constants, and of operations for one sample.
     alternatives : dict
-        The same two numbers of the forms that were not chosen.
+        The same two numbers of the form that was not chosen, if it was not certain to be larger.
     """
 
     form: str
@@ -49,35 +49,58 @@ class Choice:
     alternatives: dict[str, tuple[int, int]]
 
 
-def quantum_outputs(graph: Graph, x: int, model: QuantumModel, weights: Array) -> tuple[int, Choice]:
-    """Add the outputs of a model whose features are node x."""
+def quantum_outputs(
+    graph: Graph, x: int, model: QuantumModel, weights: Array, readout: tuple[Array, Array] | None = None
+) -> tuple[int, Choice]:
+    """Add the outputs of a model whose features are node x.
+
+    Parameters
+    ----------
+    readout : (matrix, offset), optional
+        Linear function that takes the outputs, shapes (n_outputs, n) and (n,); its values take their place. Given here,
+        it is taken into account when the cheapest form is chosen.
+    """
     program = Program(model.circuit, model.observables, model.inputs, model.weights)
-    forms = {"matrices": matrices(program, weights)}
-    fourier = fourier_sum(program, weights)
+    linear = _linear_outputs(model, readout)
+    forms = {}
+    fourier = fourier_sum(program, weights, linear)
     if fourier is not None:
         forms["fourier"] = fourier
+    # a matrix on the states has more than 4**n entries: no use to compute it for a shorter sum
+    if fourier is None or (program.num_qubits <= MAX_QUBITS and fourier.cost > 4**program.num_qubits):
+        forms["matrices"] = matrices(program, weights, linear)
     sizes = {name: (form.num_numbers, form.cost) for name, form in forms.items()}
     name = min(forms, key=lambda form: sizes[form][1])
     check_size(forms[name])
     values = graph.embed(forms[name], circuit_inputs(graph, x, model.data), "values")
-    values = model_outputs(graph, values, model)
     return values, Choice(name, *sizes[name], {other: sizes[other] for other in sizes if other != name})
+
+
+def _linear_outputs(model: QuantumModel, readout: tuple[Array, Array] | None) -> tuple[Array, Array] | None:
+    """Return the linear function from expectation values to outputs and through the readout; None for the identity."""
+    if model.qubits is None:
+        return readout
+    offset = from_strings(np.zeros((1, len(model.observables))))[0]
+    matrix = from_strings(np.eye(len(model.observables))) - offset
+    return (matrix, offset) if readout is None else (matrix @ readout[0], offset @ readout[0] + readout[1])
 
 
 def model_outputs(graph: Graph, values: int, model: QuantumModel) -> int:
     """Add a model's outputs, from the expectation values of its observables: these, or probabilities."""
-    if model.qubits is None:
-        return values
-    offset = from_strings(np.zeros((1, len(model.observables))))[0]
-    return graph.affine(values, from_strings(np.eye(len(model.observables))) - offset, offset)
+    linear = _linear_outputs(model, None)
+    return values if linear is None else graph.affine(values, *linear)
 
 
-def matrices(program: Program, weights: Array) -> Graph:
-    """Return the graph from the inputs to the expectation values, by matrices between diagonal phases."""
+def matrices(program: Program, weights: Array, readout: tuple[Array, Array] | None = None) -> Graph:
+    """Return the graph from the inputs to the expectation values, by matrices between diagonal phases.
+
+    Parameters and output are as in `fourier_sum`.
+    """
     check_qubits(program.num_qubits)
     graph = Graph(len(program.inputs))
     state, matrix = encoded_state(graph, 0, program, weights)
-    graph.outputs["values"] = expectations_of(graph, state, matrix, program.strings, len(program.observables))
+    values = expectations_of(graph, state, matrix, program.strings, len(program.observables))
+    graph.outputs["values"] = values if readout is None else graph.affine(values, *readout)
     return graph.pruned()
 
 

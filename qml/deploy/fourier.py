@@ -20,7 +20,7 @@ __all__ = ["MAX_TERMS", "fourier_sum"]
 
 Array = NDArray[np.float64]
 
-MAX_TERMS = 1 << 14
+MAX_TERMS = 1 << 16
 """Maximum number of products in a sum; beyond it, other forms are smaller."""
 
 DENOMINATOR = 12
@@ -30,11 +30,22 @@ ZERO = 1e-15
 """Coefficients below this, for outputs of size 1, are rounding errors."""
 
 
-def fourier_sum(program: Program, weights: Array) -> Graph | None:
+def fourier_sum(program: Program, weights: Array, readout: tuple[Array, Array] | None = None) -> Graph | None:
     """Return the graph from the inputs to the expectation values, as output ``"values"``.
 
-    None if the sum has more than ``MAX_TERMS`` products, if distinct angles are not independent of each other, or if
-    the inputs are also amplitudes.
+    Parameters
+    ----------
+    program : Program
+    weights : float ndarray, shape (n_weights,), radians
+    readout : (matrix, offset), optional
+        Linear function of the expectation values that takes their place, shapes (n_observables, n_outputs) and
+        (n_outputs,).
+
+    Returns
+    -------
+    Graph or None
+        None if the sum has more than ``MAX_TERMS`` products, if distinct angles are not independent of each other, or
+        if the inputs are also amplitudes.
     """
     harmonics = _harmonics(program)
     if harmonics is None:
@@ -43,12 +54,13 @@ def fourier_sum(program: Program, weights: Array) -> Graph | None:
     sizes = [2 * degree + 1 for degree in degrees]
     if math.prod(sizes) > MAX_TERMS:
         return None
-    if not sizes:
-        return _constant(program, weights)
     grids = [2 * np.pi * np.arange(size) / size for size in sizes]
-    points = np.stack([axis.ravel() for axis in np.meshgrid(*grids, indexing="ij")], axis=1)
-    inputs = points @ np.linalg.pinv(directions)
-    samples = expectations(program, np.ascontiguousarray(inputs), weights).reshape(*sizes, -1)
+    points = np.array(np.meshgrid(*grids, indexing="ij")).reshape(len(sizes), math.prod(sizes)).T
+    inputs = np.ascontiguousarray(points @ np.linalg.pinv(directions))
+    values = expectations(program, inputs, weights)
+    if readout is not None:
+        values = values @ readout[0] + readout[1]
+    samples = values.reshape(*sizes, -1)
     for axis, (grid, degree) in enumerate(zip(grids, degrees, strict=True)):
         inverse = np.linalg.inv(_basis(grid, degree))
         samples = np.moveaxis(np.tensordot(inverse, samples, axes=(1, axis)), 0, axis)
@@ -127,25 +139,42 @@ def _graph(num_inputs: int, directions: Array, degrees: list[int], coefficients:
         table = graph.concat([graph.constant([1.0]), graph.function("cos", angles), graph.function("sin", angles)])
     else:
         table = graph.constant([1.0])
-    total: int | None = None
+    factors = []
     for places, indices in waves:
         where = np.where(indices == 0, 0, 1 + places + np.where(indices % 2 == 1, 0, len(columns)))
-        if not where.any():
-            continue
-        factor = graph.gather(table, where)
+        if where.any():
+            factors.append(graph.gather(table, where))
+    graph.outputs["values"] = _contracted(graph, factors, coefficients.reshape(-1, coefficients.shape[-1]))
+    return graph
+
+
+def _contracted(graph: Graph, factors: list[int], coefficients: Array) -> int:
+    """Add the sum over all products of entries of the factors, each with a row of coefficients.
+
+    The products of the first half of the factors, and those of the second half, are formed; the coefficients are a
+    matrix between the two.
+    """
+    half = len(factors) // 2
+    first, second = _products(graph, factors[:half]), _products(graph, factors[half:])
+    if second is None:
+        return graph.constant(coefficients[0])
+    if first is None:
+        return graph.affine(second, coefficients)
+    rows, columns, count = graph.size(first), graph.size(second), coefficients.shape[1]
+    matrix = coefficients.reshape(rows, columns, count).transpose(1, 0, 2).reshape(columns, rows * count)
+    inner = graph.affine(second, matrix)
+    outer = graph.multiply(inner, graph.gather(first, np.repeat(np.arange(rows), count)))
+    return graph.affine(outer, np.tile(np.eye(count), (rows, 1)))
+
+
+def _products(graph: Graph, factors: list[int]) -> int | None:
+    """Add all products of one entry of each factor; entries of the last one vary fastest."""
+    total: int | None = None
+    for factor in factors:
         if total is None:
             total = factor
             continue
         low, high = graph.size(total), graph.size(factor)
         index = np.arange(low * high)
         total = graph.multiply(graph.gather(total, index // high), graph.gather(factor, index % high))
-    flat = coefficients.reshape(-1, coefficients.shape[-1])
-    graph.outputs["values"] = graph.constant(flat[0]) if total is None else graph.affine(total, flat)
-    return graph
-
-
-def _constant(program: Program, weights: Array) -> Graph:
-    graph = Graph(len(program.inputs))
-    values = expectations(program, np.zeros((1, len(program.inputs))), weights)
-    graph.outputs["values"] = graph.constant(values[0])
-    return graph
+    return total

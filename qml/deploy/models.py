@@ -198,11 +198,9 @@ def _of_estimator(graph: Graph, x: int, estimator: Any) -> CollapsedModel:
         outputs, choices = _expansion(graph, x, estimator)
     elif isinstance(estimator, TrainedNetwork):
         scaled = scaled_features(graph, x, estimator.scaling_)
-        outputs, choices = network_outputs(graph, scaled, estimator.network_, estimator.weights_)
+        outputs, choices = network_outputs(graph, scaled, list(estimator.network_), estimator.weights_)
     else:
-        features, choices = _fixed_features(graph, x, estimator)
-        matrix = np.atleast_2d(estimator.readout_.coef_).T
-        outputs = graph.affine(features, matrix, np.atleast_1d(estimator.readout_.intercept_))
+        outputs, choices = _fixed_features(graph, x, estimator)
     return decided(graph, outputs, estimator, choices)
 
 
@@ -247,11 +245,13 @@ def _expansion(graph: Graph, x: int, estimator: KernelEstimator) -> tuple[int, l
 
 
 def _fixed_features(graph: Graph, x: int, estimator: FixedFeatures) -> tuple[int, list[Choice]]:
-    """Add the features of random circuits or of a reservoir."""
+    """Add the features of random circuits or of a reservoir, and the linear model on them."""
+    matrix = np.atleast_2d(estimator.readout_.coef_).T
+    readout = matrix, np.broadcast_to(estimator.readout_.intercept_, matrix.shape[1:])
     if isinstance(estimator, Reservoir):
         scaled = scaled_features(graph, x, estimator.scaling_)
-        features, choice = quantum_outputs(graph, scaled, estimator.model_, estimator.weights_)
-        return features, [choice]
+        outputs, choice = quantum_outputs(graph, scaled, estimator.model_, estimator.weights_, readout)
+        return outputs, [choice]
     if not isinstance(estimator, KitchenSinks):
         raise CannotCollapseError(f"the features of {type(estimator).__name__} cannot be taken out of Python")
     random_features = estimator.random_features_
@@ -265,7 +265,7 @@ def _fixed_features(graph: Graph, x: int, estimator: FixedFeatures) -> tuple[int
     for frequencies, offsets in zip(random_features.frequencies_, random_features.offsets_, strict=True):
         parts.append(graph.embed(circuit, graph.affine(scaled, frequencies.T, offsets), "values"))
     features = graph.gather(graph.concat(parts), np.arange(random_features.n_components))
-    return graph.scaled(features, 1.0 / np.sqrt(random_features.n_components)), [choice]
+    return graph.affine(graph.scaled(features, 1.0 / np.sqrt(random_features.n_components)), *readout), [choice]
 
 
 def _distance_decisions(graph: Graph, outputs: int, num_classes: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from qml.layers import (
     Quantum,
     Quanvolution,
     ReLU,
-    Sequential,
     Sigmoid,
     Softmax,
     Tanh,
@@ -35,16 +34,23 @@ __all__ = ["arctangents", "network_outputs", "scaled_features"]
 Array = NDArray[np.float64]
 
 
-def network_outputs(graph: Graph, x: int, network: Sequential, weights: Array) -> tuple[int, list[Choice]]:
+def network_outputs(graph: Graph, x: int, network: Sequence[Layer], weights: Array) -> tuple[int, list[Choice]]:
     """Add all layers of a network, dropout as the identity; returns the last node and the forms of its circuits."""
     choices: list[Choice] = []
     start = 0
-    for layer in network:
+    layers = iter(zip(network, [*network[1:], None], strict=True))
+    for layer, following in layers:
         part = weights[start : start + layer.num_weights]
         start += layer.num_weights
         if isinstance(layer, Quantum):
             _check_evaluation(layer)
-            x, choice = quantum_outputs(graph, x, layer.model, part)
+            readout = None
+            if isinstance(following, Dense):
+                factors, bias = following.split(weights[start : start + following.num_weights])
+                readout = factors.T, np.zeros(len(factors)) if bias is None else bias
+                start += following.num_weights
+                next(layers)
+            x, choice = quantum_outputs(graph, x, layer.model, part, readout)
             choices.append(choice)
         elif isinstance(layer, Quanvolution):
             x, choice = _quanvolution(graph, x, layer, part)

@@ -15,7 +15,7 @@ from qml.deploy.models import feature_names as names_of
 from qml.deploy.networks import network_outputs, scaled_features
 from qml.estimators.fixed_features.reservoir import Reservoir
 from qml.estimators.variational.trained import TrainedNetwork
-from qml.layers import Quantum, Sequential
+from qml.layers import Quantum
 from qml.models.quantum_model import QuantumModel
 from simulator import gates
 from simulator.circuit import Circuit
@@ -28,14 +28,12 @@ FORMAT = 1
 """Version of the JSON file."""
 
 
-def export_qasm(
-    model: Any, path: str | PathLike[str], *, feature_names: Sequence[str] | None = None
-) -> None:
+def export_qasm(model: Any, path: str | PathLike[str], *, feature_names: Sequence[str] | None = None) -> None:
     """Write a trained circuit as OpenQASM 3, and what happens before and after it as JSON beside it.
 
     The weights are numbers in the circuit; its inputs are ``input float[64]`` declarations, in order. The JSON file has
-    the same name with the suffix ``.json``. ``"before"`` computes the inputs from features, ``"observables"`` lists what
-    is to be measured (coefficients by Pauli labels, whose last letter is qubit 0's, as in Qiskit), and ``"after"``
+    the same name with the suffix ``.json``. ``"before"`` computes the inputs from features, ``"observables"`` lists
+    what is to be measured (coefficients by Pauli labels, whose last letter is qubit 0's, as in Qiskit), and ``"after"``
     computes ``"values"`` from the expectation values: decision values of a classifier, predictions of a regressor, and
     also ``"probabilities"`` if the model has them. Both are lists of operations on real vectors, described in
     ``docs/deploy.md``.
@@ -69,12 +67,12 @@ def export_qasm(
     stop = start + quantum.num_weights
     x = scaled_features(before, x, estimator.scaling_)
     if place:
-        x, _ = network_outputs(before, x, Sequential(*network[:place]), weights[:start])
+        x, _ = network_outputs(before, x, network[:place], weights[:start])
     before.outputs["inputs"] = circuit_inputs(before, x, quantum.data)
     after = Graph(len(quantum.observables))
     outputs = model_outputs(after, 0, quantum)
     if place + 1 < len(network):
-        outputs, _ = network_outputs(after, outputs, Sequential(*network[place + 1 :]), weights[stop:])
+        outputs, _ = network_outputs(after, outputs, network[place + 1 :], weights[stop:])
     if isinstance(estimator, Reservoir):
         readout = estimator.readout_
         coefficients = readout.coef_.reshape(-1, after.size(outputs))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.deploy.graph import Graph
+from qml.deploy.strings import dense_matrix, distinct_columns, joint_eigenbasis, string_times
 from simulator.pauli import spread
 from simulator.program.levels import Angle, Dense, Rotation
 from simulator.program.program import Program
@@ -27,9 +28,6 @@ Matrix = NDArray[np.complex128]
 
 ZERO = 1e-14
 """Real or imaginary parts of a unitary below this are rounding errors."""
-
-SEED = 7
-"""Seed of the coefficients with which commuting strings are added to be diagonalised together."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Evolution:
         """Apply a rotation or a matrix."""
         if isinstance(member, Dense):
             self.crossed = None
-            self._multiply(_dense_matrix(member, self.num_qubits))
+            self._multiply(dense_matrix(member, self.num_qubits))
         elif self.depends(member):
             if self.crossed is None or not all(map(member.commutes, self.group + self.crossed)):
                 self._flush()
@@ -106,7 +104,7 @@ class Evolution:
         else:
             angle = self._constant(member.angle)
             column = self.after if self.group else self.before
-            rotated = np.cos(angle / 2) * column - 1j * np.sin(angle / 2) * _string(member.x, member.z, column)
+            rotated = np.cos(angle / 2) * column - 1j * np.sin(angle / 2) * string_times(member.x, member.z, column)
             if self.group:
                 self.after = rotated
                 if self.crossed is not None:
@@ -154,7 +152,7 @@ class Evolution:
 
         Returns a vector, and the matrix that makes it the state.
         """
-        angles, places, signs = _distinct(np.vstack([factors, offsets]))
+        angles, places, signs = distinct_columns(np.vstack([factors, offsets]))
         phase = self.graph.affine(self.inputs, angles[:-1], angles[-1])
         cosine, sine = self.graph.function("cos", phase), self.graph.function("sin", phase)
         if not isinstance(self.state, Amplitudes):  # the phases times constants
@@ -268,27 +266,6 @@ def bloch_vectors(graph: Graph, inputs: int, program: Program, weights: Array) -
     return graph.concat(out)
 
 
-def joint_eigenbasis(strings: Sequence[tuple[int, int]], num_qubits: int) -> tuple[Matrix | None, Array]:
-    """Diagonalise commuting Pauli strings together.
-
-    Returns
-    -------
-    basis : complex ndarray, shape (2**n, 2**n), or None
-        Eigenvectors as columns; None if the strings are diagonal already.
-    signs : float ndarray, shape (n_strings, 2**n)
-        Eigenvalue, 1 or -1, of each string on each vector.
-    """
-    identity = np.eye(1 << num_qubits, dtype=complex)
-    if not any(x for x, _ in strings):
-        index = np.arange(1 << num_qubits)
-        return None, np.array([1.0 - 2.0 * (np.bitwise_count(index & z) & 1) for _, z in strings])
-    matrices = [_string(x, z, identity) for x, z in strings]
-    factors = np.random.default_rng(SEED).uniform(1.0, 2.0, len(strings))
-    _, basis = np.linalg.eigh(sum(factor * matrix for factor, matrix in zip(factors, matrices, strict=True)))
-    signs = np.array([np.einsum("ij,ij->j", basis.conj(), matrix @ basis).real for matrix in matrices])
-    return basis, np.rint(signs)
-
-
 def _product_state(
     graph: Graph, inputs: int, chains: list[list[Rotation]], weights: Array, num_inputs: int
 ) -> tuple[Amplitudes | Matrix, list[Rotation]]:
@@ -353,37 +330,6 @@ def _started(graph: Graph, inputs: int, program: Program, weights: Array) -> Amp
 def _constant_state(graph: Graph, amplitudes: Matrix) -> Amplitudes:
     imaginary = None if not amplitudes.imag.any() else graph.constant(amplitudes.imag)
     return Amplitudes(graph.constant(amplitudes.real), imaginary)
-
-
-def _string(x: int, z: int, columns: Matrix) -> Matrix:
-    """Multiply columns by a Pauli string: ``P|i> = i**|x & z| (-1)**|i & z| |i ^ x>``."""
-    index = np.arange(len(columns))
-    signs = 1.0 - 2.0 * (np.bitwise_count((index ^ x) & z) & 1)
-    return np.asarray(1j ** ((x & z).bit_count() % 4) * signs[:, None] * columns[index ^ x])
-
-
-def _dense_matrix(dense: Dense, num_qubits: int) -> Matrix:
-    """Return a matrix on some qubits, given by the masks of their X and Z, on all stored amplitudes."""
-    index = np.arange(1 << num_qubits)
-    local = np.zeros_like(index)
-    for k, mask in enumerate(dense.zs):
-        local |= (np.bitwise_count(index & mask).astype(np.intp) & 1) << k
-    out = np.zeros((len(index), len(index)), complex)
-    for a in range(len(dense.matrix)):
-        flipped = index.copy()
-        for k, mask in enumerate(dense.xs):
-            flipped ^= mask * ((a ^ local) >> k & 1)
-        out[flipped, index] += dense.matrix[a, local]
-    return out
-
-
-def _distinct(angles: Array) -> tuple[Array, NDArray[np.intp], Array]:
-    """Return the distinct columns up to the sign, the place of each column among them, and its sign."""
-    rounded = np.round(angles, 14)
-    first = np.abs(rounded).argmax(axis=0)
-    signs = np.where(rounded[first, np.arange(angles.shape[1])] < 0, -1.0, 1.0)
-    _, chosen, places = np.unique(rounded * signs + 0.0, axis=1, return_index=True, return_inverse=True)
-    return angles[:, chosen] * signs[chosen], places.ravel(), signs
 
 
 def _clean(values: Array) -> Array:

@@ -9,75 +9,16 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from qml.features.images import area_averages
+from qml.deploy.frames import FramePreparation
+from qml.deploy.latencies import Latencies, StreamReport
 from qml.settings import check_choice, check_whole
 
-__all__ = ["Latencies", "Stream", "StreamReport"]
-
-Array = NDArray[np.float64]
-
-SHORTEST, DECADES, BINS_PER_DECADE = 1e-7, 9, 50
-"""Bins of latencies: from 100 ns to 100 s, each 4.7 % wide."""
+__all__ = ["Stream"]
 
 LINE_SECONDS = 1.0
 """Time between two live lines."""
-
-
-class Latencies:
-    """Histogram of durations whose memory does not grow; percentiles are exact to 5 %."""
-
-    def __init__(self) -> None:
-        self._counts = [0] * (DECADES * BINS_PER_DECADE)
-
-    def add(self, seconds: float) -> None:
-        """Count a duration."""
-        place = int(math.log10(max(seconds, SHORTEST) / SHORTEST) * BINS_PER_DECADE)
-        self._counts[min(place, len(self._counts) - 1)] += 1
-
-    def percentile(self, percent: float) -> float:
-        """Return the duration in seconds below which so many percent lie; NaN if there are none."""
-        total = sum(self._counts)
-        seen = 0
-        for place, count in enumerate(self._counts):
-            seen += count
-            if count and seen >= total * percent / 100:
-                return float(SHORTEST * 10 ** ((place + 0.5) / BINS_PER_DECADE))
-        return math.nan
-
-
-@dataclass(frozen=True)
-class StreamReport:
-    """What a stream has done so far.
-
-    Parameters
-    ----------
-    predicted, dropped : int
-        Number of frames.
-    seconds : float
-        Time since the first frame was asked for.
-    p50_ms, p99_ms, p999_ms : float
-        Percentiles of the latency, from the arrival of a frame to its prediction.
-    """
-
-    predicted: int
-    dropped: int
-    seconds: float
-    p50_ms: float
-    p99_ms: float
-    p999_ms: float
-
-    def __str__(self) -> str:
-        rate = self.predicted / self.seconds if self.seconds > 0 else 0.0
-        return (
-            f"{self.predicted:,} predicted, {self.dropped:,} dropped, {rate:,.0f} a second; latency p50 "
-            f"{self.p50_ms:.3f} ms, p99 {self.p99_ms:.3f} ms, p99.9 {self.p999_ms:.3f} ms"
-        )
 
 
 class Stream:
@@ -149,7 +90,7 @@ class Stream:
         self.model, self.frames = model, frames
         self.concurrency, self.verbose = concurrency, verbose
         self._budget = math.inf if budget_ms is None else budget_ms / 1000
-        self._prepare = _Preparation(size, scale, getattr(model, "n_features_in_", None))
+        self._prepare = FramePreparation(size, scale, getattr(model, "n_features_in_", None))
         self._max_waiting = max_waiting
         self._latencies = Latencies()
         self._predicted = self._dropped = 0
@@ -288,53 +229,3 @@ class Stream:
             self._last_line = now
             print(self.report, file=sys.stderr)
         return frame, prediction
-
-
-class _Preparation:
-    """Turns a frame into a row of features, shape (1, n_features); learns the shape from the first frame."""
-
-    def __init__(self, size: tuple[int, int] | None, scale: float, num_features: int | None) -> None:
-        if size is not None and (len(size) != 2 or min(size) < 1):
-            raise ValueError(f"size expects a height and a width in pixels, got {size!r}")
-        self.size, self.scale, self.num_features = size, scale, num_features
-        self.shape: tuple[int, ...] | None = None
-        self.averages: tuple[Array, Array] | None = None
-
-    def __call__(self, frame: Any, number: int) -> Array:
-        try:
-            if np.iscomplexobj(frame):
-                raise TypeError("it is complex")
-            values = np.array(frame, np.float64, order="C")
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"frame {number} is not an array of real numbers: {error}") from None
-        if values.shape != self.shape:
-            self._learn(values, number)
-        if self.averages is not None:
-            down, across = self.averages
-            values = down @ values @ across.T
-        if self.scale != 1.0:
-            values *= self.scale
-        row = values.reshape(1, -1)
-        if not math.isfinite(np.add.reduce(row, axis=None)):
-            raise ValueError(f"frame {number} contains NaN or infinity")
-        return row
-
-    def _learn(self, values: Array, number: int) -> None:
-        if self.shape is not None:
-            raise ValueError(f"frame {number} has shape {values.shape}, the frames before it {self.shape}")
-        size = values.size
-        if self.size is not None:
-            if values.ndim != 2 or values.shape[0] < self.size[0] or values.shape[1] < self.size[1]:
-                raise ValueError(
-                    f"size={self.size} expects images of at least this height and width, frame {number} has shape "
-                    f"{values.shape}"
-                )
-            down, across = (area_averages(*sides) for sides in zip(values.shape, self.size, strict=True))
-            self.averages = down, across
-            size = self.size[0] * self.size[1]
-        if self.num_features not in (None, size):
-            raise ValueError(
-                f"the model takes {self.num_features} features, frame {number} of shape {values.shape} gives {size}; "
-                "size=(height, width) reduces images"
-            )
-        self.shape = values.shape

@@ -60,7 +60,7 @@ def test_onnx_file_is_written_beside_the_model(trained, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments, text",
+    ("arguments", "text"),
     [
         (["--to", "qasm", "--single"], "--single is for --to onnx and --to c"),
         (["--to", "qasm", "--int8"], "--int8 is for --to c"),

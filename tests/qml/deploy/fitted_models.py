@@ -90,9 +90,9 @@ REGRESSORS = {
     "two targets": lambda: VariationalRegressor(epochs=2, random_state=0).fit(
         DIABETES, np.column_stack([PROGRESS, -PROGRESS])
     ),
-    "separate scales": lambda: ReuploadingRegressor(
-        n_layers=2, encoding="separate", epochs=2, random_state=0
-    ).fit(DIABETES, PROGRESS),
+    "separate scales": lambda: ReuploadingRegressor(n_layers=2, encoding="separate", epochs=2, random_state=0).fit(
+        DIABETES, PROGRESS
+    ),
     "probabilities": lambda: NetworkRegressor(probabilities_network(), epochs=2, random_state=0).fit(
         DIABETES, PROGRESS
     ),

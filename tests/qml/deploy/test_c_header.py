@@ -39,7 +39,9 @@ def library(path, prefix="model"):
             values = "" if function == "class" else f", {prefix}_real *values"
             call = "" if function == "class" else ", values"
             lines.append(f"int of_{function}(const {prefix}_real *x{values});")
-            lines.append(f"int of_{function}(const {prefix}_real *x{values}) {{ return {prefix}_{function}(x{call}); }}")
+            lines.append(
+                f"int of_{function}(const {prefix}_real *x{values}) {{ return {prefix}_{function}(x{call}); }}"
+            )
     source.write_text("\n".join(lines) + "\n")
     return ctypes.CDLL(str(compiled(path, "-shared", "-fPIC", str(source), suffix=".so")))
 

@@ -159,7 +159,7 @@ def test_bad_samples_are_refused():
         fast.predict(np.full((3, 4), np.nan))
     with pytest.raises(ValueError, match="features"):
         fast.predict(np.zeros((2, 3)))
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="1D array"):
         fast.predict(np.zeros(3))
     bits = VariationalClassifier("basis", epochs=1, random_state=0).fit(IRIS[:100] > 3.0, BINARY)
     for samples in (np.full((1, 4), 0.5), np.full((3, 4), 0.5)):
@@ -212,7 +212,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("make, text", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("make", "text"), REFUSED.values(), ids=REFUSED)
 def test_models_that_are_no_fixed_function_are_refused(make, text):
     with pytest.raises(CannotCollapseError, match=text):
         collapse(make())
@@ -233,4 +233,3 @@ def test_other_objects_are_refused():
     for other in (SVC().fit(IRIS, IRIS[:, 0] > 5), gates.H, None):
         with pytest.raises(TypeError, match="expected a fitted classifier or regressor of qml"):
             collapse(other)
-

@@ -12,10 +12,16 @@ import pytest
 
 from qml import ImagePooling
 from qml.deploy import Stream, collapse
-from qml.deploy.stream import Latencies
+from qml.deploy.latencies import Latencies
 from tests.qml.deploy.fitted_models import IRIS, fitted
 
 MAX_GROWTH = 1_000_000
+
+
+def collect(stream, values):
+    """Append all predictions of a stream to a list, also if it raises in the middle."""
+    for _, value in stream:
+        values.append(value)
 
 
 class Sums:
@@ -80,14 +86,13 @@ def test_a_source_that_raises_in_the_middle_gives_what_arrived_before(concurrenc
     stream = Stream(Sums(), frames(), concurrency=concurrency)
     values = []
     with pytest.raises(ConnectionError, match="camera unplugged"):
-        for _, value in stream:
-            values.append(value)
+        collect(stream, values)
     np.testing.assert_allclose(values, IRIS[:10].sum(axis=1))
     assert stream.report.predicted == 10
 
 
 @pytest.mark.parametrize(
-    "frame, text",
+    ("frame", "text"),
     [
         (np.zeros(5), r"frame 3 has shape \(5,\), the frames before it \(4,\)"),
         (np.array([1, 2, np.nan, 4]), "frame 3 contains NaN"),
@@ -99,8 +104,7 @@ def test_a_source_that_raises_in_the_middle_gives_what_arrived_before(concurrenc
 def test_bad_frames_are_refused_by_number(frame, text):
     values = []
     with pytest.raises(ValueError, match=text):
-        for _, value in Stream(Sums(), [*IRIS[:3], frame, *IRIS[3:5]]):
-            values.append(value)
+        collect(Stream(Sums(), [*IRIS[:3], frame, *IRIS[3:5]]), values)
     assert len(values) == 3
 
 
@@ -122,15 +126,14 @@ def test_asynchronous_sources():
             yield np.full(4, number / 4)
         raise EOFError("end of tape")
 
-    async def main():
-        values = []
-        stream = Stream(Sums(), camera(30))
-        with pytest.raises(EOFError, match="end of tape"):
-            async for _, value in stream:
-                values.append(value)
-        return values, stream.report.predicted
+    async def main(stream, values):
+        async for _, value in stream:
+            values.append(value)
 
-    assert asyncio.run(main()) == (list(range(30)), 30)
+    stream, values = Stream(Sums(), camera(30)), []
+    with pytest.raises(EOFError, match="end of tape"):
+        asyncio.run(main(stream, values))
+    assert (values, stream.report.predicted) == (list(range(30)), 30)
     with pytest.raises(TypeError, match="async for"):
         list(Stream(Sums(), camera(1)))
 
@@ -184,7 +187,7 @@ def test_percentiles_are_those_of_numpy_to_five_percent():
 
 def test_bad_arguments_are_refused():
     for settings in ({"budget_ms": 0}, {"budget_ms": math.nan}, {"size": (0, 3)}, {"concurrency": "process"}):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=next(iter(settings))):
             Stream(Sums(), IRIS, **settings)
     with pytest.raises(TypeError, match="predict"):
         Stream(None, IRIS)
