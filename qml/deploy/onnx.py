@@ -267,9 +267,10 @@ class Writer:
         return self._cast(self._positive(x), self.type)
 
     def _arctan(self, x: str, size: int) -> str:
-        """Refine the arctangent in single precision: runtimes have no other, and ``t - t**3 / 3`` of the rest is exact.
+        """Refine the arctangent in single precision, as runtimes have no other.
 
-        ``arctan(x) = y + arctan((x cos y - sin y) / (cos y + x sin y))``.
+        ``arctan(x) = y + arctan(t)`` with ``t = (x cos y - sin y) / (cos y + x sin y)``, which is about 1e-7, so that
+        its arctangent is t in double precision.
         """
         if self.precision == "single":
             return self._add("Atan", x)
@@ -277,9 +278,7 @@ class Writer:
         cosine, sine = self._add("Cos", y), self._add("Sin", y)
         above = self._add("Sub", self._add("Mul", x, cosine), sine)
         below = self._add("Add", cosine, self._add("Mul", x, sine))
-        t = self._add("Div", above, below)
-        cube = self._add("Mul", self._add("Mul", t, t), self._add("Mul", t, self._constant(1.0 / 3.0)))
-        return self._add("Add", y, self._add("Sub", t, cube))
+        return self._add("Add", y, self._add("Div", above, below))
 
     def _arccos(self, x: str, size: int) -> str:
         """Return ``2 arctan(sqrt((1 - x) (1 + x)) / (1 + x))``, with the limit pi at -1."""

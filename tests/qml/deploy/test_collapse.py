@@ -1,6 +1,7 @@
 """Collapsed models: equal to the model, for many samples and for one; clear errors for what does not collapse."""
 
 import pickle
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -24,7 +25,9 @@ from qml.deploy import CannotCollapseError, collapse
 from qml.deploy.circuits import circuit_inputs, matrices, quantum_outputs
 from qml.deploy.fourier import fourier_sum
 from qml.deploy.graph import Graph
+from qml.deploy.kernel_machines import pair_margins, pair_votes
 from qml.deploy.row_kernel import RowProgram
+from qml.estimators.kernel_methods.calibration import class_margins, votes
 from qml.feature_maps import FEATURE_MAPS
 from qml.models.layered import layered_model
 from qml.models.reuploading import reuploading_model
@@ -225,6 +228,24 @@ def test_a_subclass_that_predicts_in_a_way_of_its_own_is_noticed():
 
     with pytest.raises(CannotCollapseError, match="does not predict by its layers alone"):
         collapse(Shifted(epochs=1, random_state=0).fit(IRIS[:100], BINARY))
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 5])
+def test_votes_and_margins_of_pairs_also_where_they_name_different_classes(num_classes):
+    outputs = np.random.default_rng(num_classes).normal(size=(500, num_classes * (num_classes - 1) // 2))
+    graph = Graph(outputs.shape[1])
+    graph.outputs["margins"] = pair_margins(graph, 0, num_classes)
+    expected = class_margins(outputs, num_classes)
+    if num_classes > 2:
+        graph.outputs["votes"] = pair_votes(graph, 0, num_classes)
+        winners = votes(outputs, num_classes)
+        np.testing.assert_allclose(graph.evaluate(outputs)["votes"], winners, atol=1e-14)
+        pairs = combinations(range(num_classes), 2)
+        smallest = np.full(expected.shape, np.inf)
+        for output, (i, j) in zip(outputs.T, pairs, strict=True):
+            smallest[:, i], smallest[:, j] = np.minimum(smallest[:, i], output), np.minimum(smallest[:, j], -output)
+        assert (smallest.argmax(axis=1) != winners.argmax(axis=1)).sum() > 20
+    np.testing.assert_allclose(graph.evaluate(outputs)["margins"], expected, atol=1e-12)
 
 
 def test_other_objects_are_refused():
