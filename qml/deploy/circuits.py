@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qml.deploy.fourier import fourier_sum
 from qml.deploy.graph import MAX_NUMBERS, Graph
 from qml.deploy.states import encoded_state, expectations_of
-from qml.feature_maps.data_functions import Amplitudes, DataFunction, Products, Shifted
+from qml.feature_maps.data_functions import Amplitudes, AmplitudesWithConstant, DataFunction, Products, Shifted
 from qml.feature_maps.domains import ArcCosines, Bits
 from qml.models.probabilities import from_strings
 from qml.models.quantum_model import QuantumModel
@@ -132,6 +132,8 @@ def circuit_inputs(graph: Graph, x: int, data: DataFunction | None) -> int:
             return _products(graph, x, data)
         case Amplitudes():
             return graph.function("normalize", x)
+        case AmplitudesWithConstant():
+            return graph.function("normalize", graph.concat([x, graph.constant([data.constant])]))
         case ArcCosines():
             parts, power = [], x
             for exponent in range(1, max(data.powers) + 1):

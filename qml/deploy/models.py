@@ -24,6 +24,7 @@ from qml.deploy.transformers import transformed
 from qml.estimators.fixed_features.kitchen_sinks import KitchenSinks
 from qml.estimators.fixed_features.linear_readout import FixedFeatures
 from qml.estimators.fixed_features.reservoir import Reservoir
+from qml.estimators.kernel_methods.gaussian_processes import QuantumGaussianProcessRegressor
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
 from qml.estimators.kernel_methods.ridge import QuantumKernelRidge
 from qml.estimators.kernel_methods.support_vectors import QuantumKernelClassifier, QuantumKernelRegressor
@@ -41,6 +42,9 @@ DOUBLE, SINGLE = 1e-8, 1e-3
 
 SEED = 5
 """Seed of the samples of the comparison."""
+
+EXPANSIONS = QuantumKernelClassifier | QuantumKernelRegressor | QuantumKernelRidge | QuantumGaussianProcessRegressor
+"""Estimators that predict by a sum of kernel functions; of a Gaussian process, the mean."""
 
 Task = Literal["classification", "labels", "regression"]
 
@@ -167,11 +171,10 @@ def opened_model(model: Any) -> tuple[Any, Graph, int]:
     estimator = model
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
-    kinds = (TrainedNetwork, QuantumKernelClassifier, QuantumKernelRegressor, QuantumKernelRidge, FixedFeatures)
-    if not isinstance(estimator, kinds) or not hasattr(estimator, "predict"):
+    if not isinstance(estimator, TrainedNetwork | FixedFeatures | EXPANSIONS) or not hasattr(estimator, "predict"):
         raise TypeError(
-            "expected a fitted classifier or regressor of qml, or a pipeline that ends with one, got "
-            f"{type(estimator).__name__}"
+            "expected a fitted classifier or regressor of qml (not a Gaussian process classifier), or a pipeline that "
+            f"ends with one, got {type(estimator).__name__}"
         )
     try:
         check_is_fitted(estimator)
@@ -194,7 +197,7 @@ def opened_model(model: Any) -> tuple[Any, Graph, int]:
 
 def _of_estimator(graph: Graph, x: int, estimator: Any) -> CollapsedModel:
     """Add an estimator's scaling, network or kernel, and what it makes of their outputs."""
-    if isinstance(estimator, QuantumKernelClassifier | QuantumKernelRegressor | QuantumKernelRidge):
+    if isinstance(estimator, EXPANSIONS):
         outputs, choices = _expansion(graph, x, estimator)
     elif isinstance(estimator, TrainedNetwork):
         scaled = scaled_features(graph, x, estimator.scaling_)
@@ -240,6 +243,8 @@ def _expansion(graph: Graph, x: int, estimator: KernelEstimator) -> tuple[int, l
     if not len(estimator.basis_):
         return graph.constant(estimator.intercept_), []
     scaled = scaled_features(graph, x, estimator.scaling_)
+    if isinstance(estimator, QuantumGaussianProcessRegressor):
+        scaled = graph.scaled(scaled, estimator.stretch_)
     row, choices = kernel_row(graph, scaled, estimator.kernel_, estimator.basis_)
     return graph.affine(row, estimator.coefficients_, estimator.intercept_), choices
 

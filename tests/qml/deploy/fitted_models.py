@@ -9,12 +9,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
 from qml import (
+    AmplitudeMap,
     AngleScaler,
+    CircuitCentricClassifier,
+    ConvolutionalClassifier,
     DressedClassifier,
     KitchenSinksClassifier,
     NetworkClassifier,
     NetworkRegressor,
     ProjectedKernel,
+    QuantumGaussianProcessRegressor,
     QuantumKernelClassifier,
     QuantumKernelRegressor,
     QuantumKernelRidge,
@@ -62,6 +66,9 @@ CLASSIFIERS = {
     "labels": lambda: short().fit(IRIS, np.column_stack([SPECIES > 0, SPECIES > 1]).astype(int)),
     "reuploading": lambda: short("reuploading", n_layers=3).fit(IRIS, SPECIES),
     "amplitude": lambda: short("amplitude").fit(IRIS, SPECIES),
+    "copies of amplitudes": lambda: short(AmplitudeMap(copies=2), n_qubits=4).fit(IRIS, SPECIES),
+    "circuit-centric": lambda: CircuitCentricClassifier(epochs=2, random_state=0).fit(IRIS, SPECIES),
+    "convolutional": lambda: ConvolutionalClassifier(epochs=2, random_state=0).fit(IRIS, SPECIES),
     "trained scales": lambda: ReuploadingClassifier(n_layers=2, epochs=2, random_state=0).fit(IRIS, SPECIES),
     "fidelity cost": lambda: ReuploadingClassifier(2, 2, loss="fidelity", epochs=2, random_state=0).fit(IRIS, SPECIES),
     "dressed": lambda: DressedClassifier(epochs=2, random_state=0).fit(IRIS, SPECIES),
@@ -97,6 +104,7 @@ REGRESSORS = {
         DIABETES, PROGRESS
     ),
     "support vectors": lambda: QuantumKernelRegressor().fit(DIABETES, PROGRESS),
+    "gaussian process": lambda: QuantumGaussianProcessRegressor().fit(DIABETES, PROGRESS),
     "ridge": lambda: QuantumKernelRidge("projected").fit(DIABETES, PROGRESS),
 }
 
