@@ -1,4 +1,5 @@
 from qml import datasets as datasets
+from qml import deploy as deploy
 from qml import plots as plots
 from qml.ansatze import IQP as IQP
 from qml.ansatze import MERA as MERA

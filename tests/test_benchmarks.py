@@ -116,6 +116,15 @@ def test_revisions_measure_the_packages_of_the_tree_they_are_given(tmp_path: Pat
         revisions.start(tmp_path, threads=1, cache=None)
 
 
+def test_the_deployment_table_is_printed() -> None:
+    command = [sys.executable, "-m", "benchmarks.deployment", "--calls", "1000", "--qubits", "2", "--frames", "200"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| 2 qubits, ")]
+    assert [row.split(",")[1].split("|")[0].strip() for row in rows][:2] == ["engine", "collapsed"]
+    assert "200 predicted, 0 dropped" in done.stdout
+
+
 def test_the_boltzmann_machine_beside_born_machines() -> None:
     rng = np.random.default_rng(0)
     weights, hidden, visible = rng.normal(size=(2, 3)), rng.normal(size=2), rng.normal(size=3)

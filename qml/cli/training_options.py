@@ -12,8 +12,9 @@ FEATURE_MAPS = (
     "hubregtsen", "yz_cx", "multi_control", "high_dimensional", "hamiltonian",
 )  # fmt: skip
 ANSATZE = (
-    "strongly_entangling", "basic", "real_amplitudes", "efficient_su2", "hardware_efficient", "simplified_two_design",
-    "random", "particle_conserving_u1", "particle_conserving_u2", "mps", "ttn", "mera", "qcnn",
+    "strongly_entangling", "controlled_rotations", "basic", "real_amplitudes", "efficient_su2", "hardware_efficient",
+    "simplified_two_design", "random", "particle_conserving_u1", "particle_conserving_u2", "mps", "ttn", "mera", "qcnn",
+    "iqp",
 )  # fmt: skip
 """Names for the help text, which must not import the library; a test compares them with the library's."""
 

@@ -111,7 +111,9 @@ class TestSizes:
         with pytest.warns(UserWarning, match="4 features were replaced by 2 principal components, which hold 9[0-9]%"):
             clf.fit(*iris)
         assert clf.scaling_.factor.shape == (4, 2)
-        assert clf.explained_variance_ratio_ == pytest.approx(PCA(2).fit(scale(iris[0])).explained_variance_ratio_.sum())
+        assert clf.explained_variance_ratio_ == pytest.approx(
+            PCA(2).fit(scale(iris[0])).explained_variance_ratio_.sum()
+        )
         assert clf.score(*iris) > 0.85
 
     def test_several_features_a_qubit(self, iris):
