@@ -204,10 +204,11 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     epochs : int
         Maximum number of epochs.
     batch_size : int, "full" or "auto"
-        Number of samples per step. ``"auto"``: all of them up to 64, otherwise 32.
-    schedule : {"cosine", "constant"}
-        Schedule of the learning rate: half a cosine that decays to zero, which helps deep circuits converge, or
-        constant.
+        Number of samples per step. ``"auto"``: all of them up to 64, or if the optimizer chooses its steps, otherwise
+        32.
+    schedule : {"cosine", "constant", "warm_restarts", "one_cycle", "plateau"} or Schedule
+        Schedule of the learning rate: by default half a cosine that decays to zero, which helps deep circuits converge.
+        Ignored by optimizers that choose their steps.
     early_stopping : bool
         Whether to hold out part of the data, stop when the loss on it no longer decreases, and keep the weights with
         the lowest loss on it. Otherwise the weights with the lowest training loss are kept.

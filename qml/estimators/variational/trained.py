@@ -20,8 +20,8 @@ from qml.features.scaling import Scaling, fit_scaling
 from qml.layers import Sequential
 from qml.losses import Loss
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
-from qml.settings import check_backend, check_choice, check_fraction, check_non_negative, check_whole
-from qml.training import TrainingInterrupted, TrainingResult, train
+from qml.settings import check_backend, check_fraction, check_non_negative, check_whole
+from qml.training import Schedule, TrainingInterrupted, TrainingResult, get_schedule, train
 from qml.training.checkpoints import saved_seed
 from qml.training.identity import run_identity
 from qml.training.layers_objective import LayersObjective
@@ -71,7 +71,7 @@ class TrainedNetwork(BaseEstimator):
     learning_rate: float | None = 0.05
     epochs: int = 100
     batch_size: int | Literal["auto", "full"] = "auto"
-    schedule: Literal["constant", "cosine"] = "cosine"
+    schedule: str | Schedule = "cosine"
     early_stopping: bool = False
     validation_fraction: float = 0.15
     patience: int = 20
@@ -128,8 +128,8 @@ class TrainedNetwork(BaseEstimator):
             (exactly when each step uses all samples).
         resume : path, optional
             Path of a checkpoint, written during training. If it exists, training resumes from it with its seed, and the
-            result equals that of an uninterrupted run; ``epochs`` may be increased, unless the schedule is
-            ``"cosine"``, which depends on it. The checkpoint of a different run (other data, circuit, observables,
+            result equals that of an uninterrupted run; ``epochs`` may be increased, unless the schedule depends on
+            it, as ``"cosine"`` does. The checkpoint of a different run (other data, circuit, observables,
             noise, precision, loss, optimizer, ...) is refused, and so is one in use by another process. With a
             ``backend``, its jobs are stored beside it, in a folder with the suffix ``.jobs``.
 
@@ -219,10 +219,11 @@ class TrainedNetwork(BaseEstimator):
         if optimizer.evaluations_per_step is None:
             note = "an iteration of a SciPy method may take several times one evaluation"
             return evaluation.repeated(self.epochs, note)
-        count = steps * optimizer.evaluations_per_step + optimizer.evaluations_before
+        per_step = optimizer.evaluations(self.network_.spectra() if optimizer.chooses_steps else ())
+        count = steps * per_step + optimizer.evaluations_before
         if optimizer.uses_gradient:
             return evaluation.repeated(count, f"{steps:,} steps, each with its gradient by parameter shift")
-        note = f"{steps:,} steps of {optimizer.evaluations_per_step} losses each, {optimizer.evaluations_before} before"
+        note = f"{steps:,} steps of {per_step} losses each, {optimizer.evaluations_before} before"
         return evaluation.repeated(count, note)
 
     def _plan(self, backend: Backend, scaled: Array, gradient: bool = False) -> Plan:
@@ -257,7 +258,7 @@ class TrainedNetwork(BaseEstimator):
         check_whole("patience", self.patience)
         check_fraction("validation_fraction", self.validation_fraction)
         check_non_negative("tol", self.tol)
-        check_choice("schedule", self.schedule, ("constant", "cosine"))
+        get_schedule(self.schedule)
         if self.noise is not None and not isinstance(self.noise, NoiseModel):
             raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
         if self.noise is not None and self.backend is not None:
@@ -337,7 +338,8 @@ class TrainedNetwork(BaseEstimator):
     def _batch_size(self, n_samples: int) -> int:
         """Number of samples per step."""
         if self.batch_size == "auto":
-            return n_samples if n_samples <= MAX_FULL_BATCH else AUTOMATIC_BATCH
+            whole = n_samples <= MAX_FULL_BATCH or get_optimizer(self.optimizer).chooses_steps  # would fit each batch
+            return n_samples if whole else AUTOMATIC_BATCH
         return n_samples if self.batch_size == "full" else min(self.batch_size, n_samples)
 
     def _state_for(self, optimizer: Optimizer | SciPy) -> State | None:

@@ -14,7 +14,7 @@ from simulator.engines.numba.options import Options
 from simulator.engines.numba.tables.dense import dense_spec
 from simulator.engines.numba.threads import get_num_threads, parallel
 from simulator.errors import QumbaError
-from simulator.program.levels import Rotation
+from simulator.program.levels import Angle, Rotation
 from simulator.program.program import Program
 from simulator.program.starts import product_states
 from simulator.range_reduction import affine
@@ -51,7 +51,7 @@ class Tangents:
         ranks: dict[int, int] = {}  # weight -> its position in order of first use
         specs: list[int] = []
         entries: list[NDArray[Any]] = []
-        angles = []
+        angles: list[Angle] = []
         self.work = 1
 
         def add(member: Rotation) -> None:

@@ -124,7 +124,8 @@ def test_mean_metric_equals_differences_of_states(name):
     expected = metric_by_differences(program, X, values, shares)
     found = mean_metric(program, X, values, shares)
     np.testing.assert_allclose(found, expected, atol=DIFFERENCES)
-    assert not found[-1].any() and np.linalg.eigvalsh(found).min() > -1e-12
+    assert not found[-1].any()
+    assert np.linalg.eigvalsh(found).min() > -1e-12
     one_by_one = sum(mean_metric(program, X[s : s + 1], values) for s in range(5)) / 5
     np.testing.assert_allclose(mean_metric(program, X, values), one_by_one, atol=1e-14)
     for threads in (1, 2):
