@@ -80,7 +80,7 @@ class MomentumNaturalGradient(NaturalGradient):
 
     References
     ----------
-    Borysenko, Bratushka, Lukin, arXiv:2409.01978.
+    Borysenko, Bratushka, Lukin, Sotnikov, arXiv:2409.01978.
     """
 
     momentum: float = 0.9

@@ -14,7 +14,7 @@ NEWTON_STEPS = 6
 
 
 class Sinusoid:
-    """Trigonometric polynomial in one angle with given frequencies.
+    """Trigonometric polynomial in one angle with given frequencies; one without frequencies has no `minimum`.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ class Sinusoid:
     def __init__(self, spectrum: tuple[float, ...], degree: int) -> None:
         self.frequencies = sums_of_frequencies(np.array(spectrum), degree)
         self.shifts, self._matrix = interpolation(self.frequencies)
+        if not len(self.frequencies):
+            return
         spacing = float(np.diff(self.frequencies, prepend=0.0).min())
         count = 2 * math.ceil(POINTS * self.frequencies[-1] / spacing)
         self._grid = np.linspace(-math.pi / spacing, math.pi / spacing, count, endpoint=False)

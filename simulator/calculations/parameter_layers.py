@@ -17,7 +17,7 @@ __all__ = ["parameter_layers"]
 def parameter_layers(circuit: OperationSequence, parameters: Sequence[Parameter]) -> NDArray[np.intp]:
     """Number the layer of each parameter: gates of one layer do not depend on each other.
 
-    A new layer begins at a gate with a parameter that acts after a gate of the current layer, directly or through
+    A gate with a parameter is in the layer after the last one whose gates its qubits depend on, directly or through
     other gates.
 
     Parameters
@@ -45,7 +45,6 @@ def parameter_layers(circuit: OperationSequence, parameters: Sequence[Parameter]
     numbers = {parameter: k for k, parameter in enumerate(parameters)}
     out = np.full(len(numbers), -1)
     past = [-1] * circuit.num_qubits  # last layer with a gate that the qubit's state depends on
-    current = -1
     for operation in expanded(circuit.operations):
         latest = max((past[q] for q in operation.qubits), default=-1)
         listed = [
@@ -56,10 +55,9 @@ def parameter_layers(circuit: OperationSequence, parameters: Sequence[Parameter]
             if parameter in numbers
         ]
         if listed:
-            current += latest >= current
-            latest = current
+            latest += 1
             for number in listed:
-                out[number] = current if out[number] < 0 else out[number]
+                out[number] = latest if out[number] < 0 else out[number]
         for q in operation.qubits:
             past[q] = latest
     return out

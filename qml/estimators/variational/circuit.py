@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.ansatze import INITIAL_SPREAD, Ansatz, get_ansatz
+from qml.ansatze import INITIAL_SPREAD, Ansatz, Initialisation, get_ansatz, get_initialisation
 from qml.estimators.variational.one_circuit import OneCircuit
 from qml.estimators.variational.trained import QUARTER_TURN, Samples
 from qml.feature_maps import Encoding, FeatureMap, get_feature_map
@@ -43,13 +43,15 @@ class VariationalEstimator(OneCircuit):
     _: KW_ONLY
     model: QuantumModel | None = None
     reduction: Literal["trained", "components"] = "trained"
+    initialisation: str | Initialisation = "ansatz"
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         if self.model is not None:
             if n_features != self.model.num_features:
                 raise ValueError(f"the model takes {self.model.num_features} features, X has {n_features}")
             return Sequential(Quantum(self.model), Dense())
-        feature_map, ansatz = get_feature_map(self.feature_map), get_ansatz(self.ansatz)
+        initialisation = get_initialisation(self.initialisation)
+        feature_map, ansatz = get_feature_map(self.feature_map), initialisation.prepared(get_ansatz(self.ansatz))
         num_qubits = self._choose_qubits(feature_map)
         capacity = feature_map.max_features(num_qubits)
         reduced = n_features > capacity and self.scale_features
@@ -62,7 +64,7 @@ class VariationalEstimator(OneCircuit):
             observables=self.observables,
             precision=self.precision,
         )
-        draw_weights = partial(initial_weights, ansatz, num_qubits, self.n_layers, model.num_weights)
+        draw_weights = partial(initial_weights, initialisation, ansatz, num_qubits, self.n_layers, model.num_weights)
         circuit = Quantum(model, draw_weights=draw_weights)
         if not reduced:
             return Sequential(circuit, Dense())
@@ -80,6 +82,7 @@ class VariationalEstimator(OneCircuit):
             "feature map": get_feature_map(self.feature_map),
             "ansatz": get_ansatz(self.ansatz),
             "layers": self.n_layers,
+            "initialisation": get_initialisation(self.initialisation),
             "qubits": self.model_.circuit.num_qubits,
             "features of the circuit": self.model_.num_features,
             "observables": self.observables,
@@ -123,12 +126,23 @@ class VariationalEstimator(OneCircuit):
         check_choice("reduction", self.reduction, ("trained", "components"))
         if self.model is not None and not isinstance(self.model, QuantumModel):
             raise TypeError(f"model expects a QuantumModel or None, got {self.model!r}")
+        if self.model is not None and self.initialisation != "ansatz":
+            raise ValueError(
+                f"initialisation={self.initialisation!r} is for the weights of an ansatz, and a model brings its own; "
+                "use a NetworkClassifier or NetworkRegressor with Quantum(model, draw_weights=...)"
+            )
+        get_initialisation(self.initialisation)
 
 
 def initial_weights(
-    ansatz: Ansatz, num_qubits: int, num_layers: int, num_weights: int, rng: np.random.Generator
+    initialisation: Initialisation,
+    ansatz: Ansatz,
+    num_qubits: int,
+    num_layers: int,
+    num_weights: int,
+    rng: np.random.Generator,
 ) -> Array:
     """Draw the initial weights: those of the feature map, then those of the ansatz."""
-    of_ansatz = ansatz.initial_weights(num_qubits, num_layers, rng)
+    of_ansatz = initialisation.draw(ansatz, num_qubits, num_layers, rng)
     of_the_map = rng.normal(0.0, INITIAL_SPREAD, num_weights - len(of_ansatz))
     return np.concatenate([of_the_map, of_ansatz])

@@ -224,6 +224,9 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Observables to read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
     model : QuantumModel, optional
         Custom circuit, in place of feature map, ansatz, layers, qubits, observables and precision.
+    initialisation : {"ansatz", "small_angles", "gaussian_depth", "beta", "identity_blocks"} or Initialisation
+        Rule for the initial weights of the ansatz, by default its own; the others are against barren plateaus.
+        ``"identity_blocks"`` also changes the structure: every second layer mirrors the one before.
     scale_features : bool
         Whether to scale features into the range of the feature map (for a model, -pi/2 to pi/2). If False, features are
         angles in radians.

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any
 
-from qml.ansatze import Ansatz, get_ansatz
+from qml.ansatze import Ansatz, Initialisation, get_ansatz, get_initialisation
 from qml.estimators.variational.circuit import initial_weights
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.estimators.variational.one_circuit import OneCircuit
@@ -34,11 +34,13 @@ class DressedEstimator(OneCircuit):
     ansatz: str | Ansatz = "strongly_entangling"
     _: KW_ONLY
     observables: str | Sequence[Observable] = "z"
+    initialisation: str | Initialisation = "ansatz"
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         low, high = AUTOMATIC_QUBITS
         num_qubits = min(max(n_features, low), high) if self.n_qubits is None else self.n_qubits
-        ansatz = get_ansatz(self.ansatz)
+        initialisation = get_initialisation(self.initialisation)
+        ansatz = initialisation.prepared(get_ansatz(self.ansatz))
         model = layered_model(
             AngleMap(),
             ansatz,
@@ -48,7 +50,7 @@ class DressedEstimator(OneCircuit):
             observables=self.observables,
             precision=self.precision,
         )
-        draw_weights = partial(initial_weights, ansatz, num_qubits, self.n_layers, model.num_weights)
+        draw_weights = partial(initial_weights, initialisation, ansatz, num_qubits, self.n_layers, model.num_weights)
         return Sequential(
             Dense(n_features, num_qubits), Tanh(), Quantum(model, draw_weights=draw_weights), Dense(None, n_outputs)
         )
@@ -57,7 +59,12 @@ class DressedEstimator(OneCircuit):
         return fit_standardisation(samples.X, samples.weight)
 
     def _described(self) -> dict[str, Any]:
-        return {"ansatz": get_ansatz(self.ansatz), "layers": self.n_layers} | super()._described()
+        settings = {"ansatz": get_ansatz(self.ansatz), "layers": self.n_layers}
+        return settings | {"initialisation": get_initialisation(self.initialisation)} | super()._described()
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        get_initialisation(self.initialisation)
 
 
 @dataclass(eq=False, repr=False)
@@ -78,7 +85,7 @@ class DressedClassifier(TrainedClassifier, DressedEstimator):
     scale_features : bool
         Whether to bring features to mean 0 and standard deviation 1.
     loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, observables, precision, noise, backend, random_state, callback, verbose
+class_weight, observables, initialisation, precision, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -110,7 +117,7 @@ class DressedRegressor(TrainedRegressor, DressedEstimator):
     n_layers, n_qubits, ansatz, scale_features
         As in `DressedClassifier`.
     loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-observables, precision, noise, backend, random_state, callback, verbose
+observables, initialisation, precision, noise, backend, random_state, callback, verbose
         As in `VariationalRegressor`.
 
     Attributes
