@@ -1,8 +1,9 @@
 """Optimizers: steps and seconds to a given loss, and the metric tensor beside PennyLane's.
 
-`python -m benchmarks.optimizers`. Every optimizer starts from the same weights and takes all samples in each step; a run
-ends at the first loss below the target, or without one after `--steps` steps. Learning rates are the best of a few for
-each problem, see `SETTINGS`. The metric tensor is compared with PennyLane's `adjoint_metric_tensor` before it is timed.
+`python -m benchmarks.optimizers`. Every optimizer starts from the same weights and takes all samples in each step; a
+run ends at the first loss below the target, or without one after `--steps` steps. Learning rates are the best of a few
+for each problem, see `SETTINGS`. The metric tensor is compared with PennyLane's `adjoint_metric_tensor` before it is
+timed.
 """
 
 from __future__ import annotations
