@@ -2,7 +2,7 @@
 
 from qml.ansatze.blocks import BLOCKS
 from qml.ansatze.convolutional import QCNN
-from qml.ansatze.entangling import BasicEntangling, StronglyEntangling
+from qml.ansatze.entangling import BasicEntangling, ControlledRotations, StronglyEntangling
 from qml.ansatze.initialisation import (
     INITIALISATIONS,
     BetaAngles,
@@ -33,6 +33,7 @@ __all__ = [
     "Ansatz",
     "BasicEntangling",
     "BetaAngles",
+    "ControlledRotations",
     "GaussianDepth",
     "IdentityBlocks",
     "Initialisation",
