@@ -9,7 +9,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from benchmarks import noise, revision_rows, revisions
+from benchmarks import noise, optimizers, revision_rows, revisions
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
 
@@ -114,3 +114,18 @@ def test_revisions_measure_the_packages_of_the_tree_they_are_given(tmp_path: Pat
         (tmp_path / package / "__init__.py").write_text("raise ImportError('the packages of the other tree')")
     with pytest.raises(revisions.RowFailed, match="of the other tree"):
         revisions.start(tmp_path, threads=1, cache=None)
+
+
+def test_the_table_of_optimizers_is_printed() -> None:
+    options = ["--seeds", "1", "--steps", "60", "--only", "natural_gradient", "rotosolve", "--samples", "0"]
+    command = [sys.executable, "-m", "benchmarks.optimizers", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("| ising chain")]
+    assert row.split("|")[2].split()[1] == "steps,"  # the natural gradient arrives
+
+
+def test_the_lowest_energy_of_the_chain_is_that_of_its_matrix() -> None:
+    strings = [("ZZ", [q, q + 1], -1.0) for q in range(3)] + [("X", [q], -0.7) for q in range(4)]
+    matrix = SparsePauliOp.from_sparse_list(strings, 4).to_matrix()
+    assert optimizers._lowest_energy(4, 0.7) == pytest.approx(np.linalg.eigvalsh(matrix)[0])

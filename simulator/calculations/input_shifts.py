@@ -152,7 +152,7 @@ def interpolation(spectrum: FloatArray) -> tuple[FloatArray, FloatArray]:
         shifts = 2 * math.pi / ((2 * count + 1) * spectrum[0]) * np.concatenate([[0], order, -order])
     else:
         shifts = _selected(spectrum)
-    return shifts, np.linalg.inv(_terms(spectrum, shifts).T)
+    return shifts, np.asarray(np.linalg.inv(_terms(spectrum, shifts).T), np.float64)
 
 
 def sums_of_frequencies(spectrum: FloatArray, degree: int) -> FloatArray:
