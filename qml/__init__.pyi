@@ -74,11 +74,17 @@ from qml.kernels import get_kernel as get_kernel
 from qml.models.layered import layered_model as layered_model
 from qml.models.qiskit_models import model_from_qiskit as model_from_qiskit
 from qml.models.quantum_model import QuantumModel as QuantumModel
+from qml.optimizers import NFT as NFT
+from qml.optimizers import QNSPSA as QNSPSA
 from qml.optimizers import SGD as SGD
 from qml.optimizers import SPSA as SPSA
+from qml.optimizers import UMDA as UMDA
 from qml.optimizers import Adam as Adam
 from qml.optimizers import AdamW as AdamW
+from qml.optimizers import MomentumNaturalGradient as MomentumNaturalGradient
+from qml.optimizers import NaturalGradient as NaturalGradient
 from qml.optimizers import RMSprop as RMSprop
+from qml.optimizers import Rotosolve as Rotosolve
 from qml.optimizers import SciPy as SciPy
 from qml.persistence import load as load
 from qml.persistence import save as save

@@ -16,6 +16,7 @@ ANSATZE = (
     "simplified_two_design", "random", "particle_conserving_u1", "particle_conserving_u2", "mps", "ttn", "mera", "qcnn",
     "iqp",
 )  # fmt: skip
+SCHEDULES = ("cosine", "constant", "warm_restarts", "one_cycle", "plateau")
 """Names for the help text, which must not import the library; a test compares them with the library's."""
 
 SETTINGS = {
@@ -89,12 +90,12 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
         help="epochs without a better score before stopping early" + default(20),
     )
     training.add_argument(
-        "--optimizer", metavar="NAME", help="adam, adamw, sgd, rmsprop, spsa, l-bfgs-b, cobyla, ..." + default("adam")
+        "--optimizer",
+        metavar="NAME",
+        help="adam, sgd, natural_gradient, rotosolve, spsa, l-bfgs-b, ..." + default("adam"),
     )
     training.add_argument("--learning-rate", type=positive_number, metavar="X", help="learning rate" + default(0.05))
-    training.add_argument(
-        "--schedule", choices=("cosine", "constant"), help="schedule of the learning rate" + default("cosine")
-    )
+    training.add_argument("--schedule", choices=SCHEDULES, help="schedule of the learning rate" + default("cosine"))
     training.add_argument(
         "--batch-size", type=positive_integer, metavar="N", help="rows per step" + default("all if at most 64, else 32")
     )

@@ -11,12 +11,10 @@ import numpy as np
 from qml.optimizers.objective import Objective
 from qml.training.checkpoints import Checkpoints
 from qml.training.progress import Callback, EpochRecord, ProgressBar, RunState, TrainingProgress
+from qml.training.schedules import Schedule
 
 DIVERGENCE = 1e3
 """Growth of the loss, relative to the initial one (absolute if that is below 1), at which training has diverged."""
-
-
-SCHEDULES = ("constant", "cosine")
 
 
 @dataclass
@@ -33,7 +31,7 @@ class Run:
     batch_size: int
     patience: int | None
     tol: float
-    schedule: str
+    schedule: Schedule
     callback: Callback | None
     verbose: bool
 
@@ -41,6 +39,8 @@ class Run:
         self.bar = ProgressBar(self.epochs, len(self.state.history), self.verbose)
         self.is_random = bool(getattr(self.objective, "is_random", False))
         self.validates = self.objective.validation_score(self.state.weights) is not None
+        self.steps_per_epoch = math.ceil(self.objective.n_samples / self.batch_size)
+        self._epoch_factor = -1, 1.0  # number of epochs, and the schedule's factor after them
 
     def reason_to_stop(self) -> str | None:
         """Return the reason to stop or None, from the state alone, so that a resumed run stops at the same epoch."""
@@ -52,10 +52,11 @@ class Run:
 
     def rate(self) -> float:
         """Factor of the schedule for the learning rate of the next step."""
-        if self.schedule == "constant":
-            return 1.0
-        steps = self.epochs * math.ceil(self.objective.n_samples / self.batch_size)
-        return 0.5 * (1.0 + math.cos(math.pi * self.state.steps / steps))
+        history = self.state.history
+        if self._epoch_factor[0] != len(history):
+            self._epoch_factor = len(history), self.schedule.at_epoch(history)
+        steps = self.epochs * self.steps_per_epoch
+        return self._epoch_factor[1] * self.schedule.at_step(self.state.steps, steps, self.steps_per_epoch)
 
     def is_usable(self, loss: float, gradient: np.ndarray | None) -> bool:
         """Whether training can continue from this loss and gradient; if not, record that in the state."""
