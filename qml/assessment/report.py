@@ -17,7 +17,7 @@ from qml.text import markdown as escaped
 from qml.text import one_line
 from simulator.errors import counted
 
-__all__ = ["Facts", "markdown", "report_blocks", "report_json", "terminal"]
+__all__ = ["Block", "Facts", "number", "markdown", "report_blocks", "report_json", "terminal"]
 
 TERMINAL_WIDTH = 100
 
@@ -128,8 +128,8 @@ def report_blocks(facts: Facts, comparison: Comparison, pictures: Sequence[Pictu
             tuple(
                 (
                     result.name,
-                    *(_number(score) for score in result.scores.values()),
-                    _number(result.train_score),
+                    *(number(score) for score in result.scores.values()),
+                    number(result.train_score),
                     f"{result.seconds:.2f}",
                 )
                 for result in comparison.results
@@ -260,7 +260,7 @@ def _result_json(result: Result) -> dict[str, Any]:
     }
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     return f"{value:.3f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.3g}"
 
 
