@@ -75,7 +75,6 @@ def demo_experiment(name: str, settings: dict[str, Any], seed: int) -> Any:
     from sklearn.datasets import load_breast_cancer, load_digits
     from sklearn.model_selection import train_test_split
 
-    from qml.assessment.comparison import Split
     from qml.cli.experiment import Experiment
     from qml.tables import Column, Schema
 
@@ -86,16 +85,19 @@ def demo_experiment(name: str, settings: dict[str, Any], seed: int) -> Any:
     elif name == "digits-3-8":
         is_3_or_8 = np.isin(y, (3, 8))
         X, y = X[is_3_or_8], y[is_3_or_8]
-    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=TEST_SIZE, random_state=seed, stratify=y)
+    rows = np.arange(len(y))
+    training, testing = train_test_split(rows, test_size=TEST_SIZE, random_state=seed, stratify=y)
     names = [str(feature) for feature in bunch.feature_names]
-    medians = np.median(X_train, axis=0).tolist()
+    medians = np.median(X[training], axis=0).tolist()
     columns = tuple(Column(feature, "number", fill) for feature, fill in zip(names, medians, strict=True))
     return Experiment(
         title=TITLES[name],
         data=(
-            f"from scikit-learn: {len(y_train)} rows to train on and {len(y_test)} to test on, {len(names)} features",
+            f"from scikit-learn: {len(training)} rows to train on and {len(testing)} to test on, {len(names)} features",
         ),
-        split=Split(X_train, y_train, X_test, y_test),
+        X=X,
+        y=y,
+        split=(training, testing),
         task="classification",
         settings=settings,
         schema=Schema("class", columns),

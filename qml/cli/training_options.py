@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-__all__ = ["add_model_options", "add_output_options", "fraction", "model_settings", "positive_integer"]
+__all__ = [
+    "add_comparison_options",
+    "add_model_options",
+    "add_output_options",
+    "folds",
+    "fraction",
+    "model_settings",
+    "positive_integer",
+]
 
 FEATURE_MAPS = (
     "angle", "reuploading", "amplitude", "basis", "z", "zz", "pauli", "iqp", "chebyshev", "arcsine", "qaoa",
@@ -102,6 +110,30 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
     )
 
 
+def add_comparison_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of which model is trained and what it is compared with."""
+    comparison = parser.add_argument_group("which model, compared with what")
+    comparison.add_argument(
+        "--model",
+        default="variational",
+        metavar="NAME",
+        help="variational, kernel, both, or an estimator such as ReuploadingClassifier (variational)",
+    )
+    comparison.add_argument(
+        "--class-weight",
+        choices=("balanced",),
+        help="weight classes by their rarity, in all models",
+    )
+    comparison.add_argument(
+        "--candidates",
+        type=positive_integer,
+        default=4,
+        metavar="N",
+        help="settings that each classical model is tuned over (4)",
+    )
+    comparison.add_argument("--no-twin", action="store_true", help="do not train the model without entanglement too")
+
+
 def add_output_options(parser: argparse.ArgumentParser, folder: str) -> None:
     """Add the output options."""
     output = parser.add_argument_group("output")
@@ -119,6 +151,14 @@ def model_settings(options: argparse.Namespace) -> dict[str, Any]:
 def positive_integer(text: str) -> int:
     """Parse a positive integer."""
     return _checked(int, text, 1, "a positive integer")
+
+
+def folds(text: str) -> int:
+    """Parse a number of folds: 0 or at least 2."""
+    value = _checked(int, text, 0, "a number of folds of at least 2, or 0 for one split")
+    if value == 1:
+        raise argparse.ArgumentTypeError("expected a number of folds of at least 2, or 0 for one split, got 1")
+    return value
 
 
 def seed(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The honest question: is a quantum model better than classical models with the same budget, and why?"""
+"""Comparison of a quantum model with classical ones that get the same rows and the same tuning."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def compare_baselines(
     grid: Mapping[str, Any] | None = None,
     max_rows: int | None = MAX_ROWS,
     seconds: float | None = None,
+    twin: bool = True,
     random_state: int | np.random.RandomState | None = None,
     announce: Callable[[str], None] = lambda _: None,
 ) -> BaselineComparison:
@@ -71,6 +72,8 @@ def compare_baselines(
         Maximum number of training rows for all models alike.
     seconds : float, optional
         Time after which a model tries no further candidate of a split; the verdict says who got fewer.
+    twin : bool
+        Whether to train the model without entanglement too.
     random_state : int, RandomState or None
         Seed for folds, candidates and models, of the estimator too where it has none.
     announce : callable
@@ -125,11 +128,9 @@ def compare_baselines(
         seed,
     )
     models, missing = run_contest(
-        contest, _seeded(estimator, seed), Candidates(drawn=grid or {}), announce=announce
+        contest, _seeded(estimator, seed), Candidates(drawn=grid or {}), twin=twin, announce=announce
     )
-    return BaselineComparison.from_contest(
-        contest, models, missing, num_rows=num_rows, folds=cv, repeats=repeats
-    )
+    return BaselineComparison.from_contest(contest, models, missing, num_rows=num_rows, folds=cv, repeats=repeats)
 
 
 def compare_on_split(
@@ -138,7 +139,6 @@ def compare_on_split(
     X: NDArray[np.float64],
     y: NDArray[Any],
     split: Split,
-    task: Task,
     *,
     candidates: int = 4,
     max_rows: int | None = MAX_ROWS,
@@ -158,13 +158,13 @@ def compare_on_split(
         Its training time in seconds.
     X, y : ndarray
     split : (training rows, test rows)
-    task : {"classification", "regression"}
     candidates, max_rows, announce
         As in `compare_baselines`.
     twin : bool
         Whether to train the quantum model without entanglement too.
     seed : int
     """
+    task = _task(fitted)
     training, testing = split
     rows = limited(task, y, training, max_rows, seed)
     contest = Contest(X, y, [(rows, testing)], choose_metrics(task, y[training]), candidates, None, seed)
@@ -198,9 +198,7 @@ def cross_validation_splits(task: Task, y: NDArray[Any], folds: int, repeats: in
     return list(RepeatedKFold(n_splits=folds, n_repeats=repeats, random_state=seed).split(np.zeros(len(y))))
 
 
-def limited(
-    task: Task, y: NDArray[Any], rows: NDArray[np.intp], max_rows: int | None, seed: int
-) -> NDArray[np.intp]:
+def limited(task: Task, y: NDArray[Any], rows: NDArray[np.intp], max_rows: int | None, seed: int) -> NDArray[np.intp]:
     """Return a random sample of rows if there are more than ``max_rows``, stratified by class."""
     if max_rows is None or len(rows) <= max_rows:
         return rows
@@ -213,7 +211,9 @@ def limited(
 
 def _task(estimator: Any) -> Task:
     if not hasattr(estimator, "fit"):
-        raise TypeError(f"estimator expects a classifier or regressor such as VariationalClassifier(), got {estimator!r}")
+        raise TypeError(
+            f"estimator expects a classifier or regressor such as VariationalClassifier(), got {estimator!r}"
+        )
     if is_classifier(estimator):
         return "classification"
     if is_regressor(estimator):

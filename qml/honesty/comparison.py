@@ -226,7 +226,9 @@ def paired_differences(
         if len(truth) == 1:
             tests.append(paired_rows_test(gains[0][0]))
         else:
-            tests.append(_resampled(quantum.scores[metrics.primary] - other.scores[metrics.primary], quantum, test_rows))
+            tests.append(
+                _resampled(quantum.scores[metrics.primary] - other.scores[metrics.primary], quantum, test_rows)
+            )
         ranks.append(signed_rank_test(_row_means([ranked for _, ranked in gains], test_rows)))
     corrected, corrected_ranks = holm([test.p_value for test in tests]), holm(ranks)
     return [
@@ -281,9 +283,11 @@ def _model_dict(model: ModelScores) -> dict[str, Any]:
     return {
         "name": model.name,
         "role": model.role,
-        "test": {name: _plain(np.nanmean(v)) if not np.isnan(v).all() else None for name, v in model.scores.items()},
+        "test": {
+            name: _plain(float(np.nanmean(v))) if not np.isnan(v).all() else None for name, v in model.scores.items()
+        },
         "test_by_split": {name: [_plain(value) for value in values] for name, values in model.scores.items()},
-        "training": _plain(model.train_scores.mean()),
+        "training": _plain(float(model.train_scores.mean())),
         "seconds": round(float(model.seconds.mean()), 4),
         "train_rows": int(model.train_rows.min()),
         "candidates": int(model.candidates.min()),

@@ -200,6 +200,7 @@ def opponents(task: Task, n_features: int, n_rows: int, seed: int) -> list[Oppon
     few = n_rows <= MAX_LBFGS_ROWS
     network: Settings = {"max_iter": 300, "random_state": seed, "hidden_layer_sizes": (50,)}
     network |= {"solver": "lbfgs"} if few else {"early_stopping": True}
+    num_trees = 50 if n_rows <= MAX_FOLDED_ROWS else 100
     gamma = 1 / max(n_features, 1)
     networks = Candidates(
         [
@@ -233,15 +234,15 @@ def opponents(task: Task, n_features: int, n_rows: int, seed: int) -> list[Oppon
         models = [
             ("RBF SVM", SVC(random_state=seed), machines),
             ("neural network", MLPClassifier(**network), networks),
-            ("gradient boosting", HistGradientBoostingClassifier(random_state=seed), boosting),
-            ("random forest", RandomForestClassifier(random_state=seed), forests),
+            ("gradient boosting", HistGradientBoostingClassifier(max_iter=num_trees, random_state=seed), boosting),
+            ("random forest", RandomForestClassifier(num_trees, random_state=seed), forests),
         ]
     else:
         models = [
             ("RBF SVM", SVR(), machines),
             ("neural network", MLPRegressor(**network), networks),
-            ("gradient boosting", HistGradientBoostingRegressor(random_state=seed), boosting),
-            ("random forest", RandomForestRegressor(random_state=seed), forests),
+            ("gradient boosting", HistGradientBoostingRegressor(max_iter=num_trees, random_state=seed), boosting),
+            ("random forest", RandomForestRegressor(num_trees, random_state=seed), forests),
         ]
     if n_rows > MAX_FOREST_ROWS:
         models.pop()
@@ -259,9 +260,7 @@ def linear_readout(task: Task, name: str | None = None) -> Opponent:
         estimator = _standardised(task, LogisticRegression(max_iter=2000))
         return Opponent(name or "logistic regression", estimator, candidates)
     candidates = Candidates([{"model__alpha": 10 * v} for v in strengths], {"model__alpha": loguniform(1e-3, 1e3)})
-    return Opponent(
-        name or "ridge regression", _standardised(task, Ridge()), _renamed(task, candidates)
-    )
+    return Opponent(name or "ridge regression", _standardised(task, Ridge()), _renamed(task, candidates))
 
 
 def trivial(task: Task) -> Opponent:
@@ -272,7 +271,10 @@ def trivial(task: Task) -> Opponent:
 
 
 def single_threaded() -> Any:
-    """Return a context in which scikit-learn uses one thread: threads that wait for each other cost more than they save."""
+    """Return a context in which scikit-learn uses one thread.
+
+    On small data, and on a machine with other work, threads that wait for each other take a hundred times longer.
+    """
     return threadpool_limits(1)
 
 
@@ -291,9 +293,7 @@ def _renamed(task: Task, candidates: Candidates) -> Candidates:
     return Candidates(listed, {f"regressor__{name}": value for name, value in candidates.drawn.items()})
 
 
-def _inner_splits(
-    y: NDArray[Any], stratify: bool, seed: int
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def _inner_splits(y: NDArray[Any], stratify: bool, seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Return the splits on which candidates are compared; none if there are too few rows of a class."""
     rarest = int(np.unique(y, return_counts=True)[1].min()) if stratify else len(y)
     if rarest < 2 or len(y) < 6:

@@ -34,19 +34,28 @@ def _scores(comparison: BaselineComparison) -> Grid:
 
 
 def _differences(comparison: BaselineComparison) -> Grid:
-    header = ("quantum model minus", "difference", "95 % interval", "effect d", "p, t-test", "p, Wilcoxon", "wins")
+    header: tuple[str, ...] = (
+        "quantum model minus",
+        "difference",
+        "95 % interval",
+        "effect d",
+        "p, t-test",
+        "p, Wilcoxon",
+    )
+    if comparison.num_splits > 1:
+        header += ("wins",)
     return Grid(header, tuple(_difference(comparison, difference) for difference in comparison.differences))
 
 
 def _difference(comparison: BaselineComparison, difference: Difference) -> tuple[str, ...]:
     test = difference.test
     low, high = (f"{bound:+.3f}" for bound in test.interval)
-    return (
+    cells = (
         difference.name,
         f"{test.mean:+.3f}",
         f"{low} to {high}" if np.isfinite(test.error) else "unknown",
         f"{test.effect:+.2f}" if np.isfinite(test.effect) else "-",
         f"{difference.p_value:.3g}",
         f"{difference.rank_p_value:.3g}",
-        f"{difference.wins:.0%}" if comparison.num_splits > 1 else "-",
     )
+    return (*cells, f"{difference.wins:.0%}") if comparison.num_splits > 1 else cells

@@ -12,13 +12,15 @@ __all__ = ["handicaps", "overfitting", "verdict"]
 OVERFITTING = 0.1
 """Difference between training and test score from which a model is said to overfit."""
 
+READOUT = "A linear model of the same scaled features, without the circuit,"
+
 
 def verdict(comparison: BaselineComparison) -> str:
     """Say which model is better, by how much, whether that is clear, and what entanglement and circuit add."""
     sentences = [
         _against_classical(comparison),
         _without(comparison, "twin", "entanglement", "The same model without entanglement"),
-        _without(comparison, "readout", "the circuit", "A linear model of the same scaled features, without the circuit,"),
+        _without(comparison, "readout", "the circuit", READOUT),
         _against_trivial(comparison),
         overfitting(comparison),
     ]
@@ -88,9 +90,7 @@ def _why_unclear(comparison: BaselineComparison, difference: Difference, lacking
         if lacking:
             return f"not a clear difference, because {' and '.join(lacking)}"
         others = [
-            other.name
-            for other in comparison.differences
-            if other.role in ("classical", "readout") and not other.clear
+            other.name for other in comparison.differences if other.role in ("classical", "readout") and not other.clear
         ]
         return f"not a clear difference, because that from the {' and the '.join(others)} is not"
     if difference.significant and difference.contradicted:
@@ -102,7 +102,11 @@ def _budget(comparison: BaselineComparison, lacking: list[str]) -> str:
     """Say what each model got."""
     quantum, classical = comparison.quantum, comparison.role("classical")
     used = int(quantum.train_rows.min())
-    rows = f"the same {used:,} rows" if used == comparison.num_rows else f"the same {used:,} of {comparison.num_rows:,} rows"
+    rows = (
+        f"the same {used:,} rows"
+        if used == comparison.num_rows
+        else f"the same {used:,} of {comparison.num_rows:,} rows"
+    )
     unequal = [text for text in lacking if "missing" not in text]
     where = rows if comparison.num_splits == 1 else f"{rows} in each of {comparison.num_splits} splits"
     text = f"all were trained on {where}"
