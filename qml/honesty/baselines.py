@@ -48,9 +48,10 @@ def compare_baselines(
     without entanglement, if it defines `without_entanglement`; a linear model of the features that its circuit gets;
     logistic or ridge regression, a support vector machine, a neural network, gradient boosting and, up to 2000 rows, a
     random forest. Classical models are tuned within each fold. Scores are compared by the corrected resampled t-test,
-    rows by Wilcoxon's signed-rank test, both with Holm's correction. Where the most frequent class has twice the rows
-    of the rarest, balanced accuracy decides, otherwise accuracy, and for a regression R²; ROC AUC and the mean absolute
-    error must not contradict. If the estimator has a ``class_weight``, the classical models use it too.
+    rows by Wilcoxon's signed-rank test (for a balanced accuracy, by sign flips), both with Holm's correction. Where
+    the most frequent class has twice the rows of the rarest, balanced accuracy decides, otherwise accuracy, and for a
+    regression R²; ROC AUC and the mean absolute error must not contradict. If the estimator has a ``class_weight``,
+    the classical models use it too.
 
     Parameters
     ----------
@@ -184,11 +185,11 @@ def cross_validation_splits(task: Task, y: NDArray[Any], folds: int, repeats: in
     if task == "classification":
         labels, counts = np.unique(y, return_counts=True)
         if len(labels) < 2:
-            raise ValueError(f"y holds one class only, {labels[0]!r}; a comparison needs at least two")
+            raise ValueError(f"y holds one class only, {labels[0]}; a comparison needs at least two")
         if counts.min() < folds:
             rarest = labels[counts.argmin()]
             raise ValueError(
-                f"cv={folds} needs {folds} rows of each class, class {rarest!r} has {counts.min()}: use fewer folds or "
+                f"cv={folds} needs {folds} rows of each class, class {rarest} has {counts.min()}: use fewer folds or "
                 "leave the class out"
             )
         splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qml.assessment.report import Block, terminal
 from qml.honesty.evaluation import Contest, ModelScores, Role
 from qml.honesty.scores import Metrics
-from qml.honesty.statistics import PairedTest, corrected_t_test, holm, paired_rows_test, signed_rank_test
+from qml.honesty.statistics import PairedTest, corrected_t_test, holm, paired_rows_test
 
 __all__ = ["BaselineComparison", "Difference"]
 
@@ -37,8 +37,9 @@ class Difference:
     test : PairedTest
         Of the first metric: the corrected resampled t-test of the splits' differences, or with a single split the
         t-test of its rows'. Its p-value is not corrected for the number of models.
-    p_value, rank_p_value : float
-        P-values of ``test`` and of Wilcoxon's signed-rank test of the rows, after Holm's correction.
+    p_value, rows_p_value : float
+        P-values of ``test`` and of the test of the rows, after Holm's correction over all models that learn:
+        Wilcoxon's signed-rank test, or the sign-flip test where a balanced accuracy gives rows different weights.
     wins : float
         Share of the splits in which the quantum model is better, ties counted half.
     contradicted : bool
@@ -49,7 +50,7 @@ class Difference:
     role: Role
     test: PairedTest
     p_value: float
-    rank_p_value: float
+    rows_p_value: float
     wins: float
     contradicted: bool
 
@@ -61,7 +62,7 @@ class Difference:
     @property
     def significant(self) -> bool:
         """Whether both tests call the difference significant."""
-        return max(self.p_value, self.rank_p_value) < SIGNIFICANT
+        return max(self.p_value, self.rows_p_value) < SIGNIFICANT
 
 
 @dataclass(frozen=True)
@@ -229,19 +230,22 @@ def paired_differences(
             tests.append(
                 _resampled(quantum.scores[metrics.primary] - other.scores[metrics.primary], quantum, test_rows)
             )
-        ranks.append(signed_rank_test(_row_means([ranked for _, ranked in gains], test_rows)))
-    corrected, corrected_ranks = holm([test.p_value for test in tests]), holm(ranks)
+        ranks.append(metrics.rows_test(_row_means([ranked for _, ranked in gains], test_rows)))
+    # that a model learns anything is another question than whether it is better than one that learns
+    family = [number for number, other in enumerate(others) if other.role != "trivial"]
+    corrected, corrected_ranks = np.array([test.p_value for test in tests]), np.array(ranks)
+    corrected[family], corrected_ranks[family] = holm(corrected[family]), holm(corrected_ranks[family])
     return [
         Difference(
             other.name,
             other.role,
             test,
             float(p_value),
-            float(rank_p_value),
+            float(rows_p_value),
             _wins(quantum.scores[metrics.primary] - other.scores[metrics.primary]),
             _contradicted(metrics, quantum, other, test.mean, test_rows),
         )
-        for other, test, p_value, rank_p_value in zip(others, tests, corrected, corrected_ranks, strict=True)
+        for other, test, p_value, rows_p_value in zip(others, tests, corrected, corrected_ranks, strict=True)
     ]
 
 
@@ -305,7 +309,7 @@ def _difference_dict(difference: Difference) -> dict[str, Any]:
         "effect": _plain(test.effect),
         "wins": difference.wins,
         "p_value": difference.p_value,
-        "rank_p_value": difference.rank_p_value,
+        "rows_p_value": difference.rows_p_value,
         "clear": difference.clear,
     }
 

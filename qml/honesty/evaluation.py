@@ -302,6 +302,6 @@ def _front(estimator: Any, X: Any) -> tuple[Any | None, int]:
     if front is None:
         raise ValueError(
             "X holds text or empty cells, and the classical models need finite numbers: put the estimator in a "
-            "pipeline whose first steps make numbers of X, such as tabular_preprocessor(X)"
+            "pipeline whose first steps make numbers of X, such as tabular_preprocessor()"
         )
     return front, np.shape(X)[1]

@@ -16,6 +16,7 @@ from sklearn.metrics import (
 )
 
 from qml.honesty.opponents import Task
+from qml.honesty.statistics import sign_flip_test, signed_rank_test
 
 __all__ = ["Metrics", "choose_metrics", "class_outputs"]
 
@@ -79,7 +80,7 @@ class Metrics:
         gains : float ndarray, shape (n_test,)
             Their mean is the difference of the metric that decides.
         ranked : float ndarray, shape (n_test,)
-            What a rank test takes: the same for classes, differences of absolute errors for a regression.
+            What the test of rows takes: the same for classes, differences of absolute errors for a regression.
         """
         if self.task == "regression":
             errors = [np.abs(truth - predictions) for predictions in (first, second)]
@@ -90,6 +91,15 @@ class Metrics:
             labels, positions, counts = np.unique(truth, return_inverse=True, return_counts=True)
             gains *= (len(truth) / (len(labels) * counts))[positions]
         return gains, gains
+
+    def rows_test(self, differences: Array) -> float:
+        """Compute the p-value of the test of rows: by ranks, or by sign flips where rows have their class's weight."""
+        return sign_flip_test(differences) if self.primary == "balanced accuracy" else signed_rank_test(differences)
+
+    @property
+    def rows_test_name(self) -> str:
+        """Name of the test of rows."""
+        return "sign-flip" if self.primary == "balanced accuracy" else "Wilcoxon"
 
     def higher_is_better(self, name: str) -> bool:
         """Return whether more of a metric is better."""

@@ -40,7 +40,7 @@ def _differences(comparison: BaselineComparison) -> Grid:
         "95 % interval",
         "effect d",
         "p, t-test",
-        "p, Wilcoxon",
+        f"p, {comparison.metrics.rows_test_name}",
     )
     if comparison.num_splits > 1:
         header += ("wins",)
@@ -56,6 +56,6 @@ def _difference(comparison: BaselineComparison, difference: Difference) -> tuple
         f"{low} to {high}" if np.isfinite(test.error) else "unknown",
         f"{test.effect:+.2f}" if np.isfinite(test.effect) else "-",
         f"{difference.p_value:.3g}",
-        f"{difference.rank_p_value:.3g}",
+        f"{difference.rows_p_value:.3g}",
     )
     return (*cells, f"{difference.wins:.0%}") if comparison.num_splits > 1 else cells

@@ -95,7 +95,7 @@ def _why_unclear(comparison: BaselineComparison, difference: Difference, lacking
         return f"not a clear difference, because that from the {' and the '.join(others)} is not"
     if difference.significant and difference.contradicted:
         return f"not a clear difference, because {comparison.metrics.secondary} says the opposite"
-    return "too small to tell them apart"
+    return "too uncertain to tell them apart"
 
 
 def _budget(comparison: BaselineComparison, lacking: list[str]) -> str:
@@ -107,10 +107,9 @@ def _budget(comparison: BaselineComparison, lacking: list[str]) -> str:
         if used == comparison.num_rows
         else f"the same {used:,} of {comparison.num_rows:,} rows"
     )
-    unequal = [text for text in lacking if "missing" not in text]
     where = rows if comparison.num_splits == 1 else f"{rows} in each of {comparison.num_splits} splits"
     text = f"all were trained on {where}"
-    if any("trained on" in entry for entry in unequal):
+    if any("trained on" in entry for entry in lacking):
         text = f"the quantum model was trained on {where}"
     candidates = max(int(model.candidates.max()) for model in classical)
     if candidates == quantum.candidates.max():
@@ -119,8 +118,8 @@ def _budget(comparison: BaselineComparison, lacking: list[str]) -> str:
         own = int(quantum.candidates.max())
         tuned = "with its settings as given" if own == 1 else f"tuned over {own} candidates"
         text += f", the quantum model {tuned}, the classical models tuned over {candidates} candidates each"
-    if unequal and not _lists_handicaps(comparison):
-        text += f", but {' and '.join(unequal)}"
+    if lacking and not _lists_handicaps(comparison):
+        text += f", but {' and '.join(lacking)}"
     return text
 
 
@@ -142,8 +141,9 @@ def _without(comparison: BaselineComparison, role: str, part: str, subject: str)
         return f"{subject} is {size} better: {part} does harm."
     if difference.test.mean == 0:
         return f"{subject} does equally well: {part} adds nothing measurable."
-    direction = "worse" if difference.test.mean > 0 else "better"
-    return f"{subject} is {size} {direction}, which is too little to tell: {part} adds nothing measurable."
+    if difference.test.mean < 0:
+        return f"{subject} is {size} better, though not clearly: {part} adds nothing measurable."
+    return f"{subject} is {size} worse, but not clearly: there is no evidence that {part} helps."
 
 
 def _against_trivial(comparison: BaselineComparison) -> str:
@@ -158,10 +158,16 @@ def _numbers(comparison: BaselineComparison, difference: Difference) -> str:
     if not np.isfinite(test.error):
         return ""
     interval = test.interval if test.mean > 0 else (-test.interval[1], -test.interval[0])
+    models = len(comparison.differences) - 1
     return (
-        f" (95 % interval {comparison.metrics.bounds(interval)}; p = {difference.p_value:.2g} by t-test and "
-        f"{difference.rank_p_value:.2g} by Wilcoxon's test, corrected for {len(comparison.differences)} models)"
+        f" (95 % interval {comparison.metrics.bounds(interval)}; p = {difference.p_value:.2g} by t-test "
+        f"and {difference.rows_p_value:.2g} by {_rows_test(comparison)}, corrected for {models} models)"
     )
+
+
+def _rows_test(comparison: BaselineComparison) -> str:
+    name = comparison.metrics.rows_test_name
+    return "Wilcoxon's test" if name == "Wilcoxon" else f"{name} test"
 
 
 def _called(model: ModelScores) -> str:
