@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import sys
 import tempfile
@@ -136,6 +137,13 @@ def run_experiment(
 
     model_file = folder / "model.qumba"
     model.save(model_file, extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
+    if status and experiment.split is None:
+        for name in FILES[1:]:  # of an earlier run
+            (folder / name).unlink(missing_ok=True)
+        print(f"Interrupted after {model.n_iter_} epochs: these are the best weights so far.")
+        print(one_line(f"Written to {folder}/: {FILES[0]}. Nothing was compared: the model would be trained again."))
+        print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
+        return status
     if not quiet:
         print(one_line(_announcement(experiment)), file=sys.stderr)
     comparison = _compared(experiment, model, seconds, interrupted=status == INTERRUPTED)
@@ -164,16 +172,18 @@ def _announcement(experiment: Experiment) -> str:
 
 
 def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted: bool) -> BaselineComparison:
-    """Compare the fitted model on the split; or its settings by cross-validation, unless training was interrupted."""
+    """Compare the fitted model on the split, or its settings by cross-validation."""
     seed = experiment.settings.get("random_state", 0)
-    unfitted = clone(model)
-    if "verbose" in unfitted.get_params():
-        unfitted.set_params(verbose=False)
+    trained = copy.copy(model)
+    if "verbose" in trained.get_params():
+        trained.set_params(verbose=False)
+    if interrupted:  # more rows than are compared mean another training, of the same length
+        trained.set_params(epochs=max(model.n_iter_, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the model's own training has said it
         if experiment.split is not None:
             return compare_on_split(
-                model,
+                trained,
                 seconds,
                 experiment.X,
                 experiment.y,
@@ -183,7 +193,7 @@ def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted
                 seed=seed,
             )
         return compare_baselines(
-            unfitted,
+            clone(trained),
             experiment.X,
             experiment.y,
             cv=experiment.folds,

@@ -144,7 +144,7 @@ def run(options: argparse.Namespace) -> int:
                 schema=schema,
                 model=model,
                 folds=num_folds or 1,
-                candidates=options.candidates,
+                candidates=options.candidates or (4 if split else 2),
                 twin=not options.no_twin,
             ),
             output_folder(folder / model if len(models) > 1 else folder),

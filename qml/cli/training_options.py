@@ -127,9 +127,8 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     comparison.add_argument(
         "--candidates",
         type=positive_integer,
-        default=4,
         metavar="N",
-        help="settings that each classical model is tuned over (4)",
+        help="settings that each classical model is tuned over (4, or 2 in a cross-validation)",
     )
     comparison.add_argument("--no-twin", action="store_true", help="do not train the model without entanglement too")
 

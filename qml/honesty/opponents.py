@@ -50,10 +50,13 @@ __all__ = [
 Task = Literal["classification", "regression"]
 Settings = dict[str, Any]
 
+MAX_SHORT_ROWS = 200
+"""Maximum number of training rows for which tree ensembles have 50 trees instead of 100."""
+
 MAX_FOREST_ROWS = 2000
 """Maximum number of training rows for which a random forest is among the opponents; gradient boosting always is."""
 
-MAX_FOLDED_ROWS = 200
+MAX_FOLDED_ROWS = 60
 """Maximum number of training rows for which candidates are compared on three folds; beyond, on one held-out quarter."""
 
 MAX_LBFGS_ROWS = 2000
@@ -200,7 +203,7 @@ def opponents(task: Task, n_features: int, n_rows: int, seed: int) -> list[Oppon
     few = n_rows <= MAX_LBFGS_ROWS
     network: Settings = {"max_iter": 300, "random_state": seed, "hidden_layer_sizes": (50,)}
     network |= {"solver": "lbfgs"} if few else {"early_stopping": True}
-    num_trees = 50 if n_rows <= MAX_FOLDED_ROWS else 100
+    num_trees = 50 if n_rows <= MAX_SHORT_ROWS else 100
     gamma = 1 / max(n_features, 1)
     networks = Candidates(
         [

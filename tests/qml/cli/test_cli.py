@@ -20,7 +20,7 @@ from qml import NystroemFeatures, QuantumKernelClassifier, VariationalClassifier
 from qml.cli import main, training_options
 
 BAD_INPUT, INTERRUPTED = 2, 130
-QUICK = ["--epochs", "8", "--layers", "1", "--quiet", "--no-plots"]
+QUICK = ["--epochs", "8", "--layers", "1", "--cv", "0", "--candidates", "1", "--quiet", "--no-plots"]
 
 
 def write_csv(path, columns, separator=","):
