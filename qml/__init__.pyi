@@ -29,11 +29,15 @@ from qml.estimators.kernel_methods import QuantumOneClassSVM as QuantumOneClassS
 from qml.estimators.kernel_methods import QuantumSpectralClustering as QuantumSpectralClustering
 from qml.estimators.random_features import NystroemFeatures as NystroemFeatures
 from qml.estimators.random_features import RandomQuantumFeatures as RandomQuantumFeatures
+from qml.estimators.variational.circuit_centric import CircuitCentricClassifier as CircuitCentricClassifier
 from qml.estimators.variational.classifier import VariationalClassifier as VariationalClassifier
 from qml.estimators.variational.dressed import DressedClassifier as DressedClassifier
 from qml.estimators.variational.dressed import DressedRegressor as DressedRegressor
+from qml.estimators.variational.hierarchical import ConvolutionalClassifier as ConvolutionalClassifier
+from qml.estimators.variational.hierarchical import TreeTensorClassifier as TreeTensorClassifier
 from qml.estimators.variational.network import NetworkClassifier as NetworkClassifier
 from qml.estimators.variational.network import NetworkRegressor as NetworkRegressor
+from qml.estimators.variational.quanvolution import QuanvolutionClassifier as QuanvolutionClassifier
 from qml.estimators.variational.regressor import VariationalRegressor as VariationalRegressor
 from qml.estimators.variational.reuploading import ReuploadingClassifier as ReuploadingClassifier
 from qml.estimators.variational.reuploading import ReuploadingRegressor as ReuploadingRegressor

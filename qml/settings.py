@@ -6,10 +6,12 @@ from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from simulator.backends.trait import Backend
 from simulator.errors import unknown_name
 
-__all__ = ["check_backend", "check_choice", "check_fraction", "check_non_negative", "check_whole"]
+__all__ = ["check_backend", "check_choice", "check_flag", "check_fraction", "check_non_negative", "check_whole"]
 
 
 def check_whole(
@@ -33,6 +35,12 @@ def check_fraction(name: str, value: Any) -> None:
     """Raise unless the value lies strictly between 0 and 1."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
         raise ValueError(f"{name} expects a number between 0 and 1, got {value!r}")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise unless the value is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} expects True or False, got {value!r}")
 
 
 def check_choice(name: str, value: Any, options: Collection[str]) -> None:

@@ -2,7 +2,7 @@
 
 from qml.ansatze.blocks import BLOCKS
 from qml.ansatze.convolutional import QCNN
-from qml.ansatze.entangling import BasicEntangling, StronglyEntangling
+from qml.ansatze.entangling import BasicEntangling, ControlledRotations, StronglyEntangling
 from qml.ansatze.n_local import NLocal
 from qml.ansatze.names import ANSATZE, ansatz_circuit, get_ansatz
 from qml.ansatze.particle_conserving import ParticleConservingU1, ParticleConservingU2
@@ -21,6 +21,7 @@ __all__ = [
     "TTN",
     "Ansatz",
     "BasicEntangling",
+    "ControlledRotations",
     "NLocal",
     "ParticleConservingU1",
     "ParticleConservingU2",

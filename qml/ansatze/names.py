@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from qml.ansatze.convolutional import QCNN
-from qml.ansatze.entangling import BasicEntangling, StronglyEntangling
+from qml.ansatze.entangling import BasicEntangling, ControlledRotations, StronglyEntangling
 from qml.ansatze.n_local import NLocal
 from qml.ansatze.particle_conserving import ParticleConservingU1, ParticleConservingU2
 from qml.ansatze.random_layers import RandomLayers
@@ -23,6 +23,7 @@ __all__ = ["ANSATZE", "ansatz_circuit", "get_ansatz"]
 
 ANSATZE: dict[str, Callable[..., Ansatz]] = {
     "strongly_entangling": StronglyEntangling,
+    "controlled_rotations": ControlledRotations,
     "basic": BasicEntangling,
     "real_amplitudes": NLocal,
     "efficient_su2": partial(NLocal, rotations=("ry", "rz")),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Amplitudes",
+    "AmplitudesWithConstant",
     "DataFunction",
     "OwnFunction",
     "Products",
@@ -197,6 +198,30 @@ class Amplitudes:
         unit, norm = _normalized(X)
         across = cotangent - unit * np.sum(unit * cotangent, axis=1, keepdims=True)
         return np.divide(across, norm, out=np.zeros_like(X), where=norm > 0)
+
+
+@dataclass(frozen=True)
+class AmplitudesWithConstant:
+    """Each row, followed by a constant, divided by its norm: rows of zeros and multiples of a row stay apart.
+
+    Parameters
+    ----------
+    constant : float
+        Last entry before the division; not zero.
+    """
+
+    constant: float
+
+    def __call__(self, X: Matrix) -> Matrix:
+        """Amplitudes, shape (n_samples, n_features + 1)."""
+        return _normalized(self._extended(X))[0]
+
+    def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
+        """D loss / d features, shape (n_samples, n_features)."""
+        return Amplitudes().pullback(self._extended(X), cotangent)[:, :-1]
+
+    def _extended(self, X: Matrix) -> Matrix:
+        return np.column_stack([X, np.full(len(X), self.constant)])
 
 
 def _normalized(X: Matrix) -> tuple[Matrix, Matrix]:

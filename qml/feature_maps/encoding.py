@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -86,6 +86,11 @@ class Encoding:
         if features.ndim != 2 or features.shape[1] != self.num_features:
             raise ValueError(f"X must have shape (n_samples, {self.num_features}), got {features.shape}")
         return features if self.data is None else checked_angles(self.data, features)
+
+    def without_entanglement(self) -> Encoding:
+        """Return the encoding without gates on two or more qubits; its inputs and weights are the same ones."""
+        circuit, *turns = (circuit.without_entanglement() for circuit in (self.circuit, *self.turns))
+        return replace(self, circuit=circuit, turns=tuple(turns))
 
     def initial_weights(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw weights uniformly from the circle, shape (n_weights,), for a kernel that is not trained."""

@@ -16,6 +16,7 @@ __all__ = [
     "check_result",
     "component_factors",
     "explained_variance_ratio",
+    "fit_joint_scaling",
     "fit_linear_scaling",
     "fit_scaling",
     "size_exponent",
@@ -112,9 +113,31 @@ def fit_scaling(X: Array, sample_weight: Array, max_features: int, angle_range: 
     return Scaling(mean * unit, factor / unit, angle_range)
 
 
-def fit_standardisation(X: Array, sample_weight: Array) -> Scaling:
-    """Learn the scaling to mean 0 and standard deviation 1 of each feature; see `fit_scaling`."""
-    return replace(fit_scaling(X, sample_weight, X.shape[1], (-np.pi / 2, np.pi / 2)), angle_range=None)
+def fit_standardisation(X: Array, sample_weight: Array, deviation: float = 1.0) -> Scaling:
+    """Learn the scaling to mean 0 and this standard deviation of each feature; see `fit_scaling`."""
+    scaling = fit_scaling(X, sample_weight, X.shape[1], (-np.pi / 2, np.pi / 2))
+    return replace(scaling, factor=scaling.factor * deviation, angle_range=None)
+
+
+def fit_joint_scaling(X: Array, largest: float) -> Scaling:
+    """Learn one linear function for all features that maps the smallest of their values to 0, the largest to a number.
+
+    Parameters
+    ----------
+    X : float ndarray, shape (n_samples, n_features)
+    largest : float
+        Result for the largest value of X.
+
+    Raises
+    ------
+    ScaleError
+        If X holds numbers at the ends of the range of doubles.
+    """
+    low, high = X.min(), X.max()
+    spread = high / 2 - low / 2
+    _check_sizes(np.array([spread]), np.array([1.0]), np.array([1.0]))
+    factor = largest / 2 / spread if spread > SMALLEST else 0.0
+    return Scaling(np.full(X.shape[1], low), np.full(X.shape[1], factor), angle_range=None)
 
 
 def fit_linear_scaling(X: Array, sample_weight: Array, max_features: int, jointly: bool = False) -> Scaling:

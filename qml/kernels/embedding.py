@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 
@@ -35,6 +36,7 @@ class EmbeddingKernel(Kernel):
     feature_map: str | FeatureMap | Circuit
     bandwidth: float | ArrayLike | str
     num_qubits: int | None
+    entangled: bool
     inputs: Sequence[Parameter] | None
     weights: ArrayLike | None
     random_state: Any
@@ -63,6 +65,9 @@ class EmbeddingKernel(Kernel):
         other.backend, other.resume = backend, resume
         return other
 
+    def without_entanglement(self) -> Self:
+        return clone(self).set_params(entangled=False)
+
     def known_map(self) -> FeatureMap | None:
         """Return the feature map as an object; None for a circuit."""
         return None if isinstance(self.feature_map, Circuit) else get_feature_map(self.feature_map, **self._options)
@@ -83,6 +88,7 @@ class EmbeddingKernel(Kernel):
             self.weights is not None,
             num_features,
             self.num_qubits,
+            self.entangled,
         )
         try:
             return _prepared(*key, self._observables, self.precision)
@@ -181,6 +187,7 @@ def _prepared(
     weighted: bool,
     num_features: int,
     num_qubits: int | None,
+    entangled: bool,
     order: int,
     precision: str,
 ) -> tuple[Encoding, Program]:
@@ -190,6 +197,8 @@ def _prepared(
     elif inputs is not None:
         raise TypeError("inputs are named for a custom circuit; a feature map knows its inputs")
     encoding = get_feature_map(feature_map, **dict(options)).encoding(num_features, num_qubits)
+    if not entangled:
+        encoding = encoding.without_entanglement()
     observables = reduced_paulis(encoding.circuit.num_qubits, order)
     return encoding, Program(encoding.circuit, observables, encoding.inputs, encoding.weights, precision)
 

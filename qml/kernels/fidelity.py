@@ -43,6 +43,8 @@ class FidelityKernel(EmbeddingKernel):
         "auto" determines it from samples in ``fit``, see `qml.kernels.bandwidth.find_bandwidth`.
     num_qubits : int, optional
         Number of qubits; by default as many as the map requires.
+    entangled : bool
+        Whether the circuit keeps its gates on two or more qubits; see `without_entanglement`.
     inputs : sequence of Parameter, optional
         Parameters of a custom circuit that take the features; by default all.
     weights : array-like, shape (n_weights,), radians, optional
@@ -92,6 +94,7 @@ class FidelityKernel(EmbeddingKernel):
         *,
         bandwidth: float | ArrayLike | str = 1.0,
         num_qubits: int | None = None,
+        entangled: bool = True,
         inputs: Sequence[Parameter] | None = None,
         weights: ArrayLike | None = None,
         precision: str = "double",
@@ -107,6 +110,7 @@ class FidelityKernel(EmbeddingKernel):
         self.feature_map = feature_map
         self.bandwidth = bandwidth
         self.num_qubits = num_qubits
+        self.entangled = entangled
         self.inputs = inputs
         self.weights = weights
         self.precision = precision

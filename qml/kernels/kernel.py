@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.validation import check_array, validate_data
 
@@ -71,6 +71,12 @@ class Kernel(BaseEstimator, ABC):
     def on(self, backend: Backend | str | None, resume: Folder = None) -> Self:
         """Return the same kernel, with its fitted state, on another backend; ``resume`` is the folder for its jobs."""
         raise TypeError(f"{type(self).__name__} runs no circuits, so there is nothing to do on a backend")
+
+    def without_entanglement(self) -> Self:
+        """Return an unfitted copy whose circuits, and those of the kernels in it, have no gates on several qubits."""
+        settings = self.get_params(deep=False).items()
+        kernels = {name: value.without_entanglement() for name, value in settings if isinstance(value, Kernel)}
+        return clone(self).set_params(**kernels)
 
     def plan(self, X: ArrayLike, Y: ArrayLike | None = None, backend: Backend | str | None = None) -> Plan:
         """Estimate the cost of ``kernel(X, Y)`` on a backend; nothing is sent, and the kernel need not be fitted.

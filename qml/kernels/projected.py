@@ -40,8 +40,8 @@ class ProjectedKernel(EmbeddingKernel):
     Parameters
     ----------
     feature_map : str, FeatureMap or Circuit
-        As in `FidelityKernel`, like ``bandwidth``, ``num_qubits``, ``inputs``, ``weights``, ``precision``,
-        ``random_state``, ``n_jobs``, ``verbose`` and ``**options``.
+        As in `FidelityKernel`, like ``bandwidth``, ``num_qubits``, ``entangled``, ``inputs``, ``weights``,
+        ``precision``, ``random_state``, ``n_jobs``, ``verbose`` and ``**options``.
     outer : {"gaussian", "laplacian", "polynomial", "linear"}
         Kernel of the matrices' entries: "linear" is ``sum_k tr rho_k(x) rho_k(y)``, "polynomial" its power 3 plus
         a constant, "laplacian" has the sum of absolute differences in place of squares.
@@ -75,6 +75,7 @@ class ProjectedKernel(EmbeddingKernel):
         order: int = 1,
         bandwidth: float | ArrayLike | str = 1.0,
         num_qubits: int | None = None,
+        entangled: bool = True,
         inputs: Sequence[Parameter] | None = None,
         weights: ArrayLike | None = None,
         precision: str = "double",
@@ -91,6 +92,7 @@ class ProjectedKernel(EmbeddingKernel):
         self.order = order
         self.bandwidth = bandwidth
         self.num_qubits = num_qubits
+        self.entangled = entangled
         self.inputs = inputs
         self.weights = weights
         self.precision = precision

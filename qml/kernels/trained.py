@@ -145,6 +145,9 @@ class TrainedKernel(Kernel):
             other.kernel = self._start().on(backend, resume)
         return other
 
+    def without_entanglement(self) -> Self:
+        return clone(self).set_params(kernel=self._start().without_entanglement())
+
     def resuming(self, resume: Folder) -> Self:
         other = copy.copy(self)
         other.kernel_ = self._fitted().resuming(resume)

@@ -129,6 +129,9 @@ class Derivatives(Layer):
     ) -> Derivatives:
         return replace(self, quantum=self.quantum.on(backend, noise, resume, seed))
 
+    def without_entanglement(self) -> Derivatives:
+        return replace(self, quantum=self.quantum.without_entanglement())
+
     def plan(self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False) -> Plan:
         return self.quantum.plan(backend, self._points(X), weights, gradient=gradient, inputs=inputs)
 

@@ -97,6 +97,10 @@ class Quantum(Layer):
             return self
         return replace(self, evaluation=get_evaluation(self.model, backend, noise, resume, seed))
 
+    def without_entanglement(self) -> Quantum:
+        model = self.model.without_entanglement()
+        return replace(self, model=model, evaluation=replace(self.evaluation, model=model))  # type: ignore[type-var]
+
     def plan(self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False) -> Plan:
         return BackendEvaluation(self.model, backend).plan(self.model.inputs_of(X), weights, gradient, inputs)
 

@@ -153,6 +153,9 @@ class Quanvolution(Layer):
     ) -> Quanvolution:
         return replace(self, filter=self.filter.on(backend, noise, resume, seed))
 
+    def without_entanglement(self) -> Quanvolution:
+        return replace(self, filter=self.filter.without_entanglement())
+
     def plan(self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False) -> Plan:
         return self.filter.plan(backend, self.patches(X), weights, gradient=gradient, inputs=inputs)
 

@@ -197,6 +197,10 @@ class Sequential(Chain):
             return self
         return Sequential(*(layer.on(backend, noise, resume, seed) for layer in self.layers))
 
+    def without_entanglement(self) -> Sequential:
+        """Return the network with circuits that have no gates on two or more qubits; its weights are the same ones."""
+        return Sequential(*(layer.without_entanglement() for layer in self.layers))
+
     def plan(
         self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False
     ) -> Plan | None:

@@ -93,6 +93,10 @@ class Layer(Protocol):
         """Return the layer with its circuits on a backend or with noise; parameters as in `get_evaluation`."""
         return self
 
+    def without_entanglement(self) -> Layer:
+        """Return the layer with circuits that have no gates on two or more qubits; its weights are the same ones."""
+        return self
+
     def plan(
         self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False
     ) -> Plan | None:

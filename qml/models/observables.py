@@ -91,7 +91,9 @@ def _is_one(observable: Any) -> bool:
     return isinstance(observable, PauliSum | str)
 
 
-def readout_observables(observables: str | Sequence[Observable], num_qubits: int) -> list[PauliSum]:
+def readout_observables(
+    observables: str | Sequence[Observable], num_qubits: int, qubits: Sequence[int] | None = None
+) -> list[PauliSum]:
     """Return the observables measured on each qubit and on groups of qubits.
 
     Parameters
@@ -100,20 +102,24 @@ def readout_observables(observables: str | Sequence[Observable], num_qubits: int
         Pauli strings joined by ``+``: ``"z"`` is Z on each qubit, ``"z+zz"`` also Z Z on each pair, ``"z+x"`` Z and X
         on each qubit. For a sequence, see `as_observables`.
     num_qubits : int
+    qubits : sequence of int, optional
+        Qubits that Pauli strings are measured on; by default all.
 
     Examples
     --------
     >>> readout_observables("x+zz", 2)
     [X(0), X(1), Z(0) @ Z(1)]
+    >>> readout_observables("z+zz", 8, qubits=[0, 4])
+    [Z(0), Z(4), Z(0) @ Z(4)]
     """
     if not isinstance(observables, str):
         return list(as_observables(observables, num_qubits))
-    out = []
+    qubits, out = range(num_qubits) if qubits is None else qubits, []
     for label in observables.upper().split("+"):
         if not label or set(label) - set("XYZ"):
             raise ObservableError(f"observables expects Pauli strings joined by +, such as 'z+zz', got {observables!r}")
-        groups = combinations(range(num_qubits), len(label))
+        groups = combinations(qubits, len(label))
         out += [PauliSum.from_terms([(label, group, 1.0)]) for group in groups]
     if not out:
-        raise ObservableError(f"observables {observables!r} need more than {num_qubits} qubits")
+        raise ObservableError(f"observables {observables!r} need more than {len(qubits)} qubits")
     return out

@@ -240,6 +240,21 @@ class QuantumModel:
         out.data, out.num_features = None, len(self.inputs)
         return out
 
+    def without_entanglement(self) -> QuantumModel:
+        """Return the model of the circuit without gates on two or more qubits; see `Circuit.without_entanglement`.
+
+        Its weights are the same ones, in the same order; those of removed gates have no effect.
+        """
+        return QuantumModel(
+            self.circuit.without_entanglement(),
+            self.inputs,
+            self.weights,
+            self.observables,
+            precision=self.precision,
+            data=self.data,
+            num_features=self.num_features,
+        )
+
     def _features(self, X: ArrayLike) -> Array:
         return _matrix("X", X, self.num_features)
 

@@ -31,12 +31,16 @@ from simulator.parameters import Parameter
 __all__ = ["ESTIMATORS", "JOBLIB", "SCIKIT_LEARN", "ValueReader", "ValueWriter", "is_part", "parts_of"]
 
 ESTIMATORS = {
+    "CircuitCentricClassifier": "qml.estimators.variational.circuit_centric",
+    "ConvolutionalClassifier": "qml.estimators.variational.hierarchical",
     "DressedClassifier": "qml.estimators.variational.dressed",
     "DressedRegressor": "qml.estimators.variational.dressed",
     "NetworkClassifier": "qml.estimators.variational.network",
     "NetworkRegressor": "qml.estimators.variational.network",
+    "QuanvolutionClassifier": "qml.estimators.variational.quanvolution",
     "ReuploadingClassifier": "qml.estimators.variational.reuploading",
     "ReuploadingRegressor": "qml.estimators.variational.reuploading",
+    "TreeTensorClassifier": "qml.estimators.variational.hierarchical",
     "VariationalClassifier": "qml.estimators.variational.classifier",
     "VariationalRegressor": "qml.estimators.variational.regressor",
     "KitchenSinksClassifier": "qml.estimators.fixed_features",

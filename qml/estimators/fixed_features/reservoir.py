@@ -21,7 +21,6 @@ from qml.features.scaling import fit_scaling
 from qml.models.evaluation import BackendEvaluation, get_evaluation
 from qml.models.layered import layered_model
 from qml.models.observables import Observable
-from qml.models.quantum_model import QuantumModel
 from qml.settings import check_non_negative, check_whole
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
@@ -99,7 +98,7 @@ class Reservoir(FixedFeatures):
         if isinstance(ansatz, IsingEvolution):
             first = model.num_weights - ansatz.num_weights(num_qubits, self.n_layers)
             self.weights_[first:] = ansatz.initial_weights(num_qubits, self.n_layers, rng)
-        self.model_ = model if self.entangled else _without_entanglement(model)
+        self.model_ = model if self.entangled else model.without_entanglement()
 
     def _features(self, X: Array, backend: Backend | str | None, resume: Folder) -> Array:
         evaluation = get_evaluation(self.model_, backend, self.noise, resume)
@@ -108,18 +107,6 @@ class Reservoir(FixedFeatures):
     def _plan(self, backend: Backend, X: Array) -> Plan:
         inputs = self.model_.inputs_of(self.scaling_(X))
         return BackendEvaluation(self.model_, backend).plan(inputs, self.weights_)
-
-
-def _without_entanglement(model: QuantumModel) -> QuantumModel:
-    return QuantumModel(
-        model.circuit.without_entanglement(),
-        model.inputs,
-        model.weights,
-        model.observables,
-        precision=model.precision,
-        data=model.data,
-        num_features=model.num_features,
-    )
 
 
 @dataclass(eq=False, repr=False)

@@ -46,7 +46,7 @@ class QuantumKernelKMeans(KernelClustering):
     Parameters
     ----------
     n_clusters : int
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision
         As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     n_init : int
         Number of random initialisations; the best result is kept.
@@ -119,7 +119,7 @@ class QuantumSpectralClustering(KernelClustering):
     Parameters
     ----------
     n_clusters : int
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision
         As in `QuantumKernelClassifier`; a kernel with negative values is not an affinity. Without labels,
         ``"trained"`` is not available.
     n_components : int, optional

@@ -34,7 +34,7 @@ class QuantumKernelPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kernel
     ----------
     n_components : int, optional
         Number of components; by default all with a non-zero eigenvalue.
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     eigen_solver : {"auto", "dense", "arpack", "randomized"}
         As in `KernelPCA`.

@@ -69,7 +69,7 @@ class QuantumGaussianProcessRegressor(RegressorMixin, GaussianProcess):
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision
         As in `QuantumKernelClassifier`.
     amplitude, noise_level : float
         Initial variances, in units of the target's variance.
@@ -176,7 +176,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, GaussianProcess):
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`.
     amplitude : float
         Initial variance of the latent function.

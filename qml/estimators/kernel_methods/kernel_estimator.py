@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.random import RandomState
@@ -21,7 +21,7 @@ from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel
 from qml.kernels.classical import CLASSICAL
 from qml.kernels.composite import leaves
 from qml.kernels.embedding import EmbeddingKernel
-from qml.settings import check_choice, check_whole
+from qml.settings import check_choice, check_flag, check_whole
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.names import choose, expect_instance
@@ -64,6 +64,7 @@ class KernelEstimator(BaseEstimator):
     _: KW_ONLY
     bandwidth: float | ArrayLike | Literal["auto"] = "auto"
     scale_features: bool | Literal["jointly"] = True
+    entangled: bool = True
     precision: Literal["double", "single"] = "double"
     random_state: int | RandomState | None = None
 
@@ -71,7 +72,19 @@ class KernelEstimator(BaseEstimator):
         """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
+    def without_entanglement(self) -> Self:
+        """Return an unfitted copy whose kernel has no gates on two or more qubits; everything else is the same.
+
+        Compare it with the original to see what entanglement contributes. A classical kernel stays as it is.
+
+        References
+        ----------
+        Bowles, Ahmed and Schuld, arXiv:2403.07059.
+        """
+        return clone(self).set_params(entangled=False)
+
     def _check_settings(self) -> None:
+        check_flag("entangled", self.entangled)
         if isinstance(self.kernel, str):
             choose("kernel", self.kernel, KERNELS)
         else:
@@ -110,20 +123,25 @@ class KernelEstimator(BaseEstimator):
         self._check_settings()
         checked, targets = validate_data(self, X, y, dtype=np.float64, order="C")
         rows = distinct_rows(checked, np.unique(targets, return_inverse=True)[1], np.ones(len(checked)))
-        kernel, max_features, bounds = self._new_kernel()
+        kernel, max_features, bounds = self._unfitted_kernel()
         return kernel.plan(self._learn_scaling(rows.X, rows.weight, max_features, bounds)(rows.X), backend=backend)
 
     def _learn_kernel(self, X: Array, weight: Array, y: NDArray[Any] | None = None) -> tuple[Basis, Array]:
         """Learn scaling and kernel; returns the rows and their Gram matrix, shape (n_rows, n_rows)."""
-        kernel, max_features, feature_map = self._new_kernel()
+        kernel, max_features, feature_map = self._unfitted_kernel()
         self.scaling_ = self._learn_scaling(X, weight, max_features, feature_map)
         scaled = self.scaling_(X)
         features = kernel.fit_features(scaled, y)
         self.kernel_ = kernel
         return Basis(scaled, features), np.asarray(kernel.gram(features), np.float64)
 
-    def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
+    def _unfitted_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
         """Return an unfitted kernel, its number of features, and the feature map whose range they are scaled to."""
+        kernel, max_features, feature_map = self._new_kernel()
+        return kernel if self.entangled else kernel.without_entanglement(), max_features, feature_map
+
+    def _new_kernel(self) -> tuple[Kernel, int, FeatureMap | None]:
+        """Return the kernel with its entanglement; see `_unfitted_kernel`."""
         max_features = self.n_features_in_ if self.n_qubits is None else self.n_qubits
         if isinstance(self.kernel, Kernel):
             kernel = clone(self.kernel)

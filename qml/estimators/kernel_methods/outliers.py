@@ -26,7 +26,7 @@ class QuantumOneClassSVM(OutlierMixin, SupportVectorEstimator):
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`. Without labels, ``"trained"`` is not available.
     nu : float
         Approximate share of the training data classified as outliers, between 0 and 1.

@@ -26,7 +26,7 @@ class QuantumKernelRidge(BackendRegressor, KernelEstimator):
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`.
     alpha : float
         Constant added to the diagonal of the Gram matrix.

@@ -80,6 +80,8 @@ class QuantumKernelClassifier(BackendClassifier, SupportVectorEstimator):
     scale_features : bool or "jointly"
         Whether to scale each feature to the same standard deviation; "jointly" divides all by one number, which
         preserves their relative sizes, as is useful for pixels. If False, features are angles in radians.
+    entangled : bool
+        Whether the circuit keeps its gates on two or more qubits; see `without_entanglement`.
     precision : {"double", "single"}
         Precision of the simulation.
     random_state : int, RandomState or None
@@ -182,7 +184,7 @@ class QuantumKernelRegressor(BackendRegressor, SupportVectorEstimator):
 
     Parameters
     ----------
-    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, precision, random_state
+    kernel, feature_map, reps, n_qubits, bandwidth, scale_features, entangled, precision, random_state
         As in `QuantumKernelClassifier`.
     C : float
         As in `SVR`.

@@ -1,8 +1,10 @@
-"""Base of the estimators that train a circuit and a linear readout of its observables."""
+"""Bases of the estimators that encode features once and train a circuit and a linear readout of its observables."""
 
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, Literal
@@ -17,10 +19,11 @@ from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, component_factors, explained_variance_ratio, fit_scaling
 from qml.layers import Arctan, Dense, Layer, Quantum, Sequential
 from qml.models.layered import layered_model
+from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_choice
 
-__all__ = ["VariationalEstimator", "initial_weights"]
+__all__ = ["EncodedCircuit", "VariationalEstimator", "initial_weights"]
 
 Array = NDArray[np.float64]
 
@@ -28,41 +31,52 @@ AUTOMATIC_QUBITS = (4, 8)
 """Minimum and maximum default number of qubits."""
 
 
-@dataclass(eq=False, repr=False)
-class VariationalEstimator(OneCircuit):
-    """Feature map and ansatz, or a custom model, followed by a dense layer that reads out its observables.
+class EncodedCircuit(OneCircuit):
+    """Feature map and ansatz, followed by a dense layer that reads out observables.
 
     Features that do not fit into the feature map pass through a trained dense layer, which starts as their leading
-    principal components; or these take their place, and the remainder is lost.
+    principal components; or these take their place, and the remainder is lost. Subclasses are dataclasses that declare
+    the settings named here, in their order.
     """
 
-    feature_map: str | FeatureMap = "angle"
-    ansatz: str | Ansatz = "strongly_entangling"
-    n_layers: int = 4
-    n_qubits: int | None = None
-    _: KW_ONLY
-    model: QuantumModel | None = None
-    reduction: Literal["trained", "components"] = "trained"
+    feature_map: str | FeatureMap
+    n_layers: int | None
+    n_qubits: int | None
+    reduction: Literal["trained", "components"]
+
+    @abstractmethod
+    def _ansatz(self) -> Ansatz:
+        """Return the trainable circuit."""
+
+    def _feature_map(self) -> FeatureMap:
+        """Return the encoding."""
+        return get_feature_map(self.feature_map)
+
+    def _num_layers(self, num_qubits: int, n_outputs: int) -> int:
+        """Return the number of layers of the ansatz."""
+        assert self.n_layers is not None
+        return self.n_layers
+
+    def _measured(self, num_qubits: int, num_layers: int) -> str | Sequence[Observable]:
+        """Return the observables that are read out."""
+        return self.observables
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
-        if self.model is not None:
-            if n_features != self.model.num_features:
-                raise ValueError(f"the model takes {self.model.num_features} features, X has {n_features}")
-            return Sequential(Quantum(self.model), Dense())
-        feature_map, ansatz = get_feature_map(self.feature_map), get_ansatz(self.ansatz)
+        feature_map, ansatz = self._feature_map(), self._ansatz()
         num_qubits = self._choose_qubits(feature_map)
+        num_layers = self._num_layers(num_qubits, n_outputs)
         capacity = feature_map.max_features(num_qubits)
         reduced = n_features > capacity and self.scale_features
         model = layered_model(
             feature_map,
             ansatz,
             num_features=capacity if reduced else n_features,
-            num_layers=self.n_layers,
+            num_layers=num_layers,
             num_qubits=num_qubits,
-            observables=self.observables,
+            observables=self._measured(num_qubits, num_layers),
             precision=self.precision,
         )
-        draw_weights = partial(initial_weights, ansatz, num_qubits, self.n_layers, model.num_weights)
+        draw_weights = partial(initial_weights, ansatz, num_qubits, num_layers, model.num_weights)
         circuit = Quantum(model, draw_weights=draw_weights)
         if not reduced:
             return Sequential(circuit, Dense())
@@ -74,11 +88,9 @@ class VariationalEstimator(OneCircuit):
 
     def _described(self) -> dict[str, Any]:
         """Return the settings that determine circuit and observables."""
-        if self.model is not None:
-            return {"model": self.model}
         return {
-            "feature map": get_feature_map(self.feature_map),
-            "ansatz": get_ansatz(self.ansatz),
+            "feature map": self._feature_map(),
+            "ansatz": self._ansatz(),
             "layers": self.n_layers,
             "qubits": self.model_.circuit.num_qubits,
             "features of the circuit": self.model_.num_features,
@@ -86,9 +98,11 @@ class VariationalEstimator(OneCircuit):
         }
 
     def _fit_scaling(self, samples: Samples) -> Scaling:
-        if self.model is not None:
-            return super()._fit_scaling(samples)
-        feature_map = get_feature_map(self.feature_map)
+        return self._scaling_for_map(samples)
+
+    def _scaling_for_map(self, samples: Samples) -> Scaling:
+        """Learn how features are scaled for the feature map, and reduced if that is not trained."""
+        feature_map = self._feature_map()
         n_features, capacity = self.n_features_in_, feature_map.max_features(self._choose_qubits(feature_map))
         if n_features > capacity and self.reduction == "trained":
             bounds = None if feature_map.angle_range is None else QUARTER_TURN  # for the dense layer before the map
@@ -98,7 +112,7 @@ class VariationalEstimator(OneCircuit):
             warnings.warn(
                 f"{n_features} features were replaced by {capacity} principal components, which hold "
                 f"{self.explained_variance_ratio_:.0%} of their variance; reduction='trained' loses none of them",
-                stacklevel=4,
+                stacklevel=5,
             )
         return fit_scaling(samples.X, samples.weight, capacity, feature_map.angle_range)
 
@@ -121,6 +135,40 @@ class VariationalEstimator(OneCircuit):
     def _check_settings(self) -> None:
         super()._check_settings()
         check_choice("reduction", self.reduction, ("trained", "components"))
+
+
+@dataclass(eq=False, repr=False)
+class VariationalEstimator(EncodedCircuit):
+    """Any feature map and any ansatz, or a custom model in their place."""
+
+    feature_map: str | FeatureMap = "angle"
+    ansatz: str | Ansatz = "strongly_entangling"
+    n_layers: int = 4
+    n_qubits: int | None = None
+    _: KW_ONLY
+    model: QuantumModel | None = None
+    reduction: Literal["trained", "components"] = "trained"
+
+    def _ansatz(self) -> Ansatz:
+        return get_ansatz(self.ansatz)
+
+    def _network(self, n_features: int, n_outputs: int) -> Sequential:
+        if self.model is None:
+            return super()._network(n_features, n_outputs)
+        if n_features != self.model.num_features:
+            raise ValueError(f"the model takes {self.model.num_features} features, X has {n_features}")
+        return Sequential(Quantum(self.model), Dense())
+
+    def _described(self) -> dict[str, Any]:
+        return super()._described() if self.model is None else {"model": self.model}
+
+    def _fit_scaling(self, samples: Samples) -> Scaling:
+        if self.model is None:
+            return self._scaling_for_map(samples)
+        return super(EncodedCircuit, self)._fit_scaling(samples)
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
         if self.model is not None and not isinstance(self.model, QuantumModel):
             raise TypeError(f"model expects a QuantumModel or None, got {self.model!r}")
 

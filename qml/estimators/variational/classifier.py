@@ -193,7 +193,7 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Number of layers of the ansatz.
     n_qubits : int, optional
         Number of qubits; by default as many as the feature map requires, but at least 4 and at most 8. If the features
-        do not fit on the qubits, they are replaced by their leading principal components.
+        do not fit on the qubits, see ``reduction``.
     loss : {"cross_entropy", "hinge", "mse"} or Loss
         A custom loss receives outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs (n, n_classes) and
         class indices.
@@ -201,6 +201,10 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Optimizer; names are listed in `qml.optimizers.OPTIMIZERS`.
     learning_rate : float, optional
         Learning rate; ``None`` uses the optimizer's default.
+    weight_decay : float or "auto"
+        Weight decay of the optimizer ``"adam"``: each step also shrinks every weight by the share
+        ``learning_rate * weight_decay``. ``"auto"`` tries it on a quarter of the samples that are held out, which
+        takes two and a half times as long; not with a backend or more than 2000 samples.
     epochs : int
         Maximum number of epochs.
     batch_size : int, "full" or "auto"
@@ -223,9 +227,15 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Observables to read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
     model : QuantumModel, optional
         Custom circuit, in place of feature map, ansatz, layers, qubits, observables and precision.
+    reduction : {"trained", "components"}
+        What happens to features that do not fit on the qubits. ``"trained"``: all of them pass through a dense layer,
+        trained with the circuit, that starts as their leading principal components. ``"components"``: these replace
+        them, with a warning; ``explained_variance_ratio_`` is the share of the variance that is left.
     scale_features : bool
         Whether to scale features into the range of the feature map (for a model, -pi/2 to pi/2). If False, features are
         angles in radians.
+    entangled : bool
+        Whether the circuit keeps its gates on two or more qubits; see `without_entanglement`.
     precision : {"double", "single"}
         Precision of the simulation.
     noise : NoiseModel, optional

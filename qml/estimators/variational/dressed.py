@@ -7,6 +7,9 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qml.ansatze import Ansatz, get_ansatz
 from qml.estimators.variational.circuit import initial_weights
 from qml.estimators.variational.classifier import TrainedClassifier
@@ -21,7 +24,9 @@ from qml.models.observables import Observable
 
 __all__ = ["DressedClassifier", "DressedRegressor"]
 
-AUTOMATIC_QUBITS = (2, 8)
+Array = NDArray[np.float64]
+
+AUTOMATIC_QUBITS = (4, 8)
 """Minimum and maximum default number of qubits."""
 
 
@@ -54,7 +59,14 @@ class DressedEstimator(OneCircuit):
         )
 
     def _fit_scaling(self, samples: Samples) -> Scaling:
-        return fit_standardisation(samples.X, samples.weight)
+        return fit_standardisation(samples.X, samples.weight, deviation=self.n_features_in_**-0.5)
+
+    def _initial_weights(self, samples: Samples, rng: np.random.Generator) -> Array:
+        weights = super()._initial_weights(samples, rng)
+        if self.scale_features:  # outputs of the dense layer start with variance 1
+            first = self.network_[0]
+            weights[: first.num_weights - first.num_outputs] *= self.n_features_in_**0.5
+        return weights
 
     def _described(self) -> dict[str, Any]:
         return {"ansatz": get_ansatz(self.ansatz), "layers": self.n_layers} | super()._described()
@@ -72,13 +84,14 @@ class DressedClassifier(TrainedClassifier, DressedEstimator):
     n_layers : int
         Number of layers of the ansatz.
     n_qubits : int, optional
-        Number of qubits; by default one per feature, but at least 2 and at most 8.
+        Number of qubits; by default one per feature, but at least 4 and at most 8.
     ansatz : str or Ansatz
         Trainable circuit; names are listed in `qml.ansatze.ANSATZE`.
     scale_features : bool
-        Whether to bring features to mean 0 and standard deviation 1.
-    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, observables, precision, noise, backend, random_state, callback, verbose
+        Whether to bring features to mean 0 and standard deviation ``n_features ** -0.5``, so that a step of the
+        optimizer changes what the dense layer returns by as much for many features as for few.
+    loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, class_weight, observables, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -109,8 +122,8 @@ class DressedRegressor(TrainedRegressor, DressedEstimator):
     ----------
     n_layers, n_qubits, ansatz, scale_features
         As in `DressedClassifier`.
-    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-observables, precision, noise, backend, random_state, callback, verbose
+    loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, observables, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalRegressor`.
 
     Attributes

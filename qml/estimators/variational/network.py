@@ -57,8 +57,8 @@ class NetworkClassifier(TrainedClassifier, NetworkEstimator):
     scale_features : bool
         Whether to bring features to mean 0 and standard deviation 1; if the network begins with a circuit, into the
         range from -pi/2 to pi/2.
-    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, noise, backend, random_state, callback, verbose
+    loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, class_weight, entangled, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -100,8 +100,8 @@ class NetworkRegressor(TrainedRegressor, NetworkEstimator):
     ----------
     network, scale_features
         As in `NetworkClassifier`.
-    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-noise, backend, random_state, callback, verbose
+    loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, entangled, noise, backend, random_state, callback, verbose
         As in `VariationalRegressor`.
 
     Attributes

@@ -56,7 +56,7 @@ class OneCircuit(TrainedNetwork):
         super()._check_settings()
         for name in ("n_layers", "n_qubits"):
             if hasattr(self, name):
-                check_whole(name, getattr(self, name), instead=[None] if name == "n_qubits" else [])
+                check_whole(name, getattr(self, name), instead=[None] if getattr(type(self), name) is None else [])
         check_choice("precision", self.precision, ("double", "single"))
 
     def _engine(self) -> NumbaBackend:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 @dataclass(eq=False, repr=False, kw_only=True)
 class TrainedRegressor(BackendRegressor, TrainedNetwork):
     """Base of the regressors that train a network: one output per target, scaled to mean 0 and deviation 1."""
+
+    weight_decay: float | Literal["auto"] = "auto"
 
     _y_is_numeric: ClassVar[bool] = True
 
@@ -71,9 +73,9 @@ class VariationalRegressor(TrainedRegressor, VariationalEstimator):
 
     Parameters
     ----------
-    feature_map, ansatz, n_layers, n_qubits, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, \
-validation_fraction, patience, tol, observables, model, scale_features, precision, noise, backend, random_state, \
-callback, verbose
+    feature_map, ansatz, n_layers, n_qubits, reduction, optimizer, learning_rate, weight_decay, epochs, batch_size, \
+schedule, early_stopping, validation_fraction, patience, tol, observables, model, scale_features, entangled, \
+precision, noise, backend, random_state, callback, verbose
         As in `VariationalClassifier`.
     loss : {"mse", "mae", "huber"} or Loss
         Loss on the scaled target. A custom loss receives outputs (n, 1) and targets (n,); for several targets

@@ -13,7 +13,8 @@ from qml.estimators.variational.classifier import TrainedClassifier
 from qml.estimators.variational.fidelity_cost import WeightedFidelityCost
 from qml.estimators.variational.one_circuit import OneCircuit
 from qml.estimators.variational.regressor import TrainedRegressor
-from qml.estimators.variational.trained import Samples
+from qml.estimators.variational.trained import QUARTER_TURN, Samples
+from qml.features.scaling import Scaling, fit_scaling
 from qml.layers import ClassFidelities, Dense, Layer, Quantum, Sequential, TrainedScales
 from qml.losses import Loss
 from qml.models.observables import Observable
@@ -27,7 +28,7 @@ Array = NDArray[np.float64]
 AUTOMATIC_QUBITS = 4
 """Default number of qubits, by cross-validation on the training parts of the data sets in `benchmarks.defaults`."""
 
-INITIAL_SCALE = 0.3
+INITIAL_SCALE = 0.5
 """Factor of the initial scales of the features: small ones start from slowly varying functions, which generalise."""
 
 
@@ -39,7 +40,7 @@ class ReuploadingEstimator(OneCircuit):
     n_qubits: int | None = None
     _: KW_ONLY
     encoding: Literal["combined", "separate"] = "combined"
-    observables: str | Sequence[Observable] = "z"
+    observables: str | Sequence[Observable] = "x+y+z"
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         num_qubits = self._num_qubits
@@ -61,11 +62,20 @@ class ReuploadingEstimator(OneCircuit):
         """Return the layer after the circuit."""
         return Dense(None, n_outputs)
 
+    def _fit_scaling(self, samples: Samples) -> Scaling:
+        low, high = (bound * self._spread for bound in QUARTER_TURN)
+        return fit_scaling(samples.X, samples.weight, self.n_features_in_, (low, high))
+
+    @property
+    def _spread(self) -> float:
+        """Factor of the features: a step changes an angle by as much for many features in it as for few."""
+        return self.n_features_in_**-0.5 if self.encoding == "combined" and self.scale_features else 1.0
+
     def _initial_weights(self, samples: Samples, rng: np.random.Generator) -> Array:
         weights = super()._initial_weights(samples, rng)
         angles = self.network_[0]
         count = angles.num_weights - angles.num_outputs
-        weights[:count] *= INITIAL_SCALE
+        weights[:count] *= INITIAL_SCALE / self._spread
         if self.encoding == "separate":  # equal copies would stay equal
             weights[: angles.num_weights] += rng.normal(0.0, INITIAL_SCALE, angles.num_weights)
         return weights
@@ -99,8 +109,9 @@ class ReuploadingClassifier(TrainedClassifier, ReuploadingEstimator):
         ``"fidelity"`` is the weighted fidelity cost of Perez-Salinas et al.: each qubit is compared with one target
         state per class, these being as far from each other as the Bloch sphere allows; ``observables`` is not used, and
         there are no probabilities. With the other losses, expectation values pass through a dense layer.
-    optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, observables, scale_features, precision, noise, backend, random_state, callback, verbose
+    optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, class_weight, observables, scale_features, entangled, precision, noise, backend, random_state, \
+callback, verbose
         As in `VariationalClassifier`.
 
     Attributes
@@ -117,7 +128,7 @@ n_features_in_, feature_names_in_
     --------
     >>> from sklearn.datasets import make_circles
     >>> X, y = make_circles(200, noise=0.05, factor=0.5, random_state=0)
-    >>> clf = ReuploadingClassifier(n_layers=3, n_qubits=1, epochs=60, random_state=0).fit(X[:150], y[:150])
+    >>> clf = ReuploadingClassifier(n_layers=3, n_qubits=1, random_state=0).fit(X[:150], y[:150])
     >>> bool(clf.score(X[150:], y[150:]) > 0.95)
     True
     """
@@ -154,8 +165,8 @@ class ReuploadingRegressor(TrainedRegressor, ReuploadingEstimator):
     ----------
     n_layers, n_qubits, encoding
         As in `ReuploadingClassifier`.
-    loss, optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-observables, scale_features, precision, noise, backend, random_state, callback, verbose
+    loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+patience, tol, observables, scale_features, entangled, precision, noise, backend, random_state, callback, verbose
         As in `VariationalRegressor`.
 
     Attributes

@@ -16,11 +16,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
+from qml.estimators.variational.weight_decay import (
+    MAX_ROWS,
+    chosen_weight_decay,
+    takes_weight_decay,
+    with_weight_decay,
+)
 from qml.features.scaling import Scaling, fit_scaling
 from qml.layers import Sequential
 from qml.losses import Loss
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
-from qml.settings import check_backend, check_choice, check_fraction, check_non_negative, check_whole
+from qml.settings import check_backend, check_choice, check_flag, check_fraction, check_non_negative, check_whole
 from qml.training import TrainingInterrupted, TrainingResult, train
 from qml.training.checkpoints import saved_seed
 from qml.training.identity import run_identity
@@ -69,6 +75,7 @@ class TrainedNetwork(BaseEstimator):
     loss: str | Loss = "mse"
     optimizer: Any = "adam"
     learning_rate: float | None = 0.05
+    weight_decay: float | Literal["auto"] = 0.0
     epochs: int = 100
     batch_size: int | Literal["auto", "full"] = "auto"
     schedule: Literal["constant", "cosine"] = "cosine"
@@ -77,6 +84,7 @@ class TrainedNetwork(BaseEstimator):
     patience: int = 20
     tol: float = 0.0
     scale_features: bool = True
+    entangled: bool = True
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
     random_state: int | RandomState | None = None
@@ -100,6 +108,10 @@ class TrainedNetwork(BaseEstimator):
     @abstractmethod
     def _training_loss(self) -> Loss:
         """Return the loss for the encoded targets."""
+
+    def _rows(self, X: ArrayLike, reset: bool) -> Any:
+        """Return X as scikit-learn checks it, with two dimensions; ``reset`` when its shape is learnt."""
+        return X
 
     def _class_weighted(self, samples: Samples) -> Samples:
         """Return the samples with their weights in the loss."""
@@ -151,6 +163,7 @@ class TrainedNetwork(BaseEstimator):
         self._start(samples, seed)
         samples = self._class_weighted(samples)
         network = self._network_on(None, None if resume is None else beside(resume, ".jobs"))
+        self.weight_decay_ = self._chosen_weight_decay(samples, network, seed)
         if self.early_stopping:
             rows = np.arange(len(samples.X))
             training, held_out = train_test_split(
@@ -171,6 +184,7 @@ class TrainedNetwork(BaseEstimator):
         if first:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             self._start(samples, seed, classes)
+            self.weight_decay_ = 0.0 if self.weight_decay == "auto" else float(self.weight_decay)
         objective = self._objective(self._class_weighted(samples), self._network_on(None, None))
         self._train(objective, self._seed + self.n_iter_, further=True)
         return self
@@ -196,7 +210,7 @@ class TrainedNetwork(BaseEstimator):
             planned = clone(self).set_params(backend=self._chosen_backend(backend))
             return planned._plan_of_fit(X, y)
         check_is_fitted(self, "weights_")
-        features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        features = validate_data(self, self._rows(X, reset=False), dtype=np.float64, order="C", reset=False)
         return self._plan(self._chosen_backend(backend), self.scaling_(features))
 
     def _chosen_backend(self, backend: Backend | str | None) -> Backend:
@@ -236,10 +250,35 @@ class TrainedNetwork(BaseEstimator):
         """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
 
+    def without_entanglement(self) -> Self:
+        """Return an unfitted copy whose circuits have no gates on two or more qubits.
+
+        Compare it with the original to see what entanglement contributes: everything else is the same, the number of
+        weights as well, though those of removed gates have no effect.
+
+        Returns
+        -------
+        Self
+            With ``entangled=False``. Circuits that prepare amplitudes on several qubits have no such copy, and its
+            ``fit`` raises a CircuitError.
+
+        References
+        ----------
+        Bowles, Ahmed and Schuld, arXiv:2403.07059.
+        """
+        return clone(self).set_params(entangled=False)
+
     def _checked_samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool) -> Samples:
         self._check_settings()
         features, targets = validate_data(
-            self, X, y, dtype=np.float64, order="C", reset=reset, y_numeric=self._y_is_numeric, multi_output=True
+            self,
+            self._rows(X, reset),
+            y,
+            dtype=np.float64,
+            order="C",
+            reset=reset,
+            y_numeric=self._y_is_numeric,
+            multi_output=True,
         )
         if targets.ndim > 1:
             targets = self._checked_columns(targets)
@@ -257,7 +296,10 @@ class TrainedNetwork(BaseEstimator):
         check_whole("patience", self.patience)
         check_fraction("validation_fraction", self.validation_fraction)
         check_non_negative("tol", self.tol)
+        if self.weight_decay != "auto":
+            check_non_negative("weight_decay", self.weight_decay)
         check_choice("schedule", self.schedule, ("constant", "cosine"))
+        check_flag("entangled", self.entangled)
         if self.noise is not None and not isinstance(self.noise, NoiseModel):
             raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
         if self.noise is not None and self.backend is not None:
@@ -269,9 +311,10 @@ class TrainedNetwork(BaseEstimator):
         identity = Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
         self.scaling_ = self._fit_scaling(samples) if self.scale_features else identity
         num_features = self.scaling_.num_outputs
-        self.network_ = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
-        self.weights_ = self._last_weights = self._initial_weights(samples, np.random.default_rng(seed))
         self._seed = seed
+        network = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
+        self.network_ = network if self.entangled else network.without_entanglement()
+        self.weights_ = self._last_weights = self._initial_weights(samples, np.random.default_rng(seed))
         self._optimizer_state: State | None = None
         self.n_iter_ = self.best_epoch_ = 0
         self.loss_history_ = np.empty(0)
@@ -299,6 +342,35 @@ class TrainedNetwork(BaseEstimator):
             validation=None if aside is None else self._objective(aside, network),
         )
 
+    def _chosen_weight_decay(self, samples: Samples, network: Sequential, seed: int) -> float:
+        """Return the setting, or what is best on held-out rows."""
+        if self.weight_decay != "auto":
+            return float(self.weight_decay)
+        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        remote = self.backend is not None  # each try would cost as much as the run
+        if remote or len(samples.X) > MAX_ROWS or not takes_weight_decay(optimizer):
+            return 0.0
+
+        def training(objective: LayersObjective, weight_decay: float) -> TrainingResult:
+            return train(
+                objective,
+                self._last_weights,
+                with_weight_decay(optimizer, weight_decay),
+                epochs=self.epochs,
+                batch_size=self._batch_size(objective.n_samples),
+                rng=seed,
+                schedule=self.schedule,
+            )
+
+        def objective(rows: NDArray[np.intp]) -> LayersObjective:
+            return self._objective(samples.take(rows), network)
+
+        try:
+            columns = np.column_stack([samples.X, self._encode_targets(samples.y)])
+            return chosen_weight_decay(objective, training, columns, seed)
+        except TrainingInterrupted as stop:
+            raise KeyboardInterrupt("stopped while the weight decay was chosen, before training") from stop
+
     def _train(
         self,
         objective: LayersObjective,
@@ -307,7 +379,7 @@ class TrainedNetwork(BaseEstimator):
         *,
         further: bool = False,
     ) -> None:
-        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        optimizer = self._chosen_optimizer()
         try:
             result = train(
                 objective,
@@ -329,6 +401,11 @@ class TrainedNetwork(BaseEstimator):
             self._keep(stop.result, further)
             raise KeyboardInterrupt(stop.result.message) from None
         self._keep(result, further)
+
+    def _chosen_optimizer(self) -> Optimizer | SciPy:
+        """Return the optimizer of the run."""
+        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        return with_weight_decay(optimizer, getattr(self, "weight_decay_", 0.0))
 
     def _described(self) -> dict[str, Any]:
         """Return the settings of circuit and observables, for the message that refuses a foreign checkpoint."""
@@ -363,5 +440,5 @@ class TrainedNetwork(BaseEstimator):
     def _outputs(self, X: ArrayLike, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Compute outputs of the network, shape (n_samples, n_outputs)."""
         check_is_fitted(self, "weights_")
-        features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        features = validate_data(self, self._rows(X, reset=False), dtype=np.float64, order="C", reset=False)
         return self._network_on(backend, resume).forward(self.scaling_(features), self.weights_)

@@ -9,7 +9,7 @@ import qml
 from qml.estimators import kernel_methods, random_features
 
 SHARED = {"kernel": "fidelity", "feature_map": "zz", "reps": None, "n_qubits": None}
-KERNEL = {"bandwidth": "auto", "scale_features": True, "precision": "double", "random_state": None}
+KERNEL = {"bandwidth": "auto", "scale_features": True, "entangled": True, "precision": "double", "random_state": None}
 MACHINE = {"tol": 1e-3, "max_iter": -1}
 PROCESS = {"amplitude": 1.0, "optimizer": "fmin_l_bfgs_b", "n_restarts_optimizer": 0}
 

@@ -12,12 +12,16 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qml import (
+    CircuitCentricClassifier,
+    ConvolutionalClassifier,
     DressedClassifier,
     DressedRegressor,
     NetworkClassifier,
     NetworkRegressor,
+    QuanvolutionClassifier,
     ReuploadingClassifier,
     ReuploadingRegressor,
+    TreeTensorClassifier,
     VariationalClassifier,
     VariationalRegressor,
 )
@@ -34,6 +38,12 @@ from qml import (
         DressedRegressor(),
         NetworkClassifier(),
         NetworkRegressor(),
+        CircuitCentricClassifier(),
+        ConvolutionalClassifier(),
+        TreeTensorClassifier(),
+        QuanvolutionClassifier(1, (1, -1)),
+        QuanvolutionClassifier(1, (-1, 1), trained=True),
+        VariationalClassifier().without_entanglement(),
         VariationalClassifier(
             "reuploading", "real_amplitudes", n_layers=2, n_qubits=2, loss="hinge", batch_size="full"
         ),

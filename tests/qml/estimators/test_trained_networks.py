@@ -139,7 +139,7 @@ KEYWORDS = {
     "reduction": "trained",
     "optimizer": "adam", "learning_rate": 0.05, "epochs": 100, "batch_size": "auto", "schedule": "cosine",
     "early_stopping": False, "validation_fraction": 0.15, "patience": 20, "tol": 0.0, "observables": "z+zz",
-    "model": None, "scale_features": True, "precision": "double", "noise": None, "backend": None,
+    "model": None, "scale_features": True, "entangled": True, "precision": "double", "noise": None, "backend": None,
     "random_state": None, "callback": None, "verbose": False,
 }  # fmt: skip
 
@@ -147,8 +147,8 @@ KEYWORDS = {
 @pytest.mark.parametrize(
     ("kind", "more"),
     [
-        (VariationalClassifier, {"loss": "cross_entropy", "class_weight": None}),
-        (VariationalRegressor, {"loss": "mse"}),
+        (VariationalClassifier, {"loss": "cross_entropy", "class_weight": None, "weight_decay": 0.0}),
+        (VariationalRegressor, {"loss": "mse", "weight_decay": "auto"}),
     ],
 )
 def test_constructors_of_the_variational_estimators(kind, more):

@@ -1,0 +1,187 @@
+"""Re-uploading and dressed estimators, and estimators of any network."""
+
+import numpy as np
+import pennylane as qml_peer
+import pytest
+from sklearn.datasets import load_digits, load_iris, make_circles
+
+from qml import (
+    DressedClassifier,
+    DressedRegressor,
+    NetworkClassifier,
+    NetworkRegressor,
+    ReuploadingClassifier,
+    ReuploadingRegressor,
+    VariationalClassifier,
+    datasets,
+    layered_model,
+    load,
+)
+from qml.estimators.variational.fidelity_cost import WeightedFidelityCost
+from qml.layers import ClassFidelities, Dense, Dropout, Quantum, Sequential, Softmax, Tanh
+from qml.layers.fidelities import class_states
+from qml.models.reuploading import reuploading_model
+from tests.qml.layers.differences import TOLERANCE, gradient
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+class TestCircuit:
+    @pytest.mark.parametrize(("num_inputs", "num_qubits"), [(2, 2), (5, 2), (3, 3), (1, 1)])
+    def test_it_is_pennylanes_circuit(self, num_inputs, num_qubits):
+        model = reuploading_model(num_inputs, 2, num_qubits, observables="z")
+        rng = np.random.default_rng(0)
+        x, w = rng.normal(size=2 * num_inputs), rng.normal(size=model.num_weights)
+        device = qml_peer.device("default.qubit", wires=num_qubits)
+
+        @qml_peer.qnode(device)
+        def circuit():
+            for layer in range(2):
+                for i in range(num_inputs):
+                    rotation = qml_peer.RZ if i // num_qubits % 2 else qml_peer.RY
+                    rotation(x[layer * num_inputs + i], i % num_qubits)
+                for q in range(num_qubits):
+                    begin = 3 * (layer * num_qubits + q)
+                    qml_peer.Rot(*w[begin : begin + 3], wires=q)
+                if layer == 0:
+                    for q in range(num_qubits if num_qubits > 2 else num_qubits - 1):
+                        qml_peer.CZ([q, (q + 1) % num_qubits])
+            return [qml_peer.expval(qml_peer.PauliZ(q)) for q in range(num_qubits)]
+
+        np.testing.assert_allclose(model.forward(x[None], w)[0], circuit(), rtol=0, atol=1e-12)
+
+    @pytest.mark.parametrize("encoding", ["combined", "separate"])
+    def test_every_feature_moves_the_output(self, encoding):
+        X = np.random.default_rng(0).normal(size=(40, 11))
+        clf = ReuploadingClassifier(n_qubits=2, encoding=encoding, epochs=2, random_state=0).fit(X, X[:, 0] > 0)
+        for column in range(11):
+            moved = X[:1].copy()
+            moved[0, column] += 0.5
+            assert abs(clf.decision_function(moved) - clf.decision_function(X[:1]))[0] > 1e-6
+
+
+class TestAccuracy:
+    @pytest.mark.parametrize("size", [12, 20])
+    def test_linearly_separable_data_of_many_features(self, size):
+        """The study of arXiv:2403.07059 reports 0.75 at 20 features for re-uploading."""
+        X_train, X_test, y_train, y_test = datasets.study_split("linearly_separable", size)
+        for kind in (ReuploadingClassifier, DressedClassifier, VariationalClassifier):
+            assert kind(random_state=0).fit(X_train, y_train).score(X_test, y_test) > 0.95
+
+    def test_sixty_four_features(self):
+        X, y = load_digits(return_X_y=True)
+        clf = ReuploadingClassifier(epochs=40, random_state=0).fit(X[:900], y[:900])
+        assert clf.score(X[900:], y[900:]) > 0.85
+
+    def test_one_qubit_learns_a_circle(self):
+        X, y = make_circles(300, noise=0.05, factor=0.6, random_state=0)
+        for loss in ("cross_entropy", "fidelity"):
+            clf = ReuploadingClassifier(n_qubits=1, n_layers=5, loss=loss, random_state=0).fit(X[:200], y[:200])
+            assert clf.score(X[200:], y[200:]) > 0.95
+
+
+class TestFidelityCost:
+    @pytest.mark.parametrize("num_classes", [2, 3, 4, 5, 6])
+    def test_target_states_are_pure_and_far_apart(self, num_classes):
+        states = class_states(num_classes)
+        np.testing.assert_allclose(np.linalg.norm(states, axis=1), 1.0, rtol=0, atol=1e-12)
+        products = states @ states.T - 2 * np.eye(num_classes)
+        bounds = {2: -1.0, 3: -0.5, 4: -1 / 3, 5: 0.45, 6: 0.0}  # of the best arrangement; 5 points only nearly so
+        assert products.max() <= bounds[num_classes] + 1e-12
+
+    def test_fidelities_are_those_of_state_vectors(self):
+        rng = np.random.default_rng(3)
+        amplitudes = rng.normal(size=(5, 2)) + 1j * rng.normal(size=(5, 2))
+        amplitudes /= np.linalg.norm(amplitudes, axis=1, keepdims=True)
+        paulis = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+        bloch = np.einsum("si,aij,sj->sa", amplitudes.conj(), paulis, amplitudes).real
+        layer = ClassFidelities(1, 3)
+        found = layer.forward(bloch, np.ones(3))
+        for k, vector in enumerate(class_states(3)):
+            values, vectors = np.linalg.eigh(np.einsum("a,aij->ij", vector, paulis))
+            target = vectors[:, values.argmax()]
+            np.testing.assert_allclose(found[:, k], np.abs(amplitudes @ target.conj()) ** 2, rtol=0, atol=1e-12)
+
+    def test_gradient(self):
+        loss, y = WeightedFidelityCost(3), np.array([0, 2, 1, 1])
+        outputs = np.random.default_rng(0).normal(size=(4, 6))
+        expected = gradient(lambda z: loss.value(z, y).sum(), outputs)
+        np.testing.assert_allclose(loss.gradient(outputs, y), expected, rtol=0, atol=TOLERANCE)
+
+    def test_it_gives_no_probabilities(self, iris):
+        clf = ReuploadingClassifier(n_qubits=1, loss="fidelity", epochs=2, random_state=0).fit(*iris)
+        assert not hasattr(clf, "predict_proba")
+        assert clf.decision_function(iris[0]).shape == (150, 3)
+
+
+class TestDressed:
+    def test_it_is_a_dense_circuit_dense_network(self, iris):
+        X, y = iris
+        clf = DressedClassifier(n_qubits=2, n_layers=1, epochs=2, random_state=0).fit(X, y)
+        assert [type(layer) for layer in clf.network_] == [Dense, Tanh, Quantum, Dense]
+        scaled = clf.scaling_(X)
+        np.testing.assert_allclose(scaled.std(axis=0), 0.5, rtol=1e-12)  # 4 features
+        first, _, middle, last = (clf.weights_[part] for part in clf.network_.parts)
+        hidden = np.tanh(scaled @ first[:8].reshape(2, 4).T + first[8:])
+        values = clf.model_.forward(hidden, middle)
+        outputs = values @ last[:6].reshape(3, 2).T + last[6:]
+        np.testing.assert_allclose(clf.decision_function(X), outputs, rtol=0, atol=1e-12)
+
+
+class TestNetworks:
+    def test_dropout_resumes_to_the_same_bits(self, iris, tmp_path):
+        net = Sequential(Dense(4, 6), Tanh(), Dropout(0.3), Dense(6, 3))
+        settings = {"schedule": "constant", "random_state": 0}
+        once = NetworkClassifier(net, epochs=6, **settings).fit(*iris)
+        NetworkClassifier(net, epochs=3, **settings).fit(*iris, resume=tmp_path / "run")
+        again = NetworkClassifier(net, epochs=6, **settings).fit(*iris, resume=tmp_path / "run")
+        np.testing.assert_array_equal(again.weights_, once.weights_)
+        without = NetworkClassifier(Sequential(Dense(4, 6), Tanh(), Dense(6, 3)), epochs=6, **settings).fit(*iris)
+        assert (without.weights_ != once.weights_).any()
+
+    def test_dropout_needs_an_optimizer_that_takes_steps(self, iris):
+        net = Sequential(Dense(4, 6), Dropout(0.3), Dense(6, 3))
+        with pytest.raises(ValueError, match="random in training, as with dropout, and SciPy's methods need"):
+            NetworkClassifier(net, optimizer="bfgs", random_state=0).fit(*iris)
+
+    def test_a_softmax_at_the_end_is_refused(self, iris):
+        with pytest.raises(ValueError, match="takes logits: leave out the Softmax at the end"):
+            NetworkClassifier(Sequential(Dense(4, 3), Softmax())).fit(*iris)
+        NetworkClassifier(Sequential(Dense(4, 3), Softmax()), loss="mse", epochs=1, random_state=0).fit(*iris)
+
+    def test_what_is_not_a_network_is_refused(self, iris):
+        with pytest.raises(TypeError, match="network expects a layer, such as a Sequential of qml.layers, got 3"):
+            NetworkClassifier(3).fit(*iris)
+        with pytest.raises(ValueError, match="sizes do not chain: the number of features is 4, layer 0"):
+            NetworkClassifier(Sequential(Dense(5, 3))).fit(*iris)
+        with pytest.raises(ValueError, match="sizes do not chain: .* the targets need 3"):
+            NetworkClassifier(Sequential(Dense(4, 2))).fit(*iris)
+
+    def test_the_summary_tells_what_is_quantum(self):
+        circuit = layered_model("angle", "basic", num_features=2, num_layers=3)
+        lines = str(Sequential(Dense(None, 2), Tanh(), Quantum(circuit), Dense())).splitlines()
+        assert lines[-1] == "number of weights: known once the open sizes are"
+        assert lines[3].split() == ["2", "Quantum", "quantum", "2", "2", "6"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ReuploadingClassifier(n_qubits=2, epochs=2, random_state=0),
+        lambda: ReuploadingClassifier(n_qubits=2, loss="fidelity", epochs=2, random_state=0),
+        lambda: ReuploadingRegressor(n_qubits=2, encoding="separate", epochs=2, random_state=0),
+        lambda: DressedClassifier(n_qubits=2, epochs=2, random_state=0),
+        lambda: DressedRegressor(n_qubits=2, epochs=2, random_state=0),
+        lambda: NetworkClassifier(epochs=2, random_state=0),
+        lambda: NetworkRegressor(Sequential(Dense(4, 3), Tanh(), Dropout(0.1), Dense(3, 1)), epochs=2, random_state=0),
+    ],
+)
+def test_model_files_predict_the_same_bits(make, iris, tmp_path):
+    model = make().fit(*iris)
+    model.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(iris[0]), model.predict(iris[0]))
+    assert repr(loaded) == repr(model)
