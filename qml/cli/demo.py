@@ -11,10 +11,11 @@ Model options that are omitted have defaults tuned to the data set.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qml.cli.training_options import add_model_options, add_output_options, model_settings
+from qml.cli.training_options import add_budget_options, add_model_options, add_output_options, model_settings
 
 __all__ = ["ARGUMENTS", "DEMOS", "add_arguments", "run"]
 
@@ -42,6 +43,7 @@ TITLES = {
     "digits-all": "Handwritten digits: all ten",
 }
 TEST_SIZE = 0.25
+CANDIDATES = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "dataset", nargs="?", metavar="name", choices=DEMOS, default="breast_cancer", help="data set (breast_cancer)"
     )
     add_model_options(parser, tell_defaults=False)
+    add_budget_options(parser)
     add_output_options(parser, "demo-output")
 
 
@@ -61,7 +64,11 @@ def run(options: argparse.Namespace) -> int:
     names = DEMOS[options.dataset]
     status = 0
     for name in names:
-        experiment = demo_experiment(name, SETTINGS[name] | model_settings(options), options.seed)
+        experiment = replace(
+            demo_experiment(name, SETTINGS[name] | model_settings(options), options.seed),
+            candidates=options.candidates or CANDIDATES,
+            twin=not options.no_twin,
+        )
         output = output_folder(folder / name if len(names) > 1 else folder)
         status = run_experiment(experiment, output, plots=not options.no_plots, quiet=options.quiet)
         if status:

@@ -13,7 +13,8 @@ import argparse
 from pathlib import Path
 
 from qml.cli.training_options import (
-    add_comparison_options,
+    add_budget_options,
+    add_choice_options,
     add_model_options,
     add_output_options,
     folds,
@@ -66,7 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
     )
     add_model_options(parser)
-    add_comparison_options(parser)
+    add_choice_options(parser)
+    add_budget_options(parser)
     parser.add_argument("--resume", metavar="FILE", help="checkpoint file to write, and to resume from if it exists")
     add_output_options(parser, "./data-qumba for data.csv")
 

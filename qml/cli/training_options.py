@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 
 __all__ = [
-    "add_comparison_options",
+    "add_budget_options",
+    "add_choice_options",
     "add_model_options",
     "add_output_options",
     "folds",
@@ -22,6 +23,7 @@ FEATURE_MAPS = (
 ANSATZE = (
     "strongly_entangling", "basic", "real_amplitudes", "efficient_su2", "hardware_efficient", "simplified_two_design",
     "random", "particle_conserving_u1", "particle_conserving_u2", "mps", "ttn", "mera", "qcnn",
+    "controlled_rotations",
 )  # fmt: skip
 """Names for the help text, which must not import the library; a test compares them with the library's."""
 
@@ -110,9 +112,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
     )
 
 
-def add_comparison_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of which model is trained and what it is compared with."""
-    comparison = parser.add_argument_group("which model, compared with what")
+def add_choice_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of which model is trained."""
+    comparison = parser.add_argument_group("which model")
     comparison.add_argument(
         "--model",
         default="variational",
@@ -124,6 +126,11 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
         choices=("balanced",),
         help="weight classes by their rarity, in all models",
     )
+
+
+def add_budget_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how much work goes into the comparison."""
+    comparison = parser.add_argument_group("the comparison")
     comparison.add_argument(
         "--candidates",
         type=positive_integer,

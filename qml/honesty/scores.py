@@ -114,7 +114,8 @@ class Metrics:
     def bounds(self, interval: tuple[float, float]) -> str:
         """Format an interval of differences in the unit of `size`."""
         factor, digits = (100, 1) if self.task == "classification" else (1, 3)
-        return f"{factor * interval[0]:.{digits}f} to {factor * interval[1]:.{digits}f}"
+        low, high = (round(factor * bound, digits) + 0.0 for bound in interval)  # no -0.0
+        return f"{low:.{digits}f} to {high:.{digits}f}"
 
     def _metric(self, name: str, truth: NDArray[Any], predictions: NDArray[Any], outputs: Array | None) -> float:
         match name:

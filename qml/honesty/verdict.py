@@ -74,7 +74,9 @@ def _against_classical(comparison: BaselineComparison) -> str:
         outcome = f"The quantum model is {size} better than {name}, the best classical model"
     outcome += _numbers(comparison, difference)
     all_clear = all(comparison.difference(model).clear for model in comparison.role("classical", "readout"))
-    if difference.test.mean < 0 and difference.clear:
+    if abs(difference.test.mean) < 1e-12:
+        conclusion, adds = "no difference", "There is no evidence that the quantum part adds anything."
+    elif difference.test.mean < 0 and difference.clear:
         conclusion = "a clear difference"
         adds = "The quantum part adds nothing here."
     elif difference.test.mean > 0 and all_clear and not lacking:
