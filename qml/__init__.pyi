@@ -1,5 +1,6 @@
 from qml import datasets as datasets
 from qml import plots as plots
+from qml.ansatze import IQP as IQP
 from qml.ansatze import MERA as MERA
 from qml.ansatze import MPS as MPS
 from qml.ansatze import QCNN as QCNN
@@ -27,8 +28,11 @@ from qml.estimators.kernel_methods import QuantumKernelRegressor as QuantumKerne
 from qml.estimators.kernel_methods import QuantumKernelRidge as QuantumKernelRidge
 from qml.estimators.kernel_methods import QuantumOneClassSVM as QuantumOneClassSVM
 from qml.estimators.kernel_methods import QuantumSpectralClustering as QuantumSpectralClustering
+from qml.estimators.own_objective import BornMachine as BornMachine
+from qml.estimators.own_objective import MetricLearningClassifier as MetricLearningClassifier
 from qml.estimators.random_features import NystroemFeatures as NystroemFeatures
 from qml.estimators.random_features import RandomQuantumFeatures as RandomQuantumFeatures
+from qml.estimators.variational.boltzmann import BoltzmannClassifier as BoltzmannClassifier
 from qml.estimators.variational.circuit_centric import CircuitCentricClassifier as CircuitCentricClassifier
 from qml.estimators.variational.classifier import VariationalClassifier as VariationalClassifier
 from qml.estimators.variational.dressed import DressedClassifier as DressedClassifier

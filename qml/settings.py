@@ -11,7 +11,15 @@ import numpy as np
 from simulator.backends.trait import Backend
 from simulator.errors import unknown_name
 
-__all__ = ["check_backend", "check_choice", "check_flag", "check_fraction", "check_non_negative", "check_whole"]
+__all__ = [
+    "check_backend",
+    "check_choice",
+    "check_flag",
+    "check_fraction",
+    "check_non_negative",
+    "check_positive",
+    "check_whole",
+]
 
 
 def check_whole(
@@ -29,6 +37,12 @@ def check_non_negative(name: str, value: Any) -> None:
     """Raise unless the value is a finite number of 0 or more."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < float("inf"):
         raise ValueError(f"{name} expects a finite number of 0 or more, got {value!r}")
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Raise unless the value is a finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < float("inf"):
+        raise ValueError(f"{name} expects a finite number above 0, got {value!r}")
 
 
 def check_fraction(name: str, value: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from benchmarks import noise, revision_rows, revisions
+from benchmarks import born_machine, noise, revision_rows, revisions
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
 
@@ -114,3 +114,21 @@ def test_revisions_measure_the_packages_of_the_tree_they_are_given(tmp_path: Pat
         (tmp_path / package / "__init__.py").write_text("raise ImportError('the packages of the other tree')")
     with pytest.raises(revisions.RowFailed, match="of the other tree"):
         revisions.start(tmp_path, threads=1, cache=None)
+
+
+def test_the_boltzmann_machine_beside_born_machines() -> None:
+    rng = np.random.default_rng(0)
+    weights, hidden, visible = rng.normal(size=(2, 3)), rng.normal(size=2), rng.normal(size=3)
+    energies = [
+        sum(np.exp(v @ visible + h @ hidden + h @ weights @ v) for h in born_machine.strings(2))
+        for v in born_machine.strings(3)
+    ]
+    probabilities = born_machine.boltzmann_probabilities(weights, hidden, visible)
+    np.testing.assert_allclose(probabilities, np.array(energies) / sum(energies), atol=1e-12)
+    likelihood = born_machine.ExactLikelihood(rng.dirichlet(np.ones(8)), n_hidden=2)
+    point, step = rng.normal(size=11), 1e-5
+    slopes = [
+        (likelihood.value(point + shift, slice(None)) - likelihood.value(point - shift, slice(None))) / (2 * step)
+        for shift in step * np.eye(11)
+    ]
+    np.testing.assert_allclose(likelihood.value_and_gradient(point, slice(None))[1], slopes, atol=1e-8)

@@ -3,6 +3,7 @@
 from qml.ansatze.blocks import BLOCKS
 from qml.ansatze.convolutional import QCNN
 from qml.ansatze.entangling import BasicEntangling, ControlledRotations, StronglyEntangling
+from qml.ansatze.iqp import IQP
 from qml.ansatze.n_local import NLocal
 from qml.ansatze.names import ANSATZE, ansatz_circuit, get_ansatz
 from qml.ansatze.particle_conserving import ParticleConservingU1, ParticleConservingU2
@@ -15,6 +16,7 @@ __all__ = [
     "ANSATZE",
     "BLOCKS",
     "INITIAL_SPREAD",
+    "IQP",
     "MERA",
     "MPS",
     "QCNN",

@@ -8,6 +8,7 @@ from typing import Any
 
 from qml.ansatze.convolutional import QCNN
 from qml.ansatze.entangling import BasicEntangling, ControlledRotations, StronglyEntangling
+from qml.ansatze.iqp import IQP
 from qml.ansatze.n_local import NLocal
 from qml.ansatze.particle_conserving import ParticleConservingU1, ParticleConservingU2
 from qml.ansatze.random_layers import RandomLayers
@@ -36,6 +37,7 @@ ANSATZE: dict[str, Callable[..., Ansatz]] = {
     "ttn": TTN,
     "mera": MERA,
     "qcnn": QCNN,
+    "iqp": IQP,
 }
 """Ansätze by name; ``get_ansatz`` passes its options to them."""
 

@@ -11,6 +11,7 @@ from qml.layers.derivatives import Derivatives
 from qml.layers.dropout import Dropout
 from qml.layers.fidelities import ClassFidelities
 from qml.layers.flatten import Flatten
+from qml.layers.gibbs import Gibbs
 from qml.layers.quantum import Quantum
 from qml.layers.quanvolution import Quanvolution
 from qml.layers.sequential import Sequential
@@ -24,6 +25,7 @@ __all__ = [
     "Derivatives",
     "Dropout",
     "Flatten",
+    "Gibbs",
     "Layer",
     "Quantum",
     "Quanvolution",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from qml.layers.derivatives import Derivatives
+from qml.layers.gibbs import Gibbs
 from qml.layers.quantum import Quantum
 from qml.layers.quanvolution import Quanvolution
 from qml.layers.trait import Layer
@@ -38,7 +39,7 @@ def _row(number: str, layer: Layer) -> tuple[str, ...]:
 
 def _is_quantum(layer: Layer) -> bool:
     inner = getattr(layer, "layers", ())
-    return isinstance(layer, Derivatives | Quantum | Quanvolution) or any(map(_is_quantum, inner))
+    return isinstance(layer, Derivatives | Gibbs | Quantum | Quanvolution) or any(map(_is_quantum, inner))
 
 
 def _totals(rows: Sequence[tuple[str, ...]]) -> str:

@@ -31,10 +31,13 @@ from simulator.parameters import Parameter
 __all__ = ["ESTIMATORS", "JOBLIB", "SCIKIT_LEARN", "ValueReader", "ValueWriter", "is_part", "parts_of"]
 
 ESTIMATORS = {
+    "BoltzmannClassifier": "qml.estimators.variational.boltzmann",
+    "BornMachine": "qml.estimators.own_objective",
     "CircuitCentricClassifier": "qml.estimators.variational.circuit_centric",
     "ConvolutionalClassifier": "qml.estimators.variational.hierarchical",
     "DressedClassifier": "qml.estimators.variational.dressed",
     "DressedRegressor": "qml.estimators.variational.dressed",
+    "MetricLearningClassifier": "qml.estimators.own_objective",
     "NetworkClassifier": "qml.estimators.variational.network",
     "NetworkRegressor": "qml.estimators.variational.network",
     "QuanvolutionClassifier": "qml.estimators.variational.quanvolution",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.feature_maps.encoding import Encoding
 from qml.files.circuit_data import CircuitWriter
 from qml.layers import Derivatives, Quantum, Quanvolution
 from qml.layers.sequential import Chain
@@ -107,7 +108,7 @@ def _of_circuit(layer: Quantum, settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def circuit_digest(model: QuantumModel) -> str:
+def circuit_digest(model: QuantumModel | Encoding) -> str:
     """Compute a digest of a model's circuit and the roles of its parameters, independent of their names."""
     writer = _CircuitText(lambda array: int(digest(array), 16))
     roles = [[writer.parameter(parameter) for parameter in role] for role in (model.inputs, model.weights)]

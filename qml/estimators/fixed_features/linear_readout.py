@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
 from qml.estimators.targets import BackendClassifier, BackendRegressor, learn_classes, mean_and_deviation, scaled
+from qml.estimators.twins import Entangled
 from qml.features.scaling import Scaling
 from qml.settings import check_backend, check_choice, check_non_negative
 from qml.weights import checked_sample_weight, weighted_by_class
@@ -39,7 +40,7 @@ MAX_NEWTON = 1000
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class FixedFeatures(BaseEstimator):
+class FixedFeatures(Entangled, BaseEstimator):
     """Base of the estimators whose circuits are drawn once and not trained; only a linear model is.
 
     To add a model, write a dataclass with its settings, `_learn_features`, `_features` and `_plan`; subclass it
@@ -48,7 +49,6 @@ class FixedFeatures(BaseEstimator):
     """
 
     scale_features: bool = True
-    entangled: bool = True
     precision: Literal["double", "single"] = "double"
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
@@ -130,10 +130,6 @@ class FixedFeatures(BaseEstimator):
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
         """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
         persistence.save(self, path, extra)
-
-    def without_entanglement(self) -> Self:
-        """Return an unfitted clone whose circuits have no gates on two or more qubits."""
-        return clone(self).set_params(entangled=False)
 
     def _check_settings(self) -> None:
         check_choice("precision", self.precision, ("double", "single"))

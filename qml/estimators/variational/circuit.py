@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.ansatze import INITIAL_SPREAD, Ansatz, get_ansatz
+from qml.estimators.trained import Samples
 from qml.estimators.variational.one_circuit import OneCircuit
-from qml.estimators.variational.trained import QUARTER_TURN, Samples
+from qml.estimators.variational.trained import QUARTER_TURN
 from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, component_factors, explained_variance_ratio, fit_scaling
 from qml.layers import Arctan, Dense, Layer, Quantum, Sequential

@@ -7,9 +7,9 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from qml.ansatze import Ansatz, ControlledRotations
+from qml.estimators.trained import Samples
 from qml.estimators.variational.circuit import EncodedCircuit
 from qml.estimators.variational.classifier import TrainedClassifier
-from qml.estimators.variational.trained import Samples
 from qml.feature_maps import AmplitudeMap, FeatureMap
 from qml.features.scaling import Scaling, fit_standardisation
 from qml.models.observables import Observable

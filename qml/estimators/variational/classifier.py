@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.utils import Tags, column_or_1d
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
-from qml.estimators.targets import BackendClassifier, learn_classes
+from qml.estimators.trained import Samples
+from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.variational.circuit import VariationalEstimator
-from qml.estimators.variational.trained import Samples, TrainedNetwork
+from qml.estimators.variational.trained import TrainedNetwork
 from qml.losses import Loss, class_targets, gives_probabilities, loss_for_classes
-from qml.weights import weighted_by_class
 from simulator.backends.trait import Backend, Folder
 
 __all__ = ["TrainedClassifier", "VariationalClassifier"]
@@ -32,7 +31,7 @@ def _gives_probabilities(classifier: TrainedClassifier) -> bool:
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class TrainedClassifier(BackendClassifier, TrainedNetwork):
+class TrainedClassifier(TrainedOnClasses, TrainedNetwork):
     """Base of the classifiers that train a network: one logit for two classes, one for each class otherwise.
 
     With y of shape (n_samples, n_labels) and entries of 0 or 1, each label is present or not, independently of the
@@ -40,11 +39,10 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
     """
 
     loss: str | Loss = "cross_entropy"
-    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = bool(getattr(self._training_loss_of(2), "takes_labels", False))
+        tags.classifier_tags.multi_label = self._takes_labels
         return tags
 
     def partial_fit(
@@ -115,10 +113,10 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
 
     def _checked_columns(self, y: NDArray[Any]) -> NDArray[Any]:
         if type_of_target(y) != "multilabel-indicator":
-            return column_or_1d(y, warn=True)
+            return super()._checked_columns(y)
         if self.class_weight is not None:
             raise ValueError("class_weight is for one class per sample; with several labels use sample_weight")
-        if not getattr(self._training_loss_of(2), "takes_labels", False):
+        if not self._takes_labels:
             raise ValueError(f"several labels per sample need loss='cross_entropy' or 'mse', got loss={self.loss!r}")
         return y
 
@@ -127,8 +125,7 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         if self._has_labels:
             self.classes_ = np.arange(self.n_labels_)
             return self.n_labels_
-        learn_classes(self, samples.y, classes)
-        self._class_indices(samples.y)  # labels outside the classes are refused before anything is learnt
+        self._learn_classes(samples.y, classes)
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _encode_targets(self, y: NDArray[Any]) -> NDArray[Any]:
@@ -137,13 +134,6 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         if self._has_labels:
             return class_targets(self._training_loss(), y, 2)
         return class_targets(self._training_loss(), self._class_indices(y), len(self.classes_))
-
-    def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
-        """Return the position of each label in ``classes_``."""
-        unseen = np.setdiff1d(y, self.classes_)
-        if len(unseen):
-            raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unseen}")
-        return np.searchsorted(self.classes_, y)
 
     def _training_loss(self) -> Loss:
         return self._training_loss_of(2 if self._has_labels else len(self.classes_))
@@ -155,11 +145,10 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         """Return the loss or its name."""
         return self.loss
 
-    def _class_weighted(self, samples: Samples) -> Samples:
-        if self.class_weight is None:
-            return samples
-        indices = self._class_indices(samples.y)
-        return replace(samples, weight=weighted_by_class(self.class_weight, self.classes_, indices, samples.weight))
+    @property
+    def _takes_labels(self) -> bool:
+        """Whether the loss is defined for several labels per sample."""
+        return bool(getattr(self._training_loss_of(2), "takes_labels", False))
 
     @property
     def _has_labels(self) -> bool:
@@ -173,7 +162,7 @@ class TrainedClassifier(BackendClassifier, TrainedNetwork):
         return (outputs > 0).astype(np.intp) if self._has_labels else super()._predicted(outputs)
 
     def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        return None if self._has_labels else y
+        return None if self._has_labels else super()._labels(y)
 
 
 @dataclass(eq=False, repr=False)

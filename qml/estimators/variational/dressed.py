@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.ansatze import Ansatz, get_ansatz
+from qml.estimators.trained import Samples
 from qml.estimators.variational.circuit import initial_weights
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.estimators.variational.one_circuit import OneCircuit
 from qml.estimators.variational.regressor import TrainedRegressor
-from qml.estimators.variational.trained import Samples
 from qml.feature_maps import AngleMap
 from qml.features.scaling import Scaling, fit_standardisation
 from qml.layers import Dense, Quantum, Sequential, Tanh

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
+from qml.estimators.trained import Samples
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.estimators.variational.regressor import TrainedRegressor
-from qml.estimators.variational.trained import Samples, TrainedNetwork
+from qml.estimators.variational.trained import TrainedNetwork
 from qml.features.scaling import Scaling, fit_standardisation
 from qml.layers import Dense, Layer, Quantum, Sequential, Softmax, Tanh
 from qml.losses import gives_probabilities

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qml.ansatze import RandomLayers, ansatz_circuit
+from qml.estimators.trained import Samples
 from qml.estimators.variational.classifier import TrainedClassifier
-from qml.estimators.variational.trained import Samples
 from qml.feature_maps import AngleMap
 from qml.features.scaling import Scaling, fit_joint_scaling
 from qml.layers import Dense, Dropout, Layer, Quantum, Quanvolution, ReLU, Sequential

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Tags
 
 from qml.estimators.targets import BackendRegressor, learn_scale, scaled
+from qml.estimators.trained import Samples
 from qml.estimators.variational.circuit import VariationalEstimator
-from qml.estimators.variational.trained import Samples, TrainedNetwork
+from qml.estimators.variational.trained import TrainedNetwork
 from qml.losses import Loss, get_loss
 
 __all__ = ["TrainedRegressor", "VariationalRegressor"]

@@ -9,11 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qml.estimators.trained import Samples
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.estimators.variational.fidelity_cost import WeightedFidelityCost
 from qml.estimators.variational.one_circuit import OneCircuit
 from qml.estimators.variational.regressor import TrainedRegressor
-from qml.estimators.variational.trained import QUARTER_TURN, Samples
+from qml.estimators.variational.trained import QUARTER_TURN
 from qml.features.scaling import Scaling, fit_scaling
 from qml.layers import ClassFidelities, Dense, Layer, Quantum, Sequential, TrainedScales
 from qml.losses import Loss

@@ -176,7 +176,7 @@ class TestTrain:
     )
     def test_any_estimator(self, here, capsys, model, kind):
         write_csv(here / "iris.csv", flowers(60))
-        command = ["train", "iris.csv", "-t", "species", *SPLIT, "-q", "--no-plots", "--model", model]
+        command = ["train", "iris.csv", "-t", "species", *SPLIT, "--no-twin", "-q", "--no-plots", "--model", model]
         assert main([*command, "--class-weight", "balanced"]) == 0
         assert "No angle is trained" in capsys.readouterr().out
         saved = load(here / "iris-qumba" / "model.qumba")

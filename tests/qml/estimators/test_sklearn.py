@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qml import (
+    BoltzmannClassifier,
     CircuitCentricClassifier,
     ConvolutionalClassifier,
     DressedClassifier,
@@ -29,6 +30,8 @@ from qml import (
 
 @parametrize_with_checks(
     [
+        BoltzmannClassifier(),
+        BoltzmannClassifier(visible="all").without_entanglement(),
         VariationalClassifier(),
         VariationalRegressor(),
         ReuploadingClassifier(),
