@@ -66,6 +66,7 @@ from qml.features import ImagePooling as ImagePooling
 from qml.features import QubitReducer as QubitReducer
 from qml.features import SumFeatures as SumFeatures
 from qml.features import tabular_preprocessor as tabular_preprocessor
+from qml.honesty import compare_baselines as compare_baselines
 from qml.kernels import ClassicalKernel as ClassicalKernel
 from qml.kernels import FidelityKernel as FidelityKernel
 from qml.kernels import ProjectedKernel as ProjectedKernel
