@@ -1,6 +1,6 @@
 # make demo       train a quantum classifier on real data, from nothing but Python
 # make test       run the tests
-# make test-heavy run the tests of PyTorch and JAX, which it installs; none of them may be skipped
+# make test-heavy run the tests of PyTorch, JAX and ONNX, which it installs; none of them may be skipped
 # make check      what CI runs: the tests, and lint, format, types, import layers
 # make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
@@ -22,10 +22,10 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
 test-heavy: $(VENV)/.installed-heavy
-	$(BIN)/python -m pytest -p tests.no_skips -k "torch or jax" $(HEAVY)
+	$(BIN)/python -m pytest -p tests.no_skips -k "torch or jax or onnx" $(HEAVY)
 
 HEAVY := tests/qml/test_torch.py tests/qml/test_jax.py tests/qml/test_layers_in_docs.py tests/test_examples.py \
-    tests/simulator/pennylane_device qml/torch.py qml/jax.py
+    tests/simulator/pennylane_device tests/qml/deploy/test_onnx.py tests/qml/cli/test_export.py qml/torch.py qml/jax.py
 
 check: lint types layers
 	$(BIN)/python -m pytest

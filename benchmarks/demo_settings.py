@@ -47,14 +47,15 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     options = parser.parse_args()
     for name in [options.demo] if options.demo else CANDIDATES:
-        split = demo_experiment(name, {}, seed=0).split
-        print(f"{name}: {options.folds} folds of the {len(split.y_train)} rows to train on", flush=True)
+        demo = demo_experiment(name, {}, seed=0)
+        training = demo.split[0]
+        print(f"{name}: {options.folds} folds of the {len(training)} rows to train on", flush=True)
         for candidate in CANDIDATES[name]:
             start = time.perf_counter()
             scores = cross_val_score(
                 VariationalClassifier(**candidate, random_state=0),
-                split.X_train,
-                split.y_train,
+                demo.X[training],
+                demo.y[training],
                 cv=StratifiedKFold(options.folds, shuffle=True, random_state=0),
             )
             mark = "  <- the demo's" if candidate == SETTINGS[name] else ""

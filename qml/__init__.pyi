@@ -1,5 +1,6 @@
 from qml import callbacks as callbacks
 from qml import datasets as datasets
+from qml import deploy as deploy
 from qml import kernels as kernels
 from qml import layers as layers
 from qml import plots as plots
@@ -68,6 +69,7 @@ from qml.features import ImagePooling as ImagePooling
 from qml.features import QubitReducer as QubitReducer
 from qml.features import SumFeatures as SumFeatures
 from qml.features import tabular_preprocessor as tabular_preprocessor
+from qml.honesty import compare_baselines as compare_baselines
 from qml.kernels import ClassicalKernel as ClassicalKernel
 from qml.kernels import FidelityKernel as FidelityKernel
 from qml.kernels import ProjectedKernel as ProjectedKernel
@@ -76,11 +78,17 @@ from qml.kernels import get_kernel as get_kernel
 from qml.models.layered import layered_model as layered_model
 from qml.models.qiskit_models import model_from_qiskit as model_from_qiskit
 from qml.models.quantum_model import QuantumModel as QuantumModel
+from qml.optimizers import NFT as NFT
+from qml.optimizers import QNSPSA as QNSPSA
 from qml.optimizers import SGD as SGD
 from qml.optimizers import SPSA as SPSA
+from qml.optimizers import UMDA as UMDA
 from qml.optimizers import Adam as Adam
 from qml.optimizers import AdamW as AdamW
+from qml.optimizers import MomentumNaturalGradient as MomentumNaturalGradient
+from qml.optimizers import NaturalGradient as NaturalGradient
 from qml.optimizers import RMSprop as RMSprop
+from qml.optimizers import Rotosolve as Rotosolve
 from qml.optimizers import SciPy as SciPy
 from qml.persistence import load as load
 from qml.persistence import save as save

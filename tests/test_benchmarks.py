@@ -9,7 +9,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from benchmarks import born_machine, noise, revision_rows, revisions
+from benchmarks import born_machine, noise, optimizers, revision_rows, revisions
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
 
@@ -116,6 +116,15 @@ def test_revisions_measure_the_packages_of_the_tree_they_are_given(tmp_path: Pat
         revisions.start(tmp_path, threads=1, cache=None)
 
 
+def test_the_deployment_table_is_printed() -> None:
+    command = [sys.executable, "-m", "benchmarks.deployment", "--calls", "1000", "--qubits", "2", "--frames", "200"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| 2 qubits, ")]
+    assert [row.split(",")[1].split("|")[0].strip() for row in rows][:2] == ["engine", "collapsed"]
+    assert "200 predicted, 0 dropped" in done.stdout
+
+
 def test_the_boltzmann_machine_beside_born_machines() -> None:
     rng = np.random.default_rng(0)
     weights, hidden, visible = rng.normal(size=(2, 3)), rng.normal(size=2), rng.normal(size=3)
@@ -132,3 +141,18 @@ def test_the_boltzmann_machine_beside_born_machines() -> None:
         for shift in step * np.eye(11)
     ]
     np.testing.assert_allclose(likelihood.value_and_gradient(point, slice(None))[1], slopes, atol=1e-8)
+
+
+def test_the_table_of_optimizers_is_printed() -> None:
+    options = ["--seeds", "1", "--steps", "60", "--only", "natural_gradient", "rotosolve", "--samples", "0"]
+    command = [sys.executable, "-m", "benchmarks.optimizers", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("| ising chain")]
+    assert row.split("|")[2].split()[1] == "steps,"  # the natural gradient arrives
+
+
+def test_the_lowest_energy_of_the_chain_is_that_of_its_matrix() -> None:
+    strings = [("ZZ", [q, q + 1], -1.0) for q in range(3)] + [("X", [q], -0.7) for q in range(4)]
+    matrix = SparsePauliOp.from_sparse_list(strings, 4).to_matrix()
+    assert optimizers._lowest_energy(4, 0.7) == pytest.approx(np.linalg.eigvalsh(matrix)[0])

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
-NEEDS = {"torch_hybrid": "torch", "jax_training": "jax"}
+NEEDS = {"torch_hybrid": "torch", "jax_training": "jax", "onnx_server": "onnxruntime"}
 """Example -> the package it needs that the extra [test] does not bring; `make test-heavy` runs these."""
 
 

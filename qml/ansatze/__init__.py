@@ -3,7 +3,17 @@
 from qml.ansatze.blocks import BLOCKS
 from qml.ansatze.convolutional import QCNN
 from qml.ansatze.entangling import BasicEntangling, ControlledRotations, StronglyEntangling
+from qml.ansatze.initialisation import (
+    INITIALISATIONS,
+    BetaAngles,
+    GaussianDepth,
+    IdentityBlocks,
+    Initialisation,
+    SmallAngles,
+    get_initialisation,
+)
 from qml.ansatze.iqp import IQP
+from qml.ansatze.mirrored import Mirrored
 from qml.ansatze.n_local import NLocal
 from qml.ansatze.names import ANSATZE, ansatz_circuit, get_ansatz
 from qml.ansatze.particle_conserving import ParticleConservingU1, ParticleConservingU2
@@ -15,6 +25,7 @@ from qml.ansatze.two_design import SimplifiedTwoDesign
 __all__ = [
     "ANSATZE",
     "BLOCKS",
+    "INITIALISATIONS",
     "INITIAL_SPREAD",
     "IQP",
     "MERA",
@@ -23,13 +34,20 @@ __all__ = [
     "TTN",
     "Ansatz",
     "BasicEntangling",
+    "BetaAngles",
     "ControlledRotations",
+    "GaussianDepth",
+    "IdentityBlocks",
+    "Initialisation",
+    "Mirrored",
     "NLocal",
     "ParticleConservingU1",
     "ParticleConservingU2",
     "RandomLayers",
     "SimplifiedTwoDesign",
+    "SmallAngles",
     "StronglyEntangling",
     "ansatz_circuit",
     "get_ansatz",
+    "get_initialisation",
 ]

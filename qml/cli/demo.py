@@ -11,10 +11,11 @@ Model options that are omitted have defaults tuned to the data set.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qml.cli.training_options import add_model_options, add_output_options, model_settings
+from qml.cli.training_options import add_budget_options, add_model_options, add_output_options, model_settings
 
 __all__ = ["ARGUMENTS", "DEMOS", "add_arguments", "run"]
 
@@ -42,6 +43,7 @@ TITLES = {
     "digits-all": "Handwritten digits: all ten",
 }
 TEST_SIZE = 0.25
+CANDIDATES = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "dataset", nargs="?", metavar="name", choices=DEMOS, default="breast_cancer", help="data set (breast_cancer)"
     )
     add_model_options(parser, tell_defaults=False)
+    add_budget_options(parser)
     add_output_options(parser, "demo-output")
 
 
@@ -61,7 +64,11 @@ def run(options: argparse.Namespace) -> int:
     names = DEMOS[options.dataset]
     status = 0
     for name in names:
-        experiment = demo_experiment(name, SETTINGS[name] | model_settings(options), options.seed)
+        experiment = replace(
+            demo_experiment(name, SETTINGS[name] | model_settings(options), options.seed),
+            candidates=options.candidates or CANDIDATES,
+            twin=not options.no_twin,
+        )
         output = output_folder(folder / name if len(names) > 1 else folder)
         status = run_experiment(experiment, output, plots=not options.no_plots, quiet=options.quiet)
         if status:
@@ -75,7 +82,6 @@ def demo_experiment(name: str, settings: dict[str, Any], seed: int) -> Any:
     from sklearn.datasets import load_breast_cancer, load_digits
     from sklearn.model_selection import train_test_split
 
-    from qml.assessment.comparison import Split
     from qml.cli.experiment import Experiment
     from qml.tables import Column, Schema
 
@@ -86,16 +92,19 @@ def demo_experiment(name: str, settings: dict[str, Any], seed: int) -> Any:
     elif name == "digits-3-8":
         is_3_or_8 = np.isin(y, (3, 8))
         X, y = X[is_3_or_8], y[is_3_or_8]
-    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=TEST_SIZE, random_state=seed, stratify=y)
+    rows = np.arange(len(y))
+    training, testing = train_test_split(rows, test_size=TEST_SIZE, random_state=seed, stratify=y)
     names = [str(feature) for feature in bunch.feature_names]
-    medians = np.median(X_train, axis=0).tolist()
+    medians = np.median(X[training], axis=0).tolist()
     columns = tuple(Column(feature, "number", fill) for feature, fill in zip(names, medians, strict=True))
     return Experiment(
         title=TITLES[name],
         data=(
-            f"from scikit-learn: {len(y_train)} rows to train on and {len(y_test)} to test on, {len(names)} features",
+            f"from scikit-learn: {len(training)} rows to train on and {len(testing)} to test on, {len(names)} features",
         ),
-        split=Split(X_train, y_train, X_test, y_test),
+        X=X,
+        y=y,
+        split=(training, testing),
         task="classification",
         settings=settings,
         schema=Schema("class", columns),

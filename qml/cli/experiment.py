@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import sys
 import tempfile
 import time
@@ -9,19 +11,21 @@ import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
 
-from qml.assessment.comparison import Comparison, Split, Task, baselines, compare, standard_error
-from qml.assessment.report import Facts, Picture, markdown, report_blocks, report_json, terminal
-from qml.estimators.variational.classifier import VariationalClassifier
-from qml.estimators.variational.regressor import VariationalRegressor
-from qml.layers import Dense
+from qml.assessment.report import Picture, markdown, terminal
+from qml.cli.estimators import estimator_for
+from qml.cli.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
+from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
+from qml.honesty import BaselineComparison, compare_baselines
+from qml.honesty.baselines import compare_on_split
 from qml.tables import EXTRA_FORMAT, Schema, TableError
 from qml.text import one_line
-from simulator import Circuit
-from simulator.errors import QumbaError
+from simulator.errors import QumbaError, counted
 from simulator.files import check_regular, replace_file
 
 __all__ = ["Experiment", "output_folder", "run_experiment"]
@@ -31,7 +35,6 @@ FILES = ("model.qumba", "report.md", "report.json")
 
 INTERRUPTED = 130
 PACKAGES = ("qumba", "numpy", "scikit-learn", "numba")
-CIRCUIT_WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,37 @@ class Experiment:
     title : str
     data : tuple of str
         Sentences about the data, for the report.
-    split : Split
+    X : float ndarray, shape (n_rows, n_features)
+    y : ndarray, shape (n_rows,)
+    split : (int ndarray, int ndarray) or None
+        Training and test rows; None for cross-validation, after which the model is trained on all rows.
     task : {"classification", "regression"}
     settings : dict
         Parameters of the estimator.
     schema : Schema
         Conversion of the table into features; stored in the model file.
+    model : str
+        Name of the estimator, see `qml.cli.estimators.estimator_for`.
+    folds : int
+        Number of folds of the cross-validation.
+    candidates : int
+        Number of settings that each classical model is tuned over.
+    twin : bool
+        Whether the model without entanglement is trained too.
     """
 
     title: str
     data: tuple[str, ...]
-    split: Split
-    task: Task
+    X: NDArray[np.float64]
+    y: NDArray[Any]
+    split: tuple[NDArray[np.intp], NDArray[np.intp]] | None
+    task: Literal["classification", "regression"]
     settings: dict[str, Any]
     schema: Schema
+    model: str = "variational"
+    folds: int = 5
+    candidates: int = 4
+    twin: bool = True
 
 
 def output_folder(path: Path) -> Path:
@@ -92,15 +112,18 @@ def run_experiment(
     int
         Exit status: 0, or 130 after Ctrl-C.
     """
-    kind = VariationalClassifier if experiment.task == "classification" else VariationalRegressor
     notes = []
-    model = kind(**experiment.settings, verbose=not quiet)
+    model = estimator_for(experiment.model, experiment.task, experiment.settings, verbose=not quiet)
+    training = np.arange(len(experiment.y)) if experiment.split is None else experiment.split[0]
+    arguments = {} if resume is None else {"resume": resume}
+    if resume is not None and "resume" not in inspect.signature(model.fit).parameters:
+        raise TableError(f"{type(model).__name__} writes no checkpoints: leave out --resume")
     status = 0
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            model.fit(experiment.split.X_train, experiment.split.y_train, resume=resume)
+            model.fit(experiment.X[training], experiment.y[training], **arguments)
         except KeyboardInterrupt:
             if not hasattr(model, "weights_"):
                 raise
@@ -111,16 +134,17 @@ def run_experiment(
 
     model_file = folder / "model.qumba"
     model.save(model_file, extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
-    n_components, seed = _n_components(model), experiment.settings.get("random_state", 0)
-    comparison = compare(
-        model,
-        seconds,
-        experiment.split,
-        experiment.task,
-        classical=baselines(experiment.task, seed, n_components=n_components),
-        seed=seed,
-    )
-    facts = _facts(experiment, model, notes, n_components)
+    if status and experiment.split is None:
+        for name in FILES[1:]:  # of an earlier run
+            (folder / name).unlink(missing_ok=True)
+        print(f"Interrupted after {model.n_iter_} epochs: these are the best weights so far.")
+        print(one_line(f"Written to {folder}/: {FILES[0]}. Nothing was compared: the model would be trained again."))
+        print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
+        return status
+    if not quiet:
+        print(one_line(_announcement(experiment)), file=sys.stderr)
+    comparison = _compared(experiment, model, seconds, interrupted=status == INTERRUPTED)
+    facts = _facts(experiment, model, notes, comparison)
     pictures, missing = _draw_pictures(experiment, model, facts, comparison, folder) if plots else ([], None)
     blocks = report_blocks(facts, comparison, pictures)
     replace_file(folder / "report.md", [markdown(blocks).encode()])
@@ -137,53 +161,72 @@ def run_experiment(
     return status
 
 
-def _n_components(model: Any) -> int | None:
-    """Return the number of principal components that replace the features, or None."""
-    factor = model.scaling_.factor
-    return int(np.any(factor, axis=0).sum()) if factor.ndim == 2 else None
+def _announcement(experiment: Experiment) -> str:
+    tuned = f"classical models, tuned over {counted(experiment.candidates, 'candidate')} each"
+    if experiment.split is not None:
+        return f"Comparing with {tuned}"
+    return f"Comparing with {tuned}, by {experiment.folds}-fold cross-validation"
 
 
-def _facts(experiment: Experiment, model: Any, notes: list[str], n_components: int | None) -> Facts:
-    data = experiment.data
-    if n_components is not None:
-        share = model.explained_variance_ratio_
-        data += (
-            f"{model.n_features_in_} features do not fit on {model.circuit_.num_qubits} qubits with this feature map: "
-            f"their {n_components} leading principal components replace them ({100 * share:.0f} % of the variance)",
+def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted: bool) -> BaselineComparison:
+    """Compare the fitted model on the split, or its settings by cross-validation."""
+    seed = experiment.settings.get("random_state", 0)
+    trained = copy.copy(model)
+    if "verbose" in trained.get_params():
+        trained.set_params(verbose=False)
+    if interrupted:  # more rows than are compared mean another training, of the same length
+        trained.set_params(epochs=max(model.n_iter_, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the model's own training has said it
+        if experiment.split is not None:
+            return compare_on_split(
+                trained,
+                seconds,
+                experiment.X,
+                experiment.y,
+                experiment.split,
+                candidates=experiment.candidates,
+                twin=experiment.twin and not interrupted,
+                seed=seed,
+            )
+        return compare_baselines(
+            clone(trained),
+            experiment.X,
+            experiment.y,
+            cv=experiment.folds,
+            candidates=experiment.candidates,
+            twin=experiment.twin,
+            random_state=seed,
         )
-    elif isinstance(model.network_[0], Dense):
+
+
+def _facts(experiment: Experiment, model: Any, notes: list[str], comparison: BaselineComparison) -> Facts:
+    data = experiment.data + reduction_note(model)
+    used = int(comparison.quantum.train_rows.min())
+    if used < comparison.num_rows:
         data += (
-            f"{model.n_features_in_} features do not fit on {model.circuit_.num_qubits} qubits with this feature map: "
-            f"a trained layer turns them into {model.network_[0].num_outputs}",
+            f"for the comparison, all models were trained on the same {used:,} of the {comparison.num_rows:,} rows; "
+            "the model file holds the model trained on all of them",
         )
     hidden = {"callback", "verbose", "model", *(name for name, value in model.get_params().items() if value is None)}
+    sizes = sizes_of(model)
     return Facts(
         title=experiment.title,
         data=data,
-        settings={name: value for name, value in model.get_params().items() if name not in hidden},
-        num_qubits=model.circuit_.num_qubits,
-        num_gates=len(model.circuit_.operations),
-        depth=model.circuit_.depth(),
-        num_observables=model.model_.num_outputs,
-        num_weights=len(model.weights_),
-        circuit_text=_drawing(model.circuit_),
-        loss_history=model.loss_history_,
-        validation_scores=model.validation_scores_,
-        best_epoch=model.best_epoch_,
+        settings={name: value for name, value in model.get_params(deep=False).items() if name not in hidden},
+        model=describe(model, sizes),
+        sizes=sizes,
+        circuit_text=drawing(circuit_of(model)),
+        loss_history=getattr(model, "loss_history_", np.empty(0)),
+        validation_scores=getattr(model, "validation_scores_", None),
+        best_epoch=getattr(model, "best_epoch_", None),
         notes=tuple(notes),
         versions=_versions(),
     )
 
 
-def _drawing(circuit: Circuit) -> str:
-    try:
-        return str(circuit.draw("text", fold=CIRCUIT_WIDTH))
-    except QumbaError as error:  # Qiskit, which draws the circuit, lacks one of its gates
-        return f"not drawn: {error}"
-
-
 def _draw_pictures(
-    experiment: Experiment, model: Any, facts: Facts, comparison: Comparison, folder: Path
+    experiment: Experiment, model: Any, facts: Facts, comparison: BaselineComparison, folder: Path
 ) -> tuple[list[Picture], str | None]:
     """Write pictures to the folder; return them, or a message that explains why there are no pictures."""
     try:
@@ -194,7 +237,7 @@ def _draw_pictures(
         from qml.plots.training import draw_predictions, draw_training
     except ImportError:
         return [], "No plots: matplotlib is missing (pip install 'qumba[plot]')."
-    metric = next(iter(comparison.quantum.scores))
+    pictures = []
     if len(facts.loss_history):
         draw_training(
             facts.loss_history,
@@ -202,27 +245,21 @@ def _draw_pictures(
             folder / "training.png",
             best_epoch=facts.best_epoch,
         )
-    pictures = [Picture("training.png", "Training loss and validation score")] if len(facts.loss_history) else []
-    shown = [result for result in comparison.results if result.role != "trivial"]
-    plots.plot_comparison(
-        [result.name for result in shown],
-        [result.scores[metric] for result in shown],
-        [standard_error(comparison, result) for result in shown],
-        [result.train_score for result in shown],
-        metric,
-        folder / "comparison.png",
-    )
+        pictures.append(Picture("training.png", "Training loss and validation score"))
+    comparison.plot(folder / "comparison.png")
     pictures.append(Picture("comparison.png", "Models compared on the test rows"))
-    if comparison.labels is not None:
-        draw_confusion(comparison.confusion(), list(comparison.labels), folder / "confusion.png")
+    if comparison.metrics.labels is not None:
+        draw_confusion(confusion(comparison), list(comparison.metrics.labels), folder / "confusion.png")
         pictures.append(Picture("confusion.png", "Confusion matrix"))
     else:
-        predicted, name = comparison.quantum.predictions, experiment.schema.target
-        draw_predictions(comparison.y_test, predicted, name, folder / "predictions.png")
+        truth, predicted = pooled_predictions(comparison)
+        draw_predictions(truth, predicted, experiment.schema.target, folder / "predictions.png")
         pictures.append(Picture("predictions.png", "Predicted and true values"))
+    circuit = circuit_of(model)
     try:
-        plots.plot_circuit(model.circuit_, folder / "circuit.png")
-        pictures.append(Picture("circuit.png", "The circuit"))
+        if circuit is not None:
+            plots.plot_circuit(circuit, folder / "circuit.png")
+            pictures.append(Picture("circuit.png", "The circuit"))
     except QumbaError:  # the report says why
         (folder / "circuit.png").unlink(missing_ok=True)
     return pictures, None

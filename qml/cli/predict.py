@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
     )
+    parser.add_argument(
+        "--engine",
+        choices=("numba", "collapsed"),
+        default="numba",
+        help="simulate the circuit, or collapse the model to a few matrices first; the predictions are the same",
+    )
     parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
     parser.add_argument(
         "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"

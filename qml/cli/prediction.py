@@ -21,23 +21,16 @@ from qml.tables import EXTRA_FORMAT, Column, Schema, Table, TableError, read_tab
 from qml.text import one_line
 from simulator.files import replace_file
 
-__all__ = ["predict_file"]
+__all__ = ["predict_file", "schema_of", "trained_model"]
 
 
 def predict_file(options: argparse.Namespace) -> int:
     """Predict according to the options; return the exit status."""
-    try:
-        model, extra = load(options.model, return_extra=True)
-    except FileNotFoundError:
-        raise TableError(f"there is no model file {options.model}") from None
-    except OSError as error:
-        raise TableError(f"cannot read {options.model}: {(error.strerror or str(error)).lower()}") from error
-    if not hasattr(model, "predict"):
-        raise ModelFileError(options.model, f"it holds {type(model).__name__}, which does not predict")
-    try:
-        check_is_fitted(model)
-    except NotFittedError:
-        raise ModelFileError(options.model, "the model in it has not been trained") from None
+    model, extra = trained_model(options.model)
+    if options.engine == "collapsed":
+        from qml.deploy import collapse
+
+        model = collapse(model)
     table = read_table(options.data, options.separator, options.encoding, options.na)
     schema = _schema(options.model, extra, model, table)
     if options.impute and any(column.fill != column.fill for column in schema.columns):  # NaN
@@ -71,16 +64,49 @@ def predict_file(options: argparse.Namespace) -> int:
     return 0
 
 
+def trained_model(path: str) -> tuple[Any, Any]:
+    """Load a model file; return the fitted model, and what was saved with it.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read.
+    ModelFileError
+        If it is damaged, or holds no fitted model that predicts.
+    """
+    try:
+        model, extra = load(path, return_extra=True)
+    except FileNotFoundError:
+        raise TableError(f"there is no model file {path}") from None
+    except OSError as error:
+        raise TableError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    if not hasattr(model, "predict"):
+        raise ModelFileError(path, f"it holds {type(model).__name__}, which does not predict")
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise ModelFileError(path, "the model in it has not been trained") from None
+    return model, extra
+
+
+def schema_of(path: str, extra: Any) -> Schema | None:
+    """Return the schema in a model file; None for a model saved from Python."""
+    if not isinstance(extra, dict) or "schema" not in extra:
+        return None
+    if extra.get("format") != EXTRA_FORMAT:
+        problem = f"its table format is {extra.get('format')!r}, this version knows {EXTRA_FORMAT}"
+        raise ModelFileError(path, problem)
+    try:
+        return Schema.from_json(extra["schema"])
+    except (KeyError, TypeError) as error:
+        raise ModelFileError(path, f"its table description is damaged: {error!r}") from error
+
+
 def _schema(path: str, extra: Any, model: Any, table: Table) -> Schema:
     """Return the schema in the model file; for a model saved from Python, its feature names as numeric columns."""
-    if isinstance(extra, dict) and "schema" in extra:
-        if extra.get("format") != EXTRA_FORMAT:
-            problem = f"its table format is {extra.get('format')!r}, this version knows {EXTRA_FORMAT}"
-            raise ModelFileError(path, problem)
-        try:
-            return Schema.from_json(extra["schema"])
-        except (KeyError, TypeError) as error:
-            raise ModelFileError(path, f"its table description is damaged: {error!r}") from error
+    schema = schema_of(path, extra)
+    if schema is not None:
+        return schema
     names = [str(name) for name in getattr(model, "feature_names_in_", table.names)]
     if len(names) != model.n_features_in_:
         raise TableError(

@@ -10,10 +10,45 @@ from sklearn.model_selection import train_test_split
 
 from qml.tables import TableError, Target
 
-__all__ = ["check_early_stopping", "split_rows"]
+__all__ = ["check_early_stopping", "choose_folds", "split_rows"]
 
 MIN_EARLY_STOPPING_ROWS = 40
 """Minimum number of training rows for early stopping: fewer would leave too few held-out rows."""
+
+FOLDS = 5
+FEW_ROWS = 200
+"""Number of rows below which models are compared by cross-validation: a quarter of them would tell little."""
+
+
+def choose_folds(target: Target, folds: int | None, test_size: float | None) -> int | None:
+    """Return the number of folds of the cross-validation, or None for a single split.
+
+    Parameters
+    ----------
+    target : Target
+    folds : int, optional
+        Number asked for, 0 for a single split; by default `FOLDS` for few rows, or fewer for rare classes.
+    test_size : float, optional
+        Share of test rows asked for, which means a single split.
+
+    Raises
+    ------
+    TableError
+        If there are fewer rows of a class than folds, or both a test size and folds are asked for.
+    """
+    rows = len(target.y) // 2
+    if target.task == "classification":
+        rows = int(np.unique(target.y, return_counts=True)[1].min())
+    if folds is None:
+        return min(FOLDS, rows) if len(target.y) < FEW_ROWS and test_size is None and rows >= 2 else None
+    if folds == 0:
+        return None
+    if test_size is not None:
+        raise TableError("--cv and --test-size exclude each other: leave one of them out")
+    if folds > rows:
+        each = "of each class" if target.task == "classification" else "in pairs"
+        raise TableError(f"--cv {folds} needs at least {folds} rows {each}, there are {rows}: use --cv {max(rows, 2)}")
+    return folds
 
 
 def split_rows(target: Target, test_size: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -12,7 +12,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from qml.cli.training_options import add_model_options, add_output_options, fraction, model_settings, positive_integer
+from qml.cli.training_options import (
+    add_budget_options,
+    add_choice_options,
+    add_model_options,
+    add_output_options,
+    folds,
+    fraction,
+    model_settings,
+    positive_integer,
+)
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -29,8 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", "-t", required=True, metavar="COLUMN", help="column to predict")
     table = parser.add_argument_group("the table")
     table.add_argument("--task", choices=("auto", "classification", "regression"), default="auto", help="(auto)")
+    table.add_argument("--test-size", type=fraction, metavar="X", help="share of the rows used for testing (0.25)")
     table.add_argument(
-        "--test-size", type=fraction, default=0.25, metavar="X", help="share of the rows used for testing (0.25)"
+        "--cv",
+        type=folds,
+        metavar="K",
+        help="compare by K-fold cross-validation; 0 for one split (5 below 200 rows, unless --test-size is set)",
     )
     table.add_argument(
         "--impute", action="store_true", help="fill empty cells with the median or the most frequent text"
@@ -61,13 +74,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
     )
     add_model_options(parser)
+    add_choice_options(parser)
+    add_budget_options(parser)
     parser.add_argument("--resume", metavar="FILE", help="checkpoint file to write, and to resume from if it exists")
     add_output_options(parser, "./data-qumba for data.csv")
 
 
 def run(options: argparse.Namespace) -> int:
     """Train, compare, report."""
-    from qml.tables import infer_schema, read_table, read_target, with_target
+    import numpy as np
+
+    from qml.tables import TableError, infer_schema, read_table, read_target, with_target
     from qml.tables.reading import quoted, shortened
     from simulator.errors import counted
 
@@ -75,11 +92,18 @@ def run(options: argparse.Namespace) -> int:
     table, num_without = with_target(table, options.target, options.task)
     target = read_target(table, options.target, options.task)
 
-    from qml.assessment.comparison import Split  # after the table, whose faults are told at once
+    # imported after the table has been read, so that its faults are told at once
     from qml.cli.experiment import Experiment, output_folder, run_experiment
-    from qml.cli.splitting import check_early_stopping, split_rows
+    from qml.cli.splitting import check_early_stopping, choose_folds, split_rows
 
-    training, testing = split_rows(target, options.test_size, options.seed)
+    if options.class_weight and target.task == "regression":
+        raise TableError("--class-weight is for classes, and the target is a quantity: leave it out")
+    num_folds = choose_folds(target, options.cv, options.test_size)
+    split = None
+    training = np.arange(len(table))
+    if num_folds is None:
+        split = split_rows(target, 0.25 if options.test_size is None else options.test_size, options.seed)
+        training = split[0]
     if options.early_stopping:
         check_early_stopping(target, training)
     schema = infer_schema(
@@ -96,7 +120,12 @@ def run(options: argparse.Namespace) -> int:
 
     words = [column for column in schema.columns if column.kind == "category"]
     data = [
-        f"{options.data}: {len(table)} rows, {len(training)} to train on and {len(testing)} to test on",
+        f"{options.data}: {len(table)} rows, "
+        + (
+            f"compared by {num_folds}-fold cross-validation; the model file holds the model trained on all rows"
+            if split is None
+            else f"{len(training)} to train on and {len(split[1])} to test on"
+        ),
         f"features: {X.shape[1]}, from {len(schema.columns)} columns"
         + (f"; one-hot encoded: {', '.join(column.name for column in words)}" if words else ""),
         *(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
@@ -120,20 +149,33 @@ def run(options: argparse.Namespace) -> int:
         data.append("the file is not UTF-8: it was read as Windows-1252 (Latin-1); use --encoding for another encoding")
 
     folder = Path(options.output) if options.output else Path(f"{_stem(options.data)}-qumba")
-    return run_experiment(
-        Experiment(
-            title=f"{target.name}, predicted from {Path(options.data).name}",
-            data=tuple(data),
-            split=Split(X[training], target.y[training], X[testing], target.y[testing]),
-            task=target.task,
-            settings=model_settings(options),
-            schema=schema,
-        ),
-        output_folder(folder),
-        plots=not options.no_plots,
-        quiet=options.quiet,
-        resume=options.resume,
-    )
+    settings = model_settings(options) | ({"class_weight": options.class_weight} if options.class_weight else {})
+    models = ("variational", "kernel") if options.model == "both" else (options.model,)
+    status = 0
+    for model in models:
+        status = run_experiment(
+            Experiment(
+                title=f"{target.name}, predicted from {Path(options.data).name}",
+                data=tuple(data),
+                X=X,
+                y=target.y,
+                split=split,
+                task=target.task,
+                settings=settings,
+                schema=schema,
+                model=model,
+                folds=num_folds or 1,
+                candidates=options.candidates or (4 if split else 2),
+                twin=not options.no_twin,
+            ),
+            output_folder(folder / model if len(models) > 1 else folder),
+            plots=not options.no_plots,
+            quiet=options.quiet,
+            resume=options.resume,
+        )
+        if status:
+            break
+    return status
 
 
 def _stem(data: str) -> str:

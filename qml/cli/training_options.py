@@ -5,16 +5,27 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-__all__ = ["add_model_options", "add_output_options", "fraction", "model_settings", "positive_integer"]
+__all__ = [
+    "add_budget_options",
+    "add_choice_options",
+    "add_model_options",
+    "add_output_options",
+    "folds",
+    "fraction",
+    "model_settings",
+    "positive_integer",
+]
 
 FEATURE_MAPS = (
     "angle", "reuploading", "amplitude", "basis", "z", "zz", "pauli", "iqp", "chebyshev", "arcsine", "qaoa",
     "hubregtsen", "yz_cx", "multi_control", "high_dimensional", "hamiltonian",
 )  # fmt: skip
 ANSATZE = (
-    "strongly_entangling", "basic", "real_amplitudes", "efficient_su2", "hardware_efficient", "simplified_two_design",
-    "random", "particle_conserving_u1", "particle_conserving_u2", "mps", "ttn", "mera", "qcnn",
+    "strongly_entangling", "controlled_rotations", "basic", "real_amplitudes", "efficient_su2", "hardware_efficient",
+    "simplified_two_design", "random", "particle_conserving_u1", "particle_conserving_u2", "mps", "ttn", "mera", "qcnn",
+    "iqp",
 )  # fmt: skip
+SCHEDULES = ("cosine", "constant", "warm_restarts", "one_cycle", "plateau")
 """Names for the help text, which must not import the library; a test compares them with the library's."""
 
 SETTINGS = {
@@ -88,20 +99,46 @@ def add_model_options(parser: argparse.ArgumentParser, *, tell_defaults: bool = 
         help="epochs without a better score before stopping early" + default(20),
     )
     training.add_argument(
-        "--optimizer", metavar="NAME", help="adam, adamw, sgd, rmsprop, spsa, l-bfgs-b, cobyla, ..." + default("adam")
+        "--optimizer",
+        metavar="NAME",
+        help="adam, sgd, natural_gradient, rotosolve, spsa, l-bfgs-b, ..." + default("adam"),
     )
     training.add_argument("--learning-rate", type=positive_number, metavar="X", help="learning rate" + default(0.05))
-    training.add_argument(
-        "--schedule",
-        choices=("cosine", "constant", "plateau"),
-        help="schedule of the learning rate" + default("cosine"),
-    )
+    training.add_argument("--schedule", choices=SCHEDULES, help="schedule of the learning rate" + default("cosine"))
     training.add_argument(
         "--batch-size", type=positive_integer, metavar="N", help="rows per step" + default("all if at most 64, else 32")
     )
     training.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="seed; the same seed gives the same result (0)"
     )
+
+
+def add_choice_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of which model is trained."""
+    comparison = parser.add_argument_group("which model")
+    comparison.add_argument(
+        "--model",
+        default="variational",
+        metavar="NAME",
+        help="variational, kernel, both, or an estimator such as ReuploadingClassifier (variational)",
+    )
+    comparison.add_argument(
+        "--class-weight",
+        choices=("balanced",),
+        help="weight classes by their rarity, in all models",
+    )
+
+
+def add_budget_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how much work goes into the comparison."""
+    comparison = parser.add_argument_group("the comparison")
+    comparison.add_argument(
+        "--candidates",
+        type=positive_integer,
+        metavar="N",
+        help="settings that each classical model is tuned over (4, or 2 in a cross-validation)",
+    )
+    comparison.add_argument("--no-twin", action="store_true", help="do not train the model without entanglement too")
 
 
 def add_output_options(parser: argparse.ArgumentParser, folder: str) -> None:
@@ -121,6 +158,14 @@ def model_settings(options: argparse.Namespace) -> dict[str, Any]:
 def positive_integer(text: str) -> int:
     """Parse a positive integer."""
     return _checked(int, text, 1, "a positive integer")
+
+
+def folds(text: str) -> int:
+    """Parse a number of folds: 0 or at least 2."""
+    value = _checked(int, text, 0, "a number of folds of at least 2, or 0 for one split")
+    if value == 1:
+        raise argparse.ArgumentTypeError("expected a number of folds of at least 2, or 0 for one split, got 1")
+    return value
 
 
 def seed(text: str) -> int:

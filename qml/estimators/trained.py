@@ -18,11 +18,10 @@ from sklearn.utils.validation import validate_data
 
 from qml import persistence
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
-from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
-from qml.training import Objective, TrainingInterrupted, TrainingResult, train
+from qml.settings import check_fraction, check_non_negative, check_whole
+from qml.training import Objective, Schedule, TrainingInterrupted, TrainingResult, get_schedule, train
 from qml.training.checkpoints import saved_seed
 from qml.training.progress import Callback
-from qml.training.run import SCHEDULES
 from qml.weights import checked_sample_weight
 from simulator.backends.trait import Folder
 from simulator.files import beside
@@ -60,7 +59,7 @@ class TrainedEstimator(BaseEstimator):
     learning_rate: float | None = 0.05
     epochs: int = 100
     batch_size: int | Literal["auto", "full"] = "auto"
-    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    schedule: str | Schedule = "cosine"
     early_stopping: bool = False
     validation_fraction: float = 0.15
     patience: int = 20
@@ -133,8 +132,8 @@ class TrainedEstimator(BaseEstimator):
             (exactly when each step uses all samples).
         resume : path, optional
             Path of a checkpoint, written during training. If it exists, training resumes from it with its seed, and the
-            result equals that of an uninterrupted run; ``epochs`` may be increased, unless the schedule is
-            ``"cosine"``, which depends on it. The checkpoint of a different run (other data, circuit, observables,
+            result equals that of an uninterrupted run; ``epochs`` may be increased, unless the schedule depends on
+            it, as ``"cosine"`` does. The checkpoint of a different run (other data, circuit, observables,
             noise, precision, loss, optimizer, ...) is refused, and so is one in use by another process. With a
             ``backend``, its jobs are stored beside it, in a folder with the suffix ``.jobs``.
         validation_data : tuple (X, y), optional
@@ -214,7 +213,7 @@ class TrainedEstimator(BaseEstimator):
         check_whole("patience", self.patience)
         check_fraction("validation_fraction", self.validation_fraction)
         check_non_negative("tol", self.tol)
-        check_choice("schedule", self.schedule, SCHEDULES)
+        get_schedule(self.schedule)
 
     def _begin(self, weights: Array) -> None:
         """Set the initial weights and an empty history."""
@@ -262,7 +261,8 @@ class TrainedEstimator(BaseEstimator):
     def _batch_size(self, n_samples: int) -> int:
         """Number of samples per step."""
         if self.batch_size == "auto":
-            return n_samples if n_samples <= MAX_FULL_BATCH else AUTOMATIC_BATCH
+            whole = n_samples <= MAX_FULL_BATCH or get_optimizer(self.optimizer).chooses_steps  # would fit each batch
+            return n_samples if whole else AUTOMATIC_BATCH
         return n_samples if self.batch_size == "full" else min(self.batch_size, n_samples)
 
     def _state_for(self, optimizer: Optimizer | SciPy) -> State | None:

@@ -110,7 +110,7 @@ class ImagePooling(TransformerMixin, BaseEstimator):
             raise ValueError(f"expected images of {expected}, as in fit, got {given}")
         rows = validate_data(self, rows, dtype=np.float64, reset=False)
         images = rows.reshape(-1, *self.image_shape_)
-        down, across = (_areas(*sides) for sides in zip(self.image_shape_, self.output_shape_, strict=True))
+        down, across = (area_averages(*sides) for sides in zip(self.image_shape_, self.output_shape_, strict=True))
         return np.einsum("ih,nhw,jw->nij", down, images, across, optimize=True).reshape(len(rows), -1)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
@@ -131,7 +131,7 @@ class ImagePooling(TransformerMixin, BaseEstimator):
         return np.array([f"pixel{row}_{column}" for row in range(height) for column in range(width)], dtype=object)
 
 
-def _areas(size: int, pooled_size: int) -> NDArray[np.float64]:
+def area_averages(size: int, pooled_size: int) -> NDArray[np.float64]:
     """Return the averaging matrix, shape (pooled_size, size): the share of each pixel in each of the equal areas."""
     edges = np.arange(pooled_size + 1) * (size / pooled_size)
     pixels = np.arange(size)

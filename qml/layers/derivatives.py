@@ -120,6 +120,17 @@ class Derivatives(Layer):
             return d_weights, None
         return d_weights, np.add.reduce(d_points.reshape(len(X), -1, self.num_inputs), axis=1)
 
+    @property
+    def circuit(self) -> Quantum:
+        """Layer of the circuit."""
+        return self.quantum
+
+    def circuit_inputs(self, X: Array) -> Array:
+        return self._points(X)
+
+    def spectra(self) -> tuple[Array | None, ...]:
+        return self.quantum.spectra()
+
     def on(
         self,
         backend: Backend | str | None = None,

@@ -104,6 +104,17 @@ class Quantum(Layer):
     def plan(self, backend: Backend, X: Array, weights: Array, *, gradient: bool = False, inputs: bool = False) -> Plan:
         return BackendEvaluation(self.model, backend).plan(self.model.inputs_of(X), weights, gradient, inputs)
 
+    @property
+    def circuit(self) -> Quantum:
+        """The layer itself."""
+        return self
+
+    def circuit_inputs(self, X: Array) -> Array:
+        return self.model.inputs_of(X)
+
+    def spectra(self) -> tuple[Array | None, ...]:
+        return self.model.spectra
+
     def split_fixed(self) -> tuple[Callable[[Array], Array] | None, Layer | None]:
         if not self.num_weights:
             return super().split_fixed()

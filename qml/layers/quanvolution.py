@@ -144,6 +144,17 @@ class Quanvolution(Layer):
         d_weights, d_patches = self.filter.sweep(patches, weights, remainder, inputs)
         return d_weights, None if d_patches is None else self._onto_pixels(d_patches, len(X))
 
+    @property
+    def circuit(self) -> Quantum:
+        """Layer of the circuit."""
+        return self.filter
+
+    def circuit_inputs(self, X: Array) -> Array:
+        return self.filter.circuit_inputs(self.patches(X))
+
+    def spectra(self) -> tuple[Array | None, ...]:
+        return self.filter.spectra()
+
     def on(
         self,
         backend: Backend | str | None = None,

@@ -72,6 +72,9 @@ class Chain(Layer):
         """Whether a layer is random."""
         return any(layer.is_random for layer in self.layers)
 
+    def spectra(self) -> tuple[Array | None, ...]:
+        return tuple(spectrum for layer in self.layers for spectrum in layer.spectra())
+
     def for_step(self, seed: Sequence[int]) -> Chain:
         layers = (layer.for_step([*seed, number]) for number, layer in enumerate(self.layers))
         return Chain(tuple(layers)) if self.is_random else self

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,19 @@ class Layer(Protocol):
     ) -> Plan | None:
         """Estimate the cost of `forward` (with ``gradient``, of `sweep`) on a backend; None if no circuit is run."""
         return None
+
+    @property
+    def circuit(self) -> Any:
+        """Quantum layer whose circuit this layer runs; None for a layer without one."""
+        return None
+
+    def circuit_inputs(self, X: Array) -> Array:
+        """Compute the inputs of the circuit for rows X, shape (n_samples * k, n_inputs), those of a row consecutive."""
+        return X
+
+    def spectra(self) -> tuple[Array | None, ...]:
+        """Return the positive frequencies of the outputs in each weight; None for a weight that is not an angle."""
+        return (None,) * self.num_weights
 
     @property
     def is_random(self) -> bool:

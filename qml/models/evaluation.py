@@ -17,6 +17,9 @@ from qml.settings import check_backend
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Estimates
+from simulator.calculations.curvature import mean_metric
+from simulator.calculations.statevector import states
+from simulator.errors import QumbaError
 from simulator.noise import program as noise_program
 from simulator.parameters import Parameter
 
@@ -54,6 +57,46 @@ class Evaluation(Protocol):
         """
         ...
 
+    def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
+        """Compute the sum of the samples' Fubini-Study metrics with respect to the weights, times their shares.
+
+        Parameters
+        ----------
+        inputs : float ndarray, shape (n_samples, n_inputs)
+        weights : float ndarray, shape (n_weights,)
+        shares : float ndarray, shape (n_samples,)
+
+        Returns
+        -------
+        float ndarray, shape (n_weights, n_weights)
+
+        Raises
+        ------
+        QumbaError
+            If states are not known: with noise, and on a backend.
+        """
+        ...
+
+    def fidelities(self, inputs: Array, weights: Array, others: Array) -> Array:
+        """Compute the fidelities of the samples' states at ``weights`` with those at other weights.
+
+        Parameters
+        ----------
+        inputs : float ndarray, shape (n_samples, n_inputs)
+        weights : float ndarray, shape (n_weights,)
+        others : float ndarray, shape (n_others, n_weights)
+
+        Returns
+        -------
+        float ndarray, shape (n_others, n_samples)
+
+        Raises
+        ------
+        QumbaError
+            If states are not known: with noise, and on a backend.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class EngineEvaluation:
@@ -73,6 +116,15 @@ class EngineEvaluation:
         self, inputs: Array, weights: Array, cotangent: Cotangent, by_inputs: bool = False
     ) -> tuple[Array, Array | None]:
         return self.model.differentiate(inputs, weights, cotangent, by_inputs)
+
+    def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
+        return mean_metric(self.model.program, inputs, weights, shares)
+
+    def fidelities(self, inputs: Array, weights: Array, others: Array) -> Array:
+        program = self.model.state_program
+        bra = states(program, inputs, weights).conj()
+        overlaps = [np.einsum("si,si->s", bra, states(program, inputs, other)) for other in others]
+        return np.abs(np.array(overlaps).reshape(len(others), len(inputs))) ** 2
 
 
 @dataclass(frozen=True)
@@ -109,6 +161,12 @@ class NoisyEvaluation:
         if self.model.qubits is not None:
             cotangent = cotangent_of_strings(cotangent)
         return noise_program.adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs)[1:]
+
+    def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
+        raise _unknown_states("a simulation with noise")
+
+    def fidelities(self, inputs: Array, weights: Array, others: Array) -> Array:
+        raise _unknown_states("a simulation with noise")
 
 
 @dataclass(frozen=True)
@@ -161,6 +219,12 @@ class BackendEvaluation:
         d_inputs[:, columns] = np.einsum("so,sop->sp", seeds, derivatives[:, :, len(trained) :])
         return d_weights, d_inputs
 
+    def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
+        raise _unknown_states(f"the backend {type(self.backend).__name__}")
+
+    def fidelities(self, inputs: Array, weights: Array, others: Array) -> Array:
+        raise _unknown_states(f"the backend {type(self.backend).__name__}")
+
     def plan(self, inputs: Array, weights: Array, gradient: bool = False, by_inputs: bool = False) -> Plan:
         """Estimate the cost of `expectations`, or with ``gradient`` of `sweep`."""
         model = self.model
@@ -183,6 +247,13 @@ class BackendEvaluation:
         """Return the parameters that occur in the circuit."""
         used = set(self.model.circuit.parameters)
         return [parameter for parameter in parameters if parameter in used]
+
+
+def _unknown_states(source: str) -> QumbaError:
+    return QumbaError(
+        f"{source} gives expectation values only, and a metric or a fidelity needs the states of the exact engine; "
+        "leave out noise and backend, or use an optimizer without a metric, such as 'adam' or 'spsa'"
+    )
 
 
 def get_evaluation(

@@ -18,6 +18,7 @@ from qml.models.probabilities import z_strings
 from qml.models.summary import model_summary
 from qml.settings import check_choice
 from simulator.calculations.gradients import adjoint_sweep
+from simulator.calculations.input_shifts import frequencies
 from simulator.calculations.probabilities import checked_qubits, probabilities, probability_sweep
 from simulator.calculations.statevector import expectations
 from simulator.circuit import Circuit
@@ -139,6 +140,22 @@ class QuantumModel:
         """Number of weights."""
         return len(self.weights)
 
+    @cached_property
+    def state_program(self) -> Program:
+        """The circuit without observables, lowered on first use: gates that do not affect these affect states."""
+        return Program(self.circuit, (), self.inputs, self.weights, self.precision)
+
+    @cached_property
+    def spectra(self) -> tuple[Array, ...]:
+        """Positive frequencies of the outputs as functions of each weight.
+
+        Raises
+        ------
+        QumbaError
+            If a gate that is not a rotation depends on a weight.
+        """
+        return tuple(frequencies(self.circuit, weight) for weight in self.weights)
+
     def forward(self, X: ArrayLike, weights: ArrayLike) -> Array:
         """Compute outputs.
 
@@ -251,7 +268,9 @@ class QuantumModel:
             self.circuit.without_entanglement(),
             self.inputs,
             self.weights,
-            self.observables,
+            self.observables if self.outputs == "expectations" else (),
+            outputs=self.outputs,
+            qubits=self.qubits,
             precision=self.precision,
             data=self.data,
             num_features=self.num_features,

@@ -9,22 +9,49 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+from qml.optimizers.coordinates import NFT, Rotosolve
 from qml.optimizers.gradient_descent import SGD, Adam, AdamW, RMSprop
+from qml.optimizers.natural_gradient import MomentumNaturalGradient, NaturalGradient
+from qml.optimizers.qnspsa import QNSPSA
 from qml.optimizers.scipy_methods import METHODS, SciPy
 from qml.optimizers.spsa import SPSA
 from qml.optimizers.stepwise import Optimizer, State
+from qml.optimizers.umda import UMDA
 from simulator.names import by_name
 
-__all__ = ["OPTIMIZERS", "SGD", "SPSA", "Adam", "AdamW", "Optimizer", "RMSprop", "SciPy", "State", "get_optimizer"]
+__all__ = [
+    "NFT",
+    "OPTIMIZERS",
+    "QNSPSA",
+    "SGD",
+    "SPSA",
+    "UMDA",
+    "Adam",
+    "AdamW",
+    "MomentumNaturalGradient",
+    "NaturalGradient",
+    "Optimizer",
+    "RMSprop",
+    "Rotosolve",
+    "SciPy",
+    "State",
+    "get_optimizer",
+]
 
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer | SciPy]] = {
     "adam": Adam,
     "adamw": AdamW,
     "sgd": SGD,
     "rmsprop": RMSprop,
+    "natural_gradient": NaturalGradient,
+    "momentum_natural_gradient": MomentumNaturalGradient,
     "spsa": SPSA,
+    "qnspsa": QNSPSA,
+    "rotosolve": Rotosolve,
+    "nft": NFT,
+    "umda": UMDA,
     **{method: partial(SciPy, method) for method in METHODS},
 }
 """Optimizers by name; ``get_optimizer`` passes its options to them."""
@@ -40,7 +67,8 @@ def get_optimizer(
     optimizer : str, Optimizer or SciPy
         Key of ``OPTIMIZERS``, in upper or lower case, or an optimizer.
     learning_rate : float, optional
-        Learning rate that replaces the optimizer's; SciPy's methods choose their step sizes and ignore it.
+        Learning rate that replaces the optimizer's; methods that choose their steps (`Rotosolve`, `NFT`, `UMDA`,
+        SciPy's) ignore it.
     **options
         Settings for the optimizer of that name, such as ``beta1=0.8``.
 
@@ -57,6 +85,6 @@ def get_optimizer(
     Adam(learning_rate=0.1, beta1=0.9, beta2=0.999, epsilon=1e-08)
     """
     result = by_name("optimizer", optimizer, OPTIMIZERS, (Optimizer, SciPy), options)
-    if learning_rate is None or isinstance(result, SciPy):
+    if learning_rate is None or result.chooses_steps:
         return result
-    return replace(result, learning_rate=learning_rate)
+    return replace(cast(Optimizer, result), learning_rate=learning_rate)

@@ -45,6 +45,9 @@ class SciPy:
     evaluations_per_step: ClassVar[None] = None
     """None, because the number of evaluations in a line search is not known in advance."""
 
+    chooses_steps: ClassVar[bool] = True
+    """Whether the method determines how far it moves."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "method", choose("SciPy method", self.method, METHODS))
 

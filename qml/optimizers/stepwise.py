@@ -32,6 +32,12 @@ class Optimizer(ABC):
     """Whether the optimizer uses derivatives of the objective, or values only."""
     evaluations_per_step: ClassVar[int] = 1
     """Number of evaluations of the objective per step: of value and gradient together, or of the value only."""
+    chooses_steps: ClassVar[bool] = False
+    """Whether the method determines how far it moves, so that no other learning rate and no schedule applies to it."""
+
+    def evaluations(self, spectra: Sequence[np.ndarray | None]) -> int:
+        """Return the number of evaluations per step, which may depend on the spectra of the weights."""
+        return self.evaluations_per_step
 
     @property
     def evaluations_before(self) -> int:

@@ -23,6 +23,7 @@ from qml.kernels.composite import packed
 from qml.layers import Quantum, Sequential
 from qml.models.quantum_model import QuantumModel
 from qml.persistence.checks import LEFT_OUT, check_learnt, check_settings, check_sizes, random_state
+from qml.training import schedules
 from simulator.circuit import Circuit
 from simulator.noise import NoiseModel
 from simulator.observables import PauliSum
@@ -108,7 +109,7 @@ MAKERS = (*KERNELS, "RandomQuantumFeatures")
 
 VALUES: dict[str, type] = {
     kind.__name__: kind
-    for module in (ansatze, data_functions, domains, feature_maps, layers, losses, optimizers, scaling)
+    for module in (ansatze, data_functions, domains, feature_maps, layers, losses, optimizers, scaling, schedules)
     for kind in vars(module).values()
     if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind is not data_functions.OwnFunction
 }

@@ -18,11 +18,11 @@ from qml.training.description import description
 from qml.training.minimization import minimize
 from qml.training.progress import Callback, RunState, joined
 from qml.training.result import TrainingInterrupted, TrainingResult, warn_if_not_converged
-from qml.training.run import SCHEDULES, Run
+from qml.training.run import Run
+from qml.training.schedules import SCHEDULES, Schedule, get_schedule
 from simulator.engines.numba.jit.announcement import compilation_announced
-from simulator.errors import unknown_name
 
-__all__ = ["Objective", "TrainingInterrupted", "TrainingResult", "train"]
+__all__ = ["SCHEDULES", "Objective", "Schedule", "TrainingInterrupted", "TrainingResult", "get_schedule", "train"]
 
 
 def train(
@@ -35,7 +35,7 @@ def train(
     rng: np.random.Generator | int | None = None,
     patience: int | None = None,
     tol: float = 0.0,
-    schedule: str = "constant",
+    schedule: str | Schedule = "constant",
     callback: Callback | Sequence[Callback] | None = None,
     verbose: bool = False,
     resume: str | os.PathLike[str] | None = None,
@@ -54,9 +54,8 @@ def train(
     rng : seed of the run, or the generator from which it is drawn
     patience : number of epochs without improvement before training stops; None for no limit
     tol : minimum change that counts as an improvement, of the validation score or else of the training loss
-    schedule : schedule of the learning rate: "constant", "cosine" (half a wave, to 0 at the end), or "plateau" (halved
-        after 5 epochs without improvement by ``tol`` of the validation score or else of the loss); SciPy's methods
-        ignore it
+    schedule : schedule of the learning rate, a name in ``SCHEDULES`` or an object; methods that choose their steps,
+        such as SciPy's and `Rotosolve`, ignore it
     callback : called with a `TrainingProgress` after each epoch, or several, called in turn; training stops when one
         returns True
     verbose : whether to show a progress bar
@@ -65,7 +64,7 @@ def train(
         restart from the best weights instead.
     fingerprint : identity of the run besides the settings here, such as data and model: name -> JSON value, or one
         digest of everything. A checkpoint with another fingerprint is refused, and the differences are named; the
-        number of epochs may differ (with a constant rate; a cosine schedule depends on it).
+        number of epochs may differ, unless the schedule depends on it, as "cosine" does.
     optimizer_state : optimizer state of an earlier result, to continue with its moments
 
     Returns
@@ -93,8 +92,7 @@ def train(
         raise ValueError(f"weights must be finite numbers of shape (n_weights,), got {weights!r}")
     epochs = _count("epochs", epochs, 0)
     patience = None if patience is None else _count("patience", patience, 1)
-    if schedule not in SCHEDULES:
-        raise unknown_name("schedule", schedule, SCHEDULES)
+    schedule = get_schedule(schedule)
     n_samples = int(objective.n_samples)
     if batch_size is None or batch_size == "full" or isinstance(optimizer, SciPy):
         batch_size = n_samples
@@ -110,10 +108,9 @@ def train(
             "number of weights": weights.size,
             "number of rows": n_samples,
             "batch size": batch_size,
-            "schedule": f"{schedule} over {epochs} epochs" if schedule == "cosine" else schedule,
+            "schedule": schedule.identity(epochs),
         }
-        if patience is not None or schedule == "plateau":  # decides when to stop, or when to lower the rate
-            identity["tol"] = float(tol)
+        identity |= {} if patience is None else {"tol": float(tol)}  # decides, with patience, when to stop
         identity |= {SUMMARY: fingerprint} if isinstance(fingerprint, str) else fingerprint
     checkpoints = Checkpoints(resume, identity, batches=-(-n_samples // batch_size))
     with checkpoints.held():

@@ -37,8 +37,8 @@ _OPTIMIZER = "optimizer_state."
 
 
 STOPPED = ("", "diverged", "converged")
-COSINE_HINT = (
-    ". The learning rate of a cosine schedule depends on the number of epochs, so that such a run cannot be prolonged: "
+LENGTH_HINT = (
+    ". The learning rate of this schedule depends on the number of epochs, so that such a run cannot be prolonged: "
     "ask for the same number, or start anew with schedule='constant', which can"
 )
 SUMMARY = "data and model"
@@ -157,7 +157,7 @@ class Checkpoints:
             differing = [name for name in differing if name != SUMMARY]
         differences = [line for name in differing for line in _differences(name, expected[name], stored[name])]
         schedules = f"{expected.get('schedule')}, {stored.get('schedule')}"
-        hint = COSINE_HINT if "schedule" in differing and schedules.count("cosine") == 2 else ""
+        hint = LENGTH_HINT if "schedule" in differing and schedules.count(" over ") == 2 else ""
         raise CheckpointMismatchError(
             f"{self.path} belongs to another run ({'; '.join(differences)}); "
             f"give another path, or delete the file to start anew{hint}"

@@ -59,10 +59,10 @@ def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
     loss = float(loss)
     if not run.is_usable(loss, gradient):
         return False
-    rate = run.rate()
+    rate = 1.0 if optimizer.chooses_steps else run.rate()
     with np.errstate(all="ignore"):  # checked in the next line
         optimizer_state, weights = optimizer.step(measured, before.weights, gradient)
-        if rate != 1.0:  # valid because every step is proportional to its learning rate
+        if rate != 1.0:  # valid because these steps are proportional to the learning rate
             weights = before.weights + rate * (weights - before.weights)
     if not np.isfinite(weights).all():
         run.diverge(f"a step is not finite in epoch {len(before.history) + 1}")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qml.layers import Layer
+from qml.layers.sequential import Chain
+from qml.layers.states import StatesOfNetwork
 from qml.losses import Loss
 from qml.optimizers.objective import Rows
 
@@ -54,6 +57,21 @@ class LayersObjective:
         """Whether the network is random in training, as with dropout."""
         return self.network.is_random
 
+    @cached_property
+    def geometry(self) -> NetworkGeometry:
+        """Geometry of the states of the network's circuit.
+
+        Raises
+        ------
+        QumbaError
+            If the network does not have exactly one circuit with weights.
+        """
+        return NetworkGeometry(StatesOfNetwork(self._chain), self.inputs, self.sample_weight)
+
+    def spectra(self) -> tuple[Array | None, ...]:
+        """Return the positive frequencies of the outputs in each weight; None for a weight that is not an angle."""
+        return self.network.spectra()
+
     def for_step(self, seed: Sequence[int]) -> LayersObjective:
         """Return the objective of one training step, with random numbers from this seed."""
         return replace(self, network=self.network.for_step(seed))
@@ -88,6 +106,57 @@ class LayersObjective:
             digest.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
+    @property
+    def _chain(self) -> Chain:
+        """The network as one chain; chains inside a chain are part of it."""
+        return Chain(tuple(_flattened(self.network)))
+
     def _batch(self, rows: Rows) -> tuple[Array, NDArray[np.generic], Array]:
         inputs = self.inputs[rows]
         return inputs, self.targets[rows], self.sample_weight[rows] / len(inputs)
+
+
+def _flattened(layer: Layer) -> Iterator[Layer]:
+    if isinstance(layer, Chain):
+        for inner in layer.layers:
+            yield from _flattened(inner)
+    else:
+        yield layer
+
+
+@dataclass(frozen=True)
+class NetworkGeometry:
+    """Geometry of the states of a network's circuit at rows of the training set; see `qml.optimizers.Geometry`.
+
+    Parameters
+    ----------
+    states : StatesOfNetwork
+    inputs : float ndarray, shape (n_samples, num_inputs)
+    sample_weight : float ndarray, shape (n_samples,)
+    """
+
+    states: StatesOfNetwork
+    inputs: Array
+    sample_weight: Array
+
+    @property
+    def part(self) -> slice:
+        """Place of the circuit's weights among all weights."""
+        return self.states.part
+
+    @property
+    def layers(self) -> NDArray[np.intp]:
+        """Layer of each of the circuit's weights."""
+        return self.states.layers
+
+    def metric(self, weights: Array, rows: Rows) -> Array:
+        """Compute the mean Fubini-Study metric of the circuit's weights over the rows."""
+        return self.states.metric(self.inputs[rows], weights, self._shares(rows))
+
+    def fidelities(self, weights: Array, others: Array, rows: Rows) -> Array:
+        """Compute the mean fidelities with the states at other weights of the circuit, shape (n_others,)."""
+        return self.states.fidelities(self.inputs[rows], weights, others, self._shares(rows))
+
+    def _shares(self, rows: Rows) -> Array:
+        weight = self.sample_weight[rows]
+        return weight / weight.sum()

@@ -11,17 +11,10 @@ import numpy as np
 from qml.optimizers.objective import Objective
 from qml.training.checkpoints import Checkpoints
 from qml.training.progress import Callback, EpochRecord, ProgressBar, RunState, TrainingProgress
+from qml.training.schedules import Schedule
 
 DIVERGENCE = 1e3
 """Growth of the loss, relative to the initial one (absolute if that is below 1), at which training has diverged."""
-
-
-SCHEDULES = ("constant", "cosine", "plateau")
-
-PLATEAU_EPOCHS = 5
-"""Number of epochs without improvement after which the schedule "plateau" lowers the rate."""
-
-PLATEAU_FACTOR = 0.5
 
 
 @dataclass
@@ -38,15 +31,16 @@ class Run:
     batch_size: int
     patience: int | None
     tol: float
-    schedule: str
+    schedule: Schedule
     callback: Callback | None
     verbose: bool
 
     def __post_init__(self) -> None:
         self.bar = ProgressBar(self.epochs, len(self.state.history), self.verbose)
-        self._plateau = (0, 1.0)  # number of epochs, and the rate's factor after them
         self.is_random = bool(getattr(self.objective, "is_random", False))
         self.validates = self.objective.validation_score(self.state.weights) is not None
+        self.steps_per_epoch = math.ceil(self.objective.n_samples / self.batch_size)
+        self._epoch_factor = -1, 1.0  # number of epochs, and the schedule's factor after them
 
     def reason_to_stop(self) -> str | None:
         """Return the reason to stop or None, from the state alone, so that a resumed run stops at the same epoch."""
@@ -58,24 +52,11 @@ class Run:
 
     def rate(self) -> float:
         """Factor of the schedule for the learning rate of the next step."""
-        if self.schedule == "constant":
-            return 1.0
-        if self.schedule == "plateau":
-            return self._plateau_rate()
-        steps = self.epochs * math.ceil(self.objective.n_samples / self.batch_size)
-        return 0.5 * (1.0 + math.cos(math.pi * self.state.steps / steps))
-
-    def _plateau_rate(self) -> float:
-        """Factor of the schedule "plateau", from the history alone, so that a resumed run has the same."""
-        if self._plateau[0] != len(self.state.history):
-            factor, best, stale = 1.0, -math.inf, 0
-            for record in self.state.history:
-                score = -record.loss if record.validation_score is None else record.validation_score
-                best, stale = (score, 0) if score > best + self.tol else (best, stale + 1)
-                if stale >= PLATEAU_EPOCHS:
-                    factor, stale = factor * PLATEAU_FACTOR, 0
-            self._plateau = (len(self.state.history), factor)
-        return self._plateau[1]
+        history = self.state.history
+        if self._epoch_factor[0] != len(history):
+            self._epoch_factor = len(history), self.schedule.at_epoch(history)
+        steps = self.epochs * self.steps_per_epoch
+        return self._epoch_factor[1] * self.schedule.at_step(self.state.steps, steps, self.steps_per_epoch)
 
     def is_usable(self, loss: float, gradient: np.ndarray | None) -> bool:
         """Whether training can continue from this loss and gradient; if not, record that in the state."""

@@ -17,7 +17,7 @@ from simulator.errors import ParameterError, QumbaError
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
 
-__all__ = ["derivative_rule", "frequencies"]
+__all__ = ["derivative_rule", "frequencies", "interpolation", "sums_of_frequencies"]
 
 FloatArray = NDArray[np.float64]
 
@@ -109,19 +109,67 @@ def derivative_rule(spectrum: FloatArray) -> tuple[FloatArray, FloatArray]:
     >>> np.allclose(weights @ np.sin(0.4 + shifts), [np.cos(0.4), -np.sin(0.4)])
     True
     """
+    shifts, matrix = interpolation(spectrum)
+    count = len(spectrum)
+    derivatives = np.zeros((2, 2 * count + 1))
+    derivatives[0, 1 + count :] = spectrum
+    derivatives[1, 1 : 1 + count] = -(spectrum**2)
+    return shifts, np.asarray(derivatives @ matrix, np.float64)
+
+
+def interpolation(spectrum: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Shifts s, and the matrix from a function's values at ``t + s`` to its coefficients around t.
+
+    Parameters
+    ----------
+    spectrum : float ndarray, shape (n_frequencies,)
+        Positive frequencies in ascending order.
+
+    Returns
+    -------
+    shifts : float ndarray, shape (2 * n_frequencies + 1,)
+        The first is 0.
+    matrix : float ndarray, shape (2 * n_frequencies + 1, 2 * n_frequencies + 1)
+        From values to the constant, then the factors of the cosines, then those of the sines of ``spectrum * u``, for
+        the function of ``u = angle - t``.
+
+    Raises
+    ------
+    ParameterError
+        If two frequencies are so close that they cannot be told apart.
+
+    Examples
+    --------
+    >>> shifts, matrix = interpolation(np.array([1.0]))
+    >>> np.allclose(matrix @ (2 + np.cos(shifts) - 3 * np.sin(shifts)), [2, 1, -3])
+    True
+    """
     count = len(spectrum)
     if not count:
-        return np.zeros(1), np.zeros((2, 1))
+        return np.zeros(1), np.ones((1, 1))
     if np.allclose(spectrum, spectrum[0] * np.arange(1, count + 1), rtol=_EQUAL, atol=0.0):
         order = np.arange(1, count + 1)
         shifts = 2 * math.pi / ((2 * count + 1) * spectrum[0]) * np.concatenate([[0], order, -order])
     else:
         shifts = _selected(spectrum)
-    values = _terms(spectrum, shifts)
-    derivatives = np.zeros((2, 2 * count + 1))
-    derivatives[0, 1 + count :] = spectrum
-    derivatives[1, 1 : 1 + count] = -(spectrum**2)
-    return shifts, np.asarray(np.linalg.solve(values, derivatives.T).T, np.float64)
+    return shifts, np.asarray(np.linalg.inv(_terms(spectrum, shifts).T), np.float64)
+
+
+def sums_of_frequencies(spectrum: FloatArray, degree: int) -> FloatArray:
+    """Positive frequencies of a polynomial of this degree in functions with these frequencies, in ascending order.
+
+    Raises
+    ------
+    ParameterError
+        If there are more than `MOST_FREQUENCIES` frequencies.
+    """
+    signed = np.concatenate([[0.0], spectrum, -spectrum])
+    out = np.zeros(1)
+    for _ in range(degree):
+        out = _distinct(np.abs(out[:, None] + signed).ravel())
+    if len(out) > MOST_FREQUENCIES + 1:
+        raise ParameterError(f"a polynomial of degree {degree} has more than {MOST_FREQUENCIES} frequencies")
+    return out[1:]
 
 
 def _terms(spectrum: FloatArray, shifts: FloatArray) -> FloatArray:

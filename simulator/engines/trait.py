@@ -102,6 +102,25 @@ class Engine(Protocol):
         by_inputs : float64 ndarray, shape (n_samples, n_inputs), or None
         """
 
+    def tangents(self, program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
+        """Derivatives of the final states with respect to the weights, without their parts along the state.
+
+        Computed in double precision, with all gates, whatever the program's precision and observables.
+
+        Returns
+        -------
+        float64 ndarray, shape (n_samples, 2 * 2**n, n_weights)
+            ``T`` such that ``T[s].T @ T[s]`` is the Fubini-Study metric of sample s: real and imaginary parts of
+            ``(1 - |psi><psi|) d_k psi``, up to an order of the amplitudes that all samples share.
+
+        Raises
+        ------
+        StateTooLargeError
+            If they do not fit in memory.
+        QumbaError
+            If an initial amplitude depends on a weight.
+        """
+
     def fidelities(
         self,
         program: Program,

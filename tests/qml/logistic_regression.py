@@ -27,6 +27,30 @@ class LogisticRegression:
         slope = -y / (1 + np.exp(y * (X @ weights)))
         return self.value(weights, rows), X.T @ slope / len(y) + PENALTY * weights
 
+    @property
+    def geometry(self):
+        return GaussianGeometry(self.X[self.train])
+
+    def spectra(self):
+        return [None] * N_WEIGHTS
+
     def validation_score(self, weights):
         y = self.y[self.held_out]
         return float(np.mean(y * (self.X[self.held_out] @ weights) > 0)) if len(y) else None
+
+
+class GaussianGeometry:
+    """States whose fidelity is ``exp(-d^T M d)`` at a distance d, with M the second moments of the rows."""
+
+    part, layers = slice(0, N_WEIGHTS), np.arange(N_WEIGHTS) // 2
+
+    def __init__(self, X):
+        self.X = X
+
+    def metric(self, weights, rows):
+        X = self.X[rows]
+        return X.T @ X / (4 * len(X))
+
+    def fidelities(self, weights, others, rows):
+        moved = others - weights[self.part]
+        return np.exp(-np.einsum("oi,ij,oj->o", moved, self.metric(weights, rows), moved))

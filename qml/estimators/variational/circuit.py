@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.ansatze import INITIAL_SPREAD, Ansatz, get_ansatz
+from qml.ansatze import INITIAL_SPREAD, Ansatz, Initialisation, get_ansatz, get_initialisation
 from qml.estimators.trained import Samples
 from qml.estimators.variational.one_circuit import OneCircuit
 from qml.estimators.variational.trained import QUARTER_TURN
@@ -49,6 +49,10 @@ class EncodedCircuit(OneCircuit):
     def _ansatz(self) -> Ansatz:
         """Return the trainable circuit."""
 
+    def _initialisation(self) -> Initialisation:
+        """Return the rule for the initial weights of the ansatz."""
+        return Initialisation()
+
     def _feature_map(self) -> FeatureMap:
         """Return the encoding."""
         return get_feature_map(self.feature_map)
@@ -77,7 +81,9 @@ class EncodedCircuit(OneCircuit):
             observables=self._measured(num_qubits, num_layers),
             precision=self.precision,
         )
-        draw_weights = partial(initial_weights, ansatz, num_qubits, num_layers, model.num_weights)
+        draw_weights = partial(
+            initial_weights, self._initialisation(), ansatz, num_qubits, num_layers, model.num_weights
+        )
         circuit = Quantum(model, draw_weights=draw_weights)
         if not reduced:
             return Sequential(circuit, Dense())
@@ -93,6 +99,7 @@ class EncodedCircuit(OneCircuit):
             "feature map": self._feature_map(),
             "ansatz": self._ansatz(),
             "layers": self.n_layers,
+            "initialisation": self._initialisation(),
             "qubits": self.model_.circuit.num_qubits,
             "features of the circuit": self.model_.num_features,
             "observables": self.observables,
@@ -149,9 +156,13 @@ class VariationalEstimator(EncodedCircuit):
     _: KW_ONLY
     model: QuantumModel | None = None
     reduction: Literal["trained", "components"] = "trained"
+    initialisation: str | Initialisation = "ansatz"
 
     def _ansatz(self) -> Ansatz:
-        return get_ansatz(self.ansatz)
+        return self._initialisation().prepared(get_ansatz(self.ansatz))
+
+    def _initialisation(self) -> Initialisation:
+        return get_initialisation(self.initialisation)
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         if self.model is None:
@@ -172,12 +183,23 @@ class VariationalEstimator(EncodedCircuit):
         super()._check_settings()
         if self.model is not None and not isinstance(self.model, QuantumModel):
             raise TypeError(f"model expects a QuantumModel or None, got {self.model!r}")
+        if self.model is not None and self.initialisation != "ansatz":
+            raise ValueError(
+                f"initialisation={self.initialisation!r} is for the weights of an ansatz, and a model brings its own; "
+                "use a NetworkClassifier or NetworkRegressor with Quantum(model, draw_weights=...)"
+            )
+        get_initialisation(self.initialisation)
 
 
 def initial_weights(
-    ansatz: Ansatz, num_qubits: int, num_layers: int, num_weights: int, rng: np.random.Generator
+    initialisation: Initialisation,
+    ansatz: Ansatz,
+    num_qubits: int,
+    num_layers: int,
+    num_weights: int,
+    rng: np.random.Generator,
 ) -> Array:
     """Draw the initial weights: those of the feature map, then those of the ansatz."""
-    of_ansatz = ansatz.initial_weights(num_qubits, num_layers, rng)
+    of_ansatz = initialisation.draw(ansatz, num_qubits, num_layers, rng)
     of_the_map = rng.normal(0.0, INITIAL_SPREAD, num_weights - len(of_ansatz))
     return np.concatenate([of_the_map, of_ansatz])

@@ -206,10 +206,11 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     epochs : int
         Maximum number of epochs.
     batch_size : int, "full" or "auto"
-        Number of samples per step. ``"auto"``: all of them up to 64, otherwise 32.
-    schedule : {"cosine", "constant", "plateau"}
-        Schedule of the learning rate: half a cosine that decays to zero, which helps deep circuits converge; constant;
-        or halved whenever the loss (on held-out samples, if there are any) has not decreased for 5 epochs.
+        Number of samples per step. ``"auto"``: all of them up to 64, or if the optimizer chooses its steps, otherwise
+        32.
+    schedule : {"cosine", "constant", "warm_restarts", "one_cycle", "plateau"} or Schedule
+        Schedule of the learning rate: by default half a cosine that decays to zero, which helps deep circuits converge.
+        Ignored by optimizers that choose their steps.
     early_stopping : bool
         Whether to hold out part of the data, stop when the loss on it no longer decreases, and keep the weights with
         the lowest loss on it. Otherwise the weights with the lowest training loss are kept.
@@ -229,6 +230,9 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         What happens to features that do not fit on the qubits. ``"trained"``: all of them pass through a dense layer,
         trained with the circuit, that starts as their leading principal components. ``"components"``: these replace
         them, with a warning; ``explained_variance_ratio_`` is the share of the variance that is left.
+    initialisation : {"ansatz", "small_angles", "gaussian_depth", "beta", "identity_blocks"} or Initialisation
+        Rule for the initial weights of the ansatz, by default its own; the others are against barren plateaus.
+        ``"identity_blocks"`` also changes the structure: every second layer mirrors the one before.
     scale_features : bool
         Whether to scale features into the range of the feature map (for a model, -pi/2 to pi/2). If False, features are
         angles in radians.

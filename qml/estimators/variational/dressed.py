@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.ansatze import Ansatz, get_ansatz
+from qml.ansatze import Ansatz, Initialisation, get_ansatz, get_initialisation
 from qml.estimators.trained import Samples
 from qml.estimators.variational.circuit import initial_weights
 from qml.estimators.variational.classifier import TrainedClassifier
@@ -39,11 +39,13 @@ class DressedEstimator(OneCircuit):
     ansatz: str | Ansatz = "strongly_entangling"
     _: KW_ONLY
     observables: str | Sequence[Observable] = "z"
+    initialisation: str | Initialisation = "ansatz"
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         low, high = AUTOMATIC_QUBITS
         num_qubits = min(max(n_features, low), high) if self.n_qubits is None else self.n_qubits
-        ansatz = get_ansatz(self.ansatz)
+        initialisation = get_initialisation(self.initialisation)
+        ansatz = initialisation.prepared(get_ansatz(self.ansatz))
         model = layered_model(
             AngleMap(),
             ansatz,
@@ -53,7 +55,7 @@ class DressedEstimator(OneCircuit):
             observables=self.observables,
             precision=self.precision,
         )
-        draw_weights = partial(initial_weights, ansatz, num_qubits, self.n_layers, model.num_weights)
+        draw_weights = partial(initial_weights, initialisation, ansatz, num_qubits, self.n_layers, model.num_weights)
         return Sequential(
             Dense(n_features, num_qubits), Tanh(), Quantum(model, draw_weights=draw_weights), Dense(None, n_outputs)
         )
@@ -69,7 +71,12 @@ class DressedEstimator(OneCircuit):
         return weights
 
     def _described(self) -> dict[str, Any]:
-        return {"ansatz": get_ansatz(self.ansatz), "layers": self.n_layers} | super()._described()
+        settings = {"ansatz": get_ansatz(self.ansatz), "layers": self.n_layers}
+        return settings | {"initialisation": get_initialisation(self.initialisation)} | super()._described()
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        get_initialisation(self.initialisation)
 
 
 @dataclass(eq=False, repr=False)
@@ -91,8 +98,8 @@ class DressedClassifier(TrainedClassifier, DressedEstimator):
         Whether to bring features to mean 0 and standard deviation ``n_features ** -0.5``, so that a step of the
         optimizer changes what the dense layer returns by as much for many features as for few.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, class_weight, observables, entangled, precision, noise, backend, random_state, callback, verbose, \
-warm_start
+patience, tol, class_weight, observables, initialisation, entangled, precision, noise, backend, random_state, \
+callback, verbose, warm_start
         As in `VariationalClassifier`.
 
     Attributes
@@ -124,7 +131,8 @@ class DressedRegressor(TrainedRegressor, DressedEstimator):
     n_layers, n_qubits, ansatz, scale_features
         As in `DressedClassifier`.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, observables, entangled, precision, noise, backend, random_state, callback, verbose, warm_start
+patience, tol, observables, initialisation, entangled, precision, noise, backend, random_state, callback, verbose, \
+warm_start
         As in `VariationalRegressor`.
 
     Attributes

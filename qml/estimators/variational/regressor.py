@@ -75,8 +75,8 @@ class VariationalRegressor(TrainedRegressor, VariationalEstimator):
     Parameters
     ----------
     feature_map, ansatz, n_layers, n_qubits, reduction, optimizer, learning_rate, weight_decay, epochs, batch_size, \
-schedule, early_stopping, validation_fraction, patience, tol, observables, model, scale_features, entangled, \
-precision, noise, backend, random_state, callback, verbose, warm_start
+schedule, early_stopping, validation_fraction, patience, tol, observables, model, initialisation, scale_features, \
+entangled, precision, noise, backend, random_state, callback, verbose, warm_start
         As in `VariationalClassifier`.
     loss : {"mse", "mae", "huber"} or Loss
         Loss on the scaled target. A custom loss receives outputs (n, 1) and targets (n,); for several targets

@@ -150,10 +150,11 @@ class TrainedNetwork(Entangled, TrainedEstimator):
         if optimizer.evaluations_per_step is None:
             note = "an iteration of a SciPy method may take several times one evaluation"
             return evaluation.repeated(self.epochs, note)
-        count = steps * optimizer.evaluations_per_step + optimizer.evaluations_before
+        per_step = optimizer.evaluations(self.network_.spectra() if optimizer.chooses_steps else ())
+        count = steps * per_step + optimizer.evaluations_before
         if optimizer.uses_gradient:
             return evaluation.repeated(count, f"{steps:,} steps, each with its gradient by parameter shift")
-        note = f"{steps:,} steps of {optimizer.evaluations_per_step} losses each, {optimizer.evaluations_before} before"
+        note = f"{steps:,} steps of {per_step} losses each, {optimizer.evaluations_before} before"
         return evaluation.repeated(count, note)
 
     def _plan(self, backend: Backend, scaled: Array, gradient: bool = False) -> Plan:

@@ -17,6 +17,7 @@ from simulator.engines.numba.large_state_run import LargeStateRun
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.plan import Plan, Plans
 from simulator.engines.numba.run import Run
+from simulator.engines.numba.tangents import Tangents
 from simulator.engines.trait import Cotangent, StateCotangent
 from simulator.program.basis import global_phases, in_circuit_basis, in_stored_basis
 from simulator.program.program import Program
@@ -42,6 +43,7 @@ class NumbaEngine:
     def __init__(self, options: Options = DEFAULT) -> None:
         self.options = options
         self._plans: WeakKeyDictionary[Program, Plans] = WeakKeyDictionary()
+        self._tangents: WeakKeyDictionary[Program, Tangents] = WeakKeyDictionary()
 
     def plan(self, program: Program, samples: int, derive_inputs: bool = False) -> Plan:
         """Return the execution plan for a number of samples of a program."""
@@ -151,6 +153,13 @@ class NumbaEngine:
             elif by_inputs is not None:
                 by_inputs[:, k] += factor * by_phase
         return by_weights, by_inputs
+
+    def tangents(self, program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
+        memory.check_state(program.num_qubits, len(X) * max(len(weights), 1), "double")
+        tables = self._tangents.get(program)
+        if tables is None:
+            tables = self._tangents.setdefault(program, Tangents(program))
+        return tables.run(program, X, weights, self.options)
 
     def fidelities(
         self,

@@ -20,7 +20,8 @@ from qml import NystroemFeatures, QuantumKernelClassifier, VariationalClassifier
 from qml.cli import main, training_options
 
 BAD_INPUT, INTERRUPTED = 2, 130
-QUICK = ["--epochs", "8", "--layers", "1", "--quiet", "--no-plots"]
+SPLIT = ["--cv", "0", "--candidates", "1"]
+QUICK = ["--epochs", "8", "--layers", "1", *SPLIT, "--quiet", "--no-plots"]
 
 
 def write_csv(path, columns, separator=","):
@@ -56,7 +57,8 @@ def trained(tmp_path_factory):
     """A folder with iris.csv and the output of training on it."""
     folder = tmp_path_factory.mktemp("trained")
     data = write_csv(folder / "iris.csv", flowers())
-    status = main(["train", str(data), "--target", "species", "--epochs", "40", "-q", "-o", str(folder / "out")])
+    command = ["train", str(data), "--target", "species", "--epochs", "40", "-q", "-o", str(folder / "out")]
+    status = main([*command, *SPLIT])
     assert status == 0
     return folder
 
@@ -122,18 +124,22 @@ class TestTrain:
         assert main(["train", "c.csv", "-t", "y", "--qubits", "3", "--reduction", "components", *QUICK]) == 0
         output = capsys.readouterr().out
         assert "12 features do not fit on 3 qubits with this feature map: their 3 leading principal" in output
-        assert "RBF SVM, 3 components" in output
+        assert "without the circuit" in output
 
     def test_numbers_to_predict_mean_regression(self, here, capsys):
         pytest.importorskip("matplotlib")
         x = np.random.default_rng(1).uniform(-3, 3, 120).round(4)
         write_csv(here / "wave.csv", {"x": x.tolist(), "height": np.sin(x).round(4).tolist()})
         command = ["train", "wave.csv", "-t", "height", "--qubits", "2", "--feature-map", "reuploading", "-q"]
-        assert main([*command, "--epochs", "60"]) == 0
+        assert main([*command, "--epochs", "60", *SPLIT]) == 0
         report = json.loads((here / "wave-qumba" / "report.json").read_text(encoding="utf-8"))
         assert report["task"] == "regression"
         assert report["models"][0]["test"]["R²"] > 0.95
-        assert report["models"][1]["name"] == "ridge regression"
+        assert [model["name"] for model in report["models"]][1:4] == [
+            "without entanglement",
+            "without the circuit",
+            "ridge regression",
+        ]
         assert (here / "wave-qumba" / "predictions.png").exists()
         capsys.readouterr()
         assert main(["predict", "wave-qumba/model.qumba", "wave.csv"]) == 0
@@ -141,6 +147,61 @@ class TestTrain:
         assert "note: mean absolute error against column 'height': 0." in output.err
         predicted = [float(line) for line in output.out.splitlines()[1:]]
         assert np.abs(np.array(predicted) - np.sin(x)).mean() < 0.15
+
+    def test_few_rows_are_cross_validated(self, here, capsys):
+        write_csv(here / "iris.csv", flowers(60))
+        command = ["train", "iris.csv", "-t", "species", "--epochs", "4", "--layers", "1", "--no-plots", "--no-twin"]
+        assert main([*command, "--candidates", "1"]) == 0
+        output = capsys.readouterr()
+        assert "by 5-fold cross-validation" in output.err
+        text = " ".join(output.out.split())
+        assert "60 rows, compared by 5-fold cross-validation; the model file holds the model trained on all" in text
+        assert "mean of 10 splits" in text
+        assert "the same 48 rows in each of 10 splits" in text
+        report = json.loads((here / "iris-qumba" / "report.json").read_text(encoding="utf-8"))
+        assert report["test_rows"] == 60
+        assert np.sum(report["confusion"]) == 60
+        assert "without entanglement" not in [model["name"] for model in report["models"]]
+        assert load(here / "iris-qumba" / "model.qumba").n_iter_ == 4
+
+    @pytest.mark.parametrize("rows", [60, 120])
+    def test_a_test_size_means_one_split(self, here, capsys, rows):
+        write_csv(here / "iris.csv", flowers(rows))
+        command = ["train", "iris.csv", "-t", "species", "--epochs", "2", "--layers", "1", "--candidates", "1", "-q"]
+        assert main([*command, "--no-plots", "--test-size", "0.5"]) == 0
+        assert f"on {rows // 2} test rows" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("model", "kind"), [("kernel", "QuantumKernel"), ("KitchenSinksClassifier", "KitchenSinks")]
+    )
+    def test_any_estimator(self, here, capsys, model, kind):
+        write_csv(here / "iris.csv", flowers(60))
+        command = ["train", "iris.csv", "-t", "species", *SPLIT, "--no-twin", "-q", "--no-plots", "--model", model]
+        assert main([*command, "--class-weight", "balanced"]) == 0
+        assert "No angle is trained" in capsys.readouterr().out
+        saved = load(here / "iris-qumba" / "model.qumba")
+        assert type(saved).__name__ == f"{kind}Classifier"
+        assert saved.class_weight == "balanced"
+        assert main(["predict", "iris-qumba/model.qumba", "iris.csv"]) == 0
+        capsys.readouterr()
+        if model == "kernel":
+            assert "writes no checkpoints: leave out --resume" in refused(capsys, *command, "--resume", "run.ckpt")
+
+    def test_both_models(self, here, capsys):
+        write_csv(here / "iris.csv", flowers(60))
+        assert main(["train", "iris.csv", "-t", "species", *SPLIT, "-q", "--no-plots", "--model", "both"]) == 0
+        for name, kind in (("variational", VariationalClassifier), ("kernel", QuantumKernelClassifier)):
+            assert isinstance(load(here / "iris-qumba" / name / "model.qumba"), kind)
+
+    def test_overfitting_is_said(self, here, capsys):
+        rng = np.random.default_rng(0)
+        noise = {f"x{k}": rng.normal(size=60).tolist() for k in range(4)}
+        write_csv(here / "noise.csv", noise | {"y": rng.choice(["a", "b"], 60).tolist()})
+        assert main(["train", "noise.csv", "-t", "y", *SPLIT, "-q", "--no-plots"]) == 0
+        text = " ".join(capsys.readouterr().out.split())
+        assert "The quantum model overfits: training" in text
+        assert "Try fewer layers" in text
+        assert "a clear difference" not in text.replace("not a clear difference", "")
 
     def test_small_table(self, here, capsys):
         rows = np.arange(12)
@@ -233,6 +294,7 @@ class TestTrain:
         assert "Interrupted: the model file holds the best weights so far." in err
         assert "Traceback" not in err
         assert "these are the best weights so far" in out
+        assert "Nothing was compared" in out
         assert load(tmp_path / "out" / "model.qumba").n_iter_ > 0
 
 
@@ -252,7 +314,7 @@ def hostile(tmp_path_factory):
         STEERING: [LABELS[value // 20] for value in values],
     }
     write_csv(folder / "data.csv", columns)
-    arguments = ["train", str(folder / "data.csv"), "-t", STEERING, "--epochs", "2", "--layers", "1", "--quiet"]
+    arguments = ["train", str(folder / "data.csv"), "-t", STEERING, "--epochs", "2", "--layers", "1", "--quiet", *SPLIT]
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         assert main([*arguments, "-o", str(folder / "out")]) == 0
     return folder, printed.getvalue()
@@ -316,6 +378,19 @@ class TestRefusals:
             ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--qubits", "60"], "60 qubits"),
             ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--test-size", "0.99"], "--test-size 0.99 leaves 0 of 18 rows"),
             ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--task", "regression"], "regression needs numbers"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--model", "kernle"], "unknown model 'kernle'; did you mean 'kernel'"),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--model", "kernel"], "does not take --layers, --epochs"),
+            (
+                "x,y\n" + "1.5,a\n2.5,b\n" * 9,
+                ["--cv", "10"],
+                "--cv 10 needs at least 10 rows of each class, there are 9",
+            ),
+            ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--cv", "3", "--test-size", "0.5"], "exclude each other"),
+            (
+                "x,y\n" + "".join(f"{k}.5,{k}.25\n" for k in range(30)),
+                ["--class-weight", "balanced"],
+                "--class-weight is for classes",
+            ),
             ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--separator", "::"], "one character"),
             ("x,y\n" + "1.5,a\n2.5,b\n" * 9, ["--output", "/proc/nowhere"], "cannot write to /proc/nowhere"),
         ],
@@ -335,6 +410,7 @@ class TestRefusals:
             (["train", "data.csv", "-t", "y", "--qubits", "two"], "expected a positive integer, got 'two'"),
             (["train", "data.csv", "-t", "y", "--test-size", "1"], "expected a number between 0 and 1"),
             (["train", "data.csv", "-t", "y", "--learning-rate", "nan"], "expected a positive number"),
+            (["train", "data.csv", "-t", "y", "--cv", "1"], "at least 2, or 0 for one split, got 1"),
             (["train", "data.csv", "-t", "y", "--seed", "-1"], "expected an integer, 0 or more"),
             (["demo", "mnist"], "invalid choice: 'mnist'"),
             (["trian"], "invalid choice: 'trian'"),
@@ -547,7 +623,10 @@ class TestFilesOfTheSystem:
 
 class TestDemo:
     def test_options_reach_the_model(self, here, capsys):
-        assert main(["demo", "digits-3-8", "--epochs", "2", "--layers", "1", "-q", "--no-plots", "-o", "out"]) == 0
+        assert (
+            main(["demo", "digits-3-8", "--epochs", "2", "--layers", "1", "-q", "--no-plots", "-o", "out", *SPLIT[2:]])
+            == 0
+        )
         output = capsys.readouterr().out
         assert "Handwritten digits: 3 or 8" in output
         assert "trained for 2 epochs" in output
@@ -564,7 +643,9 @@ class TestDemo:
         assert f"{agreeing} of 40 rows agree" in output.err
 
     def test_two_data_sets_have_a_folder_each(self, here, capsys):
-        assert main(["demo", "digits", "--epochs", "1", "--layers", "1", "-q", "--no-plots"]) == 0
+        assert (
+            main(["demo", "digits", "--epochs", "1", "--layers", "1", "-q", "--no-plots", *SPLIT[2:], "--no-twin"]) == 0
+        )
         for name in ("digits-3-8", "digits-all"):
             assert (here / "demo-output" / name / "model.qumba").exists()
 

@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss
 
 from qml import SGD, BornMachine, VariationalClassifier, VariationalRegressor, load
 from qml.training import train
-from qml.training.run import PLATEAU_EPOCHS, PLATEAU_FACTOR
+from qml.training.schedules import Plateau
 
 X, y = make_moons(80, noise=0.2, random_state=0)
 ASIDE = make_moons(40, noise=0.2, random_state=1)
@@ -120,8 +120,9 @@ def test_the_rate_is_halved_on_a_plateau():
     objective = Flat(falls=3)
     result = train(objective, np.zeros(1), SGD(0.1, momentum=0.0), epochs=16, schedule="plateau")
     rates = [record.learning_rate for record in result.history]
-    # losses 3, 2, 1, 1, ...: epoch 3 is the last improvement, so that the rate falls after epochs 8 and 13
-    expected = [0.1] * (3 + PLATEAU_EPOCHS) + [0.1 * PLATEAU_FACTOR] * 5 + [0.1 * PLATEAU_FACTOR**2] * 3
+    # losses 3, 2, 1, 1, ...: epoch 3 is the last improvement, so that the rate falls after epochs 9 and 15
+    factor, wait = Plateau().factor, Plateau().patience + 1
+    expected = [0.1] * (3 + wait) + [0.1 * factor] * wait + [0.1 * factor**2]
     np.testing.assert_allclose(rates, expected, rtol=TOLERANCE)
 
 

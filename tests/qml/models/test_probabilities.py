@@ -284,3 +284,13 @@ def test_shapes_and_memory():
         QuantumModel(Circuit(45).ry(x, 0), inputs=x, outputs="probabilities").forward([[0.1]], [])
     with pytest.raises(StateTooLargeError):
         QuantumModel(Circuit(20).ry(x, 0), inputs=x, outputs="probabilities").forward(np.zeros((10**7, 1)), [])
+
+
+def test_the_twin_of_a_model_of_probabilities_has_probabilities():
+    w = ParameterVector("w", 2)
+    circuit = Circuit(2).ry(w[0], 0).cx(0, 1).ry(w[1], 1)
+    twin = QuantumModel(circuit, weights=w, outputs="probabilities", qubits=[1, 0]).without_entanglement()
+    assert (twin.outputs, twin.qubits) == ("probabilities", (1, 0))
+    zeros, ones = np.cos([0.2, 0.4]) ** 2, np.sin([0.2, 0.4]) ** 2
+    expected = [zeros[1] * zeros[0], ones[1] * zeros[0], zeros[1] * ones[0], ones[1] * ones[0]]
+    np.testing.assert_allclose(twin.forward(np.empty((1, 0)), [0.4, 0.8])[0], expected, rtol=0, atol=1e-12)

@@ -350,7 +350,7 @@ def test_an_optimizer_knows_how_often_it_evaluates_the_objective(name):
     for step in range(3):
         state, _, gradient = optimizer.measure(state, weights, objective, slice(None), [0, step])
         state, weights = optimizer.step(state, weights, gradient)
-    expected = 3 * optimizer.evaluations_per_step + optimizer.evaluations_before
+    expected = 3 * optimizer.evaluations(objective.spectra()) + optimizer.evaluations_before
     assert (objective.gradients, objective.values) == ((expected, 0) if optimizer.uses_gradient else (0, expected))
 
 

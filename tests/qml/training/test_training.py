@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import qml.training.checkpoints
 from qml.files.container import read_container
-from qml.optimizers import OPTIMIZERS, SGD, SPSA, Adam, SciPy, get_optimizer
+from qml.optimizers import OPTIMIZERS, SGD, SPSA, Adam, Optimizer, SciPy, get_optimizer
 from qml.training import TrainingInterrupted, train
 from qml.training.checkpoints import CheckpointMismatchError
 from simulator.errors import UnknownNameError
@@ -83,7 +83,7 @@ def test_every_optimizer_finds_scikit_learns_minimum(name):
         np.testing.assert_allclose(result.weights, minimum(), atol=2e-2)
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop", "spsa"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop", "natural_gradient", "spsa", "qnspsa"])
 def test_minibatches_find_it_too(name):
     objective = LogisticRegression()
     result = train(objective, START, name, epochs=150, batch_size=16, rng=1)
@@ -223,7 +223,7 @@ class TestCallback:
             assert 0 <= progress.validation_score <= 1
             assert progress.validation_score == objective.validation_score(progress.weights)
             assert progress.seconds > 0
-            stepwise = name in ("adam", "adamw", "sgd", "rmsprop", "spsa")
+            stepwise = isinstance(get_optimizer(name), Optimizer)
             assert (progress.learning_rate is not None) == stepwise
             uses_gradient = stepwise or get_optimizer(name).uses_gradient
             assert (progress.gradient_norm is not None) == uses_gradient
@@ -427,8 +427,7 @@ class Interrupting(LogisticRegression):
 class TestInterrupt:
     @pytest.mark.parametrize("name", OPTIMIZERS)
     def test_the_best_weights_come_with_the_exception(self, name, caplog):
-        quick = name not in ("spsa", "cobyla", "cobyqa", "nelder-mead", "powell")
-        objective = Interrupting(after=4 if quick else 40)
+        objective = Interrupting(after=4 if get_optimizer(name).uses_gradient else 60)
         with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt) as caught:
             train(objective, START, name, epochs=1000, tol=0)
         assert isinstance(caught.value, TrainingInterrupted)

@@ -1,0 +1,11 @@
+from qml.deploy.c_header import CHeader as CHeader
+from qml.deploy.c_header import export_c as export_c
+from qml.deploy.circuits import CannotCollapseError as CannotCollapseError
+from qml.deploy.collapsed import CollapsedClassifier as CollapsedClassifier
+from qml.deploy.collapsed import CollapsedRegressor as CollapsedRegressor
+from qml.deploy.collapsed import collapse as collapse
+from qml.deploy.latencies import StreamReport as StreamReport
+from qml.deploy.onnx import check_onnx as check_onnx
+from qml.deploy.onnx import export_onnx as export_onnx
+from qml.deploy.qasm import export_qasm as export_qasm
+from qml.deploy.stream import Stream as Stream

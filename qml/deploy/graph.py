@@ -1,0 +1,314 @@
+"""Collapsed graph: a trained model as a short list of operations on real vectors.
+
+Every value is a vector of fixed size per sample. `collapse`, `export_onnx` and `export_c` share this form, so an
+exporter only translates the operations listed in `OPERATIONS`, and a model only has to be written as a graph once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+__all__ = ["BINARY", "FUNCTIONS", "MAX_NUMBERS", "OPERATIONS", "Graph", "Node"]
+
+Array = NDArray[np.float64]
+
+MAX_NUMBERS = 1 << 24
+"""Maximum number of constants of a graph: 128 MB of doubles."""
+
+ROUNDING = 1e-16
+"""Entries of a matrix below this share of its largest one are taken as zero: they are rounding errors."""
+
+FUNCTION_COST = 10
+"""Operations that a function such as the sine counts for: about the time of so many multiplications with addition."""
+
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "abs": np.abs,
+    "arccos": np.arccos,
+    "arctan": np.arctan,
+    "cos": np.cos,
+    "exp": np.exp,
+    "relu": lambda x: np.maximum(x, 0.0),
+    "sigmoid": lambda x: np.asarray(expit(x)),
+    "sin": np.sin,
+    "step": lambda x: (x > 0).astype(np.float64),
+    "tanh": np.tanh,
+}
+"""Functions of each entry; ``step`` is 1 for positive numbers, else 0."""
+
+BINARY: dict[str, Callable[[Array, Array], Array]] = {
+    "add": np.add,
+    "divide": np.divide,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "multiply": np.multiply,
+    "subtract": np.subtract,
+}
+"""Functions of two vectors of equal size, entry by entry."""
+
+
+def _normalized(x: Array) -> Array:
+    largest = np.abs(x).max(axis=1, keepdims=True)
+    unit = x / np.where(largest > 0, largest, 1.0)
+    unit[largest[:, 0] == 0, 0] = 1.0
+    return np.asarray(unit / np.linalg.norm(unit, axis=1, keepdims=True))
+
+
+def _top(x: Array) -> Array:
+    return np.eye(x.shape[1])[x.argmax(axis=1)]
+
+
+ROW_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "largest": lambda x: x.max(axis=1, keepdims=True),
+    "normalize": _normalized,
+    "softmax": lambda x: np.asarray(softmax(x, axis=1)),
+    "top": _top,
+}
+"""Functions of a whole vector: its largest entry; the vector divided by its norm, or the first unit vector in place of
+zeros; its softmax; the unit vector of its largest entry, the first one if there are several."""
+
+OPERATIONS = ("input", "constant", "affine", "gather", "concat", *BINARY, *FUNCTIONS, *ROW_FUNCTIONS)
+"""All operations. ``affine`` is ``x @ matrix + offset``, ``gather`` takes entries by their indices."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operation of a graph.
+
+    Parameters
+    ----------
+    operation : str
+        One of ``OPERATIONS``.
+    arguments : tuple of int
+        Numbers of the nodes whose values it takes.
+    size : int
+        Size of its value per sample.
+    constants : tuple of ndarray
+        The matrix, shape (size of the argument, size), and offset, shape (size,), of ``affine``; the indices, shape
+        (size,), of ``gather``; the numbers, shape (size,), of ``constant``.
+    """
+
+    operation: str
+    arguments: tuple[int, ...]
+    size: int
+    constants: tuple[NDArray[Any], ...] = ()
+
+    @property
+    def cost(self) -> int:
+        """Number of operations for one sample: multiplications with addition, or equivalents."""
+        if self.operation == "affine":
+            return int(np.count_nonzero(self.constants[0]))
+        if self.operation in ("input", "constant"):
+            return 0
+        transcendental = self.operation in FUNCTIONS and self.operation not in ("abs", "relu", "step")
+        return self.size * (FUNCTION_COST if transcendental or self.operation == "softmax" else 1)
+
+
+@dataclass(eq=False)
+class Graph:
+    """Operations in order of evaluation; node 0 is the input, the features of a sample.
+
+    Methods that add a node return its number. Work whose result is known is done at once: an ``affine`` of a constant
+    is a constant, and two in a row are merged if that saves operations.
+
+    Parameters
+    ----------
+    num_features : int
+
+    Examples
+    --------
+    >>> graph = Graph(2)
+    >>> graph.outputs["values"] = graph.affine(graph.function("sin", 0), [[1.0], [2.0]], [0.5])
+    >>> graph.evaluate(np.array([[0.0, np.pi / 2]]))["values"]
+    array([[2.5]])
+    """
+
+    num_features: int
+    nodes: list[Node] = field(default_factory=list)
+    outputs: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.nodes.append(Node("input", (), self.num_features))
+
+    def size(self, number: int) -> int:
+        """Return the size of a node's value."""
+        return self.nodes[number].size
+
+    def constant(self, values: Any) -> int:
+        """Add numbers that are equal for all samples."""
+        numbers = np.array(values, np.float64, ndmin=1)
+        return self._add(Node("constant", (), len(numbers), (numbers,)))
+
+    def affine(self, x: int, matrix: Any, offset: Any = 0.0) -> int:
+        """Add ``x @ matrix + offset``; matrix of shape (size of x, size)."""
+        matrix = np.array(matrix, np.float64)
+        offset = np.broadcast_to(np.asarray(offset, np.float64), matrix.shape[1:]).copy()
+        matrix[np.abs(matrix) < ROUNDING * np.abs(matrix).max(initial=0.0)] = 0.0
+        node = self.nodes[x]
+        if node.operation == "constant":
+            return self.constant(node.constants[0] @ matrix + offset)
+        if not offset.any() and ((matrix == 1.0).sum(axis=0) == 1).all() and ((matrix != 0).sum(axis=0) == 1).all():
+            return self.gather(x, matrix.argmax(axis=0))
+        if node.operation == "affine":
+            inner, inner_offset = node.constants
+            merged = inner @ matrix
+            if np.count_nonzero(merged) <= np.count_nonzero(inner) + np.count_nonzero(matrix):
+                x, matrix, offset = node.arguments[0], merged, inner_offset @ matrix + offset
+        return self._add(Node("affine", (x,), matrix.shape[1], (matrix, offset)))
+
+    def gather(self, x: int, indices: Any) -> int:
+        """Add the entries of x at the indices."""
+        indices = np.array(indices, np.int64, ndmin=1)
+        node = self.nodes[x]
+        if np.array_equal(indices, np.arange(node.size)):
+            return x
+        if node.operation == "constant":
+            return self.constant(node.constants[0][indices])
+        if node.operation == "gather":
+            return self.gather(node.arguments[0], node.constants[0][indices])
+        return self._add(Node("gather", (x,), len(indices), (indices,)))
+
+    def repeat(self, x: int, size: int) -> int:
+        """Add a vector with one number, ``size`` times."""
+        return self.gather(x, np.zeros(size, np.int64))
+
+    def concat(self, parts: Sequence[int]) -> int:
+        """Add the vectors one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return self._add(Node("concat", tuple(parts), sum(map(self.size, parts))))
+
+    def function(self, name: str, x: int) -> int:
+        """Add a function of one vector, out of ``FUNCTIONS`` or ``ROW_FUNCTIONS``."""
+        node = self.nodes[x]
+        if node.operation == "constant":
+            table = FUNCTIONS if name in FUNCTIONS else ROW_FUNCTIONS
+            return self.constant(table[name](node.constants[0][None])[0])
+        return self._add(Node(name, (x,), 1 if name == "largest" else node.size))
+
+    def binary(self, name: str, a: int, b: int) -> int:
+        """Add a function of two vectors of equal size, out of ``BINARY``."""
+        first, second = self.nodes[a], self.nodes[b]
+        if first.operation == second.operation == "constant":
+            return self.constant(BINARY[name](first.constants[0], second.constants[0]))
+        for node, other in ((first, b), (second, a)):
+            if name == "multiply" and node.operation == "constant" and (node.constants[0] == 1.0).all():
+                return other
+        return self._add(Node(name, (a, b), first.size))
+
+    def add(self, a: int, b: int) -> int:
+        """Add the sum of two vectors."""
+        return self.binary("add", a, b)
+
+    def subtract(self, a: int, b: int) -> int:
+        """Add the difference a - b of two vectors."""
+        return self.binary("subtract", a, b)
+
+    def multiply(self, a: int, b: int) -> int:
+        """Add the product of two vectors, entry by entry."""
+        return self.binary("multiply", a, b)
+
+    def shifted(self, x: int, offset: Any) -> int:
+        """Add x plus numbers."""
+        return self.add(x, self.constant(np.broadcast_to(offset, (self.size(x),))))
+
+    def scaled(self, x: int, factor: Any) -> int:
+        """Add x times numbers."""
+        return self.multiply(x, self.constant(np.broadcast_to(factor, (self.size(x),))))
+
+    def embed(self, other: Graph, x: int, output: str) -> int:
+        """Add the nodes of another graph, with x as its input; returns the number of its named output."""
+        numbers = [x]
+        for node in other.nodes[1:]:
+            a = numbers[node.arguments[0]] if node.arguments else -1
+            match node.operation:
+                case "constant":
+                    number = self.constant(node.constants[0])
+                case "affine":
+                    number = self.affine(a, *node.constants)
+                case "gather":
+                    number = self.gather(a, node.constants[0])
+                case "concat":
+                    number = self.concat([numbers[argument] for argument in node.arguments])
+                case name if name in BINARY:
+                    number = self.binary(name, a, numbers[node.arguments[1]])
+                case name:
+                    number = self.function(name, a)
+            numbers.append(number)
+        return numbers[other.outputs[output]]
+
+    def _add(self, node: Node) -> int:
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def pruned(self) -> Graph:
+        """Return the graph without nodes that no output depends on."""
+        needed = {0, *self.outputs.values()}
+        for number in range(len(self.nodes) - 1, -1, -1):
+            if number in needed:
+                needed.update(self.nodes[number].arguments)
+        numbers = {old: new for new, old in enumerate(sorted(needed))}
+        out = Graph(self.num_features)
+        for old in sorted(needed)[1:]:
+            node = self.nodes[old]
+            arguments = tuple(numbers[argument] for argument in node.arguments)
+            out.nodes.append(Node(node.operation, arguments, node.size, node.constants))
+        out.outputs = {name: numbers[number] for name, number in self.outputs.items()}
+        return out
+
+    @property
+    def cost(self) -> int:
+        """Number of operations for one sample: multiplications with addition, or equivalents."""
+        return sum(node.cost for node in self.nodes)
+
+    @property
+    def num_numbers(self) -> int:
+        """Number of stored constants."""
+        return sum(constant.size for node in self.nodes for constant in node.constants)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the graph as data for JSON: the nodes in order, and the number of each output's node."""
+        nodes = [
+            {
+                "operation": node.operation,
+                "arguments": list(node.arguments),
+                "size": node.size,
+                "constants": [constant.tolist() for constant in node.constants],
+            }
+            for node in self.nodes
+        ]
+        return {"nodes": nodes, "outputs": dict(self.outputs)}
+
+    def evaluate(self, X: Array) -> dict[str, Array]:
+        """Compute the outputs with NumPy, each of shape (n_samples, size), from features (n_samples, n_features)."""
+        values: list[Array] = []
+        for node in self.nodes:
+            arguments = [values[number] for number in node.arguments]
+            values.append(_value(node, X, arguments))
+        return {name: values[number] for name, number in self.outputs.items()}
+
+
+def _value(node: Node, X: Array, arguments: list[Array]) -> Array:
+    match node.operation:
+        case "input":
+            return X
+        case "constant":
+            return np.broadcast_to(node.constants[0], (len(X), node.size))
+        case "affine":
+            matrix, offset = node.constants
+            return arguments[0] @ matrix + offset
+        case "gather":
+            return arguments[0][:, node.constants[0]]
+        case "concat":
+            return np.concatenate(arguments, axis=1)
+        case name if name in BINARY:
+            return BINARY[name](*arguments)
+        case name if name in FUNCTIONS:
+            return FUNCTIONS[name](arguments[0])
+        case name:
+            return ROW_FUNCTIONS[name](arguments[0])
