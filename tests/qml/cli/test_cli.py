@@ -179,7 +179,7 @@ class TestTrain:
         command = ["train", "iris.csv", "-t", "species", *SPLIT, "--no-twin", "-q", "--no-plots", "--model", model]
         assert main([*command, "--class-weight", "balanced"]) == 0
         assert "No angle is trained" in capsys.readouterr().out
-        saved = load(here / "iris-qumba" / "model.qumba")
+        saved = load(here / "iris-qumba" / "model.qumba").estimator
         assert type(saved).__name__ == f"{kind}Classifier"
         assert saved.class_weight == "balanced"
         assert main(["predict", "iris-qumba/model.qumba", "iris.csv"]) == 0
@@ -191,7 +191,7 @@ class TestTrain:
         write_csv(here / "iris.csv", flowers(60))
         assert main(["train", "iris.csv", "-t", "species", *SPLIT, "-q", "--no-plots", "--model", "both"]) == 0
         for name, kind in (("variational", VariationalClassifier), ("kernel", QuantumKernelClassifier)):
-            assert isinstance(load(here / "iris-qumba" / name / "model.qumba"), kind)
+            assert isinstance(load(here / "iris-qumba" / name / "model.qumba").estimator, kind)
 
     def test_overfitting_is_said(self, here, capsys):
         rng = np.random.default_rng(0)
