@@ -23,7 +23,7 @@ FEATURE_MAPS = (
 ANSATZE = (
     "strongly_entangling", "basic", "real_amplitudes", "efficient_su2", "hardware_efficient", "simplified_two_design",
     "random", "particle_conserving_u1", "particle_conserving_u2", "mps", "ttn", "mera", "qcnn",
-    "controlled_rotations",
+    "controlled_rotations", "iqp",
 )  # fmt: skip
 """Names for the help text, which must not import the library; a test compares them with the library's."""
 
