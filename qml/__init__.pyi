@@ -1,5 +1,8 @@
+from qml import callbacks as callbacks
 from qml import datasets as datasets
 from qml import deploy as deploy
+from qml import kernels as kernels
+from qml import layers as layers
 from qml import plots as plots
 from qml.ansatze import IQP as IQP
 from qml.ansatze import MERA as MERA

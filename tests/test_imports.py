@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 import qml
+import qumba
 import simulator
 
 LAZY = [
     "simulator",
     "qml",
+    "qumba",
     "qml.datasets",
     "qml.diagnostics",
     "qml.kernels",
@@ -36,6 +38,7 @@ EXPECTED = {
         "plots",
         "datasets",
     ],
+    "qumba": ["Circuit", "Z", "gates", "VariationalClassifier", "load", "plots", "datasets"],
     "qml.diagnostics": ["diagnose", "expressibility", "effective_dimension", "fourier_spectrum", "parameter_report"],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
     "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
@@ -53,7 +56,7 @@ from numba.core.dispatcher import Dispatcher
 compiled = sorted(
     f"{{name}}.{{key}}"
     for name, module in list(sys.modules.items())
-    if name.partition(".")[0] in ("simulator", "qml")
+    if name.partition(".")[0] in ("simulator", "qml", "qumba")
     for key, value in vars(module).items()
     if isinstance(value, Dispatcher) and value.signatures
 )
@@ -68,7 +71,7 @@ def probe(package: str) -> dict[str, list[str]]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("package", ["simulator", "qml"])
+@pytest.mark.parametrize("package", ["simulator", "qml", "qumba"])
 def test_import_is_light(package: str) -> None:
     found = probe(package)
     roots = {name.partition(".")[0] for name in found["modules"]}
@@ -76,7 +79,7 @@ def test_import_is_light(package: str) -> None:
     assert found["compiled"] == []
 
 
-@pytest.mark.parametrize("package", ["simulator", "qml"])
+@pytest.mark.parametrize("package", ["simulator", "qml", "qumba"])
 def test_import_leaves_the_engine_for_later(package: str) -> None:
     code = f"import sys, {package}; print(sorted({{'numba', 'scipy', 'sklearn'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -94,7 +97,7 @@ def test_public_names_exist_and_are_documented(package: str) -> None:
     assert module.__doc__
     for name in module.__all__:
         value = getattr(module, name)
-        if inspect.ismodule(value):
+        if inspect.ismodule(value) and package != "qumba":  # whose names are those of the other two
             assert value.__name__ == f"{package}.{name}", f"{package}.{name} is a module, not what it exports"
         assert not (callable(value) or inspect.ismodule(value)) or value.__doc__, f"{package}.{name} has no docstring"
 
@@ -121,6 +124,13 @@ def test_a_star_import_brings_the_public_names(package: str) -> None:
     exec(f"from {package} import *", scope)
     module = importlib.import_module(package)
     assert {name: scope[name] for name in module.__all__} == {name: getattr(module, name) for name in module.__all__}
+
+
+def test_qumba_has_all_names_of_both_packages():
+    assert set(simulator.__all__).isdisjoint(qml.__all__), "a name of both would be ambiguous"
+    assert qumba.__all__ == sorted([*simulator.__all__, *qml.__all__])
+    for package in (simulator, qml):
+        assert all(getattr(qumba, name) is getattr(package, name) for name in package.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    if found := circles(ROOT, ("simulator", "qml")):
+    if found := circles(ROOT, ("simulator", "qml", "qumba")):
         pytest.fail("\n\n".join(report(edges) for edges in found), pytrace=False)
 
 

@@ -30,12 +30,12 @@ def test_wheel_holds_what_the_checkout_holds(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     sources = {
         path.relative_to(ROOT).as_posix()
-        for package in ("simulator", "qml")
+        for package in ("simulator", "qml", "qumba")
         for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert packed == sources
-    assert {"simulator/py.typed", "qml/py.typed"} <= packed
+    assert {"simulator/py.typed", "qml/py.typed", "qumba/py.typed"} <= packed
 
 
 @pytest.mark.slow
@@ -43,7 +43,7 @@ def test_wheel_installs_and_imports_without_the_checkout(wheel: Path, tmp_path: 
     target = tmp_path / "site"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)]
     subprocess.run(command, check=True, capture_output=True)
-    code = f"import sys; sys.path.insert(0, {str(target)!r}); import simulator, qml; print(simulator.__file__)"
+    code = f"import sys; sys.path.insert(0, {str(target)!r}); import simulator, qml, qumba; print(simulator.__file__)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(str(target))
 
@@ -51,7 +51,7 @@ def test_wheel_installs_and_imports_without_the_checkout(wheel: Path, tmp_path: 
 def test_version_is_written_once() -> None:
     written = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert metadata.version("qumba") == written
-    elsewhere = [path for package in ("simulator", "qml") for path in (ROOT / package).rglob("*.py")]
+    elsewhere = [path for package in ("simulator", "qml", "qumba") for path in (ROOT / package).rglob("*.py")]
     assert not [path for path in elsewhere if f'"{written}"' in path.read_text()]
 
 

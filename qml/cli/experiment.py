@@ -23,15 +23,12 @@ from qml.cli.model_facts import circuit_of, describe, drawing, reduction_note, s
 from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
 from qml.honesty import BaselineComparison, compare_baselines
 from qml.honesty.baselines import compare_on_split
-from qml.tables import Schema, TableError
+from qml.tables import EXTRA_FORMAT, Schema, TableError
 from qml.text import one_line
 from simulator.errors import QumbaError, counted
 from simulator.files import check_regular, replace_file
 
-__all__ = ["EXTRA_FORMAT", "Experiment", "output_folder", "run_experiment"]
-
-EXTRA_FORMAT = 1
-"""Version of the data stored in a model file beside the model; `qumba predict` reads it."""
+__all__ = ["Experiment", "output_folder", "run_experiment"]
 
 FILES = ("model.qumba", "report.md", "report.json")
 """Files written to the folder, besides pictures."""
@@ -236,11 +233,13 @@ def _draw_pictures(
         import matplotlib  # noqa: F401
 
         from qml import plots
+        from qml.plots.classes import draw_confusion
+        from qml.plots.training import draw_predictions, draw_training
     except ImportError:
         return [], "No plots: matplotlib is missing (pip install 'qumba[plot]')."
     pictures = []
     if len(facts.loss_history):
-        plots.plot_training(
+        draw_training(
             facts.loss_history,
             facts.validation_scores,
             folder / "training.png",
@@ -250,11 +249,11 @@ def _draw_pictures(
     comparison.plot(folder / "comparison.png")
     pictures.append(Picture("comparison.png", "Models compared on the test rows"))
     if comparison.metrics.labels is not None:
-        plots.plot_confusion(confusion(comparison), list(comparison.metrics.labels), folder / "confusion.png")
+        draw_confusion(confusion(comparison), list(comparison.metrics.labels), folder / "confusion.png")
         pictures.append(Picture("confusion.png", "Confusion matrix"))
     else:
         truth, predicted = pooled_predictions(comparison)
-        plots.plot_predictions(truth, predicted, experiment.schema.target, folder / "predictions.png")
+        draw_predictions(truth, predicted, experiment.schema.target, folder / "predictions.png")
         pictures.append(Picture("predictions.png", "Predicted and true values"))
     circuit = circuit_of(model)
     try:

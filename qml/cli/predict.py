@@ -8,6 +8,7 @@ standard error.
 from __future__ import annotations
 
 import argparse
+import os
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -17,11 +18,14 @@ ARGUMENTS = "model.qumba new.csv"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("model", help="model file, such as model.qumba")
-    parser.add_argument("data", help="CSV file")
+    parser.add_argument("data", help="CSV file, .xlsx, .parquet, or - for standard input")
     parser.add_argument("--output", "-o", metavar="FILE", help="file to write instead of standard output")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     parser.add_argument("--append", action="store_true", help="repeat the columns of the file before the predictions")
     parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
+    parser.add_argument(
+        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
+    )
     parser.add_argument(
         "--engine",
         choices=("numba", "collapsed"),
@@ -36,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict."""
+    for path in (options.model, options.data):  # told at once, before the library is imported
+        if path != "-" and not os.path.exists(path):
+            from qml.tables import TableError, read_table
+
+            if path == options.data:
+                read_table(path)  # raises, with near names
+            raise TableError(f"there is no model file {path}")
     from qml.cli.prediction import predict_file
 
     return predict_file(options)

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from qml.cli.experiment import EXTRA_FORMAT
 from qml.files.container import ModelFileError
 from qml.persistence.estimators import load
-from qml.tables import Column, Schema, Table, TableError, read_table
+from qml.tables import EXTRA_FORMAT, Column, Schema, Table, TableError, read_table
 from qml.text import one_line
 from simulator.files import replace_file
 
@@ -32,7 +31,7 @@ def predict_file(options: argparse.Namespace) -> int:
         from qml.deploy import collapse
 
         model = collapse(model)
-    table = read_table(options.data, options.separator, options.encoding)
+    table = read_table(options.data, options.separator, options.encoding, options.na)
     schema = _schema(options.model, extra, model, table)
     if options.impute and any(column.fill != column.fill for column in schema.columns):  # NaN
         raise TableError(

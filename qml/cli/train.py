@@ -30,7 +30,11 @@ ARGUMENTS = "data.csv --target COLUMN"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("data", help="CSV file (comma, semicolon, tab or bar between the columns)")
+    parser.add_argument(
+        "data",
+        help="CSV file (comma, semicolon, tab or bar between the columns; .gz, .bz2, .xz), .xlsx, .parquet, or - for "
+        "standard input",
+    )
     parser.add_argument("--target", "-t", required=True, metavar="COLUMN", help="column to predict")
     table = parser.add_argument_group("the table")
     table.add_argument("--task", choices=("auto", "classification", "regression"), default="auto", help="(auto)")
@@ -62,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="omit text columns with more distinct values than this (20)",
     )
+    table.add_argument(
+        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
+    )
     table.add_argument("--separator", metavar="C", help="column separator; detected by default")
     table.add_argument(
         "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
@@ -77,12 +84,18 @@ def run(options: argparse.Namespace) -> int:
     """Train, compare, report."""
     import numpy as np
 
+    from qml.tables import TableError, infer_schema, read_table, read_target, with_target
+    from qml.tables.reading import quoted, shortened
+    from simulator.errors import counted
+
+    table = read_table(options.data, options.separator, options.encoding, options.na)
+    table, num_without = with_target(table, options.target, options.task)
+    target = read_target(table, options.target, options.task)
+
+    # imported after the table has been read, so that its faults are told at once
     from qml.cli.experiment import Experiment, output_folder, run_experiment
     from qml.cli.splitting import check_early_stopping, choose_folds, split_rows
-    from qml.tables import TableError, infer_schema, read_table, read_target
 
-    table = read_table(options.data, options.separator, options.encoding)
-    target = read_target(table, options.target, options.task)
     if options.class_weight and target.task == "regression":
         raise TableError("--class-weight is for classes, and the target is a quantity: leave it out")
     num_folds = choose_folds(target, options.cv, options.test_size)
@@ -118,6 +131,8 @@ def run(options: argparse.Namespace) -> int:
         *(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
         *(f"empty cells: {line}" for line in filled),
     ]
+    if num_without:
+        data.append(f"{counted(num_without, 'row')} without a target left out")
     if target.guessed:
         other = "regression" if target.task == "classification" else "classification"
         data.append(f"{target.name} holds numbers, treated as {target.task} (use --task {other} for the opposite)")
@@ -126,10 +141,14 @@ def run(options: argparse.Namespace) -> int:
             f"{target.name}: {word!r} is treated as the name of a class ({count} rows); if it means an empty cell, "
             "remove these rows"
         )
+    for column in words:
+        named = [quoted(word) for word in column.categories if word.lower() in table.na]
+        if named:
+            data.append(f"{column.name}: {shortened(named)} is treated as a category, not as an empty cell")
     if table.encoding == "cp1252":
         data.append("the file is not UTF-8: it was read as Windows-1252 (Latin-1); use --encoding for another encoding")
 
-    folder = Path(options.output) if options.output else Path(f"{Path(options.data).stem}-qumba")
+    folder = Path(options.output) if options.output else Path(f"{_stem(options.data)}-qumba")
     settings = model_settings(options) | ({"class_weight": options.class_weight} if options.class_weight else {})
     models = ("variational", "kernel") if options.model == "both" else (options.model,)
     status = 0
@@ -157,3 +176,8 @@ def run(options: argparse.Namespace) -> int:
         if status:
             break
     return status
+
+
+def _stem(data: str) -> str:
+    """Return the name of a data file without its endings."""
+    return "stdin" if data == "-" else Path(data).name.split(".")[0] or "data"

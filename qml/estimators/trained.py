@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, ClassVar, Literal, Self
@@ -64,8 +65,9 @@ class TrainedEstimator(BaseEstimator):
     patience: int = 20
     tol: float = 0.0
     random_state: int | RandomState | None = None
-    callback: Callback | None = None
+    callback: Callback | Sequence[Callback] | None = None
     verbose: bool = False
+    warm_start: bool = False
 
     _y_is_numeric: ClassVar[bool] = False
 
@@ -115,6 +117,8 @@ class TrainedEstimator(BaseEstimator):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         resume: str | PathLike[str] | None = None,
+        *,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
     ) -> Self:
         """Learn scaling and weights from data.
 
@@ -132,6 +136,10 @@ class TrainedEstimator(BaseEstimator):
             it, as ``"cosine"`` does. The checkpoint of a different run (other data, circuit, observables,
             noise, precision, loss, optimizer, ...) is refused, and so is one in use by another process. With a
             ``backend``, its jobs are stored beside it, in a folder with the suffix ``.jobs``.
+        validation_data : tuple (X, y), optional
+            Samples that are not trained on. The negative mean loss on them is recorded in ``validation_scores_``, the
+            weights with the lowest loss on them are kept, and with ``early_stopping`` they decide when to stop, in
+            place of a part of the training data.
 
         Returns
         -------
@@ -144,24 +152,38 @@ class TrainedEstimator(BaseEstimator):
         KeyboardInterrupt
             After Ctrl-C; the estimator is then fitted with the best weights so far.
         """
-        seed = None if resume is None else saved_seed(resume)
+        continued = self.warm_start and hasattr(self, "weights_")
+        if continued and resume is not None:
+            raise ValueError("warm_start continues from this estimator, resume from a file: give one of the two")
+        seed: int | None = getattr(self, "_seed", None) if continued else None if resume is None else saved_seed(resume)
         if seed is None:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        samples = self._checked_samples(X, y, sample_weight, reset=True)
-        self._start(samples, seed)
+        samples = self._checked_samples(X, y, sample_weight, reset=not continued)
+        if not continued:
+            self._start(samples, seed)
+            self._seed = seed  # decides which samples are held out, also when training continues
         samples = self._class_weighted(samples)
-        self._learn_settings(samples, seed)
-        jobs = None if resume is None else beside(resume, ".jobs")
-        if self.early_stopping:
+        if not continued:
+            self._learn_settings(samples, seed)
+        aside = None if validation_data is None else self._validation_samples(validation_data)
+        if aside is None and self.early_stopping:
             rows = np.arange(len(samples.X))
             training, held_out = train_test_split(
                 rows, test_size=self.validation_fraction, random_state=seed, stratify=self._labels(samples.y)
             )
-            objective = self._objective(samples.take(np.sort(training)), samples.take(np.sort(held_out)), jobs)
-        else:
-            objective = self._objective(samples, jobs=jobs)
-        self._train(objective, seed, resume)
+            samples, aside = samples.take(np.sort(training)), samples.take(np.sort(held_out))
+        objective = self._objective(samples, aside, None if resume is None else beside(resume, ".jobs"))
+        # minibatches of a continued run are drawn anew, the held-out samples stay the same
+        self._train(objective, seed + self.n_iter_, resume)
         return self
+
+    def _validation_samples(self, validation_data: Any) -> Samples:
+        """Check validation data like training data."""
+        try:
+            X, y = validation_data
+        except (TypeError, ValueError):
+            raise ValueError(f"validation_data expects a tuple (X, y), got {type(validation_data).__name__}") from None
+        return self._class_weighted(self._checked_samples(X, y, None, reset=False))
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
         """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
@@ -255,6 +277,10 @@ class TrainedEstimator(BaseEstimator):
         self._last_weights = result.last_weights
         self._optimizer_state = result.optimizer_state
         self.best_epoch_ = self.n_iter_ + (result.n_epochs if further else result.best_epoch)
+        scores = result.validation_scores
+        if scores is not None and self.n_iter_:  # epochs without validation data have no score
+            earlier = np.full(self.n_iter_, np.nan) if self.validation_scores_ is None else self.validation_scores_
+            scores = np.concatenate([earlier, scores])
         self.n_iter_ += result.n_epochs
         self.loss_history_ = np.concatenate([self.loss_history_, result.losses])
-        self.validation_scores_ = result.validation_scores
+        self.validation_scores_ = scores

@@ -18,6 +18,7 @@ from qml.layers.trait import Layer, Rest, check_shapes
 from qml.models.quantum_model import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
+from simulator.display import preformatted
 from simulator.noise import NoiseModel
 from simulator.program.values import as_array
 
@@ -254,6 +255,9 @@ class Sequential(Chain):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return preformatted(self.summary())
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)

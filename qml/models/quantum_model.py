@@ -15,12 +15,14 @@ from qml.feature_maps.data_functions import DataFunction, checked_angles
 from qml.losses import Loss, get_loss
 from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
+from qml.models.summary import model_summary
 from qml.settings import check_choice
 from simulator.calculations.gradients import adjoint_sweep
 from simulator.calculations.input_shifts import frequencies
 from simulator.calculations.probabilities import checked_qubits, probabilities, probability_sweep
 from simulator.calculations.statevector import expectations
 from simulator.circuit import Circuit
+from simulator.display import preformatted
 from simulator.errors import ParameterError
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
@@ -290,6 +292,25 @@ class QuantumModel:
             f"{self.num_outputs} {'observables' if self.qubits is None else 'probabilities'}, "
             f"precision={self.precision!r})"
         )
+
+    def summary(self) -> str:
+        """Return the model's inputs, weights and outputs as text, a line for each.
+
+        Examples
+        --------
+        >>> from simulator import Circuit, ParameterVector, Z
+        >>> x, w = ParameterVector("x", 2), ParameterVector("w", 3)
+        >>> circuit = Circuit(2).ry(x[0], 0).ry(x[1], 1).cx(0, 1).ry(w[0], 0).ry(w[1], 1).rz(w[2], 0)
+        >>> print(QuantumModel(circuit, x, w, [Z(0), Z(0) @ Z(1)]).summary())
+        circuit  2 qubits, 6 gates, depth 4
+        inputs   2: x[0], x[1]
+        weights  3: w[0], w[1], w[2]
+        outputs  2: Z(0), Z(0) @ Z(1)
+        """
+        return model_summary(self)
+
+    def _repr_html_(self) -> str:
+        return preformatted(self.summary()) + self.circuit._repr_html_()
 
 
 def _parameters(role: str, value: Sequence[Parameter] | Parameter) -> tuple[Parameter, ...]:

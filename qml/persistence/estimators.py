@@ -9,6 +9,7 @@ import sklearn
 
 from qml.files.container import Arrays, Header, ModelFileError, read_container, write_container
 from qml.persistence.values import ESTIMATORS, JOBLIB, ValueReader, ValueWriter, is_part, parts_of
+from qml.tables import EXTRA_FORMAT, Schema, TableModel
 
 __all__ = ["load", "save"]
 
@@ -86,7 +87,17 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
         raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ModelFileError(path, f"its contents make no sense: {error!r}") from error
-    return (estimator, extra) if return_extra else estimator
+    return (estimator, extra) if return_extra else _with_columns(path, estimator, extra)
+
+
+def _with_columns(path: str | PathLike[str], estimator: Any, extra: Any) -> Any:
+    """Return an estimator together with the column handling that ``qumba train`` stored, if there is one."""
+    if not isinstance(extra, dict) or "schema" not in extra or extra.get("format") != EXTRA_FORMAT:
+        return estimator
+    try:
+        return TableModel(estimator, Schema.from_json(extra["schema"]))
+    except (KeyError, TypeError) as error:
+        raise ModelFileError(path, f"its table description is damaged: {error!r}") from error
 
 
 def _read(path: str | PathLike[str]) -> tuple[Header, Arrays]:

@@ -8,7 +8,18 @@ from typing import Any
 
 from qml.text import mathtext, one_line
 
-__all__ = ["BLUE", "COLORS", "DOTS_PER_INCH", "GREY", "ORANGE", "label", "new_figure", "save"]
+__all__ = [
+    "BLUE",
+    "COLORS",
+    "DOTS_PER_INCH",
+    "GREY",
+    "ORANGE",
+    "fitted_model",
+    "label",
+    "model_name",
+    "new_figure",
+    "save",
+]
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 COLORS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -37,3 +48,22 @@ def label(name: object, limit: int = 14) -> str:
     """Prepare text for a picture: cut it to at most ``limit`` characters, and escape formulas."""
     text = one_line(name)
     return mathtext(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def fitted_model(model: Any, attribute: str, purpose: str) -> Any:
+    """Return the estimator with a learnt attribute: the model itself, or the last step of a pipeline.
+
+    Raises
+    ------
+    TypeError
+        If it has no such attribute; the message starts with ``purpose``.
+    """
+    estimator = model.steps[-1][1] if hasattr(model, "steps") else model
+    if not hasattr(estimator, attribute):
+        raise TypeError(f"{purpose}, after fit, which learns {attribute}; got {one_line(repr(model))}")
+    return estimator
+
+
+def model_name(model: Any) -> str:
+    """Return the class of a model, of a pipeline that of its last step."""
+    return type(model.steps[-1][1] if hasattr(model, "steps") else model).__name__

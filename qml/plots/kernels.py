@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import clone
 
 from qml.assessment.kernels import Concentration, spectrum
+from qml.kernels.kernel import Kernel
 from qml.plots.canvas import COLORS, GREY, label, new_figure, save
 
 __all__ = ["plot_concentration", "plot_kernel_matrix", "plot_spectrum"]
@@ -19,23 +21,32 @@ SMALLEST_SHARE = 1e-16
 
 
 def plot_kernel_matrix(
-    K: ArrayLike, y: ArrayLike | None = None, path: str | PathLike[str] | None = None, *, title: str = ""
+    K: Kernel | ArrayLike,
+    y: ArrayLike | None = None,
+    path: str | PathLike[str] | None = None,
+    *,
+    X: ArrayLike | None = None,
+    title: str = "",
 ) -> Any:
     """Draw a Gram matrix, its samples sorted by class: a kernel that fits the labels shows blocks on the diagonal.
 
     Parameters
     ----------
-    K : array-like, shape (n, n)
+    K : array-like, shape (n, n), or Kernel
+        Gram matrix, or a kernel together with ``X``; an unfitted kernel is fitted to X and y first.
     y : array-like, shape (n,), optional
         Classes. Numbers of a regression are sorted by size.
     path : path of a PNG file, optional
+    X : array-like, shape (n, n_features), optional
+        Samples of which the kernel's matrix is drawn.
     title : str
 
     Returns
     -------
     matplotlib Figure
     """
-    matrix = np.asarray(K, float)
+    title = title or (f"Gram matrix of {type(K).__name__}" if isinstance(K, Kernel) else "Gram matrix")
+    matrix = _gram(K, X, y)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"K must be a square Gram matrix, got shape {matrix.shape}")
     figure = new_figure(5.4, 4.6)
@@ -55,14 +66,21 @@ def plot_kernel_matrix(
     return figure
 
 
-def plot_spectrum(matrices: Mapping[str, ArrayLike], path: str | PathLike[str] | None = None) -> Any:
+def plot_spectrum(
+    matrices: Mapping[str, ArrayLike | Kernel] | Kernel | ArrayLike,
+    path: str | PathLike[str] | None = None,
+    *,
+    X: ArrayLike | None = None,
+) -> Any:
     """Draw the eigenvalues of Gram matrices as shares of their trace, the identity's beside them.
 
     Parameters
     ----------
-    matrices : mapping from str to array-like, shape (n, n)
-        Matrices by name.
+    matrices : array-like, shape (n, n), or Kernel, or mapping from str to these
+        Gram matrices by name; kernels need ``X``.
     path : path of a PNG file, optional
+    X : array-like, shape (n, n_features), optional
+        Samples of which the kernels' matrices are drawn.
 
     Returns
     -------
@@ -70,8 +88,10 @@ def plot_spectrum(matrices: Mapping[str, ArrayLike], path: str | PathLike[str] |
     """
     figure = new_figure(6.4, 4.0)
     axis = figure.subplots()
+    if not isinstance(matrices, Mapping):
+        matrices = {type(matrices).__name__ if isinstance(matrices, Kernel) else "Gram matrix": matrices}
     for number, (name, matrix) in enumerate(matrices.items()):
-        shares = spectrum(matrix)
+        shares = spectrum(_gram(matrix, X))
         shares = shares / shares.sum()
         shown = shares[shares > SMALLEST_SHARE]
         axis.plot(np.arange(1, len(shown) + 1), shown, color=COLORS[number % len(COLORS)], label=label(name, 30))
@@ -81,6 +101,7 @@ def plot_spectrum(matrices: Mapping[str, ArrayLike], path: str | PathLike[str] |
     axis.set_yscale("log")
     axis.set_xlabel("number of the eigenvalue")
     axis.set_ylabel("share of the trace")
+    axis.set_title("Eigenvalues of the Gram matrix")
     axis.legend(frameon=False)
     save(figure, [axis], path)
     return figure
@@ -111,10 +132,21 @@ def plot_concentration(found: Mapping[str, Concentration], path: str | PathLike[
     axis.set_yscale("log")
     axis.set_xlabel("features")
     axis.set_ylabel("deviation of the entries off the diagonal")
+    axis.set_title("Concentration of the kernel")
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.legend(frameon=False)
     save(figure, [axis], path)
     return figure
+
+
+def _gram(K: Kernel | ArrayLike, X: ArrayLike | None, y: ArrayLike | None = None) -> Any:
+    """Return a Gram matrix: the array itself, or a kernel's on the samples."""
+    if not isinstance(K, Kernel):
+        return np.asarray(K, float)
+    if X is None:
+        raise ValueError(f"the matrix of a kernel is one of samples: pass X=... with {type(K).__name__}")
+    kernel = K if hasattr(K, "n_features_in_") else clone(K).fit(X, y)
+    return np.asarray(kernel(X), float)
 
 
 def _mark_classes(axis: Any, labels: Any) -> None:

@@ -1,37 +1,61 @@
-"""Pictures of a training run, as PNG files."""
+"""Pictures of a training run. Each function returns the figure, and writes a PNG file if it is given a path."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from qml.plots.canvas import BLUE, DOTS_PER_INCH, GREY, ORANGE, label, new_figure, save
-from simulator.circuit import Circuit
+from qml.plots.canvas import BLUE, GREY, ORANGE, fitted_model, label, new_figure, save
 
-__all__ = ["plot_circuit", "plot_comparison", "plot_confusion", "plot_predictions", "plot_training"]
+__all__ = ["draw_predictions", "draw_training", "plot_comparison", "plot_predictions", "plot_training"]
 
 
-def plot_training(
+def plot_training(model: Any, path: str | PathLike[str] | None = None) -> Any:
+    """Draw the training loss of a fitted estimator over the epochs, and under it the validation score.
+
+    Parameters
+    ----------
+    model : estimator with ``loss_history_``, or a pipeline that ends in one
+    path : path of a PNG file, optional
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    estimator = fitted_model(model, "loss_history_", "plot_training draws estimators that are trained step by step")
+    return draw_training(
+        estimator.loss_history_,
+        estimator.validation_scores_,
+        path,
+        best_epoch=estimator.best_epoch_,
+        title=f"Training of {type(estimator).__name__}",
+    )
+
+
+def draw_training(
     losses: ArrayLike,
     validation_scores: ArrayLike | None,
-    path: str | PathLike[str],
+    path: str | PathLike[str] | None = None,
     *,
     score_name: str = "score (minus loss)",
     best_epoch: int | None = None,
-) -> None:
+    title: str = "Training",
+) -> Any:
     """Draw the training loss, and under it the validation score, over the epochs.
 
     Parameters
     ----------
     losses : array-like, shape (n_epochs,)
     validation_scores : array-like, shape (n_epochs,), or None
-    path : path of a PNG file
+    path : path of a PNG file, optional
     score_name : str
     best_epoch : int, optional
         Counted from 1; marked as the epoch whose weights were kept.
+    title : str
     """
     losses = np.asarray(losses, dtype=float)
     panels = 1 if validation_scores is None else 2
@@ -51,39 +75,33 @@ def plot_training(
         axes[0].legend(frameon=False)
     axes[-1].set_xlabel("epoch")
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
+    figure.suptitle(label(title, 60))
     save(figure, axes, path)
+    return figure
 
 
-def plot_confusion(matrix: NDArray[np.int64], labels: Sequence[object], path: str | PathLike[str]) -> None:
-    """Draw a confusion matrix: counts as numbers, and the share of each true class as shade.
+def plot_predictions(
+    model: Any, X: ArrayLike, y: ArrayLike, path: str | PathLike[str] | None = None, *, name: str = "y"
+) -> Any:
+    """Draw a regressor's predictions over the true values.
 
     Parameters
     ----------
-    matrix : int ndarray, shape (n_classes, n_classes)
-        Rows are true classes.
-    labels : sequence, length n_classes
-    path : path of a PNG file
+    model : fitted regressor
+    X : array-like, shape (n_samples, n_features)
+    y : array-like, shape (n_samples,)
+    path : path of a PNG file, optional
+    name : str
+        Name of the target.
+
+    Returns
+    -------
+    matplotlib Figure
     """
-    n_classes = len(labels)
-    side = 2.6 + 0.42 * max(n_classes, 3)
-    figure = new_figure(side + 0.8, side)
-    axis = figure.subplots()
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(matrix.shape):
-        if matrix[row, column]:
-            color = "white" if shares[row, column] > 0.5 else "black"
-            axis.text(column, row, str(matrix[row, column]), ha="center", va="center", color=color, fontsize=9)
-    names = [label(name) for name in labels]
-    axis.set_xticks(range(n_classes), names, rotation=45 if n_classes * max(map(len, names)) > 24 else 0)
-    axis.set_yticks(range(n_classes), names)
-    axis.set_xlabel("predicted class")
-    axis.set_ylabel("true class")
-    figure.colorbar(image, ax=axis, label="share of the true class", fraction=0.046)
-    save(figure, [], path)
+    return draw_predictions(y, model.predict(X), name, path)
 
 
-def plot_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: str | PathLike[str]) -> None:
+def draw_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: str | PathLike[str] | None = None) -> Any:
     """Draw predicted against true values of a regression's target.
 
     Parameters
@@ -91,7 +109,7 @@ def plot_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: st
     truth, predicted : array-like, shape (n_test,)
     name : str
         Name of the target.
-    path : path of a PNG file
+    path : path of a PNG file, optional
     """
     figure = new_figure(5.2, 5.0)
     axis = figure.subplots()
@@ -103,7 +121,9 @@ def plot_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: st
     axis.set_ylabel(f"predicted {label(name, 30)}")
     axis.set_aspect("equal")
     axis.legend(frameon=False)
+    axis.set_title("Predictions")
     save(figure, [axis], path)
+    return figure
 
 
 def plot_comparison(
@@ -112,8 +132,8 @@ def plot_comparison(
     errors: Sequence[float],
     train_scores: Sequence[float],
     score_name: str,
-    path: str | PathLike[str],
-) -> None:
+    path: str | PathLike[str] | None = None,
+) -> Any:
     """Draw each model's test score with its standard error, and its training score.
 
     Parameters
@@ -122,7 +142,7 @@ def plot_comparison(
         The first is drawn in another colour than the rest.
     test_scores, errors, train_scores : sequences of float
     score_name : str
-    path : path of a PNG file
+    path : path of a PNG file, optional
     """
     figure = new_figure(6.4, 1.4 + 0.5 * len(names))
     axis = figure.subplots()
@@ -138,15 +158,4 @@ def plot_comparison(
     axis.set_xlabel(label(score_name, 40))
     axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     save(figure, [axis], path)
-
-
-def plot_circuit(circuit: Circuit, path: str | PathLike[str]) -> None:
-    """Draw a circuit with Qiskit's drawer.
-
-    Parameters
-    ----------
-    circuit : Circuit
-    path : path of a PNG file
-    """
-    figure = circuit.draw("mpl", fold=24, scale=0.6)
-    figure.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight")
+    return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,16 +11,23 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.tables.reading import Table, TableError, quoted
+from qml.tables.notation import Notation, parse_number, plain_numbers
+from qml.tables.reading import MISSING, Table, TableError, quoted
 from simulator.errors import counted
 
-__all__ = ["MISSING", "Contents", "LeftOut", "inspect_column", "numbers"]
+__all__ = ["Contents", "LeftOut", "inspect_column", "numbers", "words_like_empty"]
 
-MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "#na"})
-"""Cell contents that count as empty, in lower case."""
+MAX_EMPTY = 0.5
+"""Share of empty cells from which a column is left out: more would be made up than read."""
 
 MIN_NUMBERS = 0.8
 """Minimum share of numbers in a column that is intended to be numeric."""
+
+NAMES = MISSING - {"", "?"}
+"""Words that mean an empty cell in most columns, but may also be names in a column of text."""
+
+MIN_NAMED = 3
+"""Minimum number of cells with such a word in a column where it is a name."""
 
 MAX_NUMBER = 1e100
 """Maximum magnitude of a number: squares and sums of larger ones leave the range of doubles."""
@@ -56,11 +64,14 @@ class Contents:
     missing : bool ndarray, shape (n_rows,)
     values : float ndarray or object ndarray, shape (n_rows,)
         The numbers, or the words; at missing cells NaN, or the empty word.
+    notation : {"plain", "point", "comma"}
+        Notation of the numbers.
     """
 
     kind: Literal["number", "category"]
     missing: NDArray[np.bool_]
     values: NDArray[np.float64] | NDArray[np.object_]
+    notation: Notation = "plain"
 
 
 def inspect_column(
@@ -85,18 +96,25 @@ def inspect_column(
         If nearly all cells are numbers, or a number is infinite or too large to compute with.
     """
     cells = table.column(name)
-    missing = np.array([cell.lower() in MISSING for cell in cells])
+    missing = table.missing(name)
+    notation = table.notation(name, missing)
+    values = None if as_category else numbers(table, name, missing, text_allowed=True, notation=notation)
+    if values is None and not as_category:
+        missing &= ~np.isin(cells, sorted(words_like_empty(cells)))
     present = [cell for cell, absent in zip(cells, missing, strict=True) if not absent]
     distinct = len(set(present))
     if distinct == 0:
         return LeftOut(name, "empty")
+    if missing.mean() > MAX_EMPTY and not keep and not as_category:
+        return LeftOut(name, f"empty in {missing.mean():.0%} of the rows; use --keep to use it")
     if distinct == 1:
         return LeftOut(name, f"always {quoted(present[0])}")
     if not as_category:
-        values = numbers(table, name, missing)
+        if values is None:
+            values = numbers(table, name, missing, notation=notation)  # raises if only a few cells are text
         if values is not None:
             reason = None if keep else _reason_to_leave_out(name, present, values[~missing])
-            return Contents("number", missing, values) if reason is None else LeftOut(name, reason)
+            return Contents("number", missing, values, notation) if reason is None else LeftOut(name, reason)
         if all(DATES.fullmatch(cell) for cell in present):
             return LeftOut(name, f"dates or times, such as {quoted(present[0])}")
     if not keep and not as_category and distinct > max(2, len(present) // 2):
@@ -108,12 +126,31 @@ def inspect_column(
     return Contents("category", missing, words)
 
 
+def words_like_empty(cells: Sequence[str]) -> dict[str, int]:
+    """Return words such as "None" or "NA" that are frequent enough to be names, with their numbers of cells."""
+    counts = Counter(cell for cell in cells if cell.lower() in NAMES)
+    return {word: count for word, count in counts.items() if count >= MIN_NAMED}
+
+
 def numbers(
-    table: Table, name: str, missing: NDArray[np.bool_], *, text_allowed: bool = False
+    table: Table,
+    name: str,
+    missing: NDArray[np.bool_],
+    *,
+    text_allowed: bool = False,
+    notation: Notation | None = None,
 ) -> NDArray[np.float64] | None:
     """Convert the column's cells to numbers, NaN where missing; return None if they are text.
 
-    Decimal commas are accepted unless the comma separates columns.
+    Parameters
+    ----------
+    table : Table
+    name : str
+    missing : bool ndarray, shape (n_rows,)
+    text_allowed : bool
+        Whether a column of which most but not all cells are numbers is text, too.
+    notation : {"plain", "point", "comma"}, optional
+        Notation of the numbers, by default the one that fits most cells.
 
     Raises
     ------
@@ -124,23 +161,27 @@ def numbers(
     cells = table.column(name)
     out = np.full(len(cells), np.nan)
     failed = []
-    decimal_comma = table.separator != ","
-    for row in np.flatnonzero(~missing):
-        cell = cells[row]
-        try:
-            if "_" in cell:  # Python would read 1_2 as twelve
-                raise ValueError
-            out[row] = float(cell.replace(",", ".") if decimal_comma and cell.count(",") == 1 else cell)
-        except ValueError:
-            failed.append(row)
-    present = len(cells) - int(missing.sum())
+    rows = np.flatnonzero(~missing)
+    if notation is None or name in table.typed:
+        notation = table.notation(name, missing)
+    plain = plain_numbers([cells[row] for row in rows]) if notation == "plain" else None
+    if plain is not None:
+        out[rows] = plain
+    else:
+        for row in rows:
+            value = parse_number(cells[row], notation)
+            if value is None:
+                failed.append(row)
+            else:
+                out[row] = value
+    present = len(rows)
     if failed and (text_allowed or len(failed) > (1 - MIN_NUMBERS) * present):
         return None
     if failed:
         raise TableError(
             f"{table.path}: column {name!r} holds numbers, except {counted(len(failed), 'cell')}, first "
-            f"{quoted(cells[failed[0]])} on line {table.lines[failed[0]]}; correct or empty them, or leave the column "
-            "out with --drop"
+            f"{quoted(cells[failed[0]])} on line {table.lines[failed[0]]}; correct or empty them, name the mark of "
+            "empty cells with --na, or leave the column out with --drop"
         )
     too_large = np.flatnonzero(np.abs(out) > MAX_NUMBER)
     if len(too_large):

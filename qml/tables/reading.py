@@ -1,20 +1,34 @@
-"""Conversion of the bytes of a CSV file into named columns of text."""
+"""Conversion of a file into named columns of text: CSV here, Excel, Parquet and DataFrames through pandas.
+
+CSV is read by the csv module because pandas fills short rows without a word, shifts long ones into the index, and does
+not know the line of a cell, which the messages name; it also takes half a second to import.
+"""
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import csv
 import difflib
+import gzip
 import io
+import lzma
+import sys
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.tables.notation import Notation, notation_of
 from simulator.errors import QumbaError, counted, near_misses
 
-__all__ = ["Table", "TableError", "quoted", "read_table", "shortened"]
+__all__ = ["MISSING", "Table", "TableError", "from_frame", "quoted", "read_table", "shortened"]
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SNIFFED_CHARACTERS = 1 << 16
@@ -26,13 +40,23 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 OTHER_FORMATS = {
-    b"PK\x03\x04": "an Excel or zip file",
+    b"PK\x03\x04": "a zip file",
     b"\xd0\xcf\x11\xe0": "an old Excel file",
-    b"\x1f\x8b": "a gzip file",
-    b"PAR1": "a Parquet file",
     b"\x89HDF": "an HDF5 file",
     b"%PDF": "a PDF file",
 }
+
+
+COMPRESSED: dict[bytes, Callable[[bytes], bytes]] = {
+    b"\x1f\x8b": gzip.decompress,
+    b"BZh": bz2.decompress,
+    b"\xfd7zXZ\x00": lzma.decompress,
+}
+PANDAS = {".xlsx": ("read_excel", "excel"), ".parquet": ("read_parquet", "parquet")}
+"""Endings of files that pandas reads, with its function and the extra that this needs."""
+
+MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "#na"})
+"""Cell contents that count as empty, in lower case."""
 
 
 class TableError(QumbaError, ValueError):
@@ -53,6 +77,10 @@ class Table:
         Line of the file on which each row ends, counted from 1.
     separator, encoding : str
         Separator and encoding with which the file was read.
+    na : frozenset of str
+        Cell contents that count as empty, in lower case.
+    typed : frozenset of str
+        Columns that hold numbers, not text, in their source.
     """
 
     path: str
@@ -61,6 +89,8 @@ class Table:
     lines: tuple[int, ...]
     separator: str
     encoding: str
+    na: frozenset[str] = MISSING
+    typed: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -71,24 +101,56 @@ class Table:
             raise TableError(f"{self.path} has no column {name!r}; {nearest(name, self.names)}")
         return self.columns[self.names.index(name)]
 
+    def missing(self, name: str) -> NDArray[np.bool_]:
+        """Return which cells of a column are empty."""
+        return np.array([cell.lower() in self.na for cell in self.column(name)])
 
-def read_table(path: str | PathLike[str], separator: str | None = None, encoding: str | None = None) -> Table:
-    """Read a CSV file whose first line names the columns.
+    def notation(self, name: str, missing: NDArray[np.bool_]) -> Notation:
+        """Return how the numbers of a column are written."""
+        if name in self.typed:
+            return "plain"
+        cells = self.column(name)
+        return notation_of([cells[row] for row in np.flatnonzero(~missing)], self.separator)
+
+    def take(self, rows: Sequence[int]) -> Table:
+        """Select rows."""
+        columns = tuple(tuple(column[row] for row in rows) for column in self.columns)
+        return replace(self, columns=columns, lines=tuple(self.lines[row] for row in rows))
+
+
+def read_table(
+    path: str | PathLike[str],
+    separator: str | None = None,
+    encoding: str | None = None,
+    na: Collection[str] = (),
+) -> Table:
+    """Read a CSV file whose first line names the columns, or an Excel or Parquet file.
+
+    CSV files may be compressed (gzip, bzip2, xz). Lines above the names that start with # are comments.
 
     Parameters
     ----------
     path : path
+        A file, or ``"-"`` for standard input.
     separator : str, optional
         Single character; by default detected among comma, semicolon, tab and bar.
     encoding : str, optional
         Text encoding; by default that of the byte order mark, else UTF-8, else Windows-1252 (a superset of Latin-1).
+    na : collection of str
+        Cell contents that count as empty, besides the empty cell, ``?``, ``NA`` and the like.
 
     Raises
     ------
     TableError
         If the file is missing, empty, not text, ragged, or names a column twice.
     """
+    marks = MISSING | {mark.strip().lower() for mark in na}
+    ending = Path(path).suffix.lower()
+    if ending in PANDAS:
+        return replace(from_frame(_frame(path, *PANDAS[ending]), str(path)), na=marks)
+    path = "standard input" if str(path) == "-" and not Path(path).exists() else path
     text, encoding = _decoded(path, _bytes(path), encoding)
+    text = _without_comments(text, separator)
     if separator is None:
         separator = _separator(text)
     records = _records(path, text, separator)
@@ -109,7 +171,58 @@ def read_table(path: str | PathLike[str], separator: str | None = None, encoding
     if not rows:
         raise TableError(f"{path} names {counted(len(names), 'column')} but has no rows below")
     columns = tuple(tuple(cell.strip() for cell in column) for column in zip(*rows, strict=True))
-    return Table(str(path), names, columns, tuple(lines), separator, encoding)
+    return Table(str(path), names, columns, tuple(lines), separator, encoding, marks)
+
+
+def from_frame(frame: Any, path: str = "the table") -> Table:
+    """Convert a DataFrame to a table; lines are counted as in a CSV file, whose first line has the names."""
+    names = _names(path, [str(name) for name in frame.columns])
+    if not len(frame):
+        raise TableError(f"{path} names {counted(len(names), 'column')} but has no rows below")
+    columns, typed = [], []
+    for position, name in enumerate(names):
+        series = frame.iloc[:, position]
+        columns.append(tuple("" if absent else _text(cell) for cell, absent in zip(series, series.isna(), strict=True)))
+        if getattr(series.dtype, "kind", "O") in "iufb":
+            typed.append(name)
+    lines = tuple(range(2, len(frame) + 2))
+    return Table(path, names, tuple(columns), lines, ",", "utf-8", typed=frozenset(typed))
+
+
+def _text(cell: Any) -> str:
+    """Return a cell of a DataFrame as text; integers that a column with gaps made floats are written as integers."""
+    if isinstance(cell, float | np.floating):
+        value = float(cell)
+        return str(int(value)) if abs(value) < 2**53 and value.is_integer() else repr(value)
+    return str(cell).strip()
+
+
+def _frame(path: str | PathLike[str], reader: str, extra: str) -> Any:
+    if not Path(path).is_file():
+        _bytes(path)  # raises
+    import pandas
+
+    try:
+        return getattr(pandas, reader)(path)
+    except ImportError as error:
+        raise TableError(
+            f"{path}: reading this kind of file needs the extra [{extra}]: pip install 'qumba[{extra}]'"
+        ) from error
+    except Exception as error:  # each reader has exceptions of its own
+        raise TableError(f"cannot read {path}: {str(error).splitlines()[0] if str(error) else error!r}") from error
+
+
+def _without_comments(text: str, separator: str | None) -> str:
+    """Empty the lines of comments above the names; a first name may start with # too."""
+    lines = text.splitlines(keepends=True) if text.startswith("#") else []
+    body = next((k for k, line in enumerate(lines) if not line.startswith("#")), 0)
+    if not body:
+        return text
+    marks = [separator] if separator else list(SEPARATORS)
+    width = max(lines[body].count(mark) for mark in marks)
+    if max(lines[body - 1].count(mark) for mark in marks) == width and width:
+        body -= 1  # the line above the first row has as many cells: it has the names
+    return "".join([*("\n" for _ in lines[:body]), *lines[body:]])
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
@@ -130,7 +243,7 @@ def quoted(cell: str, limit: int = 30) -> str:
 
 def _bytes(path: str | PathLike[str]) -> bytes:
     try:
-        data = Path(path).read_bytes()
+        data = sys.stdin.buffer.read() if path == "standard input" else Path(path).read_bytes()
     except FileNotFoundError:
         folder = Path(path).parent
         others = sorted(other.name for other in folder.glob("*.[ct]sv")) if folder.is_dir() else []
@@ -139,6 +252,12 @@ def _bytes(path: str | PathLike[str]) -> bytes:
         raise TableError(f"there is no file {path}{hint}") from None
     except OSError as error:
         raise TableError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    for magic, decompress in COMPRESSED.items():
+        if data.startswith(magic):
+            try:
+                data = decompress(data)
+            except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
+                raise TableError(f"cannot read {path}: its compressed contents are damaged ({error})") from error
     if not data.strip():
         raise TableError(f"{path} is empty")
     return data

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.tables.kinds import MISSING, Contents, LeftOut, inspect_column, numbers
-from qml.tables.reading import Table, TableError, nearest, quoted, shortened
+from qml.tables.kinds import Contents, LeftOut, inspect_column, numbers
+from qml.tables.notation import Notation
+from qml.tables.reading import MISSING, Table, TableError, nearest, quoted, shortened
 from simulator.errors import counted
 
 __all__ = ["Column", "Schema", "infer_schema"]
@@ -32,6 +33,8 @@ class Column:
     categories : tuple of str
     shares : tuple of float
         Relative frequency of each category, used as the value for unseen categories.
+    notation : {"plain", "point", "comma"}
+        How numbers are written: as in Python, as ``1,234.5``, or as ``1.234,5``.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Column:
     fill: float | str
     categories: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
+    notation: Notation = "plain"
 
     @property
     def feature_names(self) -> list[str]:
@@ -64,12 +68,15 @@ class Schema:
         Columns that are not used, with the reasons.
     impute : bool
         Whether empty cells are filled.
+    na : tuple of str
+        Further cell contents that count as empty, in lower case.
     """
 
     target: str
     columns: tuple[Column, ...]
     left_out: tuple[LeftOut, ...] = ()
     impute: bool = False
+    na: tuple[str, ...] = ()
 
     @property
     def feature_names(self) -> list[str]:
@@ -104,7 +111,11 @@ class Schema:
                 f"{shortened(absent)}; {nearest(absent[0], sorted(others) or table.names)}"
             )
         impute = self.impute if impute is None else impute
-        missing = {column.name: _missing(table.column(column.name)) for column in self.columns}
+        table = replace(table, na=table.na | set(self.na))
+        missing = {column.name: table.missing(column.name) for column in self.columns}
+        for column in self.columns:
+            if column.categories:  # which may be called None
+                missing[column.name] &= ~np.isin(table.column(column.name), column.categories)
         if not impute:
             _refuse_empty(table, missing)
         features, notes = [], []
@@ -128,7 +139,13 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """Convert to lists, dicts, numbers and text."""
-        return asdict(self)
+        data = asdict(self)
+        if not self.na:
+            del data["na"]
+        for column in data["columns"]:
+            if column["notation"] == "plain":  # as in files of earlier versions, which can read this one
+                del column["notation"]
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Schema:
@@ -138,7 +155,7 @@ class Schema:
             for entry in data["columns"]
         )
         left_out = tuple(LeftOut(**entry) for entry in data["left_out"])
-        return cls(data["target"], tuple(columns), left_out, data["impute"])
+        return cls(data["target"], tuple(columns), left_out, data["impute"], tuple(data.get("na", ())))
 
 
 def infer_schema(
@@ -198,13 +215,13 @@ def infer_schema(
         _refuse_empty(table, {name: column.missing for name, column in contents.items()})
     rows = np.arange(len(table)) if training_rows is None else training_rows
     columns = tuple(_column(name, content, rows) for name, content in contents.items())
-    return Schema(target, columns, tuple(left_out), impute)
+    return Schema(target, columns, tuple(left_out), impute, tuple(sorted(table.na - MISSING)))
 
 
 def _column(name: str, contents: Contents, rows: NDArray[np.intp]) -> Column:
     seen = contents.values[rows][~contents.missing[rows]]
     if contents.kind == "number":
-        return Column(name, "number", float(np.median(seen)) if len(seen) else 0.0)
+        return Column(name, "number", float(np.median(seen)) if len(seen) else 0.0, notation=contents.notation)
     words = sorted(set(contents.values[~contents.missing]), key=_by_number_then_text)
     counts = Counter(seen.tolist())
     total = max(len(seen), 1)
@@ -219,10 +236,6 @@ def _by_number_then_text(word: str) -> tuple[bool, float, str]:
         return True, 0.0, word
 
 
-def _missing(cells: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array([cell.lower() in MISSING for cell in cells])
-
-
 def _refuse_empty(table: Table, missing: dict[str, NDArray[np.bool_]]) -> None:
     empty = {name: mask for name, mask in missing.items() if mask.any()}
     if empty:
@@ -235,7 +248,7 @@ def _refuse_empty(table: Table, missing: dict[str, NDArray[np.bool_]]) -> None:
 
 
 def _filled_numbers(table: Table, column: Column, missing: NDArray[np.bool_]) -> NDArray[np.float64]:
-    values = numbers(table, column.name, missing)
+    values = numbers(table, column.name, missing, notation=column.notation)
     if values is None:
         example = next(cell for cell, absent in zip(table.column(column.name), missing, strict=True) if not absent)
         raise TableError(

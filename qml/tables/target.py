@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.tables.kinds import MISSING, numbers
+from qml.tables.kinds import numbers, words_like_empty
 from qml.tables.reading import Table, TableError, quoted, shortened
 from simulator.errors import counted
 
-__all__ = ["MIN_ROWS", "MIN_ROWS_PER_CLASS", "Target", "read_target"]
+__all__ = ["MIN_ROWS", "MIN_ROWS_PER_CLASS", "Target", "read_target", "with_target"]
 
 Task = Literal["classification", "regression"]
 
@@ -70,9 +70,7 @@ def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") 
             f"{shortened(table.names, 5)}"
         )
     cells = table.column(name)
-    missing = np.array([cell.lower() in MISSING for cell in cells])
-    like_empty = _classes_like_empty(table, name, missing) if task != "regression" else {}
-    missing &= np.array([cell not in like_empty for cell in cells])
+    missing, like_empty = _missing_targets(table, name, task)
     if missing.any():
         count, line = int(missing.sum()), table.lines[int(missing.argmax())]
         raise TableError(
@@ -102,13 +100,29 @@ def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") 
     return Target(name, "classification", classes, guessed, like_empty)
 
 
+def with_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") -> tuple[Table, int]:
+    """Leave out rows without a target, from which nothing can be learnt; return the other rows and their number."""
+    if name not in table.names:
+        return table, 0  # `read_target` says so
+    missing, _ = _missing_targets(table, name, task)
+    if not missing.any() or missing.all():
+        return table, 0
+    return table.take(np.flatnonzero(~missing).tolist()), int(missing.sum())
+
+
+def _missing_targets(table: Table, name: str, task: Task | Literal["auto"]) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Return which targets are empty, and the classes that are called like an empty cell."""
+    missing = table.missing(name)
+    like_empty = _classes_like_empty(table, name, missing) if task != "regression" else {}
+    return missing & np.array([cell not in like_empty for cell in table.column(name)]), like_empty
+
+
 def _classes_like_empty(table: Table, name: str, missing: NDArray[np.bool_]) -> dict[str, int]:
     """Return the words of a text column that would count as empty but are frequent enough to be classes."""
     cells = table.column(name)
     if missing.all() or numbers(table, name, missing, text_allowed=True) is not None:
         return {}
-    counts = Counter(cell for cell, absent in zip(cells, missing, strict=True) if absent)
-    return {word: count for word, count in counts.items() if word not in ("", "?") and count >= MIN_ROWS_PER_CLASS}
+    return words_like_empty(cells)
 
 
 def _check_classes(table: Table, name: str, classes: NDArray[Any]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from numbers import Integral
 from typing import Any
 
@@ -15,10 +16,11 @@ from qml.training.checkpoints import SUMMARY, Checkpoints
 from qml.training.descent import descend, with_last_weights
 from qml.training.description import description
 from qml.training.minimization import minimize
-from qml.training.progress import Callback, RunState
+from qml.training.progress import Callback, RunState, joined
 from qml.training.result import TrainingInterrupted, TrainingResult, warn_if_not_converged
 from qml.training.run import Run
 from qml.training.schedules import SCHEDULES, Schedule, get_schedule
+from simulator.engines.numba.jit.announcement import compilation_announced
 
 __all__ = ["SCHEDULES", "Objective", "Schedule", "TrainingInterrupted", "TrainingResult", "get_schedule", "train"]
 
@@ -34,7 +36,7 @@ def train(
     patience: int | None = None,
     tol: float = 0.0,
     schedule: str | Schedule = "constant",
-    callback: Callback | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
     verbose: bool = False,
     resume: str | os.PathLike[str] | None = None,
     fingerprint: str | Mapping[str, Any] = "",
@@ -54,7 +56,8 @@ def train(
     tol : minimum change that counts as an improvement, of the validation score or else of the training loss
     schedule : schedule of the learning rate, a name in ``SCHEDULES`` or an object; methods that choose their steps,
         such as SciPy's and `Rotosolve`, ignore it
-    callback : called with a `TrainingProgress` after each epoch; training stops when it returns True
+    callback : called with a `TrainingProgress` after each epoch, or several, called in turn; training stops when one
+        returns True
     verbose : whether to show a progress bar
     resume : path of a checkpoint to resume from if it exists, and to write during training. The result is bit-identical
         to that of an uninterrupted run of the same number of epochs. SciPy's methods hold their state internally and
@@ -120,11 +123,12 @@ def train(
             patience=patience,
             tol=tol,
             schedule=schedule,
-            callback=callback,
+            callback=joined(callback),
             verbose=verbose,
         )
         try:
-            reason = minimize(run, optimizer) if isinstance(optimizer, SciPy) else descend(run, optimizer)
+            with compilation_announced(run.bar.say) if verbose else nullcontext():
+                reason = minimize(run, optimizer) if isinstance(optimizer, SciPy) else descend(run, optimizer)
             checkpoints.save(run.state, now=True)
             result = TrainingResult.of(with_last_weights(run) if reason != "diverged" else run.state, reason)
         except KeyboardInterrupt:

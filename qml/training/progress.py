@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -53,6 +54,28 @@ Callback = Callable[[TrainingProgress], Any]
 """Function called after each epoch, for every optimizer; training stops when it returns True."""
 
 
+def joined(callback: Callback | Sequence[Callback] | None) -> Callback | None:
+    """Return one callback that calls each of several, and stops if any of them wants to.
+
+    Raises
+    ------
+    TypeError
+        If an entry cannot be called.
+    """
+    if callback is None or callable(callback):
+        return callback
+    several = tuple(callback) if isinstance(callback, Iterable) else (callback,)
+    for entry in several:
+        if not callable(entry):
+            raise TypeError(f"callback expects a function of the progress, or several, got {entry!r}")
+
+    def call_all(progress: TrainingProgress) -> bool:
+        answers = [entry(progress) for entry in several]  # each is called, also after one that wants to stop
+        return any(answers)
+
+    return call_all
+
+
 class RunState(NamedTuple):
     """Everything needed to resume a run; replaced as a whole after every step, so that an interrupt cannot break it.
 
@@ -95,26 +118,70 @@ class RunState(NamedTuple):
     message: str = ""
 
 
+SECONDS_BETWEEN_LINES = 60.0
+"""Time after which a log gets another line."""
+
+
 class ProgressBar:
-    """Progress bar over the epochs with loss, score and remaining time; shows nothing unless ``visible``."""
+    """Progress over the epochs with loss, score and remaining time; shows nothing unless ``visible``.
+
+    A terminal or a notebook shows a bar. Anything else, such as a log file, gets a line after the first epoch, after
+    each tenth of the epochs, and every minute. The remaining time is estimated without the first epoch, in which
+    kernels may be compiled.
+    """
 
     def __init__(self, epochs: int, done: int, visible: bool) -> None:
-        self._bar = None
-        if visible:
+        self._bar: Any = None
+        self._epochs, self._first = epochs, done + 1
+        self._lines = visible and not _has_bars()
+        self._seconds = self._written = 0.0
+        if visible and not self._lines:
             from tqdm.auto import tqdm  # imported here to keep `import qml` fast
 
             self._bar = tqdm(total=epochs, initial=done, desc="training", unit="epoch")
 
+    def say(self, text: str) -> None:
+        """Show a line of text."""
+        if self._bar is not None:
+            self._bar.write(text, file=sys.stderr)
+        elif self._lines:
+            print(text, file=sys.stderr, flush=True)
+
     def update(self, record: EpochRecord) -> None:
         """Advance by one epoch."""
         if self._bar is not None:
-            shown = {"loss": f"{record.loss:.4g}"}
-            if record.validation_score is not None:
-                shown["score"] = f"{record.validation_score:.4g}"
-            self._bar.set_postfix(shown, refresh=False)
+            self._bar.set_postfix(_shown(record), refresh=False)
             self._bar.update()
+            if record.epoch == self._first:
+                self._bar.initial, self._bar.start_t = self._bar.n, self._bar.last_print_t
+        elif self._lines:
+            self._seconds += record.seconds if record.epoch > self._first else 0.0
+            tenth = 10 * record.epoch // self._epochs > 10 * (record.epoch - 1) // self._epochs
+            if tenth or record.epoch == self._first or self._seconds > self._written + SECONDS_BETWEEN_LINES:
+                self._written = self._seconds
+                self._write_line(record)
+
+    def _write_line(self, record: EpochRecord) -> None:
+        values = ", ".join(f"{name} {value}" for name, value in _shown(record).items())
+        line = f"training: epoch {record.epoch} of {self._epochs}, {values}"
+        remaining, timed = self._epochs - record.epoch, record.epoch - self._first
+        if remaining and timed:
+            line += f", about {remaining * self._seconds / timed:.0f} s left"
+        self.say(line)
 
     def close(self) -> None:
         """Close the bar and end its line."""
         if self._bar is not None:
             self._bar.close()
+
+
+def _shown(record: EpochRecord) -> dict[str, str]:
+    shown = {"loss": f"{record.loss:.4g}"}
+    if record.validation_score is not None:
+        shown["score"] = f"{record.validation_score:.4g}"
+    return shown
+
+
+def _has_bars() -> bool:
+    """Whether standard error shows a line that is written again and again."""
+    return "ipykernel" in sys.modules or bool(sys.stderr is not None and sys.stderr.isatty())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -140,8 +140,11 @@ def as_observables(observables: Any) -> tuple[tuple[PauliSum, ...], bool]:
     """Convert ``observables`` to a tuple, and return whether it was a single one."""
     if isinstance(observables, PauliSum):
         return (observables,), True
-    out = tuple(observables)
+    out = (
+        (observables,) if isinstance(observables, str) or not isinstance(observables, Iterable) else tuple(observables)
+    )
     for observable in out:
         if not isinstance(observable, PauliSum):
-            raise TypeError(f"an observable is a PauliSum such as Z(0) @ Z(1), got {observable!r}")
+            hint = f"; PauliSum.from_label({observable!r}) makes one of a label" if isinstance(observable, str) else ""
+            raise TypeError(f"an observable is a PauliSum such as Z(0) @ Z(1), got {observable!r}{hint}")
     return out, False

@@ -8,6 +8,7 @@ from simulator.calculations.unitary import to_matrix
 from simulator.circuit import conversion, expectations, running
 from simulator.circuit.gate_methods import unknown_gate
 from simulator.circuit.standard_gates import StandardGates
+from simulator.display import preformatted
 from simulator.errors import CircuitError
 from simulator.operations import binding, composition, conditions, entanglement, measurements, special_gates
 from simulator.operations.sequence import OperationSequence
@@ -15,13 +16,17 @@ from simulator.parameters.angle_maps import AngleMap
 
 __all__ = ["Circuit"]
 
+MAX_DRAWN = 500
+"""Maximum number of gates of a circuit that a notebook draws unasked, which takes about half a second."""
+
 
 @final
 class Circuit(StandardGates, OperationSequence):
-    """Immutable sequence of gates on qubits in the order of application; methods return new circuits.
+    """Immutable sequence of gates on qubits: methods return a new circuit, so ``circuit = circuit.h(0)``.
 
     There is a method for every standard gate, ``circuit.rx(theta, 0).cx(0, 1)``: angles (radians, or affine
-    expressions of `Parameter`) first, qubits last. Qubits are counted from 0 and little-endian as in Qiskit:
+    expressions of `Parameter`) first, qubits last, in the order of application. A qubit may also be several, as in
+    Qiskit: ``circuit.h(range(4)).cx([0, 1], [2, 3])``. Qubits are counted from 0 and little-endian as in Qiskit:
     qubit q is bit q of a basis state's index. Building by a chain of thousands of calls takes linear time.
 
     * Building, besides the gates: `append`, `unitary`, `diagonal`, `initialize`, `pauli_rotation`, `measure`,
@@ -168,6 +173,9 @@ class Circuit(StandardGates, OperationSequence):
 
     def __str__(self) -> str:
         return str(self.draw())
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self) if len(self) <= MAX_DRAWN else repr(self))
 
     if not TYPE_CHECKING:  # a class with __getattr__ has every method, for type checkers
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from simulator.errors import CircuitError, UnknownNameError, unknown_name
-from simulator.gates import Gate
+from simulator.gates import Gate, Operation
 from simulator.gates.names import OTHER_NAMES
 
 __all__ = ["gate_method", "unknown_gate"]
@@ -30,7 +30,10 @@ def unknown_gate(name: str, options: Iterable[str]) -> AttributeError:
 
 
 def gate_method(gate: Gate) -> Callable[..., Any]:
-    """Create the method of a circuit that appends ``gate``: angles first, qubits last."""
+    """Create the method of a circuit that appends ``gate``: angles first, qubits last.
+
+    Each qubit may also be several, as in Qiskit: ``h(range(4))``, ``cx([0, 1], [2, 3])``, ``cx(0, [1, 2])``.
+    """
     angles = ANGLE_NAMES[: gate.num_params]
     names = (*angles, *_qubit_names(len(gate.controls), gate.num_qubits - len(gate.controls)))
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -42,7 +45,15 @@ def gate_method(gate: Gate) -> Callable[..., Any]:
                 arguments = signature.bind(self, *arguments, **named).args[1:]
             except TypeError as error:
                 raise CircuitError(f"{gate.name} takes ({', '.join(names)}): {error}") from None
-        return self._with(gate(*arguments))
+        try:
+            operation = gate(*arguments)
+        except CircuitError as error:
+            if len(arguments) != len(names):
+                raise CircuitError(f"{error}; expected {gate.name}({', '.join(names)})") from None
+            if not any(_is_several(argument) for argument in arguments[gate.num_params :]):
+                raise
+            return self.append(*_on_each(gate, arguments))
+        return self._with(operation)
 
     method.__name__ = gate.name
     method.__qualname__ = f"Circuit.{gate.name}"
@@ -50,6 +61,24 @@ def gate_method(gate: Gate) -> Callable[..., Any]:
     arguments = f" with angles {', '.join(angles)} in radians" if angles else ""
     method.__doc__ = f"Append the gate {gate.name}{arguments}; its matrix is ``gates.{gate.name.upper()}.matrix``."
     return method
+
+
+def _is_several(qubits: Any) -> bool:
+    return isinstance(qubits, Iterable) and not isinstance(qubits, str | bytes)
+
+
+def _on_each(gate: Gate, arguments: Sequence[Any]) -> list[Operation]:
+    """Place a gate on several qubits: the first of each argument, then the second, with a single qubit repeated."""
+    angles, columns = arguments[: gate.num_params], arguments[gate.num_params :]
+    several = [tuple(column) if _is_several(column) else (column,) for column in columns]
+    lengths = {len(column) for column in several} - {1}
+    if len(lengths) > 1:
+        raise CircuitError(
+            f"{gate.name} on several qubits takes as many for each of its qubits, or one for all, "
+            f"got {' and '.join(str(len(column)) for column in several)}"
+        )
+    length = lengths.pop() if lengths else 1
+    return [gate(*angles, *(column[k % len(column)] for column in several)) for k in range(length)]
 
 
 def _qubit_names(controls: int, targets: int) -> tuple[str, ...]:

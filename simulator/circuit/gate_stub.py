@@ -16,9 +16,12 @@ STUB = Path(__file__).with_name("standard_gates.pyi")
 HEAD = """\
 # Written by `python -m simulator.circuit.gate_stub`, from gates.STANDARD.
 
+from collections.abc import Iterable
 from typing import Self
 
 from simulator.gates import Angle
+
+_Qubits = int | Iterable[int]
 
 __all__ = ["StandardGates"]
 
@@ -32,7 +35,7 @@ def stub_text() -> str:
     for name in gates.STANDARD:
         method = getattr(StandardGates, name)
         _, *arguments = inspect.signature(method).parameters
-        typed = [f"{argument}: {'Angle' if argument in ANGLE_NAMES else 'int'}" for argument in arguments]
+        typed = [f"{argument}: {'Angle' if argument in ANGLE_NAMES else '_Qubits'}" for argument in arguments]
         methods.append(f'    def {name}({", ".join(["self", *typed])}) -> Self:\n        """{method.__doc__}"""\n')
     return HEAD + "\n".join([f'    """{StandardGates.__doc__}"""\n', *methods])
 

@@ -177,7 +177,8 @@ class Gate(abc.ABC):
         if len(arguments) != expected:
             angle_count = f"{counted(self.num_params, 'angle')} and " if self.num_params else ""
             raise CircuitError(
-                f"{self.name} takes {angle_count}{counted(self.num_qubits, 'qubit')}, got {len(arguments)} arguments"
+                f"{self.name} takes {angle_count}{counted(self.num_qubits, 'qubit')}, "
+                f"got {counted(len(arguments), 'argument')}"
             )
         split = self.num_params
         try:

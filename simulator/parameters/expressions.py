@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -30,6 +30,13 @@ __all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "as_angle", "checked_nam
 
 VECTOR_ELEMENT = re.compile(r"(.+)\[(0|[1-9]\d{0,5})\]", re.DOTALL)
 """Pattern of the name of an element of a parameter vector: the vector's name and the index."""
+
+
+_FUNCTIONS = frozenset(
+    ("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "exp",
+     "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "fabs", "sign", "floor", "ceil")
+)  # fmt: skip
+"""Functions of NumPy that call the method of their name on an object, which no affine expression can have."""
 
 
 class Expression:
@@ -141,6 +148,20 @@ class Expression:
 
     def __pos__(self) -> Expression:
         return self
+
+    if not TYPE_CHECKING:  # a class with __getattr__ has every attribute, for type checkers
+
+        def __getattr__(self, name):
+            if name not in _FUNCTIONS:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+            def refuse() -> NoReturn:
+                raise ParameterError(
+                    f"an angle must be affine in its parameters, got {name}({self}); compute it from the data and pass "
+                    "the result as a separate parameter"
+                )
+
+            return refuse
 
     def __float__(self) -> float:
         if self.terms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from qiskit.exceptions import MissingOptionalLibraryError
@@ -9,6 +10,7 @@ from qiskit.exceptions import MissingOptionalLibraryError
 from simulator import gates
 from simulator.names import choose
 from simulator.operations.sequence import OperationSequence
+from simulator.parameters import Expression
 from simulator.qiskit_circuits.outgoing import to_qiskit
 
 __all__ = ["draw"]
@@ -27,11 +29,25 @@ def draw(circuit: OperationSequence, output: str = "text", **options: Any) -> An
 
 
 def _with_boxes(circuit: OperationSequence) -> OperationSequence:
-    """Replace gates whose amplitudes are parameters by plain boxes, because Qiskit's gate would need their values."""
-    operations = []
-    for operation in circuit.operations:
-        if isinstance(operation.gate, gates.AmplitudeEncoding):
-            box = gates.Composite(operation.gate.name, operation.gate.num_qubits, 0, [])
-            operation = gates.Operation(box, operation.qubits)
-        operations.append(operation)
-    return circuit.with_operations(operations)
+    """Replace gates that Qiskit would draw as several boxes, or not at all, by one plain box with their angles."""
+    return circuit.with_operations([_boxed(operation) for operation in circuit.operations])
+
+
+def _boxed(operation: gates.Operation) -> gates.Operation:
+    gate = operation.gate
+    if isinstance(gate, gates.AmplitudeEncoding):  # Qiskit's gate would need the values of the amplitudes
+        name = gate.name
+    elif isinstance(gate, gates.Rotation) and _is_custom(gate) and gate.num_qubits:
+        name = f"{gate.name}({', '.join(map(_short, operation.angles))})"
+    else:
+        return operation
+    return replace(operation, gate=gates.Composite(name, gate.num_qubits, 0, []), angles=())
+
+
+def _is_custom(gate: gates.Rotation) -> bool:
+    base = gate.without_controls() if gate.controls else gate
+    return not isinstance(gate, gates.PauliRotation) and gates.STANDARD.get(base.name) != base
+
+
+def _short(angle: gates.Angle) -> str:
+    return str(angle) if isinstance(angle, Expression) else f"{angle:.4g}"

@@ -10,6 +10,7 @@ from typing import assert_type
 import numpy as np
 
 import qml
+import qumba
 import simulator
 from simulator import Circuit, NoiseModel, Parameter, Z, depolarizing
 from simulator.gates import Operation
@@ -22,6 +23,7 @@ def gates_are_methods(theta: Parameter) -> None:
     assert_type(circuit.rx(0.3, 0).rx(theta, 1).rx(theta=2 * theta + 1, qubit=2), Circuit)
     assert_type(circuit.cx(0, 1).cx(control=0, target=1).ccx(0, 1, 2), Circuit)
     assert_type(circuit.u(0.1, 0.2, 0.3, 0).global_phase(np.pi), Circuit)
+    assert_type(circuit.h(range(3)).cx([0, 1], [1, 2]).cx(0, [1, 2]), Circuit)
     circuit.foo()  # type: ignore[attr-defined]
     circuit.cnot(0, 1)  # type: ignore[attr-defined]
     circuit.cx(0)  # type: ignore[call-arg]
@@ -49,3 +51,7 @@ def packages_have_their_names_and_no_others() -> None:
     qml.plots.plot_circuit(Circuit(1), "circuit.png")
     simulator.Circiut(2)  # type: ignore[attr-defined]
     qml.VariationalClasifier()  # type: ignore[attr-defined]
+    assert_type(qumba.Circuit(2), Circuit)
+    assert_type(qumba.VariationalClassifier(), qml.VariationalClassifier)
+    assert_type(qumba.noise.depolarizing(0.1), simulator.noise.Channel)
+    qumba.Circiut(2)  # type: ignore[attr-defined]

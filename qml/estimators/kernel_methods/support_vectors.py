@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, softmax
 from sklearn.svm import SVC, SVR
-from sklearn.utils.metaestimators import available_if
 
+from qml.estimators.availability import available_unless
 from qml.estimators.kernel_methods.calibration import class_margins, fit_sharpness, votes
 from qml.estimators.kernel_methods.distinct_rows import DistinctRows
 from qml.estimators.kernel_methods.kernel_estimator import Basis, KernelEstimator
@@ -25,10 +25,10 @@ __all__ = ["QuantumKernelClassifier", "QuantumKernelRegressor", "SupportVectorEs
 Array = NDArray[np.float64]
 
 
-def _gives_probabilities(classifier: QuantumKernelClassifier) -> bool:
+def _no_probabilities(classifier: QuantumKernelClassifier) -> str | None:
     if classifier.probability:
-        return True
-    raise AttributeError("probabilities need probability=True")
+        return None
+    return "probabilities need probability=True, got False; fit with it, or use decision_function"
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -156,7 +156,7 @@ class QuantumKernelClassifier(BackendClassifier, SupportVectorEstimator):
         """Count the votes of the pairs of classes, plus less than half a vote for the margin, as in `SVC`."""
         return votes(outputs, len(self.classes_))
 
-    @available_if(_gives_probabilities)
+    @available_unless(_no_probabilities)
     def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Predict class probabilities, shape (n_samples, n_classes); the predicted class has the largest.
 
@@ -164,7 +164,7 @@ class QuantumKernelClassifier(BackendClassifier, SupportVectorEstimator):
         """
         return softmax(self._logits(X, backend, resume), axis=1)
 
-    @available_if(_gives_probabilities)
+    @available_unless(_no_probabilities)
     def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Predict log-probabilities, shape (n_samples, n_classes); parameters as in `decision_function`."""
         return log_softmax(self._logits(X, backend, resume), axis=1)

@@ -81,7 +81,8 @@ class BornMachine(Entangled, DensityMixin, TrainedEstimator):
         Noise model of the simulation; training with it takes ``shots``.
     backend : Backend, optional
         Backend that runs the circuit in training and in `sample`. Not stored in model files.
-    optimizer, learning_rate, epochs, schedule, validation_fraction, patience, tol, random_state, callback, verbose
+    optimizer, learning_rate, epochs, schedule, validation_fraction, patience, tol, random_state, callback, \
+verbose, warm_start
         As in `VariationalClassifier`.
 
     Attributes
@@ -129,6 +130,8 @@ class BornMachine(Entangled, DensityMixin, TrainedEstimator):
         y: Any = None,
         sample_weight: ArrayLike | None = None,
         resume: str | PathLike[str] | None = None,
+        *,
+        validation_data: tuple[ArrayLike, Any] | None = None,
     ) -> Self:
         """Learn the weights from bit strings; ``y`` is ignored, the other parameters are those of other estimators.
 
@@ -140,6 +143,8 @@ class BornMachine(Entangled, DensityMixin, TrainedEstimator):
             A weight of k counts like k equal rows.
         resume : path, optional
             Path of a checkpoint, as in ``VariationalClassifier.fit``.
+        validation_data : tuple (X, None), optional
+            Bit strings that are not trained on, as in ``VariationalClassifier.fit``.
 
         Returns
         -------
@@ -150,7 +155,7 @@ class BornMachine(Entangled, DensityMixin, TrainedEstimator):
         ValueError
             If X holds anything but bits, a setting is invalid, or the checkpoint belongs to a different run.
         """
-        return super().fit(X, y, sample_weight, resume)
+        return super().fit(X, y, sample_weight, resume, validation_data=validation_data)
 
     def sample(
         self,

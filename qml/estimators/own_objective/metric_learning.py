@@ -67,7 +67,7 @@ class MetricLearningClassifier(Entangled, TrainedOnClasses):
         Backend that measures fidelities in prediction, with a circuit for each pair of a sample and a training sample;
         see `plan`. Training is on this engine. Not stored in model files.
     optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, patience, tol, \
-class_weight, random_state, callback, verbose
+class_weight, random_state, callback, verbose, warm_start
         As in `VariationalClassifier`. Class weights in a dict are the priors of the classes; otherwise, and with
         ``"balanced"``, priors are equal.
 

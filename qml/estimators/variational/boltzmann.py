@@ -45,7 +45,7 @@ class BoltzmannClassifier(TrainedClassifier):
     entangled : bool
         Whether the Hamiltonian has the terms on pairs; see `without_entanglement`.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, class_weight, random_state, callback, verbose
+patience, tol, class_weight, random_state, callback, verbose, warm_start
         As in `VariationalClassifier`.
     noise, backend : None
         There is no circuit; anything else raises ValueError.

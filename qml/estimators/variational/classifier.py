@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.utils import Tags
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
+from qml.estimators.availability import available_unless
 from qml.estimators.trained import Samples
 from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.variational.circuit import VariationalEstimator
@@ -24,10 +24,13 @@ __all__ = ["TrainedClassifier", "VariationalClassifier"]
 Array = NDArray[np.float64]
 
 
-def _gives_probabilities(classifier: TrainedClassifier) -> bool:
+def _no_probabilities(classifier: TrainedClassifier) -> str | None:
     if gives_probabilities(classifier._named_loss()):
-        return True
-    raise AttributeError(f"probabilities need loss='cross_entropy', got loss={classifier.loss!r}")
+        return None
+    return (
+        f"probabilities need loss='cross_entropy', got loss={classifier.loss!r}; fit with that loss, or use "
+        "decision_function"
+    )
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -77,7 +80,7 @@ class TrainedClassifier(TrainedOnClasses, TrainedNetwork):
             )
         return self._partial_fit(X, y, sample_weight, classes)
 
-    @available_if(_gives_probabilities)
+    @available_unless(_no_probabilities)
     def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Predict class probabilities, shape (n_samples, n_classes); requires ``loss="cross_entropy"``.
 
@@ -94,7 +97,7 @@ class TrainedClassifier(TrainedOnClasses, TrainedNetwork):
             return np.asarray(expit(outputs))
         return softmax(outputs, axis=1) if outputs.shape[1] > 1 else expit(outputs * [-1.0, 1.0])
 
-    @available_if(_gives_probabilities)
+    @available_unless(_no_probabilities)
     def predict_log_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Predict log-probabilities, shape (n_samples, n_classes).
 
@@ -113,6 +116,12 @@ class TrainedClassifier(TrainedOnClasses, TrainedNetwork):
 
     def _checked_columns(self, y: NDArray[Any]) -> NDArray[Any]:
         if type_of_target(y) != "multilabel-indicator":
+            if y.ndim == 2 and y.shape[1] > 1:
+                raise ValueError(
+                    f"y should be a 1d array of classes, or an indicator matrix of 0 and 1 for several labels per "
+                    f"sample, got an array of shape {y.shape}; for several targets of classes use scikit-learn's "
+                    "MultiOutputClassifier"
+                )
             return super()._checked_columns(y)
         if self.class_weight is not None:
             raise ValueError("class_weight is for one class per sample; with several labels use sample_weight")
@@ -238,10 +247,13 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         predict accept one for a single call (``"numba"`` is this engine). Not stored in model files.
     random_state : int, RandomState or None
         Seed for the initial weights, the minibatches, and the held-out samples.
-    callback : callable, optional
-        Called with a `TrainingProgress` after each epoch; returning True stops. Not stored in model files.
+    callback : callable or sequence of callable, optional
+        Called with a `TrainingProgress` after each epoch; returning True stops. `qml.callbacks` has ready-made ones.
+        Not stored in model files.
     verbose : bool
         Whether to show a progress bar.
+    warm_start : bool
+        Whether `fit` continues from the weights, scaling and classes of an earlier `fit`, for ``epochs`` more.
 
     Attributes
     ----------

@@ -99,7 +99,7 @@ class DressedClassifier(TrainedClassifier, DressedEstimator):
         optimizer changes what the dense layer returns by as much for many features as for few.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
 patience, tol, class_weight, observables, initialisation, entangled, precision, noise, backend, random_state, \
-callback, verbose
+callback, verbose, warm_start
         As in `VariationalClassifier`.
 
     Attributes
@@ -131,7 +131,8 @@ class DressedRegressor(TrainedRegressor, DressedEstimator):
     n_layers, n_qubits, ansatz, scale_features
         As in `DressedClassifier`.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, observables, initialisation, entangled, precision, noise, backend, random_state, callback, verbose
+patience, tol, observables, initialisation, entangled, precision, noise, backend, random_state, callback, verbose, \
+warm_start
         As in `VariationalRegressor`.
 
     Attributes

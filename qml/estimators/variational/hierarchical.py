@@ -39,7 +39,7 @@ class ConvolutionalClassifier(TrainedClassifier, EncodedCircuit):
         Pauli strings are measured on the remaining qubits.
     reduction, loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, \
 validation_fraction, patience, tol, class_weight, scale_features, entangled, precision, noise, backend, random_state, \
-callback, verbose
+callback, verbose, warm_start
         As in `VariationalClassifier`.
 
     Attributes
@@ -110,7 +110,7 @@ class TreeTensorClassifier(TrainedClassifier, EncodedCircuit):
         Pauli strings are measured on the root.
     reduction, loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, \
 validation_fraction, patience, tol, class_weight, scale_features, entangled, precision, noise, backend, random_state, \
-callback, verbose
+callback, verbose, warm_start
         As in `VariationalClassifier`.
 
     Attributes

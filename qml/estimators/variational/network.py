@@ -59,7 +59,7 @@ class NetworkClassifier(TrainedClassifier, NetworkEstimator):
         Whether to bring features to mean 0 and standard deviation 1; if the network begins with a circuit, into the
         range from -pi/2 to pi/2.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, class_weight, entangled, noise, backend, random_state, callback, verbose
+patience, tol, class_weight, entangled, noise, backend, random_state, callback, verbose, warm_start
         As in `VariationalClassifier`.
 
     Attributes
@@ -102,7 +102,7 @@ class NetworkRegressor(TrainedRegressor, NetworkEstimator):
     network, scale_features
         As in `NetworkClassifier`.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, entangled, noise, backend, random_state, callback, verbose
+patience, tol, entangled, noise, backend, random_state, callback, verbose, warm_start
         As in `VariationalRegressor`.
 
     Attributes

@@ -60,7 +60,7 @@ class QuanvolutionClassifier(TrainedClassifier):
     random_state : int, RandomState or None
         Seed for the random filter as well.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, class_weight, entangled, precision, noise, backend, callback, verbose
+patience, tol, class_weight, entangled, precision, noise, backend, callback, verbose, warm_start
         As in `VariationalClassifier`.
 
     Attributes

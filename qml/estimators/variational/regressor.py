@@ -76,7 +76,7 @@ class VariationalRegressor(TrainedRegressor, VariationalEstimator):
     ----------
     feature_map, ansatz, n_layers, n_qubits, reduction, optimizer, learning_rate, weight_decay, epochs, batch_size, \
 schedule, early_stopping, validation_fraction, patience, tol, observables, model, initialisation, scale_features, \
-entangled, precision, noise, backend, random_state, callback, verbose
+entangled, precision, noise, backend, random_state, callback, verbose, warm_start
         As in `VariationalClassifier`.
     loss : {"mse", "mae", "huber"} or Loss
         Loss on the scaled target. A custom loss receives outputs (n, 1) and targets (n,); for several targets

@@ -112,7 +112,7 @@ class ReuploadingClassifier(TrainedClassifier, ReuploadingEstimator):
         there are no probabilities. With the other losses, expectation values pass through a dense layer.
     optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
 patience, tol, class_weight, observables, scale_features, entangled, precision, noise, backend, random_state, \
-callback, verbose
+callback, verbose, warm_start
         As in `VariationalClassifier`.
 
     Attributes
@@ -167,7 +167,8 @@ class ReuploadingRegressor(TrainedRegressor, ReuploadingEstimator):
     n_layers, n_qubits, encoding
         As in `ReuploadingClassifier`.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
-patience, tol, observables, scale_features, entangled, precision, noise, backend, random_state, callback, verbose
+patience, tol, observables, scale_features, entangled, precision, noise, backend, random_state, callback, verbose, \
+warm_start
         As in `VariationalRegressor`.
 
     Attributes

@@ -86,6 +86,26 @@ class TrainedNetwork(Entangled, TrainedEstimator):
         self._train(objective, self._seed + self.n_iter_, further=True)
         return self
 
+    def losses_at(self, X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
+        """Compute the training loss on data at given weights.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+        y : array-like, shape (n_samples,) or (n_samples, n_targets)
+        weights : array-like, shape (n_points, n_weights)
+
+        Returns
+        -------
+        float ndarray, shape (n_points,)
+        """
+        check_is_fitted(self, "weights_")
+        points = np.asarray(weights, np.float64)
+        if points.ndim != 2 or points.shape[1] != len(self.weights_):
+            raise ValueError(f"weights must have shape (n_points, {len(self.weights_)}), got {points.shape}")
+        objective = self._objective(self._class_weighted(self._checked_samples(X, y, None, reset=False)))
+        return np.array([objective.value(point, slice(None)) for point in points])
+
     def plan(self, X: ArrayLike, backend: Backend | str | None = None, *, y: ArrayLike | None = None) -> Plan:
         """Estimate the cost of prediction or training on a backend; nothing is sent.
 

@@ -36,24 +36,24 @@ class TestPlots:
 
     @pytest.mark.parametrize("scores", [None, [0.5, 0.8, 0.7]])
     def test_training(self, tmp_path, scores):
-        from qml.plots import plot_training
+        from qml.plots.training import draw_training
 
-        plot_training([0.7, 0.5, 0.4], scores, tmp_path / "t.png", best_epoch=2)
+        draw_training([0.7, 0.5, 0.4], scores, tmp_path / "t.png", best_epoch=2)
         self.drawn(tmp_path / "t.png")
 
     def test_training_of_one_epoch_and_a_diverged_one(self, tmp_path):
-        from qml.plots import plot_training
+        from qml.plots.training import draw_training
 
-        plot_training([0.7], None, tmp_path / "one.png")
-        plot_training([0.7, np.nan], [0.5, np.nan], tmp_path / "nan.png", best_epoch=1)
+        draw_training([0.7], None, tmp_path / "one.png")
+        draw_training([0.7, np.nan], [0.5, np.nan], tmp_path / "nan.png", best_epoch=1)
         self.drawn(tmp_path / "one.png")
         self.drawn(tmp_path / "nan.png")
 
     @pytest.mark.parametrize("labels", [["yes", "no"], list(range(10)), ["a very long class name", "b", "c"]])
     def test_confusion(self, tmp_path, labels):
-        from qml.plots import plot_confusion
+        from qml.plots.classes import draw_confusion
 
-        plot_confusion(np.eye(len(labels), dtype=int) * 7, labels, tmp_path / "c.png")
+        draw_confusion(np.eye(len(labels), dtype=int) * 7, labels, tmp_path / "c.png")
         self.drawn(tmp_path / "c.png")
 
     def test_comparison(self, tmp_path):
@@ -63,9 +63,9 @@ class TestPlots:
         self.drawn(tmp_path / "c.png")
 
     def test_predictions(self, tmp_path):
-        from qml.plots import plot_predictions
+        from qml.plots.training import draw_predictions
 
-        plot_predictions([1.0, 2.0, 3.0], [1.1, 1.9, 3.2], "price", tmp_path / "p.png")
+        draw_predictions([1.0, 2.0, 3.0], [1.1, 1.9, 3.2], "price", tmp_path / "p.png")
         self.drawn(tmp_path / "p.png")
 
     def test_circuit(self, tmp_path):

@@ -184,6 +184,8 @@ class TestLabels:
 
     def test_probabilities_only_from_cross_entropy(self, moons):
         clf = VariationalClassifier(loss="hinge", epochs=1).fit(*moons)
+        with pytest.raises(AttributeError, match=r"no predict_proba: .* got loss='hinge'; .* use decision_function"):
+            clf.predict_proba(moons[0])
         assert not hasattr(clf, "predict_proba")
         assert not hasattr(clf, "predict_log_proba")
 
@@ -316,7 +318,8 @@ class TestTraining:
             clf.fit(*iris)
         assert np.isfinite(clf.predict_proba(iris[0])).all()
 
-    def test_the_progress_bar(self, iris, capsys):
+    def test_the_progress_bar(self, iris, capsys, monkeypatch):
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
         VariationalClassifier(epochs=3, early_stopping=True, verbose=True, random_state=0).fit(*iris)
         shown = capsys.readouterr().err
         assert "3/3" in shown

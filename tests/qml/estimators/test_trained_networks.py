@@ -141,7 +141,7 @@ KEYWORDS = {
     "optimizer": "adam", "learning_rate": 0.05, "epochs": 100, "batch_size": "auto", "schedule": "cosine",
     "early_stopping": False, "validation_fraction": 0.15, "patience": 20, "tol": 0.0, "observables": "z+zz",
     "model": None, "scale_features": True, "entangled": True, "precision": "double", "noise": None, "backend": None,
-    "random_state": None, "callback": None, "verbose": False,
+    "random_state": None, "callback": None, "verbose": False, "warm_start": False,
 }  # fmt: skip
 
 

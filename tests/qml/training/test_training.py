@@ -263,7 +263,8 @@ class TestHistory:
         assert rates[0] > rates[-1] > 0
 
     @pytest.mark.parametrize("verbose", [True, False])
-    def test_the_bar_shows_loss_score_and_time_left(self, capsys, verbose):
+    def test_the_bar_shows_loss_score_and_time_left(self, capsys, monkeypatch, verbose):
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
         result = train(LogisticRegression(n_held_out=20), START, epochs=4, verbose=verbose)
         output = capsys.readouterr().err
         if verbose:

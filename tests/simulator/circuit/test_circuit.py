@@ -447,10 +447,10 @@ def test_pickled_and_copied_circuits_are_equal(circuit):
         (lambda: Circuit(2).h(0.0), "h: .*integer, got 0.0"),
         (lambda: Circuit(2).h(True), "h: .*integer, got True"),
         (lambda: Circuit(2).h("0"), "h: .*integer, got '0'"),
-        (lambda: Circuit(2).h([0, 1]), r"h: .*integer, got \[0, 1\]"),
+        (lambda: Circuit(2).h("01"), "h: .*integer, got '01'"),
         (lambda: Circuit(2).h(theta), "h: .*integer"),
         (lambda: Circuit(2).h(), "h takes 1 qubit, got 0 arguments"),
-        (lambda: Circuit(2).rx(0), "rx takes 1 angle and 1 qubit, got 1 arguments"),
+        (lambda: Circuit(2).rx(0), "rx takes 1 angle and 1 qubit, got 1 argument"),
         (lambda: Circuit(2).rx(angle=0.3, qubit=0), r"rx takes \(theta, qubit\)"),
         (lambda: Circuit(2).append(gates.Operation(gates.H, (-1,))), "h: .*-1"),
         (lambda: Circuit(2).append(gates.Operation(gates.RX, (0,))), "rx takes 1 angle and 1 qubit"),
@@ -529,7 +529,7 @@ def test_unknown_gates_get_the_nearest_names(name, hint):
 
 def test_python_protocols_find_nothing_odd():
     assert not hasattr(Circuit(1), "__array__")
-    assert not hasattr(Circuit(1), "_repr_html_")
+    assert not hasattr(Circuit(1), "_repr_latex_")
     with pytest.raises(TypeError):
         Circuit(1) + 1
 

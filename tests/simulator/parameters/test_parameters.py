@@ -213,3 +213,18 @@ def test_angles_that_are_expressions():
 def test_angles_that_are_refused(value):
     with pytest.raises(ParameterError, match="angle 0 of rx must be a finite real number or an expression"):
         as_angle(value, "angle 0 of rx")
+
+
+@pytest.mark.parametrize("function", [np.sin, np.exp, np.sqrt, np.arctan, np.log1p])
+def test_a_function_of_a_parameter_is_refused_with_what_to_do(function):
+    for argument in (a, 2 * a + 0.1, np.array([a, b])):
+        with pytest.raises(
+            ParameterError, match=r"affine in its parameters, got \w+\(.*a.*pass the result as a separate"
+        ):
+            function(argument)
+
+
+def test_other_attributes_are_missing_as_usual():
+    assert not hasattr(a, "shape")
+    with pytest.raises(AttributeError, match="'Parameter' object has no attribute 'sine'"):
+        a.sine  # noqa: B018

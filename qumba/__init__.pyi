@@ -1,0 +1,2 @@
+from qml import *
+from simulator import *
