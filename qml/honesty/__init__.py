@@ -1,6 +1,7 @@
 """Honest comparison of quantum models with classical ones: same rows, same tuning, paired tests, a verdict in words."""
 
 from qml.honesty.baselines import compare_baselines
-from qml.honesty.comparison import BaselineComparison, Difference
+from qml.honesty.comparison import BaselineComparison
+from qml.honesty.results import Difference
 
 __all__ = ["BaselineComparison", "Difference", "compare_baselines"]

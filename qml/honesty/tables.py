@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from qml.assessment.report import Block, Grid, Items, Paragraph, number
-from qml.honesty.comparison import BaselineComparison, Difference
+from qml.honesty.results import Difference, Results
+from qml.honesty.verdict import verdict
 
 __all__ = ["comparison_blocks"]
 
 
-def comparison_blocks(comparison: BaselineComparison) -> list[Block]:
+def comparison_blocks(comparison: Results) -> list[Block]:
     """Return the table of scores, the table of differences, the verdict, and what is missing."""
-    blocks: list[Block] = [_scores(comparison), _differences(comparison), Paragraph(comparison.verdict())]
+    blocks: list[Block] = [_scores(comparison), _differences(comparison), Paragraph(verdict(comparison))]
     if comparison.missing:
         blocks.append(Items(tuple(f"not compared: {name} ({why})" for name, why in comparison.missing.items())))
     return blocks
 
 
-def _scores(comparison: BaselineComparison) -> Grid:
+def _scores(comparison: Results) -> Grid:
     metrics = comparison.metrics
     if comparison.num_splits == 1:
         where = f"on {len(comparison.truth[0])} test rows"
@@ -33,7 +34,7 @@ def _scores(comparison: BaselineComparison) -> Grid:
     return Grid((where, *metrics.names, f"training {metrics.primary}", "seconds"), tuple(rows))
 
 
-def _differences(comparison: BaselineComparison) -> Grid:
+def _differences(comparison: Results) -> Grid:
     header: tuple[str, ...] = (
         "quantum model minus",
         "difference",
@@ -47,7 +48,7 @@ def _differences(comparison: BaselineComparison) -> Grid:
     return Grid(header, tuple(_difference(comparison, difference) for difference in comparison.differences))
 
 
-def _difference(comparison: BaselineComparison, difference: Difference) -> tuple[str, ...]:
+def _difference(comparison: Results, difference: Difference) -> tuple[str, ...]:
     test = difference.test
     low, high = (f"{bound:+.3f}" for bound in test.interval)
     cells = (

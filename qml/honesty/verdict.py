@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from qml.honesty.comparison import BaselineComparison, Difference
 from qml.honesty.evaluation import ModelScores
+from qml.honesty.results import Difference, Results
 
 __all__ = ["handicaps", "overfitting", "verdict"]
 
@@ -15,7 +15,7 @@ OVERFITTING = 0.1
 READOUT = "A linear model of the same scaled features, without the circuit,"
 
 
-def verdict(comparison: BaselineComparison) -> str:
+def verdict(comparison: Results) -> str:
     """Say which model is better, by how much, whether that is clear, and what entanglement and circuit add."""
     sentences = [
         _against_classical(comparison),
@@ -27,7 +27,7 @@ def verdict(comparison: BaselineComparison) -> str:
     return " ".join(filter(None, sentences))
 
 
-def handicaps(comparison: BaselineComparison) -> list[str]:
+def handicaps(comparison: Results) -> list[str]:
     """List what a classical model lacked: rows, candidates, or that it could be trained at all."""
     models = comparison.role("classical")
     rows = int(comparison.quantum.train_rows.min())
@@ -46,7 +46,7 @@ def handicaps(comparison: BaselineComparison) -> list[str]:
     return out
 
 
-def overfitting(comparison: BaselineComparison) -> str:
+def overfitting(comparison: Results) -> str:
     """Say in words that the quantum model fits its training rows much better than others, and what to try."""
     training, test = float(comparison.quantum.train_scores.mean()), comparison.mean(comparison.quantum)
     if not training - test > OVERFITTING:
@@ -57,7 +57,7 @@ def overfitting(comparison: BaselineComparison) -> str:
     )
 
 
-def _against_classical(comparison: BaselineComparison) -> str:
+def _against_classical(comparison: Results) -> str:
     lacking = handicaps(comparison)
     models = comparison.role("classical")
     if not models:
@@ -87,7 +87,7 @@ def _against_classical(comparison: BaselineComparison) -> str:
     return f"{outcome}: {conclusion}; {_budget(comparison, lacking)}. {adds}".rstrip()
 
 
-def _why_unclear(comparison: BaselineComparison, difference: Difference, lacking: list[str]) -> str:
+def _why_unclear(comparison: Results, difference: Difference, lacking: list[str]) -> str:
     if difference.test.mean > 0 and difference.significant and not difference.contradicted:
         if lacking:
             return f"not a clear difference, because {' and '.join(lacking)}"
@@ -100,7 +100,7 @@ def _why_unclear(comparison: BaselineComparison, difference: Difference, lacking
     return "too uncertain to tell them apart"
 
 
-def _budget(comparison: BaselineComparison, lacking: list[str]) -> str:
+def _budget(comparison: Results, lacking: list[str]) -> str:
     """Say what each model got."""
     quantum, classical = comparison.quantum, comparison.role("classical")
     used = int(quantum.train_rows.min())
@@ -125,13 +125,13 @@ def _budget(comparison: BaselineComparison, lacking: list[str]) -> str:
     return text
 
 
-def _lists_handicaps(comparison: BaselineComparison) -> bool:
+def _lists_handicaps(comparison: Results) -> bool:
     """Return whether the conclusion names the handicaps already."""
     best = comparison.difference(comparison.best("classical", "readout"))
     return best.test.mean > 0 and best.clear
 
 
-def _without(comparison: BaselineComparison, role: str, part: str, subject: str) -> str:
+def _without(comparison: Results, role: str, part: str, subject: str) -> str:
     model = next((model for model in comparison.models if model.role == role), None)
     if model is None:
         return ""
@@ -148,14 +148,14 @@ def _without(comparison: BaselineComparison, role: str, part: str, subject: str)
     return f"{subject} is {size} worse, but not clearly: there is no evidence that {part} helps."
 
 
-def _against_trivial(comparison: BaselineComparison) -> str:
+def _against_trivial(comparison: Results) -> str:
     difference = comparison.difference(comparison.models[-1])
     if difference.test.mean > 0 and difference.significant:
         return ""
     return f"The quantum model is not clearly better than the {difference.name} either."
 
 
-def _numbers(comparison: BaselineComparison, difference: Difference) -> str:
+def _numbers(comparison: Results, difference: Difference) -> str:
     test = difference.test
     if not np.isfinite(test.error):
         return ""
@@ -167,7 +167,7 @@ def _numbers(comparison: BaselineComparison, difference: Difference) -> str:
     )
 
 
-def _rows_test(comparison: BaselineComparison) -> str:
+def _rows_test(comparison: Results) -> str:
     name = comparison.metrics.rows_test_name
     return "Wilcoxon's test" if name == "Wilcoxon" else f"{name} test"
 

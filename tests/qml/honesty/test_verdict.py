@@ -8,8 +8,8 @@ from scipy.stats import binomtest, ttest_rel
 from sklearn.metrics import balanced_accuracy_score, r2_score, roc_auc_score
 
 from qml.honesty import BaselineComparison
-from qml.honesty.comparison import paired_differences
 from qml.honesty.evaluation import Contest, ModelScores
+from qml.honesty.results import paired_differences
 from qml.honesty.scores import choose_metrics
 
 EXACT = 1e-12
