@@ -32,6 +32,7 @@ from qml.estimators.variational.classifier import TrainedClassifier
 from qml.estimators.variational.fidelity_cost import WeightedFidelityCost
 from qml.estimators.variational.reuploading import ReuploadingClassifier
 from qml.estimators.variational.trained import TrainedNetwork
+from qml.tables import TableModel
 
 __all__ = ["CollapsedModel", "collapsed_model", "decided", "feature_names", "opened_model"]
 
@@ -175,6 +176,7 @@ def opened_model(model: Any) -> tuple[Any, Graph, int]:
         raise TypeError(
             "expected a fitted classifier or regressor of qml (not a Gaussian process classifier), or a pipeline that "
             f"ends with one, got {type(estimator).__name__}"
+            + (", whose attribute estimator is one" if isinstance(estimator, TableModel) else "")
         )
     try:
         check_is_fitted(estimator)

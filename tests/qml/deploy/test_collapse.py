@@ -31,6 +31,7 @@ from qml.estimators.kernel_methods.calibration import class_margins, votes
 from qml.feature_maps import FEATURE_MAPS
 from qml.models.layered import layered_model
 from qml.models.reuploading import reuploading_model
+from qml.tables import Schema, TableModel
 from simulator import Circuit, NoiseModel, Parameter, ParameterVector, X, Y, Z, depolarizing, gates
 from simulator.program.program import Program
 from tests.qml.deploy.fitted_models import BINARY, CLASSIFIERS, IRIS, PROGRESS, REGRESSORS, fitted, unseen
@@ -254,3 +255,5 @@ def test_other_objects_are_refused():
     for other in (SVC().fit(IRIS, IRIS[:, 0] > 5), gates.H, None):
         with pytest.raises(TypeError, match="expected a fitted classifier or regressor of qml"):
             collapse(other)
+    with pytest.raises(TypeError, match="got TableModel, whose attribute estimator is one"):
+        collapse(TableModel(VariationalClassifier(), Schema("y", ())))
