@@ -125,9 +125,8 @@ def test_a_plan_refuses_what_predict_refuses(classifier, name):
 def test_noise_in_training_and_prediction(classifier):
     noisy = clone(classifier).set_params(noise=NOISE).fit(X, y)
     assert noisy.loss_history_[-1] < noisy.loss_history_[0]
-    inputs = noisy.model_.inputs_of(noisy.scaling_(X[ROWS]))
     evaluation = BackendEvaluation(noisy.model_, NumbaBackend(noise=NOISE))
-    values = evaluation.expectations(inputs, noisy.weights_[: noisy.model_.num_weights])
+    values = evaluation.expectations(*noisy._circuit_arguments(noisy.scaling_(X[ROWS])))
     assert np.allclose(noisy._read_out(values), noisy.decision_function(X[ROWS]))
     assert not np.allclose(noisy.decision_function(X[ROWS]), noisy.decision_function(X[ROWS], backend="numba"))
 

@@ -181,8 +181,8 @@ def test_a_matrix_that_is_not_unitary_is_accepted_when_asked():
     ("call", "error", "message"),
     [
         (lambda: gates.CX(1, 1), CircuitError, r"cx takes 2 distinct qubits, got \(1, 1\)"),
-        (lambda: gates.CX(0), CircuitError, "cx takes 2 qubits, got 1 arguments"),
-        (lambda: gates.RX(0), CircuitError, "rx takes 1 angle and 1 qubit, got 1 arguments"),
+        (lambda: gates.CX(0), CircuitError, "cx takes 2 qubits, got 1 argument"),
+        (lambda: gates.RX(0), CircuitError, "rx takes 1 angle and 1 qubit, got 1 argument"),
         (lambda: gates.H(-1), CircuitError, "h: a qubit is counted from 0, got -1"),
         (lambda: gates.H(0.5), CircuitError, "h: a qubit is an integer, got 0.5"),
         (lambda: gates.H(True), CircuitError, "h: a qubit is an integer, got True"),

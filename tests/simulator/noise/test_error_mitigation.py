@@ -96,5 +96,5 @@ def test_a_primitive_of_ones_own_keeps_its_options(manila):
 
     own = BackendEstimatorV2(backend=manila, options={"default_precision": 0.05, "seed_simulator": 3})
     assert abs(QiskitBackend(own).expectations(GHZ, [PARITY])[0, 0] - 0.75) < 0.2
-    with pytest.raises(BackendError, match="has its own options"):
+    with pytest.raises(BackendError, match="cannot set error mitigation of a primitive that you pass"):
         QiskitBackend(own, resilience_level=1)
