@@ -20,10 +20,11 @@ from simulator.backends.trait import Backend, Estimates
 from simulator.calculations.curvature import mean_metric
 from simulator.calculations.statevector import states
 from simulator.errors import QumbaError
+from simulator.noise import NoiseModel
 from simulator.noise import program as noise_program
 from simulator.parameters import Parameter
 
-__all__ = ["BackendEvaluation", "EngineEvaluation", "Evaluation", "NoisyEvaluation", "get_evaluation"]
+__all__ = ["BackendEvaluation", "EngineEvaluation", "Evaluation", "NoisyEvaluation", "check_noise", "get_evaluation"]
 
 Array = NDArray[np.float64]
 
@@ -254,6 +255,14 @@ def _unknown_states(source: str) -> QumbaError:
         f"{source} gives expectation values only, and a metric or a fidelity needs the states of the exact engine; "
         "leave out noise and backend, or use an optimizer without a metric, such as 'adam' or 'spsa'"
     )
+
+
+def check_noise(noise: Any, backend: Backend | str | None) -> None:
+    """Raise unless ``noise`` is a noise model or None, and at most one of noise and backend is given."""
+    if noise is not None and not isinstance(noise, NoiseModel):
+        raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {noise!r}")
+    if noise is not None and backend is not None:
+        raise ValueError("noise is what this engine simulates, a backend brings its own: give one of the two")
 
 
 def get_evaluation(

@@ -17,9 +17,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
-from qml.estimators.targets import BackendClassifier, BackendRegressor, learn_classes, mean_and_deviation, scaled
+from qml.estimators.targets import BackendClassifier, BackendRegressor, learn_classes, learn_scale
 from qml.estimators.twins import Entangled
 from qml.features.scaling import Scaling
+from qml.models.evaluation import check_noise
 from qml.settings import check_backend, check_choice, check_non_negative
 from qml.weights import checked_sample_weight, weighted_by_class
 from simulator.backends.numba_backend import NumbaBackend
@@ -118,8 +119,8 @@ class FixedFeatures(Entangled, BaseEstimator):
         Plan
             Cost estimate; print it, or use ``as_dict()`` for the numbers.
         """
-        chosen = check_backend(self.backend if backend is None else backend)
-        target = NumbaBackend(noise=self.noise, precision=self.precision) if chosen is None else chosen
+        named = check_backend(self.backend if backend is None else backend)
+        target = NumbaBackend(noise=self.noise, precision=self.precision) if named is None else named
         if y is None:
             return self._plan(target, self._checked_features(X))
         unfitted = clone(self)
@@ -133,10 +134,7 @@ class FixedFeatures(Entangled, BaseEstimator):
 
     def _check_settings(self) -> None:
         check_choice("precision", self.precision, ("double", "single"))
-        if self.noise is not None and not isinstance(self.noise, NoiseModel):
-            raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
-        if self.noise is not None and self.backend is not None:
-            raise ValueError("noise is what this engine simulates, a backend brings its own: give one of the two")
+        check_noise(self.noise, self.backend)
 
     def _checked_samples(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
@@ -229,12 +227,7 @@ class FixedFeaturesRegressor(BackendRegressor, FixedFeatures):
         check_non_negative("alpha", self.alpha)
 
     def _learn_targets(self, y: NDArray[Any], weight: Array) -> NDArray[Any]:
-        self.target_mean_, self.target_scale_ = mean_and_deviation(y, weight)
-        return scaled(self, y)
+        return learn_scale(self, y, weight)
 
     def _fit_readout(self, features: Array, y: NDArray[Any], weight: Array) -> None:
         self.readout_ = Ridge(alpha=self.alpha).fit(features, y, sample_weight=weight)
-
-    def _predicted(self, outputs: Array) -> Array:
-        predictions: Array = outputs * self.target_scale_ + self.target_mean_
-        return predictions[:, 0] if np.ndim(self.target_mean_) == 0 else predictions

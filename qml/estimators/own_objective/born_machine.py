@@ -25,6 +25,7 @@ from qml.estimators.own_objective.divergences import (
 from qml.estimators.trained import Samples, TrainedEstimator
 from qml.estimators.twins import Entangled
 from qml.feature_maps import Encoding
+from qml.models.evaluation import check_noise
 from qml.settings import check_backend, check_choice, check_flag, check_whole
 from qml.training import TrainingResult
 from qml.training.description import description, digest
@@ -351,10 +352,7 @@ verbose, warm_start
             raise ValueError(f"bandwidths expects one or more positive numbers, got {self.bandwidths!r}")
         if self.binarize is not None and (self.n_bits is not None or not np.isfinite(self.binarize)):
             raise ValueError(f"binarize expects a number, for X with a column per bit, got {self.binarize!r}")
-        if self.noise is not None and not isinstance(self.noise, NoiseModel):
-            raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
-        if self.noise is not None and self.backend is not None:
-            raise ValueError("noise is what this engine simulates, a backend brings its own: give one of the two")
+        check_noise(self.noise, self.backend)
         if self.noise is not None and self.shots is None:
             raise ValueError("with noise there are no exact gradients of probabilities: set shots, such as shots=1024")
         if self.loss == "nll" and (self.shots is not None or check_backend(self.backend) is not None):

@@ -23,6 +23,7 @@ from qml.estimators.variational.weight_decay import (
 from qml.features.scaling import Scaling, fit_scaling
 from qml.layers import Sequential
 from qml.losses import Loss
+from qml.models.evaluation import check_noise
 from qml.optimizers import Optimizer, SciPy, get_optimizer
 from qml.settings import check_backend, check_flag, check_non_negative
 from qml.training import TrainingInterrupted, TrainingResult, train
@@ -169,10 +170,7 @@ class TrainedNetwork(Entangled, TrainedEstimator):
         if self.weight_decay != "auto":
             check_non_negative("weight_decay", self.weight_decay)
         check_flag("entangled", self.entangled)
-        if self.noise is not None and not isinstance(self.noise, NoiseModel):
-            raise TypeError(f"noise expects a NoiseModel such as NoiseModel(depolarizing(0.01)), got {self.noise!r}")
-        if self.noise is not None and self.backend is not None:
-            raise ValueError("noise is what this engine simulates, a backend brings its own: give one of the two")
+        check_noise(self.noise, self.backend)
 
     def _start(self, samples: Samples, seed: int, classes: ArrayLike | None = None) -> None:
         """Learn scaling and targets, and draw the initial weights."""
