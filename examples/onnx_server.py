@@ -1,6 +1,6 @@
 """Write a classifier as the model folder of NVIDIA's Triton Inference Server, and send a request to ONNX Runtime.
 
-A server of one's own would need security fixes, batching and metrics for years; Triton has them. With Docker:
+A custom server would need security fixes, batching and metrics for years; Triton has them. With Docker:
 
     docker run --rm -p 8000:8000 -v ./models:/models nvcr.io/nvidia/tritonserver:25.01-py3 tritonserver \
         --model-repository=/models

@@ -72,7 +72,7 @@ def ground_states(hamiltonians: Sequence[PauliSum], num_qubits: int) -> NDArray[
 
 
 def check_size(num_qubits: int, least: int) -> None:
-    """Raise unless the states of so many qubits can be computed."""
+    """Raise unless the states of this number of qubits can be computed."""
     check_whole("num_qubits", num_qubits, least=least)
     if num_qubits > MAX_QUBITS:
         raise ValueError(f"num_qubits expects at most {MAX_QUBITS} for exact diagonalisation, got {num_qubits}")

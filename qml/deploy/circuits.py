@@ -105,7 +105,7 @@ def matrices(program: Program, weights: Array, readout: tuple[Array, Array] | No
 
 
 def check_qubits(num_qubits: int) -> None:
-    """Raise unless matrices on the states of so many qubits are small."""
+    """Raise unless matrices on the states of this number of qubits are small."""
     if num_qubits > MAX_QUBITS:
         raise CannotCollapseError(
             f"a model of at most {MAX_QUBITS} qubits can be collapsed, got {num_qubits}; predict with the model itself"

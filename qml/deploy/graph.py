@@ -25,7 +25,7 @@ ROUNDING = 1e-16
 """Entries of a matrix below this share of its largest one are taken as zero: they are rounding errors."""
 
 FUNCTION_COST = 10
-"""Operations that a function such as the sine counts for: about the time of so many multiplications with addition."""
+"""Number of operations that a function such as the sine counts as, by its time in multiplications with addition."""
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "abs": np.abs,

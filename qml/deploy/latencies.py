@@ -23,7 +23,7 @@ class Latencies:
         self._counts[min(place, len(self._counts) - 1)] += 1
 
     def percentile(self, percent: float) -> float:
-        """Return the duration in seconds below which so many percent lie; NaN if there are none."""
+        """Return the duration in seconds below which this percentage lies; NaN if there are none."""
         total = sum(self._counts)
         seen = 0
         for place, count in enumerate(self._counts):

@@ -73,27 +73,7 @@ class FourierSummary:
 
 @dataclass(frozen=True)
 class Parts:
-    """Results of all diagnostics of an estimator.
-
-    A part that does not apply is None, and ``skipped`` says why.
-
-    Attributes
-    ----------
-    estimator : str
-    num_qubits : int or None
-    num_weights, n_rows, n_sets : int
-        Weights of the circuit; rows of X; sets of random weights.
-    gradients : GradientSummary or None
-    expressibility : Expressibility or None
-    entanglement : EntanglingCapability or None
-    concentration : KernelConcentration
-    fisher : FisherSummary or None
-    fourier : FourierSummary or None
-    parameters : ParameterReport or None
-    noise : NoiseSensitivity or None
-    skipped : dict of str to str
-        Reasons by part.
-    """
+    """Results of all diagnostics of an estimator: the attributes that `Diagnosis` documents."""
 
     estimator: str
     num_qubits: int | None

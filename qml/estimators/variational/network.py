@@ -18,7 +18,7 @@ __all__ = ["NetworkClassifier", "NetworkRegressor"]
 
 @dataclass(eq=False, repr=False)
 class NetworkEstimator(TrainedNetwork):
-    """A network of one's own as an estimator."""
+    """Any network of layers as an estimator."""
 
     network: Layer | None = None
     _: KW_ONLY

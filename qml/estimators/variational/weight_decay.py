@@ -16,10 +16,10 @@ from qml.training.layers_objective import LayersObjective
 __all__ = ["CANDIDATES", "MAX_ROWS", "chosen_weight_decay", "takes_weight_decay", "with_weight_decay"]
 
 CANDIDATES = (0.0, 0.3)
-"""Decays that are tried: by `benchmarks.defaults`, more of them bring nothing on its data sets."""
+"""Decays that are tried. On diabetes 1.0 scored as 0.3 did (R^2 0.468 and 0.461, 5-fold cross-validation)."""
 
 MAX_ROWS = 2000
-"""Number of rows above which nothing is tried: so many rows regularise by themselves."""
+"""Number of rows above which nothing is tried: larger tables overfit less, and each try takes longer."""
 
 HELD_OUT = 0.25
 
