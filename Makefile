@@ -19,7 +19,10 @@ demo: $(VENV)/.installed-plot
 	$(BIN)/qumba demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
+
+# Two processes: a test that runs alone leaves one of two cores idle most of the time. A file stays in one process.
+WORKERS := -n 2 --dist loadfile
 
 test-heavy: $(VENV)/.installed-heavy
 	$(BIN)/python -m pytest -p tests.no_skips -k "torch or jax or onnx" $(HEAVY)
@@ -28,7 +31,7 @@ HEAVY := tests/qml/test_torch.py tests/qml/test_jax.py tests/qml/test_layers_in_
     tests/simulator/pennylane_device tests/qml/deploy/test_onnx.py tests/qml/cli/test_export.py qml/torch.py qml/jax.py
 
 check: lint types layers
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 stubs: $(VENV)/.installed-dev
 	$(BIN)/python -m simulator.circuit.gate_stub
