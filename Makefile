@@ -4,6 +4,7 @@
 # make check      what CI runs: the tests, and lint, format, types, import layers
 # make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
+# make docs       build the documentation into build/docs; warnings, dead links and missing docstrings are errors
 # make bench      measure against the peers (see benchmarks/README.md)
 #
 # Each target makes .venv and installs what it needs there first; nothing is installed again
@@ -12,7 +13,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-heavy check stubs lint format types layers notebooks bench clean
+.PHONY: demo test test-heavy check stubs lint format types layers notebooks docs bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-plot
@@ -55,11 +56,14 @@ layers: $(VENV)/.installed-dev
 notebooks: $(VENV)/.installed-dev
 	$(BIN)/jupytext --to ipynb --execute notebooks/*.py
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W -n --keep-going -b html docs build/docs
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.training
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.installed-heavy: tests/requirements-heavy.txt $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<

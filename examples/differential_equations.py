@@ -1,4 +1,7 @@
-"""Differential equations solved by circuits whose derivatives with respect to the inputs are exact.
+"""Differential equations
+======================
+
+Differential equations solved by circuits whose derivatives with respect to the inputs are exact.
 
 Run with `python examples/differential_equations.py`.
 """
