@@ -116,7 +116,7 @@ def _skip_foreign_members(
 
 
 def _leave_foreign_references(app: Sphinx, env: object, node: Element, text: Element) -> Element | None:
-    """Show references in inherited docstrings of scikit-learn as text: its site is not asked while this one is built."""
+    """Show references of scikit-learn's inherited docstrings as text: a build asks no other site."""
     target = node.get("reftarget", "")
     return text if target.startswith("sklearn.") or target in SCIKIT_LEARNS_LABELS else None
 

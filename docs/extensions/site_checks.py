@@ -1,4 +1,7 @@
-"""What fails a build besides Sphinx's own warnings: undocumented names, pictures without a text, dead links, formulas without a source."""
+"""What fails a build besides Sphinx's own warnings.
+
+Undocumented public names, pictures without a text, dead internal links, formulas without a source.
+"""
 
 import importlib
 import re
