@@ -2,8 +2,6 @@
 ======================
 
 Differential equations solved by circuits whose derivatives with respect to the inputs are exact.
-
-Run with `python examples/differential_equations.py`.
 """
 
 import numpy as np
