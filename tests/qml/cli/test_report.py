@@ -159,8 +159,12 @@ def test_many_classes_are_shown_by_their_worst():
     predictions[:6] = [7, 7, 0, 1, 9, 1]  # class 0 is taken for 7 twice, class 1 for 9 once
     metrics = choose_metrics("classification", truth)
     contest = Contest(np.zeros((120, 1)), truth, [(np.arange(80), np.arange(120))], metrics, 4, None, 0)
-    model = scored(metrics, "quantum model", "quantum", predictions, truth)
-    comparison = BaselineComparison.from_contest(contest, [model], {}, num_rows=80, folds=1, repeats=1)
+    models = [
+        scored(metrics, "quantum model", "quantum", predictions, truth),
+        scored(metrics, "RBF SVM", "classical", predictions, truth),
+        scored(metrics, "majority class", "trivial", truth * 0, truth),
+    ]
+    comparison = BaselineComparison.from_contest(contest, models, {}, num_rows=80, folds=1, repeats=1)
     facts = Facts("y", (), {}, (), {}, None, np.empty(0), None, None)
     text = terminal(report_blocks(facts, comparison))
     assert "The 15 worst of 40 classes" in text
