@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -162,9 +162,9 @@ def run_experiment(
     notes += dict.fromkeys(f"while training: {warning.message}" for warning in caught)
 
     model.save(folder / FILES[0], extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
-    for name in (*FILES[1:], *PICTURES):  # of an earlier run
-        (folder / name).unlink(missing_ok=True)
+    _remove(folder, PICTURES)  # of an earlier run
     if status and experiment.split is None:
+        _remove(folder, FILES[1:])
         print(f"Interrupted after {model.n_iter_} epochs: these are the best weights so far.")
         print(one_line(f"Written to {folder}/: {FILES[0]}. Nothing was compared: the model would be trained again."))
         print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
@@ -177,8 +177,11 @@ def run_experiment(
             phases.begin("drawing", "Drawing the plots")
         pictures, missing = _draw_pictures(experiment, model, facts, comparison, folder) if plots else ([], None)
         phases.finish()
-    except KeyboardInterrupt:
+    except BaseException as error:
         phases.finish()
+        _remove(folder, FILES[1:])  # of an earlier run; where there is a new report, it keeps their access rights
+        if not isinstance(error, KeyboardInterrupt):
+            raise
         message = f"Interrupted while {phases.current}: {folder / FILES[0]} is saved, the report is not written."
         print(one_line(message), file=sys.stderr)
         return INTERRUPTED
@@ -195,6 +198,11 @@ def run_experiment(
     if status:
         print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
     return status
+
+
+def _remove(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _announcement(experiment: Experiment) -> str:

@@ -79,8 +79,9 @@ def test_ctrl_c_while_comparing_says_what_is_saved(here, capsys, monkeypatch):
 
     monkeypatch.setattr(experiment, "compare_on_split", interrupted)
     (here / "out").mkdir()
-    (here / "out" / "comparison.png").write_text("of an earlier run")
-    assert train("-o", "out") == INTERRUPTED
+    for name in ("comparison.png", "report.json"):
+        (here / "out" / name).write_text("of an earlier run")
+    assert train("-o", "out", "--overwrite") == INTERRUPTED
     message = capsys.readouterr().err
     assert "Interrupted while comparing: out/model.qumba is saved, the report is not written." in message
     assert "nothing was saved" not in message
