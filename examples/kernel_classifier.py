@@ -21,9 +21,8 @@ folds = StratifiedKFold(3, shuffle=True, random_state=0)
 # literature, one standard deviation is one radian, and all states are nearly orthogonal.
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.8))
 order = np.argsort(y_train, kind="stable")
-for axis, (name, kernel) in zip(
-    axes, (("bandwidth 1", FidelityKernel("zz")), ('bandwidth="auto"', "fidelity")), strict=True
-):
+kernels = {"bandwidth 1": FidelityKernel("zz"), 'bandwidth="auto"': "fidelity"}
+for axis, (name, kernel) in zip(axes, kernels.items(), strict=True):
     model = QuantumKernelClassifier(kernel, n_qubits=6, probability=False).fit(X_train, y_train)
     gram = model.kernel_(model.scaling_(X_train))
     axis.imshow(gram[np.ix_(order, order)], vmin=0, vmax=1)

@@ -31,6 +31,7 @@ def natural_gradient(state, angles, gradient):
     return state, angles - 0.05 * np.linalg.solve(metric, gradient)
 
 
+circuit.expectation_and_gradient(hamiltonian, start)  # compiles what is not compiled yet
 adam = Adam(0.05)
 for name, step, state in (
     ("gradient descent", gradient_descent, None),
