@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from qml.assessment.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
 from qml.assessment.report import Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
-from qml.cli.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
 from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
 from qml.honesty import BaselineComparison, compare_baselines
 from qml.honesty.baselines import compare_on_split

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, kruskal
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
@@ -103,7 +103,7 @@ def find_proxies(
     """Measure how well each feature, and all of them together, predict a sensitive attribute.
 
     A feature's strength is the balanced accuracy of a small decision tree in a cross-validation, scaled so that guessing
-    is 0; that of all features is the same for boosted trees. Trees also find dependences that are not monotone, which a
+    is 0; that of all features is the same for a random forest. Trees also find dependences that are not monotone, which a
     correlation would miss.
 
     Parameters
@@ -158,10 +158,8 @@ def _report(
     )
     entries = [Proxy(*entry) for entry in zip(names, strengths, map(float, p_values), strict=True)]
     entries.sort(key=lambda entry: (-entry.strength, entry.p_value))
-    boosted = HistGradientBoostingClassifier(
-        max_iter=50, min_samples_leaf=10, class_weight="balanced", random_state=seed
-    )
-    return ProxyReport(groups.name, len(features), tuple(entries), strength(boosted, features))
+    forest = RandomForestClassifier(min_samples_leaf=5, class_weight="balanced", random_state=seed)
+    return ProxyReport(groups.name, len(features), tuple(entries), strength(forest, features))
 
 
 def _p_value(groups: Groups, column: NDArray[np.float64], text: bool) -> float:

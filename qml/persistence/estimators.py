@@ -141,7 +141,7 @@ def _with_columns(path: str | PathLike[str], estimator: Any, extra: Any) -> Any:
     if not isinstance(extra, dict) or "schema" not in extra or extra.get("format") != EXTRA_FORMAT:
         return estimator
     try:
-        return TableModel(estimator, Schema.from_json(extra["schema"]))
+        return TableModel(estimator, Schema.from_json(extra["schema"]), extra.get("record"))
     except (KeyError, TypeError) as error:
         raise ModelFileError(path, f"its table description is damaged: {error!r}") from error
 
