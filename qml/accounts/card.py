@@ -22,6 +22,7 @@ from qml.assessment.model_facts import circuit_of, describe, drawing, sizes_of
 from qml.assessment.report import Block, Grid, Heading, Items, Listing, Paragraph, markdown
 from qml.fairness.rates import Estimate
 from qml.tables import TableModel
+from qml.text import markdown as escaped
 from qml.text import one_line
 from simulator.files import replace_file
 
@@ -29,6 +30,11 @@ __all__ = ["MISSING", "model_card"]
 
 MISSING = "[More Information Needed]"
 """What a section says that neither the model nor the caller fills, as in the template of the Hugging Face Hub."""
+
+LOAD = "from qumba import load\nmodel = load('model.qumba')\n"
+
+MAX_DRAWING = 40
+"""Maximum number of lines of a circuit's drawing."""
 
 TASKS = {"classification": "tabular-classification", "regression": "tabular-regression"}
 
@@ -106,7 +112,9 @@ def model_card(
     try:
         check_is_fitted(estimator)
     except NotFittedError:
-        raise NotFittedError(f"a model card is written of a fitted model; this {type(estimator).__name__} is not") from None
+        raise NotFittedError(
+            f"a model card is written of a fitted model; this {type(estimator).__name__} is not"
+        ) from None
     last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
     record = getattr(model, "record", None) if isinstance(model, TableModel) else None
     record = record if isinstance(record, dict) else {}
@@ -127,7 +135,8 @@ def model_card(
             "authors": _lines(authors), "contact": contact, "license": license,
         },
     )  # fmt: skip
-    text = front_matter(_front_matter(subject, tags)) + "\n" + markdown(_blocks(subject))
+    body = markdown(_blocks(subject)).replace(escaped(MISSING), MISSING)
+    text = f"{front_matter(_front_matter(subject, tags))}\n{body}"
     if path is not None:
         replace_file(Path(path), [text.encode(errors="backslashreplace")])
     return text
@@ -211,8 +220,8 @@ def _blocks(subject: _Subject) -> list[Block]:
         *_report(words["explanation"], "explanation"),
         Heading("Environmental Impact"),
         Paragraph(
-            "Energy was not measured. What training cost in circuits and seconds stands under Speeds, Sizes, Times; the "
-            "circuits were simulated unless a backend is named among the settings."
+            "Energy was not measured. What training cost in circuits and seconds stands under Speeds, Sizes, Times; "
+            "the circuits were simulated unless a backend is named among the settings."
         ),
         Heading("Technical Specifications"),
         Heading("Model Architecture and Objective", 3),
@@ -262,8 +271,8 @@ def _metrics(subject: _Subject) -> str:
     if subject.test is None:
         return f"{MISSING} (test=)"
     return (
-        f"{', '.join(subject.test.scores)}; intervals are percentiles of 1,000 bootstrap resamples of the test rows, 95 %. "
-        "They say how much the score depends on the rows that were tested, not on those that were trained on."
+        f"{', '.join(subject.test.scores)}; intervals are percentiles of 1,000 bootstrap resamples of the test rows, "
+        "95 %. They say how much the score depends on the rows that were tested, not on those that were trained on."
     )
 
 
@@ -271,13 +280,16 @@ def _results(subject: _Subject) -> list[Block]:
     if subject.test is None:
         return [Paragraph(f"{MISSING} (test=)")]
     rows = tuple(
-        (name, f"{score.value:.4g}", f"{score.low:.4g} to {score.high:.4g}") for name, score in subject.test.scores.items()
+        (name, f"{score.value:.4g}", f"{score.low:.4g} to {score.high:.4g}")
+        for name, score in subject.test.scores.items()
     )
     blocks: list[Block] = [Grid(("metric", "value", "95 % interval"), rows)]
     others = subject.record.get("models")
     if isinstance(others, list) and others:
         metric = subject.record.get("metric", "score")
-        compared = tuple((str(entry["name"]), f"{entry['score']:.4g}") for entry in others if entry["score"] is not None)
+        compared = tuple(
+            (str(entry["name"]), f"{entry['score']:.4g}") for entry in others if entry["score"] is not None
+        )
         blocks.append(Grid((f"compared on the same rows ({metric})", "mean"), compared))
     return blocks
 
@@ -286,7 +298,12 @@ def _architecture(model: Any, sizes: dict[str, int]) -> list[Block]:
     circuit = drawing(circuit_of(model))
     rows = tuple((name.replace("_", " "), f"{value:,}") for name, value in sizes.items())
     blocks: list[Block] = [Grid(("size", "number"), rows)] if rows else []
-    blocks.append(Listing(circuit) if circuit is not None else Paragraph(f"{MISSING} (the model has no single circuit)"))
+    if circuit is None:
+        blocks.append(Paragraph("The model has no circuit, or several."))
+    elif circuit.count("\n") < MAX_DRAWING:
+        blocks.append(Listing(circuit))
+    else:
+        blocks.append(Paragraph("The circuit is too large to be drawn here: model.circuit_.draw() shows it."))
     return blocks
 
 
@@ -298,9 +315,9 @@ def _infrastructure(record: dict[str, Any]) -> list[str]:
 
 def _example(subject: _Subject) -> str:
     if isinstance(subject.model, TableModel):
-        return "from qumba import load\nmodel = load('model.qumba')\nmodel.predict(df)    # a DataFrame with the columns above"
+        return f"{LOAD}model.predict(df)    # a DataFrame with the columns above"
     count = getattr(subject.estimator, "n_features_in_", "n_features")
-    return f"from qumba import load\nmodel = load('model.qumba')\nmodel.predict(X)    # an array of shape (n_rows, {count})"
+    return f"{LOAD}model.predict(X)    # an array of shape (n_rows, {count})"
 
 
 def _scored(
@@ -316,7 +333,10 @@ def _scored(
     stored = record.get("scored")
     if not isinstance(stored, dict):
         return None
-    scores = {name: Estimate(**{key: _number(value) for key, value in entry.items()}) for name, entry in stored["scores"].items()}
+    scores = {
+        name: Estimate(**{key: _number(value) for key, value in entry.items()})
+        for name, entry in stored["scores"].items()
+    }
     return ScoredRows(stored["task"], stored["rows"], scores)
 
 

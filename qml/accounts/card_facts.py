@@ -33,7 +33,9 @@ def preprocessing_lines(model: Any) -> list[str]:
         lines = []
         for column in model.schema.columns:
             if column.kind == "number":
-                text = f"{column.name}: number" + (f", empty cells become {column.fill:g}" if model.schema.impute else "")
+                text = f"{column.name}: number" + (
+                    f", empty cells become {column.fill:g}" if model.schema.impute else ""
+                )
             else:
                 text = f"{column.name}: one of {len(column.categories)} categories, one-hot"
             lines.append(text)
@@ -65,8 +67,8 @@ def cost_lines(model: Any, record: dict[str, Any], sizes: dict[str, int]) -> tup
         if rows is not None:
             circuits = int(epochs) * int(rows)
             text += (
-                f": {circuits:,} simulated circuits, each with its gradient; on hardware, the parameter-shift rule would "
-                f"run {2 * angles + 1:,} circuits for each"
+                f": {circuits:,} simulated circuits, each with its gradient; on hardware, the parameter-shift rule "
+                f"would run {2 * angles + 1:,} circuits for each"
             )
         else:
             text += "; the number of rows is not in the model file"
@@ -86,7 +88,9 @@ def cost_lines(model: Any, record: dict[str, Any], sizes: dict[str, int]) -> tup
 def limit_lines(model: Any, record: dict[str, Any]) -> tuple[str, ...]:
     """Return limits that follow from the fit."""
     estimator = model.estimator if isinstance(model, TableModel) else model
-    lines = ["the model answers for any input, also far from the rows it was trained on, where its answers mean nothing"]
+    lines = [
+        "the model answers for any input, also far from the rows it was trained on, where its answers mean nothing"
+    ]
     rows = record.get("training_rows")
     if rows is not None and rows < FEW_ROWS:
         lines.append(f"it was trained on {rows:,} rows only; other rows would have made another model")

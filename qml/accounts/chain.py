@@ -100,7 +100,9 @@ def first_entry(descriptor: int, path: str) -> dict[str, Any]:
     if entry is None or entry["kind"] != "open" or "model" not in entry:
         raise DecisionLogError(f"{path} is not a decision log: give the path of one, or of a file that does not exist")
     if entry.get("format") != FORMAT:
-        raise DecisionLogError(f"{path} has format {entry.get('format')!r}, this version knows {FORMAT}: use a new path")
+        raise DecisionLogError(
+            f"{path} has format {entry.get('format')!r}, this version knows {FORMAT}: use a new path"
+        )
     return entry
 
 

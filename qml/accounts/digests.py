@@ -110,9 +110,7 @@ class Salt:
         file = beside(path, ".salt") if salt is None else Path(salt)
         if check_regular(file) is None:
             if not new:
-                raise SaltError(
-                    f"the salt of {os.fspath(path)} is not at {file}: give it by salt=, or start a new log"
-                )
+                raise SaltError(f"the salt of {os.fspath(path)} is not at {file}: give it by salt=, or start a new log")
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as stream:
                 stream.write(secrets.token_bytes(SALT_BYTES).hex().encode() + b"\n")

@@ -67,7 +67,7 @@ def score_rows(
     metrics = _of_classes(truth, guess, values) if classification else _of_quantities(truth, guess)
     rng = np.random.default_rng(random_state)
     count = len(truth)
-    draws = [np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(RESAMPLES)]
+    draws = [np.bincount(rng.integers(count, size=count), minlength=count).astype(float) for _ in range(RESAMPLES)]
     scores = {}
     for name, metric in metrics.items():
         drawn = np.array([metric(weights) for weights in draws])

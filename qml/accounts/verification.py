@@ -77,8 +77,8 @@ class Verification:
                 out.append(f"* and {len(self.findings) - SHOWN} more")
         elif self.head_line is None:
             out.append(
-                "Intact as far as the log itself can show: each line agrees with the next. That nothing was cut from its "
-                "end, or all of it rewritten, shows only the head kept elsewhere (--head)."
+                "Intact as far as the log itself can show: each line agrees with the next. That nothing was cut from "
+                "its end, or all of it rewritten, shows only the head kept elsewhere (--head)."
             )
         else:
             out.append(f"Intact: every line up to the head that was kept, line {self.head_line}, is as it was written.")
@@ -116,8 +116,8 @@ def verify(path: str | os.PathLike[str], head: str | os.PathLike[str] | None = N
         for raw in file:
             if not raw.endswith(b"\n"):
                 notes.append(
-                    f"the last line is torn after {len(raw)} bytes: a process was killed while writing it; its prediction "
-                    "was not returned"
+                    f"the last line is torn after {len(raw)} bytes: a process was killed while writing it; its "
+                    "prediction was not returned"
                 )
                 break
             line = raw[:-1]

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from sklearn.base import clone
 from qml.assessment.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
 from qml.assessment.report import Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
+from qml.cli.record import fairness_of, training_record
 from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
 from qml.honesty import BaselineComparison, compare_baselines
 from qml.honesty.baselines import compare_on_split
@@ -55,6 +56,10 @@ class Experiment:
         Parameters of the estimator.
     schema : Schema
         Conversion of the table into features; stored in the model file.
+    sensitive : dict of str to list of str
+        Groups of the rows by sensitive column.
+    positive : label or None
+        The class that counts as being selected when groups are compared; by default the second of two.
     model : str
         Name of the estimator, see `qml.cli.estimators.estimator_for`.
     folds : int
@@ -73,6 +78,8 @@ class Experiment:
     task: Literal["classification", "regression"]
     settings: dict[str, Any]
     schema: Schema
+    sensitive: dict[str, list[str]] = field(default_factory=dict)
+    positive: Any = None
     model: str = "variational"
     folds: int = 5
     candidates: int = 4
@@ -133,7 +140,8 @@ def run_experiment(
     notes += dict.fromkeys(f"while training: {warning.message}" for warning in caught)
 
     model_file = folder / "model.qumba"
-    model.save(model_file, extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
+    extra: dict[str, Any] = {"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()}
+    model.save(model_file, extra=extra)
     if status and experiment.split is None:
         for name in FILES[1:]:  # of an earlier run
             (folder / name).unlink(missing_ok=True)
@@ -146,10 +154,15 @@ def run_experiment(
     comparison = _compared(experiment, model, seconds, interrupted=status == INTERRUPTED)
     facts = _facts(experiment, model, notes, comparison)
     pictures, missing = _draw_pictures(experiment, model, facts, comparison, folder) if plots else ([], None)
-    blocks = report_blocks(facts, comparison, pictures)
+    fairness, obstacle = fairness_of(experiment.sensitive, experiment.positive, comparison)
+    if obstacle is not None:
+        facts = replace(facts, notes=(*facts.notes, obstacle))
+    blocks = report_blocks(facts, comparison, pictures, [] if fairness is None else fairness.blocks())
     replace_file(folder / "report.md", [markdown(blocks).encode()])
     # a file name may contain bytes that are not UTF-8; Python's replacement for them is an escape in JSON too
-    replace_file(folder / "report.json", [report_json(facts, comparison).encode(errors="backslashreplace")])
+    replace_file(folder / "report.json", [report_json(facts, comparison, fairness).encode(errors="backslashreplace")])
+    record = training_record(facts, comparison, fairness, rows=len(training), seconds=seconds)
+    model.save(model_file, extra=extra | {"record": record})
 
     print(terminal(blocks))
     written = [*FILES, *(picture.file for picture in pictures)]

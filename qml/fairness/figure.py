@@ -49,7 +49,9 @@ def draw(report: Any, path: str | PathLike[str] | None = None) -> Any:
         axes[0].set_ylabel(label(column.name, 24))
     positive = label(report.positive, 20)
     interval = f"{100 * report.level:g} % intervals"
-    figure.supxlabel(f"share of the group (selected: predicted {positive}; dotted: all rows; {interval})", fontsize="small")
+    figure.supxlabel(
+        f"share of the group (selected: predicted {positive}; dotted: all rows; {interval})", fontsize="small"
+    )
     save(figure, [axis for axes in grid for axis in axes], path)
     return figure
 

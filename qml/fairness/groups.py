@@ -113,7 +113,9 @@ def small_groups(groups: Groups) -> list[str]:
 
 def _columns(sensitive: Any, X: Any) -> dict[str, Any]:
     if isinstance(sensitive, str) or (
-        isinstance(sensitive, list | tuple) and all(isinstance(name, str) for name in sensitive) and hasattr(X, "columns")
+        isinstance(sensitive, list | tuple)
+        and all(isinstance(name, str) for name in sensitive)
+        and hasattr(X, "columns")
         and len(sensitive) != len(X)
     ):
         names = [sensitive] if isinstance(sensitive, str) else list(sensitive)

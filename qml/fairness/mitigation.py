@@ -40,8 +40,8 @@ SHOWN = ("demographic parity difference", "equal opportunity difference", "equal
 class MitigatedClassifier:
     """Classifier that was mitigated by Fairlearn.
 
-    Its predictions are random, in part: thresholds that make rates equal lie between two classes, and training returns a
-    mixture of classifiers. Equal rows with equal seeds get equal predictions.
+    Its predictions are random, in part: thresholds that make rates equal lie between two classes, and training returns
+    a mixture of classifiers. Equal rows with equal seeds get equal predictions.
 
     Attributes
     ----------
@@ -119,14 +119,14 @@ class Mitigation:
             rows += [(f"{before.name}: {name}", str(before.gaps[name]), str(after.gaps[name])) for name in SHOWN]
         how = "thresholds by group" if self.method == "thresholds" else "training under a constraint"
         text = (
-            f"{self.before.model} by {how}, {self.constraint.replace('_', ' ')}. Accuracy falls by {self.price.mean:.3f} "
-            f"({low:.3f} to {high:.3f}) on {counted(self.before.n_rows, 'row')}"
+            f"{self.before.model} by {how}, {self.constraint.replace('_', ' ')}. Accuracy falls by "
+            f"{self.price.mean:.3f} ({low:.3f} to {high:.3f}) on {counted(self.before.n_rows, 'row')}"
             + ("." if self.tested else ", the same that mitigation saw: expect less on others.")
         )
         if self.model.needs_sensitive:
             text += (
-                " Each prediction needs the sensitive attribute, and treats equal rows of two groups differently: in many "
-                "places that is not lawful without a reason."
+                " Each prediction needs the sensitive attribute, and treats equal rows of two groups differently: in "
+                "many places that is not lawful without a reason."
             )
         return [Heading("Mitigation"), Paragraph(text), Grid(("", "before", "after"), tuple(rows))]
 
@@ -198,16 +198,19 @@ def mitigate(
     ----------
     Hardt, Price and Srebro, arXiv:1610.02413; Agarwal, Beygelzimer, Dudik, Langford and Wallach, arXiv:1803.02453.
     """
-    method = choose("method", method, METHODS)
+    kind = choose("method", method, METHODS)
     constraint = choose("constraint", constraint, CONSTRAINTS)
     reductions, postprocessing = _fairlearn()
     classes = _classes(np.asarray(y), positive)
     groups = _one(sensitive, X)
     selected = (np.asarray(y) == classes[1]).astype(int)
     with _quiet():
-        if method == "thresholds":
+        if kind == "thresholds":
             mitigator = postprocessing.ThresholdOptimizer(
-                estimator=_Scores(model, classes[1]), constraints=constraint, prefit=True, predict_method="decision_function"
+                estimator=_Scores(model, classes[1]),
+                constraints=constraint,
+                prefit=True,
+                predict_method="decision_function",
             )
             mitigator.fit(X, selected, sensitive_features=_labels(groups))
         else:
@@ -217,7 +220,7 @@ def mitigate(
                 max_iter=max_iter,
             )
             mitigator.fit(X, selected, sensitive_features=_labels(groups))
-    mitigated = MitigatedClassifier(mitigator, classes, needs_sensitive=method == "thresholds")
+    mitigated = MitigatedClassifier(mitigator, classes, needs_sensitive=kind == "thresholds")
     X_test, y_test, sensitive_test = (X, y, sensitive) if test is None else test
     truth = np.asarray(y_test)
     columns = {column.name: list(_labels(column)) for column in read_groups(sensitive_test, X_test, len(truth))}
@@ -230,7 +233,7 @@ def mitigate(
         for predicted in (before, after)
     ]
     price = paired_rows_test((before == truth).astype(float) - (after == truth))
-    return Mitigation(mitigated, method, constraint, reports[0], reports[1], price, test is not None)
+    return Mitigation(mitigated, kind, constraint, reports[0], reports[1], price, test is not None)
 
 
 class _Scores(ClassifierMixin, BaseEstimator):

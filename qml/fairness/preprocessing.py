@@ -140,7 +140,7 @@ def data_report(
     LabelsError
         If ``positive`` is not one of the classes, or missing where there are more than two classes of text.
     """
-    gaps = missing_cells(X)
+    gaps: NDArray[np.bool_] = missing_cells(X)
     names = feature_names or [str(name) for name in getattr(X, "columns", ())]
     names = names or [f"feature {number + 1}" for number in range(gaps.shape[1])]
     truth = np.asarray(y)
@@ -180,16 +180,16 @@ def _target(truth: NDArray[Any], positive: Any) -> tuple[str, Array, bool]:
         return "mean target", truth.astype(float), False
     if positive is None:
         if len(classes) != 2:
-            raise LabelsError(f"expected two classes or a quantity, got {len(classes)} classes: choose one by positive=")
+            raise LabelsError(
+                f"expected two classes or a quantity, got {len(classes)} classes: choose one by positive="
+            )
         positive = classes[1]
     if positive not in classes:
         raise LabelsError(f"positive={positive!r} is not one of the classes {', '.join(map(str, classes[:8]))}")
     return f"share of {positive}", (truth == positive).astype(float), True
 
 
-def _group_data(
-    groups: Groups, gaps: NDArray[np.bool_], names: list[str], values: Array, *, share: bool
-) -> GroupData:
+def _group_data(groups: Groups, gaps: NDArray[np.bool_], names: list[str], values: Array, *, share: bool) -> GroupData:
     counts = groups.counts
     size = len(groups.labels)
     inside = [groups.codes == code for code in range(size)]
@@ -202,10 +202,11 @@ def _group_data(
     p_values = {}
     for name in missing:
         column = gaps[:, names.index(name)]
-        table = np.array([np.bincount(groups.codes, column, size), np.bincount(groups.codes, ~column, size)])
+        empty = np.bincount(groups.codes, column, size)
+        table = np.array([empty, counts - empty])
         p_values[name] = 1.0 if column.all() else float(chi2_contingency(table, correction=False).pvalue)
     corrected = holm(np.array(list(p_values.values()))) if p_values else ()
-    incomplete = gaps.any(1)
+    incomplete = gaps.sum(1) > 0
     return GroupData(
         groups.name,
         groups.labels,

@@ -83,9 +83,9 @@ class ProxyReport:
         return [
             Heading(f"Proxies of {self.name}"),
             Paragraph(
-                f"{self.name} can be told from the other columns with strength {self.together:.2f} (0: guessing, 1: always "
-                f"right); by itself, {names} tells it with at least {STRONG}. A model without the column {self.name} can "
-                "still treat its groups differently by what is left."
+                f"{self.name} can be told from the other columns with strength {self.together:.2f} (0: guessing, 1: "
+                f"always right); alone, {names} can tell it with at least {STRONG}. A model without the column "
+                f"{self.name} can still treat its groups differently by what remains."
             ),
             Grid(
                 (f"of {counted(len(self.features), 'feature')}", "strength", "p-value"),
@@ -102,9 +102,9 @@ def find_proxies(
 ) -> ProxyReport | dict[str, ProxyReport]:
     """Measure how well each feature, and all of them together, predict a sensitive attribute.
 
-    A feature's strength is the balanced accuracy of a small decision tree in a cross-validation, scaled so that guessing
-    is 0; that of all features is the same for a random forest. Trees also find dependences that are not monotone, which a
-    correlation would miss.
+    A feature's strength is the balanced accuracy of a small decision tree in a cross-validation, scaled so that
+    guessing is 0; that of all features is the same for a random forest. Trees also find dependences that are not
+    monotone, which a correlation would miss.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _p_value(groups: Groups, column: NDArray[np.float64], text: bool) -> float:
 
 
 def _numbers(X: Any) -> tuple[NDArray[np.float64], list[bool]]:
-    """Return the features as numbers, NaN for gaps, words as their numbers in alphabetical order; and which are words."""
+    """Return the features as numbers, words as their places in alphabetical order; and which of them are words."""
     columns = [np.asarray(X[name]) for name in X.columns] if hasattr(X, "columns") else list(np.asarray(X).T)
     if not columns:
         raise SensitiveError("X has no column besides the sensitive ones")

@@ -141,12 +141,12 @@ def resampled_sums(
         binned = codes * BINS + np.minimum((probability * BINS).astype(np.intp), BINS - 1)
 
     def sums(weights: Array) -> tuple[Array, Array | None]:
-        table = np.bincount(cells, weights, 4 * n_groups).reshape(n_groups, 2, 2)
+        table = np.bincount(cells, weights, 4 * n_groups).astype(float).reshape(n_groups, 2, 2)
         if binned is None or probability is None:
             return table, None
         columns = (weights, weights * truth, weights * probability)
         bins = np.stack([np.bincount(binned, column, BINS * n_groups) for column in columns], -1)
-        return table, bins.reshape(n_groups, BINS, 3)
+        return table, bins.astype(float).reshape(n_groups, BINS, 3)
 
     n_rows = len(codes)
     tables, bins = [], []
@@ -202,12 +202,15 @@ def estimate_gaps(data: Sums, resampled: Sums, level: float) -> dict[str, Estima
     """Return the gaps between the groups furthest apart.
 
     The interval is that of the signed difference of these two groups, or of their ratio, so that it holds 0, or 1,
-    if the groups may well be treated alike.
+    if the groups may well be treated alike. It is as wide as if all pairs of groups, and all rates that a gap is the
+    worst of, had been tested (Bonferroni), since the groups were chosen by looking.
     """
     rates, draws = data.rates(), resampled.rates()
+    size = data.weights.shape[-3]
     out = {}
     for name, (kind, sources) in GAPS.items():
-        candidates = [_gap(kind, rates[source], draws[source], level) for source in sources if source in rates]
+        wide = 1 - (1 - level) / (size * (size - 1) // 2 * len(sources))
+        candidates = [_gap(kind, rates[source], draws[source], wide) for source in sources if source in rates]
         if candidates:
             worst = np.nanargmax if kind == "difference" else np.nanargmin
             values = np.array([candidate.value for candidate in candidates])

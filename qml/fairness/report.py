@@ -74,8 +74,8 @@ class ColumnReport:
         clear = "clear" if gap.low > 0 else "not clear: groups treated alike could show it"
         text = (
             f"{self.name}: {100 * values[top]:.0f} % of {described(self.name, self.labels[top])} and "
-            f"{100 * values[bottom]:.0f} % of {described(self.name, self.labels[bottom])} are selected, a difference of "
-            f"{gap} that is {clear}."
+            f"{100 * values[bottom]:.0f} % of {described(self.name, self.labels[bottom])} are selected, a difference "
+            f"of {gap} that is {clear}."
         )
         ratio = self.gaps["demographic parity ratio"]
         if ratio.value < FOUR_FIFTHS:
@@ -137,8 +137,8 @@ class FairnessReport:
         blocks: list[Block] = [
             Heading("Fairness"),
             Paragraph(
-                f"{self.model}, {counted(self.n_rows, 'row')}. Selected means: predicted {self.positive}. In parentheses: "
-                f"bootstrap intervals of {100 * self.level:g} %."
+                f"{self.model}, {counted(self.n_rows, 'row')}. Selected means: predicted {self.positive}. In "
+                f"parentheses: bootstrap intervals of {100 * self.level:g} %."
             ),
             Items(tuple(column.verdict() for column in self.columns)),
         ]
@@ -149,14 +149,15 @@ class FairnessReport:
         gaps = list(dict.fromkeys(name for column in self.columns for name in column.gaps))
         header = ("between groups furthest apart", *(column.name for column in self.columns))
         rows = (
-            (name, *(str(column.gaps[name]) if name in column.gaps else "-" for column in self.columns)) for name in gaps
+            (name, *(str(column.gaps[name]) if name in column.gaps else "-" for column in self.columns))
+            for name in gaps
         )
         blocks += [
             Grid(header, tuple(rows)),
             Paragraph(
-                "Which of these should be equal is a decision about the use, not about the data. If the target rates of "
-                "groups differ, a model that is not perfect cannot have equal error rates and be calibrated in each group "
-                "(Kleinberg et al., arXiv:1609.05807; Chouldechova, arXiv:1610.07524)."
+                "Which of these should be equal is a decision about the use, not about the data. If the target rates "
+                "of groups differ, a model that is not perfect cannot have equal error rates and be calibrated in each "
+                "group (Kleinberg et al., arXiv:1609.05807; Chouldechova, arXiv:1610.07524)."
             ),
         ]
         return blocks
@@ -299,8 +300,8 @@ def _positive(truth: NDArray[Any], predicted: NDArray[Any], positive: Any) -> An
     if positive is None:
         if len(classes) > 2:
             raise LabelsError(
-                f"expected two classes, got {len(classes)} ({', '.join(map(str, classes[:5]))}): choose by positive= the "
-                "one that counts as being selected"
+                f"expected two classes, got {len(classes)} ({', '.join(map(str, classes[:5]))}): choose by positive= "
+                "the one that counts as being selected"
             )
         if len(classes) < 2:
             raise LabelsError(f"all labels and predictions are {classes[0]!r}: there is nothing to compare")
@@ -342,14 +343,18 @@ def _report(
         return ColumnReport(groups.name, groups.labels, counts, rates, estimate_gaps(mine, drawn, level))
 
     everybody = np.ones((1, size))
-    overall = estimate_rates(data.merged(everybody), resampled.merged(everybody), plain.merged(everybody).weights, level)
+    overall = estimate_rates(
+        data.merged(everybody), resampled.merged(everybody), plain.merged(everybody).weights, level
+    )
     compared = columns if len(columns) == 1 else (*columns, finest)
     reports = tuple(column_report(groups) for groups in compared)
     warnings = [line for groups in compared for line in small_groups(groups)]
     for report in reports:
         undefined = [name for name, values in report.rates.items() if any(np.isnan(rate.value) for rate in values)]
         if undefined:
-            warnings.append(f"{report.name}: {', '.join(undefined)} undefined in some groups, which are left out of gaps")
+            warnings.append(
+                f"{report.name}: {', '.join(undefined)} undefined in some groups, which are left out of gaps"
+            )
     return FairnessReport(
         model, str(positive), len(y), level, {name: values[0] for name, values in overall.items()}, reports,
         tuple(warnings),

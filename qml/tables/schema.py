@@ -210,7 +210,9 @@ def infer_schema(
         if name == target:
             continue
         if name in drop or name in sensitive:
-            left_out.append(LeftOut(name, "sensitive, kept beside the features" if name in sensitive else "as requested"))
+            left_out.append(
+                LeftOut(name, "sensitive, kept beside the features" if name in sensitive else "as requested")
+            )
             continue
         contents_or_reason = inspect_column(
             table, name, max_categories=max_categories, as_category=name in categorical, keep=name in keep
