@@ -11,10 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.accounts.state_digest import state_digest
 from qml.persistence import digest
 from qml.tables import TableModel
 from simulator.errors import QumbaError
@@ -33,8 +33,8 @@ def model_digest(model: Any) -> str:
     """Return a digest that tells models apart: ``sha256:`` and 64 hexadecimal digits.
 
     Of a model that a model file can hold it is the digest of that content, equal for a model and its copy from a file.
-    Of any other estimator it is ``joblib.hash``, ``joblib-sha1:`` and 40 digits: equal for copies within one version of
-    the packages, and no defence against somebody who builds two models with the same digest on purpose.
+    Of any other estimator it is that of its class and attributes, ``state-sha256:``, equal for its copies as long as the
+    versions of the packages are.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def model_digest(model: Any) -> str:
     try:
         return f"sha256:{digest(model)}"
     except TypeError:  # not of a class that model files are for
-        return f"joblib-sha1:{joblib.hash(model, hash_name='sha1')}"
+        return f"state-sha256:{state_digest(model)}"
 
 
 def rows_of(X: Any) -> tuple[list[bytes], list[list[Any]]]:
@@ -63,6 +63,8 @@ def rows_of(X: Any) -> tuple[list[bytes], list[list[Any]]]:
     array = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
     if array.ndim < 2:
         raise ValueError(f"a decision log needs rows of features, shape (n_rows, n_features), got {array.shape}")
+    if not len(array):
+        return [], []
     if array.dtype.kind in "biuf":
         numbers = np.ascontiguousarray(array, np.dtype("<f8")).reshape(len(array), -1) + 0.0  # -0.0 becomes 0.0
         data, width = numbers.tobytes(), 8 * numbers.shape[1]
@@ -128,10 +130,13 @@ class Salt:
 
 def plain_rows(values: Any) -> Sequence[Any]:
     """Return one JSON value for each row; numbers that are not finite become text."""
-    array: NDArray[Any] = np.asarray(values)
-    if array.dtype.kind in "biuU" or (array.dtype.kind == "f" and np.isfinite(array).all()):
-        return list(array.tolist())
-    return [_plain(value) for value in (values.tolist() if isinstance(values, np.ndarray) else values)]
+    if isinstance(values, np.ndarray):
+        kind = values.dtype.kind
+        entries: list[Any] = values.tolist()
+        if kind in "biuU" or (kind == "f" and np.isfinite(values).all()):
+            return entries
+        return [_plain(value) for value in entries]
+    return [_plain(value) for value in values]
 
 
 def _plain(value: Any) -> Any:
