@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qml.accounts.state_digest import state_digest
 from qml.persistence import digest
@@ -33,8 +32,8 @@ def model_digest(model: Any) -> str:
     """Return a digest that tells models apart: ``sha256:`` and 64 hexadecimal digits.
 
     Of a model that a model file can hold it is the digest of that content, equal for a model and its copy from a file.
-    Of any other estimator it is that of its class and attributes, ``state-sha256:``, equal for its copies as long as the
-    versions of the packages are.
+    Of any other estimator it is that of its class and attributes, ``state-sha256:``, equal for its copies as long as
+    the versions of the packages are.
 
     Parameters
     ----------

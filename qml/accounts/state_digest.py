@@ -1,6 +1,6 @@
 """Digest of any object's state: its class and attributes, all the way down, whatever wrote them into memory.
 
-``pickle`` and ``joblib.hash`` depend on which equal strings are one object, so that a copy from a file has another hash.
+``pickle`` and ``joblib.hash`` depend on which equal strings are one object: a copy from a file has another hash.
 """
 
 from __future__ import annotations

@@ -303,7 +303,7 @@ def _classes(truth: NDArray[Any], positive: Any) -> NDArray[Any]:
     if positive is None or positive == classes[1]:
         return classes
     if positive != classes[0]:
-        raise LabelsError(f"positive={positive!r} is not one of the classes {classes[0]!r} and {classes[1]!r}")
+        raise LabelsError(f"positive={positive!r} is not one of the classes {classes[0]} and {classes[1]}")
     return classes[::-1].copy()
 
 

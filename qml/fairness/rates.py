@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 __all__ = ["BINS", "GAPS", "Estimate", "Sums", "estimate_gaps", "estimate_rates", "resampled_sums"]
 
@@ -13,9 +14,6 @@ Array = NDArray[np.float64]
 
 BINS = 10
 """Number of intervals of equal width into which probabilities are divided for the calibration error."""
-
-NORMAL = 1.959963984540054
-"""Quantile of the normal distribution for 95 %."""
 
 DENOMINATORS = {
     "target rate": "all",
@@ -178,18 +176,11 @@ def estimate_rates(data: Sums, resampled: Sums, counts: Array, level: float) -> 
         Probability of the intervals.
     """
     rates, draws = data.rates(), resampled.rates()
-    rows = {
-        "all": counts.sum((-1, -2)),
-        "positive": counts[:, 1].sum(-1),
-        "negative": counts[:, 0].sum(-1),
-        "selected": counts[:, :, 1].sum(-1),
-    }
     out = {}
     for name, values in rates.items():
         low, high = _interval(draws[name], level)
         if name in DENOMINATORS:
-            count = rows[DENOMINATORS[name]]
-            bound = NORMAL**2 / (count + NORMAL**2)
+            bound = _wilson(_rows(counts, name), level)
             high = np.where(values == 0, bound, high)
             low = np.where(values == 1, 1 - bound, low)
         if name == "calibration error":
@@ -198,19 +189,24 @@ def estimate_rates(data: Sums, resampled: Sums, counts: Array, level: float) -> 
     return out
 
 
-def estimate_gaps(data: Sums, resampled: Sums, level: float) -> dict[str, Estimate]:
+def estimate_gaps(data: Sums, resampled: Sums, counts: Array, level: float) -> dict[str, Estimate]:
     """Return the gaps between the groups furthest apart.
 
     The interval is that of the signed difference of these two groups, or of their ratio, so that it holds 0, or 1,
-    if the groups may well be treated alike. It is as wide as if all pairs of groups, and all rates that a gap is the
-    worst of, had been tested (Bonferroni), since the groups were chosen by looking.
+    if the groups may well be treated alike: the deviations of the two rates in the resamples, and Wilson's bounds for
+    rates of 0 and 1, are added as squares (Newcombe, Stat. Med. 17 (1998) 873). It is as wide as if all pairs of
+    groups, and all rates that a gap is the worst of, had been tested (Bonferroni): the groups were chosen by looking.
     """
     rates, draws = data.rates(), resampled.rates()
     size = data.weights.shape[-3]
     out = {}
     for name, (kind, sources) in GAPS.items():
         wide = 1 - (1 - level) / (size * (size - 1) // 2 * len(sources))
-        candidates = [_gap(kind, rates[source], draws[source], wide) for source in sources if source in rates]
+        candidates = []
+        for source in sources:
+            if source in rates:
+                bounds = _deviations(source, rates[source], draws[source], counts, wide)
+                candidates.append(_gap(kind, rates[source], *bounds))
         if candidates:
             worst = np.nanargmax if kind == "difference" else np.nanargmin
             values = np.array([candidate.value for candidate in candidates])
@@ -218,17 +214,52 @@ def estimate_gaps(data: Sums, resampled: Sums, level: float) -> dict[str, Estima
     return out
 
 
-def _gap(kind: str, rates: Array, draws: Array, level: float) -> Estimate:
+def _deviations(name: str, rates: Array, draws: Array, counts: Array, level: float) -> tuple[Array, Array]:
+    """Return how far each rate may be below and above its value."""
+    finite = np.where(np.isfinite(draws), draws, np.nan)
+    deviation = np.zeros(len(rates))
+    drawn = np.isfinite(finite).sum(0) > 1
+    deviation[drawn] = np.nanstd(finite[:, drawn], axis=0)
+    below = above = norm.ppf((1 + level) / 2) * deviation
+    if name in DENOMINATORS:
+        bound = _wilson(_rows(counts, name), level)
+        below, above = np.where(rates == 1, bound, below), np.where(rates == 0, bound, above)
+    return below, above
+
+
+def _gap(kind: str, rates: Array, below: Array, above: Array) -> Estimate:
     if np.isfinite(rates).sum() < 2:
         return Estimate(np.nan, np.nan, np.nan)
     top, bottom = int(np.nanargmax(rates)), int(np.nanargmin(rates))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if kind == "difference":
-            value, drawn = rates[top] - rates[bottom], draws[:, top] - draws[:, bottom]
-        else:
-            value, drawn = rates[bottom] / rates[top], draws[:, bottom] / draws[:, top]
-    low, high = _interval(drawn[:, None], level)
-    return Estimate(float(value), float(low[0]), float(high[0]))
+    if kind == "difference":
+        value = rates[top] - rates[bottom]
+        low = value - np.hypot(below[top], above[bottom])
+        return Estimate(float(value), float(low), float(value + np.hypot(above[top], below[bottom])))
+    if rates[top] == 0:
+        return Estimate(np.nan, np.nan, np.nan)
+    if rates[bottom] == 0:
+        return Estimate(0.0, 0.0, float(above[bottom] / rates[top]))
+    value = rates[bottom] / rates[top]
+    low = value * np.exp(-np.hypot(below[bottom] / rates[bottom], above[top] / rates[top]))
+    high = value * np.exp(np.hypot(above[bottom] / rates[bottom], below[top] / rates[top]))
+    return Estimate(float(value), float(low), float(high))
+
+
+def _rows(counts: Array, name: str) -> Array:
+    """Return the number of rows of each group that a proportion is a share of."""
+    rows = {
+        "all": counts.sum((-1, -2)),
+        "positive": counts[:, 1].sum(-1),
+        "negative": counts[:, 0].sum(-1),
+        "selected": counts[:, :, 1].sum(-1),
+    }
+    return rows[DENOMINATORS[name]]
+
+
+def _wilson(count: Array, level: float) -> Array:
+    """Return Wilson's bound of a proportion that is 0 among some rows."""
+    square = norm.ppf((1 + level) / 2) ** 2
+    return square / (count + square)
 
 
 def _interval(draws: Array, level: float) -> tuple[Array, Array]:

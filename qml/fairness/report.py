@@ -338,9 +338,10 @@ def _report(
         members = np.zeros((len(groups.labels), size))
         members[groups.codes, finest.codes] = 1.0
         mine, drawn = data.merged(members), resampled.merged(members)
-        rates = estimate_rates(mine, drawn, plain.merged(members).weights, level)
+        numbers = plain.merged(members).weights
+        rates = estimate_rates(mine, drawn, numbers, level)
         counts = tuple(groups.counts.tolist())
-        return ColumnReport(groups.name, groups.labels, counts, rates, estimate_gaps(mine, drawn, level))
+        return ColumnReport(groups.name, groups.labels, counts, rates, estimate_gaps(mine, drawn, numbers, level))
 
     everybody = np.ones((1, size))
     overall = estimate_rates(

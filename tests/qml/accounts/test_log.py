@@ -248,9 +248,8 @@ class TestModels:
         again = load(tmp_path / "model.qumba")
         assert model_digest(again) == model_digest(estimator)
         trained = again[-1] if hasattr(again, "steps") else again
-        name = next(
-            name for name, value in vars(trained).items() if getattr(value, "dtype", None) == float and value.size
-        )
+        arrays = {name: value for name, value in vars(trained).items() if isinstance(value, np.ndarray) and value.size}
+        name = next(name for name, value in arrays.items() if value.dtype.kind == "f")
         values = np.array(getattr(trained, name))
         values.flat[0] = np.nextafter(values.flat[0], 9)
         setattr(trained, name, values)
@@ -271,7 +270,7 @@ class TestModels:
             lambda C: LogisticRegression(C=C),
             lambda C: RandomForestClassifier(5, max_depth=int(C), random_state=0),
             lambda C: make_pipeline(FunctionTransformer(np.tanh), SVC(C=C)),
-            lambda C: HistGradientBoostingClassifier(max_iter=3, l2_regularization=C),
+            lambda C: HistGradientBoostingClassifier(max_iter=3, l2_regularization=C, random_state=0),
         ],
     )
     def test_other_estimators_have_a_digest_too(self, make):
