@@ -168,10 +168,10 @@ def _report(
 def _p_value(groups: Groups, column: NDArray[np.float64], text: bool) -> float:
     known = np.isfinite(column)
     values, codes = column[known], groups.codes[known]
-    if not text:
+    if not text and len(values):
         values = np.searchsorted(np.unique(np.quantile(values, np.arange(1, BINS) / BINS)), values)
-    if len(values) else values _, positions =
-    np.unique(values, return_inverse=True) table = np.zeros((len(np.unique(positions)), len(groups.labels)))
+    _, positions = np.unique(values, return_inverse=True)
+    table = np.zeros((len(np.unique(positions)), len(groups.labels)))
     np.add.at(table, (positions, codes), 1)
     table = table[:, table.any(0)]
     return float(chi2_contingency(table).pvalue) if min(table.shape, default=0) > 1 else 1.0

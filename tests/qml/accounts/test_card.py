@@ -71,7 +71,8 @@ class TestSections:
         card = model_card(
             model, tmp_path / "card.md", name="Risk <1>", intended_use="Sorting letters.", out_of_scope="Credit.",
             limitations=["Trained in winter."], data="Letters of 2024.", test=(X[80:], Y[80:]), fairness=fairness,
-            explanation=Explanation(), license="apache-2.0", authors=["Ada", "Bo"], contact="ada@example.org", tags=["a: b"],
+            explanation=Explanation(), license="apache-2.0", authors=["Ada", "Bo"], contact="ada@example.org",
+            tags=["a: b"],
         )  # fmt: skip
         assert (tmp_path / "card.md").read_text(encoding="utf-8") == card
         head, sections = split(card)
@@ -114,13 +115,15 @@ class TestSections:
         assert f"| weights | {len(model.weights_)} |" in sections["Model Architecture and Objective"]
         assert "q_0: ┤ Ry(x[0]) ├" in sections["Model Architecture and Objective"]
         assert "seconds of training: not in the model file" in sections["Speeds, Sizes, Times"]
-        assert "went through the rows 5 times; the number of rows is not in the model file" in (
-            sections["Speeds, Sizes, Times"]
+        assert (
+            "went through the rows 5 times; the number of rows is not in the model file"
+            in (sections["Speeds, Sizes, Times"])
         )
 
     def test_a_large_circuit_is_not_drawn(self):
-        wide = VariationalClassifier(n_layers=8, n_qubits=6, epochs=1, random_state=0).fit(RNG.normal(size=(80, 6)),
-        Y[:80]) assert "too large to be drawn here" in model_card(wide)
+        rows = RNG.normal(size=(80, 6))
+        wide = VariationalClassifier(n_layers=8, n_qubits=6, epochs=1, random_state=0).fit(rows, Y[:80])
+        assert "too large to be drawn here" in model_card(wide)
 
     @pytest.mark.parametrize(
         "other",
