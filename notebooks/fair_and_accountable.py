@@ -26,6 +26,7 @@
 import tempfile
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LogisticRegression
@@ -47,6 +48,16 @@ features.describe().loc[["mean", "min", "max"]].round(1)
 # The column `sex` holds 1 and 2, and the documentation does not say which is which. We do not guess.
 #
 # ## Before any model: who is in the table
+
+# %%
+figure, axis = plt.subplots(figsize=(7, 2.6))
+for sex in (1, 2):
+    axis.hist(table.loc[table["sex"] == sex, "target"], bins=25, alpha=0.6, density=True, label=f"sex {sex}")
+axis.axvline(table["target"].median(), color="black", linestyle=":", label="median: fast beyond")
+axis.set(xlabel="progression within a year", ylabel="density")
+axis.legend()
+figure.tight_layout()
+plt.show()
 
 # %%
 print(data_report(features, fast, sensitive, positive="fast"))
@@ -92,6 +103,16 @@ figure
 
 # %%
 print(find_proxies(features, sensitive["sex"]))
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(9, 3))
+for axis, column, title in zip(axes, ("s3", "bp"), ("HDL cholesterol (s3)", "blood pressure (bp)"), strict=True):
+    for sex in (1, 2):
+        axis.hist(table.loc[table["sex"] == sex, column], bins=20, alpha=0.6, density=True, label=f"sex {sex}")
+    axis.set(xlabel=title, ylabel="density")
+    axis.legend()
+figure.tight_layout()
+plt.show()
 
 # %% [markdown]
 # Blood values (s3 is HDL cholesterol, s4 the ratio of total cholesterol to HDL) and blood pressure tell sex fairly
