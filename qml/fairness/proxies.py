@@ -169,7 +169,7 @@ def _p_value(groups: Groups, column: NDArray[np.float64], text: bool) -> float:
     known = np.isfinite(column)
     values, codes = column[known], groups.codes[known]
     if not text and len(values):
-        values = np.searchsorted(np.unique(np.quantile(values, np.arange(1, BINS) / BINS)), values)
+        values = np.searchsorted(np.unique(np.quantile(values, np.arange(1, BINS) / BINS)), values).astype(float)
     _, positions = np.unique(values, return_inverse=True)
     table = np.zeros((len(np.unique(positions)), len(groups.labels)))
     np.add.at(table, (positions, codes), 1)
