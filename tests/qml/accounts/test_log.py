@@ -71,7 +71,8 @@ def run(code, *arguments, check=True):
     program = textwrap.dedent(start) + textwrap.dedent(code)
     command = [sys.executable, "-c", program, *map(str, arguments)]
     if not check:
-        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -336,17 +337,23 @@ class TestSeveralProcesses:
     def test_no_line_is_lost(self, path):
         code = """
             with DecisionLog(path, model) as log:
-                logged = log.wrap()
-                for _ in range(60):
-                    logged.predict(X[:3])
+                print("ready", flush=True)
+                sys.stdin.readline()
+                for _ in range(1000):
+                    log.append("predict", X[:3], prediction=[0, 1, 1])
         """
         started = [run(code, path, check=False) for _ in range(2)]
+        for process in started:
+            assert process.stdout.readline() == "ready\n"
+        for process in started:
+            process.stdin.write("go\n")
+            process.stdin.flush()
         for process in started:
             _, errors = process.communicate()
             assert process.returncode == 0, errors
         result = verify(path)
         assert result.intact
-        assert result.decisions == 2 * 60 * 3
+        assert result.decisions == 2 * 1000 * 3
         assert result.lines == result.decisions + 2
 
     def test_two_objects_in_one_process_and_threads(self, model, path):
