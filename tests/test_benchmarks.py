@@ -156,3 +156,10 @@ def test_the_lowest_energy_of_the_chain_is_that_of_its_matrix() -> None:
     strings = [("ZZ", [q, q + 1], -1.0) for q in range(3)] + [("X", [q], -0.7) for q in range(4)]
     matrix = SparsePauliOp.from_sparse_list(strings, 4).to_matrix()
     assert optimizers._lowest_energy(4, 0.7) == pytest.approx(np.linalg.eigvalsh(matrix)[0])
+
+
+def test_the_decision_log_is_measured() -> None:
+    command = [sys.executable, "-m", "benchmarks.decision_log", "--lines", "1500", "--seconds", "0"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "1,501 lines, 0.6 MB, verified in " in done.stdout
