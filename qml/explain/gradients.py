@@ -125,15 +125,13 @@ def output_gradients(function: Explained, rows: Array) -> Array:
 
 
 def _differences(function: Callable[[Array], Array], rows: Array) -> Array:
-    """Differentiate by central differences."""
-    out = []
-    for j in range(rows.shape[1]):
-        steps = STEP * np.maximum(1.0, np.abs(rows[:, j]))
-        above, below = rows.copy(), rows.copy()
-        above[:, j] += steps
-        below[:, j] -= steps
-        out.append((function(above) - function(below)) / (above[:, j] - below[:, j])[:, None])
-    return np.stack(out, axis=1)
+    """Differentiate by central differences, all in one call of the function."""
+    count = rows.shape[1]
+    steps = STEP * np.maximum(1.0, np.abs(rows))
+    shifted = rows + np.array([1.0, -1.0])[:, None, None, None] * np.eye(count)[:, None, :] * steps
+    values = function(shifted.reshape(-1, count)).reshape(2, count, len(rows), -1)
+    widths = np.einsum("jnj->jn", shifted[0] - shifted[1])
+    return np.moveaxis((values[0] - values[1]) / widths[:, :, None], 0, 1)
 
 
 def _swept(function: Explained, rows: Array) -> Array | None:

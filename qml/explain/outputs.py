@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from qml.settings import check_backend
 from qml.tables import TableModel
 from simulator.backends.numba_backend import NumbaBackend
 
-__all__ = ["Explained", "explained", "squeezed"]
+__all__ = ["Explained", "explained", "output_function", "squeezed"]
 
 Array = NDArray[np.float64]
 
@@ -99,20 +99,15 @@ def explained(
     rows = inputs.rows(background, "the background")
     estimator = model.estimator if isinstance(model, TableModel) else model
     remote = _checked_backend(estimator)
-    function, quantity = _function(estimator)
-    first = rows[: 1 if remote else TRIED]
+    function, quantity = output_function(estimator)
     out = Explained(model, inputs, quantity, (), function, _classes(estimator))
+    first = rows[: 1 if remote else TRIED]
     values = out(first)
     if values.ndim != 2 or len(values) != len(first):
         raise ValueError(f"the model must return (n_rows,) or (n_rows, n_outputs), got {values.shape}")
     if not remote and not np.array_equal(values, out(first), equal_nan=True):
         raise ValueError("the model gives different outputs for the same rows; set the seed of whatever is random in it")
-    classes = getattr(estimator, "classes_", None)
-    if classes is not None and values.shape[1] == 2 and len(classes) == 2 and quantity == "probability":
-        if not getattr(innermost(estimator), "n_labels_", 0):
-            function = _second(function)
-    width = out.__class__(model, inputs, quantity, (), function)(first).shape[1]
-    return Explained(model, inputs, quantity, _names(classes, width, quantity), function, out.classes), rows
+    return replace(out, names=_names(getattr(estimator, "classes_", None), values.shape[1], quantity)), rows
 
 
 def squeezed(values: Array) -> Array:
@@ -120,9 +115,12 @@ def squeezed(values: Array) -> Array:
     return values[..., 0] if values.shape[-1] == 1 else values
 
 
-def _function(estimator: Any) -> tuple[Callable[[Any], Any], str]:
+def output_function(estimator: Any) -> tuple[Callable[[Any], Any], str]:
+    """Return the function of an estimator that is explained, and what its outputs are."""
     if hasattr(estimator, "predict_proba"):
-        return estimator.predict_proba, "probability"
+        classes = _classes(estimator)
+        two = classes is not None and len(classes) == 2
+        return _second(estimator.predict_proba) if two else estimator.predict_proba, "probability"
     if hasattr(estimator, "decision_function"):
         return estimator.decision_function, "decision value"
     if hasattr(estimator, "predict") and not hasattr(estimator, "classes_"):
