@@ -1,6 +1,7 @@
 from qml.diagnostics.fourier import fourier_spectrum as fourier_spectrum
 from qml.explain.counterfactuals import Counterfactual as Counterfactual
 from qml.explain.counterfactuals import counterfactual as counterfactual
+from qml.explain.explanation import Explanation as Explanation
 from qml.explain.faithfulness import DeletionCurves as DeletionCurves
 from qml.explain.faithfulness import deletion_curves as deletion_curves
 from qml.explain.gates import GateImportance as GateImportance
@@ -11,6 +12,7 @@ from qml.explain.importances import Dependence as Dependence
 from qml.explain.importances import PermutationImportance as PermutationImportance
 from qml.explain.importances import partial_dependence as partial_dependence
 from qml.explain.importances import permutation_importance as permutation_importance
+from qml.explain.overview import explain as explain
 from qml.explain.shapley import shapley_values as shapley_values
 from qml.explain.sobol import SobolIndices as SobolIndices
 from qml.explain.sobol import sobol_indices as sobol_indices

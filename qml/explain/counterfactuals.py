@@ -156,7 +156,9 @@ class _Goal:
     def of(cls, function: Explained, before: Any, target: Any) -> _Goal:
         if not function.is_classifier:
             if target is None or len(function.names) > 1:
-                raise ValueError("a counterfactual of a regressor with one output needs target=, the prediction to reach")
+                raise ValueError(
+                    "a counterfactual of a regressor with one output needs target=, the prediction to reach"
+                )
             return cls(function, float(before), float(target))
         classes = function.classes
         assert classes is not None

@@ -22,7 +22,7 @@ from qml.tables import TableModel
 from simulator.errors import ParameterError, counted
 from simulator.gates import Operation
 
-__all__ = ["GateImportance", "gate_importance"]
+__all__ = ["GateImportance", "entangling_operations", "gate_importance"]
 
 Array = NDArray[np.float64]
 
@@ -160,6 +160,31 @@ def gate_importance(
     return GateImportance(tuple(players), shares, errors, float(ends[0]), float(ends[1]), measure)
 
 
+def entangling_operations(model: Any) -> list[int]:
+    """Return the positions of all operations on two or more qubits in the circuit of a model.
+
+    Raises
+    ------
+    TypeError
+        If the model does not train a circuit.
+    """
+    circuit = model if isinstance(model, QuantumModel) else _trained(model)[1].model
+    return [k for k, operation in enumerate(circuit.circuit.operations) if len(operation.qubits) > 1]
+
+
+def _trained(model: Any) -> tuple[Any, Quantum, int]:
+    """Return the estimator in a model, the quantum layer of its network, and the position of this layer."""
+    estimator = innermost(model.estimator if isinstance(model, TableModel) else model)
+    network = getattr(estimator, "network_", None)
+    places = [k for k, layer in enumerate(network or ()) if isinstance(layer, Quantum)]
+    if not isinstance(estimator, TrainedNetwork) or len(places) != 1:
+        raise TypeError(
+            "expected a fitted estimator that trains a network with one circuit, such as VariationalClassifier, "
+            f"or a QuantumModel, got {type(estimator).__name__}"
+        )
+    return estimator, estimator.network_[places[0]], places[0]
+
+
 @dataclass(frozen=True)
 class _Circuit:
     """Circuit of a model, and how its outputs become those of the model.
@@ -177,23 +202,17 @@ class _Circuit:
         if isinstance(model, QuantumModel):
             if weights is None:
                 if model.weights:
-                    raise ValueError(f"weights of shape ({len(model.weights)},) are needed: a model has no trained ones")
+                    raise ValueError(
+                        f"weights of shape ({len(model.weights)},) are needed: a model has no trained ones"
+                    )
                 weights = ()
             values = np.asarray(weights, np.float64)
             return cls(model, lambda part: part.forward(X, values), None, X)
         if weights is not None:
             raise ValueError("an estimator has weights of its own: give weights with a QuantumModel")
-        estimator = innermost(model.estimator if isinstance(model, TableModel) else model)
-        network = getattr(estimator, "network_", None)
-        places = [k for k, layer in enumerate(network or ()) if isinstance(layer, Quantum)]
-        if not isinstance(estimator, TrainedNetwork) or len(places) != 1:
-            raise TypeError(
-                "expected a fitted estimator that trains a network with one circuit, such as VariationalClassifier, "
-                f"or a QuantumModel, got {type(estimator).__name__}"
-            )
+        estimator, layer, place = _trained(model)
+        network = estimator.network_
         function, rows = explained(estimator, _inner_rows(model, X))
-        place = places[0]
-        layer = network[place]
 
         def changed(part: QuantumModel) -> Any:
             out = copy.copy(estimator)
@@ -255,9 +274,7 @@ def _inner_rows(model: Any, X: ArrayLike) -> Array:
     return np.asarray(rows if front is None else front.transform(rows), np.float64)
 
 
-def _players(
-    model: QuantumModel, by: str, groups: Mapping[str, Sequence[int]] | None
-) -> dict[str, list[int]]:
+def _players(model: QuantumModel, by: str, groups: Mapping[str, Sequence[int]] | None) -> dict[str, list[int]]:
     """Return the positions of the operations of each player."""
     operations = model.circuit.operations
     if groups is not None:

@@ -46,6 +46,13 @@ class InputColumn:
         indicators = np.eye(len(self.categories))[category]
         return indicators[1:] if len(self.features) == 1 else indicators
 
+    def number(self, rows: Array) -> Array:
+        """Return the value of the column in each row, shape (n_rows,): numbers of categories, NaN for a group."""
+        values = rows[:, list(self.features)]
+        if len(self.features) == 1:
+            return values[:, 0]
+        return values.argmax(axis=1).astype(np.float64) if self.one_hot else np.full(len(rows), np.nan)
+
     def text(self, row: Array) -> str:
         """Return the value of the column in a row of the array."""
         values = row[list(self.features)]

@@ -66,6 +66,10 @@ class Explained:
         """Whether predictions are classes, one per row."""
         return self.classes is not None
 
+    def given(self, rows: Array) -> Any:
+        """Return rows in a form that the model's functions take: features of a table, or what was restored."""
+        return rows if self.inputs.table is not None else self.inputs.restored(rows)
+
     def predict(self, rows: Array) -> NDArray[Any]:
         """Predict classes or targets."""
         if not hasattr(self.estimator, "predict"):
@@ -106,7 +110,9 @@ def explained(
     if values.ndim != 2 or len(values) != len(first):
         raise ValueError(f"the model must return (n_rows,) or (n_rows, n_outputs), got {values.shape}")
     if not remote and not np.array_equal(values, out(first), equal_nan=True):
-        raise ValueError("the model gives different outputs for the same rows; set the seed of whatever is random in it")
+        raise ValueError(
+            "the model gives different outputs for the same rows; set the seed of whatever is random in it"
+        )
     return replace(out, names=_names(getattr(estimator, "classes_", None), values.shape[1], quantity)), rows
 
 
