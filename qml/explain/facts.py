@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,13 +45,13 @@ def facts(
     circuit = getattr(estimator, "circuit_", None)
     if circuit is not None:
         out["circuit"] = (
-            f"{counted(circuit.num_qubits, 'qubit')}, {counted(len(circuit.operations), 'gate')}, depth {circuit.depth()}"
+            f"{counted(circuit.num_qubits, 'qubit')}, {counted(len(circuit.operations), 'gate')}, "
+            f"depth {circuit.depth()}"
         )
     if hasattr(estimator, "weights_"):
         out["trained weights"] = str(len(estimator.weights_))
-    out["explained"] = (
-        f"{function.quantity} of {', '.join(function.names)}" if function.is_classifier else function.quantity
-    )
+    of_classes = f" of {', '.join(function.names)}" if function.is_classifier else ""
+    out["explained"] = function.quantity + of_classes
     out["rows of reference"] = f"{len(reference)}, of which {len(background)} as the background of Shapley values"
     out["explained rows"] = str(len(rows))
     out["seed"] = "none: another call draws other rows" if random_state is None else str(random_state)
@@ -77,7 +78,7 @@ def notes(function: Explained, reference: Array, background: Array, rows: Array,
     varying = [(name, j) for name, j in alone if np.ptp(reference[:, j]) > 0]
     pairs = []
     if len(varying) > 1:
-        correlations = np.corrcoef(reference[:, [j for _, j in varying]], rowvar=False)
+        correlations: Any = np.corrcoef(reference[:, [j for _, j in varying]], rowvar=False)
         for a, b in combinations(range(len(varying)), 2):
             if abs(correlations[a, b]) >= CORRELATED:
                 pairs.append((abs(correlations[a, b]), varying[a][0], varying[b][0], correlations[a, b]))
@@ -86,24 +87,28 @@ def notes(function: Explained, reference: Array, background: Array, rows: Array,
         named = ", ".join(f"{first} and {second} ({value:+.2f})" for _, first, second, value in pairs[:NAMED])
         more = f" and {counted(len(pairs) - NAMED, 'other pair')}" if len(pairs) > NAMED else ""
         yield (
-            f"Correlated columns: {named}{more}. Shapley values, permutations and curves vary one without the other, so "
-            "they also look at rows that do not occur, and divide between the two what either could explain."
+            f"Correlated columns: {named}{more}. Shapley values, permutations and curves vary one without the other, "
+            "so they also look at rows that do not occur, and divide between the two what either could explain."
         )
     low, high = reference.min(axis=0), reference.max(axis=0)
     outside = [(i, name) for i, row in enumerate(rows) for name, j in alone if not low[j] <= row[j] <= high[j]]
     if outside:
         named = ", ".join(f"row {i} in {name}" for i, name in outside[:NAMED])
-        yield f"Outside the range of the rows of reference, so predicted by extrapolation: {named}{' ...' * (len(outside) > NAMED)}."
+        more = " and others" if len(outside) > NAMED else ""
+        yield f"Outside the range of the rows of reference, so predicted by extrapolation: {named}{more}."
     if len(background) < min(max_background, len(reference)):
         yield (
-            f"The background has only {counted(len(background), 'row')}, because all 2^{len(columns)} sets of columns are "
-            "evaluated; its mean is that of few rows."
+            f"The background has only {counted(len(background), 'row')}, because all 2^{len(columns)} sets of columns "
+            "are evaluated; its mean is that of few rows."
         )
     if len(columns) > MAX_EXACT:
-        yield f"{len(columns)} columns are more than the {MAX_EXACT} of which all sets are evaluated: Shapley values are estimates."
+        yield (
+            f"{len(columns)} columns are more than the {MAX_EXACT} of which all sets are evaluated: Shapley values are "
+            "estimates."
+        )
     if function.quantity == "decision value":
-        yield "The model has no probabilities; decision values have no unit, and only their order and sign have a meaning."
+        yield "The model has no probabilities; decision values have no unit: only their order and sign have a meaning."
     yield (
-        "An explanation says what the model does, not why the world is so: a column can matter to the model without being "
-        "a cause, and a cause can be missing from the data."
+        "An explanation says what the model does, not why the world is so: a column can matter to the model without "
+        "being a cause, and a cause can be missing from the data."
     )

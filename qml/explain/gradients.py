@@ -151,7 +151,12 @@ def _swept(function: Explained, rows: Array) -> Array | None:
         gradients = []
         for jacobian in np.moveaxis(final[1], 2, 0):  # one output at a time
             scaled = estimator.scaling_(inner)
-            d_scaled = network.sweep(scaled, estimator.weights_, lambda _, part, d=jacobian: d[part], inputs=True)[1]
+
+            def rest(_: Array, part: slice, cotangent: Array = jacobian) -> Array:
+                return cotangent[part]
+
+            d_scaled = network.sweep(scaled, estimator.weights_, rest, inputs=True)[1]
+            assert d_scaled is not None
             gradients.append(_through_scaling(estimator.scaling_, inner, d_scaled))
     except (NotImplementedError, CircuitError):  # a layer without derivatives with respect to its inputs
         return None
@@ -163,7 +168,7 @@ def _swept(function: Explained, rows: Array) -> Array | None:
 
 
 def _final(estimator: Any, function: Explained, outputs: Array) -> tuple[Array, Array] | None:
-    """Return the explained outputs for outputs of the network, and their derivatives, (n_rows, n_network, n_outputs)."""
+    """Return the explained outputs for those of the network, and the derivatives, (n_rows, n_network, n_outputs)."""
     count = outputs.shape[1]
     if isinstance(estimator, BackendRegressor):
         scale = np.broadcast_to(np.asarray(estimator.target_scale_, np.float64), (count,))

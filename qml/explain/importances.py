@@ -161,8 +161,8 @@ def partial_dependence(
 ) -> list[Dependence]:
     """Compute outputs as functions of one column at a time: for each row, and their average.
 
-    Numbers by ``sklearn.inspection.partial_dependence``, from the 5 % to the 95 % quantile; categories one by one. Where
-    columns are correlated, some of these rows do not occur.
+    Numbers by ``sklearn.inspection.partial_dependence``, from the 5 % to the 95 % quantile; categories one by one.
+    Where columns are correlated, some of these rows do not occur.
 
     Parameters
     ----------
@@ -189,9 +189,7 @@ def partial_dependence(
     function, rows = explained(model, X, groups)
     names = function.inputs.names
     if columns is None:
-        columns = [
-            k for k, column in enumerate(function.inputs.columns) if column.categories or len(column.features) == 1
-        ]
+        columns = [k for k, column in enumerate(function.inputs.columns) if column.is_single]
     numbers = []
     for column in columns:
         if isinstance(column, str) and column not in names:
@@ -214,9 +212,7 @@ def column_dependence(function: Explained, rows: Array, number: int, n_values: i
         individual = np.stack(curves, axis=2)
         return Dependence(column.name, column.categories, individual.mean(axis=1), individual)
     if len(column.features) > 1:
-        raise ValueError(
-            f"{column.name!r} is a group of {len(column.features)} features: it has no single value to vary"
-        )
+        raise ValueError(f"{column.name!r} is a group of {len(column.features)} features, without a value to vary")
     result = inspection.partial_dependence(
         _Outputs(function), rows, [column.features[0]], kind="both", grid_resolution=n_values, method="brute"
     )

@@ -39,6 +39,11 @@ class InputColumn:
     categories: tuple[str, ...] = ()
     one_hot: bool = False
 
+    @property
+    def is_single(self) -> bool:
+        """Whether the column has one value, a number or a category."""
+        return bool(self.categories) or len(self.features) == 1
+
     def codes(self, category: int) -> Array:
         """Return the values of the features for a category."""
         if not self.one_hot:

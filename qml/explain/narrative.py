@@ -12,8 +12,9 @@ from simulator.errors import counted
 
 if TYPE_CHECKING:
     from qml.explain.explanation import Explanation
+    from qml.explain.gates import GateImportance
 
-__all__ = ["output_name", "row_sentence", "summary", "text_of", "trust"]
+__all__ = ["entangling_sentence", "output_name", "row_sentence", "summary", "text_of", "trust"]
 
 WIDTH = 110
 SHOWN_ROWS = 5
@@ -52,14 +53,20 @@ def summary(explanation: Explanation) -> list[str]:
             f"It is {word} linear: a linear model reproduces the {surrogate.output} with R^2 {surrogate.fidelity:.2f}."
         )
     if explanation.entangling is not None:
-        loss = explanation.entangling.full - explanation.entangling.empty
-        out.append(
-            f"Without its gates on two or more qubits, the trained circuit loses {loss:.3f} of {explanation.entangling.measure} "
-            f"{explanation.entangling.full:.3f}; it was trained with them."
-        )
+        out.append(f"{entangling_sentence(explanation.entangling)}; the other weights were trained with them.")
     if explanation.twin is not None:
         out.append(f"A twin without entanglement, trained on the same rows: {explanation.twin}.")
     return out
+
+
+def entangling_sentence(gates: GateImportance) -> str:
+    """Return what the trained circuit is without all gates on two or more qubits."""
+    change = "falls" if gates.empty < gates.full else "rises" if gates.empty > gates.full else "stays"
+    measure = f"{gates.measure[0].upper()}{gates.measure[1:]}"
+    return (
+        f"{measure} {change} from {gates.full:.3f} to {gates.empty:.3f} when the gates on two or more qubits are taken "
+        "out of the trained circuit"
+    )
 
 
 def row_sentence(explanation: Explanation, row: int) -> str:

@@ -146,7 +146,8 @@ def _second(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _classes(estimator: Any) -> NDArray[Any] | None:
     classes = getattr(estimator, "classes_", None)
-    if classes is None or isinstance(classes, list) or getattr(innermost(estimator), "n_labels_", 0):
+    num_labels: Any = getattr(innermost(estimator), "n_labels_", 0)
+    if classes is None or isinstance(classes, list) or num_labels:
         return None
     return np.asarray(classes)
 
@@ -160,7 +161,7 @@ def _names(classes: Any, width: int, quantity: str) -> tuple[str, ...]:
 
 
 def _checked_backend(estimator: Any) -> bool:
-    """Whether the model runs on a backend other than the engine; raise ValueError if that draws shots without a seed."""
+    """Whether the model runs on another backend than the engine; raise ValueError if that has no seed for its shots."""
     inner = innermost(estimator)
     for holder in (inner, getattr(inner, "kernel_", None)):
         backend = check_backend(getattr(holder, "backend", None))

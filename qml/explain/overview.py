@@ -10,15 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.diagnostics.fourier import fourier_spectrum
 from qml.diagnostics.subject import spaced
+from qml.explain.circuits import entangling_operations
+from qml.explain.coalitions import MAX_EXACT
 from qml.explain.counterfactuals import Counterfactual, nearest_other
 from qml.explain.explanation import Explanation
 from qml.explain.facts import angle_names, facts, model_name, notes
 from qml.explain.faithfulness import curves, output_of_rows
-from qml.explain.gates import GateImportance, entangling_operations, gate_importance
+from qml.explain.gates import GateImportance, gate_importance
 from qml.explain.gradients import column_sums, output_gradients, path_gradients
 from qml.explain.importances import column_dependence, permuted
 from qml.explain.outputs import Explained, explained
-from qml.explain.shapley import MAX_EXACT, attributions
+from qml.explain.shapley import attributions
 from qml.explain.sobol import SobolIndices, sobol_indices
 from qml.explain.stability import Stability, background_stability, importance, retrained_stability
 from qml.explain.surrogates import LinearSurrogate, fitted_surrogate
@@ -69,8 +71,8 @@ def explain(
 ) -> Explanation:
     """Explain a fitted model and some of its predictions.
 
-    Each part is a public function of `qml.explain`, which documents its formula and source; ``docs/explain.md`` explains
-    how to read them. Models that are not quantum have no parts about circuits.
+    Each part is a public function of `qml.explain`, which documents its formula and source; ``docs/explain.md``
+    explains how to read them. Models that are not quantum have no parts about circuits.
 
     Parameters
     ----------
@@ -128,7 +130,7 @@ def explain(
     function, reference = explained(model, X, groups)
     if len(np.unique(reference, axis=0)) < 2:
         raise ValueError(f"X must have at least 2 different rows to refer to, got {counted(len(reference), 'row')}")
-    targets = None if y is None else np.asarray(y)
+    targets: Any = None if y is None else np.asarray(y)
     if targets is not None and len(targets) != len(reference):
         raise ValueError(f"y must have one entry per row: expected {len(reference)}, got {len(targets)}")
     if targets is None and (twin or n_seeds):
@@ -142,9 +144,7 @@ def explain(
     parts = _Parts()
     number = 0 if len(function.names) == 1 else int(np.abs(shapley.values).mean(axis=(0, 1)).argmax())
     order = np.argsort(-importance(shapley.values), kind="stable")
-    dependent = [
-        k for k in order if function.inputs.columns[k].categories or len(function.inputs.columns[k].features) == 1
-    ]
+    dependent = [k for k in order if function.inputs.columns[k].is_single]
     deviations = reference.std(axis=0)
     gradients = np.abs(output_gradients(function, background)).mean(axis=(0, 2)) * deviations
     sample = spaced(len(reference), GATE_ROWS)
@@ -192,11 +192,11 @@ class _Parts:
     def __init__(self) -> None:
         self.skipped: dict[str, str] = {}
 
-    def take(self, name: str, compute: Callable[[], Any], *errors: type[Exception]) -> Any:
+    def take(self, name: str, compute: Callable[[], Any], *errors: type[ValueError | TypeError]) -> Any:
         """Compute a part; if it does not apply, keep the reason and return None."""
         try:
             return compute()
-        except (QumbaError, ImportError, *errors) as error:
+        except (ImportError, QumbaError, *errors) as error:
             self.skipped[name] = str(error)
             return None
 
@@ -246,7 +246,7 @@ def _stability(
     background: Array,
     rows: Array,
     reference: Array,
-    y: NDArray[Any] | None,
+    y: Any,
     n_seeds: int,
     rng: np.random.Generator,
     random_state: int | None,

@@ -259,13 +259,14 @@ def _separation(matrix: Array, chosen: NDArray[np.bool_]) -> str:
     on_the_plane = int(np.sum(signed @ result.x < 1e-9))
     means = "its coefficients would be infinite; look at the linear surrogate of the output instead"
     if on_the_plane:
-        return f"quasi-perfect separation: a plane separates the predicted classes but for {on_the_plane} rows on it: {means}"
+        rows = counted(on_the_plane, "row")
+        return f"quasi-perfect separation: a plane separates the predicted classes but for {rows} on it: {means}"
     return f"perfect separation: a plane separates the predicted classes without error: {means}"
 
 
 def _surrogate(
     kind: Kind, output: str, names: tuple[str, ...], fit: Any, level: float, fidelity: float, n_rows: int
 ) -> LinearSurrogate:
-    parts = [np.asarray(part, np.float64) for part in (fit.params, fit.bse, fit.pvalues)]
+    values, errors, p_values = (np.asarray(part, np.float64) for part in (fit.params, fit.bse, fit.pvalues))
     intervals = np.asarray(fit.conf_int(alpha=1 - level), np.float64)
-    return LinearSurrogate(kind, output, names, *parts, intervals, level, fidelity, n_rows)
+    return LinearSurrogate(kind, output, names, values, errors, p_values, intervals, level, fidelity, n_rows)
