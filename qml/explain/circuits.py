@@ -17,6 +17,7 @@ from qml.honesty.twins import innermost, preprocessing
 from qml.layers import Quantum, Sequential
 from qml.models.quantum_model import QuantumModel
 from qml.tables import TableModel
+from simulator.errors import counted
 
 __all__ = ["TrainedCircuit", "entangling_operations"]
 
@@ -115,7 +116,9 @@ class TrainedCircuit:
         if y is not None and self.estimator is not None:
             changed = self.estimator
             name = "accuracy" if hasattr(changed(self.model), "classes_") else "R^2"
-            return (lambda part: float(changed(part).score(self.rows, y))), name
+            return (
+                lambda part: float(changed(part).score(self.rows, y))
+            ), f"{name} on {counted(len(np.asarray(y)), 'row')}"
         target = self.full if y is None else np.asarray(y, np.float64).reshape(len(self.full), -1)
         if target.shape != self.full.shape:
             raise ValueError(f"y must have shape {self.full.shape}, one row for each row of X, got {target.shape}")
@@ -126,7 +129,8 @@ class TrainedCircuit:
         def r_squared(part: QuantumModel) -> float:
             return 1.0 - float(np.sum((self.outputs(part) - target) ** 2)) / total
 
-        return r_squared, "R^2" if y is not None else "R^2 with respect to the full circuit"
+        name = "R^2" if y is not None else "R^2 with respect to the full circuit"
+        return r_squared, f"{name} on {counted(len(target), 'row')}"
 
 
 def _inner_rows(model: Any, X: ArrayLike) -> Array:

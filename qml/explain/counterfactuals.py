@@ -63,7 +63,7 @@ def counterfactual(
 
     From the nearest background rows with the label, the distance is minimised under the constraint that the label
     stays, with gradients of the model (SLSQP), and then column by column. Categories are those of the row, or of the
-    background row that the search starts from.
+    background row that the search starts from; numbers that are integers in the background stay integers.
 
     Parameters
     ----------

@@ -62,12 +62,8 @@ def angle_names(function: Explained) -> tuple[str, ...]:
     """Return the names of the features of the Fourier series: those of the columns, if each has an angle of its own."""
     scaling = getattr(innermost(function.estimator), "scaling_", None)
     count = 0 if scaling is None else scaling.num_outputs
-    names = []
-    for column in function.inputs.columns:
-        several = len(column.features) > 1 or column.one_hot
-        names += [f"{column.name} {k}" if several else column.name for k in range(len(column.features))]
-    if preprocessing(function.estimator) is None and count == function.inputs.num_features and len(names) == count:
-        return tuple(names)
+    if preprocessing(function.estimator) is None and count == function.inputs.num_features:
+        return tuple(function.inputs.feature_names)
     return tuple(f"component {k}" for k in range(count))
 
 

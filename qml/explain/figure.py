@@ -141,7 +141,7 @@ def _deletion(axis: Any, explanation: Explanation) -> None:
 
 
 def _gates(axis: Any, gates: GateImportance) -> None:
-    axis.set_title(f"layers: {gates.measure.split(' with')[0]}")
+    axis.set_title(f"layers: {gates.measure.split(' with')[0].split(' on')[0]}")
     shown = np.sort(np.argsort(-np.abs(gates.values), kind="stable")[:SHOWN_COLUMNS])[::-1]
     values = gates.values[shown]
     places = np.arange(len(shown))

@@ -40,6 +40,14 @@ class InputColumn:
     one_hot: bool = False
 
     @property
+    def feature_names(self) -> list[str]:
+        """Names of the features in the array."""
+        if self.one_hot:
+            shown = self.categories[1:] if len(self.features) == 1 else self.categories
+            return [f"{self.name}={category}" for category in shown]
+        return [self.name] if len(self.features) == 1 else [f"{self.name}, {k}" for k in range(len(self.features))]
+
+    @property
     def is_single(self) -> bool:
         """Whether the column has one value, a number or a category."""
         return bool(self.categories) or len(self.features) == 1
@@ -95,6 +103,15 @@ class Inputs:
     def names(self) -> tuple[str, ...]:
         """Names of the columns."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features, in the order of the array's columns."""
+        names = [""] * self.num_features
+        for column in self.columns:
+            for j, name in zip(column.features, column.feature_names, strict=True):
+                names[j] = name
+        return names
 
     def rows(self, X: Any, role: str = "X") -> Array:
         """Convert rows to an array, shape (n_rows, num_features).

@@ -89,6 +89,7 @@ class Metric:
     high: Array
     free: NDArray[np.bool_]
     numeric: NDArray[np.bool_]
+    whole: NDArray[np.bool_]
 
     @classmethod
     def of(cls, columns: tuple[InputColumn, ...], background: Array, held: set[int]) -> Metric:
@@ -104,7 +105,8 @@ class Metric:
             if np.isin(background[:, j], (0.0, 1.0)).all():
                 numeric[j] = False  # an indicator
         scales = np.where(varies, deviations, 1.0)
-        return cls(columns, scales, background.min(axis=0), background.max(axis=0), free, numeric)
+        whole = numeric & np.all(background == np.round(background), axis=0)
+        return cls(columns, scales, background.min(axis=0), background.max(axis=0), free, numeric, whole)
 
     def column_distance(self, column: InputColumn, row: Array, other: Array) -> float:
         """Return the distance in one column."""
@@ -127,11 +129,28 @@ def nearest_row(function: Explained, goal: Goal, metric: Metric, row: Array, sta
             trial[list(column.features)] = row[list(column.features)]
             if goal.reached(trial[None])[0]:
                 best = trial
-    numeric = np.flatnonzero(metric.numeric)
-    best = _bisected(goal, np.where(metric.numeric, row, best), best)
+    relaxed = _moved(function, goal, metric, row, best, metric.numeric)
+    if np.array_equal(relaxed[metric.whole], np.round(relaxed[metric.whole])):
+        return relaxed
+    steps, candidates = relaxed - row, []
+    away, back = (
+        np.where(steps > 0, up(relaxed), down(relaxed)) for up, down in ((np.ceil, np.floor), (np.floor, np.ceil))
+    )
+    for counts, others in ((back, best), (away, relaxed), (away, best), (best, best)):  # counts stay integers
+        trial = np.where(metric.whole, counts, others)
+        if goal.reached(trial[None])[0]:
+            trial = _tightened(goal, metric, row, trial, metric.whole)
+            candidates.append(_moved(function, goal, metric, row, trial, metric.numeric & ~metric.whole))
+    return min(candidates, key=lambda candidate: metric.distance(row, candidate))
+
+
+def _moved(function: Explained, goal: Goal, metric: Metric, row: Array, start: Array, free: NDArray[np.bool_]) -> Array:
+    """Move the free features of a row with the label as near to those of the original as the label allows."""
+    best = _bisected(goal, np.where(free, row, start), start)
+    numeric = np.flatnonzero(free)
     if len(numeric) and not np.array_equal(best[numeric], row[numeric]):
         best = _optimised(goal, metric, row, best, numeric, function.predict(best[None])[0])
-        best = _tightened(goal, metric, row, best)
+        best = _tightened(goal, metric, row, best, free)
     return best
 
 
@@ -191,12 +210,15 @@ def _optimised(goal: Goal, metric: Metric, row: Array, start: Array, numeric: ND
     return end if metric.distance(row, end) < metric.distance(row, start) else start
 
 
-def _tightened(goal: Goal, metric: Metric, row: Array, best: Array) -> Array:
-    """Bring one numeric column after the other back as far as the label allows; the smallest changes first."""
+def _tightened(goal: Goal, metric: Metric, row: Array, best: Array, free: NDArray[np.bool_]) -> Array:
+    """Bring one free feature after the other back as far as the label allows; the smallest changes first."""
     sizes = np.abs(best - row) / metric.scales
-    for j in sorted(np.flatnonzero(metric.numeric & (sizes > 0)), key=lambda j: sizes[j]):
+    for j in sorted(np.flatnonzero(free & (sizes > 0)), key=lambda j: sizes[j]):
+        values = np.linspace(row[j], best[j], GRID)
+        if best[j] == np.round(best[j]) and metric.whole[j]:
+            values = np.concatenate([row[j : j + 1], np.round(values[1:])])
         trials = np.tile(best, (GRID, 1))
-        trials[:, j] = np.linspace(row[j], best[j], GRID)
+        trials[:, j] = values
         allowed = np.flatnonzero(goal.reached(trials))
         if len(allowed):
             best = trials[allowed[0]]

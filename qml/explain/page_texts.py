@@ -23,7 +23,8 @@ table { border-collapse: collapse; font-size: .92rem; margin: .5rem 0; }
 th, td { text-align: left; padding: .2rem .7rem .2rem 0; border-bottom: 1px solid #e5e5e5; vertical-align: top; }
 th { font-weight: 600; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-
+.bar { position: relative; display: inline-block; width: 11rem; height: .85rem; background: #f2f2f2;
+  vertical-align: middle; overflow: hidden; }
 .bar i { position: absolute; top: 0; bottom: 0; }
 .up { background: #D55E00; } .down { background: #0072B2; }
 details { border: 1px solid #ddd; border-radius: 4px; padding: .4rem .8rem; margin: .5rem 0; }

@@ -219,8 +219,8 @@ def design(columns: tuple[InputColumn, ...], rows: Array) -> tuple[tuple[str, ..
                 else:
                     terms.append((rows[:, places[0]] == number).astype(np.float64))
             continue
-        for order, j in enumerate(places):
-            names.append(column.name if len(places) == 1 else f"{column.name}, {order}")
+        for j, name in zip(places, column.feature_names, strict=True):
+            names.append(name)
             spread = rows[:, j].std()
             terms.append((rows[:, j] - rows[:, j].mean()) / (spread if spread > 0 else 1.0))
     varying = [k for k, term in enumerate(terms) if np.ptp(term) > 10 * np.finfo(np.float64).eps * np.abs(term).max()]

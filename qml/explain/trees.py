@@ -75,8 +75,8 @@ def tree_surrogate(
     >>> X = np.random.default_rng(0).uniform(size=(100, 2))
     >>> print(tree_surrogate(lambda X: np.where(X[:, 1] > 0.5, 1.0, -1.0), X, random_state=0))
     tree of depth 1: R^2 0.9... on held-out rows (1.000 on its own 100)
-    feature 1 <= 0.50: -1.000
-    feature 1 > 0.50: 1.000
+    feature 1 <= 0...: -1.000
+    feature 1 > 0...: 1.000
     """
     check_whole("max_depth", max_depth)
     function, rows = explained(model, X, groups)
@@ -106,30 +106,30 @@ def fitted_tree(function: Explained, rows: NDArray[np.float64], max_depth: int, 
 
 
 def _rules(function: Explained, tree: Any) -> str:
-    """Write the tree as indented conditions."""
-    names = [""] * function.inputs.num_features
-    for column in function.inputs.columns:
-        for order, j in enumerate(column.features):
-            names[j] = column.name
-            if column.one_hot:
-                names[j] += f"={column.categories[1] if len(column.features) == 1 else column.categories[order]}"
-            elif len(column.features) > 1:
-                names[j] += f", {order}"
+    """Write the tree as indented conditions; a split without consequences is left out."""
+    names = function.inputs.feature_names
     structure = tree.tree_
     lines = []
 
+    def result(node: int) -> str | None:
+        """Return the prediction of a node if all leaves below it have the same one."""
+        left, right = structure.children_left[node], structure.children_right[node]
+        if left != -1:
+            below = result(left)
+            return below if below is not None and below == result(right) else None
+        values = structure.value[node].ravel()
+        return str(tree.classes_[values.argmax()]) if function.is_classifier else f"{values[0]:.3f}"
+
     def visit(node: int, depth: int, condition: str) -> None:
-        indent = "    " * max(depth - 1, 0)
-        if structure.children_left[node] == -1:
-            values = structure.value[node].ravel()
-            result = tree.classes_[values.argmax()] if function.is_classifier else f"{values[0]:.3f}"
-            lines.append(f"{indent}{condition}{': ' if condition else ''}{result}")
+        indent, end = "    " * max(depth - 1, 0), result(node)
+        if end is not None:
+            lines.append(f"{indent}{condition}{': ' if condition else ''}{end}")
             return
         if condition:
             lines.append(f"{indent}{condition}")
         name, threshold = names[structure.feature[node]], structure.threshold[node]
-        visit(structure.children_left[node], depth + 1, f"{name} <= {threshold:.2f}")
-        visit(structure.children_right[node], depth + 1, f"{name} > {threshold:.2f}")
+        visit(structure.children_left[node], depth + 1, f"{name} <= {threshold:.4g}")
+        visit(structure.children_right[node], depth + 1, f"{name} > {threshold:.4g}")
 
     visit(0, 0, "")
     return "\n".join(lines)
