@@ -9,18 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qml.explain.gradients import output_gradients
 from qml.explain.inputs import InputColumn
 from qml.explain.nearest import Goal, Metric, nearest_row
 from qml.explain.outputs import Explained, explained
 from qml.text import one_line
 from simulator.errors import unknown_name
 
-__all__ = ["Counterfactual", "counterfactual", "nearest_other"]
+__all__ = ["Counterfactual", "counterfactual", "held_features", "nearest_other"]
 
 Array = NDArray[np.float64]
 
 STARTS = 3
 """Number of background rows from which the search starts, the nearest ones."""
+
+
+SMOOTH = 10
+"""Number of rows at which a model without any derivative counts as constant in pieces, such as a tree."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +116,16 @@ def nearest_other(
     """Find the counterfactual of a checked row; parameters as of `counterfactual`."""
     before = function.predict(row[None])[0]
     goal = Goal.of(function, before, target)
-    metric = Metric.of(function.inputs.columns, background, _held(function, fixed))
+    metric = Metric.of(function.inputs.columns, background, held_features(function, fixed))
     starts = background[goal.reached(background)].copy()
     starts[:, ~metric.free] = row[~metric.free]
     starts = np.unique(starts, axis=0)
     starts = starts[goal.reached(starts)] if len(starts) else starts
     if not len(starts):
         return None
+    smooth = bool(output_gradients(function, np.vstack([row, starts[:SMOOTH]])).any())
     order = np.argsort([metric.distance(row, start) for start in starts], kind="stable")
-    found = [nearest_row(function, goal, metric, row, starts[number]) for number in order[:STARTS]]
+    found = [nearest_row(function, goal, metric, row, starts[number], smooth) for number in order[:STARTS]]
     best = min(found, key=lambda candidate: metric.distance(row, candidate))
     changes = []
     for column in function.inputs.columns:
@@ -131,7 +137,7 @@ def nearest_other(
     return Counterfactual(best, tuple(change for _, change in changes), before, after, metric.distance(row, best))
 
 
-def _held(function: Explained, fixed: Sequence[str | int]) -> set[int]:
+def held_features(function: Explained, fixed: Sequence[str | int]) -> set[int]:
     """Return the numbers of the features that must not change."""
     columns = {column.name: column for column in function.inputs.columns}
     out: set[int] = set()

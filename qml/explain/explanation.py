@@ -14,6 +14,7 @@ from qml.explain.faithfulness import DeletionCurves
 from qml.explain.gates import GateImportance
 from qml.explain.importances import Dependence, PermutationImportance
 from qml.explain.narrative import text_of
+from qml.explain.outputs import plain
 from qml.explain.shapley import Attributions
 from qml.explain.sobol import SobolIndices
 from qml.explain.stability import Stability, importance
@@ -194,10 +195,10 @@ class Explanation:
 
     def _row(self, number: int) -> dict[str, Any]:
         """Return an explained row as plain values."""
-        shapley, label = self.attributions, self.labels[number]
+        shapley = self.attributions
         out = {
             "values": dict(zip(self.columns, self.rows[number], strict=True)),
-            "prediction": label.item() if isinstance(label, np.generic) else np.asarray(label).tolist(),
+            "prediction": plain(self.labels[number]),
             "outputs": shapley.outputs[number].tolist(),
             "shapley": shapley.values[number].tolist(),
             "integrated gradients": self.integrated[number].tolist(),

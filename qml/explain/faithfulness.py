@@ -17,6 +17,9 @@ __all__ = ["DeletionCurves", "curves", "deletion_curves", "output_of_rows"]
 
 Array = NDArray[np.float64]
 
+LEAST = 0.1
+"""Smallest mean difference of the rows from the mean output, in standard deviations of the background's outputs."""
+
 
 @dataclass(frozen=True)
 class DeletionCurves:
@@ -81,7 +84,7 @@ def deletion_curves(
     Raises
     ------
     ValueError
-        If shapes do not fit, or all rows have the mean output.
+        If shapes do not fit, or the rows have nearly the mean output.
 
     References
     ----------
@@ -128,8 +131,9 @@ def curves(
         left = coalition_values(function, background, row, feature_masks(masks, columns, len(row)))[:, k]
         sums += sign * (left.reshape(len(orders) * 2, count + 1) - base[k])
         total += abs(difference)
-    if total <= 1e-12 * np.abs(outputs).sum():
-        raise ValueError("all rows have the mean output of the background: there is nothing to delete")
+    least = LEAST * float(np.std(function(background), axis=0)[chosen].sum())
+    if total <= max(least, 1e-12 * float(np.abs(outputs).sum())):
+        raise ValueError("the rows have nearly the mean output of the background: explain rows that differ from it")
     sums /= total
     return DeletionCurves(sums[0], sums[1], sums[2::2].mean(axis=0), sums[3::2].mean(axis=0))
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from qml.explain.gradients import output_gradients
 from qml.explain.inputs import InputColumn
-from qml.explain.outputs import Explained
+from qml.explain.outputs import Explained, plain
 from simulator.errors import unknown_name
 
 __all__ = ["Goal", "Metric", "nearest_row"]
@@ -52,7 +52,7 @@ class Goal:
         if target is not None and target not in classes.tolist():
             raise unknown_name("class", target, map(str, classes.tolist()))
         if target is not None and target == before:
-            raise ValueError(f"the row is predicted as {before!r} already: choose another target")
+            raise ValueError(f"the row is predicted as {plain(before)!r} already: choose another target")
         return cls(function, before, target)
 
     def reached(self, rows: Array) -> NDArray[np.bool_]:
@@ -120,8 +120,8 @@ class Metric:
         return float(np.linalg.norm([self.column_distance(column, row, other) for column in self.columns]))
 
 
-def nearest_row(function: Explained, goal: Goal, metric: Metric, row: Array, start: Array) -> Array:
-    """Move a row with the label as near to the original as the label allows."""
+def nearest_row(function: Explained, goal: Goal, metric: Metric, row: Array, start: Array, smooth: bool) -> Array:
+    """Move a row with the label as near to the original as the label allows; ``smooth`` if there are derivatives."""
     best = start
     for column in metric.columns:  # categories first: those that need not change do not
         if column.categories and metric.column_distance(column, row, best):
@@ -129,7 +129,7 @@ def nearest_row(function: Explained, goal: Goal, metric: Metric, row: Array, sta
             trial[list(column.features)] = row[list(column.features)]
             if goal.reached(trial[None])[0]:
                 best = trial
-    relaxed = _moved(function, goal, metric, row, best, metric.numeric)
+    relaxed = _moved(function, goal, metric, row, best, metric.numeric, smooth)
     if np.array_equal(relaxed[metric.whole], np.round(relaxed[metric.whole])):
         return relaxed
     steps, candidates = relaxed - row, []
@@ -140,16 +140,25 @@ def nearest_row(function: Explained, goal: Goal, metric: Metric, row: Array, sta
         trial = np.where(metric.whole, counts, others)
         if goal.reached(trial[None])[0]:
             trial = _tightened(goal, metric, row, trial, metric.whole)
-            candidates.append(_moved(function, goal, metric, row, trial, metric.numeric & ~metric.whole))
+            candidates.append(_moved(function, goal, metric, row, trial, metric.numeric & ~metric.whole, smooth))
     return min(candidates, key=lambda candidate: metric.distance(row, candidate))
 
 
-def _moved(function: Explained, goal: Goal, metric: Metric, row: Array, start: Array, free: NDArray[np.bool_]) -> Array:
+def _moved(
+    function: Explained,
+    goal: Goal,
+    metric: Metric,
+    row: Array,
+    start: Array,
+    free: NDArray[np.bool_],
+    smooth: bool,
+) -> Array:
     """Move the free features of a row with the label as near to those of the original as the label allows."""
     best = _bisected(goal, np.where(free, row, start), start)
     numeric = np.flatnonzero(free)
     if len(numeric) and not np.array_equal(best[numeric], row[numeric]):
-        best = _optimised(goal, metric, row, best, numeric, function.predict(best[None])[0])
+        if smooth:
+            best = _optimised(goal, metric, row, best, numeric, function.predict(best[None])[0])
         best = _tightened(goal, metric, row, best, free)
     return best
 
@@ -191,8 +200,6 @@ def _optimised(goal: Goal, metric: Metric, row: Array, start: Array, numeric: ND
     first = (start[numeric] - row[numeric]) / scales
     low = np.minimum((metric.low[numeric] - row[numeric]) / scales, 0.0)
     high = np.maximum((metric.high[numeric] - row[numeric]) / scales, 0.0)
-    if not margin(first)[1].any():  # a tree: there is no direction to follow
-        return start
     result = minimize(
         lambda z: (float(z @ z) / 2, z),
         first,

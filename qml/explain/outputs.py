@@ -16,7 +16,7 @@ from qml.settings import check_backend
 from qml.tables import TableModel
 from simulator.backends.numba_backend import NumbaBackend
 
-__all__ = ["Explained", "explained", "output_function", "squeezed"]
+__all__ = ["Explained", "explained", "output_function", "plain", "squeezed"]
 
 Array = NDArray[np.float64]
 
@@ -114,6 +114,11 @@ def explained(
             "the model gives different outputs for the same rows; set the seed of whatever is random in it"
         )
     return replace(out, names=_names(getattr(estimator, "classes_", None), values.shape[1], quantity)), rows
+
+
+def plain(label: Any) -> Any:
+    """Return a prediction as a value of Python, for texts and JSON."""
+    return label.item() if isinstance(label, np.generic) else np.asarray(label).tolist()
 
 
 def squeezed(values: Array) -> Array:

@@ -12,7 +12,7 @@ from qml.diagnostics.fourier import fourier_spectrum
 from qml.diagnostics.subject import spaced
 from qml.explain.circuits import entangling_operations
 from qml.explain.coalitions import MAX_EXACT
-from qml.explain.counterfactuals import Counterfactual, nearest_other
+from qml.explain.counterfactuals import Counterfactual, held_features, nearest_other
 from qml.explain.explanation import Explanation
 from qml.explain.facts import angle_names, facts, model_name, notes
 from qml.explain.faithfulness import curves, output_of_rows
@@ -136,6 +136,7 @@ def explain(
     if targets is None and (twin or n_seeds):
         raise ValueError("twin and n_seeds train copies of the model, which needs y")
     rows = reference[:5] if X_explained is None else function.inputs.rows(X_explained, "X_explained")
+    held_features(function, fixed)  # an unknown name is an error, not a part that does not apply
     rng = np.random.default_rng(random_state)
     seed = int(rng.integers(1 << 31))
     background = _background(function, reference, len(rows), max_background, rng)

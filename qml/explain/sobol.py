@@ -13,6 +13,9 @@ __all__ = ["SobolIndices", "sobol_indices"]
 
 Array = NDArray[np.float64]
 
+CONSTANT = 1e-24
+"""Variances below this, relative to the mean square, are rounding errors."""
+
 
 @dataclass(frozen=True)
 class SobolIndices:
@@ -84,7 +87,7 @@ def sobol_indices(spectrum: FourierSpectrum) -> SobolIndices:
         group = tuple(feature for feature, occurs in zip(spectrum.features, pattern, strict=True) if occurs)
         sums[group] = part.sum(axis=axes)
     variances = np.asarray(sum(sums.values()), np.float64)
-    constant = variances <= np.finfo(np.float64).eps ** 2 * powers.sum(axis=axes)
+    constant = variances <= CONSTANT * powers.sum(axis=axes)
     variances = np.where(constant, 0.0, variances)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = {group: np.where(constant, np.nan, total / variances) for group, total in sums.items()}

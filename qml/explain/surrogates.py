@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linprog
 
 from qml.explain.inputs import InputColumn
-from qml.explain.outputs import Explained, explained
+from qml.explain.outputs import Explained, explained, plain
 from qml.settings import check_choice, check_fraction
 from simulator.errors import QumbaError, counted, unknown_name
 
@@ -184,7 +184,9 @@ def fitted_surrogate(function: Explained, rows: Array, kind: Kind, number: int, 
     chosen = function.predict(rows) == label
     output = f"class {label}"
     if chosen.all() or not chosen.any():
-        raise SurrogateError(f"{'all' if chosen.all() else 'none'} of the {len(rows)} rows are predicted as {label!r}")
+        raise SurrogateError(
+            f"{'all' if chosen.all() else 'none'} of the {len(rows)} rows are predicted as {plain(label)!r}"
+        )
     separated = _separation(matrix, chosen)
     if not separated:
         try:

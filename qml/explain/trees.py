@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from qml.explain.outputs import Explained, explained
+from qml.explain.outputs import Explained, explained, plain
 from qml.explain.surrogates import SurrogateError
 from qml.settings import check_whole
 
@@ -89,7 +89,9 @@ def fitted_tree(function: Explained, rows: NDArray[np.float64], max_depth: int, 
         raise SurrogateError(f"a surrogate tree needs at least {2 * FOLDS} rows, got {len(rows)}")
     targets = function.predict(rows)
     if len(np.unique(targets)) < 2:
-        raise SurrogateError(f"all {len(rows)} rows have the prediction {targets[0]!r}: there is nothing to imitate")
+        raise SurrogateError(
+            f"all {len(rows)} rows have the prediction {plain(targets[0])!r}: there is nothing to imitate"
+        )
     kind = DecisionTreeClassifier if function.is_classifier else DecisionTreeRegressor
     tree = kind(max_depth=max_depth, random_state=random_state).fit(rows, targets)
     folds = KFold(FOLDS, shuffle=True, random_state=random_state)
