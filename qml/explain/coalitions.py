@@ -99,7 +99,8 @@ def permutation_shapley(
     for number, order in enumerate(orders):
         for place, player in enumerate(order):
             masks[number, place + 1 :, player] = True
-    values = value(masks.reshape(-1, count)).reshape(len(orders), count + 1, -1)
+    sets, places = np.unique(masks.reshape(-1, count), axis=0, return_inverse=True)  # few players: many sets recur
+    values = value(sets)[places.ravel()].reshape(len(orders), count + 1, -1)
     gains = np.empty((len(orders), count, values.shape[2]))
     for number, order in enumerate(orders):
         gains[number, order] = np.diff(values[number], axis=0)
