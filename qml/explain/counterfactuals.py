@@ -14,7 +14,7 @@ from qml.explain.inputs import InputColumn
 from qml.explain.nearest import Goal, Metric, nearest_row
 from qml.explain.outputs import Explained, explained
 from qml.text import one_line
-from simulator.errors import unknown_name
+from simulator.errors import counted, unknown_name
 
 __all__ = ["Counterfactual", "counterfactual", "held_features", "nearest_other"]
 
@@ -23,6 +23,9 @@ Array = NDArray[np.float64]
 STARTS = 3
 """Number of background rows from which the search starts, the nearest ones."""
 
+
+NAMED = 6
+"""Maximum number of changes that the text names."""
 
 SMOOTH = 10
 """Number of rows at which a model without any derivative counts as constant in pieces, such as a tree."""
@@ -52,7 +55,9 @@ class Counterfactual:
     distance: float
 
     def __str__(self) -> str:
-        changes = "; ".join(f"{name}: {before} -> {after}" for name, before, after in self.changes)
+        changes = "; ".join(f"{name}: {before} -> {after}" for name, before, after in self.changes[:NAMED])
+        if len(self.changes) > NAMED:
+            changes += f"; and {counted(len(self.changes) - NAMED, 'smaller change')}"
         return one_line(f"{self.after} instead of {self.before} if {changes} (distance {self.distance:.2f})")
 
 

@@ -94,8 +94,8 @@ def notes(function: Explained, reference: Array, background: Array, rows: Array,
         yield f"Outside the range of the rows of reference, so predicted by extrapolation: {named}{more}."
     if len(background) < min(max_background, len(reference)):
         yield (
-            f"The background has only {counted(len(background), 'row')}, because all 2^{len(columns)} sets of columns "
-            "are evaluated; its mean is that of few rows."
+            f"The background has only {counted(len(background), 'row')}, because each explained row takes many sets of "
+            "columns; its mean is that of few rows."
         )
     if len(columns) > MAX_EXACT:
         yield (

@@ -35,7 +35,7 @@ __all__ = ["explain"]
 Array = NDArray[np.float64]
 
 EVALUATIONS = 1 << 21
-"""Number of rows that exact Shapley values may take altogether before the background becomes smaller."""
+"""Number of rows that Shapley values may take altogether before the background becomes smaller."""
 
 FEWEST_BACKGROUND = 20
 """Minimum number of background rows (or all there are)."""
@@ -45,6 +45,7 @@ DESCRIBED_ROWS = 1000
 
 GATE_ROWS = 200
 DEPENDENCE_COLUMNS = 4
+STABILITY_ROWS = 10
 N_REPEATS = 10
 N_STEPS = 64
 N_HALVES = 5
@@ -126,6 +127,7 @@ def explain(
     """
     for name, value, least in (("max_background", max_background, 2), ("n_seeds", n_seeds, 0)):
         check_whole(name, value, least=least)
+    check_whole("n_permutations", n_permutations, least=2)
     check_flag("twin", twin)
     function, reference = explained(model, X, groups)
     if len(np.unique(reference, axis=0)) < 2:
@@ -139,7 +141,7 @@ def explain(
     held_features(function, fixed)  # an unknown name is an error, not a part that does not apply
     rng = np.random.default_rng(random_state)
     seed = int(rng.integers(1 << 31))
-    background = _background(function, reference, len(rows), max_background, rng)
+    background = _background(function, reference, len(rows), max_background, n_permutations, rng)
     shapley = attributions(function, background, rows, n_permutations=n_permutations, rng=rng)
     described = spaced(len(reference), DESCRIBED_ROWS)
     parts = _Parts()
@@ -203,14 +205,18 @@ class _Parts:
 
 
 def _background(
-    function: Explained, reference: Array, n_rows: int, max_background: int, rng: np.random.Generator
+    function: Explained,
+    reference: Array,
+    n_rows: int,
+    max_background: int,
+    n_permutations: int,
+    rng: np.random.Generator,
 ) -> Array:
-    """Draw the background rows: fewer where all sets of many columns are evaluated."""
+    """Draw the background rows: fewer where many sets of columns are evaluated for many rows."""
     count = len(function.inputs.columns)
-    if count <= MAX_EXACT:
-        affordable = max(FEWEST_BACKGROUND, EVALUATIONS // (n_rows << count))
-        max_background = min(max_background, affordable)
-    return reference[np.sort(rng.permutation(len(reference))[:max_background])]
+    num_sets = 1 << count if count <= MAX_EXACT else 2 * n_permutations * (count + 1)
+    affordable = max(FEWEST_BACKGROUND, EVALUATIONS // (n_rows * num_sets))
+    return reference[np.sort(rng.permutation(len(reference))[: min(max_background, affordable)])]
 
 
 def _counterfactuals(
@@ -252,7 +258,11 @@ def _stability(
     rng: np.random.Generator,
     random_state: int | None,
 ) -> tuple[Stability, ...]:
-    out = [background_stability(function, background, rows, N_HALVES, rng)] if len(background) > 2 else []
+    out = (
+        [background_stability(function, background, rows[:STABILITY_ROWS], N_HALVES, rng)]
+        if len(background) > 2
+        else []
+    )
     if n_seeds:
         first = 0 if random_state is None else random_state
         given, chosen = function.given(reference), function.given(rows)
