@@ -4,8 +4,8 @@ In the first table two of six features decide, in ten seeds: how often a method 
 deletion and insertion curves beside those of random orders, and the rank correlation of the importances between random
 halves of the background. In the second table are the seconds of the Shapley values of one row with ten columns and 100
 background rows (102 400 rows of a 4-qubit model), of shap's exact explainer and of its KernelExplainer on the same
-function, and how far these are from the exact values. All methods run in this process, one after the other; the best of
-the calls counts.
+function, and how far these are from the exact values. All methods run in this process, in turns; the best of the calls
+counts.
 """
 
 from __future__ import annotations
@@ -102,56 +102,52 @@ def truth(options: argparse.Namespace) -> None:
         )
 
 
-def best_of(calls: int, function: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of the fastest call, after one more, and the result."""
-    seconds = []
-    for _ in range(calls + 1):
-        start = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds[1:]), result
-
-
 def speed(options: argparse.Namespace) -> None:
     """Print the seconds of the Shapley values of one row, and of other parts."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, options.columns))
     y = X[:, 0] * X[:, 1] > 0
     model = VariationalClassifier(n_qubits=4, epochs=options.epochs, random_state=0).fit(X, y)
-    row = X[:1] * 1.1
-    seconds, exact = best_of(options.calls, lambda: shapley_values(model, X, row))
-    print(
-        f"\n| {options.columns} columns, {len(X)} background rows, 1 row, 4 qubits | s | largest error |\n|---|---|---|"
-    )
-    print(f"| shapley_values, all {2**options.columns * len(X):,} rows | {seconds:.3f} | |", flush=True)
-    sampled, values = best_of(
-        options.calls, lambda: shapley_values(model, X, row, method="permutations", random_state=0)
-    )
-    print(
-        f"| shapley_values, 50 pairs of random orders | {sampled:.3f} | {np.abs(values - exact).max():.1e} |",
-        flush=True,
-    )
+    row, sets = X[:1] * 1.1, 1 << options.columns
+
+    def function(Z: Array) -> Array:
+        return model.predict_proba(Z)[:, 1]
+
+    shapley: dict[str, Callable[[], Array]] = {
+        f"shapley_values, all {sets * len(X):,} rows": lambda: shapley_values(model, X, row),
+        "shapley_values, 50 pairs of random orders": lambda: shapley_values(
+            model, X, row, method="permutations", random_state=0
+        ),
+    }
     if options.shap:
         import shap
 
-        def function(Z: Array) -> Array:
-            return model.predict_proba(Z)[:, 1]
-
-        masker = shap.maskers.Independent(X, max_samples=len(X))
-        theirs = shap.explainers.Exact(function, masker)
-        seconds, values = best_of(options.calls, lambda: theirs(row, silent=True).values)
-        print(f"| shap Exact | {seconds:.3f} | {np.abs(values - exact).max():.1e} |", flush=True)
+        exact = shap.explainers.Exact(function, shap.maskers.Independent(X, max_samples=len(X)))
         kernel = shap.KernelExplainer(function, X)
-        for samples in ("auto", 512):
-            seconds, values = best_of(options.calls, lambda n=samples: kernel.shap_values(row, nsamples=n, silent=True))
-            print(f"| shap KernelExplainer, nsamples={samples} | {seconds:.3f} | {np.abs(values - exact).max():.1e} |")
-    rows: dict[str, Callable[[], Any]] = {
+        shapley |= {
+            "shap Exact": lambda: exact(row, silent=True).values,
+            "shap KernelExplainer": lambda: kernel.shap_values(row, silent=True),
+            "shap KernelExplainer, 512 sets": lambda: kernel.shap_values(row, nsamples=512, silent=True),
+        }
+    parts: dict[str, Callable[[], Any]] = {
         "integrated_gradients, 64 steps": lambda: integrated_gradients(model, X, row),
         "gate_importance, 9 layers, 512 circuits": lambda: gate_importance(model, X, y),
         "explain, 5 rows": lambda: explain(model, X, X[:5], y, random_state=0),
     }
-    for name, part in rows.items():
-        print(f"| {name} | {best_of(options.calls, part)[0]:.3f} | |", flush=True)
+    best: dict[str, float] = {}
+    results = {name: part() for name, part in shapley.items()}
+    for _ in range(options.calls):
+        for name, part in (shapley | parts).items():
+            start = time.perf_counter()
+            part()
+            best[name] = min(best.get(name, np.inf), time.perf_counter() - start)
+    expected = next(iter(results.values()))
+    print(
+        f"\n| {options.columns} columns, {len(X)} background rows, 1 row, 4 qubits | s | largest error |\n|---|---|---|"
+    )
+    for name, seconds in best.items():
+        error = f"{np.abs(results[name] - expected).max():.1e}" if name in results else ""
+        print(f"| {name} | {seconds:.3f} | {error} |", flush=True)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page"]
 
-OPEN_ROWS = 3
+OPEN_ROWS = 10
 """Number of explained rows that are shown unfolded."""
 
 

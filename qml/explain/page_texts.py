@@ -31,7 +31,8 @@ details { border: 1px solid #ddd; border-radius: 4px; padding: .4rem .8rem; marg
 summary { cursor: pointer; }
 pre { background: #f6f6f6; padding: .7rem; overflow-x: auto; font-size: .88rem; }
 img { max-width: 100%; height: auto; }
-@media print { details > * { display: block; } }
+@media (max-width: 40rem) { .bar { width: 4.5rem; } body { padding: .5rem 1rem 3rem; } }
+@media print { details { break-inside: avoid; } }
 </style>
 </head>
 <body>

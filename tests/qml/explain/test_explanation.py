@@ -66,9 +66,9 @@ def test_numbers_agree_with_the_functions(clf, explanation):
 
 
 def test_the_same_seed_gives_the_same_explanation(clf):
-    first, second = (explain(clf, X, X[:2], Y, random_state=3, max_background=20).as_dict() for _ in range(2))
+    first, second = (explain(clf, X[::3], X[:1], random_state=3, max_background=10).as_dict() for _ in range(2))
     assert first == second
-    other = explain(clf, X, X[:2], Y, random_state=4, max_background=20).as_dict()
+    other = explain(clf, X[::3], X[:1], random_state=4, max_background=10).as_dict()
     assert other["base"] != first["base"]
 
 
@@ -94,7 +94,7 @@ def test_text_and_dictionary(explanation):
 
 
 def test_twin_and_training_runs_are_optional(clf):
-    explanation = explain(clf, X[::2], X[1:3], Y[::2], twin=True, n_seeds=2, random_state=0)
+    explanation = explain(clf, X[::3], X[1:3], Y[::3], twin=True, n_seeds=2, max_background=20, random_state=0)
     assert explanation.twin.trained_on
     assert [item.runs for item in explanation.stability] == [
         "5 random halves of the background",
@@ -106,7 +106,9 @@ def test_twin_and_training_runs_are_optional(clf):
 
 
 def test_stability_of_a_deterministic_model_is_perfect():
-    stability = retrained_stability(LogisticRegression(max_iter=1000).fit(X, Y), X, Y, X[::30], n_seeds=3)
+    stability = retrained_stability(
+        LogisticRegression(max_iter=1000).fit(X, Y), X, Y, X[::75], n_seeds=2, max_background=10
+    )
     assert stability.rank_correlation == pytest.approx(1.0)
     assert stability.same_first == 1.0
     np.testing.assert_allclose(stability.deviations, 0, atol=EXACT)
@@ -167,7 +169,7 @@ def test_names_are_shown_as_text(tmp_path):
     encoder = make_column_transformer((OneHotEncoder(), ["b\nc"]), (StandardScaler(), [evil]))
     labels = np.array(["<b>no</b>", "yes"])[Y[:100]]
     model = make_pipeline(encoder, LogisticRegression()).fit(frame, labels)
-    explanation = explain(model, frame, random_state=0)
+    explanation = explain(model, frame, frame[:1], max_background=20, random_state=0)
     content = explanation.to_html()
     assert "<script" not in content
     assert "<i>" not in content.replace("<i class", "")
@@ -185,13 +187,17 @@ def test_names_are_shown_as_text(tmp_path):
         (LogisticRegression(max_iter=1000), "probability"),
         (RandomForestClassifier(5, random_state=0), "probability"),
         (SVC(), "decision value"),
-        (make_pipeline(StandardScaler(), PCA(2), VariationalClassifier(epochs=2, random_state=0)), "probability"),
+        (
+            make_pipeline(StandardScaler(), PCA(2), VariationalClassifier(n_layers=1, epochs=2, random_state=0)),
+            "probability",
+        ),
         (QuantumKernelClassifier(random_state=0), "probability"),
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "fit") else value,
 )
 def test_classifiers_of_all_kinds(model, quantity):
-    explanation = explain(model.fit(X[::3], Y[::3]), X[::3], X[:2], Y[::3], random_state=0)
+    rows, y = X[::5], Y[::5]
+    explanation = explain(model.fit(rows, y), rows, X[:1], y, max_background=20, random_state=0)
     assert explanation.quantity == quantity
     assert ("gates" in explanation.skipped) == (explanation.gates is None)
     assert (explanation.gates is not None) == hasattr(model, "steps")
@@ -205,7 +211,7 @@ def test_classifiers_of_all_kinds(model, quantity):
 def test_regressors(model):
     rows, y = load_diabetes(return_X_y=True)
     rows, y = rows[:100, :4], y[:100]
-    explanation = explain(model.fit(rows, y), rows, rows[:3], y, random_state=0)
+    explanation = explain(model.fit(rows, y), rows, rows[:2], y, max_background=20, random_state=0)
     assert explanation.quantity == "prediction"
     assert explanation.outputs == ("prediction",)
     assert explanation.logistic is None
@@ -218,7 +224,7 @@ def test_regressors(model):
 
 def test_a_linear_model_is_found_to_be_linear():
     rows, y = load_diabetes(return_X_y=True)
-    explanation = explain(LinearRegression().fit(rows, y), rows, rows[:2], random_state=0)
+    explanation = explain(LinearRegression().fit(rows, y), rows, rows[:1], max_background=20, random_state=0)
     assert explanation.linear.fidelity == pytest.approx(1.0)
     assert "It is mostly linear" in str(explanation)
     assert "estimates" not in str(explanation)
@@ -228,14 +234,14 @@ def test_more_columns_than_can_be_exact():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(60, 14))
     model = LogisticRegression().fit(rows, rows[:, 0] > 0)
-    explanation = explain(model, rows, rows[:2], n_permutations=5, random_state=0)
+    explanation = explain(model, rows, rows[:1], n_permutations=5, max_background=20, random_state=0)
     assert explanation.attributions.errors is not None
     assert "14 columns are more than the 12" in str(explanation)
     assert "shapley errors" in explanation.as_dict()["rows"][0]
 
 
 def test_rows_outside_the_range_are_named(clf):
-    explanation = explain(clf, X, X[:1] * 3, random_state=0)
+    explanation = explain(clf, X[::3], X[:1] * 3, max_background=10, random_state=0)
     assert "predicted by extrapolation: row 0 in feature 0" in str(explanation)
 
 
