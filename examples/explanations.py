@@ -1,4 +1,7 @@
-"""Explain a quantum classifier and a classical one by the same call, and write a page for whoever asks why.
+"""Why a model says no
+===================
+
+Explain a quantum classifier and a classical one by the same call, and write a page for whoever asks why.
 
 Run with `python examples/explanations.py`; it writes why_quantum.html and why_classical.html.
 """
