@@ -144,9 +144,8 @@ def speed(options: argparse.Namespace) -> None:
             wall, processor = best.get(name, (np.inf, np.inf))
             best[name] = min(wall, time.perf_counter() - start), min(processor, time.process_time() - used)
     expected = next(iter(results.values()))
-    print(
-        f"\n| {options.columns} columns, {len(X)} background rows, 1 row, 4 qubits | s | largest error |\n|---|---|---|"
-    )
+    title = f"{options.columns} columns, {len(X)} background rows, 1 row, 4 qubits"
+    print(f"\n| {title} | s | processor s | largest error |\n|---|---|---|---|")
     for name, (seconds, processor) in best.items():
         error = f"{np.abs(results[name] - expected).max():.1e}" if name in results else ""
         print(f"| {name} | {seconds:.3f} | {processor:.3f} | {error} |", flush=True)
