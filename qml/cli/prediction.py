@@ -22,7 +22,7 @@ from qml.tables import EXTRA_FORMAT, Column, Schema, Table, TableError, TableMod
 from qml.text import one_line
 from simulator.files import replace_file
 
-__all__ = ["predict_file", "schema_of", "trained_model"]
+__all__ = ["predict_file", "schema_for", "schema_of", "trained_model"]
 
 
 def predict_file(options: argparse.Namespace) -> int:
@@ -36,7 +36,7 @@ def predict_file(options: argparse.Namespace) -> int:
             raise TableError("--log is for the model itself: leave out --engine collapsed")
         model = collapse(model)
     table = read_table(options.data, options.separator, options.encoding, options.na)
-    schema = _schema(options.model, extra, model, table)
+    schema = schema_for(options.model, extra, model, table)
     if options.impute and any(column.fill != column.fill for column in schema.columns):  # NaN
         raise TableError(
             f"{options.model} was not made by qumba train, so it has no values to fill empty cells with; omit --impute"
@@ -113,7 +113,7 @@ def schema_of(path: str, extra: Any) -> Schema | None:
         raise ModelFileError(path, f"its table description is damaged: {error!r}") from error
 
 
-def _schema(path: str, extra: Any, model: Any, table: Table) -> Schema:
+def schema_for(path: str, extra: Any, model: Any, table: Table) -> Schema:
     """Return the schema in the model file; for a model saved from Python, its feature names as numeric columns."""
     schema = schema_of(path, extra)
     if schema is not None:
