@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.variational.classifier import TrainedClassifier
@@ -75,6 +76,13 @@ feature_names_in_
     n_qubits: int | None = None
     visible: Literal["single", "half", "all"] = "single"
     _: KW_ONLY
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "n_qubits": trial.suggest_int("n_qubits", 2, 5),
+            "visible": trial.suggest_categorical("visible", ["single", "half", "all"]),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
+        }
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         n_classes = len(self.classes_)
