@@ -257,6 +257,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, GaussianProcess):
         self.log_marginal_likelihood_value_ = float(solver.log_marginal_likelihood_value_)
         binary = [solver.base_estimator_] if len(self.classes_) == 2 else solver.base_estimator_.estimators_
         self.latent_ = [_latent_function(machine, rows) for machine in binary]
+        self.basis_samples_ = np.ascontiguousarray(rows.basis(1.0).samples)  # for the plan
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
