@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 __all__ = ["Searchable", "Trial"]
 
@@ -26,6 +26,9 @@ class Searchable:
 
     A space is written beside the settings that it draws: each class adds its own to those of its base class.
     """
+
+    searches_preparation: ClassVar[bool] = True
+    """Whether a search may put a scaling or principal components before the estimator."""
 
     def search_space(self, trial: Trial) -> dict[str, Any]:
         """Draw settings of this estimator for a trial of a search.

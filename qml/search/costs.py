@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -74,10 +75,8 @@ def _circuit_cost(name: str, model: Any, X: Array, backend: Any) -> int:
 
 def _inference(model: Any, row: Array) -> float:
     predict: Callable[[Array], Any] = model.predict
-    try:
+    with contextlib.suppress(CannotCollapseError, TypeError):  # too large, or not of this library
         predict = collapse(model).predict
-    except (CannotCollapseError, TypeError):  # too large, or not of this library
-        pass
     times = []
     predict(row)
     for _ in range(REPEATS):

@@ -6,12 +6,13 @@ import copy
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from qml.honesty.opponents import single_threaded
 from qml.honesty.scores import Metrics
@@ -31,6 +32,10 @@ PARTS = 8
 
 REPORTED = (1, 2, 4)
 """Numbers of finished parts of a training after which a trial is scored; at the end of the fold, all have."""
+
+
+MAX_SERIAL_ROWS = 2000
+"""Maximum number of rows for which linear algebra uses one thread."""
 
 
 class Reporter(Protocol):
@@ -143,7 +148,7 @@ def evaluate(task: Task, drawn: Drawn, reporter: Reporter | None) -> Outcome:
     start = time.perf_counter()
     classical = drawn.family.kind == "classical"
     try:
-        with single_threaded() if classical else nullcontext(), warnings.catch_warnings():
+        with single_threaded() if classical else _one_blas_thread(task), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # settings that do not suit the data are judged by their score
             for number in range(len(task.folds)):
                 if not _run_fold(task, drawn, number, reporter, outcome):
@@ -195,7 +200,9 @@ def _run_fold(task: Task, drawn: Drawn, number: int, reporter: Reporter | None, 
     outcome.predictions.append(predictions)
     if number == len(task.folds) - 1:
         fitted = drawn.pipeline(model, steps)
-        outcome.costs = [measure_cost(name, fitted, task.X[validation], fit_seconds, task.backend) for name in task.costs]
+        outcome.costs = [
+            measure_cost(name, fitted, task.X[validation], fit_seconds, task.backend) for name in task.costs
+        ]
         return True
     return reporter is None or _goes_on(reporter, outcome, outcome.score, (number + 1) * PARTS)
 
@@ -238,6 +245,11 @@ class _Watch:
         self.stopped = not _goes_on(self.reporter, self.outcome, mean, self.fold * PARTS + passed[-1])
         self.seconds += time.perf_counter() - start
         return self.stopped
+
+
+def _one_blas_thread(task: Task) -> AbstractContextManager[Any]:
+    """Return a context in which linear algebra uses one thread on small data, where more wait for each other."""
+    return threadpool_limits(1, user_api="blas") if len(task.y) <= MAX_SERIAL_ROWS else nullcontext()
 
 
 def _described(error: Exception) -> str:

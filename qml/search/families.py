@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -156,12 +157,12 @@ def draw(trial: Any, kind: Kind, families: Sequence[Family], n_features: int) ->
     by_name = {family.name: family for family in families if family.kind == kind}
     parameter = QUANTUM_MODEL if kind == "quantum" else CLASSICAL_MODEL
     family = by_name[trial.suggest_categorical(parameter, list(by_name))]
-    steps = _preparation(trial, n_features) if kind == "quantum" else ()
+    steps = _preparation(trial, n_features) if getattr(family.estimator, "searches_preparation", False) else ()
     return Drawn(family, family.settings(_Prefixed(trial, family.name)), steps)
 
 
 def usual_parameters(family: Family) -> dict[str, Any]:
-    """Return the parameters of a trial with a family's usual settings, as far as its space contains them."""
+    """Return the parameters of a trial with a family's usual settings, as far as its space has them."""
     trial = _Usual(family.estimator.get_params(deep=False))
     family.settings(trial)
     parameters = {f"{family.name}.{name}": value for name, value in trial.usual.items()}
@@ -187,7 +188,7 @@ class _Prefixed:
 
 
 class _Usual:
-    """Trial that draws an estimator's own settings, and records those that the space contains."""
+    """Trial that draws an estimator's own settings: where its space lacks one, the first choice or the middle."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
@@ -195,23 +196,22 @@ class _Usual:
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         value = self._settings.get(name, choices[0])
-        if any(type(value) is type(choice) and value == choice for choice in choices):
-            self.usual[name] = value
-            return value
-        return choices[0]
+        known = any(type(value) is type(choice) and value == choice for choice in choices)
+        self.usual[name] = value if known else choices[0]
+        return self.usual[name]
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        return int(self._number(name, low, high))
+        middle = round(math.sqrt(low * high)) if log else (low + high) // 2
+        return int(self._number(name, low, high, low + (middle - low) // step * step))
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
-        return float(self._number(name, low, high))
+        return float(self._number(name, low, high, math.sqrt(low * high) if log else (low + high) / 2))
 
-    def _number(self, name: str, low: float, high: float) -> float:
+    def _number(self, name: str, low: float, high: float, middle: float) -> float:
         value = self._settings.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
-            self.usual[name] = value
-            return value
-        return low
+        inside = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        self.usual[name] = value if inside else middle
+        return self.usual[name]  # type: ignore[no-any-return]
 
 
 def _classical_settings(candidates: Candidates, trial: Trial) -> dict[str, Any]:

@@ -121,7 +121,8 @@ def search(X: Array, y: NDArray[Any], seed: int, options: Options, make_task: Ma
         _warn_of_small_budget(run, options)
         outer: _Outer | None = None if options.nested is None else _Outer()
         fit_seconds = sum(record.fit_seconds for record in run.records)
-        for number, ((training, testing), inner) in enumerate(zip(outer_splits, outer_tasks, strict=True), 1):
+        tests = [testing for _, testing in outer_splits]
+        for number, (testing, inner) in enumerate(zip(tests, outer_tasks, strict=True), 1):
             if run.interrupted:
                 break
             inner_run = _run(storage, f"outer fold {number} of {len(outer_splits)}", inner, options, share)
@@ -222,9 +223,7 @@ def _score_outer(outer: _Outer, task: Task, run: Run, X: Array, y: NDArray[Any])
     outer.train_rows.append(len(task.y))
 
 
-def _leaderboard(
-    task: Task, run: Run, left_out: dict[str, str], outer: _Outer | None, options: Options
-) -> Leaderboard:
+def _leaderboard(task: Task, run: Run, left_out: dict[str, str], outer: _Outer | None, options: Options) -> Leaderboard:
     metric = task.metrics.primary
     if task.scorer is not None:
         metric = options.scoring if isinstance(options.scoring, str) else "the score"

@@ -1,4 +1,4 @@
-"""Leaderboard of a search: one row per model family, and a paired test of the best quantum against the best classical."""
+"""Leaderboard of a search: one row per model family, and a paired test of the best two."""
 
 from __future__ import annotations
 
@@ -261,7 +261,9 @@ def compare(
 def verdict(comparison: Comparison | None) -> str:
     """Say in words which of two models is better, whether that is clear, and how many trials it took."""
     if comparison is None:
-        return "There are no classical models to compare with: search with classical=True to know what the circuits add."
+        return (
+            "There are no classical models to compare with: search with classical=True to know what the circuits add."
+        )
     quantum, classical, test = comparison.quantum, comparison.classical, comparison.test
     budget = f"the best of {_budget(quantum)}", f"the best of {_budget(classical)}"
     if test.mean == 0:
@@ -285,10 +287,12 @@ def verdict(comparison: Comparison | None) -> str:
     where = (
         "These scores are of rows that no trial has seen."
         if comparison.unseen
-        else "These are the scores by which the models were chosen, so both are flattering: nested=5 gives scores of rows "
-        "that no trial has seen."
+        else "These are the scores by which the models were chosen, so both are flattering: nested=5 gives scores of "
+        "rows that no trial has seen."
     )
-    evidence = "" if comparison.clear and test.mean > 0 else " There is no evidence that the quantum part adds anything."
+    evidence = (
+        "" if comparison.clear and test.mean > 0 else " There is no evidence that the quantum part adds anything."
+    )
     return f"{sentence} ({numbers}): {conclusion}. {where}{evidence}"
 
 

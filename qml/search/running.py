@@ -18,7 +18,7 @@ __all__ = ["Progress", "Run", "run_trials"]
 CLASSICAL_EVERY = 3
 """Every third trial is one of a classical model: their fits are short, and they need fewer."""
 
-MAX_REPEATS = 20
+MAX_REPEATS = 50
 """Number of draws in a row that repeat earlier trials after which a space is taken as exhausted."""
 
 

@@ -38,10 +38,9 @@ SCORE = "score"
 
 def _has(method: str) -> Callable[[QuantumSearchCV], bool]:
     def check(search: QuantumSearchCV) -> bool:
-        model = getattr(search, "best_estimator_", None)
         if search.task != "classification":
             return False
-        return hasattr(model, method) if model is not None else True
+        return not hasattr(search, "best_estimator_") or hasattr(search.best_estimator_, method)
 
     return check
 
@@ -89,8 +88,8 @@ class QuantumSearchCV(BaseEstimator):
     pruner : {"median", "halving"} or None
         Rule that stops trials early: below the median of the others, successive halving, or none.
     warm_starts : bool
-        Whether the first ten trials are settings that won on data sets like this one, see `qml.search.starts`. Otherwise
-        they are the usual settings of the models.
+        Whether the first ten quantum trials are settings that won on data sets like this one, see `qml.search.starts`.
+        Otherwise they are the usual settings of the models.
     n_jobs : int, optional
         Number of trials at a time, on joblib's backend (processes; with ``parallel_backend("dask")`` a cluster).
     verbose : bool
@@ -140,7 +139,7 @@ class QuantumSearchCV(BaseEstimator):
         task: Literal["classification", "regression"] = "classification",
         n_trials: int = 50,
         timeout: float | None = None,
-        cv: int = 5,
+        cv: int = 3,
         study: str | PathLike[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
         *,
@@ -226,17 +225,17 @@ class QuantumSearchCV(BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict classes or targets with the best quantum model, shape (n_samples,)."""
-        return np.asarray(self.best_estimator_.predict(self._checked(X)))
+        return np.asarray(self._best().predict(self._features(X)))
 
     @available_if(_has("predict_proba"))
     def predict_proba(self, X: ArrayLike) -> Array:
         """Predict class probabilities, shape (n_samples, n_classes), if the best model has them."""
-        return np.asarray(self.best_estimator_.predict_proba(self._checked(X)))
+        return np.asarray(self._best().predict_proba(self._features(X)))
 
     @available_if(_has("decision_function"))
     def decision_function(self, X: ArrayLike) -> Array:
         """Compute decision values, shape (n_samples,) for two classes, else (n_samples, n_classes)."""
-        return np.asarray(self.best_estimator_.decision_function(self._checked(X)))
+        return np.asarray(self._best().decision_function(self._features(X)))
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Compute accuracy, or R² of a regression."""
@@ -245,8 +244,7 @@ class QuantumSearchCV(BaseEstimator):
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
         """Write the best quantum model to a file, see `qml.persistence.estimators.save`; the search is not in it."""
-        check_is_fitted(self, "best_estimator_")
-        persistence.save(self.best_estimator_, path, extra)
+        persistence.save(self._best(), path, extra)
 
     def plot(self, path: str | PathLike[str] | None = None) -> Any:
         """Draw the scores of the trials, the importance of the parameters, and the families or the Pareto front.
@@ -261,11 +259,14 @@ class QuantumSearchCV(BaseEstimator):
         """
         from qml.search.figure import plot_search
 
-        check_is_fitted(self, "best_estimator_")
+        self._best()
         return plot_search(self, path)
 
-    def _checked(self, X: ArrayLike) -> Array:
+    def _best(self) -> Any:
         check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_
+
+    def _features(self, X: ArrayLike) -> Array:
         return validate_data(self, X, dtype=np.float64, order="C", reset=False)  # type: ignore[no-any-return]
 
     def _task(self, X: Array, y: NDArray[Any], seed: int) -> tuple[Task, dict[str, str]]:

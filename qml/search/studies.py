@@ -31,6 +31,9 @@ __all__ = ["PRUNERS", "KindStudy", "StudyLockedError", "StudyMismatchError", "ne
 STARTUP_TRIALS = 10
 """Number of trials after which a sampler models the space; before, it draws at random."""
 
+MODELLED_ATTEMPTS = 5
+"""Number of draws that repeat earlier trials after which one is drawn at random."""
+
 PRUNERS = ("median", "halving")
 
 ATTRIBUTE = "qumba"
@@ -182,7 +185,10 @@ class KindStudy:
         seed = int(np.random.SeedSequence(words).generate_state(1)[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
+            if attempt < MODELLED_ATTEMPTS:
+                self.study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
+            else:
+                self.study.sampler = optuna.samplers.RandomSampler(seed=seed)
             waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
             if parameters and not waiting:  # one that waits was enqueued here by a process that was killed
                 self.study.enqueue_trial(dict(parameters))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -103,6 +103,8 @@ Dense(40, 32), ReLU())
     observables: str | Sequence[Observable] = "z+zz"
     precision: Literal["double", "single"] = "double"
     learning_rate: float | None = 0.01
+
+    searches_preparation: ClassVar[bool] = False  # the pixels of an image belong together
 
     def search_space(self, trial: Trial) -> dict[str, Any]:
         return super().search_space(trial) | {
