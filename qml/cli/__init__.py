@@ -19,6 +19,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "train": "train a quantum model on a CSV file, and compare it with classical baselines",
+    "search": "search for the best quantum model of a CSV file, beside classical models",
     "predict": "predict the rows of a CSV file with a trained model",
     "export": "write a trained model as ONNX, C or OpenQASM",
     "demo": "train on real data that comes with scikit-learn",

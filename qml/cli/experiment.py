@@ -8,7 +8,8 @@ import sys
 import tempfile
 import time
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -17,18 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from qml import persistence
 from qml.assessment.report import Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
 from qml.cli.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
 from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
 from qml.honesty import BaselineComparison, compare_baselines
 from qml.honesty.baselines import compare_on_split
+from qml.honesty.twins import innermost
 from qml.tables import EXTRA_FORMAT, Schema, TableError
 from qml.text import one_line
 from simulator.errors import QumbaError, counted
 from simulator.files import check_regular, replace_file
 
-__all__ = ["Experiment", "output_folder", "run_experiment"]
+__all__ = ["Experiment", "output_folder", "report_experiment", "run_experiment"]
 
 FILES = ("model.qumba", "report.md", "report.json")
 """Files written to the folder, besides pictures."""
@@ -131,34 +134,87 @@ def run_experiment(
             notes.append(f"interrupted after {model.n_iter_} epochs: these are the best weights so far")
         seconds = time.perf_counter() - start
     notes += dict.fromkeys(f"while training: {warning.message}" for warning in caught)
-
-    model_file = folder / "model.qumba"
-    model.save(model_file, extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
     if status and experiment.split is None:
+        save_model(experiment, model, folder)
         for name in FILES[1:]:  # of an earlier run
             (folder / name).unlink(missing_ok=True)
         print(f"Interrupted after {model.n_iter_} epochs: these are the best weights so far.")
         print(one_line(f"Written to {folder}/: {FILES[0]}. Nothing was compared: the model would be trained again."))
         print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
         return status
+    report_experiment(
+        experiment, model, seconds, folder, notes=notes, plots=plots, quiet=quiet, interrupted=status == INTERRUPTED
+    )
+    if status:
+        print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
+    return status
+
+
+def save_model(experiment: Experiment, model: Any, folder: Path) -> None:
+    """Write the model file, with the conversion of the table's columns."""
+    extra = {"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()}
+    persistence.save(model, folder / "model.qumba", extra)
+
+
+def report_experiment(
+    experiment: Experiment,
+    model: Any,
+    seconds: float,
+    folder: Path,
+    *,
+    notes: Sequence[str] = (),
+    plots: bool = True,
+    quiet: bool = False,
+    interrupted: bool = False,
+    leaderboard: Any = None,
+    trials: int = 1,
+    search_picture: Callable[[Path], object] | None = None,
+) -> None:
+    """Compare a fitted model, and write ``model.qumba``, ``report.md``, ``report.json`` and pictures to ``folder``.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    model : fitted estimator or Pipeline
+    seconds : float
+        Training time in seconds.
+    folder : Path
+    notes : sequence of str
+        Deviations from the request, for the report.
+    plots, quiet : bool
+    interrupted : bool
+        Whether Ctrl-C ended the training: then the comparison trains as many epochs.
+    leaderboard : Leaderboard, optional
+        Result of the search that found the model.
+    trials : int
+        Number of quantum models that it was chosen from.
+    search_picture : callable, optional
+        Draws the search to the path of a PNG file.
+    """
+    save_model(experiment, model, folder)
     if not quiet:
         print(one_line(_announcement(experiment)), file=sys.stderr)
-    comparison = _compared(experiment, model, seconds, interrupted=status == INTERRUPTED)
-    facts = _facts(experiment, model, notes, comparison)
-    pictures, missing = _draw_pictures(experiment, model, facts, comparison, folder) if plots else ([], None)
-    blocks = report_blocks(facts, comparison, pictures)
+    comparison = _compared(experiment, model, seconds, interrupted=interrupted)
+    if trials > 1:  # the verdict says who was chosen from how many
+        quantum = replace(comparison.quantum, candidates=np.full_like(comparison.quantum.candidates, trials))
+        comparison = replace(comparison, models=(quantum, *comparison.models[1:]))
+    estimator = innermost(model)
+    facts = _facts(experiment, estimator, notes, comparison)
+    pictures, missing = _draw_pictures(experiment, estimator, facts, comparison, folder) if plots else ([], None)
+    if search_picture is not None and plots and missing is None:
+        search_picture(folder / "search.png")
+        pictures.insert(0, Picture("search.png", "Trials, importance of parameters, best trial of each model"))
+    blocks = report_blocks(facts, comparison, pictures, () if leaderboard is None else leaderboard.blocks())
+    search = {} if leaderboard is None else {"search": leaderboard.as_dict()}
     replace_file(folder / "report.md", [markdown(blocks).encode()])
     # a file name may contain bytes that are not UTF-8; Python's replacement for them is an escape in JSON too
-    replace_file(folder / "report.json", [report_json(facts, comparison).encode(errors="backslashreplace")])
+    replace_file(folder / "report.json", [report_json(facts, comparison, search).encode(errors="backslashreplace")])
 
     print(terminal(blocks))
     written = [*FILES, *(picture.file for picture in pictures)]
     print(one_line(f"Written to {folder}/: {', '.join(written)}"))
     if missing:
         print(missing)
-    if status:
-        print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
-    return status
 
 
 def _announcement(experiment: Experiment) -> str:
@@ -200,7 +256,7 @@ def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted
         )
 
 
-def _facts(experiment: Experiment, model: Any, notes: list[str], comparison: BaselineComparison) -> Facts:
+def _facts(experiment: Experiment, model: Any, notes: Sequence[str], comparison: BaselineComparison) -> Facts:
     data = experiment.data + reduction_note(model)
     used = int(comparison.quantum.train_rows.min())
     if used < comparison.num_rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +56,9 @@ class Facts:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequence[Picture] = ()) -> list[Block]:
+def report_blocks(
+    facts: Facts, comparison: BaselineComparison, pictures: Sequence[Picture] = (), search: Sequence[Block] = ()
+) -> list[Block]:
     """Make the report, with the verdict first.
 
     Parameters
@@ -64,6 +66,8 @@ def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequen
     facts : Facts
     comparison : BaselineComparison
     pictures : sequence of Picture
+    search : sequence of Block
+        Leaderboard of the search that found the model, if there was one.
     """
     blocks: list[Block] = [Heading(facts.title), Items(facts.data)]
     if facts.notes:
@@ -71,6 +75,8 @@ def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequen
     blocks += comparison.blocks()
     if comparison.metrics.task == "classification":
         blocks += _class_blocks(comparison)
+    if search:
+        blocks += [Heading("The search"), *search]
     blocks += [
         Heading("The quantum model"),
         Paragraph(" ".join(facts.model)),
@@ -84,8 +90,8 @@ def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequen
     return blocks
 
 
-def report_json(facts: Facts, comparison: BaselineComparison) -> str:
-    """Format all numbers of the report as JSON text."""
+def report_json(facts: Facts, comparison: BaselineComparison, more: Mapping[str, Any] | None = None) -> str:
+    """Format all numbers of the report as JSON text, with ``more`` entries."""
     content: dict[str, Any] = {
         "title": facts.title,
         "data": list(facts.data),
@@ -108,7 +114,7 @@ def report_json(facts: Facts, comparison: BaselineComparison) -> str:
             {"class": _plain(label), "precision": precision, "recall": recall, "f1": f1, "rows": rows}
             for label, precision, recall, f1, rows in _class_scores(comparison)
         ]
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content | dict(more or {}), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def pooled_predictions(comparison: BaselineComparison) -> tuple[NDArray[Any], NDArray[Any]]:

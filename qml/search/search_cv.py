@@ -208,7 +208,9 @@ class QuantumSearchCV(BaseEstimator):
         start = time.perf_counter()
         self._check_settings()
         regression = self.task == "regression"
-        features, targets = validate_data(self, X, y, dtype=np.float64, order="C", y_numeric=regression)
+        features, targets = validate_data(
+            self, X, y, dtype=np.float64, order="C", y_numeric=regression, ensure_min_samples=2
+        )
         if regression:
             targets = targets.astype(np.float64)
         else:
