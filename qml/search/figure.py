@@ -63,7 +63,7 @@ def _history(axis: Any, search: Any) -> None:
     axis.set_xlabel("trial")
     axis.set_ylabel(label(search.leaderboard_.metric, 30))
     axis.set_title("Trials; lines: best so far")
-    axis.legend(fontsize="small", loc="lower right")
+    axis.legend(fontsize="small", loc="best")
 
 
 def _importance(axis: Any, importance: list[tuple[str, float]]) -> None:
@@ -84,6 +84,7 @@ def _families(axis: Any, rows: list[Any], metric: str) -> None:
     axis.set_yticks(range(len(rows)), [label(row.model, 30) for row in rows])
     axis.invert_yaxis()
     axis.set_xlabel(label(f"{metric}: mean and deviation of the folds", 60))
+    axis.locator_params(axis="x", nbins=6)
     axis.set_title("Best trial of each model")
 
 

@@ -12,7 +12,7 @@ from qml.search.records import TrialRecord
 
 __all__ = ["parameter_importance"]
 
-MIN_TRIALS = 5
+MIN_TRIALS = 8
 """Minimum number of complete trials with a parameter."""
 
 
@@ -31,7 +31,7 @@ def parameter_importance(records: Sequence[TrialRecord]) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        From 0 to 1; parameters of fewer than 5 trials, or of one value only, are left out.
+        From 0 to 1; parameters of fewer than 8 trials, or of one value only, are left out.
     """
     complete = [record for record in records if record.complete and record.kind == "quantum"]
     values: dict[str, list[object]] = {}

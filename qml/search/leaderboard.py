@@ -21,6 +21,10 @@ SIGNIFICANT = 0.05
 """P-value below which a difference is called clear."""
 
 
+ROUNDING = 1e-12
+"""Difference of scores below which models do equally well."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A model family: its best trial and its budget.
@@ -266,7 +270,7 @@ def verdict(comparison: Comparison | None) -> str:
         )
     quantum, classical, test = comparison.quantum, comparison.classical, comparison.test
     budget = f"the best of {_budget(quantum)}", f"the best of {_budget(classical)}"
-    if test.mean == 0:
+    if abs(test.mean) < ROUNDING:
         sentence = f"{quantum.name}, {budget[0]}, and {classical.name}, {budget[1]}, do equally well"
     else:
         direction = "better" if test.mean > 0 else "worse"

@@ -116,7 +116,7 @@ Dense(40, 32), ReLU())
         }
 
     def search_obstacle(self, n_rows: int, n_features: int) -> str | None:
-        if self.image_shape is None and (n_features < 4 or math.isqrt(n_features) ** 2 != n_features):
+        if self.image_shape is None and (n_features < 9 or math.isqrt(n_features) ** 2 != n_features):
             return f"rows of {n_features} numbers are not square images"
         return super().search_obstacle(n_rows, n_features)
 

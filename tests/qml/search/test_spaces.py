@@ -53,7 +53,7 @@ class Recorder:
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_drawn_settings_train(name):
     rng = np.random.default_rng(1)
-    X = rng.normal(size=(24, 4))
+    X = rng.normal(size=(24, 9))
     labels, numbers = (X[:, 0] > 0).astype(int), X[:, 0]
     for seed in range(3):
         trial, model = Recorder(seed), ESTIMATORS[name]()
@@ -71,7 +71,7 @@ def test_drawn_settings_train(name):
             elif is_classifier(model):
                 model.fit(X, labels)
             elif name == "BornMachine":
-                model.fit((X > 0).astype(float))
+                model.fit((X[:, :4] > 0).astype(float))
             elif name == "ReservoirForecaster":
                 model.fit(numbers)
             else:
@@ -88,7 +88,7 @@ def test_plain_trials_of_optuna_are_taken():
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_every_estimator_of_a_task_is_searched(task):
-    families, left_out = families_for(task, None, classical=True, n_rows=100, n_features=4, seed=0)
+    families, left_out = families_for(task, None, classical=True, n_rows=100, n_features=9, seed=0)
     suits = is_classifier if task == "classification" else is_regressor
     expected = {name for name, kind in ESTIMATORS.items() if suits(kind())}
     assert {family.name for family in families if family.kind == "quantum"} == expected
@@ -106,10 +106,10 @@ def test_models_that_do_not_suit_the_data_are_left_out_with_a_reason():
 
 def test_usual_parameters_are_the_constructor_defaults():
     for task in ("classification", "regression"):
-        families, _ = families_for(task, None, classical=False, n_rows=100, n_features=4, seed=0)
+        families, _ = families_for(task, None, classical=False, n_rows=100, n_features=9, seed=0)
         for family in families:
             parameters = usual_parameters(family)
-            drawn = draw(_Stored(parameters), "quantum", families, 4)
+            drawn = draw(_Stored(parameters), "quantum", families, 9)
             assert drawn.family is family
             assert not drawn.steps
             defaults = family.estimator.get_params()
