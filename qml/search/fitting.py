@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from qml.honesty.baselines import cross_validation_splits
 from qml.honesty.opponents import Task as TaskName
+from qml.search.comparison import Comparison, Contender, compare
 from qml.search.evaluation import Task, scored
 from qml.search.families import Kind
-from qml.search.leaderboard import Comparison, Contender, Leaderboard, compare, rows_of
+from qml.search.leaderboard import Leaderboard, rows_of
 from qml.search.progress import SearchProgress
 from qml.search.records import TrialRecord, unpack_array
 from qml.search.running import Run, run_trials

@@ -165,7 +165,10 @@ class KindStudy:
         found = []
         for trial in self.study.get_trials(deepcopy=False):
             stored = trial.user_attrs.get(ATTRIBUTE)
-            if stored is not None and trial.state.is_finished():
+            if stored is None:
+                continue
+            # a process that is killed between storing the record and the state leaves a trial that is to be repeated
+            if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or stored["state"] == FAILED:
                 found.append(unpacked(stored, self.kind, dict(trial.params)))
         return found
 
@@ -200,7 +203,8 @@ class KindStudy:
             return None
         if here:
             return trial  # type: ignore[no-any-return]
-        return SnapshotReporter(self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)), self._pruner)
+        complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return SnapshotReporter([(trial.value, trial.intermediate_values) for trial in complete], self._pruner)
 
     def tell(self, trial: Any, outcome: Outcome, record: TrialRecord, *, reported: bool) -> None:
         """Store the result of a trial; ``reported`` when its scores were reported here while it ran."""
@@ -223,7 +227,7 @@ class KindStudy:
 class SnapshotReporter:
     """Reporter for another process: decides by the trials that were complete when it was made."""
 
-    def __init__(self, trials: list[Any], pruner: Any) -> None:
+    def __init__(self, trials: list[tuple[float, dict[int, float]]], pruner: Any) -> None:
         self._trials, self._pruner = trials, pruner
         self._trial: Any = None
 
@@ -231,7 +235,8 @@ class SnapshotReporter:
         if self._trial is None:
             optuna.logging.set_verbosity(optuna.logging.ERROR)
             study = optuna.create_study(direction="maximize", pruner=self._pruner)
-            study.add_trials(self._trials)
+            for value, intermediate in self._trials:
+                study.add_trial(optuna.trial.create_trial(value=value, intermediate_values=intermediate))
             self._trial = study.ask()
         self._trial.report(value, step)
 

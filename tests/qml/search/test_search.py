@@ -17,9 +17,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qml import KitchenSinksClassifier, KitchenSinksRegressor, VariationalClassifier, load
 from qml.search import QuantumSearchCV
+from qml.search.comparison import Contender, compare
 from qml.search.evaluation import Outcome, evaluate
 from qml.search.fitting import SearchFailedError
-from qml.search.leaderboard import Contender, compare
 from qml.search.studies import StudyLockedError, StudyMismatchError, new_pruner, open_storage
 from simulator.errors import UnknownNameError
 from tests.qml.search.models import (
@@ -254,14 +254,15 @@ class TestHonesty:
     @pytest.mark.slow
     def test_noise_labels_score_at_chance_on_outer_rows_and_above_it_inside(self):
         inner, outer = [], []
-        for seed in range(6):
+        for seed in range(8):
             rng = np.random.default_rng(seed)
-            X, y = rng.normal(size=(120, 4)), rng.permutation(np.arange(120) % 2)
+            X, y = rng.normal(size=(400, 4)), rng.permutation(np.arange(400) % 2)
             search = small(n_trials=8, nested=3, models=[FewSinks()], random_state=seed, cv=3).fit(X, y)
             inner.append(search.best_score_)
             outer.append(search.outer_scores_.mean())
-        assert abs(np.mean(outer) - 0.5) < 3 * 0.5 / np.sqrt(6 * 120)
-        assert np.mean(inner) > np.mean(outer) + 0.02
+        assert abs(np.mean(outer) - 0.5) < 0.02  # of 3200 rows, whose standard error is 0.009
+        assert np.mean(inner) > np.mean(outer)
+        assert np.mean(inner) > 0.51
 
     def test_leaderboard_has_the_classical_partners_and_the_budgets(self):
         X, y = load_iris(return_X_y=True)
