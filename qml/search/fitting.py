@@ -252,7 +252,8 @@ def _inner_comparison(task: Task, run: Run, metric: str) -> Comparison | None:
         contenders.append(Contender(record.family, len(mine), families, record.fold_scores, tuple(folds)))
     truth = [task.y[validation] for _, validation in task.folds]
     train_rows = float(np.mean([len(training) for training, _ in task.folds]))
-    return compare(*contenders, truth, train_rows, task.metrics, unseen=False, metric=metric)
+    quantum, classical = contenders
+    return compare(quantum, classical, truth, train_rows, task.metrics, unseen=False, metric=metric)
 
 
 def _outer_comparison(task: Task, outer: _Outer, metric: str) -> Comparison | None:
@@ -268,7 +269,8 @@ def _outer_comparison(task: Task, outer: _Outer, metric: str) -> Comparison | No
         scores = tuple(score for _, _, score, _ in results)
         contenders.append(Contender(title, trials, families, scores, tuple(values for _, _, _, values in results)))
     train_rows = float(np.mean(outer.train_rows))
-    return compare(*contenders, outer.truth, train_rows, task.metrics, unseen=True, metric=metric)
+    quantum, classical = contenders
+    return compare(quantum, classical, outer.truth, train_rows, task.metrics, unseen=True, metric=metric)
 
 
 def _failure(run: Run) -> BaseException:

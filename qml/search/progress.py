@@ -18,7 +18,7 @@ class SearchProgress:
     """A bar on a terminal or in a notebook, lines elsewhere; nothing unless ``visible``."""
 
     def __init__(self, name: str, visible: bool) -> None:
-        self._name, self._visible, self._bar = name, visible, None
+        self._name, self._visible = name, visible
         self._bar: Any = None
 
     def __enter__(self) -> Self:
