@@ -1,4 +1,7 @@
-"""Search for a quantum model of a table, and ask whether it is better than tuned classical models.
+"""A search for a model
+====================
+
+Search for a quantum model of a table, and ask whether it is better than tuned classical models.
 
 Run with `python examples/search.py` (extra [search]).
 """

@@ -22,6 +22,7 @@ from qml import persistence
 from qml.assessment.report import Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
 from qml.cli.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
+from qml.cli.phases import Phases
 from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
 from qml.honesty import BaselineComparison, compare_baselines
 from qml.honesty.baselines import compare_on_split
@@ -36,7 +37,13 @@ __all__ = ["Experiment", "output_folder", "report_experiment", "run_experiment"]
 FILES = ("model.qumba", "report.md", "report.json")
 """Files written to the folder, besides pictures."""
 
+SEARCH_PICTURE = "search.png"
+
+PICTURES = (SEARCH_PICTURE, "training.png", "comparison.png", "confusion.png", "predictions.png", "circuit.png")
+"""Pictures that a run may write."""
+
 INTERRUPTED = 130
+INTERRUPTED_IN_TRAINING = "\nInterrupted: keeping the best weights so far; Ctrl-C again leaves out the report."
 PACKAGES = ("qumba", "numpy", "scikit-learn", "numba")
 
 
@@ -82,16 +89,33 @@ class Experiment:
     twin: bool = True
 
 
-def output_folder(path: Path) -> Path:
-    """Create the folder if necessary, and check that it is writable, before training starts.
+def output_folder(path: Path, *, overwrite: bool = False, numbered: bool = False) -> Path:
+    """Create a folder for results, or check that the existing one may be used, before training starts.
+
+    Parameters
+    ----------
+    path : Path
+    overwrite : bool
+        Whether results of an earlier run in the folder may be replaced.
+    numbered : bool
+        Whether to use ``path-2``, ``path-3``, ... instead if the folder holds results.
 
     Raises
     ------
     TableError
-        If the folder is not writable.
+        If the folder holds results of an earlier run, or is not writable.
     NotAFileError
         If the path of an output file is a folder or a device.
     """
+    base, number = path, 1
+    while not overwrite and any((path / name).is_file() for name in FILES):
+        if not numbered:
+            raise TableError(
+                f"{path} holds the results of an earlier run: name another folder with --output, or replace them with "
+                "--overwrite"
+            )
+        number += 1
+        path = base.with_name(f"{base.name}-{number}")
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
@@ -108,7 +132,8 @@ def run_experiment(
 ) -> int:
     """Train, compare, and write ``model.qumba``, ``report.md``, ``report.json`` and pictures to ``folder``.
 
-    After Ctrl-C the best weights so far are saved and reported in the same way.
+    After Ctrl-C during training the best weights so far are saved and reported in the same way; after Ctrl-C later, the
+    model file stays. What an earlier run left in the folder is removed once there is a model to replace it.
 
     Returns
     -------
@@ -129,31 +154,26 @@ def run_experiment(
             model.fit(experiment.X[training], experiment.y[training], **arguments)
         except KeyboardInterrupt:
             if not hasattr(model, "weights_"):
-                raise
+                if resume is None or not Path(resume).exists():
+                    raise
+                print(one_line(f"\nInterrupted: {resume} is saved; run the command again to go on."), file=sys.stderr)
+                return INTERRUPTED
             status = INTERRUPTED
+            print(INTERRUPTED_IN_TRAINING, file=sys.stderr, flush=True)
             notes.append(f"interrupted after {model.n_iter_} epochs: these are the best weights so far")
         seconds = time.perf_counter() - start
     notes += dict.fromkeys(f"while training: {warning.message}" for warning in caught)
+
     if status and experiment.split is None:
-        save_model(experiment, model, folder)
-        for name in FILES[1:]:  # of an earlier run
-            (folder / name).unlink(missing_ok=True)
+        _save(experiment, model, folder)
+        _remove(folder, FILES[1:])
         print(f"Interrupted after {model.n_iter_} epochs: these are the best weights so far.")
         print(one_line(f"Written to {folder}/: {FILES[0]}. Nothing was compared: the model would be trained again."))
         print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
         return status
-    report_experiment(
+    return report_experiment(
         experiment, model, seconds, folder, notes=notes, plots=plots, quiet=quiet, interrupted=status == INTERRUPTED
     )
-    if status:
-        print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
-    return status
-
-
-def save_model(experiment: Experiment, model: Any, folder: Path) -> None:
-    """Write the model file, with the conversion of the table's columns."""
-    extra = {"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()}
-    persistence.save(model, folder / "model.qumba", extra)
 
 
 def report_experiment(
@@ -166,10 +186,8 @@ def report_experiment(
     plots: bool = True,
     quiet: bool = False,
     interrupted: bool = False,
-    leaderboard: Any = None,
-    trials: int = 1,
-    search_picture: Callable[[Path], object] | None = None,
-) -> None:
+    search: Any = None,
+) -> int:
     """Compare a fitted model, and write ``model.qumba``, ``report.md``, ``report.json`` and pictures to ``folder``.
 
     Parameters
@@ -183,38 +201,75 @@ def report_experiment(
         Deviations from the request, for the report.
     plots, quiet : bool
     interrupted : bool
-        Whether Ctrl-C ended the training: then the comparison trains as many epochs.
-    leaderboard : Leaderboard, optional
-        Result of the search that found the model.
-    trials : int
-        Number of quantum models that it was chosen from.
-    search_picture : callable, optional
-        Draws the search to the path of a PNG file.
+        Whether Ctrl-C ended the training or the search.
+    search : QuantumSearchCV, optional
+        The search that found the model.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 130 after Ctrl-C.
     """
-    save_model(experiment, model, folder)
-    if not quiet:
-        print(one_line(_announcement(experiment)), file=sys.stderr)
-    comparison = _compared(experiment, model, seconds, interrupted=interrupted)
-    if trials > 1:  # the verdict says who was chosen from how many
-        quantum = replace(comparison.quantum, candidates=np.full_like(comparison.quantum.candidates, trials))
-        comparison = replace(comparison, models=(quantum, *comparison.models[1:]))
-    estimator = innermost(model)
-    facts = _facts(experiment, estimator, notes, comparison)
-    pictures, missing = _draw_pictures(experiment, estimator, facts, comparison, folder) if plots else ([], None)
-    if search_picture is not None and plots and missing is None:
-        search_picture(folder / "search.png")
-        pictures.insert(0, Picture("search.png", "Trials, importance of parameters, best trial of each model"))
-    blocks = report_blocks(facts, comparison, pictures, () if leaderboard is None else leaderboard.blocks())
-    search = {} if leaderboard is None else {"search": leaderboard.as_dict()}
+    phases = Phases(quiet=quiet)
+    _save(experiment, model, folder)
+    _remove(folder, PICTURES)  # of an earlier run
+    try:
+        phases.begin("comparing", _announcement(experiment))
+        shortened = interrupted and search is None
+        comparison = _compared(experiment, model, seconds, phases.step, interrupted=shortened)
+        if search is not None:
+            comparison = _chosen_by(search, comparison)
+        estimator = innermost(model)
+        facts = _facts(experiment, estimator, notes, comparison)
+        if plots:
+            phases.begin("drawing", "Drawing the plots")
+        pictures, missing = _draw_pictures(experiment, estimator, facts, comparison, folder) if plots else ([], None)
+        if search is not None and plots and missing is None:
+            search.plot(folder / SEARCH_PICTURE)
+            pictures.insert(0, Picture(SEARCH_PICTURE, "Trials, importance of parameters, best trial of each model"))
+        phases.finish()
+    except BaseException as error:
+        phases.finish()
+        _remove(folder, FILES[1:])  # of an earlier run; where there is a new report, it keeps their access rights
+        if not isinstance(error, KeyboardInterrupt):
+            raise
+        message = f"Interrupted while {phases.current}: {folder / FILES[0]} is saved, the report is not written."
+        print(one_line(message), file=sys.stderr)
+        return INTERRUPTED
+    leaderboard = () if search is None else search.leaderboard_.blocks()
+    more = {} if search is None else {"search": search.leaderboard_.as_dict()}
+    blocks = report_blocks(facts, comparison, pictures, leaderboard)
     replace_file(folder / "report.md", [markdown(blocks).encode()])
     # a file name may contain bytes that are not UTF-8; Python's replacement for them is an escape in JSON too
-    replace_file(folder / "report.json", [report_json(facts, comparison, search).encode(errors="backslashreplace")])
+    replace_file(folder / "report.json", [report_json(facts, comparison, more).encode(errors="backslashreplace")])
 
     print(terminal(blocks))
     written = [*FILES, *(picture.file for picture in pictures)]
     print(one_line(f"Written to {folder}/: {', '.join(written)}"))
     if missing:
         print(missing)
+    if interrupted:
+        best = "weights" if search is None else "model"
+        print(f"Interrupted: the model file holds the best {best} so far.", file=sys.stderr)
+    return INTERRUPTED if interrupted else 0
+
+
+def _save(experiment: Experiment, model: Any, folder: Path) -> None:
+    """Write the model file, with the conversion of the table's columns."""
+    extra = {"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()}
+    persistence.save(model, folder / FILES[0], extra)
+
+
+def _chosen_by(search: Any, comparison: BaselineComparison) -> BaselineComparison:
+    """Return the comparison of a model that was chosen from many, which its verdict is to say."""
+    trials = sum(record.kind == "quantum" for record in search.trials_)
+    quantum = replace(comparison.quantum, candidates=np.full_like(comparison.quantum.candidates, trials))
+    return replace(comparison, models=(quantum, *comparison.models[1:]))
+
+
+def _remove(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _announcement(experiment: Experiment) -> str:
@@ -224,7 +279,9 @@ def _announcement(experiment: Experiment) -> str:
     return f"Comparing with {tuned}, by {experiment.folds}-fold cross-validation"
 
 
-def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted: bool) -> BaselineComparison:
+def _compared(
+    experiment: Experiment, model: Any, seconds: float, announce: Callable[[str], None], *, interrupted: bool
+) -> BaselineComparison:
     """Compare the fitted model on the split, or its settings by cross-validation."""
     seed = experiment.settings.get("random_state", 0)
     trained = copy.copy(model)
@@ -244,6 +301,7 @@ def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted
                 candidates=experiment.candidates,
                 twin=experiment.twin and not interrupted,
                 seed=seed,
+                announce=announce,
             )
         return compare_baselines(
             clone(trained),
@@ -253,6 +311,7 @@ def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted
             candidates=experiment.candidates,
             twin=experiment.twin,
             random_state=seed,
+            announce=announce,
         )
 
 
@@ -317,7 +376,7 @@ def _draw_pictures(
             plots.plot_circuit(circuit, folder / "circuit.png")
             pictures.append(Picture("circuit.png", "The circuit"))
     except QumbaError:  # the report says why
-        (folder / "circuit.png").unlink(missing_ok=True)
+        pass
     return pictures, None
 
 

@@ -18,8 +18,6 @@ __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
 ARGUMENTS = "data.csv --target COLUMN"
 
-INTERRUPTED = 130
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
@@ -58,7 +56,8 @@ def run(options: argparse.Namespace) -> int:
     split = split_rows(target, 0.25 if options.test_size is None else options.test_size, options.seed)
     use = f"{len(split[0])} to search on and {len(split[1])} to test on"
     schema, X, data = encoded(options, table, target, num_without, split[0], use)
-    folder = output_folder(Path(options.output) if options.output else Path(f"{stem(options.data)}-qumba"))
+    folder = Path(options.output or f"{stem(options.data)}-qumba")
+    folder = output_folder(folder, overwrite=options.overwrite, numbered=not options.output)
     search = QuantumSearchCV(
         target.task,
         options.trials,
@@ -72,17 +71,17 @@ def run(options: argparse.Namespace) -> int:
         n_jobs=options.jobs,
         verbose=not options.quiet,
     )
-    status, notes = 0, []
+    notes, interrupted = [], False
     try:
         search.fit(X[split[0]], target.y[split[0]])
     except KeyboardInterrupt:
         if not hasattr(search, "best_estimator_"):
             raise
-        status = INTERRUPTED
+        interrupted = True
         notes.append(f"interrupted after {len(search.trials_)} trials: this is the best model so far")
     except ValueError as error:
         raise TableError(str(error)) from error
-    report_experiment(
+    return report_experiment(
         Experiment(
             title=f"{target.name}, predicted from {Path(options.data).name}",
             data=data,
@@ -99,8 +98,6 @@ def run(options: argparse.Namespace) -> int:
         notes=notes,
         plots=not options.no_plots,
         quiet=options.quiet,
-        leaderboard=search.leaderboard_,
-        trials=sum(record.kind == "quantum" for record in search.trials_),
-        search_picture=search.plot,
+        interrupted=interrupted,
+        search=search,
     )
-    return status

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from qml.cli.training_options import fraction, positive_integer
 
 __all__ = ["add_table_options", "encoded", "read_data", "stem"]
+
+MAX_LINES = 12
+"""Maximum number of lines of the report about columns that are left out, and about filled cells."""
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> Any:
@@ -97,9 +101,9 @@ def encoded(
     data = [
         f"{options.data}: {len(table)} rows, {use}",
         f"features: {X.shape[1]}, from {len(schema.columns)} columns"
-        + (f"; one-hot encoded: {', '.join(column.name for column in words)}" if words else ""),
-        *(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
-        *(f"empty cells: {line}" for line in filled),
+        + (f"; one-hot encoded: {shortened([column.name for column in words])}" if words else ""),
+        *_first(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
+        *_first(f"empty cells: {line}" for line in filled),
     ]
     if num_without:
         data.append(f"{counted(num_without, 'row')} without a target left out")
@@ -118,6 +122,12 @@ def encoded(
     if table.encoding == "cp1252":
         data.append("the file is not UTF-8: it was read as Windows-1252 (Latin-1); use --encoding for another encoding")
     return schema, X, tuple(data)
+
+
+def _first(lines: Iterable[str]) -> list[str]:
+    """Return the first lines, and how many follow: a table of 150 columns has a report, too."""
+    lines = list(lines)
+    return lines if len(lines) <= MAX_LINES else [*lines[:MAX_LINES], f"and {len(lines) - MAX_LINES} more like these"]
 
 
 def stem(data: str) -> str:

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         use = f"{len(training)} to train on and {len(split[1])} to test on"
     schema, X, data = encoded(options, table, target, num_without, training, use)
 
-    folder = Path(options.output) if options.output else Path(f"{stem(options.data)}-qumba")
+    folder = Path(options.output or f"{stem(options.data)}-qumba")
     settings = model_settings(options) | ({"class_weight": options.class_weight} if options.class_weight else {})
     models = ("variational", "kernel") if options.model == "both" else (options.model,)
     status = 0
@@ -90,7 +90,11 @@ def run(options: argparse.Namespace) -> int:
                 candidates=options.candidates or (4 if split else 2),
                 twin=not options.no_twin,
             ),
-            output_folder(folder / model if len(models) > 1 else folder),
+            output_folder(
+                folder / model if len(models) > 1 else folder,
+                overwrite=options.overwrite,
+                numbered=not options.output,
+            ),
             plots=not options.no_plots,
             quiet=options.quiet,
             resume=options.resume,
