@@ -27,9 +27,6 @@ print("best settings:", {name: value for name, value in search.best_params_.item
 # The score in the search flatters, as it is the best of many. Rows that no trial has seen tell more.
 print(f"accuracy in the search {search.best_score_:.3f}, on the test rows {search.score(X_test, y_test):.3f}")
 
-# The same objects as everywhere else: a scikit-learn estimator, a model file, a smaller and faster copy.
-search.save("wine.qumba")
-
 # What a good score costs: gates on two qubits against accuracy. A model that is beaten in both is not on the front.
 trade = QuantumSearchCV(
     n_trials=9, models=["Reuploading", "KitchenSinks"], objectives=("score", "two_qubit_gates"), random_state=0
