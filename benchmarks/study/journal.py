@@ -131,7 +131,9 @@ def _check_identity(path: Path, identity: Mapping[str, Any]) -> None:
     stored = json.loads(path.read_text())
     different = sorted(key for key in stored.keys() | identity.keys() if stored.get(key) != identity.get(key))
     if different:
-        described = ", ".join(f"{key} ({_short(stored.get(key))} there, {_short(identity.get(key))} here)" for key in different)
+        described = ", ".join(
+            f"{key} ({_short(stored.get(key))} there, {_short(identity.get(key))} here)" for key in different
+        )
         raise OtherStudyError(
             f"{path.parent} holds a study that differs in {described}; choose another folder, or run it as it was"
         )

@@ -84,7 +84,7 @@ class Contender:
 def _kernel(kernel: str, feature_map: str, extra: int = 0) -> Callable[[int], QuantumKernelClassifier]:
     def make(n_features: int) -> QuantumKernelClassifier:
         qubits = min(n_features, MAX_KERNEL_QUBITS) + extra
-        return QuantumKernelClassifier(kernel, feature_map, n_qubits=qubits, probability=False)
+        return QuantumKernelClassifier(kernel, feature_map, n_qubits=qubits, bandwidth=1.0, probability=False)
 
     return make
 
@@ -181,7 +181,7 @@ CONTENDERS: Mapping[str, Contender] = {
             "projected kernel",
             _kernel("projected", "hamiltonian", extra=1),
             {"feature_map": _chains([1, 3, 5], [0.01, 0.1, 1.0]), "C": STRENGTHS},
-            {"feature_map": _chains([1], [0.1]), "C": SHORT_STRENGTHS},
+            {"feature_map": _chains([1], [0.1, 1.0]), "C": SHORT_STRENGTHS},
             "ProjectedQuantumKernel",
             trained=False,
             twin=False,  # the encoding has two-qubit gates only

@@ -53,7 +53,7 @@ def _table() -> Mapping[tuple[str, int, str], Published]:
 
 def _entry(row: Mapping[str, str]) -> Published:
     stored = float(row["test"])
-    test = {"": stored, "unknown": None}.get(row["corrected"], None)
+    test = {"": stored, "unknown": None}.get(row["corrected"])
     if row["corrected"] not in ("", "unknown"):
         test = float(row["corrected"])
     return Published(test, stored, float(row["seconds"]) if row["seconds"] else None)

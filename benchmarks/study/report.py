@@ -197,7 +197,17 @@ def _comparison(pairs: Mapping[str, list[tuple[float, float]]], other: str) -> s
         mean, opposite = np.mean(pairs[title], axis=0)
         wins, losses = int((values > 1e-9).sum()), int((values < -1e-9).sum())
         counts = f"{wins} / {len(values) - wins - losses} / {losses}"
-        rows.append([title, str(len(values)), f"{mean:.3f}", f"{opposite:.3f}", f"{values.mean():+.3f}", counts, f"{p_value:.2g}"])
+        rows.append(
+            [
+                title,
+                str(len(values)),
+                f"{mean:.3f}",
+                f"{opposite:.3f}",
+                f"{values.mean():+.3f}",
+                counts,
+                f"{p_value:.2g}",
+            ]
+        )
     return _markdown(["model", "data sets", "accuracy", other, "difference", "better / equal / worse", "p"], rows)
 
 

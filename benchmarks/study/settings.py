@@ -71,7 +71,8 @@ DIMENSIONS = ("linearly_separable", "hidden_manifold", "two_curves")
 
 SETTINGS: Mapping[str, Setting] = {
     "small": Setting(
-        {family: (12, 4) if family in DIMENSIONS else (16, 4) for family in SYNTHETIC} | {"mnist_pca-": (10,), "digits": (10,)},
+        {family: (10, 4) if family in DIMENSIONS else (16, 4) for family in SYNTHETIC}
+        | {"mnist_pca-": (10,), "digits": (10,)},
         short=True,
         folds=3,
         epochs=50,
@@ -114,5 +115,7 @@ def identity(setting: Setting) -> dict[str, Any]:
         model: {name: [repr(value) for value in values] for name, values in setting.grid(model).items()}
         for model in setting.models
     }
+    estimators = {model: repr(CONTENDERS[model].make(10)) for model in setting.models}
     versions = {name: version(name) for name in ("qumba", "numpy", "scikit-learn")}
-    return {"revision": REVISION, "setting": described | {"models": list(setting.models)}, "grids": grids} | versions
+    described |= {"models": estimators, "grids": grids}
+    return {"revision": REVISION, "setting": described} | versions
