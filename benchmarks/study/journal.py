@@ -17,6 +17,9 @@ __all__ = ["Journal", "OtherStudyError", "StudyInUseError", "opened", "read"]
 
 Record = dict[str, Any]
 
+MAX_NAMED = 3
+"""Maximum number of differences that an error names."""
+
 
 class StudyInUseError(QumbaError, RuntimeError):
     """Another process works in the folder of the study."""
@@ -128,15 +131,28 @@ def _check_identity(path: Path, identity: Mapping[str, Any]) -> None:
     if not path.exists():
         replace_file(path, [json.dumps(identity, indent=1).encode()])
         return
-    stored = json.loads(path.read_text())
-    different = sorted(key for key in stored.keys() | identity.keys() if stored.get(key) != identity.get(key))
+    try:
+        stored = _flat(json.loads(path.read_text()))
+    except (ValueError, AttributeError):
+        raise OtherStudyError(f"{path} is not the description of a study; choose another folder") from None
+    here = _flat(identity)
+    different = sorted(key for key in stored.keys() | here.keys() if stored.get(key) != here.get(key))
     if different:
         described = ", ".join(
-            f"{key} ({_short(stored.get(key))} there, {_short(identity.get(key))} here)" for key in different
+            f"{key} ({_short(stored.get(key))} there, {_short(here.get(key))} here)" for key in different[:MAX_NAMED]
         )
+        more = f" and {len(different) - MAX_NAMED} more" if len(different) > MAX_NAMED else ""
         raise OtherStudyError(
-            f"{path.parent} holds a study that differs in {described}; choose another folder, or run it as it was"
+            f"{path.parent} holds a study that differs in {described}{more}; choose another folder, or run it as it was"
         )
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one, with keys such as ``"setting.epochs"``."""
+    flat: dict[str, Any] = {}
+    for key, entry in value.items():
+        flat |= _flat(entry, f"{prefix}{key}.") if isinstance(entry, Mapping) else {f"{prefix}{key}": entry}
+    return flat
 
 
 def _short(value: Any) -> str:

@@ -78,12 +78,14 @@ def results(records: Records) -> list[Result]:
 def tables(records: Records) -> dict[str, str]:
     """Return the tables by name, as Markdown.
 
-    ``scores``: mean test accuracy of each model and family, beside the published mean of the same sizes. ``sizes``: the
-    same for each data set. ``entanglement``: each model with and without, in all data sets. ``classical``: each quantum
-    model beside the SVC that was tuned on the same folds. ``seconds``: time per fit.
+    ``families``: mean test accuracy of each model in each family; in brackets the published mean of the same sizes, or,
+    in square brackets, both means of the sizes that were published. ``scores``: the same, one line for each family and
+    model. ``sizes``: the same for each data set. ``entanglement``: each model with and without, in all data sets.
+    ``classical``: each quantum model beside the SVC that was tuned on the same folds. ``seconds``: time per fit.
     """
     found = results(records)
     makers: Mapping[str, Callable[[list[Result]], str]] = {
+        "families": _families,
         "scores": _scores,
         "sizes": _sizes,
         "entanglement": _entanglement,
@@ -132,6 +134,25 @@ def update_page(page: Path, name: str, records: Records) -> None:
     if not count:
         raise ValueError(f"{page} has no mark such as <!-- {name} scores -->, so there is no place for the tables")
     replace_file(page, [text.encode()])
+
+
+def _families(found: list[Result]) -> str:
+    families = list(dict.fromkeys(r.family for r in found))
+    rows = []
+    for title, group in _grouped(sorted(found, key=lambda r: _rank(r)), lambda r: r.title).items():
+        shown = []
+        for family in families:
+            cells = [r for r in group if r.family == family]
+            stored = [r.published for r in cells if r.published is not None]
+            text = f"{np.mean([r.test for r in cells]):.3f}" if cells else ""
+            if stored and len(stored) == len(cells):
+                text += f" ({np.mean(stored):.3f})"
+            elif stored:
+                same = np.mean([r.test for r in cells if r.published is not None])
+                text += f" [{same:.3f} ({np.mean(stored):.3f})]"
+            shown.append(text)
+        rows.append([title, *shown])
+    return _markdown(["model", *families], rows)
 
 
 def _scores(found: list[Result]) -> str:
