@@ -18,6 +18,7 @@ from benchmarks import scaling
 from benchmarks.study import running
 from benchmarks.study.__main__ import main
 from benchmarks.study.cells import measure
+from benchmarks.study.cost import extrapolated_hours
 from benchmarks.study.data import SYNTHETIC, load, sizes
 from benchmarks.study.journal import OtherStudyError, StudyInUseError, opened, read
 from benchmarks.study.models import CONTENDERS
@@ -75,6 +76,16 @@ class TestCells:
         assert len({(cell.family, cell.size) for cell in synthetic}) == 114
         per_set = sum(1 + contender.twin for contender in CONTENDERS.values())
         assert len(synthetic) == 114 * per_set
+
+
+    def test_hours_are_the_seconds_of_a_fit_times_the_fits_of_all_cells(self):
+        lines = []
+        setting = Setting({"two_curves": (4, 5), "digits": (10,)}, models=("SVC", "reservoir"), folds=3, seeds=2)
+        hours = extrapolated_hours(setting, lines.append)
+        rows = [[part.strip() for part in line.split("|")[1:-1]] for line in lines[1:-1]]
+        assert [row[0] for row in rows] == ["SVC", "reservoir", "reservoir, no entanglement"]
+        assert [int(row[2]) for row in rows] == [3 * (16 * 3 + 2), 3 * (4 * 3 + 2), 3 * (4 * 3 + 2)]
+        assert hours == pytest.approx(sum(float(row[1]) * int(row[2]) for row in rows) / 3600, rel=0.01)
 
 
 class TestData:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.study.cells import measure
+from benchmarks.study.cost import extrapolated_hours
 from benchmarks.study.data import AXES
 from benchmarks.study.journal import opened, read
 from benchmarks.study.models import CONTENDERS
@@ -40,11 +41,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--models", nargs="+", choices=list(CONTENDERS), help="run the cells of these models only")
     parser.add_argument("--sizes", nargs="+", type=int, help="run the cells of these sizes only")
     parser.add_argument("--report", action="store_true", help="run nothing, write tables and figures")
+    parser.add_argument("--hours", action="store_true", help="run nothing, extrapolate the hours of processor time")
     parser.add_argument("--page", type=Path, metavar="FILE", help="put the tables into this page, between its marks")
     options = parser.parse_args(arguments)
     if options.jobs < 1:
         parser.error(f"--jobs expects a positive integer, got {options.jobs}")
     setting = SETTINGS[options.setting]
+    if options.hours:
+        extrapolated_hours(setting, partial(print, flush=True))
+        return 0
     failures = 0
     try:
         if not options.report:
