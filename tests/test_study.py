@@ -77,7 +77,6 @@ class TestCells:
         per_set = sum(1 + contender.twin for contender in CONTENDERS.values())
         assert len(synthetic) == 114 * per_set
 
-
     def test_hours_are_the_seconds_of_a_fit_times_the_fits_of_all_cells(self):
         lines = []
         setting = Setting({"two_curves": (4, 5), "digits": (10,)}, models=("SVC", "reservoir"), folds=3, seeds=2)

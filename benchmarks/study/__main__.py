@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--families", nargs="+", choices=list(AXES), help="run the cells of these families only")
     parser.add_argument("--models", nargs="+", choices=list(CONTENDERS), help="run the cells of these models only")
     parser.add_argument("--sizes", nargs="+", type=int, help="run the cells of these sizes only")
+    parser.add_argument("--no-twins", action="store_true", help="run no models without entanglement")
     parser.add_argument("--report", action="store_true", help="run nothing, write tables and figures")
     parser.add_argument("--hours", action="store_true", help="run nothing, extrapolate the hours of processor time")
     parser.add_argument("--page", type=Path, metavar="FILE", help="put the tables into this page, between its marks")
@@ -84,6 +85,7 @@ def _run(options: argparse.Namespace, setting: Setting) -> int:
             if (options.families is None or cell.family in options.families)
             and (options.models is None or cell.model in options.models)
             and (options.sizes is None or cell.size in options.sizes)
+            and (cell.entangled or not options.no_twins)
         ]
         remaining = [cell for cell in planned if cell not in journal.done]
         print(f"{len(planned)} cells, {len(planned) - len(remaining)} finished before", flush=True)
