@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 from benchmarks.study.data import AXES
 from benchmarks.study.models import CONTENDERS
+from benchmarks.study.published import published_curve, published_name
 
 if TYPE_CHECKING:
     from benchmarks.study.report import Result
 
 __all__ = ["draw_family"]
 
-OURS, TWIN, PUBLISHED, REFERENCE = "#1f5fa8", "#d07b1c", "#1f5fa8", "0.6"
+OURS, TWIN, REFERENCE = "#1f5fa8", "#d07b1c", "0.6"
 COLUMNS = 4
 
 
 def draw_family(results: Sequence[Result], path: Path) -> None:
-    """Draw the test accuracy of each model against the size of the data set, beside the published one.
+    """Draw the test accuracy of each model against the size of the data set, beside all published ones.
 
     Parameters
     ----------
@@ -29,6 +30,7 @@ def draw_family(results: Sequence[Result], path: Path) -> None:
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     models = [model for model in CONTENDERS if any(r.model == model for r in results)]
     rows = -(-len(models) // COLUMNS)
@@ -44,11 +46,11 @@ def draw_family(results: Sequence[Result], path: Path) -> None:
             axis.plot(*_line(reference), color=REFERENCE, linewidth=2.5, alpha=0.6)
         for entangled, color, marker in ((False, TWIN, "s"), (True, OURS, "o")):
             group = [r for r in results if r.model == model and r.entangled == entangled]
-            stored = [r for r in group if r.published is not None]
-            axis.plot([r.size for r in stored], [r.published for r in stored], "--", color=color, linewidth=1.2)
+            axis.plot(*published_curve(family, published_name(model, entangled)), "--", color=color, linewidth=1.2)
             sizes, scores = _line(group)
             axis.errorbar(sizes, scores, [r.deviation for r in group], fmt=f"-{marker}", color=color, ms=4, capsize=2)
         axis.grid(alpha=0.3)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axis in axes[len(models) :]:
         axis.set_axis_off()
     figure.supxlabel(AXES[family])

@@ -21,7 +21,7 @@ from importlib.resources import files
 
 from benchmarks.study.models import CONTENDERS
 
-__all__ = ["Published", "published", "published_name"]
+__all__ = ["Published", "published", "published_curve", "published_name"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,13 @@ def published_name(model: str, entangled: bool) -> str | None:
     return contender.published if entangled else contender.published_twin
 
 
+def published_curve(family: str, name: str | None) -> tuple[list[int], list[float]]:
+    """Return the sizes and test accuracies of a published model in a family, where they are known."""
+    known = {size: row.test for (of, size, model), row in _table().items() if (of, model) == (family, name)}
+    curve = sorted((size, test) for size, test in known.items() if test is not None)
+    return [size for size, _ in curve], [test for _, test in curve]
+
+
 @cache
 def _table() -> Mapping[tuple[str, int, str], Published]:
     lines = files("benchmarks.study").joinpath("published.csv").read_text().splitlines()
@@ -53,7 +60,6 @@ def _table() -> Mapping[tuple[str, int, str], Published]:
 
 def _entry(row: Mapping[str, str]) -> Published:
     stored = float(row["test"])
-    test = {"": stored, "unknown": None}.get(row["corrected"])
-    if row["corrected"] not in ("", "unknown"):
-        test = float(row["corrected"])
+    known = {"": stored, "unknown": None}
+    test = known[row["corrected"]] if row["corrected"] in known else float(row["corrected"])
     return Published(test, stored, float(row["seconds"]) if row["seconds"] else None)
