@@ -11,7 +11,7 @@ one on each qubit, of linearly separable data: with a standard deviation of a fe
 chosen without labels (`"auto"`), and searched by cross-validation, beside a searched RBF kernel.
 
 `optimizers`: loss (of the Ising chain, energy above the ground state) against steps, and against steps times the median
-time of one, natural gradient beside Adam, on the problems of `benchmarks.optimizers` with the learning rates found there.
+time of one, natural gradient beside Adam, on the problems of `benchmarks.optimizers` with its learning rates.
 """
 
 from __future__ import annotations
