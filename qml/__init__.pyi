@@ -91,5 +91,6 @@ from qml.optimizers import NaturalGradient as NaturalGradient
 from qml.optimizers import RMSprop as RMSprop
 from qml.optimizers import Rotosolve as Rotosolve
 from qml.optimizers import SciPy as SciPy
+from qml.optimizers import ShotAdaptiveAdam as ShotAdaptiveAdam
 from qml.persistence import load as load
 from qml.persistence import save as save
