@@ -39,7 +39,7 @@ def plot_evolution(result: Any, path: str | PathLike[str] | None = None) -> Any:
     left.set_ylabel(f"{_metric(result)} on held-out rows, minus price")
     left.set_title("Values of the layouts")
     left.xaxis.get_major_locator().set_params(integer=True)
-    left.legend(fontsize="small", loc="lower right")
+    left.legend(fontsize="small", loc="best")
     counts = np.array([each.two_qubit_gates for each in result.history])
     scores = np.array([each.score for each in result.history])
     right.plot(counts, scores, "o", color=GREY, markersize=4, alpha=0.5, label="layout")
@@ -51,7 +51,7 @@ def plot_evolution(result: Any, path: str | PathLike[str] | None = None) -> Any:
     right.set_ylabel(f"{_metric(result)} on held-out rows")
     right.set_title("Score and cost")
     right.xaxis.get_major_locator().set_params(integer=True)
-    right.legend(fontsize="small", loc="lower right")
+    right.legend(fontsize="small", loc="best")
     save(figure, [left, right], path)
     return figure
 

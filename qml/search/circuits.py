@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_X_y
 from sklearn.utils.multiclass import type_of_target
@@ -27,9 +28,10 @@ from qml.settings import check_choice, check_fraction, check_non_negative, check
 from simulator.circuit import Circuit
 from simulator.errors import counted
 
-__all__ = ["Candidate", "EvolvedCircuit", "search_circuit", "with_circuit"]
+__all__ = ["Candidate", "EvolvedCircuit", "search_circuit"]
 
 Array = NDArray[np.float64]
+Rows = tuple[Array, NDArray[Any], Array, NDArray[Any]]
 
 TASKS = ("classification", "regression")
 
@@ -117,8 +119,8 @@ class EvolvedCircuit:
                 f"{', '.join(map(str, used)) or 'no pair'}",
                 f"{self.metric} on held-out rows {best.score:.3f}, minus {self.penalty:g} for each two-qubit gate: "
                 f"{best.value:.3f}",
-                f"best of {counted(len(self.history), 'layout')} in {counted(generations + 1, 'generation')}; these rows "
-                "chose it, so the score is flattering",
+                f"best of {counted(len(self.history), 'layout')} in {counted(generations + 1, 'generation')}; "
+                "these rows chose it, so the score is flattering",
             ]
         )
 
@@ -158,10 +160,11 @@ def search_circuit(
 ) -> EvolvedCircuit:
     """Evolve the gates of a circuit: which rotation is where, which encodes a feature, and which pairs entangle.
 
-    The first generation is random. Each further one has as many new layouts, made of good ones by adding, removing,
-    moving, exchanging and crossing gates; the best of old and new ones survive. Gates that stay keep their trained
-    weights, so that few epochs for each layout suffice. Layouts are compared by their score on held-out rows minus the
-    price of their two-qubit gates, then by their loss. The best one is trained further, on all rows.
+    The first generation is random, but one of its layouts has no two-qubit gate. Each further one has as many new
+    layouts, made of good ones by adding, removing, moving, exchanging and crossing gates; the best of old and new ones
+    survive. Gates that stay keep their trained weights, so that few epochs for each layout suffice. Layouts are
+    compared by their score on held-out rows minus the price of their two-qubit gates, then by their loss. The best one
+    is trained further, on all rows.
 
     Two-qubit gates are CX and CZ on the pairs of the coupling map only, so that a transpiler needs no SWAP.
 
@@ -179,8 +182,8 @@ def search_circuit(
         orders if a device has both. Of a CouplingMap or backend the first ``n_qubits`` qubits are used. An empty list
         excludes entanglement.
     encoding : {"any", "own"}
-        Qubits on which a feature may be encoded: any, or only its own, which is qubit ``k % n_qubits`` for feature k. Two
-        features on one qubit can interact without a two-qubit gate.
+        Qubits on which a feature may be encoded: any, or only its own, which is qubit ``k % n_qubits`` for feature k.
+        Two features on one qubit can interact without a two-qubit gate.
     observables : str or sequence of Observable
         Observables to read out, which a trained dense layer follows: see `qml.models.observables.readout_observables`.
     generations : int
@@ -234,20 +237,20 @@ def search_circuit(
     check_non_negative("penalty", penalty)
     check_fraction("held_out", held_out)
     features, targets = check_X_y(X, y, dtype=np.float64, y_numeric=task == "regression", estimator="search_circuit")
-    task = _task(task, targets)
+    kind = _task(task, targets)
     pairs = coupled_pairs(coupling_map, n_qubits)
     rng = random_generator(random_state)
     space = Space(n_qubits, features.shape[1], pairs, max_gates, observables, own_qubits=encoding == "own")
-    trainer = Trainer(space, *_split(features, targets, task, held_out, rng), epochs, penalty, _estimator(task, rng))
+    trainer = Trainer(space, *_split(features, targets, kind, held_out, rng), epochs, penalty, _estimator(kind, rng))
     survivors = _evolved(space, trainer, generations, population, rng)
     best = survivors[0]
     model, weights = space.model(best.layout)
     settings = {"model": model, "epochs": 1, "warm_start": True}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one epoch learns the scaling
-        start = trainer.estimator.set_params(**settings).fit(features, targets)
-    estimator = with_circuit(start, model, np.concatenate([weights, best.readout]))
-    estimator.set_params(epochs=final_epochs).fit(features, targets)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the weights are trained already
+        start = trainer.estimator.set_params(**settings).fit(features, targets)  # learns the scaling of all rows
+        estimator = _with_circuit(start, model, np.concatenate([weights, best.readout]))
+        estimator.set_params(epochs=final_epochs).fit(features, targets)
     estimator.set_params(warm_start=False)
     return EvolvedCircuit(
         model.circuit,
@@ -258,7 +261,7 @@ def search_circuit(
         tuple(trainer.history),
         pairs,
         float(penalty),
-        "accuracy" if task == "classification" else "R^2",
+        "accuracy" if kind == "classification" else "R^2",
     )
 
 
@@ -302,7 +305,7 @@ class Trainer:
                 self.start.set_params(epochs=self.epochs)
             if readout is None:
                 readout = self.start.readout_.initial_weights(np.random.default_rng(self.start.random_state))
-            estimator = with_circuit(self.start, model, np.concatenate([weights, readout])).fit(self.X, self.y)
+            estimator = _with_circuit(self.start, model, np.concatenate([weights, readout])).fit(self.X, self.y)
         trained = iter(estimator.weights_[: model.num_weights].tolist())
         layout = tuple(replace(p, weight=next(trained)) if p.role == "weight" else p for p in layout)
         score = float(estimator.score(self.X_held_out, self.y_held_out))
@@ -313,7 +316,7 @@ class Trainer:
         return Trained(layout, estimator.weights_[model.num_weights :], record)
 
 
-def with_circuit(estimator: Any, model: QuantumModel, weights: Array) -> Any:
+def _with_circuit(estimator: Any, model: QuantumModel, weights: Array) -> Any:
     """Return a copy of a fitted variational estimator with another circuit of as many outputs, and other weights."""
     out = copy.copy(estimator)
     out.model = model
@@ -322,7 +325,9 @@ def with_circuit(estimator: Any, model: QuantumModel, weights: Array) -> Any:
     return out
 
 
-def _evolved(space: Space, train: Trainer, generations: int, population: int, rng: np.random.Generator) -> list[Trained]:
+def _evolved(
+    space: Space, train: Trainer, generations: int, population: int, rng: np.random.Generator
+) -> list[Trained]:
     """Return the last survivors, the best first."""
     seen: set[tuple[Any, ...]] = set()
 
@@ -339,7 +344,7 @@ def _evolved(space: Space, train: Trainer, generations: int, population: int, rn
         for _ in range(population):
             for _ in range(ATTEMPTS):
                 if generation == 0:
-                    layout, readout = space.first(rng), None
+                    layout, readout = space.first(rng, plain=not born), None
                 else:
                     mother = parent()
                     layout, readout = mother.layout, mother.readout
@@ -362,11 +367,11 @@ def _task(task: str | None, y: NDArray[Any]) -> str:
 
 def _estimator(task: str, rng: np.random.Generator) -> Any:
     seed = int(rng.integers(np.iinfo(np.int32).max))
-    kind = VariationalClassifier if task == "classification" else VariationalRegressor
-    return kind(learning_rate=0.1, weight_decay=0.0, random_state=seed)
+    estimator = VariationalClassifier if task == "classification" else VariationalRegressor
+    return estimator(learning_rate=0.1, weight_decay=0.0, random_state=seed)
 
 
-def _split(X: Array, y: NDArray[Any], task: str, share: float, rng: np.random.Generator) -> Any:
+def _split(X: Array, y: NDArray[Any], task: str, share: float, rng: np.random.Generator) -> Rows:
     """Return X and y for training, then those held out."""
     if len(X) < LEAST_ROWS:
         raise ValueError(f"search_circuit needs at least {LEAST_ROWS} rows, to hold some out, got {len(X)}")

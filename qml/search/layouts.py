@@ -157,18 +157,16 @@ class Space:
             observables = readout_observables(observables, self.n_qubits)
         return QuantumModel(circuit, x, w, observables), values
 
-    def first(self, rng: np.random.Generator) -> Layout:
-        """Draw a layout: a rotation for each feature, a trained rotation for each qubit, and random gates."""
+    def first(self, rng: np.random.Generator, plain: bool = False) -> Layout:
+        """Draw a layout: a rotation for each feature, a trained one for each qubit, and, unless plain, random gates."""
         features = rng.permutation(self.n_features)
-        encoding = [
-            Place(str(rng.choice(ROTATIONS[:2])), (int(k) % self.n_qubits,), feature=int(k)) for k in features
-        ]
+        encoding = [Place(str(rng.choice(ROTATIONS[:2])), (int(k) % self.n_qubits,), feature=int(k)) for k in features]
         trained = [
             Place(str(rng.choice(ROTATIONS)), (qubit,), weight=rng.uniform(-np.pi, np.pi))
             for qubit in range(self.n_qubits)
         ]
         layout = (encoding[: max(1, self.max_gates - self.n_qubits)] + trained)[: self.max_gates]
-        for _ in range(int(rng.integers(0, self.max_gates - len(layout) + 1))):
+        for _ in range(0 if plain else int(rng.integers(self.max_gates - len(layout) + 1))):
             layout.insert(int(rng.integers(len(layout) + 1)), self._place(rng, np.pi))
         return self._repaired(tuple(layout), rng)
 
@@ -194,7 +192,8 @@ class Space:
         place = places[number]
         match change:
             case "remove" | "add":
-                del places[number]
+                if len(places) > 1:
+                    del places[number]
             case "axis":
                 kinds = ENTANGLING if place.role == "entangling" else ROTATIONS
                 places[number] = replace(place, gate=str(rng.choice([kind for kind in kinds if kind != place.gate])))

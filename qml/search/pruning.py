@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,20 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.diagnostics.parameters import parameter_report
 from qml.diagnostics.subject import as_subject
-from qml.estimators.variational.circuit import VariationalEstimator
-from qml.estimators.variational.trained import TrainedNetwork
-from qml.layers import Quantum, Sequential
-from qml.losses import Loss, get_loss
+from qml.losses import Loss
 from qml.models.quantum_model import QuantumModel
-from qml.settings import check_non_negative
+from qml.search.trained_parts import CircuitInEstimator, CircuitWithWeights, trained_part
+from qml.settings import check_non_negative, check_whole
 from simulator.circuit import Circuit
 from simulator.errors import counted
-from simulator.gates import Operation
 
 __all__ = ["PrunedCircuit", "prune_circuit"]
 
 Array = NDArray[np.float64]
-Losses = Callable[[QuantumModel, Array], float]
+Part = CircuitWithWeights | CircuitInEstimator
 
 ROUNDING = 1e-12
 """Increase of the loss, relative to it (absolute if it is below 1), that is a rounding error."""
@@ -41,10 +37,10 @@ class PrunedCircuit:
     model : QuantumModel
         Model of the circuit, with the same inputs and outputs as before.
     weights : float ndarray, shape (n_weights,), radians
-        Weights of the gates that are left; their values are those of before.
+        Weights of the remaining gates; without retraining, their values are those of before.
     estimator : fitted estimator or None
         Copy of the estimator with the smaller circuit; None for a `QuantumModel`, and for an estimator that does not
-        take a circuit as ``model``, or has other layers before it.
+        take a circuit as ``model``, or trains other layers before it.
     removed : tuple of int
         Positions of the removed operations in the circuit of before.
     dead : tuple of str
@@ -80,17 +76,21 @@ def prune_circuit(
     y: ArrayLike,
     *,
     tolerance: float = 1e-3,
+    epochs: int = 0,
     weights: ArrayLike | None = None,
     loss: str | Loss = "mse",
     random_state: Any = None,
 ) -> PrunedCircuit:
-    """Remove gates of a trained circuit as long as the loss stays within a tolerance; nothing is trained.
+    """Remove gates of a trained circuit as long as the loss stays within a tolerance.
 
     Gates are tried in the order of their estimated effect. For a rotation this is the derivative of the outputs with
-    respect to its angle, from one sweep, times the distance of the angle from 0 or a full turn; for a weight on which no
+    respect to its angle, from one sweep, times the distance of the angle from 0 or 2 pi; for a weight on which no
     output depends at all (`qml.diagnostics.parameter_report`) it is 0; for other gates it is the increase of the loss
     without them. Each removal is checked on the loss. Gates that only together do nothing, such as two equal CX, are
     removed in pairs of the same gate on the same qubits. The order is repeated until nothing more can be removed.
+
+    With ``epochs``, gates of redundant weights, which other weights can replace, are tried before that, one by one,
+    each followed by training of the smaller circuit. Otherwise nothing is trained.
 
     Parameters
     ----------
@@ -100,7 +100,9 @@ def prune_circuit(
     y : array-like, shape (n_rows,), or (n_rows, n_outputs)
         Classes or target values; for a QuantumModel in the form that the loss takes.
     tolerance : float
-        Increase of the loss that all removals together may cause. With 0, only gates without use are removed.
+        Increase of the loss that all removals together may cause. With 0, the loss may stay or fall.
+    epochs : int
+        Number of epochs of training after the removal of a redundant weight, for estimators; 0 for none.
     weights : array-like, shape (n_weights,), radians, optional
         Weights of a QuantumModel.
     loss : str or Loss
@@ -135,157 +137,137 @@ def prune_circuit(
     ((0, 3, 4), ('w[0]', 'w[2]'), ['ry', 'ry'])
     """
     check_non_negative("tolerance", tolerance)
-    start, values, loss_of, changed = _parts(model, X, y, weights, loss)
-    before = loss_of(start, values)
+    check_whole("epochs", epochs, least=0)
+    if epochs and isinstance(model, QuantumModel):
+        raise ValueError(f"epochs={epochs} needs an estimator, which knows how to train; a QuantumModel has epochs=0")
+    start = trained_part(model, X, y, weights, loss)
+    before = start.loss()
     if not np.isfinite(before):
         raise ValueError(f"the loss must be finite before gates are removed, got {before}")
     limit = before + float(tolerance) + ROUNDING * max(1.0, abs(before))
-    dead = _dead(model, X, start, random_state)
-    kept = list(range(len(start.circuit)))
-    after, removed_one = before, True
-
-    def loss_without(gates: Sequence[int]) -> float:
-        return loss_of(*_restricted(start, values, [k for k in kept if k not in gates]))
-
-    effects = _effects(model, X, weights, start, values, dead)
-    while removed_one:
-        removed_one = False
-        order = {k: effects.get(k, np.inf) for k in kept}
-        for k in kept:
-            if k not in effects:
-                order[k] = abs(loss_without([k]) - after)
-        for gates in _attempts(start, sorted(kept, key=lambda k: (order[k], k))):
-            if not set(gates) <= set(kept):
-                continue
-            candidate = loss_without(gates)
-            if candidate <= limit:
-                kept = [k for k in kept if k not in gates]
-                after, removed_one = candidate, True
-    smaller, remaining = _restricted(start, values, kept)
+    dead: tuple[str, ...] = ()
+    if start.model.weights:
+        report = parameter_report(*start.subject[:2], random_state=random_state)
+        dead = tuple(report.names[k] for k in report.dead)
+    pruning = Pruning(start, limit, before, list(range(len(start.model.circuit))))
+    if epochs:
+        pruning.remove_redundant(epochs, random_state)
+    pruning.remove_all(dead)
+    smaller = pruning.part
     return PrunedCircuit(
-        smaller.circuit,
-        smaller,
-        remaining,
-        changed(smaller, remaining),
-        tuple(sorted(set(range(len(start.circuit))) - set(kept))),
-        tuple(start.weights[k].name for k in sorted(dead)),
-        (_two_qubit_gates(start.circuit), _two_qubit_gates(smaller.circuit)),
+        smaller.model.circuit,
+        smaller.model,
+        smaller.weights,
+        smaller.estimator,
+        tuple(sorted(set(range(len(start.model.circuit))) - set(pruning.kept))),
+        dead,
+        (_two_qubit_gates(start.model.circuit), _two_qubit_gates(smaller.model.circuit)),
         before,
-        after,
+        pruning.loss,
     )
 
 
-def _parts(
-    model: Any, X: ArrayLike, y: ArrayLike, weights: ArrayLike | None, loss: str | Loss
-) -> tuple[QuantumModel, Array, Losses, Callable[[QuantumModel, Array], Any]]:
-    """Return circuit, its weights, the loss as a function of both, and the estimator as a function of both."""
-    as_subject(model, X, weights)  # checks the model, its state, and the rows
-    if isinstance(model, QuantumModel):
-        if weights is None:
-            if model.weights:
-                raise ValueError(f"weights of shape ({model.num_weights},) are needed: a model has no trained ones")
-            weights = ()
-        loss_function, targets = get_loss(loss), np.asarray(y)
-        if len(targets) != len(np.asarray(X)):
-            raise ValueError(f"y must have one target per row: expected {len(np.asarray(X))}, got {len(targets)}")
+@dataclass
+class Pruning:
+    """A circuit that loses operations; ``kept`` are the positions that the others had at the start."""
 
-        def loss_of(part: QuantumModel, values: Array) -> float:
-            return float(np.mean(loss_function.value(part.forward(X, values), targets)))
+    part: Part
+    limit: float
+    loss: float
+    kept: list[int]
 
-        return model, np.asarray(weights, np.float64), loss_of, lambda part, values: None
-    network = getattr(model, "network_", None)
-    places = [k for k, layer in enumerate(network or ()) if isinstance(layer, Quantum)]
-    if not isinstance(model, TrainedNetwork) or network is None or len(places) != 1:
-        raise TypeError(
-            "expected a fitted estimator that trains a network with one circuit, such as VariationalClassifier, or a "
-            f"QuantumModel, got {type(model).__name__}"
-        )
-    place, layers = places[0], network.layers
-    part = network.parts[place]
+    def without(self, originals: Sequence[int]) -> Part:
+        """Return the circuit without the operations at these original positions."""
+        return self.part.without({k for k, original in enumerate(self.kept) if original in originals})
 
-    def with_part(smaller: QuantumModel, values: Array) -> Any:
-        out = copy.copy(model)
-        out.network_ = Sequential(*layers[:place], Quantum(smaller), *layers[place + 1 :])
-        out._begin(np.concatenate([model.weights_[: part.start], values, model.weights_[part.stop :]]))
-        return out
+    def accept(self, part: Part, originals: Sequence[int]) -> bool:
+        """Take a smaller circuit if its loss is within the limit."""
+        loss = part.loss()
+        if not loss <= self.limit:
+            return False
+        self.part, self.loss = part, loss
+        self.kept = [k for k in self.kept if k not in originals]
+        return True
 
-    def loss_of_estimator(smaller: QuantumModel, values: Array) -> float:
-        estimator = with_part(smaller, values)
-        return float(estimator.losses_at(X, y, estimator.weights_[None])[0])
+    def remove_all(self, dead: Collection[str]) -> None:
+        """Remove single operations and pairs until none can be removed."""
+        estimates = _effects(self.part, dead)
+        effects = {self.kept[k]: effect for k, effect in estimates.items()}
+        removed = True
+        while removed:
+            removed = False
+            order = {k: effects[k] if k in effects else self._increase(k) for k in self.kept}
+            for originals in self._attempts(sorted(self.kept, key=lambda k: (order[k], k))):
+                if set(originals) <= set(self.kept) and self.accept(self.without(originals), originals):
+                    removed = True
 
-    def changed(smaller: QuantumModel, values: Array) -> Any:
-        if not isinstance(model, VariationalEstimator) or place or len(layers) != 2:
-            return None
-        out = with_part(smaller, values)
-        return out.set_params(model=smaller, initialisation="ansatz", warm_start=False)
+    def remove_redundant(self, epochs: int, random_state: Any) -> None:
+        """Remove operations of redundant weights, each with training, until none can be removed."""
+        removed = True
+        while removed and self.part.model.weights:
+            removed = False
+            report = parameter_report(*self.part.subject[:2], random_state=random_state)
+            for number in (*report.dead, *report.redundant):
+                parameter = self.part.model.weights[number]
+                operations = zip(self.kept, self.part.model.circuit, strict=True)
+                originals = [k for k, operation in operations if parameter in _parameters(operation)]
+                smaller = self.without(originals)
+                assert isinstance(smaller, CircuitInEstimator)
+                if self.accept(smaller.trained(epochs), originals):
+                    removed = True
+                    break
 
-    return layers[place].model, model.weights_[part], loss_of_estimator, changed
+    def _increase(self, original: int) -> float:
+        return abs(self.without([original]).loss() - self.loss)
+
+    def _attempts(self, order: Sequence[int]) -> Iterator[tuple[int, ...]]:
+        """Return single operations in this order, then pairs of equal gates that follow each other on their qubits."""
+        for k in order:
+            yield (k,)
+        operations = dict(zip(self.kept, self.part.model.circuit, strict=True))
+        latest: dict[tuple[Any, tuple[int, ...]], int] = {}
+        for k, operation in operations.items():
+            if operation.angles:
+                continue
+            key = operation.gate, operation.qubits
+            if key in latest:
+                yield latest[key], k
+            latest[key] = k
 
 
-def _dead(model: Any, X: ArrayLike, start: QuantumModel, random_state: Any) -> set[int]:
-    """Return the indices of the weights on which no output depends."""
-    return set(parameter_report(model, X, random_state=random_state).dead) if start.weights else set()
-
-
-def _effects(
-    model: Any, X: ArrayLike, weights: ArrayLike | None, start: QuantumModel, values: Array, dead: set[int]
-) -> dict[int, float]:
-    """Return, for each operation with weights but without inputs, the estimated effect of its removal on the outputs."""
-    if not start.weights:
+def _effects(part: Part, dead: Collection[str]) -> dict[int, float]:
+    """Estimate the effect on the outputs of removing each operation whose angles are weights."""
+    model = part.model
+    if not model.weights:
         return {}
-    subject = as_subject(model, X, weights)
-    jacobian = subject.jacobian(subject.values(values[None], every_row=True))
+    subject = as_subject(*part.subject)
+    jacobian = subject.jacobian(subject.values(part.weights[None], every_row=True))
     slopes = np.sqrt(np.mean(jacobian**2, axis=(0, 1)))
-    numbers = {parameter: k for k, parameter in enumerate(start.weights)}
-    known = {parameter: float(value) for parameter, value in zip(start.weights, values, strict=True)}
+    slope_of = {
+        weight: 0.0 if weight.name in dead else slope
+        for weight, slope in zip(model.weights, slopes.tolist(), strict=True)
+    }
+    value_of = dict(zip(model.weights, part.weights.tolist(), strict=True))
     effects = {}
-    for position, operation in enumerate(start.circuit):
-        terms = [angle.terms for angle in operation.angles if hasattr(angle, "terms")]
-        used = {parameter for each in terms for parameter in each}
-        if not used or not used <= numbers.keys():
-            continue
-        effect = 0.0
-        for angle in operation.angles:
-            value = angle.bind(known) if hasattr(angle, "bind") else angle
-            slope = max((slopes[numbers[p]] for p in getattr(angle, "terms", ()) if numbers[p] not in dead), default=0.0)
-            effect += float(slope) * abs(np.remainder(float(value) + np.pi, 2 * np.pi) - np.pi)
-        effects[position] = effect
+    for position, operation in enumerate(model.circuit):
+        used = _parameters(operation)
+        if used and used <= slope_of.keys():
+            distance = sum(abs(_wrapped(_value(angle, value_of))) for angle in operation.angles)
+            effects[position] = max(slope_of[parameter] for parameter in used) * distance
     return effects
 
 
-def _attempts(model: QuantumModel, order: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Return single gates in this order, then pairs of neighbouring equal gates."""
-    for k in order:
-        yield (k,)
-    latest: dict[tuple[Any, tuple[int, ...]], int] = {}
-    operations = model.circuit.operations
-    for k in sorted(order):
-        operation: Operation = operations[k]
-        if operation.angles:
-            continue
-        key = operation.gate, operation.qubits
-        if key in latest:
-            yield latest[key], k
-        latest[key] = k
+def _parameters(operation: Any) -> set[Any]:
+    return {parameter for angle in operation.angles for parameter in getattr(angle, "terms", ())}
 
 
-def _restricted(model: QuantumModel, values: Array, kept: Sequence[int]) -> tuple[QuantumModel, Array]:
-    """Return the model of some of the operations, and the values of the weights that occur in them."""
-    circuit = model.circuit.with_operations(model.circuit.operations[k] for k in kept)
-    used = set(circuit.parameters)
-    places = [k for k, parameter in enumerate(model.weights) if parameter in used]
-    smaller = QuantumModel(
-        circuit,
-        model.inputs,
-        [model.weights[k] for k in places],
-        model.observables if model.qubits is None else (),
-        outputs=model.outputs,  # type: ignore[arg-type]
-        qubits=model.qubits,
-        precision=model.precision,
-        data=model.data,
-        num_features=model.num_features,
-    )
-    return smaller, values[places]
+def _value(angle: Any, values: dict[Any, float]) -> float:
+    return float(angle.bind(values)) if hasattr(angle, "bind") else float(angle)
+
+
+def _wrapped(angle: float) -> float:
+    """Return the angle between -pi and pi."""
+    return float(np.remainder(angle + np.pi, 2 * np.pi) - np.pi)
 
 
 def _two_qubit_gates(circuit: Circuit) -> int:

@@ -1,0 +1,91 @@
+"""Accuracy and two-qubit gates of evolved, pruned and strongly entangling circuits, on qubits that form a line.
+
+    python -m benchmarks.circuit_search --seeds 3
+
+Training and test rows are those of `qml.datasets.study_split`; a search and a removal of gates see the training rows only.
+"as written" counts gates on two qubits of the circuit, "on the line" those after Qiskit's transpiler (level 3, basis CX, RZ,
+SX, X) has placed it on a line of as many qubits. "no pair" is the same search with an empty coupling map.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+from qiskit import transpile
+from qiskit.transpiler import CouplingMap
+
+from qml import VariationalClassifier
+from qml.datasets import study_split
+from qml.search import prune_circuit, search_circuit
+from simulator import Circuit
+
+DATA = (("two_curves_diff", 4), ("hyperplanes_diff", 4))
+N_QUBITS = 4
+TOLERANCE = 0.01
+RETRAINED = 40
+LINE = [pair for a in range(N_QUBITS - 1) for pair in ((a, a + 1), (a + 1, a))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--generations", type=int, default=15)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    for name, dimension in DATA:
+        X_train, X_test, y_train, y_test = study_split(name, dimension)
+        print(f"{name}, {dimension} features, {len(y_train)} rows for training, {len(y_test)} for the test")
+        print(f"{'circuit':28}{'accuracy':>9}{'as written':>11}{'on the line':>12}{'weights':>8}{'cpu s':>7}")
+        rows: dict[str, list[tuple[float, ...]]] = {}
+        for seed in range(options.seeds):
+            for label, estimator, seconds in models(X_train, y_train, seed, options.generations):
+                accuracy, circuit = estimator.score(X_test, y_test), estimator.circuit_
+                written = sum(len(operation.qubits) > 1 for operation in circuit)
+                numbers = (accuracy, written, on_the_line(circuit), estimator.model_.num_weights, seconds)
+                rows.setdefault(label, []).append(numbers)
+        for label, numbers in rows.items():
+            accuracy, written, compiled, weights, seconds = np.mean(numbers, axis=0)
+            print(f"{label:28}{accuracy:9.3f}{written:11.1f}{compiled:12.1f}{weights:8.1f}{seconds:7.1f}", flush=True)
+        print()
+
+
+def models(X: Any, y: Any, seed: int, generations: int) -> Any:
+    """Return names, fitted estimators and seconds of the processor."""
+    settings = {"n_qubits": N_QUBITS, "generations": generations, "random_state": seed}
+    start = time.process_time()
+    evolved = search_circuit(X, y, coupling_map=LINE, **settings).estimator
+    yield "evolved", evolved, time.process_time() - start
+    yield pruned("evolved, pruned", evolved, X, y, seed)
+    start = time.process_time()
+    product = search_circuit(X, y, coupling_map=[], **settings).estimator
+    yield "evolved, no pair", product, time.process_time() - start
+    start = time.process_time()
+    usual = VariationalClassifier(n_qubits=N_QUBITS, observables="z", random_state=seed).fit(X, y)
+    yield "strongly entangling", usual, time.process_time() - start
+    yield pruned("strongly entangling, pruned", usual, X, y, seed)
+
+
+def pruned(label: str, estimator: Any, X: Any, y: Any, seed: int) -> tuple[str, Any, float]:
+    start = time.process_time()
+    result = prune_circuit(estimator, X, y, tolerance=TOLERANCE, epochs=RETRAINED, random_state=seed)
+    return label, result.estimator, time.process_time() - start
+
+
+def on_the_line(circuit: Circuit) -> int:
+    """Return the number of two-qubit gates after transpilation to a line."""
+    compiled = transpile(
+        circuit.to_qiskit(),
+        coupling_map=CouplingMap(LINE),
+        basis_gates=["cx", "rz", "sx", "x"],
+        optimization_level=3,
+        seed_transpiler=0,
+    )
+    return sum(len(instruction.qubits) > 1 for instruction in compiled.data)
+
+
+if __name__ == "__main__":
+    main()
