@@ -2,9 +2,9 @@
 
     python -m benchmarks.circuit_search --seeds 3
 
-Training and test rows are those of `qml.datasets.study_split`; a search and a removal of gates see the training rows only.
-"as written" counts gates on two qubits of the circuit, "on the line" those after Qiskit's transpiler (level 3, basis CX, RZ,
-SX, X) has placed it on a line of as many qubits. "no pair" is the same search with an empty coupling map.
+Data of `qml.datasets` with four features, 200 rows for training and 200 for the test; searches and removals of gates
+see the training rows only. "as written" counts the two-qubit gates of the circuit, "on the line" those after Qiskit's transpiler (level 3,
+basis CX, RZ, SX, X) has placed it on a line of four qubits. "no pair" is the same search with an empty coupling map.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from qml.datasets import study_split
 from qml.search import prune_circuit, search_circuit
 from simulator import Circuit
 
-DATA = (("two_curves_diff", 4), ("hyperplanes_diff", 4))
+DATA = (("hidden_manifold", 4), ("two_curves", 4))
 N_QUBITS = 4
 TOLERANCE = 0.01
 RETRAINED = 40

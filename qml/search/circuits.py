@@ -28,7 +28,7 @@ from qml.settings import check_choice, check_fraction, check_non_negative, check
 from simulator.circuit import Circuit
 from simulator.errors import counted
 
-__all__ = ["Candidate", "EvolvedCircuit", "search_circuit"]
+__all__ = ["LayoutRecord", "EvolvedCircuit", "search_circuit"]
 
 Array = NDArray[np.float64]
 Rows = tuple[Array, NDArray[Any], Array, NDArray[Any]]
@@ -39,7 +39,7 @@ LEAST_ROWS = 8
 """Minimum number of rows, so that some can be held out."""
 
 CROSSED = 0.25
-"""Probability that a candidate is made of two others before it is varied."""
+"""Probability that a new layout is made of two others before it is varied."""
 
 LARGEST_BATCH = 256
 """Number of rows per step of a short training: a step on few rows takes hardly less time than one on many."""
@@ -49,7 +49,7 @@ ATTEMPTS = 50
 
 
 @dataclass(frozen=True)
-class Candidate:
+class LayoutRecord:
     """One trained layout of a search.
 
     Attributes
@@ -87,10 +87,10 @@ class EvolvedCircuit:
         Trained weights of the circuit.
     estimator : VariationalClassifier or VariationalRegressor
         Fitted to all rows. Its clone is the same circuit, trained from random weights.
-    best : Candidate
+    best : LayoutRecord
         The selected layout as it was in the search. Its score chose it, so it is flattering: judge the estimator by
         rows that the search has not seen.
-    history : tuple of Candidate
+    history : tuple of LayoutRecord
         All trained layouts, in the order of training.
     pairs : tuple of (int, int)
         Pairs that were allowed to entangle.
@@ -103,8 +103,8 @@ class EvolvedCircuit:
     model: QuantumModel
     weights: Array
     estimator: Any
-    best: Candidate
-    history: tuple[Candidate, ...] = field(repr=False)
+    best: LayoutRecord
+    history: tuple[LayoutRecord, ...] = field(repr=False)
     pairs: tuple[tuple[int, int], ...] = field(repr=False)
     penalty: float
     metric: str
@@ -271,7 +271,7 @@ class Trained:
 
     layout: Layout
     readout: Array
-    record: Candidate
+    record: LayoutRecord
 
     @property
     def rank(self) -> tuple[float, float, int]:
@@ -291,7 +291,7 @@ class Trainer:
     epochs: int
     penalty: float
     estimator: Any
-    history: list[Candidate] = field(default_factory=list)
+    history: list[LayoutRecord] = field(default_factory=list)
     start: Any = None
 
     def __call__(self, layout: Layout, readout: Array | None, generation: int) -> Trained:
@@ -311,7 +311,7 @@ class Trainer:
         score = float(estimator.score(self.X_held_out, self.y_held_out))
         loss = float(estimator.losses_at(self.X_held_out, self.y_held_out, estimator.weights_[None])[0])
         count = sum(place.role == "entangling" for place in layout)
-        record = Candidate(generation, score - self.penalty * count, score, loss, count, len(layout))
+        record = LayoutRecord(generation, score - self.penalty * count, score, loss, count, len(layout))
         self.history.append(record)
         return Trained(layout, estimator.weights_[model.num_weights :], record)
 
@@ -340,7 +340,7 @@ def _evolved(
 
     survivors: list[Trained] = []
     for generation in range(generations + 1):
-        born = []
+        born: list[Trained] = []
         for _ in range(population):
             for _ in range(ATTEMPTS):
                 if generation == 0:
