@@ -2,9 +2,10 @@
 
     python -m benchmarks.circuit_search --seeds 3
 
-Data of `qml.datasets` with four features, 200 rows for training and 200 for the test; searches and removals of gates
-see the training rows only. "as written" counts the two-qubit gates of the circuit, "on the line" those after Qiskit's transpiler (level 3,
-basis CX, RZ, SX, X) has placed it on a line of four qubits. "no pair" is the same search with an empty coupling map.
+Two data sets of four features, 200 rows for training and 200 for the test: `qml.datasets.hyperplanes_parity`, and the
+sign of the sum of two products of features. Searches and removals of gates see the training rows only. "as written"
+counts the two-qubit gates of the circuit, "on the line" those after Qiskit's transpiler (level 3, basis CX, RZ, SX, X)
+has placed it on a line of four qubits. "no pair" is the same search with an empty coupling map.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from typing import Any
 import numpy as np
 from qiskit import transpile
 from qiskit.transpiler import CouplingMap
+from sklearn.model_selection import train_test_split
 
 from qml import VariationalClassifier
-from qml.datasets import study_split
+from qml.datasets import hyperplanes_parity
 from qml.search import prune_circuit, search_circuit
 from simulator import Circuit
 
-DATA = (("hidden_manifold", 4), ("two_curves", 4))
+ROWS = 200
 N_QUBITS = 4
 TOLERANCE = 0.01
 RETRAINED = 40
@@ -33,15 +35,16 @@ LINE = [pair for a in range(N_QUBITS - 1) for pair in ((a, a + 1), (a + 1, a))]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--generations", type=int, default=15)
+    parser.add_argument("--generations", type=int, default=20)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    for name, dimension in DATA:
-        X_train, X_test, y_train, y_test = study_split(name, dimension)
-        print(f"{name}, {dimension} features, {len(y_train)} rows for training, {len(y_test)} for the test")
+    for name, draw in (("hyperplanes_parity", parity), ("sum of products", products)):
+        print(name)
         print(f"{'circuit':28}{'accuracy':>9}{'as written':>11}{'on the line':>12}{'weights':>8}{'cpu s':>7}")
         rows: dict[str, list[tuple[float, ...]]] = {}
         for seed in range(options.seeds):
+            X, y = draw(seed)
+            X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=ROWS, random_state=seed)
             for label, estimator, seconds in models(X_train, y_train, seed, options.generations):
                 accuracy, circuit = estimator.score(X_test, y_test), estimator.circuit_
                 written = sum(len(operation.qubits) > 1 for operation in circuit)
@@ -51,6 +54,17 @@ def main() -> None:
             accuracy, written, compiled, weights, seconds = np.mean(numbers, axis=0)
             print(f"{label:28}{accuracy:9.3f}{written:11.1f}{compiled:12.1f}{weights:8.1f}{seconds:7.1f}", flush=True)
         print()
+
+
+def parity(seed: int) -> tuple[Any, Any]:
+    """Draw rows labelled by the parity of the hyperplanes that they lie above."""
+    return hyperplanes_parity(2 * ROWS, N_QUBITS, random_state=seed)
+
+
+def products(seed: int) -> tuple[Any, Any]:
+    """Draw rows labelled by the sign of ``x_0 x_1 + x_2 x_3``."""
+    X = np.random.default_rng(seed).uniform(-1, 1, (2 * ROWS, N_QUBITS))
+    return X, (X[:, 0] * X[:, 1] + X[:, 2] * X[:, 3] > 0).astype(int)
 
 
 def models(X: Any, y: Any, seed: int, generations: int) -> Any:

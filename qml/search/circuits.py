@@ -248,9 +248,9 @@ def search_circuit(
     settings = {"model": model, "epochs": 1, "warm_start": True}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the weights are trained already
-        start = trainer.estimator.set_params(**settings).fit(features, targets)  # learns the scaling of all rows
+        start = trainer.estimator.set_params(**settings).fit(X, y)  # learns scaling and column names
         estimator = _with_circuit(start, model, np.concatenate([weights, best.readout]))
-        estimator.set_params(epochs=final_epochs).fit(features, targets)
+        estimator.set_params(epochs=final_epochs).fit(X, y)
     estimator.set_params(warm_start=False)
     return EvolvedCircuit(
         model.circuit,

@@ -1,6 +1,7 @@
 """Evolved circuits on labels with a known circuit, on Qiskit's devices, and against Qiskit's expectations."""
 
 import numpy as np
+import pandas
 import pytest
 from qiskit import transpile
 from qiskit.quantum_info import SparsePauliOp, Statevector
@@ -189,6 +190,14 @@ def test_labels_of_text():
     X, y = entangled_rows(40)
     result = search_circuit(X, np.array(["no", "yes"])[y], **SMALL)
     assert set(result.estimator.predict(X)) <= {"no", "yes"}
+
+
+def test_column_names_are_learnt():
+    X, y = entangled_rows(40)
+    table = pandas.DataFrame(X, columns=["a", "b"])
+    result = search_circuit(table, pandas.Series(y), **SMALL)
+    assert result.estimator.feature_names_in_.tolist() == ["a", "b"]
+    assert result.estimator.predict(table).shape == (40,)
 
 
 def test_same_seed_gives_the_same_search():
