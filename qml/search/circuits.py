@@ -28,7 +28,7 @@ from qml.settings import check_choice, check_fraction, check_non_negative, check
 from simulator.circuit import Circuit
 from simulator.errors import counted
 
-__all__ = ["LayoutRecord", "EvolvedCircuit", "search_circuit"]
+__all__ = ["EvolvedCircuit", "LayoutRecord", "search_circuit"]
 
 Array = NDArray[np.float64]
 Rows = tuple[Array, NDArray[Any], Array, NDArray[Any]]

@@ -1,7 +1,7 @@
 """Evolved circuits on labels with a known circuit, on Qiskit's devices, and against Qiskit's expectations."""
 
 import numpy as np
-import pandas
+import pandas as pd
 import pytest
 from qiskit import transpile
 from qiskit.quantum_info import SparsePauliOp, Statevector
@@ -194,8 +194,8 @@ def test_labels_of_text():
 
 def test_column_names_are_learnt():
     X, y = entangled_rows(40)
-    table = pandas.DataFrame(X, columns=["a", "b"])
-    result = search_circuit(table, pandas.Series(y), **SMALL)
+    table = pd.DataFrame(X, columns=["a", "b"])
+    result = search_circuit(table, pd.Series(y), **SMALL)
     assert result.estimator.feature_names_in_.tolist() == ["a", "b"]
     assert result.estimator.predict(table).shape == (40,)
 
