@@ -1,0 +1,2 @@
+from qml.federated.updates import Update as Update
+from qml.federated.updates import UpdateError as UpdateError
