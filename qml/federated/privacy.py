@@ -110,9 +110,7 @@ class GaussianMechanism:
         return epsilon(self.noise, self.delta, sampling_rate, steps, accountant=self.accountant)
 
 
-def epsilon(
-    noise: float, delta: float, sampling_rate: float, steps: int, *, accountant: Accountant = "rdp"
-) -> float:
+def epsilon(noise: float, delta: float, sampling_rate: float, steps: int, *, accountant: Accountant = "rdp") -> float:
     """Compute epsilon of repeated Gaussian mechanisms on Poisson samples, by dp-accounting.
 
     Parameters

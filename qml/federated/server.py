@@ -104,15 +104,18 @@ class ServerState:
 
     def records(self, names: Sequence[str]) -> list[RoundRecord]:
         """Return the history."""
-        size = 8 * (len(self.weights) + sum(map(len, self.strategy.values())) * ("control" in self.strategy))
+        size = self.weights.nbytes * (2 if "control" in self.strategy else 1)
         out = []
         for number, (outcomes, row) in enumerate(zip(self.outcomes, self.numbers, strict=True), start=1):
-            by_outcome = [tuple(names[k] for k in np.flatnonzero(outcomes == code)) for code in range(len(OUTCOMES))]
+            by_outcome = [
+                tuple(names[int(k)] for k in np.flatnonzero(outcomes == code)) for code in range(len(OUTCOMES))
+            ]
             values = dict(zip(COLUMNS, row.tolist(), strict=True))
             optional = {name: None if np.isnan(values[name]) else values[name] for name in ("loss", "score")}
             received = len(by_outcome[ACCEPTED]) + len(by_outcome[LATE]) + len(by_outcome[REFUSED])
             asked = len(names) - len(by_outcome[NOT_ASKED])
-            out.append(RoundRecord(number, *by_outcome[1:], n_bytes=size * (asked + received), **values | optional))
+            bytes_sent: dict[str, Any] = {"n_bytes": size * (asked + received)}
+            out.append(RoundRecord(number, *by_outcome[1:], **values | optional | bytes_sent))
         return out
 
 
@@ -202,8 +205,8 @@ class Server:
         if len(accepted) < needed:
             counts = ", ".join(f"{OUTCOMES[k]}: {int((outcomes == k).sum())}" for k in range(1, len(OUTCOMES)))
             raise QuorumError(
-                f"round {number} needs {needed} usable updates and got {len(accepted)} ({counts}); the weights are those "
-                "of the round before, and a run with resume= goes on from there"
+                f"round {number} needs {needed} usable updates and got {len(accepted)} ({counts}); the weights are "
+                "those of the round before, and a run with resume= goes on from there"
             )
         change = self._aggregated(accepted, number, asked, outcomes)
         if not np.isfinite(change).all():
@@ -241,8 +244,8 @@ class Server:
         epsilon, budget = self.ledger.epsilon(rounds, participations), self.ledger.mechanism.budget
         if budget is not None and epsilon > budget * (1 + 1e-9):
             raise BudgetError(
-                f"round {rounds} would raise epsilon to {epsilon:.4g}, over the budget of {budget:.4g}; use more noise, "
-                "fewer rounds or a larger budget"
+                f"round {rounds} would raise epsilon to {epsilon:.4g}, over the budget of {budget:.4g}; use more "
+                "noise, fewer rounds or a larger budget"
             )
         return epsilon
 
