@@ -199,8 +199,12 @@ def calibrated_noise(
 
 def clipped(change: Array, clip: float) -> Array:
     """Shorten a vector to a norm of at most ``clip``, up to rounding."""
-    norm = float(np.linalg.norm(change))
-    return change if norm <= clip else change * (clip / norm)
+    largest = float(np.abs(change).max(initial=0.0))
+    if largest == 0.0:
+        return change
+    direction = change / largest  # squares of huge numbers would overflow
+    norm = float(np.linalg.norm(direction))
+    return change if norm <= clip / largest else direction * (clip / norm)
 
 
 def _event(dp: Any, noise: float, sampling_rate: float) -> Any:
