@@ -199,8 +199,24 @@ for seed in SEEDS:
 figure, axis = plt.subplots(figsize=(6, 3.2))
 for name, scores in spoilt.items():
     axis.errorbar(range(len(factors)), scores.mean(axis=1), scores.std(axis=1), marker="o", capsize=3, label=name)
-axis.set_xticks(range(len(factors)), ["sends nothing", *(f"-{factor} times" for factor in factors[1:])])
-axis.set(xlabel="what the third hospital makes of its change", ylabel="test accuracy", title="alpha = 100, five splits")
+axis.set_xticks(range(len(factors)), ["0", *(f"-{factor}" for factor in factors[1:])])
+axis.set(
+    xlabel="factor by which the third hospital multiplies its change",
+    ylabel="test accuracy",
+    title="alpha = 100, five splits",
+)
 axis.legend(title="aggregator")
 figure.tight_layout()
 plt.show()
+
+# %% [markdown]
+# ## What it comes to
+#
+# Three like hospitals lose nothing by training together, and gain little, because each could do it alone. The more they
+# differ, the more a federation is worth: at alpha = 0.3 a hospital alone is right on three of four tumours, and the
+# federation on more than nine of ten, if its clients are kept from drifting apart; plain averaging then depends on
+# luck. Privacy of rows at epsilon = 1 costs about three percent. A single liar ruins a mean, and does nothing to a
+# median, which needs an honest majority and cannot be combined with sums that hide the updates.
+#
+# None of this needs a quantum model: logistic regression would federate as well. What the circuit brings is a model
+# with few weights, so that little is sent, and little noise is needed for privacy.

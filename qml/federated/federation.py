@@ -25,7 +25,7 @@ from qml.federated.server_files import identity, run_state, server_state
 from qml.federated.server_state import RoundRecord, ServerState
 from qml.federated.strategies import Strategy, get_strategy
 from qml.federated.updates import SecureSum
-from qml.optimizers import SGD
+from qml.optimizers import SGD, Adam, RMSprop
 from qml.settings import check_non_negative, check_positive, check_whole
 from qml.training.checkpoints import Checkpoints, saved_seed
 
@@ -34,6 +34,9 @@ __all__ = ["Federation"]
 log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
+
+GRADIENT_ONLY = (SGD, Adam, RMSprop)
+"""Optimizers that learn of the rows by gradients only, which have noise; losses and metrics have none."""
 
 
 @dataclass(eq=False)
@@ -141,7 +144,8 @@ class Federation:
             Rows of the server on which the model is scored after each round.
         resume : path, optional
             Checkpoint, written after each round. If it exists, the run goes on from it, and the result equals that of
-            an uninterrupted run; ``rounds`` may be increased. It holds the seed, and so the noise: keep it secret.
+            an uninterrupted run; ``rounds`` may be increased, unless the noise is found for a budget. It holds the
+            seed, and so the noise: keep it secret.
 
         Returns
         -------
@@ -301,6 +305,12 @@ class Federation:
                 )
         if strategy.uses_controls:
             self._check_controls(strategy, estimator)
+        optimizer = estimator._chosen_optimizer()
+        if self.privacy is not None and self.privacy.at == "example" and not isinstance(optimizer, GRADIENT_ONLY):
+            raise ValueError(
+                f"privacy of rows needs an optimizer that uses nothing but gradients, such as 'sgd' or 'adam', got "
+                f"{optimizer!r}"
+            )
 
     def _check_controls(self, strategy: Strategy, estimator: Any) -> None:
         optimizer = estimator._chosen_optimizer()

@@ -76,6 +76,7 @@ class Server:
     secure: SecureSum | None
     n_samples: Sequence[int]
     _delayed: list[Update] = field(default_factory=list, init=False)
+    _failure: Exception | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.names = tuple(self.clients)
@@ -122,7 +123,8 @@ class Server:
             raise QuorumError(
                 f"round {number} needs {needed} usable updates and got {len(accepted)} ({counts}); the weights are "
                 "those of the round before, and a run with resume= goes on from there"
-            )
+                + (f". The last failure was: {self._failure}" if self._failure is not None else "")
+            ) from self._failure
         share = len(accepted) / len(self.names)
         with np.errstate(over="ignore", invalid="ignore"):  # checked in the next lines
             change = self._aggregated(accepted, number, asked, outcomes)
@@ -181,6 +183,7 @@ class Server:
                 update = client.train(self._request(state, number, int(k)))
             except Exception as error:  # whatever ends a client must not end the others
                 log.warning("round %d: client %r failed: %s: %s", number, client.name, type(error).__name__, error)
+                self._failure = error
                 continue
             if fates[1, k] < self.straggler_rate:
                 self._delayed.append(update)
