@@ -1,7 +1,7 @@
 """Attacks on federated training, with and without protection: `python -m benchmarks.federated_attacks`.
 
-Gradient inversion (Zhu, Liu and Han, arXiv:1906.08935): a curious server looks for rows whose gradient is the update that
-a client sent. Membership inference (Yeom et al., arXiv:1709.01604): rows with a low loss are taken for training rows.
+Gradient inversion (Zhu, Liu and Han, arXiv:1906.08935): a curious server looks for rows whose gradient is the update of
+a client. Membership inference (Yeom et al., arXiv:1709.01604): rows with a low loss are taken for training rows.
 Poisoning: clients that send wrong updates, against each way to aggregate them.
 """
 
@@ -142,10 +142,8 @@ def inversion(trials: int) -> None:
         errors = attacked(n_rows, protocol, send)
         share = np.mean(errors < RECOVERED)
         print(f"| {name} | {np.median(errors):.2g} | {share:.0%} | {time.perf_counter() - started:.0f} |", flush=True)
-    guesses = np.sqrt(np.square(X - X.mean(axis=0)).mean(axis=1))
-    print(
-        f"| nothing: the mean of all rows is guessed | {np.median(guesses):.2g} | {np.mean(guesses < RECOVERED):.0%} | |"
-    )
+    errors = np.sqrt(np.square(X - X.mean(axis=0)).mean(axis=1))
+    print(f"| nothing: the mean of all rows | {np.median(errors):.2g} | {np.mean(errors < RECOVERED):.0%} | |")
 
 
 ATTACKS = {"inversion": inversion}

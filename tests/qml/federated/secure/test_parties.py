@@ -129,6 +129,20 @@ def test_shares_that_were_changed_or_exchanged_are_found() -> None:
             parties.clients[name].reveal(NAMES)
 
 
+def test_a_client_does_not_open_its_own_shares_as_those_of_another() -> None:
+    """Both directions between two clients have one key; a server could send a client's message back to it."""
+    parties = Parties()
+    shares = {message.client: message for message in parties.shares()}
+    inbox = parties.server.route_shares(shares.values())["a"]
+    reflected = [
+        replace(message, sealed={"a": shares["a"].sealed["b"]}) if message.client == "b" else message
+        for message in inbox
+    ]
+    parties.clients["a"].masked_vector(np.ones(WEIGHTS), reflected)
+    with pytest.raises(ValueError, match="changed, or belongs to another sender"):
+        parties.clients["a"].reveal(NAMES)
+
+
 def test_shares_for_others_are_refused() -> None:
     parties = Parties()
     shares = parties.shares()
