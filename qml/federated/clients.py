@@ -90,7 +90,7 @@ class Client(Protocol):
 
     name: str
 
-    def describe(self, classifier: bool, transform: Transform | None = None) -> Description:
+    def describe(self, classifier: bool, ranges: bool = True, transform: Transform | None = None) -> Description:
         """Describe the rows, after a function of the features that all clients share.
 
         The first call of a run is without a function; it also forgets what the client kept from an earlier run.
@@ -151,10 +151,10 @@ class LocalClient:
         arrays = [np.asarray(self.X), self.y] + ([] if self.sample_weight is None else [np.asarray(self.sample_weight)])
         return digest(*(array.astype(str) if array.dtype == object else array for array in arrays))
 
-    def describe(self, classifier: bool, transform: Transform | None = None) -> Description:
+    def describe(self, classifier: bool, ranges: bool = True, transform: Transform | None = None) -> Description:
         self.control, self.loss = None, np.nan
         self._features = self.X if transform is None else transform(self.X)
-        return described(self.name, self._features, self.y, classifier)
+        return described(self.name, self._features, self.y, classifier, ranges)
 
     def moments(self, statistics: Statistics) -> Array:
         return moments(statistics, self._features, self.y)

@@ -47,8 +47,8 @@ class GaussianMechanism:
         ``"server"``: clients clip their updates, the server adds noise to the sum. A client as a whole is protected
         against everyone but the server; clients are drawn independently with probability ``client_fraction``, which
         lowers epsilon. ``"client"``: each client clips its update and adds the noise itself, so that it is protected
-        against the server too; with secure aggregation each adds a share only, and the sum has the noise. ``"example"``:
-        DP-SGD in each client: each row is protected against everyone outside of it.
+        against the server too; with secure aggregation each adds a share only, and the sum has the noise.
+        ``"example"``: DP-SGD in each client: each row is protected against everyone outside of it.
     budget : float, optional
         Epsilon that must not be exceeded: a run stops before the round that would.
     accountant : {"rdp", "pld"}

@@ -69,8 +69,8 @@ def split_model(model: Any) -> tuple[list[tuple[str, Any]], str, Any]:
     *steps, (name, estimator) = model.steps if isinstance(model, Pipeline) else [("", model)]
     if not isinstance(estimator, TrainedNetwork):
         raise TypeError(
-            "a federation trains an estimator of qml that trains a network, such as VariationalClassifier, or a pipeline "
-            f"that ends with one, such as make_pipeline(NystroemFeatures(), NetworkClassifier(Dense())); got {model!r}"
+            "a federation trains an estimator of qml that trains a network, such as VariationalClassifier, or a "
+            f"pipeline that ends with one, as make_pipeline(NystroemFeatures(), NetworkClassifier(Dense())); got {model!r}"
         )
     if estimator.early_stopping:
         raise ValueError("early_stopping holds out rows of one data set: use rounds= and validation_data instead")
@@ -108,35 +108,28 @@ def begin_together(
     """
     steps, name, estimator = split_model(model)
     classifier = bool(is_classifier(estimator))
-    descriptions = [client.describe(classifier) for client in clients]
-    if reference is not None:
-        descriptions.insert(0, described("(reference)", *reference, classifier))
-    statistics = agreed(descriptions, classes)  # also where rows come from the reference: columns must be the same
+    private = reference is None
+    descriptions = [client.describe(classifier, private) for client in clients]
+    public = None if reference is None else described("reference", *reference, classifier)
+    statistics = agreed(descriptions, classes, public)
     transformers: list[tuple[str, Any]] = []
+    X, y = (None, None) if reference is None else reference
     if steps:
-        if reference is None:
+        if private:
             statistics = _with_moments(statistics, clients, secure, stage=0)
             X, y, _ = artificial_rows(statistics, "normal", seed)
-        else:
-            X, y = reference
         for key, step in steps:
             fitted = clone(step)
             X = fitted.fit_transform(X, y)
             transformers.append((key, fitted))
-        transform = _composed(transformers)
-        descriptions = [client.describe(classifier, transform) for client in clients]
-        if reference is not None:
-            descriptions.insert(0, described("(reference)", X, y, classifier))
-        statistics = agreed(descriptions, classes)
-    if reference is not None:
-        public_X = X if steps else reference[0]
-        started = begin(
-            estimator, public_X, reference[1], np.ones(len(public_X)), classes=statistics.classes, seed=seed
-        )
-        descriptions = descriptions[1:]
-    else:
+        descriptions = [client.describe(classifier, private, _composed(transformers)) for client in clients]
+        public = None if reference is None else described("reference", X, y, classifier)
+        statistics = agreed(descriptions, classes, public)
+    if private:
         statistics = _with_moments(statistics, clients, secure, stage=1)
         started = _from_statistics(estimator, statistics, seed)
+    else:
+        started = begin(estimator, X, y, np.ones(len(y)), classes=statistics.classes, seed=seed)
     if getattr(started, "class_weight", None) == "balanced":
         started.class_weight = _balanced(statistics)
     for client in clients:

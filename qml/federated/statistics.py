@@ -125,8 +125,16 @@ def columns(X: Any, y: Any, classes: NDArray[Any] | None) -> Array:
     return np.concatenate([features, np.asarray(y, np.float64).reshape(len(features), -1)], axis=1)
 
 
-def described(client: str, X: Any, y: Any, classifier: bool) -> Description:
+def described(client: str, X: Any, y: Any, classifier: bool, ranges: bool = True) -> Description:
     """Describe the rows of a client.
+
+    Parameters
+    ----------
+    client : str
+    X, y : array-like
+    classifier : bool
+    ranges : bool
+        Whether to tell the ranges; otherwise `Description.low` and `high` are empty.
 
     Raises
     ------
@@ -162,19 +170,23 @@ def described(client: str, X: Any, y: Any, classifier: bool) -> Description:
         classes,
         counts,
         labels.shape[1] if labels.ndim > 1 else 0,
-        values.min(axis=0),
-        values.max(axis=0),
+        values.min(axis=0) if ranges else np.zeros(0),
+        values.max(axis=0) if ranges else np.zeros(0),
     )
 
 
-def agreed(descriptions: Sequence[Description], classes: Any = None) -> Statistics:
+def agreed(
+    descriptions: Sequence[Description], classes: Any = None, reference: Description | None = None
+) -> Statistics:
     """Compare the clients' descriptions, and combine them.
 
     Parameters
     ----------
     descriptions : sequence of Description
     classes : array-like, optional
-        All classes; by default those of the clients together.
+        All classes; by default those of the clients together, or of the reference.
+    reference : Description, optional
+        Description of public rows, whose ranges and classes count instead of the clients'.
 
     Raises
     ------
@@ -182,8 +194,9 @@ def agreed(descriptions: Sequence[Description], classes: Any = None) -> Statisti
         If a client has other columns, targets of another kind, or unknown classes; it is named. If all clients together
         have one class only.
     """
-    first = descriptions[0]
-    for other in descriptions[1:]:
+    sources = descriptions if reference is None else [reference]
+    first = sources[0]
+    for other in descriptions:
         _check_columns(first, other)
     out = Statistics(
         sum(description.n_samples for description in descriptions),
@@ -192,15 +205,15 @@ def agreed(descriptions: Sequence[Description], classes: Any = None) -> Statisti
         None,
         None,
         first.n_targets,
-        np.min([description.low for description in descriptions], axis=0),
-        np.max([description.high for description in descriptions], axis=0),
+        np.min([description.low for description in sources], axis=0),
+        np.max([description.high for description in sources], axis=0),
     )
     if first.classes is None:
         return out
-    every = [description.classes for description in descriptions if description.classes is not None]
-    known = np.unique(np.concatenate(every)) if classes is None else np.unique(np.asarray(classes))
+    every = [source.classes for source in sources if source.classes is not None]
+    known = np.unique(np.concatenate(every) if classes is None else np.asarray(classes))
     counts = np.zeros(len(known), np.int64)
-    for description in descriptions:
+    for description in (*descriptions, *sources):
         assert description.classes is not None
         unknown = np.setdiff1d(description.classes, known)
         if len(unknown):
@@ -208,7 +221,8 @@ def agreed(descriptions: Sequence[Description], classes: Any = None) -> Statisti
                 f"client {description.client!r} has the classes {unknown.tolist()}, which are not among "
                 f"{known.tolist()}"
             )
-        counts[np.searchsorted(known, description.classes)] += description.counts
+    for source in sources:
+        counts[np.searchsorted(known, source.classes)] += source.counts
     if len(known) < 2:
         raise AgreementError(f"a classifier needs 2 or more classes, all clients together have one: {known.tolist()}")
     return replace(out, classes=known, counts=counts)

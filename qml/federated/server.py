@@ -1,0 +1,339 @@
+"""The server: its state, the rounds, and what it does with updates that are late, wrong or missing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.federated.aggregators import Aggregator, Mean
+from qml.federated.clients import Client, Request, RowNoise, UpdateNoise
+from qml.federated.ledger import Ledger
+from qml.federated.privacy import BudgetError, clipped
+from qml.federated.strategies import Strategy
+from qml.federated.updates import SecureSum, Update, UpdateError, check_update
+from simulator.errors import QumbaError
+
+__all__ = ["OUTCOMES", "QuorumError", "RoundRecord", "Server", "ServerState"]
+
+log = logging.getLogger(__name__)
+
+Array = NDArray[np.float64]
+
+OUTCOMES = ("not asked", "accepted", "dropped", "late", "refused")
+NOT_ASKED, ACCEPTED, DROPPED, LATE, REFUSED = range(len(OUTCOMES))
+
+COLUMNS = ("loss", "score", "epsilon", "change_norm", "seconds")
+SAMPLING, FATES, SERVER_NOISE, CLIENT_NOISE = 2, 3, 4, 5
+"""Second number of the seed for each use of random numbers, so that none is used twice."""
+
+
+class QuorumError(QumbaError, RuntimeError):
+    """Fewer usable updates than the quorum arrived in a round; the weights are those before it."""
+
+
+@dataclass(frozen=True)
+class RoundRecord:
+    """What happened in a round.
+
+    Parameters
+    ----------
+    round : int
+        Number of the round, counted from 1.
+    accepted, dropped, late, refused : tuple of str
+        Names of the clients whose updates were aggregated, that sent nothing, whose updates came after the end of the
+        round, and whose updates did not pass the checks.
+    loss : float or None
+        Mean training loss of the accepted clients; None with privacy or secure aggregation.
+    score : float or None
+        Score on the validation data after the round, if there are any.
+    epsilon : float
+        Privacy loss so far; infinite without privacy.
+    change_norm : float
+        Norm of the change of the weights.
+    n_bytes : int
+        Bytes of weights and updates that crossed the network.
+    seconds : float
+    """
+
+    round: int
+    accepted: tuple[str, ...]
+    dropped: tuple[str, ...]
+    late: tuple[str, ...]
+    refused: tuple[str, ...]
+    loss: float | None
+    score: float | None
+    epsilon: float
+    change_norm: float
+    n_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class ServerState:
+    """Everything that the rounds change; replaced as a whole after each.
+
+    Parameters
+    ----------
+    weights : float ndarray, shape (n_weights,)
+    strategy : dict of str to float ndarray
+        State of the strategy.
+    participations : int ndarray, shape (n_clients,)
+        Number of rounds in which each client trained.
+    outcomes : int ndarray, shape (n_rounds, n_clients)
+        Outcome of each client in each round, an index of ``OUTCOMES``.
+    numbers : float ndarray, shape (n_rounds, 5)
+        Loss, score, epsilon, norm of the change and seconds of each round; NaN where there is none.
+    """
+
+    weights: Array
+    strategy: dict[str, Array]
+    participations: NDArray[np.int64]
+    outcomes: NDArray[np.int64]
+    numbers: Array
+
+    @property
+    def rounds(self) -> int:
+        """Number of finished rounds."""
+        return len(self.numbers)
+
+    def records(self, names: Sequence[str]) -> list[RoundRecord]:
+        """Return the history."""
+        size = 8 * (len(self.weights) + sum(map(len, self.strategy.values())) * ("control" in self.strategy))
+        out = []
+        for number, (outcomes, row) in enumerate(zip(self.outcomes, self.numbers, strict=True), start=1):
+            by_outcome = [tuple(names[k] for k in np.flatnonzero(outcomes == code)) for code in range(len(OUTCOMES))]
+            values = dict(zip(COLUMNS, row.tolist(), strict=True))
+            optional = {name: None if np.isnan(values[name]) else values[name] for name in ("loss", "score")}
+            received = len(by_outcome[ACCEPTED]) + len(by_outcome[LATE]) + len(by_outcome[REFUSED])
+            asked = len(names) - len(by_outcome[NOT_ASKED])
+            out.append(RoundRecord(number, *by_outcome[1:], n_bytes=size * (asked + received), **values | optional))
+        return out
+
+
+@dataclass(eq=False)
+class Server:
+    """Server of an in-process federation.
+
+    Parameters
+    ----------
+    clients : mapping of str to Client
+    estimator : TrainedNetwork
+        Estimator with which all clients began.
+    strategy : Strategy
+    aggregator : Aggregator
+    seed : int
+    local_epochs : int
+    client_fraction : float
+    quorum : int
+        Minimum number of accepted updates in a round.
+    clip_norm : float or None
+        Norm to which updates are shortened.
+    dropout_rate, straggler_rate : float
+        Probabilities that a client that is asked sends nothing, or too late.
+    ledger : Ledger or None
+        Accounts, with privacy.
+    secure : SecureSum or None
+    n_samples : sequence of int
+        Numbers of rows of the clients.
+    """
+
+    clients: Mapping[str, Client]
+    estimator: Any
+    strategy: Strategy
+    aggregator: Aggregator
+    seed: int
+    local_epochs: int
+    client_fraction: float
+    quorum: int
+    clip_norm: float | None
+    dropout_rate: float
+    straggler_rate: float
+    ledger: Ledger | None
+    secure: SecureSum | None
+    n_samples: Sequence[int]
+    _delayed: list[Update] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self.names = tuple(self.clients)
+        self.place = None if self.ledger is None else self.ledger.mechanism.at
+
+    @property
+    def sampled_independently(self) -> bool:
+        """Whether each client is drawn independently, as the accountant assumes where the server adds the noise."""
+        return self.place == "server" and self.client_fraction < 1
+
+    def initial_state(self) -> ServerState:
+        """Return the state before the first round."""
+        weights, count = self.estimator.weights_, len(self.names)
+        return ServerState(
+            weights,
+            self.strategy.init(len(weights)),
+            np.zeros(count, np.int64),
+            np.zeros((0, count), np.int64),
+            np.zeros((0, len(COLUMNS))),
+        )
+
+    def play(self, state: ServerState) -> ServerState:
+        """Return the state after the next round, without its score.
+
+        Raises
+        ------
+        BudgetError
+            If the round would exceed the privacy budget; nothing has been sent.
+        QuorumError
+            If fewer usable updates than the quorum arrive.
+        """
+        started = time.perf_counter()
+        number = state.rounds + 1
+        asked = self._asked(number)
+        participations = state.participations.copy()
+        participations[asked] += 1
+        epsilon = self._epsilon(number, participations)
+        outcomes = np.zeros(len(self.names), np.int64)
+        outcomes[asked] = DROPPED
+        accepted = self._collect(state, number, asked, outcomes)
+        needed = min(self.quorum, len(asked)) if self.sampled_independently else self.quorum
+        if len(accepted) < needed:
+            counts = ", ".join(f"{OUTCOMES[k]}: {int((outcomes == k).sum())}" for k in range(1, len(OUTCOMES)))
+            raise QuorumError(
+                f"round {number} needs {needed} usable updates and got {len(accepted)} ({counts}); the weights are those "
+                "of the round before, and a run with resume= goes on from there"
+            )
+        change = self._aggregated(accepted, number, asked, outcomes)
+        if not np.isfinite(change).all():
+            raise UpdateError(
+                f"the aggregated change of round {number} is not finite: updates of finite numbers overflow; set "
+                "clip_norm, or use a robust aggregator such as 'median'"
+            )
+        share = len(accepted) / len(self.names)
+        strategy, weights = self.strategy.step(state.strategy, state.weights, change, number, share)
+        losses = [getattr(self.clients[update.client], "loss", np.nan) for update in accepted]
+        open_losses = self.ledger is None and self.secure is None and losses
+        row = [
+            float(np.mean(losses)) if open_losses else np.nan,
+            np.nan,
+            epsilon,
+            float(np.linalg.norm(weights - state.weights)),
+            time.perf_counter() - started,
+        ]
+        return ServerState(
+            weights, strategy, participations, np.vstack([state.outcomes, outcomes]), np.vstack([state.numbers, row])
+        )
+
+    def _asked(self, number: int) -> NDArray[np.intp]:
+        """Draw the clients of a round."""
+        count = len(self.names)
+        rng = np.random.default_rng([self.seed, SAMPLING, number])
+        if self.sampled_independently:
+            return np.flatnonzero(rng.random(count) < self.client_fraction)
+        return np.sort(rng.permutation(count)[: max(1, round(self.client_fraction * count))])
+
+    def _epsilon(self, rounds: int, participations: NDArray[np.int64]) -> float:
+        """Return epsilon after a round, or raise if it is over the budget."""
+        if self.ledger is None:
+            return np.inf
+        epsilon, budget = self.ledger.epsilon(rounds, participations), self.ledger.mechanism.budget
+        if budget is not None and epsilon > budget * (1 + 1e-9):
+            raise BudgetError(
+                f"round {rounds} would raise epsilon to {epsilon:.4g}, over the budget of {budget:.4g}; use more noise, "
+                "fewer rounds or a larger budget"
+            )
+        return epsilon
+
+    def _collect(
+        self, state: ServerState, number: int, asked: NDArray[np.intp], outcomes: NDArray[np.int64]
+    ) -> list[Update]:
+        """Let the clients train; return the usable updates, and note the outcome of each client."""
+        received, self._delayed = self._delayed, []
+        fates = np.random.default_rng([self.seed, FATES, number]).random((2, len(self.names)))
+        for k in asked:
+            client = self.clients[self.names[k]]
+            if fates[0, k] < self.dropout_rate:
+                continue
+            try:
+                update = client.train(self._request(state, number, int(k)))
+            except Exception as error:  # whatever ends a client must not end the others
+                log.warning("round %d: client %r failed: %s: %s", number, client.name, type(error).__name__, error)
+                continue
+            if fates[1, k] < self.straggler_rate:
+                self._delayed.append(update)
+                outcomes[k] = LATE
+            else:
+                received.append(update)
+        accepted: list[Update] = []
+        expected = {self.names[k] for k in asked}
+        length = len(state.weights) * (2 if self.strategy.uses_controls else 1)
+        for update in received:
+            seen = {other.client for other in accepted}
+            try:
+                check_update(update, round=number, n_weights=length, expected=expected, seen=seen)
+            except UpdateError as error:
+                log.warning("%s", error)
+                if update.round == number and update.client in expected and update.client not in seen:
+                    outcomes[self.names.index(update.client)] = REFUSED
+                continue
+            accepted.append(self._shortened(update))
+            outcomes[self.names.index(update.client)] = ACCEPTED
+        return accepted
+
+    def _shortened(self, update: Update) -> Update:
+        """Clip an update: a client may not have done so itself."""
+        limit = self.clip_norm
+        if self.ledger is not None and self.place == "server":
+            limit = self.ledger.mechanism.clip
+        change = np.asarray(update.change, np.float64)
+        return replace(update, change=change if limit is None else clipped(change, limit))
+
+    def _request(self, state: ServerState, number: int, k: int) -> Request:
+        privacy: UpdateNoise | RowNoise | None = None
+        if self.ledger is not None:
+            mechanism = self.ledger.mechanism
+            assert mechanism.noise is not None
+            if self.place == "example":
+                privacy = RowNoise(mechanism.clip, mechanism.noise)
+            else:
+                deviation = mechanism.noise * mechanism.clip if self.place == "client" else 0.0
+                shares = 1 if self.secure is None else self.quorum  # the sum of a quorum has all of the noise
+                privacy = UpdateNoise(mechanism.clip, deviation / np.sqrt(shares))
+        return Request(
+            number,
+            state.weights.copy(),
+            self.local_epochs,
+            seed=self.seed + (number - 1) * self.local_epochs + (k << 32),
+            proximal=self.strategy.proximal,
+            control=state.strategy["control"].copy() if self.strategy.uses_controls else None,
+            privacy=privacy,
+            noise_seed=(self.seed, CLIENT_NOISE, number, k),
+        )
+
+    def _aggregated(
+        self, accepted: Sequence[Update], number: int, asked: NDArray[np.intp], outcomes: NDArray[np.int64]
+    ) -> Array:
+        """Combine the updates; with privacy of clients all count alike, because the noise is for that."""
+        length = len(self.estimator.weights_) * (2 if self.strategy.uses_controls else 1)
+        if self.secure is None and self.place in (None, "example"):
+            return self.aggregator.aggregate(accepted)
+        weighted = self.place in (None, "example") and isinstance(self.aggregator, Mean) and self.aggregator.weighted
+        largest = max(self.n_samples) if weighted else 1
+        factors = {update.client: update.n_samples / largest if weighted else 1.0 for update in accepted}
+        vectors = {self.names[k]: np.zeros(length) for k in asked}
+        vectors |= {update.client: update.change * factors[update.client] for update in accepted}
+        if self.secure is None:
+            total = np.sum(list(vectors.values()), axis=0) if vectors else np.zeros(length)
+        else:
+            missing = [self.names[k] for k in asked if outcomes[k] != ACCEPTED]
+            total = self.secure.sum(vectors, round=number, dropped=missing) if accepted else np.zeros(length)
+        if self.place != "server":
+            return np.asarray(total / sum(factors.values()))
+        assert self.ledger is not None
+        mechanism = self.ledger.mechanism
+        assert mechanism.noise is not None
+        rng = np.random.default_rng([self.seed, SERVER_NOISE, number])
+        noise = mechanism.noise * mechanism.clip * rng.standard_normal(length)
+        return np.asarray((total + noise) / (self.client_fraction * len(self.names)))
