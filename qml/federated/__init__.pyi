@@ -22,11 +22,11 @@ from qml.federated.splits import feature_split as feature_split
 from qml.federated.splits import iid_split as iid_split
 from qml.federated.splits import quantity_split as quantity_split
 from qml.federated.statistics import AgreementError as AgreementError
+from qml.federated.strategies import STRATEGIES as STRATEGIES
 from qml.federated.strategies import FedAdam as FedAdam
 from qml.federated.strategies import FedAvg as FedAvg
 from qml.federated.strategies import FedProx as FedProx
 from qml.federated.strategies import FedYogi as FedYogi
-from qml.federated.strategies import STRATEGIES as STRATEGIES
 from qml.federated.strategies import Scaffold as Scaffold
 from qml.federated.updates import Update as Update
 from qml.federated.updates import UpdateError as UpdateError

@@ -69,7 +69,8 @@ def client_app(model: Any, X: Any, y: Any = None) -> ClientApp:
 
     @app.query("describe")
     def describe(message: Message, context: Context) -> Message:
-        return Message(content=packed(client_of(context).describe(is_classifier(model))), reply_to=message)
+        description = client_of(context).describe(is_classifier(model), message.content["config"]["ranges"])
+        return Message(content=packed(description), reply_to=message)
 
     @app.query("moments")
     def moments(message: Message, context: Context) -> Message:

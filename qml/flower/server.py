@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
 
 from qml import persistence
 from qml.estimators.local_training import with_weights
@@ -18,6 +18,7 @@ from qml.federated.clients import Request
 from qml.federated.federation import Federation
 from qml.federated.round_zero import begin_together
 from qml.federated.statistics import AgreementError, Description, Statistics
+from qml.federated.strategies import get_strategy
 from qml.federated.updates import Update, UpdateError
 from qml.flower.library import ArrayRecord, ConfigRecord, Context, Grid, Message, RecordDict, ServerApp, Strategy
 from qml.flower.records import model_bytes, packed, unpacked
@@ -38,6 +39,7 @@ def server_app(
     path: str | PathLike[str],
     n_clients: int = 2,
     timeout: float = 3600.0,
+    resume: str | PathLike[str] | None = None,
     **settings: Any,
 ) -> ServerApp:
     """Return the Flower app of the server.
@@ -56,9 +58,11 @@ def server_app(
         Number of clients to wait for before the first round; those that connect by then take part.
     timeout : float
         Maximum time to wait for the clients, and for their answers in a round, in seconds.
+    resume : path, optional
+        Checkpoint of `Federation.fit`, from which a server that was stopped goes on; not with Flower's strategies.
     settings
-        Further arguments of `Federation`, such as ``local_epochs``, ``aggregator``, ``privacy``, ``quorum``, ``resume``
-        and ``random_state``. With one of Flower's strategies, ``local_epochs`` and ``random_state`` only.
+        Further arguments of `Federation`, such as ``local_epochs``, ``aggregator``, ``privacy``, ``quorum`` and
+        ``random_state``. With one of Flower's strategies, ``local_epochs`` and ``random_state`` only.
 
     Returns
     -------
@@ -81,21 +85,25 @@ def server_app(
     check_whole("rounds", rounds)
     check_whole("n_clients", n_clients)
     check_positive("timeout", timeout)
-    own = isinstance(strategy, Strategy)
-    if own and (unknown := settings.keys() - {"local_epochs", "random_state"}):
-        raise TypeError(f"one of Flower's strategies does not take {sorted(unknown)}: set it up in the strategy")
-    if not own:
+    flowers = isinstance(strategy, Strategy)
+    if flowers:
+        unknown = settings.keys() - {"local_epochs", "random_state"} | ({"resume"} if resume is not None else set())
+        if unknown:
+            raise TypeError(f"Flower's strategies do not take {sorted(unknown)}: set up the strategy itself")
+    else:
         Federation([], strategy=strategy, rounds=rounds, **settings)  # an unknown setting is an error here
+        if resume is not None and get_strategy(strategy).uses_controls:
+            raise ValueError("resume needs the clients' control variates, which stay with the clients: use 'fedavg'")
     app = ServerApp()
 
     @app.main()
     def main(grid: Grid, context: Context) -> None:
-        fleet = Fleet(grid, connected(grid, n_clients, timeout), is_classifier(model), timeout)
-        if own:
+        fleet = Fleet(grid, connected(grid, n_clients, timeout), timeout, ranges=settings.get("reference") is None)
+        if flowers:
             trained = flower_rounds(model, fleet, strategy, rounds, **settings)
         else:
             federation = Federation(fleet.clients, strategy=strategy, rounds=rounds, **settings)
-            trained = federation.fit(model)
+            trained = federation.fit(model, resume=resume)
         persistence.save(trained, path)
 
     return app
@@ -120,14 +128,13 @@ class Fleet:
         Sorted by name, so that their order does not depend on who connected first.
     """
 
-    def __init__(self, grid: Grid, nodes: Sequence[int], classifier: bool, timeout: float) -> None:
+    def __init__(self, grid: Grid, nodes: Sequence[int], timeout: float, ranges: bool) -> None:
         self.grid, self.timeout = grid, timeout
         self.model: tuple[Any, bytes] = (None, b"")
         self._moments: tuple[Any, dict[int, Array]] = (None, {})
-        answers = self.asked("query.describe", dict.fromkeys(nodes, RecordDict()))
-        clients = [
-            FlowerClient(self, node, unpacked(Description, answer)) for node, answer in answers.items()
-        ]
+        question = RecordDict({"config": ConfigRecord({"ranges": ranges})})
+        answers = self.asked("query.describe", dict.fromkeys(nodes, question))
+        clients = [FlowerClient(self, node, unpacked(Description, answer)) for node, answer in answers.items()]
         self.clients = sorted(clients, key=lambda client: client.name)
 
     def asked(self, kind: str, questions: dict[int, RecordDict]) -> dict[int, RecordDict]:
@@ -183,7 +190,7 @@ class FlowerClient:
         self.name, self.loss = description.client, np.nan
         self._sent: tuple[Any, str] = (None, "")
 
-    def describe(self, classifier: bool, transform: Any = None) -> Description:
+    def describe(self, classifier: bool, ranges: bool = True, transform: Any = None) -> Description:
         return self.description
 
     def moments(self, statistics: Statistics) -> Array:
@@ -212,7 +219,8 @@ def flower_rounds(
     model: Any, fleet: Fleet, strategy: Strategy, rounds: int, local_epochs: int = 1, random_state: Any = None
 ) -> Any:
     """Agree on the scaling, and leave the rounds to one of Flower's strategies."""
-    seed = int(np.random.default_rng(random_state).integers(2**31))
+    state = model.random_state if random_state is None else random_state
+    seed = int(check_random_state(state).randint(np.iinfo(np.int32).max))
     estimator = begin_together(model, fleet.clients, seed).estimator
     config = {"model": fleet.model[1], "epochs": local_epochs, "seed": seed}
     result = strategy.start(
