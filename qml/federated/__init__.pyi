@@ -5,6 +5,7 @@ from qml.federated.aggregators import Mean as Mean
 from qml.federated.aggregators import Median as Median
 from qml.federated.aggregators import MultiKrum as MultiKrum
 from qml.federated.aggregators import TrimmedMean as TrimmedMean
+from qml.federated.classifier import FederatedClassifier as FederatedClassifier
 from qml.federated.clients import Client as Client
 from qml.federated.clients import LocalClient as LocalClient
 from qml.federated.clients import Request as Request

@@ -233,7 +233,8 @@ def closest_updates(changes: Array, n_malicious: int, count: int) -> NDArray[np.
     count : int
         Number of indices.
     """
-    distances = np.square(changes[:, None] - changes).sum(axis=2)
+    with np.errstate(over="ignore"):  # infinitely far
+        distances = np.square(changes[:, None] - changes).sum(axis=2)
     np.fill_diagonal(distances, np.inf)
     neighbours = max(1, len(changes) - n_malicious - 2)
     scores = np.sort(distances, axis=1)[:, :neighbours].sum(axis=1)

@@ -199,14 +199,14 @@ class LocalClient:
             noise = np.random.default_rng(list(request.noise_seed)).standard_normal(len(change))
             change = clipped(change, privacy.clip) + privacy.deviation * noise
         if request.control is not None:
-            change = np.concatenate([change, self._new_control(request, change)])
+            change = np.concatenate([change, self._new_control(request.control, request.epochs, change)])
         return Update(self.name, request.round, change, 1 if isinstance(privacy, UpdateNoise) else self.n_samples)
 
-    def _new_control(self, request: Request, change: Array) -> Array:
+    def _new_control(self, control: Array, epochs: int, change: Array) -> Array:
         """Update the control variate; return its change."""
         steps, _ = local_steps(self._estimator, self.n_samples)
         rate = self._estimator._chosen_optimizer().learning_rate
-        difference = -request.control - change / (steps * request.epochs * rate)
+        difference = -control - change / (steps * epochs * rate)
         assert self.control is not None
         self.control = self.control + difference
         return np.asarray(difference)

@@ -183,7 +183,8 @@ class Federation:
             start = server.initial_state()
             state = server_state(checkpoints.start(run_state(start, server)), start, server)
             self._keep(state)
-            for state in self._played(server, state, self._scorer(beginning, validation_data)):
+            for following in self._played(server, state, self._scorer(beginning, validation_data)):
+                state = following
                 checkpoints.save(run_state(state, server), now=True)
                 self._keep(state)
                 if self.callback is not None and self.callback(self.history_[-1]):
@@ -231,8 +232,8 @@ class Federation:
             ledger = Ledger.planned(self.privacy, self.client_fraction, steps, self.rounds)
             if self.reference is None:
                 log.warning(
-                    "epsilon covers the updates, not the sums of round 0, from which the scaling is learnt; give public "
-                    "rows as reference=(X, y) to learn it from them"
+                    "epsilon covers the updates, not the sums of round 0, from which the scaling is learnt; give "
+                    "public rows as reference=(X, y) to learn it from them"
                 )
         return Server(
             clients,
@@ -294,7 +295,9 @@ class Federation:
             elif strategy.uses_controls:
                 reason = f"{type(strategy).__name__} averages control variates"
             if reason is not None:
-                raise ValueError(f"aggregator={self.aggregator!r} needs each update by itself, and {reason}: use 'mean'")
+                raise ValueError(
+                    f"aggregator={self.aggregator!r} needs each update by itself, and {reason}: use 'mean'"
+                )
         if strategy.uses_controls:
             self._check_controls(strategy, estimator)
 

@@ -110,9 +110,7 @@ class GaussianMechanism:
         return epsilon(self.noise, self.delta, sampling_rate, steps, accountant=self.accountant)
 
 
-def epsilon(
-    noise: float, delta: float, sampling_rate: float, steps: int, *, accountant: Accountant = "rdp"
-) -> float:
+def epsilon(noise: float, delta: float, sampling_rate: float, steps: int, *, accountant: Accountant = "rdp") -> float:
     """Compute epsilon of repeated Gaussian mechanisms on Poisson samples, by dp-accounting.
 
     Parameters
@@ -201,8 +199,12 @@ def calibrated_noise(
 
 def clipped(change: Array, clip: float) -> Array:
     """Shorten a vector to a norm of at most ``clip``, up to rounding."""
-    norm = float(np.linalg.norm(change))
-    return change if norm <= clip else change * (clip / norm)
+    largest = float(np.abs(change).max(initial=0.0))
+    if largest == 0.0:
+        return change
+    direction = change / largest  # squares of huge numbers would overflow
+    norm = float(np.linalg.norm(direction))
+    return change if norm <= clip / largest else direction * (clip / norm)
 
 
 def _event(dp: Any, noise: float, sampling_rate: float) -> Any:

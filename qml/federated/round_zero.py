@@ -70,7 +70,8 @@ def split_model(model: Any) -> tuple[list[tuple[str, Any]], str, Any]:
     if not isinstance(estimator, TrainedNetwork):
         raise TypeError(
             "a federation trains an estimator of qml that trains a network, such as VariationalClassifier, or a "
-            f"pipeline that ends with one, as make_pipeline(NystroemFeatures(), NetworkClassifier(Dense())); got {model!r}"
+            "pipeline that ends with one, such as make_pipeline(NystroemFeatures(), NetworkClassifier(Dense())); got "
+            f"{model!r}"
         )
     if estimator.early_stopping:
         raise ValueError("early_stopping holds out rows of one data set: use rounds= and validation_data instead")
@@ -113,6 +114,8 @@ def begin_together(
     public = None if reference is None else described("reference", *reference, classifier)
     statistics = agreed(descriptions, classes, public)
     transformers: list[tuple[str, Any]] = []
+    X: Any
+    y: Any
     X, y = (None, None) if reference is None else reference
     if steps:
         if private:

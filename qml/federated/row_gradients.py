@@ -8,7 +8,7 @@ weights, and for circuits with noise or on a backend, the rows are swept one by 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import numpy as np
@@ -70,9 +70,15 @@ def _backward(layer: Layer, X: Array, weights: Array, cotangent: Array) -> tuple
         by_inputs, by_weights = np.split(derivatives, [angles.shape[1]], axis=1)
         return by_weights, by_inputs if model.data is None else model.data.pullback(X, by_inputs)
     if not layer.num_weights:
-        return np.empty((len(X), 0)), cast(Array, layer.sweep(X, weights, lambda _, at: cotangent[at], True)[1])
-    each = [layer.sweep(X[k : k + 1], weights, lambda _, at, k=k: cotangent[k : k + 1], True) for k in range(len(X))]
+        return np.empty((len(X), 0)), cast(Array, layer.sweep(X, weights, partial(_constant, cotangent), True)[1])
+    parts = [(X[k : k + 1], cotangent[k : k + 1]) for k in range(len(X))]
+    each = [layer.sweep(row, weights, partial(_constant, of_row), True) for row, of_row in parts]
     return np.stack([d_weights for d_weights, _ in each]), np.concatenate([cast(Array, d_X) for _, d_X in each])
+
+
+def _constant(cotangent: Array, outputs: Array, rows: slice) -> Array:
+    """Return the derivative with respect to the outputs, which is known already."""
+    return cotangent[rows]
 
 
 @lru_cache(maxsize=32)

@@ -29,6 +29,8 @@ OUTCOMES = ("not asked", "accepted", "dropped", "late", "refused")
 NOT_ASKED, ACCEPTED, DROPPED, LATE, REFUSED = range(len(OUTCOMES))
 
 COLUMNS = ("loss", "score", "epsilon", "change_norm", "seconds")
+"""Columns of `ServerState.numbers`."""
+
 SAMPLING, FATES, SERVER_NOISE, CLIENT_NOISE = 2, 3, 4, 5
 """Second number of the seed for each use of random numbers, so that none is used twice."""
 
@@ -104,15 +106,26 @@ class ServerState:
 
     def records(self, names: Sequence[str]) -> list[RoundRecord]:
         """Return the history."""
-        size = 8 * (len(self.weights) + sum(map(len, self.strategy.values())) * ("control" in self.strategy))
+        size = self.weights.nbytes * (2 if "control" in self.strategy else 1)
         out = []
         for number, (outcomes, row) in enumerate(zip(self.outcomes, self.numbers, strict=True), start=1):
-            by_outcome = [tuple(names[k] for k in np.flatnonzero(outcomes == code)) for code in range(len(OUTCOMES))]
-            values = dict(zip(COLUMNS, row.tolist(), strict=True))
-            optional = {name: None if np.isnan(values[name]) else values[name] for name in ("loss", "score")}
-            received = len(by_outcome[ACCEPTED]) + len(by_outcome[LATE]) + len(by_outcome[REFUSED])
-            asked = len(names) - len(by_outcome[NOT_ASKED])
-            out.append(RoundRecord(number, *by_outcome[1:], n_bytes=size * (asked + received), **values | optional))
+            of = [tuple(names[int(k)] for k in np.flatnonzero(outcomes == code)) for code in range(len(OUTCOMES))]
+            loss, score, epsilon, change_norm, seconds = row.tolist()
+            received = len(of[ACCEPTED]) + len(of[LATE]) + len(of[REFUSED])
+            record = RoundRecord(
+                round=number,
+                accepted=of[ACCEPTED],
+                dropped=of[DROPPED],
+                late=of[LATE],
+                refused=of[REFUSED],
+                loss=None if np.isnan(loss) else loss,
+                score=None if np.isnan(score) else score,
+                epsilon=epsilon,
+                change_norm=change_norm,
+                n_bytes=size * (len(names) - len(of[NOT_ASKED]) + received),
+                seconds=seconds,
+            )
+            out.append(record)
         return out
 
 
@@ -202,24 +215,26 @@ class Server:
         if len(accepted) < needed:
             counts = ", ".join(f"{OUTCOMES[k]}: {int((outcomes == k).sum())}" for k in range(1, len(OUTCOMES)))
             raise QuorumError(
-                f"round {number} needs {needed} usable updates and got {len(accepted)} ({counts}); the weights are those "
-                "of the round before, and a run with resume= goes on from there"
+                f"round {number} needs {needed} usable updates and got {len(accepted)} ({counts}); the weights are "
+                "those of the round before, and a run with resume= goes on from there"
             )
-        change = self._aggregated(accepted, number, asked, outcomes)
-        if not np.isfinite(change).all():
+        share = len(accepted) / len(self.names)
+        with np.errstate(over="ignore", invalid="ignore"):  # checked in the next lines
+            change = self._aggregated(accepted, number, asked, outcomes)
+            strategy, weights = self.strategy.step(state.strategy, state.weights, change, number, share)
+            change_norm = float(np.linalg.norm(weights - state.weights))
+        if not np.isfinite(change_norm):
             raise UpdateError(
                 f"the aggregated change of round {number} is not finite: updates of finite numbers overflow; set "
                 "clip_norm, or use a robust aggregator such as 'median'"
             )
-        share = len(accepted) / len(self.names)
-        strategy, weights = self.strategy.step(state.strategy, state.weights, change, number, share)
         losses = [getattr(self.clients[update.client], "loss", np.nan) for update in accepted]
         open_losses = self.ledger is None and self.secure is None and losses
         row = [
             float(np.mean(losses)) if open_losses else np.nan,
             np.nan,
             epsilon,
-            float(np.linalg.norm(weights - state.weights)),
+            change_norm,
             time.perf_counter() - started,
         ]
         return ServerState(
@@ -241,8 +256,8 @@ class Server:
         epsilon, budget = self.ledger.epsilon(rounds, participations), self.ledger.mechanism.budget
         if budget is not None and epsilon > budget * (1 + 1e-9):
             raise BudgetError(
-                f"round {rounds} would raise epsilon to {epsilon:.4g}, over the budget of {budget:.4g}; use more noise, "
-                "fewer rounds or a larger budget"
+                f"round {rounds} would raise epsilon to {epsilon:.4g}, over the budget of {budget:.4g}; use more "
+                "noise, fewer rounds or a larger budget"
             )
         return epsilon
 
@@ -250,7 +265,8 @@ class Server:
         self, state: ServerState, number: int, asked: NDArray[np.intp], outcomes: NDArray[np.int64]
     ) -> list[Update]:
         """Let the clients train; return the usable updates, and note the outcome of each client."""
-        received, self._delayed = self._delayed, []
+        received = [(update.client, update) for update in self._delayed]
+        self._delayed = []
         fates = np.random.default_rng([self.seed, FATES, number]).random((2, len(self.names)))
         requests = {int(k): self._request(state, number, int(k)) for k in asked if fates[0, k] >= self.dropout_rate}
         for k, request in requests.items():
@@ -268,18 +284,19 @@ class Server:
                 self._delayed.append(update)
                 outcomes[k] = LATE
             else:
-                received.append(update)
+                received.append((client.name, update))
+                outcomes[k] = REFUSED
         accepted: list[Update] = []
         expected = {self.names[k] for k in asked}
         length = len(state.weights) * (2 if self.strategy.uses_controls else 1)
-        for update in received:
+        for sender, update in received:
             seen = {other.client for other in accepted}
             try:
+                if update.client != sender:
+                    raise UpdateError(f"update of client {sender!r}: it says that it is of client {update.client!r}")
                 check_update(update, round=number, n_weights=length, expected=expected, seen=seen)
             except UpdateError as error:
                 log.warning("%s", error)
-                if update.round == number and update.client in expected and update.client not in seen:
-                    outcomes[self.names.index(update.client)] = REFUSED
                 continue
             accepted.append(self._shortened(update))
             outcomes[self.names.index(update.client)] = ACCEPTED

@@ -19,7 +19,7 @@ CONTROL = "control of client "
 
 def run_state(state: ServerState, server: Server) -> RunState:
     """Return the state as that of a training run, with what only a server has in place of the optimizer's state."""
-    arrays = {STRATEGY + name: value for name, value in state.strategy.items()}
+    arrays: dict[str, Any] = {STRATEGY + name: value for name, value in state.strategy.items()}
     if server.strategy.uses_controls:
         for k, client in enumerate(server.clients.values()):
             control = getattr(client, "control", None)

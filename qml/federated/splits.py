@@ -156,12 +156,12 @@ def feature_split(X: Any, y: Any, n_clients: int, noise: float, random_state: Se
 
 
 SPLITS: Mapping[str, Callable[..., list[Client]]] = {
-    "iid": lambda X, y, n_clients, skew, random_state: iid_split(X, y, n_clients, random_state),
+    "iid": iid_split,
     "dirichlet": dirichlet_split,
     "quantity": quantity_split,
     "feature": feature_split,
 }
-"""Splits by name, as functions of X, y, the number of clients, the skew (alpha or noise) and the seed."""
+"""Splits by name; all but the first take a number for the skew after that of the clients."""
 
 
 def _checked(X: Any, y: Any, n_clients: int) -> int:
@@ -170,7 +170,7 @@ def _checked(X: Any, y: Any, n_clients: int) -> int:
     check_consistent_length(X, y)
     n_samples = len(y)
     if n_samples < n_clients:
-        raise ValueError(f"{n_samples} rows are too few for {n_clients} clients: each needs one")
+        raise ValueError(f"n_samples = {n_samples} is too few for {n_clients} clients: each needs a row")
     return n_samples
 
 

@@ -222,7 +222,8 @@ def agreed(
                 f"{known.tolist()}"
             )
     for source in sources:
-        counts[np.searchsorted(known, source.classes)] += source.counts
+        for label, count in zip(source.classes, source.counts, strict=True):  # type: ignore[arg-type]
+            counts[np.searchsorted(known, label)] += count
     if len(known) < 2:
         raise AgreementError(f"a classifier needs 2 or more classes, all clients together have one: {known.tolist()}")
     return replace(out, classes=known, counts=counts)
@@ -289,7 +290,9 @@ def _check_columns(first: Description, other: Description) -> None:
     if other.names != first.names:
         if other.names is None or first.names is None:
             named = both if first.names is None else both[::-1]
-            raise AgreementError(f"{named[0]} has column names and {named[1]} has none: give all of them names, or none")
+            raise AgreementError(
+                f"{named[0]} has column names and {named[1]} has none: give all of them names, or none"
+            )
         same = sorted(other.names) == sorted(first.names)
         place = next(k for k, pair in enumerate(zip(other.names, first.names, strict=True)) if pair[0] != pair[1])
         raise AgreementError(
