@@ -2,7 +2,8 @@
 
 Gradient inversion (Zhu, Liu and Han, arXiv:1906.08935): a curious server looks for rows whose gradient is the update of
 a client. Membership inference (Yeom et al., arXiv:1709.01604): rows with a low loss are taken for training rows.
-Poisoning: clients that send wrong updates, against each way to aggregate them.
+Poisoning: clients that send wrong updates, against each way to aggregate them. Cost: seconds and bytes of secure
+aggregation.
 """
 
 from __future__ import annotations
@@ -10,16 +11,34 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares, linear_sum_assignment
 from sklearn.datasets import load_breast_cancer
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from qml import VariationalClassifier
-from qml.federated import SecureAggregation
+from qml import ReuploadingClassifier, VariationalClassifier
+from qml.federated import (
+    Bulyan,
+    Federation,
+    GaussianMechanism,
+    Krum,
+    LocalClient,
+    Mean,
+    Median,
+    MultiKrum,
+    Request,
+    SecureAggregation,
+    TrimmedMean,
+    Update,
+    iid_split,
+)
 from qml.federated.secure.fixed_point import FixedPoint
-from qml.federated.secure.messages import MaskedVector
+from qml.federated.secure.messages import MaskedVector, Message, PublicKeys, SealedShares
+from qml.federated.secure.shamir import SHARE_BYTES
 from qml.layers import Layer
 from qml.losses import Loss
 
@@ -30,6 +49,8 @@ RECOVERED = 0.1  # largest error of a row that counts as recovered, in standard 
 STARTS = 6  # of the attacker's optimisation
 CLIP = 0.5  # of an update's norm; the median norm of the unprotected ones is 0.6 to 0.7
 CLIENTS = 10
+MEMBERS, WRONG = 40, 0.3
+POISONED, MALICIOUS = 11, 2  # Bulyan needs 4 f + 3 clients
 
 
 def breast_cancer_rows(n_features: int = 4) -> tuple[Array, Array]:
@@ -146,18 +167,156 @@ def inversion(trials: int) -> None:
     print(f"| nothing: the mean of all rows | {np.median(errors):.2g} | {np.mean(errors < RECOVERED):.0%} | |")
 
 
-ATTACKS = {"inversion": inversion}
+# Membership inference
+
+
+def losses_of(model: ReuploadingClassifier, X: Array, y: Array) -> Array:
+    """Return the negative log-probability of each row's class."""
+    columns = np.searchsorted(model.classes_, y)
+    return -np.log(np.maximum(model.predict_proba(X)[np.arange(len(y)), columns], 1e-12))
+
+
+def membership(trials: int) -> None:
+    """Print the table of membership inference: best for the attacker is a model that learns wrong labels by heart."""
+    X, labels = breast_cancer_rows()
+    print(f"{MEMBERS} training rows of 4 clients, {WRONG:.0%} of the labels wrong; {trials} draws of rows per line\n")
+    print("| privacy of rows | epsilon | AUC of the attack | accuracy on new rows | seconds |\n|---|---|---|---|---|")
+    for noise in (None, 0.5, 1.0, 2.0, 4.0, 10.0):
+        started = time.perf_counter()
+        results = []
+        for trial in range(trials):
+            rng = np.random.default_rng(trial)
+            rows = rng.permutation(len(X))[: 2 * MEMBERS]
+            wrong = rng.random(len(rows)) < WRONG
+            features, y = X[rows], np.where(wrong, 1 - labels[rows], labels[rows])
+            member = np.arange(len(rows)) < MEMBERS
+            privacy = None if noise is None else GaussianMechanism(noise=noise, clip=1.0, delta=1e-3, at="example")
+            federation = Federation(
+                iid_split(features[member], y[member], 4, trial),
+                rounds=30,
+                local_epochs=5,
+                privacy=privacy,
+                reference=(features[~member], y[~member]),
+                random_state=trial,
+            )
+            model = federation.fit(ReuploadingClassifier(n_layers=6, batch_size=5))
+            attack = roc_auc_score(member, -losses_of(model, features, y))
+            results.append([attack, model.score(features[~member], labels[rows][~member]), federation.epsilon_])
+        auc, accuracy, epsilon = np.mean(results, axis=0)
+        spread = np.std([result[0] for result in results])
+        name = "none" if noise is None else f"noise {noise}"
+        seconds = time.perf_counter() - started
+        print(f"| {name} | {epsilon:.3g} | {auc:.2f} +- {spread:.2f} | {accuracy:.2f} | {seconds:.0f} |", flush=True)
+
+
+# Poisoning
+
+
+@dataclass(eq=False)
+class Malicious(LocalClient):
+    """Client that sends a multiple of its update."""
+
+    factor: float = 1.0
+
+    def train(self, request: Request) -> Update:
+        update = super().train(request)
+        return replace(update, change=self.factor * update.change)
+
+
+def poisoned(clients: list[tuple[Array, Array]], factor: float, flip: bool) -> list[LocalClient]:
+    """Return clients of which the first ones are malicious."""
+    honest = [LocalClient(f"client {k}", *rows) for k, rows in enumerate(clients)]
+    bad = [
+        Malicious(client.name, client.X, 1 - client.y if flip else client.y, factor=factor)
+        for client in honest[:MALICIOUS]
+    ]
+    return [*bad, *honest[MALICIOUS:]]
+
+
+def poisoning(trials: int) -> None:
+    """Print the table of poisoning: accuracy on new rows."""
+    X, y = breast_cancer_rows()
+    cases = {
+        "none": (1.0, False),
+        "labels flipped": (1.0, True),
+        "sign flipped": (-1.0, False),
+        "labels flipped, x10": (10.0, True),
+        "sign flipped, x10": (-10.0, False),
+    }
+    aggregators = {
+        "mean": Mean(),
+        "mean, clip_norm=0.5": Mean(),
+        "krum": Krum(MALICIOUS),
+        "multikrum": MultiKrum(MALICIOUS),
+        "trimmed_mean": TrimmedMean(0.2),
+        "median": Median(),
+        "bulyan": Bulyan(MALICIOUS),
+    }
+    print(f"{MALICIOUS} of {POISONED} clients are malicious; {trials} splits per entry\n")
+    print(f"| aggregator | {' | '.join(cases)} | seconds |\n{'|---' * (len(cases) + 2)}|")
+    for name, aggregator in aggregators.items():
+        started, entries = time.perf_counter(), []
+        for factor, flip in cases.values():
+            scores = []
+            for trial in range(trials):
+                training, test, classes, truth = train_test_split(X, y, test_size=0.3, stratify=y, random_state=trial)
+                federation = Federation(
+                    poisoned(iid_split(training, classes, POISONED, trial), factor, flip),
+                    aggregator=aggregator,
+                    rounds=15,
+                    local_epochs=2,
+                    clip_norm=0.5 if "clip" in name else None,
+                    random_state=trial,
+                )
+                scores.append(federation.fit(VariationalClassifier(n_layers=2)).score(test, truth))
+            entries.append(f"{np.mean(scores):.2f}")
+        print(f"| {name} | {' | '.join(entries)} | {time.perf_counter() - started:.0f} |", flush=True)
+
+
+# What secure aggregation costs
+
+
+def cost(trials: int) -> None:
+    """Print the table of the seconds of a round of secure aggregation, all parties together in one process."""
+    print("| clients | weights | all remain | a quarter drops out | sent by a client |\n|---|---|---|---|---|")
+    for n_clients, n_weights in ((5, 200), (20, 200), (20, 10_000), (50, 200)):
+        rng = np.random.default_rng(0)
+        vectors = {f"client {k}": rng.normal(size=n_weights) for k in range(n_clients)}
+        secure, entries = SecureAggregation(), []
+        for dropped in (0, n_clients // 4):
+            seconds = []
+            for _ in range(trials):
+                started = time.perf_counter()
+                secure.sum(vectors, round=1, dropped=list(vectors)[:dropped])
+                seconds.append(time.perf_counter() - started)
+            entries.append(f"{np.median(seconds):.2g} s")
+        size = sum(payload(message) for message in secure.received_ if message.client == f"client {n_clients - 1}")
+        print(f"| {n_clients} | {n_weights} | {' | '.join(entries)} | {size / 1000:.1f} kB |", flush=True)
+
+
+def payload(message: Message) -> int:
+    """Return the bytes of keys, shares and numbers in a message."""
+    if isinstance(message, PublicKeys):
+        return len(message.sealing) + len(message.masking)
+    if isinstance(message, SealedShares):
+        return len(message.commitment) + sum(map(len, message.sealed.values()))
+    if isinstance(message, MaskedVector):
+        return message.values.nbytes
+    return SHARE_BYTES * (len(message.seeds) + len(message.keys))
+
+
+TABLES = {"inversion": inversion, "membership": membership, "poisoning": poisoning, "cost": cost}
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--attack", choices=tuple(ATTACKS), nargs="*")
+    parser.add_argument("--only", choices=tuple(TABLES), nargs="*")
     parser.add_argument("--trials", type=int, default=20)
     arguments = parser.parse_args()
-    for name in arguments.attack or ATTACKS:
+    for name in arguments.only or TABLES:
         print(f"## {name}\n")
-        ATTACKS[name](arguments.trials)
+        TABLES[name](arguments.trials)
         print(flush=True)
 
 
