@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from qml.estimators.local_training import with_weights
-from qml.federated.clients import LocalClient, Request
+from qml.federated.clients import LocalClient, Request, RowNoise, UpdateNoise
+from qml.federated.privacy import GaussianMechanism
 from qml.federated.statistics import Statistics
 from qml.flower.library import ArrayRecord, ClientApp, Context, Message, MetricRecord, RecordDict
 from qml.flower.records import model_from, packed, unpacked
@@ -22,7 +23,7 @@ OWN = ("backend", "callback", "verbose")
 """Settings that each client has for itself: they are not sent."""
 
 
-def client_app(model: Any, X: Any, y: Any = None) -> ClientApp:
+def client_app(model: Any, X: Any, y: Any = None, *, privacy: GaussianMechanism | None = None) -> ClientApp:
     """Return the Flower app of a client.
 
     It trains this model only: the server's has to have the same settings, but for ``backend``, ``callback`` and
@@ -37,6 +38,9 @@ def client_app(model: Any, X: Any, y: Any = None) -> ClientApp:
         ``flower-supernode --node-config`` was given.
     y : array-like, shape (n_samples,), optional
         Targets; not with a function.
+    privacy : GaussianMechanism, optional
+        Least noise and largest clipping norm with which the client trains; requests for less privacy are refused. The
+        server decides how many rounds there are, and so on epsilon.
 
     Returns
     -------
@@ -50,9 +54,13 @@ def client_app(model: Any, X: Any, y: Any = None) -> ClientApp:
         If Flower is not installed.
     TypeError
         If there are no targets, or targets and a function.
+    ValueError
+        If ``privacy`` has a budget in place of noise.
     """
     if callable(X) == (y is not None):
         raise TypeError(f"client_app expects X and y, or one function of Flower's Context, got y={type(y).__name__}")
+    if privacy is not None and privacy.noise is None:
+        raise ValueError("privacy of a client needs noise: a budget is kept by the server, which knows all rounds")
     rows: Callable[[Context], Data] = X if callable(X) else lambda context: (X, y)
     app = ClientApp()
 
@@ -83,6 +91,7 @@ def client_app(model: Any, X: Any, y: Any = None) -> ClientApp:
     def change(message: Message, context: Context) -> Message:
         client, _ = begun(message, context)
         request = unpacked(Request, message.content)
+        check_privacy(privacy, request, client.name)
         if "control" in context.state:
             client.control = context.state["control"].to_numpy_ndarrays()[0]
         update = client.train(request)
@@ -102,6 +111,7 @@ def client_app(model: Any, X: Any, y: Any = None) -> ClientApp:
             seed=config["seed"] + (config["server-round"] - 1) * config["epochs"] + (context.node_id % 2**31 << 32),
             proximal=float(config.get("proximal-mu", 0.0)),
         )
+        check_privacy(privacy, request, client.name)
         update = client.train(request)
         return reply(message, {"num-examples": update.n_samples, "loss": client.loss}, weights + update.change)
 
@@ -127,6 +137,21 @@ def reply(message: Message, metrics: dict[str, float], weights: Any = None) -> M
     if weights is not None:
         records["arrays"] = ArrayRecord([weights])
     return Message(content=RecordDict(records), reply_to=message)
+
+
+def check_privacy(privacy: GaussianMechanism | None, request: Request, name: str) -> None:
+    """Raise unless a request has the noise and the clipping that a client insists on."""
+    if privacy is None:
+        return
+    assert privacy.noise is not None
+    asked = request.privacy
+    if isinstance(asked, RowNoise):
+        enough = privacy.at == "example" and asked.noise >= privacy.noise
+    elif isinstance(asked, UpdateNoise):
+        least = privacy.noise * asked.clip if privacy.at == "client" else 0.0
+        enough = privacy.at != "example" and asked.deviation >= least
+    if asked is None or not enough or asked.clip > privacy.clip:
+        raise ValueError(f"client {name!r} trains with {privacy!r}, the server asked for {asked!r}")
 
 
 def agreed_model(model: Any, received: Any, name: str) -> Any:

@@ -6,7 +6,8 @@ import os
 import sys
 
 if os.environ.setdefault("FLWR_TELEMETRY_ENABLED", "0") == "0" and "flwr.supercore.telemetry" in sys.modules:
-    sys.modules["flwr.supercore.telemetry"].FLWR_TELEMETRY_ENABLED = "0"  # Flower's own process has read the variable
+    # Flower's own process has read the variable by now
+    vars(sys.modules["flwr.supercore.telemetry"])["FLWR_TELEMETRY_ENABLED"] = "0"
 
 try:
     from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict

@@ -17,6 +17,7 @@ from qml.estimators.local_training import with_weights
 from qml.federated.clients import Request
 from qml.federated.federation import Federation
 from qml.federated.round_zero import begin_together
+from qml.federated.server import QuorumError
 from qml.federated.statistics import AgreementError, Description, Statistics
 from qml.federated.strategies import get_strategy
 from qml.federated.updates import Update, UpdateError
@@ -139,8 +140,8 @@ class Fleet:
 
     def asked(self, kind: str, questions: dict[int, RecordDict]) -> dict[int, RecordDict]:
         """Ask nodes at once, and return their answers; each has to answer."""
-        sent = self.send(kind, questions)
-        return {node: self.received(node, number) for node, number in sent.items()}
+        sent, end = self.send(kind, questions), time.monotonic() + self.timeout
+        return {node: self.received(node, number, end) for node, number in sent.items()}
 
     def send(self, kind: str, questions: dict[int, RecordDict]) -> dict[int, str]:
         """Send a message to each node; return the messages' numbers."""
@@ -149,8 +150,8 @@ class Fleet:
         ]
         return dict(zip(questions, self.grid.push_messages(messages), strict=True))
 
-    def received(self, node: int, number: str) -> RecordDict:
-        """Wait for the answer of a node to a message.
+    def received(self, node: int, number: str, end: float) -> RecordDict:
+        """Wait for the answer of a node to a message until the time ``end``.
 
         Raises
         ------
@@ -159,7 +160,6 @@ class Fleet:
         TimeoutError
             If it did not answer in time.
         """
-        end = time.monotonic() + self.timeout
         while not (answers := list(self.grid.pull_messages([number]))):
             if time.monotonic() > end:
                 raise TimeoutError(f"node {node} did not answer within {self.timeout:g} s")
@@ -188,7 +188,7 @@ class FlowerClient:
     def __init__(self, fleet: Fleet, node: int, description: Description) -> None:
         self.fleet, self.node, self.description = fleet, node, description
         self.name, self.loss = description.client, np.nan
-        self._sent: tuple[Any, str] = (None, "")
+        self._sent: tuple[Any, str, float] = (None, "", 0.0)
 
     def describe(self, classifier: bool, ranges: bool = True, transform: Any = None) -> Description:
         return self.description
@@ -202,12 +202,13 @@ class FlowerClient:
     def send(self, request: Request) -> None:
         """Send a request without waiting, so that all clients train at once."""
         records = packed(request, model=self.fleet.model[1])
-        self._sent = request, self.fleet.send("train.change", {self.node: records})[self.node]
+        number = self.fleet.send("train.change", {self.node: records})[self.node]
+        self._sent = request, number, time.monotonic() + self.fleet.timeout
 
     def train(self, request: Request) -> Update:
         if self._sent[0] is not request:
             self.send(request)
-        answer = self.fleet.received(self.node, self._sent[1])
+        answer = self.fleet.received(self.node, *self._sent[1:])
         self.loss = float(answer["config"]["loss"])
         update = unpacked(Update, answer)
         if update.client != self.name:
@@ -231,6 +232,8 @@ def flower_rounds(
         train_config=ConfigRecord(config),
         evaluate_config=ConfigRecord(config),
     )
+    if not result.train_metrics_clientapp:
+        raise QuorumError(f"no client answered in {rounds} rounds of {type(strategy).__name__}; their logs say why")
     (weights,) = result.arrays.to_numpy_ndarrays()
     losses = np.array([metrics["loss"] for metrics in result.train_metrics_clientapp.values()])
     return with_weights(estimator, weights, losses, rounds * local_epochs)

@@ -143,6 +143,67 @@ def test_a_client_trains_its_own_model_only() -> None:
         agreed_model(model, VariationalRegressor(n_layers=1), "a")
 
 
+@pytest.mark.parametrize(
+    ("promised", "asked", "refused"),
+    [
+        (
+            GaussianMechanism(noise=1.0, clip=0.5, at="client"),
+            GaussianMechanism(noise=1.0, clip=0.5, at="client"),
+            False,
+        ),
+        (
+            GaussianMechanism(noise=1.0, clip=0.5, at="client"),
+            GaussianMechanism(noise=2.0, clip=0.2, at="client"),
+            False,
+        ),
+        (
+            GaussianMechanism(noise=1.0, clip=0.5, at="client"),
+            GaussianMechanism(noise=0.9, clip=0.5, at="client"),
+            True,
+        ),
+        (
+            GaussianMechanism(noise=1.0, clip=0.5, at="client"),
+            GaussianMechanism(noise=1.0, clip=0.6, at="client"),
+            True,
+        ),
+        (
+            GaussianMechanism(noise=1.0, clip=0.5, at="client"),
+            GaussianMechanism(noise=1.0, clip=0.5, at="server"),
+            True,
+        ),
+        (
+            GaussianMechanism(noise=1.0, clip=0.5, at="server"),
+            GaussianMechanism(noise=1.0, clip=0.5, at="server"),
+            False,
+        ),
+        (GaussianMechanism(noise=1.0, at="example"), GaussianMechanism(noise=1.0, at="example"), False),
+        (GaussianMechanism(noise=1.0, at="example"), GaussianMechanism(noise=0.5, at="example"), True),
+        (GaussianMechanism(noise=1.0, at="example"), GaussianMechanism(noise=1.0, at="client"), True),
+        (GaussianMechanism(noise=1.0, at="client"), GaussianMechanism(noise=1.0, at="example"), True),
+        (GaussianMechanism(noise=1.0, at="client"), None, True),
+        (GaussianMechanism(noise=1.0, at="client"), FedAvg(fraction_evaluate=0.0), True),
+    ],
+)
+def test_a_client_insists_on_its_privacy(promised: object, asked: object, refused: bool, tmp_path: Path) -> None:
+    model = VariationalClassifier(n_layers=1)
+    apps = {k: client_app(model, *CLIENTS[k], privacy=promised) for k in range(3)}
+    grid = LocalGrid(apps, {k: {"partition-id": k} for k in range(3)})
+    path = tmp_path / "model.qumba"
+    if isinstance(asked, FedAvg):
+        with pytest.raises(QuorumError, match="no client answered in 1 rounds of FedAvg"):
+            run(grid, model, path, asked, rounds=1, random_state=4)
+    elif refused:
+        with pytest.raises(QuorumError, match="got 0"):
+            run(grid, model, path, rounds=1, random_state=4, privacy=asked, reference=(X, Y))
+    else:
+        run(grid, model, path, rounds=1, random_state=4, privacy=asked, reference=(X, Y))
+
+
+def test_a_client_keeps_no_budget() -> None:
+    with pytest.raises(ValueError, match="privacy of a client needs noise"):
+        client_app(VariationalClassifier(), X, Y, privacy=GaussianMechanism(budget=1.0))
+
+
 def test_rows_that_do_not_fit_are_named(tmp_path: Path) -> None:
     model = VariationalClassifier(n_layers=1)
     clients = [CLIENTS[0], (CLIENTS[1][0][:, :3], CLIENTS[1][1]), CLIENTS[2]]
