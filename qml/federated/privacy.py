@@ -149,15 +149,18 @@ def epsilon(noise: float, delta: float, sampling_rate: float, steps: int, *, acc
     _check_delta(delta)
     _check_rate(sampling_rate)
     check_choice("accountant", accountant, ACCOUNTANTS)
-    _, rdp, _ = _accounting()
+    _, rdp, pld = _accounting()
     if not steps:
         return 0.0
     if accountant == "rdp":
         orders, of_one_step = _renyi(noise, sampling_rate)
         return float(rdp.compute_epsilon(orders, steps * of_one_step, delta)[0])
     if sampling_rate == 1:  # the sum of losses of a Gaussian mechanism is that of one with less noise
-        return float(_losses(noise / math.sqrt(steps), 1.0).get_epsilon_for_delta(delta))
-    return float(_losses(noise, sampling_rate).self_compose(steps).get_epsilon_for_delta(delta))
+        losses = _losses(noise / math.sqrt(steps), 1.0)
+    else:
+        losses = _losses(noise, sampling_rate).self_compose(steps)
+    nothing = pld.privacy_loss_distribution.identity()  # where the accountant begins; it rounds the last digits
+    return float(nothing.compose(losses).get_epsilon_for_delta(delta))
 
 
 def calibrated_noise(

@@ -305,8 +305,8 @@ def _check_columns(first: Description, other: Description) -> None:
         kinds = [("U" if classes.dtype.kind in "UOS" else "n") for classes in (first.classes, other.classes)]
         if kinds[0] != kinds[1]:
             raise AgreementError(
-                f"{both[0]} has labels such as {other.classes[0]!r}, {both[1]} such as {first.classes[0]!r}: use the "
-                "same labels everywhere"
+                f"{both[0]} has labels such as {other.classes.tolist()[0]!r}, {both[1]} such as "
+                f"{first.classes.tolist()[0]!r}: use the same labels everywhere"
             )
 
 

@@ -36,7 +36,9 @@ def test_references(seed):
     order = krum_order(changes, 2)
     selected = changes[order[: 11 - 4]]
     distance = np.abs(selected - np.median(selected, axis=0))
-    bulyan = [np.mean(sorted(selected[:, j], key=lambda v, j=j: abs(v - np.median(selected[:, j])))[:3]) for j in range(5)]
+    bulyan = [
+        np.mean(sorted(selected[:, j], key=lambda v, j=j: abs(v - np.median(selected[:, j])))[:3]) for j in range(5)
+    ]
     assert distance.shape == (7, 5)
     expected = {
         Mean(): np.average(changes, axis=0, weights=counts),

@@ -2,13 +2,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from tests.qml.federated import flat_models as flat
 from qml import VariationalClassifier, VariationalRegressor
 from qml.federated import (
     AgreementError,
     FedAvg,
-    FedProx,
     Federation,
+    FedProx,
     LocalClient,
     QuorumError,
     Update,
@@ -17,6 +16,7 @@ from qml.federated import (
     iid_split,
 )
 from qml.optimizers import SGD
+from tests.qml.federated import flat_models as flat
 
 EXACT = 1e-12
 
@@ -33,9 +33,7 @@ def initial_weights(model, X, y):
 
 
 @pytest.mark.parametrize("epochs", [1, 4])
-@pytest.mark.parametrize(
-    ("strategy", "mu"), [("fedavg", 0.0), (FedProx(mu=0.7), 0.7)], ids=["averaging", "proximal"]
-)
+@pytest.mark.parametrize(("strategy", "mu"), [("fedavg", 0.0), (FedProx(mu=0.7), 0.7)], ids=["averaging", "proximal"])
 def test_averaging_equals_numpy(strategy, mu, epochs):
     X, y = flat.rows()
     clients = flat.unequal_clients(X, y)
