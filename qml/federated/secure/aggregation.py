@@ -105,7 +105,7 @@ class SecureAggregation:
         """
         names = sorted({*vectors, *dropped})
         remaining = [name for name in names if name not in dropped]
-        threshold = len(names) * 2 // 3 + 1 if self.threshold is None else self.threshold
+        threshold = max(2, len(names) * 2 // 3 + 1) if self.threshold is None else self.threshold
         numbers = FixedPoint(self.fraction_bits)
         values = {name: checked_vector(name, vectors[name]) for name in remaining}
         n_weights = len(values[remaining[0]]) if remaining else 0

@@ -50,7 +50,7 @@ def check_enough(clients: Collection[Any], threshold: int, round: int, work: str
     """Raise unless the clients reach the threshold."""
     if len(clients) < threshold:
         raise TooFewClientsError(
-            f"round {round}: {len(clients)} clients {work}, but secure aggregation needs {threshold}; "
+            f"round {round}: {len(clients)} of the {threshold} clients that secure aggregation needs {work}; "
             "repeat the round with more clients, or lower the threshold"
         )
 

@@ -69,7 +69,7 @@ def test_the_server_is_given_masked_vectors_only(monkeypatch: pytest.MonkeyPatch
 
 def test_too_few_clients_for_the_threshold() -> None:
     federation = Federation(CLIENTS, rounds=1, random_state=0, secure=SecureAggregation(threshold=6))
-    with pytest.raises(TooFewClientsError, match="5 clients sent their keys, but secure aggregation needs 6"):
+    with pytest.raises(TooFewClientsError, match="5 of the 6 clients that secure aggregation needs sent their keys"):
         federation.fit(MODEL)
 
 

@@ -70,9 +70,9 @@ def test_any_survivors_give_their_sum(threshold: int) -> None:
 @pytest.mark.parametrize(
     ("dropped", "silent", "message"),
     [
-        ([0, 1, 2], [], "round 7: 2 clients sent their masked vectors, but secure aggregation needs 3"),
-        ([0, 1], [2], "round 7: 2 clients revealed their shares, but secure aggregation needs 3"),
-        ([], [0, 1, 2], "round 7: 2 clients revealed their shares, but secure aggregation needs 3"),
+        ([0, 1, 2], [], "round 7: 2 of the 3 clients that secure aggregation needs sent their masked vectors"),
+        ([0, 1], [2], "round 7: 2 of the 3 clients that secure aggregation needs revealed their shares"),
+        ([], [0, 1, 2], "round 7: 2 of the 3 clients that secure aggregation needs revealed their shares"),
     ],
 )
 def test_fewer_than_the_threshold_is_an_error(dropped: list[int], silent: list[int], message: str) -> None:
@@ -84,15 +84,17 @@ def test_fewer_than_the_threshold_is_an_error(dropped: list[int], silent: list[i
 
 
 def test_too_few_clients_from_the_beginning() -> None:
-    with pytest.raises(TooFewClientsError, match="2 clients sent their keys, but secure aggregation needs 3"):
+    with pytest.raises(TooFewClientsError, match="2 of the 3 clients that secure aggregation needs sent their keys"):
         SecureAggregation(threshold=3).sum(vectors_of(2, 4), round=1)
 
 
 def test_the_default_threshold_is_more_than_two_thirds() -> None:
     names = list(vectors := vectors_of(6, 2))
     SecureAggregation().sum(vectors, round=1, dropped=names[:1])
-    with pytest.raises(TooFewClientsError, match="needs 5"):
+    with pytest.raises(TooFewClientsError, match="4 of the 5 clients"):
         SecureAggregation().sum(vectors, round=1, dropped=names[:2])
+    with pytest.raises(TooFewClientsError, match="1 of the 2 clients"):
+        SecureAggregation().sum({"alone": np.zeros(3)}, round=1)
 
 
 @pytest.mark.usefixtures("seeded_keys")

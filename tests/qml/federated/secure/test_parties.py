@@ -1,5 +1,6 @@
 """Clients and server of secure aggregation as separate parties, some of which misbehave."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 
 from qml.federated.secure.checks import MessageError, TooFewClientsError
 from qml.federated.secure.client import SecureClient
-from qml.federated.secure.messages import PublicKeys, RevealedShares
+from qml.federated.secure.messages import Message, PublicKeys, RevealedShares
 from qml.federated.secure.primitives import KeyPair
 from qml.federated.secure.server import SecureServer
 
@@ -52,6 +53,35 @@ def test_parties_agree_on_the_sum(without: str, total: float) -> None:
     parties = Parties()
     revealed = parties.revealed(without)
     np.testing.assert_array_equal(parties.server.unmask(revealed), np.full(WEIGHTS, float(total)))
+
+
+def over_the_wire(message: Message) -> Message:
+    """A message as text and back: its fields are text, integers, bytes and one array."""
+    plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(message).items()}
+    text = json.dumps(plain, default=lambda value: value.hex())
+    fields = json.loads(text)
+    for name in {"sealing", "masking", "commitment"} & fields.keys():
+        fields[name] = bytes.fromhex(fields[name])
+    if "sealed" in fields:
+        fields["sealed"] = {name: bytes.fromhex(value) for name, value in fields["sealed"].items()}
+    if "values" in fields:
+        fields["values"] = np.array(fields["values"], dtype=np.uint64)
+    return type(message)(**fields)
+
+
+def test_messages_are_plain_values() -> None:
+    parties = Parties()
+    server, clients = parties.server, parties.clients
+    keys = server.collect_keys(map(over_the_wire, parties.keys()))
+    shares = [client.seal_shares(map(over_the_wire, keys)) for client in clients.values()]
+    inboxes = server.route_shares(map(over_the_wire, shares))
+    masked = [
+        clients[name].masked_vector(np.full(WEIGHTS, 0.5), map(over_the_wire, inboxes[name]))
+        for name in ("a", "b", "d")
+    ]
+    survivors = server.collect_vectors(map(over_the_wire, masked))
+    revealed = [clients[name].reveal(survivors) for name in survivors]
+    np.testing.assert_array_equal(server.unmask(map(over_the_wire, revealed)), np.full(WEIGHTS, 1.5))
 
 
 def test_a_client_that_leaves_before_it_shares_is_left_out() -> None:
@@ -198,15 +228,19 @@ def test_clients_insist_on_the_threshold() -> None:
     """A server that names too few clients learns nothing from the others."""
     parties = Parties()
     keys = parties.server.collect_keys(parties.keys())
-    with pytest.raises(TooFewClientsError, match="2 clients sent their keys"):
+    with pytest.raises(TooFewClientsError, match="2 of the 3 clients that secure aggregation needs sent their keys"):
         parties.clients["a"].seal_shares(keys[:2])
     parties = Parties()
     inboxes = parties.server.route_shares(parties.shares())
-    with pytest.raises(TooFewClientsError, match="2 clients shared their secrets"):
+    with pytest.raises(
+        TooFewClientsError, match="2 of the 3 clients that secure aggregation needs shared their secrets"
+    ):
         parties.clients["a"].masked_vector(np.zeros(WEIGHTS), inboxes["a"][:1])
     parties = Parties()
     parties.masked()
-    with pytest.raises(TooFewClientsError, match="1 clients sent their masked vectors"):
+    with pytest.raises(
+        TooFewClientsError, match="1 of the 3 clients that secure aggregation needs sent their masked vectors"
+    ):
         parties.clients["a"].reveal(["a", "a", "a"])
     with pytest.raises(MessageError, match=r"no shares of the survivors \['x'\]"):
         parties.clients["a"].reveal(["a", "b", "x"])
