@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from os import PathLike
 from typing import Any
 
@@ -54,7 +55,8 @@ def server_app(
         Flower's own strategies is started as it is, after the scaling has been agreed on.
     rounds : int
     path : path
-        Model file, written after the last round.
+        Model file, written after the last round. With the rounds of `Federation`, ``qml.load(path, return_extra=True)``
+        also returns a dict with ``epsilon`` and ``history``, a list of one dict for each round.
     n_clients : int
         Number of clients to wait for before the first round; those that connect by then take part.
     timeout : float
@@ -101,13 +103,19 @@ def server_app(
     def main(grid: Grid, context: Context) -> None:
         fleet = Fleet(grid, connected(grid, n_clients, timeout), timeout, ranges=settings.get("reference") is None)
         if flowers:
-            trained = flower_rounds(model, fleet, strategy, rounds, **settings)
-        else:
-            federation = Federation(fleet.clients, strategy=strategy, rounds=rounds, **settings)
-            trained = federation.fit(model, resume=resume)
-        persistence.save(trained, path)
+            persistence.save(flower_rounds(model, fleet, strategy, rounds, **settings), path)
+            return
+        federation = Federation(fleet.clients, strategy=strategy, rounds=rounds, **settings)
+        trained = federation.fit(model, resume=resume)
+        history = [{name: plain(value) for name, value in asdict(record).items()} for record in federation.history_]
+        persistence.save(trained, path, extra={"epsilon": federation.epsilon_, "history": history})
 
     return app
+
+
+def plain(value: Any) -> Any:
+    """Return a value that a model file takes beside the model."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def connected(grid: Grid, n_clients: int, timeout: float) -> list[int]:

@@ -79,11 +79,15 @@ def run(grid: LocalGrid, model: object, path: Path, *arguments: object, **settin
     ],
 )
 def test_the_result_is_that_of_one_process(model: object, settings: dict, tmp_path: Path) -> None:
-    here = Federation(dict(zip(NAMES, CLIENTS, strict=True)), random_state=4, **settings).fit(model)
-    there = run(grid_of(model), model, tmp_path / "model.qumba", random_state=4, **settings)
+    federation = Federation(dict(zip(NAMES, CLIENTS, strict=True)), random_state=4, **settings)
+    here, path = federation.fit(model), tmp_path / "model.qumba"
+    there = run(grid_of(model), model, path, random_state=4, **settings)
     np.testing.assert_array_equal(there.weights_, here.weights_)
     np.testing.assert_array_equal(there.predict(X), here.predict(X))
     np.testing.assert_array_equal(there.loss_history_, here.loss_history_)
+    record = qml.load(path, return_extra=True)[1]
+    assert record["epsilon"] == federation.epsilon_ == record["history"][-1]["epsilon"]
+    assert [entry["accepted"] for entry in record["history"]] == [list(NAMES)] * settings["rounds"]
 
 
 def test_labels_and_columns_with_names(tmp_path: Path) -> None:
