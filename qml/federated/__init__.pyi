@@ -17,7 +17,7 @@ from qml.federated.privacy import epsilon as epsilon
 from qml.federated.secure.aggregation import SecureAggregation as SecureAggregation
 from qml.federated.secure.checks import TooFewClientsError as TooFewClientsError
 from qml.federated.server import QuorumError as QuorumError
-from qml.federated.server import RoundRecord as RoundRecord
+from qml.federated.server_state import RoundRecord as RoundRecord
 from qml.federated.splits import dirichlet_split as dirichlet_split
 from qml.federated.splits import feature_split as feature_split
 from qml.federated.splits import iid_split as iid_split

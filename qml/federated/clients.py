@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,7 +16,7 @@ from qml.federated.statistics import AgreementError, Description, Statistics, de
 from qml.federated.updates import Update
 from qml.training.description import digest
 
-__all__ = ["Client", "LocalClient", "RemoteClient", "Request", "RowNoise", "UpdateNoise"]
+__all__ = ["Client", "LocalClient", "RemoteClient", "Request", "RowNoise", "UpdateNoise", "named_clients"]
 
 Array = NDArray[np.float64]
 Transform = Callable[[Any], Any]
@@ -210,3 +210,29 @@ class LocalClient:
         assert self.control is not None
         self.control = self.control + difference
         return np.asarray(difference)
+
+
+def named_clients(clients: Any) -> dict[str, Client]:
+    """Return clients under their names, pairs as clients with rows in memory."""
+    if isinstance(clients, Mapping):
+        entries = list(clients.items())
+    else:
+        try:
+            entries = [(getattr(client, "name", f"client {k}"), client) for k, client in enumerate(clients)]
+        except TypeError:
+            raise TypeError(f"clients expects pairs (X, y) or Client objects, got {clients!r}") from None
+    if not entries:
+        raise ValueError("a federation needs one or more clients, got none")
+    out: dict[str, Client] = {}
+    for name, client in entries:
+        if name in out:
+            raise ValueError(f"two clients are called {name!r}: give each a name of its own")
+        if isinstance(client, tuple | list) and len(client) in (2, 3):
+            out[name] = LocalClient(str(name), *client)
+        elif isinstance(client, Client) and not isinstance(client, type):
+            if client.name != name:
+                raise ValueError(f"the client under the name {name!r} is called {client.name!r}")
+            out[name] = client
+        else:
+            raise TypeError(f"client {name!r} must be a pair (X, y) or a Client, got {type(client).__name__}")
+    return out

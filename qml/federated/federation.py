@@ -16,15 +16,16 @@ from sklearn.utils import check_random_state
 
 from qml.estimators.local_training import local_steps, with_weights
 from qml.federated.aggregators import Aggregator, Mean, get_aggregator
-from qml.federated.clients import Client, LocalClient
+from qml.federated.clients import Client, named_clients
 from qml.federated.ledger import Ledger
 from qml.federated.privacy import BudgetError, GaussianMechanism
 from qml.federated.round_zero import Beginning, begin_together, split_model
-from qml.federated.server import RoundRecord, Server, ServerState
+from qml.federated.server import Server
 from qml.federated.server_files import identity, run_state, server_state
+from qml.federated.server_state import RoundRecord, ServerState
 from qml.federated.strategies import Strategy, get_strategy
 from qml.federated.updates import SecureSum
-from qml.optimizers import SGD
+from qml.optimizers import SGD, Adam, RMSprop
 from qml.settings import check_non_negative, check_positive, check_whole
 from qml.training.checkpoints import Checkpoints, saved_seed
 
@@ -33,6 +34,9 @@ __all__ = ["Federation"]
 log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
+
+GRADIENT_ONLY = (SGD, Adam, RMSprop)
+"""Optimizers that learn of the rows by gradients only, which have noise; losses and metrics have none."""
 
 
 @dataclass(eq=False)
@@ -140,7 +144,8 @@ class Federation:
             Rows of the server on which the model is scored after each round.
         resume : path, optional
             Checkpoint, written after each round. If it exists, the run goes on from it, and the result equals that of
-            an uninterrupted run; ``rounds`` may be increased. It holds the seed, and so the noise: keep it secret.
+            an uninterrupted run; ``rounds`` may be increased, unless the noise is found for a budget. It holds the
+            seed, and so the noise: keep it secret.
 
         Returns
         -------
@@ -157,7 +162,7 @@ class Federation:
         CheckpointLockedError
             If another server uses the checkpoint.
         """
-        clients = _named(self.clients)
+        clients = named_clients(self.clients)
         strategy, aggregator = get_strategy(self.strategy), get_aggregator(self.aggregator)
         estimator = split_model(model)[2]
         self._check(len(clients), strategy, aggregator, estimator)
@@ -300,6 +305,12 @@ class Federation:
                 )
         if strategy.uses_controls:
             self._check_controls(strategy, estimator)
+        optimizer = estimator._chosen_optimizer()
+        if self.privacy is not None and self.privacy.at == "example" and not isinstance(optimizer, GRADIENT_ONLY):
+            raise ValueError(
+                f"privacy of rows needs an optimizer that uses nothing but gradients, such as 'sgd' or 'adam', got "
+                f"{optimizer!r}"
+            )
 
     def _check_controls(self, strategy: Strategy, estimator: Any) -> None:
         optimizer = estimator._chosen_optimizer()
@@ -313,29 +324,3 @@ class Federation:
                 f"{type(strategy).__name__} sends control variates beside the change, which clipping and noise are not "
                 "for: use strategy='fedavg' or 'fedprox'"
             )
-
-
-def _named(clients: Any) -> dict[str, Client]:
-    """Return clients under their names, pairs as clients with rows in memory."""
-    if isinstance(clients, Mapping):
-        entries = list(clients.items())
-    else:
-        try:
-            entries = [(getattr(client, "name", f"client {k}"), client) for k, client in enumerate(clients)]
-        except TypeError:
-            raise TypeError(f"clients expects pairs (X, y) or Client objects, got {clients!r}") from None
-    if not entries:
-        raise ValueError("a federation needs one or more clients, got none")
-    out: dict[str, Client] = {}
-    for name, client in entries:
-        if name in out:
-            raise ValueError(f"two clients are called {name!r}: give each a name of its own")
-        if isinstance(client, tuple | list) and len(client) in (2, 3):
-            out[name] = LocalClient(str(name), *client)
-        elif isinstance(client, Client) and not isinstance(client, type):
-            if client.name != name:
-                raise ValueError(f"the client under the name {name!r} is called {client.name!r}")
-            out[name] = client
-        else:
-            raise TypeError(f"client {name!r} must be a pair (X, y) or a Client, got {type(client).__name__}")
-    return out

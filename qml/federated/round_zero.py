@@ -11,15 +11,14 @@ from sklearn.pipeline import Pipeline
 
 from qml.estimators.local_training import begin
 from qml.estimators.variational.trained import TrainedNetwork
+from qml.federated.artificial_rows import artificial_rows, same_scaling
 from qml.federated.clients import Client
 from qml.federated.statistics import (
     AgreementError,
     Description,
     Statistics,
     agreed,
-    artificial_rows,
     described,
-    same_scaling,
 )
 from qml.federated.updates import SecureSum
 

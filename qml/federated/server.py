@@ -15,21 +15,16 @@ from qml.federated.aggregators import Aggregator, Mean
 from qml.federated.clients import Client, RemoteClient, Request, RowNoise, UpdateNoise
 from qml.federated.ledger import Ledger
 from qml.federated.privacy import BudgetError, clipped
+from qml.federated.server_state import ACCEPTED, COLUMNS, DROPPED, LATE, OUTCOMES, REFUSED, ServerState
 from qml.federated.strategies import Strategy
 from qml.federated.updates import SecureSum, Update, UpdateError, check_update
 from simulator.errors import QumbaError
 
-__all__ = ["OUTCOMES", "QuorumError", "RoundRecord", "Server", "ServerState"]
+__all__ = ["QuorumError", "Server"]
 
 log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
-
-OUTCOMES = ("not asked", "accepted", "dropped", "late", "refused")
-NOT_ASKED, ACCEPTED, DROPPED, LATE, REFUSED = range(len(OUTCOMES))
-
-COLUMNS = ("loss", "score", "epsilon", "change_norm", "seconds")
-"""Columns of `ServerState.numbers`."""
 
 SAMPLING, FATES, SERVER_NOISE, CLIENT_NOISE = 2, 3, 4, 5
 """Second number of the seed for each use of random numbers, so that none is used twice."""
@@ -37,96 +32,6 @@ SAMPLING, FATES, SERVER_NOISE, CLIENT_NOISE = 2, 3, 4, 5
 
 class QuorumError(QumbaError, RuntimeError):
     """Fewer usable updates than the quorum arrived in a round; the weights are those before it."""
-
-
-@dataclass(frozen=True)
-class RoundRecord:
-    """What happened in a round.
-
-    Parameters
-    ----------
-    round : int
-        Number of the round, counted from 1.
-    accepted, dropped, late, refused : tuple of str
-        Names of the clients whose updates were aggregated, that sent nothing, whose updates came after the end of the
-        round, and whose updates did not pass the checks.
-    loss : float or None
-        Mean training loss of the accepted clients; None with privacy or secure aggregation.
-    score : float or None
-        Score on the validation data after the round, if there are any.
-    epsilon : float
-        Privacy loss so far; infinite without privacy.
-    change_norm : float
-        Norm of the change of the weights.
-    n_bytes : int
-        Bytes of weights and updates that crossed the network.
-    seconds : float
-    """
-
-    round: int
-    accepted: tuple[str, ...]
-    dropped: tuple[str, ...]
-    late: tuple[str, ...]
-    refused: tuple[str, ...]
-    loss: float | None
-    score: float | None
-    epsilon: float
-    change_norm: float
-    n_bytes: int
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class ServerState:
-    """Everything that the rounds change; replaced as a whole after each.
-
-    Parameters
-    ----------
-    weights : float ndarray, shape (n_weights,)
-    strategy : dict of str to float ndarray
-        State of the strategy.
-    participations : int ndarray, shape (n_clients,)
-        Number of rounds in which each client trained.
-    outcomes : int ndarray, shape (n_rounds, n_clients)
-        Outcome of each client in each round, an index of ``OUTCOMES``.
-    numbers : float ndarray, shape (n_rounds, 5)
-        Loss, score, epsilon, norm of the change and seconds of each round; NaN where there is none.
-    """
-
-    weights: Array
-    strategy: dict[str, Array]
-    participations: NDArray[np.int64]
-    outcomes: NDArray[np.int64]
-    numbers: Array
-
-    @property
-    def rounds(self) -> int:
-        """Number of finished rounds."""
-        return len(self.numbers)
-
-    def records(self, names: Sequence[str]) -> list[RoundRecord]:
-        """Return the history."""
-        size = self.weights.nbytes * (2 if "control" in self.strategy else 1)
-        out = []
-        for number, (outcomes, row) in enumerate(zip(self.outcomes, self.numbers, strict=True), start=1):
-            of = [tuple(names[int(k)] for k in np.flatnonzero(outcomes == code)) for code in range(len(OUTCOMES))]
-            loss, score, epsilon, change_norm, seconds = row.tolist()
-            received = len(of[ACCEPTED]) + len(of[LATE]) + len(of[REFUSED])
-            record = RoundRecord(
-                round=number,
-                accepted=of[ACCEPTED],
-                dropped=of[DROPPED],
-                late=of[LATE],
-                refused=of[REFUSED],
-                loss=None if np.isnan(loss) else loss,
-                score=None if np.isnan(score) else score,
-                epsilon=epsilon,
-                change_norm=change_norm,
-                n_bytes=size * (len(names) - len(of[NOT_ASKED]) + received),
-                seconds=seconds,
-            )
-            out.append(record)
-        return out
 
 
 @dataclass(eq=False)
@@ -171,6 +76,7 @@ class Server:
     secure: SecureSum | None
     n_samples: Sequence[int]
     _delayed: list[Update] = field(default_factory=list, init=False)
+    _failure: Exception | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.names = tuple(self.clients)
@@ -217,7 +123,8 @@ class Server:
             raise QuorumError(
                 f"round {number} needs {needed} usable updates and got {len(accepted)} ({counts}); the weights are "
                 "those of the round before, and a run with resume= goes on from there"
-            )
+                + (f". The last failure was: {self._failure}" if self._failure is not None else "")
+            ) from self._failure
         share = len(accepted) / len(self.names)
         with np.errstate(over="ignore", invalid="ignore"):  # checked in the next lines
             change = self._aggregated(accepted, number, asked, outcomes)
@@ -279,6 +186,7 @@ class Server:
                 update = client.train(request)
             except Exception as error:  # whatever ends a client must not end the others
                 log.warning("round %d: client %r failed: %s: %s", number, client.name, type(error).__name__, error)
+                self._failure = error
                 continue
             if fates[1, k] < self.straggler_rate:
                 self._delayed.append(update)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from qml.federated.round_zero import Beginning
-from qml.federated.server import COLUMNS, Server, ServerState
+from qml.federated.server import Server
+from qml.federated.server_state import COLUMNS, ServerState
 from qml.training.description import description, digest
 from qml.training.progress import RunState
 

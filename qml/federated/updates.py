@@ -54,7 +54,7 @@ class SecureSum(Protocol):
         vectors : mapping of client names to float ndarrays, shape (n,) each
             Vectors of all clients that took part in the round's key exchange, also of those that drop out later.
         round : int
-            Number of the round; 0 for the shared statistics.
+            Number of the round, each used once: 1 and above for updates, 0 and below for the shared statistics.
         dropped : collection of str
             Names of the clients that dropped out after the key exchange.
 

@@ -217,13 +217,17 @@ def test_private_gradients():
     np.testing.assert_allclose(np.var(draws, axis=0), variance, rtol=0.15)
 
 
-def test_rows_of_unequal_weight_have_no_privacy_of_rows(caplog):
+def test_rows_of_unequal_weight_have_no_privacy_of_rows():
     X, y = flat.rows()
     mechanism = GaussianMechanism(noise=1.0, at="example")
     clients = [(X, y, np.linspace(1, 2, len(y)))]
-    with pytest.raises(QuorumError):
+    with pytest.raises(
+        QuorumError, match="The last failure was: client 'client 0': privacy of rows needs"
+    ):
         Federation(clients, privacy=mechanism, random_state=0).fit(flat.logistic())
-    assert "privacy of rows needs rows of equal weight" in caplog.text
+    for optimizer in ("spsa", "l-bfgs-b", "natural_gradient"):
+        with pytest.raises(ValueError, match="needs an optimizer that uses nothing but gradients"):
+            Federation([(X, y)], privacy=mechanism).fit(flat.logistic(optimizer=optimizer))
 
 
 @pytest.mark.parametrize(("at", "rate"), [("server", 0.5), ("client", 1.0), ("example", 15 / 60)])
