@@ -179,7 +179,7 @@ def membership(trials: int) -> None:
     X, labels = breast_cancer_rows()
     print(f"{MEMBERS} training rows of 4 clients, {WRONG:.0%} of the labels wrong; {trials} draws of rows per line\n")
     print("| privacy of rows | epsilon | AUC of the attack | accuracy on new rows |\n|---|---|---|---|")
-    for noise in (None, 0.5, 1.0, 2.0, 4.0, 10.0):
+    for noise in (None, 0.5, 1.0, 2.0, 4.0, 10.0, 30.0):
         results = []
         for trial in range(trials):
             rng = np.random.default_rng(trial)
