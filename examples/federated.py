@@ -1,4 +1,7 @@
-"""Ten hospitals train one quantum classifier without sharing a patient's row.
+"""Ten hospitals train one classifier
+==================================
+
+Train a quantum classifier over clients that do not share their rows: strategies, faults, and privacy within a budget.
 
 Run with `python examples/federated.py`. Epsilon needs `pip install 'qumba[privacy]'`.
 """
