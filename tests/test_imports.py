@@ -21,6 +21,7 @@ LAZY = [
     "qml.datasets",
     "qml.diagnostics",
     "qml.federated",
+    "qml.federated.secure",
     "qml.kernels",
     "simulator.noise",
     "simulator.qiskit_provider",
@@ -41,7 +42,8 @@ EXPECTED = {
     ],
     "qumba": ["Circuit", "Z", "gates", "VariationalClassifier", "load", "plots", "datasets"],
     "qml.diagnostics": ["diagnose", "expressibility", "effective_dimension", "fourier_spectrum", "parameter_report"],
-    "qml.federated": ["Federation", "FederatedClassifier", "GaussianMechanism", "dirichlet_split"],
+    "qml.federated": ["Federation", "FederatedClassifier", "GaussianMechanism", "SecureAggregation", "dirichlet_split"],
+    "qml.federated.secure": ["SecureClient", "SecureServer", "MaskedVector"],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
     "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
     "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],
@@ -49,7 +51,7 @@ EXPECTED = {
 }
 
 # Each of these is needed for one job (drawing, exchange, tables, layers) and is imported when that job is asked for.
-ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython"}
+ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython", "cryptography", "flwr"}
 
 PROBE = """
 import json, sys

@@ -5,6 +5,7 @@ and encrypts and authenticates them if it is told to. Its reports about its use 
 variable ``FLWR_TELEMETRY_ENABLED`` says otherwise.
 """
 
-from simulator.lazy import attach_stub
+from qml.flower.client import client_app
+from qml.flower.server import server_app
 
-__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+__all__ = ["client_app", "server_app"]

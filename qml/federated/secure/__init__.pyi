@@ -1,6 +1,4 @@
-from qml.federated.secure.aggregation import SecureAggregation as SecureAggregation
 from qml.federated.secure.checks import MessageError as MessageError
-from qml.federated.secure.checks import TooFewClientsError as TooFewClientsError
 from qml.federated.secure.client import SecureClient as SecureClient
 from qml.federated.secure.fixed_point import FixedPoint as FixedPoint
 from qml.federated.secure.messages import MaskedVector as MaskedVector
