@@ -221,9 +221,7 @@ def test_rows_of_unequal_weight_have_no_privacy_of_rows():
     X, y = flat.rows()
     mechanism = GaussianMechanism(noise=1.0, at="example")
     clients = [(X, y, np.linspace(1, 2, len(y)))]
-    with pytest.raises(
-        QuorumError, match="The last failure was: client 'client 0': privacy of rows needs"
-    ):
+    with pytest.raises(QuorumError, match="The last failure was: client 'client 0': privacy of rows needs"):
         Federation(clients, privacy=mechanism, random_state=0).fit(flat.logistic())
     for optimizer in ("spsa", "l-bfgs-b", "natural_gradient"):
         with pytest.raises(ValueError, match="needs an optimizer that uses nothing but gradients"):
