@@ -18,10 +18,13 @@ LAZY = [
     "simulator",
     "qml",
     "qumba",
+    "qml.accounts",
     "qml.datasets",
     "qml.diagnostics",
     "qml.federated",
     "qml.federated.secure",
+    "qml.fairness",
+    "qml.explain",
     "qml.kernels",
     "simulator.noise",
     "simulator.qiskit_provider",
@@ -44,6 +47,9 @@ EXPECTED = {
     "qml.diagnostics": ["diagnose", "expressibility", "effective_dimension", "fourier_spectrum", "parameter_report"],
     "qml.federated": ["Federation", "FederatedClassifier", "GaussianMechanism", "SecureAggregation", "dirichlet_split"],
     "qml.federated.secure": ["SecureClient", "SecureServer", "MaskedVector"],
+    "qml.accounts": ["DecisionLog", "decisions", "model_card", "model_digest", "verify"],
+    "qml.fairness": ["fairness_report", "find_proxies", "data_report", "mitigate"],
+    "qml.explain": ["explain", "shapley_values", "gate_importance", "fourier_spectrum", "saliency", "linear_surrogate"],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
     "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
     "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],
@@ -52,6 +58,7 @@ EXPECTED = {
 
 # Each of these is needed for one job (drawing, exchange, tables, layers) and is imported when that job is asked for.
 ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython", "cryptography", "flwr"}
+ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython", "fairlearn"}
 
 PROBE = """
 import json, sys

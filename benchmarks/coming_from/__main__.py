@@ -1,9 +1,10 @@
 """Run the task in each library: lines of code, loss, accuracy and seconds of training.
 
 Training time is that of the whole script minus that of the script with one step, so imports and compilation do not
-count. Losses after the same number of steps must agree to `TOLERANCE` before times are shown; optimizers place their epsilon differently. Qiskit Machine Learning,
-which runs one circuit after the other, takes few steps, and its time is extrapolated. TorchQuantum needs an environment
-of its own: `.peers/torchquantum/bin/pip install torch torchquantum`.
+count. Losses after the same number of steps must agree to `TOLERANCE` (optimizers place their epsilon differently)
+before times are shown. Qiskit Machine Learning, which runs one circuit after the other, takes few steps, and its time
+is extrapolated. TorchQuantum needs an environment of its own:
+`.peers/torchquantum/bin/pip install torch torchquantum`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from qml.assessment.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
 from qml.assessment.report import Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
-from qml.cli.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
 from qml.cli.phases import Phases
+from qml.cli.record import fairness_of, training_record
 from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
 from qml.honesty import BaselineComparison, compare_baselines
 from qml.honesty.baselines import compare_on_split
@@ -61,6 +62,10 @@ class Experiment:
         Parameters of the estimator.
     schema : Schema
         Conversion of the table into features; stored in the model file.
+    sensitive : dict of str to list of str
+        Groups of the rows by sensitive column.
+    positive : label or None
+        The class that counts as being selected when groups are compared; by default the second of two.
     model : str
         Name of the estimator, see `qml.cli.estimators.estimator_for`.
     folds : int
@@ -79,6 +84,8 @@ class Experiment:
     task: Literal["classification", "regression"]
     settings: dict[str, Any]
     schema: Schema
+    sensitive: dict[str, list[str]] = field(default_factory=dict)
+    positive: Any = None
     model: str = "variational"
     folds: int = 5
     candidates: int = 4
@@ -161,7 +168,8 @@ def run_experiment(
         seconds = time.perf_counter() - start
     notes += dict.fromkeys(f"while training: {warning.message}" for warning in caught)
 
-    model.save(folder / FILES[0], extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
+    extra: dict[str, Any] = {"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()}
+    model.save(folder / FILES[0], extra=extra)
     _remove(folder, PICTURES)  # of an earlier run
     if status and experiment.split is None:
         _remove(folder, FILES[1:])
@@ -173,10 +181,14 @@ def run_experiment(
         phases.begin("comparing", _announcement(experiment))
         comparison = _compared(experiment, model, seconds, phases.step, interrupted=status == INTERRUPTED)
         facts = _facts(experiment, model, notes, comparison)
+        fairness, obstacle = fairness_of(experiment.sensitive, experiment.positive, comparison)
+        if obstacle is not None:
+            facts = replace(facts, notes=(*facts.notes, obstacle))
         if plots:
             phases.begin("drawing", "Drawing the plots")
         pictures, missing = _draw_pictures(experiment, model, facts, comparison, folder) if plots else ([], None)
         phases.finish()
+        record = training_record(facts, comparison, fairness, rows=len(training), seconds=seconds)
     except BaseException as error:
         phases.finish()
         _remove(folder, FILES[1:])  # of an earlier run; where there is a new report, it keeps their access rights
@@ -185,10 +197,11 @@ def run_experiment(
         message = f"Interrupted while {phases.current}: {folder / FILES[0]} is saved, the report is not written."
         print(one_line(message), file=sys.stderr)
         return INTERRUPTED
-    blocks = report_blocks(facts, comparison, pictures)
+    blocks = report_blocks(facts, comparison, pictures, [] if fairness is None else fairness.blocks())
     replace_file(folder / "report.md", [markdown(blocks).encode()])
     # a file name may contain bytes that are not UTF-8; Python's replacement for them is an escape in JSON too
-    replace_file(folder / "report.json", [report_json(facts, comparison).encode(errors="backslashreplace")])
+    replace_file(folder / "report.json", [report_json(facts, comparison, fairness).encode(errors="backslashreplace")])
+    model.save(folder / FILES[0], extra=extra | {"record": record})
 
     print(terminal(blocks))
     written = [*FILES, *(picture.file for picture in pictures)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from qml.assessment.report import Block, Grid, Heading, Items, Listing, Paragraph, Picture
+from qml.fairness.report import FairnessReport
 from qml.honesty import BaselineComparison
 
 __all__ = ["Facts", "confusion", "pooled_predictions", "report_blocks", "report_json"]
@@ -60,7 +61,9 @@ class Facts:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequence[Picture] = ()) -> list[Block]:
+def report_blocks(
+    facts: Facts, comparison: BaselineComparison, pictures: Sequence[Picture] = (), fairness: Sequence[Block] = ()
+) -> list[Block]:
     """Make the report, with the verdict first.
 
     Parameters
@@ -68,6 +71,8 @@ def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequen
     facts : Facts
     comparison : BaselineComparison
     pictures : sequence of Picture
+    fairness : sequence of Block
+        Report on groups.
     """
     blocks: list[Block] = [Heading(facts.title), Items(facts.data)]
     if facts.notes:
@@ -75,6 +80,7 @@ def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequen
     blocks += comparison.blocks()
     if comparison.metrics.task == "classification":
         blocks += _class_blocks(comparison)
+    blocks += fairness
     blocks += [
         Heading("The quantum model"),
         Paragraph(" ".join(facts.model)),
@@ -88,7 +94,7 @@ def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequen
     return blocks
 
 
-def report_json(facts: Facts, comparison: BaselineComparison) -> str:
+def report_json(facts: Facts, comparison: BaselineComparison, fairness: FairnessReport | None = None) -> str:
     """Format all numbers of the report as JSON text."""
     content: dict[str, Any] = {
         "title": facts.title,
@@ -105,6 +111,8 @@ def report_json(facts: Facts, comparison: BaselineComparison) -> str:
         "validation_scores": None if facts.validation_scores is None else _finite(facts.validation_scores),
     }
     content["versions"] = facts.versions
+    if fairness is not None:
+        content["fairness"] = fairness.as_dict()
     if comparison.metrics.labels is not None:
         content["classes"] = [_plain(label) for label in comparison.metrics.labels]
         content["confusion"] = confusion(comparison).tolist()

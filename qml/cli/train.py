@@ -53,6 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     table.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="omit a column; repeatable")
     table.add_argument(
+        "--sensitive",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="keep a column beside the features, and compare its groups; repeatable",
+    )
+    table.add_argument(
+        "--positive", metavar="CLASS", help="class that counts as being selected when groups are compared (the second)"
+    )
+    table.add_argument(
         "--keep", action="append", default=[], metavar="COLUMN", help="use a column that looks like an identifier"
     )
     table.add_argument(
@@ -95,6 +105,17 @@ def run(options: argparse.Namespace) -> int:
     table, num_without = with_target(table, options.target, options.task)
     target = read_target(table, options.target, options.task)
 
+    groups: dict[str, list[str]] = {}
+    group_notes: list[str] = []
+    positive = None
+    if options.sensitive:
+        from qml.cli.sensitive import positive_class, sensitive_columns
+
+        groups, group_notes = sensitive_columns(table, options.sensitive)
+        positive = positive_class(np.unique(target.y).tolist(), options.positive)
+    elif options.positive is not None:
+        raise TableError("--positive is for comparing groups: name their column with --sensitive")
+
     # imported after the table has been read, so that its faults are told at once
     from qml.cli.experiment import Experiment, output_folder, run_experiment
     from qml.cli.splitting import check_early_stopping, choose_folds, split_rows
@@ -118,6 +139,7 @@ def run(options: argparse.Namespace) -> int:
         drop=options.drop,
         keep=options.keep,
         categorical=options.categorical,
+        sensitive=options.sensitive,
     )
     X, filled = schema.encode(table)
 
@@ -133,6 +155,11 @@ def run(options: argparse.Namespace) -> int:
         + (f"; one-hot encoded: {shortened([column.name for column in words])}" if words else ""),
         *_first(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
         *_first(f"empty cells: {line}" for line in filled),
+        *(
+            f"sensitive, not a feature: {name}, groups {shortened(sorted(set(cells)))}"
+            for name, cells in groups.items()
+        ),
+        *group_notes,
     ]
     if num_without:
         data.append(f"{counted(num_without, 'row')} without a target left out")
@@ -166,6 +193,8 @@ def run(options: argparse.Namespace) -> int:
                 task=target.task,
                 settings=settings,
                 schema=schema,
+                sensitive=groups,
+                positive=positive,
                 model=model,
                 folds=num_folds or 1,
                 candidates=options.candidates or (4 if split else 2),
