@@ -14,6 +14,8 @@ from qml.federated.privacy import BudgetError as BudgetError
 from qml.federated.privacy import GaussianMechanism as GaussianMechanism
 from qml.federated.privacy import calibrated_noise as calibrated_noise
 from qml.federated.privacy import epsilon as epsilon
+from qml.federated.secure.aggregation import SecureAggregation as SecureAggregation
+from qml.federated.secure.checks import TooFewClientsError as TooFewClientsError
 from qml.federated.server import QuorumError as QuorumError
 from qml.federated.server_state import RoundRecord as RoundRecord
 from qml.federated.splits import dirichlet_split as dirichlet_split

@@ -16,7 +16,7 @@ from qml.federated.statistics import AgreementError, Description, Statistics, de
 from qml.federated.updates import Update
 from qml.training.description import digest
 
-__all__ = ["Client", "LocalClient", "Request", "RowNoise", "UpdateNoise", "named_clients"]
+__all__ = ["Client", "LocalClient", "RemoteClient", "Request", "RowNoise", "UpdateNoise", "named_clients"]
 
 Array = NDArray[np.float64]
 Transform = Callable[[Any], Any]
@@ -107,6 +107,15 @@ class Client(Protocol):
 
     def train(self, request: Request) -> Update:
         """Train from the weights of the request and return the change."""
+        ...
+
+
+@runtime_checkable
+class RemoteClient(Client, Protocol):
+    """Interface of a client that trains elsewhere, at the same time as the others."""
+
+    def send(self, request: Request) -> None:
+        """Begin to train; `train` with the same request waits for the result."""
         ...
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.federated.aggregators import Aggregator, Mean
-from qml.federated.clients import Client, Request, RowNoise, UpdateNoise
+from qml.federated.clients import Client, RemoteClient, Request, RowNoise, UpdateNoise
 from qml.federated.ledger import Ledger
 from qml.federated.privacy import BudgetError, clipped
 from qml.federated.server_state import ACCEPTED, COLUMNS, DROPPED, LATE, OUTCOMES, REFUSED, ServerState
@@ -175,12 +175,15 @@ class Server:
         received = [(update.client, update) for update in self._delayed]
         self._delayed = []
         fates = np.random.default_rng([self.seed, FATES, number]).random((2, len(self.names)))
-        for k in asked:
+        requests = {int(k): self._request(state, number, int(k)) for k in asked if fates[0, k] >= self.dropout_rate}
+        for k, request in requests.items():
             client = self.clients[self.names[k]]
-            if fates[0, k] < self.dropout_rate:
-                continue
+            if isinstance(client, RemoteClient):
+                client.send(request)
+        for k, request in requests.items():
+            client = self.clients[self.names[k]]
             try:
-                update = client.train(self._request(state, number, int(k)))
+                update = client.train(request)
             except Exception as error:  # whatever ends a client must not end the others
                 log.warning("round %d: client %r failed: %s: %s", number, client.name, type(error).__name__, error)
                 self._failure = error
