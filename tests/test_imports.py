@@ -48,7 +48,6 @@ EXPECTED = {
     "qml.accounts": ["DecisionLog", "decisions", "model_card", "model_digest", "verify"],
     "qml.fairness": ["fairness_report", "find_proxies", "data_report", "mitigate"],
     "qml.explain": ["explain", "shapley_values", "gate_importance", "fourier_spectrum", "saliency", "linear_surrogate"],
-    "qml.federated": ["Federation", "FederatedClassifier", "GaussianMechanism", "dirichlet_split"],
     "qml.federated": ["Federation", "FederatedClassifier", "GaussianMechanism", "SecureAggregation", "dirichlet_split"],
     "qml.federated.secure": ["SecureClient", "SecureServer", "MaskedVector"],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
