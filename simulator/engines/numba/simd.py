@@ -8,14 +8,16 @@ file compiles nothing.
 
 from __future__ import annotations
 
+import functools
 import operator
 import platform
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.core.typing import signature
 from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
@@ -27,9 +29,9 @@ _INT32 = ir.IntType(32)
 class Vector(types.Type):
     """Numba type of ``width`` floats in one register (or several, where registers are narrow)."""
 
-    def __init__(self, element: types.Float) -> None:
+    def __init__(self, element: types.Float, size: int = VECTOR_BYTES) -> None:
         self.element = element
-        self.width = VECTOR_BYTES * 8 // element.bitwidth
+        self.width = size * 8 // element.bitwidth
         super().__init__(name=f"Vector({element} x {self.width})")
 
 
@@ -42,6 +44,14 @@ class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
 def width(dtype: Any) -> int:
     """Number of elements in a vector of ``dtype``: 8 for float64, 16 for float32."""
     return VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+@functools.cache
+def native_bytes() -> int:
+    """Size in bytes of the widest vector register of the processor that numba compiles for: 64, 32 or 16."""
+    text = config.CPU_FEATURES
+    features = {name: True for name in text.replace("+", "").split(",")} if text else get_host_cpu_features()
+    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 
 def aligned_zeros(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.ndarray:
@@ -70,6 +80,19 @@ def _constant(vector: Vector, values: list[float]) -> ir.Constant:
 def load(typing_context, array, index):  # type: ignore[no-untyped-def]
     """Load the vector at ``array[index : index + width]``."""
     vector = Vector(array.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        out = builder.load(_pointer(context, builder, signature.args[0], args[0], args[1], vector))
+        out.align = vector.element.bitwidth // 8
+        return out
+
+    return vector(array, types.intp), codegen
+
+
+@intrinsic
+def load_native(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """Load a native vector, one register, from ``array[index : index + native_lanes(array)]``."""
+    vector = Vector(array.dtype, native_bytes())
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         out = builder.load(_pointer(context, builder, signature.args[0], args[0], args[1], vector))
@@ -110,15 +133,30 @@ def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
     return types.none(array, types.intp), codegen
 
 
+def _repeated(builder: Any, vector: Vector, value: Any) -> Any:
+    undefined = ir.Constant(_llvm_type(vector), ir.Undefined)
+    first = builder.insert_element(undefined, value, _INT32(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, vector.width), None))
+
+
 @intrinsic
 def splat(typing_context, scalar):  # type: ignore[no-untyped-def]
     """Vector with all elements equal to ``scalar``."""
     vector = Vector(scalar)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        undefined = ir.Constant(_llvm_type(vector), ir.Undefined)
-        first = builder.insert_element(undefined, args[0], _INT32(0))
-        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, vector.width), None))
+        return _repeated(builder, vector, args[0])
+
+    return vector(scalar), codegen
+
+
+@intrinsic
+def splat_native(typing_context, scalar):  # type: ignore[no-untyped-def]
+    """Native vector with all elements equal to ``scalar``."""
+    vector = Vector(scalar, native_bytes())
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return _repeated(builder, vector, args[0])
 
     return vector(scalar), codegen
 
@@ -217,6 +255,27 @@ def lane_sum(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def eight_sums(typing_context, a, b, c, d, e, f, g, h):  # type: ignore[no-untyped-def]
+    """Sums of the elements of eight vectors in the first eight lanes; 0 in the others."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        def half(first: Any, second: Any) -> Any:
+            """Sums of neighbours, those of ``first`` before those of ``second``."""
+            masks = (list(range(begin, 2 * a.width, 2)) for begin in (0, 1))
+            even, odd = (ir.Constant(ir.VectorType(_INT32, a.width), mask) for mask in masks)
+            return builder.fadd(builder.shuffle_vector(first, second, even), builder.shuffle_vector(first, second, odd))
+
+        parts, width = list(args), a.width
+        while len(parts) > 1:
+            parts, width = [half(*parts[k : k + 2]) for k in range(0, len(parts), 2)], width // 2
+        while width > 1:
+            parts, width = [half(parts[0], _constant(a, [0.0] * a.width))], width // 2
+        return parts[0]
+
+    return a(a, b, c, d, e, f, g, h), codegen
+
+
+@intrinsic
 def exceeds(typing_context, value, bound):  # type: ignore[no-untyped-def]
     """Whether the magnitude of any element is above that of ``bound``, or NaN."""
 
@@ -236,6 +295,17 @@ def exceeds(typing_context, value, bound):  # type: ignore[no-untyped-def]
 def lanes_of(typing_context, array):  # type: ignore[no-untyped-def]
     """Width of the vectors of an array's element type, a constant in compiled code."""
     vector = Vector(array.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return context.get_constant(types.intp, vector.width)
+
+    return types.intp(array), codegen
+
+
+@intrinsic
+def native_lanes(typing_context, array):  # type: ignore[no-untyped-def]
+    """Width of native vectors of an array's element type, a constant in compiled code."""
+    vector = Vector(array.dtype, native_bytes())
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         return context.get_constant(types.intp, vector.width)

@@ -8,11 +8,12 @@ several threads on one state.
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
-from simulator.engines.numba.kernels import diagonals, passes, product
+from simulator.engines.numba.kernels import diagonals, fused, passes, product
 from simulator.engines.numba.kernels.sections import integers, local_rotations, numbers, one_pass, rows, terms_of
 from simulator.engines.numba.layout.passes import (
     DENSE,
     DENSE_RANK,
+    FUSED,
     KIND,
     LANE_ROTATION,
     LOCAL,
@@ -50,6 +51,7 @@ from simulator.engines.numba.layout.sections import (
     GROUP_COLUMNS,
     GROUPS,
     IS_LOCAL,
+    OCTETS,
     STRING_COLUMNS,
     STRING_WEIGHTS,
     STRINGS,
@@ -133,13 +135,31 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
                 else:
                     diagonals.fill_phases(block_table, 0, terms_of(packed, row), theta, block, bits, buffer, lanes)
                     diagonals.multiply_phases(psi, block * size, block_table, 0, False, size)
-    if lanes is not None:
+    if lanes is None:
+        if kind == FUSED:
+            bits = entry(layout, QUBITS)
+            size = (2 * lanes_of(psi)) << bits
+            for begin in range(0, len(psi), size):
+                fused.rotate(section(psi, begin, begin + size), row, integers(packed, OCTETS), tables, bits)
+    else:
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
             rotations = local_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
             passes.rotate_lanes(psi, row, rotations, lanes, first, last, 0)
     if kind == DENSE:
         _dense(layout, row, spec, matrices, MATRIX, psi, scratch, lanes, count, piece, pieces)
+
+
+@inlined
+def _undo_fused(packed, row, psi, lam, gradient, tables, buffer):
+    """Undo a fused pass on all states of a tile."""
+    bits = entry(packed[0], QUBITS)
+    octets, size = integers(packed, OCTETS), (2 * lanes_of(psi)) << bits
+    for begin in range(0, len(psi), size):
+        state, dual = section(psi, begin, begin + size), section(lam, begin, begin + size)
+        fused.unrotate(state, dual, row, octets, tables, bits, gradient, buffer, begin > 0)
+    if entry(row, OFFSET) >= 0 and entry(row, NEEDED):
+        fused.pick_phase_gradients(gradient, row, terms_of(packed, row), tables, buffer, bits)
 
 
 @part
@@ -202,7 +222,11 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
                     )
                 if entry(row, NEEDED):
                     diagonals.pick_phase_gradients(gradient, terms_of(packed, row), block, bits, buffer, lanes)
-    if lanes is not None:
+    if lanes is None:
+        if kind == FUSED:
+            buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+            _undo_fused(packed, row, psi, lam, gradient, tables, buffer)
+    else:
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
             rotations = local_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared

@@ -4,7 +4,8 @@ Masks are those of vectors (amplitudes' indices without the lanes' bits) unless 
 """
 
 KIND = 0  # first column of every row
-KINDS = ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE, LIKE_X, LIKE_Y, FACTORED, TWO_QUBIT = range(1, 10)
+KINDS = range(1, 11)
+ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE, LIKE_X, LIKE_Y, FACTORED, TWO_QUBIT, FUSED = KINDS
 COLUMNS = 19
 
 NEEDED = 7  # whether the pass's derivative is wanted: of ROTATION, LANE_ROTATION, PHASES, FACTORED
@@ -45,3 +46,12 @@ NUMBER = 2  # which of the stage's factored passes it is
 HOW = 5  # what its masks move:
 VECTORS, MIXED, LANES = 2, 1, 0
 MASK, OTHER, ROW_Z, OTHER_Z, FIRST_PIVOT, LAST_PIVOT, FIRST_D, SECOND_D, TWIN = range(6, 15)
+
+# FUSED: two or three rotations of a layer; the layer's first pass has the phases before it, too, with the columns OFFSET
+# (negative in the other passes), FIRST_TERM, LAST_TERM and NEEDED of PHASES
+COSETS = 2  # where the sums of its cosets' first members begin in their section
+NUMBERS = 6  # where its numbers begin in the memory of the tables:
+TANGENTS, SHARES, FLIPS, PHASE_SHARE, EACH_NUMBERS = 0, 3, 6, 7, 8  # see kernels.fused
+FUSED_SLOT, FUSED_X, FUSED_Z = 8, 11, 14  # three columns each; x as places of floats, z in the order of the layer's table
+FUSED_COUNT = 5  # number of rotations; the third has the angle 0 if there are two
+OCTET_BITS = 3
