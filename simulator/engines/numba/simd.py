@@ -133,30 +133,15 @@ def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
     return types.none(array, types.intp), codegen
 
 
-def _repeated(builder: Any, vector: Vector, value: Any) -> Any:
-    undefined = ir.Constant(_llvm_type(vector), ir.Undefined)
-    first = builder.insert_element(undefined, value, _INT32(0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, vector.width), None))
-
-
 @intrinsic
 def splat(typing_context, scalar):  # type: ignore[no-untyped-def]
     """Vector with all elements equal to ``scalar``."""
     vector = Vector(scalar)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return _repeated(builder, vector, args[0])
-
-    return vector(scalar), codegen
-
-
-@intrinsic
-def splat_native(typing_context, scalar):  # type: ignore[no-untyped-def]
-    """Native vector with all elements equal to ``scalar``."""
-    vector = Vector(scalar, native_bytes())
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return _repeated(builder, vector, args[0])
+        undefined = ir.Constant(_llvm_type(vector), ir.Undefined)
+        first = builder.insert_element(undefined, args[0], _INT32(0))
+        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, vector.width), None))
 
     return vector(scalar), codegen
 
@@ -179,6 +164,7 @@ def _arithmetic(function: Any, instruction: str) -> None:
 _arithmetic(operator.add, "fadd")
 _arithmetic(operator.sub, "fsub")
 _arithmetic(operator.mul, "fmul")
+_arithmetic(operator.truediv, "fdiv")
 
 
 def _lane_exchange(bit: int) -> Any:

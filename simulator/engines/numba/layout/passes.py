@@ -47,11 +47,15 @@ HOW = 5  # what its masks move:
 VECTORS, MIXED, LANES = 2, 1, 0
 MASK, OTHER, ROW_Z, OTHER_Z, FIRST_PIVOT, LAST_PIVOT, FIRST_D, SECOND_D, TWIN = range(6, 15)
 
-# FUSED: two or three rotations of a layer; the layer's first pass has the phases before it, too, with the columns OFFSET
-# (negative in the other passes), FIRST_TERM, LAST_TERM and NEEDED of PHASES
+# FUSED: two or three rotations, all with shared angles or all with angles that differ from sample to sample. The first
+# pass of a layer has the phases before it, too, with the columns FIRST_TERM, LAST_TERM and NEEDED of PHASES, and OFFSET,
+# which is negative in the other passes
 COSETS = 2  # where the sums of its cosets' first members begin in their section
+FUSED_COUNT = 5  # number of rotations; if there are two, the third has the angle 0
 NUMBERS = 6  # where its numbers begin in the memory of the tables:
-TANGENTS, SHARES, FLIPS, PHASE_SHARE, EACH_NUMBERS = 0, 3, 6, 7, 8  # see kernels.fused
-FUSED_SLOT, FUSED_X, FUSED_Z = 8, 11, 14  # three columns each; x as places of floats, z in the order of the layer's table
-FUSED_COUNT = 5  # number of rotations; the third has the angle 0 if there are two
+TANGENTS, SHARES, COSINES, EACH_NUMBERS = 0, 3, 4, 5  # in vectors, see kernels.fused
+FLIPS, PHASE_SHARE = 3, 4  # in the vector of the three shares, behind them
+FUSED_SLOT, FUSED_X, FUSED_Z = 8, 11, 14  # three columns each; x as places of floats, z in the order of the table
+FUSED_LOCAL = 17  # whether the angles differ from sample to sample
 OCTET_BITS = 3
+FUSED_SUMS = 3  # vectors of derivatives

@@ -154,6 +154,8 @@ class TableBuilder:
             kind = row[passes.KIND]
             if kind == passes.PHASES and row[passes.PLACE] != passes.STORED:
                 return 1
+            if kind == passes.FUSED and self.derive_inputs and row[passes.FUSED_LOCAL]:
+                return 1
             if kind < passes.PHASES and self.derive_inputs and (row[passes.LOCAL] or row[passes.SECOND + passes.LOCAL]):
                 return 1
         return max(1, _TILE_BYTES // (self.state_size * self.program.dtype().itemsize))
@@ -213,7 +215,7 @@ class TableBuilder:
 
     def may_fuse(self, rotation: Rotation) -> bool:
         """Whether a rotation may be part of a fused pass."""
-        if self.lanes is not None or self.n < fused.OCTET or self.is_local(rotation.angle):
+        if self.lanes is not None or self.n < fused.OCTET:
             return False
         return (rotation.x & rotation.z).bit_count() % 2 == 1
 
@@ -223,7 +225,7 @@ class TableBuilder:
             return False
         if any(self.is_local(member.angle) for member in level.members):
             return False
-        return following.members[0] in fused.group(following.members, self.may_fuse)
+        return following.members[0] in fused.group(following.members, self.may_fuse, self.is_local)
 
     def phase_pass(self, level: Level) -> None:
         local = any(self.is_local(member.angle) for member in level.members)
@@ -248,23 +250,26 @@ class TableBuilder:
     def fused_pass(self, rotations: Sequence[Rotation], phases: Sequence[Rotation]) -> None:
         """Number a pass of two or three rotations, and of the phases before them if it begins a layer."""
         octets, layer = fused.Octets.of(rotations, self.n), self.layer
-        row = blank(passes.FUSED)
-        row[passes.OFFSET] = -1
-        if layer is None or not layer.takes(rotations):
-            layer = self.layer = fused.Layer(octets)
+        row, local = blank(passes.FUSED), self.is_local(rotations[0].angle)
+        row[passes.OFFSET], row[passes.FUSED_LOCAL] = -1, int(local)
+        begins = bool(phases) if local else layer is None or not layer.takes(rotations)
+        if begins or layer is None:
+            layer = fused.Layer(octets)
+        if begins:
             row[passes.OFFSET], row[passes.FIRST_TERM] = self.stored, len(self.terms)
             self.stored += max(2 << self.n, 2 * self.W)
             self.terms += [(octets.in_order(member.z), self.slot(member, moving=False)) for member in phases]
             row[passes.LAST_TERM] = len(self.terms)
             row[passes.NEEDED] = int(any(self.needed(member.angle) for member in phases))
         layer.xs += [rotation.x for rotation in rotations]
+        self.layer = None if local else layer
         step = 2 * self.W
         row[passes.COSETS], row[passes.NUMBERS] = len(self.octets), self.stored
         self.octets += [step * first for first in octets.sums()]
-        self.stored += passes.EACH_NUMBERS
+        self.stored += passes.EACH_NUMBERS * self.W
         row[passes.FUSED_COUNT] = len(rotations)
         for k, rotation in enumerate(rotations):
-            row[passes.FUSED_SLOT + k] = self.slot(rotation, moving=False)
+            row[passes.FUSED_SLOT + k] = self.slot(rotation, moving=local)
             row[passes.FUSED_Z + k] = layer.order.in_order(rotation.z)
         for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
             row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
@@ -278,7 +283,7 @@ class TableBuilder:
         if phases is not None:
             self.layer = None
         while waiting:
-            group = fused.group(waiting, self.may_fuse)
+            group = fused.group(waiting, self.may_fuse, self.is_local)
             if group and waiting[0] in group:
                 self.fused_pass(group, before)
                 before = []
@@ -286,7 +291,7 @@ class TableBuilder:
                 continue
             rotation = waiting.pop(0)
             high = rotation.x >> self.shift
-            partner = self.partner(rotation, waiting) if high else None
+            partner = self.partner(rotation, waiting) if high and self.lanes is not None else None
             row = blank(passes.LANE_ROTATION if not high else passes.ROTATION)
             needed = self.write_rotation(row, rotation)
             if partner is not None:
@@ -341,12 +346,12 @@ class TableBuilder:
             scratch.ROTATIONS: states * sections.COEFFICIENTS * W * slots if self.local else 0,
             scratch.THETA: W * max(slots, 1),
             scratch.TABLES: self.per_tile,
-            scratch.BUFFER: max(block, 4 * W),
+            scratch.BUFFER: block + 4 * W,
             scratch.GRADIENT: W * max(slots, 1),
             scratch.PAIRS: 4 * W * n,
             scratch.DUALS: 4 * W * n,
             scratch.VALUES: W * max(observables, 1),
-            scratch.SCRATCH: (2 * W) << self.largest_dense,
+            scratch.SCRATCH: max((2 * W) << self.largest_dense, passes.EACH_NUMBERS * W),
             scratch.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
         }
         out = np.zeros(scratch.END + 1, np.int64)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from simulator.engines.numba.layout import passes
-from simulator.program.levels import Rotation
+from simulator.program.levels import Angle, Rotation
 from simulator.program.subspaces import remainder
 
 OCTET = passes.OCTET_BITS
@@ -68,10 +68,14 @@ class Layer:
         return not any((rotation.z & x).bit_count() & 1 for rotation in rotations for x in self.xs)
 
 
-def group(waiting: Sequence[Rotation], may_fuse: Callable[[Rotation], bool]) -> list[Rotation]:
+def group(
+    waiting: Sequence[Rotation], may_fuse: Callable[[Rotation], bool], is_local: Callable[[Angle], bool]
+) -> list[Rotation]:
     """Rotations that may come next and that one pass applies: two or three, or none."""
     found: list[Rotation] = []
     for k, candidate in enumerate(waiting):
+        if found and is_local(candidate.angle) != is_local(found[0].angle):
+            continue
         if may_fuse(candidate) and all(_apart(candidate, other) for other in found):
             others = (other for other in waiting[:k] if not any(other is each for each in found))
             if all(candidate.commutes(other) for other in others):
