@@ -38,7 +38,7 @@ class Vector(types.Type):
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, numba_type: Vector) -> None:
-        super().__init__(manager, numba_type, _llvm_type(numba_type))
+        super().__init__(manager, numba_type, llvm_type(numba_type))
 
 
 def width(dtype: Any) -> int:
@@ -50,7 +50,7 @@ def width(dtype: Any) -> int:
 def native_bytes() -> int:
     """Size in bytes of the widest vector register of the processor that numba compiles for: 64, 32 or 16."""
     text = config.CPU_FEATURES
-    features = {name: True for name in text.replace("+", "").split(",")} if text else get_host_cpu_features()
+    features = dict.fromkeys(text.replace("+", "").split(","), True) if text else get_host_cpu_features()
     return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 
@@ -62,18 +62,20 @@ def aligned_zeros(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.nda
     return raw[offset : offset + size]
 
 
-def _llvm_type(vector: Vector) -> ir.VectorType:
+def llvm_type(vector: Vector) -> ir.VectorType:
+    """Return the type of a vector in LLVM's terms."""
     element = ir.DoubleType() if vector.element.bitwidth == 64 else ir.FloatType()
     return ir.VectorType(element, vector.width)
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
+def vector_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
+    """Emit the address of the vector that begins at ``array[index]``."""
     data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _llvm_type(vector).as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), llvm_type(vector).as_pointer())
 
 
 def _constant(vector: Vector, values: list[float]) -> ir.Constant:
-    return ir.Constant(_llvm_type(vector), values)
+    return ir.Constant(llvm_type(vector), values)
 
 
 @intrinsic
@@ -82,20 +84,7 @@ def load(typing_context, array, index):  # type: ignore[no-untyped-def]
     vector = Vector(array.dtype)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        out = builder.load(_pointer(context, builder, signature.args[0], args[0], args[1], vector))
-        out.align = vector.element.bitwidth // 8
-        return out
-
-    return vector(array, types.intp), codegen
-
-
-@intrinsic
-def load_native(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """Load a native vector, one register, from ``array[index : index + native_lanes(array)]``."""
-    vector = Vector(array.dtype, native_bytes())
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        out = builder.load(_pointer(context, builder, signature.args[0], args[0], args[1], vector))
+        out = builder.load(vector_pointer(context, builder, signature.args[0], args[0], args[1], vector))
         out.align = vector.element.bitwidth // 8
         return out
 
@@ -107,7 +96,7 @@ def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
     """Write a vector to ``array[index : index + width]``."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        pointer = _pointer(context, builder, signature.args[0], args[0], args[1], value)
+        pointer = vector_pointer(context, builder, signature.args[0], args[0], args[1], value)
         builder.store(args[2], pointer).align = value.element.bitwidth // 8
         return context.get_dummy_value()
 
@@ -126,7 +115,7 @@ def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
         function = cgutils.get_or_insert_function(builder.module, kind, name)
         for step in (0, vector.width):
             at = builder.add(args[1], ir.Constant(args[1].type, step))
-            pointer = _pointer(context, builder, signature.args[0], args[0], at, vector)
+            pointer = vector_pointer(context, builder, signature.args[0], args[0], at, vector)
             builder.call(function, [builder.bitcast(pointer, byte), _INT32(1), _INT32(2), _INT32(1)])
         return context.get_dummy_value()
 
@@ -139,7 +128,7 @@ def splat(typing_context, scalar):  # type: ignore[no-untyped-def]
     vector = Vector(scalar)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        undefined = ir.Constant(_llvm_type(vector), ir.Undefined)
+        undefined = ir.Constant(llvm_type(vector), ir.Undefined)
         first = builder.insert_element(undefined, args[0], _INT32(0))
         return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, vector.width), None))
 
@@ -241,27 +230,6 @@ def lane_sum(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def eight_sums(typing_context, a, b, c, d, e, f, g, h):  # type: ignore[no-untyped-def]
-    """Sums of the elements of eight vectors in the first eight lanes; 0 in the others."""
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        def half(first: Any, second: Any) -> Any:
-            """Sums of neighbours, those of ``first`` before those of ``second``."""
-            masks = (list(range(begin, 2 * a.width, 2)) for begin in (0, 1))
-            even, odd = (ir.Constant(ir.VectorType(_INT32, a.width), mask) for mask in masks)
-            return builder.fadd(builder.shuffle_vector(first, second, even), builder.shuffle_vector(first, second, odd))
-
-        parts, width = list(args), a.width
-        while len(parts) > 1:
-            parts, width = [half(*parts[k : k + 2]) for k in range(0, len(parts), 2)], width // 2
-        while width > 1:
-            parts, width = [half(parts[0], _constant(a, [0.0] * a.width))], width // 2
-        return parts[0]
-
-    return a(a, b, c, d, e, f, g, h), codegen
-
-
-@intrinsic
 def exceeds(typing_context, value, bound):  # type: ignore[no-untyped-def]
     """Whether the magnitude of any element is above that of ``bound``, or NaN."""
 
@@ -281,17 +249,6 @@ def exceeds(typing_context, value, bound):  # type: ignore[no-untyped-def]
 def lanes_of(typing_context, array):  # type: ignore[no-untyped-def]
     """Width of the vectors of an array's element type, a constant in compiled code."""
     vector = Vector(array.dtype)
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return context.get_constant(types.intp, vector.width)
-
-    return types.intp(array), codegen
-
-
-@intrinsic
-def native_lanes(typing_context, array):  # type: ignore[no-untyped-def]
-    """Width of native vectors of an array's element type, a constant in compiled code."""
-    vector = Vector(array.dtype, native_bytes())
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         return context.get_constant(types.intp, vector.width)

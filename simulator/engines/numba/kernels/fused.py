@@ -1,19 +1,20 @@
 """Fused passes of a tile: two or three rotations, and the phases before them.
 
-The strings of a pass relate to each other like the Ys of different qubits: popcount(x_j & z_k) is odd for j = k and even
-otherwise. So every coset of the span of x_0, x_1, x_2 has one member whose three parities popcount(i & z_k) are even. It
-comes first, and the signs of `kernels.passes` are the same for all cosets. These members are a subspace: each is a sum of
-two entries of the section ``OCTETS``.
+The strings of a pass relate to each other like the Ys of different qubits: popcount(x_j & z_k) is odd for j = k and
+even otherwise. So every coset of the span of x_0, x_1, x_2, an octet, has one member whose three parities
+popcount(i & z_k) are even. It comes first, and the signs of `kernels.passes` are the same for all octets. These members
+are a subspace: each is a sum of two entries of the section ``OCTETS``.
 
 * ``exp(-i theta/2 P) = cos(theta/2) (1 - i tan(theta/2) P)``: only the bracket is applied, one fused multiply-add a
   number. Where all samples share the angles, the cosines of a *layer* (passes with one table of phases) are factors of
   its table; where angles differ, a pass ends with a multiplication by its three cosines.
-* Where the sine of a shared angle is larger than the cosine, ``theta - pi`` takes the place of theta, so no tangent is above 1. What is left,
-  ``-i P``, is a sign for each amplitude, which the table has, and the flip of x, which is another place to load from.
-* The table has the order of the first pass: entry 8 k + d is that of member d of coset k. This order is linear over
-  GF(2), so a Z string remains one in it, and tables and derivatives are Walsh-Hadamard transforms as usual.
-* On the way back both states lack the cosines of the passes of the layer that have been undone, so each derivative has
-  the square of their product as a factor, its share. Derivatives by phases are summed over the lanes before they are transformed.
+* Where the sine of a shared angle is larger than its cosine, ``theta - pi`` takes the place of theta, so no tangent is
+  above 1. What remains, ``-i P``, is a sign for each amplitude, which the table has, and the flip of x: octets are
+  loaded from another place.
+* The table has the order of the layer's first pass: entry 8 k + d is that of member d of octet k. This order is linear
+  over GF(2), so a Z string remains one in it, and tables and derivatives are Walsh-Hadamard transforms as usual.
+* On the way back both states lack the cosines of the layer's passes that have been undone, so each derivative has the
+  square of their product as a factor, its share. Derivatives by phases are summed over lanes before their transform.
 
 Rotations treat both planes alike, a native vector (one register) at a time. The numbers of a pass are vectors: three
 tangents, the shares (with the flips behind them), and the product of the cosines if angles differ.
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import diagonals
+from simulator.engines.numba.kernels.octets import add_derivatives, load_native, multiply, native_lanes, turn, undo
 from simulator.engines.numba.kernels.sections import one_pass, passes_of, rows, terms_of
 from simulator.engines.numba.kernels.walsh import parity, walsh_hadamard
 from simulator.engines.numba.layout.passes import (
@@ -57,49 +59,7 @@ from simulator.engines.numba.layout.sections import (
     TERM_SLOT,
     TERM_Z,
 )
-from simulator.engines.numba.simd import (
-    eight_sums,
-    entry,
-    lanes_of,
-    like,
-    load,
-    load_native,
-    native_lanes,
-    sincos,
-    splat,
-    store,
-)
-
-
-@inlined
-def _turn(a, b, t):
-    return a + t * b, b - t * a
-
-
-@inlined
-def _turn_octet(a, b, c, d, e, f, g, h, t0, t1, t2):
-    """Three rotations of the members 0, x0, x1, x0 ^ x1, x2, ..."""
-    a, b = _turn(a, b, t0)
-    c, d = _turn(c, d, t0)
-    e, f = _turn(e, f, t0)
-    g, h = _turn(g, h, t0)
-    a, c = _turn(a, c, t1)
-    b, d = _turn(b, d, t1)
-    e, g = _turn(e, g, t1)
-    f, h = _turn(f, h, t1)
-    a, e = _turn(a, e, t2)
-    b, f = _turn(b, f, t2)
-    c, g = _turn(c, g, t2)
-    d, h = _turn(d, h, t2)
-    return a, b, c, d, e, f, g, h
-
-
-@inlined
-def _octet(a, x0, x1, x2):
-    """Places of the members of the coset of a."""
-    b, c, e = a ^ x0, a ^ x1, a ^ x2
-    d, f, g = b ^ x1, b ^ x2, c ^ x2
-    return a, b, c, d, e, f, g, d ^ x2
+from simulator.engines.numba.simd import entry, lanes_of, like, load, sincos, splat, store
 
 
 @inlined
@@ -137,53 +97,6 @@ def _phases_of(offset, octet, W):
     return offset + 2 * ((octet << OCTET_BITS) - lane) + lane
 
 
-@inlined
-def _load_octet(state, a, b, c, d, e, f, g, h, s):
-    return (
-        load_native(state, a + s),
-        load_native(state, b + s),
-        load_native(state, c + s),
-        load_native(state, d + s),
-        load_native(state, e + s),
-        load_native(state, f + s),
-        load_native(state, g + s),
-        load_native(state, h + s),
-    )
-
-
-@inlined
-def _store_octet(state, i, x0, x1, x2, s, A, B, C, D, E, F, G, H):
-    a, b, c, d, e, f, g, h = _octet(i, x0, x1, x2)
-    store(state, a + s, A)
-    store(state, b + s, B)
-    store(state, c + s, C)
-    store(state, d + s, D)
-    store(state, e + s, E)
-    store(state, f + s, F)
-    store(state, g + s, G)
-    store(state, h + s, H)
-
-
-@inlined
-def _turned(state, a, b, c, d, e, f, g, h, s, t0, t1, t2, scaled, scale):
-    """Load an octet, rotate it and multiply it by ``scale`` if ``scaled``."""
-    A, B, C, D, E, F, G, H = _load_octet(state, a, b, c, d, e, f, g, h, s)
-    A, B, C, D, E, F, G, H = _turn_octet(A, B, C, D, E, F, G, H, t0, t1, t2)
-    if scaled:
-        A, B, C, D = scale * A, scale * B, scale * C, scale * D
-        E, F, G, H = scale * E, scale * F, scale * G, scale * H
-    return A, B, C, D, E, F, G, H
-
-
-@inlined
-def _multiply(psi, o, tables, at):
-    W = lanes_of(psi)
-    c, s = splat(entry(tables, at)), splat(entry(tables, at + W))
-    a0, a1 = load(psi, o), load(psi, o + W)
-    store(psi, o, c * a0 - s * a1)
-    store(psi, o + W, c * a1 + s * a0)
-
-
 @part
 def rotate(psi, row, octets, tables, numbers, at, bits):
     """Apply a pass to the octets ``{i ^ x : x in span(x0, x1, x2)}`` of a state, i being the sums of two ``octets``.
@@ -195,68 +108,18 @@ def rotate(psi, row, octets, tables, numbers, at, bits):
     flip, offset, local = _flip(row, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
     for octet in range(1 << (bits - OCTET_BITS)):
         i = _first_member(row, octets, octet, bits)
-        a, b, c, d, e, f, g, h = _octet(i, x0, x1, x2)
         if offset >= 0:
-            o = _phases_of(offset, octet, W)
-            _multiply(psi, a, tables, o)
-            _multiply(psi, b, tables, o + 1)
-            _multiply(psi, c, tables, o + 2)
-            _multiply(psi, d, tables, o + 3)
-            _multiply(psi, e, tables, o + 4)
-            _multiply(psi, f, tables, o + 5)
-            _multiply(psi, g, tables, o + 6)
-            _multiply(psi, h, tables, o + 7)
-        a, b, c, d, e, f, g, h = _octet(i ^ flip, x0, x1, x2)
+            multiply(psi, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
         for lane in range(0, W, N):
             t0, t1, t2 = _tangents(numbers, at, lane)
             scale = load_native(numbers, at + COSINES * W + lane)
             for s in range(lane, lane + 2 * W, W):
-                A, B, C, D, E, F, G, H = _turned(psi, a, b, c, d, e, f, g, h, s, t0, t1, t2, local, scale)
-                _store_octet(psi, i, x0, x1, x2, s, A, B, C, D, E, F, G, H)
-
-
-@inlined
-def _undo(psi, lam, o, tables, at):
-    """Undo a phase, and the layer's cosines, on both states; return half the derivative by the phase, lane by lane."""
-    W = lanes_of(psi)
-    c, s = splat(entry(tables, at)), splat(entry(tables, at + W))
-    a0, a1 = load(psi, o), load(psi, o + W)
-    u0, u1 = load(lam, o), load(lam, o + W)
-    store(psi, o, c * a0 + s * a1)
-    store(psi, o + W, c * a1 - s * a0)
-    store(lam, o, c * u0 + s * u1)
-    store(lam, o + W, c * u1 - s * u0)
-    return u1 * a0 - u0 * a1
-
-
-@inlined
-def _derivatives(psi, lam, a, b, c, d, e, f, g, h, s):
-    """``Im <lam|P|psi>`` of the three strings in one plane of an octet, up to signs.
-
-    No more than nine numbers are needed at a time, so that they fit into sixteen registers.
-    """
-    A, B, C, D, E, F, G, H = _load_octet(psi, a, b, c, d, e, f, g, h, s)
-    z = load_native(lam, a + s)
-    k0, k1, k2 = z * B, z * C, z * E
-    z = load_native(lam, b + s)
-    k0, k1, k2 = k0 - z * A, k1 + z * D, k2 + z * F
-    z = load_native(lam, c + s)
-    k0, k1, k2 = k0 + z * D, k1 - z * A, k2 + z * G
-    z = load_native(lam, d + s)
-    k0, k1, k2 = k0 - z * C, k1 - z * B, k2 + z * H
-    z = load_native(lam, e + s)
-    k0, k1, k2 = k0 + z * F, k1 + z * G, k2 - z * A
-    z = load_native(lam, f + s)
-    k0, k1, k2 = k0 - z * E, k1 + z * H, k2 - z * B
-    z = load_native(lam, g + s)
-    k0, k1, k2 = k0 + z * H, k1 - z * E, k2 - z * C
-    z = load_native(lam, h + s)
-    return k0 - z * G, k1 - z * F, k2 - z * D
+                turn(psi, i ^ flip, i, x0, x1, x2, s, t0, t1, t2, local, scale)
 
 
 @part
 def unrotate(psi, lam, row, octets, tables, numbers, at, bits, sums, buffer):
-    """Undo a pass on both states and add its rotations' derivatives, without their shares, to the three vectors ``sums``.
+    """Undo a pass on both states and add its rotations' derivatives, without their shares, to the vectors ``sums``.
 
     The first pass of a layer adds half the derivative by each phase, summed over the lanes, to ``buffer`` in the order
     of the table.
@@ -266,7 +129,6 @@ def unrotate(psi, lam, row, octets, tables, numbers, at, bits, sums, buffer):
     flip, offset, local = _flip(row, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
     for octet in range(1 << (bits - OCTET_BITS)):
         i = _first_member(row, octets, octet, bits)
-        a, b, c, d, e, f, g, h = _octet(i, x0, x1, x2)
         for lane in range(0, W, N):
             t0, t1, t2 = _tangents(numbers, at, lane)
             scale = load_native(numbers, at + COSINES * W + lane)
@@ -274,27 +136,14 @@ def unrotate(psi, lam, row, octets, tables, numbers, at, bits, sums, buffer):
             t0, t1, t2 = zero - t0, zero - t1, zero - t2
             g0, g1, g2 = load_native(sums, lane), load_native(sums, W + lane), load_native(sums, 2 * W + lane)
             for s in range(lane, lane + 2 * W, W):
-                k0, k1, k2 = _derivatives(psi, lam, a, b, c, d, e, f, g, h, s)
-                g0, g1, g2 = g0 + k0, g1 + k1, g2 + k2
-                A, B, C, D, E, F, G, H = _turned(psi, a, b, c, d, e, f, g, h, s, t0, t1, t2, local, scale)
-                _store_octet(psi, i ^ flip, x0, x1, x2, s, A, B, C, D, E, F, G, H)
-                A, B, C, D, E, F, G, H = _turned(lam, a, b, c, d, e, f, g, h, s, t0, t1, t2, local, scale)
-                _store_octet(lam, i ^ flip, x0, x1, x2, s, A, B, C, D, E, F, G, H)
+                g0, g1, g2 = add_derivatives(psi, lam, i, x0, x1, x2, s, g0, g1, g2)
+                turn(psi, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, local, scale)
+                turn(lam, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, local, scale)
             store(sums, lane, g0)
             store(sums, W + lane, g1)
             store(sums, 2 * W + lane, g2)
         if offset >= 0:
-            o = _phases_of(offset, octet, W)
-            halves = eight_sums(
-                _undo(psi, lam, a, tables, o),
-                _undo(psi, lam, b, tables, o + 1),
-                _undo(psi, lam, c, tables, o + 2),
-                _undo(psi, lam, d, tables, o + 3),
-                _undo(psi, lam, e, tables, o + 4),
-                _undo(psi, lam, f, tables, o + 5),
-                _undo(psi, lam, g, tables, o + 6),
-                _undo(psi, lam, h, tables, o + 7),
-            )
+            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
             store(buffer, octet << OCTET_BITS, load(buffer, octet << OCTET_BITS) + halves)
 
 
@@ -326,7 +175,7 @@ def _lane_bits(array):
 
 @part
 def pick_gradients(gradient, row, terms, numbers, at, sums, buffer, bits):
-    """Add the derivatives that `unrotate` has left in ``sums`` and ``buffer`` to ``gradient``; the latter's are one number."""
+    """Add the derivatives in ``sums`` and ``buffer`` to ``gradient``, those by phases to the first lane."""
     W = lanes_of(gradient)
     at += SHARES * W
     for k in range(entry(row, FUSED_COUNT)):

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import diagonals, fused, passes, product
-from simulator.engines.numba.kernels.sections import cleared, integers, local_rotations, numbers, one_pass, rows, terms_of
+from simulator.engines.numba.kernels.sections import (
+    cleared,
+    integers,
+    local_rotations,
+    numbers,
+    one_pass,
+    rows,
+    terms_of,
+)
 from simulator.engines.numba.layout.passes import (
     DENSE,
     DENSE_RANK,

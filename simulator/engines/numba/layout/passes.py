@@ -48,7 +48,7 @@ VECTORS, MIXED, LANES = 2, 1, 0
 MASK, OTHER, ROW_Z, OTHER_Z, FIRST_PIVOT, LAST_PIVOT, FIRST_D, SECOND_D, TWIN = range(6, 15)
 
 # FUSED: two or three rotations, all with shared angles or all with angles that differ from sample to sample. The first
-# pass of a layer has the phases before it, too, with the columns FIRST_TERM, LAST_TERM and NEEDED of PHASES, and OFFSET,
+# pass of a layer has the phases before it, too, in the columns FIRST_TERM, LAST_TERM and NEEDED of PHASES, and OFFSET,
 # which is negative in the other passes
 COSETS = 2  # where the sums of its cosets' first members begin in their section
 FUSED_COUNT = 5  # number of rotations; if there are two, the third has the angle 0

@@ -82,7 +82,7 @@ def group(
                 found.append(candidate)
     if len(found) < 2:
         return []
-    return found[: 2 if len(found) in (2, 4) else OCTET]  # four are two passes of two
+    return found[:OCTET]
 
 
 def _apart(a: Rotation, b: Rotation) -> bool:
