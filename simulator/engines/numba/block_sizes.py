@@ -27,7 +27,7 @@ def cache_bytes() -> int:
 
 
 def batch_qubits(options: Options) -> int:
-    """Maximum number of qubits such that a tile's two states, two vectors an amplitude, fit in the second-level cache."""
+    """Maximum number of qubits such that the two states of a tile fit in the second-level cache."""
     if options.batch_qubits is not None:
         return options.batch_qubits
     fewest, most = _TILE_QUBITS

@@ -48,7 +48,7 @@ def _strings(count, n, rng):
 
 
 def fused(dtype, lanes, rng):
-    """Two to five rotations with shared angles, or with angles of their own for each sample, after up to five phases."""
+    """Two to five rotations, with shared angles or with different ones for each sample, after up to five phases."""
     for n in (3, 4, 5):
         for count in range(2, n + 1):
             for local in (False, True):
