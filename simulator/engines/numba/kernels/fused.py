@@ -17,7 +17,7 @@ are a subspace: each is a sum of two entries of the section ``OCTETS``.
   square of their product as a factor, its share. Derivatives by phases are summed over lanes before their transform.
 
 Rotations treat both planes alike, a native vector (one register) at a time. The numbers of a pass are vectors: three
-tangents, the shares (with the flips behind them), and the product of the cosines if angles differ.
+tangents, the shares (with the flip behind them), and the product of the cosines if angles differ.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from simulator.engines.numba.layout.passes import (
     COSETS,
     COSINES,
     EACH_NUMBERS,
-    FLIPS,
+    FLIP,
     FUSED,
     FUSED_COUNT,
     FUSED_LOCAL,
@@ -68,11 +68,9 @@ def _masks(row):
 
 
 @inlined
-def _flip(row, numbers, at):
+def _flip(octets, numbers, at):
     """Sum of the masks x of the rotations by ``theta - pi``."""
-    x0, x1, x2 = _masks(row)
-    flips = int(entry(numbers, at + SHARES * lanes_of(numbers) + FLIPS))
-    return (x0 * (flips & 1)) ^ (x1 * ((flips >> 1) & 1)) ^ (x2 * (flips >> 2))
+    return like(octets, entry(numbers, at + SHARES * lanes_of(numbers) + FLIP))
 
 
 @inlined
@@ -105,7 +103,7 @@ def rotate(psi, row, octets, tables, numbers, at, bits):
     """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
-    flip, offset, local = _flip(row, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
+    flip, offset, local = _flip(octets, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
     for octet in range(1 << (bits - OCTET_BITS)):
         i = _first_member(row, octets, octet, bits)
         if offset >= 0:
@@ -126,7 +124,7 @@ def unrotate(psi, lam, row, octets, tables, numbers, at, bits, sums, buffer):
     """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
-    flip, offset, local = _flip(row, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
+    flip, offset, local = _flip(octets, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
     for octet in range(1 << (bits - OCTET_BITS)):
         i = _first_member(row, octets, octet, bits)
         for lane in range(0, W, N):
@@ -161,7 +159,7 @@ def local_numbers(numbers, row, rotations):
             tangent = tangent - tangent
         store(numbers, (TANGENTS + k) * W, tangent)
         numbers[SHARES * W + k] = entry(rotations, o + SIGN * W)
-    numbers[SHARES * W + FLIPS] = like(numbers, 0.0)
+    numbers[SHARES * W + FLIP] = like(numbers, 0.0)
     numbers[SHARES * W + PHASE_SHARE] = like(numbers, 1.0)
     store(numbers, COSINES * W, product)
 
@@ -208,7 +206,7 @@ def prepare(packed, r, theta, tables, buffer):
     scale, share, signs = one, one, 0
     for number in range(last - 1, r - 1, -1):
         row = one_pass(packed, number)
-        at, flips, product, count = entry(row, NUMBERS), 0, one, entry(row, FUSED_COUNT)
+        at, flip, product, count = entry(row, NUMBERS), 0, one, entry(row, FUSED_COUNT)
         for o in range(at, at + EACH_NUMBERS * W, W):
             store(tables, o, splat(like(tables, 0.0)))
         if entry(row, FUSED_LOCAL):
@@ -221,13 +219,13 @@ def prepare(packed, r, theta, tables, buffer):
             store(buffer, W, cosines)
             sine, cosine = kappa * entry(buffer, 0), entry(buffer, W)
             if abs(sine) > abs(cosine):
-                flips |= 1 << k
+                flip ^= entry(row, FUSED_X + k)
                 signs ^= entry(row, FUSED_Z + k)
                 sine, cosine = cosine, -sine
             store(tables, at + (TANGENTS + k) * W, splat(sine / cosine))
             tables[at + SHARES * W + k] = kappa * share
             product *= cosine
-        tables[at + SHARES * W + FLIPS] = like(tables, flips)
+        tables[at + SHARES * W + FLIP] = like(tables, flip)
         scale *= product
         share *= product * product
     tables[entry(first, NUMBERS) + SHARES * W + PHASE_SHARE] = share
