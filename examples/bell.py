@@ -1,4 +1,7 @@
-"""A Bell state: two qubits that always agree.
+"""A Bell state
+============
+
+Two qubits that always agree.
 
 Run with `python examples/bell.py`.
 """

@@ -1,4 +1,7 @@
-"""Train a circuit with a custom gate: find the pulse that moves an excitation from one qubit to another.
+"""A gate of your own
+==================
+
+Train a circuit with a custom gate: find the pulse that moves an excitation from one qubit to another.
 
 The gate is declared by its generator. Simulation, gradient, inverse, control and export follow from that one line.
 

@@ -1,6 +1,7 @@
-"""Differential equations solved by circuits whose derivatives with respect to the inputs are exact.
+"""Differential equations
+======================
 
-Run with `python examples/differential_equations.py`.
+Differential equations solved by circuits whose derivatives with respect to the inputs are exact.
 """
 
 import numpy as np

@@ -1,4 +1,7 @@
-"""Classify real data with a quantum kernel: choose its bandwidth, then compare it honestly with a classical kernel.
+"""A quantum kernel beside a classical one
+=======================================
+
+Classify real data with a quantum kernel: choose its bandwidth, then compare it honestly with a classical kernel.
 
 Run with `python examples/kernel_classifier.py`.
 """

@@ -1,4 +1,7 @@
-"""Simulate a circuit with noise, and mitigate the errors.
+"""Noise and its mitigation
+========================
+
+Simulate a circuit with noise, and mitigate the errors.
 
 Run with `python examples/noise.py`.
 """

@@ -1,4 +1,7 @@
-"""Use a quantum classifier in a scikit-learn pipeline, on real data, and compare it with a classical one.
+"""A scikit-learn pipeline
+=======================
+
+Use a quantum classifier in a scikit-learn pipeline, on real data, and compare it with a classical one.
 
 Run with `python examples/pipeline.py`.
 """

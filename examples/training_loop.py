@@ -1,4 +1,8 @@
-"""Train a hybrid network by hand: forward, cost, backward, descent. `NetworkClassifier` does the same, and more."""
+"""The training loop, by hand
+==========================
+
+Train a hybrid network by hand: forward, cost, backward, descent. `NetworkClassifier` does the same, and more.
+"""
 
 from functools import partial
 
