@@ -7,14 +7,14 @@ multiplications for each sample and amplitude:
 
 * a fused rotation: 4 forwards; 8 to undo it on both states, 4 for its derivative. If angles differ from sample to
   sample, a pass multiplies by cosines besides: 2 forwards, 4 backwards;
-* a single rotation: 6 forwards; 12 to undo it on both states, 5 for its derivative;
+* another rotation: 6 forwards; 12 to undo it on both states, 5 for its derivative;
 * phases: 6 forwards; 12 backwards, and 4 for their derivatives, or (a pass of their own) 3 and a Walsh-Hadamard
   transform (n);
 * the product state at the start: 12; to contract the adjoint state with it: 42;
 * expectations: 3 and a transform; the adjoint's seed: 2 and a transform.
 
 Sines and cosines, and transforms of sums over samples, which are few, are not counted. A matrix product multiplies and
-adds in every instruction, and so does a fused rotation; a single one takes two instructions for three operations.
+adds in every instruction, and so does a fused rotation; another one takes two instructions for three operations.
 """
 
 from __future__ import annotations
@@ -31,9 +31,13 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
+from simulator.engines.numba import simd
+from simulator.engines.numba.block_sizes import batch_qubits
 from simulator.engines.numba.layout import passes, scratch, sections
+from simulator.engines.numba.options import DEFAULT
 from simulator.engines.numba.tables.builder import TableBuilder
 
+SINGLE = passes.ROTATION, passes.LANE_ROTATION
 CACHES = {"first-level cache": 2**14, "second-level cache": 2**19, "memory": 2**28}
 
 
@@ -103,13 +107,16 @@ class Schedule:
     fused_passes: int
     local_passes: int  # fused passes whose angles differ from sample to sample
     fused_phases: int  # fused passes that apply phases
-    single: int  # rotations in passes of their own
+    single: int  # rotations that are not fused
+    single_passes: int
     phases: int  # passes of phases
     product: bool
 
     @classmethod
     def of(cls, workload: Workload) -> Schedule:
-        tables = TableBuilder(ours.model(workload).program, None, derive_inputs=False).build()
+        program = ours.model(workload).program
+        lanes = None if program.num_qubits <= batch_qubits(DEFAULT) else simd.width(program.dtype).bit_length() - 1
+        tables = TableBuilder(program, lanes, derive_inputs=False).build()
         rows = tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)
         kinds = rows[:, passes.KIND]
         fused = rows[kinds == passes.FUSED]
@@ -118,7 +125,8 @@ class Schedule:
             fused_passes=len(fused),
             local_passes=int(fused[:, passes.FUSED_LOCAL].sum()),
             fused_phases=int((fused[:, passes.OFFSET] >= 0).sum()),
-            single=int((kinds == passes.ROTATION).sum()),
+            single=int(np.isin(kinds, SINGLE).sum() + 2 * (kinds == passes.ROTATION_PAIR).sum()),
+            single_passes=int(np.isin(kinds, (*SINGLE, passes.ROTATION_PAIR)).sum()),
             phases=int((kinds == passes.PHASES).sum()),
             product=bool(tables.layout[scratch.START] == scratch.PRODUCT_STATE),
         )
@@ -129,7 +137,7 @@ class Schedule:
     @property
     def passes(self) -> int:
         """Number of passes over a state."""
-        return self.fused_passes + self.single + self.phases
+        return self.fused_passes + self.single_passes + self.phases
 
 
 def operations(workload: Workload) -> int:
