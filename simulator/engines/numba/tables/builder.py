@@ -201,6 +201,8 @@ class TableBuilder:
 
     def add_passes(self, levels: Sequence[Level]) -> None:
         """Number the passes of levels; the phases before a fused pass belong to it."""
+        if self.lanes is None and self.n >= fused.OCTET:
+            levels = fused.like_y(levels, self.n)
         for k, level in enumerate(levels):
             following = levels[k + 1] if k + 1 < len(levels) else None
             if level.kind == "phases":
