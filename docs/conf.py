@@ -27,6 +27,7 @@ extensions = [
     "numpydoc",
     "myst_nb",
     "sphinx_gallery.gen_gallery",
+    "generated_pages",  # the picture of the architecture, the list of references
     "outside_pages",  # pages that live elsewhere in the repository: notebooks, changelog, contributing, benchmarks
     "site_checks",  # what has no docstring, no alt text, no source or a dead link fails the build
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from simulator.errors import QumbaError
 
-__all__ = ["NotAFileError", "beside", "check_regular", "locked", "replace_file"]
+__all__ = ["NotAFileError", "beside", "check_regular", "locked", "replace_file", "waiting_lock"]
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,9 @@ MAX_NAME_BYTES = 255
 
 LOCK_HELD_ERRORS = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 """Error numbers of the system for a lock that another process holds."""
+
+WINDOWS_LOCK_POSITION = 1 << 30
+"""Byte that is locked on Windows, where others cannot read what is locked: beyond the contents of most files."""
 
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -145,7 +148,31 @@ def locked(path: Name) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+@contextlib.contextmanager
+def waiting_lock(descriptor: int) -> Iterator[None]:
+    """Hold the lock of an open file, after waiting for whoever holds it; it ends with the process, however that ends.
+
+    On file systems without locks, this does nothing.
+
+    Parameters
+    ----------
+    descriptor : int
+        Descriptor of a file that was opened by this process: a process and its forks do not exclude each other.
+    """
+    while True:
+        try:
+            held = _lock(descriptor, wait=True)
+        except BlockingIOError:  # Windows gives up after ten seconds
+            continue
+        break
+    try:
+        yield
+    finally:
+        if held:
+            _unlock(descriptor)
+
+
+def _lock(descriptor: int, *, wait: bool = False) -> bool:
     """Lock an open file; return False if the file system has no locks. BlockingIOError if another process has it."""
     try:
         try:
@@ -153,15 +180,29 @@ def _lock(descriptor: int) -> bool:
         except ImportError:  # Windows
             import msvcrt
 
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            os.lseek(descriptor, WINDOWS_LOCK_POSITION, os.SEEK_SET)
+            mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined]
+            msvcrt.locking(descriptor, mode, 1)  # type: ignore[attr-defined]
         else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError as error:
         if error.errno in LOCK_HELD_ERRORS:
             raise BlockingIOError(errno.EAGAIN, "in use by another process") from None
         log.info("this file system has no locks: %s", error)
         return False
     return True
+
+
+def _unlock(descriptor: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        os.lseek(descriptor, WINDOWS_LOCK_POSITION, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _is_at(descriptor: int, path: Name) -> bool:

@@ -152,7 +152,29 @@ def test_the_table_of_optimizers_is_printed() -> None:
     assert row.split("|")[2].split()[1] == "steps,"  # the natural gradient arrives
 
 
+def test_the_tables_of_explanations_are_printed() -> None:
+    options = ["--seeds", "1", "--rows", "40", "--epochs", "2", "--halves", "2", "--columns", "3", "--layers", "1"]
+    command = [sys.executable, "-m", "benchmarks.explanations", *options, "--calls", "1", "--no-shap"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.split("|")] for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert [row[1] for row in rows if " of 1" in row[2]] == [
+        "shapley_values",
+        "integrated_gradients",
+        "saliency x difference",
+        "permutation_importance",
+    ]
+    assert float({row[1]: row[2] for row in rows}["shapley_values, all 800 rows"]) > 0
+
+
 def test_the_lowest_energy_of_the_chain_is_that_of_its_matrix() -> None:
     strings = [("ZZ", [q, q + 1], -1.0) for q in range(3)] + [("X", [q], -0.7) for q in range(4)]
     matrix = SparsePauliOp.from_sparse_list(strings, 4).to_matrix()
     assert optimizers._lowest_energy(4, 0.7) == pytest.approx(np.linalg.eigvalsh(matrix)[0])
+
+
+def test_the_decision_log_is_measured() -> None:
+    command = [sys.executable, "-m", "benchmarks.decision_log", "--lines", "1500", "--seconds", "0"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "1,501 lines, 0.6 MB, verified in " in done.stdout

@@ -18,8 +18,12 @@ LAZY = [
     "simulator",
     "qml",
     "qumba",
+    "qml.accounts",
     "qml.datasets",
     "qml.diagnostics",
+    "qml.fairness",
+    "qml.explain",
+    "qml.federated",
     "qml.kernels",
     "simulator.noise",
     "simulator.qiskit_provider",
@@ -40,6 +44,10 @@ EXPECTED = {
     ],
     "qumba": ["Circuit", "Z", "gates", "VariationalClassifier", "load", "plots", "datasets"],
     "qml.diagnostics": ["diagnose", "expressibility", "effective_dimension", "fourier_spectrum", "parameter_report"],
+    "qml.accounts": ["DecisionLog", "decisions", "model_card", "model_digest", "verify"],
+    "qml.fairness": ["fairness_report", "find_proxies", "data_report", "mitigate"],
+    "qml.explain": ["explain", "shapley_values", "gate_importance", "fourier_spectrum", "saliency", "linear_surrogate"],
+    "qml.federated": ["Federation", "FederatedClassifier", "GaussianMechanism", "dirichlet_split"],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
     "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
     "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],
@@ -47,7 +55,7 @@ EXPECTED = {
 }
 
 # Each of these is needed for one job (drawing, exchange, tables, layers) and is imported when that job is asked for.
-ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython"}
+ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython", "fairlearn"}
 
 PROBE = """
 import json, sys

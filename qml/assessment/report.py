@@ -17,9 +17,10 @@ TERMINAL_WIDTH = 100
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading."""
+    """A heading; of level 1 is the first, and 2 are the others, unless a level is given."""
 
     text: str
+    level: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ def markdown(blocks: Iterable[Block]) -> str:
     level = "#"
     for block in blocks:
         match block:
-            case Heading(text):
-                parts.append(f"{level} {escaped(text)}")
+            case Heading(text, wanted):
+                parts.append(f"{level if wanted is None else '#' * wanted} {escaped(text)}")
                 level = "##"
             case Paragraph(text):
                 parts.append(escaped(text))

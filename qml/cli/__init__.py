@@ -1,4 +1,4 @@
-"""The command ``qumba``: train on a CSV file, predict with a model file, export it, run demos, show what is installed.
+"""The command ``qumba``: train on a CSV file; predict with a model file, explain, export, account for it; run demos.
 
 Commands import what they need when they run, so ``qumba --help`` is fast.
 """
@@ -19,8 +19,13 @@ __all__ = ["main"]
 
 COMMANDS = {
     "train": "train a quantum model on a CSV file, and compare it with classical baselines",
+    "search": "search for the best quantum model of a CSV file, beside classical models",
     "predict": "predict the rows of a CSV file with a trained model",
+    "explain": "explain a trained model, and its predictions for the rows of a CSV file",
     "export": "write a trained model as ONNX, C or OpenQASM",
+    "fairness": "compare how a trained model treats groups of people",
+    "card": "write the model card of a trained model",
+    "log": "verify a log of decisions",
     "demo": "train on real data that comes with scikit-learn",
     "info": "show what is installed, and what this machine can simulate",
 }

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", "-o", metavar="FILE", help="file to write instead of standard output")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     parser.add_argument("--append", action="store_true", help="repeat the columns of the file before the predictions")
+    parser.add_argument("--log", metavar="FILE", help="append every prediction to this log; see `qumba log verify`")
     parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
     parser.add_argument(
         "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"

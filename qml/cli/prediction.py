@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
 import sys
@@ -17,22 +18,25 @@ from sklearn.utils.validation import check_is_fitted
 
 from qml.files.container import ModelFileError
 from qml.persistence.estimators import load
-from qml.tables import EXTRA_FORMAT, Column, Schema, Table, TableError, read_table
+from qml.tables import EXTRA_FORMAT, Column, Schema, Table, TableError, TableModel, read_table
 from qml.text import one_line
 from simulator.files import replace_file
 
-__all__ = ["predict_file", "schema_of", "trained_model"]
+__all__ = ["predict_file", "schema_for", "schema_of", "trained_model"]
 
 
 def predict_file(options: argparse.Namespace) -> int:
     """Predict according to the options; return the exit status."""
-    model, extra = trained_model(options.model)
+    estimator, extra = trained_model(options.model)
+    model = estimator
     if options.engine == "collapsed":
         from qml.deploy import collapse
 
+        if options.log is not None:
+            raise TableError("--log is for the model itself: leave out --engine collapsed")
         model = collapse(model)
     table = read_table(options.data, options.separator, options.encoding, options.na)
-    schema = _schema(options.model, extra, model, table)
+    schema = schema_for(options.model, extra, model, table)
     if options.impute and any(column.fill != column.fill for column in schema.columns):  # NaN
         raise TableError(
             f"{options.model} was not made by qumba train, so it has no values to fill empty cells with; omit --impute"
@@ -41,10 +45,17 @@ def predict_file(options: argparse.Namespace) -> int:
     for note in notes:
         print(one_line(f"note: {note}"), file=sys.stderr)
 
-    try:
-        predictions = model.predict(X)
-    except (ValueError, TypeError) as error:
-        raise TableError(f"{options.model} cannot predict from these columns: {error}") from error
+    with contextlib.ExitStack() as stack:
+        predict = model.predict
+        if options.log is not None:
+            from qml.accounts import DecisionLog
+
+            logged = TableModel(estimator, schema) if extra is not None else estimator
+            predict = stack.enter_context(DecisionLog(options.log, logged)).wrap().predict
+        try:
+            predictions = predict(X)
+        except (ValueError, TypeError) as error:
+            raise TableError(f"{options.model} cannot predict from these columns: {error}") from error
     columns: list[tuple[str, Sequence[str]]] = [
         (schema.target or "prediction", [str(value) for value in predictions.tolist()])
     ]
@@ -102,7 +113,7 @@ def schema_of(path: str, extra: Any) -> Schema | None:
         raise ModelFileError(path, f"its table description is damaged: {error!r}") from error
 
 
-def _schema(path: str, extra: Any, model: Any, table: Table) -> Schema:
+def schema_for(path: str, extra: Any, model: Any, table: Table) -> Schema:
     """Return the schema in the model file; for a model saved from Python, its feature names as numeric columns."""
     schema = schema_of(path, extra)
     if schema is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from qml.assessment.report import Block, Grid, Heading, Items, Listing, Paragraph, Picture
+from qml.fairness.report import FairnessReport
 from qml.honesty import BaselineComparison
 
 __all__ = ["Facts", "confusion", "pooled_predictions", "report_blocks", "report_json"]
@@ -60,7 +61,13 @@ class Facts:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequence[Picture] = ()) -> list[Block]:
+def report_blocks(
+    facts: Facts,
+    comparison: BaselineComparison,
+    pictures: Sequence[Picture] = (),
+    search: Sequence[Block] = (),
+    fairness: Sequence[Block] = (),
+) -> list[Block]:
     """Make the report, with the verdict first.
 
     Parameters
@@ -68,6 +75,10 @@ def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequen
     facts : Facts
     comparison : BaselineComparison
     pictures : sequence of Picture
+    search : sequence of Block
+        Leaderboard of the search that found the model, if there was one.
+    fairness : sequence of Block
+        Report on groups.
     """
     blocks: list[Block] = [Heading(facts.title), Items(facts.data)]
     if facts.notes:
@@ -75,6 +86,9 @@ def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequen
     blocks += comparison.blocks()
     if comparison.metrics.task == "classification":
         blocks += _class_blocks(comparison)
+    blocks += fairness
+    if search:
+        blocks += [Heading("The search"), *search]
     blocks += [
         Heading("The quantum model"),
         Paragraph(" ".join(facts.model)),
@@ -88,8 +102,13 @@ def report_blocks(facts: Facts, comparison: BaselineComparison, pictures: Sequen
     return blocks
 
 
-def report_json(facts: Facts, comparison: BaselineComparison) -> str:
-    """Format all numbers of the report as JSON text."""
+def report_json(
+    facts: Facts,
+    comparison: BaselineComparison,
+    fairness: FairnessReport | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> str:
+    """Format all numbers of the report as JSON text, with ``more`` entries."""
     content: dict[str, Any] = {
         "title": facts.title,
         "data": list(facts.data),
@@ -105,6 +124,8 @@ def report_json(facts: Facts, comparison: BaselineComparison) -> str:
         "validation_scores": None if facts.validation_scores is None else _finite(facts.validation_scores),
     }
     content["versions"] = facts.versions
+    if fairness is not None:
+        content["fairness"] = fairness.as_dict()
     if comparison.metrics.labels is not None:
         content["classes"] = [_plain(label) for label in comparison.metrics.labels]
         content["confusion"] = confusion(comparison).tolist()
@@ -112,7 +133,7 @@ def report_json(facts: Facts, comparison: BaselineComparison) -> str:
             {"class": _plain(label), "precision": precision, "recall": recall, "f1": f1, "rows": rows}
             for label, precision, recall, f1, rows in _class_scores(comparison)
         ]
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content | dict(more or {}), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def pooled_predictions(comparison: BaselineComparison) -> tuple[NDArray[Any], NDArray[Any]]:

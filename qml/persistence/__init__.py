@@ -1,5 +1,5 @@
 """Model files: estimators as data."""
 
-from qml.persistence.estimators import load, save
+from qml.persistence.estimators import digest, load, save
 
-__all__ = ["load", "save"]
+__all__ = ["digest", "load", "save"]

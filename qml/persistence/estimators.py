@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import sklearn
 
 from qml.files.container import Arrays, Header, ModelFileError, read_container, write_container
 from qml.persistence.values import ESTIMATORS, JOBLIB, ValueReader, ValueWriter, is_part, parts_of
 from qml.tables import EXTRA_FORMAT, Schema, TableModel
 
-__all__ = ["load", "save"]
+__all__ = ["digest", "load", "save"]
 
 KIND = "model"
 VERSION = 2
+
+NOT_IN_DIGESTS = ("n_jobs", "verbose")
+"""Settings on which no prediction depends."""
 
 
 def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
@@ -39,6 +45,34 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
     OSError
         If the file cannot be written: see `qml.files.container.write_container`.
     """
+    header, arrays = _contents(estimator, extra)
+    if header["estimator"] == "Pipeline":
+        header["scikit_learn"] = sklearn.__version__
+    write_container(path, header, arrays, kind=KIND, version=VERSION)
+
+
+def digest(estimator: Any) -> str:
+    """Return the SHA-256 digest, 64 hexadecimal digits, of what a model file holds of an estimator.
+
+    It is the same for an estimator and its copy from a file, and does not depend on the version of the library, nor on
+    ``n_jobs`` and ``verbose``.
+
+    Raises
+    ------
+    TypeError
+        If `save` would raise it.
+    """
+    header, arrays = _contents(estimator, None)
+    out = hashlib.sha256(json.dumps(_without_output_settings(header), sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        array = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+        out.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        out.update(array.tobytes())
+    return out.hexdigest()
+
+
+def _contents(estimator: Any, extra: Any) -> tuple[Header, Arrays]:
     name = type(estimator).__name__
     if not is_part(estimator) or name not in ESTIMATORS:
         raise TypeError(f"model files are for {', '.join(ESTIMATORS)}, got {type(estimator)!r}; {JOBLIB}")
@@ -51,9 +85,21 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
         "extra": writer.value("extra", extra),
     }
     header["circuit_parameters"] = writer.circuits.parameter_names
-    if name == "Pipeline":
-        header["scikit_learn"] = sklearn.__version__
-    write_container(path, header, writer.arrays, kind=KIND, version=VERSION)
+    return header, writer.arrays
+
+
+def _without_output_settings(data: Any) -> Any:
+    """Leave settings on which no prediction depends out of a header."""
+    if isinstance(data, list):
+        return [_without_output_settings(entry) for entry in data]
+    if not isinstance(data, dict):
+        return data
+    return {
+        key: {name: _without_output_settings(entry) for name, entry in value.items() if name not in NOT_IN_DIGESTS}
+        if key == "parameters" and isinstance(value, dict)
+        else _without_output_settings(value)
+        for key, value in data.items()
+    }
 
 
 def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
@@ -95,7 +141,7 @@ def _with_columns(path: str | PathLike[str], estimator: Any, extra: Any) -> Any:
     if not isinstance(extra, dict) or "schema" not in extra or extra.get("format") != EXTRA_FORMAT:
         return estimator
     try:
-        return TableModel(estimator, Schema.from_json(extra["schema"]))
+        return TableModel(estimator, Schema.from_json(extra["schema"]), extra.get("record"))
     except (KeyError, TypeError) as error:
         raise ModelFileError(path, f"its table description is damaged: {error!r}") from error
 

@@ -298,11 +298,12 @@ def is_part(value: Any) -> bool:
 
 
 def parts_of(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings and the learnt attributes to store."""
+    """Return the settings and the learnt attributes to store, by name, so that equal estimators have equal files."""
     settings = estimator.get_params(deep=False)
     check_settings(estimator, {})
     learnt = {name: value for name, value in vars(estimator).items() if name not in settings}
-    return settings | {name: None for name in LEFT_OUT if name in settings}, learnt
+    settings |= {name: None for name in LEFT_OUT if name in settings}
+    return dict(sorted(settings.items())), dict(sorted(learnt.items()))
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -29,10 +29,12 @@ class TableModel:
     estimator : estimator
         Fitted to features of the schema.
     schema : Schema
+    record : dict, optional
+        What the training run stored beside the model: data, split, scores, times, versions; plain values.
     """
 
-    def __init__(self, estimator: Any, schema: Schema) -> None:
-        self.estimator, self.schema = estimator, schema
+    def __init__(self, estimator: Any, schema: Schema, record: dict[str, Any] | None = None) -> None:
+        self.estimator, self.schema, self.record = estimator, schema, record
 
     def features(self, X: Any) -> NDArray[np.float64]:
         """Convert a table into the features of the estimator, shape (n_rows, n_features).
@@ -81,10 +83,11 @@ class TableModel:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write estimator and column handling to a model file."""
-        self.estimator.save(path, extra={"format": EXTRA_FORMAT, "schema": self.schema.to_json()})
+        record = {} if self.record is None else {"record": self.record}
+        self.estimator.save(path, extra={"format": EXTRA_FORMAT, "schema": self.schema.to_json()} | record)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("estimator", "schema") or name.startswith("__"):  # absent while being copied or unpickled
+        if name in ("estimator", "schema", "record") or name.startswith("__"):  # absent while being copied or unpickled
             raise AttributeError(name)
         return getattr(self.estimator, name)
 

@@ -70,6 +70,8 @@ class Schema:
         Whether empty cells are filled.
     na : tuple of str
         Further cell contents that count as empty, in lower case.
+    sensitive : tuple of str
+        Columns that are kept beside the features: they are compared by group, and no feature is made of them.
     """
 
     target: str
@@ -77,6 +79,7 @@ class Schema:
     left_out: tuple[LeftOut, ...] = ()
     impute: bool = False
     na: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
 
     @property
     def feature_names(self) -> list[str]:
@@ -140,10 +143,11 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """Convert to lists, dicts, numbers and text."""
         data = asdict(self)
-        if not self.na:
-            del data["na"]
+        for name in ("na", "sensitive"):
+            if not data[name]:  # as in files of earlier versions, which can read this one
+                del data[name]
         for column in data["columns"]:
-            if column["notation"] == "plain":  # as in files of earlier versions, which can read this one
+            if column["notation"] == "plain":
                 del column["notation"]
         return data
 
@@ -155,7 +159,8 @@ class Schema:
             for entry in data["columns"]
         )
         left_out = tuple(LeftOut(**entry) for entry in data["left_out"])
-        return cls(data["target"], tuple(columns), left_out, data["impute"], tuple(data.get("na", ())))
+        further = (tuple(data.get(name, ())) for name in ("na", "sensitive"))
+        return cls(data["target"], tuple(columns), left_out, data["impute"], *further)
 
 
 def infer_schema(
@@ -168,6 +173,7 @@ def infer_schema(
     drop: Collection[str] = (),
     keep: Collection[str] = (),
     categorical: Collection[str] = (),
+    sensitive: Collection[str] = (),
 ) -> Schema:
     """Determine the kind of each column.
 
@@ -183,13 +189,18 @@ def infer_schema(
         Maximum number of distinct words; a column of text with more is left out.
     drop, keep, categorical : collections of str
         Columns to leave out, columns to use although they look like identifiers, and columns whose numbers are names.
+    sensitive : collection of str
+        Columns to keep beside the features.
 
     Raises
     ------
     TableError
-        If a name does not match a column, cells are empty, or no columns remain.
+        If a name does not match a column, a column is both sensitive and kept, cells are empty, or no columns remain.
     """
-    for name in (*drop, *keep, *categorical):
+    for name in (*keep, *categorical):
+        if name in sensitive:
+            raise TableError(f"{name!r} is sensitive, so it is not a feature: leave it out of --keep and --categorical")
+    for name in (*drop, *keep, *categorical, *sensitive):
         table.column(name)
         if name == target:
             raise TableError(f"{name!r} is the target: it cannot be a feature or left out")
@@ -198,8 +209,10 @@ def infer_schema(
     for name in table.names:
         if name == target:
             continue
-        if name in drop:
-            left_out.append(LeftOut(name, "as requested"))
+        if name in drop or name in sensitive:
+            left_out.append(
+                LeftOut(name, "sensitive, kept beside the features" if name in sensitive else "as requested")
+            )
             continue
         contents_or_reason = inspect_column(
             table, name, max_categories=max_categories, as_category=name in categorical, keep=name in keep
@@ -215,7 +228,7 @@ def infer_schema(
         _refuse_empty(table, {name: column.missing for name, column in contents.items()})
     rows = np.arange(len(table)) if training_rows is None else training_rows
     columns = tuple(_column(name, content, rows) for name, content in contents.items())
-    return Schema(target, columns, tuple(left_out), impute, tuple(sorted(table.na - MISSING)))
+    return Schema(target, columns, tuple(left_out), impute, tuple(sorted(table.na - MISSING)), tuple(sensitive))
 
 
 def _column(name: str, contents: Contents, rows: NDArray[np.intp]) -> Column:

@@ -7,9 +7,9 @@ import pytest
 from sklearn.datasets import load_iris
 
 from qml import DressedClassifier, QuantumKernelClassifier, ReservoirClassifier, VariationalClassifier
+from qml.assessment.model_facts import circuit_of, describe, reduction_note, sizes_of
 from qml.assessment.report import Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
-from qml.cli.model_facts import circuit_of, describe, reduction_note, sizes_of
 from qml.cli.report import Facts, report_blocks, report_json
 from qml.honesty import BaselineComparison
 from qml.honesty.evaluation import Contest, ModelScores

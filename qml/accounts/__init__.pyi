@@ -1,0 +1,10 @@
+from qml.accounts.card import model_card as model_card
+from qml.accounts.chain import DecisionLogError as DecisionLogError
+from qml.accounts.digests import model_digest as model_digest
+from qml.accounts.log import DecisionLog as DecisionLog
+from qml.accounts.logged import LoggedModel as LoggedModel
+from qml.accounts.scores import ScoredRows as ScoredRows
+from qml.accounts.scores import score_rows as score_rows
+from qml.accounts.verification import Verification as Verification
+from qml.accounts.verification import decisions as decisions
+from qml.accounts.verification import verify as verify

@@ -1,0 +1,58 @@
+"""Write the model card of a trained model.
+
+Filled from the model file: data, split, scores with intervals, circuit,
+weights, training, costs, limits. What neither the file nor an option says is
+marked as missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["ARGUMENTS", "add_arguments", "run"]
+
+ARGUMENTS = "model.qumba"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("model", help="model file, such as model.qumba")
+    parser.add_argument("--output", "-o", metavar="FILE", help="file to write; by default card.md beside the model")
+    parser.add_argument("--name", metavar="TEXT", help="name of the model")
+    parser.add_argument("--intended-use", metavar="TEXT", help="what the model is for")
+    parser.add_argument("--out-of-scope", metavar="TEXT", help="what it is not for")
+    parser.add_argument("--limitation", action="append", metavar="TEXT", help="a further limit; repeatable")
+    parser.add_argument("--data", action="append", metavar="TEXT", help="sentence on the training data; repeatable")
+    parser.add_argument("--license", metavar="NAME", help="license, such as apache-2.0")
+    parser.add_argument("--author", action="append", metavar="NAME", help="author; repeatable")
+    parser.add_argument("--contact", metavar="TEXT", help="whom to ask")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the card."""
+    import sys
+    from pathlib import Path
+
+    from qml.accounts.card import MISSING, model_card
+    from qml.cli.prediction import schema_of, trained_model
+    from qml.tables import TableModel
+    from qml.text import one_line
+
+    estimator, extra = trained_model(options.model)
+    schema = schema_of(options.model, extra)
+    record = extra.get("record") if isinstance(extra, dict) else None
+    path = Path(options.model).with_name("card.md") if options.output is None else Path(options.output)
+    text = model_card(
+        estimator if schema is None else TableModel(estimator, schema, record),
+        path,
+        name=options.name,
+        intended_use=options.intended_use,
+        out_of_scope=options.out_of_scope,
+        limitations=options.limitation,
+        data=options.data,
+        license=options.license,
+        authors=options.author,
+        contact=options.contact,
+    )
+    print(one_line(f"{path} written; {MISSING} stands {text.count(MISSING)} times in it"), file=sys.stderr)
+    return 0

@@ -1,0 +1,99 @@
+"""Compare how a trained model treats groups of people in a table.
+
+The file needs the columns that the model was trained on, the target, and the
+sensitive columns; rows that the model was not trained on give honest numbers.
+Prints who is in the table, which columns stand for the sensitive ones, and
+rates by group with intervals.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["ARGUMENTS", "add_arguments", "run"]
+
+ARGUMENTS = "model.qumba data.csv --sensitive COLUMN"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("model", help="model file that `qumba train` wrote")
+    parser.add_argument("data", help="CSV file, .xlsx, .parquet, or - for standard input")
+    parser.add_argument(
+        "--sensitive", "-s", action="append", required=True, metavar="COLUMN", help="column of groups; repeatable"
+    )
+    parser.add_argument("--positive", metavar="CLASS", help="class that counts as being selected (the second of two)")
+    parser.add_argument("--json", metavar="FILE", help="write all numbers to this file too")
+    parser.add_argument("--plot", metavar="FILE", help="write a picture to this PNG file")
+    parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
+    parser.add_argument(
+        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
+    )
+    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
+    parser.add_argument("--encoding", metavar="NAME", help="text encoding; detected by default")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Report."""
+    import json
+    import sys
+    from pathlib import Path
+    from typing import Any
+
+    import numpy as np
+
+    from qml.assessment.report import terminal
+    from qml.cli.prediction import schema_of, trained_model
+    from qml.cli.sensitive import positive_class, sensitive_columns
+    from qml.fairness.preprocessing import data_report
+    from qml.fairness.proxies import find_proxies
+    from qml.fairness.report import fairness_report
+    from qml.tables import TableError, TableModel, read_table, read_target, with_target
+    from qml.text import one_line
+    from simulator.files import replace_file
+
+    estimator, extra = trained_model(options.model)
+    schema = schema_of(options.model, extra)
+    if schema is None:
+        raise TableError(
+            f"{options.model} was not made by qumba train, so it names no target; use qml.fairness in Python"
+        )
+    if not hasattr(estimator, "classes_"):
+        raise TableError(f"{options.model} predicts a quantity; groups are compared for classes only")
+    table = read_table(options.data, options.separator, options.encoding, options.na)
+    table, _ = with_target(table, schema.target, "classification")
+    columns, notes = sensitive_columns(table, options.sensitive)
+    truth = read_target(table, schema.target, "classification").y
+    if truth.dtype.kind != np.asarray(estimator.classes_).dtype.kind:
+        truth = truth.astype(np.asarray(estimator.classes_).dtype)
+    X, filled = schema.encode(table, impute=True if options.impute else None)
+    positive = positive_class(estimator.classes_.tolist(), options.positive)
+    raw = {column.name: [_cell(cell, table.na) for cell in table.column(column.name)] for column in schema.columns}
+    model = TableModel(estimator, schema)
+    fairness = fairness_report(model, X, truth, columns, positive=positive)
+    gaps = np.array(list(raw.values()), dtype=object).T
+    data = data_report(gaps, truth, columns, positive=positive, feature_names=list(raw))
+    proxies = find_proxies(X, columns, feature_names=schema.feature_names)
+    reports: dict[str, Any] = proxies if isinstance(proxies, dict) else {proxies.name: proxies}
+    for note in (*notes, *filled):
+        print(one_line(f"note: {note}"), file=sys.stderr)
+    blocks = [*data.blocks(), *(block for report in reports.values() for block in report.blocks()), *fairness.blocks()]
+    print(terminal(blocks))
+    if options.json is not None:
+        content = {
+            "data": data.as_dict(),
+            "proxies": {name: report.as_dict() for name, report in reports.items()},
+            "fairness": fairness.as_dict(),
+        }
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        replace_file(Path(options.json), [text.encode(errors="backslashreplace")])
+    if options.plot is not None:
+        try:
+            fairness.plot(options.plot)
+        except ImportError as error:
+            raise TableError("--plot needs matplotlib: pip install 'qumba[plot]'") from error
+    return 0
+
+
+def _cell(cell: str, na: frozenset[str]) -> str | None:
+    return None if cell.lower() in na else cell
