@@ -201,7 +201,7 @@ class TableBuilder:
 
     def add_passes(self, levels: Sequence[Level]) -> None:
         """Number the passes of levels; the phases before a fused pass belong to it."""
-        if self.lanes is None and self.n >= fused.OCTET:
+        if self.fuses:
             levels = fused.like_y(levels, self.n)
         for k, level in enumerate(levels):
             following = levels[k + 1] if k + 1 < len(levels) else None
@@ -215,19 +215,18 @@ class TableBuilder:
             else:
                 self.rotation_passes(level.members)
 
-    def may_fuse(self, rotation: Rotation) -> bool:
-        """Whether a rotation may be part of a fused pass."""
-        if self.lanes is not None or self.n < fused.OCTET:
-            return False
-        return (rotation.x & rotation.z).bit_count() % 2 == 1
+    @property
+    def fuses(self) -> bool:
+        """Whether rotations are taken in octets where possible."""
+        return self.lanes is None and self.n >= fused.OCTET
 
     def is_fused(self, level: Level, following: Level | None) -> bool:
         """Whether a level's phases are applied by the first pass of the level that follows."""
-        if level.kind != "phases" or following is None or following.kind != "rotations":
+        if not self.fuses or level.kind != "phases" or following is None or following.kind != "rotations":
             return False
         if any(self.is_local(member.angle) for member in level.members):
             return False
-        return following.members[0] in fused.group(following.members, self.may_fuse, self.is_local)
+        return following.members[0] in fused.group(following.members, self.is_local)
 
     def phase_pass(self, level: Level) -> None:
         local = any(self.is_local(member.angle) for member in level.members)
@@ -285,7 +284,7 @@ class TableBuilder:
         if phases is not None:
             self.layer = None
         while waiting:
-            group = fused.group(waiting, self.may_fuse, self.is_local)
+            group = fused.group(waiting, self.is_local) if self.fuses else []
             if group and waiting[0] in group:
                 self.fused_pass(group, before)
                 before = []

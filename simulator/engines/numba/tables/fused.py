@@ -69,15 +69,13 @@ class Layer:
         return not any((rotation.z & x).bit_count() & 1 for rotation in rotations for x in self.xs)
 
 
-def group(
-    waiting: Sequence[Rotation], may_fuse: Callable[[Rotation], bool], is_local: Callable[[Angle], bool]
-) -> list[Rotation]:
+def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> list[Rotation]:
     """Rotations that may come next and that one pass applies: two or three, or none."""
     found: list[Rotation] = []
     for k, candidate in enumerate(waiting):
         if found and is_local(candidate.angle) != is_local(found[0].angle):
             continue
-        if may_fuse(candidate) and all(_apart(candidate, other) for other in found):
+        if (candidate.x & candidate.z).bit_count() % 2 and all(_apart(candidate, other) for other in found):
             others = (other for other in waiting[:k] if not any(other is each for each in found))
             if all(candidate.commutes(other) for other in others):
                 found.append(candidate)
