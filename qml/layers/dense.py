@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.layers.trait import Layer, Rest
+from qml.layers.trait import Layer, PreparedSweep, Rest
 from qml.settings import check_whole
 
 __all__ = ["Dense"]
@@ -69,6 +69,22 @@ class Dense(Layer):
         if self.bias:
             d_weights = np.concatenate([d_weights, np.add.reduce(d_outputs, axis=0)])
         return d_weights, d_outputs @ factors if inputs else None
+
+    def prepared(self, weights: Array, d_weights: Array, rest: Rest, inputs: bool) -> PreparedSweep:
+        (factors, bias), (d_factors, d_bias) = self.split(weights), self.split(d_weights)
+        transposed = factors.T
+
+        def prepared(X: Array, rows: slice) -> Array | None:
+            outputs = X @ transposed
+            if bias is not None:
+                outputs += bias
+            d_outputs = rest(outputs, rows)
+            np.add(d_factors, d_outputs.T @ X, out=d_factors)
+            if d_bias is not None:
+                np.add(d_bias, np.add.reduce(d_outputs, axis=0), out=d_bias)
+            return d_outputs @ factors if inputs else None
+
+        return prepared
 
     def split(self, weights: Array) -> tuple[Array, Array | None]:
         """Views of the weights: factors, shape (num_outputs, num_inputs), and biases, shape (num_outputs,), or None."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -58,6 +58,12 @@ class Evaluation(Protocol):
         """
         ...
 
+    def prepared(
+        self, weights: Array, d_weights: Array, cotangent: Cotangent, by_inputs: bool
+    ) -> Callable[[Array, slice], Array | None] | None:
+        """Prepare `sweep` for many batches, as `qml.layers.Layer.prepared`; None if there is nothing to prepare."""
+        return None
+
     def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
         """Compute the sum of the samples' Fubini-Study metrics with respect to the weights, times their shares.
 
@@ -100,7 +106,7 @@ class Evaluation(Protocol):
 
 
 @dataclass(frozen=True)
-class EngineEvaluation:
+class EngineEvaluation(Evaluation):
     """The engine: exact, without noise; gradients by the adjoint method.
 
     Parameters
@@ -118,6 +124,11 @@ class EngineEvaluation:
     ) -> tuple[Array, Array | None]:
         return self.model.differentiate(inputs, weights, cotangent, by_inputs)
 
+    def prepared(
+        self, weights: Array, d_weights: Array, cotangent: Cotangent, by_inputs: bool
+    ) -> Callable[[Array, slice], Array | None] | None:
+        return self.model.prepared(weights, d_weights, cotangent, by_inputs)
+
     def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
         return mean_metric(self.model.program, inputs, weights, shares)
 
@@ -129,7 +140,7 @@ class EngineEvaluation:
 
 
 @dataclass(frozen=True)
-class NoisyEvaluation:
+class NoisyEvaluation(Evaluation):
     """The engine with noise; gradients by the adjoint method.
 
     Parameters
@@ -171,7 +182,7 @@ class NoisyEvaluation:
 
 
 @dataclass(frozen=True)
-class BackendEvaluation:
+class BackendEvaluation(Evaluation):
     """A model on a backend: all samples in one request, gradients by parameter shift in the same.
 
     Parameters

@@ -17,7 +17,7 @@ from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
 from qml.models.summary import model_summary
 from qml.settings import check_choice
-from simulator.calculations.gradients import adjoint_sweep
+from simulator.calculations.gradients import adjoint_sweep, prepared_sweep
 from simulator.calculations.input_shifts import frequencies
 from simulator.calculations.probabilities import checked_qubits, probabilities, probability_sweep
 from simulator.calculations.statevector import expectations
@@ -248,6 +248,17 @@ class QuantumModel:
         if self.qubits is None:
             return adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs)[1:]
         return probability_sweep(self.program, inputs, weights, cotangent, self.qubits, by_inputs)
+
+    def prepared(
+        self, weights: Array, d_weights: Array, cotangent: Cotangent, by_inputs: bool
+    ) -> Callable[[Array, slice], Array | None] | None:
+        """Prepare `differentiate` for many batches, as `simulator.calculations.gradients.prepared_sweep`.
+
+        Returns None if the outputs are probabilities, for which there is nothing to prepare.
+        """
+        if self.qubits is not None:
+            return None
+        return prepared_sweep(self.program, weights, d_weights, cotangent, by_inputs)
 
     def inputs_of(self, features: Array) -> Array:
         """Compute the values of the circuit's inputs, shape (n_samples, n_inputs)."""

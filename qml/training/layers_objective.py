@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,14 @@ from qml.layers.sequential import Chain
 from qml.layers.states import StatesOfNetwork
 from qml.losses import Loss
 from qml.optimizers.objective import Rows
+from qml.training.prepared_loss import PreparedLoss
 
 __all__ = ["LayersObjective"]
 
 Array = NDArray[np.float64]
+
+MAX_BYTES = 1 << 26
+"""Size of the data above which the samples of each batch are gathered by themselves, not those of an epoch at once."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,12 @@ class LayersObjective:
     sample_weight: Array
     loss: Loss
     validation: LayersObjective | None = None
+    _shared: Any = field(default=None, compare=False, repr=False)  # what does not depend on the samples
+
+    def __post_init__(self) -> None:
+        shared = self._shared
+        if shared is None or shared.network is not self.network or shared.loss is not self.loss:
+            object.__setattr__(self, "_shared", _Shared(self.network, self.loss))
 
     @property
     def n_samples(self) -> int:
@@ -66,7 +77,7 @@ class LayersObjective:
         QumbaError
             If the network does not have exactly one circuit with weights.
         """
-        return NetworkGeometry(StatesOfNetwork(self._chain), self.inputs, self.sample_weight)
+        return NetworkGeometry(self._shared.states, self.inputs, self.sample_weight)
 
     def spectra(self) -> tuple[Array | None, ...]:
         """Return the positive frequencies of the outputs in each weight; None for a weight that is not an angle."""
@@ -78,22 +89,23 @@ class LayersObjective:
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Compute the mean loss over the rows, and its gradient, shape (n_weights,)."""
-        inputs, targets, shares = self._batch(rows)
-        total = 0.0
-
-        def rest(outputs: Array, chunk: slice) -> Array:
-            nonlocal total
-            share, target = (shares, targets) if len(outputs) == len(shares) else (shares[chunk], targets[chunk])
-            total += float(share @ self.loss.value(outputs, target))
-            return self.loss.gradient(outputs, target) * share[:, None]
-
-        gradient, _ = self.network.sweep(inputs, weights, rest, inputs=False)
-        return total, gradient
+        return self._shared.steps.value_and_gradient(*self._batch(rows), weights)
 
     def value(self, weights: Array, rows: Rows) -> float:
         """Compute the mean loss over the rows."""
         inputs, targets, shares = self._batch(rows)
         return float(shares @ self.loss.value(self.network.forward(inputs, weights), targets))
+
+    def in_order(self, order: NDArray[np.intp]) -> LayersObjective | None:
+        """Return the objective with its samples in another order; None if the copy would take too much memory.
+
+        Consecutive rows are views, so the batches of an epoch are gathered once instead of one by one.
+        """
+        if self.inputs.nbytes + self.targets.nbytes > MAX_BYTES:
+            return None
+        arrays = (array.take(order, axis=0) for array in (self.inputs, self.targets, self.sample_weight))
+        inputs, targets, sample_weight = arrays
+        return replace(self, inputs=inputs, targets=targets, sample_weight=sample_weight)
 
     def validation_score(self, weights: Array) -> float | None:
         """Compute the negative mean loss on the held-out samples; None if there are none."""
@@ -106,14 +118,25 @@ class LayersObjective:
             digest.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
-    @property
-    def _chain(self) -> Chain:
-        """The network as one chain; chains inside a chain are part of it."""
-        return Chain(tuple(_flattened(self.network)))
-
     def _batch(self, rows: Rows) -> tuple[Array, NDArray[np.generic], Array]:
         inputs = self.inputs[rows]
         return inputs, self.targets[rows], self.sample_weight[rows] / len(inputs)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What objectives of a network and a loss have in common, whatever their samples and the order of these."""
+
+    network: Layer
+    loss: Loss
+
+    @cached_property
+    def steps(self) -> PreparedLoss:
+        return PreparedLoss(self.network, self.loss)
+
+    @cached_property
+    def states(self) -> StatesOfNetwork:
+        return StatesOfNetwork(Chain(tuple(_flattened(self.network))))  # chains inside a chain are part of it
 
 
 def _flattened(layer: Layer) -> Iterator[Layer]:

@@ -18,6 +18,9 @@ class BatchRun(Run):
 
     _prepared = 0  # whether an earlier chunk has prepared the shared coefficients, as read by the kernel
 
+    def restart(self) -> None:
+        self._prepared = 0
+
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         plan, program = self.plan, self.program
         initial = self._initial(X) if program.starts else NO_STATES

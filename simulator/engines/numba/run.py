@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import progress
 from simulator.engines.numba import memory
 from simulator.engines.numba.plan import Plan
 from simulator.engines.numba.threads import share
+from simulator.engines.trait import Cotangent
 from simulator.program.program import Program
 from simulator.program.starts import amplitude_derivatives
+from simulator.program.values import as_cotangent
 
 FloatArray = NDArray[np.float64]
 
@@ -41,6 +44,9 @@ class Run(ABC):
         self.base = np.empty(plan.tables.slots + 1)  # the last entry is whether an angle overflowed
         self.constants = plan.packed, self.base, self.shared, self.stored  # describe the program to kernels of tiles
 
+    def restart(self) -> None:
+        """Begin anew, because the weights have changed."""
+
     def close(self) -> None:
         """Release the buffers at the end of the run."""
         memory.give(self._buffer)
@@ -50,6 +56,34 @@ class Run(ABC):
         plan = self.plan
         begin = plan.kept_begin
         return self._buffer[begin : begin + plan.kept_size(samples)].reshape(-1, plan.tile_size)
+
+    def sweep(
+        self, X: FloatArray, rows: slice, values: FloatArray, by_weights: FloatArray, cotangent: FloatArray | Cotangent
+    ) -> FloatArray | None:
+        """Write expectations to ``values``, add derivatives to ``by_weights``, and return those by inputs, if wanted.
+
+        ``rows`` is the slice that X is of the rows that the cotangent knows.
+        """
+        chunks = self.plan.chunks
+        if len(chunks) == 1:
+            return self._sweep_chunk(X, rows, values, by_weights, cotangent)
+        by_inputs = np.zeros(X.shape) if self.plan.derive_inputs else None
+        for chunk in progress.steps(chunks):
+            of_chunk = slice(rows.start + chunk.start, rows.start + chunk.stop)
+            inputs_part = self._sweep_chunk(X[chunk], of_chunk, values[chunk], by_weights, cotangent)
+            if by_inputs is not None:
+                by_inputs[chunk] = inputs_part
+        return by_inputs
+
+    def _sweep_chunk(
+        self, X: FloatArray, rows: slice, values: FloatArray, by_weights: FloatArray, cotangent: FloatArray | Cotangent
+    ) -> FloatArray | None:
+        keep = self.kept(len(X))
+        self.forward(X, keep, values)
+        v = as_cotangent(cotangent(values, rows) if callable(cotangent) else cotangent[rows], values)
+        weights_part, inputs_part = self.backward(X, keep, v)
+        by_weights += weights_part
+        return inputs_part
 
     @abstractmethod
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
