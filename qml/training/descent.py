@@ -82,17 +82,17 @@ def _step(run: Run, optimizer: Optimizer, epoch: _Epoch, last: bool) -> bool:
     if not scaled(before.weights, after, rate, weights):  # valid because steps are proportional to the learning rate
         run.diverge(f"a step is not finite in epoch {len(before.history) + 1}")
         return False
-    count = min(run.batch_size, n_samples - before.batch * run.batch_size)
-    state = before._replace(
-        weights=weights,
-        optimizer_state=optimizer_state,
-        steps=before.steps + 1,
-        initial_loss=before.initial_loss if before.steps else loss,
-        batch=before.batch + 1,
-        loss_sum=before.loss_sum + loss * count,
-        gradient_norm_sum=before.gradient_norm_sum + norm,
-        seconds=before.seconds + time.perf_counter() - started,
+    state = before.with_step(
+        weights,
+        optimizer_state,
+        before.steps + 1,
+        before.batch + 1,
+        before.loss_sum + loss * min(run.batch_size, n_samples - before.batch * run.batch_size),
+        before.gradient_norm_sum + norm,
+        before.seconds + time.perf_counter() - started,
     )
+    if not before.steps:
+        state = state._replace(initial_loss=loss)
     if not last:
         run.state = state
         return False

@@ -103,9 +103,8 @@ class LayersObjective:
         """
         if self.inputs.nbytes + self.targets.nbytes > MAX_BYTES:
             return None
-        arrays = (array.take(order, axis=0) for array in (self.inputs, self.targets, self.sample_weight))
-        inputs, targets, sample_weight = arrays
-        return replace(self, inputs=inputs, targets=targets, sample_weight=sample_weight)
+        inputs, targets = self.inputs.take(order, axis=0), self.targets.take(order, axis=0)
+        return replace(self, inputs=inputs, targets=targets, sample_weight=self.sample_weight.take(order))
 
     def validation_score(self, weights: Array) -> float | None:
         """Compute the negative mean loss on the held-out samples; None if there are none."""
@@ -120,7 +119,15 @@ class LayersObjective:
 
     def _batch(self, rows: Rows) -> tuple[Array, NDArray[np.generic], Array]:
         inputs = self.inputs[rows]
-        return inputs, self.targets[rows], self.sample_weight[rows] / len(inputs)
+        shares = self._shares.get(len(inputs))
+        if shares is None:
+            shares = self._shares[len(inputs)] = self.sample_weight / len(inputs)
+        return inputs, self.targets[rows], shares[rows]
+
+    @cached_property
+    def _shares(self) -> dict[int, Array]:
+        """Shares of all samples in the mean loss of a batch of some size."""
+        return {}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -123,7 +123,7 @@ class Run:
             return False
         weights = self.state.weights.copy()
         progress = TrainingProgress(
-            **asdict(record), epochs=self.epochs, best_epoch=self.state.best_epoch, weights=weights
+            **vars(record), epochs=self.epochs, best_epoch=self.state.best_epoch, weights=weights
         )
         return bool(self.callback(progress))
 

@@ -43,6 +43,8 @@ class Run(ABC):
         self.stored = self._buffer[plan.stored_begin : plan.buffer_size]
         self.base = np.empty(plan.tables.slots + 1)  # the last entry is whether an angle overflowed
         self.constants = plan.packed, self.base, self.shared, self.stored  # describe the program to kernels of tiles
+        self._keep = self.kept(kept) if kept else None
+        self._kept = kept
 
     def restart(self) -> None:
         """Begin anew, because the weights have changed."""
@@ -78,7 +80,7 @@ class Run(ABC):
     def _sweep_chunk(
         self, X: FloatArray, rows: slice, values: FloatArray, by_weights: FloatArray, cotangent: FloatArray | Cotangent
     ) -> FloatArray | None:
-        keep = self.kept(len(X))
+        keep = self._keep if self._keep is not None and len(X) == self._kept else self.kept(len(X))
         self.forward(X, keep, values)
         v = as_cotangent(cotangent(values, rows) if callable(cotangent) else cotangent[rows], values)
         weights_part, inputs_part = self.backward(X, keep, v)
