@@ -144,13 +144,10 @@ class BinaryCrossEntropy(_CompiledLoss):
     takes_labels = True
 
     def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
-        name = "binary_cross_entropy"
-        if y.ndim == 1:
-            _check_length(outputs, y, name)
-            if outputs.shape[1] != 1:
-                raise ValueError(f"{name} takes one logit per sample, got {outputs.shape[1]}")
-        elif y.shape != outputs.shape:
-            raise ValueError(f"{name} takes one logit per label, got outputs {outputs.shape} and y {y.shape}")
+        if y.ndim != 1 and y.shape != outputs.shape:
+            raise ValueError(
+                f"binary_cross_entropy takes one logit per label, got outputs {outputs.shape} and y {y.shape}"
+            )
         return kernels.binary_cross_entropy, _columns(outputs, y)
 
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
@@ -269,10 +266,10 @@ def _columns(outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Without the check a ``y`` of shape (n,) would broadcast along the wrong axis.
     """
-    if outputs.ndim != 2 or (y.shape != outputs.shape and (outputs.shape[1] != 1 or y.shape != outputs.shape[:1])):
-        raise ValueError(f"outputs of shape {outputs.shape} need y of the same shape, got {y.shape}")
-    y = y if y.dtype == np.int64 and y.flags.carray else as_array(y)
-    return y.reshape(outputs.shape)
+    shape = outputs.shape
+    if outputs.ndim != 2 or (y.shape != shape and (shape[1] != 1 or y.shape != shape[:1])):
+        raise ValueError(f"outputs of shape {shape} need y of the same shape, got {y.shape}")
+    return (y if y.dtype == np.int64 and y.flags.carray else as_array(y)).reshape(shape)
 
 
 def _class_index(outputs: np.ndarray, y: np.ndarray, name: str) -> np.ndarray:

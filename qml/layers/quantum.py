@@ -87,7 +87,8 @@ class Quantum(Layer):
         return d_weights, d_inputs if d_inputs is None or data is None else data.pullback(X, d_inputs)
 
     def prepared(self, weights: Array, d_weights: Array, rest: Rest, inputs: bool) -> PreparedSweep:
-        sweep = self.evaluation.prepared(weights, d_weights, rest, inputs)
+        prepare = getattr(self.evaluation, "prepared", None)  # which only the engine has
+        sweep = None if prepare is None else prepare(weights, d_weights, rest, inputs)
         if sweep is None:
             return super().prepared(weights, d_weights, rest, inputs)
         model, data = self.model, self.model.data

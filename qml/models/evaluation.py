@@ -58,12 +58,6 @@ class Evaluation(Protocol):
         """
         ...
 
-    def prepared(
-        self, weights: Array, d_weights: Array, cotangent: Cotangent, by_inputs: bool
-    ) -> Callable[[Array, slice], Array | None] | None:
-        """Prepare `sweep` for many batches, as `qml.layers.Layer.prepared`; None if there is nothing to prepare."""
-        return None
-
     def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
         """Compute the sum of the samples' Fubini-Study metrics with respect to the weights, times their shares.
 
@@ -106,7 +100,7 @@ class Evaluation(Protocol):
 
 
 @dataclass(frozen=True)
-class EngineEvaluation(Evaluation):
+class EngineEvaluation:
     """The engine: exact, without noise; gradients by the adjoint method.
 
     Parameters
@@ -127,6 +121,7 @@ class EngineEvaluation(Evaluation):
     def prepared(
         self, weights: Array, d_weights: Array, cotangent: Cotangent, by_inputs: bool
     ) -> Callable[[Array, slice], Array | None] | None:
+        """Prepare `sweep` for many batches, as `qml.layers.Layer.prepared`; None if there is nothing to prepare."""
         return self.model.prepared(weights, d_weights, cotangent, by_inputs)
 
     def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
@@ -140,7 +135,7 @@ class EngineEvaluation(Evaluation):
 
 
 @dataclass(frozen=True)
-class NoisyEvaluation(Evaluation):
+class NoisyEvaluation:
     """The engine with noise; gradients by the adjoint method.
 
     Parameters
@@ -182,7 +177,7 @@ class NoisyEvaluation(Evaluation):
 
 
 @dataclass(frozen=True)
-class BackendEvaluation(Evaluation):
+class BackendEvaluation:
     """A model on a backend: all samples in one request, gradients by parameter shift in the same.
 
     Parameters

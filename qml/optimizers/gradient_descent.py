@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class SGD(Optimizer):
     learning_rate: float = 0.05
     momentum: float = 0.9
     nesterov: bool = False
+
+    gives_warnings: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,6 +67,8 @@ class Adam(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+
+    gives_warnings: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -139,6 +144,8 @@ class RMSprop(Optimizer):
     decay: float = 0.99
     momentum: float = 0.0
     epsilon: float = 1e-8
+
+    gives_warnings: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

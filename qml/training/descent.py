@@ -76,7 +76,10 @@ def _step(run: Run, optimizer: Optimizer, epoch: _Epoch, last: bool) -> bool:
     if norm is None:
         return False
     rate = 1.0 if optimizer.chooses_steps else run.rate()
-    with np.errstate(all="ignore"):  # checked below
+    if optimizer.gives_warnings:
+        with np.errstate(all="ignore"):  # checked below
+            optimizer_state, after = optimizer.step(measured, before.weights, gradient)
+    else:
         optimizer_state, after = optimizer.step(measured, before.weights, gradient)
     weights = np.empty(before.weights.shape)
     if not scaled(before.weights, after, rate, weights):  # valid because steps are proportional to the learning rate

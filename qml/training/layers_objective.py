@@ -104,7 +104,10 @@ class LayersObjective:
         if self.inputs.nbytes + self.targets.nbytes > MAX_BYTES:
             return None
         inputs, targets = self.inputs.take(order, axis=0), self.targets.take(order, axis=0)
-        return replace(self, inputs=inputs, targets=targets, sample_weight=self.sample_weight.take(order))
+        sample_weight = self.sample_weight.take(order)
+        return LayersObjective(
+            self.network, inputs, targets, sample_weight, self.loss, self.validation, _shared=self._shared
+        )
 
     def validation_score(self, weights: Array) -> float | None:
         """Compute the negative mean loss on the held-out samples; None if there are none."""

@@ -66,7 +66,7 @@ class Run:
                 f"the objective's gradient must have the shape of the weights, {expected}, got {gradient.shape}"
             )
         square = 0.0 if gradient is None else float(np.vdot(gradient, gradient))  # without a warning of overflow
-        if math.isfinite(loss) and (math.isfinite(square) or np.isfinite(gradient).all()):
+        if math.isfinite(loss) and (math.isfinite(square) or gradient is None or np.isfinite(gradient).all()):
             return math.sqrt(square)
         reason = f"the loss is {loss}" if not math.isfinite(loss) else "the gradient is not finite"
         self.diverge(f"{reason} in epoch {len(self.state.history) + 1}")

@@ -43,11 +43,14 @@ class Run(ABC):
         self.stored = self._buffer[plan.stored_begin : plan.buffer_size]
         self.base = np.empty(plan.tables.slots + 1)  # the last entry is whether an angle overflowed
         self.constants = plan.packed, self.base, self.shared, self.stored  # describe the program to kernels of tiles
+        self._prepared = 0  # whether an earlier chunk has prepared the shared coefficients, as read by kernels of tiles
         self._keep = self.kept(kept) if kept else None
         self._kept = kept
+        self._derivatives: tuple[FloatArray, ...] = ()
 
     def restart(self) -> None:
         """Begin anew, because the weights have changed."""
+        self._prepared = 0
 
     def close(self) -> None:
         """Release the buffers at the end of the run."""
@@ -112,13 +115,17 @@ class Run(ABC):
         Returns
         -------
         by_weights : float64 ndarray, shape (n_weights,)
+            Overwritten by the next call.
         by_inputs : float64 ndarray, shape (len(X), n_inputs), or None
         """
         plan, program = self.plan, self.program
-        by_sample = np.empty((len(X), len(plan.tables.local_slots)))
-        by_weights = np.empty(len(program.weights))
+        if not self._derivatives or len(self._derivatives[1]) != len(X):
+            tiles, tables = -(-len(X) // plan.per_tile), plan.tables
+            shapes = len(program.weights), (len(X), len(tables.local_slots)), (tiles, tables.slots)
+            self._derivatives = tuple(map(np.empty, shapes))
+        by_weights, by_sample, by_tile = self._derivatives
         start_lam = np.empty((len(X), 1 << program.num_qubits), complex) if plan.encoded else NO_STATES
-        self._undo(X, keep, cotangent, seeds, by_weights, by_sample, start_lam)
+        self._undo(X, keep, cotangent, seeds, (by_weights, by_tile, by_sample, start_lam))
         by_inputs = self._by_inputs(by_sample) if plan.derive_inputs else None
         if plan.encoded:
             self._add_encoded(X, start_lam, by_weights, by_inputs)
@@ -131,11 +138,9 @@ class Run(ABC):
         keep: NDArray[Any],
         cotangent: FloatArray,
         seeds: NDArray[Any] | None,
-        by_weights: FloatArray,
-        by_sample: FloatArray,
-        start_lam: NDArray[np.complex128],
+        results: tuple[NDArray[Any], ...],
     ) -> None:
-        """Sweep backward: fill derivatives by weights and local slots, and the adjoint states before the first gate."""
+        """Sweep backward: fill ``results``, with the names of those of `kernels.tiles.backward`."""
 
     def _share(
         self,
