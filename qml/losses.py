@@ -48,11 +48,11 @@ class _CompiledLoss(ABC):
 
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Compute the loss of each sample, shape (n_samples,)."""
-        return self.value_and_gradient(outputs, y)[0]
+        return self._computed(outputs, y)[0]
 
     def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Compute the derivative with respect to the outputs, shape (n_samples, n_outputs)."""
-        return self.value_and_gradient(outputs, y)[1]
+        return self._computed(outputs, y)[1]
 
     def value_and_gradient(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Compute `value` and `gradient` in one pass over the samples.
@@ -62,6 +62,9 @@ class _CompiledLoss(ABC):
         ValueError
             If the targets do not fit the outputs or the loss.
         """
+        return self._computed(outputs, y)
+
+    def _computed(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         kernel, targets = self._kernel(outputs, y)
         values, slopes = np.empty(len(outputs)), np.empty(outputs.shape)
         if not kernel(as_array(outputs), targets, values, slopes):

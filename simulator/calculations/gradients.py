@@ -70,7 +70,9 @@ def prepared_sweep(
         If the weights are not a float64 array that an engine can read in place, or have another shape.
     """
     if as_weights(program, weights) is not weights:
-        raise ParameterError(f"weights to change in place must be contiguous and writable, got {weights.flags}")
+        raise ParameterError(
+            f"weights to change in place must be a contiguous, writable float64 array, got {type(weights).__name__}"
+        )
     sweep: PreparedSweep | None = None
 
     def prepared(X: FloatArray, rows: slice) -> FloatArray | None:
