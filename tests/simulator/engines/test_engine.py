@@ -164,11 +164,11 @@ def test_a_prepared_sweep_gives_the_bits_of_sweep(engine):
 
 
 def test_weights_to_change_in_place_are_read_in_place():
-    w = Parameter("w")
-    program = Program(Circuit(1).ry(w, 0), [Z(0)], (), [w])
-    for wrong in (np.zeros(2)[::2], np.zeros(1, np.float32), [0.0]):
+    w = ParameterVector("w", 2)
+    program = Program(Circuit(1).ry(w[0], 0).rx(w[1], 0), [Z(0)], (), w)
+    for wrong in (np.zeros(4)[::2], np.zeros(2, np.float32), [0.0, 0.0]):
         with pytest.raises(ParameterError, match="in place"):
-            prepared_sweep(program, wrong, np.zeros(1), lambda values, rows: values)
+            prepared_sweep(program, wrong, np.zeros(2), lambda values, rows: values)
 
 
 def test_weights_and_inputs_share_angles(engine):
