@@ -1,4 +1,4 @@
-"""Microseconds per minibatch step inside `fit`, and how many of them are the kernels': `python -m benchmarks.small_steps`.
+"""Microseconds per minibatch step inside `fit`, and those of its kernels: `python -m benchmarks.small_steps`.
 
 4 features, 512 samples, minibatches of 32. The time of a step is that of an epoch over its 16 steps, history and
 callback included: the fastest epoch, and the first quartile of some hundred. The kernels are timed in the same way, but

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qml.feature_maps.data_functions import DataFunction, checked_angles
-from qml.losses import Loss, get_loss
+from qml.losses import Loss, get_loss, value_and_gradient
 from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
 from qml.models.summary import model_summary
@@ -222,15 +222,15 @@ class QuantumModel:
         features, targets = self._features(X), np.asarray(y)
         if len(targets) != len(features):
             raise ValueError(f"y must have one target per sample: expected {len(features)}, got {len(targets)}")
-        loss_function = get_loss(loss)
+        value_and_slopes = value_and_gradient(get_loss(loss))
         share = 1.0 / len(features)
         total = 0.0
 
         def cotangent(values: Array, rows: slice) -> Array:
             nonlocal total
-            target = targets[rows]
-            total += float(np.add.reduce(loss_function.value(values, target)))
-            return loss_function.gradient(values, target) * share
+            losses, slopes = value_and_slopes(values, targets[rows])
+            total += float(np.add.reduce(losses))
+            return slopes * share
 
         d_weights, _ = self.differentiate(self.inputs_of(features), self._weights(weights), cotangent)
         return total * share, d_weights

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.engines.numba import memory
+from simulator.engines.numba.kernels.inputs import by_inputs
 from simulator.engines.numba.plan import Plan
 from simulator.engines.numba.threads import share
 from simulator.engines.trait import Cotangent
@@ -174,8 +175,8 @@ class Run(ABC):
 
     def _by_inputs(self, by_sample: FloatArray) -> FloatArray:
         rows = self.plan.tables.input_rows
-        out = np.zeros((len(by_sample), len(self.program.inputs)))
-        np.add.at(out.T, rows.columns, rows.values[:, None] * by_sample[:, rows.rows].T)
+        out = np.empty((len(by_sample), len(self.program.inputs)))
+        by_inputs(rows.columns, rows.rows, rows.values, by_sample, out)
         return out
 
     def _add_encoded(
