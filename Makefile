@@ -4,6 +4,7 @@
 # make check      what CI runs: the tests, and lint, format, types, import layers
 # make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
+# make docs       build the documentation into build/docs; warnings, dead links and missing docstrings are errors
 # make bench      measure against the peers (see benchmarks/README.md)
 #
 # Each target makes .venv and installs what it needs there first; nothing is installed again
@@ -12,14 +13,17 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-heavy check stubs lint format types layers notebooks bench clean
+.PHONY: demo test test-heavy check stubs lint format types layers notebooks docs bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-plot
 	$(BIN)/qumba demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
+
+# Two processes: a test that runs alone leaves one of two cores idle most of the time. A file stays in one process.
+WORKERS := -n 2 --dist loadfile
 
 test-heavy: $(VENV)/.installed-heavy
 	$(BIN)/python -m pytest -p tests.no_skips -k "torch or jax or onnx" $(HEAVY)
@@ -28,7 +32,7 @@ HEAVY := tests/qml/test_torch.py tests/qml/test_jax.py tests/qml/test_layers_in_
     tests/simulator/pennylane_device tests/qml/deploy/test_onnx.py tests/qml/cli/test_export.py qml/torch.py qml/jax.py
 
 check: lint types layers
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 stubs: $(VENV)/.installed-dev
 	$(BIN)/python -m simulator.circuit.gate_stub
@@ -52,11 +56,14 @@ layers: $(VENV)/.installed-dev
 notebooks: $(VENV)/.installed-dev
 	$(BIN)/jupytext --to ipynb --execute notebooks/*.py
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W -n --keep-going -b html docs build/docs
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.training
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.installed-heavy: tests/requirements-heavy.txt $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<

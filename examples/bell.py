@@ -1,9 +1,15 @@
-"""A Bell state: two qubits that always agree.
+"""A Bell state
+============
+
+Two qubits that always agree.
 
 Run with `python examples/bell.py`.
 """
 
-from simulator import Circuit, Parameter, X, Z
+import matplotlib.pyplot as plt
+import numpy as np
+
+from qumba import Circuit, Parameter, X, Z
 
 bell = Circuit(2).h(0).cx(0, 1)
 print(bell)
@@ -22,3 +28,11 @@ rotated = bell.ry(theta, 0)
 for angle in (0.0, 0.5, 1.0, 1.5):
     agreement, slope = rotated.expectation_and_gradient(Z(0) @ Z(1), {theta: angle})
     print(f"rotated by {angle:.1f}: <ZZ> = {agreement:+.4f}, slope {slope[0]:+.4f}")
+
+angles = np.linspace(0, 2 * np.pi, 101)
+for name, observable in (("ZZ", Z(0) @ Z(1)), ("XX", X(0) @ X(1)), ("Z0", Z(0))):
+    plt.plot(angles, rotated.expectation(observable, angles[:, None]), label=f"<{name}>")
+plt.xlabel("rotation of one qubit (radians)")
+plt.ylabel("expectation")
+plt.legend()
+plt.show()

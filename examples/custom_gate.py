@@ -1,14 +1,18 @@
-"""Train a circuit with a custom gate: find the pulse that moves an excitation from one qubit to another.
+"""A gate of your own
+==================
+
+Train a circuit with a custom gate: find the pulse that moves an excitation from one qubit to another.
 
 The gate is declared by its generator. Simulation, gradient, inverse, control and export follow from that one line.
 
 Run with `python examples/custom_gate.py`.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy.optimize import minimize
 
-from simulator import Circuit, Parameter, Z, gates
+from qumba import Circuit, Parameter, Z, gates
 
 # Two qubits exchange an excitation, like neighbouring superconducting qubits: exp(-i theta (XX + YY) / 2).
 exchange = np.array(
@@ -38,3 +42,12 @@ print("measured:         ", circuit.sample(optimum.x, shots=1000, seed=1), "(qub
 
 undone = circuit + circuit.inverse()
 print("after the inverse:", undone.sample(optimum.x, shots=1000, seed=1))
+
+pulses = np.stack([np.linspace(0, 1.5, 101), np.full(101, optimum.x[1])], axis=1)
+for q in (0, 1):
+    plt.plot(pulses[:, 0], 0.5 - 0.5 * circuit.expectation(Z(q), pulses), label=f"excitation on qubit {q}")
+plt.axvline(optimum.x[0], color="grey", linestyle=":", label="trained pulse")
+plt.xlabel("theta, the duration of the exchange")
+plt.ylabel("probability")
+plt.legend()
+plt.show()

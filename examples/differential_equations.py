@@ -1,14 +1,15 @@
-"""Differential equations solved by circuits whose derivatives with respect to the inputs are exact.
+"""Differential equations
+======================
 
-Run with `python examples/differential_equations.py`.
+Circuits whose derivatives with respect to the inputs are exact solve them.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy.optimize import minimize
 
-from qml import QuantumModel
 from qml.layers import Derivatives, Quantum
-from simulator import Circuit, ParameterVector, Z, gates
+from qumba import Circuit, ParameterVector, QuantumModel, Z, gates
 
 
 def trial_function(num_inputs, num_layers, num_qubits, scale):
@@ -25,7 +26,7 @@ def trial_function(num_inputs, num_layers, num_qubits, scale):
 
 
 def solve(layer, X, factors, targets):
-    """Fit ``sum(factors * outputs)`` to the target of each row; the outputs are u, u_x, u_y, u_xx, u_yy."""
+    """Fit ``sum(factors * outputs)`` to targets and return u; the outputs are u, u_x, u_y, u_xx, u_yy."""
 
     def loss_and_gradient(weights):
         differences = np.zeros(len(X))
@@ -37,23 +38,22 @@ def solve(layer, X, factors, targets):
         gradient, _ = layer.sweep(X, weights, rest, inputs=False)
         return np.mean(differences**2), gradient
 
-    start = layer.initial_weights(np.random.default_rng(1))
-    return minimize(loss_and_gradient, start, jac=True, method="BFGS", options={"maxiter": 600}).x
+    optimum = minimize(loss_and_gradient, layer.initial_weights(np.random.default_rng(1)), jac=True, method="BFGS")
+    return layer.forward(X, optimum.x)[:, 0]
 
 
 # A damped oscillator, u'' + 2 u' + 17 u = 0, with u(0) = 1 and u'(0) = 0
 t = np.linspace(0, 2, 25)[:, None]
 solution = np.exp(-t[:, 0]) * (np.cos(4 * t[:, 0]) + np.sin(4 * t[:, 0]) / 4)
 factors = np.vstack([np.tile([17, 2, 1], (25, 1)) / 17, [[5, 0, 0], [0, 1, 0]]])
-layer = trial_function(num_inputs=1, num_layers=4, num_qubits=3, scale=2)
-weights = solve(layer, np.vstack([t, [[0], [0]]]), factors, np.append(np.zeros(25), [5, 0]))
-print(f"damped oscillator: maximal error {np.abs(layer.forward(t, weights)[:, 0] - solution).max():.1e}")
-
+u = solve(trial_function(1, 4, 3, scale=2), np.vstack([t, [[0], [0]]]), factors, np.append(np.zeros(25), [5, 0]))[:25]
+print(f"damped oscillator: maximal error {np.abs(u - solution).max():.1e}")
+plt.plot(t, solution, "k:", t, u, "o")
 # The Poisson equation, u_xx + u_yy = -2 pi^2 sin(pi x) sin(pi y), with u = 0 on the boundary of the unit square
 X = np.stack(np.meshgrid(*2 * [np.linspace(0, 1, 7)]), axis=-1).reshape(-1, 2)
 solution = np.sin(np.pi * X[:, 0]) * np.sin(np.pi * X[:, 1])
 inside = np.all((X > 0) & (X < 1), axis=1)
 factors = np.where(inside[:, None], [0, 0, 0, 0.1, 0.1], [2, 0, 0, 0, 0])
-layer = trial_function(num_inputs=2, num_layers=5, num_qubits=4, scale=2)
-weights = solve(layer, X, factors, np.where(inside, -0.2 * np.pi**2 * solution, 0))
-print(f"Poisson equation: maximal error {np.abs(layer.forward(X, weights)[:, 0] - solution).max():.1e}")
+u = solve(trial_function(2, 5, 4, scale=2), X, factors, np.where(inside, -0.2 * np.pi**2 * solution, 0))
+print(f"Poisson equation: maximal error {np.abs(u - solution).max():.1e}")
+plt.show()

@@ -1,4 +1,7 @@
-"""Train a classifier here, then run it on one of IBM's quantum computers, or on a fake device with realistic noise.
+"""A run on a quantum computer
+===========================
+
+Train a classifier here, then run it on one of IBM's quantum computers, or on a fake device with realistic noise.
 
 `python examples/hardware.py` needs no account. `python examples/hardware.py ibm_torino` uses your saved account
 (docs/hardware.md explains how to save one), shows what the run will cost, and asks before it sends anything.

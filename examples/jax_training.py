@@ -1,4 +1,7 @@
-"""A quantum circuit trained in JAX: the gradient step is compiled as a whole, the circuit is a part of it.
+"""A circuit in JAX
+================
+
+A quantum circuit trained in JAX: the gradient step is compiled as a whole, the circuit is a part of it.
 
 Needs the extra [jax]: pip install 'qumba[jax]'. Run with `python examples/jax_training.py`.
 """

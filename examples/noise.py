@@ -1,9 +1,15 @@
-"""Simulate a circuit with noise, and mitigate the errors.
+"""Noise and its mitigation
+========================
+
+Simulate a circuit with noise, and mitigate the errors.
 
 Run with `python examples/noise.py`.
 """
 
-from simulator import Circuit, NoiseModel, ParameterVector, Z, depolarizing
+import matplotlib.pyplot as plt
+import numpy as np
+
+from qumba import Circuit, NoiseModel, ParameterVector, Z, depolarizing
 from simulator.noise import amplitude_damping, estimate, mitigate_readout, zero_noise_extrapolation
 
 weights = ParameterVector("w", 8)
@@ -36,3 +42,18 @@ counts = ansatz.sample(values, shots=100_000, seed=1, noise=readout)
 corrected = mitigate_readout(counts, readout)
 parity = sum(p * (-1) ** (int(bits[0]) + int(bits[3])) for bits, p in corrected.items())
 print(f"readout errors alone {ansatz.expectation(observable, values, noise=readout):.4f}, corrected {parity:.4f}")
+
+strengths = np.linspace(0, 0.1, 11)
+models = [NoiseModel(after_2q=depolarizing(p)) for p in strengths]
+plt.plot(strengths, [ansatz.expectation(observable, values, noise=noise) for noise in models], "o-", label="noisy")
+plt.plot(
+    strengths,
+    [zero_noise_extrapolation(lambda c, m=m: c.expectation(observable, values, noise=m), ansatz) for m in models],
+    "s-",
+    label="extrapolated to zero noise",
+)
+plt.axhline(ideal, color="grey", linestyle=":", label="without noise")
+plt.xlabel("depolarizing probability after each two-qubit gate")
+plt.ylabel("<Z0 Z3>")
+plt.legend()
+plt.show()

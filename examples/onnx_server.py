@@ -1,4 +1,7 @@
-"""Write a classifier as the model folder of NVIDIA's Triton Inference Server, and send a request to ONNX Runtime.
+"""A model on an inference server
+==============================
+
+Write a classifier as the model folder of NVIDIA's Triton Inference Server, and send a request to ONNX Runtime.
 
 A custom server would need security fixes, batching and metrics for years; Triton has them. With Docker:
 

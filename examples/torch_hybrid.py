@@ -1,4 +1,7 @@
-"""A quantum circuit as the last hidden layer of a convolutional network in PyTorch, which reads handwritten digits.
+"""A hybrid network in PyTorch
+===========================
+
+A quantum circuit as the last hidden layer of a convolutional network in PyTorch, which reads handwritten digits.
 
 Needs the extra [torch]: pip install 'qumba[torch]'. Run with `python examples/torch_hybrid.py`.
 """

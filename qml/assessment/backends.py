@@ -15,6 +15,7 @@ from qml.estimators.variational.circuit import VariationalEstimator
 from qml.models.evaluation import BackendEvaluation
 from qml.text import mathtext, one_line
 from simulator.backends.trait import Backend
+from simulator.display import preformatted
 
 __all__ = ["BackendComparison", "compare_backends"]
 
@@ -90,6 +91,9 @@ class BackendComparison:
             }
             for k, name in enumerate(self.names)
         }
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
 
     def __str__(self) -> str:
         names = [one_line(name) for name in self.names]

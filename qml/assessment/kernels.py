@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from qml.kernels import Kernel, get_kernel, kernel_target_alignment
 from qml.settings import check_non_negative
+from simulator.display import preformatted
 
 __all__ = [
     "Concentration",
@@ -154,6 +155,9 @@ class Concentration:
         slope = np.polyfit(self.num_features, np.log(np.maximum(self.deviations, np.finfo(float).tiny)), 1)[0]
         return float(np.exp(slope))
 
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
+
     def __str__(self) -> str:
         rows = [
             f"{count:8d}  {mean:9.2e}  {deviation:9.2e}"
@@ -232,6 +236,9 @@ class KernelInspection:
         if self.effective_dimension > NEARLY_IDENTITY * self.n_samples / (1 + self.alpha):
             return "nearly the identity: it sees no similarity between different samples; decrease the bandwidth"
         return "neither constant nor the identity"
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
 
     def __str__(self) -> str:
         limit = self.n_samples / (1 + self.alpha)

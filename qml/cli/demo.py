@@ -69,7 +69,8 @@ def run(options: argparse.Namespace) -> int:
             candidates=options.candidates or CANDIDATES,
             twin=not options.no_twin,
         )
-        output = output_folder(folder / name if len(names) > 1 else folder)
+        overwrite = options.overwrite or not options.output  # demo-output holds nothing but what this command writes
+        output = output_folder(folder / name if len(names) > 1 else folder, overwrite=overwrite)
         status = run_experiment(experiment, output, plots=not options.no_plots, quiet=options.quiet)
         if status:
             break

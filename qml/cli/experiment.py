@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +21,7 @@ from sklearn.base import clone
 from qml.assessment.report import Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
 from qml.cli.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
+from qml.cli.phases import Phases
 from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
 from qml.honesty import BaselineComparison, compare_baselines
 from qml.honesty.baselines import compare_on_split
@@ -33,7 +35,11 @@ __all__ = ["Experiment", "output_folder", "run_experiment"]
 FILES = ("model.qumba", "report.md", "report.json")
 """Files written to the folder, besides pictures."""
 
+PICTURES = ("training.png", "comparison.png", "confusion.png", "predictions.png", "circuit.png")
+"""Pictures that a run may write."""
+
 INTERRUPTED = 130
+INTERRUPTED_IN_TRAINING = "\nInterrupted: keeping the best weights so far; Ctrl-C again leaves out the report."
 PACKAGES = ("qumba", "numpy", "scikit-learn", "numba")
 
 
@@ -79,16 +85,33 @@ class Experiment:
     twin: bool = True
 
 
-def output_folder(path: Path) -> Path:
-    """Create the folder if necessary, and check that it is writable, before training starts.
+def output_folder(path: Path, *, overwrite: bool = False, numbered: bool = False) -> Path:
+    """Create a folder for results, or check that the existing one may be used, before training starts.
+
+    Parameters
+    ----------
+    path : Path
+    overwrite : bool
+        Whether results of an earlier run in the folder may be replaced.
+    numbered : bool
+        Whether to use ``path-2``, ``path-3``, ... instead if the folder holds results.
 
     Raises
     ------
     TableError
-        If the folder is not writable.
+        If the folder holds results of an earlier run, or is not writable.
     NotAFileError
         If the path of an output file is a folder or a device.
     """
+    base, number = path, 1
+    while not overwrite and any((path / name).is_file() for name in FILES):
+        if not numbered:
+            raise TableError(
+                f"{path} holds the results of an earlier run: name another folder with --output, or replace them with "
+                "--overwrite"
+            )
+        number += 1
+        path = base.with_name(f"{base.name}-{number}")
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
@@ -105,7 +128,8 @@ def run_experiment(
 ) -> int:
     """Train, compare, and write ``model.qumba``, ``report.md``, ``report.json`` and pictures to ``folder``.
 
-    After Ctrl-C the best weights so far are saved and reported in the same way.
+    After Ctrl-C during training the best weights so far are saved and reported in the same way; after Ctrl-C later, the
+    model file stays. What an earlier run left in the folder is removed once there is a model to replace it.
 
     Returns
     -------
@@ -113,6 +137,7 @@ def run_experiment(
         Exit status: 0, or 130 after Ctrl-C.
     """
     notes = []
+    phases = Phases(quiet=quiet)
     model = estimator_for(experiment.model, experiment.task, experiment.settings, verbose=not quiet)
     training = np.arange(len(experiment.y)) if experiment.split is None else experiment.split[0]
     arguments = {} if resume is None else {"resume": resume}
@@ -126,26 +151,40 @@ def run_experiment(
             model.fit(experiment.X[training], experiment.y[training], **arguments)
         except KeyboardInterrupt:
             if not hasattr(model, "weights_"):
-                raise
+                if resume is None or not Path(resume).exists():
+                    raise
+                print(one_line(f"\nInterrupted: {resume} is saved; run the command again to go on."), file=sys.stderr)
+                return INTERRUPTED
             status = INTERRUPTED
+            print(INTERRUPTED_IN_TRAINING, file=sys.stderr, flush=True)
             notes.append(f"interrupted after {model.n_iter_} epochs: these are the best weights so far")
         seconds = time.perf_counter() - start
     notes += dict.fromkeys(f"while training: {warning.message}" for warning in caught)
 
-    model_file = folder / "model.qumba"
-    model.save(model_file, extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
+    model.save(folder / FILES[0], extra={"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()})
+    _remove(folder, PICTURES)  # of an earlier run
     if status and experiment.split is None:
-        for name in FILES[1:]:  # of an earlier run
-            (folder / name).unlink(missing_ok=True)
+        _remove(folder, FILES[1:])
         print(f"Interrupted after {model.n_iter_} epochs: these are the best weights so far.")
         print(one_line(f"Written to {folder}/: {FILES[0]}. Nothing was compared: the model would be trained again."))
         print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
         return status
-    if not quiet:
-        print(one_line(_announcement(experiment)), file=sys.stderr)
-    comparison = _compared(experiment, model, seconds, interrupted=status == INTERRUPTED)
-    facts = _facts(experiment, model, notes, comparison)
-    pictures, missing = _draw_pictures(experiment, model, facts, comparison, folder) if plots else ([], None)
+    try:
+        phases.begin("comparing", _announcement(experiment))
+        comparison = _compared(experiment, model, seconds, phases.step, interrupted=status == INTERRUPTED)
+        facts = _facts(experiment, model, notes, comparison)
+        if plots:
+            phases.begin("drawing", "Drawing the plots")
+        pictures, missing = _draw_pictures(experiment, model, facts, comparison, folder) if plots else ([], None)
+        phases.finish()
+    except BaseException as error:
+        phases.finish()
+        _remove(folder, FILES[1:])  # of an earlier run; where there is a new report, it keeps their access rights
+        if not isinstance(error, KeyboardInterrupt):
+            raise
+        message = f"Interrupted while {phases.current}: {folder / FILES[0]} is saved, the report is not written."
+        print(one_line(message), file=sys.stderr)
+        return INTERRUPTED
     blocks = report_blocks(facts, comparison, pictures)
     replace_file(folder / "report.md", [markdown(blocks).encode()])
     # a file name may contain bytes that are not UTF-8; Python's replacement for them is an escape in JSON too
@@ -161,6 +200,11 @@ def run_experiment(
     return status
 
 
+def _remove(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+
+
 def _announcement(experiment: Experiment) -> str:
     tuned = f"classical models, tuned over {counted(experiment.candidates, 'candidate')} each"
     if experiment.split is not None:
@@ -168,7 +212,9 @@ def _announcement(experiment: Experiment) -> str:
     return f"Comparing with {tuned}, by {experiment.folds}-fold cross-validation"
 
 
-def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted: bool) -> BaselineComparison:
+def _compared(
+    experiment: Experiment, model: Any, seconds: float, announce: Callable[[str], None], *, interrupted: bool
+) -> BaselineComparison:
     """Compare the fitted model on the split, or its settings by cross-validation."""
     seed = experiment.settings.get("random_state", 0)
     trained = copy.copy(model)
@@ -188,6 +234,7 @@ def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted
                 candidates=experiment.candidates,
                 twin=experiment.twin and not interrupted,
                 seed=seed,
+                announce=announce,
             )
         return compare_baselines(
             clone(trained),
@@ -197,6 +244,7 @@ def _compared(experiment: Experiment, model: Any, seconds: float, *, interrupted
             candidates=experiment.candidates,
             twin=experiment.twin,
             random_state=seed,
+            announce=announce,
         )
 
 
@@ -261,7 +309,7 @@ def _draw_pictures(
             plots.plot_circuit(circuit, folder / "circuit.png")
             pictures.append(Picture("circuit.png", "The circuit"))
     except QumbaError:  # the report says why
-        (folder / "circuit.png").unlink(missing_ok=True)
+        pass
     return pictures, None
 
 

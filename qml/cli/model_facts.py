@@ -67,7 +67,7 @@ def describe(model: Any, sizes: dict[str, int]) -> tuple[str, ...]:
     elif hasattr(model, "support_"):
         trained = "a support vector machine" if is_classifier(model) else "support vector regression"
         sentences.append(
-            f"No angle is trained for the labels: {trained} on the kernel {model.kernel_!r}, with "
+            f"No angle is trained for the labels: {trained} on {_kernel_name(model.kernel_)}, with "
             f"{counted(len(model.support_), 'support vector')}."
         )
     else:
@@ -102,6 +102,12 @@ def drawing(circuit: Circuit | None) -> str | None:
         return str(circuit.draw("text", fold=CIRCUIT_WIDTH))
     except QumbaError as error:  # Qiskit, which draws the circuit, lacks one of its gates
         return f"not drawn: {error}"
+
+
+def _kernel_name(kernel: Any) -> str:
+    feature_map = getattr(kernel, "feature_map", None)
+    suffix = f" of the feature map {feature_map!r}" if isinstance(feature_map, str) else ""
+    return f"a {type(kernel).__name__}{suffix}"
 
 
 def _layers(layer: Any) -> Iterator[Layer]:

@@ -17,6 +17,10 @@ from qml.honesty import BaselineComparison
 __all__ = ["Facts", "confusion", "pooled_predictions", "report_blocks", "report_json"]
 
 
+MAX_CLASSES = 15
+"""Maximum number of classes that the report lists one by one; all are in report.json."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """The content of a report besides the scores.
@@ -143,10 +147,21 @@ def _class_scores(comparison: BaselineComparison) -> list[tuple[Any, float, floa
 def _class_blocks(comparison: BaselineComparison) -> list[Block]:
     assert comparison.metrics.labels is not None
     labels = tuple(str(label) for label in comparison.metrics.labels)
+    by_class = _class_scores(comparison)
+    many = len(labels) > MAX_CLASSES
+    if many:
+        by_class = sorted(by_class, key=lambda scores: scores[3])[:MAX_CLASSES]
     scores = tuple(
         (str(label), f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", str(rows))
-        for label, precision, recall, f1, rows in _class_scores(comparison)
+        for label, precision, recall, f1, rows in by_class
     )
+    if many:
+        return [
+            Heading(f"The {MAX_CLASSES} worst of {len(labels)} classes"),
+            Grid(("class", "precision", "recall", "F1", "test rows"), scores),
+            Paragraph("Most frequent confusions:"),
+            Grid(("true class", "predicted as", "test rows"), _frequent_confusions(labels, confusion(comparison))),
+        ]
     counts = tuple(
         (label, *(str(count) if count else "." for count in row))
         for label, row in zip(labels, confusion(comparison), strict=True)
@@ -156,6 +171,14 @@ def _class_blocks(comparison: BaselineComparison) -> list[Block]:
         Grid(("class", "precision", "recall", "F1", "test rows"), scores),
         Grid(("true class, predicted:", *labels), counts),
     ]
+
+
+def _frequent_confusions(labels: tuple[str, ...], counts: NDArray[np.int64]) -> tuple[tuple[str, str, str], ...]:
+    """Return the most frequent pairs of a true and another, predicted class."""
+    wrong = counts - np.diag(np.diag(counts))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MAX_CLASSES]
+    pairs = zip(*np.unravel_index(order, wrong.shape), strict=True)
+    return tuple((labels[true], labels[other], str(wrong[true, other])) for true, other in pairs if wrong[true, other])
 
 
 def _finite(values: NDArray[np.float64]) -> list[float | None]:

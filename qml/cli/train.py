@@ -10,6 +10,7 @@ their leading principal components.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from qml.cli.training_options import (
@@ -26,6 +27,8 @@ from qml.cli.training_options import (
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
 ARGUMENTS = "data.csv --target COLUMN"
+MAX_LINES = 12
+"""Maximum number of lines of the report about columns that are left out, and about filled cells."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -127,9 +130,9 @@ def run(options: argparse.Namespace) -> int:
             else f"{len(training)} to train on and {len(split[1])} to test on"
         ),
         f"features: {X.shape[1]}, from {len(schema.columns)} columns"
-        + (f"; one-hot encoded: {', '.join(column.name for column in words)}" if words else ""),
-        *(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
-        *(f"empty cells: {line}" for line in filled),
+        + (f"; one-hot encoded: {shortened([column.name for column in words])}" if words else ""),
+        *_first(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
+        *_first(f"empty cells: {line}" for line in filled),
     ]
     if num_without:
         data.append(f"{counted(num_without, 'row')} without a target left out")
@@ -148,7 +151,7 @@ def run(options: argparse.Namespace) -> int:
     if table.encoding == "cp1252":
         data.append("the file is not UTF-8: it was read as Windows-1252 (Latin-1); use --encoding for another encoding")
 
-    folder = Path(options.output) if options.output else Path(f"{_stem(options.data)}-qumba")
+    folder = Path(options.output or f"{_stem(options.data)}-qumba")
     settings = model_settings(options) | ({"class_weight": options.class_weight} if options.class_weight else {})
     models = ("variational", "kernel") if options.model == "both" else (options.model,)
     status = 0
@@ -168,7 +171,11 @@ def run(options: argparse.Namespace) -> int:
                 candidates=options.candidates or (4 if split else 2),
                 twin=not options.no_twin,
             ),
-            output_folder(folder / model if len(models) > 1 else folder),
+            output_folder(
+                folder / model if len(models) > 1 else folder,
+                overwrite=options.overwrite,
+                numbered=not options.output,
+            ),
             plots=not options.no_plots,
             quiet=options.quiet,
             resume=options.resume,
@@ -176,6 +183,12 @@ def run(options: argparse.Namespace) -> int:
         if status:
             break
     return status
+
+
+def _first(lines: Iterable[str]) -> list[str]:
+    """Return the first lines, and how many follow: a table of 150 columns has a report, too."""
+    lines = list(lines)
+    return lines if len(lines) <= MAX_LINES else [*lines[:MAX_LINES], f"and {len(lines) - MAX_LINES} more like these"]
 
 
 def _stem(data: str) -> str:

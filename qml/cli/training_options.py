@@ -145,6 +145,7 @@ def add_output_options(parser: argparse.ArgumentParser, folder: str) -> None:
     """Add the output options."""
     output = parser.add_argument_group("output")
     output.add_argument("--output", "-o", metavar="FOLDER", help=f"folder for model, report and plots ({folder})")
+    output.add_argument("--overwrite", action="store_true", help="replace the results of an earlier run in the folder")
     output.add_argument("--no-plots", action="store_true", help="do not write plots")
     output.add_argument("--quiet", "-q", action="store_true", help="do not show a progress bar")
 

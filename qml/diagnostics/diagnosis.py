@@ -15,6 +15,7 @@ from qml.diagnostics.advice import advice
 from qml.diagnostics.figure import draw
 from qml.diagnostics.noise import NoiseSensitivity
 from qml.diagnostics.summaries import FisherSummary, GradientSummary, Parts
+from simulator.display import preformatted
 from simulator.errors import counted
 
 __all__ = ["Diagnosis"]
@@ -74,6 +75,9 @@ class Diagnosis(Parts):
         matplotlib Figure
         """
         return draw(self, path)
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
 
     def __str__(self) -> str:
         qubits = "" if self.num_qubits is None else f"{counted(self.num_qubits, 'qubit')}, "

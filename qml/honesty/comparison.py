@@ -6,10 +6,10 @@ from os import PathLike
 from typing import Any
 
 from qml.assessment.report import Block, markdown, terminal
-from qml.honesty.figure import plot_comparison
 from qml.honesty.results import Results
 from qml.honesty.tables import comparison_blocks
 from qml.honesty.verdict import verdict
+from qml.plots.comparison import plot_comparison
 
 __all__ = ["BaselineComparison"]
 

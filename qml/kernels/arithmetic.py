@@ -24,7 +24,7 @@ Array = NDArray[Any]
 
 @dataclass(eq=False, repr=False)
 class SumKernel(CompositeKernel):
-    """``k1(x, y) + k2(x, y)``, written ``k1 + k2``.
+    """Sum of two kernels, written ``k1 + k2``: the values ``k1(x, y) + k2(x, y)``.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class SumKernel(CompositeKernel):
 
 @dataclass(eq=False, repr=False)
 class ProductKernel(CompositeKernel):
-    """``k1(x, y) * k2(x, y)``, written ``k1 * k2``.
+    """Product of two kernels, written ``k1 * k2``: the values ``k1(x, y) * k2(x, y)``.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class ProductKernel(CompositeKernel):
 
 @dataclass(eq=False, repr=False)
 class ScaledKernel(CompositeKernel):
-    """``scale * kernel(x, y)``, written ``scale * kernel``.
+    """Multiple of a kernel, written ``scale * kernel``: the values ``scale * kernel(x, y)``.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class ScaledKernel(CompositeKernel):
 
 @dataclass(eq=False, repr=False)
 class PowerKernel(CompositeKernel):
-    """``kernel(x, y) ** exponent``, written ``kernel ** exponent``.
+    """Power of a kernel, written ``kernel ** exponent``: the values ``kernel(x, y) ** exponent``.
 
     Parameters
     ----------

@@ -141,10 +141,10 @@ def Laplacian(gamma: float | str = "scale") -> ClassicalKernel:
 
 
 def Linear() -> ClassicalKernel:
-    """Return the kernel ``x . y``."""
+    """Return the kernel ``x @ y``."""
     return ClassicalKernel("linear")
 
 
 def Polynomial(degree: float = 3, gamma: float | str = "scale", coef0: float = 1.0) -> ClassicalKernel:
-    """Return the kernel ``(gamma x . y + coef0) ** degree``; ``gamma`` as in `ClassicalKernel`."""
+    """Return the kernel ``(gamma x @ y + coef0) ** degree``; ``gamma`` as in `ClassicalKernel`."""
     return ClassicalKernel("polynomial", degree=degree, gamma=gamma, coef0=coef0)

@@ -5,10 +5,11 @@ The only package of ``qml`` that imports matplotlib, when a function is called (
 
 from qml.plots.circuits import plot_circuit
 from qml.plots.classes import plot_calibration, plot_confusion, plot_decision_boundary
+from qml.plots.comparison import plot_comparison
 from qml.plots.kernels import plot_concentration, plot_kernel_matrix, plot_spectrum
 from qml.plots.landscapes import plot_fourier_spectrum, plot_loss_landscape
 from qml.plots.states import plot_bloch, plot_state_city
-from qml.plots.training import plot_comparison, plot_predictions, plot_training
+from qml.plots.training import plot_predictions, plot_training
 
 __all__ = [
     "plot_bloch",

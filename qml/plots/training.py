@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from qml.plots.canvas import BLUE, GREY, ORANGE, fitted_model, label, new_figure, save
 
-__all__ = ["draw_predictions", "draw_training", "plot_comparison", "plot_predictions", "plot_training"]
+__all__ = ["draw_predictions", "draw_training", "plot_predictions", "plot_training"]
 
 
 def plot_training(model: Any, path: str | PathLike[str] | None = None) -> Any:
@@ -122,40 +121,5 @@ def draw_predictions(truth: ArrayLike, predicted: ArrayLike, name: str, path: st
     axis.set_aspect("equal")
     axis.legend(frameon=False)
     axis.set_title("Predictions")
-    save(figure, [axis], path)
-    return figure
-
-
-def plot_comparison(
-    names: Sequence[str],
-    test_scores: Sequence[float],
-    errors: Sequence[float],
-    train_scores: Sequence[float],
-    score_name: str,
-    path: str | PathLike[str] | None = None,
-) -> Any:
-    """Draw each model's test score with its standard error, and its training score.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The first is drawn in another colour than the rest.
-    test_scores, errors, train_scores : sequences of float
-    score_name : str
-    path : path of a PNG file, optional
-    """
-    figure = new_figure(6.4, 1.4 + 0.5 * len(names))
-    axis = figure.subplots()
-    for row, (score, error, train) in enumerate(zip(test_scores, errors, train_scores, strict=True)):
-        color = BLUE if row == 0 else ORANGE
-        axis.errorbar(score, row, xerr=error, fmt="o", color=color, capsize=3)
-        axis.plot(train, row, "o", color=color, fillstyle="none")
-        axis.annotate(f"{score:.3f}", (score, row), (0, 6), textcoords="offset points", ha="center", fontsize=9)
-    axis.errorbar([], [], xerr=[], fmt="o", color=GREY, capsize=3, label="test rows, ± standard error")
-    axis.plot([], [], "o", color=GREY, fillstyle="none", label="training rows")
-    axis.set_yticks(range(len(names)), [label(name, 40) for name in names])
-    axis.set_ylim(len(names) - 0.5, -0.7)
-    axis.set_xlabel(label(score_name, 40))
-    axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     save(figure, [axis], path)
     return figure

@@ -29,6 +29,9 @@ NAMES = MISSING - {"", "?"}
 MIN_NAMED = 3
 """Minimum number of cells with such a word in a column where it is a name."""
 
+MIN_WORDS = 4
+"""Number of words from which a cell counts as free text."""
+
 MAX_NUMBER = 1e100
 """Maximum magnitude of a number: squares and sums of larger ones leave the range of doubles."""
 
@@ -117,6 +120,12 @@ def inspect_column(
             return Contents("number", missing, values, notation) if reason is None else LeftOut(name, reason)
         if all(DATES.fullmatch(cell) for cell in present):
             return LeftOut(name, f"dates or times, such as {quoted(present[0])}")
+    if not keep and distinct > max(2, len(present) // 2, max_categories) and _is_free_text(present):
+        return LeftOut(
+            name,
+            f"free text, such as {quoted(present[0])}: make numbers of it first, for example with scikit-learn's "
+            "TfidfVectorizer",
+        )
     if not keep and not as_category and distinct > max(2, len(present) // 2):
         return LeftOut(name, f"identifier: {distinct} different texts in {len(present)} rows")
     if not keep and distinct > max_categories:
@@ -124,6 +133,12 @@ def inspect_column(
     words = np.array(cells, dtype=object)
     words[missing] = ""
     return Contents("category", missing, words)
+
+
+def _is_free_text(cells: Sequence[str]) -> bool:
+    """Whether most cells hold several words, and not always the same number, as the parts of a name or address do."""
+    counts = np.array([len(cell.split()) for cell in cells])
+    return bool(np.mean(counts >= MIN_WORDS) > 0.5 and len(set(counts.tolist())) > 2)
 
 
 def words_like_empty(cells: Sequence[str]) -> dict[str, int]:

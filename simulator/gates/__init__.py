@@ -6,6 +6,7 @@ parameter-shift rule follow from the definition.
 """
 
 from simulator.gates.composites import Composite, Step
+from simulator.gates.excitations import DOUBLE_EXCITATION, SINGLE_EXCITATION
 from simulator.gates.fixed import Diagonal, Fixed
 from simulator.gates.matrices import embed
 from simulator.gates.measurement import MEASURE, RESET, Irreversible, Measure, Reset
@@ -77,6 +78,7 @@ __all__ = [
     "CY",
     "CZ",
     "DCX",
+    "DOUBLE_EXCITATION",
     "ECR",
     "GLOBAL_PHASE",
     "ID",
@@ -92,6 +94,7 @@ __all__ = [
     "RZX",
     "RZZ",
     "SDG",
+    "SINGLE_EXCITATION",
     "STANDARD",
     "SWAP",
     "SX",

@@ -181,7 +181,6 @@ class TestMathtext:
         plots.training.draw_training([0.7, 0.5], [0.5, 0.6], path, score_name=name)
         plots.classes.draw_confusion(np.eye(2, dtype=int), [name, "other"], path)
         plots.training.draw_predictions([1.0, 2.0], [1.1, 1.9], name, path)
-        plots.plot_comparison([name, "other"], [0.9, 0.8], [0.1, 0.1], [0.9, 0.9], name, path)
         figures = [
             plots.plot_kernel_matrix(np.eye(4), [name, name, "other", "other"], path, title=name),
             plots.plot_spectrum({name: np.eye(3)}, path),

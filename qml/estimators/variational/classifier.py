@@ -270,9 +270,9 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     network_ : Sequential
         Network of the circuit and the readout.
     scaling_ : Scaling
-    loss_history_ : float ndarray, shape (n_iter_,)
+    loss_history_ : float ndarray, shape ``(n_iter_,)``
         Mean training loss of each epoch.
-    validation_scores_ : float ndarray, shape (n_iter_,), or None without early stopping
+    validation_scores_ : float ndarray, shape ``(n_iter_,)``, or None without early stopping
         Negative mean loss on the held-out samples after each epoch.
     n_iter_ : int
         Number of epochs trained.

@@ -56,12 +56,6 @@ class TestPlots:
         draw_confusion(np.eye(len(labels), dtype=int) * 7, labels, tmp_path / "c.png")
         self.drawn(tmp_path / "c.png")
 
-    def test_comparison(self, tmp_path):
-        from qml.plots import plot_comparison
-
-        plot_comparison(["q", "svm"], [0.9, 0.95], [0.02, 0.01], [0.97, 0.96], "accuracy", tmp_path / "c.png")
-        self.drawn(tmp_path / "c.png")
-
     def test_predictions(self, tmp_path):
         from qml.plots.training import draw_predictions
 

@@ -558,7 +558,7 @@ class TestFilesOfTheSystem:
         for name in ("model.qumba", "report.md", "report.json"):
             (here / "out" / name).chmod(0o600)
         (here / "out" / ".writable").write_text("a file of the user's")
-        assert main(train) == 0
+        assert main([*train, "--overwrite"]) == 0
         for name in ("model.qumba", "report.md", "report.json"):
             assert (here / "out" / name).stat().st_mode & 0o777 == 0o600
         assert (here / "out" / ".writable").read_text() == "a file of the user's"

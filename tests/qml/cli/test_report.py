@@ -20,8 +20,8 @@ from simulator.errors import UnknownNameError
 TRUTH = np.arange(40) % 2
 
 
-def scored(metrics, name, role, predictions):
-    scores = {key: np.array([value]) for key, value in metrics.evaluate(TRUTH, predictions, None).items()}
+def scored(metrics, name, role, predictions, truth=TRUTH):
+    scores = {key: np.array([value]) for key, value in metrics.evaluate(truth, predictions, None).items()}
     return ModelScores(
         name=name,
         role=role,
@@ -151,3 +151,25 @@ class TestModelNames:
             estimator_for("VariationalClassifier", "regression", {}, verbose=False)
         with pytest.raises(TableError, match="QuantumKernelClassifier does not take --layers, --epochs"):
             estimator_for("kernel", "classification", {"n_layers": 2, "epochs": 3}, verbose=False)
+
+
+def test_many_classes_are_shown_by_their_worst():
+    truth = np.repeat(np.arange(40), 3)
+    predictions = truth.copy()
+    predictions[:6] = [7, 7, 0, 1, 9, 1]  # class 0 is taken for 7 twice, class 1 for 9 once
+    metrics = choose_metrics("classification", truth)
+    contest = Contest(np.zeros((120, 1)), truth, [(np.arange(80), np.arange(120))], metrics, 4, None, 0)
+    models = [
+        scored(metrics, "quantum model", "quantum", predictions, truth),
+        scored(metrics, "RBF SVM", "classical", predictions, truth),
+        scored(metrics, "majority class", "trivial", truth * 0, truth),
+    ]
+    comparison = BaselineComparison.from_contest(contest, models, {}, num_rows=80, folds=1, repeats=1)
+    facts = Facts("y", (), {}, (), {}, None, np.empty(0), None, None)
+    text = terminal(report_blocks(facts, comparison))
+    assert "The 15 worst of 40 classes" in text
+    lines = [line.split() for line in text.splitlines()]
+    assert ["0", "7", "2"] in lines
+    assert ["1", "9", "1"] in lines
+    assert max(map(len, text.splitlines())) <= 100
+    assert len(json.loads(report_json(facts, comparison))["class_scores"]) == 40

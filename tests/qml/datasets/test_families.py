@@ -16,9 +16,10 @@ FAMILIES = [
     two_curves,
     partial(bars_and_stripes, height=3, width=5),
 ]
+NAMES = ["linearly_separable", "hidden_manifold", "hyperplanes_parity", "two_curves", "bars_and_stripes"]
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=str)
+@pytest.mark.parametrize("family", FAMILIES, ids=NAMES)
 def test_types_and_seeds(family):
     X, y = family(40, random_state=1)
     assert X.dtype == np.float64
@@ -32,8 +33,8 @@ def test_types_and_seeds(family):
     assert not np.array_equal(family(40, random_state=2)[0], X)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=str)
-@pytest.mark.parametrize("wrong", ["1", 1.0, True, np.random.default_rng(0)], ids=repr)
+@pytest.mark.parametrize("family", FAMILIES, ids=NAMES)
+@pytest.mark.parametrize("wrong", ["1", 1.0, True, np.random.default_rng(0)], ids=["str", "float", "bool", "Generator"])
 def test_random_state(family, wrong):
     with pytest.raises(ValueError, match="random_state expects an integer, a numpy.random.RandomState or None, got"):
         family(4, random_state=wrong)

@@ -68,7 +68,7 @@ def test_lowest_states_of_the_dense_matrices(chain, dense, num_qubits, n_samples
         assert state.max() >= (1 - 1e-6) * np.abs(state).max()
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=str)
+@pytest.mark.parametrize("chain", CHAINS, ids=["cluster_ising", "xxz", "xxz_0.3", "annni"])
 def test_seeds_and_labels(chain):
     states, phases, couplings = chain(5, 8, return_couplings=True, random_state=3)
     again, same_phases = chain(5, 8, random_state=3)

@@ -81,7 +81,7 @@ def test_every_ansatz(ansatz, path):
         {"early_stopping": True, "patience": 3, "batch_size": 16, "tol": 1e-3},
         {"n_qubits": 2, "loss": "hinge"},
     ],
-    ids=str,
+    ids="-".join,
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_every_setting(settings, path):

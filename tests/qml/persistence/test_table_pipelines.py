@@ -126,7 +126,7 @@ class TestScikitLearns:
     @pytest.mark.parametrize(
         "columns",
         [slice("age", "age"), slice(0, 1), [0], [True, False, False], make_column_selector("^a"), ["age"]],
-        ids=str,
+        ids=["labels", "positions", "integer", "mask", "selector", "names"],
     )
     def test_ways_to_name_columns(self, columns, remainder, path):
         table = TABLE[["age", "size", "member"]].astype(float)

@@ -226,6 +226,8 @@ class TestKinds:
             ("PassengerId", np.random.default_rng(0).permutation(24), "identifier: a different number"),
             ("ID", np.random.default_rng(0).permutation(24), "identifier: a different number"),
             ("name", [f"Mr {row}" for row in range(24)], "identifier: 24 different texts in 24 rows"),
+            ("address", [f"{row} High Street North London" for row in range(24)], "identifier: 24 different texts"),
+            ("review", [f"{row} stars and I say" + " so" * (row % 5) for row in range(24)], "free text, such as"),
             ("ticket", [f"A{row % 10}" for row in range(24)], "text with 10 different values"),
             ("same", ["x"] * 24, "always 'x'"),
             ("same", ["1.5"] * 24, "always '1.5'"),

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from qml.honesty.results import Results
 from qml.plots.canvas import BLUE, GREY, ORANGE, label, new_figure, save
 
 __all__ = ["plot_comparison"]
@@ -15,12 +14,13 @@ __all__ = ["plot_comparison"]
 COLORS = {"quantum": BLUE, "twin": BLUE, "readout": ORANGE, "classical": ORANGE, "trivial": GREY}
 
 
-def plot_comparison(comparison: Results, path: str | PathLike[str] | None = None) -> Any:
+def plot_comparison(comparison: Any, path: str | PathLike[str] | None = None) -> Any:
     """Draw the scores of all models, and the quantum model's differences with their 95 % intervals.
 
     Parameters
     ----------
-    comparison : Results
+    comparison : BaselineComparison
+        What `qml.honesty.compare_baselines` returns.
     path : path of a PNG file, optional
 
     Returns

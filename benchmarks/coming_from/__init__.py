@@ -1,0 +1,1 @@
+"""The same training task in several libraries, each as its users write it: `python -m benchmarks.coming_from`."""
