@@ -6,11 +6,6 @@ import numpy as np
 
 from benchmarks.workloads import BATCH, BETAS, EPOCHS, EPSILON, LEARNING_RATE, SEED
 from qml import QuantumModel
-from qml.layers import Quantum
-from qml.losses import get_loss
-from qml.optimizers import Adam
-from qml.training import train as train_objective
-from qml.training.layers_objective import LayersObjective
 from simulator import Circuit, ParameterVector, Z
 
 
@@ -48,12 +43,15 @@ def predict(workload):
 
 
 def fit(workload):
+    from qml.layers import Quantum  # imported here because `benchmarks.revisions` reads this file with older trees
+    from qml.losses import get_loss
+    from qml.optimizers import Adam
+    from qml.training import train
+    from qml.training.layers_objective import LayersObjective
+
     X, y, weights = workload.data()
     objective = LayersObjective(Quantum(model(workload)), X, y, np.ones(len(X)), get_loss("mse"))
     optimizer = Adam(LEARNING_RATE, *BETAS, EPSILON)
     warnings.simplefilter("ignore")  # nothing can be learnt from these labels
-
-    def run():
-        return train_objective(objective, weights, optimizer, epochs=EPOCHS, batch_size=BATCH, rng=SEED).last_weights
-
-    return run
+    settings = {"epochs": EPOCHS, "batch_size": BATCH, "rng": SEED}
+    return lambda: train(objective, weights, optimizer, **settings).last_weights
