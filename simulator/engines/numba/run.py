@@ -36,6 +36,11 @@ class Run(ABC):
         Maximum number of samples whose final states are kept at once, see `kept`.
     """
 
+    _prepared = 0  # whether an earlier chunk has prepared the shared coefficients, as read by kernels of tiles
+    _keep: NDArray[Any] | None = None
+    _kept = 0
+    _derivatives: tuple[FloatArray, ...] = ()
+
     def __init__(self, program: Program, weights: FloatArray, plan: Plan, kept: int = 0) -> None:
         self.program, self.weights, self.plan = program, weights, plan
         size = plan.kept_begin + plan.kept_size(kept) if kept else plan.buffer_size
@@ -44,10 +49,8 @@ class Run(ABC):
         self.stored = self._buffer[plan.stored_begin : plan.buffer_size]
         self.base = np.empty(plan.tables.slots + 1)  # the last entry is whether an angle overflowed
         self.constants = plan.packed, self.base, self.shared, self.stored  # describe the program to kernels of tiles
-        self._prepared = 0  # whether an earlier chunk has prepared the shared coefficients, as read by kernels of tiles
-        self._keep = self.kept(kept) if kept else None
-        self._kept = kept
-        self._derivatives: tuple[FloatArray, ...] = ()
+        if kept:
+            self._keep, self._kept = self.kept(kept), kept
 
     def restart(self) -> None:
         """Begin anew, because the weights have changed."""
@@ -122,8 +125,11 @@ class Run(ABC):
         plan, program = self.plan, self.program
         if not self._derivatives or len(self._derivatives[1]) != len(X):
             tiles, tables = -(-len(X) // plan.per_tile), plan.tables
-            shapes = len(program.weights), (len(X), len(tables.local_slots)), (tiles, tables.slots)
-            self._derivatives = tuple(map(np.empty, shapes))
+            self._derivatives = (
+                np.empty(len(program.weights)),
+                np.empty((len(X), len(tables.local_slots))),
+                np.empty((tiles, tables.slots)),
+            )
         by_weights, by_sample, by_tile = self._derivatives
         start_lam = np.empty((len(X), 1 << program.num_qubits), complex) if plan.encoded else NO_STATES
         self._undo(X, keep, cotangent, seeds, (by_weights, by_tile, by_sample, start_lam))
