@@ -9,16 +9,10 @@ from numpy.typing import NDArray
 
 from qml.layers.trait import Layer, PreparedSweep, Rest
 from qml.settings import check_whole
-from simulator.engines.numba.kernels import dense as kernels
-from simulator.program.values import as_array
 
 __all__ = ["Dense"]
 
 Array = NDArray[np.float64]
-
-_NO_BIAS = np.empty(0)
-SMALL = 2048
-"""Number of products up to which loops are faster than numpy's matrix product, whose calls take microseconds."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,18 +68,13 @@ class Dense(Layer):
 
     def prepared(self, weights: Array, d_weights: Array, rest: Rest, inputs: bool) -> PreparedSweep:
         (factors, bias), (d_factors, d_bias) = self.split(weights), self.split(d_weights)
-        small_bias = _NO_BIAS if d_bias is None else d_bias
 
         def prepared(X: Array, rows: slice) -> Array | None:
             d_outputs = rest(_outputs(X, factors, bias), rows)
-            if X.size * len(factors) <= SMALL:
-                d_X = np.empty(X.shape if inputs else (0, 0))
-                kernels.affine_back(as_array(X), factors, as_array(d_outputs), d_factors, small_bias, d_X)
-                return d_X if inputs else None
-            np.add(d_factors, d_outputs.T @ X, out=d_factors)
+            np.add(d_factors, np.dot(d_outputs.T, X), out=d_factors)
             if d_bias is not None:
                 np.add(d_bias, np.add.reduce(d_outputs, axis=0), out=d_bias)
-            return d_outputs @ factors if inputs else None
+            return np.dot(d_outputs, factors) if inputs else None
 
         return prepared
 
@@ -115,11 +104,7 @@ class Dense(Layer):
 
 
 def _outputs(X: Array, factors: Array, bias: Array | None) -> Array:
-    if X.size * len(factors) <= SMALL:
-        outputs = np.empty((len(X), len(factors)))
-        kernels.affine(as_array(X), factors, _NO_BIAS if bias is None else bias, outputs)
-        return outputs
-    outputs = X @ factors.T
+    outputs = np.dot(X, factors.T)  # for small matrices faster than @, with the same bits
     if bias is not None:
         outputs += bias
     return outputs
