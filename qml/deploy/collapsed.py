@@ -191,8 +191,9 @@ class CollapsedClassifier(ClassifierMixin, CollapsedEstimator):
             index = int(out[: self._num_values].argmax())
         return self.classes_[index] if X.ndim == 1 else self.classes_[index : index + 1]  # type: ignore[union-attr]
 
+    @available_if(lambda self: hasattr(self.estimator, "decision_function"))
     def decision_function(self, X: ArrayLike) -> Any:
-        """Compute decision values, shape (n_samples,) for two classes, else (n_samples, n_classes)."""
+        """Compute decision values, if the model has them: (n_samples,) for two classes, else (n_samples, n_classes)."""
         out = self._single(X)
         values = self._many(X)["values"] if out is None else out[None, : self._num_values].copy()
         decisions = values[:, 0] if self._num_values == 1 and not self._labels else values
