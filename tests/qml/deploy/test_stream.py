@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import math
 import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -166,7 +168,7 @@ def test_leaving_early_stops_the_reader():
     [
         (Raising(IRIS[:10]), ConnectionError, "^camera unplugged$"),
         (Raising(IRIS[:10], pickled=False), RuntimeError, "the source raised ConnectionError: camera unplugged"),
-        (Ending(IRIS[:10]), RuntimeError, "was ended, exit code 3"),
+        (Ending(IRIS[:10]), RuntimeError, "has ended, exit code 3"),
     ],
 )
 def test_a_process_that_fails_in_the_middle_gives_what_arrived_before(source, error, text):
@@ -183,6 +185,15 @@ def test_leaving_early_ends_the_process():
     assert [child.name for child in multiprocessing.active_children()] == ["qumba-stream"]
     results.close()
     assert not multiprocessing.active_children()
+
+
+def test_a_script_whose_process_cannot_start_is_told(tmp_path):
+    # on standard input there is no file that the new process could import; the source is larger than a pipe holds
+    script = (
+        "from tests.qml.deploy.test_stream import *\nlist(Stream(Sums(), np.ones((50_000, 4)), concurrency='process'))"
+    )
+    done = subprocess.run([sys.executable], input=script, capture_output=True, text=True, timeout=100, check=False)
+    assert "RuntimeError: the process that reads the source has ended, exit code 1" in done.stderr
 
 
 def test_a_source_for_a_process_must_be_pickled():
