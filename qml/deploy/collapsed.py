@@ -45,7 +45,8 @@ def collapse(model: Any) -> CollapsedClassifier | CollapsedRegressor:
     ------
     CannotCollapseError
         If the model has noise, a backend, shots or custom Python code, or is too large: circuits of more than 10
-        qubits that are no Fourier sum, more than 4096 support vectors, more than 16 million constants.
+        qubits that are no Fourier sum, Boltzmann machines of more than 8 interacting qubits, more than 4096 support
+        vectors, more than 16 million constants.
     NotFittedError
         If the model is not fitted.
     TypeError
