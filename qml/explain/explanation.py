@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.assessment.report import Block
 from qml.explain.counterfactuals import Counterfactual
 from qml.explain.faithfulness import DeletionCurves
 from qml.explain.gates import GateImportance
 from qml.explain.importances import Dependence, PermutationImportance
-from qml.explain.narrative import text_of
+from qml.explain.inputs import Inputs
+from qml.explain.narrative import blocks_of, text_of
 from qml.explain.outputs import plain
 from qml.explain.shapley import Attributions
 from qml.explain.sobol import SobolIndices
@@ -59,6 +61,10 @@ class Explanation:
     permutation : PermutationImportance
     dependence : tuple of Dependence
         Of the most important columns.
+    background : float ndarray, shape (n_background, n_features)
+        Rows of reference of the Shapley values, with numbers for categories.
+    inputs : Inputs
+        Conversion of these numbers to what the model takes.
     counterfactuals : tuple of Counterfactual or None
         For each explained row; empty if there are none at all.
     linear, logistic : LinearSurrogate or None
@@ -91,6 +97,8 @@ class Explanation:
     sensitivities: Array
     permutation: PermutationImportance
     dependence: tuple[Dependence, ...]
+    background: Array = field(repr=False)
+    inputs: Inputs = field(repr=False)
     counterfactuals: tuple[Counterfactual | None, ...] = ()
     linear: LinearSurrogate | None = None
     logistic: LinearSurrogate | None = None
@@ -121,6 +129,10 @@ class Explanation:
 
     def __str__(self) -> str:
         return text_of(self)
+
+    def blocks(self) -> list[Block]:
+        """Return the main results as blocks of `qml.assessment.report`, as model cards show them."""
+        return blocks_of(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all numbers as plain values, ready for JSON; curves of single rows are left out."""

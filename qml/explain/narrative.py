@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qml.assessment.report import Block, Grid, Items, Paragraph
 from qml.text import one_line
 from simulator.errors import counted
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from qml.explain.explanation import Explanation
     from qml.explain.gates import GateImportance
 
-__all__ = ["entangling_sentence", "output_name", "row_sentence", "summary", "text_of", "trust"]
+__all__ = ["blocks_of", "entangling_sentence", "output_name", "row_sentence", "summary", "text_of", "trust"]
 
 WIDTH = 110
 SHOWN_ROWS = 5
@@ -135,6 +136,31 @@ def text_of(explanation: Explanation) -> str:
     for name, reason in explanation.skipped.items():
         lines += _wrapped(f"* {name} not computed: {reason}")
     return "\n".join(lines)
+
+
+def blocks_of(explanation: Explanation) -> list[Block]:
+    """Return the main results as blocks of a report."""
+    permutation, importances = explanation.permutation, explanation.importances
+    header = ("column", "mean absolute Shapley value", f"loss of {permutation.measure} if it is shuffled")
+    rows = (
+        (
+            explanation.columns[k],
+            f"{importances[k]:.4f}",
+            f"{permutation.means[k]:.4f} +- {permutation.deviations[k]:.4f}",
+        )
+        for k in explanation.order
+    )
+    number = len(explanation.rows)
+    shown = range(min(SHOWN_ROWS, number))
+    which = "" if len(shown) == number else f", of which {len(shown)} here"
+    return [
+        Paragraph(" ".join(summary(explanation))),
+        Grid(header, tuple(rows)),
+        Paragraph(f"{counted(number, 'prediction')} explained{which}:"),
+        Items(tuple(row_sentence(explanation, row) for row in shown)),
+        Paragraph("How far to trust this:"),
+        Items((*trust(explanation), *explanation.notes)),
+    ]
 
 
 def one_line_each(text: str) -> list[str]:
