@@ -2,6 +2,7 @@ from qml import callbacks as callbacks
 from qml import datasets as datasets
 from qml import deploy as deploy
 from qml import explain as explain
+from qml import federated as federated
 from qml import kernels as kernels
 from qml import layers as layers
 from qml import plots as plots
@@ -91,5 +92,6 @@ from qml.optimizers import NaturalGradient as NaturalGradient
 from qml.optimizers import RMSprop as RMSprop
 from qml.optimizers import Rotosolve as Rotosolve
 from qml.optimizers import SciPy as SciPy
+from qml.optimizers import ShotAdaptiveAdam as ShotAdaptiveAdam
 from qml.persistence import load as load
 from qml.persistence import save as save

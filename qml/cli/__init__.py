@@ -19,6 +19,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "train": "train a quantum model on a CSV file, and compare it with classical baselines",
+    "search": "search for the best quantum model of a CSV file, beside classical models",
     "predict": "predict the rows of a CSV file with a trained model",
     "explain": "explain a trained model, and its predictions for the rows of a CSV file",
     "export": "write a trained model as ONNX, C or OpenQASM",

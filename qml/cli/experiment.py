@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from qml import persistence
 from qml.assessment.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
 from qml.assessment.report import Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
@@ -26,17 +27,20 @@ from qml.cli.record import fairness_of, training_record
 from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
 from qml.honesty import BaselineComparison, compare_baselines
 from qml.honesty.baselines import compare_on_split
+from qml.honesty.twins import innermost
 from qml.tables import EXTRA_FORMAT, Schema, TableError
 from qml.text import one_line
 from simulator.errors import QumbaError, counted
 from simulator.files import check_regular, replace_file
 
-__all__ = ["Experiment", "output_folder", "run_experiment"]
+__all__ = ["Experiment", "output_folder", "report_experiment", "run_experiment"]
 
 FILES = ("model.qumba", "report.md", "report.json")
 """Files written to the folder, besides pictures."""
 
-PICTURES = ("training.png", "comparison.png", "confusion.png", "predictions.png", "circuit.png")
+SEARCH_PICTURE = "search.png"
+
+PICTURES = (SEARCH_PICTURE, "training.png", "comparison.png", "confusion.png", "predictions.png", "circuit.png")
 """Pictures that a run may write."""
 
 INTERRUPTED = 130
@@ -144,7 +148,6 @@ def run_experiment(
         Exit status: 0, or 130 after Ctrl-C.
     """
     notes = []
-    phases = Phases(quiet=quiet)
     model = estimator_for(experiment.model, experiment.task, experiment.settings, verbose=not quiet)
     training = np.arange(len(experiment.y)) if experiment.split is None else experiment.split[0]
     arguments = {} if resume is None else {"resume": resume}
@@ -168,27 +171,75 @@ def run_experiment(
         seconds = time.perf_counter() - start
     notes += dict.fromkeys(f"while training: {warning.message}" for warning in caught)
 
-    extra: dict[str, Any] = {"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()}
-    model.save(folder / FILES[0], extra=extra)
-    _remove(folder, PICTURES)  # of an earlier run
     if status and experiment.split is None:
+        _save(experiment, model, folder)
         _remove(folder, FILES[1:])
         print(f"Interrupted after {model.n_iter_} epochs: these are the best weights so far.")
         print(one_line(f"Written to {folder}/: {FILES[0]}. Nothing was compared: the model would be trained again."))
         print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
         return status
+    return report_experiment(
+        experiment, model, seconds, folder, notes=notes, plots=plots, quiet=quiet, interrupted=status == INTERRUPTED
+    )
+
+
+def report_experiment(
+    experiment: Experiment,
+    model: Any,
+    seconds: float,
+    folder: Path,
+    *,
+    notes: Sequence[str] = (),
+    plots: bool = True,
+    quiet: bool = False,
+    interrupted: bool = False,
+    search: Any = None,
+) -> int:
+    """Compare a fitted model, and write ``model.qumba``, ``report.md``, ``report.json`` and pictures to ``folder``.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    model : fitted estimator or Pipeline
+    seconds : float
+        Training time in seconds.
+    folder : Path
+    notes : sequence of str
+        Deviations from the request, for the report.
+    plots, quiet : bool
+    interrupted : bool
+        Whether Ctrl-C ended the training or the search.
+    search : QuantumSearchCV, optional
+        The search that found the model.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 130 after Ctrl-C.
+    """
+    phases = Phases(quiet=quiet)
+    _save(experiment, model, folder)
+    _remove(folder, PICTURES)  # of an earlier run
     try:
         phases.begin("comparing", _announcement(experiment))
-        comparison = _compared(experiment, model, seconds, phases.step, interrupted=status == INTERRUPTED)
-        facts = _facts(experiment, model, notes, comparison)
+        shortened = interrupted and search is None
+        comparison = _compared(experiment, model, seconds, phases.step, interrupted=shortened)
+        if search is not None:
+            comparison = _chosen_by(search, comparison)
+        estimator = innermost(model)
+        facts = _facts(experiment, estimator, notes, comparison)
         fairness, obstacle = fairness_of(experiment.sensitive, experiment.positive, comparison)
         if obstacle is not None:
             facts = replace(facts, notes=(*facts.notes, obstacle))
         if plots:
             phases.begin("drawing", "Drawing the plots")
-        pictures, missing = _draw_pictures(experiment, model, facts, comparison, folder) if plots else ([], None)
+        pictures, missing = _draw_pictures(experiment, estimator, facts, comparison, folder) if plots else ([], None)
+        if search is not None and plots and missing is None:
+            search.plot(folder / SEARCH_PICTURE)
+            pictures.insert(0, Picture(SEARCH_PICTURE, "Trials, importance of parameters, best trial of each model"))
         phases.finish()
-        record = training_record(facts, comparison, fairness, rows=len(training), seconds=seconds)
+        rows = len(experiment.y if experiment.split is None else experiment.split[0])
+        record = training_record(facts, comparison, fairness, rows=rows, seconds=seconds)
     except BaseException as error:
         phases.finish()
         _remove(folder, FILES[1:])  # of an earlier run; where there is a new report, it keeps their access rights
@@ -197,20 +248,38 @@ def run_experiment(
         message = f"Interrupted while {phases.current}: {folder / FILES[0]} is saved, the report is not written."
         print(one_line(message), file=sys.stderr)
         return INTERRUPTED
-    blocks = report_blocks(facts, comparison, pictures, [] if fairness is None else fairness.blocks())
+    leaderboard = () if search is None else search.leaderboard_.blocks()
+    groups = () if fairness is None else fairness.blocks()
+    more = {} if search is None else {"search": search.leaderboard_.as_dict()}
+    blocks = report_blocks(facts, comparison, pictures, leaderboard, groups)
     replace_file(folder / "report.md", [markdown(blocks).encode()])
     # a file name may contain bytes that are not UTF-8; Python's replacement for them is an escape in JSON too
-    replace_file(folder / "report.json", [report_json(facts, comparison, fairness).encode(errors="backslashreplace")])
-    model.save(folder / FILES[0], extra=extra | {"record": record})
+    text = report_json(facts, comparison, fairness, more)
+    replace_file(folder / "report.json", [text.encode(errors="backslashreplace")])
+    _save(experiment, model, folder, record)
 
     print(terminal(blocks))
     written = [*FILES, *(picture.file for picture in pictures)]
     print(one_line(f"Written to {folder}/: {', '.join(written)}"))
     if missing:
         print(missing)
-    if status:
-        print("Interrupted: the model file holds the best weights so far.", file=sys.stderr)
-    return status
+    if interrupted:
+        best = "weights" if search is None else "model"
+        print(f"Interrupted: the model file holds the best {best} so far.", file=sys.stderr)
+    return INTERRUPTED if interrupted else 0
+
+
+def _save(experiment: Experiment, model: Any, folder: Path, record: dict[str, Any] | None = None) -> None:
+    """Write the model file, with the conversion of the table's columns and what is known about the run."""
+    extra: dict[str, Any] = {"format": EXTRA_FORMAT, "schema": experiment.schema.to_json()}
+    persistence.save(model, folder / FILES[0], extra | ({} if record is None else {"record": record}))
+
+
+def _chosen_by(search: Any, comparison: BaselineComparison) -> BaselineComparison:
+    """Return the comparison of a model that was chosen from many, which its verdict is to say."""
+    trials = sum(record.kind == "quantum" for record in search.trials_)
+    quantum = replace(comparison.quantum, candidates=np.full_like(comparison.quantum.candidates, trials))
+    return replace(comparison, models=(quantum, *comparison.models[1:]))
 
 
 def _remove(folder: Path, names: Sequence[str]) -> None:
@@ -261,7 +330,7 @@ def _compared(
         )
 
 
-def _facts(experiment: Experiment, model: Any, notes: list[str], comparison: BaselineComparison) -> Facts:
+def _facts(experiment: Experiment, model: Any, notes: Sequence[str], comparison: BaselineComparison) -> Facts:
     data = experiment.data + reduction_note(model)
     used = int(comparison.quantum.train_rows.min())
     if used < comparison.num_rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,11 @@ class Facts:
 
 
 def report_blocks(
-    facts: Facts, comparison: BaselineComparison, pictures: Sequence[Picture] = (), fairness: Sequence[Block] = ()
+    facts: Facts,
+    comparison: BaselineComparison,
+    pictures: Sequence[Picture] = (),
+    search: Sequence[Block] = (),
+    fairness: Sequence[Block] = (),
 ) -> list[Block]:
     """Make the report, with the verdict first.
 
@@ -71,6 +75,8 @@ def report_blocks(
     facts : Facts
     comparison : BaselineComparison
     pictures : sequence of Picture
+    search : sequence of Block
+        Leaderboard of the search that found the model, if there was one.
     fairness : sequence of Block
         Report on groups.
     """
@@ -81,6 +87,8 @@ def report_blocks(
     if comparison.metrics.task == "classification":
         blocks += _class_blocks(comparison)
     blocks += fairness
+    if search:
+        blocks += [Heading("The search"), *search]
     blocks += [
         Heading("The quantum model"),
         Paragraph(" ".join(facts.model)),
@@ -94,8 +102,13 @@ def report_blocks(
     return blocks
 
 
-def report_json(facts: Facts, comparison: BaselineComparison, fairness: FairnessReport | None = None) -> str:
-    """Format all numbers of the report as JSON text."""
+def report_json(
+    facts: Facts,
+    comparison: BaselineComparison,
+    fairness: FairnessReport | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> str:
+    """Format all numbers of the report as JSON text, with ``more`` entries."""
     content: dict[str, Any] = {
         "title": facts.title,
         "data": list(facts.data),
@@ -120,7 +133,7 @@ def report_json(facts: Facts, comparison: BaselineComparison, fairness: Fairness
             {"class": _plain(label), "precision": precision, "recall": recall, "f1": f1, "rows": rows}
             for label, precision, recall, f1, rows in _class_scores(comparison)
         ]
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content | dict(more or {}), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def pooled_predictions(comparison: BaselineComparison) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -14,6 +14,8 @@ __all__ = [
     "fraction",
     "model_settings",
     "positive_integer",
+    "positive_number",
+    "seed",
 ]
 
 FEATURE_MAPS = (

@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from qml import persistence
+from qml.estimators.search_space import Searchable, Trial
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
 from qml.settings import check_fraction, check_non_negative, check_whole
 from qml.training import Objective, Schedule, TrainingInterrupted, TrainingResult, get_schedule, train
@@ -48,7 +49,7 @@ class Samples:
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class TrainedEstimator(BaseEstimator):
+class TrainedEstimator(Searchable, BaseEstimator):
     """Base of the estimators whose weights minimise an objective.
 
     To add a family, define `_start`, which learns everything but the weights and draws these, `_objective`, and
@@ -91,6 +92,13 @@ class TrainedEstimator(BaseEstimator):
     @abstractmethod
     def _identity(self, objective: Any) -> dict[str, Any]:
         """Return what a checkpoint must agree with, besides the arguments of `train`: name -> JSON value."""
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "optimizer": trial.suggest_categorical("optimizer", ["adam", "rmsprop"]),
+            "learning_rate": trial.suggest_float("learning_rate", 0.005, 0.3, log=True),
+            "epochs": trial.suggest_int("epochs", 20, 100, log=True),
+        }
 
     def _rows(self, X: ArrayLike, reset: bool) -> Any:
         """Return X as scikit-learn checks it, with two dimensions; ``reset`` when its shape is learnt."""

@@ -140,6 +140,9 @@ class Derivatives(Layer):
     ) -> Derivatives:
         return replace(self, quantum=self.quantum.on(backend, noise, resume, seed))
 
+    def with_shots(self, shots: int, seed: int) -> Derivatives:
+        return replace(self, quantum=self.quantum.with_shots(shots, seed))
+
     def without_entanglement(self) -> Derivatives:
         return replace(self, quantum=self.quantum.without_entanglement())
 

@@ -97,6 +97,9 @@ class Quantum(Layer):
             return self
         return replace(self, evaluation=get_evaluation(self.model, backend, noise, resume, seed))
 
+    def with_shots(self, shots: int, seed: int) -> Quantum:
+        return replace(self, evaluation=self.evaluation.with_shots(shots, seed))
+
     def without_entanglement(self) -> Quantum:
         model = self.model.without_entanglement()
         return replace(self, model=model, evaluation=replace(self.evaluation, model=model))  # type: ignore[type-var]

@@ -164,6 +164,9 @@ class Quanvolution(Layer):
     ) -> Quanvolution:
         return replace(self, filter=self.filter.on(backend, noise, resume, seed))
 
+    def with_shots(self, shots: int, seed: int) -> Quanvolution:
+        return replace(self, filter=self.filter.with_shots(shots, seed))
+
     def without_entanglement(self) -> Quanvolution:
         return replace(self, filter=self.filter.without_entanglement())
 

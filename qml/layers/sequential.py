@@ -79,6 +79,9 @@ class Chain(Layer):
         layers = (layer.for_step([*seed, number]) for number, layer in enumerate(self.layers))
         return Chain(tuple(layers)) if self.is_random else self
 
+    def with_shots(self, shots: int, seed: int) -> Chain:
+        return Chain(tuple(layer.with_shots(shots, seed) for layer in self.layers))
+
     def forward(self, X: Array, weights: Array) -> Array:
         for layer, part in self._steps:
             X = layer.forward(X, weights[part])

@@ -93,6 +93,10 @@ class Layer(Protocol):
         """Return the layer with its circuits on a backend or with noise; parameters as in `get_evaluation`."""
         return self
 
+    def with_shots(self, shots: int, seed: int) -> Layer:
+        """Return the layer with another number of shots for each circuit; see `Evaluation.with_shots`."""
+        return self
+
     def without_entanglement(self) -> Layer:
         """Return the layer with circuits that have no gates on two or more qubits; its weights are the same ones."""
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from typing import Any, Protocol
@@ -55,6 +55,16 @@ class Evaluation(Protocol):
         -------
         d_weights : float ndarray, shape (n_weights,)
         d_inputs : float ndarray, shape (n_samples, n_inputs), or None
+        """
+        ...
+
+    def with_shots(self, shots: int, seed: int) -> Evaluation:
+        """Return the evaluation with another number of shots for each circuit.
+
+        Raises
+        ------
+        QumbaError
+            If it is not a backend that measures with a number of shots.
         """
         ...
 
@@ -118,6 +128,9 @@ class EngineEvaluation:
     ) -> tuple[Array, Array | None]:
         return self.model.differentiate(inputs, weights, cotangent, by_inputs)
 
+    def with_shots(self, shots: int, seed: int) -> Evaluation:
+        raise _no_shots("this engine")
+
     def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
         return mean_metric(self.model.program, inputs, weights, shares)
 
@@ -162,6 +175,9 @@ class NoisyEvaluation:
         if self.model.qubits is not None:
             cotangent = cotangent_of_strings(cotangent)
         return noise_program.adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs)[1:]
+
+    def with_shots(self, shots: int, seed: int) -> Evaluation:
+        raise _no_shots("a simulation with noise")
 
     def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
         raise _unknown_states("a simulation with noise")
@@ -220,6 +236,11 @@ class BackendEvaluation:
         d_inputs[:, columns] = np.einsum("so,sop->sp", seeds, derivatives[:, :, len(trained) :])
         return d_weights, d_inputs
 
+    def with_shots(self, shots: int, seed: int) -> Evaluation:
+        if not hasattr(self.backend, "with_shots"):
+            raise _no_shots(f"the backend {type(self.backend).__name__}")
+        return replace(self, backend=self.backend.with_shots(shots, seed))
+
     def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
         raise _unknown_states(f"the backend {type(self.backend).__name__}")
 
@@ -254,6 +275,13 @@ def _unknown_states(source: str) -> QumbaError:
     return QumbaError(
         f"{source} gives expectation values only, and a metric or a fidelity needs the states of the exact engine; "
         "leave out noise and backend, or use an optimizer without a metric, such as 'adam' or 'spsa'"
+    )
+
+
+def _no_shots(source: str) -> QumbaError:
+    return QumbaError(
+        f"{source} has no number of shots to choose; 'shot_adaptive_adam' needs a backend with shots, a ShotBackend or "
+        "QiskitBackend; where expectation values are exact, 'adam' is the same"
     )
 
 

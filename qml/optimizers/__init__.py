@@ -16,6 +16,7 @@ from qml.optimizers.gradient_descent import SGD, Adam, AdamW, RMSprop
 from qml.optimizers.natural_gradient import MomentumNaturalGradient, NaturalGradient
 from qml.optimizers.qnspsa import QNSPSA
 from qml.optimizers.scipy_methods import METHODS, SciPy
+from qml.optimizers.shot_adaptive import ShotAdaptiveAdam
 from qml.optimizers.spsa import SPSA
 from qml.optimizers.stepwise import Optimizer, State
 from qml.optimizers.umda import UMDA
@@ -36,6 +37,7 @@ __all__ = [
     "RMSprop",
     "Rotosolve",
     "SciPy",
+    "ShotAdaptiveAdam",
     "State",
     "get_optimizer",
 ]
@@ -43,6 +45,7 @@ __all__ = [
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer | SciPy]] = {
     "adam": Adam,
     "adamw": AdamW,
+    "shot_adaptive_adam": ShotAdaptiveAdam,
     "sgd": SGD,
     "rmsprop": RMSprop,
     "natural_gradient": NaturalGradient,

@@ -66,6 +66,10 @@ class Objective(Protocol):
         """Return the positive frequencies of the outputs in each weight; None for a weight that is not an angle."""
         raise _missing(self, "spectra of weights")
 
+    def with_shots(self, shots: int, seed: int) -> Self:
+        """Return the objective with this number of shots for each circuit, whose outcomes follow from the seed."""
+        raise _missing(self, "choice of shots")
+
     def value_and_gradient(self, weights: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
         """Compute the mean loss over ``rows`` (indices, or ``slice(None)``) and its derivative, shape (n_weights,)."""
         ...
@@ -103,6 +107,19 @@ def spectra_of(objective: Any) -> Sequence[np.ndarray | None]:
     if not hasattr(objective, "spectra"):
         raise _missing(objective, "spectra of weights")
     return objective.spectra()  # type: ignore[no-any-return]
+
+
+def with_shots(objective: Any, shots: int, seed: int) -> Any:
+    """Return an objective with this number of shots.
+
+    Raises
+    ------
+    QumbaError
+        If its circuits are not measured with shots.
+    """
+    if not hasattr(type(objective), "with_shots"):
+        raise _missing(objective, "choice of shots")
+    return objective.with_shots(shots, seed)
 
 
 def _missing(objective: Any, what: str) -> QumbaError:

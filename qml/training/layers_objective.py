@@ -15,6 +15,7 @@ from qml.layers.sequential import Chain
 from qml.layers.states import StatesOfNetwork
 from qml.losses import Loss
 from qml.optimizers.objective import Rows
+from simulator.errors import QumbaError
 
 __all__ = ["LayersObjective"]
 
@@ -75,6 +76,18 @@ class LayersObjective:
     def for_step(self, seed: Sequence[int]) -> LayersObjective:
         """Return the objective of one training step, with random numbers from this seed."""
         return replace(self, network=self.network.for_step(seed))
+
+    def with_shots(self, shots: int, seed: int) -> LayersObjective:
+        """Return the objective with this number of shots for each circuit.
+
+        Raises
+        ------
+        QumbaError
+            If a circuit does not run on a backend that measures with shots, or the network has no circuit.
+        """
+        if all(layer.circuit is None for layer in self._chain.layers):
+            raise QumbaError("there are no shots to choose: no layer of the network is a circuit; use 'adam'")
+        return replace(self, network=self.network.with_shots(shots, seed))
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Compute the mean loss over the rows, and its gradient, shape (n_weights,)."""

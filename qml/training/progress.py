@@ -133,7 +133,7 @@ class ProgressBar:
     def __init__(self, epochs: int, done: int, visible: bool) -> None:
         self._bar: Any = None
         self._epochs, self._first = epochs, done + 1
-        self._lines = visible and not _has_bars()
+        self._lines = visible and not has_bars()
         self._seconds = self._written = 0.0
         if visible and not self._lines:
             from tqdm.auto import tqdm  # imported here to keep `import qml` fast
@@ -182,6 +182,6 @@ def _shown(record: EpochRecord) -> dict[str, str]:
     return shown
 
 
-def _has_bars() -> bool:
+def has_bars() -> bool:
     """Whether standard error shows a line that is written again and again."""
     return "ipykernel" in sys.modules or bool(sys.stderr is not None and sys.stderr.isatty())

@@ -141,6 +141,14 @@ class QiskitBackend:
         )
         self._transpile = TranspilationCache(self._target.backend, optimization_level, seed)
 
+    def with_shots(self, shots: int, seed: int | None = None) -> Self:
+        """Return the backend with another number of shots, and another seed for simulators if it has one."""
+        copied = object.__new__(type(self))  # copy.copy would return this object
+        vars(copied).update(vars(self))
+        copied.shots = copied._requested_shots = checked_shots(shots)
+        copied.seed = None if self.seed is None else seed
+        return copied
+
     @property
     def name(self) -> str:
         """Name of the backend, or class of the primitive."""

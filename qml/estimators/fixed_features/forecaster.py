@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from qml import persistence
 from qml.estimators.fixed_features.ising import draw_couplings, ising_hamiltonian
 from qml.estimators.fixed_features.memory import ReservoirMemory
+from qml.estimators.search_space import Searchable, Trial
 from qml.estimators.targets import mean_and_deviation, r_squared, scaled
 from qml.features.scaling import Scaling, fit_scaling
 from qml.models.observables import Observable, readout_observables
@@ -35,7 +36,7 @@ POPULATIONS = (0.0, np.pi)
 
 
 @dataclass(eq=False, repr=False)
-class ReservoirForecaster(BaseEstimator):
+class ReservoirForecaster(Searchable, BaseEstimator):
     """Quantum reservoir computer for time series: a disordered Ising model with memory, and ridge regression.
 
     At each step, the input qubits (one per input) are reset to RY(angle)|0>, while the others keep their mixed state.
@@ -113,6 +114,17 @@ class ReservoirForecaster(BaseEstimator):
     alpha: float = 1e-7
     scale_features: bool = True
     random_state: int | RandomState | None = None
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "n_qubits": trial.suggest_int("n_qubits", 3, 6),
+            "virtual_nodes": trial.suggest_int("virtual_nodes", 2, 16, log=True),
+            "coupling": trial.suggest_float("coupling", 0.1, 3.0, log=True),
+            "field": trial.suggest_float("field", 0.1, 3.0, log=True),
+            "evolution_time": trial.suggest_float("evolution_time", 0.3, 10.0, log=True),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz"]),
+            "alpha": trial.suggest_float("alpha", 1e-09, 0.01, log=True),
+        }
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Run a series through the reservoir and fit the linear model.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from qml.estimators.fixed_features.linear_readout import (
 )
 from qml.estimators.random_features import RandomQuantumFeatures
 from qml.estimators.random_features.random_features import chain_circuit
+from qml.estimators.search_space import Trial
 from qml.features.scaling import fit_linear_scaling
 from qml.models.observables import Observable
 from qml.settings import check_whole
@@ -41,6 +42,14 @@ class KitchenSinks(FixedFeatures):
     circuit: Circuit | None = None
     observables: str | Sequence[Observable] = "z"
     shots: int | None = None
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "n_components": trial.suggest_int("n_components", 32, 512, log=True),
+            "n_qubits": trial.suggest_int("n_qubits", 2, 8),
+            "gamma": trial.suggest_categorical("gamma", ["scale", 0.003, 0.01, 0.03, 0.1, 0.3]),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz"]),
+        }
 
     @property
     def circuit_(self) -> Circuit:

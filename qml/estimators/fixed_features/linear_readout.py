@@ -17,6 +17,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
+from qml.estimators.search_space import Searchable, Trial
 from qml.estimators.targets import BackendClassifier, BackendRegressor, learn_classes, learn_scale
 from qml.estimators.twins import Entangled
 from qml.features.scaling import Scaling
@@ -41,7 +42,7 @@ MAX_NEWTON = 1000
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class FixedFeatures(Entangled, BaseEstimator):
+class FixedFeatures(Entangled, Searchable, BaseEstimator):
     """Base of the estimators whose circuits are drawn once and not trained; only a linear model is.
 
     To add a model, write a dataclass with its settings, `_learn_features`, `_features` and `_plan`; subclass it
@@ -54,6 +55,11 @@ class FixedFeatures(Entangled, BaseEstimator):
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
     random_state: int | RandomState | None = None
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
+        }
 
     @abstractmethod
     def _learn_features(self, X: Array, weight: Array) -> None:
@@ -175,6 +181,11 @@ class FixedFeaturesClassifier(BackendClassifier, FixedFeatures):
     C: float = 100.0
     class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
 
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "C": trial.suggest_float("C", 0.1, 10000.0, log=True),
+        }
+
     def predict_proba(self, X: ArrayLike, *, backend: Backend | str | None = None, resume: Folder = None) -> Array:
         """Predict class probabilities, shape (n_samples, n_classes).
 
@@ -216,6 +227,11 @@ class FixedFeaturesRegressor(BackendRegressor, FixedFeatures):
     """Base of the regressors: scikit-learn's `Ridge` on the features, for one target or several."""
 
     alpha: float = 1e-3
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "alpha": trial.suggest_float("alpha", 1e-06, 1.0, log=True),
+        }
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

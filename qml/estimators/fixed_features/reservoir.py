@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from qml.estimators.fixed_features.linear_readout import (
     FixedFeaturesClassifier,
     FixedFeaturesRegressor,
 )
+from qml.estimators.search_space import Trial
 from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import fit_scaling
 from qml.models.evaluation import BackendEvaluation, get_evaluation
@@ -50,6 +52,17 @@ class Reservoir(FixedFeatures):
     field: float = 0.5
     evolution_time: float = 10.0
     observables: str | Sequence[Observable] = "z+zz"
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "feature_map": trial.suggest_categorical("feature_map", ["angle", "zz", "iqp", "chebyshev"]),
+            "n_layers": trial.suggest_int("n_layers", 1, 20),
+            "n_qubits": trial.suggest_categorical("n_qubits", [None, 4, 6, 8]),
+            "coupling": trial.suggest_float("coupling", 0.1, 3.0, log=True),
+            "field": trial.suggest_float("field", 0.1, 3.0, log=True),
+            "evolution_time": trial.suggest_float("evolution_time", 1.0, 30.0, log=True),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz", "x+y+z"]),
+        }
 
     @property
     def circuit_(self) -> Circuit:

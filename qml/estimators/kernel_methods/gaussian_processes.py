@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.estimators.kernel_methods.covariance import Stretched, TrainingRows
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
+from qml.estimators.search_space import Trial
 from qml.estimators.targets import learn_classes, learn_scale, r_squared
 from qml.kernels import Kernel
 
@@ -32,6 +33,10 @@ Optimizer = Callable[[Callable[..., Any], Array, Array], tuple[Array, float]]
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(64)
 
 
+MAX_SEARCHED_ROWS = 200
+"""Maximum number of rows for which a search tries Gaussian processes by default."""
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
 class GaussianProcess(KernelEstimator):
     """Kernel estimator whose amplitude and bandwidth maximise the marginal likelihood."""
@@ -39,6 +44,16 @@ class GaussianProcess(KernelEstimator):
     amplitude: float = 1.0
     optimizer: Literal["fmin_l_bfgs_b"] | Optimizer | None = "fmin_l_bfgs_b"
     n_restarts_optimizer: int = 0
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "amplitude": trial.suggest_float("amplitude", 0.1, 10.0, log=True),
+        }
+
+    def search_obstacle(self, n_rows: int, n_features: int) -> str | None:
+        if n_rows > MAX_SEARCHED_ROWS:
+            return f"a Gaussian process of {n_rows:,} rows is too slow to search; the limit is {MAX_SEARCHED_ROWS}"
+        return super().search_obstacle(n_rows, n_features)
 
     def _learn_covariance(self, X: Array, y: NDArray[Any]) -> tuple[ConstantKernel, TrainingRows]:
         basis, gram = self._learn_kernel(X, np.ones(len(X)), y)
@@ -242,6 +257,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, GaussianProcess):
         self.log_marginal_likelihood_value_ = float(solver.log_marginal_likelihood_value_)
         binary = [solver.base_estimator_] if len(self.classes_) == 2 else solver.base_estimator_.estimators_
         self.latent_ = [_latent_function(machine, rows) for machine in binary]
+        self.basis_samples_ = np.ascontiguousarray(rows.basis(1.0).samples)  # for the plan
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
 from qml.estimators.kernel_methods.distinct_rows import distinct_rows
+from qml.estimators.search_space import Searchable, Trial
 from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, fit_linear_scaling, fit_scaling
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
@@ -35,6 +36,9 @@ KERNELS = ("fidelity", "projected", "trained", *CLASSICAL)
 AUTOMATIC_QUBITS = 10
 """Maximum default number of qubits: the states of a thousand samples take 16 MB."""
 
+MAX_SEARCHED_ROWS = 3000
+"""Maximum number of rows for which a search tries kernel estimators by default."""
+
 ONE_RADIAN = (-np.pi / 2, np.pi / 2)
 """Feature range, in radians, for kernels that do not define one: a standard deviation becomes one radian."""
 
@@ -51,7 +55,7 @@ class Basis:
 
 
 @dataclass(eq=False, repr=False)
-class KernelEstimator(BaseEstimator):
+class KernelEstimator(Searchable, BaseEstimator):
     """Scales features, computes kernels, and predicts by ``sum_i k(x, x_i) coefficients_i + intercept``.
 
     Holds the settings that all kernel estimators share; a subclass is a dataclass with further ones, and `fit`.
@@ -67,6 +71,24 @@ class KernelEstimator(BaseEstimator):
     entangled: bool = True
     precision: Literal["double", "single"] = "double"
     random_state: int | RandomState | None = None
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        settings = super().search_space(trial) | {
+            "kernel": trial.suggest_categorical("kernel", ["fidelity", "projected"]),
+            "feature_map": trial.suggest_categorical("feature_map", ["zz", "angle", "z", "iqp", "hubregtsen"]),
+            "n_qubits": trial.suggest_categorical("n_qubits", [None, 2, 4, 6, 8]),
+            "bandwidth": trial.suggest_categorical("bandwidth", ["auto", 0.1, 0.2, 0.4, 0.7, 1.0]),
+            "scale_features": trial.suggest_categorical("scale_features", [True, "jointly"]),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
+        }
+        if hasattr(get_feature_map(settings["feature_map"]), "reps"):
+            settings["reps"] = trial.suggest_categorical("reps", [None, 1, 2, 3])
+        return settings
+
+    def search_obstacle(self, n_rows: int, n_features: int) -> str | None:
+        if n_rows > MAX_SEARCHED_ROWS:
+            return f"a kernel matrix of {n_rows:,} rows takes too long for a search; its limit is {MAX_SEARCHED_ROWS:,}"
+        return super().search_obstacle(n_rows, n_features)
 
     def save(self, path: str | PathLike[str], extra: Any = None) -> None:
         """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""

@@ -13,6 +13,7 @@ from sklearn.svm import OneClassSVM
 from qml.estimators.kernel_methods.distinct_rows import distinct_rows
 from qml.estimators.kernel_methods.support_vectors import SupportVectorEstimator
 from qml.estimators.kernel_methods.training_data import only_features
+from qml.estimators.search_space import Trial
 from simulator.backends.trait import Backend, Folder
 
 __all__ = ["QuantumOneClassSVM"]
@@ -48,6 +49,11 @@ class QuantumOneClassSVM(OutlierMixin, SupportVectorEstimator):
     """
 
     nu: float = 0.5
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "nu": trial.suggest_float("nu", 0.01, 0.5, log=True),
+        }
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Learn scaling, bandwidth and support vectors; ``y`` is ignored."""

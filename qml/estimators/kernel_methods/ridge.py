@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,7 @@ from sklearn.kernel_ridge import KernelRidge
 
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
 from qml.estimators.kernel_methods.training_data import target_rows
+from qml.estimators.search_space import Trial
 from qml.estimators.targets import BackendRegressor
 
 __all__ = ["QuantumKernelRidge"]
@@ -46,6 +47,11 @@ class QuantumKernelRidge(BackendRegressor, KernelEstimator):
     """
 
     alpha: float = 1.0
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "alpha": trial.suggest_float("alpha", 0.0001, 10.0, log=True),
+        }
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn scaling, bandwidth and coefficients; parameters as in `QuantumKernelClassifier.fit`."""

@@ -17,6 +17,7 @@ from qml.estimators.kernel_methods.calibration import class_margins, fit_sharpne
 from qml.estimators.kernel_methods.distinct_rows import DistinctRows
 from qml.estimators.kernel_methods.kernel_estimator import Basis, KernelEstimator
 from qml.estimators.kernel_methods.training_data import class_rows, target_rows
+from qml.estimators.search_space import Trial
 from qml.estimators.targets import BackendClassifier, BackendRegressor
 from simulator.backends.trait import Backend, Folder
 
@@ -126,6 +127,11 @@ class QuantumKernelClassifier(BackendClassifier, SupportVectorEstimator):
     class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
     probability: bool = True
 
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "C": trial.suggest_float("C", 0.1, 1000.0, log=True),
+        }
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn scaling, bandwidth and support vectors.
 
@@ -209,6 +215,12 @@ class QuantumKernelRegressor(BackendRegressor, SupportVectorEstimator):
 
     C: float = 1.0
     epsilon: float = 0.1
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "C": trial.suggest_float("C", 0.1, 1000.0, log=True),
+            "epsilon": trial.suggest_float("epsilon", 0.001, 0.3, log=True),
+        }
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn scaling, bandwidth and support vectors; parameters as in `QuantumKernelClassifier.fit`."""

@@ -22,6 +22,7 @@ from qml.estimators.own_objective.divergences import (
     NegativeLogLikelihood,
     total_variation,
 )
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples, TrainedEstimator
 from qml.estimators.twins import Entangled
 from qml.feature_maps import Encoding
@@ -124,6 +125,13 @@ verbose, warm_start
     epochs: int = 200
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "ansatz": trial.suggest_categorical("ansatz", ["strongly_entangling", "real_amplitudes", "iqp"]),
+            "n_layers": trial.suggest_int("n_layers", 1, 8),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
+        }
 
     def fit(
         self,

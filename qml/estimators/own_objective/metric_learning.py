@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.ansatze import INITIAL_SPREAD
 from qml.estimators.own_objective.metric_objective import Embedding, HilbertSchmidtObjective
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.twins import Entangled
@@ -36,6 +37,10 @@ MOST_QUBITS = 8
 
 MOST_FIDELITIES = 1 << 24
 """Number of fidelities held at a time."""
+
+
+MAX_SEARCHED_ROWS = 200
+"""Maximum number of rows for which a search tries metric learning by default."""
 
 
 @dataclass(eq=False, repr=False)
@@ -108,6 +113,20 @@ feature_names_in_
     scale_features: bool = True
     precision: Literal["double", "single"] = "double"
     backend: Backend | str | None = None
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "feature_map": trial.suggest_categorical("feature_map", ["qaoa", "hubregtsen"]),
+            "reps": trial.suggest_int("reps", 1, 6),
+            "n_qubits": trial.suggest_int("n_qubits", 2, 6),
+            "bandwidth": trial.suggest_float("bandwidth", 0.3, 3.0, log=True),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
+        }
+
+    def search_obstacle(self, n_rows: int, n_features: int) -> str | None:
+        if n_rows > MAX_SEARCHED_ROWS:
+            return f"{n_rows:,} rows are all compared with each other; the limit of a search is {MAX_SEARCHED_ROWS}"
+        return super().search_obstacle(n_rows, n_features)
 
     @property
     def circuit_(self) -> Circuit:

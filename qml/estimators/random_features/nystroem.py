@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
 from qml.estimators.random_features.landmarks import ROWS_AT_ONCE, SELECTIONS, select_landmarks
+from qml.estimators.search_space import Searchable, Trial
 from qml.kernels import FidelityKernel, Kernel, get_kernel
 from qml.settings import check_choice, check_whole
 
@@ -29,7 +30,7 @@ SMALLEST_EIGENVALUE = 1e-10
 
 
 @dataclass(eq=False, repr=False)
-class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NystroemFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Features whose inner products approximate a kernel, from its entries with a few landmarks.
 
     ``phi(x) = K_LL^(-1/2) k_L(x)`` for landmarks L, so that ``phi(x) . phi(y)`` is exact where x or y is a landmark.
@@ -84,6 +85,13 @@ class NystroemFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     n_landmarks: int = 100
     selection: Literal["uniform", "leverage", "kmeans"] = "uniform"
     random_state: int | RandomState | None = None
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "n_landmarks": trial.suggest_int("n_landmarks", 20, 200, log=True),
+            "selection": trial.suggest_categorical("selection", ["uniform", "leverage", "kmeans"]),
+            "kernel": trial.suggest_categorical("kernel", ["zz", "angle", "iqp"]),
+        }
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Fit the kernel and choose the landmarks.

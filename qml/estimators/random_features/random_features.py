@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import persistence
+from qml.estimators.search_space import Searchable, Trial
 from qml.features.scaling import check_result
 from qml.kernels.classical import scale_gamma
 from qml.models.observables import Observable, readout_observables
@@ -37,7 +38,7 @@ CIRCUITS_AT_ONCE = 1 << 16
 
 
 @dataclass(eq=False, repr=False)
-class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class RandomQuantumFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Expectation values of many small circuits whose angles are random linear functions of the sample.
 
     Circuit e gets the angles ``W_e x + b_e``, with W normal of variance 2 gamma and b uniform on the circle, and gives
@@ -105,6 +106,14 @@ class RandomQuantumFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     backend: Backend | str | None = None
     resume: Folder = None
     random_state: int | RandomState | None = None
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "n_components": trial.suggest_int("n_components", 32, 512, log=True),
+            "n_qubits": trial.suggest_int("n_qubits", 2, 8),
+            "gamma": trial.suggest_categorical("gamma", ["scale", 0.003, 0.01, 0.03, 0.1, 0.3]),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz"]),
+        }
 
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Draw the linear functions.

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.variational.classifier import TrainedClassifier
@@ -18,6 +19,9 @@ __all__ = ["BoltzmannClassifier"]
 
 AUTOMATIC_QUBITS = 4
 """Default number of qubits; the time of a step grows by about 8 with each."""
+
+MAX_SEARCHED_ROWS = 300
+"""Maximum number of rows for which a search tries Boltzmann machines by default."""
 
 VISIBLE = ("single", "half", "all")
 
@@ -75,6 +79,18 @@ feature_names_in_
     n_qubits: int | None = None
     visible: Literal["single", "half", "all"] = "single"
     _: KW_ONLY
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "n_qubits": trial.suggest_int("n_qubits", 2, 5),
+            "visible": trial.suggest_categorical("visible", ["single", "half", "all"]),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
+        }
+
+    def search_obstacle(self, n_rows: int, n_features: int) -> str | None:
+        if n_rows > MAX_SEARCHED_ROWS:
+            return f"a Gibbs state for each of {n_rows:,} rows is too slow to search; the limit is {MAX_SEARCHED_ROWS}"
+        return super().search_obstacle(n_rows, n_features)
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         n_classes = len(self.classes_)

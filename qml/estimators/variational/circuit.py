@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.ansatze import INITIAL_SPREAD, Ansatz, Initialisation, get_ansatz, get_initialisation
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.variational.one_circuit import OneCircuit
 from qml.estimators.variational.trained import QUARTER_TURN
@@ -31,6 +32,9 @@ Array = NDArray[np.float64]
 AUTOMATIC_QUBITS = (4, 8)
 """Minimum and maximum default number of qubits."""
 
+SEARCHED_MAPS = ("angle", "reuploading", "zz", "iqp", "chebyshev", "qaoa")
+"""Feature maps that a search chooses from."""
+
 
 class EncodedCircuit(OneCircuit):
     """Feature map and ansatz, followed by a dense layer that reads out observables.
@@ -44,6 +48,10 @@ class EncodedCircuit(OneCircuit):
     n_layers: int | None
     n_qubits: int | None
     reduction: Literal["trained", "components"]
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        reduction = trial.suggest_categorical("reduction", ["trained", "components"])
+        return super().search_space(trial) | {"reduction": reduction}
 
     @abstractmethod
     def _ansatz(self) -> Ansatz:
@@ -157,6 +165,18 @@ class VariationalEstimator(EncodedCircuit):
     model: QuantumModel | None = None
     reduction: Literal["trained", "components"] = "trained"
     initialisation: str | Initialisation = "ansatz"
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        ansatze = ["strongly_entangling", "basic", "real_amplitudes", "efficient_su2", "simplified_two_design"]
+        return super().search_space(trial) | {
+            "feature_map": trial.suggest_categorical("feature_map", SEARCHED_MAPS),
+            "ansatz": trial.suggest_categorical("ansatz", ansatze),
+            "n_layers": trial.suggest_int("n_layers", 1, 6),
+            "n_qubits": trial.suggest_int("n_qubits", 2, 8),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz", "x+y+z"]),
+            "initialisation": trial.suggest_categorical("initialisation", ["ansatz", "small_angles"]),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
+        }
 
     def _ansatz(self) -> Ansatz:
         return self._initialisation().prepared(get_ansatz(self.ansatz))

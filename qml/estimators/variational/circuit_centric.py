@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from qml.ansatze import Ansatz, ControlledRotations
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.variational.circuit import EncodedCircuit
 from qml.estimators.variational.classifier import TrainedClassifier
@@ -83,6 +84,15 @@ best_epoch_, n_features_in_, feature_names_in_
     constant: float = 1.0
     observables: str | Sequence[Observable] = "z"
     reduction: Literal["trained", "components"] = "trained"
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        n_copies = trial.suggest_int("n_copies", 1, 3)
+        return super().search_space(trial) | {
+            "n_layers": trial.suggest_int("n_layers", 1, 5),
+            "n_copies": n_copies,
+            "n_qubits": n_copies * trial.suggest_int("qubits_per_copy", 1, 3),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz", "x+y+z"]),
+        }
 
     def _ansatz(self) -> Ansatz:
         return ControlledRotations()

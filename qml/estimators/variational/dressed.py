@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.ansatze import Ansatz, Initialisation, get_ansatz, get_initialisation
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.variational.circuit import initial_weights
 from qml.estimators.variational.classifier import TrainedClassifier
@@ -40,6 +41,15 @@ class DressedEstimator(OneCircuit):
     _: KW_ONLY
     observables: str | Sequence[Observable] = "z"
     initialisation: str | Initialisation = "ansatz"
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "n_layers": trial.suggest_int("n_layers", 1, 6),
+            "n_qubits": trial.suggest_int("n_qubits", 2, 8),
+            "ansatz": trial.suggest_categorical("ansatz", ["strongly_entangling", "basic", "real_amplitudes"]),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz", "x+y+z"]),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
+        }
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         low, high = AUTOMATIC_QUBITS

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from qml.ansatze import QCNN, TTN
-from qml.estimators.variational.circuit import EncodedCircuit
+from qml.estimators.search_space import Trial
+from qml.estimators.variational.circuit import SEARCHED_MAPS, EncodedCircuit
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.feature_maps import Encoding, FeatureMap
 from qml.models.observables import Observable, readout_observables
@@ -72,6 +73,14 @@ best_epoch_, n_features_in_, feature_names_in_
     block: str | Circuit = "su4"
     _: KW_ONLY
     reduction: Literal["trained", "components"] = "trained"
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "feature_map": trial.suggest_categorical("feature_map", SEARCHED_MAPS),
+            "n_qubits": trial.suggest_int("n_qubits", 2, 8),
+            "block": trial.suggest_categorical("block", ["su4", "ry_cx"]),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz", "x+y+z"]),
+        }
 
     def _ansatz(self) -> QCNN:
         return QCNN(self.block)
@@ -140,6 +149,15 @@ best_epoch_, n_features_in_, feature_names_in_
     _: KW_ONLY
     observables: str | Sequence[Observable] = "x+y+z"
     reduction: Literal["trained", "components"] = "trained"
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "feature_map": trial.suggest_categorical("feature_map", SEARCHED_MAPS),
+            "block": trial.suggest_categorical("block", ["su4", "ry_cx"]),
+            "n_layers": trial.suggest_int("n_layers", 1, 3),
+            "n_qubits": trial.suggest_categorical("n_qubits", [2, 4, 8]),
+            "observables": trial.suggest_categorical("observables", ["z", "x+y+z"]),
+        }
 
     def _ansatz(self) -> TTN:
         return TTN(self.block)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from qml.ansatze import RandomLayers, ansatz_circuit
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.feature_maps import AngleMap
@@ -102,6 +103,22 @@ Dense(40, 32), ReLU())
     observables: str | Sequence[Observable] = "z+zz"
     precision: Literal["double", "single"] = "double"
     learning_rate: float | None = 0.01
+
+    searches_preparation: ClassVar[bool] = False  # the pixels of an image belong together
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "trained": trial.suggest_categorical("trained", [False, True]),
+            "kernel_size": trial.suggest_categorical("kernel_size", [2, 3]),
+            "n_hidden": trial.suggest_int("n_hidden", 8, 64, log=True),
+            "dropout": trial.suggest_categorical("dropout", [0.0, 0.2]),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz"]),
+        }
+
+    def search_obstacle(self, n_rows: int, n_features: int) -> str | None:
+        if self.image_shape is None and (n_features < 9 or math.isqrt(n_features) ** 2 != n_features):
+            return f"rows of {n_features} numbers are not square images"
+        return super().search_obstacle(n_rows, n_features)
 
     @property
     def circuit_(self) -> Circuit:

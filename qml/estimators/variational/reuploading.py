@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.estimators.variational.fidelity_cost import WeightedFidelityCost
@@ -42,6 +43,15 @@ class ReuploadingEstimator(OneCircuit):
     _: KW_ONLY
     encoding: Literal["combined", "separate"] = "combined"
     observables: str | Sequence[Observable] = "x+y+z"
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        return super().search_space(trial) | {
+            "n_layers": trial.suggest_int("n_layers", 1, 8),
+            "n_qubits": trial.suggest_int("n_qubits", 1, 6),
+            "encoding": trial.suggest_categorical("encoding", ["combined", "separate"]),
+            "observables": trial.suggest_categorical("observables", ["z", "z+zz", "x+y+z"]),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
+        }
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         num_qubits = self._num_qubits

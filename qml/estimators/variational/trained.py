@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples, TrainedEstimator
 from qml.estimators.twins import Entangled
 from qml.estimators.variational.weight_decay import (
@@ -72,6 +73,12 @@ class TrainedNetwork(Entangled, TrainedEstimator):
     @abstractmethod
     def _training_loss(self) -> Loss:
         """Return the loss for the encoded targets."""
+
+    def search_space(self, trial: Trial) -> dict[str, Any]:
+        settings = super().search_space(trial)
+        if settings["optimizer"] == "adam":
+            settings["weight_decay"] = trial.suggest_categorical("weight_decay", [0.0, 0.001, 0.01, 0.1])
+        return settings
 
     def _partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, classes: ArrayLike | None = None

@@ -1,0 +1,144 @@
+"""The table of a command that trains: its options, how it is read, and the sentences about it in the report."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from qml.cli.training_options import fraction, positive_integer
+
+__all__ = ["add_table_options", "encoded", "read_data", "stem"]
+
+MAX_LINES = 12
+"""Maximum number of lines of the report about columns that are left out, and about filled cells."""
+
+
+def add_table_options(parser: argparse.ArgumentParser) -> Any:
+    """Add the options of the data file; returns the group of those of the table."""
+    parser.add_argument(
+        "data",
+        help="CSV file (comma, semicolon, tab or bar between the columns; .gz, .bz2, .xz), .xlsx, .parquet, or - for "
+        "standard input",
+    )
+    parser.add_argument("--target", "-t", required=True, metavar="COLUMN", help="column to predict")
+    table = parser.add_argument_group("the table")
+    table.add_argument("--task", choices=("auto", "classification", "regression"), default="auto", help="(auto)")
+    table.add_argument("--test-size", type=fraction, metavar="X", help="share of the rows used for testing (0.25)")
+    table.add_argument(
+        "--impute", action="store_true", help="fill empty cells with the median or the most frequent text"
+    )
+    table.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="omit a column; repeatable")
+    table.add_argument(
+        "--keep", action="append", default=[], metavar="COLUMN", help="use a column that looks like an identifier"
+    )
+    table.add_argument(
+        "--categorical",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="treat the column's numbers as names; repeatable",
+    )
+    table.add_argument(
+        "--max-categories",
+        type=positive_integer,
+        default=20,
+        metavar="N",
+        help="omit text columns with more distinct values than this (20)",
+    )
+    table.add_argument(
+        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
+    )
+    table.add_argument("--separator", metavar="C", help="column separator; detected by default")
+    table.add_argument(
+        "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
+    )
+    return table
+
+
+def read_data(options: argparse.Namespace) -> tuple[Any, Any, int]:
+    """Return the table, its target, and the number of rows without a target that were left out."""
+    from qml.tables import read_table, read_target, with_target
+
+    table = read_table(options.data, options.separator, options.encoding, options.na)
+    table, num_without = with_target(table, options.target, options.task)
+    return table, read_target(table, options.target, options.task), num_without
+
+
+def encoded(
+    options: argparse.Namespace,
+    table: Any,
+    target: Any,
+    num_without: int,
+    training: Any,
+    use: str,
+    sensitive: Sequence[str] = (),
+) -> tuple[Any, Any, tuple[str, ...]]:
+    """Return the schema learnt from the training rows, the features of all rows, and sentences about the data.
+
+    Parameters
+    ----------
+    options : Namespace
+    table, target, num_without
+        As `read_data` returns them.
+    training : int ndarray
+        Indices of the training rows.
+    use : str
+        What the rows are used for, in words.
+    sensitive : sequence of str
+        Columns that are kept beside the features.
+    """
+    from qml.tables import infer_schema
+    from qml.tables.reading import quoted, shortened
+    from simulator.errors import counted
+
+    schema = infer_schema(
+        table,
+        target.name,
+        training,
+        impute=options.impute,
+        max_categories=options.max_categories,
+        drop=options.drop,
+        keep=options.keep,
+        categorical=options.categorical,
+        sensitive=sensitive,
+    )
+    X, filled = schema.encode(table)
+
+    words = [column for column in schema.columns if column.kind == "category"]
+    data = [
+        f"{options.data}: {len(table)} rows, {use}",
+        f"features: {X.shape[1]}, from {len(schema.columns)} columns"
+        + (f"; one-hot encoded: {shortened([column.name for column in words])}" if words else ""),
+        *_first(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
+        *_first(f"empty cells: {line}" for line in filled),
+    ]
+    if num_without:
+        data.append(f"{counted(num_without, 'row')} without a target left out")
+    if target.guessed:
+        other = "regression" if target.task == "classification" else "classification"
+        data.append(f"{target.name} holds numbers, treated as {target.task} (use --task {other} for the opposite)")
+    for word, count in target.like_empty.items():
+        data.append(
+            f"{target.name}: {word!r} is treated as the name of a class ({count} rows); if it means an empty cell, "
+            "remove these rows"
+        )
+    for column in words:
+        named = [quoted(word) for word in column.categories if word.lower() in table.na]
+        if named:
+            data.append(f"{column.name}: {shortened(named)} is treated as a category, not as an empty cell")
+    if table.encoding == "cp1252":
+        data.append("the file is not UTF-8: it was read as Windows-1252 (Latin-1); use --encoding for another encoding")
+    return schema, X, tuple(data)
+
+
+def _first(lines: Iterable[str]) -> list[str]:
+    """Return the first lines, and how many follow: a table of 150 columns has a report, too."""
+    lines = list(lines)
+    return lines if len(lines) <= MAX_LINES else [*lines[:MAX_LINES], f"and {len(lines) - MAX_LINES} more like these"]
+
+
+def stem(data: str) -> str:
+    """Return the name of a data file without its endings."""
+    return "stdin" if data == "-" else Path(data).name.split(".")[0] or "data"

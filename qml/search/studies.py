@@ -1,0 +1,244 @@
+"""Studies of Optuna, in memory or in a file that survives ``kill -9``; the only file that imports Optuna."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+try:
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+    from optuna.trial import TrialState
+except ImportError as error:
+    raise ImportError("a search needs Optuna: pip install 'qumba[search]'") from error
+
+from qml.files.container import ModelFileError
+from qml.search.evaluation import FAILED, PRUNED, Outcome, Reporter
+from qml.search.families import Kind
+from qml.search.records import TrialRecord, packed, unpacked
+from simulator.errors import QumbaError
+from simulator.files import beside, check_regular, locked
+from simulator.names import choose
+
+__all__ = ["PRUNERS", "KindStudy", "StudyLockedError", "StudyMismatchError", "new_pruner", "open_storage"]
+
+STARTUP_TRIALS = 10
+"""Number of trials after which a sampler models the space; before, it draws at random."""
+
+MODELLED_ATTEMPTS = 5
+"""Number of draws that repeat earlier trials after which one is drawn at random."""
+
+PRUNERS = ("median", "halving")
+
+ATTRIBUTE = "qumba"
+"""Name under which a trial or a study stores what is not Optuna's."""
+
+
+class StudyMismatchError(QumbaError, ValueError):
+    """The study belongs to another search: other data, folds, models, objectives or seed."""
+
+
+class StudyLockedError(QumbaError, RuntimeError):
+    """Another process is searching with the same study."""
+
+
+class _HeldLock:
+    """Lock of a journal that one process holds already, by `locked`, which ends with the process."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def open_storage(path: str | os.PathLike[str] | None) -> Iterator[Any]:
+    """Open the journal of a study, or a storage in memory if there is no path, and lock it against other processes.
+
+    Raises
+    ------
+    StudyLockedError
+        If another process has the study open.
+    ModelFileError
+        If the file is not the journal of a study.
+    OSError
+        If the file cannot be written.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if path is None:
+        yield optuna.storages.InMemoryStorage()
+        return
+    check_regular(path)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(beside(path, ".lock")))
+        except BlockingIOError:
+            raise StudyLockedError(
+                f"{os.fspath(path)}: another process is searching with this study; wait for it, or give another path"
+            ) from None
+        _cut_torn_line(Path(path))
+        try:
+            storage = optuna.storages.JournalStorage(JournalFileBackend(os.fspath(path), lock_obj=_HeldLock()))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelFileError(path, f"not the file of a study: {error}") from error
+        yield storage
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Remove an unfinished last line, which a process that was killed while writing leaves."""
+    with contextlib.suppress(FileNotFoundError), open(path, "r+b") as file:
+        content = file.read()
+        if content and not content.endswith(b"\n"):
+            file.truncate(content.rfind(b"\n") + 1)
+
+
+def new_pruner(name: str | None, costs: bool) -> Any:
+    """Return the pruner of a name; none where there are several objectives, which cannot be compared midway."""
+    if name is None or costs:
+        return optuna.pruners.NopPruner()
+    if choose("pruner", name, PRUNERS) == "halving":
+        return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
+    return optuna.pruners.MedianPruner(n_startup_trials=5)
+
+
+class KindStudy:
+    """The trials of one kind of models, quantum or classical, with a sampler that sees no others.
+
+    Parameters
+    ----------
+    storage : storage of Optuna
+    name : str
+        Name of the search; outer folds of a nested one have their own.
+    kind : {"quantum", "classical"}
+    identity : mapping of str to str
+        What a stored study must agree with.
+    costs : sequence of str
+        Objectives besides the score.
+    pruner : pruner of Optuna
+    seed : int
+    """
+
+    def __init__(
+        self,
+        storage: Any,
+        name: str,
+        kind: Kind,
+        identity: Mapping[str, str],
+        costs: Any,
+        pruner: Any,
+        seed: int,
+    ) -> None:
+        self.kind: Kind = kind
+        self._seed, self._pruner, self._prunes = seed, pruner, not costs
+        self.study = optuna.create_study(
+            study_name=f"{name} {kind}",
+            storage=storage,
+            directions=["maximize", *["minimize" for _ in costs]],
+            pruner=pruner,
+            load_if_exists=True,
+        )
+        self._check(identity)
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self.study.tell(trial.number, state=TrialState.FAIL)  # its process was killed
+
+    def _check(self, identity: Mapping[str, str]) -> None:
+        stored = self.study.user_attrs.get(ATTRIBUTE)
+        if stored is None:
+            self.study.set_user_attr(ATTRIBUTE, dict(identity))
+            return
+        different = [name for name in identity if stored.get(name) != identity[name]]
+        if different:
+            raise StudyMismatchError(
+                f"the study belongs to another search: {', '.join(different)} differ; give another path, or the "
+                "arguments and data of the search that made it"
+            )
+
+    def records(self) -> list[TrialRecord]:
+        """Return the finished trials, failed ones included; not those that were interrupted or repeated another."""
+        found = []
+        for trial in self.study.get_trials(deepcopy=False):
+            stored = trial.user_attrs.get(ATTRIBUTE)
+            if stored is None:
+                continue
+            # a process that is killed between storing the record and the state leaves a trial that is to be repeated
+            if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or stored["state"] == FAILED:
+                found.append(unpacked(stored, self.kind, dict(trial.params)))
+        return found
+
+    def ask(self, position: int, attempt: int, parameters: Mapping[str, Any] | None) -> Any:
+        """Return a new trial, whose random numbers depend on the seed, the position and the finished trials only.
+
+        Parameters
+        ----------
+        position : int
+            Number of finished trials of the search.
+        attempt : int
+            Number of draws at this position that repeated earlier trials.
+        parameters : mapping, optional
+            Parameters that are not drawn.
+        """
+        words = [self._seed, position, attempt, self.kind == "classical"]
+        seed = int(np.random.SeedSequence(words).generate_state(1)[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if attempt < MODELLED_ATTEMPTS:
+                self.study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
+            else:
+                self.study.sampler = optuna.samplers.RandomSampler(seed=seed)
+            waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+            if parameters and not waiting:  # one that waits was enqueued here by a process that was killed
+                self.study.enqueue_trial(dict(parameters))
+            return self.study.ask()
+
+    def reporter(self, trial: Any, *, here: bool) -> Reporter | None:
+        """Return what scores of a running trial are reported to, in this process or in any other."""
+        if not self._prunes:
+            return None
+        if here:
+            return trial  # type: ignore[no-any-return]
+        complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return SnapshotReporter([(trial.value, trial.intermediate_values) for trial in complete], self._pruner)
+
+    def tell(self, trial: Any, outcome: Outcome, record: TrialRecord, *, reported: bool) -> None:
+        """Store the result of a trial; ``reported`` when its scores were reported here while it ran."""
+        trial.set_user_attr(ATTRIBUTE, packed(record))
+        if self._prunes and not reported:
+            for value, step in outcome.reports:
+                trial.report(value, step)
+        if outcome.state == FAILED:
+            self.study.tell(trial, state=TrialState.FAIL)
+        elif outcome.state == PRUNED:
+            self.study.tell(trial, state=TrialState.PRUNED)
+        else:
+            self.study.tell(trial, [outcome.score, *outcome.costs])
+
+    def drop(self, trial: Any) -> None:
+        """End a trial that is not evaluated: it repeats another, or was interrupted."""
+        self.study.tell(trial, state=TrialState.FAIL)
+
+
+class SnapshotReporter:
+    """Reporter for another process: decides by the trials that were complete when it was made."""
+
+    def __init__(self, trials: list[tuple[float, dict[int, float]]], pruner: Any) -> None:
+        self._trials, self._pruner = trials, pruner
+        self._trial: Any = None
+
+    def report(self, value: float, step: int) -> None:
+        if self._trial is None:
+            optuna.logging.set_verbosity(optuna.logging.ERROR)
+            study = optuna.create_study(direction="maximize", pruner=self._pruner)
+            for value, intermediate in self._trials:
+                study.add_trial(optuna.trial.create_trial(value=value, intermediate_values=intermediate))
+            self._trial = study.ask()
+        self._trial.report(value, step)
+
+    def should_prune(self) -> bool:
+        return bool(self._trial.should_prune())
