@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from simulator import progress
 from simulator.engines.numba import draws, fidelities, memory, simd
 from simulator.engines.numba.batch_run import BatchRun
+from simulator.engines.numba.block_sizes import batch_qubits
 from simulator.engines.numba.kernels import tiles as kernels
 from simulator.engines.numba.large_state_run import LargeStateRun
 from simulator.engines.numba.options import DEFAULT, Options
@@ -197,7 +198,7 @@ class NumbaEngine:
     def _state_tiles(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
         """Final states as tiles of `kernels.fidelities`, in the stored basis, as fidelities do not depend on it."""
         rows = len(X)
-        fewest = simd.width(program.dtype) if program.num_qubits <= self.options.batch_qubits else 2
+        fewest = simd.width(program.dtype) if program.num_qubits <= batch_qubits(self.options) else 2
         if rows % fewest:  # padding keeps a sample bit-identical for any number of other samples
             X = np.concatenate([X, np.repeat(X[-1:], -rows % fewest, axis=0)])
         plan = self.plan(program, len(X))
