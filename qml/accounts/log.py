@@ -49,8 +49,9 @@ class DecisionLog:
         Whether ``predict`` logs probabilities too, which calls the model twice. By default where the model gives them,
         unless it runs on a backend.
     explain : Explanation or callable, optional
-        What is logged with each prediction: its Shapley values, for the background of an `Explanation` of the model;
-        or what a function of X returns for each row, of numbers, text, lists and dicts.
+        What is logged with each prediction: its Shapley values, for the background of an `Explanation` of the model,
+        which cost as many predictions as `shapley_values` takes; or what a function of X returns for each row, of
+        numbers, text, lists and dicts.
     salt : bytes or path, optional
         Secret salt of the digests, or the file that holds it in hexadecimal digits; by default the file
         ``<path>.salt``, which is created with a new log, for its owner only.
