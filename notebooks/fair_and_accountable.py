@@ -188,6 +188,9 @@ figure = explanation.plot()
 figure
 
 # %% [markdown]
+# Two of the three columns that stand for the sex, s4 and bp, are among the four that matter most.
+
+# %% [markdown]
 # ## Decisions on record
 #
 # Whoever uses the model uses it through a log: a prediction is returned after its line has been written, with the
