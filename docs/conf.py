@@ -67,6 +67,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "doc_module": ("qumba", "qml", "simulator"),
     "reference_url": {"qumba": None},
+    "image_scrapers": ("matplotlib", "gallery_figures"),
     "reset_modules": ("matplotlib", "gallery_warnings.warnings_are_errors"),
     "reset_modules_order": "both",
     "abort_on_example_error": True,

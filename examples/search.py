@@ -6,7 +6,6 @@ Search for a quantum model of a table, and ask whether it is better than tuned c
 Run with `python examples/search.py` (extra [search]).
 """
 
-import matplotlib.pyplot as plt
 from sklearn.datasets import load_wine
 from sklearn.model_selection import train_test_split
 
@@ -35,5 +34,4 @@ trade = QuantumSearchCV(
 for trial in trade.pareto_front_:
     print(f"{trial.family}: accuracy {trial.score:.3f} with {trial.costs[0]:.0f} gates on two qubits")
 
-search.plot()
-plt.show()
+figure = search.plot()
