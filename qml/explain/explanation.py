@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from qml.explain.narrative import text_of
+from qml.assessment.report import Block
+from qml.explain.narrative import blocks_of, text_of
 from qml.explain.results import Results
 from simulator.files import replace_file
 
@@ -44,6 +45,10 @@ class Explanation(Results):
     permutation : PermutationImportance
     dependence : tuple of Dependence
         Of the most important columns.
+    background : float ndarray, shape (n_background, n_features)
+        Rows of reference of the Shapley values, with numbers for categories.
+    inputs : Inputs
+        Conversion of these numbers to what the model takes.
     counterfactuals : tuple of Counterfactual or None
         For each explained row; empty if there are none at all.
     linear, logistic : LinearSurrogate or None
@@ -64,6 +69,10 @@ class Explanation(Results):
 
     def __str__(self) -> str:
         return text_of(self)
+
+    def blocks(self) -> list[Block]:
+        """Return the main results as blocks of `qml.assessment.report`, as model cards show them."""
+        return blocks_of(self)
 
     def plot(self, path: str | PathLike[str] | None = None) -> Any:
         """Draw importances, contributions, dependence, deletion curves and circuit in one figure.

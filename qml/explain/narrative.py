@@ -6,12 +6,13 @@ import textwrap
 
 import numpy as np
 
+from qml.assessment.report import Block, Grid, Items, Paragraph
 from qml.explain.gates import GateImportance
 from qml.explain.results import Results
 from qml.text import one_line
 from simulator.errors import counted
 
-__all__ = ["entangling_sentence", "output_name", "row_sentence", "summary", "text_of", "trust"]
+__all__ = ["blocks_of", "entangling_sentence", "output_name", "row_sentence", "summary", "text_of", "trust"]
 
 WIDTH = 110
 SHOWN_ROWS = 5
@@ -132,6 +133,31 @@ def text_of(explanation: Results) -> str:
     for name, reason in explanation.skipped.items():
         lines += _wrapped(f"* {name} not computed: {reason}")
     return "\n".join(lines)
+
+
+def blocks_of(explanation: Results) -> list[Block]:
+    """Return the main results as blocks of a report."""
+    permutation, importances = explanation.permutation, explanation.importances
+    header = ("column", "mean absolute Shapley value", f"loss of {permutation.measure} if it is shuffled")
+    rows = (
+        (
+            explanation.columns[k],
+            f"{importances[k]:.4f}",
+            f"{permutation.means[k]:.4f} +- {permutation.deviations[k]:.4f}",
+        )
+        for k in explanation.order
+    )
+    number = len(explanation.rows)
+    shown = range(min(SHOWN_ROWS, number))
+    which = "" if len(shown) == number else f", of which {len(shown)} here"
+    return [
+        Paragraph(" ".join(summary(explanation))),
+        Grid(header, tuple(rows)),
+        Paragraph(f"{counted(number, 'prediction')} explained{which}:"),
+        Items(tuple(row_sentence(explanation, row) for row in shown)),
+        Paragraph("How far to trust this:"),
+        Items((*trust(explanation), *explanation.notes)),
+    ]
 
 
 def one_line_each(text: str) -> list[str]:

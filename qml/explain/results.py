@@ -12,6 +12,7 @@ from qml.explain.counterfactuals import Counterfactual
 from qml.explain.faithfulness import DeletionCurves
 from qml.explain.gates import GateImportance
 from qml.explain.importances import Dependence, PermutationImportance
+from qml.explain.inputs import Inputs
 from qml.explain.outputs import plain
 from qml.explain.shapley import Attributions
 from qml.explain.sobol import SobolIndices
@@ -54,6 +55,10 @@ class Results:
     permutation : PermutationImportance
     dependence : tuple of Dependence
         Of the most important columns.
+    background : float ndarray, shape (n_background, n_features)
+        Rows of reference of the Shapley values, with numbers for categories.
+    inputs : Inputs
+        Conversion of these numbers to what the model takes.
     counterfactuals : tuple of Counterfactual or None
         For each explained row; empty if there are none at all.
     linear, logistic : LinearSurrogate or None
@@ -86,6 +91,8 @@ class Results:
     sensitivities: Array
     permutation: PermutationImportance
     dependence: tuple[Dependence, ...]
+    background: Array = field(repr=False)
+    inputs: Inputs = field(repr=False)
     counterfactuals: tuple[Counterfactual | None, ...] = ()
     linear: LinearSurrogate | None = None
     logistic: LinearSurrogate | None = None
