@@ -1,6 +1,7 @@
 # make demo       train a quantum classifier on real data, from nothing but Python
 # make test       run the tests
 # make test-heavy run the tests of PyTorch, JAX and ONNX, which it installs; none of them may be skipped
+# make test-flower  run the tests of Flower, with packages of its own in .venv-flower
 # make check      what CI runs: the tests, and lint, format, types, import layers
 # make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
@@ -12,8 +13,9 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+FLOWER := .venv-flower
 
-.PHONY: demo test test-heavy check stubs lint format types layers notebooks docs bench clean
+.PHONY: demo test test-heavy test-flower check stubs lint format types layers notebooks docs bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-plot
@@ -30,6 +32,12 @@ test-heavy: $(VENV)/.installed-heavy
 
 HEAVY := tests/qml/test_torch.py tests/qml/test_jax.py tests/qml/test_layers_in_docs.py tests/test_examples.py \
     tests/simulator/pennylane_device tests/qml/deploy/test_onnx.py tests/qml/cli/test_export.py qml/torch.py qml/jax.py
+
+# Flower's processes use each other's ports, so they are not started by the other runs of the tests.
+test-flower: $(FLOWER)/.installed
+	FLWR_TELEMETRY_ENABLED=0 $(FLOWER)/bin/python -m pytest -p tests.no_skips $(FLOWER_TESTS)
+
+FLOWER_TESTS := tests/qml/flower tests/qml/federated/test_flower.py tests/qml/federated/secure/test_flower.py
 
 check: lint types layers
 	$(BIN)/python -m pytest $(WORKERS)
@@ -63,10 +71,18 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.training
 
 clean:
-	rm -rf $(VENV) build dist docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(FLOWER) build dist docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.installed-heavy: tests/requirements-heavy.txt $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# Flower and what it needs, on top of .venv's packages: it caps versions of some of them, so it cannot be in .venv itself.
+$(FLOWER)/.installed: tests/requirements-flower.txt $(VENV)/.installed-test
+	$(BIN)/python -m venv --clear --without-pip $(FLOWER)
+	$(BIN)/python -m pip --python $(FLOWER)/bin/python install --quiet --disable-pip-version-check --no-deps --requirement $<
+	@$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(\"%s\")" % sysconfig.get_path("purelib"))' \
+	    > $$($(FLOWER)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/packages_of_tests.pth
 	@touch $@
 
 # One stamp for each extra of pyproject.toml.

@@ -15,6 +15,7 @@ OPTIONAL = {
     "qiskit_machine_learning": ("simulator/qiskit_provider/gradients.py",),
     "torch": ("qml/torch.py",),
     "jax": ("qml/jax.py",),
+    "flwr": ("qml/flower/*", "tests/qml/flower/local_grid.py"),
 }
 """Package, and the files that import it."""
 

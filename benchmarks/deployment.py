@@ -2,7 +2,7 @@
 
 One sample at a time on one pinned core: the engine, the collapsed model, ONNX Runtime (if installed) and the C header
 (if gcc is installed), with percentiles and the sizes of the files; then streams of 8 x 8 images, by source and
-concurrency.
+concurrency. With `--board`, start and memory on one core with 256 MB, see `benchmarks.board`.
 Results are compared with the engine's before they are timed.
 """
 
@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 
+from benchmarks.board import board
 from qml import ImagePooling, VariationalClassifier
 from qml.deploy import Stream, collapse, export_c, export_onnx
 
@@ -137,22 +138,14 @@ def streams(frames: int) -> None:
     fast = collapse(model)
     source = np.resize(images.reshape(-1, 8, 8), (frames, 8, 8))
 
-    async def asynchronous() -> AsyncIterator[Any]:
-        for image in source:
-            yield image
-
-    async def consume(stream: Stream) -> None:
-        async for _ in stream:
-            pass
-
-    for concurrency in ("inline", "thread"):
-        stream = Stream(fast, source, concurrency=concurrency)  # type: ignore[arg-type]
-        for _ in stream:
-            pass
-        print(f"{concurrency:8} {stream.report}")
-    stream = Stream(fast, asynchronous())
-    asyncio.run(consume(stream))
-    print(f"asyncio  {stream.report}")
+    print("| 8 x 8 images | frames | a second | p50, ms | p99, ms | p99.9, ms |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for name, frame_source in (("an array", source), ("decoded in Python", Decoded(source[: frames // 10]))):
+        for concurrency in ("inline", "thread", "process"):
+            stream = Stream(fast, frame_source, concurrency=concurrency)  # type: ignore[arg-type]
+            stream_row(f"{name}, {concurrency}", stream, consumed(stream))
+        stream = Stream(fast, asynchronous(frame_source))
+        stream_row(f"{name}, asyncio", stream, asyncio.run(consumed_asynchronously(stream)))
 
     def camera() -> Any:
         start = time.perf_counter()
@@ -161,9 +154,56 @@ def streams(frames: int) -> None:
             yield image
 
     stream = Stream(fast, camera(), budget_ms=5)
-    for _ in stream:
+    stream_row("1,000 a second, budget 5 ms, thread", stream, consumed(stream))
+    print(f"\n{stream.report.dropped} frames of the last row were dropped")
+
+
+class Decoded:
+    """Images whose bytes are decoded in Python, as a source that computes."""
+
+    def __init__(self, images: Any) -> None:
+        self.rows = [" ".join(map(str, image.ravel())) for image in images]
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self.rows:
+            yield [[float(text) for text in row.split()[start : start + 8]] for start in range(0, 64, 8)]
+
+
+async def asynchronous(source: Any) -> AsyncIterator[Any]:
+    """Yield frames."""
+    for image in source:
+        yield image
+
+
+def consumed(stream: Stream) -> float:
+    """Ask for all predictions; returns the seconds since the first, without the start of a process."""
+    results = iter(stream)
+    next(results)
+    start = time.perf_counter()
+    for _ in results:
         pass
-    print(f"a camera of 1,000 frames a second, budget 5 ms: {stream.report}")
+    return time.perf_counter() - start
+
+
+async def consumed_asynchronously(stream: Stream) -> float:
+    """Do the same with an asynchronous source."""
+    results = aiter(stream)
+    await anext(results)
+    start = time.perf_counter()
+    async for _ in results:
+        pass
+    return time.perf_counter() - start
+
+
+def stream_row(name: str, stream: Stream, seconds: float) -> None:
+    """Print a row of the table of streams."""
+    report = stream.report
+    rate = (report.predicted - 1) / seconds
+    print(
+        f"| {name} | {report.predicted:,} | {rate:,.0f} | {report.p50_ms:.3f} | {report.p99_ms:.3f} | "
+        f"{report.p999_ms:.3f} |",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -172,7 +212,11 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=10_000)
     parser.add_argument("--qubits", type=int, nargs="+", default=[4, 8])
     parser.add_argument("--frames", type=int, default=100_000)
+    parser.add_argument("--board", action="store_true", help="only what the programs take on a small board, emulated")
     options = parser.parse_args()
+    if options.board:
+        board()
+        return
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     if cores:
         os.sched_setaffinity(0, {min(cores)})

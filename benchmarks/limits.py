@@ -5,13 +5,16 @@ additions that this machine's programs reach) and the rate at which numba reads 
 cache. The work is what the engine's own schedule (docs/engine.md) says it does, counted in real additions and
 multiplications for each sample and amplitude:
 
-* a rotation: 6 forwards; 12 to undo it on both states, 5 for its derivative;
-* a pass of phases: 6 forwards; 12 backwards, 3 and a Walsh-Hadamard transform (n) for its derivatives;
+* a fused rotation: 4 forwards; 8 to undo it on both states, 4 for its derivative. If angles differ from sample to
+  sample, a pass multiplies by cosines besides: 2 forwards, 4 backwards;
+* another rotation: 6 forwards; 12 to undo it on both states, 5 for its derivative;
+* phases: 6 forwards; 12 backwards, and 4 for their derivatives, or (a pass of their own) 3 and a Walsh-Hadamard
+  transform (n);
 * the product state at the start: 12; to contract the adjoint state with it: 42;
 * expectations: 3 and a transform; the adjoint's seed: 2 and a transform.
 
-Sines and cosines, which are few, are not counted. A matrix product multiplies and adds in every instruction; a rotation
-takes two instructions for three operations, so that three quarters of that rate is the most these steps could reach.
+Sines and cosines, and transforms of sums over samples, which are few, are not counted. A matrix product multiplies and
+adds in every instruction, and so does a fused rotation; another one takes two instructions for three operations.
 """
 
 from __future__ import annotations
@@ -28,9 +31,13 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
+from simulator.engines.numba import simd
+from simulator.engines.numba.block_sizes import batch_qubits
 from simulator.engines.numba.layout import passes, scratch, sections
+from simulator.engines.numba.options import DEFAULT
 from simulator.engines.numba.tables.builder import TableBuilder
 
+SINGLE = passes.ROTATION, passes.LANE_ROTATION
 CACHES = {"first-level cache": 2**14, "second-level cache": 2**19, "memory": 2**28}
 
 
@@ -92,30 +99,58 @@ class Limits:
         return f"large matrix product: {rates}; memory, read and written: {self.memory / 1e9:.1f} GB/s"
 
 
-def schedule(workload: Workload) -> tuple[int, int, bool]:
-    """Rotations and passes of phases in one sweep of a workload, and whether it begins with a product state."""
-    tables = TableBuilder(ours.model(workload).program, None, derive_inputs=False).build()
-    kinds = tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)[:, passes.KIND].tolist()
-    rotations = kinds.count(passes.ROTATION) + 2 * kinds.count(passes.ROTATION_PAIR)
-    phases = kinds.count(passes.PHASES)
-    if len(kinds) != phases + rotations - kinds.count(passes.ROTATION_PAIR):
-        raise ValueError(f"{workload.name} has passes that are not counted here")
-    return rotations, phases, bool(tables.layout[scratch.START] == scratch.PRODUCT_STATE)
+@dataclass(frozen=True)
+class Schedule:
+    """What one sweep of a workload does: how many of each, and whether it begins with a product state."""
+
+    fused: int  # rotations in fused passes
+    fused_passes: int
+    local_passes: int  # fused passes whose angles differ from sample to sample
+    fused_phases: int  # fused passes that apply phases
+    single: int  # rotations that are not fused
+    single_passes: int
+    phases: int  # passes of phases
+    product: bool
+
+    @classmethod
+    def of(cls, workload: Workload) -> Schedule:
+        program = ours.model(workload).program
+        lanes = None if program.num_qubits <= batch_qubits(DEFAULT) else simd.width(program.dtype).bit_length() - 1
+        tables = TableBuilder(program, lanes, derive_inputs=False).build()
+        rows = tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)
+        kinds = rows[:, passes.KIND]
+        fused = rows[kinds == passes.FUSED]
+        out = cls(
+            fused=int(fused[:, passes.FUSED_COUNT].sum()),
+            fused_passes=len(fused),
+            local_passes=int(fused[:, passes.FUSED_LOCAL].sum()),
+            fused_phases=int((fused[:, passes.OFFSET] >= 0).sum()),
+            single=int(np.isin(kinds, SINGLE).sum() + 2 * (kinds == passes.ROTATION_PAIR).sum()),
+            single_passes=int(np.isin(kinds, (*SINGLE, passes.ROTATION_PAIR)).sum()),
+            phases=int((kinds == passes.PHASES).sum()),
+            product=bool(tables.layout[scratch.START] == scratch.PRODUCT_STATE),
+        )
+        if out.passes != len(rows):
+            raise ValueError(f"{workload.name} has passes that are not counted here")
+        return out
+
+    @property
+    def passes(self) -> int:
+        """Number of passes over a state."""
+        return self.fused_passes + self.single_passes + self.phases
 
 
 def operations(workload: Workload) -> int:
     """Floating-point operations of one training step, counted as described above."""
-    n = workload.n_qubits
-    rotations, phases, product = schedule(workload)
-    each = 23 * rotations + (21 + n) * phases + 54 * product + 5 + 2 * n
-    return workload.n_samples * each * 2**n
+    n, does = workload.n_qubits, Schedule.of(workload)
+    each = 16 * does.fused + 6 * does.local_passes + 22 * does.fused_phases + 23 * does.single + (21 + n) * does.phases
+    return workload.n_samples * (each + 54 * does.product + 5 + 2 * n) * 2**n
 
 
 def traffic(workload: Workload) -> int:
     """Bytes read and written by one training step, wherever they lie: each pass one state forwards, two backwards."""
-    rotations, phases, _ = schedule(workload)
     amplitude = 16 if workload.precision == "double" else 8
-    return workload.n_samples * (-(-rotations // 2) + phases) * 3 * 2 * amplitude * 2**workload.n_qubits
+    return workload.n_samples * Schedule.of(workload).passes * 3 * 2 * amplitude * 2**workload.n_qubits
 
 
 def main() -> None:

@@ -191,7 +191,7 @@ def compare(row: Row, pairs: list[tuple[Worker, Worker]], threads: int, options:
         for pair in pairs:
             for worker, file in zip(pair, files, strict=True):
                 seconds.append(worker.ask(prepare=row.name, save=str(file)).seconds)
-            comparison.results = agreement(*(np.load(file) for file in files), row.tolerance)
+            comparison.results = agreement(*(np.load(file) for file in files), max(row.tolerance, options.allow))
         count = max(1, round(options.budget / min(seconds)))
         measures = [(partial(old.ask, time=count), partial(new.ask, time=count)) for old, new in pairs]
         comparison.time(measures, options.rounds)
@@ -256,6 +256,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", required=True, metavar="REV", help="commit, branch or tag to compare with")
     parser.add_argument("--only", nargs="+", default=[""], help='rows whose names contain one of these: "train n=8"')
+    parser.add_argument("--allow", type=float, default=0.0, help="difference allowed where the same bits are promised")
     parser.add_argument("--rounds", type=int, default=9, help="timings of each row in each tree")
     parser.add_argument("--pairs", type=int, default=3, help="processes that each tree has, used by turns")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, os.cpu_count() or 1}))

@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Of "fit": rows per step, epochs, the seed of their order, and Adam's settings.
+BATCH, EPOCHS, SEED = 32, 10, 3
+LEARNING_RATE, BETAS, EPSILON = 0.05, (0.9, 0.999), 1e-8
+
 
 class Symbol(NamedTuple):
     """An angle that is filled in later: feature `index` of a sample, or weight `index`."""
@@ -27,7 +31,8 @@ class Step(NamedTuple):
 class Workload:
     """A variational classifier: angle encoding RY(x), layers of RZ RY RZ and a ring of CNOTs, and <Z0>.
 
-    `task` is "train" (mean squared error and its gradient over all samples) or "predict" (<Z0> of all samples).
+    `task` is "train" (mean squared error and its gradient over all samples), "predict" (<Z0> of all samples) or "fit"
+    (the weights after `EPOCHS` epochs of Adam in minibatches of `BATCH` samples).
     `goal` is how many times faster than the fastest peer we mean to be.
     """
 
@@ -68,6 +73,10 @@ class Workload:
             steps += [Step("cx", (q, (q + 1) % self.n_qubits)) for q in qubits]
         return steps
 
+    def orders(self) -> list[np.ndarray]:
+        """Return the order of the samples in each epoch of "fit"."""
+        return [np.random.default_rng([SEED, 0, epoch]).permutation(self.n_samples) for epoch in range(EPOCHS)]
+
     def data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return (X, y, weights): the same for every library."""
         rng = np.random.default_rng(7)
@@ -91,4 +100,5 @@ SUITE = (
     Workload("train", 8, reuploading=True, goal=15),
     Workload("train", 8, precision="single", goal=15),
     Workload("predict", 4, n_samples=1),
+    Workload("fit", 4, n_samples=512, goal=30),
 )

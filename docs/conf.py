@@ -2,7 +2,6 @@
 
 import re
 import sys
-import warnings
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -41,7 +40,6 @@ exclude_patterns = [
     "**/sg_execution_times.rst",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
-suppress_warnings = ["config.cache"]
 
 # Pages in Markdown, and notebooks as `make notebooks` executed them
 myst_enable_extensions = ["dollarmath", "deflist"]
@@ -56,23 +54,11 @@ nitpick_ignore_regex = [
 autosummary_generate = True
 autosummary_imported_members = False
 autodoc_typehints = "none"
-autodoc_mock_imports = ["torch", "jax"]  # large; their docstrings do not need them
+autodoc_mock_imports = ["torch", "jax", "flwr"]  # large; their docstrings do not need them
 autodoc_member_order = "alphabetical"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 add_module_names = False
-
-
-def _warnings_are_errors(gallery_conf: dict, script: str, when: str) -> None:
-    """Let an example that warns fail the build."""
-    global _filters
-    if when == "before":
-        _filters = warnings.filters[:]
-        warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", message=".*is non-interactive, and thus cannot be shown")
-    else:
-        warnings.filters[:] = _filters
-
 
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
@@ -81,7 +67,8 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "doc_module": ("qumba", "qml", "simulator"),
     "reference_url": {"qumba": None},
-    "reset_modules": ("matplotlib", _warnings_are_errors),
+    "image_scrapers": ("matplotlib", "gallery_figures"),
+    "reset_modules": ("matplotlib", "gallery_warnings.warnings_are_errors"),
     "reset_modules_order": "both",
     "abort_on_example_error": True,
     "remove_config_comments": True,

@@ -1,9 +1,9 @@
 """Why a model says no
 ===================
 
-Explain a quantum classifier and a classical one by the same call, and write a page for whoever asks why.
+Explain a quantum classifier and a classical one by the same call.
 
-Run with `python examples/explanations.py`; it writes why_quantum.html and why_classical.html.
+Run with `python examples/explanations.py`. ``explanation.to_html("why.html")`` writes a page for whoever asks why.
 """
 
 import numpy as np
@@ -38,6 +38,7 @@ models = {
     "quantum": prepared(VariationalClassifier(n_layers=2, epochs=40, random_state=0)),
     "classical": prepared(LogisticRegression()),
 }
+figures = {}
 for name, model in models.items():
     model.fit(loans[:150], granted[:150])
     explanation = explain(model, loans[:150], loans[150:153], granted[:150], random_state=0)
@@ -45,4 +46,4 @@ for name, model in models.items():
     print(f"{name}: accuracy {model.score(loans[150:], granted[150:]):.2f} on new rows")
     print("  columns:", {column: f"{share:.0%}" for column, share in zip(explanation.columns, shares, strict=True)})
     print("  nearest other:", counterfactual(model, loans[:150], loans[150:151], fixed=["job"]))
-    explanation.to_html(f"why_{name}.html")
+    figures[name] = explanation.plot()

@@ -15,8 +15,8 @@ from sklearn.model_selection import train_test_split
 
 from qml import VariationalClassifier, compare_backends
 
-if not (find_spec("qiskit_ibm_runtime") and find_spec("qiskit_aer")):
-    print("this example needs the extra [ibm]: pip install 'qumba[ibm]'")
+if not all(map(find_spec, ("qiskit_ibm_runtime", "qiskit_aer", "matplotlib"))):
+    print("this example needs two extras: pip install 'qumba[ibm,plot]'")
     sys.exit()
 
 from simulator.qiskit_backend import QiskitBackend
@@ -49,5 +49,6 @@ accuracy = classifier.score(X_test[few], y_test[few], backend=backend, resume="i
 print(f"\naccuracy there: {accuracy:.3f}")
 
 # Show where the results differ, and how much of that is shot noise. This reuses the results of the jobs above.
-print()
-print(compare_backends(classifier, X_test[few], ["numba", backend], y_test[few], resume="iris-jobs"))
+comparison = compare_backends(classifier, X_test[few], ["numba", backend], y_test[few], resume="iris-jobs")
+print(f"\n{comparison}")
+figure = comparison.plot()

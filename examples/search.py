@@ -33,3 +33,5 @@ trade = QuantumSearchCV(
 ).fit(X_train, y_train)
 for trial in trade.pareto_front_:
     print(f"{trial.family}: accuracy {trial.score:.3f} with {trial.costs[0]:.0f} gates on two qubits")
+
+figure = search.plot()

@@ -36,6 +36,7 @@ from sklearn.preprocessing import StandardScaler
 
 from qml import VariationalClassifier
 from qml.accounts import DecisionLog, decisions, model_card, verify
+from qml.explain import explain
 from qml.fairness import data_report, fairness_report, find_proxies, mitigate
 
 table = load_diabetes(as_frame=True, scaled=False).frame
@@ -173,16 +174,33 @@ figure = results["thresholds"].plot()
 figure
 
 # %% [markdown]
+# ## Why it decides so
+#
+# What the model takes into account, for all patients and for three of them:
+
+# %%
+names = {name: [number] for number, name in enumerate(features.columns)}
+explanation = explain(model, X_train, X_test[10:13], y_train, groups=names, random_state=0)
+print("\n".join(str(explanation).split("\n\nlinear surrogate")[0].splitlines()[9:]))
+
+# %%
+figure = explanation.plot()
+figure
+
+# %% [markdown]
+# Two of the three columns that stand for the sex, s4 and bp, are among the four that matter most.
+
+# %% [markdown]
 # ## Decisions on record
 #
-# Whoever uses the model uses it through a log: a prediction is returned after its line has been written. Each line
-# has the hash of the line before, and the last hash is kept elsewhere.
+# Whoever uses the model uses it through a log: a prediction is returned after its line has been written, with the
+# Shapley values of its columns. Each line has the hash of the line before, and the last hash is kept elsewhere.
 
 # %%
 folder = Path(tempfile.mkdtemp())
 path, head = folder / "decisions.jsonl", folder / "kept_elsewhere" / "head"
 head.parent.mkdir()
-with DecisionLog(path, model, head=head) as log:
+with DecisionLog(path, model, explain=explanation, head=head) as log:
     service = log.wrap()
     service.predict(X_test)
 print(path.read_text().splitlines()[1])
@@ -196,7 +214,11 @@ print(str(verify(path, head)).replace(str(folder), "."))
 
 # %%
 for entry in decisions(path, X_test[10:11]):
+    why = entry["explanation"]
     print(entry["line"], entry["time"], entry["prediction"], np.round(entry["probability"], 3))
+    print(f"probability of {why['output']} {why['value']:.3f} instead of {why['average']:.3f} on average, because of")
+    for column, share in sorted(why["shapley"].items(), key=lambda item: -abs(item[1]))[:3]:
+        print(f"  {column}: {share:+.3f}")
 
 # %% [markdown]
 # Somebody changes a decision afterwards, or cuts off the end of the log:
@@ -226,6 +248,7 @@ card = model_card(
     test=(X_test, y_test),
     fairness=report,
     mitigation=results["thresholds"],
+    explanation=explanation,
 )
 print("\n".join(line for line in card.splitlines() if line.startswith(("#", "- ", "| accuracy", "[More"))))
 

@@ -2,6 +2,7 @@ from qml import callbacks as callbacks
 from qml import datasets as datasets
 from qml import deploy as deploy
 from qml import explain as explain
+from qml import federated as federated
 from qml import kernels as kernels
 from qml import layers as layers
 from qml import plots as plots

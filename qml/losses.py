@@ -1,7 +1,9 @@
 """Losses: the value of each sample and, beside it, its derivative with respect to the model's outputs.
 
 A loss is any object with ``value(outputs, y)`` and ``gradient(outputs, y)``. Neither averages over samples: the caller
-sums (and weights) both in the same way.
+sums (and weights) both in the same way. A loss that computes both at less cost than one after the other may also have
+``value_and_gradient(outputs, y)``, the tuple of both, as the losses of this file do: each of them is one compiled loop
+over the samples, `simulator.engines.numba.kernels.losses`.
 
 For classifiers a loss may also have ``class_targets(indices, num_classes)``, the targets that it takes for class
 indices; ``for_classes(num_classes)``, the loss to use for that number of classes; and ``gives_probabilities``, whether
@@ -10,14 +12,17 @@ its outputs are logits.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from scipy.special import expit
 
+from simulator.engines.numba.kernels import losses as kernels
 from simulator.names import by_name
+from simulator.program.values import as_array
 
 
 @runtime_checkable
@@ -33,22 +38,65 @@ class Loss(Protocol):
         ...
 
 
+class _CompiledLoss(ABC):
+    """Base of the losses whose value and gradient come from one call of a kernel."""
+
+    def __init_subclass__(cls) -> None:
+        own = vars(cls)
+        if "value_and_gradient" not in own and ("value" in own or "gradient" in own):
+            cls.value_and_gradient = _one_by_one  # type: ignore[assignment, method-assign]
+
+    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Compute the loss of each sample, shape (n_samples,)."""
+        return self._computed(outputs, y)[0]
+
+    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Compute the derivative with respect to the outputs, shape (n_samples, n_outputs)."""
+        return self._computed(outputs, y)[1]
+
+    def value_and_gradient(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute `value` and `gradient` in one pass over the samples.
+
+        Raises
+        ------
+        ValueError
+            If the targets do not fit the outputs or the loss.
+        """
+        return self._computed(outputs, y)
+
+    def _computed(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        kernel, targets = self._kernel(outputs, y)
+        values, slopes = np.empty(len(outputs)), np.empty(outputs.shape)
+        if not kernel(as_array(outputs), targets, values, slopes):
+            raise self._refusal(outputs, y)
+        return values, slopes
+
+    @abstractmethod
+    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
+        """Return the kernel for these outputs, and the targets in its form, after a check of shapes."""
+
+    def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
+        """Return the error for targets that the kernel does not accept."""
+        raise NotImplementedError
+
+
+def _one_by_one(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return loss.value(outputs, y), loss.gradient(outputs, y)
+
+
+def value_and_gradient(loss: Loss) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return the function that computes value and gradient of a loss, in one call where the loss offers that."""
+    return getattr(loss, "value_and_gradient", None) or partial(_one_by_one, loss)
+
+
 @dataclass(frozen=True)
-class SquaredError:
-    """Squared error, averaged over the outputs; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
+class SquaredError(_CompiledLoss):
+    """Squared error, ``mean_k (outputs - y)^2``; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
 
     takes_labels = True
 
-    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``mean_k (outputs - y)^2``."""
-        residuals = _residuals(outputs, y)
-        if outputs.shape[1] == 1:  # the hot path of small models: einsum has an overhead of microseconds per call
-            return np.square(residuals[:, 0])
-        return np.einsum("ik,ik->i", residuals, residuals) / outputs.shape[1]
-
-    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``2 (outputs - y) / n_outputs``."""
-        return _residuals(outputs, y) * (2.0 / outputs.shape[1])
+    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
+        return kernels.squared_error, _columns(outputs, y)
 
     def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
         """Targets -1 or 1 for two classes; for more, one column per class: 1 for the sample's class, -1 otherwise."""
@@ -58,20 +106,18 @@ class SquaredError:
 
 
 @dataclass(frozen=True)
-class AbsoluteError:
-    """Absolute error, averaged over the outputs; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
+class AbsoluteError(_CompiledLoss):
+    """Absolute error, ``mean_k |outputs - y|``; ``y`` has shape (n_samples,) or (n_samples, n_outputs).
 
-    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``mean_k |outputs - y|``."""
-        return np.abs(_residuals(outputs, y)).mean(axis=1)
+    The gradient is 0 where the error is 0.
+    """
 
-    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``sign(outputs - y) / n_outputs``; 0 where the error is 0."""
-        return np.sign(_residuals(outputs, y)) / outputs.shape[1]
+    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
+        return kernels.absolute_error, _columns(outputs, y)
 
 
 @dataclass(frozen=True)
-class Huber:
+class Huber(_CompiledLoss):
     """Half the squared error up to ``delta``, linear beyond; averaged over the outputs.
 
     Parameters
@@ -86,19 +132,12 @@ class Huber:
         if not (np.isfinite(self.delta) and self.delta > 0):
             raise ValueError(f"delta must be a positive number, got {self.delta!r}")
 
-    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``mean_k h(outputs - y)`` with ``h(r) = c (|r| - c/2)`` and ``c = min(|r|, delta)``."""
-        size = np.abs(_residuals(outputs, y))
-        clipped = np.minimum(size, self.delta)
-        return (clipped * (size - 0.5 * clipped)).mean(axis=1)
-
-    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The error, clipped to ``[-delta, delta]``, over ``n_outputs``."""
-        return np.clip(_residuals(outputs, y), -self.delta, self.delta) / outputs.shape[1]
+    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
+        return partial(kernels.huber, float(self.delta)), _columns(outputs, y)
 
 
 @dataclass(frozen=True)
-class BinaryCrossEntropy:
+class BinaryCrossEntropy(_CompiledLoss):
     """Negative log-likelihood of logits ``p = 1 / (1 + exp(-outputs))``, averaged over the outputs.
 
     ``y``, in [0, 1], has shape (n_samples,) for one output, and the shape of the outputs for several labels.
@@ -107,17 +146,15 @@ class BinaryCrossEntropy:
     gives_probabilities = True
     takes_labels = True
 
-    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``y log(1 + e^-z) + (1 - y) log(1 + e^z)``: no cancellation for either class, however large the logit."""
-        logits, y = _logits(outputs, y, "binary_cross_entropy")
-        values = y * np.logaddexp(0.0, -logits) + (1.0 - y) * np.logaddexp(0.0, logits)
-        return values if values.ndim == 1 else values.mean(axis=1)
+    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
+        if y.ndim != 1 and y.shape != outputs.shape:
+            raise ValueError(
+                f"binary_cross_entropy takes one logit per label, got outputs {outputs.shape} and y {y.shape}"
+            )
+        return kernels.binary_cross_entropy, _columns(outputs, y)
 
-    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``p - y``, as ``(1 - y) p - y (1 - p)`` so that small differences keep their digits."""
-        logits, y = _logits(outputs, y, "binary_cross_entropy")
-        slopes = (1.0 - y) * expit(logits) - y * expit(-logits)
-        return slopes[:, np.newaxis] if slopes.ndim == 1 else slopes / outputs.shape[1]
+    def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
+        return ValueError(f"binary_cross_entropy takes y in [0, 1], got values from {y.min()} to {y.max()}")
 
     def for_classes(self, num_classes: int) -> Loss:
         """Return this loss for two classes, `CrossEntropy` for more."""
@@ -125,83 +162,43 @@ class BinaryCrossEntropy:
 
 
 @dataclass(frozen=True)
-class CrossEntropy:
+class CrossEntropy(_CompiledLoss):
     """Negative log-likelihood of logits, ``p = softmax(outputs)``; ``y`` (n_samples,) are class indices."""
 
     gives_probabilities = True
 
-    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``log sum_j exp(z_j - z_y)``."""
-        largest, smaller, _ = self._shifted(outputs, y)
-        return largest + np.log1p(smaller.sum(axis=1))
+    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
+        return kernels.cross_entropy, _class_index(outputs, y, "cross_entropy")
 
-    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``p - onehot(y)``; the entry of ``y`` is minus the sum of the others, exact also when ``p_y`` is nearly 1."""
-        _, exponentials, peak = self._shifted(outputs, y)
-        rows = np.arange(len(outputs))
-        exponentials[rows, peak] = 1.0
-        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-        probabilities[rows, y] = 0.0
-        probabilities[rows, y] = -probabilities.sum(axis=1)
-        return probabilities
+    def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
+        return _not_class_indices(outputs, y, "cross_entropy")
 
     def for_classes(self, num_classes: int) -> Loss:
         """Return this loss for more than two classes, `BinaryCrossEntropy` for two."""
         return self if num_classes > 2 else BinaryCrossEntropy()
 
-    @staticmethod
-    def _shifted(outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """``m = max_j (z_j - z_y)``; ``exp(z_j - z_y - m)`` with its largest entry (exactly 1) set to 0; its index."""
-        y = _class_index(outputs, y, "cross_entropy")
-        rows = np.arange(len(outputs))
-        differences = outputs - outputs[rows, y][:, np.newaxis]
-        peak = differences.argmax(axis=1)
-        largest = differences[rows, peak]
-        exponentials = np.exp(differences - largest[:, np.newaxis])
-        exponentials[rows, peak] = 0.0
-        return largest, exponentials, peak
-
 
 @dataclass(frozen=True)
-class Hinge:
-    """Margin loss: binary for one output (``y`` in {-1, +1}), Crammer and Singer's for several (class indices)."""
+class Hinge(_CompiledLoss):
+    """Margin loss: binary for one output (``y`` in {-1, +1}), Crammer and Singer's for several (class indices).
 
-    def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``max(0, 1 - margin)``, where the margin is ``y z``, or ``z_y`` minus the best other output."""
-        margin, _, _ = self._margin(outputs, y)
-        return np.maximum(0.0, 1.0 - margin)
+    It is ``max(0, 1 - margin)``, where the margin is ``y z``, or ``z_y`` minus the best other output.
+    """
 
-    def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Minus the derivative of the margin where it is below 1, else 0."""
-        margin, sign, rival = self._margin(outputs, y)
-        inside = np.where(margin < 1.0, 1.0, 0.0)
-        gradient = np.zeros(outputs.shape)
-        rows = np.arange(len(outputs))
-        if rival is None:
-            gradient[:, 0] = -inside * sign
-        else:
-            gradient[rows, sign] = -inside
-            gradient[rows, rival] = inside
-        return gradient
+    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
+        if outputs.ndim == 2 and outputs.shape[1] == 1:
+            _check_length(outputs, y, "hinge")
+            return kernels.hinge, _columns(outputs, y)
+        return kernels.hinge_of_classes, _class_index(outputs, y, "hinge")
+
+    def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
+        if outputs.shape[1] == 1:
+            return ValueError(f"hinge with one output takes y in {{-1, +1}}, got {np.unique(y)[:5].tolist()}")
+        return _not_class_indices(outputs, y, "hinge")
 
     def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
         """Targets -1 or 1 for two classes, the class indices for more."""
         return 2 * indices - 1 if num_classes == 2 else indices
-
-    @staticmethod
-    def _margin(outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Margin; the signs (binary) or class indices; the best other class (None when binary)."""
-        if outputs.ndim == 2 and outputs.shape[1] == 1:
-            _check_length(outputs, y, "hinge")
-            if not (np.abs(y) == 1).all():
-                raise ValueError(f"hinge with one output takes y in {{-1, +1}}, got {np.unique(y)[:5].tolist()}")
-            return y * outputs[:, 0], y, None
-        y = _class_index(outputs, y, "hinge")
-        rows = np.arange(len(outputs))
-        others = np.array(outputs, dtype=np.float64)
-        others[rows, y] = -np.inf
-        rival = others.argmax(axis=1)
-        return outputs[rows, y] - outputs[rows, rival], y, rival
 
 
 LOSSES: Mapping[str, Callable[..., Loss]] = {
@@ -267,34 +264,28 @@ def _check_length(outputs: np.ndarray, y: np.ndarray, name: str) -> None:
         )
 
 
-def _residuals(outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return ``outputs - y``; without the check a ``y`` of shape (n,) would broadcast along the wrong axis."""
-    if outputs.ndim != 2 or (y.shape != outputs.shape and (outputs.shape[1] != 1 or y.shape != outputs.shape[:1])):
-        raise ValueError(f"outputs of shape {outputs.shape} need y of the same shape, got {y.shape}")
-    return outputs - y.reshape(outputs.shape)
+def _columns(outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the targets, integers or floats, in the shape of the outputs.
 
-
-def _logits(outputs: np.ndarray, y: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits and targets of one shape: (n_samples,) for one output, otherwise that of the outputs."""
-    if y.ndim == 1:
-        _check_length(outputs, y, name)
-        if outputs.shape[1] != 1:
-            raise ValueError(f"{name} takes one logit per sample, got {outputs.shape[1]}")
-    elif y.shape != outputs.shape:
-        raise ValueError(f"{name} takes one logit per label, got outputs {outputs.shape} and y {y.shape}")
-    if y.size and not (y.min() >= 0 and y.max() <= 1):
-        raise ValueError(f"{name} takes y in [0, 1], got values from {y.min()} to {y.max()}")
-    return outputs[:, 0] if y.ndim == 1 else outputs, y
+    Without the check a ``y`` of shape (n,) would broadcast along the wrong axis.
+    """
+    shape = outputs.shape
+    if outputs.ndim != 2 or (y.shape != shape and (shape[1] != 1 or y.shape != shape[:1])):
+        raise ValueError(f"outputs of shape {shape} need y of the same shape, got {y.shape}")
+    return (y if y.dtype == np.int64 and y.flags.carray else as_array(y)).reshape(shape)
 
 
 def _class_index(outputs: np.ndarray, y: np.ndarray, name: str) -> np.ndarray:
-    """Return ``y`` after a check: a negative index would silently select the last class."""
+    """Return ``y`` as int64 after a check of its shape and type."""
     _check_length(outputs, y, name)
-    n_classes = outputs.shape[1]
-    if n_classes < 2:
-        raise ValueError(f"{name} takes one output per class, at least 2, got {n_classes}")
-    if y.dtype.kind not in "iu" or (y.size and not (y.min() >= 0 and y.max() < n_classes)):
-        raise ValueError(
-            f"{name} takes y as class indices 0..{n_classes - 1}, got {y.dtype} {np.unique(y)[:5].tolist()}"
-        )
-    return y
+    if outputs.shape[1] < 2:
+        raise ValueError(f"{name} takes one output per class, at least 2, got {outputs.shape[1]}")
+    if y.dtype.kind not in "iu":
+        raise _not_class_indices(outputs, y, name)
+    return y if y.dtype == np.int64 and y.flags.carray else np.require(y, np.int64, ["C", "A", "W"])
+
+
+def _not_class_indices(outputs: np.ndarray, y: np.ndarray, name: str) -> ValueError:
+    return ValueError(
+        f"{name} takes y as class indices 0..{outputs.shape[1] - 1}, got {y.dtype} {np.unique(y)[:5].tolist()}"
+    )

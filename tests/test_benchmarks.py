@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from benchmarks import born_machine, noise, optimizers, revision_rows, revisions
+from benchmarks import born_machine, noise, optimizers, revision_rows, revisions, small_steps
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
 
@@ -51,6 +52,28 @@ def test_the_table_is_printed() -> None:
     assert done.returncode == 0, done.stderr
     (row,) = [line for line in done.stdout.splitlines() if line.startswith("| predict n=4 B=1 ")]
     assert row.split("|")[2].strip().rstrip("*").endswith("s")
+
+
+@pytest.mark.parametrize("name", small_steps.CASES)
+def test_a_step_is_no_longer_than_its_kernels_and_more(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small_steps, "EPOCHS", 2)
+    with warnings.catch_warnings():
+        answer = small_steps.measured(name, runs=1)
+    assert 0 < answer["kernels"] < answer["quartile"]
+
+
+def test_a_fit_is_that_of_adam_written_out() -> None:
+    workload = Workload("fit", 2, n_samples=64, n_layers=1)
+    X, y, weights = workload.data()
+    model, mean, square, count = ours.model(workload), 0.0, 0.0, 0
+    for order in workload.orders():
+        for rows in order.reshape(-1, 32):
+            gradient = model.loss_and_gradient(X[rows], y[rows], weights)[1]
+            mean, square, count = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2, count + 1
+            corrected = mean / (1 - 0.9**count), square / (1 - 0.999**count)
+            weights = weights - 0.05 * corrected[0] / (np.sqrt(corrected[1]) + 1e-8)
+    with warnings.catch_warnings():
+        np.testing.assert_allclose(ours.fit(workload)(), weights, rtol=0, atol=1e-10)
 
 
 def test_the_kernels_table_is_printed() -> None:

@@ -1,5 +1,7 @@
 """Everything a newcomer copies from runs: the examples, the notebooks, and the README's tour."""
 
+import contextlib
+import io
 import os
 import re
 import runpy
@@ -52,9 +54,14 @@ def test_notebook_is_executed_and_matches_its_script(script: Path) -> None:
     assert any("image/png" in output.get("data", {}) for output in outputs), "no plot"
 
 
-def test_readme_tour_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readme_tour_prints_what_its_comments_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert blocks
-    for block in blocks:
+    (block,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
         exec(compile(block, "README.md", "exec"), {})
+    assert printed.getvalue().splitlines() == re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE)
+
+
+def test_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 120

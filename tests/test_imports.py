@@ -23,6 +23,8 @@ LAZY = [
     "qml.diagnostics",
     "qml.fairness",
     "qml.explain",
+    "qml.federated",
+    "qml.federated.secure",
     "qml.kernels",
     "simulator.noise",
     "simulator.qiskit_provider",
@@ -46,6 +48,8 @@ EXPECTED = {
     "qml.accounts": ["DecisionLog", "decisions", "model_card", "model_digest", "verify"],
     "qml.fairness": ["fairness_report", "find_proxies", "data_report", "mitigate"],
     "qml.explain": ["explain", "shapley_values", "gate_importance", "fourier_spectrum", "saliency", "linear_surrogate"],
+    "qml.federated": ["Federation", "FederatedClassifier", "GaussianMechanism", "SecureAggregation", "dirichlet_split"],
+    "qml.federated.secure": ["SecureClient", "SecureServer", "MaskedVector"],
     "qml.datasets": ["two_curves", "study_split", "ground_states", "narma"],
     "qml.kernels": ["Kernel", "FidelityKernel", "RBF", "Linear", "Polynomial", "Laplacian", "get_kernel"],
     "simulator.noise": ["NoiseModel", "depolarizing", "estimate", "mitigate_readout"],
@@ -53,6 +57,7 @@ EXPECTED = {
 }
 
 # Each of these is needed for one job (drawing, exchange, tables, layers) and is imported when that job is asked for.
+ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython", "cryptography", "flwr"}
 ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython", "fairlearn"}
 
 PROBE = """

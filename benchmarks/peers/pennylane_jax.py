@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.peers import jax_adam
 from benchmarks.peers.pennylane_circuit import qnode
 
 
@@ -30,3 +31,8 @@ def predict(workload, variant="broadcast"):
     outputs, X, _, weights = outputs_and_data(workload, variant)
     compiled = jax.jit(outputs)
     return lambda: np.asarray(compiled(X, weights))
+
+
+def fit(workload, variant="broadcast"):
+    outputs, *_ = outputs_and_data(workload, variant)
+    return jax_adam.fit(outputs, workload, jnp.asarray)

@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import tensorcircuit as tc
 
+from benchmarks.peers import jax_adam
+
 tc.set_backend("jax")
 
 
@@ -43,3 +45,8 @@ def predict(workload):
     X, _, weights = map(array, workload.data())
     outputs = jax.jit(jax.vmap(f, (0, None)))
     return lambda: np.asarray(outputs(X, weights))
+
+
+def fit(workload):
+    f, array = expectation(workload)
+    return jax_adam.fit(jax.vmap(f, (0, None)), workload, array)

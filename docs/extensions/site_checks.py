@@ -115,7 +115,7 @@ def check_pages(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("builder-inited", check_reference)
+    app.connect("builder-inited", check_reference, priority=100)  # before minutes of examples
     app.connect("source-read", check_sources)
     app.connect("build-finished", check_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -91,7 +91,7 @@ def model_card(
     test : (X, y), optional
         Rows that the model was not trained on, for scores with bootstrap intervals.
     fairness, explanation, mitigation : optional
-        Any objects whose ``str`` is a report, such as those of `fairness_report`, ``explain`` and `mitigate`.
+        What `fairness_report`, `explain` and `mitigate` return, or any objects whose ``str`` is a report.
     tags : sequence of str
 
     Returns

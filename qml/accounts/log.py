@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from qml.accounts.chain import FORMAT, DecisionLogError, Tail, encode, first_entry, line_hash, now, tail
 from qml.accounts.digests import Salt, SaltError, feature_names, model_digest, plain_rows, rows_of
@@ -16,6 +16,9 @@ from qml.accounts.logged import LoggedModel
 from qml.tables import TableModel
 from simulator.errors import QumbaError
 from simulator.files import check_regular, waiting_lock
+
+if TYPE_CHECKING:
+    from qml.explain import Explanation
 
 __all__ = ["DecisionLog", "LogMismatchError"]
 
@@ -45,8 +48,10 @@ class DecisionLog:
     probability : bool, optional
         Whether ``predict`` logs probabilities too, which calls the model twice. By default where the model gives them,
         unless it runs on a backend.
-    explain : callable, optional
-        Returns an explanation of each row of X, of numbers, text, lists and dicts, which is logged with its prediction.
+    explain : Explanation or callable, optional
+        What is logged with each prediction: its Shapley values, for the background of an `Explanation` of the model,
+        which cost as many predictions as `shapley_values` takes; or what a function of X returns for each row, of
+        numbers, text, lists and dicts.
     salt : bytes or path, optional
         Secret salt of the digests, or the file that holds it in hexadecimal digits; by default the file
         ``<path>.salt``, which is created with a new log, for its owner only.
@@ -69,6 +74,8 @@ class DecisionLog:
         If the log is that of another model, or its salt is another.
     DecisionLogError
         If the file is not a decision log, or cannot be written.
+    ValueError
+        If ``explain`` explains another model.
     NotAFileError
         If the path is not that of a regular file.
 
@@ -85,7 +92,7 @@ class DecisionLog:
         *,
         inputs: Literal["digest", "clear"] = "digest",
         probability: bool | None = None,
-        explain: Callable[[Any], Sequence[Any]] | None = None,
+        explain: Explanation | Callable[[Any], Sequence[Any]] | None = None,
         salt: bytes | str | os.PathLike[str] | None = None,
         head: str | os.PathLike[str] | None = None,
         sync: bool = False,
@@ -95,7 +102,7 @@ class DecisionLog:
         self.path, self.model, self.sync = os.fspath(path), model, sync
         self.digest = model_digest(model)
         self.probability = getattr(model, "backend", None) is None if probability is None else probability
-        self._clear, self._explain = inputs == "clear", explain
+        self._clear, self._explain = inputs == "clear", _explainer(model, explain)
         self._head_path = None if head is None else os.fspath(head)
         self._thread = threading.Lock()
         check_regular(self.path)
@@ -325,6 +332,14 @@ class DecisionLog:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise DecisionLogError(f"{self._head_path}: {reason}; the prediction is withheld") from error
+
+
+def _explainer(model: Any, explain: Any) -> Callable[[Any], Sequence[Any]] | None:
+    if explain is None or callable(explain):
+        return explain
+    from qml.accounts.explanations import row_explainer
+
+    return row_explainer(model, explain)
 
 
 def _versions() -> dict[str, str]:

@@ -93,7 +93,7 @@ def export_c(
     With the prefix ``model``, the header declares ``model_real``, the sizes ``MODEL_FEATURES`` and ``MODEL_VALUES``,
     and functions that return 0, or 1 if a feature is not finite: ``model_values(x, values)`` computes decision values
     or predicted targets, ``model_probabilities(x, values)`` the class probabilities if the model has them. Of a
-    classifier, ``model_class(x)`` returns the index of the class, or -1 if a feature is not finite, and
+    classifier, ``model_class(x)`` returns the index of the class, or -1 if a feature or the value is not finite, and
     ``model_class_name(index)`` the class as text. Compiled with ``-DMODEL_TEST``, it has a ``main`` that checks the
     test vector in it.
 

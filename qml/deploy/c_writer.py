@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -25,9 +26,11 @@ EXPRESSIONS = {
     "arctan": "atan{f}({x})",
     "cos": "cos{f}({x})",
     "exp": "exp{f}({x})",
+    "log": "log{f}({x})",
     "relu": "{x} > 0 ? {x} : 0",
     "sigmoid": "1 / (1 + exp{f}(-{x}))",
     "sin": "sin{f}({x})",
+    "sqrt": "sqrt{f}({x})",
     "step": "{x} > 0 ? 1 : 0",
     "tanh": "tanh{f}({x})",
     "add": "{x} + {y}",
@@ -131,7 +134,7 @@ class CWriter:
         yield f"static inline int {self.prefix}_class(const {self.prefix}_real *x)"
         yield "{"
         yield f"    {self.prefix}_real values[{values}];"
-        yield f"    if ({self.prefix}_values(x, values)) return -1;"
+        yield f"    if ({self.prefix}_values(x, values) || !isfinite(values[0])) return -1;"
         if values > 1:
             yield "    int winner = 0;"
             yield f"    for (int i = 1; i < {values}; ++i) if (values[i] > values[winner]) winner = i;"
@@ -187,6 +190,8 @@ class CWriter:
                     f"    {_loop(count)} v[{start} + i] = v[{place} + i];"
                     for count, start, place in zip(sizes, starts.tolist(), places, strict=False)
                 )
+            case "matrix_product":
+                return self._matrix_product(at, places[0], places[1], math.isqrt(size))
             case name if name in BINARY or name in FUNCTIONS:
                 second = f"v[{places[-1]} + i]"
                 expression = EXPRESSIONS[name].format(x=f"v[{places[0]} + i]", y=second, f=self.suffix)
@@ -214,6 +219,15 @@ class CWriter:
             f"        {_loop(columns)} v[{at} + i] += {stored}[j * {columns} + i] * factor;\n"
             "    }\n"
             f"    {_loop(columns)} v[{at} + i] = v[{at} + i]{factor} + {self._array(offset)}[i];"
+        )
+
+    def _matrix_product(self, at: int, a: int, b: int, side: int) -> str:
+        return (
+            f"    {_loop(side * side)} v[{at} + i] = 0;\n"
+            f"    for (int j = 0; j < {side * side}; ++j) {{\n"
+            f"        const {self.prefix}_real factor = v[{a} + j];\n"
+            f"        {_loop(side)} v[{at} + j / {side} * {side} + i] += v[{b} + j % {side} * {side} + i] * factor;\n"
+            "    }"
         )
 
     def _copied(self, number: int, out: str) -> str:

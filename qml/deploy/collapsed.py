@@ -45,7 +45,8 @@ def collapse(model: Any) -> CollapsedClassifier | CollapsedRegressor:
     ------
     CannotCollapseError
         If the model has noise, a backend, shots or custom Python code, or is too large: circuits of more than 10
-        qubits that are no Fourier sum, more than 4096 support vectors, more than 16 million constants.
+        qubits that are no Fourier sum, Boltzmann machines of more than 8 interacting qubits, more than 4096 support
+        vectors, more than 16 million constants.
     NotFittedError
         If the model is not fitted.
     TypeError
@@ -191,8 +192,9 @@ class CollapsedClassifier(ClassifierMixin, CollapsedEstimator):
             index = int(out[: self._num_values].argmax())
         return self.classes_[index] if X.ndim == 1 else self.classes_[index : index + 1]  # type: ignore[union-attr]
 
+    @available_if(lambda self: hasattr(self.estimator, "decision_function"))
     def decision_function(self, X: ArrayLike) -> Any:
-        """Compute decision values, shape (n_samples,) for two classes, else (n_samples, n_classes)."""
+        """Compute decision values, if the model has them: (n_samples,) for two classes, else (n_samples, n_classes)."""
         out = self._single(X)
         values = self._many(X)["values"] if out is None else out[None, : self._num_values].copy()
         decisions = values[:, 0] if self._num_values == 1 and not self._labels else values

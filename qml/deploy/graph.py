@@ -6,6 +6,8 @@ exporter only translates the operations listed in `OPERATIONS`, and a model only
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,9 +35,11 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "arctan": np.arctan,
     "cos": np.cos,
     "exp": np.exp,
+    "log": np.log,
     "relu": lambda x: np.maximum(x, 0.0),
     "sigmoid": lambda x: np.asarray(expit(x)),
     "sin": np.sin,
+    "sqrt": np.sqrt,
     "step": lambda x: (x > 0).astype(np.float64),
     "tanh": np.tanh,
 }
@@ -72,8 +76,9 @@ ROW_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 """Functions of a whole vector: its largest entry; the vector divided by its norm, or the first unit vector in place of
 zeros; its softmax; the unit vector of its largest entry, the first one if there are several."""
 
-OPERATIONS = ("input", "constant", "affine", "gather", "concat", *BINARY, *FUNCTIONS, *ROW_FUNCTIONS)
-"""All operations. ``affine`` is ``x @ matrix + offset``, ``gather`` takes entries by their indices."""
+OPERATIONS = ("input", "constant", "affine", "gather", "concat", "matrix_product", *BINARY, *FUNCTIONS, *ROW_FUNCTIONS)
+"""All operations. ``affine`` is ``x @ matrix + offset``, ``gather`` takes entries by their indices, ``matrix_product``
+multiplies two square matrices, each given as a vector, row by row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +110,8 @@ class Node:
             return int(np.count_nonzero(self.constants[0]))
         if self.operation in ("input", "constant"):
             return 0
+        if self.operation == "matrix_product":
+            return self.size * math.isqrt(self.size)
         transcendental = self.operation in FUNCTIONS and self.operation not in ("abs", "relu", "step")
         return self.size * (FUNCTION_COST if transcendental or self.operation == "softmax" else 1)
 
@@ -213,6 +220,10 @@ class Graph:
         """Add the product of two vectors, entry by entry."""
         return self.binary("multiply", a, b)
 
+    def matrix_product(self, a: int, b: int) -> int:
+        """Add the product of two square matrices of equal size, given as vectors, row by row."""
+        return self._add(Node("matrix_product", (a, b), self.size(a)))
+
     def shifted(self, x: int, offset: Any) -> int:
         """Add x plus numbers."""
         return self.add(x, self.constant(np.broadcast_to(offset, (self.size(x),))))
@@ -235,6 +246,8 @@ class Graph:
                     number = self.gather(a, node.constants[0])
                 case "concat":
                     number = self.concat([numbers[argument] for argument in node.arguments])
+                case "matrix_product":
+                    number = self.matrix_product(a, numbers[node.arguments[1]])
                 case name if name in BINARY:
                     number = self.binary(name, a, numbers[node.arguments[1]])
                 case name:
@@ -247,17 +260,21 @@ class Graph:
         return len(self.nodes) - 1
 
     def pruned(self) -> Graph:
-        """Return the graph without nodes that no output depends on."""
+        """Return the graph without nodes that no output depends on, and with equal nodes once."""
         needed = {0, *self.outputs.values()}
         for number in range(len(self.nodes) - 1, -1, -1):
             if number in needed:
                 needed.update(self.nodes[number].arguments)
-        numbers = {old: new for new, old in enumerate(sorted(needed))}
+        numbers, places = {0: 0}, dict[tuple[Any, ...], int]()
         out = Graph(self.num_features)
         for old in sorted(needed)[1:]:
             node = self.nodes[old]
             arguments = tuple(numbers[argument] for argument in node.arguments)
-            out.nodes.append(Node(node.operation, arguments, node.size, node.constants))
+            key = (node.operation, arguments, node.size, *map(_digest, node.constants))
+            if key not in places:
+                places[key] = len(out.nodes)
+                out.nodes.append(Node(node.operation, arguments, node.size, node.constants))
+            numbers[old] = places[key]
         out.outputs = {name: numbers[number] for name, number in self.outputs.items()}
         return out
 
@@ -293,6 +310,10 @@ class Graph:
         return {name: values[number] for name, number in self.outputs.items()}
 
 
+def _digest(constant: NDArray[Any]) -> bytes:
+    return hashlib.sha256(f"{constant.dtype} {constant.shape} ".encode() + constant.tobytes()).digest()
+
+
 def _value(node: Node, X: Array, arguments: list[Array]) -> Array:
     match node.operation:
         case "input":
@@ -306,6 +327,10 @@ def _value(node: Node, X: Array, arguments: list[Array]) -> Array:
             return arguments[0][:, node.constants[0]]
         case "concat":
             return np.concatenate(arguments, axis=1)
+        case "matrix_product":
+            rows = math.isqrt(node.size)
+            first, second = (argument.reshape(-1, rows, rows) for argument in arguments)
+            return (first @ second).reshape(-1, node.size)
         case name if name in BINARY:
             return BINARY[name](*arguments)
         case name if name in FUNCTIONS:

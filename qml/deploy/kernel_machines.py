@@ -18,11 +18,13 @@ from qml.deploy.circuits import (
 from qml.deploy.graph import Graph
 from qml.deploy.states import Amplitudes, apply, bloch_vectors, encoded_state, output_matrix
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
+from qml.kernels.arithmetic import PowerKernel, ProductKernel, ScaledKernel, SumKernel
+from qml.kernels.composite import CompositeKernel
 from qml.kernels.embedding import EmbeddingKernel
 from qml.models.quantum_model import QuantumModel
 from simulator.calculations.product_states import is_product
 
-__all__ = ["MAX_STORED_ROWS", "kernel_row", "pair_margins", "pair_votes"]
+__all__ = ["MAX_STORED_ROWS", "kernel_diagonal", "kernel_row", "pair_margins", "pair_votes"]
 
 Array = NDArray[np.float64]
 
@@ -37,6 +39,11 @@ def kernel_row(graph: Graph, x: int, kernel: Kernel, basis: NDArray[Any]) -> tup
     ----------
     basis : ndarray, shape (n_rows, ...)
         The rows' features, as the kernel computes them.
+
+    Raises
+    ------
+    CannotCollapseError
+        If a kernel is custom Python code, or has a backend or shots, or the rows are too many.
     """
     if len(basis) > MAX_STORED_ROWS:
         raise CannotCollapseError(
@@ -52,7 +59,54 @@ def kernel_row(graph: Graph, x: int, kernel: Kernel, basis: NDArray[Any]) -> tup
             return _fidelities(graph, x, kernel, basis)
         case ProjectedKernel():
             return _projected(graph, x, kernel, basis)
-    raise CannotCollapseError(f"the kernel {kernel!r} cannot be taken out of Python; its parts can, one by one")
+        case CompositeKernel():
+            parts, choices = [], []
+            for name, part in zip(kernel.part_names, kernel.parts, strict=True):
+                values, forms = kernel_row(graph, x, part, np.ascontiguousarray(basis[name]))
+                parts.append(values)
+                choices += forms
+            return _combined(graph, kernel, parts), choices
+    raise _unknown(kernel)
+
+
+def kernel_diagonal(graph: Graph, x: int, kernel: Kernel) -> int:
+    """Add the kernel between a scaled sample and itself, one number."""
+    match kernel:
+        case TrainedKernel():
+            return kernel_diagonal(graph, x, kernel.kernel_)
+        case ClassicalKernel() if kernel.name in ("linear", "polynomial"):
+            square = _square(graph, x)
+            return square if kernel.name == "linear" else _polynomial(graph, square, kernel)
+        case ProjectedKernel() if kernel.outer in ("linear", "polynomial"):
+            features, constant, _ = _projected_features(graph, x, kernel)
+            square = graph.shifted(_square(graph, features), constant)
+            return square if kernel.outer == "linear" else _power(graph, square, kernel.gamma_, 1.0, 3)
+        case ClassicalKernel() | FidelityKernel() | ProjectedKernel():
+            return graph.constant([1.0])
+        case CompositeKernel():
+            return _combined(graph, kernel, [kernel_diagonal(graph, x, part) for part in kernel.parts])
+    raise _unknown(kernel)
+
+
+def _combined(graph: Graph, kernel: CompositeKernel, parts: list[int]) -> int:
+    """Add the values of a composite kernel, from those of its parts."""
+    match kernel:
+        case SumKernel():
+            return graph.add(*parts)
+        case ProductKernel():
+            return graph.multiply(*parts)
+        case ScaledKernel():
+            return graph.scaled(parts[0], kernel.scale)
+        case PowerKernel():
+            return _power(graph, parts[0], 1.0, 0.0, kernel.exponent)
+    raise _unknown(kernel)
+
+
+def _unknown(kernel: Kernel) -> CannotCollapseError:
+    return CannotCollapseError(
+        f"the kernel {kernel!r} is custom Python code, which cannot be taken out of Python; fidelity, projected and "
+        "classical kernels, their sums, products, multiples and powers can"
+    )
 
 
 def _check_exact(kernel: EmbeddingKernel) -> None:
@@ -63,11 +117,16 @@ def _check_exact(kernel: EmbeddingKernel) -> None:
         )
 
 
+def _bandwidth(kernel: EmbeddingKernel, num_features: int) -> Array:
+    """Return the factor of each feature, learnt or a setting."""
+    return kernel._scaled(np.ones((1, num_features)))[0]
+
+
 def _fidelities(graph: Graph, x: int, kernel: FidelityKernel, basis: NDArray[Any]) -> tuple[int, list[Choice]]:
     _check_exact(kernel)
     encoding, program = kernel.prepare(graph.size(x))
     weights = kernel.weight_values(encoding)
-    inputs = circuit_inputs(graph, graph.scaled(x, kernel.bandwidth_), encoding.data)
+    inputs = circuit_inputs(graph, graph.scaled(x, _bandwidth(kernel, graph.size(x))), encoding.data)
     before = graph.num_numbers, graph.cost
     if is_product(program):
         vectors = bloch_vectors(graph, inputs, program, weights)
@@ -95,20 +154,26 @@ def _squares(graph: Graph, amplitudes: Amplitudes) -> int:
 
 
 def _projected(graph: Graph, x: int, kernel: ProjectedKernel, basis: Array) -> tuple[int, list[Choice]]:
+    features, constant, choice = _projected_features(graph, x, kernel)
+    name = {"gaussian": "rbf"}.get(kernel.outer, kernel.outer)
+    if name in ("linear", "polynomial"):
+        products = graph.affine(features, basis.T.astype(np.float64), constant)
+        return (products if name == "linear" else _power(graph, products, kernel.gamma_, 1.0, 3)), [choice]
+    return _distances(graph, features, basis, name, kernel.gamma_), [choice]
+
+
+def _projected_features(graph: Graph, x: int, kernel: ProjectedKernel) -> tuple[int, float, Choice]:
+    """Add the scaled Pauli expectations; returns also the constant that is added to their products."""
     _check_exact(kernel)
     encoding, program = kernel.prepare(graph.size(x))
     model = QuantumModel(
         encoding.circuit, encoding.inputs, encoding.weights, program.observables, data=encoding.data,
         num_features=graph.size(x),
     )  # fmt: skip
-    scaled = graph.scaled(x, kernel.bandwidth_)
+    scaled = graph.scaled(x, _bandwidth(kernel, graph.size(x)))
     values, choice = quantum_outputs(graph, scaled, model, kernel.weight_values(encoding))
     features = graph.scaled(values, kernel.scales(program.num_qubits))
-    name = {"gaussian": "rbf"}.get(kernel.outer, kernel.outer)
-    if name in ("linear", "polynomial"):
-        products = graph.affine(features, basis.T.astype(np.float64), kernel._constant(basis))
-        return (products if name == "linear" else _power(graph, products, kernel.gamma_, 1.0, 3)), [choice]
-    return _distances(graph, features, basis, name, kernel.gamma_), [choice]
+    return features, kernel._constant(np.empty((0, graph.size(features)))), choice
 
 
 def _classical(graph: Graph, x: int, name: str, basis: Array, kernel: ClassicalKernel) -> int:
@@ -116,18 +181,31 @@ def _classical(graph: Graph, x: int, name: str, basis: Array, kernel: ClassicalK
         products = graph.affine(x, basis.T)
         if name == "linear":
             return products
-        if kernel.degree != int(kernel.degree) or kernel.degree < 1:
-            raise CannotCollapseError(f"a polynomial kernel needs a positive integer degree, got {kernel.degree}")
-        return _power(graph, products, kernel.gamma_, kernel.coef0, int(kernel.degree))
+        return _polynomial(graph, products, kernel)
     return _distances(graph, x, basis, name, kernel.gamma_)
+
+
+def _polynomial(graph: Graph, products: int, kernel: ClassicalKernel) -> int:
+    if kernel.degree != int(kernel.degree) or kernel.degree < 1:
+        raise CannotCollapseError(f"a polynomial kernel needs a positive integer degree, got {kernel.degree}")
+    return _power(graph, products, kernel.gamma_, kernel.coef0, int(kernel.degree))
+
+
+def _square(graph: Graph, x: int) -> int:
+    """Add the sum of the squares of x."""
+    return graph.affine(graph.multiply(x, x), np.ones((graph.size(x), 1)))
 
 
 def _power(graph: Graph, products: int, gamma: float, constant: float, degree: int) -> int:
     """Add ``(gamma * products + constant) ** degree``."""
-    inner = graph.shifted(graph.scaled(products, gamma), constant)
-    total = inner
-    for _ in range(degree - 1):
-        total = graph.multiply(total, inner)
+    square = graph.shifted(graph.scaled(products, gamma), constant) if constant else graph.scaled(products, gamma)
+    total: int | None = None
+    while degree:
+        if degree % 2:
+            total = square if total is None else graph.multiply(total, square)
+        degree //= 2
+        square = graph.multiply(square, square) if degree else square
+    assert total is not None
     return total
 
 

@@ -18,20 +18,25 @@ from sklearn.utils.validation import check_is_fitted
 
 from qml.deploy.circuits import CannotCollapseError, Choice, check_size, quantum_outputs
 from qml.deploy.graph import Graph
-from qml.deploy.kernel_machines import kernel_row, pair_margins, pair_votes
+from qml.deploy.kernel_machines import pair_margins, pair_votes
+from qml.deploy.kernel_models import class_fidelities, expansion, latent_probabilities
 from qml.deploy.networks import network_outputs, scaled_features
 from qml.deploy.transformers import transformed
 from qml.estimators.fixed_features.kitchen_sinks import KitchenSinks
 from qml.estimators.fixed_features.linear_readout import FixedFeatures
 from qml.estimators.fixed_features.reservoir import Reservoir
-from qml.estimators.kernel_methods.gaussian_processes import QuantumGaussianProcessRegressor
-from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
+from qml.estimators.kernel_methods.gaussian_processes import (
+    QuantumGaussianProcessClassifier,
+    QuantumGaussianProcessRegressor,
+)
 from qml.estimators.kernel_methods.ridge import QuantumKernelRidge
 from qml.estimators.kernel_methods.support_vectors import QuantumKernelClassifier, QuantumKernelRegressor
+from qml.estimators.own_objective.metric_learning import MetricLearningClassifier
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.estimators.variational.fidelity_cost import WeightedFidelityCost
 from qml.estimators.variational.reuploading import ReuploadingClassifier
 from qml.estimators.variational.trained import TrainedNetwork
+from qml.kernels.composite import leaves
 from qml.tables import TableModel
 
 __all__ = ["CollapsedModel", "collapsed_model", "decided", "feature_names", "opened_model"]
@@ -47,6 +52,12 @@ SEED = 5
 EXPANSIONS = QuantumKernelClassifier | QuantumKernelRegressor | QuantumKernelRidge | QuantumGaussianProcessRegressor
 """Estimators that predict by a sum of kernel functions; of a Gaussian process, the mean."""
 
+SHARES = QuantumGaussianProcessClassifier | MetricLearningClassifier
+"""Classifiers whose outputs are class probabilities."""
+
+PREDICTORS = TrainedNetwork | FixedFeatures | EXPANSIONS | SHARES
+"""Estimators that can be written as a graph if what they are made of can."""
+
 Task = Literal["classification", "labels", "regression"]
 
 
@@ -58,7 +69,8 @@ class CollapsedModel:
     ----------
     graph : Graph
         Output ``"values"``: decision values as of ``decision_function`` (one column for two classes), or the predicted
-        targets. Output ``"probabilities"``, of a classifier that has them: one per class.
+        targets; of a classifier with nothing but probabilities, these, or the difference of two. Output
+        ``"probabilities"``, of a classifier that has them: one per class.
     task : {"classification", "labels", "regression"}
         ``"labels"``: each column of the values is a label that is present if it is positive.
     classes : ndarray, shape (n_classes,), or None
@@ -142,8 +154,14 @@ def collapsed_model(model: Any, names: Sequence[str] | None = None) -> Collapsed
     out.name = type(estimator).__name__
     out.feature_names = feature_names(model, names)
     check_size(out.graph)
-    _check_equal(model, out, SINGLE if getattr(estimator, "precision", "double") == "single" else DOUBLE)
+    _check_equal(model, out, SINGLE if _is_single(estimator) else DOUBLE)
     return out
+
+
+def _is_single(estimator: Any) -> bool:
+    """Return whether a model, or a part of its kernel, is simulated in single precision."""
+    kernels = [kernel for _, kernel in leaves(estimator.kernel_)] if hasattr(estimator, "kernel_") else []
+    return getattr(estimator, "precision", "double") == "single" or any(k.dtype == np.float32 for k in kernels)
 
 
 def feature_names(model: Any, names: Sequence[str] | None = None) -> list[str]:
@@ -172,10 +190,10 @@ def opened_model(model: Any) -> tuple[Any, Graph, int]:
     estimator = model
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
-    if not isinstance(estimator, TrainedNetwork | FixedFeatures | EXPANSIONS) or not hasattr(estimator, "predict"):
+    if not isinstance(estimator, PREDICTORS) or not hasattr(estimator, "predict"):
         raise TypeError(
-            "expected a fitted classifier or regressor of qml (not a Gaussian process classifier), or a pipeline that "
-            f"ends with one, got {type(estimator).__name__}"
+            "expected a fitted classifier or regressor of qml, or a pipeline that ends with one, "
+            f"got {type(estimator).__name__}"
             + (", whose attribute estimator is one" if isinstance(estimator, TableModel) else "")
         )
     try:
@@ -200,7 +218,11 @@ def opened_model(model: Any) -> tuple[Any, Graph, int]:
 def _of_estimator(graph: Graph, x: int, estimator: Any) -> CollapsedModel:
     """Add an estimator's scaling, network or kernel, and what it makes of their outputs."""
     if isinstance(estimator, EXPANSIONS):
-        outputs, choices = _expansion(graph, x, estimator)
+        outputs, choices = expansion(graph, x, estimator)
+    elif isinstance(estimator, QuantumGaussianProcessClassifier):
+        outputs, choices = latent_probabilities(graph, x, estimator)
+    elif isinstance(estimator, MetricLearningClassifier):
+        outputs, choices = class_fidelities(graph, x, estimator)
     elif isinstance(estimator, TrainedNetwork):
         scaled = scaled_features(graph, x, estimator.scaling_)
         outputs, choices = network_outputs(graph, scaled, list(estimator.network_), estimator.weights_)
@@ -220,6 +242,10 @@ def decided(graph: Graph, outputs: int, estimator: Any, choices: list[Choice]) -
 
 def _of_classifier(graph: Graph, outputs: int, estimator: Any, choices: list[Choice]) -> CollapsedModel:
     classes = np.asarray(estimator.classes_)
+    if isinstance(estimator, SHARES):
+        graph.outputs["values"] = graph.affine(outputs, [[-1.0], [1.0]]) if len(classes) == 2 else outputs
+        graph.outputs["probabilities"] = outputs
+        return CollapsedModel(graph, "classification", classes, True, choices)
     if isinstance(estimator, QuantumKernelClassifier):
         graph.outputs["values"] = outputs if len(classes) == 2 else pair_votes(graph, outputs, len(classes))
         if estimator.sharpness_ is not None:
@@ -238,17 +264,6 @@ def _of_classifier(graph: Graph, outputs: int, estimator: Any, choices: list[Cho
         else:
             graph.outputs["probabilities"] = graph.function("softmax", outputs)
     return CollapsedModel(graph, "labels" if labels else "classification", classes, not labels, choices)
-
-
-def _expansion(graph: Graph, x: int, estimator: KernelEstimator) -> tuple[int, list[Choice]]:
-    """Add ``sum_i k(x, x_i) coefficients_i + intercept``."""
-    if not len(estimator.basis_):
-        return graph.constant(estimator.intercept_), []
-    scaled = scaled_features(graph, x, estimator.scaling_)
-    if isinstance(estimator, QuantumGaussianProcessRegressor):
-        scaled = graph.scaled(scaled, estimator.stretch_)
-    row, choices = kernel_row(graph, scaled, estimator.kernel_, estimator.basis_)
-    return graph.affine(row, estimator.coefficients_, estimator.intercept_), choices
 
 
 def _fixed_features(graph: Graph, x: int, estimator: FixedFeatures) -> tuple[int, list[Choice]]:
@@ -295,7 +310,13 @@ def _check_equal(model: Any, collapsed: CollapsedModel, tolerance: float) -> Non
     """
     rng = np.random.default_rng(SEED)
     samples = np.vstack([rng.normal(size=(3, collapsed.num_features)), rng.integers(0, 2, (2, collapsed.num_features))])
-    compute = model.predict if collapsed.task == "regression" else model.decision_function
+    output = "values"
+    if collapsed.task == "regression":
+        compute = model.predict
+    elif hasattr(model, "decision_function"):
+        compute = model.decision_function
+    else:
+        compute, output = model.predict_proba, "probabilities"
     for sample in samples:
         try:
             with warnings.catch_warnings():
@@ -303,7 +324,10 @@ def _check_equal(model: Any, collapsed: CollapsedModel, tolerance: float) -> Non
                 expected = np.asarray(compute(sample[None]), np.float64).ravel()
         except (ValueError, TypeError):
             continue
-        got = collapsed.graph.evaluate(sample[None])["values"][0]
+        with np.errstate(all="ignore"):
+            got = collapsed.graph.evaluate(sample[None])[output][0]
+        if not np.isfinite(got).all():
+            continue  # beyond the features that the collapsed model takes, which refuses them
         if got.shape != expected.shape or not np.abs(got - expected).max() <= tolerance * (1 + np.abs(expected).max()):
             raise CannotCollapseError(
                 f"{collapsed.name} does not predict by its layers alone: the collapsed model gives {got}, the model "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.deploy.circuits import CannotCollapseError, Choice, quantum_outputs
+from qml.deploy.gibbs import gibbs_outputs
 from qml.deploy.graph import Graph
 from qml.features.scaling import Scaling
 from qml.layers import (
@@ -17,6 +18,7 @@ from qml.layers import (
     Dense,
     Dropout,
     Flatten,
+    Gibbs,
     Layer,
     Quantum,
     Quanvolution,
@@ -37,7 +39,7 @@ Array = NDArray[np.float64]
 def network_outputs(graph: Graph, x: int, network: Sequence[Layer], weights: Array) -> tuple[int, list[Choice]]:
     """Add all layers of a network, dropout as the identity; returns the last node and the forms of its circuits."""
     choices: list[Choice] = []
-    start = 0
+    start, terms = 0, None
     layers = iter(zip(network, [*network[1:], None], strict=True))
     for layer, following in layers:
         part = weights[start : start + layer.num_weights]
@@ -55,10 +57,15 @@ def network_outputs(graph: Graph, x: int, network: Sequence[Layer], weights: Arr
         elif isinstance(layer, Quanvolution):
             x, choice = _quanvolution(graph, x, layer, part)
             choices.append(choice)
+        elif isinstance(layer, Gibbs):
+            x = gibbs_outputs(graph, x, layer, terms)
         elif type(layer) in CLASSICAL:
+            if isinstance(layer, Dense) and layer is network[0]:
+                factors, bias = layer.split(part)
+                terms = factors.T, np.zeros(len(factors)) if bias is None else bias
             x = CLASSICAL[type(layer)](graph, x, layer, part)
         else:
-            kinds: list[type] = [*CLASSICAL, Quantum, Quanvolution]
+            kinds: list[type] = [*CLASSICAL, Gibbs, Quantum, Quanvolution]
             known = ", ".join(sorted(kind.__name__ for kind in kinds))
             raise CannotCollapseError(f"layer {layer!r} cannot be taken out of Python; these layers can: {known}")
     return x, choices

@@ -19,12 +19,14 @@ __all__ = ["RowProgram"]
 
 Array = NDArray[np.float64]
 
-CODES = {name: code for code, name in enumerate(("affine", "gather", *BINARY, *FUNCTIONS, *ROW_FUNCTIONS))}
-AFFINE, GATHER = CODES["affine"], CODES["gather"]
+NAMES = ("affine", "gather", "matrix_product", *BINARY, *FUNCTIONS, *ROW_FUNCTIONS)
+CODES = {name: code for code, name in enumerate(NAMES)}
+AFFINE, GATHER, PRODUCT = (CODES[name] for name in ("affine", "gather", "matrix_product"))
 ADD, DIVIDE, MAXIMUM, MINIMUM = (CODES[name] for name in ("add", "divide", "maximum", "minimum"))
 MULTIPLY, SUBTRACT = CODES["multiply"], CODES["subtract"]
 ABS, ARCCOS, ARCTAN, COS, EXP = (CODES[name] for name in ("abs", "arccos", "arctan", "cos", "exp"))
 RELU, SIGMOID, SIN, STEP, TANH = (CODES[name] for name in ("relu", "sigmoid", "sin", "step", "tanh"))
+LOG, SQRT = CODES["log"], CODES["sqrt"]
 LARGEST, NORMALIZE, SOFTMAX, TOP = (CODES[name] for name in ("largest", "normalize", "softmax", "top"))
 
 
@@ -71,6 +73,16 @@ def _run(integers: Any, numbers: Any, x: Any, out: Any) -> bool:
         elif code == GATHER:
             for j in range(size):
                 values[start + j] = values[a + integers[stored + j]]
+        elif code == PRODUCT:
+            side = int(math.sqrt(size) + 0.5)
+            for i in range(side):
+                place = start + i * side
+                for j in range(side):
+                    values[place + j] = 0.0
+                for k in range(side):
+                    factor = values[a + i * side + k]
+                    for j in range(side):
+                        values[place + j] += factor * values[b + k * side + j]
         elif code == MULTIPLY:
             for j in range(size):
                 values[start + j] = values[a + j] * values[b + j]
@@ -99,6 +111,12 @@ def _run(integers: Any, numbers: Any, x: Any, out: Any) -> bool:
         elif code == EXP:
             for j in range(size):
                 values[start + j] = math.exp(values[a + j])
+        elif code == LOG:
+            for j in range(size):
+                values[start + j] = math.log(values[a + j])
+        elif code == SQRT:
+            for j in range(size):
+                values[start + j] = math.sqrt(values[a + j])
         elif code == ARCCOS:
             for j in range(size):
                 values[start + j] = math.acos(values[a + j])
@@ -209,7 +227,7 @@ class RowProgram:
                         rows.append((GATHER, start, graph.size(argument), offsets[argument], 0, stored[0]))
                         indices.append(np.arange(graph.size(argument)))
                         start, stored[0] = start + graph.size(argument), stored[0] + graph.size(argument)
-                case name if name in BINARY:
+                case name if name in BINARY or name == "matrix_product":
                     rows.append((CODES[name], start, size, first, offsets[node.arguments[1]], 0))
                 case name:
                     rows.append((CODES[name], start, size, first, graph.size(node.arguments[0]), 0))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from qml.deploy.frames import FramePreparation
 from qml.deploy.latencies import Latencies, StreamReport
+from qml.deploy.source_process import ProcessSource
 from qml.settings import check_choice, check_whole
 
 __all__ = ["Stream"]
@@ -41,9 +42,11 @@ class Stream:
         Height and width to which images are reduced, by averages over equal areas.
     scale : float
         Factor of all numbers of a frame, such as 1 / 255.
-    concurrency : {"thread", "inline"}
+    concurrency : {"thread", "inline", "process"}
         ``"thread"`` reads the source in a thread of its own, which suits cameras and sockets; ``"inline"`` asks for
-        the next frame after each prediction, so that none waits.
+        the next frame after each prediction, so that none waits; ``"process"`` reads it in a new process, which suits
+        sources that compute in Python. The source and its frames are pickled, and a script needs the usual
+        ``if __name__ == "__main__":``.
     max_waiting : int
         Maximum number of frames that wait; with a budget, the oldest is dropped for a new one.
     verbose : bool
@@ -75,7 +78,7 @@ class Stream:
         budget_ms: float | None = None,
         size: tuple[int, int] | None = None,
         scale: float = 1.0,
-        concurrency: Literal["thread", "inline"] = "thread",
+        concurrency: Literal["thread", "inline", "process"] = "thread",
         max_waiting: int = 64,
         verbose: bool = False,
     ) -> None:
@@ -85,7 +88,7 @@ class Stream:
             raise ValueError(f"budget_ms expects a positive number of milliseconds or None, got {budget_ms!r}")
         if not hasattr(frames, "__iter__") and not hasattr(frames, "__aiter__"):
             raise TypeError(f"frames expects an iterable, got {frames!r}")
-        check_choice("concurrency", concurrency, ("thread", "inline"))
+        check_choice("concurrency", concurrency, ("thread", "inline", "process"))
         check_whole("max_waiting", max_waiting)
         self.model, self.frames = model, frames
         self.concurrency, self.verbose = concurrency, verbose
@@ -167,17 +170,18 @@ class Stream:
         changed = threading.Condition()
         errors: list[BaseException | None] = []
         stopped = threading.Event()
+        process = ProcessSource(self.frames) if self.concurrency == "process" else None  # type: ignore[arg-type]
 
         def read() -> None:
             error: BaseException | None = None
             try:
-                for frame in self.frames:  # type: ignore[union-attr]
+                for frame, arrival in self._arrivals() if process is None else process:
                     with changed:
                         while self._is_full(waiting) and not stopped.is_set():
                             changed.wait()
                         if stopped.is_set():
                             return
-                        waiting.append((frame, time.perf_counter()))
+                        waiting.append((frame, arrival))
                         changed.notify_all()
             except Exception as problem:
                 error = problem
@@ -202,8 +206,14 @@ class Stream:
             with changed:
                 stopped.set()
                 changed.notify_all()
+            if process is not None:
+                process.close()
         if errors[0] is not None:
             raise errors[0]
+
+    def _arrivals(self) -> Iterator[tuple[Any, float]]:
+        for frame in self.frames:  # type: ignore[union-attr]
+            yield frame, time.perf_counter()
 
     def _is_full(self, waiting: collections.deque[tuple[Any, float]]) -> bool:
         """Whether the reader has to wait; with a budget the oldest frame makes room instead."""

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qml.explain.gates import GateImportance
 from qml.explain.importances import Dependence
 from qml.explain.narrative import output_name
+from qml.explain.results import Results
 from qml.plots.canvas import BLUE, COLORS, GREY, ORANGE, label, new_figure, save
-
-if TYPE_CHECKING:
-    from qml.explain.explanation import Explanation
 
 __all__ = ["draw", "draw_curves", "draw_dependence"]
 
@@ -29,7 +27,7 @@ ACROSS = 3
 """Number of panels in a row of the figure."""
 
 
-def draw(explanation: Explanation, path: str | PathLike[str] | None = None) -> Any:
+def draw(explanation: Results, path: str | PathLike[str] | None = None) -> Any:
     """Draw all parts in one figure."""
     panels: list[Callable[[Any], None]] = [
         lambda axis: _importances(axis, explanation),
@@ -46,13 +44,13 @@ def draw(explanation: Explanation, path: str | PathLike[str] | None = None) -> A
     return _figure(panels, explanation.model, path)
 
 
-def draw_dependence(explanation: Explanation) -> Any:
+def draw_dependence(explanation: Results) -> Any:
     """Draw the dependence on the most important columns."""
     panels = [partial(_dependence, explanation=explanation, item=item) for item in explanation.dependence]
     return _figure(panels, None, None, across=2)
 
 
-def draw_curves(explanation: Explanation) -> Any:
+def draw_curves(explanation: Results) -> Any:
     """Draw the deletion and insertion curves."""
     return _figure([lambda axis: _deletion(axis, explanation)], None, None)
 
@@ -74,7 +72,7 @@ def _figure(
     return figure
 
 
-def _importances(axis: Any, explanation: Explanation) -> None:
+def _importances(axis: Any, explanation: Results) -> None:
     axis.set_title("importance of the columns")
     shown = explanation.order[:SHOWN_COLUMNS][::-1]
     values = np.abs(explanation.attributions.values).mean(axis=0)[shown] / len(explanation.outputs)
@@ -92,7 +90,7 @@ def _importances(axis: Any, explanation: Explanation) -> None:
         axis.legend(frameon=False, fontsize=8)
 
 
-def _contributions(axis: Any, explanation: Explanation) -> None:
+def _contributions(axis: Any, explanation: Results) -> None:
     axis.set_title("contributions, explained rows")
     shown = explanation.order[:SHOWN_COLUMNS][::-1]
     values = np.array([explanation.contributions(row) for row in range(len(explanation.rows))])[:, shown]
@@ -105,7 +103,7 @@ def _contributions(axis: Any, explanation: Explanation) -> None:
     axis.set_xlabel(f"change of the {label(explanation.quantity)}")
 
 
-def _dependence(axis: Any, explanation: Explanation, item: Dependence) -> None:
+def _dependence(axis: Any, explanation: Results, item: Dependence) -> None:
     axis.set_title(label(item.name, 30))
     words = item.values and isinstance(item.values[0], str)
     places = np.arange(len(item.values)) if words else np.asarray(item.values, np.float64)
@@ -123,7 +121,7 @@ def _dependence(axis: Any, explanation: Explanation, item: Dependence) -> None:
     axis.set_ylabel(label(output_name(explanation, 0), 30) if len(explanation.outputs) == 1 else explanation.quantity)
 
 
-def _deletion(axis: Any, explanation: Explanation) -> None:
+def _deletion(axis: Any, explanation: Results) -> None:
     curves = explanation.faithfulness
     assert curves is not None
     areas = curves.areas
@@ -153,7 +151,7 @@ def _gates(axis: Any, gates: GateImportance) -> None:
     axis.set_xlabel("Shapley value")
 
 
-def _sobol(axis: Any, explanation: Explanation) -> None:
+def _sobol(axis: Any, explanation: Results) -> None:
     indices = explanation.sobol
     assert indices is not None
     axis.set_title("Fourier series: shares of the variance")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qml.assessment.report import Block, Grid, Items, Paragraph
+from qml.explain.gates import GateImportance
+from qml.explain.results import Results
 from qml.text import one_line
 from simulator.errors import counted
 
-if TYPE_CHECKING:
-    from qml.explain.explanation import Explanation
-    from qml.explain.gates import GateImportance
-
-__all__ = ["entangling_sentence", "output_name", "row_sentence", "summary", "text_of", "trust"]
+__all__ = ["blocks_of", "entangling_sentence", "output_name", "row_sentence", "summary", "text_of", "trust"]
 
 WIDTH = 110
 SHOWN_ROWS = 5
@@ -27,13 +25,13 @@ NEGLIGIBLE = 0.02
 """Contributions below this, relative to the sum of absolute contributions, are not named."""
 
 
-def output_name(explanation: Explanation, number: int) -> str:
+def output_name(explanation: Results, number: int) -> str:
     """Return what an output is, such as ``probability of yes``."""
     name = explanation.outputs[number]
     return explanation.quantity if name == explanation.quantity else f"{explanation.quantity} of {name}"
 
 
-def summary(explanation: Explanation) -> list[str]:
+def summary(explanation: Results) -> list[str]:
     """Return the main results as sentences."""
     importances = explanation.importances
     total = float(importances.sum())
@@ -69,7 +67,7 @@ def entangling_sentence(gates: GateImportance) -> str:
     )
 
 
-def row_sentence(explanation: Explanation, row: int) -> str:
+def row_sentence(explanation: Results, row: int) -> str:
     """Return a sentence on the prediction for an explained row."""
     k = int(explanation.chosen[row])
     values = explanation.contributions(row)
@@ -86,7 +84,7 @@ def row_sentence(explanation: Explanation, row: int) -> str:
     return f"{predicted}{output_name(explanation, k)} {output:.3f} instead of {base:.3f} on average{because}"
 
 
-def trust(explanation: Explanation) -> list[str]:
+def trust(explanation: Results) -> list[str]:
     """Return sentences on how far the explanation can be trusted."""
     out = []
     curves = explanation.faithfulness
@@ -106,7 +104,7 @@ def trust(explanation: Explanation) -> list[str]:
     return [*out, *(f"{one_line(item)[0].upper()}{one_line(item)[1:]}." for item in map(str, explanation.stability))]
 
 
-def text_of(explanation: Explanation) -> str:
+def text_of(explanation: Results) -> str:
     """Return an explanation as text."""
     lines = [f"Explanation of {explanation.model}", *(f"  {k}: {v}" for k, v in explanation.facts.items()), ""]
     for sentence in summary(explanation):
@@ -137,12 +135,37 @@ def text_of(explanation: Explanation) -> str:
     return "\n".join(lines)
 
 
+def blocks_of(explanation: Results) -> list[Block]:
+    """Return the main results as blocks of a report."""
+    permutation, importances = explanation.permutation, explanation.importances
+    header = ("column", "mean absolute Shapley value", f"loss of {permutation.measure} if it is shuffled")
+    rows = (
+        (
+            explanation.columns[k],
+            f"{importances[k]:.4f}",
+            f"{permutation.means[k]:.4f} +- {permutation.deviations[k]:.4f}",
+        )
+        for k in explanation.order
+    )
+    number = len(explanation.rows)
+    shown = range(min(SHOWN_ROWS, number))
+    which = "" if len(shown) == number else f", of which {len(shown)} here"
+    return [
+        Paragraph(" ".join(summary(explanation))),
+        Grid(header, tuple(rows)),
+        Paragraph(f"{counted(number, 'prediction')} explained{which}:"),
+        Items(tuple(row_sentence(explanation, row) for row in shown)),
+        Paragraph("How far to trust this:"),
+        Items((*trust(explanation), *explanation.notes)),
+    ]
+
+
 def one_line_each(text: str) -> list[str]:
     """Return the lines of a text, each safe for a terminal."""
     return [one_line(line) for line in text.split("\n")]
 
 
-def _columns(explanation: Explanation) -> list[str]:
+def _columns(explanation: Results) -> list[str]:
     """Return the table of the columns."""
     width = max(6, *(len(one_line(name)) for name in explanation.columns))
     permutation = explanation.permutation

@@ -169,6 +169,8 @@ def explain(
             function, reference[described], None if targets is None else targets[described], N_REPEATS, seed
         ),
         dependence=tuple(column_dependence(function, background, k, 30) for k in dependent[:DEPENDENCE_COLUMNS]),
+        background=background,
+        inputs=function.inputs,
         counterfactuals=parts.take("counterfactuals", lambda: _counterfactuals(function, reference, rows, fixed)) or (),
         linear=parts.take("linear", lambda: fitted_surrogate(function, reference[described], "linear", number, 0.95)),
         logistic=parts.take("logistic", lambda: _logistic(function, reference[described], number)),

@@ -8,18 +8,16 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qml.explain.gates import GateImportance
 from qml.explain.narrative import entangling_sentence, output_name, summary, trust
 from qml.explain.page_texts import METHODS, PAGE
+from qml.explain.results import Results
 from qml.explain.surrogates import LinearSurrogate
 from qml.text import one_line
-
-if TYPE_CHECKING:
-    from qml.explain.explanation import Explanation
 
 __all__ = ["page"]
 
@@ -27,7 +25,7 @@ OPEN_ROWS = 10
 """Number of explained rows that are shown unfolded."""
 
 
-def page(explanation: Explanation) -> str:
+def page(explanation: Results) -> str:
     """Write the page."""
     parts = [
         *_columns(explanation),
@@ -104,7 +102,7 @@ def _figure(figure: Any, alternative: str) -> str:
     return f'<img alt="{_safe(alternative)}" src="data:image/png;base64,{data}">'
 
 
-def _drawn(name: str, explanation: Explanation, alternative: str) -> str:
+def _drawn(name: str, explanation: Results, alternative: str) -> str:
     """Draw a figure, or say why there is none."""
     try:
         from qml.explain import figure
@@ -114,7 +112,7 @@ def _drawn(name: str, explanation: Explanation, alternative: str) -> str:
         return '<p class="quiet">Figures need matplotlib: pip install &#x27;qumba[plot]&#x27;.</p>'
 
 
-def _columns(explanation: Explanation) -> list[str]:
+def _columns(explanation: Results) -> list[str]:
     importances, permutation = explanation.importances, explanation.permutation
     rows = [
         [
@@ -135,7 +133,7 @@ def _columns(explanation: Explanation) -> list[str]:
     ]
 
 
-def _rows(explanation: Explanation) -> list[str]:
+def _rows(explanation: Results) -> list[str]:
     out = [
         "<h2>Single predictions</h2>",
         "<p>Each row starts from the mean output of the background; contributions add up to the row's output. Orange "
@@ -166,7 +164,7 @@ def _rows(explanation: Explanation) -> list[str]:
     return out
 
 
-def _nearest(explanation: Explanation, row: int) -> str:
+def _nearest(explanation: Results, row: int) -> str:
     nearest = explanation.counterfactuals[row]
     if nearest is None:
         return "<p>No row within the range of the rows of reference has another prediction.</p>"
@@ -174,7 +172,7 @@ def _nearest(explanation: Explanation, row: int) -> str:
     return f"<p>It would be predicted {_safe(nearest.after)}, with the least change, if: {_safe(changes)}.</p>"
 
 
-def _dependence(explanation: Explanation) -> list[str]:
+def _dependence(explanation: Results) -> list[str]:
     if not explanation.dependence:
         return []
     names = ", ".join(item.name for item in explanation.dependence)
@@ -185,7 +183,7 @@ def _dependence(explanation: Explanation) -> list[str]:
     ]
 
 
-def _surrogates(explanation: Explanation) -> list[str]:
+def _surrogates(explanation: Results) -> list[str]:
     out = ["<h2>Simpler models in its place</h2>"]
     for surrogate in (explanation.linear, explanation.logistic):
         if surrogate is not None:
@@ -222,7 +220,7 @@ def _surrogate(surrogate: LinearSurrogate) -> list[str]:
     ]
 
 
-def _circuit(explanation: Explanation) -> list[str]:
+def _circuit(explanation: Results) -> list[str]:
     out = ["<h2>The circuit</h2>"]
     if explanation.gates is not None:
         out += _gates(explanation.gates)
@@ -255,7 +253,7 @@ def _gates(gates: GateImportance) -> list[str]:
     ]
 
 
-def _trust(explanation: Explanation) -> list[str]:
+def _trust(explanation: Results) -> list[str]:
     out = ["<h2>How far to trust this</h2>", _list([*trust(explanation), *explanation.notes])]
     if explanation.faithfulness is not None:
         out.append(_drawn("draw_curves", explanation, "Deletion and insertion curves"))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.ansatze import INITIAL_SPREAD
-from qml.layers.trait import Layer, Rest
+from qml.layers.trait import Layer, PreparedSweep, Rest
 from qml.models.evaluation import BackendEvaluation, EngineEvaluation, Evaluation, get_evaluation
 from qml.models.quantum_model import QuantumModel
 from simulator.backends.plan import Plan
@@ -85,6 +85,21 @@ class Quantum(Layer):
         data = self.model.data
         d_weights, d_inputs = self.evaluation.sweep(self.model.inputs_of(X), weights, rest, inputs)
         return d_weights, d_inputs if d_inputs is None or data is None else data.pullback(X, d_inputs)
+
+    def prepared(self, weights: Array, d_weights: Array, rest: Rest, inputs: bool) -> PreparedSweep:
+        prepare = getattr(self.evaluation, "prepared", None)  # which only the engine has
+        sweep = None if prepare is None else prepare(weights, d_weights, rest, inputs)
+        if sweep is None:
+            return super().prepared(weights, d_weights, rest, inputs)
+        model, data = self.model, self.model.data
+        if data is None:
+            return sweep
+
+        def prepared(X: Array, rows: slice) -> Array | None:
+            d_inputs = sweep(model.inputs_of(X), rows)
+            return None if d_inputs is None else data.pullback(X, d_inputs)
+
+        return prepared
 
     def on(
         self,

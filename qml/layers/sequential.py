@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.layers.flatten import Flatten
 from qml.layers.summary import network_table
-from qml.layers.trait import Layer, Rest, check_shapes
+from qml.layers.trait import Layer, PreparedSweep, Rest, check_shapes
 from qml.models.quantum_model import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
@@ -87,32 +87,15 @@ class Chain(Layer):
             X = layer.forward(X, weights[part])
         return X
 
+    def prepared(self, weights: Array, d_weights: Array, rest: Rest, inputs: bool) -> PreparedSweep:
+        following: Any = rest
+        for number, (layer, part) in reversed(list(enumerate(self._steps))):
+            following = layer.prepared(weights[part], d_weights[part], following, inputs or number > 0)
+        return following  # type: ignore[no-any-return]
+
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
-        d_weights = np.zeros(len(weights))
-        return d_weights, self._sweep(0, X, 0, weights, d_weights, rest, inputs)
-
-    def _sweep(
-        self, number: int, X: Array, start: int, weights: Array, d_weights: Array, rest: Rest, inputs: bool
-    ) -> Any:
-        """Sweep through layer ``number`` and those after it, for the network's rows from ``start`` on; returns d_X."""
-        layer, part = self._steps[number]
-        remainder = rest
-        if number + 1 < len(self._steps):
-
-            def following(Y: Array, rows: slice) -> Any:
-                return self._sweep(number + 1, Y, start + rows.start, weights, d_weights, rest, True)
-
-            remainder = following
-        elif start:
-
-            def shifted(Y: Array, rows: slice) -> Array:
-                return rest(Y, slice(start + rows.start, start + rows.stop))
-
-            remainder = shifted
-        by_weights, d_X = layer.sweep(X, weights[part], remainder, inputs)
-        total = d_weights[part]
-        total += by_weights  # in place; d_weights[part] += by_weights would copy the sum onto itself
-        return d_X
+        weights, d_weights = as_array(weights), np.zeros(len(weights))
+        return d_weights, self.prepared(weights, d_weights, rest, inputs)(X, slice(0, len(X)))
 
 
 @dataclass(frozen=True, init=False)

@@ -19,10 +19,11 @@ from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.noise import NoiseModel
 
-__all__ = ["Layer", "Rest", "check_shapes"]
+__all__ = ["Layer", "PreparedSweep", "Rest", "check_shapes"]
 
 Array = NDArray[np.float64]
 
+PreparedSweep = Callable[[Array, slice], Array | None]
 Rest = Callable[[Array, slice], Array]
 """Remainder of a network: a function of the outputs of consecutive rows, shape (n, num_outputs), and the slice of these
 rows that returns the derivative of the loss with respect to the outputs, of the same shape."""
@@ -74,6 +75,39 @@ class Layer(Protocol):
         d_X : float ndarray, shape (n_samples, num_inputs), or None
         """
         ...
+
+    def prepared(self, weights: Array, d_weights: Array, rest: Rest, inputs: bool) -> PreparedSweep:
+        """Prepare `sweep` for many batches at weights that change in place, as in the steps of a training run.
+
+        A layer that keeps views, buffers or plans from batch to batch overrides this. Results must be those of `sweep`,
+        to the bit.
+
+        Parameters
+        ----------
+        weights : float ndarray, shape (num_weights,)
+            Read anew in every call.
+        d_weights : float ndarray, shape (num_weights,)
+            Every call adds its derivatives with respect to the weights.
+        rest : callable
+            As for `sweep`, but its slices are those of the whole batch.
+        inputs : bool
+            Whether to differentiate with respect to X as well.
+
+        Returns
+        -------
+        callable
+            Function of consecutive rows X of a batch and their slice, which returns ``d_X`` or None.
+        """
+
+        def prepared(X: Array, rows: slice) -> Array | None:
+            start = rows.start
+            shifted: Rest = rest if not start else lambda Y, part: rest(Y, slice(start + part.start, start + part.stop))
+            by_weights, d_X = self.sweep(X, weights, shifted, inputs)
+            if len(d_weights):
+                np.add(d_weights, by_weights, out=d_weights)
+            return d_X
+
+        return prepared
 
     def initial_weights(self, rng: np.random.Generator) -> Array:
         """Draw the initial weights for training, shape (num_weights,)."""

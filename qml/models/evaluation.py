@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
@@ -130,6 +130,12 @@ class EngineEvaluation:
 
     def with_shots(self, shots: int, seed: int) -> Evaluation:
         raise _no_shots("this engine")
+
+    def prepared(
+        self, weights: Array, d_weights: Array, cotangent: Cotangent, by_inputs: bool
+    ) -> Callable[[Array, slice], Array | None] | None:
+        """Prepare `sweep` for many batches, as `qml.layers.Layer.prepared`; None if there is nothing to prepare."""
+        return self.model.prepared(weights, d_weights, cotangent, by_inputs)
 
     def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
         return mean_metric(self.model.program, inputs, weights, shares)

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qml.feature_maps.data_functions import DataFunction, checked_angles
-from qml.losses import Loss, get_loss
+from qml.losses import Loss, get_loss, value_and_gradient
 from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
 from qml.models.summary import model_summary
 from qml.settings import check_choice
-from simulator.calculations.gradients import adjoint_sweep
+from simulator.calculations.gradients import adjoint_sweep, prepared_sweep
 from simulator.calculations.input_shifts import frequencies
 from simulator.calculations.probabilities import checked_qubits, probabilities, probability_sweep
 from simulator.calculations.statevector import expectations
@@ -222,15 +222,15 @@ class QuantumModel:
         features, targets = self._features(X), np.asarray(y)
         if len(targets) != len(features):
             raise ValueError(f"y must have one target per sample: expected {len(features)}, got {len(targets)}")
-        loss_function = get_loss(loss)
+        value_and_slopes = value_and_gradient(get_loss(loss))
         share = 1.0 / len(features)
         total = 0.0
 
         def cotangent(values: Array, rows: slice) -> Array:
             nonlocal total
-            target = targets[rows]
-            total += float(np.add.reduce(loss_function.value(values, target)))
-            return loss_function.gradient(values, target) * share
+            losses, slopes = value_and_slopes(values, targets[rows])
+            total += float(np.add.reduce(losses))
+            return slopes * share
 
         d_weights, _ = self.differentiate(self.inputs_of(features), self._weights(weights), cotangent)
         return total * share, d_weights
@@ -248,6 +248,17 @@ class QuantumModel:
         if self.qubits is None:
             return adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs)[1:]
         return probability_sweep(self.program, inputs, weights, cotangent, self.qubits, by_inputs)
+
+    def prepared(
+        self, weights: Array, d_weights: Array, cotangent: Cotangent, by_inputs: bool
+    ) -> Callable[[Array, slice], Array | None] | None:
+        """Prepare `differentiate` for many batches, as `simulator.calculations.gradients.prepared_sweep`.
+
+        Returns None if the outputs are probabilities, for which there is nothing to prepare.
+        """
+        if self.qubits is not None:
+            return None
+        return prepared_sweep(self.program, weights, d_weights, cotangent, by_inputs)
 
     def inputs_of(self, features: Array) -> Array:
         """Compute the values of the circuit's inputs, shape (n_samples, n_inputs)."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
 from qml.optimizers.stepwise import Optimizer, State, require
+from simulator.engines.numba.kernels import updates
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class SGD(Optimizer):
     momentum: float = 0.9
     nesterov: bool = False
 
+    gives_warnings: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "momentum", least=0.0, below=1.0)
@@ -37,9 +42,10 @@ class SGD(Optimizer):
 
     def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
         """Take one step."""
-        velocity = self.momentum * state["velocity"] + gradient
-        direction = gradient + self.momentum * velocity if self.nesterov else velocity
-        return {"velocity": velocity}, weights - self.learning_rate * direction
+        new_weights, velocity = np.empty(weights.shape), np.empty(weights.shape)
+        settings = float(self.learning_rate), float(self.momentum), self.nesterov
+        updates.momentum(settings, weights, gradient, state["velocity"], new_weights, velocity)
+        return {"velocity": velocity}, new_weights
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,8 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
 
+    gives_warnings: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "beta1", least=0.0, below=1.0)
@@ -75,12 +83,20 @@ class Adam(Optimizer):
     def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
         """Take one step; both means are corrected for their initial value of 0."""
         step = state["step"] + 1
-        mean = self.beta1 * state["mean"] + (1.0 - self.beta1) * gradient
-        mean_square = self.beta2 * state["mean_square"] + (1.0 - self.beta2) * gradient**2
-        corrected_mean = mean / (1.0 - self.beta1**step)
-        corrected_square = mean_square / (1.0 - self.beta2**step)
-        change = self.learning_rate * corrected_mean / (np.sqrt(corrected_square) + self.epsilon)
-        return {"step": step, "mean": mean, "mean_square": mean_square}, weights - change
+        corrections = 1.0 - self.beta1**step, 1.0 - self.beta2**step
+        new_weights, mean, mean_square = np.empty(weights.shape), np.empty(weights.shape), np.empty(weights.shape)
+        former = state["mean"], state["mean_square"]
+        updates.adam(self._settings, corrections, weights, gradient, *former, new_weights, mean, mean_square)
+        return {"step": step, "mean": mean, "mean_square": mean_square}, new_weights
+
+    @cached_property
+    def _settings(self) -> tuple[float, ...]:
+        return float(self.learning_rate), float(self.beta1), float(self.beta2), float(self.epsilon), self._shrinkage
+
+    @property
+    def _shrinkage(self) -> float:
+        """Share by which each step shrinks the weights."""
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -103,9 +119,9 @@ class AdamW(Adam):
         super().__post_init__()
         require(self, "weight_decay", least=0.0)
 
-    def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
-        """Shrink the weights and take a step of Adam."""
-        return super().step(state, weights - self.learning_rate * self.weight_decay * weights, gradient)
+    @property
+    def _shrinkage(self) -> float:
+        return float(self.learning_rate * self.weight_decay)
 
 
 @dataclass(frozen=True)
@@ -129,6 +145,8 @@ class RMSprop(Optimizer):
     momentum: float = 0.0
     epsilon: float = 1e-8
 
+    gives_warnings: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "decay", least=0.0, below=1.0)
@@ -141,6 +159,8 @@ class RMSprop(Optimizer):
 
     def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
         """Take one step."""
-        mean_square = self.decay * state["mean_square"] + (1.0 - self.decay) * gradient**2
-        velocity = self.momentum * state["velocity"] + gradient / (np.sqrt(mean_square) + self.epsilon)
-        return {"mean_square": mean_square, "velocity": velocity}, weights - self.learning_rate * velocity
+        new_weights, mean_square, velocity = (np.empty(weights.shape) for _ in range(3))
+        settings = float(self.learning_rate), float(self.decay), float(self.momentum), float(self.epsilon)
+        former = state["mean_square"], state["velocity"]
+        updates.rmsprop(settings, weights, gradient, *former, new_weights, mean_square, velocity)
+        return {"mean_square": mean_square, "velocity": velocity}, new_weights

@@ -21,7 +21,7 @@ class ShotAdaptiveAdam(Adam):
     Each step measures the gradient twice on the same rows, with half of the shots n each. The mean of both is Adam's
     gradient; the squared half difference estimates the variance of that mean without bias, for any loss. Running
     means, corrected for their initial value of 0, of the gradient (chi) and of n times the variance (xi) give the shots
-    of the next step, at which the noise has ``noise_ratio`` times the norm of the gradient:
+    of the next step, at which the noise has ``noise_ratio`` times the norm of the gradient::
 
         n = sum_i xi_i / (noise_ratio^2 (|chi|^2 + regularization memory^step))
 

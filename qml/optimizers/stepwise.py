@@ -32,6 +32,8 @@ class Optimizer(ABC):
     """Whether the optimizer uses derivatives of the objective, or values only."""
     evaluations_per_step: ClassVar[int] = 1
     """Number of evaluations of the objective per step: of value and gradient together, or of the value only."""
+    gives_warnings: ClassVar[bool] = True
+    """Whether numpy may warn in ``step``, as of an overflow; training then silences it and looks at the weights."""
     chooses_steps: ClassVar[bool] = False
     """Whether the method determines how far it moves, so that no other learning rate and no schedule applies to it."""
 

@@ -100,7 +100,7 @@ def train(
     seed = int(rng) if isinstance(rng, Integral) else int(np.random.default_rng(rng).integers(2**63))
 
     optimizer_state = optimizer_state or optimizer.init(weights)
-    state = RunState(seed=seed, weights=weights, optimizer_state=optimizer_state, best_weights=weights)
+    state = RunState(weights, optimizer_state, 0, 0, 0.0, 0.0, 0.0, seed=seed, best_weights=weights)
     identity: dict[str, Any] = {}
     if resume is not None:
         identity = {

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import time
+from typing import NamedTuple
 
 import numpy as np
 
 from qml.optimizers import Optimizer
-from qml.optimizers.objective import Rows
+from qml.optimizers.objective import Objective, Rows
 from qml.training.progress import RunState
 from qml.training.run import Run, with_candidate
+from simulator.engines.numba.kernels.updates import scaled
 
 
 def descend(run: Run, optimizer: Optimizer) -> str:
     """Take steps until there is a reason to stop; return the reason."""
-    batches = _batches(run)
+    epoch = _epoch(run)
     while (reason := run.reason_to_stop()) is None:
-        last = run.state.batch + 1 == len(batches)
-        if _step(run, optimizer, batches[run.state.batch], last):
+        last = run.state.batch + 1 == len(epoch.batches)
+        if _step(run, optimizer, epoch, last):
             return "callback"
         if last:
-            batches = _batches(run)
+            epoch = _epoch(run)
         run.checkpoints.save(run.state)
     return reason
 
@@ -39,51 +40,70 @@ def with_last_weights(run: Run) -> RunState:
     )
 
 
-def _batches(run: Run) -> list[Rows]:
-    """Return the rows of each step of the current epoch; they depend on seed and epoch only, also after a restart."""
-    n_samples = run.objective.n_samples
-    if run.batch_size >= n_samples:
-        return [slice(None)]
+class _Epoch(NamedTuple):
+    """Objective of an epoch, and the rows of each of its steps."""
+
+    objective: Objective
+    batches: list[Rows]
+
+
+def _epoch(run: Run) -> _Epoch:
+    """Return the current epoch; its order depends on seed and number only, also after a restart."""
+    objective, n_samples, size = run.objective, run.objective.n_samples, run.batch_size
+    if size >= n_samples:
+        return _Epoch(objective, [slice(None)])
     order = np.random.default_rng([run.state.seed, 0, len(run.state.history)]).permutation(n_samples)
-    return [order[start : start + run.batch_size] for start in range(0, n_samples, run.batch_size)]
+    in_order = getattr(objective, "in_order", None)
+    ordered = None if in_order is None else in_order(order)
+    starts = range(0, n_samples, size)
+    if ordered is None:
+        return _Epoch(objective, [order[start : start + size] for start in starts])
+    return _Epoch(ordered, [slice(start, min(start + size, n_samples)) for start in starts])
 
 
-def _step(run: Run, optimizer: Optimizer, rows: Rows, last: bool) -> bool:
+def _step(run: Run, optimizer: Optimizer, epoch: _Epoch, last: bool) -> bool:
     """Process one batch, and end the epoch if it is the last; return whether the callback wants to stop."""
     started = time.perf_counter()
-    before = run.state
-    objective = run.objective.for_step([before.seed, 2, before.steps]) if run.is_random else run.objective
+    before, n_samples = run.state, run.objective.n_samples
+    objective, rows = epoch.objective, epoch.batches[before.batch]
+    if run.is_random:
+        objective = objective.for_step([before.seed, 2, before.steps])
     measured, loss, gradient = optimizer.measure(
         before.optimizer_state, before.weights, objective, rows, [before.seed, 1, before.steps]
     )
     loss = float(loss)
-    if not run.is_usable(loss, gradient):
+    norm = run.checked_norm(loss, gradient)
+    if norm is None:
         return False
     rate = 1.0 if optimizer.chooses_steps else run.rate()
-    with np.errstate(all="ignore"):  # checked in the next line
-        optimizer_state, weights = optimizer.step(measured, before.weights, gradient)
-        if rate != 1.0:  # valid because these steps are proportional to the learning rate
-            weights = before.weights + rate * (weights - before.weights)
-    if not np.isfinite(weights).all():
+    if optimizer.gives_warnings:
+        with np.errstate(all="ignore"):  # checked below
+            optimizer_state, after = optimizer.step(measured, before.weights, gradient)
+    else:
+        optimizer_state, after = optimizer.step(measured, before.weights, gradient)
+    weights = np.empty(before.weights.shape)
+    if not scaled(before.weights, after, rate, weights):  # valid because steps are proportional to the learning rate
         run.diverge(f"a step is not finite in epoch {len(before.history) + 1}")
         return False
-    state = before._replace(
-        weights=weights,
-        optimizer_state=optimizer_state,
-        steps=before.steps + 1,
-        initial_loss=before.initial_loss if before.steps else loss,
-        batch=before.batch + 1,
-        loss_sum=before.loss_sum + loss * (run.objective.n_samples if isinstance(rows, slice) else len(rows)),
-        gradient_norm_sum=before.gradient_norm_sum + math.sqrt(gradient @ gradient),
+    state = before.with_step(
+        weights,
+        optimizer_state,
+        before.steps + 1,
+        before.batch + 1,
+        before.loss_sum + loss * min(run.batch_size, n_samples - before.batch * run.batch_size),
+        before.gradient_norm_sum + norm,
+        before.seconds + time.perf_counter() - started,
     )
+    if not before.steps:
+        state = state._replace(initial_loss=loss)
     if not last:
-        run.state = state._replace(seconds=before.seconds + time.perf_counter() - started)
+        run.state = state
         return False
     return run.finish_epoch(
         state,
-        loss=state.loss_sum / run.objective.n_samples,
+        loss=state.loss_sum / n_samples,
         measured_at=before.weights if state.batch == 1 else weights,
         learning_rate=rate * optimizer.step_size(measured),
         gradient_norm=state.gradient_norm_sum / state.batch,
-        started=started,
+        started=time.perf_counter(),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,15 @@ from qml.layers.sequential import Chain
 from qml.layers.states import StatesOfNetwork
 from qml.losses import Loss
 from qml.optimizers.objective import Rows
+from qml.training.prepared_loss import PreparedLoss
 from simulator.errors import QumbaError
 
 __all__ = ["LayersObjective"]
 
 Array = NDArray[np.float64]
+
+MAX_BYTES = 1 << 26
+"""Size of the data above which the samples of each batch are gathered by themselves, not those of an epoch at once."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,12 @@ class LayersObjective:
     sample_weight: Array
     loss: Loss
     validation: LayersObjective | None = None
+    _shared: Any = field(default=None, compare=False, repr=False)  # what does not depend on the samples
+
+    def __post_init__(self) -> None:
+        shared = self._shared
+        if shared is None or shared.network is not self.network or shared.loss is not self.loss:
+            object.__setattr__(self, "_shared", _Shared(self.network, self.loss))
 
     @property
     def n_samples(self) -> int:
@@ -67,7 +78,7 @@ class LayersObjective:
         QumbaError
             If the network does not have exactly one circuit with weights.
         """
-        return NetworkGeometry(StatesOfNetwork(self._chain), self.inputs, self.sample_weight)
+        return NetworkGeometry(self._shared.states, self.inputs, self.sample_weight)
 
     def spectra(self) -> tuple[Array | None, ...]:
         """Return the positive frequencies of the outputs in each weight; None for a weight that is not an angle."""
@@ -85,28 +96,31 @@ class LayersObjective:
         QumbaError
             If a circuit does not run on a backend that measures with shots, or the network has no circuit.
         """
-        if all(layer.circuit is None for layer in self._chain.layers):
+        if all(layer.circuit is None for layer in _flattened(self.network)):
             raise QumbaError("there are no shots to choose: no layer of the network is a circuit; use 'adam'")
         return replace(self, network=self.network.with_shots(shots, seed))
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Compute the mean loss over the rows, and its gradient, shape (n_weights,)."""
-        inputs, targets, shares = self._batch(rows)
-        total = 0.0
-
-        def rest(outputs: Array, chunk: slice) -> Array:
-            nonlocal total
-            share, target = (shares, targets) if len(outputs) == len(shares) else (shares[chunk], targets[chunk])
-            total += float(share @ self.loss.value(outputs, target))
-            return self.loss.gradient(outputs, target) * share[:, None]
-
-        gradient, _ = self.network.sweep(inputs, weights, rest, inputs=False)
-        return total, gradient
+        return self._shared.steps.value_and_gradient(*self._batch(rows), weights)
 
     def value(self, weights: Array, rows: Rows) -> float:
         """Compute the mean loss over the rows."""
         inputs, targets, shares = self._batch(rows)
         return float(shares @ self.loss.value(self.network.forward(inputs, weights), targets))
+
+    def in_order(self, order: NDArray[np.intp]) -> LayersObjective | None:
+        """Return the objective with its samples in another order; None if the copy would take too much memory.
+
+        Consecutive rows are views, so the batches of an epoch are gathered once instead of one by one.
+        """
+        if self.inputs.nbytes + self.targets.nbytes > MAX_BYTES:
+            return None
+        inputs, targets = self.inputs.take(order, axis=0), self.targets.take(order, axis=0)
+        sample_weight = self.sample_weight.take(order)
+        return LayersObjective(
+            self.network, inputs, targets, sample_weight, self.loss, self.validation, _shared=self._shared
+        )
 
     def validation_score(self, weights: Array) -> float | None:
         """Compute the negative mean loss on the held-out samples; None if there are none."""
@@ -119,14 +133,33 @@ class LayersObjective:
             digest.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
-    @property
-    def _chain(self) -> Chain:
-        """The network as one chain; chains inside a chain are part of it."""
-        return Chain(tuple(_flattened(self.network)))
-
     def _batch(self, rows: Rows) -> tuple[Array, NDArray[np.generic], Array]:
         inputs = self.inputs[rows]
-        return inputs, self.targets[rows], self.sample_weight[rows] / len(inputs)
+        shares = self._shares.get(len(inputs))
+        if shares is None:
+            shares = self._shares[len(inputs)] = self.sample_weight / len(inputs)
+        return inputs, self.targets[rows], shares[rows]
+
+    @cached_property
+    def _shares(self) -> dict[int, Array]:
+        """Shares of all samples in the mean loss of a batch of some size."""
+        return {}
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What objectives of a network and a loss have in common, whatever their samples and the order of these."""
+
+    network: Layer
+    loss: Loss
+
+    @cached_property
+    def steps(self) -> PreparedLoss:
+        return PreparedLoss(self.network, self.loss)
+
+    @cached_property
+    def states(self) -> StatesOfNetwork:
+        return StatesOfNetwork(Chain(tuple(_flattened(self.network))))  # chains inside a chain are part of it
 
 
 def _flattened(layer: Layer) -> Iterator[Layer]:

@@ -69,7 +69,7 @@ class _Iterations:
         else:
             loss = run.objective.value(weights, slice(None))
         loss = float(loss)
-        if not run.is_usable(loss, gradient):
+        if run.checked_norm(loss, gradient) is None:
             raise _Stop("diverged")
         self.last = _Point(weights, loss, norm)
         if loss < self.lowest.loss:

@@ -84,38 +84,42 @@ class RunState(NamedTuple):
 
     Parameters
     ----------
-    seed : seed of the run's random numbers
     weights : weights after the last step
     optimizer_state : optimizer state after the last step
-    best_weights, best_score, best_epoch : point with the highest score (validation score, else negative loss)
-    reference_score, stale_epochs : last score that was an improvement, and number of epochs since
     steps : number of steps taken
     batch : index of the epoch's next batch
     loss_sum, gradient_norm_sum : sums over the epoch's rows so far
     seconds : time spent in the epoch so far, in seconds
+    seed : seed of the run's random numbers
+    best_weights, best_score, best_epoch : point with the highest score (validation score, else negative loss)
+    reference_score, stale_epochs : last score that was an improvement, and number of epochs since
     initial_loss : loss of the first step, at the initial weights; infinity where it is not known
     history : records of the finished epochs
     stopped : reason why the run is over, if it is: "diverged" or "converged"
     message : the reason in words
     """
 
-    seed: int
     weights: np.ndarray
     optimizer_state: State
+    steps: int
+    batch: int
+    loss_sum: float
+    gradient_norm_sum: float
+    seconds: float
+    seed: int
     best_weights: np.ndarray
     best_score: float = -np.inf
     best_epoch: int = 0
     reference_score: float = -np.inf
     stale_epochs: int = 0
-    steps: int = 0
-    batch: int = 0
-    loss_sum: float = 0.0
-    gradient_norm_sum: float = 0.0
-    seconds: float = 0.0
     initial_loss: float = np.inf
     history: tuple[EpochRecord, ...] = ()
     stopped: str = ""
     message: str = ""
+
+    def with_step(self, *step: Any) -> RunState:
+        """Return the state with other values of the fields that every step changes: those up to ``seconds``."""
+        return RunState(*step, *self[len(step) :])
 
 
 SECONDS_BETWEEN_LINES = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -58,18 +58,19 @@ class Run:
         steps = self.epochs * self.steps_per_epoch
         return self._epoch_factor[1] * self.schedule.at_step(self.state.steps, steps, self.steps_per_epoch)
 
-    def is_usable(self, loss: float, gradient: np.ndarray | None) -> bool:
-        """Whether training can continue from this loss and gradient; if not, record that in the state."""
+    def checked_norm(self, loss: float, gradient: np.ndarray | None) -> float | None:
+        """Norm of the gradient, 0 without one; None if training cannot go on from here, which the state then says."""
         if gradient is not None and gradient.shape != self.state.weights.shape:
             expected = self.state.weights.shape
             raise ValueError(
                 f"the objective's gradient must have the shape of the weights, {expected}, got {gradient.shape}"
             )
-        if math.isfinite(loss) and (gradient is None or np.isfinite(gradient).all()):
-            return True
+        square = 0.0 if gradient is None else float(np.vdot(gradient, gradient))  # without a warning of overflow
+        if math.isfinite(loss) and (math.isfinite(square) or gradient is None or np.isfinite(gradient).all()):
+            return math.sqrt(square)
         reason = f"the loss is {loss}" if not math.isfinite(loss) else "the gradient is not finite"
         self.diverge(f"{reason} in epoch {len(self.state.history) + 1}")
-        return False
+        return None
 
     def diverge(self, reason: str) -> None:
         """Record in the state that the run has diverged."""
@@ -122,7 +123,7 @@ class Run:
             return False
         weights = self.state.weights.copy()
         progress = TrainingProgress(
-            **asdict(record), epochs=self.epochs, best_epoch=self.state.best_epoch, weights=weights
+            **vars(record), epochs=self.epochs, best_epoch=self.state.best_epoch, weights=weights
         )
         return bool(self.callback(progress))
 

@@ -12,7 +12,7 @@ from simulator import progress
 from simulator.calculations.parameter_shift import ShiftedCircuit
 from simulator.calculations.statevector import as_observables, expectations, split_values
 from simulator.engines.choice import engine_for
-from simulator.engines.trait import Cotangent, StateCotangent
+from simulator.engines.trait import Cotangent, PreparedSweep, StateCotangent
 from simulator.errors import ParameterError, QumbaError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.binding import values_array
@@ -57,6 +57,32 @@ def adjoint_sweep(
     """
     X, weights = as_inputs(program, X), as_weights(program, weights)
     return engine_for(program, len(X)).sweep(program, X, weights, cotangent, inputs)
+
+
+def prepared_sweep(
+    program: Program, weights: FloatArray, by_weights: FloatArray, cotangent: Cotangent, inputs: bool = False
+) -> PreparedSweep:
+    """Prepare `adjoint_sweep` for many batches at weights that change in place; see `Engine.prepared_sweep`.
+
+    Raises
+    ------
+    ParameterError
+        If the weights are not a float64 array that an engine can read in place, or have another shape.
+    """
+    if as_weights(program, weights) is not weights:
+        raise ParameterError(
+            f"weights to change in place must be a contiguous, writable float64 array, got {type(weights).__name__}"
+        )
+    sweep: PreparedSweep | None = None
+
+    def prepared(X: FloatArray, rows: slice) -> FloatArray | None:
+        nonlocal sweep
+        X = as_inputs(program, X)
+        if sweep is None:
+            sweep = engine_for(program, len(X)).prepared_sweep(program, weights, by_weights, cotangent, inputs)
+        return sweep(X, rows)
+
+    return prepared
 
 
 def state_sweep(

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from simulator.program.program import Program
 
-__all__ = ["Cotangent", "Engine", "StateCotangent"]
+__all__ = ["Cotangent", "Engine", "PreparedSweep", "StateCotangent"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]
+PreparedSweep = Callable[[FloatArray, slice], FloatArray | None]
 StateCotangent = Callable[[NDArray[Any]], NDArray[Any]]
 
 
@@ -79,6 +80,30 @@ class Engine(Protocol):
         by_weights : float64 ndarray, shape (n_weights,)
             Summed over the samples.
         by_inputs : float64 ndarray, shape (n_samples, n_inputs), or None
+        """
+
+    def prepared_sweep(
+        self, program: Program, weights: FloatArray, by_weights: FloatArray, cotangent: Cotangent, inputs: bool = False
+    ) -> PreparedSweep:
+        """Prepare `sweep` for many batches at weights that change in place, as in the steps of a training run.
+
+        Parameters
+        ----------
+        program : Program
+        weights : float64 ndarray, shape (n_weights,)
+            Read anew in every call.
+        by_weights : float64 ndarray, shape (n_weights,)
+            Every call adds its derivatives with respect to the weights.
+        cotangent : callable
+            As for `sweep`; it is called with the slices of the call's rows.
+        inputs : bool
+            Whether to differentiate with respect to X as well.
+
+        Returns
+        -------
+        callable
+            Function of X and the slice of the rows that X is part of, which returns ``by_inputs``, shape (n_samples,
+            n_inputs), or None. One thread at a time may call it.
         """
 
     def state_sweep(

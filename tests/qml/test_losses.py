@@ -18,6 +18,7 @@ from qml.losses import (
     get_loss,
     gives_probabilities,
     loss_for_classes,
+    value_and_gradient,
 )
 from simulator.errors import UnknownNameError
 
@@ -49,6 +50,42 @@ CASES = [
 
 def test_every_loss_has_a_case():
     assert {name for name, _ in CASES} == set(LOSSES)
+
+
+@pytest.mark.parametrize(("name", "n_outputs"), CASES)
+def test_value_and_gradient_are_those_of_the_two_calls(name, n_outputs):
+    loss = get_loss(name)
+    outputs, y = problem(name, n_outputs)
+    values, slopes = value_and_gradient(loss)(outputs, y)
+    np.testing.assert_array_equal(values, loss.value(outputs, y))
+    np.testing.assert_array_equal(slopes, loss.gradient(outputs, y))
+    for same in (np.asfortranarray(outputs), outputs[::-1][::-1]):
+        np.testing.assert_array_equal(value_and_gradient(loss)(same, y)[1], slopes)
+
+
+def test_a_subclass_that_redefines_one_of_them_is_asked_for_both():
+    class Doubled(SquaredError):
+        def value(self, outputs, y):
+            return 2.0 * super().value(outputs, y)
+
+        def gradient(self, outputs, y):
+            return 2.0 * super().gradient(outputs, y)
+
+    outputs, y = problem("mse", 1)
+    values, slopes = value_and_gradient(Doubled())(outputs, y)
+    np.testing.assert_allclose(values, 2.0 * (outputs[:, 0] - y) ** 2, rtol=1e-15)
+    np.testing.assert_allclose(slopes[:, 0], 4.0 * (outputs[:, 0] - y), rtol=1e-15)
+
+
+@pytest.mark.parametrize(("name", "n_outputs"), CASES)
+def test_what_is_not_finite_is_seen(name, n_outputs):
+    outputs, y = problem(name, n_outputs)
+    for column in range(n_outputs):
+        broken = outputs.copy()
+        broken[3, column] = np.nan
+        values = get_loss(name).value(broken, y)
+        assert np.isnan(values[3]) or (name == "hinge" and n_outputs == 3)
+        assert np.isfinite(np.delete(values, 3)).all()
 
 
 @pytest.mark.parametrize(("name", "n_outputs"), CASES)

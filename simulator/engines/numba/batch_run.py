@@ -16,8 +16,6 @@ from simulator.program.starts import product_states
 class BatchRun(Run):
     """Evaluation of many samples, tile by tile; see `kernels.tiles`."""
 
-    _prepared = 0  # whether an earlier chunk has prepared the shared coefficients, as read by the kernel
-
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         plan, program = self.plan, self.program
         initial = self._initial(X) if program.starts else NO_STATES
@@ -42,14 +40,10 @@ class BatchRun(Run):
         keep: NDArray[Any],
         cotangent: FloatArray,
         seeds: NDArray[Any] | None,
-        by_weights: FloatArray,
-        by_sample: FloatArray,
-        start_lam: NDArray[np.complex128],
+        results: tuple[NDArray[Any], ...],
     ) -> None:
         plan = self.plan
         tiles = -(-len(X) // plan.per_tile)
-        by_tile = np.empty((tiles, plan.tables.slots))
-        samples = X, cotangent, keep[:0] if seeds is None else seeds
-        arguments = self.constants, samples, keep, (by_weights, by_tile, by_sample, start_lam)
+        arguments = self.constants, (X, cotangent, keep[:0] if seeds is None else seeds), keep, results
         queue, tail = np.zeros(queues.TILE_COUNTERS, np.int64), (tiles, plan.states, plan.lanes)
         self._share(kernels.backward, arguments, queue, tail, 3 * tiles * plan.work, queues.DONE)

@@ -1,4 +1,4 @@
-"""Sizes of a large state's blocks that fit in the caches of this machine's processors."""
+"""Sizes that fit in the caches of this machine's processors: of a large state's blocks, and of a tile's states."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import functools
 import os
 from pathlib import Path
 
+from simulator.engines.numba import simd
 from simulator.engines.numba.options import Options
 
 _FEWEST_BLOCKS = 3  # minimum number of bits of the number of blocks, so that all threads have work
 _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
+_TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
 _CACHE_BYTES = 1 << 20  # assumed bytes of the second-level cache if the system does not report it
 
 
@@ -22,6 +24,14 @@ def cache_bytes() -> int:
         return int(text[:-1]) << {"K": 10, "M": 20}[text[-1]]
     except (OSError, ValueError, KeyError):
         return _CACHE_BYTES
+
+
+def batch_qubits(options: Options) -> int:
+    """Maximum number of qubits such that the two states of a tile fit in the second-level cache."""
+    if options.batch_qubits is not None:
+        return options.batch_qubits
+    fewest, most = _TILE_QUBITS
+    return min(max((cache_bytes() // (4 * simd.VECTOR_BYTES)).bit_length() - 1, fewest), most)
 
 
 def block_bits(num_qubits: int, states: int, amplitude_bytes: int, options: Options) -> int:

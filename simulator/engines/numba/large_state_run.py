@@ -69,10 +69,9 @@ class LargeStateRun(Run):
         keep: NDArray[Any],
         cotangent: FloatArray,
         seeds: NDArray[Any] | None,
-        by_weights: FloatArray,
-        by_sample: FloatArray,
-        start_lam: NDArray[np.complex128],
+        results: tuple[NDArray[Any], ...],
     ) -> None:
+        by_weights, _, by_sample, start_lam = results
         plan, program, psi = self.plan, self.program, keep[0]  # a chunk is one sample
         tables = plan.tables
         memory.check_state(program.num_qubits, 1, program.precision)

@@ -1,4 +1,4 @@
-"""Size thresholds of the engine. All defaults were determined by measurement."""
+"""Size thresholds of the engine. Defaults were determined by measurement, or are derived from the caches if None."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ class Options:
 
     Attributes
     ----------
-    batch_qubits : int
-        Maximum number of qubits at which lanes may hold samples; a tile's two states then fill 1 MiB, a second-level
-        cache.
+    batch_qubits : int or None
+        Maximum number of qubits at which lanes may hold samples; by default chosen to fit the processor's caches.
     big_qubits : int
         Minimum number of qubits at which all threads share one state.
     big_alone : int
@@ -41,7 +40,7 @@ class Options:
         Number of products of fidelities below which a second thread does not pay off.
     """
 
-    batch_qubits: int = 12
+    batch_qubits: int | None = None
     big_qubits: int = 17
     big_alone: int = 14
     keep_bytes: int = 1 << 25

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.engines.numba import reordering, simd
-from simulator.engines.numba.block_sizes import block_bits
+from simulator.engines.numba.block_sizes import batch_qubits, block_bits
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.tables.builder import TableBuilder
@@ -93,7 +93,7 @@ class Plan:
         n, W = program.num_qubits, simd.width(program.dtype)
         lane_bits = W.bit_length() - 1
         filled = samples / (-(-samples // W) * W)
-        in_batches = n <= lane_bits or (n <= options.batch_qubits and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
+        in_batches = n <= lane_bits or (n <= batch_qubits(options) and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and n >= options.big_alone))
         self.derive_inputs = derive_inputs

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import progress
 from simulator.engines.numba import memory
+from simulator.engines.numba.kernels.inputs import by_inputs
 from simulator.engines.numba.plan import Plan
 from simulator.engines.numba.threads import share
+from simulator.engines.trait import Cotangent
 from simulator.program.program import Program
 from simulator.program.starts import amplitude_derivatives
+from simulator.program.values import as_cotangent
 
 FloatArray = NDArray[np.float64]
 
@@ -32,6 +36,11 @@ class Run(ABC):
         Maximum number of samples whose final states are kept at once, see `kept`.
     """
 
+    _prepared = 0  # whether an earlier chunk has prepared the shared coefficients, as read by kernels of tiles
+    _keep: NDArray[Any] | None = None
+    _kept = 0
+    _derivatives: tuple[FloatArray, ...] = ()
+
     def __init__(self, program: Program, weights: FloatArray, plan: Plan, kept: int = 0) -> None:
         self.program, self.weights, self.plan = program, weights, plan
         size = plan.kept_begin + plan.kept_size(kept) if kept else plan.buffer_size
@@ -40,6 +49,12 @@ class Run(ABC):
         self.stored = self._buffer[plan.stored_begin : plan.buffer_size]
         self.base = np.empty(plan.tables.slots + 1)  # the last entry is whether an angle overflowed
         self.constants = plan.packed, self.base, self.shared, self.stored  # describe the program to kernels of tiles
+        if kept:
+            self._keep, self._kept = self.kept(kept), kept
+
+    def restart(self) -> None:
+        """Begin anew, because the weights have changed."""
+        self._prepared = 0
 
     def close(self) -> None:
         """Release the buffers at the end of the run."""
@@ -50,6 +65,34 @@ class Run(ABC):
         plan = self.plan
         begin = plan.kept_begin
         return self._buffer[begin : begin + plan.kept_size(samples)].reshape(-1, plan.tile_size)
+
+    def sweep(
+        self, X: FloatArray, rows: slice, values: FloatArray, by_weights: FloatArray, cotangent: FloatArray | Cotangent
+    ) -> FloatArray | None:
+        """Write expectations to ``values``, add derivatives to ``by_weights``, and return those by inputs, if wanted.
+
+        ``rows`` is the slice that X is of the rows that the cotangent knows.
+        """
+        chunks = self.plan.chunks
+        if len(chunks) == 1:
+            return self._sweep_chunk(X, rows, values, by_weights, cotangent)
+        by_inputs = np.zeros(X.shape) if self.plan.derive_inputs else None
+        for chunk in progress.steps(chunks):
+            of_chunk = slice(rows.start + chunk.start, rows.start + chunk.stop)
+            inputs_part = self._sweep_chunk(X[chunk], of_chunk, values[chunk], by_weights, cotangent)
+            if by_inputs is not None:
+                by_inputs[chunk] = inputs_part
+        return by_inputs
+
+    def _sweep_chunk(
+        self, X: FloatArray, rows: slice, values: FloatArray, by_weights: FloatArray, cotangent: FloatArray | Cotangent
+    ) -> FloatArray | None:
+        keep = self._keep if self._keep is not None and len(X) == self._kept else self.kept(len(X))
+        self.forward(X, keep, values)
+        v = as_cotangent(cotangent(values, rows) if callable(cotangent) else cotangent[rows], values)
+        weights_part, inputs_part = self.backward(X, keep, v)
+        by_weights += weights_part
+        return inputs_part
 
     @abstractmethod
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
@@ -76,13 +119,20 @@ class Run(ABC):
         Returns
         -------
         by_weights : float64 ndarray, shape (n_weights,)
+            Overwritten by the next call.
         by_inputs : float64 ndarray, shape (len(X), n_inputs), or None
         """
         plan, program = self.plan, self.program
-        by_sample = np.empty((len(X), len(plan.tables.local_slots)))
-        by_weights = np.empty(len(program.weights))
+        if not self._derivatives or len(self._derivatives[1]) != len(X):
+            tiles, tables = -(-len(X) // plan.per_tile), plan.tables
+            self._derivatives = (
+                np.empty(len(program.weights)),
+                np.empty((len(X), len(tables.local_slots))),
+                np.empty((tiles, tables.slots)),
+            )
+        by_weights, by_sample, by_tile = self._derivatives
         start_lam = np.empty((len(X), 1 << program.num_qubits), complex) if plan.encoded else NO_STATES
-        self._undo(X, keep, cotangent, seeds, by_weights, by_sample, start_lam)
+        self._undo(X, keep, cotangent, seeds, (by_weights, by_tile, by_sample, start_lam))
         by_inputs = self._by_inputs(by_sample) if plan.derive_inputs else None
         if plan.encoded:
             self._add_encoded(X, start_lam, by_weights, by_inputs)
@@ -95,11 +145,9 @@ class Run(ABC):
         keep: NDArray[Any],
         cotangent: FloatArray,
         seeds: NDArray[Any] | None,
-        by_weights: FloatArray,
-        by_sample: FloatArray,
-        start_lam: NDArray[np.complex128],
+        results: tuple[NDArray[Any], ...],
     ) -> None:
-        """Sweep backward: fill derivatives by weights and local slots, and the adjoint states before the first gate."""
+        """Sweep backward: fill ``results``, with the names of those of `kernels.tiles.backward`."""
 
     def _share(
         self,
@@ -133,8 +181,8 @@ class Run(ABC):
 
     def _by_inputs(self, by_sample: FloatArray) -> FloatArray:
         rows = self.plan.tables.input_rows
-        out = np.zeros((len(by_sample), len(self.program.inputs)))
-        np.add.at(out.T, rows.columns, rows.values[:, None] * by_sample[:, rows.rows].T)
+        out = np.empty((len(by_sample), len(self.program.inputs)))
+        by_inputs(rows.columns, rows.rows, rows.values, by_sample, out)
         return out
 
     def _add_encoded(

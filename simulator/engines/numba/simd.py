@@ -8,14 +8,16 @@ file compiles nothing.
 
 from __future__ import annotations
 
+import functools
 import operator
 import platform
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.core.typing import signature
 from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
@@ -27,21 +29,29 @@ _INT32 = ir.IntType(32)
 class Vector(types.Type):
     """Numba type of ``width`` floats in one register (or several, where registers are narrow)."""
 
-    def __init__(self, element: types.Float) -> None:
+    def __init__(self, element: types.Float, size: int = VECTOR_BYTES) -> None:
         self.element = element
-        self.width = VECTOR_BYTES * 8 // element.bitwidth
+        self.width = size * 8 // element.bitwidth
         super().__init__(name=f"Vector({element} x {self.width})")
 
 
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, numba_type: Vector) -> None:
-        super().__init__(manager, numba_type, _llvm_type(numba_type))
+        super().__init__(manager, numba_type, llvm_type(numba_type))
 
 
 def width(dtype: Any) -> int:
     """Number of elements in a vector of ``dtype``: 8 for float64, 16 for float32."""
     return VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+@functools.cache
+def native_bytes() -> int:
+    """Size in bytes of the widest vector register of the processor that numba compiles for: 64, 32 or 16."""
+    text = config.CPU_FEATURES
+    features = dict.fromkeys(text.replace("+", "").split(","), True) if text else get_host_cpu_features()
+    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 
 def aligned_zeros(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.ndarray:
@@ -52,18 +62,20 @@ def aligned_zeros(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.nda
     return raw[offset : offset + size]
 
 
-def _llvm_type(vector: Vector) -> ir.VectorType:
+def llvm_type(vector: Vector) -> ir.VectorType:
+    """Return the type of a vector in LLVM's terms."""
     element = ir.DoubleType() if vector.element.bitwidth == 64 else ir.FloatType()
     return ir.VectorType(element, vector.width)
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
+def vector_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
+    """Emit the address of the vector that begins at ``array[index]``."""
     data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _llvm_type(vector).as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), llvm_type(vector).as_pointer())
 
 
 def _constant(vector: Vector, values: list[float]) -> ir.Constant:
-    return ir.Constant(_llvm_type(vector), values)
+    return ir.Constant(llvm_type(vector), values)
 
 
 @intrinsic
@@ -72,7 +84,7 @@ def load(typing_context, array, index):  # type: ignore[no-untyped-def]
     vector = Vector(array.dtype)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        out = builder.load(_pointer(context, builder, signature.args[0], args[0], args[1], vector))
+        out = builder.load(vector_pointer(context, builder, signature.args[0], args[0], args[1], vector))
         out.align = vector.element.bitwidth // 8
         return out
 
@@ -84,7 +96,7 @@ def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
     """Write a vector to ``array[index : index + width]``."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        pointer = _pointer(context, builder, signature.args[0], args[0], args[1], value)
+        pointer = vector_pointer(context, builder, signature.args[0], args[0], args[1], value)
         builder.store(args[2], pointer).align = value.element.bitwidth // 8
         return context.get_dummy_value()
 
@@ -103,7 +115,7 @@ def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
         function = cgutils.get_or_insert_function(builder.module, kind, name)
         for step in (0, vector.width):
             at = builder.add(args[1], ir.Constant(args[1].type, step))
-            pointer = _pointer(context, builder, signature.args[0], args[0], at, vector)
+            pointer = vector_pointer(context, builder, signature.args[0], args[0], at, vector)
             builder.call(function, [builder.bitcast(pointer, byte), _INT32(1), _INT32(2), _INT32(1)])
         return context.get_dummy_value()
 
@@ -116,7 +128,7 @@ def splat(typing_context, scalar):  # type: ignore[no-untyped-def]
     vector = Vector(scalar)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        undefined = ir.Constant(_llvm_type(vector), ir.Undefined)
+        undefined = ir.Constant(llvm_type(vector), ir.Undefined)
         first = builder.insert_element(undefined, args[0], _INT32(0))
         return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, vector.width), None))
 
@@ -141,6 +153,7 @@ def _arithmetic(function: Any, instruction: str) -> None:
 _arithmetic(operator.add, "fadd")
 _arithmetic(operator.sub, "fsub")
 _arithmetic(operator.mul, "fmul")
+_arithmetic(operator.truediv, "fdiv")
 
 
 def _lane_exchange(bit: int) -> Any:

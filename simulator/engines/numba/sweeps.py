@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from simulator import progress
 from simulator.engines.numba import draws, fidelities, memory, simd
 from simulator.engines.numba.batch_run import BatchRun
+from simulator.engines.numba.block_sizes import batch_qubits
 from simulator.engines.numba.kernels import tiles as kernels
 from simulator.engines.numba.large_state_run import LargeStateRun
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.plan import Plan, Plans
 from simulator.engines.numba.run import Run
 from simulator.engines.numba.tangents import Tangents
-from simulator.engines.trait import Cotangent, StateCotangent
+from simulator.engines.trait import Cotangent, PreparedSweep, StateCotangent
 from simulator.program.basis import global_phases, in_circuit_basis, in_stored_basis
 from simulator.program.program import Program
-from simulator.program.values import as_cotangent
 
 FloatArray = NDArray[np.float64]
 
@@ -94,25 +94,24 @@ class NumbaEngine:
     ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
         values = np.empty((len(X), len(program.observables)))
         by_weights = np.zeros(len(weights))
-        by_inputs = np.zeros(X.shape) if inputs else None
         if not values.size:
-            return values, by_weights, by_inputs
-        plan = self.plan(program, len(X), inputs)
-        if plan.big:
-            self.check(program, 2)
-        run = _run_of(plan)(program, weights, plan, kept=plan.chunks[0].stop)
-        whole = len(plan.chunks) == 1
-        for rows in progress.steps(plan.chunks):
-            chunk, expectations = (X, values) if whole else (X[rows], values[rows])
-            keep = run.kept(len(chunk))
-            run.forward(chunk, keep, expectations)
-            v = as_cotangent(cotangent(expectations, rows) if callable(cotangent) else cotangent[rows], expectations)
-            weights_part, inputs_part = run.backward(chunk, keep, v)
-            by_weights += weights_part
-            if by_inputs is not None:
-                by_inputs[rows] = inputs_part
+            return values, by_weights, np.zeros(X.shape) if inputs else None
+        run = self.sweeping_run(program, weights, len(X), inputs)
+        by_inputs = run.sweep(X, slice(0, len(X)), values, by_weights, cotangent)
         run.close()
         return values, by_weights, by_inputs
+
+    def prepared_sweep(
+        self, program: Program, weights: FloatArray, by_weights: FloatArray, cotangent: Cotangent, inputs: bool = False
+    ) -> PreparedSweep:
+        return _PreparedSweep(self, program, weights, by_weights, cotangent, inputs)
+
+    def sweeping_run(self, program: Program, weights: FloatArray, samples: int, derive_inputs: bool) -> Run:
+        """Return a run of samples that can sweep backward."""
+        plan = self.plan(program, samples, derive_inputs)
+        if plan.big:
+            self.check(program, 2)
+        return _run_of(plan)(program, weights, plan, kept=plan.chunks[0].stop)
 
     def state_sweep(
         self, program: Program, X: FloatArray, weights: FloatArray, cotangent: StateCotangent, inputs: bool = False
@@ -197,7 +196,7 @@ class NumbaEngine:
     def _state_tiles(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
         """Final states as tiles of `kernels.fidelities`, in the stored basis, as fidelities do not depend on it."""
         rows = len(X)
-        fewest = simd.width(program.dtype) if program.num_qubits <= self.options.batch_qubits else 2
+        fewest = simd.width(program.dtype) if program.num_qubits <= batch_qubits(self.options) else 2
         if rows % fewest:  # padding keeps a sample bit-identical for any number of other samples
             X = np.concatenate([X, np.repeat(X[-1:], -rows % fewest, axis=0)])
         plan = self.plan(program, len(X))
@@ -209,6 +208,45 @@ class NumbaEngine:
         run.forward(X, keep, _NOTHING)
         run.close()
         return keep.reshape(count * plan.states, plan.tables.state_size)
+
+
+class _PreparedSweep:
+    """Sweep whose run, with its buffers, is kept as long as the number of samples stays the same."""
+
+    def __init__(
+        self,
+        engine: NumbaEngine,
+        program: Program,
+        weights: FloatArray,
+        by_weights: FloatArray,
+        cotangent: Cotangent,
+        inputs: bool,
+    ) -> None:
+        self._engine, self._program, self._weights, self._inputs = engine, program, weights, inputs
+        self._by_weights, self._cotangent = by_weights, cotangent
+        self._outputs = len(program.observables)
+        self._run: Run | None = None
+        self._samples = 0
+
+    def __call__(self, X: FloatArray, rows: slice) -> FloatArray | None:
+        samples, run = len(X), self._run
+        if samples != self._samples or run is None:
+            if not samples:
+                return np.zeros(X.shape) if self._inputs else None
+            self.close()
+            run = self._run = self._engine.sweeping_run(self._program, self._weights, samples, self._inputs)
+            self._samples = samples
+        else:
+            run.restart()
+        return run.sweep(X, rows, np.empty((samples, self._outputs)), self._by_weights, self._cotangent)
+
+    def close(self) -> None:
+        """Release the buffers."""
+        if self._run is not None:
+            self._run.close()
+            self._run = None
+
+    __del__ = close
 
 
 def _run_of(plan: Plan) -> type[Run]:

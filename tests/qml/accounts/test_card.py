@@ -15,6 +15,7 @@ from qml import QuantumKernelClassifier, VariationalClassifier, VariationalRegre
 from qml.accounts import model_card, model_digest, score_rows
 from qml.accounts.card import MISSING
 from qml.accounts.front_matter import front_matter
+from qml.explain import explain
 from qml.fairness import fairness_report
 
 RNG = np.random.default_rng(0)
@@ -85,6 +86,17 @@ class TestSections:
         assert "a: b" in head["tags"]
         missing = {name for name, text in sections.items() if MISSING in text}
         assert missing == {"Summary", "Compute Infrastructure"}
+
+    def test_an_explanation_is_a_table_and_sentences(self, model):
+        explanation = explain(model, X[:80], X[80:88], Y[:80], random_state=0)
+        examined = split(model_card(model, explanation=explanation))[1]["Model Examination"]
+        grid = re.findall(r"^\| feature\\? (\d) \| ([\d.]+) \|", examined, re.MULTILINE)
+        expected = explanation.importances[explanation.order]
+        assert [int(column) for column, _ in grid] == explanation.order.tolist()
+        np.testing.assert_allclose([float(value) for _, value in grid], expected, atol=1e-4)
+        assert "8 predictions explained, of which 5 here" in examined
+        assert examined.count("instead of") == 5
+        assert "Shapley values are exact for this background" in examined
 
     def test_numbers_are_those_of_the_reports(self, model):
         sex = RNG.integers(2, size=40)

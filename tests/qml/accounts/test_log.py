@@ -27,6 +27,7 @@ from qml.accounts import DecisionLog, DecisionLogError, chain, decisions, model_
 from qml.accounts.digests import SaltError
 from qml.accounts.log import LogMismatchError
 from qml.accounts.state_digest import state_digest
+from qml.explain import explain
 from qml.tables import Column, Schema, TableModel
 from simulator.files import NotAFileError
 
@@ -36,6 +37,25 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals, limits and modes
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 2))
 Y = np.where(X[:, 0] * X[:, 1] > 0, "yes", "no")
+EXACT = 1e-10
+"""Largest difference of numbers that differ by rounding only."""
+
+
+def shapley_of_two_columns(model, background, row, number):
+    """Shapley values by their definition: the mean over both orders of what a column changes."""
+
+    def output(first, second):
+        rows = background.copy()
+        if first:
+            rows[:, 0] = row[0]
+        if second:
+            rows[:, 1] = row[1]
+        if hasattr(model, "feature_names_in_"):
+            rows = pd.DataFrame(rows, columns=model.feature_names_in_)
+        return model.predict_proba(rows)[:, number].mean()
+
+    none, both, first, second = output(False, False), output(True, True), output(True, False), output(False, True)
+    return [(first - none + both - second) / 2, (second - none + both - first) / 2]
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +170,52 @@ class TestLines:
         with DecisionLog(path, model, explain=lambda rows: [{"first": row[0]} for row in rows]) as log:
             log.wrap().predict(X[:2])
         assert [entry["explanation"] for entry in entries(path)[1:]] == [{"first": value} for value in X[:2, 0]]
+
+    @pytest.mark.parametrize("kind", ["quantum", "frame", "three classes", "table"])
+    def test_shapley_values_of_an_explanation(self, kind, model, path):
+        rows, y = (pd.DataFrame(X, columns=["a", "b"]), Y) if kind == "frame" else (X, Y)
+        if kind in ("frame", "three classes"):
+            y = Y if kind == "frame" else np.digitize(X[:, 0], [-0.5, 0.5])
+            model = LogisticRegression().fit(rows, y)
+        if kind == "table":
+            model = TableModel(model, Schema("answer", (Column("a", "number", 0.0), Column("b", "number", 0.0))))
+            rows = pd.DataFrame({"b": X[:, 1], "name": "somebody", "a": X[:, 0]})
+        explanation = explain(model, rows, rows[:2], y, max_background=7, random_state=3)
+        with DecisionLog(path, model, explain=explanation) as log:
+            log.wrap().predict(rows[10:13])
+        estimator = model.estimator if kind == "table" else model
+        features, background = X[10:13], explanation.background
+        if kind == "frame":
+            features, background = rows[10:13], pd.DataFrame(background, columns=["a", "b"])
+        probability, average = estimator.predict_proba(features), estimator.predict_proba(background).mean(axis=0)
+        for entry, row, of_row in zip(entries(path)[1:], X[10:13], probability, strict=True):
+            logged = entry["explanation"]
+            number = 1 if kind != "three classes" else int(of_row.argmax())
+            assert logged["output"] == str(estimator.classes_[number])
+            assert logged["value"] == pytest.approx(of_row[number], abs=EXACT)
+            assert logged["average"] == pytest.approx(average[number], abs=EXACT)
+            assert list(logged["shapley"].values()) == pytest.approx(
+                shapley_of_two_columns(estimator, explanation.background, row, number), abs=EXACT
+            )
+            assert list(logged["shapley"]) == list(explanation.columns)
+
+    def test_a_row_has_the_same_explanation_alone_and_among_others(self, path):
+        many = RNG.normal(size=(60, 13))  # 2^13 sets are too many: random orders
+        forest = RandomForestClassifier(5, random_state=0).fit(many, many[:, 0] > 0)
+        explanation = explain(forest, many, many[:1], max_background=3, random_state=0)
+        with DecisionLog(path, forest, explain=explanation) as log:
+            log.wrap().predict(many[:2])
+            log.wrap().predict(many[1:2])
+        _, _, among, alone = entries(path)
+        assert among["explanation"] == alone["explanation"]
+
+    def test_an_explanation_of_another_model_is_refused(self, model, path):
+        other = VariationalClassifier(n_layers=1, epochs=2, random_state=1).fit(X, Y)
+        with pytest.raises(ValueError, match="the explanation is of another model: the mean output of its background"):
+            DecisionLog(path, model, explain=explain(other, X))
+        with pytest.raises(TypeError, match=r"what qml.explain.explain returns, or a function of rows, got str"):
+            DecisionLog(path, model, explain="shapley")
+        assert not path.exists()
 
     def test_an_explanation_for_too_few_rows_withholds_the_prediction(self, model, path):
         with (

@@ -11,13 +11,17 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, Sta
 from qml import (
     AmplitudeMap,
     AngleScaler,
+    BoltzmannClassifier,
     CircuitCentricClassifier,
     ConvolutionalClassifier,
     DressedClassifier,
+    FidelityKernel,
     KitchenSinksClassifier,
+    MetricLearningClassifier,
     NetworkClassifier,
     NetworkRegressor,
     ProjectedKernel,
+    QuantumGaussianProcessClassifier,
     QuantumGaussianProcessRegressor,
     QuantumKernelClassifier,
     QuantumKernelRegressor,
@@ -30,6 +34,7 @@ from qml import (
     VariationalClassifier,
     VariationalRegressor,
 )
+from qml.kernels import RBF, Linear, Polynomial, TrainedKernel
 from qml.layers import Dense, Dropout, Quantum, Quanvolution, ReLU, Sequential, Sigmoid, Tanh
 from qml.models.layered import layered_model
 
@@ -59,6 +64,14 @@ def images(X):
     return np.random.default_rng(0).normal(size=(len(X), 16))
 
 
+def composite():
+    """A kernel with all operators, quantum and classical parts, and diagonals that depend on the sample."""
+    projected = ProjectedKernel("angle", outer="linear")
+    return (0.5 * FidelityKernel("zz", bandwidth=0.3) + RBF() * projected) ** 3 + 0.1 * Linear()
+
+
+process = partial(QuantumGaussianProcessClassifier, random_state=0)
+
 CLASSIFIERS = {
     "multiclass": lambda: short().fit(IRIS, WORDS),
     "binary": lambda: short().fit(IRIS[:100], BINARY),
@@ -78,6 +91,25 @@ CLASSIFIERS = {
     "laplacian": lambda: QuantumKernelClassifier(ProjectedKernel("zz", outer="laplacian")).fit(IRIS[:100], BINARY),
     "rbf": lambda: QuantumKernelClassifier("rbf", probability=False).fit(IRIS, SPECIES),
     "polynomial": lambda: QuantumKernelClassifier("polynomial").fit(IRIS, SPECIES),
+    "composite kernel": lambda: QuantumKernelClassifier(composite()).fit(IRIS, SPECIES),
+    "trained composite": lambda: QuantumKernelClassifier(
+        TrainedKernel(FidelityKernel("angle") * Polynomial(2), epochs=1, random_state=0), probability=False
+    ).fit(IRIS, SPECIES),
+    "processes": lambda: process().fit(IRIS[::3], WORDS[::3]),
+    "process": lambda: process("projected").fit(IRIS[:100:2], BINARY[::2]),
+    "process of a sum": lambda: process(composite()).fit(IRIS[::3], SPECIES[::3]),
+    "boltzmann": lambda: BoltzmannClassifier(epochs=2, random_state=0).fit(IRIS, SPECIES),
+    "boltzmann of pairs": lambda: BoltzmannClassifier(3, "all", epochs=2, random_state=0).fit(IRIS[:100], BINARY),
+    "boltzmann of products": lambda: BoltzmannClassifier(5, "half", entangled=False, epochs=2, random_state=0).fit(
+        IRIS, SPECIES
+    ),
+    "metric learning": lambda: MetricLearningClassifier(epochs=2, random_state=0).fit(IRIS, WORDS),
+    "metric of components": lambda: MetricLearningClassifier(n_qubits=2, epochs=2, random_state=0).fit(
+        IRIS[:100], BINARY
+    ),
+    "metric of products": lambda: MetricLearningClassifier(entangled=False, epochs=2, random_state=0).fit(
+        IRIS, SPECIES
+    ),
     "kitchen sinks": lambda: KitchenSinksClassifier(n_components=32, random_state=0).fit(IRIS, SPECIES),
     "reservoir": lambda: ReservoirClassifier(random_state=0).fit(IRIS, SPECIES),
     "pipeline": lambda: make_pipeline(
@@ -113,6 +145,14 @@ REGRESSORS = {
 def fitted(name):
     """Fit a model once per process."""
     return (CLASSIFIERS | REGRESSORS)[name]()
+
+
+def decisions(model, samples):
+    """Return decision values; of a model with nothing but probabilities, these, or the difference of two."""
+    if hasattr(model, "decision_function"):
+        return model.decision_function(samples)
+    probabilities = model.predict_proba(samples)
+    return probabilities if probabilities.shape[1] > 2 else probabilities[:, 1] - probabilities[:, 0]
 
 
 def unseen(name):

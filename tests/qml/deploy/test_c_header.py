@@ -13,7 +13,7 @@ from qml import ImagePooling, VariationalClassifier
 from qml.deploy import export_c
 from qml.deploy.quantization import quantized_matrix
 from simulator.files import NotAFileError
-from tests.qml.deploy.fitted_models import CLASSIFIERS, REGRESSORS, fitted, unseen
+from tests.qml.deploy.fitted_models import CLASSIFIERS, REGRESSORS, decisions, fitted, unseen
 
 GCC = shutil.which("gcc")
 FLAGS = ["-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic"]
@@ -63,8 +63,8 @@ def test_headers_equal_the_model(name, tmp_path):
     precision = "float" if name in ("multiclass", "fidelity kernel", "variational") else "double"
     header = export_c(model, tmp_path / "model.h", precision=precision, samples=samples)
     code = library(tmp_path / "model.h")
-    method = model.predict if name in REGRESSORS else model.decision_function
-    expected = method(samples).reshape(len(samples), -1)
+    expected = model.predict(samples) if name in REGRESSORS else decisions(model, samples)
+    expected = expected.reshape(len(samples), -1)
     values = outputs(code.of_values, samples, expected.shape[1], TYPES[precision])
     assert np.abs(values - expected).max() < TOLERANCES[precision] * max(1, np.abs(expected).max())
     if hasattr(model, "predict_proba"):
@@ -100,6 +100,9 @@ def test_nothing_is_allocated_and_bad_samples_are_reported(tmp_path):
     for bad in (np.nan, np.inf):
         row = np.array([1.0, bad, 1.0, 1.0])
         assert code.of_class(address(row)) == -1
+    export_c(fitted("boltzmann"), tmp_path / "boltzmann.h", name="model")
+    code, large = library(tmp_path / "boltzmann.h"), np.full(4, 1e9)
+    assert code.of_class(address(large)) == -1  # beyond the features that it takes
 
 
 def test_eight_bits_lose_little_accuracy_on_digits(tmp_path):

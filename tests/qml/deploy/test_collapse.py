@@ -1,6 +1,7 @@
 """Collapsed models: equal to the model, for many samples and for one; clear errors for what does not collapse."""
 
 import pickle
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -12,10 +13,13 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from qml import (
+    BoltzmannClassifier,
     FidelityKernel,
     KitchenSinksClassifier,
     OwnFunction,
     PauliMap,
+    ProjectedKernel,
+    QuantumGaussianProcessClassifier,
     QuantumKernelClassifier,
     QuantumModel,
     VariationalClassifier,
@@ -25,16 +29,18 @@ from qml.deploy import CannotCollapseError, collapse
 from qml.deploy.circuits import circuit_inputs, matrices, quantum_outputs
 from qml.deploy.fourier import fourier_sum
 from qml.deploy.graph import Graph
-from qml.deploy.kernel_machines import pair_margins, pair_votes
+from qml.deploy.kernel_machines import kernel_diagonal, kernel_row, pair_margins, pair_votes
 from qml.deploy.row_kernel import RowProgram
 from qml.estimators.kernel_methods.calibration import class_margins, votes
 from qml.feature_maps import FEATURE_MAPS
+from qml.kernels import RBF, Kernel, Laplacian, Linear, Polynomial
+from qml.kernels.composite import CompositeKernel
 from qml.models.layered import layered_model
 from qml.models.reuploading import reuploading_model
 from qml.tables import Schema, TableModel
 from simulator import Circuit, NoiseModel, Parameter, ParameterVector, X, Y, Z, depolarizing, gates
 from simulator.program.program import Program
-from tests.qml.deploy.fitted_models import BINARY, CLASSIFIERS, IRIS, PROGRESS, REGRESSORS, fitted, unseen
+from tests.qml.deploy.fitted_models import BINARY, CLASSIFIERS, IRIS, PROGRESS, REGRESSORS, SPECIES, fitted, unseen
 
 EQUAL = 1e-10
 
@@ -47,8 +53,8 @@ def largest_difference(computed, expected):
 def test_classifiers_equal_the_model(name):
     model, samples = fitted(name), unseen(name)
     fast = collapse(model)
-    methods = ["decision_function"] + ["predict_proba"] * hasattr(model, "predict_proba")
-    assert hasattr(fast, "predict_proba") == hasattr(model, "predict_proba")
+    methods = [method for method in ("decision_function", "predict_proba") if hasattr(model, method)]
+    assert methods == [method for method in ("decision_function", "predict_proba") if hasattr(fast, method)]
     np.testing.assert_array_equal(fast.predict(samples), model.predict(samples))
     for method in methods:
         expected = getattr(model, method)(samples)
@@ -70,6 +76,49 @@ def test_regressors_equal_the_model(name):
     assert largest_difference(fast.predict(samples), expected) < EQUAL
     for sample, value in zip(samples[::5], expected[::5], strict=True):
         assert largest_difference(fast.predict(sample), value) < EQUAL
+
+
+KERNELS = {
+    "fidelity": FidelityKernel("zz"),
+    "product": FidelityKernel("angle", bandwidth=[0.5, 1.0, 1.5, 2.0]),
+    **{outer: ProjectedKernel("zz", outer=outer) for outer in ("gaussian", "laplacian", "linear", "polynomial")},
+    "pairs": ProjectedKernel("angle", order=2, outer="linear"),
+    "rbf": RBF(0.3),
+    "manhattan": Laplacian(0.3),
+    "dot": Linear(),
+    "degree 5": Polynomial(5, gamma=0.2, coef0=0.7),
+    "sum": Linear() + FidelityKernel("angle"),
+    "power": (0.3 * RBF() * Polynomial(2)) ** 11,
+    "nested": (FidelityKernel("zz") + 2.0 * (Linear() + ProjectedKernel("zz", outer="polynomial"))) * RBF() ** 2,
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_rows_and_diagonals_equal_the_kernel(name):
+    samples, others = IRIS[::10] - 4.0, IRIS[3::20] - 4.0
+    kernel = KERNELS[name].fit(samples)
+    graph = Graph(4)
+    graph.outputs["row"], _ = kernel_row(graph, 0, kernel, kernel.features(others))
+    graph.outputs["diagonal"] = kernel_diagonal(graph, 0, kernel)
+    values = graph.pruned().evaluate(samples)
+    assert largest_difference(values["row"], kernel(samples, others)) < EQUAL
+    assert largest_difference(values["diagonal"][:, 0], kernel.diag(samples)) < EQUAL
+
+
+def test_equal_work_is_done_once():
+    graph = Graph(2)
+    first, second = (graph.function("sin", graph.affine(0, [[0.1], [0.2]], 0.3)) for _ in range(2))
+    other = graph.function("sin", graph.affine(0, [[0.1], [0.2]], 0.4))
+    graph.outputs["values"] = graph.add(graph.add(first, second), other)
+    pruned, samples = graph.pruned(), np.random.default_rng(0).normal(size=(5, 2))
+    assert [node.operation for node in pruned.nodes].count("sin") == 2
+    np.testing.assert_array_equal(pruned.evaluate(samples)["values"], graph.evaluate(samples)["values"])
+
+
+def test_a_metric_learner_stores_no_more_states_than_its_classes_have_dimensions():
+    model = fitted("metric learning")
+    assert len(model.support_) > 3 * 16
+    assert max(node.size for node in collapse(model).collapsed_.graph.nodes) <= 3 * 16 * 2
 
 
 @pytest.mark.parametrize("name", FEATURE_MAPS)
@@ -187,6 +236,23 @@ def own_data():
     return VariationalClassifier(model=model, epochs=1, random_state=0).fit(IRIS[:100], BINARY)
 
 
+@dataclass(eq=False, repr=False)
+class Exponential(CompositeKernel):
+    """Kernel with an operator of its own."""
+
+    kernel: Kernel
+    part_names, precedence = ("kernel",), 3
+
+    def combine(self, out, *others):
+        np.exp(out, out=out)
+
+    def partials(self, *matrices):
+        return (np.exp(matrices[0]),)
+
+    def __repr__(self):
+        return f"exp({self.kernel!r})"
+
+
 REFUSED = {
     "noise": (lambda: noisy(noise=NoiseModel(after_2q=depolarizing(0.01))), "noise"),
     "custom data map": (custom_function, "custom Python code"),
@@ -199,9 +265,25 @@ REFUSED = {
         lambda: KitchenSinksClassifier(n_components=8, shots=10, random_state=0).fit(IRIS[:100], BINARY),
         "shots",
     ),
-    "composite kernel": (
-        lambda: QuantumKernelClassifier(0.5 * FidelityKernel("angle")).fit(IRIS[:100], BINARY),
-        "cannot be taken out of Python",
+    "custom operator": (
+        lambda: QuantumKernelClassifier(Exponential(FidelityKernel("angle"))).fit(IRIS[:100], BINARY),
+        "the kernel exp.* is custom Python code",
+    ),
+    "shots in a sum": (
+        lambda: QuantumKernelClassifier(RBF() + FidelityKernel("angle", shots=100, random_state=0)).fit(
+            IRIS[:100], BINARY
+        ),
+        "shots",
+    ),
+    "Gibbs state of many qubits": (
+        lambda: BoltzmannClassifier(9, epochs=1, batch_size=8, random_state=0).fit(IRIS[40:60], SPECIES[40:60]),
+        "at most 8 interacting qubits",
+    ),
+    "processes with noise": (
+        lambda: QuantumGaussianProcessClassifier(
+            FidelityKernel("angle", shots=1000, regularization="threshold", random_state=0), optimizer=None
+        ).fit(IRIS[40:60], SPECIES[40:60]),
+        "shots",
     ),
     "function in a pipeline": (
         lambda: make_pipeline(FunctionTransformer(np.sqrt), VariationalClassifier(epochs=1)).fit(IRIS[:100], BINARY),

@@ -18,6 +18,8 @@ from tests.qml.deploy.fitted_models import BINARY, CLASSIFIERS, IRIS, REGRESSORS
 
 TOLERANCES = {"double": 1e-10, "single": 2e-5}
 TYPES = {"double": np.float64, "single": np.float32}
+LOOSE = {("processes", "single"): 1e-4}
+"""A variance of a thousand, minus what the training rows explain of it, is exact to 1e-4 in single precision."""
 MAX_BYTES = 100_000
 
 
@@ -42,7 +44,8 @@ def test_classifiers_equal_the_model(name, precision, tmp_path):
     else:
         expected = model.decision_function(samples).reshape(len(samples), -1)
         assert names == ["label", "decision_function"]
-    assert np.abs(second - expected).max() < TOLERANCES[precision] * max(1, np.abs(expected).max())
+    tolerance = LOOSE.get((name, precision), TOLERANCES[precision])
+    assert np.abs(second - expected).max() < tolerance * max(1, np.abs(expected).max())
     np.testing.assert_array_equal(labels, model.predict(samples))
     assert session.run(None, {"X": samples[:1].astype(TYPES[precision])})[0].shape == labels[:1].shape
 

@@ -3,6 +3,9 @@
 import asyncio
 import itertools
 import math
+import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -14,6 +17,7 @@ from qml import ImagePooling
 from qml.deploy import Stream, collapse
 from qml.deploy.latencies import Latencies
 from tests.qml.deploy.fitted_models import IRIS, fitted
+from tests.qml.deploy.sources import Ending, Endless, Raising
 
 MAX_GROWTH = 1_000_000
 
@@ -36,10 +40,10 @@ class Sums:
         return X.sum(axis=1)
 
 
-@pytest.mark.parametrize("concurrency", ["thread", "inline"])
+@pytest.mark.parametrize("concurrency", ["thread", "inline", "process"])
 def test_all_frames_are_predicted_in_order(concurrency):
     fast = collapse(fitted("multiclass"))
-    stream = Stream(fast, iter(IRIS), concurrency=concurrency)
+    stream = Stream(fast, IRIS if concurrency == "process" else iter(IRIS), concurrency=concurrency)
     frames, labels = zip(*stream, strict=True)
     np.testing.assert_array_equal(np.array(frames), IRIS)
     np.testing.assert_array_equal(labels, fast.predict(IRIS))
@@ -159,6 +163,44 @@ def test_leaving_early_stops_the_reader():
     assert stopped.is_set()
 
 
+@pytest.mark.parametrize(
+    ("source", "error", "text"),
+    [
+        (Raising(IRIS[:10]), ConnectionError, "^camera unplugged$"),
+        (Raising(IRIS[:10], pickled=False), RuntimeError, "the source raised ConnectionError: camera unplugged"),
+        (Ending(IRIS[:10]), RuntimeError, "has ended, exit code 3"),
+    ],
+)
+def test_a_process_that_fails_in_the_middle_gives_what_arrived_before(source, error, text):
+    values = []
+    with pytest.raises(error, match=text):
+        collect(Stream(Sums(), source, concurrency="process"), values)
+    np.testing.assert_allclose(values, IRIS[:10].sum(axis=1))
+    assert not multiprocessing.active_children()
+
+
+def test_leaving_early_ends_the_process():
+    results = iter(Stream(Sums(), Endless(IRIS[0]), concurrency="process", max_waiting=4))
+    next(results)
+    assert [child.name for child in multiprocessing.active_children()] == ["qumba-stream"]
+    results.close()
+    assert not multiprocessing.active_children()
+
+
+def test_a_script_whose_process_cannot_start_is_told(tmp_path):
+    # on standard input there is no file that the new process could import; the source is larger than a pipe holds
+    script = (
+        "from tests.qml.deploy.test_stream import *\nlist(Stream(Sums(), np.ones((50_000, 4)), concurrency='process'))"
+    )
+    done = subprocess.run([sys.executable], input=script, capture_output=True, text=True, timeout=100, check=False)
+    assert "RuntimeError: the process that reads the source has ended, exit code 1" in done.stderr
+
+
+def test_a_source_for_a_process_must_be_pickled():
+    with pytest.raises(TypeError, match="expects a source that can be pickled.*got <generator"):
+        list(Stream(Sums(), (frame for frame in IRIS), concurrency="process"))
+
+
 @pytest.mark.slow
 def test_memory_is_flat_over_a_hundred_thousand_frames():
     frame = np.ones(4)
@@ -186,7 +228,7 @@ def test_percentiles_are_those_of_numpy_to_five_percent():
 
 
 def test_bad_arguments_are_refused():
-    for settings in ({"budget_ms": 0}, {"budget_ms": math.nan}, {"size": (0, 3)}, {"concurrency": "process"}):
+    for settings in ({"budget_ms": 0}, {"budget_ms": math.nan}, {"size": (0, 3)}, {"concurrency": "fiber"}):
         with pytest.raises(ValueError, match=next(iter(settings))):
             Stream(Sums(), IRIS, **settings)
     with pytest.raises(TypeError, match="predict"):

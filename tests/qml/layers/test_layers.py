@@ -138,6 +138,20 @@ class TestEveryLayer:
         layer.sweep(X, weights, rest, inputs=False)
         assert [row for rows in seen for row in range(N_ROWS)[rows]] == list(range(N_ROWS))
 
+    def test_a_prepared_sweep_gives_the_bits_of_sweep(self, layer):
+        X, _, rng = rows_and_weights(layer)
+        seeds = rng.normal(size=(N_ROWS, layer.num_outputs or 3))
+        weights, d_weights = np.zeros(layer.num_weights), np.zeros(layer.num_weights)
+        prepared = layer.prepared(weights, d_weights, lambda Y, rows: seeds[rows], inputs=True)
+        for rows in (slice(0, N_ROWS), slice(2, 4), slice(2, 4), slice(0, N_ROWS)):
+            weights[:] = rng.normal(size=layer.num_weights)
+            d_weights[:] = 0.0
+            d_X = prepared(X[rows], rows)
+            part = seeds[rows]
+            by_weights, by_X = layer.sweep(X[rows], weights, lambda Y, rows, part=part: part[rows], inputs=True)
+            np.testing.assert_array_equal(d_weights, by_weights)
+            np.testing.assert_array_equal(d_X, by_X)
+
     def test_arrays_that_come_in_stay_as_they_are(self, layer):
         X, weights, rng = rows_and_weights(layer)
         seeds = rng.normal(size=(N_ROWS, layer.num_outputs or 3))
@@ -186,6 +200,19 @@ def test_dense_is_an_affine_map():
     drawn = Dense(400, 300).initial_weights(np.random.default_rng(0))
     assert drawn[:-300].std() == pytest.approx(1 / 20, rel=0.01)
     assert not drawn[-300:].any()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("n_rows", [1, 170])
+def test_dense_equals_numpy(n_rows, bias):
+    layer, rng = Dense(4, 3, bias=bias), np.random.default_rng(2)
+    X, weights, seeds = rng.normal(size=(n_rows, 4)), rng.normal(size=layer.num_weights), rng.normal(size=(n_rows, 3))
+    factors, biases = weights[:12].reshape(3, 4), weights[12:] if bias else 0.0
+    np.testing.assert_allclose(layer.forward(X, weights), X @ factors.T + biases, rtol=0, atol=1e-13)
+    d_weights, d_X = layer.sweep(X, weights, lambda Y, rows: seeds[rows], inputs=True)
+    expected = np.append(seeds.T @ X, seeds.sum(axis=0) if bias else [])
+    np.testing.assert_allclose(d_weights, expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(d_X, seeds @ factors, rtol=0, atol=1e-13)
 
 
 def test_trained_scales_start_as_the_inputs():

@@ -87,6 +87,23 @@ def test_adamw_equals_the_paper():
     np.testing.assert_allclose(ours, kingma_and_ba(GRADIENTS, START, 0.05, 0.8, 0.95, 1e-3, decay=0.1), rtol=1e-13)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_adam_has_the_bits_of_numpy(decay):
+    """The kernel contracts nothing: each weight is what the published lines give in numpy."""
+    rng = np.random.default_rng(4)
+    optimizer, weights = AdamW(0.05, weight_decay=decay), rng.normal(size=50)
+    state, ours = optimizer.init(weights), weights
+    mean = square = np.zeros(50)
+    for t in range(1, 40):
+        gradient = rng.normal(size=50)
+        state, ours = optimizer.step(state, ours, gradient)
+        mean = 0.9 * mean + (1.0 - 0.9) * gradient
+        square = 0.999 * square + (1.0 - 0.999) * gradient**2
+        change = 0.05 * (mean / (1.0 - 0.9**t)) / (np.sqrt(square / (1.0 - 0.999**t)) + 1e-8)
+        weights = weights - 0.05 * decay * weights - change
+        np.testing.assert_array_equal(ours, weights)
+
+
 def test_the_decay_of_adamw_does_not_pass_through_the_moments():
     np.testing.assert_array_equal(
         steps(AdamW(0.1, weight_decay=0.5), np.zeros((2, 3)), START), [0.95 * START, 0.95 * 0.95 * START]

@@ -346,9 +346,13 @@ def test_the_state_comes_back_bit_equal(tmp_path):
         seed=2**63 - 1,
         weights=np.array([0.1, -0.0, 1e-320]),
         optimizer_state={"step": 3, "a": 0.1 + 0.2, "mean": np.array([1.5, np.pi])},
+        steps=7,
+        batch=2,
         best_weights=np.array([1.0, 2.0, 3.0]),
         best_score=-np.inf,
         loss_sum=1 / 3,
+        gradient_norm_sum=2 / 3,
+        seconds=0.1,
         history=(EpochRecord(1, 0.1, None, None, None, 0.5), EpochRecord(2, 0.2, 0.5, 0.01, 3.0, 0.25)),
         message="ä",
     )

@@ -505,8 +505,12 @@ class TestInterrupt:
                     time.sleep(0.002)
                     return super().value_and_gradient(weights, rows)
 
-            print("started", flush=True)
-            train(Slow(), np.full(5, 0.3), epochs=100_000, batch_size=20, rng=3, resume={str(path)!r})
+            def tell(progress):
+                if progress.epoch == 4:
+                    print("started", flush=True)
+
+            start = np.full(5, 0.3)
+            train(Slow(), start, epochs=100_000, batch_size=20, rng=3, resume={str(path)!r}, callback=tell)
         """
         process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(script)],

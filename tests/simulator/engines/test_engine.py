@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator import Circuit, Parameter, PauliSum, Projector, X, Y, Z, gates
-from simulator.calculations.gradients import adjoint_sweep, gradient
+from simulator import Circuit, Parameter, ParameterVector, PauliSum, Projector, X, Y, Z, gates
+from simulator.calculations.gradients import adjoint_sweep, gradient, prepared_sweep
 from simulator.calculations.statevector import expectations, states
+from simulator.errors import ParameterError
 from simulator.program.program import Program
 from tests.simulator import reference
 from tests.simulator.strategies import parametrised_circuits
@@ -142,6 +143,32 @@ def check_sweeps(num_qubits):
     step = 1e-6 * np.random.default_rng(3).normal(size=values.shape)
     moved = expectations(both, values + step, NONE) - expectations(both, values - step, NONE)
     np.testing.assert_allclose((v * moved).sum(), 2 * (by_inputs * step).sum(), rtol=1e-4, atol=1e-11)
+
+
+def test_a_prepared_sweep_gives_the_bits_of_sweep(engine):
+    """At weights that change in place, for numbers of samples that change, added to what is there."""
+    x, w = ParameterVector("x", 3), ParameterVector("w", 4)
+    circuit = Circuit(3).ry(x[0], 0).rx(x[1] + w[0], 1).cx(0, 1).rz(w[1], 1).crx(w[2], 1, 2).ry(x[2], 2).ry(w[3], 0)
+    program, rng = Program(circuit, [Z(0), X(1) @ Y(0), Z(2)], x, w), np.random.default_rng(6)
+    weights, by_weights, seeds = np.zeros(4), np.zeros(4), rng.normal(size=(40, 3))
+    for inputs in (False, True):
+        sweep = prepared_sweep(program, weights, by_weights, lambda values, rows: seeds[rows] * values, inputs)
+        for rows in (slice(0, 40), slice(0, 9), slice(9, 18), slice(17, 18), slice(5, 5)):
+            samples = rng.normal(size=(rows.stop - rows.start, 3))
+            weights[:], by_weights[:] = rng.normal(size=4), 0.0
+            by_inputs = sweep(samples, rows)
+            part = seeds[rows]
+            expected = adjoint_sweep(program, samples, weights, lambda v, r, part=part: part[r] * v, inputs)[1:]
+            np.testing.assert_array_equal(by_weights, expected[0])
+            np.testing.assert_array_equal(by_inputs, expected[1])
+
+
+def test_weights_to_change_in_place_are_read_in_place():
+    w = ParameterVector("w", 2)
+    program = Program(Circuit(1).ry(w[0], 0).rx(w[1], 0), [Z(0)], (), w)
+    for wrong in (np.zeros(4)[::2], np.zeros(2, np.float32), [0.0, 0.0]):
+        with pytest.raises(ParameterError, match="in place"):
+            prepared_sweep(program, wrong, np.zeros(2), lambda values, rows: values)
 
 
 def test_weights_and_inputs_share_angles(engine):

@@ -48,12 +48,30 @@ def test_a_layer_of_diagonal_gates_is_one_pass():
     assert kinds(circuit.h(0).h(1).h(2).h(3)).count(passes.PHASES) <= max(before, 1)
 
 
-def test_a_layer_of_rotations_takes_half_as_many_passes():
+@pytest.mark.parametrize(("lanes", "passes_of_six"), [(None, 2), (3, 6)])
+def test_a_layer_of_rotations_takes_a_third_as_many_passes(lanes, passes_of_six):
+    circuit = entangled(6)
+    before = kinds(circuit, (), lanes)
+    for q in range(6):
+        circuit = circuit.ry(0.2, q)
+    after = kinds(circuit, (), lanes)
+    assert len(after) <= len(before) + passes_of_six
+    assert after.count(passes.FUSED) - before.count(passes.FUSED) == (2 if lanes is None else 0)
+
+
+def test_phases_before_a_fused_pass_take_no_pass_of_their_own():
+    w = ParameterVector("w", 18)
     circuit = entangled(6)
     before = kinds(circuit, ())
     for q in range(6):
-        circuit = circuit.ry(0.2, q)
-    assert len(kinds(circuit, ())) == len(before) + 3
+        circuit = circuit.rz(w[q], q).ry(w[6 + q], q)
+    assert kinds(circuit, ()).count(passes.PHASES) <= before.count(passes.PHASES)
+
+
+def test_rotations_like_x_are_fused_and_single_ones_are_not():
+    circuit = Circuit(4).h(0).h(1).h(2).h(3).rzz(0.5, 0, 1).rzz(0.5, 1, 2).rzz(0.5, 2, 3)
+    assert kinds(circuit.rx(0.1, 0).rx(0.2, 1).ry(0.3, 2), ())[0] == passes.FUSED
+    assert passes.FUSED not in kinds(circuit.rx(0.1, 0), ())
 
 
 def test_what_no_observable_sees_is_dropped():

@@ -132,6 +132,14 @@ def pick_phase_gradients(gradient, terms, block, bits, buffer, lanes):
         _pick(buffer, gradient, terms[t, TERM_SLOT], -1.0, terms[t, TERM_Z], block, bits, lanes)
 
 
+@inlined
+def _is_single(group, lanes):
+    """Whether a group of strings has one member, and lanes are samples."""
+    if lanes is None:
+        return group[GROUP_LAST] == group[GROUP_FIRST] + 1
+    return False
+
+
 @part
 def expect(psi, group, strings, weights, values, block, bits, buffer, lanes):
     """Add a block's share of ``<psi|O_k|psi>`` to ``values[k]`` for strings that share their x mask.
@@ -142,16 +150,25 @@ def expect(psi, group, strings, weights, values, block, bits, buffer, lanes):
     W = lanes_of(psi)
     x, lane_x, plane = group[GROUP_X], group[GROUP_LANE_X], group[GROUP_PLANE]
     count = _vectors(W, bits, lanes)
+    single = _is_single(group, lanes)
+    z = strings[group[GROUP_FIRST], STRING_Z]
+    if single:  # the sums over even and over odd parities take the place of the transform
+        _clear(buffer, 2)
     for j in range(count):
         i = block * count + j
         o, p = i * 2 * W, (i ^ x) * 2 * W
         a0, a1 = load(psi, o), load(psi, o + W)
         b0, b1 = aligned(load(psi, p), lane_x, lanes), aligned(load(psi, p + W), lane_x, lanes)
-        if plane == 0:
-            store(buffer, j * W, a0 * b0 + a1 * b1)
+        value = a0 * b0 + a1 * b1 if plane == 0 else a0 * b1 - a1 * b0
+        if single:
+            sums = W * parity(i & z)
+            store(buffer, sums, load(buffer, sums) + value)
         else:
-            store(buffer, j * W, a0 * b1 - a1 * b0)
-    walsh_hadamard(buffer, 0, bits, lanes)
+            store(buffer, j * W, value)
+    if single:
+        store(buffer, z * W, load(buffer, 0) - load(buffer, W))
+    else:
+        walsh_hadamard(buffer, 0, bits, lanes)
     for t in range(group[GROUP_FIRST], group[GROUP_LAST]):
         _pick(buffer, values, strings[t, STRING_OBSERVABLE], weights[t], strings[t, STRING_Z], block, bits, lanes)
 
@@ -162,14 +179,21 @@ def seed(lam, psi, group, strings, weights, cotangent, block, bits, buffer, lane
     W = lanes_of(psi)
     x, lane_x, plane = group[GROUP_X], group[GROUP_LANE_X], group[GROUP_PLANE]
     count = _vectors(W, bits, lanes)
-    _clear(buffer, count)
-    for t in range(group[GROUP_FIRST], group[GROUP_LAST]):
-        _put(buffer, cotangent, strings[t, STRING_OBSERVABLE], weights[t], strings[t, STRING_Z], block, bits, lanes)
-    walsh_hadamard(buffer, 0, bits, lanes)
+    single, first = _is_single(group, lanes), group[GROUP_FIRST]
+    z = strings[first, STRING_Z]
+    if single:  # two values take the place of the transform, by the parity of z
+        value = splat(like(psi, weights[first])) * load(cotangent, strings[first, STRING_OBSERVABLE] * W)
+        store(buffer, 0, value)
+        store(buffer, W, splat(like(psi, -1.0)) * value)
+    else:
+        _clear(buffer, count)
+        for t in range(first, group[GROUP_LAST]):
+            _put(buffer, cotangent, strings[t, STRING_OBSERVABLE], weights[t], strings[t, STRING_Z], block, bits, lanes)
+        walsh_hadamard(buffer, 0, bits, lanes)
     for j in range(count):
         i = block * count + j
         o, p = i * 2 * W, (i ^ x) * 2 * W
-        h = load(buffer, j * W)
+        h = load(buffer, W * (parity(i & z) if single else j))
         b0, b1 = h * aligned(load(psi, p), lane_x, lanes), h * aligned(load(psi, p + W), lane_x, lanes)
         if plane:
             b0, b1 = b1, splat(like(psi, -1.0)) * b0

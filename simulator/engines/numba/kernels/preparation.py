@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from simulator.engines.numba.jit import inlined, part
-from simulator.engines.numba.kernels import angles, diagonals, product
+from simulator.engines.numba.kernels import angles, diagonals, fused, product
 from simulator.engines.numba.kernels.sections import (
     integers,
     local_rotations,
@@ -19,7 +19,7 @@ from simulator.engines.numba.kernels.sections import (
     terms_of,
 )
 from simulator.engines.numba.kernels.walsh import parity
-from simulator.engines.numba.layout.passes import KIND, OFFSET, PER_TILE, PHASES, PLACE, STORED
+from simulator.engines.numba.layout.passes import FUSED, KIND, OFFSET, PER_TILE, PHASES, PLACE, STORED
 from simulator.engines.numba.layout.scratch import (
     BITS,
     BUFFER,
@@ -112,6 +112,9 @@ def prepare(packed, weights, base, rotations, tables, scratch, lanes):
             set_rotation(rotations, theta, slot, slots[slot, SLOT_KAPPA], slots[slot, SLOT_LANE_Z], lanes)
     for r in range(passes_of(packed)):
         row = one_pass(packed, r)
+        if lanes is None:
+            if entry(row, KIND) == FUSED and entry(row, OFFSET) >= 0:
+                fused.prepare(packed, r, theta, tables, buffer)
         if entry(row, KIND) == PHASES and entry(row, PLACE) == STORED:
             if lanes is None:
                 size = 1 << entry(layout, QUBITS)

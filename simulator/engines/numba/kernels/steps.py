@@ -8,19 +8,32 @@ several threads on one state.
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
-from simulator.engines.numba.kernels import diagonals, passes, product
-from simulator.engines.numba.kernels.sections import integers, local_rotations, numbers, one_pass, rows, terms_of
+from simulator.engines.numba.kernels import diagonals, fused, passes, product
+from simulator.engines.numba.kernels.sections import (
+    cleared,
+    integers,
+    local_rotations,
+    numbers,
+    one_pass,
+    rows,
+    terms_of,
+)
 from simulator.engines.numba.layout.passes import (
     DENSE,
     DENSE_RANK,
+    FUSED,
+    FUSED_LOCAL,
+    FUSED_SUMS,
     KIND,
     LANE_ROTATION,
     LOCAL,
     MATRIX,
     NEEDED,
+    NUMBERS,
     OFFSET,
     PHASES,
     PLACE,
+    ROTATION,
     ROTATION_PAIR,
     SECOND,
     SPEC,
@@ -50,6 +63,7 @@ from simulator.engines.numba.layout.sections import (
     GROUP_COLUMNS,
     GROUPS,
     IS_LOCAL,
+    OCTETS,
     STRING_COLUMNS,
     STRING_WEIGHTS,
     STRINGS,
@@ -105,13 +119,13 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
         for j in range(parts):
             state, local = section(psi, j * size, (j + 1) * size), local_rotations(packed, scratch, j)
             a = local if entry(row, LOCAL) else shared
-            if kind == ROTATION_PAIR:
+            if kind == ROTATION:
+                first, last = _share(_vectors(state) >> 1, piece, pieces)
+                passes.rotate(state, row, a, lanes, first, last)
+            elif lanes is not None:
                 first, last = _share(_vectors(state) >> 2, piece, pieces)
                 b = local if entry(row, LOCAL + SECOND) else shared
                 passes.rotate_pair(state, row, a, b, lanes, first, last)
-            else:
-                first, last = _share(_vectors(state) >> 1, piece, pieces)
-                passes.rotate(state, row, a, lanes, first, last)
     elif kind == PHASES:
         bits = entry(layout, BITS)
         if lanes is None:
@@ -133,13 +147,53 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
                 else:
                     diagonals.fill_phases(block_table, 0, terms_of(packed, row), theta, block, bits, buffer, lanes)
                     diagonals.multiply_phases(psi, block * size, block_table, 0, False, size)
-    if lanes is not None:
+    if lanes is None:
+        if kind == FUSED:
+            _apply_fused(packed, row, psi, tables, scratch)
+    else:
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
             rotations = local_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
             passes.rotate_lanes(psi, row, rotations, lanes, first, last, 0)
     if kind == DENSE:
         _dense(layout, row, spec, matrices, MATRIX, psi, scratch, lanes, count, piece, pieces)
+
+
+@inlined
+def _numbers(packed, row, j, tables, scratch):
+    """Where the numbers of a fused pass are for state j, and their place: computed here if angles differ."""
+    if entry(row, FUSED_LOCAL):
+        begin = entry(packed[0], SCRATCH)
+        fused.local_numbers(section(scratch, begin, entry(packed[0], BLOCK)), row, local_rotations(packed, scratch, j))
+        return scratch, begin
+    return tables, entry(row, NUMBERS)
+
+
+@part
+def _apply_fused(packed, row, psi, tables, scratch):
+    """Apply a fused pass to all states of a tile."""
+    bits = entry(packed[0], QUBITS)
+    octets, size = integers(packed, OCTETS), (2 * lanes_of(psi)) << bits
+    for j in range(len(psi) // size):
+        numbers, at = _numbers(packed, row, j, tables, scratch)
+        fused.rotate(section(psi, j * size, (j + 1) * size), row, octets, tables, numbers, at, bits)
+
+
+@part
+def _undo_fused(packed, row, psi, lam, gradient, tables, scratch):
+    """Undo a fused pass on all states of a tile."""
+    bits, begin, W = entry(packed[0], QUBITS), entry(packed[0], BUFFER), lanes_of(psi)
+    cleared(scratch, begin, begin + FUSED_SUMS * W + (1 << bits) + W)
+    sums, buffer = (
+        section(scratch, begin, begin + FUSED_SUMS * W),
+        section(scratch, begin + FUSED_SUMS * W, entry(packed[0], GRADIENT)),
+    )
+    octets, size, numbers, at = integers(packed, OCTETS), (2 * W) << bits, tables, 0
+    for j in range(len(psi) // size):
+        numbers, at = _numbers(packed, row, j, tables, scratch)
+        state, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
+        fused.unrotate(state, dual, row, octets, tables, numbers, at, bits, sums, buffer)
+    fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits)
 
 
 @part
@@ -157,13 +211,13 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
             state, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
             local = local_rotations(packed, scratch, j)
             a = local if entry(row, LOCAL) else shared
-            if kind == ROTATION_PAIR:
+            if kind == ROTATION:
+                first, last = _share(_vectors(state) >> 1, piece, pieces)
+                passes.unrotate(state, dual, row, a, gradient, lanes, first, last)
+            elif lanes is not None:
                 first, last = _share(_vectors(state) >> 2, piece, pieces)
                 b = local if entry(row, LOCAL + SECOND) else shared
                 passes.unrotate_pair(state, dual, row, a, b, gradient, lanes, first, last)
-            else:
-                first, last = _share(_vectors(state) >> 1, piece, pieces)
-                passes.unrotate(state, dual, row, a, gradient, lanes, first, last)
     elif kind == PHASES:
         buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
         if lanes is None:
@@ -202,7 +256,10 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
                     )
                 if entry(row, NEEDED):
                     diagonals.pick_phase_gradients(gradient, terms_of(packed, row), block, bits, buffer, lanes)
-    if lanes is not None:
+    if lanes is None:
+        if kind == FUSED:
+            _undo_fused(packed, row, psi, lam, gradient, tables, scratch)
+    else:
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
             rotations = local_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared

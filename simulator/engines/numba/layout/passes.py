@@ -4,7 +4,8 @@ Masks are those of vectors (amplitudes' indices without the lanes' bits) unless 
 """
 
 KIND = 0  # first column of every row
-KINDS = ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE, LIKE_X, LIKE_Y, FACTORED, TWO_QUBIT = range(1, 10)
+KINDS = range(1, 11)
+ROTATION, ROTATION_PAIR, LANE_ROTATION, PHASES, DENSE, LIKE_X, LIKE_Y, FACTORED, TWO_QUBIT, FUSED = KINDS
 COLUMNS = 19
 
 NEEDED = 7  # whether the pass's derivative is wanted: of ROTATION, LANE_ROTATION, PHASES, FACTORED
@@ -45,3 +46,16 @@ NUMBER = 2  # which of the stage's factored passes it is
 HOW = 5  # what its masks move:
 VECTORS, MIXED, LANES = 2, 1, 0
 MASK, OTHER, ROW_Z, OTHER_Z, FIRST_PIVOT, LAST_PIVOT, FIRST_D, SECOND_D, TWIN = range(6, 15)
+
+# FUSED: two or three rotations, all with shared angles or all with angles that differ from sample to sample. The first
+# pass of a layer has the phases before it, too, in the columns FIRST_TERM, LAST_TERM and NEEDED of PHASES, and OFFSET,
+# which is negative in the other passes
+COSETS = 2  # where the sums of its cosets' first members begin in their section
+FUSED_COUNT = 5  # number of rotations; if there are two, the third has the angle 0
+NUMBERS = 6  # where its numbers begin in the memory of the tables:
+TANGENTS, SHARES, COSINES, EACH_NUMBERS = 0, 3, 4, 5  # in vectors, see kernels.fused
+FLIP, PHASE_SHARE = 3, 4  # in the vector of the three shares, behind them
+FUSED_SLOT, FUSED_X, FUSED_Z = 8, 11, 14  # three columns each; x as places of floats, z in the order of the table
+FUSED_LOCAL = 17  # whether the angles differ from sample to sample
+OCTET_BITS = 3
+FUSED_SUMS = 3  # vectors of derivatives

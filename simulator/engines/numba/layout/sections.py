@@ -25,7 +25,8 @@ floats are numbered together with those of integers.
     WEIGHT_COLUMNS,  # the weights,
     WEIGHT_FACTORS,  # floats: and their factors
     LOCAL_LIMIT,  # one float: see `kernels.angles.limit`
-) = range(19)
+    OCTETS,  # the first members of the fused passes' cosets, see `kernels.fused`
+) = range(20)
 
 TERM_Z, TERM_SLOT, TERM_COLUMNS = 0, 1, 2
 

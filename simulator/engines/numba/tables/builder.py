@@ -15,6 +15,7 @@ from simulator.engines.numba import simd
 from simulator.engines.numba.kernels import angles
 from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
+from simulator.engines.numba.tables import fused
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
 from simulator.engines.numba.tables.tables import Affine, IntArray, Tables, packed, string_groups, table
 from simulator.program.levels import Angle, Dense, Level, Rotation
@@ -59,6 +60,8 @@ class TableBuilder:
         self.code: list[list[int]] = []
         self.terms: list[tuple[int, int]] = []
         self.spec: list[int] = []
+        self.octets: list[int] = []
+        self.layer: fused.Layer | None = None  # of fused passes, if the next pass may belong to it
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
         self.stored = 0  # floats of stored phase tables
         self.per_tile = 0  # floats of phase tables computed per tile
@@ -111,6 +114,7 @@ class TableBuilder:
                 sections.WEIGHT_STARTS: weight_rows.starts,
                 sections.WEIGHT_COLUMNS: weight_rows.columns,
                 sections.WEIGHT_FACTORS: weight_rows.values,
+                sections.OCTETS: np.array(self.octets, np.int64),
                 sections.LOCAL_LIMIT: np.array([angles.limit(local_rows.starts, local_rows.values)]),
             },
         )
@@ -150,6 +154,8 @@ class TableBuilder:
             kind = row[passes.KIND]
             if kind == passes.PHASES and row[passes.PLACE] != passes.STORED:
                 return 1
+            if kind == passes.FUSED and self.derive_inputs and row[passes.FUSED_LOCAL]:
+                return 1
             if kind < passes.PHASES and self.derive_inputs and (row[passes.LOCAL] or row[passes.SECOND + passes.LOCAL]):
                 return 1
         return max(1, _TILE_BYTES // (self.state_size * self.program.dtype().itemsize))
@@ -187,19 +193,40 @@ class TableBuilder:
         return slot
 
     def add(self, row: list[int], needed: bool) -> None:
+        if row[passes.KIND] != passes.FUSED:
+            self.layer = None
         if needed and self.first_needed is None:
             self.first_needed = len(self.code)
         self.code.append(row)
 
     def add_passes(self, levels: Sequence[Level]) -> None:
-        """Number the passes of levels."""
-        for level in levels:
+        """Number the passes of levels; the phases before a fused pass belong to it."""
+        if self.fuses:
+            levels = fused.like_y(levels, self.n)
+        for k, level in enumerate(levels):
+            following = levels[k + 1] if k + 1 < len(levels) else None
             if level.kind == "phases":
-                self.phase_pass(level)
+                if not self.is_fused(level, following):
+                    self.phase_pass(level)
             elif level.kind == "dense":
                 self.dense_pass(level.members[0])
+            elif k and self.is_fused(levels[k - 1], level):
+                self.rotation_passes(level.members, levels[k - 1])
             else:
                 self.rotation_passes(level.members)
+
+    @property
+    def fuses(self) -> bool:
+        """Whether rotations are taken in octets where possible."""
+        return self.lanes is None and self.n >= fused.OCTET
+
+    def is_fused(self, level: Level, following: Level | None) -> bool:
+        """Whether a level's phases are applied by the first pass of the level that follows."""
+        if not self.fuses or level.kind != "phases" or following is None or following.kind != "rotations":
+            return False
+        if any(self.is_local(member.angle) for member in level.members):
+            return False
+        return following.members[0] in fused.group(following.members, self.is_local)
 
     def phase_pass(self, level: Level) -> None:
         local = any(self.is_local(member.angle) for member in level.members)
@@ -221,12 +248,51 @@ class TableBuilder:
         row[passes.NEEDED] = int(needed)
         self.add(row, needed)
 
-    def rotation_passes(self, members: Sequence[Rotation]) -> None:
+    def fused_pass(self, rotations: Sequence[Rotation], phases: Sequence[Rotation]) -> None:
+        """Number a pass of two or three rotations, and of the phases before them if it begins a layer."""
+        octets, layer = fused.Octets.of(rotations, self.n), self.layer
+        row, local = blank(passes.FUSED), self.is_local(rotations[0].angle)
+        row[passes.OFFSET], row[passes.FUSED_LOCAL] = -1, int(local)
+        begins = bool(phases) if local else layer is None or not layer.takes(rotations)
+        if begins or layer is None:
+            layer = fused.Layer(octets)
+        if begins:
+            row[passes.OFFSET], row[passes.FIRST_TERM] = self.stored, len(self.terms)
+            self.stored += max(2 << self.n, 2 * self.W)
+            self.terms += [(octets.in_order(member.z), self.slot(member, moving=False)) for member in phases]
+            row[passes.LAST_TERM] = len(self.terms)
+            row[passes.NEEDED] = int(any(self.needed(member.angle) for member in phases))
+        layer.xs += [rotation.x for rotation in rotations]
+        self.layer = None if local else layer
+        step = 2 * self.W
+        row[passes.COSETS], row[passes.NUMBERS] = len(self.octets), self.stored
+        self.octets += [step * first for first in octets.sums()]
+        self.stored += passes.EACH_NUMBERS * self.W
+        row[passes.FUSED_COUNT] = len(rotations)
+        for k, rotation in enumerate(rotations):
+            row[passes.FUSED_SLOT + k] = self.slot(rotation, moving=local)
+            row[passes.FUSED_Z + k] = layer.order.in_order(rotation.z)
+        for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
+            row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
+        row[passes.FUSED_X : passes.FUSED_X + fused.OCTET] = [step * x for x in octets.xs]
+        self.add(row, bool(row[passes.NEEDED]) or any(self.needed(rotation.angle) for rotation in rotations))
+
+    def rotation_passes(self, members: Sequence[Rotation], phases: Level | None = None) -> None:
+        """Number a level's rotations, and the phases before them if the first pass is a fused one."""
         waiting = list(members)
+        before = phases.members if phases is not None else []
+        if phases is not None:
+            self.layer = None
         while waiting:
+            group = fused.group(waiting, self.is_local) if self.fuses else []
+            if group and waiting[0] in group:
+                self.fused_pass(group, before)
+                before = []
+                waiting = [rotation for rotation in waiting if not any(rotation is each for each in group)]
+                continue
             rotation = waiting.pop(0)
             high = rotation.x >> self.shift
-            partner = self.partner(rotation, waiting) if high else None
+            partner = self.partner(rotation, waiting) if high and self.lanes is not None else None
             row = blank(passes.LANE_ROTATION if not high else passes.ROTATION)
             needed = self.write_rotation(row, rotation)
             if partner is not None:
@@ -281,12 +347,12 @@ class TableBuilder:
             scratch.ROTATIONS: states * sections.COEFFICIENTS * W * slots if self.local else 0,
             scratch.THETA: W * max(slots, 1),
             scratch.TABLES: self.per_tile,
-            scratch.BUFFER: max(block, 4 * W),
+            scratch.BUFFER: block + 4 * W,
             scratch.GRADIENT: W * max(slots, 1),
             scratch.PAIRS: 4 * W * n,
             scratch.DUALS: 4 * W * n,
             scratch.VALUES: W * max(observables, 1),
-            scratch.SCRATCH: (2 * W) << self.largest_dense,
+            scratch.SCRATCH: max((2 * W) << self.largest_dense, passes.EACH_NUMBERS * W),
             scratch.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
         }
         out = np.zeros(scratch.END + 1, np.int64)

@@ -5,10 +5,12 @@ import threading
 import weakref
 
 import numpy as np
+import pytest
 
 from simulator import Circuit, ParameterVector, Z
 from simulator.calculations.statevector import expectations
 from simulator.engines.choice import engine_for, using
+from simulator.engines.numba import block_sizes
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.program.program import Program
@@ -42,6 +44,25 @@ def test_engines_with_other_options_have_other_plans():
     assert in_batches.plan(program, 20).lanes is None
     assert in_pieces.plan(program, 20).big
     assert not in_batches.plan(program, 20).big
+
+
+@pytest.mark.parametrize(
+    ("text", "qubits"),
+    [("512K", 12), ("1024K", 12), ("2048K", 13), ("2M", 13), ("64M", 14), ("0K", 12), ("none", 12), (None, 12)],
+)
+def test_tiles_fit_in_the_cache_that_the_system_reports(monkeypatch, text, qubits):
+    def read_text(path):
+        if text is None:
+            raise FileNotFoundError(path)
+        return text + "\n"
+
+    monkeypatch.setattr(block_sizes.Path, "read_text", read_text)
+    block_sizes.cache_bytes.cache_clear()
+    try:
+        assert block_sizes.batch_qubits(Options()) == qubits
+        assert block_sizes.batch_qubits(Options(batch_qubits=5)) == 5
+    finally:
+        block_sizes.cache_bytes.cache_clear()
 
 
 def test_there_is_a_limit_to_the_plans_of_a_program():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.engines.numba.layout import passes
-from tests.simulator.engines.numba.kernels import matrix_cases, phase_cases, rotation_cases
+from tests.simulator.engines.numba.kernels import fused_cases, matrix_cases, phase_cases, rotation_cases
 from tests.simulator.engines.numba.kernels.cases import WAYS, check
 
 CASES = {
@@ -17,8 +17,10 @@ CASES = {
     passes.LIKE_Y: rotation_cases.like_y,
     passes.FACTORED: phase_cases.factored,
     passes.TWO_QUBIT: matrix_cases.two_qubits,
+    passes.FUSED: fused_cases.fused,
 }
 LANES_ARE_QUBITS = {passes.LANE_ROTATION, passes.LIKE_X, passes.LIKE_Y, passes.FACTORED, passes.TWO_QUBIT}
+LANES_ARE_SAMPLES = {passes.FUSED}
 FEWEST = 50  # cases, so that no test passes because it has none
 
 
@@ -26,7 +28,7 @@ def _runs():
     for kind in passes.KINDS:
         name = CASES[kind].__name__ if kind in CASES else kind
         for dtype, lanes in WAYS:
-            if lanes is not None or kind not in LANES_ARE_QUBITS:
+            if kind not in (LANES_ARE_QUBITS if lanes is None else LANES_ARE_SAMPLES):
                 use = "samples" if lanes is None else "qubits"
                 yield pytest.param(kind, dtype, lanes, id=f"{name}-{use}-{dtype.__name__}")
 

@@ -1,0 +1,61 @@
+"""Weighted loss of a network and its gradient, prepared for the steps of a training run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.layers import Layer
+from qml.losses import Loss, value_and_gradient
+
+__all__ = ["PreparedLoss"]
+
+Array = NDArray[np.float64]
+
+
+class PreparedLoss:
+    """Loss of batches at weights that differ from call to call; views, buffers and plans are kept in between.
+
+    One thread at a time may use it.
+
+    Parameters
+    ----------
+    network : Layer
+    loss : Loss
+    """
+
+    def __init__(self, network: Layer, loss: Loss) -> None:
+        self._weights, self._gradient = np.zeros(network.num_weights), np.zeros(network.num_weights)
+        self._batch = _Batch(loss)
+        self._sweep = network.prepared(self._weights, self._gradient, self._batch.rest, inputs=False)
+
+    def value_and_gradient(
+        self, inputs: Array, targets: NDArray[Any], shares: Array, weights: Array
+    ) -> tuple[float, Array]:
+        """Compute the sum of the losses of rows, times their shares, and its gradient, shape (n_weights,)."""
+        self._weights[:] = weights
+        self._gradient.fill(0.0)
+        self._batch.begin(targets, shares)
+        self._sweep(inputs, slice(0, len(inputs)))
+        return self._batch.total, self._gradient.copy()
+
+
+class _Batch:
+    """Remainder of the network, the loss, for the current batch."""
+
+    def __init__(self, loss: Loss) -> None:
+        self._value_and_gradient = value_and_gradient(loss)
+
+    def begin(self, targets: NDArray[Any], shares: Array) -> None:
+        self._targets, self._shares = targets, shares
+        self._columns = shares[:, None]
+        self.total = 0.0
+
+    def rest(self, outputs: Array, rows: slice) -> Array:
+        whole = len(outputs) == len(self._shares)
+        targets, shares = (self._targets, self._shares) if whole else (self._targets[rows], self._shares[rows])
+        values, slopes = self._value_and_gradient(outputs, targets)
+        self.total += float(shares @ values)
+        return slopes * (self._columns if whole else shares[:, None])

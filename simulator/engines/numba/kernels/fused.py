@@ -1,0 +1,237 @@
+"""Fused passes of a tile: two or three rotations, and the phases before them.
+
+The strings of a pass relate to each other like the Ys of different qubits: popcount(x_j & z_k) is odd for j = k and
+even otherwise. So every coset of the span of x_0, x_1, x_2, an octet, has one member whose three parities
+popcount(i & z_k) are even. It comes first, and the signs of `kernels.passes` are the same for all octets. These members
+are a subspace: each is a sum of two entries of the section ``OCTETS``.
+
+* ``exp(-i theta/2 P) = cos(theta/2) (1 - i tan(theta/2) P)``: only the bracket is applied, one fused multiply-add a
+  number. Where all samples share the angles, the cosines of a *layer* (passes with one table of phases) are factors of
+  its table; where angles differ, a pass ends with a multiplication by its three cosines.
+* Where the sine of a shared angle is larger than its cosine, ``theta - pi`` takes the place of theta, so no tangent is
+  above 1. What remains, ``-i P``, is a sign for each amplitude, which the table has, and the flip of x: octets are
+  loaded from another place.
+* The table has the order of the layer's first pass: entry 8 k + d is that of member d of octet k. This order is linear
+  over GF(2), so a Z string remains one in it, and tables and derivatives are Walsh-Hadamard transforms as usual.
+* On the way back both states lack the cosines of the layer's passes that have been undone, so each derivative has the
+  square of their product as a factor, its share. Derivatives by phases are summed over lanes before their transform.
+
+Rotations treat both planes alike, a native vector (one register) at a time. The numbers of a pass are vectors: three
+tangents, the shares (with the flip behind them), and the product of the cosines if angles differ.
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.kernels import diagonals
+from simulator.engines.numba.kernels.octets import add_derivatives, load_native, multiply, native_lanes, turn, undo
+from simulator.engines.numba.kernels.sections import one_pass, passes_of, rows, terms_of
+from simulator.engines.numba.kernels.walsh import parity, walsh_hadamard
+from simulator.engines.numba.layout.passes import (
+    COSETS,
+    COSINES,
+    EACH_NUMBERS,
+    FLIP,
+    FUSED,
+    FUSED_COUNT,
+    FUSED_LOCAL,
+    FUSED_SLOT,
+    FUSED_X,
+    FUSED_Z,
+    KIND,
+    NEEDED,
+    NUMBERS,
+    OCTET_BITS,
+    OFFSET,
+    PHASE_SHARE,
+    SHARES,
+    TANGENTS,
+)
+from simulator.engines.numba.layout.scratch import QUBITS
+from simulator.engines.numba.layout.sections import (
+    COEFFICIENTS,
+    COSINE,
+    SIGN,
+    SINE,
+    SLOT_COLUMNS,
+    SLOT_KAPPA,
+    SLOT_KINDS,
+    TERM_SLOT,
+    TERM_Z,
+)
+from simulator.engines.numba.simd import entry, lanes_of, like, load, sincos, splat, store
+
+
+@inlined
+def _masks(row):
+    return entry(row, FUSED_X), entry(row, FUSED_X + 1), entry(row, FUSED_X + 2)
+
+
+@inlined
+def _flip(octets, numbers, at):
+    """Sum of the masks x of the rotations by ``theta - pi``."""
+    return like(octets, entry(numbers, at + SHARES * lanes_of(numbers) + FLIP))
+
+
+@inlined
+def _first_member(row, octets, octet, bits):
+    """Place of the first member of a coset."""
+    low = (bits - OCTET_BITS) // 2
+    lows = entry(row, COSETS)
+    return entry(octets, lows + (1 << low) + (octet >> low)) ^ entry(octets, lows + (octet & ((1 << low) - 1)))
+
+
+@inlined
+def _tangents(numbers, at, lane):
+    W = lanes_of(numbers)
+    at += TANGENTS * W + lane
+    return load_native(numbers, at), load_native(numbers, at + W), load_native(numbers, at + 2 * W)
+
+
+@inlined
+def _phases_of(offset, octet, W):
+    """Place of the phases of an octet: eight real parts, and W places further the imaginary parts."""
+    lane = (octet << OCTET_BITS) & (W - 1)
+    return offset + 2 * ((octet << OCTET_BITS) - lane) + lane
+
+
+@part
+def rotate(psi, row, octets, tables, numbers, at, bits):
+    """Apply a pass to the octets ``{i ^ x : x in span(x0, x1, x2)}`` of a state, i being the sums of two ``octets``.
+
+    ``tables`` has the phases, and ``numbers`` from ``at`` on the numbers of the pass.
+    """
+    W, N = lanes_of(psi), native_lanes(psi)
+    x0, x1, x2 = _masks(row)
+    flip, offset, local = _flip(octets, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
+    for octet in range(1 << (bits - OCTET_BITS)):
+        i = _first_member(row, octets, octet, bits)
+        if offset >= 0:
+            multiply(psi, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
+        for lane in range(0, W, N):
+            t0, t1, t2 = _tangents(numbers, at, lane)
+            scale = load_native(numbers, at + COSINES * W + lane)
+            for s in range(lane, lane + 2 * W, W):
+                turn(psi, i ^ flip, i, x0, x1, x2, s, t0, t1, t2, local, scale)
+
+
+@part
+def unrotate(psi, lam, row, octets, tables, numbers, at, bits, sums, buffer):
+    """Undo a pass on both states and add its rotations' derivatives, without their shares, to the vectors ``sums``.
+
+    The first pass of a layer adds half the derivative by each phase, summed over the lanes, to ``buffer`` in the order
+    of the table.
+    """
+    W, N = lanes_of(psi), native_lanes(psi)
+    x0, x1, x2 = _masks(row)
+    flip, offset, local = _flip(octets, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
+    for octet in range(1 << (bits - OCTET_BITS)):
+        i = _first_member(row, octets, octet, bits)
+        for lane in range(0, W, N):
+            t0, t1, t2 = _tangents(numbers, at, lane)
+            scale = load_native(numbers, at + COSINES * W + lane)
+            zero = scale - scale
+            t0, t1, t2 = zero - t0, zero - t1, zero - t2
+            g0, g1, g2 = load_native(sums, lane), load_native(sums, W + lane), load_native(sums, 2 * W + lane)
+            for s in range(lane, lane + 2 * W, W):
+                g0, g1, g2 = add_derivatives(psi, lam, i, x0, x1, x2, s, g0, g1, g2)
+                turn(psi, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, local, scale)
+                turn(lam, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, local, scale)
+            store(sums, lane, g0)
+            store(sums, W + lane, g1)
+            store(sums, 2 * W + lane, g2)
+        if offset >= 0:
+            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
+            store(buffer, octet << OCTET_BITS, load(buffer, octet << OCTET_BITS) + halves)
+
+
+@part
+def local_numbers(numbers, row, rotations):
+    """Compute the numbers of a pass from coefficients that differ from sample to sample."""
+    W = lanes_of(numbers)
+    product = splat(like(numbers, 1.0))
+    for k in range(3):
+        o = entry(row, FUSED_SLOT + k) * COEFFICIENTS * W
+        tangent = load(rotations, o + SINE * W) / load(rotations, o + COSINE * W)
+        if k < entry(row, FUSED_COUNT):
+            product = product * load(rotations, o + COSINE * W)
+        else:
+            tangent = tangent - tangent
+        store(numbers, (TANGENTS + k) * W, tangent)
+        numbers[SHARES * W + k] = entry(rotations, o + SIGN * W)
+    numbers[SHARES * W + FLIP] = like(numbers, 0.0)
+    numbers[SHARES * W + PHASE_SHARE] = like(numbers, 1.0)
+    store(numbers, COSINES * W, product)
+
+
+@inlined
+def _lane_bits(array):
+    if lanes_of(array) > 8:
+        return 4
+    return 3
+
+
+@part
+def pick_gradients(gradient, row, terms, numbers, at, sums, buffer, bits):
+    """Add the derivatives in ``sums`` and ``buffer`` to ``gradient``, those by phases to the first lane."""
+    W = lanes_of(gradient)
+    at += SHARES * W
+    for k in range(entry(row, FUSED_COUNT)):
+        o = entry(row, FUSED_SLOT + k) * W
+        store(gradient, o, load(gradient, o) + splat(entry(numbers, at + k)) * load(sums, k * W))
+    if entry(row, OFFSET) >= 0 and entry(row, NEEDED):
+        walsh_hadamard(buffer, 0, bits, _lane_bits(gradient))
+        for t in range(len(terms)):
+            gradient[terms[t, TERM_SLOT] * W] -= entry(numbers, at + PHASE_SHARE) * entry(buffer, terms[t, TERM_Z])
+
+
+@inlined
+def _continues(row):
+    """Whether a pass belongs to the layer of the one before."""
+    return entry(row, KIND) == FUSED and entry(row, OFFSET) < 0 and entry(row, FUSED_LOCAL) == 0
+
+
+@part
+def prepare(packed, r, theta, tables, buffer):
+    """Compute the numbers of the layer that begins with pass r, and its table of phases times signs and cosines."""
+    layout = packed[0]
+    W, bits, end, last = lanes_of(tables), entry(layout, QUBITS), passes_of(packed), r + 1
+    slots = rows(packed, SLOT_KINDS, SLOT_COLUMNS)
+    first = one_pass(packed, r)
+    offset = entry(first, OFFSET)
+    if entry(first, FUSED_LOCAL) == 0:
+        while last < end and _continues(one_pass(packed, last)):
+            last += 1
+    one = like(tables, 1.0)
+    scale, share, signs = one, one, 0
+    for number in range(last - 1, r - 1, -1):
+        row = one_pass(packed, number)
+        at, flip, product, count = entry(row, NUMBERS), 0, one, entry(row, FUSED_COUNT)
+        for o in range(at, at + EACH_NUMBERS * W, W):
+            store(tables, o, splat(like(tables, 0.0)))
+        if entry(row, FUSED_LOCAL):
+            count = 0
+        for k in range(count):
+            slot = entry(row, FUSED_SLOT + k)
+            kappa = like(tables, 1.0 * slots[slot, SLOT_KAPPA])
+            sines, cosines = sincos(load(theta, slot * W) * splat(like(tables, 0.5)))
+            store(buffer, 0, sines)
+            store(buffer, W, cosines)
+            sine, cosine = kappa * entry(buffer, 0), entry(buffer, W)
+            if abs(sine) > abs(cosine):
+                flip ^= entry(row, FUSED_X + k)
+                signs ^= entry(row, FUSED_Z + k)
+                sine, cosine = cosine, -sine
+            store(tables, at + (TANGENTS + k) * W, splat(sine / cosine))
+            tables[at + SHARES * W + k] = kappa * share
+            product *= cosine
+        tables[at + SHARES * W + FLIP] = like(tables, flip)
+        scale *= product
+        share *= product * product
+    tables[entry(first, NUMBERS) + SHARES * W + PHASE_SHARE] = share
+    diagonals.fill_phases(tables, offset, terms_of(packed, first), theta, 0, bits, buffer, _lane_bits(tables))
+    for i in range(1 << bits):
+        o = offset + 2 * (i - (i & (W - 1))) + (i & (W - 1))
+        factor = -scale if parity(i & signs) else scale
+        tables[o] *= factor
+        tables[o + W] *= factor

@@ -1,0 +1,201 @@
+"""Arithmetic on octets: eight amplitudes ``i ^ x`` for x in the span of three masks, of samples in the lanes.
+
+Each function is written as the instructions of its loop over the eight members, unrolled while it is compiled. As
+Python code with a variable for each member, the same takes a second longer to compile.
+
+Arguments ``x0, x1, x2`` are the masks and ``i`` is the first member, as places of floats; member d of an octet is at
+``i ^ (d & 1) x0 ^ (d >> 1 & 1) x1 ^ (d >> 2) x2``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from simulator.engines.numba.layout.passes import OCTET_BITS
+from simulator.engines.numba.simd import Vector, llvm_type, native_bytes, vector_pointer
+
+_SIZE = 1 << OCTET_BITS
+_INT32 = ir.IntType(32)
+
+
+class _Arithmetic:
+    """Instructions on vectors of one kind in arrays of one type."""
+
+    def __init__(self, context: Any, builder: Any, array: Any, vector: Vector) -> None:
+        self.context, self.builder, self.array, self.vector = context, builder, array, vector
+
+    def load(self, array: Any, place: Any) -> Any:
+        out = self.builder.load(vector_pointer(self.context, self.builder, self.array, array, place, self.vector))
+        out.align = self.vector.element.bitwidth // 8
+        return out
+
+    def store(self, array: Any, place: Any, value: Any) -> None:
+        target = vector_pointer(self.context, self.builder, self.array, array, place, self.vector)
+        self.builder.store(value, target).align = self.vector.element.bitwidth // 8
+
+    def splat(self, array: Any, place: Any) -> Any:
+        data = self.context.make_array(self.array)(self.context, self.builder, array).data
+        kind = llvm_type(self.vector)
+        value = self.builder.load(self.builder.gep(data, [place]))
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, _INT32(0))
+        order = ir.Constant(ir.VectorType(_INT32, self.vector.width), None)
+        return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), order)
+
+    def times(self, a: Any, b: Any) -> Any:
+        return self.builder.fmul(a, b, flags=("contract",))
+
+    def plus(self, a: Any, b: Any) -> Any:
+        return self.builder.fadd(a, b, flags=("contract",))
+
+    def minus(self, a: Any, b: Any) -> Any:
+        return self.builder.fsub(a, b, flags=("contract",))
+
+    def place(self, base: Any, offset: int) -> Any:
+        return self.builder.add(base, ir.Constant(base.type, offset))
+
+    def members(self, first: Any, masks: Any) -> list[Any]:
+        """Places of an octet's members."""
+        out = [first]
+        for mask in masks:
+            out += [self.builder.xor(place, mask) for place in out]
+        return out
+
+
+@intrinsic
+def turn(typing_context, state, source, target, x0, x1, x2, shift, t0, t1, t2, scaled, scale):  # type: ignore[no-untyped-def]
+    """Take the members a, b of each pair to ``a + t b, b - t a`` for the three masks, in native vectors.
+
+    The octet is read at ``source + shift``, multiplied by ``scale`` if ``scaled`` is not 0, and written at
+    ``target + shift``.
+    """
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        state, source, target, *masks = args[:6]
+        shift, tangents, scaled, scale = args[6], args[7:10], args[10], args[11]
+        on = _Arithmetic(context, builder, signature.args[0], t0)
+        values = [on.load(state, builder.add(place, shift)) for place in on.members(source, masks)]
+        for k, t in enumerate(tangents):
+            for d in (d for d in range(_SIZE) if not d >> k & 1):
+                a, b = values[d], values[d | 1 << k]
+                values[d], values[d | 1 << k] = on.plus(a, on.times(t, b)), on.minus(b, on.times(t, a))
+        places = [builder.add(place, shift) for place in on.members(target, masks)]
+        with builder.if_else(builder.icmp_signed("!=", scaled, ir.Constant(scaled.type, 0))) as (yes, no):
+            with yes:
+                for place, value in zip(places, values, strict=True):
+                    on.store(state, place, on.times(scale, value))
+            with no:
+                for place, value in zip(places, values, strict=True):
+                    on.store(state, place, value)
+        return context.get_dummy_value()
+
+    return types.none(state, *(types.intp,) * 6, t0, t1, t2, types.intp, scale), codegen
+
+
+@intrinsic
+def add_derivatives(typing_context, psi, lam, i, x0, x1, x2, shift, g0, g1, g2):  # type: ignore[no-untyped-def]
+    """Add ``lam[a] psi[b] - lam[b] psi[a]``, summed over the pairs of each mask, to g0, g1, g2 in native vectors.
+
+    It takes one number of ``lam`` at a time, so that all others fit into sixteen registers.
+    """
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        psi, lam, i, *masks = args[:6]
+        on = _Arithmetic(context, builder, signature.args[0], g0)
+        places = [builder.add(place, args[6]) for place in on.members(i, masks)]
+        values, sums = [on.load(psi, place) for place in places], [None] * OCTET_BITS
+        for d, place in enumerate(places):
+            dual = on.load(lam, place)
+            for k in range(OCTET_BITS):
+                product = on.times(dual, values[d ^ 1 << k])
+                if sums[k] is None:
+                    sums[k] = product
+                else:
+                    sums[k] = (on.minus if d >> k & 1 else on.plus)(sums[k], product)
+        out = [on.plus(g, each) for g, each in zip(args[7:10], sums, strict=True)]
+        return context.make_tuple(builder, signature.return_type, out)
+
+    return types.UniTuple(g0, OCTET_BITS)(psi, lam, *(types.intp,) * 5, g0, g1, g2), codegen
+
+
+@intrinsic
+def multiply(typing_context, psi, i, x0, x1, x2, table, at):  # type: ignore[no-untyped-def]
+    """Multiply the members by ``table[at : at + 8]`` (real parts) and, a vector further, the imaginary parts."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        psi, i, *masks = args[:5]
+        vector = Vector(signature.args[0].dtype)
+        on, W = _Arithmetic(context, builder, signature.args[0], vector), vector.width
+        for d, place in enumerate(on.members(i, masks)):
+            c, s = (on.splat(args[5], on.place(args[6], d + part)) for part in (0, W))
+            a0, a1 = on.load(psi, place), on.load(psi, on.place(place, W))
+            on.store(psi, place, on.minus(on.times(c, a0), on.times(s, a1)))
+            on.store(psi, on.place(place, W), on.plus(on.times(c, a1), on.times(s, a0)))
+        return context.get_dummy_value()
+
+    return types.none(psi, *(types.intp,) * 4, table, types.intp), codegen
+
+
+@intrinsic
+def undo(typing_context, psi, lam, i, x0, x1, x2, table, at):  # type: ignore[no-untyped-def]
+    """Multiply the members of both states by the conjugates of what `multiply` takes.
+
+    Returns the sums over lanes of half the derivative by each member's phase, in the first eight lanes of a vector.
+    """
+    vector = Vector(psi.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        psi, lam, i, *masks = args[:6]
+        on, W = _Arithmetic(context, builder, signature.args[0], vector), vector.width
+        halves = []
+        for d, place in enumerate(on.members(i, masks)):
+            c, s = (on.splat(args[6], on.place(args[7], d + part)) for part in (0, W))
+            (a0, a1), (u0, u1) = ((on.load(each, place), on.load(each, on.place(place, W))) for each in (psi, lam))
+            halves.append(on.minus(on.times(u1, a0), on.times(u0, a1)))
+            for each, r, m in ((psi, a0, a1), (lam, u0, u1)):
+                on.store(each, place, on.plus(on.times(c, r), on.times(s, m)))
+                on.store(each, on.place(place, W), on.minus(on.times(c, m), on.times(s, r)))
+        return _lane_sums(on, halves, W)
+
+    return vector(psi, lam, *(types.intp,) * 4, table, types.intp), codegen
+
+
+def _lane_sums(on: _Arithmetic, vectors: list[Any], width: int) -> Any:
+    """Sum each of eight vectors over its lanes, to the first eight lanes of the result."""
+    kind, remaining = vectors[0].type, width
+    masks = [ir.Constant(ir.VectorType(_INT32, width), list(range(begin, 2 * width, 2))) for begin in (0, 1)]
+
+    def neighbours(first: Any, second: Any) -> Any:
+        even, odd = (on.builder.shuffle_vector(first, second, mask) for mask in masks)
+        return on.builder.fadd(even, odd)
+
+    while len(vectors) > 1:
+        vectors, remaining = [neighbours(*vectors[k : k + 2]) for k in range(0, len(vectors), 2)], remaining // 2
+    while remaining > 1:
+        vectors, remaining = [neighbours(vectors[0], ir.Constant(kind, [0.0] * width))], remaining // 2
+    return vectors[0]
+
+
+@intrinsic
+def load_native(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """Load a native vector, one register, from ``array[index : index + native_lanes(array)]``."""
+    vector = Vector(array.dtype, native_bytes())
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return _Arithmetic(context, builder, signature.args[0], vector).load(*args)
+
+    return vector(array, types.intp), codegen
+
+
+@intrinsic
+def native_lanes(typing_context, array):  # type: ignore[no-untyped-def]
+    """Width of native vectors of an array's element type, a constant in compiled code."""
+    vector = Vector(array.dtype, native_bytes())
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return context.get_constant(types.intp, vector.width)
+
+    return types.intp(array), codegen

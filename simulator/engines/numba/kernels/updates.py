@@ -1,0 +1,57 @@
+"""Steps of optimizers: new weights and new state, each weight by itself, from the old ones and the gradient.
+
+Results go to other arrays than the arguments', so that an interrupted step leaves both as they were. Each expression
+is evaluated in the order in which it is written, without contraction: the bits are those of the same line of numpy.
+"""
+
+from __future__ import annotations
+
+import math
+
+from simulator.engines.numba.jit import kernel
+
+
+@kernel
+def scaled(before, after, rate, out):
+    """``before + rate * (after - before)``, exactly ``after`` for a rate of 1; returns whether all are finite."""
+    finite = True
+    for k in range(len(out)):
+        out[k] = after[k] if rate == 1.0 else before[k] + rate * (after[k] - before[k])
+        finite = finite and math.isfinite(out[k])
+    return finite
+
+
+@kernel
+def momentum(settings, weights, gradient, velocity, new_weights, new_velocity):
+    """Gradient descent with momentum; settings: learning rate, momentum, whether the momentum is Nesterov's."""
+    learning_rate, share, nesterov = settings
+    for k in range(len(weights)):
+        new_velocity[k] = share * velocity[k] + gradient[k]
+        direction = gradient[k] + share * new_velocity[k] if nesterov else new_velocity[k]
+        new_weights[k] = weights[k] - learning_rate * direction
+
+
+@kernel
+def adam(settings, corrections, weights, gradient, means, squares, new_weights, new_means, new_squares):
+    """Adam with decoupled weight decay; settings: learning rate, decay factors, epsilon, shrinkage of the weights.
+
+    ``corrections`` are the divisors that correct the means of gradients and of squares for their initial value of 0.
+    """
+    learning_rate, beta1, beta2, epsilon, shrinkage = settings
+    by_mean, by_square = corrections
+    for k in range(len(weights)):
+        new_means[k] = beta1 * means[k] + (1.0 - beta1) * gradient[k]
+        new_squares[k] = beta2 * squares[k] + (1.0 - beta2) * (gradient[k] * gradient[k])
+        change = learning_rate * (new_means[k] / by_mean) / (math.sqrt(new_squares[k] / by_square) + epsilon)
+        weight = weights[k] if shrinkage == 0.0 else weights[k] - shrinkage * weights[k]
+        new_weights[k] = weight - change
+
+
+@kernel
+def rmsprop(settings, weights, gradient, squares, velocity, new_weights, new_squares, new_velocity):
+    """RMSprop with momentum; settings: learning rate, decay factor, momentum, epsilon."""
+    learning_rate, decay, share, epsilon = settings
+    for k in range(len(weights)):
+        new_squares[k] = decay * squares[k] + (1.0 - decay) * (gradient[k] * gradient[k])
+        new_velocity[k] = share * velocity[k] + gradient[k] / (math.sqrt(new_squares[k]) + epsilon)
+        new_weights[k] = weights[k] - learning_rate * new_velocity[k]

@@ -1,0 +1,175 @@
+"""Layers of rotations that share their passes with the phases before them; see `kernels.fused`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from simulator.engines.numba.layout import passes
+from simulator.program.levels import Angle, Level, Rotation
+from simulator.program.subspaces import remainder
+
+OCTET = passes.OCTET_BITS
+
+
+@dataclass
+class Octets:
+    """How a pass takes the indices of n bits: in cosets of the span of three masks x.
+
+    Attributes
+    ----------
+    xs : list of int
+        The masks of the pass's rotations; with two, a third that no rotation has.
+    firsts : list of int
+        Basis of the cosets' first members.
+    """
+
+    xs: list[int]
+    firsts: list[int]
+
+    @classmethod
+    def of(cls, rotations: Sequence[Rotation], n: int) -> Octets:
+        """Divide the indices such that each coset's first member has an even parity with each mask z."""
+        echelon: dict[int, int] = {}
+        basis = []
+        for q in range(n):
+            vector = 1 << q
+            for rotation in rotations:
+                if rotation.z >> q & 1:
+                    vector ^= rotation.x
+            residue = remainder(echelon, vector)
+            if residue:
+                echelon[residue.bit_length()] = residue
+                basis.append(vector)
+        xs = [rotation.x for rotation in rotations]
+        spare = OCTET - len(xs)
+        return cls(xs + basis[len(basis) - spare :], basis[: len(basis) - spare])
+
+    def in_order(self, z: int) -> int:
+        """Mask z of a string whose index is the number of an amplitude in the order of the octets."""
+        vectors = (*self.xs, *self.firsts)
+        return sum(((z & vector).bit_count() & 1) << k for k, vector in enumerate(vectors))
+
+    def sums(self) -> list[int]:
+        """All sums of the lower half of the basis of first members, then all of its upper half."""
+        half = len(self.firsts) // 2
+        return _sums(self.firsts[:half]) + _sums(self.firsts[half:])
+
+
+@dataclass
+class Layer:
+    """Consecutive passes with one table of phases: the order of the table, and the masks x of the rotations so far."""
+
+    order: Octets
+    xs: list[int] = field(default_factory=list)
+
+    def takes(self, rotations: Iterable[Rotation]) -> bool:
+        """Whether signs that flips of these rotations leave may be applied before the layer's rotations."""
+        return not any((rotation.z & x).bit_count() & 1 for rotation in rotations for x in self.xs)
+
+
+def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> list[Rotation]:
+    """Rotations that may come next and that one pass applies: two or three, or none."""
+    found: list[Rotation] = []
+    for k, candidate in enumerate(waiting):
+        if found and is_local(candidate.angle) != is_local(found[0].angle):
+            continue
+        if (candidate.x & candidate.z).bit_count() % 2 and all(_apart(candidate, other) for other in found):
+            others = (other for other in waiting[:k] if not any(other is each for each in found))
+            if all(candidate.commutes(other) for other in others):
+                found.append(candidate)
+    if len(found) < 2:
+        return []
+    return found[:OCTET]
+
+
+def like_y(levels: Sequence[Level], n: int) -> list[Level]:
+    """Give commuting rotations an odd number of Ys by quarter turns before and after them.
+
+    With z' orthogonal to the masks x of the other rotations and not to its own, ``D^-1 P D`` has one more Y than P for
+    ``D = exp(-i pi/4 Z^z')``, and ``exp(-i a/2 P) = D exp(-i a/2 D^-1 P D) D^-1``. The quarter turns join neighbouring
+    levels of phases.
+    """
+    out: list[Level] = []
+    for level in levels:
+        if level.kind == "phases":
+            _add_phases(out, level.members)
+        elif level.kind == "dense":
+            out.append(level)
+        else:
+            for members in _independent(level.members):
+                changed, quarters = _changed(members, n) if len(members) > 1 else (members, [])
+                _add_phases(out, [Rotation(0, z, Angle(-math.pi / 2)) for z in quarters])
+                out.append(Level("rotations", changed))
+                _add_phases(out, [Rotation(0, z, Angle(math.pi / 2)) for z in quarters])
+    return [level for level in out if level.members]
+
+
+def _add_phases(levels: list[Level], members: Sequence[Rotation]) -> None:
+    """Add diagonal rotations to a last level of phases, or as a new level; angles about equal strings are added."""
+    if not members:
+        return
+    known = {member.z: member for member in levels[-1].members} if levels and levels[-1].kind == "phases" else None
+    if known is not None:
+        levels.pop()
+    known = known or {}
+    for member in members:
+        angle = member.angle
+        if member.z in known:
+            angle = known[member.z].angle.scaled(1.0)
+            angle.add(member.angle)
+        known[member.z] = Rotation(0, member.z, angle)
+    levels.append(Level("phases", [each for each in known.values() if each.angle.factors or each.angle.constant]))
+
+
+def _independent(members: Sequence[Rotation]) -> list[list[Rotation]]:
+    """Split rotations, in order, into runs that commute and whose masks x are independent."""
+    out: list[list[Rotation]] = []
+    echelon: dict[int, int] = {}
+    for member in members:
+        residue = remainder(echelon, member.x)
+        if not out or not residue or not all(member.commutes(other) for other in out[-1]):
+            out.append([])
+            echelon, residue = {}, member.x
+        echelon[residue.bit_length()] = residue
+        out[-1].append(member)
+    return out
+
+
+def _changed(members: Sequence[Rotation], n: int) -> tuple[list[Rotation], list[int]]:
+    """Rotations with an odd number of Ys, and the masks z' of the quarter turns around them."""
+    out, quarters = [], []
+    for k, member in enumerate(members):
+        x, z = member.x, member.z
+        if (x & z).bit_count() % 2 == 0:
+            quarter = _dual([each.x for each in members], k, n)
+            turns = (x & z).bit_count() - 1 - (x & (z ^ quarter)).bit_count()
+            member = Rotation(x, z ^ quarter, member.angle.scaled(-1.0 if turns % 4 else 1.0))
+            quarters.append(quarter)
+        out.append(member)
+    return out, quarters
+
+
+def _dual(masks: Sequence[int], k: int, n: int) -> int:
+    """Mask that has an odd parity with mask k and even ones with the others, which are independent of it."""
+    rows = [mask | (1 << n if j == k else 0) for j, mask in enumerate(masks)]  # the right-hand side is bit n
+    pivots: list[tuple[int, int]] = []
+    for j in range(len(rows)):
+        low = rows[j] & ((1 << n) - 1)
+        pivot = low & -low
+        rows = [row ^ rows[j] if i != j and row & pivot else row for i, row in enumerate(rows)]
+        pivots.append((j, pivot))
+    return sum(pivot for j, pivot in pivots if rows[j] >> n)
+
+
+def _apart(a: Rotation, b: Rotation) -> bool:
+    """Whether two strings relate like Paulis of different qubits."""
+    return not (a.x & b.z).bit_count() & 1 and not (a.z & b.x).bit_count() & 1
+
+
+def _sums(vectors: Sequence[int]) -> list[int]:
+    out = [0]
+    for vector in vectors:
+        out += [vector ^ other for other in out]
+    return out

@@ -1,0 +1,104 @@
+"""Cases of the fused passes: layers of rotations with the phases before them, as the table builder writes them."""
+
+import numba
+import numpy as np
+
+from simulator import Circuit, Parameter
+from simulator.engines.numba import simd
+from simulator.engines.numba.kernels import preparation, steps
+from simulator.engines.numba.layout import passes as layout
+from simulator.engines.numba.layout import scratch, sections
+from simulator.engines.numba.tables.builder import TableBuilder
+from simulator.program.levels import Angle, Level, Rotation
+from simulator.program.program import Program
+from tests.simulator.engines.numba.kernels.cases import Case, rotation
+
+_prepare, _tile_angles = preparation.prepare, preparation.tile_angles
+_apply_pass, _undo_pass = steps.apply_pass, steps.undo_pass
+EDGES = [0.0, np.pi, -np.pi, np.pi / 2, 3 * np.pi, 1e-9, 17.0]  # where signs and flips change
+
+
+@numba.njit
+def _start(packed, weights, base, shared, tables, X, states, work):
+    _prepare(packed, weights, base, shared, tables, work, None)
+    for j in range(states):
+        _tile_angles(packed, base, X, j, j, work, None)
+
+
+@numba.njit
+def _apply(packed, passes, psi, shared, tables, work):
+    for r in range(passes):
+        _apply_pass(packed, r, psi, shared, tables, work, None, 0, 1)
+
+
+@numba.njit
+def _undo(packed, passes, psi, lam, gradient, shared, tables, work):
+    for r in range(passes - 1, -1, -1):
+        _undo_pass(packed, r, psi, lam, gradient, shared, tables, work, None, 0, 1)
+
+
+def _strings(count, n, rng):
+    """Ys of different qubits, seen from a basis that random CNOTs have changed."""
+    x, z = [1 << q for q in range(n)], [1 << q for q in range(n)]
+    for _ in range(3 * n):
+        control, target = rng.permutation(n)[:2]
+        z[target] ^= z[control]
+        x[control] ^= x[target]
+    return [(x[q], z[q]) for q in rng.permutation(n)[:count]]
+
+
+def fused(dtype, lanes, rng):
+    """Two to five rotations, with shared angles or with different ones for each sample, after up to five phases."""
+    for n in (3, 4, 5):
+        for count in range(2, n + 1):
+            for local in (False, True):
+                for _ in range(6):
+                    yield _case(n, count, local, dtype, rng)
+
+
+def _case(n, count, local, dtype, rng):
+    W, states = simd.width(dtype), 1 if local else 2
+    strings = _strings(count, n, rng)
+    zs = [int(z) for z in rng.permutation(np.arange(1, 1 << n))[: rng.integers(6)]]
+    number = count + len(zs)
+    parameters = [Parameter(f"p{k}") for k in range(number)]
+    inputs, weights = (parameters[:count], parameters[count:]) if local else ([], parameters)
+    circuit = Circuit(n)
+    for parameter in parameters:
+        circuit = circuit.rz(parameter, 0)
+    precision = "double" if dtype is np.float64 else "single"
+    program = Program(circuit, [], inputs=inputs, weights=weights, precision=precision)
+    members = [Rotation(x, z, Angle(0.0, {k: 1.0})) for k, (x, z) in enumerate(strings)]
+    phases = [Rotation(0, z, Angle(0.0, {count + k: 1.0})) for k, z in enumerate(zs)]
+    levels = [Level("phases", phases)] * bool(phases) + [Level("rotations", members)]
+    vars(program)["schedule"] = ([[] for _ in range(n)], levels)
+    builder = TableBuilder(program, None, derive_inputs=True)
+    tables = builder.build()
+    rows = tables.integers(sections.PASSES).reshape(-1, layout.COLUMNS)
+    assert layout.FUSED in rows[:, layout.KIND]
+    values = rng.choice([*EDGES, *rng.uniform(-3, 3, 7)], (number, W if local else 1))
+    values[count:] = values[count:, :1]
+    X = np.ascontiguousarray(values[:count].T) if local else np.zeros((W * states, 0))
+    given = np.ascontiguousarray(values[count:, 0] if local else values[:, 0])
+    base = np.zeros(tables.slots + 1)
+    shared, stored, work = (
+        simd.aligned_zeros(size + 1, dtype) for size in (tables.shared_size, tables.stored_size, tables.scratch_size)
+    )
+
+    def begin():
+        work[:] = np.nan
+        _start(tables.packed, given, base, shared, stored, X, states, work)
+
+    def apply(psi):
+        begin()
+        _apply(tables.packed, len(rows), psi, shared, stored, work)
+
+    def undo(psi, lam, gradient):
+        begin()
+        _undo(tables.packed, len(rows), psi, lam, gradient, shared, stored, work)
+
+    slots = {id(angle): slot for slot, angle in enumerate(builder.angles)}
+    order = [*zip(phases, values[count:], strict=True), *zip(members, values[:count], strict=True)]
+    expected = [rotation(each.x, each.z, angles, slots[id(each.angle)], n) for each, angles in order]
+    assert tables.layout[scratch.SLOTS] == number
+    return Case(n, None, dtype, expected, apply, undo, states, sums_lanes=not local or bool(zs))
