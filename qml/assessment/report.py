@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from qml.text import markdown as escaped
 from qml.text import one_line
 
-__all__ = ["Block", "Grid", "Heading", "Items", "Listing", "Paragraph", "Picture", "markdown", "number", "terminal"]
+__all__ = [
+    "TERMINAL_WIDTH",
+    "Block",
+    "Grid",
+    "Heading",
+    "Items",
+    "Listing",
+    "Paragraph",
+    "Picture",
+    "markdown",
+    "number",
+    "terminal",
+]
 
 TERMINAL_WIDTH = 100
 

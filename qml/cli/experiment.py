@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import shutil
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from sklearn.base import clone
 
 from qml import persistence
 from qml.assessment.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
-from qml.assessment.report import Picture, markdown, terminal
+from qml.assessment.report import TERMINAL_WIDTH, Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
 from qml.cli.phases import Phases
 from qml.cli.record import fairness_of, training_record
@@ -258,7 +259,7 @@ def report_experiment(
     replace_file(folder / "report.json", [text.encode(errors="backslashreplace")])
     _save(experiment, model, folder, record)
 
-    print(terminal(blocks))
+    print(terminal(blocks, min(TERMINAL_WIDTH, shutil.get_terminal_size((TERMINAL_WIDTH, 24)).columns)))
     written = [*FILES, *(picture.file for picture in pictures)]
     print(one_line(f"Written to {folder}/: {', '.join(written)}"))
     if missing:
