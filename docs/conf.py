@@ -59,6 +59,7 @@ autodoc_member_order = "alphabetical"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 add_module_names = False
+toc_object_entries_show_parents = "hide"  # "fit()" beside the page of an estimator, not its class again
 
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],

@@ -27,7 +27,15 @@ def run_state(state: ServerState, server: Server) -> RunState:
             arrays[f"{CONTROL}{k}"] = np.zeros_like(state.weights) if control is None else control
     arrays |= {"participations": state.participations, "outcomes": state.outcomes, "numbers": state.numbers}
     return RunState(
-        seed=server.seed, weights=state.weights, optimizer_state=arrays, best_weights=state.weights, steps=state.rounds
+        weights=state.weights,
+        optimizer_state=arrays,
+        steps=state.rounds,
+        batch=0,
+        loss_sum=0.0,
+        gradient_norm_sum=0.0,
+        seconds=0.0,
+        seed=server.seed,
+        best_weights=state.weights,
     )
 
 
