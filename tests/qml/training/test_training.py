@@ -427,7 +427,9 @@ class Interrupting(LogisticRegression):
 class TestInterrupt:
     @pytest.mark.parametrize("name", OPTIMIZERS)
     def test_the_best_weights_come_with_the_exception(self, name, caplog):
-        objective = Interrupting(after=4 if get_optimizer(name).uses_gradient else 60)
+        optimizer = get_optimizer(name)
+        after = 4 * (optimizer.evaluations_per_step or 1) if optimizer.uses_gradient else 60
+        objective = Interrupting(after)
         with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt) as caught:
             train(objective, START, name, epochs=1000, tol=0)
         assert isinstance(caught.value, TrainingInterrupted)
