@@ -23,4 +23,6 @@ collect_ignore_glob = [name for package, files in OPTIONAL.items() if find_spec(
 
 ALIASES = ("qml/checkpoints.py", "qml/kernel_inspection.py")
 
-collect_ignore_glob += ALIASES
+SITE = ("docs/*.py", "docs/extensions/*")  # settings of Sphinx, which run only there
+
+collect_ignore_glob += ALIASES + SITE

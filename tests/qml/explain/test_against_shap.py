@@ -50,6 +50,7 @@ def test_the_plots_of_shap_take_an_explanation(shap):
     np.testing.assert_allclose(values.values.sum(axis=1) + values.base_values, clf.predict_proba(X[:4]).max(axis=1))
     import matplotlib.pyplot as plt
 
+    plt.figure()  # shap draws into the current one, which may be another test's
     axes = shap.plots.bar(values, show=False)
     assert isinstance(axes.figure, Figure)
     assert next(label.get_text() for label in axes.get_yticklabels()).startswith("feature")
