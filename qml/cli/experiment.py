@@ -259,7 +259,8 @@ def report_experiment(
     replace_file(folder / "report.json", [text.encode(errors="backslashreplace")])
     _save(experiment, model, folder, record)
 
-    print(terminal(blocks, min(TERMINAL_WIDTH, shutil.get_terminal_size((TERMINAL_WIDTH, 24)).columns)))
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else TERMINAL_WIDTH
+    print(terminal(blocks, min(TERMINAL_WIDTH, columns)))
     written = [*FILES, *(picture.file for picture in pictures)]
     print(one_line(f"Written to {folder}/: {', '.join(written)}"))
     if missing:
