@@ -13,7 +13,7 @@
 # %% [markdown]
 # # A first circuit
 #
-# From two qubits to a trained model of one's own: drawing, measurements, expectations, gradients, a custom gate, and a
+# From two qubits to a trained custom model: drawing, measurements, expectations, gradients, a custom gate, and a
 # circuit that learns a function. Nothing is assumed but a little linear algebra.
 
 # %%

@@ -28,54 +28,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Results:
-    """What was computed for an explanation; `Explanation` shows it.
-
-    Attributes
-    ----------
-    model : str
-    facts : dict of str to str
-        Settings, circuit, seed and numbers of rows.
-    quantity : str
-        What is explained: probability, decision value, prediction or output.
-    outputs, columns : tuple of str
-    rows : tuple of tuple of str
-        Values of the columns in the explained rows.
-    data : float ndarray, shape (n_rows, n_columns)
-        The same as numbers, with numbers for categories; NaN for a group of features.
-    labels : tuple
-        Predictions.
-    chosen : int ndarray, shape (n_rows,)
-        Output that counts for each row: of several classes, the predicted one.
-    attributions : Attributions
-        Shapley values.
-    integrated : float ndarray, shape (n_rows, n_columns, n_outputs)
-        Integrated gradients from the mean background row.
-    sensitivities : float ndarray, shape (n_columns,)
-        Mean absolute derivative by a standard deviation of each column; of several features, their sum.
-    permutation : PermutationImportance
-    dependence : tuple of Dependence
-        Of the most important columns.
-    background : float ndarray, shape (n_background, n_features)
-        Rows of reference of the Shapley values, with numbers for categories.
-    inputs : Inputs
-        Conversion of these numbers to what the model takes.
-    counterfactuals : tuple of Counterfactual or None
-        For each explained row; empty if there are none at all.
-    linear, logistic : LinearSurrogate or None
-    tree : TreeSurrogate or None
-    gates, entangling : GateImportance or None
-        Layers of the circuit; all gates on two or more qubits together.
-    twin : EntanglementShare or None
-    sobol : SobolIndices or None
-    angles : tuple of str
-        Names of the features of ``sobol``.
-    faithfulness : DeletionCurves or None
-    stability : tuple of Stability
-    notes : tuple of str
-        What to keep in mind.
-    skipped : dict of str to str
-        Reasons by part.
-    """
+    """What was computed for an explanation; `Explanation` shows it, and describes the attributes."""
 
     model: str
     facts: dict[str, str]
