@@ -13,6 +13,7 @@ from qml.estimators.local_training import begin
 from qml.estimators.variational.trained import TrainedNetwork
 from qml.federated.artificial_rows import artificial_rows, same_scaling
 from qml.federated.clients import Client
+from qml.federated.remote_sums import RemoteSum
 from qml.federated.statistics import (
     AgreementError,
     Description,
@@ -82,7 +83,7 @@ def begin_together(
     clients: Sequence[Client],
     seed: int,
     *,
-    secure: SecureSum | None = None,
+    secure: SecureSum | RemoteSum | None = None,
     reference: tuple[Any, Any] | None = None,
     classes: Any = None,
 ) -> Beginning:
@@ -94,7 +95,7 @@ def begin_together(
     clients : sequence of Client
     seed : int
         Seed for the initial weights.
-    secure : SecureSum, optional
+    secure : SecureSum or RemoteSum, optional
         Secure aggregation of the means and second moments.
     reference : tuple (X, y), optional
         Public rows from which scaling and classes are learnt; then the clients tell neither moments nor ranges.
@@ -140,9 +141,16 @@ def begin_together(
 
 
 def _with_moments(
-    statistics: Statistics, clients: Sequence[Client], secure: SecureSum | None, stage: int
+    statistics: Statistics, clients: Sequence[Client], secure: SecureSum | RemoteSum | None, stage: int
 ) -> Statistics:
     """Sum the clients' moments; each stage has its own round number, because masks must not be used twice."""
+    if isinstance(secure, RemoteSum):
+
+        def confirm(senders: Sequence[str]) -> None:
+            if missing := sorted({client.name for client in clients} - set(senders)):
+                raise AgreementError(f"round 0 needs the sums of all clients, and {missing} did not send theirs")
+
+        return statistics.with_moments(secure.moments(statistics, round=-stage, confirm=confirm))
     vectors = {client.name: client.moments(statistics) for client in clients}
     if secure is None:
         return statistics.with_moments(np.sum(list(vectors.values()), axis=0))
