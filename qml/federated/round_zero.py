@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,19 @@ from qml.federated.statistics import (
 )
 from qml.federated.updates import SecureSum
 
-__all__ = ["Beginning", "begin_together", "split_model"]
+__all__ = ["Beginning", "Steps", "begin_together", "split_model"]
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Fitted transformers, as a function of features."""
+
+    transformers: list[tuple[str, Any]]
+
+    def __call__(self, X: Any) -> Any:
+        for _, transformer in self.transformers:
+            X = transformer.transform(X)
+        return X
 
 
 class Beginning:
@@ -47,9 +60,7 @@ class Beginning:
 
     def transformed(self, X: Any) -> Any:
         """Return the features that the estimator takes."""
-        for _, transformer in self.transformers:
-            X = transformer.transform(X)
-        return X
+        return Steps(self.transformers)(X)
 
     def model(self, estimator: Any) -> Any:
         """Return a trained estimator in the form in which the model came."""
@@ -125,7 +136,8 @@ def begin_together(
             fitted = clone(step)
             X = fitted.fit_transform(X, y)
             transformers.append((key, fitted))
-        descriptions = [client.describe(classifier, private, _composed(transformers)) for client in clients]
+        transform = Steps(transformers)
+        descriptions = [client.describe(classifier, private, transform) for client in clients]
         public = None if reference is None else described("reference", X, y, classifier)
         statistics = agreed(descriptions, classes, public)
     if private:
@@ -179,12 +191,3 @@ def _balanced(statistics: Statistics) -> dict[Any, float]:
         raise AgreementError(f"class_weight='balanced' needs rows of each class, no client has any of {missing}")
     weights = statistics.n_samples / (len(statistics.classes) * statistics.counts)
     return dict(zip(statistics.classes.tolist(), weights.tolist(), strict=True))
-
-
-def _composed(transformers: list[tuple[str, Any]]) -> Callable[[Any], Any]:
-    def transform(X: Any) -> Any:
-        for _, transformer in transformers:
-            X = transformer.transform(X)
-        return X
-
-    return transform
