@@ -288,7 +288,7 @@ class Server:
         asked: NDArray[np.intp],
         outcomes: NDArray[np.int64],
     ) -> Array:
-        """Let clients train whose changes only their sum is known of; note the outcome of each client."""
+        """Let clients train and mask their changes; return the mean, and note the outcome of each client."""
         requests, late = self._requests(state, number, asked)
         outcomes[list(late)] = LATE
 
