@@ -4,6 +4,9 @@ Flower starts the app anew for each message, so that the client's secrets lie in
 the memory of the SuperNode, on the client's machine, which is never sent. They are deleted after the last step, and
 replaced when the next sum begins. If the SuperNode is restarted in between, they are lost, and the client has dropped
 out of the sum; it takes part in the next one.
+
+Flower stores the state after it has sent the answer of a step. Only if the app is killed between the two could the step
+be repeated, by a server that asks for it a second time, as one that follows the protocol never does.
 """
 
 from __future__ import annotations
