@@ -19,6 +19,7 @@ from qml.federated.aggregators import Aggregator, Mean, get_aggregator
 from qml.federated.clients import Client, named_clients
 from qml.federated.ledger import Ledger
 from qml.federated.privacy import BudgetError, GaussianMechanism
+from qml.federated.remote_sums import RemoteSum
 from qml.federated.round_zero import Beginning, begin_together, split_model
 from qml.federated.server import Server
 from qml.federated.server_files import identity, run_state, server_state
@@ -67,7 +68,7 @@ class Federation:
         Simulated faults: probabilities that a client that is asked sends nothing, or sends its update after the end of
         the round, when it is refused.
     privacy : GaussianMechanism, optional
-    secure : SecureSum, optional
+    secure : SecureAggregation, optional
         Secure aggregation, of the statistics of round 0 and of the updates: the server sees sums only.
     reference : tuple (X, y), optional
         Public rows from which scaling and classes are learnt. Otherwise they are learnt from exact sums over the
@@ -120,7 +121,7 @@ class Federation:
     dropout_rate: float = 0.0
     straggler_rate: float = 0.0
     privacy: GaussianMechanism | None = None
-    secure: SecureSum | None = None
+    secure: SecureSum | RemoteSum | None = None
     reference: tuple[Any, Any] | None = None
     classes: ArrayLike | None = None
     random_state: int | RandomState | None = None
@@ -289,7 +290,7 @@ class Federation:
             raise ValueError(f"quorum={self.quorum} cannot be met: {asked} of {count} clients are asked in a round")
         if self.privacy is not None and not isinstance(self.privacy, GaussianMechanism):
             raise TypeError(f"privacy expects a GaussianMechanism or None, got {self.privacy!r}")
-        if self.secure is not None and not hasattr(self.secure, "sum"):
+        if self.secure is not None and not isinstance(self.secure, SecureSum | RemoteSum):
             raise TypeError(f"secure expects an object with sum, such as SecureAggregation(), got {self.secure!r}")
         if not isinstance(aggregator, Mean):
             reason = None

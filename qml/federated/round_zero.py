@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from qml.estimators.local_training import begin
 from qml.estimators.variational.trained import TrainedNetwork
 from qml.federated.artificial_rows import artificial_rows, same_scaling
 from qml.federated.clients import Client
+from qml.federated.remote_sums import RemoteSum
 from qml.federated.statistics import (
     AgreementError,
     Description,
@@ -22,7 +24,19 @@ from qml.federated.statistics import (
 )
 from qml.federated.updates import SecureSum
 
-__all__ = ["Beginning", "begin_together", "split_model"]
+__all__ = ["Beginning", "Steps", "begin_together", "split_model"]
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Fitted transformers, as a function of features."""
+
+    transformers: list[tuple[str, Any]]
+
+    def __call__(self, X: Any) -> Any:
+        for _, transformer in self.transformers:
+            X = transformer.transform(X)
+        return X
 
 
 class Beginning:
@@ -46,9 +60,7 @@ class Beginning:
 
     def transformed(self, X: Any) -> Any:
         """Return the features that the estimator takes."""
-        for _, transformer in self.transformers:
-            X = transformer.transform(X)
-        return X
+        return Steps(self.transformers)(X)
 
     def model(self, estimator: Any) -> Any:
         """Return a trained estimator in the form in which the model came."""
@@ -82,7 +94,7 @@ def begin_together(
     clients: Sequence[Client],
     seed: int,
     *,
-    secure: SecureSum | None = None,
+    secure: SecureSum | RemoteSum | None = None,
     reference: tuple[Any, Any] | None = None,
     classes: Any = None,
 ) -> Beginning:
@@ -94,7 +106,7 @@ def begin_together(
     clients : sequence of Client
     seed : int
         Seed for the initial weights.
-    secure : SecureSum, optional
+    secure : SecureSum or RemoteSum, optional
         Secure aggregation of the means and second moments.
     reference : tuple (X, y), optional
         Public rows from which scaling and classes are learnt; then the clients tell neither moments nor ranges.
@@ -124,7 +136,8 @@ def begin_together(
             fitted = clone(step)
             X = fitted.fit_transform(X, y)
             transformers.append((key, fitted))
-        descriptions = [client.describe(classifier, private, _composed(transformers)) for client in clients]
+        transform = Steps(transformers)
+        descriptions = [client.describe(classifier, private, transform) for client in clients]
         public = None if reference is None else described("reference", X, y, classifier)
         statistics = agreed(descriptions, classes, public)
     if private:
@@ -140,9 +153,16 @@ def begin_together(
 
 
 def _with_moments(
-    statistics: Statistics, clients: Sequence[Client], secure: SecureSum | None, stage: int
+    statistics: Statistics, clients: Sequence[Client], secure: SecureSum | RemoteSum | None, stage: int
 ) -> Statistics:
     """Sum the clients' moments; each stage has its own round number, because masks must not be used twice."""
+    if isinstance(secure, RemoteSum):
+
+        def confirm(senders: Sequence[str]) -> None:
+            if missing := sorted({client.name for client in clients} - set(senders)):
+                raise AgreementError(f"round 0 needs the sums of all clients, and {missing} did not send theirs")
+
+        return statistics.with_moments(secure.moments(statistics, round=-stage, confirm=confirm))
     vectors = {client.name: client.moments(statistics) for client in clients}
     if secure is None:
         return statistics.with_moments(np.sum(list(vectors.values()), axis=0))
@@ -171,12 +191,3 @@ def _balanced(statistics: Statistics) -> dict[Any, float]:
         raise AgreementError(f"class_weight='balanced' needs rows of each class, no client has any of {missing}")
     weights = statistics.n_samples / (len(statistics.classes) * statistics.counts)
     return dict(zip(statistics.classes.tolist(), weights.tolist(), strict=True))
-
-
-def _composed(transformers: list[tuple[str, Any]]) -> Callable[[Any], Any]:
-    def transform(X: Any) -> Any:
-        for _, transformer in transformers:
-            X = transformer.transform(X)
-        return X
-
-    return transform

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from qml.federated.aggregators import Aggregator, Mean
 from qml.federated.clients import Client, RemoteClient, Request, RowNoise, UpdateNoise
 from qml.federated.ledger import Ledger
 from qml.federated.privacy import BudgetError, clipped
+from qml.federated.remote_sums import RemoteSum
 from qml.federated.server_state import ACCEPTED, COLUMNS, DROPPED, LATE, OUTCOMES, REFUSED, ServerState
 from qml.federated.strategies import Strategy
 from qml.federated.updates import SecureSum, Update, UpdateError, check_update
@@ -36,7 +37,7 @@ class QuorumError(QumbaError, RuntimeError):
 
 @dataclass(eq=False)
 class Server:
-    """Server of an in-process federation.
+    """Server of a federation.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class Server:
         Probabilities that a client that is asked sends nothing, or too late.
     ledger : Ledger or None
         Accounts, with privacy.
-    secure : SecureSum or None
+    secure : SecureSum, RemoteSum or None
     n_samples : sequence of int
         Numbers of rows of the clients.
     """
@@ -73,7 +74,7 @@ class Server:
     dropout_rate: float
     straggler_rate: float
     ledger: Ledger | None
-    secure: SecureSum | None
+    secure: SecureSum | RemoteSum | None
     n_samples: Sequence[int]
     _delayed: list[Update] = field(default_factory=list, init=False)
     _failure: Exception | None = field(default=None, init=False)
@@ -116,18 +117,15 @@ class Server:
         epsilon = self._epsilon(number, participations)
         outcomes = np.zeros(len(self.names), np.int64)
         outcomes[asked] = DROPPED
-        accepted = self._collect(state, number, asked, outcomes)
-        needed = min(self.quorum, len(asked)) if self.sampled_independently else self.quorum
-        if len(accepted) < needed:
-            counts = ", ".join(f"{OUTCOMES[k]}: {int((outcomes == k).sum())}" for k in range(1, len(OUTCOMES)))
-            raise QuorumError(
-                f"round {number} needs {needed} usable updates and got {len(accepted)} ({counts}); the weights are "
-                "those of the round before, and a run with resume= goes on from there"
-                + (f". The last failure was: {self._failure}" if self._failure is not None else "")
-            ) from self._failure
-        share = len(accepted) / len(self.names)
         with np.errstate(over="ignore", invalid="ignore"):  # checked in the next lines
-            change = self._aggregated(accepted, number, asked, outcomes)
+            if isinstance(self.secure, RemoteSum):
+                accepted: list[Update] = []
+                change = self._aggregated_elsewhere(self.secure, state, number, asked, outcomes)
+            else:
+                accepted = self._collect(state, number, asked, outcomes)
+                self._check_quorum(number, asked, outcomes)
+                change = self._aggregated(accepted, number, asked, outcomes)
+            share = int((outcomes == ACCEPTED).sum()) / len(self.names)
             strategy, weights = self.strategy.step(state.strategy, state.weights, change, number, share)
             change_norm = float(np.linalg.norm(weights - state.weights))
         if not np.isfinite(change_norm):
@@ -147,6 +145,17 @@ class Server:
         return ServerState(
             weights, strategy, participations, np.vstack([state.outcomes, outcomes]), np.vstack([state.numbers, row])
         )
+
+    def _check_quorum(self, number: int, asked: NDArray[np.intp], outcomes: NDArray[np.int64]) -> None:
+        needed = min(self.quorum, len(asked)) if self.sampled_independently else self.quorum
+        accepted = int((outcomes == ACCEPTED).sum())
+        if accepted < needed:
+            counts = ", ".join(f"{OUTCOMES[k]}: {int((outcomes == k).sum())}" for k in range(1, len(OUTCOMES)))
+            raise QuorumError(
+                f"round {number} needs {needed} usable updates and got {accepted} ({counts}); the weights are "
+                "those of the round before, and a run with resume= goes on from there"
+                + (f". The last failure was: {self._failure}" if self._failure is not None else "")
+            ) from self._failure
 
     def _asked(self, number: int) -> NDArray[np.intp]:
         """Draw the clients of a round."""
@@ -174,8 +183,7 @@ class Server:
         """Let the clients train; return the usable updates, and note the outcome of each client."""
         received = [(update.client, update) for update in self._delayed]
         self._delayed = []
-        fates = np.random.default_rng([self.seed, FATES, number]).random((2, len(self.names)))
-        requests = {int(k): self._request(state, number, int(k)) for k in asked if fates[0, k] >= self.dropout_rate}
+        requests, late = self._requests(state, number, asked)
         for k, request in requests.items():
             client = self.clients[self.names[k]]
             if isinstance(client, RemoteClient):
@@ -188,7 +196,7 @@ class Server:
                 log.warning("round %d: client %r failed: %s: %s", number, client.name, type(error).__name__, error)
                 self._failure = error
                 continue
-            if fates[1, k] < self.straggler_rate:
+            if k in late:
                 self._delayed.append(update)
                 outcomes[k] = LATE
             else:
@@ -196,13 +204,12 @@ class Server:
                 outcomes[k] = REFUSED
         accepted: list[Update] = []
         expected = {self.names[k] for k in asked}
-        length = len(state.weights) * (2 if self.strategy.uses_controls else 1)
         for sender, update in received:
             seen = {other.client for other in accepted}
             try:
                 if update.client != sender:
                     raise UpdateError(f"update of client {sender!r}: it says that it is of client {update.client!r}")
-                check_update(update, round=number, n_weights=length, expected=expected, seen=seen)
+                check_update(update, round=number, n_weights=self._length, expected=expected, seen=seen)
             except UpdateError as error:
                 log.warning("%s", error)
                 continue
@@ -210,13 +217,29 @@ class Server:
             outcomes[self.names.index(update.client)] = ACCEPTED
         return accepted
 
+    @property
+    def _length(self) -> int:
+        """Length of the vectors that the clients send."""
+        return len(self.estimator.weights_) * (2 if self.strategy.uses_controls else 1)
+
+    @property
+    def _limit(self) -> float | None:
+        """Norm to which updates are shortened."""
+        return self.ledger.mechanism.clip if self.ledger is not None and self.place == "server" else self.clip_norm
+
     def _shortened(self, update: Update) -> Update:
         """Clip an update: a client may not have done so itself."""
-        limit = self.clip_norm
-        if self.ledger is not None and self.place == "server":
-            limit = self.ledger.mechanism.clip
-        change = np.asarray(update.change, np.float64)
+        change, limit = np.asarray(update.change, np.float64), self._limit
         return replace(update, change=change if limit is None else clipped(change, limit))
+
+    def _requests(
+        self, state: ServerState, number: int, asked: NDArray[np.intp]
+    ) -> tuple[dict[int, Request], set[int]]:
+        """Return the requests of a round, without those of simulated drop-outs, and the simulated stragglers."""
+        fates = np.random.default_rng([self.seed, FATES, number]).random((2, len(self.names)))
+        active = [int(k) for k in asked if fates[0, k] >= self.dropout_rate]
+        late = {k for k in active if fates[1, k] < self.straggler_rate}
+        return {k: self._request(state, number, k) for k in active}, late
 
     def _request(self, state: ServerState, number: int, k: int) -> Request:
         privacy: UpdateNoise | RowNoise | None = None
@@ -243,25 +266,63 @@ class Server:
     def _aggregated(
         self, accepted: Sequence[Update], number: int, asked: NDArray[np.intp], outcomes: NDArray[np.int64]
     ) -> Array:
-        """Combine the updates; with privacy of clients all count alike, because the noise is for that."""
-        length = len(self.estimator.weights_) * (2 if self.strategy.uses_controls else 1)
+        """Combine the updates."""
         if self.secure is None and self.place in (None, "example"):
             return self.aggregator.aggregate(accepted)
-        weighted = self.place in (None, "example") and isinstance(self.aggregator, Mean) and self.aggregator.weighted
-        largest = max(self.n_samples) if weighted else 1
-        factors = {update.client: update.n_samples / largest if weighted else 1.0 for update in accepted}
-        vectors = {self.names[k]: np.zeros(length) for k in asked}
+        factors = self._factors(self.names.index(update.client) for update in accepted)
+        vectors = {self.names[k]: np.zeros(self._length) for k in asked}
         vectors |= {update.client: update.change * factors[update.client] for update in accepted}
         if self.secure is None:
-            total = np.sum(list(vectors.values()), axis=0) if vectors else np.zeros(length)
+            total = np.sum(list(vectors.values()), axis=0) if vectors else np.zeros(self._length)
         else:
+            assert not isinstance(self.secure, RemoteSum)
             missing = [self.names[k] for k in asked if outcomes[k] != ACCEPTED]
-            total = self.secure.sum(vectors, round=number, dropped=missing) if accepted else np.zeros(length)
+            total = self.secure.sum(vectors, round=number, dropped=missing) if accepted else np.zeros(self._length)
+        return self._mean(total, factors, number)
+
+    def _aggregated_elsewhere(
+        self,
+        secure: RemoteSum,
+        state: ServerState,
+        number: int,
+        asked: NDArray[np.intp],
+        outcomes: NDArray[np.int64],
+    ) -> Array:
+        """Let clients train and mask their changes; return the mean, and note the outcome of each client."""
+        requests, late = self._requests(state, number, asked)
+        outcomes[list(late)] = LATE
+
+        def confirm(senders: Sequence[str]) -> None:
+            outcomes[[self.names.index(name) for name in senders]] = ACCEPTED
+            self._check_quorum(number, asked, outcomes)
+
+        total = np.zeros(self._length)
+        if len(requests) > len(late):
+            total = secure.changes(
+                {self.names[k]: request for k, request in requests.items()},
+                factors=self._factors(asked),
+                clip_norm=self._limit,
+                length=self._length,
+                late=[self.names[k] for k in late],
+                confirm=confirm,
+            )
+        else:
+            confirm([])
+        return self._mean(total, self._factors(np.flatnonzero(outcomes == ACCEPTED)), number)
+
+    def _factors(self, clients: Iterable[int]) -> dict[str, float]:
+        """Return the factors of changes in a sum; with privacy of clients all count alike, as the noise is for that."""
+        weighted = self.place in (None, "example") and isinstance(self.aggregator, Mean) and self.aggregator.weighted
+        largest = max(self.n_samples)
+        return {self.names[k]: self.n_samples[k] / largest if weighted else 1.0 for k in clients}
+
+    def _mean(self, total: Array, factors: Mapping[str, float], number: int) -> Array:
+        """Return the mean of changes of which the sum is known, with the noise of the server."""
         if self.place != "server":
             return np.asarray(total / sum(factors.values()))
         assert self.ledger is not None
         mechanism = self.ledger.mechanism
         assert mechanism.noise is not None
         rng = np.random.default_rng([self.seed, SERVER_NOISE, number])
-        noise = mechanism.noise * mechanism.clip * rng.standard_normal(length)
+        noise = mechanism.noise * mechanism.clip * rng.standard_normal(self._length)
         return np.asarray((total + noise) / (self.client_fraction * len(self.names)))

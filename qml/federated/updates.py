@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class Update:
     n_samples: int
 
 
+@runtime_checkable
 class SecureSum(Protocol):
     """Interface of a secure aggregation: the server learns a sum of vectors and no single vector."""
 

@@ -69,6 +69,10 @@ class SecureAggregation:
             check_whole("threshold", self.threshold, least=2)
         FixedPoint(self.fraction_bits)
 
+    def threshold_of(self, count: int) -> int:
+        """Return the threshold of a round in which ``count`` clients are asked."""
+        return max(2, count * 2 // 3 + 1) if self.threshold is None else self.threshold
+
     def sum(
         self,
         vectors: Mapping[str, ArrayLike],
@@ -105,7 +109,7 @@ class SecureAggregation:
         """
         names = sorted({*vectors, *dropped})
         remaining = [name for name in names if name not in dropped]
-        threshold = max(2, len(names) * 2 // 3 + 1) if self.threshold is None else self.threshold
+        threshold = self.threshold_of(len(names))
         numbers = FixedPoint(self.fraction_bits)
         values = {name: checked_vector(name, vectors[name]) for name in remaining}
         n_weights = len(values[remaining[0]]) if remaining else 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
+from typing import Self
 
 from numpy.typing import ArrayLike
 
@@ -28,7 +30,8 @@ class SecureClient:
     """A client for one round: its keys, seed and masks are drawn anew, and each method is called once, in order.
 
     `public_keys`, `seal_shares`, `masked_vector`, `reveal`. A repeated step is refused, since two masked vectors under
-    the same masks would give away their difference, and two lists of survivors both secrets of a client.
+    the same masks would give away their difference, and two lists of survivors both secrets of a client. Between steps,
+    a process that ends can keep the client as bytes, `to_bytes`, and go on with `from_bytes`.
 
     Parameters
     ----------
@@ -53,7 +56,7 @@ class SecureClient:
         self._seed = random_key()
         self._keys: dict[str, PublicKeys] = {}
         self._own_shares: bytes = b""
-        self._received: dict[str, SealedShares] = {}
+        self._received: dict[str, bytes] = {}
         self._next_step = "public_keys"
 
     def public_keys(self) -> PublicKeys:
@@ -125,7 +128,7 @@ class SecureClient:
             if name == self.name or name not in self._keys or self.name not in message.sealed:
                 raise MessageError(f"client {self.name!r} received shares from {name!r} that are not for it")
         check_enough([*received, self.name], self.threshold, self.round, "shared their secrets")
-        self._received = received
+        self._received = {name: message.sealed[self.name] for name, message in received.items()}
         values = add(values, mask(self._seed, len(values)))
         for name in received:
             shared = mask(self._masking_key(name), len(values))
@@ -163,6 +166,42 @@ class SecureClient:
                 keys[name] = key_share
         return RevealedShares(self.name, self.round, seeds, keys)
 
+    def to_bytes(self) -> bytes:
+        """Return everything that the client knows between two steps, its private keys included: it must not be sent.
+
+        Only the newest bytes may be used again, since older ones would repeat a step.
+        """
+        data = {
+            "name": self.name,
+            "round": self.round,
+            "threshold": self.threshold,
+            "fraction_bits": self.numbers.fraction_bits,
+            "sealing": self._sealing.private.hex(),
+            "masking": self._masking.private.hex(),
+            "seed": self._seed.hex(),
+            "keys": {name: [keys.sealing.hex(), keys.masking.hex()] for name, keys in self._keys.items()},
+            "own_shares": self._own_shares.hex(),
+            "received": {name: sealed.hex() for name, sealed in self._received.items()},
+            "next_step": self._next_step,
+        }
+        return json.dumps(data).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Return the client of `to_bytes`."""
+        data = json.loads(content)
+        numbers = FixedPoint(data["fraction_bits"])
+        client = cls(data["name"], round=data["round"], threshold=data["threshold"], numbers=numbers)
+        client._sealing = KeyPair.from_private(bytes.fromhex(data["sealing"]))
+        client._masking = KeyPair.from_private(bytes.fromhex(data["masking"]))
+        client._seed, client._own_shares = bytes.fromhex(data["seed"]), bytes.fromhex(data["own_shares"])
+        client._keys = {
+            name: PublicKeys(name, client.round, *map(bytes.fromhex, pair)) for name, pair in data["keys"].items()
+        }
+        client._received = {name: bytes.fromhex(sealed) for name, sealed in data["received"].items()}
+        client._next_step = data["next_step"]
+        return client
+
     def _begin(self, step: str, then: str) -> None:
         if step != self._next_step:
             raise RuntimeError(f"client {self.name!r} expects {self._next_step} next in round {self.round}, got {step}")
@@ -172,8 +211,7 @@ class SecureClient:
         """Return this client's shares of another's masking key and seed."""
         shares = self._own_shares
         if name != self.name:
-            sealed = self._received[name].sealed[self.name]
-            shares = unseal(self._sealing_key(name), sealed, self._route(name, self.name))
+            shares = unseal(self._sealing_key(name), self._received[name], self._route(name, self.name))
         return int.from_bytes(shares[:SHARE_BYTES], "big"), int.from_bytes(shares[SHARE_BYTES:], "big")
 
     def _route(self, sender: str, receiver: str) -> bytes:

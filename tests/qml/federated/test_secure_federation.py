@@ -5,9 +5,19 @@ import pytest
 from sklearn.datasets import load_iris
 
 from qml import VariationalClassifier
-from qml.federated import Federation, GaussianMechanism, SecureAggregation, TooFewClientsError, dirichlet_split
+from qml.federated import (
+    AgreementError,
+    Federation,
+    GaussianMechanism,
+    LocalClient,
+    QuorumError,
+    SecureAggregation,
+    TooFewClientsError,
+    dirichlet_split,
+)
+from qml.federated.remote_sums import Masking, term
 from qml.federated.secure.client import SecureClient
-from qml.federated.secure.fixed_point import FixedPoint
+from qml.federated.secure.fixed_point import FixedPoint, add
 from qml.federated.secure.messages import MaskedVector
 from qml.federated.secure.server import SecureServer
 
@@ -65,6 +75,68 @@ def test_the_server_is_given_masked_vectors_only(monkeypatch: pytest.MonkeyPatch
         assert not np.isin(numbers.encode(vector, terms=5)[:, 0], message.values).any()
         distance = np.abs(numbers.decode(message.values) - vector)
         assert np.median(distance) > 2.0**55  # of numbers below 2**63
+
+
+class Elsewhere:
+    """A sum whose clients make their terms themselves, in fixed point and without masks."""
+
+    def __init__(self, clients: dict) -> None:
+        self.clients = clients
+
+    def summed(self, terms: dict, confirm: object) -> np.ndarray:
+        confirm(list(terms))
+        numbers = FixedPoint()
+        total = np.zeros((len(next(iter(terms.values()))), 2), np.uint64)
+        for vector in terms.values():
+            total = add(total, numbers.encode(vector, terms=len(self.clients)))
+        return numbers.decode(total)
+
+    def moments(self, statistics: object, *, round: int, confirm: object) -> np.ndarray:
+        return self.summed({name: client.moments(statistics) for name, client in self.clients.items()}, confirm)
+
+    def changes(
+        self, requests: dict, *, factors: dict, clip_norm: float, length: int, late: list, confirm: object
+    ) -> np.ndarray:
+        terms = {
+            name: term(self.clients[name].train(request), Masking(request.round, 2, 64, factors[name], clip_norm))
+            for name, request in requests.items()
+            if name not in late
+        }
+        assert all(len(vector) == length for vector in terms.values())
+        return self.summed(terms, confirm)
+
+
+SETTINGS = [
+    {},
+    {"strategy": "fedyogi", "clip_norm": 0.1, "client_fraction": 0.8},
+    {"dropout_rate": 0.2, "straggler_rate": 0.2, "quorum": 2, "rounds": 4},
+    *({"privacy": GaussianMechanism(noise=0.5, clip=0.05, at=place)} for place in ("server", "client", "example")),
+    {"privacy": GaussianMechanism(noise=0.5, clip=0.05), "client_fraction": 0.7},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_terms_that_clients_make_themselves_have_the_same_sum(settings: dict) -> None:
+    settings = {"rounds": 2, "random_state": 1} | settings
+    secure = Federation(CLIENTS, secure=SecureAggregation(threshold=2), **settings)
+    clients = {f"client {k}": LocalClient(f"client {k}", *data) for k, data in enumerate(CLIENTS)}
+    remote = Federation(clients, secure=Elsewhere(clients), **settings)
+    np.testing.assert_array_equal(remote.fit(MODEL).weights_, secure.fit(MODEL).weights_)
+    for one, other in zip(remote.history_, secure.history_, strict=True):
+        assert (one.accepted, one.dropped, one.late) == (other.accepted, other.dropped, other.late)
+
+
+def test_the_quorum_is_counted_before_a_remote_sum_is_known() -> None:
+    class Losing(Elsewhere):
+        def summed(self, terms: dict, confirm: object) -> np.ndarray:
+            confirm(list(terms)[1:])
+            raise AssertionError("this sum must not be revealed")
+
+    clients = {f"client {k}": LocalClient(f"client {k}", *data) for k, data in enumerate(CLIENTS)}
+    with pytest.raises(QuorumError, match="round 1 needs 5 usable updates and got 4"):
+        Federation(clients, secure=Losing(clients), quorum=5, reference=(X, Y)).fit(MODEL)
+    with pytest.raises(AgreementError, match=r"sums of all clients, and \['client 0'\] did not send theirs"):
+        Federation(clients, secure=Losing(clients)).fit(MODEL)
 
 
 def test_too_few_clients_for_the_threshold() -> None:

@@ -17,11 +17,11 @@ from sklearn.datasets import load_iris
 pytest.importorskip("flwr")
 
 import qml
-from qml.federated import Federation, dirichlet_split
+from qml.federated import Federation, SecureAggregation, dirichlet_split
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
-LIMIT = 300  # seconds for the run; ends a run that hangs
+LIMIT = 600  # seconds for the run; ends a run that hangs
 
 CONNECTION = """
 [superlink]
@@ -54,7 +54,7 @@ APPS = """
 from sklearn.datasets import load_iris
 
 from qml import VariationalClassifier
-from qml.federated import dirichlet_split
+from qml.federated import SecureAggregation, dirichlet_split
 from qml.flower import client_app, server_app
 
 MODEL = VariationalClassifier(n_layers=1, batch_size=16)
@@ -64,8 +64,8 @@ def rows(context):
     return dirichlet_split(*load_iris(return_X_y=True), 2, 1.0, 0)[context.node_config["partition-id"]]
 
 
-client = client_app(MODEL, rows)
-server = server_app(MODEL, rounds=2, random_state=3, path={path!r}, timeout={limit})
+client = client_app(MODEL, rows, secure={insists})
+server = server_app(MODEL, rounds={rounds}, random_state=3, path={path!r}, timeout={limit}, secure={secure!r})
 """
 
 
@@ -107,12 +107,17 @@ def wait_for(port: int) -> None:
 
 
 @pytest.mark.slow
-def test_two_client_processes_train_the_model_of_one_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("secure", "rounds"), [(None, 2), (SecureAggregation(threshold=2), 1)])
+def test_two_client_processes_train_the_model_of_one_process(
+    secure: SecureAggregation | None, rounds: int, tmp_path: Path
+) -> None:
     app, path = tmp_path / "app", tmp_path / "model.qumba"
     (app / "hospitals").mkdir(parents=True)
     (app / "pyproject.toml").write_text(PROJECT)
     (app / "hospitals" / "__init__.py").touch()
-    (app / "hospitals" / "apps.py").write_text(APPS.format(path=str(path), limit=LIMIT))
+    (app / "hospitals" / "apps.py").write_text(
+        APPS.format(path=str(path), limit=LIMIT, secure=secure, rounds=rounds, insists=secure is not None)
+    )
     port, *ports = free_ports(3)
     home = tmp_path / "flower"
     home.mkdir()
@@ -138,5 +143,5 @@ def test_two_client_processes_train_the_model_of_one_process(tmp_path: Path) -> 
     X, y = load_iris(return_X_y=True)
     clients = dict(zip("01", dirichlet_split(X, y, 2, 1.0, 0), strict=True))
     model = qml.VariationalClassifier(n_layers=1, batch_size=16)
-    here = Federation(clients, rounds=2, random_state=3).fit(model)
+    here = Federation(clients, rounds=rounds, random_state=3, secure=secure).fit(model)
     np.testing.assert_array_equal(qml.load(path).weights_, here.weights_)

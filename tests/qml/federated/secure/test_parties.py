@@ -9,6 +9,7 @@ import pytest
 
 from qml.federated.secure.checks import MessageError, TooFewClientsError
 from qml.federated.secure.client import SecureClient
+from qml.federated.secure.fixed_point import FixedPoint
 from qml.federated.secure.messages import Message, PublicKeys, RevealedShares
 from qml.federated.secure.primitives import KeyPair
 from qml.federated.secure.server import SecureServer
@@ -91,6 +92,37 @@ def test_a_client_that_leaves_before_it_shares_is_left_out() -> None:
     survivors = parties.server.collect_vectors(masked)
     revealed = [parties.clients[name].reveal(survivors) for name in survivors]
     np.testing.assert_array_equal(parties.server.unmask(revealed), np.full(WEIGHTS, 3.0))
+
+
+class Forgetful:
+    """A client whose process ends after each step."""
+
+    def __init__(self, client: SecureClient) -> None:
+        self.content = client.to_bytes()
+
+    def __getattr__(self, step: str) -> Callable:
+        def taken(*arguments: object) -> Message:
+            client = SecureClient.from_bytes(self.content)
+            try:
+                return getattr(client, step)(*arguments)
+            finally:
+                self.content = client.to_bytes()
+
+        return taken
+
+
+def test_a_client_is_kept_as_bytes_between_steps() -> None:
+    parties = Parties()
+    parties.clients = {name: Forgetful(client) for name, client in parties.clients.items()}
+    revealed = parties.revealed(without="b")
+    np.testing.assert_array_equal(parties.server.unmask(revealed), np.full(WEIGHTS, 5.0))
+    with pytest.raises(RuntimeError, match="client 'a' expects nothing next in round 5, got reveal"):
+        parties.clients["a"].reveal(NAMES)
+
+
+def test_bytes_keep_the_resolution() -> None:
+    client = SecureClient("a", round=ROUND, threshold=THRESHOLD, numbers=FixedPoint(20))
+    assert SecureClient.from_bytes(client.to_bytes()).numbers == FixedPoint(20)
 
 
 @pytest.mark.parametrize("step", ["keys", "shares", "masked", "revealed"])
