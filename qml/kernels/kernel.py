@@ -15,9 +15,9 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.validation import check_array, validate_data
 
+from simulator import memory
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
-from simulator.engines.numba import memory
 from simulator.errors import KernelTooLargeError
 
 __all__ = ["OPERATIONS", "Kernel"]

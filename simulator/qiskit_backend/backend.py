@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import memory
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Estimates, Folder, parameter_sets, shift_gradient
 from simulator.calculations.parameter_shift import shifted_circuit
 from simulator.calculations.sampling import checked_shots
 from simulator.circuit import Circuit
-from simulator.engines.numba import memory
 from simulator.errors import BackendError
 from simulator.observables import PauliSum
 from simulator.operations.binding import Values
