@@ -19,6 +19,7 @@ from simulator import memory
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.errors import KernelTooLargeError
+from simulator.progress import new_bar
 
 __all__ = ["OPERATIONS", "Kernel"]
 
@@ -274,10 +275,8 @@ class Kernel(BaseEstimator, ABC):
         if self.verbose is False or total < 1 << 20:
             yield None
             return
-        from tqdm.auto import tqdm  # imported here to keep `import qml` fast
-
         delay, disable = (0.0, False) if self.verbose else (_BAR_AFTER, None)
-        with tqdm(total=total, desc="kernel", unit="entry", unit_scale=True, delay=delay, disable=disable) as bar:
+        with new_bar("kernel", total, unit="entry", unit_scale=True, delay=delay, disable=disable) as bar:
             yield bar.update
 
 
