@@ -42,8 +42,8 @@ class _CompiledLoss(ABC):
     """Base of the losses whose value and gradient come from one call of a kernel."""
 
     def __init_subclass__(cls) -> None:
-        own = vars(cls)
-        if "value_and_gradient" not in own and ("value" in own or "gradient" in own):
+        defined = vars(cls)
+        if "value_and_gradient" not in defined and ("value" in defined or "gradient" in defined):
             cls.value_and_gradient = _one_by_one  # type: ignore[assignment, method-assign]
 
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
