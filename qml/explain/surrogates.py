@@ -248,13 +248,13 @@ def _check_design(matrix: Array, names: Sequence[str]) -> None:
         )
 
 
-def _separation(matrix: Array, chosen: NDArray[np.bool_]) -> str:
+def _separation(matrix: Array, in_class: NDArray[np.bool_]) -> str:
     """Say whether a plane separates the classes, found by a linear programme; empty if none does.
 
     It maximises ``sum_i s_i x_i . b`` over ``s_i x_i . b >= 0`` and ``|b| <= 1`` with s_i = 1 or -1; the maximum is
     positive exactly if the maximum likelihood estimate does not exist.
     """
-    signed = np.where(chosen, 1.0, -1.0)[:, None] * matrix
+    signed = np.where(in_class, 1.0, -1.0)[:, None] * matrix
     result = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1.0, 1.0))
     if result.x is None or -result.fun <= 1e-9 * len(signed):
         return ""

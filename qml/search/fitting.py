@@ -145,7 +145,7 @@ def pareto_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     if not complete:
         return []
     values = np.array([[-record.score, *record.costs] for record in complete])
-    beaten = [bool(((values <= mine).all(axis=1) & (values < mine).any(axis=1)).any()) for mine in values]
+    beaten = [bool(((values <= row).all(axis=1) & (values < row).any(axis=1)).any()) for row in values]
     return sorted((record for record, b in zip(complete, beaten, strict=True) if not b), key=lambda r: -r.score)
 
 
