@@ -31,8 +31,7 @@ from benchmarks.optimizers import PROBLEMS, SETTINGS
 from qml import QuantumKernelClassifier, VariationalClassifier, datasets
 from qml.optimizers import get_optimizer
 from qml.training import train
-from simulator.backends.shot_backend import ShotBackend
-from simulator.noise import NoiseModel, depolarizing
+from simulator import NoiseModel, ShotBackend, depolarizing
 
 FEATURES = 4
 TRAIN_ROWS, TEST_ROWS = 200, 1000

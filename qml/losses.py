@@ -3,7 +3,7 @@
 A loss is any object with ``value(outputs, y)`` and ``gradient(outputs, y)``. Neither averages over samples: the caller
 sums (and weights) both in the same way. A loss that computes both at less cost than one after the other may also have
 ``value_and_gradient(outputs, y)``, the tuple of both, as the losses of this file do: each of them is one compiled loop
-over the samples, `simulator.engines.numba.kernels.losses`.
+over the samples, `simulator.engines.host.losses`.
 
 For classifiers a loss may also have ``class_targets(indices, num_classes)``, the targets that it takes for class
 indices; ``for_classes(num_classes)``, the loss to use for that number of classes; and ``gives_probabilities``, whether
@@ -20,7 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from simulator.engines.numba.kernels import losses as kernels
+from simulator.engines.host import losses as kernels
 from simulator.names import by_name
 from simulator.program.values import as_array
 
@@ -42,8 +42,8 @@ class _CompiledLoss(ABC):
     """Base of the losses whose value and gradient come from one call of a kernel."""
 
     def __init_subclass__(cls) -> None:
-        own = vars(cls)
-        if "value_and_gradient" not in own and ("value" in own or "gradient" in own):
+        defined = vars(cls)
+        if "value_and_gradient" not in defined and ("value" in defined or "gradient" in defined):
             cls.value_and_gradient = _one_by_one  # type: ignore[assignment, method-assign]
 
     def value(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -4,6 +4,8 @@ from simulator import gates as gates
 from simulator import noise as noise
 from simulator import observables as observables
 from simulator import parameters as parameters
+from simulator.backends.numba_backend import NumbaBackend as NumbaBackend
+from simulator.backends.shot_backend import ShotBackend as ShotBackend
 from simulator.calculations.curvature import hessian_vector_product as hessian_vector_product
 from simulator.calculations.curvature import metric_tensor as metric_tensor
 from simulator.calculations.states import entropy as entropy

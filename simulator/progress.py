@@ -1,10 +1,12 @@
 """Progress of long runs: `shown` shows a progress bar, and the engine's loops and kernels report to it.
 
-Loops can be nested: `steps` divides one step of the surrounding loop.
+Loops can be nested: `steps` divides one step of the surrounding loop. Every progress bar is made by `new_bar`; where
+`has_bars` is false, as in a log file, `write_line` writes lines instead.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,14 +18,42 @@ _DELAY = 2.0
 """Seconds of a run after which its bar appears."""
 
 
+def new_bar(name: str, total: float, **options: Any) -> Any:
+    """Create a progress bar of tqdm.
+
+    Parameters
+    ----------
+    name : str
+        Text before the bar.
+    total : float
+        Value at which the bar is full.
+    **options
+        Further options of tqdm, such as ``unit``, ``initial`` and ``delay``.
+    """
+    from tqdm.auto import tqdm  # imported here to keep `import simulator` fast
+
+    return tqdm(total=total, desc=name, **options)
+
+
+def has_bars() -> bool:
+    """Whether standard error shows a line that is written again and again: a terminal or a notebook."""
+    return "ipykernel" in sys.modules or bool(sys.stderr is not None and sys.stderr.isatty())
+
+
+def write_line(text: str, bar: Any = None) -> None:
+    """Write a line to standard error, above ``bar`` if there is one."""
+    if bar is not None:
+        bar.write(text, file=sys.stderr)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
 class _Bar:
     """Progress bar from 0 to 1, with the current step and the number of steps of each nested loop."""
 
     def __init__(self, name: str) -> None:
-        from tqdm.auto import tqdm  # imported here to keep `import simulator` fast
-
         bar_format = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-        self.bar: Any = tqdm(total=1.0, desc=name, delay=_DELAY, bar_format=bar_format)
+        self.bar = new_bar(name, 1.0, delay=_DELAY, bar_format=bar_format)
         self.loops: list[list[int]] = []
 
     def report(self, fraction: float) -> None:

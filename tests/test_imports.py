@@ -32,7 +32,18 @@ LAZY = [
 
 # Names that must not get lost from the stubs.
 EXPECTED = {
-    "simulator": ["Circuit", "Parameter", "PauliSum", "Z", "gates", "noise", "metric_tensor", "set_num_threads"],
+    "simulator": [
+        "Circuit",
+        "Parameter",
+        "PauliSum",
+        "Z",
+        "gates",
+        "noise",
+        "metric_tensor",
+        "set_num_threads",
+        "NumbaBackend",
+        "ShotBackend",
+    ],
     "qml": [
         "VariationalClassifier",
         "QuantumKernelClassifier",

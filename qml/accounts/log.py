@@ -306,9 +306,9 @@ class DecisionLog:
         assert self._descriptor is not None
         start = end.size - len(data)
         try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            unwritten = memoryview(data)
+            while unwritten:
+                unwritten = unwritten[os.write(self._descriptor, unwritten) :]
             if self.sync:
                 os.fsync(self._descriptor)
         except BaseException as error:

@@ -106,7 +106,7 @@ def verify(path: str | os.PathLike[str], head: str | os.PathLike[str] | None = N
     name = os.fspath(path)
     if check_regular(path) is None:
         raise DecisionLogError(f"there is no log {name}")
-    kept, kept_line = (None, None) if head is None else _kept_head(head)
+    kept_head, kept_line = (None, None) if head is None else _kept_head(head)
     findings: list[str] = []
     notes: list[str] = []
     number = lines = count = 0
@@ -150,13 +150,13 @@ def verify(path: str | os.PathLike[str], head: str | os.PathLike[str] | None = N
                     notes.append(f"line {number}: the clock went back, from {latest} to {moment}")
                 first_time, latest = first_time or moment, moment
             expected = sha256(line).hexdigest()
-            if expected == kept:
+            if expected == kept_head:
                 head_line = number
     if not lines:
         raise DecisionLogError(f"{name} is not a decision log: it has no whole line")
     if torn is not None:
         findings.append(f"line {torn}, the last one, cannot be read")
-    if kept is not None and head_line is None:
+    if kept_head is not None and head_line is None:
         where = "" if kept_line is None else f", that of line {kept_line},"
         findings.append(
             f"the head kept elsewhere{where} is not that of any line; the log ends with line {number}: lines were cut "
@@ -198,14 +198,16 @@ def decisions(
                 yield entry
 
 
-def _broken(number: int, found: int) -> str:
-    """Say what breaks the chain between line ``number`` and the line that follows, numbered ``found``."""
-    if found == number + 1:
-        return f"line {number} was changed after line {found} was written" if number else "line 1 does not begin a log"
-    if found > number + 1:
-        missing = f"line {number + 1} is" if found == number + 2 else f"lines {number + 1} to {found - 1} are"
+def _broken(number: int, following: int) -> str:
+    """Say what breaks the chain between line ``number`` and the line that follows, numbered ``following``."""
+    if following == number + 1:
+        return (
+            f"line {number} was changed after line {following} was written" if number else "line 1 does not begin a log"
+        )
+    if following > number + 1:
+        missing = f"line {number + 1} is" if following == number + 2 else f"lines {number + 1} to {following - 1} are"
         return f"{missing} missing"
-    return f"line {found} stands behind line {number}: lines were put in another order, or repeated"
+    return f"line {following} stands behind line {number}: lines were put in another order, or repeated"
 
 
 def _kept_head(head: str | os.PathLike[str]) -> tuple[str, int | None]:

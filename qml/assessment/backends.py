@@ -189,8 +189,7 @@ def compare_backends(
     Examples
     --------
     >>> from qml import VariationalClassifier
-    >>> from simulator import NoiseModel, depolarizing
-    >>> from simulator.backends.numba_backend import NumbaBackend
+    >>> from simulator import NoiseModel, NumbaBackend, depolarizing
     >>> X = np.linspace(-1, 1, 20)[:, None]
     >>> model = VariationalClassifier(n_qubits=2, epochs=5, random_state=0).fit(X, X[:, 0] > 0)
     >>> noisy = NumbaBackend(noise=NoiseModel(after_2q=depolarizing(0.1)))

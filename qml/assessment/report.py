@@ -29,7 +29,7 @@ TERMINAL_WIDTH = 100
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading; of level 1 is the first, and 2 are the others, unless a level is given."""
+    """A heading; by default of level 1 for the first one and of level 2 for the others."""
 
     text: str
     level: int | None = None

@@ -55,15 +55,15 @@ def estimator_for(name: str, task: str, settings: dict[str, Any], *, verbose: bo
     if not fits:
         raise TableError(f"--model {name} does not fit the target, which needs {task}; choose another model or --task")
     parameters = kind().get_params()
-    kept = {key: value for key, value in settings.items() if key != "random_state" or key in parameters}
-    unknown = [OPTIONS.get(key, key) for key in kept if key not in parameters]
+    arguments = {key: value for key, value in settings.items() if key != "random_state" or key in parameters}
+    unknown = [OPTIONS.get(key, key) for key in arguments if key not in parameters]
     if unknown:
         raise TableError(
             f"{kind.__name__} does not take {', '.join(unknown)}: leave it out or choose another model with --model"
         )
     if "verbose" in parameters:
-        kept["verbose"] = verbose
-    return kind(**kept)
+        arguments["verbose"] = verbose
+    return kind(**arguments)
 
 
 def _available() -> dict[str, Any]:

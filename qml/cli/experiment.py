@@ -278,7 +278,7 @@ def _save(experiment: Experiment, model: Any, folder: Path, record: dict[str, An
 
 
 def _chosen_by(search: Any, comparison: BaselineComparison) -> BaselineComparison:
-    """Return the comparison of a model that was chosen from many, which its verdict is to say."""
+    """Return the comparison of a model selected from many, as its verdict then says."""
     trials = sum(record.kind == "quantum" for record in search.trials_)
     quantum = replace(comparison.quantum, candidates=np.full_like(comparison.quantum.candidates, trials))
     return replace(comparison, models=(quantum, *comparison.models[1:]))

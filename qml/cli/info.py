@@ -21,9 +21,9 @@ def run(options: argparse.Namespace) -> int:
     from importlib.metadata import PackageNotFoundError, version
 
     from qml.text import one_line
-    from simulator.engines.numba import jit, simd
-    from simulator.engines.numba.memory import available_bytes
-    from simulator.engines.numba.threads import get_num_threads
+    from simulator import get_num_threads
+    from simulator.engines import host
+    from simulator.memory import available_bytes
 
     facts = [("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
     for package in PACKAGES:
@@ -32,10 +32,11 @@ def run(options: argparse.Namespace) -> int:
         except PackageNotFoundError:
             facts.append((package, "missing" + (" (pip install 'qumba[plot]')" if package == "matplotlib" else "")))
     available = available_bytes()
+    doubles, singles = host.vector_width("float64"), host.vector_width("float32")
     facts += [
         ("threads", f"{get_num_threads()} of {os.cpu_count()} processors (QUMBA_NUM_THREADS changes it)"),
-        ("vectors", f"{simd.width('float64')} doubles or {simd.width('float32')} singles; processor: {_processor()}"),
-        ("kernel cache", str(jit.cache_directory() or "none: every process compiles again (QUMBA_CACHE_DIR)")),
+        ("vectors", f"{doubles} doubles or {singles} singles; processor: {_processor()}"),
+        ("kernel cache", str(host.cache_directory() or "none: every process compiles again (QUMBA_CACHE_DIR)")),
         ("memory", f"{available / 2**30:.1f} GiB available"),
         ("largest state", f"{_max_qubits(available, 16)} qubits, or {_max_qubits(available, 8)} in single precision"),
     ]

@@ -45,9 +45,9 @@ def mnist_components(
     arrays = read_mnist(path)
     images, labels = {}, {}
     for part in ("train", "test"):
-        chosen = np.isin(arrays[f"y_{part}"], digits)
-        images[part] = arrays[f"x_{part}"][chosen].reshape(int(chosen.sum()), -1).astype(np.float64)
-        labels[part] = np.where(arrays[f"y_{part}"][chosen] == digits[0], -1, 1)
+        selected = np.isin(arrays[f"y_{part}"], digits)
+        images[part] = arrays[f"x_{part}"][selected].reshape(int(selected.sum()), -1).astype(np.float64)
+        labels[part] = np.where(arrays[f"y_{part}"][selected] == digits[0], -1, 1)
     scaler = StandardScaler().fit(images["train"])
     train, test = (scaler.transform(images[part]) for part in ("train", "test"))
     _, directions = np.linalg.eigh(train.T @ train)

@@ -88,10 +88,10 @@ def _eigenvectors(states: NDArray[Any], shares: Array) -> tuple[NDArray[Any], Ar
     states = states.astype(np.complex128)
     vectors, columns = [], []
     for column, share in enumerate(shares.T):
-        values, found = np.linalg.eigh((states.T * share) @ states.conj())
-        kept = values > SMALLEST_SHARE
-        vectors.append(found[:, kept].T)
-        columns.append(np.outer(values[kept], np.eye(shares.shape[1])[column]))
+        values, eigenvectors = np.linalg.eigh((states.T * share) @ states.conj())
+        relevant = values > SMALLEST_SHARE
+        vectors.append(eigenvectors[:, relevant].T)
+        columns.append(np.outer(values[relevant], np.eye(shares.shape[1])[column]))
     return np.concatenate(vectors), np.concatenate(columns)
 
 

@@ -304,7 +304,7 @@ def _distance_decisions(graph: Graph, outputs: int, num_classes: int) -> int:
 
 
 def _check_equal(model: Any, collapsed: CollapsedModel, tolerance: float) -> None:
-    """Compare a few predictions with those of the model: a subclass may compute them in a way of its own.
+    """Compare a few predictions with those of the model: a subclass may override how they are computed.
 
     Samples that the model refuses are left out, as are all if it takes nothing but data frames.
     """

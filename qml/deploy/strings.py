@@ -66,5 +66,5 @@ def distinct_columns(angles: Array) -> tuple[Array, NDArray[np.intp], Array]:
     rounded = np.round(angles, 14)
     first = np.abs(rounded).argmax(axis=0)
     signs = np.where(rounded[first, np.arange(angles.shape[1])] < 0, -1.0, 1.0)
-    _, chosen, places = np.unique(rounded * signs + 0.0, axis=1, return_index=True, return_inverse=True)
-    return angles[:, chosen] * signs[chosen], places.ravel(), signs
+    _, firsts, places = np.unique(rounded * signs + 0.0, axis=1, return_index=True, return_inverse=True)
+    return angles[:, firsts] * signs[firsts], places.ravel(), signs

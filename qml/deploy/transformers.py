@@ -95,8 +95,8 @@ def _imputer(graph: Graph, x: int, imputer: SimpleImputer) -> int:
     """Leave complete rows unchanged; missing numbers are refused before the graph."""
     if getattr(imputer, "indicator_", None) is not None or not _is_missing(imputer.missing_values):
         raise CannotCollapseError(f"the step {imputer!r} cannot be taken out of Python; fill missing cells before it")
-    kept = np.flatnonzero(~_is_missing(imputer.statistics_.astype(np.float64)))
-    return graph.gather(x, kept)
+    columns = np.flatnonzero(~_is_missing(imputer.statistics_.astype(np.float64)))
+    return graph.gather(x, columns)
 
 
 def _is_missing(value: Any) -> Any:

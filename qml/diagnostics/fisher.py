@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logsumexp, softmax
 
 from qml.diagnostics.subject import NO_WEIGHTS, Subject, as_subject, one_blas_thread
-from qml.models.quantum_model import check_finite
+from qml.models.checks import check_finite
 from qml.settings import check_whole
 
 __all__ = ["effective_dimension", "fisher_information", "fisher_spectrum"]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.diagnostics.subject import Subject, as_subject, one_blas_thread
 from qml.layers import Dense, TrainedScales
-from qml.models.quantum_model import check_finite
+from qml.models.checks import check_finite
 from simulator.calculations.input_shifts import frequencies
 from simulator.circuit import Circuit
 from simulator.errors import ParameterError

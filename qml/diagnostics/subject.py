@@ -19,7 +19,8 @@ from qml.feature_maps.data_functions import DataFunction
 from qml.kernels import FidelityKernel, Kernel
 from qml.kernels.embedding import EmbeddingKernel
 from qml.layers import Layer, Quantum, Sequential
-from qml.models.quantum_model import QuantumModel, check_finite
+from qml.models.checks import check_finite
+from qml.models.quantum_model import QuantumModel
 from simulator.circuit import Circuit
 
 __all__ = ["Subject", "as_subject", "one_blas_thread", "random_generator", "random_weights", "spaced"]

@@ -98,9 +98,9 @@ class TrainedCircuit:
         """Return the model without the gates of the players that are not in the mask."""
         removed = {k for gates, present in zip(players.values(), mask, strict=True) if not present for k in gates}
         model = self.model
-        kept = (operation for k, operation in enumerate(model.circuit.operations) if k not in removed)
+        operations = (operation for k, operation in enumerate(model.circuit.operations) if k not in removed)
         return QuantumModel(
-            model.circuit.with_operations(kept),
+            model.circuit.with_operations(operations),
             model.inputs,
             model.weights,
             model.observables if model.qubits is None else (),

@@ -130,8 +130,8 @@ def nearest_other(
         return None
     smooth = bool(output_gradients(function, np.vstack([row, starts[:SMOOTH]])).any())
     order = np.argsort([metric.distance(row, start) for start in starts], kind="stable")
-    found = [nearest_row(function, goal, metric, row, starts[number], smooth) for number in order[:STARTS]]
-    best = min(found, key=lambda candidate: metric.distance(row, candidate))
+    candidates = [nearest_row(function, goal, metric, row, starts[number], smooth) for number in order[:STARTS]]
+    best = min(candidates, key=lambda candidate: metric.distance(row, candidate))
     changes = []
     for column in function.inputs.columns:
         size = metric.column_distance(column, row, best)

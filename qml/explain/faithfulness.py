@@ -120,9 +120,9 @@ def curves(
     """Compute deletion curves of checked rows; parameters as of `deletion_curves`."""
     columns, count = function.inputs.columns, len(function.inputs.columns)
     outputs, base = function(rows), function(background).mean(axis=0)
-    chosen = output_of_rows(function, outputs)
+    explained_outputs = output_of_rows(function, outputs)
     sums, total = np.zeros((2 + 2 * n_random, count + 1)), 0.0
-    for row, output, phi, k in zip(rows, outputs, values, chosen, strict=True):
+    for row, output, phi, k in zip(rows, outputs, values, explained_outputs, strict=True):
         difference = output[k] - base[k]
         sign = 1.0 if difference >= 0 else -1.0
         order = np.argsort(-sign * phi[:, k], kind="stable")
@@ -131,7 +131,7 @@ def curves(
         left = coalition_values(function, background, row, feature_masks(masks, columns, len(row)))[:, k]
         sums += sign * (left.reshape(len(orders) * 2, count + 1) - base[k])
         total += abs(difference)
-    least = LEAST * float(np.std(function(background), axis=0)[chosen].sum())
+    least = LEAST * float(np.std(function(background), axis=0)[explained_outputs].sum())
     if total <= max(least, 1e-12 * float(np.abs(outputs).sum())):
         raise ValueError("the rows have nearly the mean output of the background: explain rows that differ from it")
     sums /= total

@@ -81,9 +81,9 @@ def _importances(axis: Any, explanation: Results) -> None:
     for number, name in enumerate(explanation.outputs[: len(COLORS)]):
         axis.barh(places, values[:, number], left=left, color=COLORS[number], label=label(name))
         left += values[:, number]
-    rest = values[:, len(COLORS) :].sum(axis=1)
-    if rest.any():
-        axis.barh(places, rest, left=left, color=GREY, label="others")
+    others = values[:, len(COLORS) :].sum(axis=1)
+    if others.any():
+        axis.barh(places, others, left=left, color=GREY, label="others")
     axis.set_yticks(places, [label(explanation.columns[k], 20) for k in shown])
     axis.set_xlabel("mean |Shapley value|")
     if len(explanation.outputs) > 1:

@@ -123,11 +123,11 @@ def permuted(
         raise ValueError(f"a column of {counted(len(rows), 'row')} cannot be shuffled: give at least 2 rows")
     columns = function.inputs.columns
     numbers = np.tile(np.arange(len(rows))[:, None], (1, len(columns)))  # shuffled in place of the columns
-    own = function.predict(rows) if y is None else y
+    reference = function.predict(rows) if y is None else y
 
-    def score(_: Any, chosen: NDArray[np.intp], targets: NDArray[Any]) -> float:
+    def score(_: Any, places_of_columns: NDArray[np.intp], targets: NDArray[Any]) -> float:
         composed = np.empty_like(rows)
-        for column, places in zip(columns, chosen.T, strict=True):
+        for column, places in zip(columns, places_of_columns.T, strict=True):
             features = list(column.features)
             composed[:, features] = rows[places][:, features]
         if y is not None and hasattr(function.estimator, "score"):
@@ -141,11 +141,11 @@ def permuted(
         return 1.0 - float(np.sum((predictions - targets) ** 2) / spread)
 
     result = inspection.permutation_importance(
-        _Shuffled(), numbers, own, scoring=score, n_repeats=n_repeats, random_state=random_state
+        _Shuffled(), numbers, reference, scoring=score, n_repeats=n_repeats, random_state=random_state
     )
     kind = "accuracy" if function.is_classifier else "R^2"
     measure = kind if y is not None else f"{kind} with respect to the model's own predictions"
-    base = score(None, numbers, own)
+    base = score(None, numbers, reference)
     return PermutationImportance(
         function.inputs.names, result.importances_mean, result.importances_std, result.importances, base, measure
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from qml.models.quantum_model import check_finite
+from qml.models.checks import check_finite
 from qml.tables import Schema, TableModel
 
 __all__ = ["InputColumn", "Inputs", "inputs_of"]

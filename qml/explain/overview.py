@@ -267,6 +267,6 @@ def _stability(
     )
     if n_seeds:
         first = 0 if random_state is None else random_state
-        given, chosen = function.given(reference), function.given(rows)
-        out.append(retrained_stability(model, given, y, chosen, n_seeds=n_seeds, random_state=first))
+        given, explained_rows = function.given(reference), function.given(rows)
+        out.append(retrained_stability(model, given, y, explained_rows, n_seeds=n_seeds, random_state=first))
     return tuple(out)

@@ -82,8 +82,8 @@ def sobol_indices(spectrum: FourierSpectrum) -> SobolIndices:
             continue
         part = powers
         for axis, (occurs, frequencies) in enumerate(zip(pattern, spectrum.frequencies, strict=True), start=1):
-            chosen = np.flatnonzero((frequencies != 0.0) == bool(occurs))
-            part = np.take(part, chosen, axis=axis)
+            selected = np.flatnonzero((frequencies != 0.0) == bool(occurs))
+            part = np.take(part, selected, axis=axis)
         group = tuple(feature for feature, occurs in zip(spectrum.features, pattern, strict=True) if occurs)
         sums[group] = part.sum(axis=axes)
     variances = np.asarray(sum(sums.values()), np.float64)

@@ -130,9 +130,9 @@ def retrained_stability(
     for seed in range(random_state, random_state + n_seeds):
         copy = reseeded(model, X, y, seed)
         function, background = explained(copy, X, groups)
-        chosen = np.sort(np.random.default_rng(random_state).permutation(len(background))[:max_background])
+        sampled = np.sort(np.random.default_rng(random_state).permutation(len(background))[:max_background])
         rows = function.inputs.rows(X_explained)
-        runs.append(importance(attributions(function, background[chosen], rows, n_permutations=10, rng=rng).values))
+        runs.append(importance(attributions(function, background[sampled], rows, n_permutations=10, rng=rng).values))
     return Stability(f"{n_seeds} training runs with other seeds", np.array(runs))
 
 

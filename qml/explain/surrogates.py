@@ -181,18 +181,18 @@ def fitted_surrogate(function: Explained, rows: Array, kind: Kind, number: int, 
     assert function.classes is not None
     place = 1 if len(function.classes) == 2 else number
     label = function.classes[place]
-    chosen = function.predict(rows) == label
+    in_class = function.predict(rows) == label
     output = f"class {label}"
-    if chosen.all() or not chosen.any():
+    if in_class.all() or not in_class.any():
         raise SurrogateError(
-            f"{'all' if chosen.all() else 'none'} of the {len(rows)} rows are predicted as {plain(label)!r}"
+            f"{'all' if in_class.all() else 'none'} of the {len(rows)} rows are predicted as {plain(label)!r}"
         )
-    separated = _separation(matrix, chosen)
+    separated = _separation(matrix, in_class)
     if not separated:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", PerfectSeparationWarning)
-                fit = sm.Logit(chosen.astype(np.float64), matrix).fit(disp=0, maxiter=200)
+                fit = sm.Logit(in_class.astype(np.float64), matrix).fit(disp=0, maxiter=200)
         except (PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
             separated = "perfect separation: statsmodels found no finite coefficients"
     if separated:
@@ -201,7 +201,7 @@ def fitted_surrogate(function: Explained, rows: Array, kind: Kind, number: int, 
         return LinearSurrogate(
             "logistic", output, names, nothing, nothing, nothing, intervals, level, np.nan, len(rows), separated
         )
-    agreement = float(np.mean((fit.predict(matrix) > 0.5) == chosen))
+    agreement = float(np.mean((fit.predict(matrix) > 0.5) == in_class))
     return _surrogate("logistic", output, names, fit, level, agreement, len(rows))
 
 
@@ -248,13 +248,13 @@ def _check_design(matrix: Array, names: Sequence[str]) -> None:
         )
 
 
-def _separation(matrix: Array, chosen: NDArray[np.bool_]) -> str:
+def _separation(matrix: Array, in_class: NDArray[np.bool_]) -> str:
     """Say whether a plane separates the classes, found by a linear programme; empty if none does.
 
     It maximises ``sum_i s_i x_i . b`` over ``s_i x_i . b >= 0`` and ``|b| <= 1`` with s_i = 1 or -1; the maximum is
     positive exactly if the maximum likelihood estimate does not exist.
     """
-    signed = np.where(chosen, 1.0, -1.0)[:, None] * matrix
+    signed = np.where(in_class, 1.0, -1.0)[:, None] * matrix
     result = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1.0, 1.0))
     if result.x is None or -result.fun <= 1e-9 * len(signed):
         return ""

@@ -103,8 +103,8 @@ def fitted_tree(function: Explained, rows: NDArray[np.float64], max_depth: int, 
         return 1.0 - float(np.sum((predictions - targets) ** 2) / np.sum((targets - targets.mean(axis=0)) ** 2))
 
     measure = "agreement" if function.is_classifier else "R^2"
-    own = fidelity(tree.predict(rows))
-    return TreeSurrogate(tree, _rules(function, tree), measure, own, fidelity(held_out), len(rows))
+    agreement = fidelity(tree.predict(rows))
+    return TreeSurrogate(tree, _rules(function, tree), measure, agreement, fidelity(held_out), len(rows))
 
 
 def _rules(function: Explained, tree: Any) -> str:

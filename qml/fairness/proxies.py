@@ -1,4 +1,4 @@
-"""Proxies: features that tell a sensitive attribute although it is left out."""
+"""Proxies: features that reveal a sensitive attribute although it is left out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Proxy:
-    """How well a feature tells a sensitive attribute.
+    """How well a feature predicts a sensitive attribute.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class ProxyReport:
-    """How well features tell a sensitive attribute; ``print`` it.
+    """How well features predict a sensitive attribute; ``print`` it.
 
     Attributes
     ----------

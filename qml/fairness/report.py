@@ -337,11 +337,11 @@ def _report(
     def column_report(groups: Groups) -> ColumnReport:
         members = np.zeros((len(groups.labels), size))
         members[groups.codes, finest.codes] = 1.0
-        mine, drawn = data.merged(members), resampled.merged(members)
+        merged, drawn = data.merged(members), resampled.merged(members)
         numbers = plain.merged(members).weights
-        rates = estimate_rates(mine, drawn, numbers, level)
+        rates = estimate_rates(merged, drawn, numbers, level)
         counts = tuple(groups.counts.tolist())
-        return ColumnReport(groups.name, groups.labels, counts, rates, estimate_gaps(mine, drawn, numbers, level))
+        return ColumnReport(groups.name, groups.labels, counts, rates, estimate_gaps(merged, drawn, numbers, level))
 
     everybody = np.ones((1, size))
     overall = estimate_rates(

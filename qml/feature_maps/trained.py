@@ -54,10 +54,10 @@ class QAOAMap(FeatureMap):
         field = gates.STANDARD["r" + self.local_field]
         operations = []
         for layer in range(self.reps):
-            mine = w[layer * per_layer : (layer + 1) * per_layer]
+            layer_weights = w[layer * per_layer : (layer + 1) * per_layer]
             operations += features
-            operations += [gates.RZZ(weight, *pair) for weight, pair in zip(mine, pairs, strict=False)]
-            operations += [field(mine[len(pairs) + q], q) for q in range(width)]
+            operations += [gates.RZZ(weight, *pair) for weight, pair in zip(layer_weights, pairs, strict=False)]
+            operations += [field(layer_weights[len(pairs) + q], q) for q in range(width)]
         circuit = Circuit(width, operations + features)
         return Encoding(circuit, tuple(x), angle_range=self.angle_range, weights=tuple(w))
 
@@ -98,11 +98,11 @@ class HubregtsenMap(FeatureMap):
         x, w = ParameterVector("x", num_features), ParameterVector("v", self.reps * per_layer)
         operations = []
         for layer in range(self.reps):
-            mine = w[layer * per_layer : (layer + 1) * per_layer]
+            layer_weights = w[layer * per_layer : (layer + 1) * per_layer]
             for q in range(width):
                 feature = x[(layer * width + q) % num_features]
-                operations += [gates.H(q), gates.RZ(feature, q), gates.RY(mine[q], q)]
-            operations += [gates.CRZ(weight, *pair) for weight, pair in zip(mine[width:], pairs, strict=True)]
+                operations += [gates.H(q), gates.RZ(feature, q), gates.RY(layer_weights[q], q)]
+            operations += [gates.CRZ(weight, *pair) for weight, pair in zip(layer_weights[width:], pairs, strict=True)]
         return Encoding(Circuit(width, operations), tuple(x), angle_range=self.angle_range, weights=tuple(w))
 
 

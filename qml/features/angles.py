@@ -155,10 +155,10 @@ class AngleScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self.center_ + np.where(constant, 0.0, moved)
 
     def _checked_range(self) -> tuple[float, float]:
-        given: Any = self.angle_range
-        if len(given) != 2 or not all(isinstance(end, Real) and isfinite(end) for end in given):
-            raise ValueError(f"angle_range takes two finite angles in radians, got {given!r}")
-        low, high = float(given[0]), float(given[1])
+        ends: Any = self.angle_range
+        if len(ends) != 2 or not all(isinstance(end, Real) and isfinite(end) for end in ends):
+            raise ValueError(f"angle_range takes two finite angles in radians, got {ends!r}")
+        low, high = float(ends[0]), float(ends[1])
         if not low < high:
             raise ValueError(f"angle_range takes a lower and a higher angle, got ({low}, {high})")
         if self.n_std is not None and not 0 < self.n_std < np.inf:

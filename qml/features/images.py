@@ -85,8 +85,8 @@ class ImagePooling(TransformerMixin, BaseEstimator):
             side = isqrt(self.n_features_in_)
             height, width = (side, side) if side * side == self.n_features_in_ else (1, self.n_features_in_)
         if height * width != self.n_features_in_ or seen_shape not in (None, (height, width)):
-            given = f"{self.n_features_in_} columns" if seen_shape is None else "images of {} x {}".format(*seen_shape)
-            raise ValueError(f"image_shape is {height} x {width} = {height * width} pixels, but X has {given}")
+            actual = f"{self.n_features_in_} columns" if seen_shape is None else "images of {} x {}".format(*seen_shape)
+            raise ValueError(f"image_shape is {height} x {width} = {height * width} pixels, but X has {actual}")
 
         self.image_shape_ = (height, width)
         self.output_shape_ = (min(height, output_height), min(width, output_width))
@@ -106,8 +106,8 @@ class ImagePooling(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         rows, seen_shape = _flattened(X)
         if seen_shape not in (None, self.image_shape_):
-            expected, given = ("{} x {}".format(*shape) for shape in (self.image_shape_, seen_shape))
-            raise ValueError(f"expected images of {expected}, as in fit, got {given}")
+            expected, actual = ("{} x {}".format(*shape) for shape in (self.image_shape_, seen_shape))
+            raise ValueError(f"expected images of {expected}, as in fit, got {actual}")
         rows = validate_data(self, rows, dtype=np.float64, reset=False)
         images = rows.reshape(-1, *self.image_shape_)
         down, across = (area_averages(*sides) for sides in zip(self.image_shape_, self.output_shape_, strict=True))

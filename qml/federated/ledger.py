@@ -43,11 +43,11 @@ class Ledger:
         if mechanism.noise is not None:
             return cls(mechanism, client_fraction, steps)
         cases = set(cls(mechanism, client_fraction, steps)._cases(rounds, [rounds] * len(steps)))
-        found = mechanism
+        calibrated = mechanism
         for rate, count in sorted(cases, key=lambda case: -case[0] * case[1] ** 0.5):  # the first is mostly enough
-            if found.noise is None or found.epsilon(rate, count) > float(mechanism.budget or 0.0):
-                found = max(found, mechanism.calibrated(rate, count), key=lambda each: each.noise or 0.0)
-        return cls(found, client_fraction, steps)
+            if calibrated.noise is None or calibrated.epsilon(rate, count) > float(mechanism.budget or 0.0):
+                calibrated = max(calibrated, mechanism.calibrated(rate, count), key=lambda each: each.noise or 0.0)
+        return cls(calibrated, client_fraction, steps)
 
     def epsilon(self, rounds: int, participations: NDArray[np.int64] | Sequence[int]) -> float:
         """Compute epsilon after some rounds.

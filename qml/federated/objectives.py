@@ -113,7 +113,7 @@ class PrivateObjective(Objective):
         return replace(self, objective=self.objective.for_step(seed), step=seed)
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
-        """Return 0 and the private gradient of rows of its own; the number of rows passed in is ignored."""
+        """Return 0 and the private gradient of rows that it draws itself; the number of rows passed in is ignored."""
         rng = np.random.default_rng([*self.noise_seed, *self.step])
         drawn = np.flatnonzero(rng.random(self.n_samples) < self.batch / self.n_samples)
         total = self.noise * self.clip * rng.standard_normal(len(weights))

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from simulator import memory
 from simulator.errors import QumbaError
 from simulator.files import beside, check_regular, replace_file
 
@@ -205,9 +206,7 @@ def _version_here() -> str:
 
 def _check_fits(path: str | os.PathLike[str], size: int) -> None:
     """Refuse a file whose bytes and whose arrays, which are copies, do not fit in memory together."""
-    from simulator.engines.numba.memory import available_bytes  # here: small files need no engine
-
-    available = available_bytes()
+    available = memory.available_bytes()
     if 2 * size > available:
         raise FileTooLargeError(path, f"reading it takes {2 * size:,} bytes of memory, {available:,} are available")
 

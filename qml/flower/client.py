@@ -249,13 +249,14 @@ def agreed_model(model: Any, received: Any, name: str) -> Any:
     ValueError
         If its other settings differ from those of the client's model.
     """
-    mine, theirs = model.get_params(deep=False), received.get_params(deep=False)
-    own = {key: mine.pop(key) for key in OWN if key in mine}
-    if mine.get("class_weight") == "balanced":
-        mine["class_weight"] = theirs.get("class_weight")  # by then the weights of all clients' classes
-    different = {key for key in mine.keys() | theirs.keys() - set(OWN) if repr(mine.get(key)) != repr(theirs.get(key))}
+    local, remote = model.get_params(deep=False), received.get_params(deep=False)
+    private = {key: local.pop(key) for key in OWN if key in local}
+    if local.get("class_weight") == "balanced":
+        local["class_weight"] = remote.get("class_weight")  # by then the weights of all clients' classes
+    shared = local.keys() | remote.keys() - set(OWN)
+    different = {key for key in shared if repr(local.get(key)) != repr(remote.get(key))}
     if type(model) is not type(received) or different:
         raise ValueError(
             f"client {name!r} uses {model!r}, the server asked for {received!r}, which differs in {sorted(different)}"
         )
-    return received.set_params(**own)
+    return received.set_params(**private)

@@ -181,8 +181,8 @@ def paired_differences(
     tests, ranks = [], []
     for other in others:
         gains = [
-            metrics.row_gains(t, mine, theirs)
-            for t, mine, theirs in zip(truth, quantum.predictions, other.predictions, strict=True)
+            metrics.row_gains(t, predictions, compared)
+            for t, predictions, compared in zip(truth, quantum.predictions, other.predictions, strict=True)
         ]
         if len(truth) == 1:
             tests.append(paired_rows_test(gains[0][0]))

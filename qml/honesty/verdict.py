@@ -117,8 +117,8 @@ def _budget(comparison: Results, lacking: list[str]) -> str:
     if candidates == quantum.candidates.max():
         text += ", with their settings as given" if candidates == 1 else f" and tuned over {candidates} candidates each"
     else:
-        own = int(quantum.candidates.max())
-        tuned = "with its settings as given" if own == 1 else f"tuned over {own} candidates"
+        tried = int(quantum.candidates.max())
+        tuned = "with its settings as given" if tried == 1 else f"tuned over {tried} candidates"
         text += f", the quantum model {tuned}, the classical models tuned over {candidates} candidates each"
     if lacking and not _lists_handicaps(comparison):
         text += f", but {' and '.join(lacking)}"

@@ -195,7 +195,7 @@ class AlignmentObjective(Objective):
         alignment, by_part = 0.0, [np.zeros(0)] * len(trained)
 
         def sweep(index: int) -> None:
-            """Sweep a part; the next ones are swept while its states are kept, for the derivative needs all parts."""
+            """Sweep a part and keep its states during the next ones, because the derivative needs all parts."""
             nonlocal alignment, by_part
             if index == len(trained):
                 alignment, by_part = self._alignment_and_gradient(matrices, rows)

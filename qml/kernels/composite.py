@@ -53,7 +53,7 @@ class CompositeKernel(Kernel):
 
     @property
     def parts(self) -> tuple[Kernel, ...]:
-        """Kernels that this one is made of, fitted where it is."""
+        """Component kernels, fitted if this kernel is."""
         self._check_settings()
         return tuple(self._part(name) for name in self.part_names)
 

@@ -15,10 +15,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.validation import check_array, validate_data
 
+from simulator import memory
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
-from simulator.engines.numba import memory
 from simulator.errors import KernelTooLargeError
+from simulator.progress import new_bar
 
 __all__ = ["OPERATIONS", "Kernel"]
 
@@ -274,10 +275,8 @@ class Kernel(BaseEstimator, ABC):
         if self.verbose is False or total < 1 << 20:
             yield None
             return
-        from tqdm.auto import tqdm  # imported here to keep `import qml` fast
-
         delay, disable = (0.0, False) if self.verbose else (_BAR_AFTER, None)
-        with tqdm(total=total, desc="kernel", unit="entry", unit_scale=True, delay=delay, disable=disable) as bar:
+        with new_bar("kernel", total, unit="entry", unit_scale=True, delay=delay, disable=disable) as bar:
             yield bar.update
 
 

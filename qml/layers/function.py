@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from qml.layers.quantum import Quantum
 from qml.layers.trait import Layer
-from qml.models.quantum_model import QuantumModel, check_finite
+from qml.models.checks import check_finite
+from qml.models.quantum_model import QuantumModel
 from simulator.program.values import as_array
 
 __all__ = ["LayerFunction"]

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from qml.layers.flatten import Flatten
 from qml.layers.summary import network_table
 from qml.layers.trait import Layer, PreparedSweep, Rest, check_shapes
-from qml.models.quantum_model import check_finite
+from qml.models.checks import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.display import preformatted

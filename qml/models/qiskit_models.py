@@ -53,10 +53,10 @@ def model_from_qiskit(
     (1, 1)
     """
     converted, angles = Circuit.from_qiskit_with_angle_map(circuit)
-    theirs = list(circuit.parameters)
-    feature = {theirs.index(parameter): k for k, parameter in enumerate(inputs) if parameter in theirs}
-    weight = {theirs.index(parameter): k for k, parameter in enumerate(weights) if parameter in theirs}
-    missing = [parameter.name for k, parameter in enumerate(theirs) if (k in feature) == (k in weight)]
+    parameters = list(circuit.parameters)
+    feature = {parameters.index(parameter): k for k, parameter in enumerate(inputs) if parameter in parameters}
+    weight = {parameters.index(parameter): k for k, parameter in enumerate(weights) if parameter in parameters}
+    missing = [parameter.name for k, parameter in enumerate(parameters) if (k in feature) == (k in weight)]
     if missing:
         raise ParameterError(f"a parameter is an input or a weight, one of both; these are not: {', '.join(missing)}")
     input_parameters, texts, trained = [], [], {}

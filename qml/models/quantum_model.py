@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Literal
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.feature_maps.data_functions import DataFunction, checked_angles
 from qml.losses import Loss, get_loss, value_and_gradient
+from qml.models.checks import as_parameters, check_finite, check_roles, checked_rows
 from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
 from qml.models.summary import model_summary
@@ -23,13 +23,12 @@ from simulator.calculations.probabilities import checked_qubits, probabilities, 
 from simulator.calculations.statevector import expectations
 from simulator.circuit import Circuit
 from simulator.display import preformatted
-from simulator.errors import ParameterError
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
 from simulator.program.program import Program
 from simulator.program.values import as_array
 
-__all__ = ["QuantumModel", "check_finite"]
+__all__ = ["QuantumModel"]
 
 Array = NDArray[np.float64]
 Cotangent = Callable[[Array, slice], Array]
@@ -96,7 +95,7 @@ class QuantumModel:
         num_features: int | None = None,
     ) -> None:
         self.circuit = circuit
-        self.inputs, self.weights = _parameters("inputs", inputs), _parameters("weights", weights)
+        self.inputs, self.weights = as_parameters("inputs", inputs), as_parameters("weights", weights)
         check_choice("outputs", outputs, OUTPUTS)
         listed = as_observables(observables, circuit.num_qubits)
         self.outputs = outputs
@@ -111,7 +110,7 @@ class QuantumModel:
             if qubits is not None:
                 raise ValueError(f"qubits belongs to outputs='probabilities', got qubits={qubits!r} with observables")
             self.observables = listed
-        _check_roles(circuit, self.inputs, self.weights)
+        check_roles(circuit, self.inputs, self.weights)
         self.precision = precision
         self.data = data
         self.num_features = len(self.inputs) if num_features is None else num_features
@@ -191,7 +190,7 @@ class QuantumModel:
         d_X : float ndarray, shape (n_samples, n_features)
         """
         features = self._features(X)
-        seeds = _matrix("cotangent", cotangent, self.num_outputs)
+        seeds = checked_rows("cotangent", cotangent, self.num_outputs)
         if len(seeds) != len(features):
             raise ValueError(f"cotangent must have one row per sample: expected {len(features)}, got {len(seeds)}")
         d_weights, d_inputs = self.differentiate(
@@ -288,7 +287,7 @@ class QuantumModel:
         )
 
     def _features(self, X: ArrayLike) -> Array:
-        return _matrix("X", X, self.num_features)
+        return checked_rows("X", X, self.num_features)
 
     def _weights(self, weights: ArrayLike) -> Array:
         out = as_array(weights)
@@ -322,40 +321,3 @@ class QuantumModel:
 
     def _repr_html_(self) -> str:
         return preformatted(self.summary()) + self.circuit._repr_html_()
-
-
-def _parameters(role: str, value: Sequence[Parameter] | Parameter) -> tuple[Parameter, ...]:
-    parameters = (value,) if isinstance(value, Parameter) else tuple(value)
-    for parameter in parameters:
-        if not isinstance(parameter, Parameter):
-            raise ParameterError(f"{role} expects parameters, got {parameter!r}")
-    return parameters
-
-
-def _check_roles(circuit: Circuit, inputs: tuple[Parameter, ...], weights: tuple[Parameter, ...]) -> None:
-    seen: set[Parameter] = set()
-    for parameter in inputs + weights:
-        if parameter in seen:
-            raise ParameterError(f"parameter {parameter.name} is named twice among inputs and weights")
-        seen.add(parameter)
-    missing = [parameter.name for parameter in circuit.parameters if parameter not in seen]
-    if missing:
-        raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {', '.join(missing)}")
-
-
-def _matrix(name: str, value: ArrayLike, columns: int) -> Array:
-    out = as_array(value)
-    if out.ndim != 2 or out.shape[1] != columns or not len(out):
-        raise ValueError(f"{name} must have shape (n_samples, {columns}) with at least 1 sample, got {out.shape}")
-    check_finite(name, out)
-    return out
-
-
-def check_finite(name: str, values: Array) -> None:
-    """Raise ValueError if a number is NaN or infinite, saying where."""
-    if math.isfinite(np.vdot(values, values)):  # fast path: a NaN or an infinity makes the sum of squares non-finite
-        return
-    finite = np.isfinite(values)
-    if not finite.all():
-        first = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(f"{name} contains NaN or infinity, first at {first}")

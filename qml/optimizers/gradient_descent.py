@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from qml.optimizers.stepwise import Optimizer, State, require
-from simulator.engines.numba.kernels import updates
+from simulator.engines.host import updates
 
 
 @dataclass(frozen=True)

@@ -124,8 +124,10 @@ def load(path: str | PathLike[str], return_extra: bool = False) -> Any:
         raise ModelFileError(path, f"holds a {name!r}, expected one of {', '.join(ESTIMATORS)}")
     try:
         if _release(header.get("scikit_learn", "0.0")) > _release(sklearn.__version__):
-            theirs, ours = header["scikit_learn"], sklearn.__version__
-            raise ModelFileError(path, f"a pipeline written with scikit-learn {theirs}, newer than the {ours} here")
+            written, installed = header["scikit_learn"], sklearn.__version__
+            raise ModelFileError(
+                path, f"a pipeline written with scikit-learn {written}, newer than the {installed} here"
+            )
         reader = ValueReader(arrays, header["circuit_parameters"])
         estimator = reader.part(name, header)
         extra = reader.value(header["extra"])

@@ -212,7 +212,7 @@ class ValueWriter:
 
 
 class ValueReader:
-    """JSON values back to Python values; only the types named here are ever made."""
+    """JSON values back to Python values; only the types named here are created."""
 
     def __init__(self, arrays: dict[str, NDArray[Any]], parameter_names: list[str]) -> None:
         self._arrays = arrays

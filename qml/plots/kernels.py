@@ -107,14 +107,14 @@ def plot_spectrum(
     return figure
 
 
-def plot_concentration(found: Mapping[str, Concentration], path: str | PathLike[str] | None = None) -> Any:
+def plot_concentration(results: Mapping[str, Concentration], path: str | PathLike[str] | None = None) -> Any:
     """Draw the deviation of a kernel's entries over the number of features, on a logarithmic scale.
 
     A straight line downwards is exponential concentration: the matrix decays to the identity.
 
     Parameters
     ----------
-    found : mapping from str to Concentration
+    results : mapping from str to Concentration
         Results of `qml.assessment.kernels.concentration`, by name.
     path : path of a PNG file, optional
 
@@ -124,7 +124,7 @@ def plot_concentration(found: Mapping[str, Concentration], path: str | PathLike[
     """
     figure = new_figure(6.4, 4.0)
     axis = figure.subplots()
-    for number, (name, one) in enumerate(found.items()):
+    for number, (name, one) in enumerate(results.items()):
         color = COLORS[number % len(COLORS)]
         axis.plot(
             one.num_features, one.deviations, "o-", color=color, label=f"{label(name, 30)} (x {one.decay:.2f} each)"

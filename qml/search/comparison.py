@@ -103,8 +103,8 @@ def compare(
     metric : str
     """
     gains = [
-        metrics.row_gains(values, mine, theirs)
-        for values, mine, theirs in zip(truth, quantum.predictions, classical.predictions, strict=True)
+        metrics.row_gains(values, predictions, others)
+        for values, predictions, others in zip(truth, quantum.predictions, classical.predictions, strict=True)
     ]
     if len(truth) > 1:
         differences = np.array(quantum.scores) - np.array(classical.scores)

@@ -119,22 +119,22 @@ def families_for(
     available = {name: kind for name, kind in _public_estimators().items() if _suits(kind(), task)}
     missing: dict[str, str] = {}
     if models is None:
-        chosen = {name: kind() for name, kind in available.items()}
-        for name, estimator in list(chosen.items()):
+        estimators = {name: kind() for name, kind in available.items()}
+        for name, estimator in list(estimators.items()):
             if (reason := estimator.search_obstacle(n_rows, n_features)) is not None:
                 missing[name] = reason
-                del chosen[name]
+                del estimators[name]
     else:
-        chosen = {}
+        estimators = {}
         for entry in [models] if isinstance(models, str) else models:
             estimator = available[_full_name(entry, task, available)]() if isinstance(entry, str) else entry
             _check(estimator, task)
             name = type(estimator).__name__
-            number = sum(known.split(" ")[0] == name for known in chosen)
-            chosen[f"{name} {number + 1}" if number else name] = estimator
-    if not chosen:
+            number = sum(known.split(" ")[0] == name for known in estimators)
+            estimators[f"{name} {number + 1}" if number else name] = estimator
+    if not estimators:
         raise ValueError("models expects at least one quantum model: leave it out to search all of them")
-    families = [Family(name, "quantum", estimator) for name, estimator in chosen.items()]
+    families = [Family(name, "quantum", estimator) for name, estimator in estimators.items()]
     if classical:
         families += [
             Family(opponent.name, "classical", opponent.estimator, opponent.candidates)
@@ -259,8 +259,8 @@ def _suits(estimator: Any, task: Task) -> bool:
 
 def _full_name(name: str, task: Task, available: Mapping[str, Any]) -> str:
     short = {known.removesuffix(SUFFIXES[task]): known for known in available}
-    found = choose("model", name, [*available, *short])
-    return short.get(found, found)
+    full = choose("model", name, [*available, *short])
+    return short.get(full, full)
 
 
 def _check(estimator: Any, task: Task) -> None:

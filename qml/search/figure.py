@@ -48,10 +48,10 @@ def _history(axis: Any, search: Any) -> None:
     complete = [record for record in search.trials_ if record.complete]
     pruned = [record for record in search.trials_ if not record.complete and np.isfinite(record.score)]
     for kind, color in COLORS.items():
-        mine = [record for record in complete if record.kind == kind]
-        if not mine:
+        records = [record for record in complete if record.kind == kind]
+        if not records:
             continue
-        numbers, scores = [r.number + 1 for r in mine], [r.score for r in mine]
+        numbers, scores = [r.number + 1 for r in records], [r.score for r in records]
         axis.plot(numbers, scores, "o", color=color, markersize=4, label=f"{kind}, complete")
         ends = [*numbers, len(search.trials_)]
         axis.step(ends, np.maximum.accumulate([*scores, -np.inf]), where="post", color=color)

@@ -145,7 +145,7 @@ def pareto_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     if not complete:
         return []
     values = np.array([[-record.score, *record.costs] for record in complete])
-    beaten = [bool(((values <= mine).all(axis=1) & (values < mine).any(axis=1)).any()) for mine in values]
+    beaten = [bool(((values <= row).all(axis=1) & (values < row).any(axis=1)).any()) for row in values]
     return sorted((record for record, b in zip(complete, beaten, strict=True) if not b), key=lambda r: -r.score)
 
 
@@ -247,9 +247,9 @@ def _inner_comparison(task: Task, run: Run, metric: str) -> Comparison | None:
         values = unpack_array(record.predictions)
         labels = task.metrics.labels
         folds = np.split(values if labels is None else labels[values], ends)
-        mine = [other for other in run.records if other.kind == record.kind]
-        families = len({other.family for other in mine})
-        contenders.append(Contender(record.family, len(mine), families, record.fold_scores, tuple(folds)))
+        same_kind = [other for other in run.records if other.kind == record.kind]
+        families = len({other.family for other in same_kind})
+        contenders.append(Contender(record.family, len(same_kind), families, record.fold_scores, tuple(folds)))
     truth = [task.y[validation] for _, validation in task.folds]
     train_rows = float(np.mean([len(training) for training, _ in task.folds]))
     quantum, classical = contenders

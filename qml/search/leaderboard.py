@@ -140,20 +140,20 @@ def rows_of(records: Sequence[TrialRecord], families: Sequence[Family]) -> tuple
     """Return one row for each family, the best score first."""
     rows = []
     for family in families:
-        mine = [record for record in records if record.family == family.name and record.kind == family.kind]
-        complete = [record for record in mine if record.complete]
+        trials = [record for record in records if record.family == family.name and record.kind == family.kind]
+        complete = [record for record in trials if record.complete]
         best = max(complete, key=lambda record: record.score, default=None)
-        errors = [record.error for record in mine if record.error]
+        errors = [record.error for record in trials if record.error]
         rows.append(
             Row(
                 family.name,
                 family.kind,
-                len(mine),
+                len(trials),
                 len(complete),
                 len(errors),
                 np.nan if best is None else best.score,
                 float(np.std(best.fold_scores, ddof=1)) if best is not None and len(best.fold_scores) > 1 else np.nan,
-                sum(record.seconds for record in mine),
+                sum(record.seconds for record in trials),
                 errors[0] if errors else "",
             )
         )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Self
 
 from qml.search.running import Progress
-from qml.training.progress import has_bars
+from simulator.progress import has_bars, new_bar, write_line
 
 __all__ = ["SearchProgress"]
 
@@ -35,18 +34,14 @@ class SearchProgress:
         if has_bars():
             self._advance(progress)
         elif progress.done == progress.total or progress.done % max(progress.total // LINES, 1) == 0:
-            print(
+            write_line(
                 f"{self._name}: trial {progress.done} of {progress.total}, {shown(progress)}, "
-                f"about {progress.seconds_left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
+                f"about {progress.seconds_left:.0f} s left"
             )
 
     def _advance(self, progress: Progress) -> None:
         if self._bar is None:
-            from tqdm.auto import tqdm  # imported here to keep the import of the search fast
-
-            self._bar = tqdm(total=progress.total, initial=progress.done - 1, desc=self._name, unit="trial")
+            self._bar = new_bar(self._name, progress.total, initial=progress.done - 1, unit="trial")
         self._bar.set_postfix_str(shown(progress), refresh=False)
         self._bar.update()
 

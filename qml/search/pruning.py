@@ -159,7 +159,7 @@ def prune_circuit(
         smaller.model,
         smaller.weights,
         smaller.estimator,
-        tuple(sorted(set(range(len(start.model.circuit))) - set(pruning.kept))),
+        tuple(sorted(set(range(len(start.model.circuit))) - set(pruning.positions))),
         dead,
         (_two_qubit_gates(start.model.circuit), _two_qubit_gates(smaller.model.circuit)),
         before,
@@ -169,16 +169,16 @@ def prune_circuit(
 
 @dataclass
 class Pruning:
-    """A circuit that loses operations; ``kept`` are the positions that the others had at the start."""
+    """A circuit that loses operations; ``positions`` are those of the remaining operations at the start."""
 
     part: Part
     limit: float
     loss: float
-    kept: list[int]
+    positions: list[int]
 
     def without(self, originals: Sequence[int]) -> Part:
         """Return the circuit without the operations at these original positions."""
-        return self.part.without({k for k, original in enumerate(self.kept) if original in originals})
+        return self.part.without({k for k, original in enumerate(self.positions) if original in originals})
 
     def accept(self, part: Part, originals: Sequence[int]) -> bool:
         """Take a smaller circuit if its loss is within the limit."""
@@ -186,19 +186,19 @@ class Pruning:
         if not loss <= self.limit:
             return False
         self.part, self.loss = part, loss
-        self.kept = [k for k in self.kept if k not in originals]
+        self.positions = [k for k in self.positions if k not in originals]
         return True
 
     def remove_all(self, dead: Collection[str]) -> None:
         """Remove single operations and pairs until none can be removed."""
         estimates = _effects(self.part, dead)
-        effects = {self.kept[k]: effect for k, effect in estimates.items()}
+        effects = {self.positions[k]: effect for k, effect in estimates.items()}
         removed = True
         while removed:
             removed = False
-            order = {k: effects[k] if k in effects else self._increase(k) for k in self.kept}
-            for originals in self._attempts(sorted(self.kept, key=lambda k: (order[k], k))):
-                if set(originals) <= set(self.kept) and self.accept(self.without(originals), originals):
+            order = {k: effects[k] if k in effects else self._increase(k) for k in self.positions}
+            for originals in self._attempts(sorted(self.positions, key=lambda k: (order[k], k))):
+                if set(originals) <= set(self.positions) and self.accept(self.without(originals), originals):
                     removed = True
 
     def remove_redundant(self, epochs: int, random_state: Any) -> None:
@@ -209,7 +209,7 @@ class Pruning:
             report = parameter_report(*self.part.subject[:2], random_state=random_state)
             for number in (*report.dead, *report.redundant):
                 parameter = self.part.model.weights[number]
-                operations = zip(self.kept, self.part.model.circuit, strict=True)
+                operations = zip(self.positions, self.part.model.circuit, strict=True)
                 originals = [k for k, operation in operations if parameter in _parameters(operation)]
                 smaller = self.without(originals)
                 assert isinstance(smaller, CircuitInEstimator)
@@ -224,7 +224,7 @@ class Pruning:
         """Return single operations in this order, then pairs of equal gates that follow each other on their qubits."""
         for k in order:
             yield (k,)
-        operations = dict(zip(self.kept, self.part.model.circuit, strict=True))
+        operations = dict(zip(self.positions, self.part.model.circuit, strict=True))
         latest: dict[tuple[Any, tuple[int, ...]], int] = {}
         for k, operation in operations.items():
             if operation.angles:

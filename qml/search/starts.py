@@ -111,11 +111,11 @@ def _suited(
     """Return a winner's parameters for the task at hand; None if its model takes no part."""
     family = winner[QUANTUM_MODEL]
     known = {member.name for member in quantum}
-    mine = family if name == "classification" else family.replace("Classifier", "Regressor")
-    if mine not in known or winner.get(COMPONENTS, 0) >= n_features:
+    suited = family if name == "classification" else family.replace("Classifier", "Regressor")
+    if suited not in known or winner.get(COMPONENTS, 0) >= n_features:
         return None
-    renamed = {key.replace(f"{family}.", f"{mine}.", 1): value for key, value in winner.items()}
-    return renamed | {QUANTUM_MODEL: mine}
+    renamed = {key.replace(f"{family}.", f"{suited}.", 1): value for key, value in winner.items()}
+    return renamed | {QUANTUM_MODEL: suited}
 
 
 def _distinct(queue: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

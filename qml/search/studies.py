@@ -162,15 +162,15 @@ class KindStudy:
 
     def records(self) -> list[TrialRecord]:
         """Return the finished trials, failed ones included; not those that were interrupted or repeated another."""
-        found = []
+        records = []
         for trial in self.study.get_trials(deepcopy=False):
             stored = trial.user_attrs.get(ATTRIBUTE)
             if stored is None:
                 continue
             # a process that is killed between storing the record and the state leaves a trial that is to be repeated
             if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or stored["state"] == FAILED:
-                found.append(unpacked(stored, self.kind, dict(trial.params)))
-        return found
+                records.append(unpacked(stored, self.kind, dict(trial.params)))
+        return records
 
     def ask(self, position: int, attempt: int, parameters: Mapping[str, Any] | None) -> Any:
         """Return a new trial, whose random numbers depend on the seed, the position and the finished trials only.

@@ -18,7 +18,7 @@ from simulator.errors import counted
 __all__ = ["Contents", "LeftOut", "inspect_column", "numbers", "words_like_empty"]
 
 MAX_EMPTY = 0.5
-"""Share of empty cells from which a column is left out: more would be made up than read."""
+"""Share of empty cells above which a column is left out: more cells would be filled in than read."""
 
 MIN_NUMBERS = 0.8
 """Minimum share of numbers in a column that is intended to be numeric."""

@@ -20,7 +20,7 @@ from qml.training.progress import Callback, RunState, joined
 from qml.training.result import TrainingInterrupted, TrainingResult, warn_if_not_converged
 from qml.training.run import Run
 from qml.training.schedules import SCHEDULES, Schedule, get_schedule
-from simulator.engines.numba.jit.announcement import compilation_announced
+from simulator.engines.host import compilation_announced
 
 __all__ = ["SCHEDULES", "Objective", "Schedule", "TrainingInterrupted", "TrainingResult", "get_schedule", "train"]
 

@@ -11,7 +11,7 @@ from qml.optimizers import Optimizer
 from qml.optimizers.objective import Objective, Rows
 from qml.training.progress import RunState
 from qml.training.run import Run, with_candidate
-from simulator.engines.numba.kernels.updates import scaled
+from simulator.engines.host import updates
 
 
 def descend(run: Run, optimizer: Optimizer) -> str:
@@ -82,7 +82,8 @@ def _step(run: Run, optimizer: Optimizer, epoch: _Epoch, last: bool) -> bool:
     else:
         optimizer_state, after = optimizer.step(measured, before.weights, gradient)
     weights = np.empty(before.weights.shape)
-    if not scaled(before.weights, after, rate, weights):  # valid because steps are proportional to the learning rate
+    # scaling is valid because steps are proportional to the learning rate
+    if not updates.scaled(before.weights, after, rate, weights):
         run.diverge(f"a step is not finite in epoch {len(before.history) + 1}")
         return False
     state = before.with_step(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qml.optimizers import State
+from simulator.progress import has_bars, new_bar, write_line
 
 
 @dataclass(frozen=True)
@@ -140,16 +140,12 @@ class ProgressBar:
         self._lines = visible and not has_bars()
         self._seconds = self._written = 0.0
         if visible and not self._lines:
-            from tqdm.auto import tqdm  # imported here to keep `import qml` fast
-
-            self._bar = tqdm(total=epochs, initial=done, desc="training", unit="epoch")
+            self._bar = new_bar("training", epochs, initial=done, unit="epoch")
 
     def say(self, text: str) -> None:
         """Show a line of text."""
-        if self._bar is not None:
-            self._bar.write(text, file=sys.stderr)
-        elif self._lines:
-            print(text, file=sys.stderr, flush=True)
+        if self._bar is not None or self._lines:
+            write_line(text, self._bar)
 
     def update(self, record: EpochRecord) -> None:
         """Advance by one epoch."""
@@ -184,8 +180,3 @@ def _shown(record: EpochRecord) -> dict[str, str]:
     if record.validation_score is not None:
         shown["score"] = f"{record.validation_score:.4g}"
     return shown
-
-
-def has_bars() -> bool:
-    """Whether standard error shows a line that is written again and again."""
-    return "ipykernel" in sys.modules or bool(sys.stderr is not None and sys.stderr.isatty())

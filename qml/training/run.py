@@ -114,7 +114,7 @@ class Run:
             history=(*state.history, record),
         )
         first = self.state.history[0].loss
-        if state.initial_loss < first:  # the mean of an epoch whose steps already explode is no reference
+        if state.initial_loss < first:  # the mean of an epoch whose steps already explode cannot serve as reference
             first = state.initial_loss
         if loss - first > DIVERGENCE * max(abs(first), 1.0):
             self.diverge(f"the loss went from {first:.3g} to {loss:.3g} in epoch {epoch}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.backends.plan import Plan
-from simulator.backends.trait import DEFAULT_SHOTS, Estimates, Folder, parameter_sets
+from simulator.backends.trait import DEFAULT_SHOTS, Estimates, Folder, GradientAlone, parameter_sets
 from simulator.circuit import Circuit
 from simulator.observables import PauliSum
 from simulator.operations.binding import Values
@@ -25,7 +25,7 @@ MAX_PROBABILITIES = 1 << 22
 
 
 @dataclass(frozen=True)
-class NumbaBackend:
+class NumbaBackend(GradientAlone):
     """Backend that uses this engine: exact expectations and adjoint gradients, optionally with noise.
 
     Parameters
@@ -38,7 +38,7 @@ class NumbaBackend:
 
     Examples
     --------
-    >>> from simulator import Z
+    >>> from simulator import Circuit, NumbaBackend, Z
     >>> NumbaBackend().expectations(Circuit(2).h(0).cx(0, 1), [Z(0), Z(0) @ Z(1)]).round(12)
     array([[0., 1.]])
     """
@@ -80,17 +80,6 @@ class NumbaBackend:
             number = {parameter: k for k, parameter in enumerate(circuit.parameters)}
             derivatives = derivatives[:, :, [number[parameter] for parameter in parameters]]
         return np.asarray(values_out), derivatives
-
-    def gradient(
-        self,
-        circuit: Circuit,
-        observables: Sequence[PauliSum],
-        values: Values = None,
-        parameters: Sequence[Parameter] | None = None,
-        *,
-        resume: Folder = None,
-    ) -> FloatArray:
-        return self.expectation_and_gradient(circuit, observables, values, parameters)[1]
 
     def sample(
         self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None

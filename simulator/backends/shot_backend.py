@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
-from simulator.backends.trait import Estimates, Folder, parameter_sets, shift_gradient
+from simulator.backends.trait import Estimates, Folder, ParameterShift, parameter_sets
 from simulator.calculations.parameter_shift import shifted_circuit
 from simulator.calculations.sampling import checked_shots
 from simulator.circuit import Circuit
@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ShotBackend:
+class ShotBackend(ParameterShift):
     """Backend that estimates expectation values from shots, as hardware does; gradients are by parameter shift.
 
     Every Pauli string of an observable is measured with its own shots: the number of outcomes +1 is binomial, with the
@@ -43,7 +43,7 @@ class ShotBackend:
 
     Examples
     --------
-    >>> from simulator import Z
+    >>> from simulator import Circuit, ShotBackend, Z
     >>> backend = ShotBackend(shots=1000, seed=1)
     >>> values, errors = backend.estimate(Circuit(1).ry(1.0, 0), [Z(0)])
     >>> bool(abs(values[0, 0] - np.cos(1.0)) < 4 * errors[0, 0])
@@ -95,28 +95,6 @@ class ShotBackend:
             out.values[:, column] = means @ factors
             out.standard_errors[:, column] = np.sqrt(variances @ factors**2)
         return out
-
-    def expectation_and_gradient(
-        self,
-        circuit: Circuit,
-        observables: Sequence[PauliSum],
-        values: Values = None,
-        parameters: Sequence[Parameter] | None = None,
-        *,
-        resume: Folder = None,
-    ) -> tuple[FloatArray, FloatArray]:
-        return shift_gradient(self, circuit, observables, values, parameters, resume)
-
-    def gradient(
-        self,
-        circuit: Circuit,
-        observables: Sequence[PauliSum],
-        values: Values = None,
-        parameters: Sequence[Parameter] | None = None,
-        *,
-        resume: Folder = None,
-    ) -> FloatArray:
-        return self.expectation_and_gradient(circuit, observables, values, parameters)[1]
 
     def sample(
         self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from os import PathLike
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -16,7 +17,7 @@ from simulator.observables import PauliSum
 from simulator.operations.binding import Values
 from simulator.parameters import Parameter
 
-__all__ = ["DEFAULT_SHOTS", "Backend", "Estimates", "Folder", "parameter_sets", "shift_gradient"]
+__all__ = ["DEFAULT_SHOTS", "Backend", "Estimates", "Folder", "GradientAlone", "ParameterShift", "parameter_sets"]
 
 FloatArray = NDArray[np.float64]
 Folder = str | PathLike[str] | None
@@ -130,16 +131,52 @@ def parameter_sets(circuit: Circuit, values: Values) -> FloatArray:
     return np.atleast_2d(circuit.values_array(values))
 
 
-def shift_gradient(
-    backend: Backend,
-    circuit: Circuit,
-    observables: Sequence[PauliSum],
-    values: Values,
-    parameters: Sequence[Parameter] | None,
-    resume: Folder,
-) -> tuple[FloatArray, FloatArray]:
-    """Compute `Backend.expectation_and_gradient` by parameter shift in one batch, for backends that only measure."""
-    shifted = shifted_circuit(circuit, None if parameters is None else tuple(parameters))
-    points = shifted.values(parameter_sets(circuit, values))
-    measured = backend.expectations(shifted.circuit, observables, points, resume=resume)
-    return shifted.expectations(measured), shifted.gradient(measured)
+class GradientAlone(ABC):
+    """Mixin for backends that compute a gradient together with the expectations."""
+
+    @abstractmethod
+    def expectation_and_gradient(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        values: Values = None,
+        parameters: Sequence[Parameter] | None = None,
+        *,
+        resume: Folder = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `Backend.expectation_and_gradient`."""
+
+    def gradient(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        values: Values = None,
+        parameters: Sequence[Parameter] | None = None,
+        *,
+        resume: Folder = None,
+    ) -> FloatArray:
+        return self.expectation_and_gradient(circuit, observables, values, parameters, resume=resume)[1]
+
+
+class ParameterShift(GradientAlone):
+    """Mixin for backends that only measure: gradients by parameter shift, in one batch of `Backend.expectations`."""
+
+    @abstractmethod
+    def expectations(
+        self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
+    ) -> FloatArray:
+        """See `Backend.expectations`."""
+
+    def expectation_and_gradient(
+        self,
+        circuit: Circuit,
+        observables: Sequence[PauliSum],
+        values: Values = None,
+        parameters: Sequence[Parameter] | None = None,
+        *,
+        resume: Folder = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        shifted = shifted_circuit(circuit, None if parameters is None else tuple(parameters))
+        points = shifted.values(parameter_sets(circuit, values))
+        measured = self.expectations(shifted.circuit, observables, points, resume=resume)
+        return shifted.expectations(measured), shifted.gradient(measured)

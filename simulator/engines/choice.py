@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from simulator.engines.numba.sweeps import NumbaEngine
-from simulator.engines.trait import Engine
+from simulator.engines.trait import Engine, NoisyEngine
 from simulator.program.program import Program
+from simulator.program.superoperators import SuperoperatorProgram
+from simulator.program.trajectories import TrajectoryProgram
 
 _engine: Engine = NumbaEngine()
 
@@ -20,6 +22,11 @@ def engine_for(program: Program, samples: int) -> Engine:
 def engine_for_arrays() -> Engine:
     """Return the engine for states and probabilities in the memory of this process."""
     return _engine
+
+
+def engine_for_noise(program: TrajectoryProgram | SuperoperatorProgram) -> NoisyEngine:
+    """Return the engine that runs a noisy program."""
+    return _engine.noisy
 
 
 @contextmanager

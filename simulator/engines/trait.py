@@ -7,21 +7,109 @@ engine, and the tests of `tests/simulator/engines/test_engine.py` run on every e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.observables import PauliSum
 from simulator.program.program import Program
+from simulator.program.superoperators import SuperoperatorProgram
+from simulator.program.trajectories import TrajectoryProgram
 
-__all__ = ["Cotangent", "Engine", "PreparedSweep", "StateCotangent"]
+__all__ = ["Cotangent", "Engine", "NoisyEngine", "PreparedSweep", "StateCotangent"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Cotangent = Callable[[FloatArray, slice], FloatArray]
 PreparedSweep = Callable[[FloatArray, slice], FloatArray | None]
 StateCotangent = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+class NoisyEngine(Protocol):
+    """Interface of the part of an engine that runs noisy programs.
+
+    Results are in double precision, and bit-identical for any number of threads.
+
+    The methods on density matrices take the number of ``samples``; ``matrices``, the transfer matrices of each group
+    of the program, shape (members, n_samples, s, s), or (members, 1, s, s) for a group that does not vary, which may be
+    computed on demand; and ``start``, the initial coefficients, shape (n_samples or 1, 4**n), of a program with an
+    explicit start, and None otherwise.
+    """
+
+    def trajectories(
+        self, program: TrajectoryProgram, observables: Sequence[PauliSum], uniforms: FloatArray, final: FloatArray
+    ) -> tuple[FloatArray, IntArray, IntArray]:
+        """Run trajectories whose random numbers are given.
+
+        Parameters
+        ----------
+        program : TrajectoryProgram
+        observables : sequence of PauliSum
+        uniforms : float64 ndarray, shape (n_trajectories, program.draws)
+            Uniform random numbers in [0, 1): one for each jump with several matrices, in order.
+        final : float64 ndarray, shape (n_trajectories,) or (0,)
+            Uniform random numbers that measure all qubits at the end, if they are given.
+
+        Returns
+        -------
+        values : float64 ndarray, shape (n_trajectories, n_observables)
+            Expectations in each trajectory's final state.
+        bits : int64 ndarray, shape (n_trajectories, num_clbits)
+        outcomes : int64 ndarray, shape of ``final``
+
+        Raises
+        ------
+        StateTooLargeError
+            If the states do not fit in memory.
+        """
+
+    def density_expectations(
+        self,
+        program: SuperoperatorProgram,
+        samples: int,
+        matrices: Iterable[FloatArray],
+        start: FloatArray | None = None,
+    ) -> FloatArray:
+        """Expectations of the program's strings, shape (n_samples, n_strings)."""
+
+    def density_states(
+        self,
+        program: SuperoperatorProgram,
+        samples: int,
+        matrices: Iterable[FloatArray],
+        start: FloatArray | None = None,
+    ) -> FloatArray:
+        """Coefficients of all strings in the final states, shape (n_samples, 4**n)."""
+
+    def density_sweep(
+        self,
+        program: SuperoperatorProgram,
+        samples: int,
+        matrices: Iterable[FloatArray],
+        cotangent: Callable[[FloatArray], FloatArray],
+        start: FloatArray | None = None,
+    ) -> tuple[Sequence[FloatArray], FloatArray | None]:
+        """Derivatives of any function of the strings' expectations.
+
+        Parameters
+        ----------
+        program : SuperoperatorProgram
+        samples : int
+        matrices : iterable of float64 ndarray
+        cotangent : callable
+            Function that maps the expectations, shape (n_samples, n_strings), to the derivatives with respect to them.
+        start : float64 ndarray, optional
+
+        Returns
+        -------
+        by_matrices : sequence of float64 ndarray
+            For each group, the derivatives with respect to the matrices of its differentiated members, shape (members,
+            n_samples, s, s); summed over the samples, (members, 1, s, s), for a group that does not vary.
+        by_start : float64 ndarray, shape (n_samples, 4**n), or None
+            Derivatives with respect to the initial coefficients of a program with a differentiable start.
+        """
 
 
 class Engine(Protocol):
@@ -31,6 +119,10 @@ class Engine(Protocol):
     and writable, as `simulator.program.values` returns them; an engine need not check them again. Results are
     bit-identical for any number of threads, and states are little-endian: bit q of an index is qubit q.
     """
+
+    @property
+    def noisy(self) -> NoisyEngine:
+        """The part that runs noisy programs."""
 
     def check(self, program: Program, samples: int) -> None:
         """Raise an error if ``samples`` states of a program do not fit in memory at once.

@@ -6,38 +6,26 @@ of fused transfer matrices. The adjoint sweep goes backward through stored state
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import pauli, progress
-from simulator.engines.numba import memory, simd
-from simulator.engines.numba.kernels import transfer as kernels
-from simulator.engines.numba.layout import transfer as columns
-from simulator.engines.numba.threads import share
+from simulator import memory, progress
+from simulator.engines.choice import engine_for_noise
 from simulator.noise import starts
 from simulator.noise.chains import Chains
 from simulator.noise.factors import Factors, fused, separated
-from simulator.noise.layout import Layout, layout
 from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter
 from simulator.program.starts import product_states
+from simulator.program.superoperators import SuperoperatorGroup, SuperoperatorProgram
 
 FloatArray = NDArray[np.float64]
 
-_SAMPLE_QUBITS = 6  # maximum number of qubits at which lanes hold samples: a tile's state then takes 256 KiB
-_SHARED_QUBITS = 9  # minimum number of qubits at which threads share one state
-_SHARED_ALONE = 8  # minimum number of qubits at which threads share the state of a single sample
-_KEEP_BYTES = 1 << 30  # maximum bytes of states stored for the backward sweep; others are recomputed
-_SERIAL_WORK = 400_000  # number of multiplications below which a second thread does not pay off
-_LONG = 1 << 28  # number of operations above which a call is watched
-_PIECES = 32  # number of parts of a pass; fixed, so that sums do not depend on the number of threads
+_SEPARATED_QUBITS = 6  # maximum number of qubits at which more passes cost less than more matrices per sample
 _CHUNK_BYTES = 1 << 28  # maximum bytes of matrices and derivatives of one chunk of samples
 
 
@@ -75,7 +63,7 @@ class DensityProgram:
                 mask |= int(np.bitwise_or.reduce(observable.x_masks | observable.z_masks, initial=0))
             support = [q for q in range(circuit.num_qubits) if mask >> q & 1]
         self.blocks = fused(factors.seen_by(support), self.num_qubits)
-        if self.num_qubits <= _SAMPLE_QUBITS:
+        if self.num_qubits <= _SEPARATED_QUBITS:
             self.blocks = separated(self.blocks, self.n_inputs)
         keys: dict[int, int] = {}
         self.coefficients = np.zeros((len(observables), sum(o.num_terms for o in observables)))
@@ -85,236 +73,97 @@ class DensityProgram:
                 self.coefficients[k, keys.setdefault(index, len(keys))] += value
         self.strings = np.array([*keys], np.int64)
         self.coefficients = np.ascontiguousarray(self.coefficients[:, : len(keys)])
-        self._number()
 
-    def _number(self) -> None:
-        """Assign the offsets of each block's matrix and derivative, and group chains of equal size and kind."""
+        self.chains, groups = self._grouped()
+        self.superoperators = SuperoperatorProgram(
+            self.num_qubits, groups, self.strings, bool(self.starts), any(start.angles for start in self.starts)
+        )
+
+    def _grouped(self) -> tuple[list[Chains], tuple[SuperoperatorGroup, ...]]:
+        """Group blocks of equal size that do, or do not, depend on an input, with the chains of each group."""
         members: dict[tuple[int, bool], list[int]] = {}
         for number, block in enumerate(self.blocks):
-            local = any(k < self.n_inputs for angle in block.angles() for k in angle.factors)
-            members.setdefault((len(block.qubits), local), []).append(number)
-        sizes, slopes = [0, 0], [0, 0]  # floats of matrices and of derivatives: shared, local
-        offsets: dict[int, tuple[int, int, int]] = {}
-        self.chains: list[tuple[Chains, bool, int, int, NDArray[np.int64]]] = []
-        for (k, local), numbers in members.items():
-            chains = Chains([self.blocks[number] for number in numbers], self.parameters)
-            area = 16**k
-            places: list[int] = []
-            for position, number in enumerate(numbers):
-                slope = -1
-                if chains.parametric[position]:
-                    slope = slopes[local] + len(places) * area
-                    places.append(position)
-                offsets[number] = (sizes[local] + position * area, int(local), slope)
-            self.chains.append((chains, local, sizes[local], slopes[local], np.array(places, np.int64)))
-            sizes[local] += len(numbers) * area
-            slopes[local] += len(places) * area
-        self.sizes, self.slopes = sizes, slopes
-        self.offsets = [offsets[number] for number in range(len(self.blocks))]
-        self._layouts: dict[bool, Layout] = {}
-
-    def layout(self, in_lanes: bool) -> Layout:
-        """Return the passes for one use of the lanes."""
-        if in_lanes not in self._layouts:
-            self._layouts[in_lanes] = layout(self.blocks, self.num_qubits, in_lanes, self.offsets, bool(self.starts))
-        return self._layouts[in_lanes]
-
-    @cached_property
-    def largest(self) -> int:
-        """Number of rows of the largest matrix."""
-        return max((4 ** len(block.qubits) for block in self.blocks), default=16)
+            varies = any(k < self.n_inputs for angle in block.angles() for k in angle.factors)
+            members.setdefault((len(block.qubits), varies), []).append(number)
+        chains, groups = [], []
+        for (_, varies), numbers in members.items():
+            blocks = [self.blocks[number] for number in numbers]
+            chains.append(Chains(blocks, self.parameters))
+            differentiated = tuple(np.flatnonzero(chains[-1].parametric).tolist())
+            qubits = tuple(block.qubits for block in blocks)
+            groups.append(SuperoperatorGroup(tuple(numbers), qubits, varies, differentiated))
+        return chains, tuple(groups)
 
 
-class _Run:
-    """Evaluation of a chunk of samples: the matrices at their parameters, and the kernels' arguments."""
+class _Samples:
+    """Transfer matrices and initial coefficients at the parameters of some samples, and derivatives through them."""
 
     def __init__(self, program: DensityProgram, X: FloatArray, weights: FloatArray) -> None:
-        self.program, self.samples = program, len(X)
-        n = program.num_qubits
-        self.in_lanes = n > _SAMPLE_QUBITS
-        self.threads_share = n >= _SHARED_QUBITS or (n >= _SHARED_ALONE and len(X) == 1)
-        self.layout = program.layout(self.in_lanes)
-        self.W = simd.width(np.float64)
-        self.parameters = np.concatenate([X, np.broadcast_to(weights, (len(X), len(weights)))], axis=1)
-        self.shared = np.empty(max(program.sizes[0], 1))
-        local = np.empty((len(X), program.sizes[1]))
-        self.rotations = []
-        for chains, is_local, begin, _, _ in program.chains:
-            matrices, rotations = chains.matrices(self.parameters if is_local else self.parameters[:1])
-            self.rotations.append(rotations)
-            # one row per sample; the kernels read columns
-            flat = matrices.transpose(1, 0, 3, 2).reshape(matrices.shape[1], -1)
-            if is_local:
-                local[:, begin : begin + flat.shape[1]] = flat
-            else:
-                self.shared[begin : begin + flat.shape[1]] = flat[0]
-        self.tiles = len(X) if self.in_lanes else -(-len(X) // self.W)
-        self.local = self._by_tile(local) if program.sizes[1] else np.zeros((1, 1))
-        names = program.parameters
-        self.states = product_states(program.starts, self.parameters, np.zeros(0), n, names) if program.starts else None
-        self.initial = np.zeros((0, 0)) if self.states is None else starts.coefficients(self.states)
-        self.size = 4**n * (1 if self.in_lanes else self.W)
-        self.picks = self.layout.positions(program.strings)
-        self.work = 16 * 4**n * max(len(program.blocks), 1) * self.samples
+        self._program, self.count = program, len(X)
+        self._parameters = np.concatenate([X, np.broadcast_to(weights, (len(X), len(weights)))], axis=1)
+        self._rotations: list[list[FloatArray]] = []
+        self._states, self.start = None, None
+        if program.starts:
+            n, names = program.num_qubits, program.parameters
+            self._states = product_states(program.starts, self._parameters, np.zeros(0), n, names)
+            self.start = starts.coefficients(self._states)
 
-    def _by_tile(self, rows: FloatArray) -> FloatArray:
-        """Convert rows of samples to rows of tiles, which are vectors if lanes are samples."""
-        if self.in_lanes:
-            return np.ascontiguousarray(rows)
-        padded = np.concatenate([rows, np.repeat(rows[-1:], self.tiles * self.W - len(rows), axis=0)])
-        return np.ascontiguousarray(padded.reshape(self.tiles, self.W, -1).swapaxes(1, 2)).reshape(self.tiles, -1)
+    def _rows(self, varies: bool) -> FloatArray:
+        return self._parameters if varies else self._parameters[:1]
 
-    def _by_sample(self, tiles: FloatArray) -> FloatArray:
-        """Invert `_by_tile`."""
-        if self.in_lanes:
-            return tiles
-        return tiles.reshape(self.tiles, -1, self.W).swapaxes(1, 2).reshape(self.tiles * self.W, -1)[: self.samples]
+    def matrices(self) -> Iterator[FloatArray]:
+        """Compute the matrices of each group of superoperators, shape (members, count or 1, s, s)."""
+        self._rotations.clear()
+        program = self._program
+        for chains, group in zip(program.chains, program.superoperators.groups, strict=True):
+            matrices, rotations = chains.matrices(self._rows(group.varies))
+            self._rotations.append(rotations)
+            yield matrices
 
-    def _share(self, kernel: Any, arguments: tuple[Any, ...], scratch: int, tail: tuple[Any, ...], work: int) -> None:
-        """Call ``kernel(*arguments, scratch, *tail)``, ``tail`` ending in a queue, its length and the lanes."""
-        queue = np.zeros(1, np.int64)
-
-        def call() -> None:
-            buffer = memory.take(scratch, np.float64)
-            kernel(*arguments, buffer, *tail[:-1], queue, tail[-1], self.layout.lanes)
-            memory.give(buffer)
-
-        share(call, queue, tail[-1], work, _SERIAL_WORK, _LONG)
-
-    def forward(self, values: FloatArray, keep: bool = False) -> FloatArray:
-        """Fill the strings' expectations (B, S); return the final states (tiles, size) if ``keep``."""
-        states = np.zeros((0, self.size))
-        if keep:
-            states = simd.aligned_zeros(self.tiles * self.size, np.float64).reshape(self.tiles, self.size)
-        if self.threads_share:
-            for row in range(self.samples):
-                r = states[row] if keep else simd.aligned_zeros(self.size, np.float64)
-                self._start(r, row)
-                for p in progress.steps(range(len(self.layout.code))):
-                    self._pass(p, r, row)
-                values[row] = r[self.picks]
-            return states
-        layout, work = self.layout, 64 * self.program.largest
-        arguments = (
-            layout.code, layout.index, self.shared, self.local, self.initial, self.picks, states, values
-        )  # fmt: skip
-        self._share(kernels.forward, arguments, self.size + work * self.W, (self.size, self.tiles), self.work)
-        return states
-
-    def backward(self, by_string: FloatArray) -> FloatArray:
-        """Map derivatives with respect to the strings' expectations, (B, S), to those of the parameters, (B, P)."""
-        program = self.program
-        by_shared = np.zeros((self.tiles, max(program.slopes[0], 1)))
-        by_local = np.zeros((self.tiles, max(program.slopes[1], 1) * (1 if self.in_lanes else self.W)))
-        derive_start = any(start.angles for start in program.starts)
-        start_lam = np.zeros((self.samples, 4**program.num_qubits) if derive_start else (0, 0))
-        if self.threads_share:
-            for row in range(self.samples):
-                self._shared_backward(row, by_string[row], by_shared[row], by_local[row], start_lam)
-        else:
-            layout, area = self.layout, program.largest**2
-            arguments = (
-                layout.code, layout.index, self.shared, self.local, self.initial, self.picks, by_string, by_shared,
-                by_local, start_lam,
-            )  # fmt: skip
-            scratch = (len(layout.code) + 1) * self.size + (area + 64 * program.largest) * self.W
-            self._share(kernels.backward, arguments, scratch, (self.size, self.tiles), 4 * self.work)
-        out = np.zeros(self.parameters.shape)
-        local_rows = self._by_sample(by_local)
-        shared_row = by_shared.sum(axis=0)[None, :]
-        for (chains, is_local, _, begin, places), rotations in zip(program.chains, self.rotations, strict=True):
-            if not len(places):
+    def by_parameters(self, by_matrices: Sequence[FloatArray], by_start: FloatArray | None) -> FloatArray:
+        """Map derivatives with respect to the matrices and the start to those of the parameters, (count, P)."""
+        program = self._program
+        out = np.zeros(self._parameters.shape)
+        groups = program.superoperators.groups
+        for chains, group, rotations, part in zip(program.chains, groups, self._rotations, by_matrices, strict=True):
+            if not group.differentiated:
                 continue
-            size = chains.constants.shape[-1]
-            rows = local_rows if is_local else shared_row
-            by_matrix = np.zeros((len(chains.constants), len(rows), size, size))
-            derivatives = rows[:, begin : begin + len(places) * size * size]
-            by_matrix[places] = derivatives.reshape(len(rows), len(places), size, size).swapaxes(0, 1)
-            parameters = self.parameters if is_local else self.parameters[:1]
-            part = chains.derivatives(parameters, rotations, by_matrix)
-            out[: len(part)] += part  # derivatives of shared parameters are already summed over samples
-        if derive_start:
-            assert self.states is not None
-            out += starts.derivatives(program.starts, self.parameters, self.states, start_lam)
+            by_matrix = np.zeros((len(group.positions), *part.shape[1:]))
+            by_matrix[list(group.differentiated)] = part
+            by_parameter = chains.derivatives(self._rows(group.varies), rotations, by_matrix)
+            out[: len(by_parameter)] += by_parameter  # those of shared parameters are already summed over samples
+        if by_start is not None:
+            assert self._states is not None
+            out += starts.derivatives(program.starts, self._parameters, self._states, by_start)
         return out
-
-    def _start(self, r: FloatArray, row: int) -> None:
-        if len(self.initial):
-            r[:] = self.initial[min(row, len(self.initial) - 1)]
-            return
-        r[:] = 0.0
-        n = self.program.num_qubits
-        r[pauli.spread(np.arange(1 << n), range(1, 2 * n, 2))] = 1.0  # the strings of Z
-
-    def _pass(self, p: int, r: FloatArray, row: int, backward: bool = False) -> None:
-        code = self.layout.code[p]
-        arguments = (code, self.layout.index, self.shared, self.local[min(row, len(self.local) - 1)], r, backward)
-        self._share(kernels.apply_piece, arguments, 64 * self.program.largest * self.W, (_PIECES,), 16 * len(r))
-
-    def _shared_backward(
-        self, row: int, by_string: FloatArray, by_shared: FloatArray, by_local: FloatArray, start_lam: FloatArray
-    ) -> None:
-        """Run `backward` for one sample with all threads; states that do not fit are recomputed."""
-        code = self.layout.code
-        required = np.flatnonzero(code[:, columns.GRADIENT] >= 0)
-        step = len(code)
-        if (len(required) + 2) * self.size * 8 > min(_KEEP_BYTES, memory.available_bytes() // 2):
-            step = math.isqrt(max(len(code) - 1, 0)) + 1
-        r = simd.aligned_zeros(self.size, np.float64)
-        self._start(r, row)
-        marks = {}
-        for p in range(len(code)):
-            if p % step == 0:
-                marks[p] = r.copy()
-            if step < len(code):
-                self._pass(p, r, row)
-        lam = simd.aligned_zeros(self.size, np.float64)
-        np.add.at(lam, self.picks, by_string)
-        for begin in range((len(code) - 1) // step * step if len(code) else -1, -1, -step):
-            r[:] = marks.pop(begin)
-            end = min(begin + step, len(code))
-            before = {}
-            for p in range(begin, end):
-                if code[p, columns.GRADIENT] >= 0:
-                    before[p] = r.copy()
-                self._pass(p, r, row)
-            for p in range(end - 1, begin - 1, -1):
-                if p in before:
-                    self._correlate(p, lam, before.pop(p), by_shared, by_local)
-                self._pass(p, lam, row, backward=True)
-        if len(start_lam):
-            start_lam[row] = lam  # coefficients of an explicit start are in their original order
-
-    def _correlate(self, p: int, lam: FloatArray, r: FloatArray, by_shared: FloatArray, by_local: FloatArray) -> None:
-        code = self.layout.code[p]
-        area, at = int(code[columns.SIZE]) ** 2, int(code[columns.GRADIENT])
-        parts = np.empty((_PIECES, area))
-        scratch = (area + 64 * self.program.largest) * self.W
-        self._share(kernels.correlate_piece, (code, self.layout.index, lam, r, parts), scratch, (_PIECES,), 16 * len(r))
-        (by_local if code[columns.LOCAL] else by_shared)[at : at + area] = parts.sum(axis=0)
 
 
 def _chunks(program: DensityProgram, samples: int) -> list[slice]:
-    each = 8 * (sum(program.sizes) + 2 * sum(program.slopes) + (4**program.num_qubits if program.starts else 0))
-    return progress.chunks(samples, max(64, _CHUNK_BYTES // max(each, 1)))
+    each = 4**program.num_qubits if program.starts else 0  # floats that a sample needs
+    for group in program.superoperators.groups:
+        each += (len(group.positions) + 2 * len(group.differentiated)) * group.size**2
+    return progress.chunks(samples, max(64, _CHUNK_BYTES // max(8 * each, 1)))
 
 
 def expectations(program: DensityProgram, X: FloatArray, weights: FloatArray) -> FloatArray:
     """Compute exact expectations, shape (B, K)."""
     memory.check_density(program.num_qubits, 1)
     values = np.empty((len(X), len(program.strings)))
+    engine = engine_for_noise(program.superoperators)
     for rows in progress.steps(_chunks(program, len(X))):
-        _Run(program, X[rows], weights).forward(values[rows])
+        samples = _Samples(program, X[rows], weights)
+        values[rows] = engine.density_expectations(
+            program.superoperators, samples.count, samples.matrices(), samples.start
+        )
     return values @ program.coefficients.T
 
 
 def final_coefficients(program: DensityProgram, X: FloatArray, weights: FloatArray) -> FloatArray:
     """Compute all Pauli coefficients of the final states, shape (B, 4**n)."""
     memory.check_density(program.num_qubits, 2 * len(X))
-    run = _Run(program, X, weights)
-    states = run.forward(np.empty((len(X), len(program.strings))), keep=True)
-    place = run.layout.positions(np.arange(4**program.num_qubits))
-    return run._by_sample(states)[:, place]
+    samples = _Samples(program, X, weights)
+    engine = engine_for_noise(program.superoperators)
+    return engine.density_states(program.superoperators, samples.count, samples.matrices(), samples.start)
 
 
 def adjoint_sweep(
@@ -327,13 +176,19 @@ def adjoint_sweep(
     memory.check_density(program.num_qubits, 4)
     values = np.empty((len(X), len(program.coefficients)))
     out = np.empty((len(X), program.n_inputs + program.n_weights))
+    engine = engine_for_noise(program.superoperators)
     for rows in progress.steps(_chunks(program, len(X))):
-        run = _Run(program, X[rows], weights)
-        strings = np.empty((run.samples, len(program.strings)))
-        run.forward(strings)
-        values[rows] = strings @ program.coefficients.T
-        v = np.asarray(cotangent(values[rows], rows) if callable(cotangent) else cotangent[rows], float)
-        if v.shape != values[rows].shape:
-            raise ValueError(f"a cotangent of shape {values[rows].shape} expected, got {v.shape}")
-        out[rows] = run.backward(np.ascontiguousarray(v @ program.coefficients))
+        samples = _Samples(program, X[rows], weights)
+
+        def by_string(strings: FloatArray, rows: slice = rows) -> FloatArray:
+            values[rows] = strings @ program.coefficients.T
+            v = np.asarray(cotangent(values[rows], rows) if callable(cotangent) else cotangent[rows], float)
+            if v.shape != values[rows].shape:
+                raise ValueError(f"a cotangent of shape {values[rows].shape} expected, got {v.shape}")
+            return v @ program.coefficients
+
+        derivatives = engine.density_sweep(
+            program.superoperators, samples.count, samples.matrices(), by_string, samples.start
+        )
+        out[rows] = samples.by_parameters(*derivatives)
     return values, out

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import progress
+from simulator import memory, progress
 from simulator.calculations.statevector import as_observables
-from simulator.engines.numba import memory
 from simulator.noise.density import DensityProgram, final_coefficients
 from simulator.noise.model import NoiseModel
 from simulator.noise.program import (

@@ -34,7 +34,9 @@ def without_entanglement(circuit: CircuitT) -> CircuitT:
     >>> Circuit(2).h(0).cx(0, 1).rx(0.3, 1).without_entanglement() == Circuit(2).h(0).rx(0.3, 1)
     True
     """
-    return circuit.with_operations(kept for operation in circuit.operations for kept in _on_single_qubits(operation))
+    return circuit.with_operations(
+        single for operation in circuit.operations for single in _on_single_qubits(operation)
+    )
 
 
 def _on_single_qubits(operation: Operation) -> Iterator[Operation]:
@@ -48,5 +50,5 @@ def _on_single_qubits(operation: Operation) -> Iterator[Operation]:
         )
     elif isinstance(gate, gates.Composite) and not gate.controls and gates.STANDARD.get(gate.name) != gate:
         for step in gate.expand(operation.qubits, operation.angles):
-            for kept in _on_single_qubits(step):
-                yield Operation(kept.gate, kept.qubits, kept.angles, kept.clbits, operation.conditions)
+            for single in _on_single_qubits(step):
+                yield Operation(single.gate, single.qubits, single.angles, single.clbits, operation.conditions)

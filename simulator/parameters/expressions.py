@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from simulator.errors import ParameterError
+from simulator.parameters.numbers import checked_name, finite_real, operand, plain, signed
 from simulator.range_reduction import overflow
 
-__all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "as_angle", "checked_name"]
+__all__ = ["VECTOR_ELEMENT", "Expression", "Parameter", "as_angle"]
 
 VECTOR_ELEMENT = re.compile(r"(.+)\[(0|[1-9]\d{0,5})\]", re.DOTALL)
 """Pattern of the name of an element of a parameter vector: the vector's name and the index."""
@@ -89,7 +90,7 @@ class Expression:
                 for inner, factor in value.terms.items():
                     terms[inner] = terms.get(inner, 0.0) + coefficient * factor
             else:
-                number = _finite_real(value, f"the value of parameter {parameter}")
+                number = finite_real(value, f"the value of parameter {parameter}")
                 if not math.isfinite(coefficient * number):
                     raise overflow(coefficient, number, parameter)
                 constant += coefficient * number
@@ -116,7 +117,7 @@ class Expression:
                     "compute it from the data and pass the result as a separate parameter"
                 )
             expression, number = (factor, self.constant) if factor.terms else (self, factor.constant)
-        number = _operand(number, "multiply")
+        number = operand(number, "multiply")
         if number is NotImplemented:
             return NotImplemented
         return _expression(number * expression.constant, {p: number * c for p, c in expression.terms.items()})
@@ -128,7 +129,7 @@ class Expression:
             if divisor.terms:
                 raise ParameterError(f"an angle must be affine in its parameters, got a division by {divisor}")
             divisor = divisor.constant
-        number = _operand(divisor, "divide")
+        number = operand(divisor, "divide")
         if number is NotImplemented:
             return NotImplemented
         if number == 0:
@@ -138,7 +139,7 @@ class Expression:
     def __rtruediv__(self, dividend: float) -> Expression:
         if self.terms:
             raise ParameterError(f"an angle must be affine in its parameters, got a division by {self}")
-        return _expression(_finite_real(dividend, "the dividend"), {}) / self.constant
+        return _expression(finite_real(dividend, "the dividend"), {}) / self.constant
 
     def __pow__(self, exponent: float) -> Expression:
         raise ParameterError(f"an angle must be affine in its parameters, got the power ({self})**{exponent}")
@@ -187,10 +188,10 @@ class Expression:
     def __str__(self) -> str:
         text = ""
         for parameter, coefficient in self.terms.items():
-            size = "" if abs(coefficient) == 1 else f"{_plain(abs(coefficient))}*"
-            text += _signed(coefficient, f"{size}{parameter}", first=not text)
+            size = "" if abs(coefficient) == 1 else f"{plain(abs(coefficient))}*"
+            text += signed(coefficient, f"{size}{parameter}", first=not text)
         if self.constant or not text:
-            text += _signed(self.constant, _plain(abs(self.constant)), first=not text)
+            text += signed(self.constant, plain(abs(self.constant)), first=not text)
         return text
 
     def __repr__(self) -> str:
@@ -303,14 +304,7 @@ def as_angle(value: Any, what: str = "an angle") -> float | Expression:
         value = value[()]
     if isinstance(value, Expression):
         return value if value.terms else value.constant
-    return _finite_real(value, what, " or an expression of parameters")
-
-
-def checked_name(kind: str, name: Any) -> str:
-    """Return a name, or raise a ParameterError if it is not a non-empty string."""
-    if not isinstance(name, str) or not name:
-        raise ParameterError(f"the name of a {kind} must be a non-empty string, got {name!r}")
-    return name
+    return finite_real(value, what, " or an expression of parameters")
 
 
 def _expression(constant: float, terms: Mapping[Parameter, float]) -> Expression:
@@ -331,7 +325,7 @@ def _expression(constant: float, terms: Mapping[Parameter, float]) -> Expression
 def _combine(left: Expression, right: Expression | float, sign: float, operation: str) -> Expression:
     """Compute ``left + sign * right``."""
     if not isinstance(right, Expression):
-        number = _operand(right, operation)
+        number = operand(right, operation)
         if number is NotImplemented:
             return NotImplemented
         return _expression(left.constant + sign * number, left.terms)
@@ -339,33 +333,3 @@ def _combine(left: Expression, right: Expression | float, sign: float, operation
     for parameter, coefficient in right.terms.items():
         terms[parameter] = terms.get(parameter, 0.0) + sign * coefficient
     return _expression(left.constant + sign * right.constant, terms)
-
-
-def _operand(value: Any, operation: str) -> float:
-    """Validate a numeric operand; arrays give NotImplemented, so that NumPy works element by element."""
-    if type(value) is float and math.isfinite(value):
-        return value
-    if isinstance(value, np.ndarray | Sequence) and not isinstance(value, str):
-        return NotImplemented
-    return _finite_real(value, f"the number to {operation}")
-
-
-def _finite_real(value: Any, what: str, alternative: str = "") -> float:
-    if not isinstance(value, bool) and isinstance(value, Real):  # np.bool_ is not Real
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if math.isfinite(number):
-            return number
-    raise ParameterError(f"{what} must be a finite real number{alternative}, got {value!r}")
-
-
-def _plain(number: float) -> str:
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-
-
-def _signed(number: float, size: str, first: bool) -> str:
-    if first:
-        return f"-{size}" if number < 0 else size
-    return f" - {size}" if number < 0 else f" + {size}"

@@ -9,7 +9,8 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 
 from simulator.errors import ParameterError
-from simulator.parameters.expressions import Parameter, checked_name
+from simulator.parameters.expressions import Parameter
+from simulator.parameters.numbers import checked_name
 
 __all__ = ["ParameterVector"]
 

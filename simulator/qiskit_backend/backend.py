@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import memory
 from simulator.backends.plan import Plan
-from simulator.backends.trait import Estimates, Folder, parameter_sets, shift_gradient
+from simulator.backends.trait import Estimates, Folder, ParameterShift, parameter_sets
 from simulator.calculations.parameter_shift import shifted_circuit
 from simulator.calculations.sampling import checked_shots
 from simulator.circuit import Circuit
-from simulator.engines.numba import memory
 from simulator.errors import BackendError
 from simulator.observables import PauliSum
 from simulator.operations.binding import Values
@@ -36,7 +36,7 @@ __all__ = ["QiskitBackend"]
 FloatArray = NDArray[np.float64]
 
 
-class QiskitBackend:
+class QiskitBackend(ParameterShift):
     """A Qiskit backend behind the trait `Backend`.
 
     A circuit is transpiled once per circuit structure, a whole batch of parameter sets is sent as one PUB (or as few as
@@ -181,28 +181,6 @@ class QiskitBackend:
             rows = np.concatenate([piece.rows for piece in pieces])
             out.values[rows], out.standard_errors[rows] = result["values"], result["standard_errors"]
         return out
-
-    def expectation_and_gradient(
-        self,
-        circuit: Circuit,
-        observables: Sequence[PauliSum],
-        values: Values = None,
-        parameters: Sequence[Parameter] | None = None,
-        *,
-        resume: Folder = None,
-    ) -> tuple[FloatArray, FloatArray]:
-        return shift_gradient(self, circuit, observables, values, parameters, resume)
-
-    def gradient(
-        self,
-        circuit: Circuit,
-        observables: Sequence[PauliSum],
-        values: Values = None,
-        parameters: Sequence[Parameter] | None = None,
-        *,
-        resume: Folder = None,
-    ) -> FloatArray:
-        return self.expectation_and_gradient(circuit, observables, values, parameters, resume=resume)[1]
 
     def sample(
         self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from simulator.progress import new_bar
+
 __all__ = ["JobProgress", "queue_position"]
 
 
@@ -30,9 +32,7 @@ class JobProgress:
         if not self._visible:
             return
         if self._bar is None:
-            from tqdm.auto import tqdm  # imported here to keep imports fast
-
-            self._bar = tqdm(total=total, desc="jobs", unit="job")
+            self._bar = new_bar("jobs", total, unit="job")
         self._bar.n = finished
         ids = pending[0] if len(pending) == 1 else f"{len(pending)} jobs"
         statuses = "; ".join(dict.fromkeys(self._statuses.values()))

@@ -86,9 +86,9 @@ def from_qiskit_with_angle_map(kind: type[CircuitT], circuit: QuantumCircuit) ->
     >>> import qiskit, qiskit.circuit
     >>> from simulator import Circuit, Z
     >>> x = qiskit.circuit.Parameter("x")
-    >>> theirs = qiskit.QuantumCircuit(1)
-    >>> _ = theirs.ry(x * x, 0)
-    >>> circuit, angles = Circuit.from_qiskit_with_angle_map(theirs)
+    >>> qiskit_circuit = qiskit.QuantumCircuit(1)
+    >>> _ = qiskit_circuit.ry(x * x, 0)
+    >>> circuit, angles = Circuit.from_qiskit_with_angle_map(qiskit_circuit)
     >>> circuit.expectation(Z(0), angles([[0.0], [np.sqrt(np.pi)]])).round(6)
     array([ 1., -1.])
     """

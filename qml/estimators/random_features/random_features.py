@@ -61,7 +61,7 @@ class RandomQuantumFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, Transfo
     observables : str or sequence of Observable
         See `qml.models.observables.readout_observables`.
     shots : int, optional
-        Number of shots from which each expectation value is estimated, each from shots of its own; by default exact
+        Number of shots from which each expectation value is estimated, each from separate shots; by default exact
         values. The outcomes are drawn from a seed and the numbers in the sample, so that a sample has the same features
         wherever it occurs.
     precision : {"double", "single"}

@@ -83,8 +83,8 @@ class SecureClient:
         self._keys = by_client(keys, PublicKeys, self.round)
         check_keys(self._keys)
         check_enough(self._keys, self.threshold, self.round, "sent their keys")
-        mine = self._keys.get(self.name)
-        if mine is None or (mine.sealing, mine.masking) != (self._sealing.public, self._masking.public):
+        listed = self._keys.get(self.name)
+        if listed is None or (listed.sealing, listed.masking) != (self._sealing.public, self._masking.public):
             raise MessageError(f"client {self.name!r} received other public keys under its name, or none")
         names = sorted(self._keys)
         positions = range(1, len(names) + 1)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engines.numba import memory, simd
+from simulator import memory
+from simulator.engines.numba import simd
 from simulator.engines.numba.kernels import fidelities as kernels
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.threads import get_num_threads, parallel

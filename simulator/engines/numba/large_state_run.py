@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import progress
-from simulator.engines.numba import memory, reordering, simd
+from simulator import memory, progress
+from simulator.engines.numba import buffers, reordering, simd
 from simulator.engines.numba.kernels import big, stages, tiles
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.run import NO_STATES, FloatArray, Run
@@ -25,7 +25,7 @@ class LargeStateRun(Run):
         pieces = min(_PIECES, 1 << (program.num_qubits - (plan.lanes or 0)))
         if not len(keep):
             memory.check_state(program.num_qubits, 1, program.precision)
-        state = keep if len(keep) else memory.allocate(plan.tables.state_size, program.dtype)[None, :]
+        state = keep if len(keep) else buffers.allocate(plan.tables.state_size, program.dtype)[None, :]
         for row in range(len(X)):
             x, psi = X[row : row + 1], state[row if len(keep) else 0]
             big.big_start(
@@ -75,7 +75,7 @@ class LargeStateRun(Run):
         plan, program, psi = self.plan, self.program, keep[0]  # a chunk is one sample
         tables = plan.tables
         memory.check_state(program.num_qubits, 1, program.precision)
-        lam = memory.allocate(tables.state_size, program.dtype) if seeds is None else seeds[0]
+        lam = buffers.allocate(tables.state_size, program.dtype) if seeds is None else seeds[0]
         parts = np.zeros((_PIECES, tables.slots))
         if seeds is None:
             self._pieces(big.big_seed, (plan.packed, lam, psi, cotangent[0]))

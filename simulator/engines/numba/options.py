@@ -38,6 +38,8 @@ class Options:
         Ratio between the memory of the result of fidelities and that of their states and scratch.
     serial_products : int
         Number of products of fidelities below which a second thread does not pay off.
+    density_keep_bytes : int
+        Bytes of density matrices stored for the backward sweep of a single sample; others are recomputed.
     """
 
     batch_qubits: int | None = None
@@ -55,6 +57,7 @@ class Options:
     panel: int = 1024
     panel_share: int = 5
     serial_products: int = 500_000
+    density_keep_bytes: int = 1 << 30
 
 
 DEFAULT = Options()

@@ -104,8 +104,8 @@ class Plan:
         self.states = max(1, min(tables.most_states, samples // (single * options.few_tiles)))
         self.per_tile = self.states * single
         self.tile_size = self.states * tables.state_size
-        kept = options.keep_bytes // (self.tile_size * np.dtype(program.dtype).itemsize)
-        step = (1 if self.big else max(kept, options.fewest_tiles)) * self.per_tile
+        stored_tiles = options.keep_bytes // (self.tile_size * np.dtype(program.dtype).itemsize)
+        step = (1 if self.big else max(stored_tiles, options.fewest_tiles)) * self.per_tile
         self.chunks = progress.chunks(samples, step)
         self.packed, self.scratch_size = _without_states(tables) if self.big else (tables.packed, tables.scratch_size)
         self.block_begin = _round(self.scratch_size)

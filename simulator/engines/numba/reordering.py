@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import progress
-from simulator.engines.numba import memory
+from simulator.engines.numba import buffers
 from simulator.engines.numba.kernels.reorder import reorder
 from simulator.engines.numba.layout import reordering as layout
 from simulator.engines.numba.threads import share
@@ -66,9 +66,9 @@ def to_complex(psi: NDArray[Any], specs: Sequence[NDArray[np.int64]], lanes: int
         first, size, queue = number == 0, 2 << int(spec[layout.BLOCK_BITS]), np.array([0, _PIECES])
 
         def call(spec: Any = spec, first: bool = first, size: int = size, queue: Any = queue) -> None:
-            scratch = memory.take(size, psi.dtype.type)
+            scratch = buffers.take(size, psi.dtype.type)
             reorder(psi, spec, re, im, first, scratch, queue, _PIECES, lanes)
-            memory.give(scratch)
+            buffers.give(scratch)
 
         share(call, queue, _PIECES, psi.size, 0, _LONG)
     return psi.view(np.result_type(psi.dtype, np.complex64))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import progress
-from simulator.engines.numba import memory
+from simulator.engines.numba import buffers
 from simulator.engines.numba.kernels.inputs import by_inputs
 from simulator.engines.numba.plan import Plan
 from simulator.engines.numba.threads import share
@@ -44,7 +44,7 @@ class Run(ABC):
     def __init__(self, program: Program, weights: FloatArray, plan: Plan, kept: int = 0) -> None:
         self.program, self.weights, self.plan = program, weights, plan
         size = plan.kept_begin + plan.kept_size(kept) if kept else plan.buffer_size
-        self._buffer = memory.take(size, program.dtype)
+        self._buffer = buffers.take(size, program.dtype)
         self.shared = self._buffer[plan.shared_begin : plan.stored_begin]
         self.stored = self._buffer[plan.stored_begin : plan.buffer_size]
         self.base = np.empty(plan.tables.slots + 1)  # the last entry is whether an angle overflowed
@@ -58,7 +58,7 @@ class Run(ABC):
 
     def close(self) -> None:
         """Release the buffers at the end of the run."""
-        memory.give(self._buffer)
+        buffers.give(self._buffer)
 
     def kept(self, samples: int) -> NDArray[Any]:
         """Return the tiles of the final states of samples, a view of the buffer."""
@@ -173,9 +173,9 @@ class Run(ABC):
             if get_ident() == caller:
                 kernel(*arguments, self._buffer, queue, *tail)
             else:
-                scratch = memory.take(size, dtype)
+                scratch = buffers.take(size, dtype)
                 kernel(*arguments, scratch, queue, *tail)
-                memory.give(scratch)
+                buffers.give(scratch)
 
         share(call, queue, tail[0], work, plan.serial_work, plan.long_work, done)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import progress
-from simulator.engines.numba import draws, fidelities, memory, simd
+from simulator import memory, progress
+from simulator.engines.numba import buffers, draws, fidelities, simd
 from simulator.engines.numba.batch_run import BatchRun
 from simulator.engines.numba.block_sizes import batch_qubits
 from simulator.engines.numba.kernels import tiles as kernels
@@ -19,7 +20,7 @@ from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.plan import Plan, Plans
 from simulator.engines.numba.run import Run
 from simulator.engines.numba.tangents import Tangents
-from simulator.engines.trait import Cotangent, PreparedSweep, StateCotangent
+from simulator.engines.trait import Cotangent, NoisyEngine, PreparedSweep, StateCotangent
 from simulator.program.basis import global_phases, in_circuit_basis, in_stored_basis
 from simulator.program.program import Program
 
@@ -44,6 +45,12 @@ class NumbaEngine:
         self.options = options
         self._plans: WeakKeyDictionary[Program, Plans] = WeakKeyDictionary()
         self._tangents: WeakKeyDictionary[Program, Tangents] = WeakKeyDictionary()
+
+    @cached_property
+    def noisy(self) -> NoisyEngine:
+        from simulator.engines.numba.noisy_engine import NumbaNoisyEngine  # here: only noise needs its kernels
+
+        return NumbaNoisyEngine(self.options)
 
     def plan(self, program: Program, samples: int, derive_inputs: bool = False) -> Plan:
         """Return the execution plan for a number of samples of a program."""
@@ -261,7 +268,7 @@ def _large_states(run: LargeStateRun, X: FloatArray) -> NDArray[Any]:
     """Final states, each computed and reordered in the memory of the result."""
     program, size = run.program, run.plan.tile_size
     phases = np.exp(1j * global_phases(program, X, run.weights)).tolist()
-    buffer = memory.allocate(len(X) * size, program.dtype).reshape(len(X), size)
+    buffer = buffers.allocate(len(X) * size, program.dtype).reshape(len(X), size)
     for row in progress.steps(range(len(X))):
         for last in progress.steps((False, True)):  # reordering a large state takes as long as many gates
             if last:

@@ -17,8 +17,7 @@ from sklearn.svm import SVC
 import qml.kernels.kernel
 from qml.feature_maps import FEATURE_MAPS, Encoding, PauliMap
 from qml.kernels import FidelityKernel
-from simulator import Circuit, ParameterVector
-from simulator.engines.numba import memory
+from simulator import Circuit, ParameterVector, memory
 from simulator.errors import CircuitError, KernelTooLargeError, ParameterError, StateTooLargeError, UnknownNameError
 from tests.qml.feature_maps.samples import samples_for
 

@@ -25,7 +25,7 @@ from qml import (
 from qml.files import container
 from qml.files.container import FileTooLargeError, ModelFileError, read_container, write_container
 from qml.persistence.estimators import VERSION
-from simulator import Circuit, ParameterVector, Z
+from simulator import Circuit, ParameterVector, Z, memory
 from simulator.files import NotAFileError
 
 RNG = np.random.default_rng(8)
@@ -196,13 +196,11 @@ class TestSizes:
             loaded.predict(X)
 
     def test_of_a_file_beside_the_memory_there_is(self, path, monkeypatch):
-        import simulator.engines.numba.memory
-
         qml.save(variational(), path)
         monkeypatch.setattr(container, "_SMALL", 1000)
-        monkeypatch.setattr(simulator.engines.numba.memory, "available_bytes", lambda: 10**9)
+        monkeypatch.setattr(memory, "available_bytes", lambda: 10**9)
         qml.load(path)
-        monkeypatch.setattr(simulator.engines.numba.memory, "available_bytes", lambda: 2000)
+        monkeypatch.setattr(memory, "available_bytes", lambda: 2000)
         with pytest.raises(
             FileTooLargeError, match=r"model\.qumba: reading it takes [\d,]+ bytes of memory, 2,000 are"
         ) as e:

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[3]
 START = """
     import os, resource, signal, threading, time
     import numpy as np
-    from simulator import Circuit, NoiseModel, ParameterVector, Z
-    from simulator.engines.numba import memory, threads
+    from simulator import Circuit, NoiseModel, ParameterVector, Z, memory
+    from simulator.engines.numba import threads
     from simulator.noise import amplitude_damping, depolarizing
 
     def layers(num_qubits, depth, parametrised=False):

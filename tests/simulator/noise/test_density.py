@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from simulator import Circuit, NoiseModel, ParameterVector, StateTooLargeError, X, Y, Z, depolarizing, gates
 from simulator import set_num_threads as limit_threads
+from simulator.engines.choice import using
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.noise import (
     NoisyProgram,
     amplitude_damping,
-    density,
     kraus,
     pauli_channel,
     phase_damping,
@@ -118,13 +120,13 @@ def test_gradients_against_finite_differences(num_qubits):
     check_sweep(program, inputs, weights, cotangent, given=lambda found, rows: cotangent[rows])
 
 
-def test_states_that_are_not_kept_are_computed_again(monkeypatch):
+def test_states_that_are_not_kept_are_computed_again():
     theta = ParameterVector("t", 3)
     circuit = layers(9, 2, list(theta))
     values = [0.3, -0.4, 1.2]
     kept = circuit.gradient(Z(0), values, noise=MODELS[1])
-    monkeypatch.setattr(density, "_KEEP_BYTES", 0)
-    np.testing.assert_array_equal(circuit.gradient(Z(0), values, noise=MODELS[1]), kept)
+    with using(NumbaEngine(Options(density_keep_bytes=0))):
+        np.testing.assert_array_equal(circuit.gradient(Z(0), values, noise=MODELS[1]), kept)
 
 
 def test_amplitudes_that_are_parameters():

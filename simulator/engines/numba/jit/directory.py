@@ -15,7 +15,7 @@ import numba
 
 from simulator.engines.numba.jit.compatibility import obstacle
 
-_SOURCES = ("simd.py", "jit", "kernels", "layout", "../../range_reduction.py")
+_SOURCES = ("simd", "jit", "kernels", "layout", "../../range_reduction.py")
 
 
 @functools.cache

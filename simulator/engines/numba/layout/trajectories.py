@@ -1,7 +1,7 @@
-"""Steps of a trajectory whose operators are drawn: a row each."""
+"""Columns of the jumps of a trajectory: one row per jump."""
 
 (
-    QUBITS,  # number of qubits that the step acts on
+    QUBITS,  # number of qubits that the jump acts on
     OPERATORS,  # number of its matrices
     PIVOTS,  # where the pivots begin in the list of indices,
     MEMBERS,  # and the members of the first coset

@@ -1,4 +1,4 @@
-"""Passes over a density matrix, given by its Pauli coefficients: a row each."""
+"""Columns of the passes over a density matrix of Pauli coefficients: one row per pass."""
 
 (
     KIND,  # TRANSFER or EXCHANGE

@@ -1,13 +1,12 @@
 """Construction of a program's constant arrays from its levels.
 
 Each level of the lowered circuit becomes passes over the state: one pass for a level of phases, one per pair of
-rotations, one for a dense matrix. Every rotation's angle has a number, its slot.
+rotations, one for a dense matrix.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,8 +16,9 @@ from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables import fused
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
-from simulator.engines.numba.tables.tables import Affine, IntArray, Tables, packed, string_groups, table
-from simulator.program.levels import Angle, Dense, Level, Rotation
+from simulator.engines.numba.tables.slots import Slots
+from simulator.engines.numba.tables.tables import IntArray, Tables, packed, string_groups, table
+from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.program import Program
 from simulator.program.subspaces import pivots
 
@@ -35,7 +35,7 @@ def blank(kind: int) -> list[int]:
 
 
 class TableBuilder:
-    """Numbers the angles and writes the passes of one program for one meaning of the lanes.
+    """Writes the passes of one program for one meaning of the lanes.
 
     Parameters
     ----------
@@ -52,11 +52,7 @@ class TableBuilder:
         self.n = program.num_qubits
         self.shift = lanes or 0
         self.W = simd.width(program.dtype)
-        self.n_inputs = len(program.inputs)
-        self.angles: list[Angle] = []
-        self.slot_rows: list[tuple[int, int, int]] = []  # kappa, lane z, is a rotation
-        self.local: list[int] = []
-        self.fixed: dict[tuple[Any, ...], int] = {}  # slots of angles whose derivative is not required
+        self.slots = Slots(len(program.inputs), self.shift, derive_inputs)
         self.code: list[list[int]] = []
         self.terms: list[tuple[int, int]] = []
         self.spec: list[int] = []
@@ -78,27 +74,26 @@ class TableBuilder:
         for qubit_chain in chains:
             for rotation in qubit_chain:
                 axis = sections.AXIS_Z if not rotation.x else sections.AXIS_Y if rotation.z else sections.AXIS_X
-                chain.append((self.slot(rotation, moving=True, lane_z=0), axis))
+                chain.append((self.slots.add(rotation, moving=True, lane_z=0), axis))
             starts.append(len(chain))
-        chain_needed = any(self.needed(rotation.angle) for c in chains for rotation in c)
+        chain_needed = any(self.slots.needed(rotation.angle) for c in chains for rotation in c)
         phase_levels = sum(level.kind == "phases" for level in levels)
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
         self.store_tables = self.lanes is None or table_bytes <= self.options.stored_bytes
         self.add_passes(levels)
         groups, strings, weights = string_groups(self.program.strings, self.shift)
-        local_rows = Affine.of([self.by_inputs(slot) for slot in self.local])
-        is_local = np.zeros(max(len(self.angles), 1), np.int64)
-        is_local[self.local] = 1
+        local_rows, weight_rows = self.slots.by_inputs(), self.slots.by_weights()
+        is_local = np.zeros(max(len(self.slots.angles), 1), np.int64)
+        is_local[self.slots.local] = 1
         layout = self.layout(chain_needed)
-        weight_rows = Affine.of([self.by_weights(slot) for slot in range(len(self.angles))])
-        local_slots = np.array(self.local, np.int64)
-        constants = np.array([angle.constant for angle in self.angles], float)
+        local_slots = np.array(self.slots.local, np.int64)
+        constants = np.array([angle.constant for angle in self.slots.angles], float)
         ints, floats = packed(
             layout,
             {
                 sections.PASSES: table(self.code, passes.COLUMNS),
                 sections.TERMS: table(self.terms, sections.TERM_COLUMNS),
-                sections.SLOT_KINDS: table(self.slot_rows, sections.SLOT_COLUMNS),
+                sections.SLOT_KINDS: table(self.slots.rows, sections.SLOT_COLUMNS),
                 sections.IS_LOCAL: is_local,
                 sections.LOCAL_SLOTS: local_slots,
                 sections.LOCAL_STARTS: local_rows.starts,
@@ -125,9 +120,9 @@ class TableBuilder:
             local_slots=local_slots,
             input_rows=local_rows,
             weight_rows=weight_rows,
-            slots=len(self.angles),
+            slots=len(self.slots.angles),
             scratch_size=int(layout[scratch.END]),
-            shared_size=sections.COEFFICIENTS * self.W * len(self.angles),
+            shared_size=sections.COEFFICIENTS * self.W * len(self.slots.angles),
             stored_size=self.stored,
             state_size=self.state_size,
             most_states=self.most_states,
@@ -159,38 +154,6 @@ class TableBuilder:
             if kind < passes.PHASES and self.derive_inputs and (row[passes.LOCAL] or row[passes.SECOND + passes.LOCAL]):
                 return 1
         return max(1, _TILE_BYTES // (self.state_size * self.program.dtype().itemsize))
-
-    def by_inputs(self, slot: int) -> dict[int, float]:
-        return {k: v for k, v in self.angles[slot].factors.items() if k < self.n_inputs}
-
-    def by_weights(self, slot: int) -> dict[int, float]:
-        factors = self.angles[slot].factors
-        return factors and {k - self.n_inputs: v for k, v in factors.items() if k >= self.n_inputs}
-
-    def is_local(self, angle: Angle) -> bool:
-        return bool(angle.factors) and min(angle.factors) < self.n_inputs
-
-    def needed(self, angle: Angle) -> bool:
-        """Whether the derivative with respect to this angle is required."""
-        return bool(angle.factors) and (self.derive_inputs or max(angle.factors) >= self.n_inputs)
-
-    def slot(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
-        """Number a rotation's angle; equal angles whose derivative is not required share a number."""
-        angle = rotation.angle
-        if lane_z is None:
-            lane_z = rotation.z & ((1 << self.shift) - 1)
-        row = (1 if (rotation.x & rotation.z).bit_count() & 2 else -1, lane_z, int(moving))
-        slot = len(self.angles)
-        if moving and not self.needed(angle):
-            key = (*row, angle.constant, *sorted(angle.factors.items()))
-            shared = self.fixed.setdefault(key, slot)
-            if shared < slot:
-                return shared
-        self.angles.append(angle)
-        self.slot_rows.append(row)
-        if local or self.is_local(angle):
-            self.local.append(slot)
-        return slot
 
     def add(self, row: list[int], needed: bool) -> None:
         if row[passes.KIND] != passes.FUSED:
@@ -224,16 +187,16 @@ class TableBuilder:
         """Whether a level's phases are applied by the first pass of the level that follows."""
         if not self.fuses or level.kind != "phases" or following is None or following.kind != "rotations":
             return False
-        if any(self.is_local(member.angle) for member in level.members):
+        if any(self.slots.is_local(member.angle) for member in level.members):
             return False
-        return following.members[0] in fused.group(following.members, self.is_local)
+        return following.members[0] in fused.group(following.members, self.slots.is_local)
 
     def phase_pass(self, level: Level) -> None:
-        local = any(self.is_local(member.angle) for member in level.members)
+        local = any(self.slots.is_local(member.angle) for member in level.members)
         first = len(self.terms)
         for member in level.members:
             # if lanes are samples, a table that differs from sample to sample uses only local angles
-            self.terms.append((member.z, self.slot(member, moving=False, local=local and self.lanes is None)))
+            self.terms.append((member.z, self.slots.add(member, moving=False, local=local and self.lanes is None)))
         place, offset = passes.ON_THE_FLY, 0
         if not local and self.store_tables:
             place, offset = passes.STORED, self.stored
@@ -241,7 +204,7 @@ class TableBuilder:
         elif self.lanes is None:
             place, offset = passes.PER_TILE, self.per_tile
             self.per_tile += (2 * self.W) << self.n
-        needed = any(self.needed(member.angle) for member in level.members)
+        needed = any(self.slots.needed(member.angle) for member in level.members)
         row = blank(passes.PHASES)
         row[passes.OFFSET], row[passes.PLACE] = offset, place
         row[passes.FIRST_TERM], row[passes.LAST_TERM] = first, len(self.terms)
@@ -251,7 +214,7 @@ class TableBuilder:
     def fused_pass(self, rotations: Sequence[Rotation], phases: Sequence[Rotation]) -> None:
         """Number a pass of two or three rotations, and of the phases before them if it begins a layer."""
         octets, layer = fused.Octets.of(rotations, self.n), self.layer
-        row, local = blank(passes.FUSED), self.is_local(rotations[0].angle)
+        row, local = blank(passes.FUSED), self.slots.is_local(rotations[0].angle)
         row[passes.OFFSET], row[passes.FUSED_LOCAL] = -1, int(local)
         begins = bool(phases) if local else layer is None or not layer.takes(rotations)
         if begins or layer is None:
@@ -259,9 +222,9 @@ class TableBuilder:
         if begins:
             row[passes.OFFSET], row[passes.FIRST_TERM] = self.stored, len(self.terms)
             self.stored += max(2 << self.n, 2 * self.W)
-            self.terms += [(octets.in_order(member.z), self.slot(member, moving=False)) for member in phases]
+            self.terms += [(octets.in_order(member.z), self.slots.add(member, moving=False)) for member in phases]
             row[passes.LAST_TERM] = len(self.terms)
-            row[passes.NEEDED] = int(any(self.needed(member.angle) for member in phases))
+            row[passes.NEEDED] = int(any(self.slots.needed(member.angle) for member in phases))
         layer.xs += [rotation.x for rotation in rotations]
         self.layer = None if local else layer
         step = 2 * self.W
@@ -270,12 +233,12 @@ class TableBuilder:
         self.stored += passes.EACH_NUMBERS * self.W
         row[passes.FUSED_COUNT] = len(rotations)
         for k, rotation in enumerate(rotations):
-            row[passes.FUSED_SLOT + k] = self.slot(rotation, moving=local)
+            row[passes.FUSED_SLOT + k] = self.slots.add(rotation, moving=local)
             row[passes.FUSED_Z + k] = layer.order.in_order(rotation.z)
         for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
             row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
         row[passes.FUSED_X : passes.FUSED_X + fused.OCTET] = [step * x for x in octets.xs]
-        self.add(row, bool(row[passes.NEEDED]) or any(self.needed(rotation.angle) for rotation in rotations))
+        self.add(row, bool(row[passes.NEEDED]) or any(self.slots.needed(rotation.angle) for rotation in rotations))
 
     def rotation_passes(self, members: Sequence[Rotation], phases: Level | None = None) -> None:
         """Number a level's rotations, and the phases before them if the first pass is a fused one."""
@@ -284,7 +247,7 @@ class TableBuilder:
         if phases is not None:
             self.layer = None
         while waiting:
-            group = fused.group(waiting, self.is_local) if self.fuses else []
+            group = fused.group(waiting, self.slots.is_local) if self.fuses else []
             if group and waiting[0] in group:
                 self.fused_pass(group, before)
                 before = []
@@ -325,8 +288,8 @@ class TableBuilder:
 
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
         """Slot of a non-diagonal rotation, whether it varies per sample, and whether its derivative is required."""
-        slot = self.slot(rotation, moving=True)
-        return slot, int(self.is_local(rotation.angle)), int(self.needed(rotation.angle))
+        slot = self.slots.add(rotation, moving=True)
+        return slot, int(self.slots.is_local(rotation.angle)), int(self.slots.needed(rotation.angle))
 
     def dense_pass(self, member: Dense) -> None:
         row = blank(passes.DENSE)
@@ -337,14 +300,14 @@ class TableBuilder:
         self.largest_dense = max(self.largest_dense, len(member.xs))
 
     def layout(self, chain_needed: bool) -> IntArray:
-        W, n, slots = self.W, self.n, len(self.angles)
+        W, n, slots = self.W, self.n, len(self.slots.angles)
         bits = n if self.lanes is None else max(min(n, self.most_bits), self.shift)
         block = (W << n) if self.lanes is None else (1 << bits)
         observables, states = len(self.program.observables), self.most_states
         sizes = {
             scratch.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
             scratch.LAM: max(states * self.state_size, 4 * W),
-            scratch.ROTATIONS: states * sections.COEFFICIENTS * W * slots if self.local else 0,
+            scratch.ROTATIONS: states * sections.COEFFICIENTS * W * slots if self.slots.local else 0,
             scratch.THETA: W * max(slots, 1),
             scratch.TABLES: self.per_tile,
             scratch.BUFFER: block + 4 * W,

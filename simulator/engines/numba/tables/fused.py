@@ -71,17 +71,17 @@ class Layer:
 
 def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> list[Rotation]:
     """Rotations that may come next and that one pass applies: two or three, or none."""
-    found: list[Rotation] = []
+    members: list[Rotation] = []
     for k, candidate in enumerate(waiting):
-        if found and is_local(candidate.angle) != is_local(found[0].angle):
+        if members and is_local(candidate.angle) != is_local(members[0].angle):
             continue
-        if (candidate.x & candidate.z).bit_count() % 2 and all(_apart(candidate, other) for other in found):
-            others = (other for other in waiting[:k] if not any(other is each for each in found))
+        if (candidate.x & candidate.z).bit_count() % 2 and all(_apart(candidate, other) for other in members):
+            others = (other for other in waiting[:k] if not any(other is each for each in members))
             if all(candidate.commutes(other) for other in others):
-                found.append(candidate)
-    if len(found) < 2:
+                members.append(candidate)
+    if len(members) < 2:
         return []
-    return found[:OCTET]
+    return members[:OCTET]
 
 
 def like_y(levels: Sequence[Level], n: int) -> list[Level]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.engines.numba import memory, reordering
+from simulator.engines.numba import buffers, reordering
 
 ROOT = Path(__file__).parents[4]
 
@@ -44,7 +44,7 @@ def test_any_order_is_undone_in_place(num_qubits, steps, offset, lanes_and_dtype
     columns, offset = invertible(num_qubits, steps), offset % 2**num_qubits
     rng = np.random.default_rng(0)
     stored = rng.integers(-9, 9, 2**num_qubits) + 1j * rng.integers(-9, 9, 2**num_qubits)
-    psi = memory.allocate(2 << num_qubits, dtype)
+    psi = buffers.allocate(2 << num_qubits, dtype)
     vectors = psi.reshape(-1, 2, width)
     vectors[:, 0], vectors[:, 1] = stored.real.reshape(-1, width), stored.imag.reshape(-1, width)
     specs = reordering.passes(columns, offset, lanes, min(bits, num_qubits))

@@ -97,7 +97,7 @@ def _case(n, count, local, dtype, rng):
         begin()
         _undo(tables.packed, len(rows), psi, lam, gradient, shared, stored, work)
 
-    slots = {id(angle): slot for slot, angle in enumerate(builder.angles)}
+    slots = {id(angle): slot for slot, angle in enumerate(builder.slots.angles)}
     order = [*zip(phases, values[count:], strict=True), *zip(members, values[:count], strict=True)]
     expected = [rotation(each.x, each.z, angles, slots[id(each.angle)], n) for each, angles in order]
     assert tables.layout[scratch.SLOTS] == number

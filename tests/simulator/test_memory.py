@@ -1,12 +1,8 @@
-"""States that do not fit are refused before anything is allocated; buffers are used again."""
+"""States that do not fit are refused before anything is allocated."""
 
-import threading
-
-import numpy as np
 import pytest
 
-from simulator import Circuit, StateTooLargeError
-from simulator.engines.numba import memory
+from simulator import Circuit, StateTooLargeError, memory
 
 
 @pytest.mark.parametrize("precision", ["double", "single"])
@@ -35,19 +31,6 @@ def test_expectations_refuse_too():
 
     with pytest.raises(StateTooLargeError, match="50 qubits"):
         Circuit(50).h(0).expectation(Z(0))
-
-
-def test_buffers_are_used_again(monkeypatch):
-    monkeypatch.setattr(memory, "_buffers", threading.local())
-    first = memory.take(5000, np.float64)
-    address = first.ctypes.data
-    memory.give(first)
-    again = memory.take(6000, np.float64)
-    assert again.ctypes.data == address
-    other = memory.take(6000, np.float64)
-    assert other.ctypes.data != address
-    memory.give(again)
-    memory.give(other)
 
 
 def test_what_is_available_is_less_than_the_machine_has():

@@ -1,0 +1,10 @@
+"""This machine as code above the engines sees it: compiled functions on arrays, and where compiled code is stored."""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import cache_directory
+from simulator.engines.numba.jit.announcement import compilation_announced
+from simulator.engines.numba.kernels import losses, updates
+from simulator.engines.numba.simd import width as vector_width
+
+__all__ = ["cache_directory", "compilation_announced", "losses", "updates", "vector_width"]

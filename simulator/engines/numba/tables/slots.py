@@ -1,0 +1,74 @@
+"""Numbers of a program's angles: every rotation's angle has one, its slot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.engines.numba.tables.tables import Affine
+from simulator.program.levels import Angle, Rotation
+
+
+class Slots:
+    """Angles by slot, and what each depends on.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of inputs; the parameters after them are weights.
+    shift : int
+        Number of bits of an index that select a vector's lane; 0 if lanes are samples.
+    derive_inputs : bool
+        Whether gradients with respect to the inputs are computed.
+
+    Attributes
+    ----------
+    angles : list of Angle
+    rows : list of (int, int, int)
+        The sign of the string's generator, its mask z within the lanes, and whether the rotation mixes amplitudes.
+    local : list of int
+        Slots whose angles differ from sample to sample.
+    """
+
+    def __init__(self, n_inputs: int, shift: int, derive_inputs: bool) -> None:
+        self.n_inputs, self.shift, self.derive_inputs = n_inputs, shift, derive_inputs
+        self.angles: list[Angle] = []
+        self.rows: list[tuple[int, int, int]] = []
+        self.local: list[int] = []
+        self._fixed: dict[tuple[Any, ...], int] = {}  # slots of angles whose derivative is not required
+
+    def is_local(self, angle: Angle) -> bool:
+        """Whether an angle differs from sample to sample."""
+        return bool(angle.factors) and min(angle.factors) < self.n_inputs
+
+    def needed(self, angle: Angle) -> bool:
+        """Whether the derivative with respect to this angle is required."""
+        return bool(angle.factors) and (self.derive_inputs or max(angle.factors) >= self.n_inputs)
+
+    def add(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
+        """Number a rotation's angle; equal angles whose derivative is not required share a number."""
+        angle = rotation.angle
+        if lane_z is None:
+            lane_z = rotation.z & ((1 << self.shift) - 1)
+        row = (1 if (rotation.x & rotation.z).bit_count() & 2 else -1, lane_z, int(moving))
+        slot = len(self.angles)
+        if moving and not self.needed(angle):
+            key = (*row, angle.constant, *sorted(angle.factors.items()))
+            shared = self._fixed.setdefault(key, slot)
+            if shared < slot:
+                return shared
+        self.angles.append(angle)
+        self.rows.append(row)
+        if local or self.is_local(angle):
+            self.local.append(slot)
+        return slot
+
+    def by_inputs(self) -> Affine:
+        """Dependence of the local angles on the inputs."""
+        return Affine.of(
+            [{k: v for k, v in self.angles[slot].factors.items() if k < self.n_inputs} for slot in self.local]
+        )
+
+    def by_weights(self) -> Affine:
+        """Dependence of all angles on the weights."""
+        n = self.n_inputs
+        return Affine.of([{k - n: v for k, v in angle.factors.items() if k >= n} for angle in self.angles])

@@ -1,0 +1,53 @@
+"""CONTRIBUTING names a room for each thing that is added: every file, table and function in it exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROWS = [
+    tuple(cell.strip() for cell in line.strip("|").split("|"))
+    for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("| a")
+]
+ASKED_FIRST = ["gate", "pass kernel", "engine", "layer", "estimator", "loss", "optimizer", "feature map", "exporter"]
+
+
+def named_files(row):
+    """Files and folders that a row names: full paths, and names of files beside the latest of them."""
+    files = []
+    for word in re.findall(r"`([^`]+)`", " ".join(row)):
+        if "/" in word:
+            files.append(ROOT / word)
+        elif word.endswith((".py", ".pyi", ".md")):
+            files.append((files[-1] if files[-1].is_dir() else files[-1].parent) / word)
+    return files
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_every_file_of_a_row_exists(row):
+    assert [str(path) for path in named_files(row) if not path.exists()] == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_every_name_of_a_row_stands_in_one_of_its_files(row):
+    sources = [path for path in named_files(row) if path.suffix in (".py", ".pyi")]
+    sources += [path for folder in named_files(row) if folder.is_dir() for path in folder.rglob("*.py")]
+    if "of its test" in row[1]:
+        sources += list((ROOT / "tests").rglob("*.py"))
+    if "search_space" in row[1]:
+        sources += list((ROOT / "qml/estimators").rglob("*.py"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    words = re.findall(r"`([\w.]+)`", " ".join(row))
+    names = [part for word in words if not word.endswith((".py", ".pyi")) for part in word.split(".")]
+    assert [
+        name
+        for name in names
+        if name != "random_state" and not re.search(rf"^\s*(def|class) {name}\b|^{name}\b.*=", text, re.MULTILINE)
+    ] == []
+
+
+def test_what_is_added_most_comes_first():
+    for name, row in zip(ASKED_FIRST, ROWS, strict=False):
+        assert name in row[0]
