@@ -1,7 +1,7 @@
 """What a search finds and what it costs: against usual settings, against published grids, and beside its own fits.
 
     python -m benchmarks.search                          # everything, and the table of goals; about 15 minutes
-    python -m benchmarks.search --only grids --grids grids.json
+    python -m benchmarks.search --store search.json      # can be interrupted: what is in the file is not run again
 
 Data sets are drawn by the generators of the published study (arXiv:2403.07059) with other seeds, so that there are 2000
 test rows for 240 training rows: trials see the training rows only. Sizes are what the study varies, the number of
@@ -19,6 +19,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="number of data sets per family")
     parser.add_argument("--only", choices=("cost", "families", "grids"), help="one part")
-    parser.add_argument("--grids", type=Path, help="file in which the results of the grids are stored for the next run")
+    parser.add_argument("--store", type=Path, help="file with the results of data sets, from which a run continues")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -117,15 +118,12 @@ def families(options: Any) -> list[tuple[str, str, str, bool]]:
     print(f"{'family':22}{'size':>5}{'usual':>8}{'search':>8}{'cpu s':>7}  model")
     for size in SIZES[: options.sizes]:
         for name in FAMILIES:
-            X_train, X_test, y_train, y_test = drawn(name, size, FIRST_SEED + size)
-            search = searched(options, X_train, y_train)
-            default = VariationalClassifier(random_state=options.seed).fit(X_train, y_train)
-            before, after = float(default.score(X_test, y_test)), float(search.score(X_test, y_test))
+            result = stored(options, f"{name} {size}, {options.trials} trials", partial(compared, options, name, size))
+            before, after, seconds = (result[key] for key in ("usual", "search", "seconds"))
             usual[name].append(before)
             gains[name].append(after - before)
-            spent[name] += search.seconds_
-            model = search.best_trial_.family
-            print(f"{name:22}{size:5}{before:8.3f}{after:8.3f}{search.seconds_:7.1f}  {model}", flush=True)
+            spent[name] += seconds
+            print(f"{name:22}{size:5}{before:8.3f}{after:8.3f}{seconds:7.1f}  {result['model']}", flush=True)
     p_values = holm([paired_rows_test(values).p_value if len(values) > 1 else 1.0 for values in gains.values()])
     print(f"\n{'family':22}{'usual':>8}{'search':>8}{'gain':>8}{'p (Holm)':>10}{'higher on':>11}{'cpu s':>8}")
     better = 0
@@ -139,19 +137,22 @@ def families(options: Any) -> list[tuple[str, str, str, bool]]:
     return [(text, f">= {GOALS['families']} of 6", f"{better} of 6", better >= GOALS["families"])]
 
 
+def compared(options: Any, name: str, size: int) -> dict[str, Any]:
+    """Return the accuracies on test rows of the usual settings and of a search on one data set."""
+    X_train, X_test, y_train, y_test = drawn(name, size, FIRST_SEED + size)
+    search = searched(options, X_train, y_train)
+    default = VariationalClassifier(random_state=options.seed).fit(X_train, y_train)
+    scores = {"usual": float(default.score(X_test, y_test)), "search": float(search.score(X_test, y_test))}
+    return scores | {"seconds": search.seconds_, "model": search.best_trial_.family}
+
+
 def grids(options: Any) -> list[tuple[str, str, str, bool]]:
     """Compare searches with the best point of the published grids of the same models."""
-    stored = json.loads(options.grids.read_text()) if options.grids and options.grids.exists() else {}
     gaps, shares = [], []
     print(f"{'family':22}{'size':>5}{'grid':>8}{'search':>8}{'fits':>6}{'fits':>6}{'cpu s':>8}{'cpu s':>8}  models")
     for name, size in GRID_DATA:
         data = X_train, X_test, y_train, y_test = drawn(name, size, FIRST_SEED + 100 + size)
-        key = f"{name} {size}"
-        if key not in stored:
-            stored[key] = best_of_grids(data)
-            if options.grids:
-                options.grids.write_text(json.dumps(stored, indent=1))
-        grid = stored[key]
+        grid = stored(options, f"{name} {size}, grids", partial(best_of_grids, data))
         trials = int(GOALS["fits"] * grid["fits"]) // FOLDS
         search = QuantumSearchCV(
             n_trials=trials, cv=FOLDS, classical=False, models=list(GRID_MODELS.values()), random_state=options.seed
@@ -160,9 +161,8 @@ def grids(options: Any) -> list[tuple[str, str, str, bool]]:
         accuracy = float(search.score(X_test, y_test))
         gaps.append(grid["test"] - accuracy)
         shares.append(fits / grid["fits"])
-        numbers = (
-            f"{grid['test']:8.3f}{accuracy:8.3f}{grid['fits']:6}{fits:6}{grid['seconds']:8.0f}{search.seconds_:8.1f}"
-        )
+        numbers = f"{grid['test']:8.3f}{accuracy:8.3f}{grid['fits']:6}{fits:6}"
+        numbers += f"{grid['seconds']:8.0f}{search.seconds_:8.1f}"
         models = f"{grid['model']}, {search.best_trial_.family}"
         print(f"{name:22}{size:5}{numbers}  {models}", flush=True)
     worst, share = max(gaps), max(shares)
@@ -189,6 +189,16 @@ def best_of_grids(data: Data) -> dict[str, Any]:
     seconds = time.process_time() - start
     accuracy = float(model.fit(X_train, y_train).score(X_test, y_test))
     return {"model": name, "folds": score, "test": accuracy, "fits": fits, "seconds": seconds}
+
+
+def stored(options: Any, key: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return a result of an earlier run from its file, or run it and store it."""
+    known = json.loads(options.store.read_text()) if options.store and options.store.exists() else {}
+    if key not in known:
+        known[key] = run()
+        if options.store:
+            options.store.write_text(json.dumps(known, indent=1))
+    return known[key]  # type: ignore[no-any-return]
 
 
 def searched(options: Any, X: Any, y: Any) -> QuantumSearchCV:
