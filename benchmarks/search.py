@@ -5,8 +5,9 @@
 
 Data sets are drawn by the generators of the published study (arXiv:2403.07059) with other seeds, so that there are 2000
 test rows for 240 training rows: trials see the training rows only. Sizes are what the study varies, the number of
-features, or the difficulty of the families in ``diff``. The test is a t-test of the differences of accuracy, paired by
-data sets, with Holm's correction for the number of families.
+features, or the difficulty of the families in ``diff``. The test is exact and paired by rows (McNemar's), over all data
+sets of a family, with Holm's correction for the number of families: it is about these data sets. A t-test paired by
+data sets, which is about the family, is printed beside it.
 
 Times are of the processor in one thread, for searches and for their fits: where other work shares the machine, the time
 on the clock says little.
@@ -21,10 +22,12 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.model_selection import GridSearchCV
@@ -88,9 +91,9 @@ def main() -> None:
         QuantumSearchCV(n_trials=12, cv=2, random_state=0).fit(X, y)  # compiles the kernels
         chosen = [options.only] if options.only else list(parts)
         goals = [line for name in chosen for line in parts[name](options)]
-    print(f"\n{'to reach':62}{'goal':>12}{'measured':>12}  reached")
+    print(f"\n{'to reach':78}{'goal':>12}{'measured':>12}  reached")
     for text, goal, measured, reached in goals:
-        print(f"{text:62}{goal:>12}{measured:>12}  {'yes' if reached else 'no'}")
+        print(f"{text:78}{goal:>12}{measured:>12}  {'yes' if reached else 'no'}")
 
 
 def cost(options: Any) -> list[tuple[str, str, str, bool]]:
@@ -113,28 +116,34 @@ def cost(options: Any) -> list[tuple[str, str, str, bool]]:
 
 def families(options: Any) -> list[tuple[str, str, str, bool]]:
     """Compare searches with `VariationalClassifier` and its usual settings."""
-    gains: dict[str, list[float]] = {name: [] for name in FAMILIES}
-    usual, spent = {name: [] for name in FAMILIES}, dict.fromkeys(FAMILIES, 0.0)
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in FAMILIES}
     print(f"{'family':22}{'size':>5}{'usual':>8}{'search':>8}{'cpu s':>7}  model")
     for size in SIZES[: options.sizes]:
-        for name in FAMILIES:
-            result = stored(options, f"{name} {size}, {options.trials} trials", partial(compared, options, name, size))
-            before, after, seconds = (result[key] for key in ("usual", "search", "seconds"))
-            usual[name].append(before)
-            gains[name].append(after - before)
-            spent[name] += seconds
-            print(f"{name:22}{size:5}{before:8.3f}{after:8.3f}{seconds:7.1f}  {result['model']}", flush=True)
-    p_values = holm([paired_rows_test(values).p_value if len(values) > 1 else 1.0 for values in gains.values()])
-    print(f"\n{'family':22}{'usual':>8}{'search':>8}{'gain':>8}{'p (Holm)':>10}{'higher on':>11}{'cpu s':>8}")
+        for name, entries in results.items():
+            key = f"{name} {size}, {options.trials} trials"
+            entries.append(result := stored(options, key, partial(compared, options, name, size)))
+            numbers = f"{result['usual']:8.3f}{result['search']:8.3f}{result['seconds']:7.1f}"
+            print(f"{name:22}{size:5}{numbers}  {result['model']}", flush=True)
+    by_rows = holm([_rows_p_value(entries) for entries in results.values()])
     better = 0
-    for (name, values), p_value in zip(gains.items(), p_values, strict=True):
-        before, gain = float(np.mean(usual[name])), float(np.mean(values))
-        better += gain > 0 and p_value < SIGNIFICANT
-        share = f"{sum(value > 0 for value in values)} of {len(values)}"
-        seconds = spent[name] / len(values)
-        print(f"{name:22}{before:8.3f}{before + gain:8.3f}{gain:+8.3f}{p_value:10.2g}{share:>11}{seconds:8.1f}")
+    head = f"{'usual':>8}{'search':>8}{'gain':>8}{'p, rows':>10}{'p, sets':>10}{'higher on':>11}{'cpu s':>8}"
+    print(f"\n{'family':22}{head}")
+    for (name, entries), p_value in zip(results.items(), by_rows, strict=True):
+        usual, after, seconds = (np.array([entry[key] for entry in entries]) for key in ("usual", "search", "seconds"))
+        gains = after - usual
+        better += int(gains.mean() > 0 and p_value < SIGNIFICANT)
+        by_sets = paired_rows_test(gains).p_value if len(gains) > 1 else 1.0
+        share = f"{(gains > 0).sum()} of {len(gains)}"
+        numbers = f"{usual.mean():8.3f}{after.mean():8.3f}{gains.mean():+8.3f}{p_value:10.2g}{by_sets:10.2g}"
+        print(f"{name:22}{numbers}{share:>11}{seconds.mean():8.1f}")
     text = f"families on which {options.trials} trials beat the usual settings"
     return [(text, f">= {GOALS['families']} of 6", f"{better} of 6", better >= GOALS["families"])]
+
+
+def _rows_p_value(entries: Sequence[Mapping[str, Any]]) -> float:
+    """Compute McNemar's exact p-value over the test rows of several data sets."""
+    gained, lost = (sum(entry[key] for entry in entries) for key in ("gained", "lost"))
+    return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 
 def compared(options: Any, name: str, size: int) -> dict[str, Any]:
@@ -142,8 +151,15 @@ def compared(options: Any, name: str, size: int) -> dict[str, Any]:
     X_train, X_test, y_train, y_test = drawn(name, size, FIRST_SEED + size)
     search = searched(options, X_train, y_train)
     default = VariationalClassifier(random_state=options.seed).fit(X_train, y_train)
-    scores = {"usual": float(default.score(X_test, y_test)), "search": float(search.score(X_test, y_test))}
-    return scores | {"seconds": search.seconds_, "model": search.best_trial_.family}
+    before, after = default.predict(X_test) == y_test, search.predict(X_test) == y_test
+    return {
+        "usual": float(before.mean()),
+        "search": float(after.mean()),
+        "gained": int((after & ~before).sum()),
+        "lost": int((before & ~after).sum()),
+        "seconds": search.seconds_,
+        "model": search.best_trial_.family,
+    }
 
 
 def grids(options: Any) -> list[tuple[str, str, str, bool]]:
@@ -153,22 +169,39 @@ def grids(options: Any) -> list[tuple[str, str, str, bool]]:
     for name, size in GRID_DATA:
         data = X_train, X_test, y_train, y_test = drawn(name, size, FIRST_SEED + 100 + size)
         grid = stored(options, f"{name} {size}, grids", partial(best_of_grids, data))
-        trials = int(GOALS["fits"] * grid["fits"]) // FOLDS
-        search = QuantumSearchCV(
-            n_trials=trials, cv=FOLDS, classical=False, models=list(GRID_MODELS.values()), random_state=options.seed
-        ).fit(X_train, y_train)
-        fits = sum(len(record.fold_scores) + (not record.complete) for record in search.trials_)
+        search, fits = searched_within(options, int(GOALS["fits"] * grid["fits"]), X_train, y_train)
         accuracy = float(search.score(X_test, y_test))
         gaps.append(grid["test"] - accuracy)
         shares.append(fits / grid["fits"])
         numbers = f"{grid['test']:8.3f}{accuracy:8.3f}{grid['fits']:6}{fits:6}"
-        numbers += f"{grid['seconds']:8.0f}{search.seconds_:8.1f}"
+        numbers += f"{grid['seconds']:8.0f}{search.fit_seconds_:8.1f}"
         models = f"{grid['model']}, {search.best_trial_.family}"
         print(f"{name:22}{size:5}{numbers}  {models}", flush=True)
-    worst, share = max(gaps), max(shares)
-    text = f"behind the best point of the published grids, worst of {len(gaps)}"
-    reached = worst <= GOALS["points"] and share <= GOALS["fits"]
-    return [(f"{text}, at {share:.0%} of the fits", f"<= {GOALS['points']:.3f}", f"{worst:+.3f}", reached)]
+    limit, text = GOALS["points"], f"behind the best point of the published grids, at {max(shares):.0%} of the fits"
+    gap = {"mean": float(np.mean(gaps)), "worst": max(gaps)}
+    return [
+        (f"{text}, {name}", f"<= {limit:.3f}", f"{value:+.3f}", value <= limit and max(shares) <= GOALS["fits"])
+        for name, value in gap.items()
+    ]
+
+
+def searched_within(options: Any, budget: int, X: Any, y: Any) -> tuple[QuantumSearchCV, int]:
+    """Search with as many trials as a number of fits allows, and return the number of fits; pruned ones count whole."""
+    trials = budget // FOLDS
+    with TemporaryDirectory() as folder:
+        search = QuantumSearchCV(
+            cv=FOLDS,
+            classical=False,
+            models=list(GRID_MODELS.values()),
+            random_state=options.seed,
+            study=Path(folder) / "search.journal",
+        )
+        while True:
+            search.set_params(n_trials=trials).fit(X, y)
+            fits = sum(len(record.fold_scores) + (not record.complete) for record in search.trials_)
+            if budget - fits < FOLDS:
+                return search, fits
+            trials += (budget - fits) // FOLDS
 
 
 def best_of_grids(data: Data) -> dict[str, Any]:
