@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_X_y
@@ -20,15 +16,13 @@ from sklearn.utils.multiclass import type_of_target
 from qml.diagnostics.subject import random_generator
 from qml.estimators.variational.classifier import VariationalClassifier
 from qml.estimators.variational.regressor import VariationalRegressor
-from qml.layers import Quantum, Sequential
 from qml.models.observables import Observable
-from qml.models.quantum_model import QuantumModel
-from qml.search.layouts import Layout, Space, coupled_pairs
+from qml.search.evolution import Trainer, evolved, with_circuit
+from qml.search.evolved_circuit import EvolvedCircuit
+from qml.search.layouts import Space, coupled_pairs
 from qml.settings import check_choice, check_fraction, check_non_negative, check_whole
-from simulator.circuit import Circuit
-from simulator.errors import counted
 
-__all__ = ["EvolvedCircuit", "LayoutRecord", "search_circuit"]
+__all__ = ["search_circuit"]
 
 Array = NDArray[np.float64]
 Rows = tuple[Array, NDArray[Any], Array, NDArray[Any]]
@@ -37,107 +31,6 @@ TASKS = ("classification", "regression")
 
 LEAST_ROWS = 8
 """Minimum number of rows, so that some can be held out."""
-
-CROSSED = 0.25
-"""Probability that a new layout is made of two others before it is varied."""
-
-LARGEST_BATCH = 256
-"""Number of rows per step of a short training: a step on few rows takes hardly less time than one on many."""
-
-ATTEMPTS = 50
-"""Number of variations drawn until one has not been trained before."""
-
-
-@dataclass(frozen=True)
-class LayoutRecord:
-    """One trained layout of a search.
-
-    Attributes
-    ----------
-    generation : int
-        0 for random layouts.
-    value : float
-        Score minus the price of the two-qubit gates, by which layouts are selected.
-    score : float
-        Accuracy or R^2 on the held-out rows.
-    loss : float
-        Loss on the held-out rows, which decides between equal values.
-    two_qubit_gates, gates : int
-    """
-
-    generation: int
-    value: float
-    score: float
-    loss: float
-    two_qubit_gates: int
-    gates: int
-
-
-@dataclass(frozen=True)
-class EvolvedCircuit:
-    """Result of `search_circuit`.
-
-    Attributes
-    ----------
-    circuit : Circuit
-        Circuit with features and weights as parameters; ``to_qiskit()`` exports it.
-    model : QuantumModel
-        Model of the circuit.
-    weights : float ndarray, shape (n_weights,), radians
-        Trained weights of the circuit.
-    estimator : VariationalClassifier or VariationalRegressor
-        Fitted to all rows. Its clone is the same circuit, trained from random weights.
-    best : LayoutRecord
-        The selected layout as it was in the search. Its score chose it, so it is flattering: judge the estimator by
-        rows that the search has not seen.
-    history : tuple of LayoutRecord
-        All trained layouts, in the order of training.
-    pairs : tuple of (int, int)
-        Pairs that were allowed to entangle.
-    penalty : float
-        Price of a two-qubit gate.
-    metric : str
-    """
-
-    circuit: Circuit
-    model: QuantumModel
-    weights: Array
-    estimator: Any
-    best: LayoutRecord
-    history: tuple[LayoutRecord, ...] = field(repr=False)
-    pairs: tuple[tuple[int, int], ...] = field(repr=False)
-    penalty: float
-    metric: str
-
-    def __str__(self) -> str:
-        best, generations = self.best, self.history[-1].generation
-        used = sorted({operation.qubits for operation in self.circuit if len(operation.qubits) > 1})
-        return "\n".join(
-            [
-                f"circuit of {counted(self.circuit.num_qubits, 'qubit')}, {counted(best.gates, 'gate')}, "
-                f"{counted(self.model.num_weights, 'weight')}; {counted(best.two_qubit_gates, 'two-qubit gate')} on "
-                f"{', '.join(map(str, used)) or 'no pair'}",
-                f"{self.metric} on held-out rows {best.score:.3f}, minus {self.penalty:g} for each two-qubit gate: "
-                f"{best.value:.3f}",
-                f"best of {counted(len(self.history), 'layout')} in {counted(generations + 1, 'generation')}; "
-                "these rows chose it, so the score is flattering",
-            ]
-        )
-
-    def plot(self, path: str | PathLike[str] | None = None) -> Any:
-        """Draw the values by generation, and the scores of all layouts against their numbers of two-qubit gates.
-
-        Parameters
-        ----------
-        path : path of a PNG file, optional
-
-        Returns
-        -------
-        matplotlib Figure
-        """
-        from qml.search.circuit_figure import plot_evolution
-
-        return plot_evolution(self, path)
 
 
 def search_circuit(
@@ -242,14 +135,14 @@ def search_circuit(
     rng = random_generator(random_state)
     space = Space(n_qubits, features.shape[1], pairs, max_gates, observables, own_qubits=encoding == "own")
     trainer = Trainer(space, *_split(features, targets, kind, held_out, rng), epochs, penalty, _estimator(kind, rng))
-    survivors = _evolved(space, trainer, generations, population, rng)
+    survivors = evolved(space, trainer, generations, population, rng)
     best = survivors[0]
     model, weights = space.model(best.layout)
     settings = {"model": model, "epochs": 1, "warm_start": True}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the weights are trained already
         start = trainer.estimator.set_params(**settings).fit(X, y)  # learns scaling and column names
-        estimator = _with_circuit(start, model, np.concatenate([weights, best.readout]))
+        estimator = with_circuit(start, model, np.concatenate([weights, best.readout]))
         estimator.set_params(epochs=final_epochs).fit(X, y)
     estimator.set_params(warm_start=False)
     return EvolvedCircuit(
@@ -263,99 +156,6 @@ def search_circuit(
         float(penalty),
         "accuracy" if kind == "classification" else "R^2",
     )
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A layout with its trained weights, those of the readout, and its record."""
-
-    layout: Layout
-    readout: Array
-    record: LayoutRecord
-
-    @property
-    def rank(self) -> tuple[float, float, int]:
-        """Smaller is better."""
-        return -self.record.value, self.record.loss, self.record.gates
-
-
-@dataclass
-class Trainer:
-    """Short trainings of layouts on the same rows; ``history`` grows."""
-
-    space: Space
-    X: Array
-    y: NDArray[Any]
-    X_held_out: Array
-    y_held_out: NDArray[Any]
-    epochs: int
-    penalty: float
-    estimator: Any
-    history: list[LayoutRecord] = field(default_factory=list)
-    start: Any = None
-
-    def __call__(self, layout: Layout, readout: Array | None, generation: int) -> Trained:
-        """Train a layout from its weights and those of its parent's readout, and score it."""
-        model, weights = self.space.model(layout)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a layout that does not learn is judged by its score
-            if self.start is None:  # scaling and classes are learnt once
-                settings = {"model": model, "epochs": 1, "warm_start": True, "batch_size": LARGEST_BATCH}
-                self.start = clone(self.estimator).set_params(**settings).fit(self.X, self.y)
-                self.start.set_params(epochs=self.epochs)
-            if readout is None:
-                readout = self.start.readout_.initial_weights(np.random.default_rng(self.start.random_state))
-            estimator = _with_circuit(self.start, model, np.concatenate([weights, readout])).fit(self.X, self.y)
-        trained = iter(estimator.weights_[: model.num_weights].tolist())
-        layout = tuple(replace(p, weight=next(trained)) if p.role == "weight" else p for p in layout)
-        score = float(estimator.score(self.X_held_out, self.y_held_out))
-        loss = float(estimator.losses_at(self.X_held_out, self.y_held_out, estimator.weights_[None])[0])
-        count = sum(place.role == "entangling" for place in layout)
-        record = LayoutRecord(generation, score - self.penalty * count, score, loss, count, len(layout))
-        self.history.append(record)
-        return Trained(layout, estimator.weights_[model.num_weights :], record)
-
-
-def _with_circuit(estimator: Any, model: QuantumModel, weights: Array) -> Any:
-    """Return a copy of a fitted variational estimator with another circuit of as many outputs, and other weights."""
-    out = copy.copy(estimator)
-    out.model = model
-    out.network_ = Sequential(Quantum(model), estimator.readout_)
-    out._begin(weights)
-    return out
-
-
-def _evolved(
-    space: Space, train: Trainer, generations: int, population: int, rng: np.random.Generator
-) -> list[Trained]:
-    """Return the last survivors, the best first."""
-    seen: set[tuple[Any, ...]] = set()
-
-    def is_new(layout: Layout) -> bool:
-        structure = tuple(place.structure for place in layout)
-        return structure not in seen and not seen.add(structure)  # type: ignore[func-returns-value]
-
-    def parent() -> Trained:
-        return survivors[int(min(rng.integers(len(survivors), size=2)))]
-
-    survivors: list[Trained] = []
-    for generation in range(generations + 1):
-        born: list[Trained] = []
-        for _ in range(population):
-            for _ in range(ATTEMPTS):
-                if generation == 0:
-                    layout, readout = space.first(rng, plain=not born), None
-                else:
-                    mother = parent()
-                    layout, readout = mother.layout, mother.readout
-                    if rng.uniform() < CROSSED:
-                        layout = space.crossed(layout, parent().layout, rng)
-                    layout = space.varied(layout, rng)
-                if is_new(layout):
-                    born.append(train(layout, readout, generation))
-                    break
-        survivors = sorted(survivors + born, key=lambda trained: trained.rank)[:population]
-    return survivors
 
 
 def _task(task: str | None, y: NDArray[Any]) -> str:

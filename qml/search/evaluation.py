@@ -8,13 +8,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
-from qml.honesty.opponents import single_threaded
 from qml.honesty.scores import Metrics
 from qml.search.costs import measure_cost
 from qml.search.families import Drawn, Family, Kind, draw
@@ -146,9 +146,8 @@ def evaluate(task: Task, drawn: Drawn, reporter: Reporter | None) -> Outcome:
     """
     outcome = Outcome()
     start = time.perf_counter()
-    classical = drawn.family.kind == "classical"
     try:
-        with single_threaded() if classical else _one_blas_thread(task), warnings.catch_warnings():
+        with _few_threads(task, drawn.family.kind), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # settings that do not suit the data are judged by their score
             for number in range(len(task.folds)):
                 if not _run_fold(task, drawn, number, reporter, outcome):
@@ -247,9 +246,20 @@ class _Watch:
         return self.stopped
 
 
-def _one_blas_thread(task: Task) -> AbstractContextManager[Any]:
-    """Return a context in which linear algebra uses one thread on small data, where more wait for each other."""
-    return threadpool_limits(1, user_api="blas") if len(task.y) <= MAX_SERIAL_ROWS else nullcontext()
+def _few_threads(task: Task, kind: Kind) -> AbstractContextManager[Any]:
+    """Return a context in which scikit-learn's models, and linear algebra on small data, use one thread.
+
+    On small data, and on a machine with other work, threads that wait for each other take a hundred times longer.
+    """
+    if kind == "classical":
+        return _libraries().limit(limits=1)  # type: ignore[no-any-return]
+    return _libraries().limit(limits=1, user_api="blas") if len(task.y) <= MAX_SERIAL_ROWS else nullcontext()
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return the thread pools of the process; looking for them takes longer than many a trial's prediction."""
+    return ThreadpoolController()
 
 
 def _described(error: Exception) -> str:

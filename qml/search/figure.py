@@ -21,6 +21,8 @@ MOST_PARAMETERS = 10
 def plot_search(search: Any, path: str | PathLike[str] | None = None) -> Any:
     """Draw the scores of the trials, the importance of parameters, and the families or the Pareto front.
 
+    The importance is left out if no parameter has enough complete trials.
+
     Parameters
     ----------
     search : QuantumSearchCV, fitted
@@ -32,16 +34,19 @@ def plot_search(search: Any, path: str | PathLike[str] | None = None) -> Any:
     """
     importance = list(parameter_importance(search.trials_).items())[:MOST_PARAMETERS]
     rows = [row for row in search.leaderboard_ if np.isfinite(row.score)]
-    figure = new_figure(13.5, max(3.6, 1.2 + 0.3 * max(len(rows), len(importance))))
-    history, parameters, last = figure.subplots(1, 3, width_ratios=(4, 3, 4))
+    height = max(3.6, 1.2 + 0.3 * max(len(rows), len(importance)))
+    widths = (4, 3, 4) if importance else (4, 4)
+    axes = new_figure(13.5 * sum(widths) / 11, height).subplots(1, len(widths), width_ratios=widths)
+    history, last = axes[0], axes[-1]
     _history(history, search)
-    _importance(parameters, importance)
+    if importance:
+        _importance(axes[1], importance)
     if len(search.objectives) > 1:
         _front(last, search)
     else:
         _families(last, rows, search.leaderboard_.metric)
-    save(figure, [history, parameters, last], path)
-    return figure
+    save(history.figure, list(axes), path)
+    return history.figure
 
 
 def _history(axis: Any, search: Any) -> None:
@@ -56,7 +61,8 @@ def _history(axis: Any, search: Any) -> None:
         ends = [*numbers, len(search.trials_)]
         axis.step(ends, np.maximum.accumulate([*scores, -np.inf]), where="post", color=color)
     numbers, scores = [r.number + 1 for r in pruned], [r.score for r in pruned]
-    axis.plot(numbers, scores, "x", color=GREY, markersize=4, label="pruned")
+    if pruned:
+        axis.plot(numbers, scores, "x", color=GREY, markersize=4, label="pruned")
     low = np.quantile([record.score for record in complete], 0.1)
     high = max(record.score for record in complete)
     axis.set_ylim(bottom=low - 0.6 * (high - low) - 0.01, top=high + 0.15 * (high - low) + 0.01)
@@ -72,9 +78,6 @@ def _importance(axis: Any, importance: list[tuple[str, float]]) -> None:
     axis.set_xlim(0, 1)
     axis.set_xlabel("explained share of the ranks")
     axis.set_title("Parameters of quantum models")
-    if not importance:
-        axis.set_yticks([])
-        axis.text(0.5, 0.5, "too few complete trials", ha="center", va="center", color=GREY, transform=axis.transAxes)
 
 
 def _families(axis: Any, rows: list[Any], metric: str) -> None:

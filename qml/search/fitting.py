@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -132,7 +133,9 @@ def search(X: Array, y: NDArray[Any], seed: int, options: Options, make_task: Ma
             assert outer is not None
             if not run.interrupted:
                 _score_outer(outer, inner, inner_run, X[testing], y[testing])
+    start = time.perf_counter()
     model, settings = refitted(task, best)
+    fit_seconds += time.perf_counter() - start
     complete = outer if outer is not None and len(outer.truth) == options.nested else None
     board = _leaderboard(task, run, left_out, complete, options)
     scores = None if complete is None else np.array([score for _, _, score, _ in complete.results["quantum"]])

@@ -113,7 +113,7 @@ class QuantumSearchCV(BaseEstimator):
     outer_scores_ : float ndarray, shape (nested,), or None
         Scores of the best quantum models of a nested search on the outer folds.
     fit_seconds_, seconds_ : float
-        Seconds of the fits and predictions of the trials, and of the whole search.
+        Seconds of the fits and predictions of the trials with the last training, and of the whole search.
     classes_ : ndarray, shape (n_classes,), only for classification
     n_features_in_ : int
     feature_names_in_ : ndarray of str, only if ``X`` had column names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -48,14 +49,22 @@ class StudyLockedError(QumbaError, RuntimeError):
     """Another process is searching with the same study."""
 
 
-class _HeldLock:
-    """Lock of a journal that one process holds already, by `locked`, which ends with the process."""
+class _Journal(JournalFileBackend):
+    """Journal that one process writes: it waits for the disk at the end of a trial, not after each of its lines.
 
-    def acquire(self) -> bool:
-        return True
+    Lines survive the end of the process as soon as they are written.
+    """
 
-    def release(self) -> None:
-        pass
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._path = path
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        with open(self._path, "ab") as file:
+            file.writelines(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
+            file.flush()
+            if any("state" in log for log in logs):
+                os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
@@ -85,7 +94,7 @@ def open_storage(path: str | os.PathLike[str] | None) -> Iterator[Any]:
             ) from None
         _cut_torn_line(Path(path))
         try:
-            storage = optuna.storages.JournalStorage(JournalFileBackend(os.fspath(path), lock_obj=_HeldLock()))
+            storage = optuna.storages.JournalStorage(_Journal(os.fspath(path)))
         except (ValueError, KeyError, TypeError) as error:
             raise ModelFileError(path, f"not the file of a study: {error}") from error
         yield storage
@@ -189,7 +198,9 @@ class KindStudy:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if attempt < MODELLED_ATTEMPTS:
-                self.study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
+                self.study.sampler = optuna.samplers.TPESampler(
+                    seed=seed, n_startup_trials=STARTUP_TRIALS, multivariate=False
+                )
             else:
                 self.study.sampler = optuna.samplers.RandomSampler(seed=seed)
             waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))

@@ -119,18 +119,22 @@ class EncodedCircuit(OneCircuit):
     def _scaling_for_map(self, samples: Samples) -> Scaling:
         """Learn how features are scaled for the feature map, and reduced if that is not trained."""
         feature_map = self._feature_map()
-        n_features, capacity = self.n_features_in_, feature_map.max_features(self._choose_qubits(feature_map))
-        if n_features > capacity and self.reduction == "trained":
+        capacity = feature_map.max_features(self._choose_qubits(feature_map))
+        if self.n_features_in_ > capacity and self.reduction == "trained":
             bounds = None if feature_map.angle_range is None else QUARTER_TURN  # for the dense layer before the map
-            return fit_scaling(samples.X, samples.weight, n_features, bounds)
-        if n_features > capacity:
+            return fit_scaling(samples.X, samples.weight, self.n_features_in_, bounds)
+        return self._scaling_to(samples, capacity, feature_map.angle_range)
+
+    def _scaling_to(self, samples: Samples, capacity: int, angle_range: tuple[float, float] | None) -> Scaling:
+        """Learn the scaling into a range, after which principal components take the place of too many features."""
+        if self.n_features_in_ > capacity:
             self.explained_variance_ratio_ = explained_variance_ratio(samples.X, samples.weight, capacity)
             warnings.warn(
-                f"{n_features} features were replaced by {capacity} principal components, which hold "
+                f"{self.n_features_in_} features were replaced by {capacity} principal components, which hold "
                 f"{self.explained_variance_ratio_:.0%} of their variance; reduction='trained' loses none of them",
-                stacklevel=5,
+                stacklevel=6,
             )
-        return fit_scaling(samples.X, samples.weight, capacity, feature_map.angle_range)
+        return fit_scaling(samples.X, samples.weight, capacity, angle_range)
 
     def _initial_weights(self, samples: Samples, rng: np.random.Generator) -> Array:
         weights = super()._initial_weights(samples, rng)
@@ -188,7 +192,8 @@ class VariationalEstimator(EncodedCircuit):
         if self.model is None:
             return super()._network(n_features, n_outputs)
         if n_features != self.model.num_features:
-            raise ValueError(f"the model takes {self.model.num_features} features, X has {n_features}")
+            hint = "; reduction='components' replaces them by as many" if n_features > self.model.num_features else ""
+            raise ValueError(f"the model takes {self.model.num_features} features, X has {n_features}{hint}")
         return Sequential(Quantum(self.model), Dense())
 
     def _described(self) -> dict[str, Any]:
@@ -197,7 +202,8 @@ class VariationalEstimator(EncodedCircuit):
     def _fit_scaling(self, samples: Samples) -> Scaling:
         if self.model is None:
             return self._scaling_for_map(samples)
-        return super(EncodedCircuit, self)._fit_scaling(samples)
+        capacity = self.model.num_features if self.reduction == "components" else self.n_features_in_
+        return self._scaling_to(samples, capacity, self._feature_map().angle_range)
 
     def _check_settings(self) -> None:
         super()._check_settings()

@@ -225,7 +225,8 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     observables : str or sequence of Observable
         Observables to read out: ``"z+zz"`` is Z on each qubit and Z Z on each pair, see `readout_observables`.
     model : QuantumModel, optional
-        Custom circuit, in place of feature map, ansatz, layers, qubits, observables and precision.
+        Custom circuit, in place of feature map, ansatz, layers, qubits, observables and precision; of the feature map
+        only the range of the scaled features remains.
     reduction : {"trained", "components"}
         What happens to features that do not fit on the qubits. ``"trained"``: all of them pass through a dense layer,
         trained with the circuit, that starts as their leading principal components. ``"components"``: these replace
@@ -234,8 +235,7 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Rule for the initial weights of the ansatz, by default its own; the others are against barren plateaus.
         ``"identity_blocks"`` also changes the structure: every second layer mirrors the one before.
     scale_features : bool
-        Whether to scale features into the range of the feature map (for a model, -pi/2 to pi/2). If False, features are
-        angles in radians.
+        Whether to scale features into the range of the feature map. If False, features are angles in radians.
     entangled : bool
         Whether the circuit keeps its gates on two or more qubits; see `without_entanglement`.
     precision : {"double", "single"}

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp, Statevector
+from sklearn.base import clone
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
@@ -140,6 +142,24 @@ class TestEstimators:
         assert pruned.estimator.score(X, y) > 0.9
         pruned.estimator.save(tmp_path / "model.qumba")
         assert np.array_equal(load(tmp_path / "model.qumba").predict_proba(X), pruned.estimator.predict_proba(X))
+
+    @pytest.mark.filterwarnings("ignore:5 features were replaced by 2 principal components")
+    @pytest.mark.parametrize("feature_map", ["angle", "zz", "amplitude"])
+    def test_a_clone_scales_and_reduces_features_as_before(self, feature_map):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(60, 2)) @ rng.normal(size=(2, 5)) + rng.normal(0, 0.05, (60, 5)) + 1.0
+        y = X[:, 0] - X[:, 1] > 0
+        n_qubits = 1 if feature_map == "amplitude" else 2
+        clf = VariationalClassifier(feature_map, n_qubits=n_qubits, n_layers=2, reduction="components", random_state=0)
+        pruned = prune_circuit(clf.set_params(epochs=20).fit(X, y), X, y, tolerance=0.01, random_state=0)
+        again = clone(pruned.estimator).fit(X, y)
+        assert again.circuit_ == pruned.circuit
+        assert np.array_equal(again.scaling_(X), clf.scaling_(X))
+        assert again.explained_variance_ratio_ == clf.explained_variance_ratio_
+        components = PCA(2).fit_transform((X - X.mean(axis=0)) / X.std(axis=0))
+        if feature_map != "amplitude":  # whose features are not centred
+            spread = np.abs(np.corrcoef(again.scaling_(X).T, components.T)[:2, 2:])
+            assert np.diag(spread).min() > 0.9  # an arctangent bends the components
 
     def test_with_its_own_predictions_as_targets_they_stay(self):
         X = rows(60)

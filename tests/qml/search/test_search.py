@@ -9,14 +9,17 @@ import time
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 from joblib import parallel_config
+from optuna.storages.journal import JournalFileBackend
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_iris, make_regression
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_info
 
 from qml import KitchenSinksClassifier, KitchenSinksRegressor, VariationalClassifier, load
-from qml.search import QuantumSearchCV
+from qml.search import QuantumSearchCV, evaluation
 from qml.search.comparison import Contender, compare
 from qml.search.evaluation import Outcome, evaluate
 from qml.search.fitting import SearchFailedError
@@ -158,6 +161,22 @@ class TestStudyFile:
         whole = small(n_trials=14, models=[Learner(wait=0.0)], pruner=None).fit(X, y)
         assert summary(search) == summary(whole)
         assert len({record.params["Learner.place"] for record in search.trials_}) == 14
+
+    def test_optuna_reads_the_journal_and_the_disk_is_waited_for_once_per_trial(self, tmp_path, monkeypatch):
+        X, y = known_rows()
+        path, synced, sync = tmp_path / "search.journal", [], os.fsync
+
+        def counted(descriptor):
+            synced.append(finished_trials(path))
+            sync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", counted)
+        search = small(n_trials=6, study=path, pruner=None).fit(X, y)
+        assert len(synced) <= 2 * 6 + 2  # a trial that is enqueued changes its state twice
+        assert synced[-1] == 6
+        storage = optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+        study = optuna.load_study(study_name="search quantum", storage=storage)
+        assert [trial.value for trial in study.get_trials()] == [record.score for record in search.trials_]
 
     def test_study_of_another_search_is_refused(self, tmp_path):
         X, y = known_rows()
@@ -405,14 +424,26 @@ def test_pruner_without_prunes_nothing():
     assert type(new_pruner("median", True)).__name__ == "NopPruner"
 
 
+@pytest.mark.parametrize("kind", ["quantum", "classical"])
+def test_trials_on_small_data_use_one_thread(kind):
+    task, _ = small()._task(*known_rows(), 0)
+    with evaluation._few_threads(task, kind):
+        pools = [pool for pool in threadpool_info() if kind == "classical" or pool["user_api"] == "blas"]
+    assert pools
+    assert {pool["num_threads"] for pool in pools} == {1}
+
+
 def test_outcome_score_is_the_mean_of_the_folds():
     assert Outcome(scores=[0.5, 1.0]).score == 0.75
 
 
-def test_figures(tmp_path):
+@pytest.mark.parametrize(
+    ("objectives", "n_trials", "panels"), [(("score",), 9, 2), (("score",), 12, 3), (("score", "seconds"), 9, 2)]
+)
+def test_figures(tmp_path, objectives, n_trials, panels):
     X, y = load_iris(return_X_y=True)
-    for objectives in (("score",), ("score", "seconds")):
-        search = small(n_trials=9, models=[FewSinks()], classical=True, objectives=objectives).fit(X, y)
-        figure = search.plot(tmp_path / "search.png")
-        assert len(figure.axes) == 3
-        assert os.path.getsize(tmp_path / "search.png") > 1000
+    settings = {"models": [FewSinks()], "classical": True, "pruner": None, "objectives": objectives}
+    search = small(n_trials=n_trials, **settings).fit(X, y)
+    figure = search.plot(tmp_path / "search.png")
+    assert len(figure.axes) == panels  # the importance of parameters needs 8 complete trials of quantum models
+    assert os.path.getsize(tmp_path / "search.png") > 1000
