@@ -154,6 +154,18 @@ class KitchenSinksClassifier(FixedFeaturesClassifier, KitchenSinks):
     >>> X, y = make_moons(200, noise=0.1, random_state=0)
     >>> KitchenSinksClassifier(random_state=0).fit(X, y).score(X, y) > 0.95
     True
+
+    The circuit on three qubits; each input is a random linear function of the features:
+
+    >>> small = KitchenSinksClassifier(3, n_qubits=3).fit(X, y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐
+    q_0: ┤ Rx(x[0]) ├──■───────
+         ├──────────┤┌─┴─┐
+    q_1: ┤ Rx(x[1]) ├┤ X ├──■──
+         ├──────────┤└───┘┌─┴─┐
+    q_2: ┤ Rx(x[2]) ├─────┤ X ├
+         └──────────┘     └───┘
     """
 
 

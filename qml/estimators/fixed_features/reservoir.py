@@ -193,6 +193,16 @@ class ReservoirClassifier(FixedFeaturesClassifier, Reservoir):
     >>> X, y = load_iris(return_X_y=True)
     >>> ReservoirClassifier(random_state=0).fit(X, y).score(X, y) > 0.95
     True
+
+    The circuit on two qubits with one Trotter step:
+
+    >>> small = ReservoirClassifier(n_layers=1, n_qubits=2, random_state=0).fit(X[:, :2], y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐           ┌────────┐
+    q_0: ┤ Ry(x[0]) ├─■─────────┤ Rx(10) ├
+         ├──────────┤ │ZZ(w[0]) ├────────┤
+    q_1: ┤ Ry(x[1]) ├─■─────────┤ Rx(10) ├
+         └──────────┘           └────────┘
     """
 
 

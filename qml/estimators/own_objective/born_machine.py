@@ -111,6 +111,16 @@ verbose, warm_start
     True
     >>> born.sample(3, random_state=0).shape
     (3, 4)
+
+    A circuit of two bits:
+
+    >>> small = BornMachine("iqp", n_layers=1, epochs=1).fit(X[:, :2])
+    >>> print(small.circuit_.draw(fold=110))
+         ┌───┐┌──────────┐           ┌───┐
+    q_0: ┤ H ├┤ Rz(w[0]) ├─■─────────┤ H ├
+         ├───┤├──────────┤ │ZZ(w[2]) ├───┤
+    q_1: ┤ H ├┤ Rz(w[1]) ├─■─────────┤ H ├
+         └───┘└──────────┘           └───┘
     """
 
     ansatz: str | Ansatz | Circuit = "strongly_entangling"

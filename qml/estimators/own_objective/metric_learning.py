@@ -103,6 +103,18 @@ feature_names_in_
     >>> clf = MetricLearningClassifier(epochs=30, random_state=0).fit(X[::2], y[::2])
     >>> bool(clf.score(X[1::2], y[1::2]) > 0.9)
     True
+
+    The encoding of three features with one layer:
+
+    >>> small = MetricLearningClassifier(reps=1, epochs=1).fit(X[:, :3], y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐                                 ┌──────────┐┌──────────┐
+    q_0: ┤ Rx(x[0]) ├─■─────────────────────■─────────┤ Ry(v[3]) ├┤ Rx(x[0]) ├
+         ├──────────┤ │ZZ(v[0])             │         ├──────────┤├──────────┤
+    q_1: ┤ Rx(x[1]) ├─■──────────■──────────┼─────────┤ Ry(v[4]) ├┤ Rx(x[1]) ├
+         ├──────────┤            │ZZ(v[1])  │ZZ(v[2]) ├──────────┤├──────────┤
+    q_2: ┤ Rx(x[2]) ├────────────■──────────■─────────┤ Ry(v[5]) ├┤ Rx(x[2]) ├
+         └──────────┘                                 └──────────┘└──────────┘
     """
 
     feature_map: str | FeatureMap = "qaoa"

@@ -39,8 +39,8 @@ class NystroemFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, TransformerM
     Parameters
     ----------
     kernel : str or Kernel, optional
-        See `qml.kernels.get_kernel`. By default the fidelity kernel of the IQP map at an automatic bandwidth, for
-        features of mean 0. The kernel is fitted to at most 2000 samples.
+        See `qml.kernels.get_kernel`. By default the fidelity kernel of the IQP map (see `PauliMap`) at an automatic
+        bandwidth, for features of mean 0. The kernel is fitted to at most 2000 samples.
     n_landmarks : int
         Maximum number of landmarks; never more than the number of samples.
     selection : {"uniform", "leverage", "kmeans"}

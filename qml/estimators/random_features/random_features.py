@@ -45,7 +45,8 @@ class RandomQuantumFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, Transfo
     one feature for each observable; only the subsequent linear model is trained. Features are divided by the square
     root of their number, so that inner products converge to a kernel as circuits are added.
 
-    By default an RX on each qubit is followed by a chain of CNOTs, so that Z of qubit q depends on qubits 0 to q.
+    By default an RX on each qubit is followed by a chain of CNOTs, so that Z of qubit q depends on qubits 0 to q; see
+    the drawing in `KitchenSinksClassifier`.
     The kernel is then the mixture of Gaussians ``mean over q of (exp(-gamma |x - y|^2) / 2)^(q+1)``, and one qubit
     gives the random Fourier features of the RBF kernel. A custom circuit can replace this one.
 

@@ -142,6 +142,16 @@ n_features_in_, feature_names_in_
     >>> clf = ReuploadingClassifier(n_layers=3, n_qubits=1, random_state=0).fit(X[:150], y[:150])
     >>> bool(clf.score(X[150:], y[150:]) > 0.95)
     True
+
+    The circuit on two qubits; each input is a trained function of all features:
+
+    >>> small = ReuploadingClassifier(n_layers=2, n_qubits=2, epochs=1).fit(X, y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐┌──────────┐┌──────────┐┌──────────┐   ┌──────────┐┌──────────┐ ┌──────────┐ ┌──────────┐
+    q_0: ┤ Ry(x[0]) ├┤ Rz(w[0]) ├┤ Ry(w[1]) ├┤ Rz(w[2]) ├─■─┤ Ry(x[2]) ├┤ Rz(w[6]) ├─┤ Ry(w[7]) ├─┤ Rz(w[8]) ├
+         ├──────────┤├──────────┤├──────────┤├──────────┤ │ ├──────────┤├──────────┤┌┴──────────┤┌┴──────────┤
+    q_1: ┤ Ry(x[1]) ├┤ Rz(w[3]) ├┤ Ry(w[4]) ├┤ Rz(w[5]) ├─■─┤ Ry(x[3]) ├┤ Rz(w[9]) ├┤ Ry(w[10]) ├┤ Rz(w[11]) ├
+         └──────────┘└──────────┘└──────────┘└──────────┘   └──────────┘└──────────┘└───────────┘└───────────┘
     """
 
     def _observables(self) -> Any:
