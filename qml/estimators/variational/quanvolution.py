@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from qml.ansatze import RandomLayers, ansatz_circuit
 from qml.estimators.search_space import Trial
@@ -193,6 +193,8 @@ Dense(40, 32), ReLU())
         return full
 
     def _rows(self, X: ArrayLike, reset: bool) -> Any:
+        if isinstance(X, list | tuple):
+            X = _stacked(X)
         shape: tuple[int, ...] = getattr(X, "shape", ())
         images = len(shape) in (3, 4)
         if reset:
@@ -233,3 +235,15 @@ Dense(40, 32), ReLU())
             check_whole("each number of image_shape", size, least=-1)
             if size == 0:
                 raise ValueError(f"image_shape expects sizes of at least 1, or -1 for one of them, got {shape!r}")
+
+
+def _stacked(images: Sequence[Any]) -> NDArray[Any]:
+    """Return a sequence of images, or of rows, as one array."""
+    shapes = [np.shape(image) for image in images]
+    for number, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ValueError(
+                f"images must have one shape, got {shapes[0]} for image 0 and {shape} for image {number}: crop or "
+                "resize them"
+            )
+    return np.asarray(images)
