@@ -24,6 +24,18 @@ class StronglyEntangling(Ansatz):
     Weights are in the order of PennyLane's ``StronglyEntanglingLayers``: (layer, qubit, rotation). Layer l entangles
     qubit q with ``q + 1 + l % (num_qubits - 1)``.
 
+    Examples
+    --------
+    >>> from qml import ansatz_circuit
+    >>> print(ansatz_circuit("strongly_entangling", num_qubits=3, num_layers=1))
+         ┌──────────┐┌──────────┐┌──────────┐          ┌───┐
+    q_0: ┤ Rz(w[0]) ├┤ Ry(w[1]) ├┤ Rz(w[2]) ├──■───────┤ X ├
+         ├──────────┤├──────────┤├──────────┤┌─┴─┐     └─┬─┘
+    q_1: ┤ Rz(w[3]) ├┤ Ry(w[4]) ├┤ Rz(w[5]) ├┤ X ├──■────┼──
+         ├──────────┤├──────────┤├──────────┤└───┘┌─┴─┐  │
+    q_2: ┤ Rz(w[6]) ├┤ Ry(w[7]) ├┤ Rz(w[8]) ├─────┤ X ├──■──
+         └──────────┘└──────────┘└──────────┘     └───┘
+
     References
     ----------
     Schuld, Bocharov, Svore and Wiebe, arXiv:1804.00633.
@@ -104,6 +116,18 @@ class BasicEntangling(Ansatz):
     ----------
     axis : str
         Axis of the rotations: x, y or z.
+
+    Examples
+    --------
+    >>> from qml import ansatz_circuit
+    >>> print(ansatz_circuit("basic", num_qubits=3, num_layers=2))
+         ┌──────────┐          ┌───┐┌──────────┐          ┌───┐
+    q_0: ┤ Rx(w[0]) ├──■───────┤ X ├┤ Rx(w[3]) ├──■───────┤ X ├
+         ├──────────┤┌─┴─┐     └─┬─┘├──────────┤┌─┴─┐     └─┬─┘
+    q_1: ┤ Rx(w[1]) ├┤ X ├──■────┼──┤ Rx(w[4]) ├┤ X ├──■────┼──
+         ├──────────┤└───┘┌─┴─┐  │  ├──────────┤└───┘┌─┴─┐  │
+    q_2: ┤ Rx(w[2]) ├─────┤ X ├──■──┤ Rx(w[5]) ├─────┤ X ├──■──
+         └──────────┘     └───┘     └──────────┘     └───┘
     """
 
     axis: str = "x"

@@ -28,6 +28,18 @@ class IQP(Ansatz):
     order : int
         Maximum number of qubits of a rotation.
 
+    Examples
+    --------
+    >>> from qml import ansatz_circuit
+    >>> print(ansatz_circuit("iqp", num_qubits=3, num_layers=1))
+         ┌───┐┌──────────┐                         ┌───┐
+    q_0: ┤ H ├┤ Rz(w[0]) ├─■──────────■────────────┤ H ├────────
+         ├───┤├──────────┤ │ZZ(w[3])  │            └───┘   ┌───┐
+    q_1: ┤ H ├┤ Rz(w[1]) ├─■──────────┼──────────■─────────┤ H ├
+         ├───┤├──────────┤            │ZZ(w[4])  │ZZ(w[5]) ├───┤
+    q_2: ┤ H ├┤ Rz(w[2]) ├────────────■──────────■─────────┤ H ├
+         └───┘└──────────┘                                 └───┘
+
     References
     ----------
     Recio-Armengol, Ahmed and Bowles, arXiv:2503.02934.

@@ -28,6 +28,16 @@ class Mirrored(Ansatz):
     ----------
     ansatz : Ansatz
 
+    Examples
+    --------
+    >>> from qml.ansatze import BasicEntangling, ansatz_circuit
+    >>> print(ansatz_circuit(Mirrored(BasicEntangling("y")), num_qubits=2, num_layers=2))
+         ┌──────────┐          ┌───────────┐
+    q_0: ┤ Ry(w[0]) ├──■────■──┤ Ry(-w[2]) ├
+         ├──────────┤┌─┴─┐┌─┴─┐├───────────┤
+    q_1: ┤ Ry(w[1]) ├┤ X ├┤ X ├┤ Ry(-w[3]) ├
+         └──────────┘└───┘└───┘└───────────┘
+
     References
     ----------
     Grant, Wossnig, Ostaszewski, Benedetti, arXiv:1903.05076.

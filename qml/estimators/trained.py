@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from qml import persistence
+from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
 from qml.settings import check_fraction, check_non_negative, check_whole
@@ -49,7 +49,7 @@ class Samples:
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class TrainedEstimator(Searchable, BaseEstimator):
+class TrainedEstimator(Saved, Searchable, BaseEstimator):
     """Base of the estimators whose weights minimise an objective.
 
     To add a family, define `_start`, which learns everything but the weights and draws these, `_objective`, and
@@ -192,10 +192,6 @@ class TrainedEstimator(Searchable, BaseEstimator):
         except (TypeError, ValueError):
             raise ValueError(f"validation_data expects a tuple (X, y), got {type(validation_data).__name__}") from None
         return self._class_weighted(self._checked_samples(X, y, None, reset=False))
-
-    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
-        persistence.save(self, path, extra)
 
     def _checked_samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool) -> Samples:
         self._check_settings()

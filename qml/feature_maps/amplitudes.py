@@ -31,6 +31,19 @@ class AmplitudeMap:
         Number that follows the features before the division by the norm, so that the state depends on the norm of the
         features too; with 0, it depends on their direction only. Takes the place of one feature.
 
+    Examples
+    --------
+    >>> print(AmplitudeMap(copies=2).encoding(num_features=4).circuit)
+         ┌─────────────────────┐
+    q_0: ┤0                    ├
+         │  amplitude_encoding │
+    q_1: ┤1                    ├
+         ├─────────────────────┤
+    q_2: ┤0                    ├
+         │  amplitude_encoding │
+    q_3: ┤1                    ├
+         └─────────────────────┘
+
     References
     ----------
     Copies and padding: Schuld, Bocharov, Svore and Wiebe, arXiv:1804.00633.

@@ -33,6 +33,15 @@ class HamiltonianMap(FeatureMap):
     seed : int
         Seed for the one-qubit states.
 
+    Examples
+    --------
+    >>> print(HamiltonianMap(steps=1, time=0.5).encoding(num_features=1).circuit.draw(fold=110))
+         ┌────────────┐┌─────────────┐┌────────────┐┌────────────┐
+    q_0: ┤ Ry(1.2933) ├┤ Rz(0.25744) ├┤0           ├┤0           ├─■─────────
+         ├────────────┤├─────────────┤│  Rxx(x[0]) ││  Ryy(x[0]) │ │ZZ(x[0])
+    q_1: ┤ Ry(2.0493) ├┤ Rz(0.10385) ├┤1           ├┤1           ├─■─────────
+         └────────────┘└─────────────┘└────────────┘└────────────┘
+
     References
     ----------
     Huang et al., "Power of data in quantum machine learning", arXiv:2011.01938, embedding E3.

@@ -29,6 +29,15 @@ class HighDimensionalMap(FeatureMap):
     reps : int, optional
         Layers; by default as many as the features fill, at least 2.
 
+    Examples
+    --------
+    >>> print(HighDimensionalMap().encoding(num_features=9, num_qubits=2).circuit.draw(fold=110))
+         ┌───┐┌──────────┐┌──────────┐┌──────────┐┌──────────────────┐┌──────────┐┌──────────┐┌──────────┐
+    q_0: ┤ H ├┤ Rz(x[0]) ├┤ Ry(x[1]) ├┤ Rz(x[2]) ├┤0                 ├┤ Rz(x[6]) ├┤ Ry(x[7]) ├┤ Rz(x[8]) ├
+         ├───┤├──────────┤├──────────┤├──────────┤│  (XX+YY)(-π/2,0) │├──────────┤├──────────┤├──────────┤
+    q_1: ┤ H ├┤ Rz(x[3]) ├┤ Ry(x[4]) ├┤ Rz(x[5]) ├┤1                 ├┤ Rz(x[0]) ├┤ Ry(x[1]) ├┤ Rz(x[2]) ├
+         └───┘└──────────┘└──────────┘└──────────┘└──────────────────┘└──────────┘└──────────┘└──────────┘
+
     References
     ----------
     Peters et al., "Machine learning of high dimensional data on a noisy quantum processor", arXiv:2101.09581, who

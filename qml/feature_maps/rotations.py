@@ -43,6 +43,13 @@ class AngleMap:
     --------
     >>> AngleMap(axes="yz", features_per_qubit=2).encoding(num_features=4, num_qubits=2).circuit.num_parameters
     4
+
+    >>> print(AngleMap(axes="yz", features_per_qubit=2).encoding(num_features=4, num_qubits=2).circuit)
+         ┌──────────┐┌──────────┐
+    q_0: ┤ Ry(x[0]) ├┤ Rz(x[2]) ├
+         ├──────────┤├──────────┤
+    q_1: ┤ Ry(x[1]) ├┤ Rz(x[3]) ├
+         └──────────┘└──────────┘
     """
 
     axes: str = "y"

@@ -50,6 +50,11 @@ class Scaling:
     factor: Array
     angle_range: tuple[float, float] | None
 
+    @classmethod
+    def identity(cls, num_features: int) -> Scaling:
+        """Return the scaling that changes nothing."""
+        return cls(np.zeros(num_features), np.ones(num_features), angle_range=None)
+
     @property
     def num_outputs(self) -> int:
         """Number of output features or components."""

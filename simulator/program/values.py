@@ -14,10 +14,19 @@ FloatArray = NDArray[np.float64]
 
 
 def as_array(values: Any) -> FloatArray:
-    """Convert ``values`` to a float64, contiguous, aligned, writable array; return a conforming array unchanged."""
+    """Convert ``values`` to a float64, contiguous, aligned, writable array; return a conforming array unchanged.
+
+    Raises
+    ------
+    TypeError
+        If they are complex: NumPy would drop their imaginary parts with no more than a warning.
+    """
     if type(values) is np.ndarray and values.dtype == np.float64 and values.flags.carray:
         return values
-    return np.require(values, np.float64, ["C", "A", "W"])
+    array = np.asarray(values)
+    if np.iscomplexobj(array):
+        raise TypeError(f"expected real numbers, got {array.dtype}: pass their real part, if that is what you mean")
+    return np.require(array, np.float64, ["C", "A", "W"])
 
 
 def as_inputs(program: Program, X: Any) -> FloatArray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -12,12 +11,13 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import Ridge
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from qml import persistence
 from qml.estimators.fixed_features.ising import draw_couplings, ising_hamiltonian
 from qml.estimators.fixed_features.memory import ReservoirMemory
+from qml.estimators.fixed_features.series import checked_inputs, checked_targets, without_added_axes
+from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.estimators.targets import mean_and_deviation, r_squared, scaled
 from qml.features.scaling import Scaling, fit_scaling
@@ -36,7 +36,7 @@ POPULATIONS = (0.0, np.pi)
 
 
 @dataclass(eq=False, repr=False)
-class ReservoirForecaster(Searchable, BaseEstimator):
+class ReservoirForecaster(Saved, Searchable, BaseEstimator):
     """Quantum reservoir computer for time series: a disordered Ising model with memory, and ridge regression.
 
     At each step, the input qubits (one per input) are reset to RY(angle)|0>, while the others keep their mixed state.
@@ -149,7 +149,7 @@ class ReservoirForecaster(Searchable, BaseEstimator):
         self._check_settings()
         series, ndim = self._checked_series(X, reset=True)
         self._forecasts = y is None
-        targets = series[:, self.horizon :] if y is None else self._checked_targets(y, series, ndim)
+        targets = self._targets(series, y, ndim)
         self._single_target = ndim == 1 if y is None else np.ndim(y) == max(ndim - 1, 1)
         usable = targets.shape[1] - self.washout
         if usable < 2:
@@ -189,9 +189,8 @@ class ReservoirForecaster(Searchable, BaseEstimator):
         """
         check_is_fitted(self, "readout_")
         series, ndim = self._checked_series(X, reset=False)
-        memory = self._memory()
-        features, _ = memory.run(self._angles(series), self._start(memory, len(series), continued))
-        return self._shaped(self._read_out(features), ndim)
+        predictions = self._read_out(self._features(series, continued))
+        return without_added_axes(predictions, ndim, self._single_target)
 
     def forecast(self, n_steps: int, X: ArrayLike | None = None) -> Array:
         """Continue a series: each prediction is fed back as the next input.
@@ -237,7 +236,7 @@ class ReservoirForecaster(Searchable, BaseEstimator):
             out[:, step] = self._read_out(features)
             following, state = memory.run(self._angles(out[:, step : step + 1]), state)
             features = following[:, 0]
-        return self._shaped(out, ndim)
+        return without_added_axes(out, ndim, self._single_target)
 
     def score(self, X: ArrayLike, y: ArrayLike | None = None, *, continued: bool = False) -> float:
         """Compute R^2 of the predictions; unless ``continued``, of those after the washout.
@@ -253,26 +252,20 @@ class ReservoirForecaster(Searchable, BaseEstimator):
         if (y is None) != self._forecasts:
             expected = "a series alone" if self._forecasts else "a series and its targets"
             raise ValueError(f"the model was fitted to {expected}: score takes the same")
-        targets = series[:, self.horizon :] if y is None else self._checked_targets(y, series, ndim)
+        targets = self._targets(series, y, ndim)
         compared = slice(0 if continued else self.washout, targets.shape[1])
         if targets[:, compared].shape[1] < 2:
             raise ValueError(
                 f"R^2 needs at least 2 predictions, and a series of {series.shape[1]} steps has fewer after "
                 f"washout={self.washout}"
             )
-        memory = self._memory()
-        features, _ = memory.run(self._angles(series), self._start(memory, len(series), continued))
-        predictions = self._read_out(features[:, compared])
+        predictions = self._read_out(self._features(series, continued)[:, compared])
         n_targets = predictions.shape[-1]
         return r_squared(targets[:, compared].reshape(-1, n_targets), predictions.reshape(-1, n_targets))
 
     def without_entanglement(self) -> Self:
         """Return an unfitted clone whose qubits are not coupled, so that its memory learns nothing of the inputs."""
         return clone(self).set_params(coupling=0.0)
-
-    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
-        persistence.save(self, path, extra)
 
     def _check_settings(self) -> None:
         check_whole("n_qubits", self.n_qubits, least=2)
@@ -288,8 +281,7 @@ class ReservoirForecaster(Searchable, BaseEstimator):
         """Return inputs of shape (n_series, n_steps, n_inputs), and the number of dimensions that they came with."""
         ndim = np.ndim(X)
         if ndim in (1, 3):
-            series = check_array(X, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="X")
-            series = series[:, np.newaxis] if ndim == 1 else series
+            series = checked_inputs(X)
             n_inputs = series.shape[-1]
             if reset:
                 self.n_features_in_ = n_inputs
@@ -306,22 +298,15 @@ class ReservoirForecaster(Searchable, BaseEstimator):
             self._ndim = ndim
         return series if ndim == 3 else series[np.newaxis], ndim
 
-    def _checked_targets(self, y: ArrayLike, series: Array, ndim: int) -> Array:
-        """Return targets of shape (n_series, n_steps, n_targets)."""
-        targets = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
-        steps = series.shape[:2] if ndim == 3 else series.shape[1:2]
-        if targets.shape[: len(steps)] != steps or targets.ndim > len(steps) + 1:
-            raise ValueError(
-                f"y has one target or one row of targets per step of X: expected shape {steps} or "
-                f"{(*steps, 'n_targets')}, got {targets.shape}"
-            )
-        return targets.reshape(*series.shape[:2], -1)
+    def _targets(self, series: Array, y: ArrayLike | None, ndim: int) -> Array:
+        """Return the targets of each step, or without any the inputs later."""
+        return series[:, self.horizon :] if y is None else checked_targets(y, series, ndim)
 
     def _learnt_scaling(self, series: Array) -> Scaling:
         rows = series.reshape(-1, self.n_features_in_)
         if self.scale_features:
             return fit_scaling(rows, np.ones(len(rows)), self.n_features_in_, POPULATIONS)
-        return Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
+        return Scaling.identity(self.n_features_in_)
 
     def _angles(self, series: Array) -> Array:
         return self.scaling_(series.reshape(-1, self.n_features_in_)).reshape(series.shape)
@@ -335,20 +320,16 @@ class ReservoirForecaster(Searchable, BaseEstimator):
             readout_observables(self.observables, self.n_qubits),
         )
 
-    def _start(self, memory: ReservoirMemory, num_series: int, continued: bool) -> NDArray[np.complex128]:
-        if not continued:
-            return memory.initial_state(num_series)
-        if num_series != len(self.state_):
-            raise ValueError(f"the model was fitted to {len(self.state_)} series, got {num_series} to continue them")
-        return self.state_
+    def _features(self, series: Array, continued: bool) -> Array:
+        """Run series through the reservoir, from its initial state or from where those of ``fit`` ended."""
+        memory = self._memory()
+        if continued and len(series) != len(self.state_):
+            raise ValueError(f"the model was fitted to {len(self.state_)} series, got {len(series)} to continue them")
+        state = self.state_ if continued else memory.initial_state(len(series))
+        return memory.run(self._angles(series), state)[0]
 
     def _read_out(self, features: Array) -> Array:
         """Compute predictions, shape (..., n_targets)."""
         outputs = features @ self.readout_.coef_.reshape(-1, features.shape[-1]).T + self.readout_.intercept_
         predictions: Array = outputs * self.target_scale_ + self.target_mean_
         return predictions
-
-    def _shaped(self, predictions: Array, ndim: int) -> Array:
-        """Drop the axis of series or of targets where the data had none."""
-        out = predictions if ndim == 3 else predictions[0]
-        return out[..., 0] if self._single_target else out

@@ -18,7 +18,7 @@ from qml.estimators.fixed_features.linear_readout import (
 from qml.estimators.random_features import RandomQuantumFeatures
 from qml.estimators.random_features.random_features import chain_circuit
 from qml.estimators.search_space import Trial
-from qml.features.scaling import fit_linear_scaling
+from qml.features.scaling import Scaling, fit_linear_scaling
 from qml.models.observables import Observable
 from qml.settings import check_whole
 from simulator.backends.numba_backend import NumbaBackend
@@ -70,7 +70,9 @@ class KitchenSinks(FixedFeatures):
             raise TypeError(f"circuit expects a Circuit or None, got {self.circuit!r}")
 
     def _learn_features(self, X: Array, weight: Array) -> None:
-        self.scaling_ = fit_linear_scaling(X, weight, X.shape[1]) if self.scale_features else self._unscaled()
+        self.scaling_ = (
+            fit_linear_scaling(X, weight, X.shape[1]) if self.scale_features else Scaling.identity(self.n_features_in_)
+        )
         random_features = RandomQuantumFeatures(
             self.n_components,
             n_qubits=self.n_qubits,
@@ -154,6 +156,18 @@ class KitchenSinksClassifier(FixedFeaturesClassifier, KitchenSinks):
     >>> X, y = make_moons(200, noise=0.1, random_state=0)
     >>> KitchenSinksClassifier(random_state=0).fit(X, y).score(X, y) > 0.95
     True
+
+    The circuit on three qubits; each input is a random linear function of the features:
+
+    >>> small = KitchenSinksClassifier(3, n_qubits=3).fit(X, y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐
+    q_0: ┤ Rx(x[0]) ├──■───────
+         ├──────────┤┌─┴─┐
+    q_1: ┤ Rx(x[1]) ├┤ X ├──■──
+         ├──────────┤└───┘┌─┴─┐
+    q_2: ┤ Rx(x[2]) ├─────┤ X ├
+         └──────────┘     └───┘
     """
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -16,11 +15,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from qml import persistence
+from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.estimators.targets import BackendClassifier, BackendRegressor, learn_classes, learn_scale
 from qml.estimators.twins import Entangled
-from qml.features.scaling import Scaling
 from qml.models.evaluation import check_noise
 from qml.settings import check_backend, check_choice, check_non_negative
 from qml.weights import checked_sample_weight, weighted_by_class
@@ -42,7 +40,7 @@ MAX_NEWTON = 1000
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class FixedFeatures(Entangled, Searchable, BaseEstimator):
+class FixedFeatures(Entangled, Saved, Searchable, BaseEstimator):
     """Base of the estimators whose circuits are drawn once and not trained; only a linear model is.
 
     To add a model, write a dataclass with its settings, `_learn_features`, `_features` and `_plan`; subclass it
@@ -134,10 +132,6 @@ class FixedFeatures(Entangled, Searchable, BaseEstimator):
         unfitted._learn_features(features, weight)
         return unfitted._plan(target, features)
 
-    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
-        persistence.save(self, path, extra)
-
     def _check_settings(self) -> None:
         check_choice("precision", self.precision, ("double", "single"))
         check_noise(self.noise, self.backend)
@@ -158,10 +152,6 @@ class FixedFeatures(Entangled, Searchable, BaseEstimator):
     def _checked_features(self, X: ArrayLike) -> Array:
         check_is_fitted(self, "readout_")
         return validate_data(self, X, dtype=np.float64, order="C", reset=False)  # type: ignore[no-any-return]
-
-    def _unscaled(self) -> Scaling:
-        """Return the scaling that changes nothing."""
-        return Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
 
     def _transformed(self, X: ArrayLike, backend: Backend | str | None, resume: Folder) -> Array:
         return self._features(self._checked_features(X), self.backend if backend is None else backend, resume)

@@ -17,9 +17,10 @@ from qml.estimators.fixed_features.linear_readout import (
     FixedFeaturesClassifier,
     FixedFeaturesRegressor,
 )
+from qml.estimators.num_qubits import choose_num_qubits
 from qml.estimators.search_space import Trial
-from qml.feature_maps import Encoding, FeatureMap, get_feature_map
-from qml.features.scaling import fit_scaling
+from qml.feature_maps import FeatureMap, get_feature_map
+from qml.features.scaling import Scaling, fit_scaling
 from qml.models.evaluation import BackendEvaluation, get_evaluation
 from qml.models.layered import layered_model
 from qml.models.observables import Observable
@@ -84,17 +85,11 @@ class Reservoir(FixedFeatures):
                 raise unknown_name("reservoir", self.reservoir, (ISING, *ANSATZE))
         return get_ansatz(self.reservoir)
 
-    def _num_qubits(self, feature_map: FeatureMap) -> int:
-        if self.n_qubits is not None:
-            return self.n_qubits
-        if isinstance(feature_map, Encoding):
-            return feature_map.circuit.num_qubits
-        return int(np.clip(feature_map.num_qubits(self.n_features_in_), *AUTOMATIC_QUBITS))
-
     def _learn_features(self, X: Array, weight: Array) -> None:
         feature_map, ansatz = get_feature_map(self.feature_map), self._ansatz()
-        num_qubits = self._num_qubits(feature_map)
-        self.scaling_ = self._unscaled()
+        low, high = AUTOMATIC_QUBITS
+        num_qubits = choose_num_qubits(self.n_qubits, feature_map, self.n_features_in_, at_least=low, at_most=high)
+        self.scaling_ = Scaling.identity(self.n_features_in_)
         if self.scale_features:
             self.scaling_ = fit_scaling(X, weight, feature_map.max_features(num_qubits), feature_map.angle_range)
         model = layered_model(
@@ -193,6 +188,16 @@ class ReservoirClassifier(FixedFeaturesClassifier, Reservoir):
     >>> X, y = load_iris(return_X_y=True)
     >>> ReservoirClassifier(random_state=0).fit(X, y).score(X, y) > 0.95
     True
+
+    The circuit on two qubits with one Trotter step:
+
+    >>> small = ReservoirClassifier(n_layers=1, n_qubits=2, random_state=0).fit(X[:, :2], y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐           ┌────────┐
+    q_0: ┤ Ry(x[0]) ├─■─────────┤ Rx(10) ├
+         ├──────────┤ │ZZ(w[0]) ├────────┤
+    q_1: ┤ Ry(x[1]) ├─■─────────┤ Rx(10) ├
+         └──────────┘           └────────┘
     """
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
-from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from qml import persistence
 from qml.estimators.kernel_methods.distinct_rows import distinct_rows
+from qml.estimators.num_qubits import choose_num_qubits
+from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
-from qml.feature_maps import CenteredMap, Encoding, FeatureMap, get_feature_map
+from qml.feature_maps import CenteredMap, FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, fit_linear_scaling, fit_scaling
 from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel, TrainedKernel
 from qml.kernels.classical import CLASSICAL
@@ -55,7 +55,7 @@ class Basis:
 
 
 @dataclass(eq=False, repr=False)
-class KernelEstimator(Searchable, BaseEstimator):
+class KernelEstimator(Saved, Searchable, BaseEstimator):
     """Scales features, computes kernels, and predicts by ``sum_i k(x, x_i) coefficients_i + intercept``.
 
     Holds the settings that all kernel estimators share; a subclass is a dataclass with further ones, and `fit`.
@@ -89,10 +89,6 @@ class KernelEstimator(Searchable, BaseEstimator):
         if n_rows > MAX_SEARCHED_ROWS:
             return f"a kernel matrix of {n_rows:,} rows takes too long for a search; its limit is {MAX_SEARCHED_ROWS:,}"
         return super().search_obstacle(n_rows, n_features)
-
-    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the estimator, fitted or not, to a file; see `qml.persistence.estimators.save`."""
-        persistence.save(self, path, extra)
 
     def without_entanglement(self) -> Self:
         """Return an unfitted copy whose kernel has no gates on two or more qubits; everything else is the same.
@@ -200,11 +196,7 @@ class KernelEstimator(Searchable, BaseEstimator):
         return replace(feature_map, reps=self.reps)
 
     def _num_qubits(self, feature_map: FeatureMap) -> int:
-        if self.n_qubits is not None:
-            return self.n_qubits
-        if isinstance(feature_map, Encoding):
-            return feature_map.circuit.num_qubits
-        return min(feature_map.num_qubits(self.n_features_in_), AUTOMATIC_QUBITS)
+        return choose_num_qubits(self.n_qubits, feature_map, self.n_features_in_, at_most=AUTOMATIC_QUBITS)
 
     def _max_features(self, kernel: Kernel | None) -> int:
         """Return the number of features that fit on the qubits of a kernel object."""
@@ -215,7 +207,7 @@ class KernelEstimator(Searchable, BaseEstimator):
 
     def _learn_scaling(self, X: Array, weight: Array, max_features: int, feature_map: FeatureMap | None) -> Scaling:
         if self.scale_features is False:
-            return Scaling(np.zeros(X.shape[1]), np.ones(X.shape[1]), angle_range=None)
+            return Scaling.identity(X.shape[1])
         jointly = self.scale_features == "jointly"
         bounds = None if feature_map is None else feature_map.angle_range
         if feature_map is not None and (bounds is None or hasattr(feature_map, "domain")):

@@ -121,6 +121,16 @@ class QuantumKernelClassifier(BackendClassifier, SupportVectorEstimator):
     >>> X, y = load_iris(return_X_y=True)
     >>> QuantumKernelClassifier(C=10).fit(X, y).score(X, y) > 0.95
     True
+
+    The circuit that encodes a sample of two features:
+
+    >>> small = QuantumKernelClassifier(feature_map="zz").fit(X[:, :2], y)
+    >>> print(small.kernel_.encoding(2).circuit.draw(fold=110))
+         ┌───┐┌────────────────────┐             ┌───┐┌────────────────────┐
+    q_0: ┤ H ├┤ exp(-it Z)(1*x[0]) ├─■───────────┤ H ├┤ exp(-it Z)(1*x[0]) ├─■───────────
+         ├───┤├────────────────────┤ │ZZ(2*x[2]) ├───┤├────────────────────┤ │ZZ(2*x[2])
+    q_1: ┤ H ├┤ exp(-it Z)(1*x[1]) ├─■───────────┤ H ├┤ exp(-it Z)(1*x[1]) ├─■───────────
+         └───┘└────────────────────┘             └───┘└────────────────────┘
     """
 
     C: float = 1.0

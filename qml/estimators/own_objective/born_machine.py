@@ -15,11 +15,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.ansatze import INITIAL_SPREAD, Ansatz, ansatz_circuit, get_ansatz
+from qml.estimators.own_objective.bit_strings import BitStrings
 from qml.estimators.own_objective.born_objective import DataDistribution, ExactObjective, SampledObjective, frequencies
 from qml.estimators.own_objective.divergences import (
     Divergence,
     MaximumMeanDiscrepancy,
     NegativeLogLikelihood,
+    checked_probabilities,
     total_variation,
 )
 from qml.estimators.search_space import Trial
@@ -111,6 +113,16 @@ verbose, warm_start
     True
     >>> born.sample(3, random_state=0).shape
     (3, 4)
+
+    A circuit of two bits:
+
+    >>> small = BornMachine("iqp", n_layers=1, epochs=1).fit(X[:, :2])
+    >>> print(small.circuit_.draw(fold=110))
+         ┌───┐┌──────────┐           ┌───┐
+    q_0: ┤ H ├┤ Rz(w[0]) ├─■─────────┤ H ├
+         ├───┤├──────────┤ │ZZ(w[2]) ├───┤
+    q_1: ┤ H ├┤ Rz(w[1]) ├─■─────────┤ H ├
+         └───┘└──────────┘           └───┘
     """
 
     ansatz: str | Ansatz | Circuit = "strongly_entangling"
@@ -195,9 +207,7 @@ verbose, warm_start
         else:
             shares = frequencies(remote, self.circuit_, self.weights_[None], n_samples, rng, resume)[0]
             codes = rng.permutation(np.repeat(np.arange(len(shares)), np.rint(shares * n_samples).astype(np.intp)))
-        if self.n_bits is not None:
-            return codes[:, None].astype(np.int64)
-        return codes[:, None] >> np.arange(self.circuit_.num_qubits) & 1
+        return self._bit_strings.rows(codes, self.circuit_.num_qubits)
 
     def score_samples(self, X: ArrayLike) -> Array:
         """Compute the log-likelihood of each row, shape (n_samples,); ``-inf`` for a string of probability 0."""
@@ -225,59 +235,34 @@ verbose, warm_start
     def _distribution(self, X: ArrayLike) -> Array:
         """Return the distribution of rows, or the probabilities themselves."""
         size = len(self.probabilities_)
-        if np.ndim(X) != 1:
-            codes = self._fitted_codes(X)
-            return np.bincount(codes, minlength=size) / len(codes)
-        probabilities = np.asarray(X, np.float64)
-        if len(probabilities) != size or probabilities.min() < 0 or not np.isclose(probabilities.sum(), 1.0):
-            raise ValueError(
-                f"expected rows, or {size} probabilities with sum 1, got {len(probabilities)} numbers between "
-                f"{probabilities.min(initial=np.inf):.3g} and {probabilities.max(initial=-np.inf):.3g} with sum "
-                f"{probabilities.sum():.3g}"
-            )
-        return probabilities
+        if np.ndim(X) == 1:
+            return checked_probabilities(X, size)
+        codes = self._fitted_codes(X)
+        return np.bincount(codes, minlength=size) / len(codes)
 
     def _fitted_codes(self, X: ArrayLike) -> NDArray[np.int64]:
         check_is_fitted(self, "probabilities_")
-        return self._codes(validate_data(self, X, dtype=np.float64, order="C", reset=False))
+        return self._bit_strings.codes(validate_data(self, X, dtype=np.float64, order="C", reset=False))
 
-    def _codes(self, X: Array) -> NDArray[np.int64]:
-        """Basis state of each row, shape (n_samples,)."""
-        if self.n_bits is not None:
-            if X.shape[1] != 1 or not np.isin(X, np.arange(2**self.n_bits)).all():
-                raise ValueError(
-                    f"with n_bits={self.n_bits} X is one column of integers from 0 to {2**self.n_bits - 1}, got "
-                    f"{X.shape[1]} columns of numbers from {X.min():g} to {X.max():g}"
-                )
-            return X[:, 0].astype(np.int64)
-        bits = self.binarize < X if self.binarize is not None else X
-        other = np.argwhere((bits != 0) & (bits != 1))
-        if len(other):
-            row, column = other[0]
-            raise ValueError(
-                f"a Born machine models zeros and ones, X holds {X[row, column]:g} in row {row}, column {column}; "
-                "set binarize to a threshold, or n_bits for integers"
-            )
-        return bits.astype(np.int64) @ (1 << np.arange(X.shape[1], dtype=np.int64))
+    @property
+    def _bit_strings(self) -> BitStrings:
+        return BitStrings(self.n_bits, self.binarize)
 
     def _checked_samples(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None, reset: bool) -> Samples:
         self._check_settings()
         rows = validate_data(self, X, dtype=np.float64, order="C", reset=reset)
-        num_bits = self._num_bits(rows.shape[1])
+        num_bits = self._bit_strings.num_bits(rows.shape[1])
         if num_bits > MAX_BITS:
             raise ValueError(
                 f"all 2**n probabilities are held, for at most {MAX_BITS} bits; X has {num_bits}: reduce them"
             )
         weight = checked_sample_weight(sample_weight, rows)
-        samples = Samples(rows, self._codes(rows), weight)
+        samples = Samples(rows, self._bit_strings.codes(rows), weight)
         return samples if weight.all() else samples.take(np.flatnonzero(weight))
-
-    def _num_bits(self, n_features: int) -> int:
-        return n_features if self.n_bits is None else self.n_bits
 
     def _start(self, samples: Samples, seed: int, classes: ArrayLike | None = None) -> None:
         self._seed = seed
-        num_bits = self._num_bits(samples.X.shape[1])
+        num_bits = self._bit_strings.num_bits(samples.X.shape[1])
         rng = np.random.default_rng(seed)
         if isinstance(self.ansatz, Circuit):
             whole, parameters = self.ansatz, self.ansatz.parameters
@@ -316,20 +301,13 @@ verbose, warm_start
         )
 
     def _identity(self, objective: ExactObjective | SampledObjective) -> dict[str, Any]:
-        data, aside = objective.data, objective.validation
-        out: dict[str, Any] = {
+        out = {
             "circuit": circuit_digest(Encoding(self.circuit_, (), weights=self.circuit_.parameters)),
-            "loss": description(objective.loss),
-            "rows": digest(data.codes),
-            "sample weights": digest(data.sample_weight),
-            "rows kept aside": None if aside is None else digest(aside.data.codes, aside.data.sample_weight),
             "initial weights": digest(self._last_weights),
         }
         if isinstance(objective, SampledObjective):
-            backend = objective.backend
-            noise = description(self.noise) if self.noise is not None else None
-            out |= {"shots": objective.shots, "noise": noise, "backend": type(backend).__name__}
-        return out
+            out["noise"] = description(self.noise) if self.noise is not None else None
+        return out | objective.identity()
 
     def _keep(self, result: TrainingResult, further: bool) -> None:
         super()._keep(result, further)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qml.estimators.own_objective.divergences import Divergence, MaximumMeanDiscrepancy
 from qml.optimizers.objective import Objective, Rows
+from qml.training.description import description, digest
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.trait import Backend, Folder
 from simulator.calculations.gradients import state_sweep
@@ -58,11 +59,22 @@ class BornObjective(Objective):
 
     data: DataDistribution
     validation: Self | None
+    loss: Divergence
 
     @property
     def n_samples(self) -> int:
         """Number of training rows."""
         return len(self.data.codes)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what a checkpoint must agree with."""
+        data, aside = self.data, self.validation
+        return {
+            "loss": description(self.loss),
+            "rows": digest(data.codes),
+            "sample weights": digest(data.sample_weight),
+            "rows kept aside": None if aside is None else digest(aside.data.codes, aside.data.sample_weight),
+        }
 
     def validation_score(self, weights: Array) -> float | None:
         """Compute the negative divergence from the held-out rows; None if there are none."""
@@ -74,7 +86,6 @@ class ExactObjective(BornObjective):
     """Divergence of exact probabilities, differentiated by one adjoint sweep."""
 
     program: Program
-    loss: Divergence
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Compute the divergence from the rows, and its gradient, shape (n_weights,)."""
@@ -104,9 +115,9 @@ class SampledObjective(BornObjective):
 
     Parameters
     ----------
+    loss : MaximumMeanDiscrepancy
     circuit : Circuit
         Circuit with the weights as its parameters.
-    loss : MaximumMeanDiscrepancy
     shots : int
     backend : Backend
     seed : sequence of int
@@ -119,8 +130,8 @@ class SampledObjective(BornObjective):
     Liu and Wang, arXiv:1804.04168.
     """
 
-    circuit: Circuit
     loss: MaximumMeanDiscrepancy
+    circuit: Circuit
     shots: int
     backend: Backend
     seed: Sequence[int]
@@ -130,6 +141,9 @@ class SampledObjective(BornObjective):
     def is_random(self) -> bool:
         """True: samples are drawn anew in each step."""
         return True
+
+    def identity(self) -> dict[str, Any]:
+        return super().identity() | {"shots": self.shots, "backend": type(self.backend).__name__}
 
     def for_step(self, seed: Sequence[int]) -> SampledObjective:
         """Return the objective of one training step, with samples from this seed."""

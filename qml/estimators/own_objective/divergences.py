@@ -11,11 +11,17 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from simulator.pauli import walsh_hadamard
 
-__all__ = ["Divergence", "MaximumMeanDiscrepancy", "NegativeLogLikelihood", "total_variation"]
+__all__ = [
+    "Divergence",
+    "MaximumMeanDiscrepancy",
+    "NegativeLogLikelihood",
+    "checked_probabilities",
+    "total_variation",
+]
 
 Array = NDArray[np.float64]
 
@@ -97,3 +103,21 @@ class NegativeLogLikelihood:
 def total_variation(probabilities: Any, target: Any) -> float:
     """Compute half the sum of the absolute differences of two distributions, from 0 to 1."""
     return 0.5 * float(np.abs(np.asarray(probabilities) - np.asarray(target)).sum())
+
+
+def checked_probabilities(values: ArrayLike, size: int) -> Array:
+    """Return a distribution as an array, shape (size,).
+
+    Raises
+    ------
+    ValueError
+        If these are not ``size`` numbers of at least 0 with sum 1.
+    """
+    probabilities = np.asarray(values, np.float64)
+    if len(probabilities) != size or probabilities.min() < 0 or not np.isclose(probabilities.sum(), 1.0):
+        raise ValueError(
+            f"expected rows, or {size} probabilities with sum 1, got {len(probabilities)} numbers between "
+            f"{probabilities.min(initial=np.inf):.3g} and {probabilities.max(initial=-np.inf):.3g} with sum "
+            f"{probabilities.sum():.3g}"
+        )
+    return probabilities

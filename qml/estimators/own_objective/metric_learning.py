@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.ansatze import INITIAL_SPREAD
+from qml.estimators.num_qubits import choose_num_qubits
 from qml.estimators.own_objective.metric_objective import Embedding, HilbertSchmidtObjective
 from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.twins import Entangled
-from qml.feature_maps import Encoding, FeatureMap, get_feature_map
+from qml.feature_maps import FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, component_factors, fit_scaling, fit_standardisation
 from qml.kernels import FidelityKernel
 from qml.layers import Arctan, Dense, Sequential
@@ -103,6 +104,18 @@ feature_names_in_
     >>> clf = MetricLearningClassifier(epochs=30, random_state=0).fit(X[::2], y[::2])
     >>> bool(clf.score(X[1::2], y[1::2]) > 0.9)
     True
+
+    The encoding of three features with one layer:
+
+    >>> small = MetricLearningClassifier(reps=1, epochs=1).fit(X[:, :3], y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐                                 ┌──────────┐┌──────────┐
+    q_0: ┤ Rx(x[0]) ├─■─────────────────────■─────────┤ Ry(v[3]) ├┤ Rx(x[0]) ├
+         ├──────────┤ │ZZ(v[0])             │         ├──────────┤├──────────┤
+    q_1: ┤ Rx(x[1]) ├─■──────────■──────────┼─────────┤ Ry(v[4]) ├┤ Rx(x[1]) ├
+         ├──────────┤            │ZZ(v[1])  │ZZ(v[2]) ├──────────┤├──────────┤
+    q_2: ┤ Rx(x[2]) ├────────────■──────────■─────────┤ Ry(v[5]) ├┤ Rx(x[2]) ├
+         └──────────┘                                 └──────────┘└──────────┘
     """
 
     feature_map: str | FeatureMap = "qaoa"
@@ -192,7 +205,8 @@ feature_names_in_
         self.priors_ = priors / priors.sum()
         named = isinstance(self.feature_map, str) and self.reps is not None
         feature_map = get_feature_map(self.feature_map, **({"reps": self.reps} if named else {}))
-        n_features, num_qubits = self.n_features_in_, self._num_qubits(feature_map)
+        n_features = self.n_features_in_
+        num_qubits = choose_num_qubits(self.n_qubits, feature_map, n_features, at_most=MOST_QUBITS)
         capacity = feature_map.max_features(num_qubits)
         reduced = n_features > capacity and self.scale_features
         encoding = feature_map.encoding(capacity if reduced else n_features, num_qubits)
@@ -217,7 +231,7 @@ feature_names_in_
         elif self.scale_features:
             self.scaling_ = fit_scaling(samples.X, samples.weight, n_features, limits)
         else:
-            self.scaling_ = Scaling(np.zeros(n_features), np.ones(n_features), angle_range=None)
+            self.scaling_ = Scaling.identity(n_features)
         if self.before_ is None and not set(self.encoding_.weights) & set(self.encoding_.circuit.parameters):
             raise ValueError(
                 f"there is nothing to train: feature_map={self.feature_map!r} has no weights"
@@ -258,13 +272,6 @@ feature_names_in_
             "rows kept aside": None if aside is None else digest(aside.X, aside.shares),
             "initial weights": digest(self._last_weights),
         }
-
-    def _num_qubits(self, feature_map: FeatureMap) -> int:
-        if self.n_qubits is not None:
-            return self.n_qubits
-        if isinstance(feature_map, Encoding):
-            return feature_map.circuit.num_qubits
-        return min(feature_map.num_qubits(self.n_features_in_), MOST_QUBITS)
 
     def _check_settings(self) -> None:
         super()._check_settings()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,8 +12,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from qml import persistence
 from qml.estimators.random_features.landmarks import ROWS_AT_ONCE, SELECTIONS, select_landmarks
+from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.kernels import FidelityKernel, Kernel, get_kernel
 from qml.settings import check_choice, check_whole
@@ -30,7 +29,7 @@ SMALLEST_EIGENVALUE = 1e-10
 
 
 @dataclass(eq=False, repr=False)
-class NystroemFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NystroemFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Features whose inner products approximate a kernel, from its entries with a few landmarks.
 
     ``phi(x) = K_LL^(-1/2) k_L(x)`` for landmarks L, so that ``phi(x) . phi(y)`` is exact where x or y is a landmark.
@@ -39,8 +38,8 @@ class NystroemFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, TransformerM
     Parameters
     ----------
     kernel : str or Kernel, optional
-        See `qml.kernels.get_kernel`. By default the fidelity kernel of the IQP map at an automatic bandwidth, for
-        features of mean 0. The kernel is fitted to at most 2000 samples.
+        See `qml.kernels.get_kernel`. By default the fidelity kernel of the IQP map (see `PauliMap`) at an automatic
+        bandwidth, for features of mean 0. The kernel is fitted to at most 2000 samples.
     n_landmarks : int
         Maximum number of landmarks; never more than the number of samples.
     selection : {"uniform", "leverage", "kmeans"}
@@ -128,10 +127,6 @@ class NystroemFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, TransformerM
             block = self.kernel_.gram(self.kernel_.features(samples[rows]), self.landmark_features_)
             np.matmul(np.asarray(block, np.float64), self.normalization_, out=out[rows])
         return out
-
-    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the transformer, fitted or not, to a file; see `qml.persistence.estimators.save`."""
-        persistence.save(self, path, extra)
 
     @property
     def _n_features_out(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from qml import persistence
+from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.features.scaling import check_result
 from qml.kernels.classical import scale_gamma
@@ -38,14 +37,15 @@ CIRCUITS_AT_ONCE = 1 << 16
 
 
 @dataclass(eq=False, repr=False)
-class RandomQuantumFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class RandomQuantumFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Expectation values of many small circuits whose angles are random linear functions of the sample.
 
     Circuit e gets the angles ``W_e x + b_e``, with W normal of variance 2 gamma and b uniform on the circle, and gives
     one feature for each observable; only the subsequent linear model is trained. Features are divided by the square
     root of their number, so that inner products converge to a kernel as circuits are added.
 
-    By default an RX on each qubit is followed by a chain of CNOTs, so that Z of qubit q depends on qubits 0 to q.
+    By default an RX on each qubit is followed by a chain of CNOTs, so that Z of qubit q depends on qubits 0 to q; see
+    the drawing in `KitchenSinksClassifier`.
     The kernel is then the mixture of Gaussians ``mean over q of (exp(-gamma |x - y|^2) / 2)^(q+1)``, and one qubit
     gives the random Fourier features of the RBF kernel. A custom circuit can replace this one.
 
@@ -227,10 +227,6 @@ class RandomQuantumFeatures(Searchable, ClassNamePrefixFeaturesOutMixin, Transfo
             raise ValueError("the circuit has no parameters, so its features would not depend on the samples")
         observables = readout_observables(self.observables, circuit.num_qubits)
         return QuantumModel(circuit, circuit.parameters, (), observables, precision=self.precision)
-
-    def save(self, path: str | PathLike[str], extra: Any = None) -> None:
-        """Write the transformer, fitted or not, to a file; see `qml.persistence.estimators.save`."""
-        persistence.save(self, path, extra)
 
     @property
     def _n_features_out(self) -> int:

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.ansatze import INITIAL_SPREAD, Ansatz, Initialisation, get_ansatz, get_initialisation
+from qml.estimators.num_qubits import choose_num_qubits
 from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples
 from qml.estimators.variational.one_circuit import OneCircuit
 from qml.estimators.variational.trained import QUARTER_TURN
-from qml.feature_maps import Encoding, FeatureMap, get_feature_map
+from qml.feature_maps import FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, component_factors, explained_variance_ratio, fit_scaling
 from qml.layers import Arctan, Dense, Layer, Quantum, Sequential
 from qml.models.layered import layered_model
@@ -146,11 +147,8 @@ class EncodedCircuit(OneCircuit):
         return weights
 
     def _choose_qubits(self, feature_map: FeatureMap) -> int:
-        if self.n_qubits is not None:
-            return self.n_qubits
-        if isinstance(feature_map, Encoding):
-            return feature_map.circuit.num_qubits
-        return int(np.clip(feature_map.num_qubits(self.n_features_in_), *AUTOMATIC_QUBITS))
+        low, high = AUTOMATIC_QUBITS
+        return choose_num_qubits(self.n_qubits, feature_map, self.n_features_in_, at_least=low, at_most=high)
 
     def _check_settings(self) -> None:
         super()._check_settings()

@@ -75,6 +75,21 @@ best_epoch_, n_features_in_, feature_names_in_
     >>> clf = CircuitCentricClassifier(n_layers=3, random_state=0).fit(X[::2], y[::2])
     >>> bool(clf.score(X[1::2], y[1::2]) > 0.9)
     True
+
+    The circuit for three features and the constant, with one copy and one layer:
+
+    >>> small = CircuitCentricClassifier(n_layers=1, n_copies=1, epochs=1).fit(X[:, :3], y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌─────────────────────┐┌──────────┐┌──────────┐┌──────────┐                                    »
+    q_0: ┤0                    ├┤ Rz(w[0]) ├┤ Ry(w[1]) ├┤ Rz(w[2]) ├─────■───────────■───────────■──────»
+         │  amplitude_encoding │├──────────┤├──────────┤├──────────┤┌────┴─────┐┌────┴─────┐┌────┴─────┐»
+    q_1: ┤1                    ├┤ Rz(w[3]) ├┤ Ry(w[4]) ├┤ Rz(w[5]) ├┤ Rz(w[6]) ├┤ Ry(w[7]) ├┤ Rz(w[8]) ├»
+         └─────────────────────┘└──────────┘└──────────┘└──────────┘└──────────┘└──────────┘└──────────┘»
+    «     ┌──────────┐┌───────────┐┌───────────┐
+    «q_0: ┤ Rz(w[9]) ├┤ Ry(w[10]) ├┤ Rz(w[11]) ├
+    «     └────┬─────┘└─────┬─────┘└─────┬─────┘
+    «q_1: ─────■────────────■────────────■──────
+    «
     """
 
     n_layers: int = 2

@@ -288,4 +288,14 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     >>> clf = VariationalClassifier(epochs=30, random_state=0).fit(X, y)
     >>> clf.score(X, y) > 0.9
     True
+
+    The circuit with one layer, on two features:
+
+    >>> small = VariationalClassifier(n_layers=1, n_qubits=2, epochs=1).fit(X[:, :2], y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐┌──────────┐┌──────────┐┌──────────┐     ┌───┐
+    q_0: ┤ Ry(x[0]) ├┤ Rz(w[0]) ├┤ Ry(w[1]) ├┤ Rz(w[2]) ├──■──┤ X ├
+         ├──────────┤├──────────┤├──────────┤├──────────┤┌─┴─┐└─┬─┘
+    q_1: ┤ Ry(x[1]) ├┤ Rz(w[3]) ├┤ Ry(w[4]) ├┤ Rz(w[5]) ├┤ X ├──■──
+         └──────────┘└──────────┘└──────────┘└──────────┘└───┘
     """

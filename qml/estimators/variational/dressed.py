@@ -129,6 +129,18 @@ best_epoch_, n_features_in_, feature_names_in_
     >>> clf = DressedClassifier(n_qubits=3, n_layers=2, random_state=0).fit(X[::2], y[::2])
     >>> bool(clf.score(X[1::2], y[1::2]) > 0.9)
     True
+
+    The circuit with one layer; its inputs are the outputs of the first dense layer:
+
+    >>> small = DressedClassifier(n_layers=1, n_qubits=3, epochs=1).fit(X, y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐┌──────────┐┌──────────┐┌──────────┐          ┌───┐
+    q_0: ┤ Ry(x[0]) ├┤ Rz(w[0]) ├┤ Ry(w[1]) ├┤ Rz(w[2]) ├──■───────┤ X ├
+         ├──────────┤├──────────┤├──────────┤├──────────┤┌─┴─┐     └─┬─┘
+    q_1: ┤ Ry(x[1]) ├┤ Rz(w[3]) ├┤ Ry(w[4]) ├┤ Rz(w[5]) ├┤ X ├──■────┼──
+         ├──────────┤├──────────┤├──────────┤├──────────┤└───┘┌─┴─┐  │
+    q_2: ┤ Ry(x[2]) ├┤ Rz(w[6]) ├┤ Ry(w[7]) ├┤ Rz(w[8]) ├─────┤ X ├──■──
+         └──────────┘└──────────┘└──────────┘└──────────┘     └───┘
     """
 
 

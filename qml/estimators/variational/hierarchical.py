@@ -65,6 +65,20 @@ best_epoch_, n_features_in_, feature_names_in_
     Dense(1, 1)
     >>> bool(clf.score(X[40:], y[40:]) > 0.8)
     True
+
+    The circuit with a small block on four qubits, of which a layer leaves two:
+
+    >>> small = ConvolutionalClassifier(n_layers=1, block="ry_cx", epochs=1).fit(X[:, :4], y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐┌──────────┐     ┌──────────┐                      ┌──────────┐┌──────────┐
+    q_0: ┤ Ry(x[0]) ├┤ Ry(w[0]) ├──■──┤ Ry(w[0]) ├──■───────────────────┤ Rz(w[2]) ├┤ Rx(w[3]) ├
+         ├──────────┤├──────────┤  │  └──────────┘┌─┴─┐┌──────────┐     └────┬─────┘└────┬─────┘
+    q_1: ┤ Ry(x[1]) ├┤ Ry(w[1]) ├──┼──────────────┤ X ├┤ Ry(w[0]) ├──■───────■───────────o──────
+         ├──────────┤├──────────┤  │              └───┘├──────────┤┌─┴─┐┌──────────┐┌──────────┐
+    q_2: ┤ Ry(x[2]) ├┤ Ry(w[0]) ├──┼────────────────■──┤ Ry(w[1]) ├┤ X ├┤ Rz(w[2]) ├┤ Rx(w[3]) ├
+         ├──────────┤├──────────┤┌─┴─┐┌──────────┐┌─┴─┐└──────────┘└───┘└────┬─────┘└────┬─────┘
+    q_3: ┤ Ry(x[3]) ├┤ Ry(w[1]) ├┤ X ├┤ Ry(w[1]) ├┤ X ├──────────────────────■───────────o──────
+         └──────────┘└──────────┘└───┘└──────────┘└───┘
     """
 
     feature_map: str | FeatureMap = "angle"
@@ -140,6 +154,20 @@ best_epoch_, n_features_in_, feature_names_in_
     >>> clf = TreeTensorClassifier(epochs=40, random_state=0).fit(X[::2], y[::2])
     >>> bool(clf.score(X[1::2], y[1::2]) > 0.9)
     True
+
+    The circuit with a small block on four qubits:
+
+    >>> small = TreeTensorClassifier(n_qubits=4, block="ry_cx", epochs=1).fit(X, y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐┌──────────┐
+    q_0: ┤ Ry(x[0]) ├┤ Ry(w[0]) ├──■───────────────────
+         ├──────────┤├──────────┤┌─┴─┐┌──────────┐
+    q_1: ┤ Ry(x[1]) ├┤ Ry(w[1]) ├┤ X ├┤ Ry(w[4]) ├──■──
+         ├──────────┤├──────────┤└───┘└──────────┘  │
+    q_2: ┤ Ry(x[2]) ├┤ Ry(w[2]) ├──■────────────────┼──
+         ├──────────┤├──────────┤┌─┴─┐┌──────────┐┌─┴─┐
+    q_3: ┤ Ry(x[3]) ├┤ Ry(w[3]) ├┤ X ├┤ Ry(w[5]) ├┤ X ├
+         └──────────┘└──────────┘└───┘└──────────┘└───┘
     """
 
     feature_map: str | FeatureMap = "angle"

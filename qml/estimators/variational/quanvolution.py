@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from qml.ansatze import RandomLayers, ansatz_circuit
 from qml.estimators.search_space import Trial
@@ -90,6 +90,20 @@ feature_names_in_
 Dense(40, 32), ReLU())
     >>> bool(clf.score(X[200:], y[200:]) > 0.9)
     True
+
+    The circuit on each patch of two by two pixels:
+
+    >>> small = QuanvolutionClassifier(epochs=1, random_state=3).fit(X, y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐┌────────────┐┌────────────┐
+    q_0: ┤ Ry(x[0]) ├┤ Rx(5.7925) ├┤ Rz(2.4574) ├───────────────────────────────────────────────────────
+         ├──────────┤└────────────┘└────────────┘┌───┐               ┌───┐
+    q_1: ┤ Ry(x[1]) ├──────■─────────────────────┤ X ├───────────────┤ X ├───────■──────────────────────
+         ├──────────┤      │       ┌────────────┐└─┬─┘ ┌────────────┐└─┬─┘     ┌─┴─┐      ┌────────────┐
+    q_2: ┤ Ry(x[2]) ├──────┼───────┤ Ry(1.2743) ├──┼───┤ Rz(3.5676) ├──┼───────┤ X ├──────┤ Rz(1.7149) ├
+         ├──────────┤    ┌─┴─┐     └────────────┘  │  ┌┴────────────┤  │  ┌────┴───┴─────┐├───────────┬┘
+    q_3: ┤ Ry(x[3]) ├────┤ X ├─────────────────────■──┤ Rx(0.49224) ├──■──┤ Rx(0.036342) ├┤ Rz(3.022) ├─
+         └──────────┘    └───┘                        └─────────────┘     └──────────────┘└───────────┘
     """
 
     kernel_size: int = 2
@@ -179,6 +193,8 @@ Dense(40, 32), ReLU())
         return full
 
     def _rows(self, X: ArrayLike, reset: bool) -> Any:
+        if isinstance(X, list | tuple):
+            X = _stacked(X)
         shape: tuple[int, ...] = getattr(X, "shape", ())
         images = len(shape) in (3, 4)
         if reset:
@@ -219,3 +235,15 @@ Dense(40, 32), ReLU())
             check_whole("each number of image_shape", size, least=-1)
             if size == 0:
                 raise ValueError(f"image_shape expects sizes of at least 1, or -1 for one of them, got {shape!r}")
+
+
+def _stacked(images: Sequence[Any]) -> NDArray[Any]:
+    """Return a sequence of images, or of rows, as one array."""
+    shapes = [np.shape(image) for image in images]
+    for number, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ValueError(
+                f"images must have one shape, got {shapes[0]} for image 0 and {shape} for image {number}: crop or "
+                "resize them"
+            )
+    return np.asarray(images)

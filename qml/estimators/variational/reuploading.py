@@ -27,8 +27,12 @@ __all__ = ["ReuploadingClassifier", "ReuploadingRegressor"]
 
 Array = NDArray[np.float64]
 
-AUTOMATIC_QUBITS = 4
-"""Default number of qubits: 6 and 8 took longer and were not clearly better on the data sets tried."""
+AUTOMATIC_QUBITS = 6
+"""Default number of qubits.
+
+By cross-validation of training rows, 4 qubits and 4 layers scored 0.968 on digits and 0.806 on two curves of degree 16, 6
+and 6 0.974 and 0.852, 8 qubits no more; on small tables there was no difference.
+"""
 
 INITIAL_SCALE = 0.5
 """Factor of the initial scales of the features: small ones start from slowly varying functions, which generalise."""
@@ -38,7 +42,7 @@ INITIAL_SCALE = 0.5
 class ReuploadingEstimator(OneCircuit):
     """Trained angles of all features in every layer of a circuit, then a dense layer."""
 
-    n_layers: int = 4
+    n_layers: int = 6
     n_qubits: int | None = None
     _: KW_ONLY
     encoding: Literal["combined", "separate"] = "combined"
@@ -111,7 +115,7 @@ class ReuploadingClassifier(TrainedClassifier, ReuploadingEstimator):
     n_layers : int
         Number of layers; frequencies of the features grow with it.
     n_qubits : int, optional
-        Number of qubits; 4 by default.
+        Number of qubits; 6 by default.
     encoding : {"combined", "separate"}
         ``"combined"``: each qubit's angle in each layer is a trained linear combination of all features, plus an
         offset. ``"separate"``: each feature is an angle of its own in each layer, ``scale * x + offset``, on qubit
@@ -142,6 +146,16 @@ n_features_in_, feature_names_in_
     >>> clf = ReuploadingClassifier(n_layers=3, n_qubits=1, random_state=0).fit(X[:150], y[:150])
     >>> bool(clf.score(X[150:], y[150:]) > 0.95)
     True
+
+    The circuit on two qubits; each input is a trained function of all features:
+
+    >>> small = ReuploadingClassifier(n_layers=2, n_qubits=2, epochs=1).fit(X, y)
+    >>> print(small.circuit_.draw(fold=110))
+         ┌──────────┐┌──────────┐┌──────────┐┌──────────┐   ┌──────────┐┌──────────┐ ┌──────────┐ ┌──────────┐
+    q_0: ┤ Ry(x[0]) ├┤ Rz(w[0]) ├┤ Ry(w[1]) ├┤ Rz(w[2]) ├─■─┤ Ry(x[2]) ├┤ Rz(w[6]) ├─┤ Ry(w[7]) ├─┤ Rz(w[8]) ├
+         ├──────────┤├──────────┤├──────────┤├──────────┤ │ ├──────────┤├──────────┤┌┴──────────┤┌┴──────────┤
+    q_1: ┤ Ry(x[1]) ├┤ Rz(w[3]) ├┤ Ry(w[4]) ├┤ Rz(w[5]) ├─■─┤ Ry(x[3]) ├┤ Rz(w[9]) ├┤ Ry(w[10]) ├┤ Rz(w[11]) ├
+         └──────────┘└──────────┘└──────────┘└──────────┘   └──────────┘└──────────┘└───────────┘└───────────┘
     """
 
     def _observables(self) -> Any:

@@ -183,8 +183,7 @@ class TrainedNetwork(Entangled, TrainedEstimator):
         """Learn scaling and targets, and draw the initial weights."""
         self._seed = seed
         num_outputs = self._learn_targets(samples, classes)
-        identity = Scaling(np.zeros(self.n_features_in_), np.ones(self.n_features_in_), angle_range=None)
-        self.scaling_ = self._fit_scaling(samples) if self.scale_features else identity
+        self.scaling_ = self._fit_scaling(samples) if self.scale_features else Scaling.identity(self.n_features_in_)
         num_features = self.scaling_.num_outputs
         network = self._network(num_features, num_outputs).with_sizes(num_features, num_outputs)
         self.network_ = network if self.entangled else network.without_entanglement()

@@ -38,8 +38,8 @@ def objective(loss, num_qubits=3, ansatz="strongly_entangling", **sampled):
     data = DataDistribution(rng.integers(0, 2**num_qubits, 12), rng.uniform(0.5, 1.5, 12), num_qubits)
     weights = rng.normal(size=circuit.num_parameters)
     if sampled:
-        return SampledObjective(data, None, circuit, loss, backend=NumbaBackend(), seed=(1,), **sampled), weights
-    return ExactObjective(data, None, Program(circuit, (), weights=circuit.parameters), loss), weights
+        return SampledObjective(data, None, loss, circuit, backend=NumbaBackend(), seed=(1,), **sampled), weights
+    return ExactObjective(data, None, loss, Program(circuit, (), weights=circuit.parameters)), weights
 
 
 class Remote:

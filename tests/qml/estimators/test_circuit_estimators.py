@@ -319,6 +319,17 @@ class TestQuanvolution:
         with pytest.raises(ValueError, match=r"images of shape \(4, 6, 1\) .* expected, got \(3, 4, 2\)"):
             QuanvolutionClassifier(image_shape=(4, 6), **settings).fit(images, labels)
 
+    def test_lists_of_images(self):
+        images = np.random.default_rng(0).normal(size=(6, 4, 4))
+        labels = np.arange(6) % 2
+        clf = QuanvolutionClassifier(epochs=1, random_state=0)
+        expected = clf.fit(images, labels).decision_function(images)
+        np.testing.assert_array_equal(clf.fit(list(images), labels).decision_function(images.tolist()), expected)
+        with pytest.raises(
+            ValueError, match=r"images must have one shape, got \(4, 4\) for image 0 and \(4, 5\) for image 2: crop"
+        ):
+            clf.fit([images[0], images[1], np.zeros((4, 5))], labels[:3])
+
     @pytest.mark.parametrize(
         ("settings", "message"),
         [

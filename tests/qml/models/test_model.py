@@ -184,6 +184,13 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"weights contains NaN or infinity, first at \(2,\)"):
             small_model().forward([[0.0, 1.0]], [0.0, 0.0, bad])
 
+    @pytest.mark.parametrize("argument", range(3))
+    def test_complex(self, argument):
+        arguments = [np.zeros((1, 2)), np.zeros(3), np.ones((1, 2))]
+        arguments[argument] = arguments[argument] + 1j
+        with pytest.raises(TypeError, match="expected real numbers, got complex128: pass their real part"):
+            small_model().backward(*arguments)
+
     def test_numbers_of_rows(self):
         with pytest.raises(ValueError, match="expected 2, got 3"):
             small_model().backward(np.zeros((2, 2)), np.zeros(3), np.zeros((3, 2)))
