@@ -54,6 +54,6 @@ print(f"loss {value:.4f}, accuracy on {len(y_test)} test points: {accuracy:.3f}"
 
 sides = np.meshgrid(np.linspace(-1.5, 2.5, 80), np.linspace(-1, 1.5, 80))
 values = logits(parameters, np.stack(sides, axis=-1).reshape(-1, 2)).reshape(80, 80)
-plt.contourf(*sides, values, [-np.inf, 0, np.inf], cmap="PuOr", alpha=0.5)
+plt.contourf(*sides, values, [-99, 0, 99], cmap="PuOr", alpha=0.5)
 plt.scatter(*X_test.T, c=y_test, cmap="PuOr", edgecolor="black")
 plt.show()

@@ -43,7 +43,7 @@ labels, probabilities = session.run(None, {"X": rows})
 print(labels, probabilities.round(3))
 assert (labels == classifier.predict(X[:2])).all()
 
-sizes = 2 ** np.arange(11)
+sizes = 2 ** np.arange(8)
 for size in sizes:
     batch = {"X": np.resize(X, (size, 4))}
     seconds = min(repeat(lambda batch=batch: session.run(None, batch), number=20, repeat=3)) / 20

@@ -22,7 +22,7 @@ STEPS, FEW = 40, 3
 TOLERANCE = 1e-3
 """Maximum difference of losses; optimizers place their epsilon differently."""
 TOLERANCES = {"squlearn": 5e-3}
-"""The same for a library with another Adam: sQUlearn corrects its averages for one step less, from the second step on."""
+"""The same for a library with another Adam: sQUlearn corrects its averages for one step fewer."""
 ROOT = Path(__file__).parents[2]
 OWN_ENVIRONMENTS = {name: ROOT / ".peers" / name / "bin" / "python" for name in ("squlearn", "torchquantum")}
 SLOW = {"qiskit_machine_learning"}

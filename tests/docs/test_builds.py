@@ -1,4 +1,4 @@
-"""A build of the documentation fails for each kind of fault: small sites, built by Sphinx with the site's own checks."""
+"""A build of the documentation fails for each kind of fault: small sites, built by Sphinx with the same checks."""
 
 import subprocess
 import sys
@@ -18,8 +18,10 @@ import site_checks
 
 site_checks.public_names = lambda root: NAMES
 extensions = ["sphinx.ext.autodoc", "myst_nb", "sphinx_gallery.gen_gallery", "gallery_figures", "site_checks"]
+source_suffix = {{".rst": "restructuredtext", ".md": "myst-nb"}}
 myst_enable_extensions = ["dollarmath"]
-exclude_patterns = ["**/README.rst", "**/sg_execution_times.rst", "sg_execution_times.rst"]
+myst_heading_anchors = 2
+exclude_patterns = ["**/README.rst", "**/sg_execution_times.rst", "sg_execution_times.rst", "gallery/*.ipynb"]
 sphinx_gallery_conf = {{
     "examples_dirs": ["examples"],
     "gallery_dirs": ["gallery"],
@@ -95,7 +97,18 @@ def build(folder: Path, changes: list[Change]) -> subprocess.CompletedProcess[st
             assert old in text
             text = text.replace(old, new)
         path.write_text(text, "utf-8")
-    command = [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-b", "html", str(folder), str(folder / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "-n",
+        "--keep-going",
+        "-b",
+        "html",
+        str(folder),
+        str(folder / "out"),
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
