@@ -3,7 +3,7 @@
 Seconds are processor time in one thread, of the whole script minus that of the script with one step, so imports and
 compilation do not count. Losses after the same number of steps must agree before times are shown. Qiskit Machine
 Learning, which runs one circuit after the other, takes few steps, and its time is extrapolated. sQUlearn and
-TorchQuantum need other versions of shared packages, so each has an environment of its own:
+TorchQuantum, which needs a Qiskit of 2023, have an environment each:
 
     python3.11 -m venv .peers/squlearn && .peers/squlearn/bin/pip install -r benchmarks/requirements/squlearn.txt
     python3.11 -m venv .peers/torchquantum
