@@ -6,6 +6,7 @@
 # make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
 # make docs       build the documentation into build/docs; warnings, dead links and missing docstrings are errors
+# make docs-wheel do the same from an installed wheel, as CI does, and test that each kind of fault fails a build
 # make bench      measure against the peers (see benchmarks/README.md)
 #
 # Each target makes .venv and installs what it needs there first; nothing is installed again
@@ -14,8 +15,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 FLOWER := .venv-flower
+WHEEL := .venv-wheel
 
-.PHONY: demo test test-heavy test-flower check stubs lint format types layers notebooks docs bench clean
+.PHONY: demo test test-heavy test-flower check stubs lint format types layers notebooks docs docs-wheel bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-plot
@@ -66,13 +68,27 @@ notebooks: $(VENV)/.installed-dev
 	$(BIN)/jupytext --to ipynb --execute notebooks/*.py
 
 docs: $(VENV)/.installed-docs
-	$(BIN)/python -m sphinx -W -n --keep-going -b html docs build/docs
+	$(BIN)/python -m sphinx $(SPHINX) docs build/docs
+
+SPHINX := -j 2 -W -n --keep-going -b html
+
+# An environment with the wheel alone, on top of .venv's packages; -P keeps Python from finding the checkout's, and the
+# path in packages_of_tests.pth from following .venv to it. So what is missing in the wheel is missing in this build.
+docs-wheel: $(VENV)/.installed-docs
+	rm -rf build/wheel
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+	$(BIN)/python -m venv --clear --without-pip $(WHEEL)
+	$(BIN)/python -m pip --python $(WHEEL)/bin/python install --quiet --disable-pip-version-check --no-deps build/wheel/*.whl
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	    > $$($(WHEEL)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/packages_of_tests.pth
+	$(WHEEL)/bin/python -P -m sphinx $(SPHINX) docs build/docs-wheel
+	$(BIN)/python -m pytest -p tests.no_skips tests/docs
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.training
 
 clean:
-	rm -rf $(VENV) $(FLOWER) build dist docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(FLOWER) $(WHEEL) build dist docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.installed-heavy: tests/requirements-heavy.txt $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<

@@ -1,11 +1,9 @@
 """How Sphinx builds the documentation: `make docs`. Every warning is an error."""
 
-import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-from docutils import nodes
 from docutils.nodes import Element
 from sphinx.application import Sphinx
 
@@ -26,6 +24,7 @@ extensions = [
     "numpydoc",
     "myst_nb",
     "sphinx_gallery.gen_gallery",
+    "gallery_figures",  # figures of our own plots, and a text for each thumbnail
     "generated_pages",  # the picture of the architecture, the list of references
     "outside_pages",  # pages that live elsewhere in the repository: notebooks, changelog, contributing, benchmarks
     "site_checks",  # what has no docstring, no alt text, no source or a dead link fails the build
@@ -110,15 +109,6 @@ def _leave_foreign_references(app: Sphinx, env: object, node: Element, text: Ele
     return text if target.startswith("sklearn.") or target in SCIKIT_LEARNS_LABELS else None
 
 
-def _describe_thumbnails(app: Sphinx, doctree: nodes.document) -> None:
-    """Give the gallery's thumbnails the title of their example as text."""
-    for image in doctree.findall(nodes.image):
-        thumbnail = re.search(r"sphx_glr_(\w+)_thumb", image["uri"])
-        if thumbnail and not image.get("alt"):
-            script = DOCS.parent / "examples" / f"{thumbnail[1]}.py"
-            image["alt"] = script.read_text("utf-8").partition("\n")[0].strip('"')
-
-
 SCIKIT_LEARNS_LABELS = {
     "accuracy_score",
     "df_output_transform",
@@ -132,4 +122,3 @@ SCIKIT_LEARNS_LABELS = {
 def setup(app: Sphinx) -> None:
     app.connect("autodoc-skip-member", _skip_foreign_members)
     app.connect("missing-reference", _leave_foreign_references)
-    app.connect("doctree-read", _describe_thumbnails)

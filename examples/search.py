@@ -16,7 +16,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, stratif
 
 # Two models and the classical ones; without `models`, every estimator of the library takes part. Each trial draws
 # settings, and is given up when it does worse than half of the others at the same point of its training.
-search = QuantumSearchCV(n_trials=15, models=["Reuploading", "KitchenSinks"], random_state=0)
+search = QuantumSearchCV(n_trials=32, models=["Reuploading", "KitchenSinks"], random_state=0)
 search.fit(X_train, y_train)
 print(search.leaderboard_)
 

@@ -11,6 +11,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from benchmarks import born_machine, noise, optimizers, revision_rows, revisions, small_steps
+from benchmarks.coming_from import __main__ as coming_from
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
 
@@ -201,3 +202,12 @@ def test_the_decision_log_is_measured() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "1,501 lines, 0.6 MB, verified in " in done.stdout
+
+
+@pytest.mark.slow
+def test_the_same_task_gives_the_same_loss_in_pennylane() -> None:
+    pytest.importorskip("pennylane")
+    loss, accuracy, _ = coming_from.run("qumba", 3)
+    expected, expected_accuracy, _ = coming_from.run("pennylane", 3)
+    assert abs(loss - expected) < coming_from.TOLERANCE
+    assert accuracy == expected_accuracy

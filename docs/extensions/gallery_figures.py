@@ -1,9 +1,13 @@
-"""Figures in the gallery that pyplot does not know: those that the library's own ``plot`` methods return."""
+"""Pictures of the gallery: figures that the library's own ``plot`` methods return, and a text for each thumbnail."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import matplotlib.pyplot as plt
+from docutils import nodes
 from matplotlib.figure import Figure
+from sphinx.application import Sphinx
 from sphinx_gallery.scrapers import figure_rst
 
 
@@ -25,3 +29,18 @@ def save_figures(block: tuple, block_vars: dict, gallery_conf: dict) -> str:
 def _get_sg_image_scraper() -> Callable:
     """Return the scraper, as sphinx-gallery asks a module for it."""
     return save_figures
+
+
+def describe_thumbnails(app: Sphinx, doctree: nodes.document) -> None:
+    """Give the gallery's thumbnails the title of their example as text."""
+    examples = Path(app.srcdir, app.config.sphinx_gallery_conf["examples_dirs"][0])
+    for image in doctree.findall(nodes.image):
+        thumbnail = re.search(r"sphx_glr_(\w+)_thumb", image["uri"])
+        if thumbnail and not image.get("alt"):
+            script = examples / f"{thumbnail[1]}.py"
+            image["alt"] = script.read_text("utf-8").partition("\n")[0].strip('"')
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("doctree-read", describe_thumbnails)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
