@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from simulator.range_reduction import term
 FloatArray = NDArray[np.float64]
 
 _RUN = 1 << 20  # amplitudes computed at a time, which bounds temporary memory
+_FEW_QUBITS = 12  # maximum number of qubits whose indices are cached
 
 
 @dataclass(slots=True)
@@ -31,6 +33,14 @@ class Start:
     qubits: tuple[int, ...]
     amplitudes: NDArray[np.complex128] | None
     angles: tuple[Angle, ...] = ()
+    _affine: _Affine | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def affine(self) -> _Affine:
+        """The amplitudes that are parameters, as arrays; computed once."""
+        if self._affine is None:
+            self._affine = _Affine.of(self.angles)
+        return self._affine
 
     def normalised(
         self, X: FloatArray, weights: FloatArray, names: Sequence[object] = ()
@@ -46,21 +56,11 @@ class Start:
         """
         if self.amplitudes is not None:
             return self.amplitudes[None, :], np.ones((1, 1))
-        split = X.shape[1]
-        raw = np.tile([angle.constant for angle in self.angles], (len(X), 1))
-        terms = [list(angle.factors.items()) for angle in self.angles]
-        for e in range(max(map(len, terms))):
-            places = [j for j, listed in enumerate(terms) if len(listed) > e]
-            numbers, factors = zip(*(terms[j][e] for j in places), strict=True)
-            if max(numbers) < split:
-                values = X[:, numbers]
-            else:
-                values = np.stack([X[:, k] if k < split else np.full(len(X), weights[k - split]) for k in numbers], 1)
-            with np.errstate(over="ignore"):
-                raw[:, places] += np.array(factors) * values
+        raw = self.affine.values(X, weights)
         if np.isinf(raw).any():
-            for listed in terms:
-                for k, factor in listed:
+            split = X.shape[1]
+            for angle in self.angles:
+                for k, factor in angle.factors.items():
                     values = X[:, k] if k < split else weights[k - split]
                     term(factor, values, names[k] if names else f"number {k}")
             raise ParameterError("an amplitude is infinite: a sum of values of parameters overflows")
@@ -71,12 +71,77 @@ class Start:
         return unit, norms
 
 
+@dataclass(frozen=True)
+class _Affine:
+    """Amplitudes affine in numbered parameters, as arrays.
+
+    Parameters
+    ----------
+    key : tuple
+        Equal for equal amplitudes.
+    constants : float ndarray, shape (2**k,)
+    terms : list of tuple
+        Places of some amplitudes, with the number and the factor of one parameter for each.
+    """
+
+    key: tuple[Any, ...]
+    constants: FloatArray
+    terms: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]]
+
+    @classmethod
+    def of(cls, angles: Sequence[Angle]) -> _Affine:
+        listed = [list(angle.factors.items()) for angle in angles]
+        terms = []
+        for e in range(max(map(len, listed))):
+            places = [j for j, factors in enumerate(listed) if len(factors) > e]
+            numbers, factors = zip(*(listed[j][e] for j in places), strict=True)
+            terms.append((np.array(places), np.array(numbers), np.array(factors)))
+        constants = np.array([angle.constant for angle in angles])
+        return cls((*constants.tolist(), *map(tuple, listed)), constants, terms)
+
+    def values(self, X: FloatArray, weights: FloatArray) -> FloatArray:
+        """Compute the amplitudes before normalisation, shape (n_samples, 2**k)."""
+        raw = np.empty((len(X), len(self.constants)))
+        raw[:] = self.constants
+        for places, numbers, factors in self.terms:
+            if numbers.max() < X.shape[1]:
+                values = X.take(numbers, axis=1)
+            else:
+                values = np.hstack([X, np.broadcast_to(weights, (len(X), len(weights)))])[:, numbers]
+            with np.errstate(over="ignore"):
+                raw[:, places] += factors * values
+        return raw
+
+
+Normalised = tuple[NDArray[Any], FloatArray]
+
+
+def _all_normalised(
+    starts: Sequence[Start], X: FloatArray, weights: FloatArray, names: Sequence[object] = ()
+) -> list[Normalised]:
+    """Return `Start.normalised` of each start; copies of one start on other qubits are computed once."""
+    by_key: dict[tuple[Any, ...], Normalised] = {}
+    results = []
+    for start in starts:
+        if start.amplitudes is not None:
+            results.append(start.normalised(X, weights))
+            continue
+        key = start.affine.key
+        if key not in by_key:
+            by_key[key] = start.normalised(X, weights, names)
+        results.append(by_key[key])
+    return results
+
+
 def amplitude_runs(
     starts: Sequence[Start], X: FloatArray, weights: FloatArray, names: Sequence[object] = ()
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Yield the amplitudes of a product of starts in chunks: indices (m,), values (1 or n_samples, m)."""
-    factors = [start.normalised(X, weights, names)[0] for start in starts]
+    factors = [unit for unit, _ in _all_normalised(starts, X, weights, names)]
     count = math.prod(factor.shape[1] for factor in factors)
+    if count <= _RUN:
+        yield _indices(_qubits(starts)), _product(factors)
+        return
     for first in range(0, count, _RUN):
         number = np.arange(first, min(first + _RUN, count))
         index, values = np.zeros_like(number), np.ones((1, 1), complex)
@@ -105,18 +170,42 @@ def amplitude_derivatives(
 
     ``adjoint``, shape (n_samples, 2**n), is the adjoint state at the beginning: ``df = 2 Re <adjoint|d psi>``.
     """
-    index = np.arange(adjoint.shape[1])
-    num_qubits = adjoint.shape[1].bit_length() - 1
-    for start in starts:
+    normalised = _all_normalised(starts, X, weights)
+    for number, start in enumerate(starts):
         if not start.angles:
             continue
-        amplitudes, norms = start.normalised(X, weights)
-        others = product_states([other for other in starts if other is not start], X, weights, num_qubits)
-        places = pauli.spread(np.arange(len(start.angles)), start.qubits)
+        amplitudes, norms = normalised[number]
+        others = [k for k in range(len(starts)) if k != number]
+        factor = _product([normalised[k][0] for k in others])
+        along, across = _indices(start.qubits), _indices(_qubits([starts[k] for k in others]))
         by_amplitude = np.empty(amplitudes.shape)
-        for j, bits in enumerate(places):  # the state is linear in each amplitude
-            member = (index & places[-1]) == bits
-            by_amplitude[:, j] = 2 * (adjoint[:, member].conj() * others[:, index[member] ^ bits]).real.sum(axis=1)
-        along = (by_amplitude * amplitudes).sum(axis=1, keepdims=True)
-        raw = (by_amplitude - along * amplitudes) / norms
+        step = max(1, _RUN // (len(adjoint) * len(across)))
+        for first in range(0, len(along), step):  # the state is linear in each amplitude
+            part = adjoint[:, along[first : first + step, None] | across]
+            by_amplitude[:, first : first + step] = 2 * np.einsum("sjr,sr->sj", part.conj(), factor).real
+        radial = (by_amplitude * amplitudes).sum(axis=1, keepdims=True)
+        raw = (by_amplitude - radial * amplitudes) / norms
         yield from zip(start.angles, raw.T, strict=True)
+
+
+def _product(factors: Sequence[NDArray[Any]]) -> NDArray[np.complex128]:
+    """Product of amplitudes, shape (1 or n_samples, prod of their numbers); the digits of the first vary fastest."""
+    values = np.ones((1, 1), complex)
+    for factor in factors:
+        products = values[:, None, :] * factor[:, :, None]
+        values = products.reshape(len(products), -1)
+    return values
+
+
+def _qubits(starts: Sequence[Start]) -> tuple[int, ...]:
+    return tuple(qubit for start in starts for qubit in start.qubits)
+
+
+def _indices(qubits: tuple[int, ...]) -> NDArray[np.int64]:
+    """Indices of the basis states in which all other qubits are 0, shape (2**k,)."""
+    return _few_indices(qubits) if len(qubits) <= _FEW_QUBITS else pauli.spread(np.arange(1 << len(qubits)), qubits)
+
+
+@lru_cache(maxsize=64)
+def _few_indices(qubits: tuple[int, ...]) -> NDArray[np.int64]:
+    return pauli.spread(np.arange(1 << len(qubits)), qubits)
