@@ -112,6 +112,15 @@ class _Affine:
                 raw[:, places] += factors * values
         return raw
 
+    def pull_back(self, by_amplitude: FloatArray, out: FloatArray) -> None:
+        """Add derivatives with respect to the parameters, shape (n_samples, n_parameters), to ``out``."""
+        for places, numbers, factors in self.terms:
+            terms = factors * by_amplitude[:, places]
+            if len(set(numbers.tolist())) == len(numbers):
+                out[:, numbers] += terms
+            else:
+                np.add.at(out, (slice(None), numbers), terms)
+
 
 Normalised = tuple[NDArray[Any], FloatArray]
 
@@ -165,11 +174,12 @@ def product_states(
 
 def amplitude_derivatives(
     starts: Sequence[Start], X: FloatArray, weights: FloatArray, adjoint: NDArray[np.complex128]
-) -> Iterator[tuple[Angle, FloatArray]]:
-    """Derivatives with respect to each amplitude that is a parameter, shape (n_samples,), through the normalisation.
+) -> FloatArray:
+    """Derivatives with respect to the parameters that are amplitudes, shape (n_samples, n_inputs + n_weights).
 
     ``adjoint``, shape (n_samples, 2**n), is the adjoint state at the beginning: ``df = 2 Re <adjoint|d psi>``.
     """
+    out = np.zeros((len(X), X.shape[1] + len(weights)))
     normalised = _all_normalised(starts, X, weights)
     for number, start in enumerate(starts):
         if not start.angles:
@@ -184,8 +194,8 @@ def amplitude_derivatives(
             part = adjoint[:, along[first : first + step, None] | across]
             by_amplitude[:, first : first + step] = 2 * np.einsum("sjr,sr->sj", part.conj(), factor).real
         radial = (by_amplitude * amplitudes).sum(axis=1, keepdims=True)
-        raw = (by_amplitude - radial * amplitudes) / norms
-        yield from zip(start.angles, raw.T, strict=True)
+        start.affine.pull_back((by_amplitude - radial * amplitudes) / norms, out)
+    return out
 
 
 def _product(factors: Sequence[NDArray[Any]]) -> NDArray[np.complex128]:
