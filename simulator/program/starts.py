@@ -28,11 +28,12 @@ _FEW_QUBITS = 12  # maximum number of qubits whose indices are cached
 
 @dataclass(slots=True)
 class Start:
-    """Initial amplitudes of some qubits, numbers or parameters."""
+    """Initial amplitudes of some qubits: numbers, parameters that are normalised, or the rows of X (`are_inputs`)."""
 
     qubits: tuple[int, ...]
     amplitudes: NDArray[np.complex128] | None
     angles: tuple[Angle, ...] = ()
+    are_inputs: bool = False
     _affine: _Affine | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -56,6 +57,8 @@ class Start:
         """
         if self.amplitudes is not None:
             return self.amplitudes[None, :], np.ones((1, 1))
+        if self.are_inputs:
+            return X.view(np.complex128), np.ones((len(X), 1))
         raw = self.affine.values(X, weights)
         if np.isinf(raw).any():
             split = X.shape[1]
@@ -119,7 +122,7 @@ class _Affine:
             if len(set(numbers.tolist())) == len(numbers):
                 out[:, numbers] += terms
             else:
-                np.add.at(out, (slice(None), numbers), terms)
+                np.add.at(out.T, numbers, terms.T)
 
 
 Normalised = tuple[NDArray[Any], FloatArray]
@@ -132,7 +135,7 @@ def _all_normalised(
     by_key: dict[tuple[Any, ...], Normalised] = {}
     results = []
     for start in starts:
-        if start.amplitudes is not None:
+        if not start.angles:
             results.append(start.normalised(X, weights))
             continue
         key = start.affine.key
@@ -165,6 +168,9 @@ def product_states(
     starts: Sequence[Start], X: FloatArray, weights: FloatArray, num_qubits: int, names: Sequence[object] = ()
 ) -> NDArray[np.complex128]:
     """States that ``starts`` prepare, all other qubits being 0, shape (1 or n_samples, 2**num_qubits)."""
+    if starts and starts[0].qubits == tuple(range(num_qubits)):
+        unit = starts[0].normalised(X, weights, names)[0]
+        return unit if starts[0].are_inputs else unit.astype(complex)
     rows = len(X) if any(start.angles for start in starts) else 1
     out = np.zeros((rows, 1 << num_qubits), complex)
     for index, values in amplitude_runs(starts, X[:rows], weights, names):
