@@ -292,6 +292,30 @@ class TestReport:
         assert "| re-uploading, no entanglement | 1 | 0.900 | 1.000 | -0.100 | 0 / 0 / 1 | 1 |" in made["classical"]
         assert "| re-uploading | 0.950 (0.730) |  |" in made["families"]
 
+    def test_targets(self):
+        """Stored means: 0.730 and 1.000 on linearly separable 16, 0.673 and 0.883 on curves of degree 20 and 16."""
+        records = (
+            *self.RECORDS,
+            record(Cell("two_curves_diff", 16, "SVC"), (0.85,)),
+            record(Cell("two_curves_diff", 20, "SVC"), (0.85,)),
+            record(Cell("two_curves_diff", 20, "re-uploading"), (0.63,)),
+        )
+        made = tables(records)
+        assert "| model | linearly_separable | two_curves_diff | met |" in made["target"]
+        assert "| re-uploading | +0.220 | **-0.043** | 1 of 2 |" in made["target"]
+        assert "| SVC | +0.000 | -0.017 | 2 of 2 |" in made["target"]  # the mean of a family counts
+        assert "MLP" not in made["target"]  # its stored score is not one
+        below = made["below"].splitlines()[2:]
+        error = np.sqrt(0.6733 * (1 - 0.6733) / 60)
+        assert (
+            f"| two_curves_diff 20 | re-uploading | 0.630 | 0.673 | -0.043 | {0.0433 / error:.1f} | 1.000 (" in below[0]
+        )
+        assert [row.split(" | ")[:2] for row in below] == [
+            ["| two_curves_diff 20", "re-uploading"],
+            ["| two_curves_diff 16", "SVC"],
+        ]
+        assert tables(self.RECORDS)["below"] == "None."
+
     def test_files_and_page(self, tmp_path):
         paths = write_report(tmp_path, self.RECORDS)
         assert all(path.stat().st_size > 0 for path in paths)

@@ -30,6 +30,7 @@ class Published:
 
     test: float | None
     stored: float
+    train: float
     seconds: float | None
 
 
@@ -62,4 +63,4 @@ def _entry(row: Mapping[str, str]) -> Published:
     stored = float(row["test"])
     known = {"": stored, "unknown": None}
     test = known[row["corrected"]] if row["corrected"] in known else float(row["corrected"])
-    return Published(test, stored, float(row["seconds"]) if row["seconds"] else None)
+    return Published(test, stored, float(row["train"]), float(row["seconds"]) if row["seconds"] else None)

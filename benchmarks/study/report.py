@@ -14,8 +14,10 @@ import numpy as np
 
 from benchmarks.study.data import AXES
 from benchmarks.study.figures import draw_family
+from benchmarks.study.markdown import markdown
 from benchmarks.study.models import CONTENDERS
 from benchmarks.study.published import published, published_name
+from benchmarks.study.shortfalls import shortfalls_of_families, shortfalls_of_sizes
 from qml.honesty.statistics import holm, signed_rank_test
 from simulator.files import replace_file
 
@@ -39,6 +41,7 @@ class Result:
     fits: int
     seconds: float
     published: float | None
+    published_train: float | None
     published_seconds: float | None
 
     @property
@@ -68,6 +71,7 @@ def results(records: Records) -> list[Result]:
                 record["fits"],
                 record["seconds"],
                 None if stored is None else stored.test,
+                None if stored is None else stored.train,
                 None if stored is None else stored.seconds,
             )
         )
@@ -80,7 +84,8 @@ def tables(records: Records) -> dict[str, str]:
 
     ``families``: mean test accuracy of each model in each family; in brackets the published mean of the same sizes, or,
     in square brackets, both means of the sizes that were published. ``scores``: the same, one line for each family and
-    model. ``sizes``: the same for each data set. ``entanglement``: each model with and without, in all data sets.
+    model. ``sizes``: the same for each data set. ``target``: difference to the published mean of each model and family.
+    ``below``: cells that are further below. ``entanglement``: each model with and without, in all data sets.
     ``classical``: each quantum model beside the SVC that was tuned on the same folds. ``seconds``: time per fit.
     """
     found = results(records)
@@ -88,6 +93,8 @@ def tables(records: Records) -> dict[str, str]:
         "families": _families,
         "scores": _scores,
         "sizes": _sizes,
+        "target": shortfalls_of_families,
+        "below": shortfalls_of_sizes,
         "entanglement": _entanglement,
         "classical": _classical,
         "seconds": _seconds,
@@ -152,7 +159,7 @@ def _families(found: list[Result]) -> str:
                 text += f" [{same:.3f} ({np.mean(stored):.3f})]"
             shown.append(text)
         rows.append([title, *shown])
-    return _markdown(["model", *families], rows)
+    return markdown(["model", *families], rows)
 
 
 def _scores(found: list[Result]) -> str:
@@ -168,7 +175,7 @@ def _scores(found: list[Result]) -> str:
         sizes = ", ".join(str(r.size) for r in group)
         rows.append([family, group[0].title, sizes, f"{ours:.3f}", *shown])
     header = ["family", "model", "sizes", "test accuracy", "where published", "published", "difference"]
-    return _markdown(header, rows)
+    return markdown(header, rows)
 
 
 def _sizes(found: list[Result]) -> str:
@@ -185,7 +192,7 @@ def _sizes(found: list[Result]) -> str:
             stored = "" if result.published is None else f" ({result.published:.3f})"
             shown.append(f"{result.test:.3f}{stored}")
         rows.append([f"{family} {size}", *shown])
-    return _markdown(["data set", *titles], rows)
+    return markdown(["data set", *titles], rows)
 
 
 def _entanglement(found: list[Result]) -> str:
@@ -229,7 +236,7 @@ def _comparison(pairs: Mapping[str, list[tuple[float, float]]], other: str) -> s
                 f"{p_value:.2g}",
             ]
         )
-    return _markdown(["model", "data sets", "accuracy", other, "difference", "better / equal / worse", "p"], rows)
+    return markdown(["model", "data sets", "accuracy", other, "difference", "better / equal / worse", "p"], rows)
 
 
 def _seconds(found: list[Result]) -> str:
@@ -243,7 +250,7 @@ def _seconds(found: list[Result]) -> str:
             ratio = f"{np.median([r.published_seconds / r.fit_seconds for r in both]):.0f}"  # type: ignore[operator]
         hours = sum(r.seconds for r in group) / 3600
         rows.append([title, str(sum(r.fits for r in group)), f"{hours:.2f}", f"{ours:.3g}", stored, ratio])
-    return _markdown(["model", "fits", "hours", "seconds per fit", "published", "ratio"], rows)
+    return markdown(["model", "fits", "hours", "seconds per fit", "published", "ratio"], rows)
 
 
 def _rank(result: Result) -> tuple[int, bool]:
@@ -255,11 +262,6 @@ def _grouped(found: Iterable[Result], key: Callable[[Result], Any]) -> dict[Any,
     for result in found:
         groups.setdefault(key(result), []).append(result)
     return groups
-
-
-def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def _as_csv(found: list[Result]) -> str:

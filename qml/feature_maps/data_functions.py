@@ -7,8 +7,9 @@ computed here for all samples at once, and differentiated by a vector-Jacobian p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -91,23 +92,41 @@ class Products:
 
     def __call__(self, X: Matrix) -> Matrix:
         """Compute the inputs of the circuit, shape (n_samples, n_subsets)."""
-        out = np.empty((len(X), len(self.subsets)))
-        for k, subset in enumerate(self.subsets):
-            columns = X[:, list(subset)]
-            out[:, k] = columns[:, 0] if len(subset) == 1 else np.prod(self.center - columns, axis=1)
-        return out
+        features, shifted = X.T, self.center - X.T
+        out = np.empty((len(self.subsets), len(X)))
+        for places, members in self._by_size:
+            out[places] = features[members[0]] if len(members) == 1 else _product(shifted[members])
+        return np.ascontiguousarray(out.T)
 
     def pullback(self, X: Matrix, cotangent: Matrix) -> Matrix:
         """Compute d loss / d features, shape (n_samples, n_features)."""
-        out = np.zeros_like(X)
-        for k, subset in enumerate(self.subsets):
-            if len(subset) == 1:
-                out[:, subset[0]] += cotangent[:, k]
+        shifted, by_subset = self.center - X.T, cotangent.T
+        terms = []
+        for places, members in self._by_size:
+            slopes = by_subset[places]
+            if len(members) == 1:
+                terms.append(slopes)
                 continue
-            for feature in subset:
-                others = [j for j in subset if j != feature]
-                out[:, feature] -= cotangent[:, k] * np.prod(self.center - X[:, others], axis=1)
-        return out
+            factors = shifted[members]
+            terms += [-slopes * _product([*factors[:k], *factors[k + 1 :]]) for k in range(len(members))]
+        order, firsts, features = self._terms_by_feature
+        out = np.zeros(X.shape[::-1])
+        out[features] = np.add.reduceat(np.concatenate(terms).take(order, axis=0), firsts, axis=0)
+        return np.ascontiguousarray(out.T)
+
+    @cached_property
+    def _by_size(self) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:
+        """For each size: the numbers of the subsets, and their features, shape (size, n_subsets_of_this_size)."""
+        sizes = sorted({len(subset) for subset in self.subsets})
+        places = [[k for k, subset in enumerate(self.subsets) if len(subset) == size] for size in sizes]
+        return tuple((np.array(listed), np.array([self.subsets[k] for k in listed]).T) for listed in places)
+
+    @cached_property
+    def _terms_by_feature(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Order that sorts the terms of `pullback` by feature, the first term of each feature, and these features."""
+        of_term = np.concatenate([members.ravel() for _, members in self._by_size])
+        features, firsts = np.unique(np.sort(of_term), return_index=True)
+        return np.argsort(of_term, kind="stable"), firsts, features
 
 
 @dataclass(frozen=True)
@@ -222,6 +241,14 @@ class AmplitudesWithConstant:
 
     def _extended(self, X: Matrix) -> Matrix:
         return np.column_stack([X, np.full(len(X), self.constant)])
+
+
+def _product(factors: Sequence[Matrix] | Matrix) -> Matrix:
+    """Multiply along the first axis, which is short: one multiplication of arrays for each factor after the first."""
+    out = factors[0]
+    for factor in factors[1:]:
+        out = out * factor
+    return out
 
 
 def _normalized(X: Matrix) -> tuple[Matrix, Matrix]:

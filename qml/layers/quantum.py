@@ -140,5 +140,12 @@ class Quantum(Layer):
             return None, self
         return self.model.inputs_of, replace(self, model=self.model.without_data())
 
+    def split_encoding(self) -> tuple[Callable[[Array], Array], Layer] | None:
+        parts = self.model.split_encoding() if isinstance(self.evaluation, EngineEvaluation) else None
+        if parts is None:
+            return None
+        encoded, remainder = parts
+        return encoded, replace(self, model=remainder, evaluation=EngineEvaluation(remainder))
+
     def __repr__(self) -> str:
         return f"Quantum({self.model!r})"

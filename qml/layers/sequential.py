@@ -87,6 +87,10 @@ class Chain(Layer):
             X = layer.forward(X, weights[part])
         return X
 
+    def split_encoding(self) -> tuple[Callable[[Array], Array], Layer] | None:
+        parts = self.layers[0].split_encoding()
+        return None if parts is None else (parts[0], Chain((parts[1], *self.layers[1:])))
+
     def prepared(self, weights: Array, d_weights: Array, rest: Rest, inputs: bool) -> PreparedSweep:
         following: Any = rest
         for number, (layer, part) in reversed(list(enumerate(self._steps))):

@@ -174,6 +174,17 @@ class Layer(Protocol):
             return None, self
         return lambda X: self.forward(X, np.empty(0)), None
 
+    def split_encoding(self) -> tuple[Callable[[Array], Array], Layer] | None:
+        """Split off the part of a circuit before its weights, whose states training computes once for each row.
+
+        Returns
+        -------
+        (callable, Layer) or None
+            Function from rows X to the states, shape (n_samples, n_columns), and the layer from these to the outputs,
+            which has the same weights; the outputs are the same up to rounding. None if this would save no time.
+        """
+        return None
+
 
 def check_shapes(layer: Layer, X: Array, weights: Array) -> None:
     """Raise ValueError unless rows and weights have the layer's sizes."""

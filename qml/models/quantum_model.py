@@ -20,11 +20,12 @@ from qml.settings import check_choice
 from simulator.calculations.gradients import adjoint_sweep, prepared_sweep
 from simulator.calculations.input_shifts import frequencies
 from simulator.calculations.probabilities import checked_qubits, probabilities, probability_sweep
-from simulator.calculations.statevector import expectations
+from simulator.calculations.statevector import expectations, states
 from simulator.circuit import Circuit
 from simulator.display import preformatted
 from simulator.observables import PauliSum
 from simulator.parameters import Parameter
+from simulator.program.encoding import split_encoding
 from simulator.program.program import Program
 from simulator.program.values import as_array
 
@@ -268,6 +269,31 @@ class QuantumModel:
         out = copy.copy(self)
         out.data, out.num_features = None, len(self.inputs)
         return out
+
+    def split_encoding(self) -> tuple[Callable[[Array], Array], QuantumModel] | None:
+        """Split off the encoding, as `qml.layers.Layer.split_encoding`: training then prepares its states once.
+
+        Returns
+        -------
+        (callable, QuantumModel) or None
+            Function from features to the states' amplitudes, shape (n_samples, 2 * 2**n_qubits), real and imaginary
+            parts in turn; and the model of the remaining circuit, whose features they are. None if inputs follow
+            weights, or the states take no time to prepare.
+        """
+        parts = split_encoding(self.program)
+        if parts is None:
+            return None
+        encoding, remainder = parts
+        out = copy.copy(self)
+        out.__dict__.pop("state_program", None)
+        out.circuit, out.program, out.inputs = remainder.circuit, remainder, remainder.inputs  # type: ignore[assignment]
+        out.data, out.num_features = None, len(remainder.inputs)
+
+        def encoded(features: Array) -> Array:
+            amplitudes = states(encoding, self.inputs_of(features), np.empty(0))
+            return np.ascontiguousarray(amplitudes, np.complex128).view(np.float64)
+
+        return encoded, out
 
     def without_entanglement(self) -> QuantumModel:
         """Return the model of the circuit without gates on two or more qubits; see `Circuit.without_entanglement`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -53,11 +53,13 @@ class LayersObjective:
     loss: Loss
     validation: LayersObjective | None = None
     _shared: Any = field(default=None, compare=False, repr=False)  # what does not depend on the samples
+    _encoded: Any = field(default=None, compare=False, repr=False)  # `_Encoded` of the inputs, or of earlier ones
 
     def __post_init__(self) -> None:
         shared = self._shared
-        if shared is None or shared.network is not self.network or shared.loss is not self.loss:
-            object.__setattr__(self, "_shared", _Shared(self.network, self.loss))
+        if shared is None or not shared.fits(self.network, self.loss, self.n_samples):
+            object.__setattr__(self, "_shared", _Shared(self.network, self.loss, self.n_samples))
+            object.__setattr__(self, "_encoded", None)
 
     @property
     def n_samples(self) -> int:
@@ -102,7 +104,10 @@ class LayersObjective:
 
     def value_and_gradient(self, weights: Array, rows: Rows) -> tuple[float, Array]:
         """Compute the mean loss over the rows, and its gradient, shape (n_weights,)."""
-        return self._shared.steps.value_and_gradient(*self._batch(rows), weights)
+        inputs, targets, shares = self._batch(rows)
+        if self._shared.encoding is not None:
+            inputs = self._encoding_states.of(rows)
+        return self._shared.steps.value_and_gradient(inputs, targets, shares, weights)
 
     def value(self, weights: Array, rows: Rows) -> float:
         """Compute the mean loss over the rows."""
@@ -118,8 +123,9 @@ class LayersObjective:
             return None
         inputs, targets = self.inputs.take(order, axis=0), self.targets.take(order, axis=0)
         sample_weight = self.sample_weight.take(order)
+        encoded = None if self._shared.encoding is None else self._encoding_states.in_order(inputs, order)
         return LayersObjective(
-            self.network, inputs, targets, sample_weight, self.loss, self.validation, _shared=self._shared
+            self.network, inputs, targets, sample_weight, self.loss, self.validation, self._shared, encoded
         )
 
     def validation_score(self, weights: Array) -> float | None:
@@ -132,6 +138,15 @@ class LayersObjective:
         for array in (self.inputs, self.targets, self.sample_weight, initial_weights):
             digest.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+    @property
+    def _encoding_states(self) -> _Encoded:
+        """States of the network's encoding, from which the steps of a run begin; see `Layer.split_encoding`."""
+        encoded = self._encoded
+        if encoded is None or encoded.inputs is not self.inputs:
+            encoded = _Encoded(self.inputs, self._shared.encoding[0](self.inputs), np.arange(self.n_samples))
+            object.__setattr__(self, "_encoded", encoded)
+        return encoded  # type: ignore[no-any-return]
 
     def _batch(self, rows: Rows) -> tuple[Array, NDArray[np.generic], Array]:
         inputs = self.inputs[rows]
@@ -147,15 +162,46 @@ class LayersObjective:
 
 
 @dataclass(frozen=True)
+class _Encoded:
+    """States of the encoding of some inputs, not moved when the samples are reordered, as they are large."""
+
+    inputs: Array
+    states: Array
+    places: NDArray[np.intp]
+
+    def of(self, rows: Rows) -> Array:
+        """Return the states of rows of the inputs."""
+        return self.states.take(self.places[rows], axis=0)
+
+    def in_order(self, inputs: Array, order: NDArray[np.intp]) -> _Encoded:
+        """Return the states of the inputs in another order."""
+        return _Encoded(inputs, self.states, self.places[order])
+
+
+@dataclass(frozen=True)
 class _Shared:
     """What objectives of a network and a loss have in common, whatever their samples and the order of these."""
 
     network: Layer
     loss: Loss
+    n_samples: int
+
+    def fits(self, network: Layer, loss: Loss, n_samples: int) -> bool:
+        """Whether this belongs to a network, a loss and a number of samples."""
+        return self.network is network and self.loss is loss and self.n_samples == n_samples
+
+    @cached_property
+    def encoding(self) -> tuple[Callable[[Array], Array], Layer] | None:
+        """Encoding of the samples and the network behind it, if their states are to be computed once."""
+        parts = None if self.network.is_random else self.network.split_encoding()
+        if parts is None or 8 * self.n_samples * (parts[1].num_inputs or 0) > MAX_BYTES:
+            return None
+        return parts
 
     @cached_property
     def steps(self) -> PreparedLoss:
-        return PreparedLoss(self.network, self.loss)
+        network = self.network if self.encoding is None else self.encoding[1]
+        return PreparedLoss(network, self.loss)
 
     @cached_property
     def states(self) -> StatesOfNetwork:

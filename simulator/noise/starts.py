@@ -40,11 +40,7 @@ def derivatives(
     image = np.zeros((len(by_coefficient), size), complex)
     for x in range(size):
         image[:, j ^ x] += columns[:, x]
-    out = np.zeros(parameters.shape)
-    for angle, by_amplitude in amplitude_derivatives(starts, parameters, np.zeros(0), image):
-        for number, factor in angle.factors.items():
-            out[:, number] += factor * by_amplitude
-    return out
+    return amplitude_derivatives(starts, parameters, np.zeros(0), image)
 
 
 def _order(size: int) -> NDArray[np.int64]:

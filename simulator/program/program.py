@@ -14,7 +14,7 @@ from simulator.errors import ParameterError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.measurements import refuse_measurements
 from simulator.operations.sequence import OperationSequence
-from simulator.parameters import Parameter
+from simulator.parameters import Parameter, ParameterVector
 from simulator.program.levels import Level, Rotation
 from simulator.program.lowering import Lowered, lower
 from simulator.program.starts import Start
@@ -97,6 +97,30 @@ class Program:
         program.lowered = lowered
         return program
 
+    @classmethod
+    def from_states(
+        cls,
+        circuit: OperationSequence,
+        observables: Sequence[PauliSum],
+        weights: Sequence[Parameter],
+        precision: str = "double",
+    ) -> Program:
+        """Create a program that begins in another state for each sample.
+
+        Its inputs are the initial amplitudes, normalised, in order: the real and the imaginary part of each in turn.
+
+        Parameters
+        ----------
+        circuit, observables, weights, precision : as for `Program`
+        """
+        amplitudes = ParameterVector("amplitude", 2 << circuit.num_qubits)
+        program = cls(circuit, observables, tuple(amplitudes), weights, precision)
+        program.begins_in_inputs = True
+        return program
+
+    begins_in_inputs = False
+    """Whether the inputs are the initial amplitudes."""
+
     def _set(
         self,
         num_qubits: int,
@@ -121,7 +145,10 @@ class Program:
     def lowered(self) -> Lowered:
         """The circuit as levels of rotations; parameter k is input k, then weight k - n_inputs."""
         assert self.circuit is not None
-        return lower(self.circuit, {p: k for k, p in enumerate((*self.inputs, *self.weights))})
+        lowered = lower(self.circuit, {p: k for k, p in enumerate((*self.inputs, *self.weights))})
+        if self.begins_in_inputs:
+            lowered.starts.append(Start(tuple(range(self.num_qubits)), None, are_inputs=True))
+        return lowered
 
     @cached_property
     def strings(self) -> list[tuple[int, int, int, float]]:
@@ -172,6 +199,8 @@ class Program:
 
     def __getstate__(self) -> dict[str, Any]:
         names = ["circuit", "observables", "inputs", "weights", "precision", "num_qubits"]
+        if self.begins_in_inputs:
+            names.append("begins_in_inputs")
         if self.circuit is None:
             names.append("lowered")  # a lowered circuit is recomputed if there is a circuit
         return {name: self.__dict__[name] for name in names}

@@ -190,9 +190,7 @@ class Run(ABC):
     ) -> None:
         """Add derivatives with respect to parameters that are amplitudes."""
         split = len(self.program.inputs)
-        for angle, by_amplitude in amplitude_derivatives(self.program.starts, X, self.weights, start_lam):
-            for k, factor in angle.factors.items():
-                if k >= split:
-                    by_weights[k - split] += factor * by_amplitude.sum()
-                elif by_inputs is not None:
-                    by_inputs[:, k] += factor * by_amplitude
+        by_parameter = amplitude_derivatives(self.program.starts, X, self.weights, start_lam)
+        by_weights += by_parameter[:, split:].sum(axis=0)
+        if by_inputs is not None:
+            by_inputs += by_parameter[:, :split]

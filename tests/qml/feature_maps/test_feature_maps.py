@@ -1,5 +1,7 @@
 """Feature maps against Qiskit's library and closed forms; data functions against central differences."""
 
+import math
+
 import numpy as np
 import pytest
 from qiskit.circuit.library import pauli_feature_map, z_feature_map, zz_feature_map
@@ -184,10 +186,11 @@ class TestDataFunctions:
         [
             (Products(((0,), (1,), (0, 2), (0, 1, 2))), 3),
             (Products(((0, 1), (1, 2)), center=0.0), 3),
+            (Products(((2,), (0, 3), (2, 0, 3), (3, 2, 0, 5))), 7),
             (Amplitudes(), 4),
             (OwnFunction(np.sin, lambda X, cotangent: np.cos(X) * cotangent), 2),
         ],
-        ids=["distances", "products", "amplitudes", "own"],
+        ids=["distances", "products", "unused_features", "amplitudes", "own"],
     )
     def test_pullback_is_the_derivative(self, function, num_features):
         rng = np.random.default_rng(5)
@@ -199,6 +202,11 @@ class TestDataFunctions:
             step[index] = 1e-6
             numeric[index] = np.sum(cotangent * (function(X + step) - function(X - step))) / 2e-6
         np.testing.assert_allclose(function.pullback(X, cotangent), numeric, rtol=1e-7, atol=1e-8)
+
+    def test_products_of_each_subset(self):
+        X, subsets = np.random.default_rng(9).normal(size=(4, 5)), ((3,), (4, 1), (1, 3, 4), (0, 1), (2,))
+        expected = [[row[s[0]] if len(s) == 1 else math.prod(0.5 - row[j] for j in s) for s in subsets] for row in X]
+        np.testing.assert_allclose(Products(subsets, center=0.5)(X), expected, rtol=1e-14)
 
     def test_amplitudes_of_a_zero_row_have_no_derivative(self):
         np.testing.assert_array_equal(Amplitudes().pullback(np.zeros((1, 2)), np.ones((1, 2))), [[0, 0]])

@@ -8,7 +8,11 @@ import pytest
 from qml.layers import Dense, Quantum, Sequential
 from qml.losses import BinaryCrossEntropy, CrossEntropy, Hinge, SquaredError
 from qml.models.layered import layered_model
+from qml.models.quantum_model import QuantumModel
+from qml.training import layers_objective, train
 from qml.training.layers_objective import LayersObjective
+from simulator import Circuit, NoiseModel, ParameterVector, Z
+from simulator.backends.shot_backend import ShotBackend
 
 RNG = np.random.default_rng(7)
 N_SAMPLES = 20
@@ -63,6 +67,76 @@ def test_validation_score_is_minus_the_loss_aside():
     assert problem.validation_score(weights) is None
     both = dataclasses.replace(problem, validation=problem)
     assert both.validation_score(weights) == -problem.value(weights, slice(None))
+
+
+def encoded_objective(reps: int, outputs: str = "expectations") -> LayersObjective:
+    """A deep encoding without weights, whose states training keeps."""
+    x, w = ParameterVector("x", 3), ParameterVector("w", 3)
+    circuit = Circuit(3)
+    for _ in range(reps):
+        for q in range(3):
+            circuit = circuit.h(q).rz(x[q], q)
+        circuit = circuit.rzz(x[0], 0, 1).rzz(x[1], 1, 2)
+    circuit = circuit.rz(w[0], 0).ry(w[1], 1).cx(0, 2).rx(w[2], 2)
+    observables = [Z(0), Z(2)] if outputs == "expectations" else ()
+    model = QuantumModel(circuit, x, w, observables, outputs=outputs, qubits=None if observables else [0, 2])
+    return LayersObjective(
+        Sequential(Quantum(model), Dense(model.num_outputs, 1)),
+        inputs=RNG.normal(size=(N_SAMPLES, 3)),
+        targets=RNG.integers(0, 2, N_SAMPLES),
+        sample_weight=RNG.uniform(0.5, 1.5, N_SAMPLES),
+        loss=BinaryCrossEntropy(),
+    )
+
+
+@pytest.mark.parametrize("outputs", ["expectations", "probabilities"])
+def test_steps_from_stored_states_are_the_derivative_of_the_value(outputs):
+    problem = encoded_objective(4, outputs)
+    assert problem.network.split_encoding() is not None
+    weights = RNG.normal(size=problem.network.num_weights)
+    order = RNG.permutation(N_SAMPLES)
+    shuffled = problem.in_order(order).in_order(order)
+    moved = dataclasses.replace(problem, inputs=problem.inputs[order[order]])
+    for rows in (slice(None), slice(4, 9), np.array([3, 1, 4])):
+        value, gradient = problem.value_and_gradient(weights, rows)
+        assert value == pytest.approx(problem.value(weights, rows), rel=1e-12)
+        steps = 1e-6 * np.eye(len(weights))
+        numeric = [(problem.value(weights + s, rows) - problem.value(weights - s, rows)) / 2e-6 for s in steps]
+        np.testing.assert_allclose(gradient, numeric, atol=1e-7)
+        same = shuffled.value_and_gradient(weights, rows)
+        assert same[0] == pytest.approx(problem.value(weights, order[order][rows]), rel=1e-12)
+        other = moved.value_and_gradient(weights, rows)
+        assert other[0] == pytest.approx(moved.value(weights, rows), rel=1e-12)
+
+
+def test_an_encoding_is_computed_once_in_training(monkeypatch):
+    problem, calls = encoded_objective(4), []
+    split = problem.network.split_encoding()
+    encode = lambda inputs: calls.append(len(inputs)) or split[0](inputs)  # noqa: E731
+    monkeypatch.setattr(Sequential, "split_encoding", lambda self: (encode, split[1]))
+    settings = {"epochs": 3, "batch_size": 8, "rng": 0}
+    start = problem.network.initial_weights(np.random.default_rng(0))
+    stored = train(problem, start, **settings)
+    assert calls == [N_SAMPLES]
+    monkeypatch.setattr(Sequential, "split_encoding", lambda self: None)
+    plain = train(dataclasses.replace(problem, network=Sequential(*problem.network)), start, **settings)
+    np.testing.assert_allclose(stored.last_weights, plain.last_weights, atol=1e-12)
+
+
+def test_states_that_take_too_much_memory_are_not_stored(monkeypatch):
+    monkeypatch.setattr(layers_objective, "MAX_BYTES", 8 * N_SAMPLES * 16 - 1)
+    problem = encoded_objective(4)
+    assert problem._shared.encoding is None
+    monkeypatch.setattr(layers_objective, "MAX_BYTES", 8 * N_SAMPLES * 16)
+    assert encoded_objective(4)._shared.encoding is not None
+    assert encoded_objective(1)._shared.encoding is None
+
+
+@pytest.mark.parametrize(
+    "settings", [{"noise": NoiseModel()}, {"backend": ShotBackend(seed=0)}], ids=["noise", "backend"]
+)
+def test_states_are_the_exact_engines_alone(settings):
+    assert encoded_objective(4).network.on(**settings).split_encoding() is None
 
 
 def test_fingerprint_tells_runs_apart():

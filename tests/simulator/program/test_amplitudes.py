@@ -40,6 +40,37 @@ def test_amplitudes_that_are_all_zero_are_still_refused():
         Circuit(2).initialize(list(a)).statevector(np.array([VECTOR, 0 * VECTOR, 1e-200 * VECTOR]))
 
 
+@pytest.mark.parametrize("noise", [None, NoiseModel()])
+def test_products_of_amplitudes_and_their_derivatives(noise):
+    """Copies of the same amplitudes, one of them scaled, and fixed amplitudes, on qubits that are not in order."""
+    a = ParameterVector("a", 4)
+    circuit = (
+        Circuit(7)
+        .initialize(list(a), [5, 1])
+        .initialize([0.6, 0.8j], [3])
+        .initialize(list(a), [0, 4])
+        .initialize([2.0 * a[0] + a[1], a[2]], [6])
+    )
+    values = np.array([VECTOR, [0.3, -1.2, 0.5, 0.1]])
+    rotated = circuit.h(0).ry(0.4, 1).cx(1, 4).cx(4, 6).ry(0.3, 6)
+
+    def state(row):
+        pair, last = row / np.linalg.norm(row), np.array([2 * row[0] + row[1], row[2]])
+        last = last / np.linalg.norm(last)
+        out = np.zeros(128, complex)
+        for index in range(128):
+            bit = [index >> q & 1 for q in range(7)]
+            out[index] = pair[bit[5] + 2 * bit[1]] * [0.6, 0.8j][bit[3]] * pair[bit[0] + 2 * bit[4]] * last[bit[6]]
+        return out * (1 - (np.arange(128) >> 2 & 1))
+
+    np.testing.assert_allclose(circuit.statevector(values), [state(row) for row in values], atol=1e-12)
+    observable, step = Z(0) @ Z(6) + Z(1), 1e-6
+    computed = rotated.gradient(observable, values, **({} if noise is None else {"noise": noise}))
+    for k in range(4):
+        moved = [rotated.expectation(observable, values + sign * step * np.eye(4)[k]) for sign in (1, -1)]
+        np.testing.assert_allclose(computed[:, k], (moved[0] - moved[1]) / (2 * step), atol=1e-7)
+
+
 def test_amplitudes_of_noisy_trajectories_are_not_taken_for_angles():
     a = ParameterVector("a", 4)
     circuit, settings = Circuit(2).initialize(list(a)).rx(0.3, 0), {"trajectories": 50, "seed": 0}

@@ -21,7 +21,7 @@ LOW, HIGH = 17, 18  # pivots: bits of a pair's or quadruple's index that are zer
 # PHASES
 OFFSET = 1  # where the table begins
 PLACE = 2  # where it is:
-STORED, PER_TILE, ON_THE_FLY = 0, 1, 2
+STORED, PER_TILE, ON_THE_FLY, REPEATED = 0, 1, 2, 3  # REPEATED: that of an earlier pass with the same phases
 FIRST_TERM, LAST_TERM = 3, 4
 
 # DENSE and TWO_QUBIT

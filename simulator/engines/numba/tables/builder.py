@@ -61,6 +61,7 @@ class TableBuilder:
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
         self.stored = 0  # floats of stored phase tables
         self.per_tile = 0  # floats of phase tables computed per tile
+        self.tile_tables: dict[tuple[Any, ...], int] = {}  # where the table for a set of phases begins
         self.largest_dense = 0
         self.first_needed: int | None = None
         self.most_bits = _BLOCK_BITS  # maximum qubits of a block of phases
@@ -202,8 +203,10 @@ class TableBuilder:
             place, offset = passes.STORED, self.stored
             self.stored += 2 << self.n
         elif self.lanes is None:
-            place, offset = passes.PER_TILE, self.per_tile
-            self.per_tile += (2 * self.W) << self.n
+            offset = self.tile_tables.setdefault(_phases(level), self.per_tile)
+            place = passes.PER_TILE if offset == self.per_tile else passes.REPEATED
+            if place == passes.PER_TILE:
+                self.per_tile += (2 * self.W) << self.n
         needed = any(self.slots.needed(member.angle) for member in level.members)
         row = blank(passes.PHASES)
         row[passes.OFFSET], row[passes.PLACE] = offset, place
@@ -333,3 +336,8 @@ class TableBuilder:
             position += sizes[section]
         out[scratch.END] = position
         return out
+
+
+def _phases(level: Level) -> tuple[Any, ...]:
+    """Return what determines a level's phases: masks and angles, sorted."""
+    return tuple(sorted((m.z, m.angle.constant, tuple(sorted(m.angle.factors.items()))) for m in level.members))
