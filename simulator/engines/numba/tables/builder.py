@@ -7,6 +7,7 @@ rotations, one for a dense matrix.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
