@@ -11,6 +11,7 @@ from simulator import memory, progress
 from simulator.engines.numba import buffers, reordering, simd
 from simulator.engines.numba.kernels import big, stages, tiles
 from simulator.engines.numba.layout import scratch as layout
+from simulator.engines.numba.layout.stages import PASSES
 from simulator.engines.numba.run import NO_STATES, FloatArray, Run
 from simulator.program.starts import amplitude_runs
 
@@ -102,7 +103,8 @@ class LargeStateRun(Run):
     def _stage(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
         """Run one stage; its kernel reads the end of the queue from the queue itself."""
         queue = np.array([0, _PIECES])
-        self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), self.plan.tables.state_size)
+        work = (int(arguments[1][PASSES]) + 1) * self.plan.tables.state_size  # copying a block is a pass, too
+        self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), work)
 
     def _pieces(self, kernel: Any, arguments: tuple[Any, ...], pieces: int = _PIECES) -> None:
         queue = np.zeros(1, np.int64)

@@ -25,8 +25,8 @@ class Options:
         Minimum number of tiles before a tile holds several states, so that many threads have work.
     serial_work : int
         Number of floats processed below which a second thread does not pay off.
-    long_work, long_state_work : int
-        Number of floats processed, or of a state processed by stages, above which a call is watched.
+    long_work : int
+        Number of floats processed above which a call is watched.
     stored_bytes : int
         Bytes above which tables of phases are computed block by block.
     block_bits, part_bits : int or None
@@ -50,7 +50,6 @@ class Options:
     few_tiles: int = 8
     serial_work: int = 350_000
     long_work: int = 1 << 28
-    long_state_work: int = 1 << 25
     stored_bytes: int = 1 << 23
     block_bits: int | None = None
     part_bits: int | None = None

@@ -97,8 +97,7 @@ class Plan:
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and n >= options.big_alone))
         self.derive_inputs = derive_inputs
-        self.serial_work = options.serial_work
-        self.long_work = options.long_state_work if self.big else options.long_work
+        self.serial_work, self.long_work = options.serial_work, options.long_work
         tables = self.tables = plans.tables(program, self.lanes, derive_inputs, self.big)
         single = W if in_batches else 1
         self.states = max(1, min(tables.most_states, samples // (single * options.few_tiles)))

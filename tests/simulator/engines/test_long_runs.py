@@ -170,7 +170,7 @@ def test_a_bar_goes_from_nothing_to_all(bars, call):
     circuit = Circuit(8 if call == "density_matrix" else 15)
     for q in range(circuit.num_qubits):
         circuit = circuit.ry(0.1 * q, q).cx(q, (q + 1) % circuit.num_qubits).rx(0.2, q)
-    with using(NumbaEngine(Options(long_state_work=0))):
+    with using(NumbaEngine(Options(long_work=0))):
         plain, with_bar = (getattr(circuit, call)(**options) for options in seeded(call))
     assert str(plain) == str(with_bar)
     (shown,) = bars.values()

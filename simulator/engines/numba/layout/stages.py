@@ -14,8 +14,9 @@
     SPECS,  # where the list of the factored passes' specs begins
     FACTORS,  # number of factored passes
     REACHED,  # how many blocks, from the first on, can differ from zero when the stage begins
-) = range(13)
-HEAD = 13
+    PASSES,  # number of passes back, at least as many as forward; kernels do not read it
+) = range(14)
+HEAD = 14
 
 # A segment: passes that are done part by part
 SEGMENT_BITS = 0  # bits of the number of parts

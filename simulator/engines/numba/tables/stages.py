@@ -214,7 +214,7 @@ class StageTableBuilder(TableBuilder):
         ints[layout.BLOCKS_BITS] = self.n - stage.block_bits
         ints[layout.PART_BITS] = self.part
         ints[layout.SOURCES], ints[layout.PLACES] = add([*sources, 0]), add([*places, 0])
-        ints[layout.REACHED] = self.reached
+        ints[layout.REACHED], ints[layout.PASSES] = self.reached, len(self.back)
         ints[layout.REST] = add(stage.basis[stage.block_bits :])
         for at, length, order in (
             (layout.FORWARD, layout.FORWARDS, self.forward),
