@@ -20,7 +20,7 @@ def named_files(row):
     for word in re.findall(r"`([^`]+)`", " ".join(row)):
         if "/" in word:
             files.append(ROOT / word)
-        elif word.endswith((".py", ".pyi", ".md")):
+        elif files and word.endswith((".py", ".pyi", ".md")):
             files.append((files[-1] if files[-1].is_dir() else files[-1].parent) / word)
     return files
 
