@@ -30,8 +30,8 @@ Array = NDArray[np.float64]
 AUTOMATIC_QUBITS = 6
 """Default number of qubits.
 
-By cross-validation of training rows, 4 qubits and 4 layers scored 0.968 on digits and 0.806 on two curves of degree 16, 6
-and 6 0.974 and 0.852, 8 qubits no more; on small tables there was no difference.
+By cross-validation of training rows, 4 qubits and 4 layers scored 0.968 on digits and 0.806 on two curves of degree
+16, 6 and 6 scored 0.974 and 0.852, 8 qubits no more; on small tables there was no difference.
 """
 
 INITIAL_SCALE = 0.5
