@@ -301,7 +301,7 @@ verbose, warm_start
         )
 
     def _identity(self, objective: ExactObjective | SampledObjective) -> dict[str, Any]:
-        out = {
+        out: dict[str, Any] = {
             "circuit": circuit_digest(Encoding(self.circuit_, (), weights=self.circuit_.parameters)),
             "initial weights": digest(self._last_weights),
         }
