@@ -196,7 +196,7 @@ def membership(trials: int) -> None:
                 reference=(features[~member], y[~member]),
                 random_state=trial,
             )
-            model = federation.fit(ReuploadingClassifier(n_layers=6, batch_size=5))
+            model = federation.fit(ReuploadingClassifier(n_layers=6, n_qubits=4, batch_size=5))
             attack = roc_auc_score(member, -losses_of(model, features, y))
             results.append([attack, model.score(features[~member], labels[rows][~member]), federation.epsilon_])
         auc, accuracy, epsilon = np.mean(results, axis=0)

@@ -108,7 +108,9 @@ def seconds() -> None:
     X, _, y, _ = datasets.study_split("two_curves", 10)
     steps_per_epoch = -(-len(X) // 32)
     epochs = -(-1000 // steps_per_epoch)
-    big = ReuploadingClassifier(n_layers=15, encoding="separate", epochs=epochs, batch_size=32, random_state=0)
+    big = ReuploadingClassifier(
+        n_layers=15, n_qubits=4, encoding="separate", epochs=epochs, batch_size=32, random_state=0
+    )
     dressed = DressedClassifier(n_qubits=10, n_layers=5, epochs=epochs, batch_size=32, random_state=0)
     rows = (
         ("re-uploading, 10 features, 4 qubits, 15 layers", big, "73 s (1000 steps of 32)"),

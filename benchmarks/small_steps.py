@@ -47,13 +47,13 @@ def data(classes: int) -> tuple[Any, Any]:
 
 
 def estimator(name: str) -> Any:
-    """Return the estimator of a case with its defaults."""
+    """Return the estimator of a case, with 4 qubits, 4 layers, and its other defaults."""
     import qml
     from qml.layers import Dense, Quantum, Sequential, Tanh
 
     settings = {"epochs": EPOCHS, "batch_size": BATCH, "random_state": 0}
     if name != "NetworkClassifier":
-        return getattr(qml, name.partition(",")[0])(**settings)
+        return getattr(qml, name.partition(",")[0])(n_qubits=4, n_layers=4, **settings)
     circuit = qml.layered_model("angle", "strongly_entangling", num_features=4, num_layers=4)
     return qml.NetworkClassifier(Sequential(Dense(4, 4), Tanh(), Quantum(circuit), Dense()), **settings)
 
