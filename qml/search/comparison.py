@@ -133,7 +133,12 @@ def verdict(comparison: Comparison | None) -> str:
         )
     low, high = test.interval
     numbers = f"p = {test.p_value:.2g} by t-test and {comparison.rows_p_value:.2g} by a test of the rows"
-    if np.isfinite(low) and np.isfinite(high):
+    if high - low < ROUNDING < abs(test.mean):
+        numbers = (
+            "the difference is the same on each fold, from which a t-test learns nothing; "
+            f"p = {comparison.rows_p_value:.2g} by a test of the rows"
+        )
+    elif np.isfinite(low) and np.isfinite(high):
         numbers = f"95 % interval {low:+.3f} to {high:+.3f}; {numbers}"
     if comparison.clear:
         conclusion = "a clear difference"

@@ -19,8 +19,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_info
 
 from qml import KitchenSinksClassifier, KitchenSinksRegressor, VariationalClassifier, load
+from qml.honesty.scores import choose_metrics
 from qml.search import QuantumSearchCV, evaluation
-from qml.search.comparison import Contender, compare
+from qml.search.comparison import Contender, compare, verdict
 from qml.search.evaluation import Outcome, evaluate
 from qml.search.fitting import SearchFailedError
 from qml.search.studies import StudyLockedError, StudyMismatchError, new_pruner, open_storage
@@ -299,8 +300,6 @@ class TestHonesty:
     def test_paired_test_against_a_formula_of_its_own(self):
         from scipy.stats import t
 
-        from qml.honesty.scores import choose_metrics
-
         truth = [np.array([0, 1, 0, 1, 1, 0])] * 3
         right = tuple(values.copy() for values in truth)
         wrong = tuple(np.where(np.arange(6) < count, 1 - truth[0], truth[0]) for count in (1, 2, 3))
@@ -313,6 +312,18 @@ class TestHonesty:
         statistic = differences.mean() / np.sqrt(differences.var(ddof=1) * (1 / 3 + 6 / 12))
         assert comparison.test.p_value == pytest.approx(2 * t.sf(abs(statistic), 2), rel=1e-12)
         assert comparison.rows_p_value == pytest.approx(2 * 0.5**6, rel=1e-12)  # six of six disagreements
+
+    def test_equal_differences_on_all_folds_have_no_t_test(self):
+        truth = [np.array([0, 1, 0, 1, 1, 0])] * 3
+        right = tuple(values.copy() for values in truth)
+        wrong = tuple(np.where(np.arange(6) < 1, 1 - values, values) for values in truth)
+        quantum = Contender("a", 7, 1, (1.0,) * 3, right)
+        classical = Contender("b", 5, 2, (5 / 6,) * 3, wrong)
+        metrics = choose_metrics("classification", truth[0])
+        comparison = compare(quantum, classical, truth, 12.0, metrics, unseen=True, metric="accuracy")
+        text = verdict(comparison)
+        assert "a t-test learns nothing; p = 0.25 by a test of the rows" in text  # three of three disagreements
+        assert "too uncertain to tell them apart" in text
 
 
 class TestObjectives:
