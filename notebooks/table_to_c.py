@@ -132,4 +132,4 @@ else:
 # ## Next
 #
 # [Out of the library](../docs/deploy.md) has ONNX, OpenQASM, WebAssembly and streams of frames; [Model
-# search](../docs/search.md) has several objectives and nested searches, whose scores may be reported.
+# search](../docs/model_search.md) has several objectives and nested searches, whose scores may be reported.

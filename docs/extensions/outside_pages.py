@@ -5,7 +5,6 @@ rewritten to where their targets are in the documentation.
 """
 
 import re
-import shutil
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -22,9 +21,7 @@ def copy_pages(app: Sphinx) -> None:
         text = _relinked((root / page).read_text("utf-8"), (root / page).parent, root)
         _write(sources / "outside" / name, text)
     for notebook in sorted((root / "notebooks").glob("*.ipynb")):
-        target = sources / "outside" / notebook.name
-        if not target.exists() or target.read_bytes() != notebook.read_bytes():
-            shutil.copyfile(notebook, target)
+        _write(sources / "outside" / notebook.name, notebook.read_text("utf-8").replace("](../docs/", "](../"))
 
 
 def _relinked(text: str, folder: Path, root: Path) -> str:

@@ -50,8 +50,10 @@ def check_reference(app: Sphinx) -> None:
         raise ExtensionError("the reference is incomplete:\n  " + "\n  ".join(problems))
 
 
-def check_sources(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Refuse a page with a displayed formula that names no source."""
+def check_page(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Refuse a page that Sphinx's own would replace, and one with a displayed formula that names no source."""
+    if docname in {"genindex", "py-modindex", "search"}:
+        raise ExtensionError(f"{docname}.md: Sphinx writes a page of that name itself; choose another")
     if lacks_source(content[0]):
         raise ExtensionError(f"{docname}: formulas, but no source (an arXiv number, a DOI or an address)")
 
@@ -67,6 +69,6 @@ def check_pages(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", check_reference, priority=100)  # before minutes of examples
-    app.connect("source-read", check_sources)
+    app.connect("source-read", check_page)
     app.connect("build-finished", check_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
