@@ -60,8 +60,8 @@ EXPECTED = {
 
 # Each of these is needed for one job (drawing, exchange, tables, layers) and is imported when that job is asked for.
 ON_DEMAND = {
-    "IPython", "PIL", "cryptography", "fairlearn", "flwr", "jax", "matplotlib", "optuna", "pandas", "pennylane", "qiskit",
-    "shap", "statsmodels", "torch",
+    "IPython", "PIL", "cryptography", "fairlearn", "flwr", "jax", "matplotlib", "optuna", "pandas", "pennylane",
+    "qiskit", "shap", "statsmodels", "torch",
 }  # fmt: skip
 
 PROBE = """

@@ -8,17 +8,17 @@ An ignored error is one that a checker must find: it complains about an ignore t
 from typing import assert_type
 
 import numpy as np
+from qumba.misspelt import Nothing  # type: ignore[import-not-found]
 
 import qml
 import qml.accounts
 import qumba
 import qumba.noise as noise_of_qumba
 import simulator
-from simulator import Circuit, NoiseModel, Parameter, Z, depolarizing
 from qumba.accounts import DecisionLog
 from qumba.deploy import collapse
 from qumba.layers import Dense
-from qumba.misspelt import Nothing  # type: ignore[import-not-found]
+from simulator import Circuit, NoiseModel, Parameter, Z, depolarizing
 from simulator.gates import Operation
 from simulator.parameters.angle_maps import AngleMap
 
