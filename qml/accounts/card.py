@@ -20,7 +20,7 @@ from qml.accounts.front_matter import front_matter
 from qml.accounts.scores import ScoredRows, score_rows
 from qml.assessment.model_facts import circuit_of, describe, drawing, sizes_of
 from qml.assessment.report import Block, Grid, Heading, Items, Listing, Paragraph, markdown
-from qml.fairness.rates import Estimate
+from qml.fairness.estimates import Estimate
 from qml.tables import TableModel
 from qml.text import markdown as escaped
 from qml.text import one_line

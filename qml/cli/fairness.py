@@ -3,7 +3,7 @@
 The file needs the columns that the model was trained on, the target, and the
 sensitive columns; rows that the model was not trained on give honest numbers.
 Prints who is in the table, which columns stand for the sensitive ones, and
-rates by group with intervals.
+rates by group with intervals; of a quantity, means and errors by group.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     import json
     import sys
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Literal
 
     import numpy as np
 
@@ -58,16 +58,19 @@ def run(options: argparse.Namespace) -> int:
         raise TableError(
             f"{options.model} was not made by qumba train, so it names no target; use qml.fairness in Python"
         )
-    if not hasattr(estimator, "classes_"):
-        raise TableError(f"{options.model} predicts a quantity; groups are compared for classes only")
+    classes = getattr(estimator, "classes_", None)
+    if classes is None and options.positive is not None:
+        raise TableError(f"--positive is for classes, and {options.model} predicts a quantity: leave it out")
+    task: Literal["classification", "regression"] = "regression" if classes is None else "classification"
     table = read_table(options.data, options.separator, options.encoding, options.na)
-    table, _ = with_target(table, schema.target, "classification")
+    table, _ = with_target(table, schema.target, task)
     columns, notes = sensitive_columns(table, options.sensitive)
-    truth = read_target(table, schema.target, "classification").y
-    if truth.dtype.kind != np.asarray(estimator.classes_).dtype.kind:
-        truth = truth.astype(np.asarray(estimator.classes_).dtype)
+    truth, positive = read_target(table, schema.target, task).y, None
+    if classes is not None:
+        if truth.dtype.kind != classes.dtype.kind:
+            truth = truth.astype(classes.dtype)
+        positive = positive_class(classes.tolist(), options.positive)
     X, filled = schema.encode(table, impute=True if options.impute else None)
-    positive = positive_class(estimator.classes_.tolist(), options.positive)
     raw = {column.name: [_cell(cell, table.na) for cell in table.column(column.name)] for column in schema.columns}
     model = TableModel(estimator, schema)
     fairness = fairness_report(model, X, truth, columns, positive=positive)

@@ -68,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
     if options.sensitive:
         from qml.cli.sensitive import positive_class, sensitive_columns
 
+        if options.positive is not None and target.task == "regression":
+            raise TableError("--positive is for classes, and the target is a quantity: leave it out")
         groups, group_notes = sensitive_columns(table, options.sensitive)
         positive = positive_class(np.unique(target.y).tolist(), options.positive)
     elif options.positive is not None:

@@ -17,7 +17,8 @@ from sklearn.utils.validation import has_fit_parameter
 from qml.assessment.report import Block, Grid, Heading, Paragraph, terminal
 from qml.fairness.figure import draw_mitigation
 from qml.fairness.groups import Groups, intersection, read_groups
-from qml.fairness.report import FairnessReport, LabelsError, fairness_of_predictions
+from qml.fairness.report import LabelsError, fairness_of_predictions
+from qml.fairness.results import FairnessReport
 from qml.honesty.statistics import PairedTest, paired_rows_test
 from qml.plots.canvas import model_name
 from simulator.errors import counted
