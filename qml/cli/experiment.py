@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import shutil
 import sys
 import tempfile
 import time
@@ -21,8 +20,9 @@ from sklearn.base import clone
 
 from qml import persistence
 from qml.assessment.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
-from qml.assessment.report import TERMINAL_WIDTH, Picture, markdown, terminal
+from qml.assessment.report import Picture, markdown
 from qml.cli.estimators import estimator_for
+from qml.cli.output import show
 from qml.cli.phases import Phases
 from qml.cli.record import fairness_of, training_record
 from qml.cli.report import Facts, confusion, pooled_predictions, report_blocks, report_json
@@ -259,8 +259,7 @@ def report_experiment(
     replace_file(folder / "report.json", [text.encode(errors="backslashreplace")])
     _save(experiment, model, folder, record)
 
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else TERMINAL_WIDTH
-    print(terminal(blocks, min(TERMINAL_WIDTH, columns)))
+    show(blocks)
     written = [*FILES, *(picture.file for picture in pictures)]
     print(one_line(f"Written to {folder}/: {', '.join(written)}"))
     if missing:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import os
 
+from qml.cli.table_data import add_reading_options
+
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
 ARGUMENTS = "model.qumba data.csv"
@@ -43,14 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--twin", action="store_true", help="train the model without entanglement too, and compare")
     parser.add_argument("--seed", type=int, default=0, help="seed for all random choices (default: 0)")
-    parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
-    parser.add_argument(
-        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
-    )
-    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
-    parser.add_argument(
-        "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
-    )
+    add_reading_options(parser, fill=True)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 
+from qml.cli.table_data import add_reading_options
+
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
 ARGUMENTS = "model.qumba data.csv --sensitive COLUMN"
@@ -25,12 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--positive", metavar="CLASS", help="class that counts as being selected (the second of two)")
     parser.add_argument("--json", metavar="FILE", help="write all numbers to this file too")
     parser.add_argument("--plot", metavar="FILE", help="write a picture to this PNG file")
-    parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
-    parser.add_argument(
-        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
-    )
-    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
-    parser.add_argument("--encoding", metavar="NAME", help="text encoding; detected by default")
+    add_reading_options(parser, fill=True)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from qml.assessment.report import terminal
+    from qml.cli.output import show
     from qml.cli.prediction import schema_of, trained_model
     from qml.cli.sensitive import positive_class, sensitive_columns
     from qml.fairness.preprocessing import data_report
@@ -81,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     for note in (*notes, *filled):
         print(one_line(f"note: {note}"), file=sys.stderr)
     blocks = [*data.blocks(), *(block for report in reports.values() for block in report.blocks()), *fairness.blocks()]
-    print(terminal(blocks))
+    show(blocks)
     if options.json is not None:
         content = {
             "data": data.as_dict(),

@@ -34,15 +34,15 @@ def run(options: argparse.Namespace) -> int:
     import json
 
     from qml.accounts.verification import verify
+    from qml.assessment.report import Paragraph
+    from qml.cli.output import show
 
     result = verify(options.log, options.head)
     problem = None if options.model is None else _other_model(options.model, result.model)
     if options.json:
         print(json.dumps(result.as_dict() | {"other_model": problem}, indent=2))
     else:
-        print(result)
-        if problem is not None:
-            print(problem)
+        show([*result.blocks(), *([] if problem is None else [Paragraph(problem)])])
     return 0 if result.intact and problem is None else CHANGED
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import os
 
+from qml.cli.table_data import add_reading_options
+
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
 ARGUMENTS = "model.qumba new.csv"
@@ -23,20 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     parser.add_argument("--append", action="store_true", help="repeat the columns of the file before the predictions")
     parser.add_argument("--log", metavar="FILE", help="append every prediction to this log; see `qumba log verify`")
-    parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
-    parser.add_argument(
-        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
-    )
     parser.add_argument(
         "--engine",
         choices=("numba", "collapsed"),
         default="numba",
         help="simulate the circuit, or collapse the model to a few matrices first; the predictions are the same",
     )
-    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
-    parser.add_argument(
-        "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
-    )
+    add_reading_options(parser, fill=True)
 
 
 def run(options: argparse.Namespace) -> int:

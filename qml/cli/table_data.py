@@ -9,7 +9,7 @@ from typing import Any
 
 from qml.cli.training_options import fraction, positive_integer
 
-__all__ = ["add_table_options", "encoded", "read_data", "stem"]
+__all__ = ["add_reading_options", "add_table_options", "encoded", "read_data", "stem"]
 
 MAX_LINES = 12
 """Maximum number of lines of the report about columns that are left out, and about filled cells."""
@@ -47,14 +47,21 @@ def add_table_options(parser: argparse.ArgumentParser) -> Any:
         metavar="N",
         help="omit text columns with more distinct values than this (20)",
     )
-    table.add_argument(
+    add_reading_options(table)
+    return table
+
+
+def add_reading_options(parser: Any, *, fill: bool = False) -> None:
+    """Add the options of how a table is read, with that of filling its gaps if the values are in a model file."""
+    if fill:
+        parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
+    parser.add_argument(
         "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
     )
-    table.add_argument("--separator", metavar="C", help="column separator; detected by default")
-    table.add_argument(
+    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
+    parser.add_argument(
         "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
     )
-    return table
 
 
 def read_data(options: argparse.Namespace) -> tuple[Any, Any, int]:

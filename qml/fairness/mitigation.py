@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import PathLike
 from typing import Any, Literal, Self
 
@@ -34,7 +34,22 @@ CONSTRAINTS = {
 }
 """What is made equal, and Fairlearn's class for it; its threshold optimiser takes the name."""
 
+CONSTRAINED = {
+    "demographic_parity": {"selection rates": (0, 1)},
+    "equalized_odds": {"true positive rates": (1,), "false positive rates": (0,)},
+    "true_positive_rate_parity": {"true positive rates": (1,)},
+    "false_positive_rate_parity": {"false positive rates": (0,)},
+}
+"""Rates that a constraint makes equal, and the classes (1: positive) of the rows that they are shares of."""
+
 METHODS = ("thresholds", "training")
+
+GOAL = 0.02
+"""Difference of rates between groups up to which a constraint is said to hold."""
+
+CERTAIN = 1e-6
+"""Probability below which a class is regarded as never drawn."""
+
 SHOWN = ("demographic parity difference", "equal opportunity difference", "equalised odds difference")
 
 
@@ -42,7 +57,7 @@ class MitigatedClassifier:
     """Classifier that was mitigated by Fairlearn.
 
     Its predictions are random, in part: thresholds that make rates equal lie between two classes, and training returns
-    a mixture of classifiers. Equal rows with equal seeds get equal predictions.
+    a mixture of classifiers. Equal tables with equal seeds get equal predictions.
 
     Attributes
     ----------
@@ -69,12 +84,53 @@ class MitigatedClassifier:
         """
         options: dict[str, Any] = {"random_state": random_state}
         if self.needs_sensitive:
-            if sensitive is None:
-                raise ValueError("thresholds differ by group: predict needs sensitive=, as it was in mitigate")
-            options["sensitive_features"] = _labels(_one(sensitive, X))
+            options["sensitive_features"] = self._groups(X, sensitive)
         with _quiet():
             selected = np.asarray(self.mitigator_.predict(X, **options)).astype(int)
         return self.classes_[selected]
+
+    def predict_proba(self, X: Any, sensitive: Any = None) -> NDArray[np.float64]:
+        """Return the probabilities with which ``predict`` draws each class: of most rows 0 and 1.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_rows, n_features)
+        sensitive : as for `mitigate`
+            Needed if ``needs_sensitive``.
+
+        Returns
+        -------
+        float ndarray, shape (n_rows, 2)
+        """
+        options = {"sensitive_features": self._groups(X, sensitive)} if self.needs_sensitive else {}
+        with _quiet():
+            return np.asarray(self.mitigator_._pmf_predict(X, **options), float)
+
+    def _groups(self, X: Any, sensitive: Any) -> NDArray[Any]:
+        if sensitive is None:
+            raise ValueError("thresholds differ by group: predict needs sensitive=, as it was in mitigate")
+        return _labels(_one(sensitive, X))
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How nearly a constraint holds: the difference between the groups furthest apart of the rates that it makes equal.
+
+    The rates are those of the probabilities with which classes are drawn, so no chance of drawing is in them.
+
+    Attributes
+    ----------
+    seen : float
+        On the rows that mitigation used.
+    tested : float or None
+        On the test rows, if there are any.
+    random : float
+        Share of the compared rows whose class is drawn at random.
+    """
+
+    seen: float
+    tested: float | None
+    random: float
 
 
 @dataclass(frozen=True)
@@ -88,6 +144,8 @@ class Mitigation:
     before, after : FairnessReport
     price : PairedTest
         Accuracy before minus accuracy after, on the same rows.
+    parity : Parity
+        How nearly the constraint holds.
     tested : bool
         Whether the reports are on rows that mitigation did not see.
     """
@@ -98,6 +156,7 @@ class Mitigation:
     before: FairnessReport
     after: FairnessReport
     price: PairedTest
+    parity: Parity
     tested: bool
 
     def as_dict(self) -> dict[str, Any]:
@@ -109,6 +168,7 @@ class Mitigation:
             "before": self.before.as_dict(),
             "after": self.after.as_dict(),
             "price": {"value": self.price.mean, "low": low, "high": high, "p_value": self.price.p_value},
+            "parity": asdict(self.parity),
             "tested": self.tested,
         }
 
@@ -124,12 +184,34 @@ class Mitigation:
             f"{self.price.mean:.3f} ({low:.3f} to {high:.3f}) on {counted(self.before.n_rows, 'row')}"
             + ("." if self.tested else ", the same that mitigation saw: expect less on others.")
         )
+        text += f" {self._parity_text()}"
         if self.model.needs_sensitive:
             text += (
                 " Each prediction needs the sensitive attribute, and treats equal rows of two groups differently: in "
                 "many places that is not lawful without a reason."
             )
         return [Heading("Mitigation"), Paragraph(text), Grid(("", "before", "after"), tuple(rows))]
+
+    def _parity_text(self) -> str:
+        """Say how nearly the constraint holds, and why it does not."""
+        parity, rates = self.parity, " and ".join(CONSTRAINED[self.constraint])
+        text = f"Averaged over random draws, the {rates} of groups differ by {parity.seen:.3f}"
+        if parity.tested is not None:
+            text += f" on the rows that mitigation saw, and by {parity.tested:.3f} on the others"
+        if parity.random >= 0.005:
+            text += f"; the class of {parity.random:.0%} of the rows is drawn at random"
+        text += "."
+        if parity.seen > GOAL:
+            why = (
+                "groups have too few rows, or too few different scores"
+                if self.method == "thresholds"
+                else "the classifiers that were trained cannot be mixed to a smaller difference: try more max_iter, a "
+                "smaller tolerance, or a model that follows the weights of the rows more closely (more layers, epochs)"
+            )
+            text += f" That is more than {GOAL:g}: {why}."
+        elif parity.tested is not None and parity.tested > 2 * GOAL:
+            text += " The constraint holds for the rows that mitigation saw; more of them bring the two together."
+        return text
 
     def plot(self, path: str | PathLike[str] | None = None) -> Any:
         """Draw accuracy and gaps before and after.
@@ -234,7 +316,28 @@ def mitigate(
         for predicted in (before, after)
     ]
     price = paired_rows_test((before == truth).astype(float) - (after == truth))
-    return Mitigation(mitigated, kind, constraint, reports[0], reports[1], price, test is not None)
+    probability = mitigated.predict_proba(X_test, sensitive_test)[:, 1]
+    parity = _difference(constraint, truth == classes[1], probability, _one(sensitive_test, X_test))
+    seen = parity
+    if test is not None:
+        seen = _difference(constraint, selected == 1, mitigated.predict_proba(X, sensitive)[:, 1], groups)
+    certain = (probability < CERTAIN) | (probability > 1 - CERTAIN)
+    quality = Parity(seen, None if test is None else parity, float(1 - certain.mean()))
+    return Mitigation(mitigated, kind, constraint, reports[0], reports[1], price, quality, test is not None)
+
+
+def _difference(constraint: str, truth: NDArray[np.bool_], probability: NDArray[np.float64], groups: Groups) -> float:
+    """Return the largest difference between groups of the expected rates that a constraint makes equal."""
+    differences = [0.0]
+    for classes in CONSTRAINED[constraint].values():
+        counted_rows = np.isin(truth, classes)
+        rates = [
+            probability[rows].mean()
+            for code in range(len(groups.labels))
+            if (rows := counted_rows & (groups.codes == code)).any()
+        ]
+        differences.append(float(max(rates) - min(rates)) if rates else 0.0)
+    return max(differences)
 
 
 class _Scores(ClassifierMixin, BaseEstimator):
