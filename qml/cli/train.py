@@ -76,7 +76,8 @@ def run(options: argparse.Namespace) -> int:
         raise TableError("--positive is for comparing groups: name their column with --sensitive")
 
     # imported after the table has been read, so that its faults are told at once
-    from qml.cli.experiment import Experiment, output_folder, run_experiment
+    from qml.cli.experiment import Experiment, output_folder
+    from qml.cli.fitting import run_experiment
     from qml.cli.splitting import check_early_stopping, choose_folds, split_rows
 
     if options.class_weight and target.task == "regression":

@@ -1,6 +1,6 @@
-from qml.fairness.mitigation import MitigatedClassifier as MitigatedClassifier
-from qml.fairness.mitigation import Mitigation as Mitigation
-from qml.fairness.mitigation import Parity as Parity
+from qml.fairness.mitigated import MitigatedClassifier as MitigatedClassifier
+from qml.fairness.mitigated import Mitigation as Mitigation
+from qml.fairness.mitigated import Parity as Parity
 from qml.fairness.mitigation import mitigate as mitigate
 from qml.fairness.preprocessing import DataReport as DataReport
 from qml.fairness.preprocessing import data_report as data_report

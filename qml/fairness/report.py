@@ -137,9 +137,9 @@ def fairness_of_predictions(
         raise ValueError(f"expected a prediction for each of {len(truth)} rows, got {len(labels)}")
     columns = read_groups(sensitive, None, len(truth))
     values = None if probability is None else np.asarray(probability, float)
-    kind = choose("task", task, tuple(WORDS))
+    choose("task", task, tuple(WORDS))
     return _report(
-        model, kind, truth, labels, values, columns, positive, sample_weight, n_resamples, level, random_state
+        model, task, truth, labels, values, columns, positive, sample_weight, n_resamples, level, random_state
     )
 
 
@@ -163,7 +163,7 @@ def _positive(truth: NDArray[Any], predicted: NDArray[Any], positive: Any) -> An
 
 def _report(
     model: str,
-    task: str,
+    task: Literal["classification", "regression"],
     truth: NDArray[Any],
     predicted: NDArray[Any],
     probability: NDArray[np.float64] | None,

@@ -75,7 +75,7 @@ def residual_verdict(
 
     def furthest(rate: str) -> tuple[str, str]:
         values = [estimate.value for estimate in rates[rate]]
-        return tuple(described(name, labels[int(place)]) for place in (np.argmax(values), np.argmin(values)))
+        return described(name, labels[int(np.argmax(values))]), described(name, labels[int(np.argmin(values))])
 
     def clear(gap: Estimate, doubt: str = "not clear") -> str:
         return "clear" if gap.low > 0 else doubt
