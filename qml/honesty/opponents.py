@@ -314,7 +314,8 @@ def _strengths(X: Any, y: Any) -> NDArray[np.float64]:
 
 def _correlations(X: Any, y: Any) -> NDArray[np.float64]:
     """Return F statistics of features for a quantity; 0 of constant features."""
-    return np.nan_to_num(f_regression(X, y)[0], posinf=np.finfo(float).max)
+    strengths = np.abs(f_regression(X, y)[0])  # rounding can make the correlation of a copy exceed 1, and its F negative
+    return np.nan_to_num(strengths, posinf=np.finfo(float).max)
 
 
 def _renamed(task: Task, candidates: Candidates) -> Candidates:
