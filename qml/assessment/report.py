@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from qml.text import markdown as escaped
@@ -29,8 +29,8 @@ TERMINAL_WIDTH = 100
 GAP = 2
 """Spaces between the columns of a table."""
 
-MIN_NAME = 20
-"""Characters of the first column of a table that are shown however narrow the terminal is."""
+MIN_NAME = 12
+"""Width of the first column of a table however narrow the terminal is."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +142,11 @@ def _filled(text: str, width: int, indent: str = "") -> str:
 
 
 def _aligned(lines: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Align a table, and divide its columns where they are wider than ``width`` together."""
+    """Align a table; where it is wider than ``width``, divide its columns, and wrap the names in the first of them."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    first = min(widths[0], max(width // 2, MIN_NAME))
-    names = [line[0] if len(line[0]) <= first else f"{line[0][: first - 3]}..." for line in lines]
+    room = min(width // 2, width - GAP - max(widths[1:], default=0))
+    first = min(widths[0], max(room, MIN_NAME))
+    names = [textwrap.wrap(line[0], first) or [""] for line in lines]
     parts: list[list[int]] = [[]]
     used = first
     for column in range(1, len(widths)):
@@ -154,10 +155,14 @@ def _aligned(lines: Sequence[Sequence[str]], width: int) -> list[str]:
             used = first
         parts[-1].append(column)
         used += GAP + widths[column]
-    return [
-        "\n".join(
-            (" " * GAP).join([name.ljust(first), *(line[column].rjust(widths[column]) for column in part)]).rstrip()
-            for name, line in zip(names, lines, strict=True)
-        )
-        for part in parts
-    ]
+    return ["\n".join(_rows(lines, names, [(column, widths[column]) for column in part], first)) for part in parts]
+
+
+def _rows(
+    lines: Sequence[Sequence[str]], names: Sequence[Sequence[str]], columns: Sequence[tuple[int, int]], first: int
+) -> Iterator[str]:
+    """Return the lines of a table of some columns, with their widths; cells are beside the last line of a name."""
+    for name, line in zip(names, lines, strict=True):
+        yield from name[:-1]
+        cells = [line[column].rjust(width) for column, width in columns]
+        yield (" " * GAP).join([name[-1].ljust(first), *cells]).rstrip()

@@ -314,7 +314,7 @@ def _strengths(X: Any, y: Any) -> NDArray[np.float64]:
 
 def _correlations(X: Any, y: Any) -> NDArray[np.float64]:
     """Return F statistics of features for a quantity; 0 of constant features."""
-    strengths = np.abs(f_regression(X, y)[0])  # rounding can make the correlation of a copy exceed 1, and its F negative
+    strengths = np.abs(f_regression(X, y)[0])  # negative where rounding makes the correlation of a copy exceed 1
     return np.nan_to_num(strengths, posinf=np.finfo(float).max)
 
 
