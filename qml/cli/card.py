@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from qml.cli.table_data import add_reading_options
+from qml.cli.table_data import add_reading_options, check_files
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the card."""
+    check_files(options.model, options.explain)
     import sys
     from pathlib import Path
 

@@ -9,9 +9,8 @@ it has the target's column, the quality of the model is explained too.
 from __future__ import annotations
 
 import argparse
-import os
 
-from qml.cli.table_data import add_reading_options
+from qml.cli.table_data import add_reading_options, check_files
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -50,12 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explain."""
-    from qml.tables import TableError
-
     if options.number < 1 or options.background < 2:
+        from qml.tables import TableError
+
         raise TableError("--number expects 1 or more, --background 2 or more")
-    if not os.path.exists(options.model):
-        raise TableError(f"there is no model file {options.model}")
+    check_files(options.model, options.data, options.rows)
     from qml.cli.explanation import explain_file
 
     return explain_file(options)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from qml.cli.table_data import add_reading_options
+from qml.cli.table_data import add_reading_options, check_files
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Report."""
+    check_files(options.model, options.data)
     import json
     import sys
     from pathlib import Path

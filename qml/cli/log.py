@@ -32,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Verify."""
     import json
+    import os
+
+    if not os.path.exists(options.log):  # told at once, before the library is imported
+        from qml.tables import TableError
+
+        raise TableError(f"there is no log {options.log}")
 
     from qml.accounts.verification import verify
     from qml.assessment.report import Paragraph

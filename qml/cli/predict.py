@@ -8,9 +8,8 @@ standard error.
 from __future__ import annotations
 
 import argparse
-import os
 
-from qml.cli.table_data import add_reading_options
+from qml.cli.table_data import add_reading_options, check_files
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -36,13 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict."""
-    for path in (options.model, options.data):  # told at once, before the library is imported
-        if path != "-" and not os.path.exists(path):
-            from qml.tables import TableError, read_table
-
-            if path == options.data:
-                read_table(path)  # raises, with near names
-            raise TableError(f"there is no model file {path}")
+    check_files(options.model, options.data)
     from qml.cli.prediction import predict_file
 
     return predict_file(options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from qml.cli.training_options import fraction, positive_integer
 
-__all__ = ["add_reading_options", "add_table_options", "encoded", "read_data", "stem"]
+__all__ = ["add_reading_options", "add_table_options", "check_files", "encoded", "read_data", "stem"]
 
 MAX_LINES = 6
 """Maximum number of lines about columns that are left out, and of names in a line."""
@@ -66,6 +67,25 @@ def add_reading_options(parser: Any, *, fill: bool = False) -> None:
     parser.add_argument(
         "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
     )
+
+
+def check_files(model: str, *tables: str | None) -> None:
+    """Raise `TableError` if a file does not exist: at once, before the libraries that models need are imported.
+
+    Parameters
+    ----------
+    model : str
+        Path of a model file.
+    *tables : str or None
+        Paths of tables; ``"-"`` is standard input.
+    """
+    for path in (model, *tables):
+        if path not in (None, "-") and not os.path.exists(path):
+            from qml.tables import TableError, read_table
+
+            if path != model:
+                read_table(path)  # raises, with near names
+            raise TableError(f"there is no model file {path}")
 
 
 def read_data(options: argparse.Namespace) -> tuple[Any, Any, int]:

@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -697,6 +698,21 @@ class TestShell:
         facts = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
         assert {"python", "numpy", "numba", "threads", "vectors", "memory"} <= set(facts)
         assert int(facts["largest"].split()[1]) > 10
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "train none.csv -t y", "search none.csv -t y", "predict none.qumba -", "explain here.csv none.csv",
+            "explain none.qumba here.csv", "fairness here.csv none.csv -s sex", "card none.qumba",
+            "card here.csv --explain none.csv", "export none.qumba --to c", "log verify none.jsonl",
+        ],
+    )  # fmt: skip
+    def test_a_missing_file_is_told_before_the_library_is_imported(self, command, here):
+        (here / "here.csv").write_text("x,y\n1,a\n")
+        code = f"import sys; from qml.cli import main; main({command.split()!r}); print('sklearn' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout == "False\n"
+        assert re.fullmatch(r"qumba \w+: there is no (model )?(file|log) none\.\w+\n", done.stderr)
 
     def test_help_is_quick_because_it_imports_little(self):
         code = (
