@@ -1,8 +1,10 @@
 """What `import simulator` and `import qml` may cost: no heavy package, nothing compiled."""
 
 import importlib
+import importlib.util
 import inspect
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -68,8 +70,10 @@ EXPECTED = {
 }
 
 # Each of these is needed for one job (drawing, exchange, tables, layers) and is imported when that job is asked for.
-ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython", "cryptography", "flwr"}
-ON_DEMAND = {"qiskit", "matplotlib", "pandas", "torch", "jax", "pennylane", "PIL", "IPython", "fairlearn"}
+ON_DEMAND = {
+    "IPython", "PIL", "cryptography", "fairlearn", "flwr", "jax", "matplotlib", "optuna", "pandas", "pennylane",
+    "qiskit", "shap", "statsmodels", "torch",
+}  # fmt: skip
 
 PROBE = """
 import json, sys
@@ -153,6 +157,48 @@ def test_qumba_has_all_names_of_both_packages():
     assert qumba.__all__ == sorted([*simulator.__all__, *qml.__all__])
     for package in (simulator, qml):
         assert all(getattr(qumba, name) is getattr(package, name) for name in package.__all__)
+
+
+def test_modules_of_both_packages_are_imported_from_qumba() -> None:
+    code = """
+import sys
+from qumba.deploy import collapse
+import qumba.noise.model as model
+import qumba, qml.deploy, simulator.noise.model
+assert collapse is qml.deploy.collapse
+assert qumba.deploy is qml.deploy is sys.modules["qumba.deploy"]
+assert qml.deploy.__name__ == qml.deploy.__spec__.name == "qml.deploy"
+assert model is simulator.noise.model and qumba.noise is simulator.noise
+import qumba.deploy.graph, qml.deploy.graph
+assert qumba.deploy.graph is qml.deploy.graph
+import importlib
+count = len(sys.meta_path)
+importlib.reload(qumba)
+assert len(sys.meta_path) == count
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["qumba.deplyo", "qumba.deploy.deplyo"])
+def test_a_module_that_neither_package_has(name: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=f"No module named '{name}'"):
+        importlib.import_module(name)
+
+
+def test_type_checkers_know_the_documented_modules() -> None:
+    root = Path(qumba.__file__).parents[1]
+    stubs = {path.stem: path.read_text() for path in (root / "qumba").glob("*.pyi") if path.stem != "__init__"}
+    for name, text in stubs.items():
+        (package,) = re.findall(rf"^from (qml|simulator)\.{name} import \*\n$", text)
+        assert importlib.util.find_spec(f"{package}.{name}") is not None
+    pages = "".join(path.read_text() for path in (root / "docs" / "api").glob("*.md"))
+    documented = {
+        name
+        for package, name in re.findall(r"^ *(qml|simulator)\.(\w+)\.\w", pages, re.MULTILINE)
+        if not hasattr(getattr(sys.modules[package], name, None), "mro")  # a class with its methods
+    }
+    assert documented <= stubs.keys()
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qml.fairness.rates import Estimate
+from qml.fairness.estimates import Estimate
 
 __all__ = ["ScoredRows", "score_rows"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from qml.accounts.chain import FIRST, DecisionLogError, parse
 from qml.accounts.digests import Salt, rows_of
-from qml.text import one_line
+from qml.assessment.report import Block, Items, Paragraph, terminal
 from simulator.errors import counted
 from simulator.files import check_regular
 
@@ -66,24 +66,31 @@ class Verification:
         """Return everything as plain values, ready for JSON."""
         return asdict(self) | {"intact": self.intact, "findings": list(self.findings), "notes": list(self.notes)}
 
-    def __str__(self) -> str:
+    def blocks(self) -> list[Block]:
+        """Return the result as blocks of `qml.assessment.report`."""
         span = f", from {self.first_time} to {self.last_time}" if self.lines else ""
-        out = [f"{self.path}: {counted(self.lines, 'line')}, {counted(self.decisions, 'decision')}{span}"]
-        out += [f"model {self.model}", f"head  {self.head}", ""]
+        head = f"{self.path}: {counted(self.lines, 'line')}, {counted(self.decisions, 'decision')}{span}"
+        blocks: list[Block] = [Items((head, f"model {self.model}", f"head  {self.head}"))]
         if self.findings:
-            out.append(f"CHANGED: {counted(len(self.findings), 'finding')}.")
-            out += [f"* {finding}" for finding in self.findings[:SHOWN]]
-            if len(self.findings) > SHOWN:
-                out.append(f"* and {len(self.findings) - SHOWN} more")
+            more = len(self.findings) - SHOWN
+            findings = [f"* {finding}" for finding in self.findings[:SHOWN]] + (
+                [f"* and {more} more"] if more > 0 else []
+            )
+            blocks.append(Items((f"CHANGED: {counted(len(self.findings), 'finding')}.", *findings)))
         elif self.head_line is None:
-            out.append(
-                "Intact as far as the log itself can show: each line agrees with the next. That nothing was cut from "
-                "its end, or all of it rewritten, shows only the head kept elsewhere (--head)."
+            blocks.append(
+                Paragraph(
+                    "Intact as far as the log itself can show: each line agrees with the next. That nothing was cut "
+                    "from its end, or all of it rewritten, shows only the head kept elsewhere (--head)."
+                )
             )
         else:
-            out.append(f"Intact: every line up to the head that was kept, line {self.head_line}, is as it was written.")
-        out += [f"- {note}" for note in self.notes]
-        return "\n".join(map(one_line, out))
+            text = f"Intact: every line up to the head that was kept, line {self.head_line}, is as it was written."
+            blocks.append(Paragraph(text))
+        return [*blocks, *([Items(tuple(f"- {note}" for note in self.notes))] if self.notes else [])]
+
+    def __str__(self) -> str:
+        return terminal(self.blocks()).rstrip("\n")
 
 
 def verify(path: str | os.PathLike[str], head: str | os.PathLike[str] | None = None) -> Verification:

@@ -1,13 +1,15 @@
 """Write the model card of a trained model.
 
 Filled from the model file: data, split, scores with intervals, circuit,
-weights, training, costs, limits. What neither the file nor an option says is
-marked as missing.
+weights, training, costs, limits, and with --explain what the model's predictions
+depend on. What neither the file nor an option says is marked as missing.
 """
 
 from __future__ import annotations
 
 import argparse
+
+from qml.cli.table_data import add_reading_options, check_files
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -26,10 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--license", metavar="NAME", help="license, such as apache-2.0")
     parser.add_argument("--author", action="append", metavar="NAME", help="author; repeatable")
     parser.add_argument("--contact", metavar="TEXT", help="whom to ask")
+    explanation = parser.add_argument_group("the explanation")
+    explanation.add_argument(
+        "--explain",
+        metavar="DATA",
+        help="table, such as data.csv, whose rows the explanation refers to: as for `qumba explain`, with its defaults",
+    )
+    add_reading_options(explanation, fill=True)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the card."""
+    check_files(options.model, options.explain)
     import sys
     from pathlib import Path
 
@@ -41,6 +51,11 @@ def run(options: argparse.Namespace) -> int:
     estimator, extra = trained_model(options.model)
     schema = schema_of(options.model, extra)
     record = extra.get("record") if isinstance(extra, dict) else None
+    explanation = None
+    if options.explain is not None:
+        from qml.cli.explanation import explanation_of
+
+        explanation = explanation_of(options, estimator, extra, options.explain, random_state=0)
     path = Path(options.model).with_name("card.md") if options.output is None else Path(options.output)
     text = model_card(
         estimator if schema is None else TableModel(estimator, schema, record),
@@ -50,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         out_of_scope=options.out_of_scope,
         limitations=options.limitation,
         data=options.data,
+        explanation=explanation,
         license=options.license,
         authors=options.author,
         contact=options.contact,

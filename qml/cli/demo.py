@@ -58,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, compare and report; several data sets are written to separate folders."""
-    from qml.cli.experiment import output_folder, run_experiment
+    from qml.cli.experiment import output_folder
+    from qml.cli.fitting import run_experiment
 
     folder = Path(options.output or "demo-output")
     names = DEMOS[options.dataset]

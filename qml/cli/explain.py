@@ -9,7 +9,8 @@ it has the target's column, the quality of the model is explained too.
 from __future__ import annotations
 
 import argparse
-import os
+
+from qml.cli.table_data import add_reading_options, check_files
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -43,24 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--twin", action="store_true", help="train the model without entanglement too, and compare")
     parser.add_argument("--seed", type=int, default=0, help="seed for all random choices (default: 0)")
-    parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
-    parser.add_argument(
-        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
-    )
-    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
-    parser.add_argument(
-        "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
-    )
+    add_reading_options(parser, fill=True)
 
 
 def run(options: argparse.Namespace) -> int:
     """Explain."""
-    from qml.tables import TableError
-
     if options.number < 1 or options.background < 2:
+        from qml.tables import TableError
+
         raise TableError("--number expects 1 or more, --background 2 or more")
-    if not os.path.exists(options.model):
-        raise TableError(f"there is no model file {options.model}")
+    check_files(options.model, options.data, options.rows)
     from qml.cli.explanation import explain_file
 
     return explain_file(options)

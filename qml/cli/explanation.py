@@ -12,44 +12,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.cli.output import show
 from qml.cli.prediction import schema_for, trained_model
-from qml.explain import explain
+from qml.explain import Explanation, explain
 from qml.tables import Schema, Table, TableError, TableModel, read_table, read_target
 from qml.tables.reading import shortened
 from qml.text import one_line
 from simulator.files import replace_file
 
-__all__ = ["explain_file"]
+__all__ = ["explain_file", "explanation_of"]
 
 
 def explain_file(options: argparse.Namespace) -> int:
     """Explain according to the options; return the exit status."""
     model, extra = trained_model(options.model)
-    table = read_table(options.data, options.separator, options.encoding, options.na)
-    schema = schema_for(options.model, extra, model, table)
-    X = _encoded(options, schema, table)
-    rows = X[: options.number]
-    if options.rows is not None:
-        rows = _encoded(options, schema, read_table(options.rows, options.separator, options.encoding, options.na))
-        rows = rows[: options.number]
-    y = _target(schema, table, model)
-    if y is None and options.twin:
-        raise TableError(f"--twin trains a model: {options.data} needs the target column {schema.target!r}")
-    named = schema if schema.target else replace(schema, target="prediction")
-    try:
-        explanation = explain(
-            TableModel(model, named),
-            X,
-            rows,
-            y,
-            fixed=options.fix,
-            max_background=options.background,
-            twin=options.twin,
-            random_state=options.seed,
-        )
-    except (ValueError, TypeError) as error:
-        raise TableError(f"{options.model} cannot be explained by these rows: {error}") from error
-    print(explanation)
+    explanation = explanation_of(
+        options,
+        model,
+        extra,
+        options.data,
+        rows=options.rows,
+        number=options.number,
+        fixed=options.fix,
+        max_background=options.background,
+        twin=options.twin,
+        random_state=options.seed,
+    )
+    show(explanation.blocks())
     page = Path(options.model).with_suffix(".html") if options.output is None else Path(options.output)
     explanation.to_html(page)
     print(one_line(f"{page} written"), file=sys.stderr)
@@ -60,6 +49,59 @@ def explain_file(options: argparse.Namespace) -> int:
         explanation.plot(options.plot)
         print(one_line(f"{options.plot} written"), file=sys.stderr)
     return 0
+
+
+def explanation_of(
+    options: argparse.Namespace,
+    model: Any,
+    extra: Any,
+    data: str,
+    *,
+    rows: str | None = None,
+    number: int = 5,
+    twin: bool = False,
+    **settings: Any,
+) -> Explanation:
+    """Explain a model file by the columns of its table.
+
+    Parameters
+    ----------
+    options : Namespace
+        With the path of the model file, and how tables are read.
+    model, extra
+        As `trained_model` returns them.
+    data : str
+        Path of the table that the explanation refers to.
+    rows : str, optional
+        Path of the table of the rows to explain; by default the first rows of ``data``.
+    number : int
+        Maximum number of rows to explain.
+    twin : bool
+        Whether to train the model without entanglement too.
+    **settings
+        Of `qml.explain.explain`.
+
+    Raises
+    ------
+    TableError
+        If the tables do not fit the model, or it cannot be explained by them.
+    """
+
+    def table_of(path: str) -> Table:
+        return read_table(path, options.separator, options.encoding, options.na)
+
+    table = table_of(data)
+    schema = schema_for(options.model, extra, model, table)
+    X = _encoded(options, schema, table)
+    explained = (X if rows is None else _encoded(options, schema, table_of(rows)))[:number]
+    y = _target(schema, table, model)
+    if y is None and twin:
+        raise TableError(f"--twin trains a model: {data} needs the target column {schema.target!r}")
+    named = schema if schema.target else replace(schema, target="prediction")
+    try:
+        return explain(TableModel(model, named), X, explained, y, twin=twin, **settings)
+    except (ValueError, TypeError) as error:
+        raise TableError(f"{options.model} cannot be explained by these rows: {error}") from error
 
 
 def _encoded(options: argparse.Namespace, schema: Schema, table: Table) -> NDArray[np.float64]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 
+from qml.cli.table_data import check_files
+
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
 ARGUMENTS = "model.qumba --to onnx|c|qasm"
@@ -31,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export."""
+    check_files(options.model)
     import sys
     from pathlib import Path
 

@@ -3,12 +3,14 @@
 The file needs the columns that the model was trained on, the target, and the
 sensitive columns; rows that the model was not trained on give honest numbers.
 Prints who is in the table, which columns stand for the sensitive ones, and
-rates by group with intervals.
+rates by group with intervals; of a quantity, means and errors by group.
 """
 
 from __future__ import annotations
 
 import argparse
+
+from qml.cli.table_data import add_reading_options, check_files
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -25,24 +27,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--positive", metavar="CLASS", help="class that counts as being selected (the second of two)")
     parser.add_argument("--json", metavar="FILE", help="write all numbers to this file too")
     parser.add_argument("--plot", metavar="FILE", help="write a picture to this PNG file")
-    parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
-    parser.add_argument(
-        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
-    )
-    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
-    parser.add_argument("--encoding", metavar="NAME", help="text encoding; detected by default")
+    add_reading_options(parser, fill=True)
 
 
 def run(options: argparse.Namespace) -> int:
     """Report."""
+    check_files(options.model, options.data)
     import json
     import sys
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Literal
 
     import numpy as np
 
-    from qml.assessment.report import terminal
+    from qml.cli.output import show
     from qml.cli.prediction import schema_of, trained_model
     from qml.cli.sensitive import positive_class, sensitive_columns
     from qml.fairness.preprocessing import data_report
@@ -58,16 +56,19 @@ def run(options: argparse.Namespace) -> int:
         raise TableError(
             f"{options.model} was not made by qumba train, so it names no target; use qml.fairness in Python"
         )
-    if not hasattr(estimator, "classes_"):
-        raise TableError(f"{options.model} predicts a quantity; groups are compared for classes only")
+    classes = getattr(estimator, "classes_", None)
+    if classes is None and options.positive is not None:
+        raise TableError(f"--positive is for classes, and {options.model} predicts a quantity: leave it out")
+    task: Literal["classification", "regression"] = "regression" if classes is None else "classification"
     table = read_table(options.data, options.separator, options.encoding, options.na)
-    table, _ = with_target(table, schema.target, "classification")
+    table, _ = with_target(table, schema.target, task)
     columns, notes = sensitive_columns(table, options.sensitive)
-    truth = read_target(table, schema.target, "classification").y
-    if truth.dtype.kind != np.asarray(estimator.classes_).dtype.kind:
-        truth = truth.astype(np.asarray(estimator.classes_).dtype)
+    truth, positive = read_target(table, schema.target, task).y, None
+    if classes is not None:
+        if truth.dtype.kind != classes.dtype.kind:
+            truth = truth.astype(classes.dtype)
+        positive = positive_class(classes.tolist(), options.positive)
     X, filled = schema.encode(table, impute=True if options.impute else None)
-    positive = positive_class(estimator.classes_.tolist(), options.positive)
     raw = {column.name: [_cell(cell, table.na) for cell in table.column(column.name)] for column in schema.columns}
     model = TableModel(estimator, schema)
     fairness = fairness_report(model, X, truth, columns, positive=positive)
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     for note in (*notes, *filled):
         print(one_line(f"note: {note}"), file=sys.stderr)
     blocks = [*data.blocks(), *(block for report in reports.values() for block in report.blocks()), *fairness.blocks()]
-    print(terminal(blocks))
+    show(blocks)
     if options.json is not None:
         content = {
             "data": data.as_dict(),

@@ -32,17 +32,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Verify."""
     import json
+    import os
+
+    if not os.path.exists(options.log):  # told at once, before the library is imported
+        from qml.tables import TableError
+
+        raise TableError(f"there is no log {options.log}")
 
     from qml.accounts.verification import verify
+    from qml.assessment.report import Paragraph
+    from qml.cli.output import show
 
     result = verify(options.log, options.head)
     problem = None if options.model is None else _other_model(options.model, result.model)
     if options.json:
         print(json.dumps(result.as_dict() | {"other_model": problem}, indent=2))
     else:
-        print(result)
-        if problem is not None:
-            print(problem)
+        show([*result.blocks(), *([] if problem is None else [Paragraph(problem)])])
     return 0 if result.intact and problem is None else CHANGED
 
 

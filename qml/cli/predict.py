@@ -8,7 +8,8 @@ standard error.
 from __future__ import annotations
 
 import argparse
-import os
+
+from qml.cli.table_data import add_reading_options, check_files
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
 
@@ -23,31 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     parser.add_argument("--append", action="store_true", help="repeat the columns of the file before the predictions")
     parser.add_argument("--log", metavar="FILE", help="append every prediction to this log; see `qumba log verify`")
-    parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
-    parser.add_argument(
-        "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
-    )
     parser.add_argument(
         "--engine",
         choices=("numba", "collapsed"),
         default="numba",
         help="simulate the circuit, or collapse the model to a few matrices first; the predictions are the same",
     )
-    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
-    parser.add_argument(
-        "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
-    )
+    add_reading_options(parser, fill=True)
 
 
 def run(options: argparse.Namespace) -> int:
     """Predict."""
-    for path in (options.model, options.data):  # told at once, before the library is imported
-        if path != "-" and not os.path.exists(path):
-            from qml.tables import TableError, read_table
-
-            if path == options.data:
-                read_table(path)  # raises, with near names
-            raise TableError(f"there is no model file {path}")
+    check_files(options.model, options.data)
     from qml.cli.prediction import predict_file
 
     return predict_file(options)

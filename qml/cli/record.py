@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from qml.accounts.scores import score_rows
 from qml.cli.report import Facts, pooled_predictions
 from qml.fairness.groups import SensitiveError
-from qml.fairness.report import FairnessReport, LabelsError, fairness_of_predictions
+from qml.fairness.report import LabelsError, fairness_of_predictions
+from qml.fairness.results import FairnessReport
 from qml.honesty import BaselineComparison
 
 __all__ = ["fairness_of", "training_record"]
@@ -38,14 +39,14 @@ def fairness_of(
     """
     if not sensitive:
         return None, None
-    if comparison.metrics.task != "classification":
-        return None, "groups are not compared: the target is a quantity"
     truth, predictions = pooled_predictions(comparison)
     rows = np.concatenate(comparison.test_rows[: comparison.folds])
     columns = {name: [cells[row] for row in rows] for name, cells in sensitive.items()}
     try:
         name = comparison.quantum.name
-        return fairness_of_predictions(truth, predictions, columns, positive=positive, model=name), None
+        return fairness_of_predictions(
+            truth, predictions, columns, task=comparison.metrics.task, positive=positive, model=name
+        ), None
     except LabelsError:
         return None, "groups are not compared: there are more than two classes, say by --positive which one counts"
     except SensitiveError as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from qml.assessment.report import Block, Grid, Heading, Items, Listing, Paragraph, Picture
-from qml.fairness.report import FairnessReport
+from qml.fairness.results import FairnessReport
 from qml.honesty import BaselineComparison
 
 __all__ = ["Facts", "confusion", "pooled_predictions", "report_blocks", "report_json"]

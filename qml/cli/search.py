@@ -46,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
     table, target, num_without = read_data(options)
 
     # imported after the table has been read, so that its faults are told at once
-    from qml.cli.experiment import Experiment, output_folder, report_experiment
+    from qml.cli.experiment import Experiment, output_folder
+    from qml.cli.reporting import report_experiment
     from qml.cli.splitting import split_rows
     from qml.search import QuantumSearchCV
     from qml.tables import TableError

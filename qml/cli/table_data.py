@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from qml.cli.training_options import fraction, positive_integer
 
-__all__ = ["add_table_options", "encoded", "read_data", "stem"]
+__all__ = ["add_reading_options", "add_table_options", "check_files", "encoded", "read_data", "stem"]
 
-MAX_LINES = 12
-"""Maximum number of lines of the report about columns that are left out, and about filled cells."""
+MAX_LINES = 6
+"""Maximum number of lines about columns that are left out, and of names in a line."""
+
+QUOTED = re.compile(r"'.*'|[\d.,]+")
+"""Cells and numbers in the reason for which a column is left out."""
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> Any:
@@ -47,14 +52,40 @@ def add_table_options(parser: argparse.ArgumentParser) -> Any:
         metavar="N",
         help="omit text columns with more distinct values than this (20)",
     )
-    table.add_argument(
+    add_reading_options(table)
+    return table
+
+
+def add_reading_options(parser: Any, *, fill: bool = False) -> None:
+    """Add the options of how a table is read, with that of filling its gaps if the values are in a model file."""
+    if fill:
+        parser.add_argument("--impute", action="store_true", help="fill empty cells with the values learnt in training")
+    parser.add_argument(
         "--na", action="append", default=[], metavar="MARK", help="cell that counts as empty, such as -999; repeatable"
     )
-    table.add_argument("--separator", metavar="C", help="column separator; detected by default")
-    table.add_argument(
+    parser.add_argument("--separator", metavar="C", help="column separator; detected by default")
+    parser.add_argument(
         "--encoding", metavar="NAME", help="text encoding, such as utf-8 or latin-1; detected by default"
     )
-    return table
+
+
+def check_files(model: str, *tables: str | None) -> None:
+    """Raise `TableError` if a file does not exist: at once, before the libraries that models need are imported.
+
+    Parameters
+    ----------
+    model : str
+        Path of a model file.
+    *tables : str or None
+        Paths of tables; ``"-"`` is standard input.
+    """
+    for path in (model, *tables):
+        if path not in (None, "-") and not os.path.exists(path):
+            from qml.tables import TableError, read_table
+
+            if path != model:
+                read_table(path)  # raises, with near names
+            raise TableError(f"there is no model file {path}")
 
 
 def read_data(options: argparse.Namespace) -> tuple[Any, Any, int]:
@@ -111,8 +142,8 @@ def encoded(
         f"{options.data}: {len(table)} rows, {use}",
         f"features: {X.shape[1]}, from {len(schema.columns)} columns"
         + (f"; one-hot encoded: {shortened([column.name for column in words])}" if words else ""),
-        *_first(f"left out: {column.name} ({column.reason})" for column in schema.left_out),
-        *_first(f"empty cells: {line}" for line in filled),
+        *_left_out(schema.left_out),
+        *(f"empty cells: {line}" for line in filled),
     ]
     if num_without:
         data.append(f"{counted(num_without, 'row')} without a target left out")
@@ -133,10 +164,23 @@ def encoded(
     return schema, X, tuple(data)
 
 
-def _first(lines: Iterable[str]) -> list[str]:
-    """Return the first lines, and how many follow: a table of 150 columns has a report, too."""
-    lines = list(lines)
-    return lines if len(lines) <= MAX_LINES else [*lines[:MAX_LINES], f"and {len(lines) - MAX_LINES} more like these"]
+def _left_out(columns: Sequence[Any]) -> list[str]:
+    """Return a line for each column that is left out, or for each kind of reason if they are many."""
+    from qml.tables.reading import shortened
+    from simulator.errors import counted
+
+    if len(columns) <= MAX_LINES:
+        return [f"left out: {column.name} ({column.reason})" for column in columns]
+    kinds: dict[str, list[Any]] = {}
+    for column in columns:
+        kinds.setdefault(QUOTED.sub("", column.reason), []).append(column)
+    largest = sorted(kinds.values(), key=len, reverse=True)
+    lines = []
+    for alike in largest[:MAX_LINES]:
+        reason = alike[0].reason + ("" if len({column.reason for column in alike}) == 1 else ", and the like")
+        lines.append(f"left out: {shortened([column.name for column in alike], MAX_LINES)} ({reason})")
+    num_others = sum(map(len, largest[MAX_LINES:]))
+    return [*lines, f"left out: {counted(num_others, 'column')} for other reasons"] if num_others else lines
 
 
 def stem(data: str) -> str:

@@ -68,13 +68,16 @@ def run(options: argparse.Namespace) -> int:
     if options.sensitive:
         from qml.cli.sensitive import positive_class, sensitive_columns
 
+        if options.positive is not None and target.task == "regression":
+            raise TableError("--positive is for classes, and the target is a quantity: leave it out")
         groups, group_notes = sensitive_columns(table, options.sensitive)
         positive = positive_class(np.unique(target.y).tolist(), options.positive)
     elif options.positive is not None:
         raise TableError("--positive is for comparing groups: name their column with --sensitive")
 
     # imported after the table has been read, so that its faults are told at once
-    from qml.cli.experiment import Experiment, output_folder, run_experiment
+    from qml.cli.experiment import Experiment, output_folder
+    from qml.cli.fitting import run_experiment
     from qml.cli.splitting import check_early_stopping, choose_folds, split_rows
 
     if options.class_weight and target.task == "regression":

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from qml.assessment.report import Block
-from qml.explain.narrative import blocks_of, text_of
+from qml.assessment.report import Block, terminal
+from qml.explain.narrative import blocks_of
 from qml.explain.results import Results
 from simulator.files import replace_file
 
@@ -68,10 +68,10 @@ class Explanation(Results):
     """
 
     def __str__(self) -> str:
-        return text_of(self)
+        return terminal(self.blocks())
 
     def blocks(self) -> list[Block]:
-        """Return the main results as blocks of `qml.assessment.report`, as model cards show them."""
+        """Return the explanation as blocks of `qml.assessment.report`."""
         return blocks_of(self)
 
     def plot(self, path: str | PathLike[str] | None = None) -> Any:

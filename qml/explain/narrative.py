@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Iterator
 
 import numpy as np
 
-from qml.assessment.report import Block, Grid, Items, Paragraph
+from qml.assessment.report import Block, Grid, Heading, Items, Listing, Paragraph
 from qml.explain.gates import GateImportance
 from qml.explain.results import Results
 from qml.text import one_line
 from simulator.errors import counted
 
-__all__ = ["blocks_of", "entangling_sentence", "output_name", "row_sentence", "summary", "text_of", "trust"]
+__all__ = ["blocks_of", "entangling_sentence", "output_name", "row_sentence", "summary", "trust"]
 
-WIDTH = 110
 SHOWN_ROWS = 5
 """Number of rows that the text shows."""
 
@@ -104,80 +103,54 @@ def trust(explanation: Results) -> list[str]:
     return [*out, *(f"{one_line(item)[0].upper()}{one_line(item)[1:]}." for item in map(str, explanation.stability))]
 
 
-def text_of(explanation: Results) -> str:
-    """Return an explanation as text."""
-    lines = [f"Explanation of {explanation.model}", *(f"  {k}: {v}" for k, v in explanation.facts.items()), ""]
-    for sentence in summary(explanation):
-        lines += _wrapped(sentence)
-    lines += ["", *_columns(explanation), "", "Rows"]
-    for row in range(min(SHOWN_ROWS, len(explanation.rows))):
-        lines += _wrapped(f"{row}  {row_sentence(explanation, row)}", "   ")
-        if explanation.counterfactuals:
-            nearest = explanation.counterfactuals[row]
-            sentence = "no other prediction within the range of the background" if nearest is None else str(nearest)
-            lines += _wrapped(f"   nearest other: {sentence}", "   ")
-    if len(explanation.rows) > SHOWN_ROWS:
-        lines.append(f"   and {counted(len(explanation.rows) - SHOWN_ROWS, 'row')} more")
+def blocks_of(explanation: Results) -> list[Block]:
+    """Return the whole explanation as blocks of a report."""
+    blocks: list[Block] = [
+        Heading(f"Explanation of {explanation.model}"),
+        Items(tuple(f"{name}: {value}" for name, value in explanation.facts.items())),
+        Paragraph(" ".join(summary(explanation))),
+        *_columns(explanation),
+        Heading("Rows"),
+        Items(tuple(_rows(explanation))),
+    ]
     for part in (explanation.linear, explanation.logistic, explanation.tree, explanation.gates):
         if part is not None:
-            lines += ["", *one_line_each(str(part))]
+            blocks.append(Listing(str(part), on_terminal=True))
     if explanation.sobol is not None:
-        lines += ["", "shares of the variance over all angles (Fourier series): alone, and with others"]
-        width = max(map(len, explanation.angles))
         first, total = (np.nanmean(part, axis=1) for part in (explanation.sobol.first_order, explanation.sobol.total))
-        for name, alone, together in zip(explanation.angles, first, total, strict=True):
-            lines.append(f"  {one_line(name):{width}}  {alone:6.1%}  {together:6.1%}")
-    lines += ["", "How far to trust this"]
-    for sentence in [*trust(explanation), *explanation.notes]:
-        lines += _wrapped(f"* {sentence}")
-    for name, reason in explanation.skipped.items():
-        lines += _wrapped(f"* {name} not computed: {reason}")
-    return "\n".join(lines)
+        rows = zip(explanation.angles, first, total, strict=True)
+        blocks += [
+            Paragraph("Shares of the variance over all angles (Fourier series), of an angle alone and with others:"),
+            Grid(("angle", "alone", "with others"), tuple((name, f"{x:.1%}", f"{y:.1%}") for name, x, y in rows)),
+        ]
+    skipped = (f"{name} not computed: {reason}" for name, reason in explanation.skipped.items())
+    return [*blocks, Heading("How far to trust this"), Items((*trust(explanation), *explanation.notes, *skipped))]
 
 
-def blocks_of(explanation: Results) -> list[Block]:
-    """Return the main results as blocks of a report."""
-    permutation, importances = explanation.permutation, explanation.importances
-    header = ("column", "mean absolute Shapley value", f"loss of {permutation.measure} if it is shuffled")
+def _columns(explanation: Results) -> tuple[Block, Block]:
+    """Return the table of the columns, and what its numbers refer to."""
+    permutation = explanation.permutation
+    header = ("column", "mean |Shapley|", "permutation loss", "derivative x deviation")
     rows = (
         (
             explanation.columns[k],
-            f"{importances[k]:.4f}",
+            f"{explanation.importances[k]:.4f}",
             f"{permutation.means[k]:.4f} +- {permutation.deviations[k]:.4f}",
+            f"{explanation.sensitivities[k]:.4f}",
         )
         for k in explanation.order
     )
-    number = len(explanation.rows)
-    shown = range(min(SHOWN_ROWS, number))
-    which = "" if len(shown) == number else f", of which {len(shown)} here"
-    return [
-        Paragraph(" ".join(summary(explanation))),
-        Grid(header, tuple(rows)),
-        Paragraph(f"{counted(number, 'prediction')} explained{which}:"),
-        Items(tuple(row_sentence(explanation, row) for row in shown)),
-        Paragraph("How far to trust this:"),
-        Items((*trust(explanation), *explanation.notes)),
-    ]
+    text = f"Permutation loss: loss of {permutation.measure}, which is {permutation.score:.3f} without shuffling."
+    return Grid(header, tuple(rows)), Paragraph(text)
 
 
-def one_line_each(text: str) -> list[str]:
-    """Return the lines of a text, each safe for a terminal."""
-    return [one_line(line) for line in text.split("\n")]
-
-
-def _columns(explanation: Results) -> list[str]:
-    """Return the table of the columns."""
-    width = max(6, *(len(one_line(name)) for name in explanation.columns))
-    permutation = explanation.permutation
-    lines = [f"{'column':{width}}  mean |Shapley|  permutation loss    derivative x deviation"]
-    for k in explanation.order:
-        lines.append(
-            f"{one_line(explanation.columns[k]):{width}}  {explanation.importances[k]:14.4f}  "
-            f"{permutation.means[k]:7.4f} +- {permutation.deviations[k]:.4f}  {explanation.sensitivities[k]:10.4f}"
-        )
-    lines.append(f"(permutation: loss of {permutation.measure}, {permutation.score:.3f} without shuffling)")
-    return lines
-
-
-def _wrapped(text: str, indent: str = "  ") -> list[str]:
-    return textwrap.wrap(one_line(text), WIDTH, subsequent_indent=indent, drop_whitespace=True) or [""]
+def _rows(explanation: Results) -> Iterator[str]:
+    """Return sentences on the first rows, and on the nearest rows with another prediction."""
+    for row in range(min(SHOWN_ROWS, len(explanation.rows))):
+        yield f"{row}  {row_sentence(explanation, row)}"
+        if explanation.counterfactuals:
+            nearest = explanation.counterfactuals[row]
+            sentence = "no other prediction within the range of the background" if nearest is None else str(nearest)
+            yield f"   nearest other: {sentence}"
+    if len(explanation.rows) > SHOWN_ROWS:
+        yield f"   and {counted(len(explanation.rows) - SHOWN_ROWS, 'row')} more"

@@ -1,10 +1,11 @@
-from qml.fairness.mitigation import MitigatedClassifier as MitigatedClassifier
-from qml.fairness.mitigation import Mitigation as Mitigation
+from qml.fairness.mitigated import MitigatedClassifier as MitigatedClassifier
+from qml.fairness.mitigated import Mitigation as Mitigation
+from qml.fairness.mitigated import Parity as Parity
 from qml.fairness.mitigation import mitigate as mitigate
 from qml.fairness.preprocessing import DataReport as DataReport
 from qml.fairness.preprocessing import data_report as data_report
 from qml.fairness.proxies import ProxyReport as ProxyReport
 from qml.fairness.proxies import find_proxies as find_proxies
-from qml.fairness.report import FairnessReport as FairnessReport
 from qml.fairness.report import fairness_of_predictions as fairness_of_predictions
 from qml.fairness.report import fairness_report as fairness_report
+from qml.fairness.results import FairnessReport as FairnessReport

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from qml.fairness.words import WORDS
 from qml.plots.canvas import BLUE, COLORS, GREY, ORANGE, label, new_figure, save
 
 __all__ = ["draw", "draw_mitigation"]
-
-PANELS = ("target rate", "selection rate", "true positive rate", "false positive rate")
 
 
 def draw(report: Any, path: str | PathLike[str] | None = None) -> Any:
@@ -27,15 +26,20 @@ def draw(report: Any, path: str | PathLike[str] | None = None) -> Any:
     -------
     matplotlib Figure
     """
+    panels, of_classes = WORDS[report.task].panels, report.task == "classification"
     sizes = [len(column.labels) for column in report.columns]
     figure = new_figure(9.6, 0.9 + sum(0.75 + 0.3 * size for size in sizes))
     grid = figure.subplots(
-        len(sizes), len(PANELS), squeeze=False, sharex=True, height_ratios=[0.75 + 0.3 * size for size in sizes]
+        len(sizes),
+        len(panels),
+        squeeze=False,
+        sharex=of_classes or "col",
+        height_ratios=[0.75 + 0.3 * size for size in sizes],
     )
     for number, (axes, column) in enumerate(zip(grid, report.columns, strict=True)):
         color = COLORS[number % len(COLORS)]
         places = np.arange(len(column.labels))
-        for axis, name in zip(axes, PANELS, strict=True):
+        for axis, name in zip(axes, panels, strict=True):
             rates = column.rates[name]
             for place, rate in zip(places, rates, strict=True):
                 axis.plot([rate.low, rate.high], [place, place], color=color, linewidth=2)
@@ -43,15 +47,16 @@ def draw(report: Any, path: str | PathLike[str] | None = None) -> Any:
             axis.axvline(report.overall[name].value, color=GREY, linestyle=":")
             axis.set_yticks(places, [label(text, 22) for text in column.labels] if axis is axes[0] else [])
             axis.set_ylim(len(places) - 0.5, -0.5)
-            axis.set_xlim(-0.02, 1.02)
+            if of_classes:
+                axis.set_xlim(-0.02, 1.02)
             if number == 0:
                 axis.set_title(name, fontsize="medium")
         axes[0].set_ylabel(label(column.name, 24))
-    positive = label(report.positive, 20)
+    meaning = "mean residual: target minus prediction; "
+    if of_classes:
+        meaning = f"share of the group (selected: predicted {label(report.positive, 20)}; "
     interval = f"{100 * report.level:g} % intervals"
-    figure.supxlabel(
-        f"share of the group (selected: predicted {positive}; dotted: all rows; {interval})", fontsize="small"
-    )
+    figure.supxlabel(f"{meaning}dotted: all rows; {interval}" + ")" * of_classes, fontsize="small")
     save(figure, [axis for axes in grid for axis in axes], path)
     return figure
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
-from os import PathLike
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import has_fit_parameter
 
-from qml.assessment.report import Block, Grid, Heading, Paragraph, terminal
-from qml.fairness.figure import draw_mitigation
-from qml.fairness.groups import Groups, intersection, read_groups
-from qml.fairness.report import FairnessReport, LabelsError, fairness_of_predictions
-from qml.honesty.statistics import PairedTest, paired_rows_test
+from qml.fairness.adapters import FairlearnScores, WeightedClone, fairlearn_modules, quiet
+from qml.fairness.groups import Groups, read_groups
+from qml.fairness.mitigated import CONSTRAINED, MitigatedClassifier, Mitigation, Parity, one_column, row_labels
+from qml.fairness.report import LabelsError, fairness_of_predictions
+from qml.honesty.statistics import paired_rows_test
 from qml.plots.canvas import model_name
-from simulator.errors import counted
 from simulator.names import choose
 
-__all__ = ["CONSTRAINTS", "MitigatedClassifier", "Mitigation", "mitigate"]
+__all__ = ["CONSTRAINTS", "mitigate"]
 
 CONSTRAINTS = {
     "demographic_parity": "DemographicParity",
@@ -34,117 +26,9 @@ CONSTRAINTS = {
 """What is made equal, and Fairlearn's class for it; its threshold optimiser takes the name."""
 
 METHODS = ("thresholds", "training")
-SHOWN = ("demographic parity difference", "equal opportunity difference", "equalised odds difference")
 
-
-class MitigatedClassifier:
-    """Classifier that was mitigated by Fairlearn.
-
-    Its predictions are random, in part: thresholds that make rates equal lie between two classes, and training returns
-    a mixture of classifiers. Equal rows with equal seeds get equal predictions.
-
-    Attributes
-    ----------
-    needs_sensitive : bool
-        Whether ``predict`` needs the sensitive columns, as thresholds by group do.
-    classes_ : ndarray, shape (2,)
-        The negative and the positive class.
-    mitigator_ : Fairlearn's object
-    """
-
-    def __init__(self, mitigator: Any, classes: NDArray[Any], *, needs_sensitive: bool) -> None:
-        self.mitigator_, self.classes_, self.needs_sensitive = mitigator, classes, needs_sensitive
-
-    def predict(self, X: Any, sensitive: Any = None, random_state: int | None = 0) -> NDArray[Any]:
-        """Predict classes.
-
-        Parameters
-        ----------
-        X : array-like, shape (n_rows, n_features)
-        sensitive : as for `mitigate`
-            Needed if ``needs_sensitive``.
-        random_state : int, optional
-            Seed of the random part.
-        """
-        options: dict[str, Any] = {"random_state": random_state}
-        if self.needs_sensitive:
-            if sensitive is None:
-                raise ValueError("thresholds differ by group: predict needs sensitive=, as it was in mitigate")
-            options["sensitive_features"] = _labels(_one(sensitive, X))
-        with _quiet():
-            selected = np.asarray(self.mitigator_.predict(X, **options)).astype(int)
-        return self.classes_[selected]
-
-
-@dataclass(frozen=True)
-class Mitigation:
-    """A mitigated classifier, how it treats groups, and what that costs; ``print`` it.
-
-    Attributes
-    ----------
-    model : MitigatedClassifier
-    method, constraint : str
-    before, after : FairnessReport
-    price : PairedTest
-        Accuracy before minus accuracy after, on the same rows.
-    tested : bool
-        Whether the reports are on rows that mitigation did not see.
-    """
-
-    model: MitigatedClassifier
-    method: str
-    constraint: str
-    before: FairnessReport
-    after: FairnessReport
-    price: PairedTest
-    tested: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        low, high = self.price.interval
-        return {
-            "method": self.method,
-            "constraint": self.constraint,
-            "before": self.before.as_dict(),
-            "after": self.after.as_dict(),
-            "price": {"value": self.price.mean, "low": low, "high": high, "p_value": self.price.p_value},
-            "tested": self.tested,
-        }
-
-    def blocks(self) -> list[Block]:
-        """Return the result as blocks of `qml.assessment.report`."""
-        low, high = self.price.interval
-        rows = [("accuracy", *(str(report.overall["accuracy"]) for report in (self.before, self.after)))]
-        for before, after in zip(self.before.columns, self.after.columns, strict=True):
-            rows += [(f"{before.name}: {name}", str(before.gaps[name]), str(after.gaps[name])) for name in SHOWN]
-        how = "thresholds by group" if self.method == "thresholds" else "training under a constraint"
-        text = (
-            f"{self.before.model} by {how}, {self.constraint.replace('_', ' ')}. Accuracy falls by "
-            f"{self.price.mean:.3f} ({low:.3f} to {high:.3f}) on {counted(self.before.n_rows, 'row')}"
-            + ("." if self.tested else ", the same that mitigation saw: expect less on others.")
-        )
-        if self.model.needs_sensitive:
-            text += (
-                " Each prediction needs the sensitive attribute, and treats equal rows of two groups differently: in "
-                "many places that is not lawful without a reason."
-            )
-        return [Heading("Mitigation"), Paragraph(text), Grid(("", "before", "after"), tuple(rows))]
-
-    def plot(self, path: str | PathLike[str] | None = None) -> Any:
-        """Draw accuracy and gaps before and after.
-
-        Parameters
-        ----------
-        path : path of a PNG file, optional
-
-        Returns
-        -------
-        matplotlib Figure
-        """
-        return draw_mitigation(self, SHOWN, path)
-
-    def __str__(self) -> str:
-        return terminal(self.blocks())
+CERTAIN = 1e-6
+"""Probability below which a class is regarded as never drawn."""
 
 
 def mitigate(
@@ -200,30 +84,30 @@ def mitigate(
     """
     kind = choose("method", method, METHODS)
     constraint = choose("constraint", constraint, CONSTRAINTS)
-    reductions, postprocessing = _fairlearn()
+    reductions, postprocessing = fairlearn_modules()
     classes = _classes(np.asarray(y), positive)
-    groups = _one(sensitive, X)
+    groups = one_column(sensitive, X)
     selected = (np.asarray(y) == classes[1]).astype(int)
-    with _quiet():
+    with quiet():
         if kind == "thresholds":
             mitigator = postprocessing.ThresholdOptimizer(
-                estimator=_Scores(model, classes[1]),
+                estimator=FairlearnScores(model, classes[1]),
                 constraints=constraint,
                 prefit=True,
                 predict_method="decision_function",
             )
-            mitigator.fit(X, selected, sensitive_features=_labels(groups))
+            mitigator.fit(X, selected, sensitive_features=row_labels(groups))
         else:
             mitigator = reductions.ExponentiatedGradient(
-                _Weighted(model, random_state),
+                WeightedClone(model, random_state),
                 getattr(reductions, CONSTRAINTS[constraint])(difference_bound=tolerance),
                 max_iter=max_iter,
             )
-            mitigator.fit(X, selected, sensitive_features=_labels(groups))
+            mitigator.fit(X, selected, sensitive_features=row_labels(groups))
     mitigated = MitigatedClassifier(mitigator, classes, needs_sensitive=kind == "thresholds")
     X_test, y_test, sensitive_test = (X, y, sensitive) if test is None else test
     truth = np.asarray(y_test)
-    columns = {column.name: list(_labels(column)) for column in read_groups(sensitive_test, X_test, len(truth))}
+    columns = {column.name: list(row_labels(column)) for column in read_groups(sensitive_test, X_test, len(truth))}
     before = np.asarray(model.predict(X_test))
     after = mitigated.predict(X_test, sensitive_test, random_state)
     reports = [
@@ -233,66 +117,28 @@ def mitigate(
         for predicted in (before, after)
     ]
     price = paired_rows_test((before == truth).astype(float) - (after == truth))
-    return Mitigation(mitigated, kind, constraint, reports[0], reports[1], price, test is not None)
+    probability = mitigated.predict_proba(X_test, sensitive_test)[:, 1]
+    parity = _difference(constraint, truth == classes[1], probability, one_column(sensitive_test, X_test))
+    seen = parity
+    if test is not None:
+        seen = _difference(constraint, selected == 1, mitigated.predict_proba(X, sensitive)[:, 1], groups)
+    certain = (probability < CERTAIN) | (probability > 1 - CERTAIN)
+    quality = Parity(seen, None if test is None else parity, float(1 - certain.mean()))
+    return Mitigation(mitigated, kind, constraint, reports[0], reports[1], price, quality, test is not None)
 
 
-class _Scores(ClassifierMixin, BaseEstimator):
-    """Scores of the positive class of a fitted classifier, for labels 0 and 1."""
-
-    def __init__(self, model: Any, positive: Any) -> None:
-        self.model, self.positive = model, positive
-        self.classes_ = np.array([0, 1])
-
-    def fit(self, X: Any, y: Any) -> Self:
-        return self
-
-    def predict(self, X: Any) -> NDArray[np.intp]:
-        return (np.asarray(self.model.predict(X)) == self.positive).astype(int)
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        if hasattr(self.model, "predict_proba"):
-            (place,) = np.flatnonzero(np.asarray(self.model.classes_) == self.positive)
-            return np.asarray(self.model.predict_proba(X))[:, place]
-        if hasattr(self.model, "decision_function"):
-            scores = np.asarray(self.model.decision_function(X))
-            return scores if self.model.classes_[1] == self.positive else -scores
-        return self.predict(X).astype(float)
-
-
-class _Weighted(ClassifierMixin, BaseEstimator):
-    """Clone of a classifier that takes weights of rows, drawing rows by weight where the classifier takes none."""
-
-    def __init__(self, model: Any, random_state: int | None) -> None:
-        self.model, self.random_state = model, random_state
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        y, weight = np.asarray(y), None if sample_weight is None else np.asarray(sample_weight, float)
-        self.model_ = clone(self.model)
-        self.classes_ = np.array([0, 1])
-        name = _weight_option(self.model_)
-        if weight is None:
-            self.model_.fit(X, y)
-        elif name is not None:
-            self.model_.fit(X, y, **{name: weight * (len(weight) / weight.sum())})
-        else:
-            rng = np.random.default_rng(self.random_state)
-            rows = rng.choice(len(y), size=len(y), p=weight / weight.sum())
-            for label in np.unique(y):  # a class that was drawn by chance in no row
-                if not (y[rows] == label).any():
-                    rows[0] = np.flatnonzero(y == label)[0]
-            self.model_.fit(X.iloc[rows] if hasattr(X, "iloc") else np.asarray(X)[rows], y[rows])
-        return self
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        return np.asarray(self.model_.predict(X))
-
-
-def _weight_option(model: Any) -> str | None:
-    """Return the name of the option of ``fit`` that takes weights of rows, of a pipeline that of its last step."""
-    if hasattr(model, "steps"):
-        name, last = model.steps[-1]
-        return f"{name}__sample_weight" if has_fit_parameter(last, "sample_weight") else None
-    return "sample_weight" if has_fit_parameter(model, "sample_weight") else None
+def _difference(constraint: str, truth: NDArray[np.bool_], probability: NDArray[np.float64], groups: Groups) -> float:
+    """Return the largest difference between groups of the expected rates that a constraint makes equal."""
+    differences = [0.0]
+    for classes in CONSTRAINED[constraint].values():
+        counted_rows = np.isin(truth, classes)
+        rates = [
+            probability[rows].mean()
+            for code in range(len(groups.labels))
+            if (rows := counted_rows & (groups.codes == code)).any()
+        ]
+        differences.append(float(max(rates) - min(rates)) if rates else 0.0)
+    return max(differences)
 
 
 def _classes(truth: NDArray[Any], positive: Any) -> NDArray[Any]:
@@ -305,29 +151,3 @@ def _classes(truth: NDArray[Any], positive: Any) -> NDArray[Any]:
     if positive != classes[0]:
         raise LabelsError(f"positive={positive!r} is not one of the classes {classes[0]} and {classes[1]}")
     return classes[::-1].copy()
-
-
-def _one(sensitive: Any, X: Any) -> Groups:
-    columns = read_groups(sensitive, X, len(X))
-    return columns[0] if len(columns) == 1 else intersection(columns)
-
-
-def _labels(groups: Groups) -> NDArray[Any]:
-    return np.array(groups.labels)[groups.codes]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide the warnings of pandas about how Fairlearn uses it."""
-    with warnings.catch_warnings():
-        for category in (FutureWarning, DeprecationWarning, PendingDeprecationWarning):
-            warnings.filterwarnings("ignore", category=category, module=r"fairlearn\..*|pandas\..*")
-        yield
-
-
-def _fairlearn() -> tuple[Any, Any]:
-    try:
-        from fairlearn import postprocessing, reductions
-    except ImportError as error:
-        raise ImportError("mitigate needs the extra [fairness]: pip install 'qumba[fairness]'") from error
-    return reductions, postprocessing

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2_contingency, norm
 
 from qml.assessment.report import Block, Grid, Heading, Items, Paragraph, terminal
+from qml.fairness.estimates import Estimate
 from qml.fairness.groups import Groups, intersection, read_groups, small_groups
-from qml.fairness.rates import Estimate
 from qml.fairness.report import LabelsError
 from qml.honesty.statistics import holm
 
@@ -20,6 +20,8 @@ __all__ = ["DataReport", "GroupData", "data_report"]
 Array = NDArray[np.float64]
 
 SIGNIFICANT = 0.05
+
+MEAN = "mean target"
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,10 @@ class DataReport:
         blocks: list[Block] = [Heading("Groups in the data")]
         if self.warnings:
             blocks.append(Items(self.warnings))
+        shown = Estimate.quantity if self.target == MEAN else str
         for column in self.columns:
             rows = tuple(
-                (label, f"{count:,}", f"{share:.1%}", str(target), f"{incomplete:.1%}")
+                (label, f"{count:,}", f"{share:.1%}", shown(target), f"{incomplete:.1%}")
                 for label, count, share, target, incomplete in zip(
                     column.labels, column.counts, column.shares, column.target, column.incomplete, strict=True
                 )
@@ -177,7 +180,7 @@ def _target(truth: NDArray[Any], positive: Any) -> tuple[str, Array, bool]:
     """Return what is averaged, the values, and whether they are zeros and ones."""
     classes = np.unique(truth)
     if positive is None and len(classes) > 2 and truth.dtype.kind in "iuf":
-        return "mean target", truth.astype(float), False
+        return MEAN, truth.astype(float), False
     if positive is None:
         if len(classes) != 2:
             raise LabelsError(

@@ -18,6 +18,10 @@ from simulator.errors import counted
 __all__ = ["Column", "Schema", "infer_schema"]
 
 
+MAX_NOTES = 6
+"""Maximum number of columns whose filled cells are told one by one."""
+
+
 @dataclass(frozen=True)
 class Column:
     """Column of a table, and its conversion into features.
@@ -99,7 +103,7 @@ class Schema:
         -------
         X : float ndarray, shape (n_rows, n_features)
         notes : list of str
-            Notes on filled cells and unknown categories, one line each.
+            Notes on filled cells and unknown categories, a line for each column, or one for many columns.
 
         Raises
         ------
@@ -121,11 +125,12 @@ class Schema:
                 missing[column.name] &= ~np.isin(table.column(column.name), column.categories)
         if not impute:
             _refuse_empty(table, missing)
-        features, notes = [], []
+        features, filled, unseen = [], [], []
         for column in self.columns:
             absent_here = missing[column.name]
             if absent_here.any():
-                notes.append(f"{column.name}: {int(absent_here.sum())} empty, filled with {column.fill}")
+                fill = f"{column.fill:g}" if column.kind == "number" else column.fill
+                filled.append(f"{column.name}: {int(absent_here.sum())} empty, filled with {fill}")
             if column.kind == "number":
                 features.append(_filled_numbers(table, column, absent_here)[:, None])
             else:
@@ -134,11 +139,21 @@ class Schema:
                 if unknown:
                     total = sum(unknown.values())
                     seen = shortened([quoted(word) for word in unknown], 3)
-                    notes.append(
+                    unseen.append(
                         f"{column.name}: {counted(total, 'row')} with values not seen in training ({seen}), "
                         "treated as average"
                     )
-        return np.hstack(features), notes
+        if len(filled) > MAX_NOTES:
+            cells = sum(int(absent.sum()) for absent in missing.values())
+            names = [column.name for column in self.columns if missing[column.name].any()]
+            filled = [
+                f"{len(names):,} columns have {cells:,} empty cells, filled with the median or the most frequent text: "
+                f"{shortened(names, MAX_NOTES)}"
+            ]
+        if len(unseen) > MAX_NOTES:
+            more = f"and {len(unseen) - MAX_NOTES} more columns with values not seen in training"
+            unseen = [*unseen[:MAX_NOTES], more]
+        return np.hstack(features), [*filled, *unseen]
 
     def to_json(self) -> dict[str, Any]:
         """Convert to lists, dicts, numbers and text."""

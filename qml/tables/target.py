@@ -120,7 +120,10 @@ def _missing_targets(table: Table, name: str, task: Task | Literal["auto"]) -> t
 def _classes_like_empty(table: Table, name: str, missing: NDArray[np.bool_]) -> dict[str, int]:
     """Return the words of a text column that would count as empty but are frequent enough to be classes."""
     cells = table.column(name)
-    if missing.all() or numbers(table, name, missing, text_allowed=True) is not None:
+    if missing.all():
+        words = words_like_empty(cells)
+        return words if len(words) > 1 else {}  # one word alone is no class that could be told from another
+    if numbers(table, name, missing, text_allowed=True) is not None:
         return {}
     return words_like_empty(cells)
 

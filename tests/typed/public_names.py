@@ -8,10 +8,16 @@ An ignored error is one that a checker must find: it complains about an ignore t
 from typing import assert_type
 
 import numpy as np
+from qumba.misspelt import Nothing  # type: ignore[import-not-found]
 
 import qml
+import qml.accounts
 import qumba
+import qumba.noise as noise_of_qumba
 import simulator
+from qumba.accounts import DecisionLog
+from qumba.deploy import collapse
+from qumba.layers import Dense
 from simulator import Circuit, NoiseModel, Parameter, Z, depolarizing
 from simulator.gates import Operation
 from simulator.parameters.angle_maps import AngleMap
@@ -55,3 +61,12 @@ def packages_have_their_names_and_no_others() -> None:
     assert_type(qumba.VariationalClassifier(), qml.VariationalClassifier)
     assert_type(qumba.noise.depolarizing(0.1), simulator.noise.Channel)
     qumba.Circiut(2)  # type: ignore[attr-defined]
+
+
+def modules_are_those_of_both_packages() -> None:
+    qumba.deploy.collapse(qml.VariationalClassifier()).predict([[0.0]])
+    collapse()  # type: ignore[call-arg]
+    Nothing()
+    assert_type(noise_of_qumba.depolarizing(0.1), simulator.noise.Channel)
+    assert_type(DecisionLog("decisions.jsonl", model=None), qml.accounts.DecisionLog)
+    assert_type(Dense(2, 3), qml.layers.Dense)

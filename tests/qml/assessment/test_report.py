@@ -14,6 +14,26 @@ class TestBlocks:
         text = terminal([Grid(("model", "score"), (("a", "1"), ("longer name", "0.25")))])
         assert text == "model        score\na                1\nlonger name   0.25\n"
 
+    def test_a_wide_table_is_continued_below_with_its_first_column(self):
+        header = ("model", *(f"score {number}" for number in range(8)))
+        text = terminal([Grid(header, (("a" * 30, *"01234567"), ("b", *"89abcdef")))], width=40)
+        assert max(map(len, text.splitlines())) <= 40
+        parts = text.rstrip("\n").split("\n\n")
+        assert len(parts) > 2
+        assert all(part.splitlines()[0].startswith("model ") for part in parts)
+        assert all(part.splitlines()[1] == "a" * 20 for part in parts), "the name is wrapped, not cut"
+        cells = [cell for line in (2, 3) for part in parts for cell in part.splitlines()[line].split()[1:]]
+        assert "".join(cells) == "0123456789abcdef"
+
+    def test_words_are_not_broken(self):
+        digest = "sha256:" + "0123456789abcdef" * 4
+        text = terminal([Items((f"model {digest}",)), Paragraph("well-known " * 9)], width=40)
+        assert digest in text.split()
+        assert set(text.split()[2:]) == {"well-known"}
+
+    def test_a_listing_for_the_terminal(self):
+        assert terminal([Listing("a\n  b\x1b", on_terminal=True)]) == "a\n  b\\x1b\n"
+
     def test_every_kind_of_block_is_shown(self):
         blocks = [Heading("h"), Paragraph("p"), Items(("i",)), Listing("l"), Picture("f", "c"), Heading("again")]
         assert markdown(blocks) == "# h\n\np\n\n- i\n\n```text\nl\n```\n\n![c](f)\n\n## again\n"

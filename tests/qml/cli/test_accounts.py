@@ -11,7 +11,9 @@ from sklearn.datasets import load_diabetes
 from qml import load
 from qml.accounts import model_digest, verify
 from qml.cli import main
+from qml.explain import explain
 from qml.fairness import fairness_of_predictions
+from qml.tables import read_table
 
 BAD_INPUT, CHANGED = 2, 1
 QUICK = [
@@ -154,12 +156,22 @@ class TestSensitiveColumns:
         both = refused(capsys, *train, "--sensitive", "sex", "--keep", "sex")
         assert "'sex' is sensitive, so it is not a feature" in both
 
-    def test_a_quantity_is_trained_without_the_comparison(self, tmp_path, capsys):
-        columns = patients(80)
-        columns["progression"] = load_diabetes(scaled=False).target[:80].tolist()
-        data = write(tmp_path / "p.csv", columns)
-        assert main(["train", data, "-t", "progression", "--sensitive", "sex", "-o", str(tmp_path / "o"), *QUICK]) == 0
-        assert "groups are not compared: the target is a quantity" in capsys.readouterr().out
+    def test_groups_are_compared_by_a_quantity_too(self, quantities):
+        report = json.loads((quantities / "out" / "report.json").read_text(encoding="utf-8"))["fairness"]
+        assert (report["task"], report["positive"]) == ("regression", None)
+        assert list(report["columns"]["sex"]["gaps"])[:2] == ["mean target difference", "mean prediction difference"]
+        assert "| mean absolute error |" in (quantities / "out" / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def quantities(tmp_path_factory):
+    """A folder with a table whose target is a quantity, and the output of training on it."""
+    folder = tmp_path_factory.mktemp("quantities")
+    columns = patients(80)
+    columns["progression"] = load_diabetes(scaled=False).target[:80].tolist()
+    data = write(folder / "patients.csv", columns)
+    assert main(["train", data, "-t", "progression", "--sensitive", "sex", "-o", str(folder / "out"), *QUICK]) == 0
+    return folder
 
 
 class TestFairness:
@@ -186,6 +198,24 @@ class TestFairness:
             model=type(estimator).__name__,
         )
         assert content["fairness"] == expected.as_dict()
+
+    def test_a_quantity(self, quantities, capsys, tmp_path):
+        model, data = str(quantities / "out" / "model.qumba"), str(quantities / "patients.csv")
+        assert main(["fairness", model, data, "-s", "sex", "--json", str(tmp_path / "numbers.json")]) == 0
+        out = capsys.readouterr().out
+        for words in ("mean target", "Proxies of sex", "mean residual", "RMSE difference"):
+            assert words in out
+        content = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))["fairness"]["columns"]["sex"]
+        import pandas as pd
+
+        frame = pd.read_csv(data)
+        error = (frame["progression"] - load(model).predict(frame)).abs()
+        for group in content["groups"]:
+            expected = error[frame["sex"].astype(str) == group["group"]].mean()
+            assert group["mean absolute error"]["value"] == pytest.approx(expected)
+        assert "--positive is for classes" in refused(capsys, "fairness", model, data, "-s", "sex", "--positive", "1")
+        train = ["train", data, "-t", "progression", "--sensitive", "sex"]
+        assert "--positive is for classes" in refused(capsys, *train, "--positive", "1")
 
     def test_a_picture(self, trained, tmp_path):
         pytest.importorskip("matplotlib")
@@ -229,6 +259,22 @@ class TestCard:
         assert "sensitive columns, which are not features: sex" in text
         assert "A test." in text
         assert text.count("[More Information Needed]") == 4  # out of scope, explanation, authors, contact
+
+    def test_an_explanation_from_a_table(self, trained, capsys, tmp_path):
+        model, data = str(trained / "out" / "model.qumba"), str(trained / "patients.csv")
+        assert main(["card", model, "--explain", data, "-o", str(tmp_path / "card.md")]) == 0
+        text = (tmp_path / "card.md").read_text(encoding="utf-8")
+        examined = text.split("## Model Examination")[1].split("\n## ")[0]
+        loaded = load(model)
+        table = read_table(data)
+        expected = explain(
+            loaded, table, loaded.features(table)[:5], np.array(table.column("progression")), random_state=0
+        )
+        assert f"| {expected.columns[expected.order[0]]} | {expected.importances[expected.order[0]]:.4f} |" in examined
+        assert "[More Information Needed]" not in examined
+        assert "there is no file" in refused(capsys, "card", model, "--explain", tmp_path / "none.csv")
+        assert main(["card", model, "--explain", write(tmp_path / "empty.csv", {"age": ["1"]})]) == BAD_INPUT
+        assert "lacks 4 of the 5 columns the model was trained on" in capsys.readouterr().err
 
     def test_a_model_saved_again_keeps_its_record(self, trained, tmp_path):
         model = load(trained / "out" / "model.qumba")

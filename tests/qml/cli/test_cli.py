@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -216,6 +217,31 @@ class TestTrain:
         assert "empty cells, first on line 6: petal width (1)" in refused(capsys, "train", "holes.csv", "-t", "species")
         assert main(["train", "holes.csv", "-t", "species", "--impute", *QUICK]) == 0
         assert "empty cells: petal width: 1 empty, filled with" in capsys.readouterr().out
+
+    def test_a_report_on_very_many_columns_stays_short(self, here):
+        """Of a table of 400 columns, the sentences on the data are few, whatever happened to its columns."""
+        import argparse
+
+        from qml.cli.table_data import add_table_options, encoded, read_data
+
+        rng = np.random.default_rng(0)
+        columns = {f"x{k}": [f"{value:.3f}" for value in rng.normal(size=40)] for k in range(200)}
+        columns |= {f"gap{k}": ["", *columns[f"x{k}"][1:]] for k in range(100)}
+        columns |= {f"same{k}": [str(k)] * 40 for k in range(50)}
+        columns |= {f"day{k}": [f"2024-01-{1 + row % 28:02d}" for row in range(40)] for k in range(50)}
+        write_csv(here / "wide.csv", {**columns, "y": ["no", "yes"] * 20})
+        parser = argparse.ArgumentParser()
+        add_table_options(parser)
+        options = parser.parse_args(["wide.csv", "-t", "y", "--impute"])
+        table, target, num_without = read_data(options)
+        _, X, lines = encoded(options, table, target, num_without, np.arange(40), "all to train on")
+        assert X.shape == (40, 300)
+        assert lines[2:] == (
+            "left out: same0, same1, same2, same3, same4, same5 and 44 more (always '0', and the like)",
+            "left out: day0, day1, day2, day3, day4, day5 and 44 more (dates or times, such as '2024-01-01')",
+            "empty cells: 100 columns have 100 empty cells, filled with the median or the most frequent text: "
+            "gap0, gap1, gap2, gap3, gap4, gap5 and 94 more",
+        )
 
     def test_a_class_called_none_is_one_and_is_said(self, here, capsys):
         columns = flowers()
@@ -672,6 +698,21 @@ class TestShell:
         facts = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
         assert {"python", "numpy", "numba", "threads", "vectors", "memory"} <= set(facts)
         assert int(facts["largest"].split()[1]) > 10
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "train none.csv -t y", "search none.csv -t y", "predict none.qumba -", "explain here.csv none.csv",
+            "explain none.qumba here.csv", "fairness here.csv none.csv -s sex", "card none.qumba",
+            "card here.csv --explain none.csv", "export none.qumba --to c", "log verify none.jsonl",
+        ],
+    )  # fmt: skip
+    def test_a_missing_file_is_told_before_the_library_is_imported(self, command, here):
+        (here / "here.csv").write_text("x,y\n1,a\n")
+        code = f"import sys; from qml.cli import main; main({command.split()!r}); print('sklearn' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout == "False\n"
+        assert re.fullmatch(r"qumba \w+: there is no (model )?(file|log) none\.\w+\n", done.stderr)
 
     def test_help_is_quick_because_it_imports_little(self):
         code = (

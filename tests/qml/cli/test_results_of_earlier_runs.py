@@ -6,7 +6,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from qml import load
-from qml.cli import experiment, main
+from qml.cli import main, reporting
 
 INTERRUPTED = 130
 
@@ -77,7 +77,7 @@ def test_ctrl_c_while_comparing_says_what_is_saved(here, capsys, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(experiment, "compare_on_split", interrupted)
+    monkeypatch.setattr(reporting, "compare_on_split", interrupted)
     (here / "out").mkdir()
     for name in ("comparison.png", "report.json"):
         (here / "out" / name).write_text("of an earlier run")

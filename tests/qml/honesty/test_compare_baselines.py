@@ -178,6 +178,25 @@ class TestSameBudget:
                 for settings in tried:
                     clone(opponent.estimator).set_params(**settings)
 
+    @pytest.mark.parametrize("task", ["classification", "regression"])
+    def test_trees_see_the_best_of_very_many_features(self, task):
+        """The same as selecting beforehand, by training rows only; constant columns are no obstacle."""
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(60, 700))
+        X[:, 5] = 1.0
+        y = X[:, 600] > 0 if task == "classification" else X[:, 600]
+        by_name = {opponent.name: opponent for opponent in opponents(task, 700, 60, 0)}
+        assert list(by_name)[1:] == [
+            "RBF SVM", "neural network", "gradient boosting (500 best features)", "random forest (500 best features)",
+        ]  # fmt: skip
+        fitted = clone(by_name["random forest (500 best features)"].estimator).fit(X, y)
+        steps = fitted if task == "classification" else fitted.regressor_
+        selected = steps["selection"].get_support()
+        score = np.abs([0.0 if column.std() == 0 else np.corrcoef(column, y)[0, 1] for column in X.T])
+        assert set(np.flatnonzero(selected)) == set(np.argsort(-score)[:500])
+        assert selected[600]
+        assert not selected[5]
+
 
 class TestEstimators:
     def test_pipelines_searches_and_their_twins(self, flowers):

@@ -336,7 +336,7 @@ class TestEncoding:
         schema = infer_schema(data, "y", np.arange(4), impute=True)
         X, notes = schema.encode(data)
         np.testing.assert_array_equal(X[3], [2.0, 0.0])
-        assert notes == ["x: 1 empty, filled with 2.0", "words: 1 empty, filled with u"]
+        assert notes == ["x: 1 empty, filled with 2", "words: 1 empty, filled with u"]
         with pytest.raises(TableError, match="empty cells"):
             schema.encode(data, impute=False)
 
@@ -361,3 +361,23 @@ class TestEncoding:
         again = Schema.from_json(json.loads(json.dumps(schema.to_json())))
         assert again == schema
         np.testing.assert_array_equal(again.encode(data)[0], schema.encode(data)[0])
+
+
+class TestManyColumns:
+    def test_what_was_filled_is_told_in_one_line(self, tmp_path):
+        path = tmp_path / "wide.csv"
+        names = [f"x{number}" for number in range(9)]
+        lines = [",".join([*names, "y"])]
+        rng = np.random.default_rng(0)
+        for row in range(12):
+            cells = ["" if row == number else f"{value:.3f}" for number, value in enumerate(rng.normal(size=9))]
+            lines.append(",".join([*cells, "ab"[row % 2]]))
+        path.write_text("\n".join(lines) + "\n")
+        table = read_table(path)
+        schema = infer_schema(table, "y", np.arange(12), impute=True)
+        X, notes = schema.encode(table)
+        assert X.shape == (12, 9)
+        assert notes == [
+            "9 columns have 9 empty cells, filled with the median or the most frequent text: "
+            "x0, x1, x2, x3, x4, x5 and 3 more"
+        ]

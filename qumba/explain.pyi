@@ -1,0 +1,1 @@
+from qml.explain import *

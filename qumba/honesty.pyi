@@ -1,0 +1,1 @@
+from qml.honesty import *

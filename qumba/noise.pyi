@@ -1,0 +1,1 @@
+from simulator.noise import *

@@ -1,0 +1,1 @@
+from simulator.pennylane_device import *

@@ -1,0 +1,1 @@
+from simulator.qiskit_backend import *

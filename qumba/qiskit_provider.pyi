@@ -1,0 +1,1 @@
+from simulator.qiskit_provider import *
