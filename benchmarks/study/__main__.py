@@ -3,9 +3,9 @@
 Cells that are finished are in FOLDER/journal.jsonl; the same command continues after an interruption of any kind, and
 writes tables and figures into FOLDER at the end. `--report` writes them from what is there.
 
-    python -m benchmarks.study study/small                        # about half an hour on two cores
+    python -m benchmarks.study study/small                        # minutes on two quiet cores
     python -m benchmarks.study study/hard --setting hard --jobs 2 # where the published training failed
-    python -m benchmarks.study study/full --setting full --jobs 2 # days: see docs/study.md
+    python -m benchmarks.study study/full --setting full --jobs 2 # hours: see docs/study.md
     python -m benchmarks.study study/full --setting full --dask tcp://scheduler:8786
 """
 

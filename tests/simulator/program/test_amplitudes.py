@@ -49,13 +49,13 @@ def test_products_of_amplitudes_and_their_derivatives(noise):
         .initialize(list(a), [5, 1])
         .initialize([0.6, 0.8j], [3])
         .initialize(list(a), [0, 4])
-        .initialize([2.0 * a[0] + a[1], a[2]], [6])
+        .initialize([2.0 * a[0] + a[1], a[0]], [6])
     )
     values = np.array([VECTOR, [0.3, -1.2, 0.5, 0.1]])
     rotated = circuit.h(0).ry(0.4, 1).cx(1, 4).cx(4, 6).ry(0.3, 6)
 
     def state(row):
-        pair, last = row / np.linalg.norm(row), np.array([2 * row[0] + row[1], row[2]])
+        pair, last = row / np.linalg.norm(row), np.array([2 * row[0] + row[1], row[0]])
         last = last / np.linalg.norm(last)
         out = np.zeros(128, complex)
         for index in range(128):

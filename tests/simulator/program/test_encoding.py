@@ -7,8 +7,10 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from simulator import Circuit, ParameterVector, X, Y, Z
 from simulator.calculations.gradients import adjoint_sweep
 from simulator.calculations.statevector import expectations, states
+from simulator.engines.choice import using
 from simulator.program.encoding import split_encoding
 from simulator.program.program import Program
+from tests.simulator.engines.engines import ENGINES
 
 TOLERANCE = {"double": 1e-12, "single": 1e-4}
 OBSERVABLES = [Z(0) + 0.5 * (X(1) @ Y(2)), Z(3)]
@@ -37,7 +39,13 @@ def values(seed, rows):
 
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("rows", [1, 5, 40])
-def test_both_parts_are_the_program(rows, precision):
+@pytest.mark.parametrize("engine", ENGINES)
+def test_both_parts_are_the_program(engine, rows, precision):
+    with using(ENGINES[engine]):
+        check_parts(rows, precision)
+
+
+def check_parts(rows, precision):
     whole = Program(ansatz(encoding(Circuit(4))), OBSERVABLES, list(x), list(w), precision)
     first, second = split_encoding(whole)
     X_, w_, v = values(0, rows)
