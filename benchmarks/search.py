@@ -251,7 +251,7 @@ def searched(options: Any, X: Any, y: Any) -> QuantumSearchCV:
 def drawn(name: str, size: int, seed: int) -> Data:
     """Draw a data set, shuffled: training rows, test rows, and the classes of both."""
     X, y = FAMILIES[name](TRAIN_ROWS + TEST_ROWS, size, seed)
-    rows: Sequence[int] = np.random.default_rng(seed).permutation(len(y))
+    rows = np.random.default_rng(seed).permutation(len(y))
     train, test = rows[:TRAIN_ROWS], rows[TRAIN_ROWS:]
     return X[train], X[test], y[train], y[test]
 
