@@ -217,7 +217,8 @@ def searched_within(options: Any, budget: int, X: Any, y: Any) -> tuple[QuantumS
 def best_of_grids(data: Data) -> dict[str, Any]:
     """Return the point of the published grids with the highest score of its folds, and its accuracy on test rows."""
     X_train, X_test, y_train, y_test = data
-    start, best, fits = time.process_time(), (-np.inf, "", None), 0
+    start, fits = time.process_time(), 0
+    best: tuple[float, str, Any] = (-np.inf, "", None)
     for name in GRID_MODELS:
         contender = CONTENDERS[name]
         estimator = contender.make(X_train.shape[1])
