@@ -8,16 +8,14 @@ file compiles nothing.
 
 from __future__ import annotations
 
-import functools
 import operator
 import platform
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from llvmlite.binding import get_host_cpu_features
 from numba import types
-from numba.core import cgutils, config
+from numba.core import cgutils
 from numba.core.typing import signature
 from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
@@ -44,14 +42,6 @@ class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
 def width(dtype: Any) -> int:
     """Number of elements in a vector of ``dtype``: 8 for float64, 16 for float32."""
     return VECTOR_BYTES // np.dtype(dtype).itemsize
-
-
-@functools.cache
-def native_bytes() -> int:
-    """Size in bytes of the widest vector register of the processor that numba compiles for: 64, 32 or 16."""
-    text = config.CPU_FEATURES
-    features = dict.fromkeys(text.replace("+", "").split(","), True) if text else get_host_cpu_features()
-    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 
 def aligned_zeros(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.ndarray:

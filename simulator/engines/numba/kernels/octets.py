@@ -16,7 +16,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from simulator.engines.numba.layout.passes import OCTET_BITS
-from simulator.engines.numba.simd import Vector, llvm_type, native_bytes, vector_pointer
+from simulator.engines.numba.processor import native_bytes
+from simulator.engines.numba.simd import Vector, llvm_type, vector_pointer
 
 _SIZE = 1 << OCTET_BITS
 _INT32 = ir.IntType(32)
