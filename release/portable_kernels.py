@@ -1,4 +1,4 @@
-"""Compile the kernels of common calculations to the portable form that wheels ship: `python -m release.portable_kernels`.
+"""Compile the kernels of common calculations to the form that wheels ship: `python -m release.portable_kernels`.
 
 Runs the calculations below with an empty cache, in a process for each width of registers that this processor has, and
 writes what was compiled to the archives that `simulator.engines.numba.jit.portable` reads. Calculations that are named
