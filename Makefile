@@ -6,6 +6,7 @@
 # make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
 # make docs       build the documentation into build/docs; warnings, dead links and missing docstrings are errors
+# make wheel      build a wheel into dist/ with compiled kernels for this platform, Python and numba
 # make bench      measure against the peers (see benchmarks/README.md)
 #
 # Each target makes .venv and installs what it needs there first; nothing is installed again
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLOWER := .venv-flower
 
-.PHONY: demo test test-heavy test-flower check stubs lint format types layers notebooks docs bench clean
+.PHONY: demo test test-heavy test-flower check stubs lint format types layers notebooks docs wheel bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-plot
@@ -68,11 +69,15 @@ notebooks: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W -n --keep-going -b html docs build/docs
 
+wheel: $(VENV)/.installed-test
+	$(BIN)/python -m release.portable_kernels
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.training
 
 clean:
-	rm -rf $(VENV) $(FLOWER) build dist docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(FLOWER) build dist simulator/engines/numba/portable docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.installed-heavy: tests/requirements-heavy.txt $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<

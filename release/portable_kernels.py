@@ -54,9 +54,9 @@ def _layers(n_qubits: int) -> tuple[Circuit, ParameterVector, ParameterVector]:
 
 
 def _train(precision: str) -> None:
-    circuit, x, weights = _layers(4)
+    circuit, x, weights = _layers(8)  # enough work for two threads
     model = QuantumModel(circuit, inputs=x, weights=weights, observables=[Z(0), Y(1)], precision=precision)
-    X, values = np.linspace(-1.0, 1.0, 4 * _ROWS).reshape(_ROWS, 4), np.linspace(0.0, 1.0, len(weights))
+    X, values = np.linspace(-1.0, 1.0, 8 * _ROWS).reshape(_ROWS, 8), np.linspace(0.0, 1.0, len(weights))
     model.loss_and_gradient(X, np.zeros((_ROWS, 2)), values, loss="mse")
     model.forward(X, values)
 

@@ -18,6 +18,8 @@ class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     second longer for 3 % of speed.
     """
 
+    _linking_libraries: list[Any]
+
     def finalize(self) -> None:
         self._linking_libraries = _with_their_parts(self._linking_libraries)
         super().finalize()
