@@ -19,9 +19,11 @@ class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     """
 
     _linking_libraries: list[Any]
+    _shared_module: Any
 
     def finalize(self) -> None:
-        self._linking_libraries = _with_their_parts(self._linking_libraries)
+        _link(self._final_module, self._linking_libraries)
+        self._linking_libraries = []
         super().finalize()
 
     def _optimize_functions(self, ll_module: Any) -> None:
@@ -40,6 +42,14 @@ class _LinkOnlyLibrary(_KernelLibrary):
         self._finalized = True
 
     def _get_module_for_linking(self) -> Any:
+        """Return the module with all that it needs, for functions that numba compiles as usual."""
+        if self._shared_module is None:
+            self._shared_module = self.module().clone()
+            _link(self._shared_module, self._linking_libraries)
+        return self._shared_module
+
+    def module(self) -> Any:
+        """Return the module of this part alone."""
         for function in self._final_module.functions:
             if not function.is_declaration and function.linkage == Linkage.external:
                 function.linkage = "linkonce_odr"
@@ -50,13 +60,18 @@ class _LinkOnlyLibrary(_KernelLibrary):
         return _WithoutEnvironment(self._codegen)
 
 
-def _with_their_parts(libraries: list[Any]) -> list[Any]:
-    """Return libraries and, if they are link-only, those they need: each after one that needs it, as LLVM requires."""
-    out = list(dict.fromkeys(libraries))
-    for library in out:  # grows meanwhile
+def _link(module: Any, libraries: list[Any]) -> None:
+    """Link libraries into a module, and the parts that they call, each once and after one that calls it.
+
+    LLVM takes only those functions of a library that the module refers to already.
+    """
+    remaining = list(dict.fromkeys(libraries))
+    for library in remaining:  # grows meanwhile
         if isinstance(library, _LinkOnlyLibrary):
-            out += [each for each in dict.fromkeys(library._linking_libraries) if each not in out]
-    return out
+            module.link_in(library.module(), preserve=True)
+            remaining += [each for each in dict.fromkeys(library._linking_libraries) if each not in remaining]
+        else:
+            module.link_in(library._get_module_for_linking(), preserve=True)
 
 
 class _WithoutEnvironment:
