@@ -7,6 +7,7 @@
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
 # make docs       build the documentation into build/docs; warnings, dead links and missing docstrings are errors
 # make docs-wheel do the same from an installed wheel, as CI does, and test that each kind of fault fails a build
+# make wheel      build a wheel into dist/ with compiled kernels for this platform, Python and numba
 # make bench      measure against the peers (see benchmarks/README.md)
 #
 # Each target makes .venv and installs what it needs there first; nothing is installed again
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 FLOWER := .venv-flower
 WHEEL := .venv-wheel
 
-.PHONY: demo test test-heavy test-flower check stubs lint format types layers notebooks docs docs-wheel bench clean
+.PHONY: demo test test-heavy test-flower check stubs lint format types layers notebooks docs docs-wheel wheel bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-plot
@@ -84,11 +85,15 @@ docs-wheel: $(VENV)/.installed-docs
 	$(WHEEL)/bin/python -P -m sphinx $(SPHINX) docs build/docs-wheel
 	$(BIN)/python -m pytest -p tests.no_skips tests/docs
 
+wheel: $(VENV)/.installed-test
+	$(BIN)/python -m release.portable_kernels
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.training
 
 clean:
-	rm -rf $(VENV) $(FLOWER) $(WHEEL) build dist docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(FLOWER) $(WHEEL) build dist simulator/engines/numba/portable docs/gallery docs/outside docs/api/generated docs/api/backreferences .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.installed-heavy: tests/requirements-heavy.txt $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<

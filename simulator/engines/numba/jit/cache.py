@@ -12,6 +12,7 @@ from typing import Any
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
+from simulator.engines.numba.jit import portable
 from simulator.engines.numba.jit.compatibility import obstacle, supported
 from simulator.engines.numba.jit.directory import cache_directory, warn_once
 
@@ -89,6 +90,10 @@ class LazyCache:
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         cache = self._get()
         loaded = None if cache is None else cache.load_overload(sig, target_context)
+        if loaded is None:
+            loaded = portable.load(self._py_func, sig, target_context)
+            if loaded is not None:
+                self.save_overload(sig, loaded)
         if loaded is None and obstacle() is not None:
             warn_once(
                 f"{obstacle()}: kernels are compiled without shortcuts, with the same results in about three times the "

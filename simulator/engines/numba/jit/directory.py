@@ -15,7 +15,8 @@ import numba
 
 from simulator.engines.numba.jit.compatibility import obstacle
 
-_SOURCES = ("simd", "jit", "kernels", "layout", "../../range_reduction.py")
+ENGINE = Path(__file__).parents[1]
+_SOURCES = ("simd", "processor.py", "jit", "kernels", "layout", "../../range_reduction.py")
 
 
 @functools.cache
@@ -24,14 +25,9 @@ def cache_directory() -> Path | None:
 
     The environment variable ``QUMBA_CACHE_DIR`` replaces the user's cache directory.
     """
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version} {obstacle()}".encode())
-    here = Path(__file__).parent.parent
-    for source in _SOURCES:
-        for path in sorted((here / source).glob("*.py")) if (here / source).is_dir() else [here / source]:
-            digest.update(path.read_bytes())
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     root = os.environ.get("QUMBA_CACHE_DIR") or os.path.join(home, "qumba")
-    directory = Path(root, f"kernels-{digest.hexdigest()[:16]}")
+    directory = Path(root, f"kernels-{digest(sys.version, obstacle())}")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
@@ -39,6 +35,22 @@ def cache_directory() -> Path | None:
     except OSError as error:
         warn_once(f"compiled kernels cannot be kept in {directory} ({error}); every process compiles them anew")
         return None
+
+
+def digest(*conditions: object) -> str:
+    """Return a digest of all kernel sources, the releases of numba and llvmlite, and further ``conditions``."""
+    out = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {conditions} ".encode())
+    out.update(_source_digest())
+    return out.hexdigest()[:16]
+
+
+@functools.cache
+def _source_digest() -> bytes:
+    out = hashlib.sha256()
+    for source in _SOURCES:
+        for path in sorted((ENGINE / source).glob("*.py")) if (ENGINE / source).is_dir() else [ENGINE / source]:
+            out.update(path.read_bytes())
+    return out.digest()
 
 
 @functools.cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.core import typed_passes, untyped_passes
+from llvmlite.binding import Linkage
+from numba.core import interpreter, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
@@ -17,6 +18,14 @@ class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     second longer for 3 % of speed.
     """
 
+    _linking_libraries: list[Any]
+    _shared_module: Any
+
+    def finalize(self) -> None:
+        _link(self._final_module, self._linking_libraries)
+        self._linking_libraries = []
+        super().finalize()
+
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout
 
@@ -26,16 +35,43 @@ class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
 
 
 class _LinkOnlyLibrary(_KernelLibrary):
-    """Library that is only linked into other libraries, and neither optimised nor emitted on its own."""
+    """Library of a part, which kernels link with the parts that it calls; it is neither optimised nor emitted."""
 
-    def _optimize_final_module(self) -> None: ...
-
-    def _finalize_final_module(self) -> None:
+    def finalize(self) -> None:
+        self._raise_if_finalized()
         self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        """Return the module with all that it needs, for functions that numba compiles as usual."""
+        if self._shared_module is None:
+            self._shared_module = self.module().clone()
+            _link(self._shared_module, self._linking_libraries)
+        return self._shared_module
+
+    def module(self) -> Any:
+        """Return the module of this part alone."""
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == Linkage.external:
+                function.linkage = "linkonce_odr"
+        return self._final_module
 
     @property
     def codegen(self) -> Any:
         return _WithoutEnvironment(self._codegen)
+
+
+def _link(module: Any, libraries: list[Any]) -> None:
+    """Link libraries into a module, and the parts that they call, each once and after one that calls it.
+
+    LLVM takes only those functions of a library that the module refers to already.
+    """
+    remaining = list(dict.fromkeys(libraries))
+    for library in remaining:  # grows meanwhile
+        if isinstance(library, _LinkOnlyLibrary):
+            module.link_in(library.module(), preserve=True)
+            remaining += [each for each in dict.fromkeys(library._linking_libraries) if each not in remaining]
+        else:
+            module.link_in(library._get_module_for_linking(), preserve=True)
 
 
 class _WithoutEnvironment:
@@ -75,6 +111,25 @@ class _UseLinkOnlyLibrary(_UseLibrary):
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
+class _TranslateByteCode(FunctionPass):  # type: ignore[misc]
+    """numba's translation of a function to its intermediate representation, without the search for ``with``."""
+
+    _name = "qumba_translate_bytecode"
+
+    def __init__(self) -> None:
+        FunctionPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        translation = interpreter.Interpreter(state.func_id)
+        process = translation.post_process
+        translation.post_process = lambda peepholes, func_ir: process(
+            [each for each in peepholes if each is not interpreter.peep_hole_delete_with_exit], func_ir
+        )
+        state.func_ir = translation.interpret(state.bc)
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
 class _TypeInference(FunctionPass):  # type: ignore[misc]
     """numba's type inference, but allowing views as results: a kernel's caller keeps its arrays alive."""
 
@@ -91,9 +146,9 @@ class _TypeInference(FunctionPass):  # type: ignore[misc]
 
 
 # The passes of numba that kernels need: no closures, generators, context managers, array expressions or lists to
-# unroll. Each omitted pass saves about 3 % of the compile time.
+# unroll, and no ends of lifetimes, as nothing counts references. Each omitted pass saves about 3 % of the compile time.
 _PASSES = (
-    untyped_passes.TranslateByteCode,
+    _TranslateByteCode,
     untyped_passes.FixupArgs,
     untyped_passes.IRProcessing,
     untyped_passes.GenericRewrites,
@@ -101,10 +156,15 @@ _PASSES = (
     untyped_passes.ReconstructSSA,
     _TypeInference,
     typed_passes.PreLowerStripPhis,
-    typed_passes.IRLegalization,
     typed_passes.NativeLowering,
     typed_passes.NoPythonBackend,
 )
+
+
+class _PassManager(PassManager):  # type: ignore[misc]
+    """Sequence of passes each of which leaves a legal function to the next: numba analyses it anew after each one."""
+
+    _ENFORCING = False
 
 
 class KernelCompiler(CompilerBase):  # type: ignore[misc]
@@ -113,7 +173,7 @@ class KernelCompiler(CompilerBase):  # type: ignore[misc]
     use_library: type[FunctionPass] = _UseKernelLibrary
 
     def define_pipelines(self) -> list[Any]:
-        pipeline = PassManager("kernel")
+        pipeline = _PassManager("kernel")
         for each in (_PASSES[0], self.use_library, *_PASSES[1:]):
             pipeline.add_pass(each, each._name)
         pipeline.finalize()

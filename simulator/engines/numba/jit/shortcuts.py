@@ -47,9 +47,10 @@ def _undisturbed(compile_: Callable[..., Any]) -> Callable[..., Any]:
             gc.disable()
             types.BaseFunction.get_call_type = _remembering(resolve)  # type: ignore[method-assign]
             try:
-                contexts[0].refresh()
                 for context in contexts:
-                    context.load_additional_registries = functools.partial(_reload, context)
+                    context.load_additional_registries()
+                    context.load_additional_registries = functools.partial(_reload, context, {})
+                contexts[0].refresh()
                 return compile_(signature)
             finally:
                 types.BaseFunction.get_call_type = resolve  # type: ignore[method-assign]
@@ -75,9 +76,13 @@ def _remembering(resolve: Callable[..., Any]) -> Callable[..., Any]:
     return get_call_type
 
 
-def _reload(context: Any) -> None:
+def _reload(context: Any, sizes: dict[Any, int]) -> None:
+    """Install the registries that have grown since their ``sizes`` were taken."""
     for registry in tuple(context._registries):
-        context.install_registry(registry)
+        size = sum(len(items) for items in vars(registry).values() if isinstance(items, list))
+        if sizes.get(registry) != size:
+            sizes[registry] = size
+            context.install_registry(registry)
 
 
 def part(function: Callable[..., Any]) -> Any:

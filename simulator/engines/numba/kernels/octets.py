@@ -16,7 +16,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from simulator.engines.numba.layout.passes import OCTET_BITS
-from simulator.engines.numba.simd import Vector, llvm_type, native_bytes, vector_pointer
+from simulator.engines.numba.processor import native_bytes
+from simulator.engines.numba.simd import Vector, data_pointer, llvm_type, vector_pointer
 
 _SIZE = 1 << OCTET_BITS
 _INT32 = ir.IntType(32)
@@ -38,7 +39,7 @@ class _Arithmetic:
         self.builder.store(value, target).align = self.vector.element.bitwidth // 8
 
     def splat(self, array: Any, place: Any) -> Any:
-        data = self.context.make_array(self.array)(self.context, self.builder, array).data
+        data = data_pointer(self.context, self.builder, self.array, array)
         kind = llvm_type(self.vector)
         value = self.builder.load(self.builder.gep(data, [place]))
         first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, _INT32(0))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
+from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from simulator.engines.numba.simd.vectors import data_pointer
 
 
 @intrinsic
@@ -25,7 +28,7 @@ def entry(typing_context, array, index):  # type: ignore[no-untyped-def]
     """``array[index]`` without handling negative indices: a third of the code and of the compile time."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        data = data_pointer(context, builder, signature.args[0], args[0])
         return builder.load(builder.gep(data, [args[1]]))
 
     return array.dtype(array, types.intp), codegen
@@ -46,7 +49,7 @@ def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-
     """Atomically add to ``array[index]``; return the previous value."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        data = data_pointer(context, builder, signature.args[0], args[0])
         return builder.atomic_rmw("add", builder.gep(data, [args[1]]), args[2], "seq_cst")
 
     return types.int64(array, types.intp, types.int64), codegen
@@ -65,21 +68,23 @@ def relax(typing_context, array):  # type: ignore[no-untyped-def]
     return types.none(array), codegen
 
 
+def _with_fields(context: Any, builder: Any, array_type: Any, structure: Any, **fields: Any) -> Any:
+    """Emit the structure of a view, which owns no memory, with ``fields`` and otherwise those of ``structure``."""
+    model, nothing = context.data_model_manager[array_type], cgutils.get_null_value(cgutils.voidptr_t)
+    for name, value in {"meminfo": nothing, "parent": nothing, **fields}.items():
+        structure = model.set(builder, structure, value, name)
+    return structure
+
+
 @intrinsic
 def section(typing_context, array, begin, end):  # type: ignore[no-untyped-def]
     """``array[begin:end]`` without checks of signs and bounds."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        source = context.make_array(signature.args[0])(context, builder, args[0])
-        view = context.make_array(array)(context, builder)
-        view.meminfo = cgutils.get_null_value(view.meminfo.type)
-        view.parent = cgutils.get_null_value(view.parent.type)
-        view.nitems = builder.sub(args[2], args[1])
-        view.itemsize = source.itemsize
-        view.data = builder.gep(source.data, [args[1]])
-        view.shape = cgutils.pack_array(builder, [view.nitems])
-        view.strides = source.strides
-        return view._getvalue()
+        data = builder.gep(data_pointer(context, builder, array, args[0]), [args[1]])
+        nitems = builder.sub(args[2], args[1])
+        shape = cgutils.pack_array(builder, [nitems])
+        return _with_fields(context, builder, array, args[0], nitems=nitems, data=data, shape=shape)
 
     return array(array, types.intp, types.intp), codegen
 
@@ -90,16 +95,17 @@ def table_view(typing_context, array, begin, rows, columns):  # type: ignore[no-
     out = types.Array(array.dtype, 2, "C")
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        source = context.make_array(signature.args[0])(context, builder, args[0])
         size = context.get_constant(types.intp, array.dtype.bitwidth // 8)
-        view = context.make_array(out)(context, builder)
-        view.meminfo = cgutils.get_null_value(view.meminfo.type)
-        view.parent = cgutils.get_null_value(view.parent.type)
-        view.nitems = builder.mul(args[2], args[3])
-        view.itemsize = size
-        view.data = builder.gep(source.data, [args[1]])
-        view.shape = cgutils.pack_array(builder, [args[2], args[3]])
-        view.strides = cgutils.pack_array(builder, [builder.mul(args[3], size), size])
-        return view._getvalue()
+        return _with_fields(
+            context,
+            builder,
+            out,
+            ir.Constant(context.get_value_type(out), ir.Undefined),
+            nitems=builder.mul(args[2], args[3]),
+            itemsize=size,
+            data=builder.gep(data_pointer(context, builder, array, args[0]), [args[1]]),
+            shape=cgutils.pack_array(builder, [args[2], args[3]]),
+            strides=cgutils.pack_array(builder, [builder.mul(args[3], size), size]),
+        )
 
     return out(array, types.intp, types.intp, types.intp), codegen

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from llvmlite.binding import get_host_cpu_features
 from numba import types
-from numba.core import cgutils, config
+from numba.core import cgutils
 from numba.core.typing import signature
 from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
@@ -39,14 +37,6 @@ def width(dtype: Any) -> int:
     return VECTOR_BYTES // np.dtype(dtype).itemsize
 
 
-@functools.cache
-def native_bytes() -> int:
-    """Size in bytes of the widest vector register of the processor that numba compiles for: 64, 32 or 16."""
-    text = config.CPU_FEATURES
-    features = dict.fromkeys(text.replace("+", "").split(","), True) if text else get_host_cpu_features()
-    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
-
-
 def aligned_zeros(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.ndarray:
     """Zeros of shape (size,), aligned to vectors, so that no load straddles cache lines."""
     itemsize = np.dtype(dtype).itemsize
@@ -61,9 +51,14 @@ def llvm_type(vector: Vector) -> ir.VectorType:
     return ir.VectorType(element, vector.width)
 
 
+def data_pointer(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
+    """Emit the address of an array's first element, by one instruction and without a copy of the array's structure."""
+    return context.data_model_manager[array_type].get(builder, array, "data")
+
+
 def vector_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Vector) -> Any:
     """Emit the address of the vector that begins at ``array[index]``."""
-    data = context.make_array(array_type)(context, builder, array).data
+    data = data_pointer(context, builder, array_type, array)
     return builder.bitcast(builder.gep(data, [index]), llvm_type(vector).as_pointer())
 
 

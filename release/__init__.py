@@ -1,0 +1,1 @@
+"""Tools of releases, which no package imports."""
