@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, get_scorer, get_scorer_names, r2_score
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._tags import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
@@ -220,6 +221,9 @@ class QuantumSearchCV(BaseEstimator):
         result = search(features, targets, seed, self._options(), self._task)
         for name, value in result.attributes().items():
             setattr(self, name, value)
+        if hasattr(self, "feature_names_in_"):
+            first = self.best_estimator_[0] if isinstance(self.best_estimator_, Pipeline) else self.best_estimator_
+            first.feature_names_in_ = self.feature_names_in_  # as if it had been fitted to the frame
         self.seconds_ = time.perf_counter() - start
         if result.interrupted:
             raise KeyboardInterrupt(f"the search was interrupted after {len(self.trials_)} trials")
@@ -268,8 +272,14 @@ class QuantumSearchCV(BaseEstimator):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_
 
-    def _features(self, X: ArrayLike) -> Array:
-        return validate_data(self, X, dtype=np.float64, order="C", reset=False)  # type: ignore[no-any-return]
+    def _features(self, X: ArrayLike) -> Any:
+        """Return checked features, with the names that the best model knows."""
+        features = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        if not hasattr(self, "feature_names_in_"):
+            return features
+        import pandas as pd
+
+        return pd.DataFrame(features, columns=self.feature_names_in_)
 
     def _task(self, X: Array, y: NDArray[Any], seed: int) -> tuple[Task, dict[str, str]]:
         """Return folds, models and rules for these data, and the models left out."""

@@ -364,6 +364,15 @@ class TestInput:
         search.save(tmp_path / "model.qumba")
         assert np.array_equal(load(tmp_path / "model.qumba").predict(X), search.predict(X))
 
+    def test_columns_of_a_frame_keep_their_names(self, tmp_path):
+        frame, y = load_iris(return_X_y=True, as_frame=True)
+        search = small(n_trials=3, models=[KitchenSinksClassifier(n_components=12)]).fit(frame, y)
+        search.save(tmp_path / "best.qumba")
+        for model in (search.best_estimator_, load(tmp_path / "best.qumba")):
+            np.testing.assert_array_equal(model.predict(frame), search.predict(frame))
+            with pytest.raises(ValueError, match="feature names"):
+                model.predict(frame[frame.columns[::-1]])
+
     def test_a_space_of_one_point(self):
         X, y = known_rows()
         search = small(n_trials=5, models=[Single()]).fit(X, y)
