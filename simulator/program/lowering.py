@@ -100,6 +100,8 @@ class Lowering:
 
     def angle(self, value: float | Expression) -> Angle:
         """Express an angle in terms of numbered parameters."""
+        if type(value) is Parameter:  # the commonest case; its `terms` would hash it twice more
+            return Angle(0.0, {self.numbers[value]: 1.0})
         if isinstance(value, Expression):
             return Angle(value.constant, {self.numbers[p]: c for p, c in value.terms.items()})
         return Angle(float(value))

@@ -79,9 +79,9 @@ def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> lis
             others = (other for other in waiting[:k] if not any(other is each for each in members))
             if all(candidate.commutes(other) for other in others):
                 members.append(candidate)
-    if len(members) < 2:
-        return []
-    return members[:OCTET]
+                if len(members) == OCTET:
+                    break
+    return members if len(members) > 1 else []
 
 
 def like_y(levels: Sequence[Level], n: int) -> list[Level]:
