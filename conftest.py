@@ -25,4 +25,6 @@ ALIASES = ("qml/checkpoints.py", "qml/kernel_inspection.py")
 
 SITE = ("docs/*.py", "docs/extensions/*")  # settings of Sphinx, which run only there
 
-collect_ignore_glob += ALIASES + SITE
+TYPED = ("tests/typed/*",)  # read by type checkers, run by nobody
+
+collect_ignore_glob += ALIASES + SITE + TYPED
