@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from simulator.engines.numba import kernels
 
 CODE = """
 import warnings, sys
@@ -67,3 +70,14 @@ def test_kernels_are_compiled_even_where_numba_is_told_not_to(filled):
     done = run(filled, NUMBA_DISABLE_JIT="1")
     assert done.stdout.startswith(BELL)
     assert done.stderr.count("NUMBA_DISABLE_JIT is set, but kernels cannot run as Python") == 1
+
+
+def test_no_two_compiled_functions_have_the_same_name():
+    """Two functions of one name could have one symbol, in the code of another process and in that of this one."""
+    names = {}
+    for path in sorted(Path(kernels.__file__).parent.glob("*.py")):
+        for value in vars(import_module(f"{kernels.__name__}.{path.stem}")).values() if path.stem != "__init__" else ():
+            if (function := getattr(value, "py_func", None)) is not None:
+                names.setdefault((function.__module__, function.__qualname__), set()).add(id(value))
+    assert len(names) > 100
+    assert [name for name, functions in names.items() if len(functions) > 1] == []
