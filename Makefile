@@ -35,7 +35,7 @@ test-heavy: $(VENV)/.installed-heavy
 
 HEAVY := tests/qml/test_torch.py tests/qml/test_torch_devices.py tests/qml/test_jax.py tests/qml/test_layers_in_docs.py \
     tests/test_examples.py tests/simulator/pennylane_device tests/qml/deploy/test_onnx.py tests/qml/cli/test_export.py \
-    tests/qml/explain/test_captum.py qml/torch.py qml/jax.py
+    tests/qml/explain/test_captum.py tests/qml/training/test_schedules.py qml/torch.py qml/jax.py
 
 # Flower's processes use each other's ports, so they are not started by the other runs of the tests.
 test-flower: $(FLOWER)/.installed
