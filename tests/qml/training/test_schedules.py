@@ -65,7 +65,7 @@ def test_one_cycle_and_warm_restarts_equal_torchs_where_it_is_installed():
     torch = pytest.importorskip("torch")
     share = (0.3 * 20 + 1) / 21  # PyTorch has the maximum at step share * 21 - 1, we at 0.3 of the 20 intervals
     for ours, make in (
-        (OneCycle(), lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 1.0, 21, share, cycle_momentum=False)),
+        (OneCycle(), lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 1.0, 21, pct_start=share, cycle_momentum=False)),
         (WarmRestarts(1, 2), lambda o: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(o, 3, 2)),
     ):
         optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
