@@ -239,7 +239,7 @@ class TestRunning:
             here = {(r["model"], r["entangled"]): r for r in journal.records}
         with (
             distributed.LocalCluster(
-                n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+                n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50
             ) as cluster,
             distributed.Client(cluster) as client,
             opened(tmp_path / "cluster", IDENTITY) as journal,

@@ -18,7 +18,7 @@ def test_the_same_bits_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     Y = X[:110] + 0.1
     kernel = FidelityKernel("zz", reps=2)
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster),
     ):
         with parallel_config(backend="dask"):

@@ -14,7 +14,7 @@ distributed = pytest.importorskip("distributed")
 def test_trials_run_on_a_cluster() -> None:
     X, y = load_iris(return_X_y=True)
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster),
     ):
         with parallel_config(backend="dask"):
