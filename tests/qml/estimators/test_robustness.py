@@ -43,6 +43,10 @@ def test_threads_that_train_at_once(clf):
         np.testing.assert_array_equal(found, logits(seed))
 
 
+# JAX, if another test of the process has imported it, warns of every fork
+forks = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+
+
 def test_threads_that_predict_at_once(clf):
     expected = clf.decision_function(X)
     with ThreadPoolExecutor(4) as pool:
@@ -50,9 +54,7 @@ def test_threads_that_predict_at_once(clf):
             np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.filterwarnings(
-    "ignore:os.fork:RuntimeWarning"
-)  # JAX, if another test has imported it, warns of every fork
+@forks
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_process_pools(clf, method):
     context = multiprocessing.get_context(method)
@@ -62,9 +64,7 @@ def test_process_pools(clf, method):
         np.testing.assert_array_equal(pool.submit(logits, 3).result(timeout=120), logits(3))
 
 
-@pytest.mark.filterwarnings(
-    "ignore:os.fork:RuntimeWarning"
-)  # JAX, if another test has imported it, warns of every fork
+@forks
 def test_a_child_forked_after_use(clf):
     expected = clf.decision_function(X)
     reading, writing = os.pipe()
