@@ -89,8 +89,8 @@ def main() -> None:
     with threadpool_limits(1):
         X, y = load_iris(return_X_y=True)
         QuantumSearchCV(n_trials=12, cv=2, random_state=0).fit(X, y)  # compiles the kernels
-        chosen = [options.only] if options.only else list(parts)
-        goals = [line for name in chosen for line in parts[name](options)]
+        names = [options.only] if options.only else list(parts)
+        goals = [line for name in names for line in parts[name](options)]
     print(f"\n{'to reach':78}{'goal':>12}{'measured':>12}  reached")
     for text, goal, measured, reached in goals:
         print(f"{text:78}{goal:>12}{measured:>12}  {'yes' if reached else 'no'}")

@@ -208,8 +208,8 @@ def _report(report: Any, option: str) -> list[Block]:
     if report is None:
         return [Paragraph(f"{MISSING} ({option}=)")]
     if hasattr(report, "blocks"):
-        own = report.blocks()
-        return [Heading(block.text, 5) if isinstance(block, Heading) else block for block in own]
+        blocks = report.blocks()
+        return [Heading(block.text, 5) if isinstance(block, Heading) else block for block in blocks]
     return [Listing(str(report))]
 
 

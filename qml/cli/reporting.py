@@ -80,7 +80,7 @@ def report_experiment(
         shortened = interrupted and search is None
         comparison = _compared(experiment, model, seconds, phases.step, interrupted=shortened)
         if search is not None:
-            comparison = _chosen_by(search, comparison)
+            comparison = _as_best_of(search, comparison)
         estimator = innermost(model)
         facts = _facts(experiment, estimator, notes, comparison)
         fairness, obstacle = fairness_of(experiment.sensitive, experiment.positive, comparison)
@@ -124,8 +124,8 @@ def report_experiment(
     return INTERRUPTED if interrupted else 0
 
 
-def _chosen_by(search: Any, comparison: BaselineComparison) -> BaselineComparison:
-    """Return the comparison of a model that was chosen from many, which its verdict is to say."""
+def _as_best_of(search: Any, comparison: BaselineComparison) -> BaselineComparison:
+    """Return the comparison of a model selected from many, as its verdict then says."""
     trials = sum(record.kind == "quantum" for record in search.trials_)
     quantum = replace(comparison.quantum, candidates=np.full_like(comparison.quantum.candidates, trials))
     return replace(comparison, models=(quantum, *comparison.models[1:]))

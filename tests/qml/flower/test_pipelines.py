@@ -84,8 +84,8 @@ def test_clients_use_their_own_transformers_only(tmp_path: Path) -> None:
 
 
 def test_settings_of_its_own_stay_with_a_client(tmp_path: Path) -> None:
-    own = make_pipeline(StandardScaler(), PCA(2), VariationalClassifier(n_layers=1, verbose=True))
-    there = run(grid_of(SCALED, own={"south": own}), SCALED, tmp_path / "model.qumba", rounds=1, quorum=3)
+    verbose = make_pipeline(StandardScaler(), PCA(2), VariationalClassifier(n_layers=1, verbose=True))
+    there = run(grid_of(SCALED, own={"south": verbose}), SCALED, tmp_path / "model.qumba", rounds=1, quorum=3)
     assert not there[-1].verbose
 
 

@@ -11,7 +11,7 @@ from simulator.program.trajectories import Jump, TrajectoryProgram
 from tests.simulator import reference
 
 TOLERANCE = 1e-11
-KEPT = 5  # trajectories of a run that are repeated one by one
+NUM_REPEATED = 5  # trajectories of a run that are repeated one by one
 
 
 def random_unitary(rng, num_qubits):
@@ -83,9 +83,9 @@ def test_trajectories_equal_the_reference(engine, num_qubits):
         assert bits[row].tolist() == expected_bits
         assert outcomes[row] == outcome
     assert len(set(map(tuple, bits.tolist()))) > 2
-    alone = engine.noisy.trajectories(program, observables, uniforms[:KEPT], np.zeros(0))
-    np.testing.assert_array_equal(alone[0], values[:KEPT])
-    np.testing.assert_array_equal(alone[1], bits[:KEPT])
+    alone = engine.noisy.trajectories(program, observables, uniforms[:NUM_REPEATED], np.zeros(0))
+    np.testing.assert_array_equal(alone[0], values[:NUM_REPEATED])
+    np.testing.assert_array_equal(alone[1], bits[:NUM_REPEATED])
     assert len(alone[2]) == 0
 
 
