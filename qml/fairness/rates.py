@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BINS", "Sums", "resampled_sums"]
+__all__ = ["BINS", "Sums", "resampled_sums", "resamples"]
 
 Array = NDArray[np.float64]
 
@@ -67,6 +68,12 @@ class Sums:
         }
 
 
+def resamples(n_rows: int, n_resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    """Iterate over bootstrap resamples: how often each row is drawn, shape (n_rows,)."""
+    for _ in range(n_resamples):
+        yield np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows)
+
+
 def resampled_sums(
     codes: NDArray[np.intp],
     n_groups: int,
@@ -105,10 +112,8 @@ def resampled_sums(
         bins = np.stack([np.bincount(binned, column, BINS * n_groups) for column in columns], -1)
         return table, bins.astype(float).reshape(n_groups, BINS, 3)
 
-    n_rows = len(codes)
     tables, bins = [], []
-    for _ in range(n_resamples):
-        copies = np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows)
+    for copies in resamples(len(codes), n_resamples, rng):
         table, binned_sums = sums(weight * copies)
         tables.append(table)
         bins.append(binned_sums)

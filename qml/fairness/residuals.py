@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.fairness.rates import resamples
+
 __all__ = ["ResidualSums", "resampled_residual_sums"]
 
 Array = NDArray[np.float64]
@@ -82,6 +84,6 @@ def resampled_residual_sums(
         return np.add.reduceat(copies[:, None] * ordered, starts, axis=0)
 
     resampled = np.empty((n_resamples, n_groups, columns.shape[1]))
-    for number in range(n_resamples):
-        resampled[number] = sums(np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows).astype(float))
+    for number, copies in enumerate(resamples(n_rows, n_resamples, rng)):
+        resampled[number] = sums(copies.astype(float))
     return ResidualSums(sums(np.ones(n_rows)), origin), ResidualSums(resampled, origin)
