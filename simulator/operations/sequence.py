@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from simulator.errors import CircuitError, counted
@@ -93,7 +92,7 @@ class OperationSequence:
         checked = operation.gate(*operation.angles, *operation.qubits, *operation.clbits)
         self._check_range(checked.gate.name, checked.qubits)
         if checked.clbits or operation.conditions:
-            checked = replace(checked, conditions=operation.conditions)
+            checked = checked._replace(conditions=operation.conditions)
             for clbit in (*checked.clbits, *(bit for test in checked.conditions for bit in test.clbits)):
                 if clbit >= self._num_clbits:
                     count = counted(self._num_clbits, "classical bit") if self._num_clbits else "no classical bits"
@@ -140,6 +139,8 @@ class OperationSequence:
             ordered: dict[Parameter, None] = {}
             for operation in self.operations:
                 for angle in operation.angles:
+                    if type(angle) is float:
+                        continue
                     if isinstance(angle, Parameter):
                         ordered[angle] = None
                     elif isinstance(angle, Expression):

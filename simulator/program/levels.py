@@ -114,22 +114,22 @@ def place(levels: list[Level], rotation: Rotation, string: int, crossing: int) -
     kind, key = "rotations" if rotation.x else "phases", (rotation.x, rotation.z)
     target = None
     for level in islice(reversed(levels), LOOK_BACK):
-        crosses = level.strings & crossing
+        if level.strings & crossing:
+            if level.kind == kind:
+                target = level
+                target.ordered = True
+            break
         if level.kind == kind:
-            if not crosses and key in level.known:
+            if key in level.known:
                 same = level.known[key]
                 same.angle = same.angle.scaled(1.0)  # copied, because the old angle object may be shared
                 same.angle.add(rotation.angle)
                 return False
-            target, ordered = level, crosses
-        if crosses:
-            break
+            target = level
     if target is None:
-        target, ordered = Level(kind), 0
+        target = Level(kind)
         levels.append(target)
     target.members.append(rotation)
     target.known.setdefault(key, rotation)
     target.strings |= string
-    if ordered:
-        target.ordered = True
     return True
