@@ -59,6 +59,7 @@ class TableBuilder:
         self.spec: list[int] = []
         self.octets: list[int] = []
         self.layer: fused.Layer | None = None  # of fused passes, if the next pass may belong to it
+        self.octet_masks: list[tuple[list[int], list[int], fused.Octets]] = []  # row, masks z, order of its octets
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
         self.stored = 0  # floats of stored phase tables
         self.per_tile = 0  # floats of phase tables computed per tile
@@ -168,17 +169,27 @@ class TableBuilder:
         """Number the passes of levels; the phases before a fused pass belong to it."""
         if self.fuses:
             levels = fused.like_y(levels, self.n)
+        phases = None  # that the first pass of the next level applies
         for k, level in enumerate(levels):
             following = levels[k + 1] if k + 1 < len(levels) else None
             if level.kind == "phases":
-                if not self.is_fused(level, following):
+                if self.is_fused(level, following):
+                    phases = level
+                else:
                     self.phase_pass(level)
             elif level.kind == "dense":
                 self.dense_pass(level.members[0])
-            elif k and self.is_fused(levels[k - 1], level):
-                self.rotation_passes(level.members, levels[k - 1])
             else:
-                self.rotation_passes(level.members)
+                self.rotation_passes(level.members, phases)
+                phases = None
+        if self.octet_masks:
+            rows, masks, orders = zip(*self.octet_masks, strict=True)
+            for row, zs in zip(rows, fused.in_orders(masks, orders), strict=True):
+                terms = row[passes.LAST_TERM] - row[passes.FIRST_TERM]
+                for k in range(terms):
+                    first = row[passes.FIRST_TERM] + k
+                    self.terms[first] = zs[k], self.terms[first][sections.TERM_SLOT]
+                row[passes.FUSED_Z : passes.FUSED_Z + len(zs) - terms] = zs[terms:]
 
     @property
     def fuses(self) -> bool:
@@ -191,7 +202,8 @@ class TableBuilder:
             return False
         if any(self.slots.is_local(member.angle) for member in level.members):
             return False
-        return following.members[0] in fused.group(following.members, self.slots.is_local)
+        members, _ = fused.group(following.members, self.slots.is_local)
+        return bool(members) and members[0] is following.members[0]
 
     def phase_pass(self, level: Level) -> None:
         local = any(self.slots.is_local(member.angle) for member in level.members)
@@ -226,7 +238,7 @@ class TableBuilder:
         if begins:
             row[passes.OFFSET], row[passes.FIRST_TERM] = self.stored, len(self.terms)
             self.stored += max(2 << self.n, 2 * self.W)
-            self.terms += [(octets.in_order(member.z), self.slots.add(member, moving=False)) for member in phases]
+            self.terms += [(member.z, self.slots.add(member, moving=False)) for member in phases]
             row[passes.LAST_TERM] = len(self.terms)
             row[passes.NEEDED] = int(any(self.slots.needed(member.angle) for member in phases))
         layer.xs += [rotation.x for rotation in rotations]
@@ -238,7 +250,8 @@ class TableBuilder:
         row[passes.FUSED_COUNT] = len(rotations)
         for k, rotation in enumerate(rotations):
             row[passes.FUSED_SLOT + k] = self.slots.add(rotation, moving=local)
-            row[passes.FUSED_Z + k] = layer.order.in_order(rotation.z)
+        masks = [member.z for member in ((*phases, *rotations) if begins else rotations)]
+        self.octet_masks.append((row, masks, layer.order))
         for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
             row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
         row[passes.FUSED_X : passes.FUSED_X + fused.OCTET] = [step * x for x in octets.xs]
@@ -251,19 +264,19 @@ class TableBuilder:
         if phases is not None:
             self.layer = None
         while waiting:
-            group = fused.group(waiting, self.slots.is_local) if self.fuses else []
-            if group and waiting[0] in group:
-                self.fused_pass(group, before)
-                before = []
-                waiting = [rotation for rotation in waiting if not any(rotation is each for each in group)]
-                continue
+            if self.fuses:
+                group, remaining = fused.group(waiting, self.slots.is_local)
+                if group and group[0] is waiting[0]:
+                    self.fused_pass(group, before)
+                    before, waiting = [], remaining
+                    continue
             rotation = waiting.pop(0)
             high = rotation.x >> self.shift
-            partner = self.partner(rotation, waiting) if high and self.lanes is not None else None
+            place = self.partner(rotation, waiting) if high and self.lanes is not None else None
             row = blank(passes.LANE_ROTATION if not high else passes.ROTATION)
             needed = self.write_rotation(row, rotation)
-            if partner is not None:
-                waiting.remove(partner)
+            if place is not None:
+                partner = waiting.pop(place)
                 row[passes.KIND] = passes.ROTATION_PAIR
                 needed = self.write_rotation(row, partner, passes.SECOND) or needed
                 row[passes.CROSS_A] = (partner.x & rotation.z).bit_count() & 1
@@ -273,12 +286,12 @@ class TableBuilder:
                 row[passes.LOW] = 1 << (high.bit_length() - 1)
             self.add(row, needed)
 
-    def partner(self, rotation: Rotation, waiting: list[Rotation]) -> Rotation | None:
-        """Next rotation that may follow immediately and has another X mask."""
+    def partner(self, rotation: Rotation, waiting: list[Rotation]) -> int | None:
+        """Place of the next rotation that may follow immediately and has another X mask."""
         high = rotation.x >> self.shift
         for k, candidate in enumerate(waiting):
-            if candidate.x >> self.shift not in (0, high) and all(candidate.commutes(other) for other in waiting[:k]):
-                return candidate
+            if candidate.x >> self.shift not in (0, high) and fused.commutes_with_all(candidate, waiting[:k]):
+                return k
         return None
 
     def write_rotation(self, row: list[int], rotation: Rotation, at: int = 0) -> bool:

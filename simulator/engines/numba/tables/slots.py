@@ -38,11 +38,13 @@ class Slots:
 
     def is_local(self, angle: Angle) -> bool:
         """Whether an angle differs from sample to sample."""
-        return bool(angle.factors) and min(angle.factors) < self.n_inputs
+        return bool(self.n_inputs and angle.factors) and min(angle.factors) < self.n_inputs
 
     def needed(self, angle: Angle) -> bool:
         """Whether the derivative with respect to this angle is required."""
-        return bool(angle.factors) and (self.derive_inputs or max(angle.factors) >= self.n_inputs)
+        if not angle.factors:
+            return False
+        return self.derive_inputs or not self.n_inputs or max(angle.factors) >= self.n_inputs
 
     def add(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
         """Number a rotation's angle; equal angles whose derivative is not required share a number."""
@@ -52,7 +54,7 @@ class Slots:
         row = (1 if (rotation.x & rotation.z).bit_count() & 2 else -1, lane_z, int(moving))
         slot = len(self.angles)
         if moving and not self.needed(angle):
-            key = (*row, angle.constant, *sorted(angle.factors.items()))
+            key = (*row, angle.constant, *sorted(angle.factors.items())) if angle.factors else (*row, angle.constant)
             shared = self._fixed.setdefault(key, slot)
             if shared < slot:
                 return shared
@@ -71,4 +73,6 @@ class Slots:
     def by_weights(self) -> Affine:
         """Dependence of all angles on the weights."""
         n = self.n_inputs
+        if not n:
+            return Affine.of([angle.factors for angle in self.angles])
         return Affine.of([{k - n: v for k, v in angle.factors.items() if k >= n} for angle in self.angles])

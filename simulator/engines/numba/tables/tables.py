@@ -28,11 +28,11 @@ class Affine:
     @classmethod
     def of(cls, rows: Sequence[dict[int, float]]) -> Affine:
         """Create from one mapping of column to factor per row."""
-        starts = np.cumsum([0, *(len(row) for row in rows)])
+        starts = np.cumsum([0, *map(len, rows)])
         return cls(
             starts.astype(np.int64),
-            np.array([c for row in rows for c in row], np.int64),
-            np.array([v for row in rows for v in row.values()], float),
+            np.array([*chain.from_iterable(rows)], np.int64),
+            np.array([*chain.from_iterable([row.values() for row in rows])], float),
         )
 
     @cached_property
