@@ -30,7 +30,7 @@ from simulator.program.starts import Start
 from simulator.program.subspaces import image
 from simulator.range_reduction import reduced_number
 
-_STRINGS = 4096  # number of strings numbered before unreachable ones are dropped
+_STRINGS = 1024  # number of strings numbered before unreachable ones are dropped
 
 
 @dataclass(slots=True)
@@ -95,9 +95,35 @@ class Lowering:
             for step in steps:
                 kind = type(step)
                 if kind is StringRotation:
-                    self._rotation(step, qubits, angles)
+                    xs, zs, constant, factors = step
+                    x = z = crossing = sign = ys = 0
+                    for q in xs:
+                        ys += q in zs
+                        q = qubits[q]
+                        x ^= x_columns[q]
+                        crossing ^= x_crossing[q]
+                    for q in zs:
+                        q = qubits[q]
+                        z ^= z_rows[q]
+                        crossing ^= z_crossing[q]
+                        sign ^= out.flips >> q
+                    sign ^= (ys - (x & z).bit_count()) >> 1
+                    scale = -1.0 if sign & 1 else 1.0
+                    angle = Angle(scale * constant)
+                    if factors:
+                        self._add_angles(angle, factors, scale, angles)
+                    if not x and not z:
+                        out.phase.add(angle, -0.5)
+                        continue
+                    string = self._next
+                    if self.place(Rotation(x, z, angle), crossing):
+                        for q in zs:
+                            x_crossing[qubits[q]] |= string
+                        for q in xs:
+                            z_crossing[qubits[q]] |= string
+                        self._advance(string << 1)
                 elif kind is Cnot:
-                    control, target = qubits[step.control], qubits[step.target]
+                    control, target = qubits[step[0]], qubits[step[1]]
                     z_rows[target] ^= z_rows[control]
                     x_columns[control] ^= x_columns[target]
                     z_crossing[target] ^= z_crossing[control]
@@ -123,47 +149,29 @@ class Lowering:
             entry = self._numbers[id(parameter)] = parameter, self.numbers[parameter]
         return entry[1]
 
-    def _rotation(self, step: StringRotation, qubits: Sequence[int], angles: Sequence[float | Expression]) -> None:
-        xs, zs, constant, factors = step
-        out, x_crossing, z_crossing = self.out, self._x_crossing, self._z_crossing
-        x = z = crossing = sign = ys = 0
-        for q in xs:
-            ys += q in zs
-            q = qubits[q]
-            x ^= out.x_columns[q]
-            crossing ^= x_crossing[q]
-        for q in zs:
-            q = qubits[q]
-            z ^= out.z_rows[q]
-            crossing ^= z_crossing[q]
-            sign ^= out.flips >> q
-        sign ^= (ys - (x & z).bit_count()) >> 1
-        scale = -1.0 if sign & 1 else 1.0
-        constant *= scale
-        terms: dict[int, float] = {}
+    def _add_angles(
+        self,
+        angle: Angle,
+        factors: Iterable[tuple[int, float]],
+        scale: float,
+        values: Sequence[float | Expression],
+    ) -> None:
+        """Add an operation's angles, each times its factor and ``scale``."""
+        terms = angle.factors
         for k, factor in factors:
-            value, factor = angles[k], scale * factor
+            value = values[k]
+            factor *= scale
             if type(value) is Parameter:
                 number = self.number(value)
-                constant += 0.0 * factor  # as for any other expression; it can change the sign of a zero
+                angle.constant += 0.0 * factor  # as for any expression; a zero can change its sign
                 terms[number] = terms.get(number, 0.0) + factor
             elif isinstance(value, Expression):
-                constant += reduced_number(value.constant * factor)
+                angle.constant += reduced_number(value.constant * factor)
                 for parameter, coefficient in value.terms.items():
                     number = self.number(parameter)
                     terms[number] = terms.get(number, 0.0) + coefficient * factor
             else:
-                constant += reduced_number(factor * value)
-        angle = Angle(constant, terms)
-        if not x and not z:
-            out.phase.add(angle, -0.5)
-        elif self.place(Rotation(x, z, angle), crossing):
-            string = self._next
-            for q in zs:
-                x_crossing[qubits[q]] |= string
-            for q in xs:
-                z_crossing[qubits[q]] |= string
-            self._number()
+                angle.constant += reduced_number(value * factor)
 
     def place(self, rotation: Rotation, crossing: int) -> bool:
         """Place a rotation in its level; return False if it was merged with another."""
@@ -172,23 +180,25 @@ class Lowering:
     def dense(self, matrix: NDArray[np.complex128], qubits: Sequence[int], unitary: bool = True) -> None:
         """Add a level for a dense matrix."""
         out = self.out
-        flips = sum((out.flips >> q & 1) << k for k, q in enumerate(qubits))
+        flips = sum([(out.flips >> q & 1) << k for k, q in enumerate(qubits)])
         if flips:
             index = np.arange(len(matrix)) ^ flips
-            matrix = matrix[np.ix_(index, index)]
-        xs, zs = tuple(out.x_columns[q] for q in qubits), tuple(out.z_rows[q] for q in qubits)
+            matrix = matrix[index[:, None], index]
+        xs, zs = tuple([out.x_columns[q] for q in qubits]), tuple([out.z_rows[q] for q in qubits])
         level = Level("dense", [Dense(xs, zs, matrix, unitary)])
         out.levels.append(level)
+        string = self._next
         for q in qubits:  # a rotation that commutes with X and Z of all its qubits can be exchanged with it
-            for crossing in (self._x_crossing, self._z_crossing):
-                crossing[q] |= self._next
-                level.strings |= self._next
-                self._number()
+            self._x_crossing[q] |= string
+            self._z_crossing[q] |= string << 1
+            string <<= 2
+        level.strings = string - self._next
+        self._advance(string)
 
-    def _number(self) -> None:
-        """Advance to the next string number; drop strings whose levels are out of reach."""
-        self._next <<= 1
-        if self._next < self._most:
+    def _advance(self, string: int) -> None:
+        """Continue with the number of a string; drop strings whose levels are out of reach."""
+        self._next = string
+        if string < self._most:
             return
         levels = self.out.levels[-LOOK_BACK:]
         oldest = (levels[0].strings & -levels[0].strings).bit_length() - 1

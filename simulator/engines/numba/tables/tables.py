@@ -106,10 +106,16 @@ def packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArra
     directory = np.zeros((1 + max(sections), 2), np.int64)
     ints: list[NDArray[Any]] = [layout, directory.ravel()]
     floats: list[NDArray[Any]] = []
+    n_ints, n_floats = layout.size + directory.size, 0
     for number, values in sections.items():
-        target = floats if values.dtype == np.float64 else ints
-        directory[number] = sum(len(part) for part in target), values.size
-        target.append(values.ravel())
+        if values.dtype == np.float64:
+            directory[number] = n_floats, values.size
+            floats.append(values.ravel())
+            n_floats += values.size
+        else:
+            directory[number] = n_ints, values.size
+            ints.append(values.ravel())
+            n_ints += values.size
     return np.concatenate(ints), np.concatenate([*floats, np.zeros(1)])
 
 
