@@ -92,7 +92,7 @@ class StageTableBuilder(TableBuilder):
                     row[at + passes.MEMBER_Z] = member.z >> self.shift
                 bits = pivots(member.x >> self.shift for member in group)
                 row[passes.PIVOTS : passes.PIVOTS + len(bits)] = bits
-                self.add(row, any(self.slots.needed(member.angle) for member in group))
+                self.add(row, self.slots.any_needed(group))
             else:
                 others.append(waiting[0])
                 remaining = waiting[1:]
@@ -173,7 +173,7 @@ class StageTableBuilder(TableBuilder):
         scalars = classes.pop(0)
         if len(classes) > layout.MAX_CLASSES:
             return False
-        needed = any(self.slots.needed(member.angle) for member in level.members)
+        needed = self.slots.any_needed(level.members)
         number = len(self.specs)
         row = blank(passes.FACTORED)
         row[passes.NUMBER], row[passes.NEEDED] = number, int(needed)
@@ -197,7 +197,7 @@ class StageTableBuilder(TableBuilder):
     def add_terms(self, members: Sequence[Rotation]) -> tuple[int, int]:
         """Number the Z strings of a factor and return the first and last number."""
         first = len(self.terms)
-        self.terms += [(member.z, self.slots.add(member, moving=False)) for member in members]
+        self.terms += self.slots.add_phases(members)
         return first, len(self.terms)
 
     def written(self, stage: stages.Stage) -> Any:
