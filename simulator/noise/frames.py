@@ -22,7 +22,7 @@ from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter, ParameterVector
-from simulator.program.levels import Angle, Rotation
+from simulator.program.levels import Angle
 from simulator.program.lowering import Lowering
 from simulator.program.program import Program
 from simulator.range_reduction import affine
@@ -57,10 +57,12 @@ class _SignedLowering(Lowering):
             for channel, qubits in noise.channels_after(operation):
                 self.error(channel, qubits)
 
-    def place(self, rotation: Rotation, crossing: int) -> bool:
-        if self.locations or rotation.angle.factors:
-            rotation.angle = Angle(0.0, {self.number_angle(rotation.angle, rotation.x, rotation.z): 1.0})
-        return super().place(rotation, crossing)
+    renumbers = True
+
+    def renumbered(self, angle: Angle, x: int, z: int) -> Angle:
+        if self.locations or angle.factors:
+            return Angle(0.0, {self.number_angle(angle, x, z): 1.0})
+        return angle
 
     def number_angle(self, angle: Angle, x: int, z: int) -> int:
         """Number an angle that belongs to a string with the given stored masks."""

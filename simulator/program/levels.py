@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -111,25 +110,30 @@ def place(levels: list[Level], rotation: Rotation, string: int, crossing: int) -
     bool
         False if it was merged with an earlier rotation about the same string.
     """
-    kind, key = "rotations" if rotation.x else "phases", (rotation.x, rotation.z)
-    target = None
-    for level in islice(reversed(levels), LOOK_BACK):
-        if level.strings & crossing:
+    kind = "rotations" if rotation.x else "phases"
+    count = len(levels)
+    first = max(count - LOOK_BACK, 0)  # level from which on there may be a place
+    for number in range(count - 1, first - 1, -1):
+        if levels[number].strings & crossing:
+            level = levels[number]
             if level.kind == kind:
-                target = level
-                target.ordered = True
+                level.ordered = True
+                level.members.append(rotation)
+                level.known.setdefault((rotation.x, rotation.z), rotation)
+                level.strings |= string
+                return True
+            first = number + 1
             break
+    for number in range(first, count):
+        level = levels[number]
         if level.kind == kind:
-            if key in level.known:
-                same = level.known[key]
+            same = level.known.setdefault((rotation.x, rotation.z), rotation)
+            if same is not rotation:
                 same.angle = same.angle.scaled(1.0)  # copied, because the old angle object may be shared
                 same.angle.add(rotation.angle)
                 return False
-            target = level
-    if target is None:
-        target = Level(kind)
-        levels.append(target)
-    target.members.append(rotation)
-    target.known.setdefault(key, rotation)
-    target.strings |= string
+            level.members.append(rotation)
+            level.strings |= string
+            return True
+    levels.append(Level(kind, [rotation], False, string, {(rotation.x, rotation.z): rotation}))
     return True

@@ -30,7 +30,7 @@ from simulator.program.starts import Start
 from simulator.program.subspaces import image
 from simulator.range_reduction import reduced_number
 
-_STRINGS = 1024  # number of strings numbered before unreachable ones are dropped
+_STRINGS = 512  # number of strings numbered before unreachable ones are dropped
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Lowering:
 
     def add(self, operations: Iterable[gates.Operation]) -> None:
         """Lower operations."""
-        out, steps_of, touched = self.out, self._steps, self._touched
+        out, levels, steps_of, touched = self.out, self.out.levels, self._steps, self._touched
         x_columns, z_rows, x_crossing, z_crossing = out.x_columns, out.z_rows, self._x_crossing, self._z_crossing
         for operation in operations:
             gate, qubits, angles, _, _ = operation
@@ -98,7 +98,8 @@ class Lowering:
                     xs, zs, constant, factors = step
                     x = z = crossing = sign = ys = 0
                     for q in xs:
-                        ys += q in zs
+                        if q in zs:
+                            ys += 1
                         q = qubits[q]
                         x ^= x_columns[q]
                         crossing ^= x_crossing[q]
@@ -109,19 +110,23 @@ class Lowering:
                         sign ^= out.flips >> q
                     sign ^= (ys - (x & z).bit_count()) >> 1
                     scale = -1.0 if sign & 1 else 1.0
-                    angle = Angle(scale * constant)
+                    angle = Angle(scale * constant, {})
                     if factors:
                         self._add_angles(angle, factors, scale, angles)
                     if not x and not z:
                         out.phase.add(angle, -0.5)
                         continue
+                    if self.renumbers:
+                        angle = self.renumbered(angle, x, z)
                     string = self._next
-                    if self.place(Rotation(x, z, angle), crossing):
+                    if place(levels, Rotation(x, z, angle), string, crossing):
                         for q in zs:
                             x_crossing[qubits[q]] |= string
                         for q in xs:
                             z_crossing[qubits[q]] |= string
-                        self._advance(string << 1)
+                        self._next = string << 1
+                        if string >= self._most:
+                            self._drop_strings()
                 elif kind is Cnot:
                     control, target = qubits[step[0]], qubits[step[1]]
                     z_rows[target] ^= z_rows[control]
@@ -173,9 +178,12 @@ class Lowering:
             else:
                 angle.constant += reduced_number(value * factor)
 
-    def place(self, rotation: Rotation, crossing: int) -> bool:
-        """Place a rotation in its level; return False if it was merged with another."""
-        return place(self.out.levels, rotation, self._next, crossing)
+    renumbers = False
+    """Whether rotations have angles other than those of their gates, which `renumbered` returns."""
+
+    def renumbered(self, angle: Angle, x: int, z: int) -> Angle:
+        """Angle to place instead of a rotation's angle about the string with the masks x and z."""
+        raise NotImplementedError
 
     def dense(self, matrix: NDArray[np.complex128], qubits: Sequence[int], unitary: bool = True) -> None:
         """Add a level for a dense matrix."""
@@ -193,13 +201,12 @@ class Lowering:
             self._z_crossing[q] |= string << 1
             string <<= 2
         level.strings = string - self._next
-        self._advance(string)
-
-    def _advance(self, string: int) -> None:
-        """Continue with the number of a string; drop strings whose levels are out of reach."""
         self._next = string
-        if string < self._most:
-            return
+        if string >= self._most:
+            self._drop_strings()
+
+    def _drop_strings(self) -> None:
+        """Drop strings whose levels are out of reach."""
         levels = self.out.levels[-LOOK_BACK:]
         oldest = (levels[0].strings & -levels[0].strings).bit_length() - 1
         for level in levels:
