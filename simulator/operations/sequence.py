@@ -28,6 +28,7 @@ class OperationSequence:
         "_num_qubits",
         "_operations",
         "_parameters",
+        "_structure",
         "_turn",
     )
 
@@ -35,6 +36,7 @@ class OperationSequence:
     _operations: tuple[Operation, ...] | None
     _parameters: tuple[Parameter, ...] | None
     _hash: int | None
+    _structure: Any  # see `simulator.operations.structure`
 
     def __init__(self, num_qubits: int, operations: Iterable[Operation] | int = (), num_clbits: int = 0) -> None:
         self._num_qubits = whole_number("Circuit", "num_qubits", num_qubits)
@@ -51,7 +53,7 @@ class OperationSequence:
 
     def _start(self, log: list[Operation]) -> None:
         self._log, self._length, self._turn = log, len(log), [True]
-        self._operations = self._parameters = self._hash = None
+        self._operations = self._parameters = self._hash = self._structure = None
 
     def append(self, *operations: Operation) -> Self:
         """Append operations, for example of a custom gate: ``circuit.append(gate(0.3, 1))``."""
