@@ -12,10 +12,10 @@ from simulator.engines.choice import engine_for
 from simulator.observables import PauliSum
 from simulator.operations.binding import values_array
 from simulator.operations.sequence import OperationSequence
-from simulator.operations.structure import structure_of, with_parameters
 from simulator.parameters import ParameterVector
 from simulator.program.decomposition import decompose
 from simulator.program.program import Program
+from simulator.program.structure import structure_of, with_parameters
 from simulator.program.values import as_inputs, as_weights
 from simulator.range_reduction import EXACT
 

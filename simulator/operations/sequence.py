@@ -36,7 +36,7 @@ class OperationSequence:
     _operations: tuple[Operation, ...] | None
     _parameters: tuple[Parameter, ...] | None
     _hash: int | None
-    _structure: Any  # see `simulator.operations.structure`
+    _structure: Any  # see `simulator.program.structure`
 
     def __init__(self, num_qubits: int, operations: Iterable[Operation] | int = (), num_clbits: int = 0) -> None:
         self._num_qubits = whole_number("Circuit", "num_qubits", num_qubits)

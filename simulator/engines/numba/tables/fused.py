@@ -184,20 +184,18 @@ def _dual(masks: Sequence[int], k: int, n: int) -> int:
 
 def _all_apart(rotation: Rotation, others: Sequence[Rotation]) -> bool:
     """Whether a string relates to each other one like Paulis of different qubits."""
-    x, z = rotation.x, rotation.z
+    x, z, odd = rotation.x, rotation.z, 0
     for other in others:
-        if ((x & other.z).bit_count() | (z & other.x).bit_count()) & 1:
-            return False
-    return True
+        odd |= (x & other.z).bit_count() | (z & other.x).bit_count()
+    return not odd & 1
 
 
 def commutes_with_all(rotation: Rotation, others: Sequence[Rotation]) -> bool:
     """Whether a string commutes with each other one."""
-    x, z = rotation.x, rotation.z
+    x, z, odd = rotation.x, rotation.z, 0
     for other in others:
-        if ((x & other.z).bit_count() ^ (z & other.x).bit_count()) & 1:
-            return False
-    return True
+        odd |= (x & other.z).bit_count() ^ (z & other.x).bit_count()
+    return not odd & 1
 
 
 def _sums(vectors: Sequence[int]) -> list[int]:

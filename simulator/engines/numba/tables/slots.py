@@ -49,11 +49,11 @@ class Slots:
 
     def any_local(self, rotations: Iterable[Rotation]) -> bool:
         """Whether an angle of one of the rotations differs from sample to sample."""
-        return bool(self.n_inputs) and any([self.is_local(rotation.angle) for rotation in rotations])
+        return bool(self.n_inputs) and any(self.is_local(rotation.angle) for rotation in rotations)
 
     def any_needed(self, rotations: Iterable[Rotation]) -> bool:
         """Whether the derivative with respect to an angle of one of the rotations is required."""
-        return any([self.needed(rotation.angle) for rotation in rotations])
+        return any(self.needed(rotation.angle) for rotation in rotations)
 
     def add_phases(self, rotations: Sequence[Rotation], local: bool = False) -> list[tuple[int, int]]:
         """Number the angles of diagonal rotations; return the terms of a pass of phases, masks z with slots."""
