@@ -99,8 +99,10 @@ def evaluated_program(
 
 
 def _make_room() -> None:
-    while len(_programs) >= _KEPT_PROGRAMS:
-        _programs.pop(next(iter(_programs)), None)
+    """Drop the programs that were used longest ago; other threads may do the same."""
+    keys = list(_programs)  # at once, because another thread may change them
+    for key in keys[: max(len(keys) - _KEPT_PROGRAMS + 1, 0)]:
+        _programs.pop(key, None)
 
 
 _KEPT_PROGRAMS = 32
