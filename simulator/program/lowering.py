@@ -93,8 +93,7 @@ class Lowering:
                 continue
             touched.append(qubits)
             for step in steps:
-                kind = type(step)
-                if kind is StringRotation:
+                if isinstance(step, StringRotation):
                     xs, zs, constant, factors = step
                     x = z = crossing = sign = ys = 0
                     for q in xs:
@@ -127,14 +126,14 @@ class Lowering:
                         self._next = string << 1
                         if string >= self._most:
                             self._drop_strings()
-                elif kind is Cnot:
-                    control, target = qubits[step[0]], qubits[step[1]]
+                elif isinstance(step, Cnot):
+                    control, target = qubits[step.control], qubits[step.target]
                     z_rows[target] ^= z_rows[control]
                     x_columns[control] ^= x_columns[target]
                     z_crossing[target] ^= z_crossing[control]
                     x_crossing[control] ^= x_crossing[target]
                     out.flips ^= (out.flips >> control & 1) << target
-                elif kind is Matrix:
+                elif isinstance(step, Matrix):
                     self.dense(step.matrix, [qubits[q] for q in step.qubits], step.unitary)
                 else:
                     out.flips ^= 1 << qubits[step.target]
