@@ -42,6 +42,8 @@ class OperationSequence:
         self._num_qubits = whole_number("Circuit", "num_qubits", num_qubits)
         if self._num_qubits < 1:
             raise CircuitError(f"a circuit has at least 1 qubit, got {num_qubits}")
+        if isinstance(operations, Operation):
+            raise CircuitError(f"Circuit: operations is a list of operations, got one; write [{operations.gate.name}(...)]")
         if not isinstance(operations, Iterable):
             if num_clbits:
                 raise CircuitError(f"num_clbits is given twice: {operations} and {num_clbits}")
