@@ -43,7 +43,7 @@ class OperationSequence:
         if self._num_qubits < 1:
             raise CircuitError(f"a circuit has at least 1 qubit, got {num_qubits}")
         if isinstance(operations, Operation):
-            raise CircuitError(f"Circuit: operations is a list of operations, got one; write [{operations.gate.name}(...)]")
+            raise CircuitError(f"a circuit takes a list of operations, got one; write [{operations.gate.name}(...)]")
         if not isinstance(operations, Iterable):
             if num_clbits:
                 raise CircuitError(f"num_clbits is given twice: {operations} and {num_clbits}")
