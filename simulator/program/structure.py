@@ -28,7 +28,7 @@ class Structure:
 
     def __init__(self, num_qubits: int, gates: tuple[Gate, ...], qubits: tuple[tuple[int, ...], ...]) -> None:
         self.num_qubits, self.gates, self.qubits = num_qubits, gates, qubits
-        self._hash = hash((num_qubits, gates, qubits))
+        self._hash = hash((num_qubits, qubits))  # without the gates, whose hashes would be computed in Python
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -46,11 +46,11 @@ def structure_of(circuit: OperationSequence) -> tuple[Structure, NDArray[np.floa
 
     None if it has parameters, no angles, or operations that depend on classical bits.
     """
-    if circuit._structure is None and circuit.operations and not circuit.parameters:
+    if circuit._structure is None and circuit.operations:
         gates, qubits, angles, _, conditions = zip(*circuit.operations, strict=True)
-        values = np.array([*chain.from_iterable(angles)], float)
-        if len(values) and not any(conditions):
-            circuit._structure = Structure(circuit.num_qubits, gates, qubits), values
+        values = [*chain.from_iterable(angles)]
+        if set(map(type, values)) == {float} and not any(conditions):
+            circuit._structure = Structure(circuit.num_qubits, gates, qubits), np.array(values)
     return circuit._structure
 
 
