@@ -60,11 +60,12 @@ class Program:
     ) -> None:
         if weights is None:
             input_set = set(inputs)
-            weights = [p for p in circuit.parameters if p not in input_set] if inputs else circuit.parameters
+            weights = [p for p in circuit.parameters if p not in input_set] if input_set else circuit.parameters
         self.circuit: OperationSequence | None = circuit
         self._set(circuit.num_qubits, observables, inputs, weights, precision)
         refuse_measurements(circuit.operations, "a state, expectation or gradient")
-        _check_parameters(circuit, self.inputs, self.weights)
+        if self.weights != circuit.parameters or self.inputs:
+            _check_parameters(circuit, self.inputs, self.weights)
 
     @classmethod
     def of_lowered(
