@@ -30,6 +30,13 @@ class Angle:
         """This angle times a number."""
         return Angle(self.constant * factor, {k: v * factor for k, v in self.factors.items()})
 
+    def plus(self, other: Angle) -> Angle:
+        """Sum of this angle and another; the other's constant modulo 4 pi if it is large."""
+        factors = self.factors.copy()
+        for k, v in other.factors.items():
+            factors[k] = factors.get(k, 0.0) + v
+        return Angle(self.constant + reduced_number(other.constant), factors)
+
     def add(self, other: Angle, factor: float = 1.0) -> None:
         """Add another angle times a number in place; its constant modulo 4 pi if it is large."""
         self.constant += reduced_number(other.constant * factor)
@@ -129,8 +136,7 @@ def place(levels: list[Level], rotation: Rotation, string: int, crossing: int) -
         if level.kind == kind:
             same = level.known.setdefault((rotation.x, rotation.z), rotation)
             if same is not rotation:
-                same.angle = same.angle.scaled(1.0)  # copied, because the old angle object may be shared
-                same.angle.add(rotation.angle)
+                same.angle = same.angle.plus(rotation.angle)  # a new object, because the old one may be shared
                 return False
             level.members.append(rotation)
             level.strings |= string

@@ -134,9 +134,7 @@ def _add_phases(levels: list[Level], members: Sequence[Rotation]) -> None:
         known = {member.z: member for member in levels.pop().members}
     for member in members:
         if member.z in known:
-            angle = known[member.z].angle.scaled(1.0)
-            angle.add(member.angle)
-            member = Rotation(0, member.z, angle)
+            member = Rotation(0, member.z, known[member.z].angle.plus(member.angle))
         known[member.z] = member
     levels.append(Level("phases", [each for each in known.values() if each.angle.factors or each.angle.constant]))
 
