@@ -20,6 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from simulator.engines.host import loops
 from simulator.engines.host import losses as kernels
 from simulator.names import by_name
 from simulator.program.values import as_array
@@ -64,6 +65,18 @@ class _CompiledLoss(ABC):
         """
         return self._computed(outputs, y)
 
+    def calls(
+        self, outputs: np.ndarray, y: np.ndarray, values: np.ndarray, slopes: np.ndarray
+    ) -> list[loops.Call]:
+        """Return `value_and_gradient` as calls that fill ``values`` and ``slopes``; ``y`` is from `targets`."""
+        kernel = self._kernel(outputs, y)[0]
+        settings = kernel.args if isinstance(kernel, partial) else ()
+        return [loops.Call(kernel.func if settings else kernel, *settings, outputs, y, values, slopes)]
+
+    def targets(self, shape: tuple[int, int], y: np.ndarray) -> np.ndarray:
+        """Return the targets for outputs of a shape in the form that kernels take, where they need no copies."""
+        return self._kernel(np.broadcast_to(0.0, shape), y)[1]
+
     def _computed(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         kernel, targets = self._kernel(outputs, y)
         values, slopes = np.empty(len(outputs)), np.empty(outputs.shape)
@@ -78,6 +91,11 @@ class _CompiledLoss(ABC):
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
         """Return the error for targets that the kernel does not accept."""
         raise NotImplementedError
+
+
+def is_compiled(loss: Loss) -> bool:
+    """Whether value and gradient of a loss are one kernel, so that a compiled loop can call it."""
+    return isinstance(loss, _CompiledLoss) and type(loss).value_and_gradient is _CompiledLoss.value_and_gradient
 
 
 def _one_by_one(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

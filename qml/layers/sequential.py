@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.layers.flatten import Flatten
 from qml.layers.summary import network_table
-from qml.layers.trait import Layer, PreparedSweep, Rest, check_shapes
+from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, calls_of, check_shapes
 from qml.models.checks import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
@@ -96,6 +96,19 @@ class Chain(Layer):
         for number, (layer, part) in reversed(list(enumerate(self._steps))):
             following = layer.prepared(weights[part], d_weights[part], following, inputs or number > 0)
         return following  # type: ignore[no-any-return]
+
+    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+        forward: list[Any] = []
+        backward: list[Any] = []
+        for layer, part in self._steps:
+            calls = calls_of(layer, X, d_X, weights[part], d_weights[part])
+            if calls is None:
+                return None
+            X, d_X = calls.outputs, calls.d_outputs
+            forward += calls.forward
+            backward = calls.backward + backward
+        assert d_X is not None
+        return LayerCalls(X, d_X, forward, backward)
 
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
         weights, d_weights = as_array(weights), np.zeros(len(weights))

@@ -8,10 +8,45 @@ from __future__ import annotations
 
 import math
 
-from simulator.engines.numba.jit import kernel
+from simulator.engines.numba.jit import bridged, inlined, kernel
+
+
+@inlined
+def _sum_of_squares(gradient):
+    """In four sums, which need not wait for each other."""
+    first = second = third = fourth = 0.0
+    whole = len(gradient) // 4 * 4
+    for k in range(0, whole, 4):
+        first += gradient[k] * gradient[k]
+        second += gradient[k + 1] * gradient[k + 1]
+        third += gradient[k + 2] * gradient[k + 2]
+        fourth += gradient[k + 3] * gradient[k + 3]
+    for k in range(whole, len(gradient)):
+        first += gradient[k] * gradient[k]
+    return (first + second) + (third + fourth)
 
 
 @kernel
+def sum_of_squares(gradient):
+    """Square of the gradient's norm."""
+    return _sum_of_squares(gradient)
+
+
+@bridged
+def record(loss, gradient, samples, sums):
+    """Add ``loss[0]``, times the number of samples, and the norm of the gradient to ``sums``, if both are finite.
+
+    Returns whether they are.
+    """
+    square = _sum_of_squares(gradient)
+    if not (math.isfinite(loss[0]) and math.isfinite(square)):
+        return False
+    sums[0] += loss[0] * samples
+    sums[1] += math.sqrt(square)
+    return True
+
+
+@bridged
 def scaled(before, after, rate, out):
     """``before + rate * (after - before)``, exactly ``after`` for a rate of 1; returns whether all are finite."""
     finite = True
@@ -21,7 +56,7 @@ def scaled(before, after, rate, out):
     return finite
 
 
-@kernel
+@bridged
 def momentum(settings, weights, gradient, velocity, new_weights, new_velocity):
     """Gradient descent with momentum; settings: learning rate, momentum, whether the momentum is Nesterov's."""
     learning_rate, share, nesterov = settings
@@ -31,7 +66,7 @@ def momentum(settings, weights, gradient, velocity, new_weights, new_velocity):
         new_weights[k] = weights[k] - learning_rate * direction
 
 
-@kernel
+@bridged
 def adam(settings, corrections, weights, gradient, means, squares, new_weights, new_means, new_squares):
     """Adam with decoupled weight decay; settings: learning rate, decay factors, epsilon, shrinkage of the weights.
 
@@ -47,7 +82,7 @@ def adam(settings, corrections, weights, gradient, means, squares, new_weights, 
         new_weights[k] = weight - change
 
 
-@kernel
+@bridged
 def rmsprop(settings, weights, gradient, squares, velocity, new_weights, new_squares, new_velocity):
     """RMSprop with momentum; settings: learning rate, decay factor, momentum, epsilon."""
     learning_rate, decay, share, epsilon = settings
