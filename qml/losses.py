@@ -20,7 +20,6 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from simulator.engines.host import loops
 from simulator.engines.host import losses as kernels
 from simulator.names import by_name
 from simulator.program.values import as_array
@@ -65,17 +64,15 @@ class _CompiledLoss(ABC):
         """
         return self._computed(outputs, y)
 
-    def calls(
-        self, outputs: np.ndarray, y: np.ndarray, values: np.ndarray, slopes: np.ndarray
-    ) -> list[loops.Call]:
-        """Return `value_and_gradient` as calls that fill ``values`` and ``slopes``; ``y`` is from `targets`."""
-        kernel = self._kernel(outputs, y)[0]
-        settings = kernel.args if isinstance(kernel, partial) else ()
-        return [loops.Call(kernel.func if settings else kernel, *settings, outputs, y, values, slopes)]
+    def kernel(
+        self, y: np.ndarray, num_outputs: int
+    ) -> tuple[Callable[..., bool], tuple[float, ...], np.ndarray]:
+        """Return the kernel for some targets, its settings, and the targets of all samples in its form.
 
-    def targets(self, shape: tuple[int, int], y: np.ndarray) -> np.ndarray:
-        """Return the targets for outputs of a shape in the form that kernels take, where they need no copies."""
-        return self._kernel(np.broadcast_to(0.0, shape), y)[1]
+        The kernel takes settings, outputs, and targets, then arrays for the values and the slopes.
+        """
+        kernel, targets = self._kernel(np.broadcast_to(0.0, (len(y), num_outputs)), y)
+        return (kernel.func, kernel.args, targets) if isinstance(kernel, partial) else (kernel, (), targets)
 
     def _computed(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         kernel, targets = self._kernel(outputs, y)

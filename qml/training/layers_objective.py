@@ -134,21 +134,21 @@ class LayersObjective:
 
     def step_calls(self, batch: Batch) -> list[loops.Call] | None:
         """Return `value_and_gradient` as calls that a compiled loop makes; None if it needs Python."""
-        network, n_samples, rows = self.network, self.n_samples, batch.rows
+        network, rows = self.network, batch.rows
         if network.is_random or self._shared.encoding is not None or not is_compiled(self.loss):
             return None
         inputs, shares, values = np.empty((rows, self.inputs.shape[1])), np.empty(rows), np.empty(rows)
         calls = calls_of(network, inputs, None, batch.weights, batch.gradient)
         if calls is None:
             return None
-        all_targets = self.loss.targets((n_samples, calls.outputs.shape[1]), self.targets)
+        kernel, settings, all_targets = self.loss.kernel(self.targets, calls.outputs.shape[1])
         targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
         return [
             batch.take(as_array(self.inputs), inputs),
             batch.take(all_targets, targets),
             batch.take(self.sample_weight / rows, shares),
             *calls.forward,
-            *self.loss.calls(calls.outputs, targets, values, calls.d_outputs),
+            loops.Call(kernel, *settings, calls.outputs, targets, values, calls.d_outputs),
             loops.Call(losses.weigh, values, calls.d_outputs, shares, batch.loss),
             *calls.backward,
         ]
