@@ -73,10 +73,6 @@ class Adam(CompiledOptimizer):
     def _update(self) -> tuple[Callable[..., None], tuple[float, ...]]:
         return updates.adam, self._settings
 
-    def _corrections(self, step: int) -> tuple[float, ...]:
-        """Divisors that correct both means for their initial value of 0."""
-        return 1.0 - self.beta1**step, 1.0 - self.beta2**step
-
     @cached_property
     def _settings(self) -> tuple[float, ...]:
         return float(self.learning_rate), float(self.beta1), float(self.beta2), float(self.epsilon), self._shrinkage

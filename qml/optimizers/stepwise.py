@@ -78,8 +78,8 @@ class CompiledOptimizer(Optimizer):
     """Base of the optimizers whose step is one kernel of `simulator.engines.host.updates`.
 
     A subclass names the ``arrays`` of its state, which begin as zeros, and defines `_update`. The kernel takes settings,
-    weights, gradient and these arrays, then the arrays for their new values, weights first. Where the step count
-    matters, the subclass sets ``counts_steps`` and defines `_corrections`, which the kernel takes after the settings.
+    weights, gradient and these arrays, then the arrays for their new values, weights first. If ``counts_steps`` is set,
+    it takes the number of steps before this one after the settings, a float64 ndarray of shape (1,).
     """
 
     gives_warnings: ClassVar[bool] = False
@@ -90,10 +90,6 @@ class CompiledOptimizer(Optimizer):
     @abstractmethod
     def _update(self) -> tuple[Callable[..., None], tuple[float, ...]]:
         """Kernel and settings."""
-
-    def _corrections(self, step: int) -> tuple[float, ...]:
-        """Numbers that depend on the number of the step, counted from 1."""
-        raise NotImplementedError
 
     def init(self, weights: np.ndarray) -> State:
         """Return arrays of 0, and a step count of 0 if steps are counted."""
@@ -107,13 +103,15 @@ class CompiledOptimizer(Optimizer):
         following: State = dict(zip(self.arrays, new, strict=True))
         former = [state[name] for name in self.arrays]
         if self.counts_steps:
-            step = state["step"] + 1
-            kernel(settings, self._corrections(step), weights, gradient, *former, new_weights, *new)
-            return {"step": step} | following, new_weights
+            steps = np.array([state["step"]], np.float64)
+            kernel(settings, steps, weights, gradient, *former, new_weights, *new)
+            return {"step": state["step"] + 1} | following, new_weights
         kernel(settings, weights, gradient, *former, new_weights, *new)
         return following, new_weights
 
-    def call(self, former: np.ndarray, gradient: np.ndarray, new: np.ndarray) -> loops.Call | None:
+    def call(
+        self, former: np.ndarray, gradient: np.ndarray, new: np.ndarray, steps: np.ndarray
+    ) -> loops.Call | None:
         """Return `step` as a call that a compiled loop makes; None if a subclass has another step.
 
         Parameters
@@ -121,12 +119,14 @@ class CompiledOptimizer(Optimizer):
         former, new : float64 ndarray, shape (1 + n_arrays, n_weights)
             Weights and arrays before and after the step.
         gradient : float64 ndarray, shape (n_weights,)
+        steps : float64 ndarray, shape (1,)
+            Number of steps before this one.
         """
         methods = ((CompiledOptimizer, ("init", "step")), (Optimizer, ("measure", "step_size")))
         if any(getattr(type(self), name) is not getattr(base, name) for base, names in methods for name in names):
             return None
         kernel, settings = self._update
-        leading = (settings, self._corrections(1)) if self.counts_steps else (settings,)
+        leading = (settings, steps) if self.counts_steps else (settings,)
         return loops.Call(kernel, *leading, former[0], gradient, *former[1:], *new)
 
 

@@ -74,22 +74,18 @@ class CompiledSteps:
         n_samples, size, batches = run.objective.n_samples, run.batch_size, run.steps_per_epoch
         shape = 1 + len(optimizer.arrays), run.state.weights.size
         self._optimizer, self._full, self._most = optimizer, n_samples // size, 1
-        self._now, new, self._sums = np.empty(shape), np.empty(shape), np.zeros(2)
+        self._now, new, self._sums = np.empty(shape), np.empty(shape), np.zeros(3)
         self._order, self._place, self._epoch = np.arange(n_samples), np.zeros(1, np.int64), self._sums
         self._weights = self._sums  # the last weights that were returned
         totals = np.zeros(shape[1] + 1)
         gradient, loss = totals[:-1], totals[-1:]
-        update = optimizer.call(self._now, gradient, new)
+        update = optimizer.call(self._now, gradient, new, self._sums[2:])
         if update is None:
             raise NotImplementedError
         scaled = loops.Call(updates.scaled, self._now[0], new[0], 1.0, new[0])
-        numbers = np.arange(batches)
         self._rates = np.ones((batches, 1))
-        settings = [loops.take_rows(self._rates, numbers, self._place, 1, scaled.numbers(2).reshape(1, -1))]
-        if optimizer.counts_steps:
-            of_step = update.numbers(1).reshape(1, -1)
-            self._corrections = np.empty((batches, of_step.size))
-            settings.append(loops.take_rows(self._corrections, numbers, self._place, 1, of_step))
+        rate = scaled.numbers(2).reshape(1, -1)
+        set_rate = loops.take_rows(self._rates, np.arange(batches), self._place, 1, rate)
         self._loops = []
         for rows in dict.fromkeys((size, n_samples - (batches - 1) * size)):
             batch = Batch(rows, size, self._order, self._place, self._now[0], gradient, loss)
@@ -97,7 +93,7 @@ class CompiledSteps:
             if calls is None:
                 raise NotImplementedError
             record = loops.Call(updates.record, loss, gradient, float(rows), self._sums)
-            steps = [loops.clear(totals), *calls, *settings, update, scaled, record, loops.copy(new, self._now)]
+            steps = [loops.clear(totals), *calls, set_rate, update, scaled, record, loops.copy(new, self._now)]
             self._loops.append(loops.Loop(steps, self._place))
 
     @classmethod
@@ -135,11 +131,8 @@ class CompiledSteps:
         first = before.batch
         end = min(first + self._most, run.steps_per_epoch)
         self._rates[first:end, 0] = run.rates(before.steps, end - first)
-        if self._optimizer.counts_steps:
-            step = before.optimizer_state["step"] + 1
-            corrections = [self._optimizer._corrections(step + k) for k in range(end - first)]
-            self._corrections[first:end] = corrections
-        self._sums[:] = before.loss_sum, before.gradient_norm_sum
+        steps = before.optimizer_state["step"] if self._optimizer.counts_steps else 0
+        self._sums[:] = before.loss_sum, before.gradient_norm_sum, steps
         self._place[0] = first
         reached = self._loops[0].run(min(end, self._full)) if first < self._full else first
         if self._full == reached < end:
@@ -149,12 +142,13 @@ class CompiledSteps:
             return None
         now = self._now.copy()
         self._weights = now[0]
-        state: State = dict(zip(self._optimizer.arrays, now[1:], strict=True))
-        if self._optimizer.counts_steps:
-            state = {"step": before.optimizer_state["step"] + taken} | state
+        state: State = {"step": steps + taken} if self._optimizer.counts_steps else {}
+        for name, row in zip(self._optimizer.arrays, now[1:], strict=True):
+            state[name] = row
+        loss_sum, norm_sum, _ = self._sums.tolist()
         seconds = time.perf_counter() - started
         self._most = max(1, int(SECONDS_OF_A_CALL * taken / seconds))
         after = before.with_step(
-            self._weights, state, before.steps + taken, reached, *self._sums.tolist(), before.seconds + seconds
+            self._weights, state, before.steps + taken, reached, loss_sum, norm_sum, before.seconds + seconds
         )
         return after, float(self._rates[reached - 1, 0])

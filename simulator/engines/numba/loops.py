@@ -38,14 +38,15 @@ class Loop:
         self._calls, self._shared, self._place = calls, shared, place
         self._table = _table([(*call.addresses, numbers.get(id(call), 0)) for call in calls])
         self._most_threads = max((call.most_threads for call in shared), default=1)
+        self._gate = np.zeros(GATE_COUNTERS, np.int64)
         self._helpers: list[tuple[list[Call], IntArray]] = []
 
     def run(self, end: int) -> int:
         """Repeat the calls until ``place[0]`` is ``end``, or until one of them refuses; return ``place[0]``."""
-        threads = min(get_num_threads(), self._most_threads)
-        gate = np.zeros(GATE_COUNTERS, np.int64)
+        threads = min(get_num_threads(), self._most_threads) if self._shared else 1
         if threads < 2:
-            return int(kernels.repeat(self._table, gate, self._place, end))
+            return int(kernels.repeat(self._table, self._gate, self._place, end))
+        gate = np.zeros(GATE_COUNTERS, np.int64)
         while len(self._helpers) < threads - 1:
             companions = [call.companion() for call in self._shared if call.companion is not None]
             self._helpers.append((companions, _table([call.addresses for call in companions])))

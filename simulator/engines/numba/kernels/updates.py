@@ -34,7 +34,7 @@ def sum_of_squares(gradient):
 
 @bridged
 def record(loss, gradient, samples, sums):
-    """Add ``loss[0]``, times the number of samples, and the norm of the gradient to ``sums``, if both are finite.
+    """Add ``loss[0]``, times the number of samples, the norm of the gradient, and 1 to ``sums``, if all are finite.
 
     Returns whether they are.
     """
@@ -43,6 +43,7 @@ def record(loss, gradient, samples, sums):
         return False
     sums[0] += loss[0] * samples
     sums[1] += math.sqrt(square)
+    sums[2] += 1.0
     return True
 
 
@@ -67,13 +68,14 @@ def momentum(settings, weights, gradient, velocity, new_weights, new_velocity):
 
 
 @bridged
-def adam(settings, corrections, weights, gradient, means, squares, new_weights, new_means, new_squares):
+def adam(settings, steps, weights, gradient, means, squares, new_weights, new_means, new_squares):
     """Adam with decoupled weight decay; settings: learning rate, decay factors, epsilon, shrinkage of the weights.
 
-    ``corrections`` are the divisors that correct the means of gradients and of squares for their initial value of 0.
+    After ``steps[0]`` steps: the means of gradients and of squares are corrected for their initial value of 0.
     """
     learning_rate, beta1, beta2, epsilon, shrinkage = settings
-    by_mean, by_square = corrections
+    step = steps[0] + 1.0
+    by_mean, by_square = 1.0 - math.pow(beta1, step), 1.0 - math.pow(beta2, step)
     for k in range(len(weights)):
         new_means[k] = beta1 * means[k] + (1.0 - beta1) * gradient[k]
         new_squares[k] = beta2 * squares[k] + (1.0 - beta2) * (gradient[k] * gradient[k])
