@@ -64,9 +64,7 @@ class _CompiledLoss(ABC):
         """
         return self._computed(outputs, y)
 
-    def kernel(
-        self, y: np.ndarray, num_outputs: int
-    ) -> tuple[Callable[..., bool], tuple[float, ...], np.ndarray]:
+    def kernel(self, y: np.ndarray, num_outputs: int) -> tuple[Callable[..., bool], tuple[float, ...], np.ndarray]:
         """Return the kernel for some targets, its settings, and the targets of all samples in its form.
 
         The kernel takes settings, outputs, and targets, then arrays for the values and the slopes.
@@ -90,9 +88,10 @@ class _CompiledLoss(ABC):
         raise NotImplementedError
 
 
-def is_compiled(loss: Loss) -> bool:
-    """Whether value and gradient of a loss are one kernel, so that a compiled loop can call it."""
-    return isinstance(loss, _CompiledLoss) and type(loss).value_and_gradient is _CompiledLoss.value_and_gradient
+def compiled(loss: Loss) -> _CompiledLoss | None:
+    """Return the loss if its value and gradient are one kernel, which compiled loops can call; else None."""
+    same = getattr(type(loss), "value_and_gradient", None) is _CompiledLoss.value_and_gradient
+    return loss if isinstance(loss, _CompiledLoss) and same else None
 
 
 def _one_by_one(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -152,6 +152,8 @@ class Sequential(Chain):
                 raise TypeError(f"expected layers, with forward and sweep as in qml.layers.Layer, got {layer!r}")
         object.__setattr__(self, "layers", _chained(layers, layers[0].num_inputs, None))
 
+    calls = Chain.calls  # `forward` and `sweep` differ in checks only
+
     def forward(self, X: ArrayLike, weights: ArrayLike) -> Array:
         """Outputs of the last layer.
 

@@ -228,7 +228,7 @@ _SWEEPS = ("forward", "sweep", "prepared", "value", "slope")
 
 
 def calls_of(layer: Layer, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
-    """Return the calls of a layer; None if it has none, or if a subclass has other sweeps than the class of the calls."""
+    """Return the calls of a layer; None if it has none, or if a subclass has sweeps of its own but no calls."""
     order = type(layer).__mro__
     places = {name: number for number, each in reversed([*enumerate(order)]) for name in vars(each)}
     if any(places.get(name, len(order)) < places.get("calls", len(order)) for name in _SWEEPS):

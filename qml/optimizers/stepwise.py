@@ -77,9 +77,10 @@ class Optimizer(ABC):
 class CompiledOptimizer(Optimizer):
     """Base of the optimizers whose step is one kernel of `simulator.engines.host.updates`.
 
-    A subclass names the ``arrays`` of its state, which begin as zeros, and defines `_update`. The kernel takes settings,
-    weights, gradient and these arrays, then the arrays for their new values, weights first. If ``counts_steps`` is set,
-    it takes the number of steps before this one after the settings, a float64 ndarray of shape (1,).
+    A subclass names the ``arrays`` of its state, which begin as zeros, and defines `_update`. The kernel takes
+    settings, weights, gradient and these arrays, then the arrays for their new values, weights first. If
+    ``counts_steps`` is set, it takes, after the settings, the number of steps before this one, a float64 ndarray of
+    shape (1,).
     """
 
     gives_warnings: ClassVar[bool] = False
@@ -109,9 +110,7 @@ class CompiledOptimizer(Optimizer):
         kernel(settings, weights, gradient, *former, new_weights, *new)
         return following, new_weights
 
-    def call(
-        self, former: np.ndarray, gradient: np.ndarray, new: np.ndarray, steps: np.ndarray
-    ) -> loops.Call | None:
+    def call(self, former: np.ndarray, gradient: np.ndarray, new: np.ndarray, steps: np.ndarray) -> loops.Call | None:
         """Return `step` as a call that a compiled loop makes; None if a subclass has another step.
 
         Parameters

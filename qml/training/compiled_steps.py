@@ -2,8 +2,8 @@
 
 A step is a sequence of calls on fixed arrays: its rows are gathered, the objective contributes loss and gradient, the
 optimizer its step; then what the state of the run records is summed, and the new weights replace the old ones. The
-kernels, and therefore the bits, are those of a step in Python. A step that a kernel refuses, because a number is not finite or a target is not
-valid, has changed nothing: it is taken again in Python, which says what is wrong.
+kernels, and therefore the bits, are those of a step in Python. A step that a kernel refuses, because a number is not
+finite or a target is not valid, has changed nothing: it is taken again in Python, which says what is wrong.
 """
 
 from __future__ import annotations
@@ -75,8 +75,9 @@ class CompiledSteps:
         shape = 1 + len(optimizer.arrays), run.state.weights.size
         self._optimizer, self._full, self._most = optimizer, n_samples // size, 1
         self._now, new, self._sums = np.empty(shape), np.empty(shape), np.zeros(3)
-        self._order, self._place, self._epoch = np.arange(n_samples), np.zeros(1, np.int64), self._sums
-        self._weights = self._sums  # the last weights that were returned
+        self._order, self._place = np.arange(n_samples), np.zeros(1, np.int64)
+        self._epoch: NDArray[np.intp] | None = None  # the order that was copied last
+        self._weights: Array | None = None  # the last that were returned
         totals = np.zeros(shape[1] + 1)
         gradient, loss = totals[:-1], totals[-1:]
         update = optimizer.call(self._now, gradient, new, self._sums[2:])
@@ -86,10 +87,11 @@ class CompiledSteps:
         self._rates = np.ones((batches, 1))
         rate = scaled.numbers(2).reshape(1, -1)
         set_rate = loops.take_rows(self._rates, np.arange(batches), self._place, 1, rate)
+        objective: Any = run.objective
         self._loops = []
         for rows in dict.fromkeys((size, n_samples - (batches - 1) * size)):
             batch = Batch(rows, size, self._order, self._place, self._now[0], gradient, loss)
-            calls = run.objective.step_calls(batch)
+            calls = objective.step_calls(batch)
             if calls is None:
                 raise NotImplementedError
             record = loops.Call(updates.record, loss, gradient, float(rows), self._sums)

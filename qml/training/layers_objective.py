@@ -15,7 +15,7 @@ from qml.layers import Layer
 from qml.layers.sequential import Chain
 from qml.layers.states import StatesOfNetwork
 from qml.layers.trait import calls_of
-from qml.losses import Loss, is_compiled
+from qml.losses import Loss, compiled
 from qml.optimizers.objective import Rows
 from qml.training.compiled_steps import Batch
 from qml.training.prepared_loss import PreparedLoss
@@ -134,14 +134,14 @@ class LayersObjective:
 
     def step_calls(self, batch: Batch) -> list[loops.Call] | None:
         """Return `value_and_gradient` as calls that a compiled loop makes; None if it needs Python."""
-        network, rows = self.network, batch.rows
-        if network.is_random or self._shared.encoding is not None or not is_compiled(self.loss):
+        network, rows, loss = self.network, batch.rows, compiled(self.loss)
+        if network.is_random or self._shared.encoding is not None or loss is None:
             return None
         inputs, shares, values = np.empty((rows, self.inputs.shape[1])), np.empty(rows), np.empty(rows)
         calls = calls_of(network, inputs, None, batch.weights, batch.gradient)
         if calls is None:
             return None
-        kernel, settings, all_targets = self.loss.kernel(self.targets, calls.outputs.shape[1])
+        kernel, settings, all_targets = loss.kernel(self.targets, calls.outputs.shape[1])
         targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
         return [
             batch.take(as_array(self.inputs), inputs),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.layers import Layer
-from qml.losses import Loss, is_compiled, value_and_gradient
+from qml.losses import Loss, compiled, value_and_gradient
 from simulator.engines.host import losses
 from simulator.program.values import as_array
 
@@ -49,7 +49,7 @@ class _Batch:
 
     def __init__(self, loss: Loss) -> None:
         self._value_and_gradient = value_and_gradient(loss)
-        self._is_compiled = is_compiled(loss)
+        self._is_compiled = compiled(loss) is not None
         self._total = np.zeros(1)
 
     @property

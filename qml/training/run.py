@@ -53,7 +53,7 @@ class Run:
         return "epochs" if len(self.state.history) >= self.epochs else None
 
     def rates(self, first: int, count: int) -> list[float]:
-        """Factors of the schedule for the learning rate of ``count`` steps of this epoch, from step ``first`` of the run."""
+        """Factors of the schedule for ``count`` steps of this epoch, from step ``first`` of the run."""
         history = self.state.history
         if self._epoch_factor[0] != len(history):
             self._epoch_factor = len(history), self.schedule.at_epoch(history)

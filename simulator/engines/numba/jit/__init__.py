@@ -1,7 +1,8 @@
-"""Compilation of kernels: `kernel` for entry points, `bridged` for those that compiled loops call, `part` and `inlined` for the functions they call.
+"""Compilation of kernels: `kernel` for entry points, `part` and `inlined` for the functions they call.
 
-`cache` stores compiled code on disk. `shortcuts` and `pipeline` omit the parts of numba's compilation that kernels do
-not need; if they do not support the installed numba (`compatibility`), `plain` replaces them.
+`bridged` is for entry points that compiled loops call, too. `cache` stores compiled code on disk. `shortcuts` and
+`pipeline` omit the parts of numba's compilation that kernels do not need; if they do not support the installed numba
+(`compatibility`), `plain` replaces them.
 """
 
 from __future__ import annotations

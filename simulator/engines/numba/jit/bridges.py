@@ -1,8 +1,9 @@
-"""Bridges to compiled kernels, and calls of kernels as data, which one compiled loop can make without Python in between.
+"""Bridges to compiled kernels, and calls of kernels as data, which a compiled loop makes without Python in between.
 
-A `Call` is a kernel with its arguments, stored as a block of 64-bit words: each number of each argument, in the order in
-which numba passes them; of an array, its address and sizes. A *bridge* is compiled beside a kernel: it reads the words of
-a block and calls the kernel. So all bridges have the same type, and a loop over calls (`invoke`) needs to know no kernel.
+A `Call` is a kernel with its arguments, stored as a block of 64-bit words: each number of each argument, in the order
+in which numba passes them; of an array, its address and sizes. A *bridge* is compiled beside a kernel: it reads the
+words of a block and calls the kernel. All bridges have the same type, so that a loop over calls (`invoke`) is the same
+for all kernels.
 """
 
 from __future__ import annotations
@@ -78,11 +79,11 @@ class Call:
         """Return the float64 numbers of an argument, a float or a tuple of floats; they may be changed."""
         return self._block[self._begins[argument] : self._begins[argument + 1]].view(np.float64)
 
-
     @property
     def addresses(self) -> tuple[int, int]:
         """Addresses of the bridge and of the block, which live as long as the call."""
         return self._bridge, _place(self._block)
+
 
 @intrinsic
 def invoke(typing_context, bridge, block):  # type: ignore[no-untyped-def]

@@ -1,8 +1,8 @@
 """Loops over calls of kernels (`jit.bridges`), alone or with the help of other threads.
 
 A row of ``calls`` has the addresses of a bridge and of a block, and the number of the call among those that threads
-share, from 1, or 0 for the others. ``gate[OPEN]`` is the number of the shared call in progress, ``gate[INSIDE]`` how many
-helpers are in it: a call ends only when all of them have left, so that none meets arrays of the next one.
+share, from 1, or 0 for the others. ``gate[OPEN]`` is the number of the shared call in progress, ``gate[INSIDE]`` the
+number of helpers in it: a call ends when all of them have left, so that none meets the arrays of the next one.
 """
 
 from __future__ import annotations
