@@ -263,7 +263,7 @@ class QuantumModel:
     def calls(
         self, X: Array, weights: Array, outputs: Array, d_outputs: Array, d_weights: Array, d_X: Array | None
     ) -> tuple[list[Any], list[Any]] | None:
-        """Prepare `differentiate` as calls, see `simulator.calculations.gradients.sweep_calls`; None if it needs Python."""
+        """Prepare `differentiate` as calls, see `gradients.sweep_calls`; None if it needs Python."""
         if self.qubits is not None or self.data is not None:
             return None
         return sweep_calls(self.program, X, weights, outputs, d_outputs, d_weights, d_X)

@@ -121,7 +121,7 @@ class CompiledSteps:
         Returns
         -------
         (RunState, float) or None
-            The state after the steps, and the schedule's factor in the last one; None if the next step needs Python.
+            The state after the steps, and the learning rate of the last one; None if the next step needs Python.
         """
         started, before = time.perf_counter(), run.state
         if before.weights is not self._weights:
@@ -153,4 +153,4 @@ class CompiledSteps:
         after = before.with_step(
             self._weights, state, before.steps + taken, reached, loss_sum, norm_sum, before.seconds + seconds
         )
-        return after, float(self._rates[reached - 1, 0])
+        return after, float(self._rates[reached - 1, 0]) * self._optimizer.learning_rate

@@ -18,25 +18,20 @@ from simulator.engines.host import updates
 
 def descend(run: Run, optimizer: Optimizer) -> str:
     """Take steps until there is a reason to stop; return the reason."""
-    epoch, compiled, is_first = _Epoch(run), None, True
+    epoch, compiled, in_python = _Epoch(run), None, 0
     while (reason := run.reason_to_stop()) is None:
-        steps = compiled and compiled.advance(run, epoch.order)
-        if steps:
-            state, rate = steps
-            learning_rate = rate * optimizer.step_size(state.optimizer_state)
-        elif (step := _step(run, optimizer, epoch)) is not None:
-            state, learning_rate = step
-            if is_first:  # whose kernels are compiled, and whose data are valid
-                compiled, is_first = CompiledSteps.of(run, optimizer), False
-        else:
-            run.checkpoints.save(run.state)
-            continue
-        if state.batch < run.steps_per_epoch:
-            run.state = state
-        elif _finish_epoch(run, state, learning_rate):
-            return "callback"
-        else:
+        if in_python == 1 and compiled is None:  # the first step has compiled the kernels and checked the data
+            compiled = CompiledSteps.of(run, optimizer)
+        taken = None if compiled is None else compiled.advance(run, epoch.order)
+        if taken is None:
+            in_python += 1
+            taken = _step(run, optimizer, epoch)
+        if taken is not None and taken[0].batch == run.steps_per_epoch:
+            if _finish_epoch(run, *taken):
+                return "callback"
             epoch = _Epoch(run)
+        elif taken is not None:
+            run.state = taken[0]
         run.checkpoints.save(run.state)
     return reason
 

@@ -70,9 +70,11 @@ class Run:
             raise ValueError(
                 f"the objective's gradient must have the shape of the weights, {expected}, got {gradient.shape}"
             )
-        square = 0.0 if gradient is None else updates.sum_of_squares(as_array(gradient))
-        if math.isfinite(loss) and (math.isfinite(square) or gradient is None or np.isfinite(gradient).all()):
-            return math.sqrt(square)
+        sums = np.zeros(3)
+        if gradient is not None and updates.record(np.array([loss]), as_array(gradient), 1.0, sums):
+            return float(sums[1])
+        if math.isfinite(loss) and (gradient is None or np.isfinite(gradient).all()):
+            return 0.0 if gradient is None else math.inf
         reason = f"the loss is {loss}" if not math.isfinite(loss) else "the gradient is not finite"
         self.diverge(f"{reason} in epoch {len(self.state.history) + 1}")
         return None

@@ -8,28 +8,7 @@ from __future__ import annotations
 
 import math
 
-from simulator.engines.numba.jit import bridged, inlined, kernel
-
-
-@inlined
-def _sum_of_squares(gradient):
-    """In four sums, which need not wait for each other."""
-    first = second = third = fourth = 0.0
-    whole = len(gradient) // 4 * 4
-    for k in range(0, whole, 4):
-        first += gradient[k] * gradient[k]
-        second += gradient[k + 1] * gradient[k + 1]
-        third += gradient[k + 2] * gradient[k + 2]
-        fourth += gradient[k + 3] * gradient[k + 3]
-    for k in range(whole, len(gradient)):
-        first += gradient[k] * gradient[k]
-    return (first + second) + (third + fourth)
-
-
-@kernel
-def sum_of_squares(gradient):
-    """Square of the gradient's norm."""
-    return _sum_of_squares(gradient)
+from simulator.engines.numba.jit import bridged
 
 
 @bridged
@@ -38,7 +17,9 @@ def record(loss, gradient, samples, sums):
 
     Returns whether they are.
     """
-    square = _sum_of_squares(gradient)
+    square = 0.0
+    for k in range(len(gradient)):
+        square += gradient[k] * gradient[k]
     if not (math.isfinite(loss[0]) and math.isfinite(square)):
         return False
     sums[0] += loss[0] * samples
