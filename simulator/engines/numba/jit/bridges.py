@@ -8,6 +8,7 @@ for all kernels.
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -23,13 +24,8 @@ __all__ = ["Call", "add_bridge", "invoke"]
 _PREFIX = "qumba_bridge."
 _WORD, _STATUS, _BOOLEAN = ir.IntType(64), ir.IntType(32), ir.IntType(8)
 _BRIDGE = ir.FunctionType(_WORD, [_WORD.as_pointer()])
-_ARRAYS = {
-    (dtype.char, ndim): types.Array(from_dtype(dtype), ndim, "C")
-    for dtype in map(np.dtype, (np.float64, np.float32, np.int64, np.complex128))
-    for ndim in (1, 2)
-}
-_SCALARS = {"f": types.float64, "i": types.int64, "b": types.boolean, None: types.none}
-_addresses: dict[tuple[Any, tuple[Any, ...]], int] = {}
+_FLOAT, _INTEGER = struct.Struct("d"), struct.Struct("q")
+_addresses: dict[tuple[Any, str], int] = {}
 
 
 class Call:
@@ -64,14 +60,13 @@ class Call:
 
     def __init__(self, kernel: Any, *arguments: Any) -> None:
         words: list[int] = []
-        begins, kinds = [0], []
+        codes: list[str] = []
+        begins = [0]
         for argument in arguments:
-            kinds.append(_flatten(argument, words))
+            _flatten(argument, words, codes)
             begins.append(len(words))
-        key = kernel, tuple(kinds)
-        if key not in _addresses:
-            _addresses[key] = _address(kernel, kinds)
-        self._bridge = _addresses[key]
+        key = kernel, "".join(codes)
+        self._bridge = _addresses.get(key) or _addresses.setdefault(key, _address(kernel, arguments))
         self._block = np.array(words, np.int64)
         self._arguments, self._begins = arguments, begins  # the arguments, to keep the arrays alive
 
@@ -127,31 +122,37 @@ def _fill(builder: Any, block: Any, kernel: Any) -> None:
     builder.ret(builder.zext(accepted, _WORD))
 
 
-def _flatten(value: Any, words: list[int]) -> Any:
-    """Append the words of a value; return a key of its type."""
+def _flatten(value: Any, words: list[int], codes: list[str]) -> None:
+    """Append the words of a value, and the code of its type."""
     if type(value) is np.ndarray:
         if not value.flags.carray:
             raise TypeError("a call takes contiguous, aligned, writable arrays")
         words += (0, 0, value.size, value.itemsize, _place(value), *value.shape, *value.strides)
-        return value.dtype.char, value.ndim
-    if isinstance(value, tuple):
-        return tuple([_flatten(item, words) for item in value])
-    if isinstance(value, float):
-        words.append(struct.unpack("q", struct.pack("d", value))[0])
-        return "f"
-    if value is None or isinstance(value, int):
+        codes += value.dtype.char, str(value.ndim)
+    elif isinstance(value, tuple):
+        codes.append("(")
+        for item in value:
+            _flatten(item, words, codes)
+        codes.append(")")
+    elif isinstance(value, float):
+        words += _INTEGER.unpack(_FLOAT.pack(value))
+        codes.append("float")
+    elif value is None or isinstance(value, int):
         words.append(value or 0)
-        return None if value is None else "b" if isinstance(value, bool) else "i"
-    raise TypeError(f"a call takes arrays, numbers, None and tuples of these, got {value!r}")
+        codes.append(type(value).__name__)
+    else:
+        raise TypeError(f"a call takes arrays, numbers, None and tuples of these, got {value!r}")
 
 
 def _place(array: np.ndarray) -> int:
-    return int(array.__array_interface__["data"][0])
+    if not array.size:
+        return int(array.__array_interface__["data"][0])
+    return ctypes.addressof(ctypes.c_char.from_buffer(array))  # in less than half of the time
 
 
-def _address(kernel: Any, kinds: list[Any]) -> int:
-    """Address of the bridge to a kernel, which is compiled for these types if it is not yet."""
-    signature = tuple(map(_numba_type, kinds))
+def _address(kernel: Any, arguments: tuple[Any, ...]) -> int:
+    """Address of the bridge to a kernel, which is compiled for such arguments if it is not yet."""
+    signature = tuple(map(_numba_type, arguments))
     kernel.compile(signature)
     result = kernel.overloads[signature]
     address = result.library.get_pointer_to_function(_PREFIX + result.fndesc.llvm_func_name)
@@ -160,7 +161,10 @@ def _address(kernel: Any, kinds: list[Any]) -> int:
     return int(address)
 
 
-def _numba_type(kind: Any) -> Any:
-    if kind in _ARRAYS:
-        return _ARRAYS[kind]
-    return types.BaseTuple.from_types(tuple(map(_numba_type, kind))) if isinstance(kind, tuple) else _SCALARS[kind]
+def _numba_type(value: Any) -> Any:
+    """Type that numba's dispatcher gives to an argument."""
+    if isinstance(value, np.ndarray):
+        return types.Array(from_dtype(value.dtype), value.ndim, "C")
+    if isinstance(value, tuple):
+        return types.BaseTuple.from_types(tuple(map(_numba_type, value)))
+    return {float: types.float64, int: types.int64, bool: types.boolean}.get(type(value), types.none)
