@@ -64,6 +64,14 @@ class _CompiledLoss(ABC):
         """
         return self._computed(outputs, y)
 
+    def kernel(self, y: np.ndarray, num_outputs: int) -> tuple[Callable[..., bool], tuple[float, ...], np.ndarray]:
+        """Return the kernel for some targets, its settings, and the targets of all samples in its form.
+
+        The kernel takes settings, outputs, and targets, then arrays for the values and the slopes.
+        """
+        kernel, targets = self._kernel(np.broadcast_to(0.0, (len(y), num_outputs)), y)
+        return (kernel.func, kernel.args, targets) if isinstance(kernel, partial) else (kernel, (), targets)
+
     def _computed(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         kernel, targets = self._kernel(outputs, y)
         values, slopes = np.empty(len(outputs)), np.empty(outputs.shape)
@@ -78,6 +86,12 @@ class _CompiledLoss(ABC):
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
         """Return the error for targets that the kernel does not accept."""
         raise NotImplementedError
+
+
+def compiled(loss: Loss) -> _CompiledLoss | None:
+    """Return the loss if its value and gradient are one kernel, which compiled loops can call; else None."""
+    same = getattr(type(loss), "value_and_gradient", None) is _CompiledLoss.value_and_gradient
+    return loss if isinstance(loss, _CompiledLoss) and same else None
 
 
 def _one_by_one(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
 
+from simulator.engines.numba.jit.bridges import add_bridge
+
 
 class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     """Library of a kernel, optimised lightly and once: its vectors are explicit, its small parts inlined by name.
@@ -32,6 +34,14 @@ class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     def _optimize_final_module(self) -> None:
         passes, builder = self._codegen._module_pass_manager(opt=1, loop_vectorize=False, slp_vectorize=False)
         passes.run(self._final_module, builder)
+
+
+class _BridgedLibrary(_KernelLibrary):
+    """Library of a kernel and of the bridge to it; see `bridges`."""
+
+    def add_ir_module(self, ir_module: Any) -> None:
+        add_bridge(ir_module)
+        super().add_ir_module(ir_module)
 
 
 class _LinkOnlyLibrary(_KernelLibrary):
@@ -103,6 +113,11 @@ class _UseLibrary(FunctionPass):  # type: ignore[misc]
 @register_pass(mutates_CFG=False, analysis_only=True)
 class _UseKernelLibrary(_UseLibrary):
     _name, library = "qumba_use_kernel_library", _KernelLibrary
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _UseBridgedLibrary(_UseLibrary):
+    _name, library = "qumba_use_bridged_library", _BridgedLibrary
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
@@ -178,6 +193,12 @@ class KernelCompiler(CompilerBase):  # type: ignore[misc]
             pipeline.add_pass(each, each._name)
         pipeline.finalize()
         return [pipeline]
+
+
+class BridgedKernelCompiler(KernelCompiler):
+    """Compiler of kernels with bridges."""
+
+    use_library = _UseBridgedLibrary
 
 
 class PartCompiler(KernelCompiler):
