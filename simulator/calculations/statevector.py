@@ -83,7 +83,7 @@ def evaluated_program(
     share one program. Angles that must be reduced, or are amplitudes, stay numbers.
     """
     structure = structure_of(circuit) if values is None else None
-    if structure is None or np.abs(structure[1]).max() > EXACT:
+    if structure is None or np.abs(structure[1]).max(initial=0.0) > EXACT:
         return split_values(circuit, observables, values, precision)
     gates, weights = structure
     key = gates, tuple(observables), precision

@@ -44,13 +44,13 @@ class Structure:
 def structure_of(circuit: OperationSequence) -> tuple[Structure, NDArray[np.float64]] | None:
     """Split a circuit into its structure and its angles in order, float64, radians.
 
-    None if it has parameters, no angles, or operations that depend on classical bits.
+    None if it has parameters, no operations, or operations that depend on classical bits.
     """
     if circuit._structure is None and circuit.operations:
         gates, qubits, angles, _, conditions = zip(*circuit.operations, strict=True)
         values = [*chain.from_iterable(angles)]
-        if set(map(type, values)) == {float} and not any(conditions):
-            circuit._structure = Structure(circuit.num_qubits, gates, qubits), np.array(values)
+        if set(map(type, values)) <= {float} and not any(conditions):
+            circuit._structure = Structure(circuit.num_qubits, gates, qubits), np.array(values, float)
     return circuit._structure
 
 
