@@ -82,7 +82,7 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "hard": Setting(
         {"linearly_separable": tuple(range(11, 21)), "two_curves_diff": tuple(range(16, 21)), "mnist_pca": (20,)},
-        models=("re-uploading", "SVC"),
+        models=("re-uploading", "SVC", "MLP"),
     ),
 }
 """Settings by name; ``"hard"`` are the splits on which the published training of re-uploading failed."""

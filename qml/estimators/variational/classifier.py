@@ -193,8 +193,9 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Number of qubits; by default as many as the feature map requires, but at least 4 and at most 8. If the features
         do not fit on the qubits, see ``reduction``.
     loss : {"cross_entropy", "hinge", "mse"} or Loss
-        A custom loss receives outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs (n, n_classes) and
-        class indices.
+        ``CrossEntropy(label_smoothing=0.2)`` of `qml.losses` often predicts better where all training samples are
+        fitted. A custom loss receives outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs
+        (n, n_classes) and class indices.
     optimizer : str or Optimizer
         Optimizer; names are listed in `qml.optimizers.OPTIMIZERS`.
     learning_rate : float, optional

@@ -126,6 +126,22 @@ def cross_entropy(outputs, y, values, slopes):
 
 
 @kernel
+def smoothed_cross_entropy(smoothing, outputs, y, values, slopes):
+    """As `cross_entropy`, with the target ``(1 - smoothing) onehot(y) + smoothing / n_outputs``."""
+    if not cross_entropy(outputs, y, values, slopes):
+        return False
+    n_outputs = outputs.shape[1]
+    share = smoothing / n_outputs
+    for i in range(len(outputs)):
+        label = y[i]
+        for k in range(n_outputs):
+            values[i] += share * (outputs[i, label] - outputs[i, k])
+            slopes[i, k] -= share
+        slopes[i, label] += smoothing
+    return True
+
+
+@kernel
 def hinge(outputs, y, values, slopes):
     """``max(0, 1 - y z)`` and minus the derivative of the margin ``y z`` where it is below 1; ``y`` is -1 or 1."""
     for i in range(len(outputs)):
