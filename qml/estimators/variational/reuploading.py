@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -26,6 +26,10 @@ from qml.settings import check_choice
 __all__ = ["ReuploadingClassifier", "ReuploadingRegressor"]
 
 Array = NDArray[np.float64]
+
+NEARLY_LINEAR = 3.0
+"""Number of standard deviations within which features to be combined are nearly linear: with one, as for features that
+are angles of their own, no linear function of the features is among those that the circuit can compute."""
 
 INITIAL_SCALE = 0.5
 """Factor of the initial scales of the features: small ones start from slowly varying functions, which generalise."""
@@ -73,8 +77,10 @@ class ReuploadingEstimator(OneCircuit):
         return Dense(None, n_outputs)
 
     def _fit_scaling(self, samples: Samples) -> Scaling:
-        low, high = (bound * self._spread for bound in QUARTER_TURN)
-        return fit_scaling(samples.X, samples.weight, self.n_features_in_, (low, high))
+        stretch = NEARLY_LINEAR if self.encoding == "combined" else 1.0
+        low, high = (bound * self._spread * stretch for bound in QUARTER_TURN)
+        scaling = fit_scaling(samples.X, samples.weight, self.n_features_in_, (low, high))
+        return replace(scaling, factor=scaling.factor / stretch)
 
     @property
     def _spread(self) -> float:
