@@ -94,6 +94,7 @@ SETTINGS: Mapping[str, Setting] = {
             "re-uploading": {
                 "n_qubits": [6],
                 "batch_size": [240],
+                "weight_decay": [0.0],
                 "learning_rate": [0.01, 0.05],
                 "n_layers": [1, 6],
                 "loss": ["cross_entropy", CrossEntropy(label_smoothing=0.2)],

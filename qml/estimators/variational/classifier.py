@@ -200,10 +200,11 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Optimizer; names are listed in `qml.optimizers.OPTIMIZERS`.
     learning_rate : float, optional
         Learning rate; ``None`` uses the optimizer's default.
-    weight_decay : float or "auto"
+    weight_decay : float, "auto" or None
         Weight decay of the optimizer ``"adam"``: each step also shrinks every weight by the share
         ``learning_rate * weight_decay``. ``"auto"`` tries it on a quarter of the samples that are held out, which
-        takes two and a half times as long; not with a backend or more than 2000 samples.
+        takes two and a half times as long; not with a backend or more than 2000 samples. ``None`` is the class's own
+        default where the optimizer has a decay, and none otherwise.
     epochs : int
         Maximum number of epochs.
     batch_size : int, "full" or "auto"

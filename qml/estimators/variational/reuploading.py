@@ -125,7 +125,10 @@ class ReuploadingClassifier(TrainedClassifier, ReuploadingEstimator):
         ``"fidelity"`` is the weighted fidelity cost of Perez-Salinas et al.: each qubit is compared with one target
         state per class, these being as far from each other as the Bloch sphere allows; ``observables`` is not used, and
         there are no probabilities. With the other losses, expectation values pass through a dense layer.
-    optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+    weight_decay : float, "auto" or None
+        As in `VariationalClassifier`; None is 0.1 with the optimizer ``"adam"``, and none with others. Functions that
+        vary fast need 0.
+    optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, \
 patience, tol, class_weight, observables, scale_features, entangled, precision, noise, backend, random_state, \
 callback, verbose, warm_start
         As in `VariationalClassifier`.
@@ -160,11 +163,16 @@ n_features_in_, feature_names_in_
     """
 
     n_layers: int = 6
+    _: KW_ONLY
+    weight_decay: float | Literal["auto"] | None = None
 
     # By cross-validation of training rows, 4 qubits and 4 layers scored 0.968 on digits and 0.806 on two curves of
     # degree 16, 6 and 6 scored 0.974 and 0.852, 8 qubits no more; small tables did not differ. On diabetes, a regressor
     # had an R^2 of 0.483 with 4 and 4 and of 0.464 with 6 and 6.
     _automatic_qubits: ClassVar[int] = 6
+
+    # Cross-validation with and without: digits 0.981 and 0.969, breast cancer 0.979 and 0.972.
+    _automatic_decay: ClassVar[float] = 0.1
 
     def _observables(self) -> Any:
         return "x+y+z" if self._by_fidelity else self.observables
