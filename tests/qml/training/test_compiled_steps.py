@@ -234,6 +234,16 @@ def test_a_target_that_is_not_valid_is_told(count):
     assert count == {"python": 2, "compiled": 1}
 
 
+def test_steps_in_python_between_compiled_ones(count):
+    """A gradient that is finite, but whose norm is not, is for Python; the loop goes on from the weights after it."""
+    problem = objective(Sequential(TrainedScales(2), Quantum(MODEL), Dense(3, 1)), y=np.linspace(-1.0, 1.0, N_SAMPLES))
+    problem.inputs[np.random.default_rng([SEED, 0, 0]).permutation(N_SAMPLES)[BATCH], 0] = 1e170
+    result = run(problem)
+    assert count == {"python": EPOCHS + 1, "compiled": EPOCHS * 2 - 1}
+    assert result.history[-1].gradient_norm == np.inf
+    assert_same(result, in_python(problem))
+
+
 @pytest.fixture
 def eager(monkeypatch):
     """An engine that shares even the smallest work, and believes in three processors."""
