@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +80,15 @@ class Run:
         """Return the complete trial of a kind with the highest score, the first of equals."""
         complete = [record for record in self.records if record.kind == kind and record.complete]
         return max(complete, key=lambda record: record.score, default=None)
+
+    def best_models(self, kind: Kind, count: int) -> list[TrialRecord]:
+        """Return the best complete trials of different families; if these are too few, second trials, and so on."""
+        complete = [record for record in self.records if record.kind == kind and record.complete]
+        ranked, places = [], Counter[str]()
+        for record in sorted(complete, key=lambda record: -record.score):
+            ranked.append((places[record.family], record))
+            places[record.family] += 1
+        return [record for _, record in sorted(ranked, key=lambda entry: entry[0])[:count]]
 
 
 def run_trials(
