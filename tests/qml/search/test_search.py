@@ -27,6 +27,8 @@ from qml.search import QuantumSearchCV, evaluation
 from qml.search.comparison import Contender, compare, verdict
 from qml.search.evaluation import Outcome, evaluate
 from qml.search.fitting import SearchFailedError
+from qml.search.records import TrialRecord
+from qml.search.running import Run
 from qml.search.studies import StudyLockedError, StudyMismatchError, new_pruner, open_storage
 from simulator.errors import UnknownNameError
 from tests.qml.search.models import (
@@ -356,6 +358,17 @@ class TestHonesty:
 
 
 class TestEnsemble:
+    def test_members_are_of_different_families_first(self):
+        entries = [("A", 0.9), ("A", 0.8), ("B", 0.7), ("C", 0.6), ("B", 0.65)]
+        run = Run(
+            [
+                TrialRecord(number, family, "quantum", "complete", score, (), (), {}, 0.0, 0.0)
+                for number, (family, score) in enumerate(entries)
+            ]
+        )
+        assert [record.number for record in run.best_models("quantum", 2)] == [0, 2]
+        assert [record.number for record in run.best_models("quantum", 9)] == [0, 2, 3, 1, 4]
+
     def test_probabilities_are_the_mean_of_the_best_models_of_different_families(self):
         frame, y = load_iris(return_X_y=True, as_frame=True)
         words = np.array(["a", "b", "c"])[y]
