@@ -288,9 +288,9 @@ class TestHonesty:
             trials.append(set(np.concatenate([rows for _, rows in SEEN]).tolist()))
             return result
 
-        def score(outer, task, run, X_test, y_test):
+        def score(outer, task, run, X_test, y_test, ensemble):
             tests.append(set(X_test[:, 0].astype(int).tolist()))
-            original_score(outer, task, run, X_test, y_test)
+            original_score(outer, task, run, X_test, y_test, ensemble)
 
         monkeypatch.setattr(fitting, "_run", run)
         monkeypatch.setattr(fitting, "_score_outer", score)
