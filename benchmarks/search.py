@@ -212,7 +212,12 @@ def grids(options: Any) -> list[tuple[str, str, str, bool]]:
         print(f"{name:22}{size:5}{numbers}  {models}", flush=True)
     limit, text = GOALS["points"], f"behind the best point of the published grids at {max(shares):.0%} of the fits"
     return [
-        (f"{text}, {who}, {name}", f"<= {limit:.3f}", f"{value:+.3f}", value <= limit and max(shares) <= GOALS["fits"])
+        (
+            f"{text}, {who}, {name}",
+            f"<= {limit:.3f}",
+            f"{value:+.3f}",
+            round(value, 6) <= limit and max(shares) <= GOALS["fits"],
+        )
         for key, who in PREDICTORS.items()
         for name, value in {"mean": float(np.mean(gaps[key])), "worst": max(gaps[key])}.items()
     ]
