@@ -1,10 +1,12 @@
-"""Sizes that fit in the caches of this machine's processors: of a large state's blocks, and of a tile's states."""
+"""Sizes that suit this machine's processors: of a large state's blocks, of a tile's states, of one thread's work."""
 
 from __future__ import annotations
 
 import functools
 import os
 from pathlib import Path
+
+import numpy as np
 
 from simulator.engines.numba import simd
 from simulator.engines.numba.options import Options
@@ -13,6 +15,7 @@ _FEWEST_BLOCKS = 3  # minimum number of bits of the number of blocks, so that al
 _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
+_SERIAL_VECTORS = 43_750  # vectors processed in the time that a second thread takes to begin
 _CACHE_BYTES = 1 << 20  # assumed bytes of the second-level cache if the system does not report it
 
 
@@ -32,6 +35,13 @@ def batch_qubits(options: Options) -> int:
         return options.batch_qubits
     fewest, most = _TILE_QUBITS
     return min(max((cache_bytes() // (4 * simd.VECTOR_BYTES)).bit_length() - 1, fewest), most)
+
+
+def serial_work(options: Options) -> int:
+    """Number of floats that one thread processes before a second one pays off."""
+    if options.serial_work is not None:
+        return options.serial_work
+    return _SERIAL_VECTORS * simd.width(np.float64)
 
 
 def block_bits(num_qubits: int, states: int, amplitude_bytes: int, options: Options) -> int:

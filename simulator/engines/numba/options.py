@@ -23,8 +23,9 @@ class Options:
         Minimum number of stored tiles, independent of their size.
     few_tiles : int
         Minimum number of tiles before a tile holds several states, so that many threads have work.
-    serial_work : int
-        Number of floats processed below which a second thread does not pay off.
+    serial_work : int or None
+        Number of floats processed below which a second thread does not pay off; by default chosen by the width of the
+        processor's vectors.
     long_work : int
         Number of floats processed above which a call is watched.
     stored_bytes : int
@@ -48,7 +49,7 @@ class Options:
     keep_bytes: int = 1 << 25
     fewest_tiles: int = 4
     few_tiles: int = 8
-    serial_work: int = 350_000
+    serial_work: int | None = None
     long_work: int = 1 << 28
     stored_bytes: int = 1 << 23
     block_bits: int | None = None

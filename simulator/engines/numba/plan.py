@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.engines.numba import reordering, simd
-from simulator.engines.numba.block_sizes import batch_qubits, block_bits
+from simulator.engines.numba.block_sizes import batch_qubits, block_bits, serial_work
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.tables.builder import TableBuilder
@@ -97,7 +97,7 @@ class Plan:
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and n >= options.big_alone))
         self.derive_inputs = derive_inputs
-        self.serial_work, self.long_work = options.serial_work, options.long_work
+        self.serial_work, self.long_work = serial_work(options), options.long_work
         tables = self.tables = plans.tables(program, self.lanes, derive_inputs, self.big)
         single = W if in_batches else 1
         self.states = max(1, min(tables.most_states, samples // (single * options.few_tiles)))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engines.numba import simd
+from simulator.engines.numba.block_sizes import serial_work
 from simulator.engines.numba.kernels import tangents as kernels
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.tables.dense import dense_spec
@@ -117,5 +118,5 @@ class Tangents:
             kernels.tangents(self.packed, angles, starts, out, scratch, queue)
 
         work = len(self.packed[0]) * out.size
-        parallel(call, 1 if work < options.serial_work else get_num_threads())
+        parallel(call, 1 if work < serial_work(options) else get_num_threads())
         return out
