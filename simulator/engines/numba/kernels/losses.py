@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from simulator.engines.numba.jit import bridged
+from simulator.engines.numba.jit import bridged, part
 
 
 @bridged
@@ -93,12 +93,9 @@ def binary_cross_entropy(outputs, y, values, slopes):
     return True
 
 
-@bridged
-def cross_entropy(outputs, y, values, slopes):
-    """``log sum_j exp(z_j - z_y)`` and ``p - onehot(y)`` with ``p = softmax(z)``.
-
-    The entry of ``y`` is minus the sum of the others, exact also when ``p_y`` is nearly 1.
-    """
+@part
+def _cross_entropy(outputs, y, values, slopes):
+    """See `cross_entropy`."""
     n_outputs = outputs.shape[1]
     for i in range(len(outputs)):
         label = y[i]
@@ -122,6 +119,31 @@ def cross_entropy(outputs, y, values, slopes):
                 slopes[i, k] /= 1.0 + smaller
                 others += slopes[i, k]
         slopes[i, label] = -others
+    return True
+
+
+@bridged
+def cross_entropy(outputs, y, values, slopes):
+    """``log sum_j exp(z_j - z_y)`` and ``p - onehot(y)`` with ``p = softmax(z)``.
+
+    The entry of ``y`` is minus the sum of the others, exact also when ``p_y`` is nearly 1.
+    """
+    return _cross_entropy(outputs, y, values, slopes)
+
+
+@bridged
+def smoothed_cross_entropy(smoothing, outputs, y, values, slopes):
+    """As `cross_entropy`, with the target ``(1 - smoothing) onehot(y) + smoothing / n_outputs``."""
+    if not _cross_entropy(outputs, y, values, slopes):
+        return False
+    n_outputs = outputs.shape[1]
+    share = smoothing / n_outputs
+    for i in range(len(outputs)):
+        label = y[i]
+        for k in range(n_outputs):
+            values[i] += share * (outputs[i, label] - outputs[i, k])
+            slopes[i, k] -= share
+        slopes[i, label] += smoothing
     return True
 
 
