@@ -144,10 +144,10 @@ def _flatten(value: Any, words: list[int], codes: list[str]) -> None:
         raise TypeError(f"a call takes arrays, numbers, None and tuples of these, got {value!r}")
 
 
-def _place(array: np.ndarray) -> int:
+def _place(array: Any) -> int:
     if not array.size:
         return int(array.__array_interface__["data"][0])
-    return ctypes.addressof(ctypes.c_char.from_buffer(memoryview(array)))  # in less than half of the time
+    return ctypes.addressof(ctypes.c_char.from_buffer(array))  # in less than half of the time
 
 
 def _address(kernel: Any, arguments: tuple[Any, ...]) -> int:
