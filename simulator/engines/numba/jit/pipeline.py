@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from llvmlite.binding import Linkage
-from numba.core import interpreter, typed_passes, untyped_passes
+from numba.core import interpreter, lowering, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
+from numba.core.ir import Assign, Global
+
+from simulator.engines.numba.dialect.counting import REPLACEMENTS
+from simulator.engines.numba.dialect.views import view_of
 
 
 class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
@@ -121,11 +126,14 @@ class _TranslateByteCode(FunctionPass):  # type: ignore[misc]
 
     def run_pass(self, state: Any) -> bool:
         translation = interpreter.Interpreter(state.func_id)
-        process = translation.post_process
-        translation.post_process = lambda peepholes, func_ir: process(
-            [each for each in peepholes if each is not interpreter.peep_hole_delete_with_exit], func_ir
-        )
+        translation.post_process = lambda peepholes, func_ir: func_ir
         state.func_ir = translation.interpret(state.bc)
+        for block in state.func_ir.blocks.values():
+            for assignment in block.find_insts(Assign):
+                value = assignment.value
+                if isinstance(value, Global) and isinstance(value.value, Hashable) and value.value in REPLACEMENTS:
+                    value.value = REPLACEMENTS[value.value]
+                    value.name = f"kernels' {value.name}"
         return True
 
 
@@ -140,9 +148,72 @@ class _TypeInference(FunctionPass):  # type: ignore[misc]
 
     def run_pass(self, state: Any) -> bool:
         state.typemap, state.return_type, state.calltypes, state.typing_errors = typed_passes.type_inference_stage(
-            state.typingctx, state.targetctx, state.func_ir, state.args, state.return_type, state.locals
+            state.typingctx, state.targetctx, state.func_ir, state.args, state.return_type, dict(zip(state.func_ir.arg_names, map(view_of, state.args)))
         )
         return True
+
+
+class _Lower(lowering.Lower):  # type: ignore[misc]
+    """numba's emission of instructions, without initial values of variables and without lifetimes."""
+
+    def lower_block(self, block: Any) -> None:
+        self.pre_block(block)
+        for instruction in block.body:
+            self.loc = instruction.loc
+            self.lower_inst(instruction)
+        self.post_block(block)
+
+    def pre_block(self, block: Any) -> None:
+        self._cur_ir_block = block
+
+    def alloca_lltype(self, name: str, lltype: Any, datamodel: Any = None) -> Any:
+        with self.builder.goto_entry_block():
+            return self.builder.alloca(lltype, name=name)
+
+    def storevar(self, value: Any, name: str, argidx: int | None = None) -> None:
+        if name in self._singly_assigned_vars:
+            self._blk_local_varmap[name] = value
+        else:
+            self.builder.store(value, self.getvar(name))
+
+    def lower_expr(self, resty: Any, expr: Any) -> Any:
+        if expr.op in ("pair_first", "pair_second"):
+            return self.builder.extract_value(self.loadvar(expr.value.name), int(expr.op == "pair_second"))
+        return super().lower_expr(resty, expr)
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Lowering(typed_passes.NativeLowering):  # type: ignore[misc]
+    """numba's emission of a function by `_Lower`, which calls parts without asking for exceptions: they have none."""
+
+    _name, lowering_class = "qumba_lowering", _Lower
+
+    def run_pass(self, state: Any) -> bool:
+        context = state.targetctx  # of this compilation alone
+
+        def insert_user_function(function: Any, description: Any, libraries: Any = ()) -> None:
+            implementation = _call_of(description, libraries)
+            context._defns[function].append(implementation, implementation.signature)
+
+        if isinstance(state.library, _LinkOnlyLibrary):
+            context.insert_user_function = insert_user_function
+        return bool(super().run_pass(state))
+
+
+def _call_of(description: Any, libraries: Any) -> Any:
+    """Return what emits the call of a part, which returns by its first argument."""
+
+    def call(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function = context.declare_function(builder.module, description)
+        place, exception = function.args[0].type.pointee, builder.function.args[1]
+        with builder.goto_entry_block():
+            place = builder.alloca(place)
+        packer = context.get_arg_packer(description.argtypes)
+        builder.call(function, [place, exception, *packer.as_arguments(builder, args)])
+        return context.get_returned_value(builder, description.restype, builder.load(place))
+
+    call.signature, call.libs = description.argtypes, tuple(libraries)  # type: ignore[attr-defined]
+    return call
 
 
 # The passes of numba that kernels need: no closures, generators, context managers, array expressions or lists to
@@ -153,10 +224,9 @@ _PASSES = (
     untyped_passes.IRProcessing,
     untyped_passes.GenericRewrites,
     untyped_passes.DeadBranchPrune,
-    untyped_passes.ReconstructSSA,
     _TypeInference,
     typed_passes.PreLowerStripPhis,
-    typed_passes.NativeLowering,
+    _Lowering,
     typed_passes.NoPythonBackend,
 )
 

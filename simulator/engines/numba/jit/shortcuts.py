@@ -12,10 +12,13 @@ from typing import Any
 
 from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.postproc import PostProcessor
 from numba.core.registry import cpu_target
+from numba.core.transforms import canonicalize_cfg
 
 from simulator.engines.numba.jit.cache import LazyCache
-from simulator.engines.numba.jit.decorator import compiled
+from simulator.engines.numba.jit.decorator import called_with, compiled
+from simulator.engines.numba.dialect.views import view_of
 from simulator.engines.numba.jit.pipeline import KernelCompiler, PartCompiler
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
@@ -46,6 +49,7 @@ def _undisturbed(compile_: Callable[..., Any]) -> Callable[..., Any]:
             collecting, resolve = gc.isenabled(), types.BaseFunction.get_call_type
             gc.disable()
             types.BaseFunction.get_call_type = _remembering(resolve)  # type: ignore[method-assign]
+            process, PostProcessor.run = PostProcessor.run, _canonical
             try:
                 for context in contexts:
                     context.load_additional_registries()
@@ -54,12 +58,25 @@ def _undisturbed(compile_: Callable[..., Any]) -> Callable[..., Any]:
                 return compile_(signature)
             finally:
                 types.BaseFunction.get_call_type = resolve  # type: ignore[method-assign]
+                PostProcessor.run = process
                 for context in contexts:
                     vars(context).pop("load_additional_registries", None)
                 if collecting:
                     gc.enable()
 
     return compile_quietly
+
+
+_process = PostProcessor.run
+
+
+def _canonical(self: Any, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
+    """``PostProcessor.run`` without lifetimes of variables, which nothing that kernels need asks for."""
+    if emit_dels or self.func_ir.is_generator:
+        _process(self, emit_dels, extend_lifetimes)
+    else:
+        self.func_ir.blocks = canonicalize_cfg(self.func_ir.blocks)
+        self.func_ir.generator_info = None
 
 
 def _remembering(resolve: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,22 +104,14 @@ def _reload(context: Any, sizes: dict[Any, int]) -> None:
 
 def part(function: Callable[..., Any]) -> Any:
     """Compile a part of a kernel, callable from kernels only."""
-    return _for_any_integer(compiled(function, **_PART))
+    return called_with(compiled(function, **_PART), _argument)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a small part of a kernel that is always inlined into its callers."""
-    return _for_any_integer(compiled(function, forceinline=True, **_PART))
+    return called_with(compiled(function, forceinline=True, **_PART), _argument)
 
 
-def _for_any_integer(dispatcher: Any) -> Any:
-    """Compile once for all integers; numba otherwise compiles again for each constant argument."""
-    original = dispatcher.get_call_template
-
-    @functools.wraps(original)
-    def get_call_template(args: Any, kws: Any) -> Any:
-        plain = tuple(a.literal_type if isinstance(a, types.IntegerLiteral) else a for a in args)
-        return original(plain, kws)
-
-    dispatcher.get_call_template = get_call_template
-    return dispatcher
+def _argument(type_: types.Type) -> types.Type:
+    """Return the type of a part's argument: the same for all integers, as numba compiles again for each constant."""
+    return type_.literal_type if isinstance(type_, types.IntegerLiteral) else view_of(type_)
