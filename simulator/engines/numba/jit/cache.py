@@ -50,7 +50,7 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            return self._load_overload(sig, target_context)  # without numba's preparations for a compilation
         except Exception:  # a truncated or foreign file may raise any error; compiling is always correct
             return None
 

@@ -6,11 +6,12 @@ from collections.abc import Hashable
 from typing import Any
 
 from llvmlite.binding import Linkage
-from numba.core import interpreter, lowering, typed_passes, untyped_passes
+from numba.core import interpreter, ir, lowering, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
-from numba.core.ir import Assign, Global
+from numba.core.rewrites.static_getitem import RewriteConstGetitems
+from numba.core.transforms import canonicalize_cfg
 
 from simulator.engines.numba.dialect.counting import REPLACEMENTS
 from simulator.engines.numba.dialect.views import view_of
@@ -117,7 +118,7 @@ class _UseLinkOnlyLibrary(_UseLibrary):
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _TranslateByteCode(FunctionPass):  # type: ignore[misc]
-    """numba's translation of a function to its intermediate representation, without the search for ``with``."""
+    """numba's translation of a function to its intermediate representation, without statements that kernels lack."""
 
     _name = "qumba_translate_bytecode"
 
@@ -127,13 +128,17 @@ class _TranslateByteCode(FunctionPass):  # type: ignore[misc]
     def run_pass(self, state: Any) -> bool:
         translation = interpreter.Interpreter(state.func_id)
         translation.post_process = lambda peepholes, func_ir: func_ir
-        state.func_ir = translation.interpret(state.bc)
-        for block in state.func_ir.blocks.values():
-            for assignment in block.find_insts(Assign):
+        function = state.func_ir = translation.interpret(state.bc)
+        function.blocks = canonicalize_cfg(function.blocks)
+        for label, block in function.blocks.items():
+            for assignment in block.find_insts(ir.Assign):
                 value = assignment.value
-                if isinstance(value, Global) and isinstance(value.value, Hashable) and value.value in REPLACEMENTS:
+                if isinstance(value, ir.Global) and isinstance(value.value, Hashable) and value.value in REPLACEMENTS:
                     value.value = REPLACEMENTS[value.value]
-                    value.name = f"kernels' {value.name}"
+                    value.name = f"kernels' {value.name}"  # numba forbids other values for names of built-in functions
+            constant_indices = RewriteConstGetitems(state)  # of tuples
+            if constant_indices.match(function, block, None, None):
+                function.blocks[label] = constant_indices.apply()
         return True
 
 
@@ -216,16 +221,13 @@ def _call_of(description: Any, libraries: Any) -> Any:
     return call
 
 
-# The passes of numba that kernels need: no closures, generators, context managers, array expressions or lists to
-# unroll, and no ends of lifetimes, as nothing counts references. Each omitted pass saves about 3 % of the compile time.
+# The passes that kernels need. numba has others for closures, generators, context managers, array expressions, lists to
+# unroll, ends of lifetimes (nothing counts references), and static single assignment: a variable has one type.
 _PASSES = (
     _TranslateByteCode,
     untyped_passes.FixupArgs,
-    untyped_passes.IRProcessing,
-    untyped_passes.GenericRewrites,
     untyped_passes.DeadBranchPrune,
     _TypeInference,
-    typed_passes.PreLowerStripPhis,
     _Lowering,
     typed_passes.NoPythonBackend,
 )

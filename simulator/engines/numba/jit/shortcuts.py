@@ -12,9 +12,7 @@ from typing import Any
 
 from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.postproc import PostProcessor
 from numba.core.registry import cpu_target
-from numba.core.transforms import canonicalize_cfg
 
 from simulator.engines.numba.jit.cache import LazyCache
 from simulator.engines.numba.jit.decorator import called_with, compiled
@@ -49,34 +47,18 @@ def _undisturbed(compile_: Callable[..., Any]) -> Callable[..., Any]:
             collecting, resolve = gc.isenabled(), types.BaseFunction.get_call_type
             gc.disable()
             types.BaseFunction.get_call_type = _remembering(resolve)  # type: ignore[method-assign]
-            process, PostProcessor.run = PostProcessor.run, _canonical
             try:
                 for context in contexts:
-                    context.load_additional_registries()
-                    context.load_additional_registries = functools.partial(_reload, context, {})
-                contexts[0].refresh()
+                    context.load_additional_registries = _loading_once(context)
                 return compile_(signature)
             finally:
                 types.BaseFunction.get_call_type = resolve  # type: ignore[method-assign]
-                PostProcessor.run = process
                 for context in contexts:
                     vars(context).pop("load_additional_registries", None)
                 if collecting:
                     gc.enable()
 
     return compile_quietly
-
-
-_process = PostProcessor.run
-
-
-def _canonical(self: Any, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
-    """``PostProcessor.run`` without lifetimes of variables, which nothing that kernels need asks for."""
-    if emit_dels or self.func_ir.is_generator:
-        _process(self, emit_dels, extend_lifetimes)
-    else:
-        self.func_ir.blocks = canonicalize_cfg(self.func_ir.blocks)
-        self.func_ir.generator_info = None
 
 
 def _remembering(resolve: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,6 +73,20 @@ def _remembering(resolve: Callable[..., Any]) -> Callable[..., Any]:
         return _signatures[key]
 
     return get_call_type
+
+
+def _loading_once(context: Any) -> Callable[[], None]:
+    """``load_additional_registries`` of a context, which only looks for new entries from the second call on."""
+    load, sizes = context.load_additional_registries, {}
+
+    def load_once() -> None:
+        if sizes:
+            _reload(context, sizes)
+        else:
+            load()
+            _reload(context, sizes)
+
+    return load_once
 
 
 def _reload(context: Any, sizes: dict[Any, int]) -> None:
