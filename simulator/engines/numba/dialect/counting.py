@@ -75,9 +75,7 @@ def _next(context, builder, signature, args):  # type: ignore[no-untyped-def]
         valid = builder.icmp_signed("<" if sign > 0 else ">", value, stop)
     else:
         rises = builder.icmp_signed(">", step, context.get_constant(_INDEX, 0))
-        valid = builder.select(
-            rises, builder.icmp_signed("<", value, stop), builder.icmp_signed(">", value, stop)
-        )
+        valid = builder.select(rises, builder.icmp_signed("<", value, stop), builder.icmp_signed(">", value, stop))
     pair = ir.Constant(context.get_value_type(signature.return_type), ir.Undefined)
     return builder.insert_value(builder.insert_value(pair, value, 0), valid, 1)
 

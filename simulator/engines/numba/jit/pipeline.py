@@ -153,7 +153,12 @@ class _TypeInference(FunctionPass):  # type: ignore[misc]
 
     def run_pass(self, state: Any) -> bool:
         state.typemap, state.return_type, state.calltypes, state.typing_errors = typed_passes.type_inference_stage(
-            state.typingctx, state.targetctx, state.func_ir, state.args, state.return_type, dict(zip(state.func_ir.arg_names, map(view_of, state.args)))
+            state.typingctx,
+            state.targetctx,
+            state.func_ir,
+            state.args,
+            state.return_type,
+            dict(zip(state.func_ir.arg_names, map(view_of, state.args))),
         )
         return True
 

@@ -75,9 +75,7 @@ def section(typing_context, array, begin, end):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         data, _, *columns = pointer_and_sizes(context, builder, array, args[0])
         begin = builder.mul(args[1], columns[0]) if columns else args[1]
-        return make_view(
-            context, builder, out, builder.gep(data, [begin]), builder.sub(args[2], args[1]), *columns
-        )
+        return make_view(context, builder, out, builder.gep(data, [begin]), builder.sub(args[2], args[1]), *columns)
 
     return out(array, types.intp, types.intp), codegen
 
