@@ -14,9 +14,9 @@ from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
+from simulator.engines.numba.dialect.views import view_of
 from simulator.engines.numba.jit.cache import LazyCache
 from simulator.engines.numba.jit.decorator import called_with, compiled
-from simulator.engines.numba.dialect.views import view_of
 from simulator.engines.numba.jit.pipeline import KernelCompiler, PartCompiler
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from simulator.engines.numba.simd.vectors import data_pointer
 from simulator.engines.numba.dialect.views import View, make_view, pointer_and_sizes
+from simulator.engines.numba.simd.vectors import data_pointer
 
 
 @intrinsic
