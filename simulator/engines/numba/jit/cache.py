@@ -50,7 +50,9 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return self._load_overload(sig, target_context)  # without numba's preparations for a compilation
+            if obstacle() is None:  # such kernels need nothing of what numba prepares for a compilation
+                return self._load_overload(sig, target_context)
+            return super().load_overload(sig, target_context)
         except Exception:  # a truncated or foreign file may raise any error; compiling is always correct
             return None
 

@@ -77,14 +77,13 @@ def _remembering(resolve: Callable[..., Any]) -> Callable[..., Any]:
 
 def _loading_once(context: Any) -> Callable[[], None]:
     """``load_additional_registries`` of a context, which only looks for new entries from the second call on."""
-    load, sizes = context.load_additional_registries, {}
+    load = context.load_additional_registries
+    sizes: dict[Any, int] = {}
 
     def load_once() -> None:
-        if sizes:
-            _reload(context, sizes)
-        else:
+        if not sizes:
             load()
-            _reload(context, sizes)
+        _reload(context, sizes)
 
     return load_once
 
