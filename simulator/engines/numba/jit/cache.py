@@ -98,7 +98,7 @@ class LazyCache:
                 self.save_overload(sig, loaded)
         if loaded is None and obstacle() is not None:
             warn_once(
-                f"{obstacle()}: kernels are compiled without shortcuts, with the same results in about three times the "
+                f"{obstacle()}: kernels are compiled without shortcuts, with the same results in about four times the "
                 f"time; {supported()} is faster"
             )
         return loaded

