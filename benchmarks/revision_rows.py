@@ -178,7 +178,7 @@ def _layers(n: int) -> Any:
 def _lowering(tiny: bool) -> Iterator[Row]:
     count, n = (20, 3) if tiny else (1000, 8)
 
-    def mixed() -> Step:
+    def mixed(numbers: bool) -> Step:
         from simulator import Circuit, gates
 
         rng, operations = np.random.default_rng(7), []
@@ -187,10 +187,17 @@ def _lowering(tiny: bool) -> Iterator[Row]:
             angles = rng.uniform(-np.pi, np.pi, gate.num_params).tolist()
             operations.append(gate(*angles, *rng.permutation(n)[: gate.num_qubits].tolist()))
         number = itertools.count()
-        # another angle makes another circuit, which is lowered anew
-        return lambda: Circuit(n, [*operations, gates.RZ(1e-3 * next(number), 0)]).statevector()
+        if numbers:
+            return lambda: Circuit(n, [*operations, gates.RZ(1e-3 * next(number), 0)]).statevector()
+        # without another of its gates it is another circuit, which is lowered anew
+        return lambda: Circuit(n, _without(operations, next(number) % count)).statevector()
 
-    yield Row(f"lower {count} gates n={n}", mixed, ROUNDING["double"])
+    yield Row(f"lower {count} gates n={n}", lambda: mixed(False), ROUNDING["double"])
+    yield Row(f"other numbers in {count} gates n={n}", lambda: mixed(True), ROUNDING["double"])
+
+
+def _without(items: list[Any], place: int) -> list[Any]:
+    return items[:place] + items[place + 1 :]
 
 
 def serve(requests: TextIO, tiny: bool) -> None:

@@ -53,9 +53,9 @@ print(search.leaderboard_)
 search.plot()
 
 # %% [markdown]
-# Read the verdict before the ranking: in the run shown here the best quantum model is on top, but too little ahead of
-# logistic regression to be told apart, and it has no entanglement. The score of a winner also flatters, as it is the
-# best of many. Rows that no trial has seen tell more:
+# Read the verdict before the ranking: in the run shown here the best quantum model is on top, but logistic regression
+# does equally well, and the quantum model has no entanglement. The score of a winner also flatters, as it is the best
+# of many. Rows that no trial has seen tell more:
 
 # %%
 print(f"in the search {search.best_score_:.3f}, on the test rows {search.score(X_test, y_test):.3f}")

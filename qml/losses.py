@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -64,6 +64,14 @@ class _CompiledLoss(ABC):
         """
         return self._computed(outputs, y)
 
+    def kernel(self, y: np.ndarray, num_outputs: int) -> tuple[Callable[..., bool], tuple[float, ...], np.ndarray]:
+        """Return the kernel for some targets, its settings, and the targets of all samples in its form.
+
+        The kernel takes settings, outputs, and targets, then arrays for the values and the slopes.
+        """
+        kernel, targets = self._kernel(np.broadcast_to(0.0, (len(y), num_outputs)), y)
+        return (kernel.func, kernel.args, targets) if isinstance(kernel, partial) else (kernel, (), targets)
+
     def _computed(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         kernel, targets = self._kernel(outputs, y)
         values, slopes = np.empty(len(outputs)), np.empty(outputs.shape)
@@ -78,6 +86,12 @@ class _CompiledLoss(ABC):
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
         """Return the error for targets that the kernel does not accept."""
         raise NotImplementedError
+
+
+def compiled(loss: Loss) -> _CompiledLoss | None:
+    """Return the loss if its value and gradient are one kernel, which compiled loops can call; else None."""
+    same = getattr(type(loss), "value_and_gradient", None) is _CompiledLoss.value_and_gradient
+    return loss if isinstance(loss, _CompiledLoss) and same else None
 
 
 def _one_by_one(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -141,41 +155,74 @@ class BinaryCrossEntropy(_CompiledLoss):
     """Negative log-likelihood of logits ``p = 1 / (1 + exp(-outputs))``, averaged over the outputs.
 
     ``y``, in [0, 1], has shape (n_samples,) for one output, and the shape of the outputs for several labels.
+
+    Parameters
+    ----------
+    label_smoothing : float
+        In [0, 1): targets are ``(1 - label_smoothing) y + label_smoothing / 2``; see `CrossEntropy`.
     """
 
-    gives_probabilities = True
-    takes_labels = True
+    label_smoothing: float = 0.0
+
+    gives_probabilities: ClassVar[bool] = True
+    takes_labels: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _check_label_smoothing(self.label_smoothing)
 
     def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
         if y.ndim != 1 and y.shape != outputs.shape:
             raise ValueError(
                 f"binary_cross_entropy takes one logit per label, got outputs {outputs.shape} and y {y.shape}"
             )
-        return kernels.binary_cross_entropy, _columns(outputs, y)
+        targets = _columns(outputs, y)
+        if self.label_smoothing and ((targets >= 0.0) & (targets <= 1.0)).all():  # others are refused as they are
+            targets = (1.0 - self.label_smoothing) * targets + 0.5 * self.label_smoothing
+        return kernels.binary_cross_entropy, targets
 
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
         return ValueError(f"binary_cross_entropy takes y in [0, 1], got values from {y.min()} to {y.max()}")
 
     def for_classes(self, num_classes: int) -> Loss:
         """Return this loss for two classes, `CrossEntropy` for more."""
-        return self if num_classes == 2 else CrossEntropy()
+        return self if num_classes == 2 else CrossEntropy(self.label_smoothing)
 
 
 @dataclass(frozen=True)
 class CrossEntropy(_CompiledLoss):
-    """Negative log-likelihood of logits, ``p = softmax(outputs)``; ``y`` (n_samples,) are class indices."""
+    """Negative log-likelihood of logits, ``p = softmax(outputs)``; ``y`` (n_samples,) are class indices.
 
-    gives_probabilities = True
+    Parameters
+    ----------
+    label_smoothing : float
+        In [0, 1): the share of each target that is divided equally among all classes. Logits of training samples then
+        stay finite, which helps where a model that fits them all predicts new samples less well; probabilities are
+        lower than the share of correct predictions for large values.
+
+    References
+    ----------
+    Szegedy, Vanhoucke, Ioffe, Shlens and Wojna, arXiv:1512.00567, section 7.
+    """
+
+    label_smoothing: float = 0.0
+
+    gives_probabilities: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _check_label_smoothing(self.label_smoothing)
 
     def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
-        return kernels.cross_entropy, _class_index(outputs, y, "cross_entropy")
+        indices = _class_index(outputs, y, "cross_entropy")
+        if self.label_smoothing:
+            return partial(kernels.smoothed_cross_entropy, float(self.label_smoothing)), indices
+        return kernels.cross_entropy, indices
 
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
         return _not_class_indices(outputs, y, "cross_entropy")
 
     def for_classes(self, num_classes: int) -> Loss:
         """Return this loss for more than two classes, `BinaryCrossEntropy` for two."""
-        return self if num_classes > 2 else BinaryCrossEntropy()
+        return self if num_classes > 2 else BinaryCrossEntropy(self.label_smoothing)
 
 
 @dataclass(frozen=True)
@@ -255,6 +302,11 @@ def class_targets(loss: Loss, indices: np.ndarray, num_classes: int) -> np.ndarr
 def gives_probabilities(loss: str | Loss) -> bool:
     """Whether outputs trained with this loss are logits."""
     return bool(getattr(get_loss(loss), "gives_probabilities", False))
+
+
+def _check_label_smoothing(label_smoothing: float) -> None:
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing expects a number of 0 or more and below 1, got {label_smoothing!r}")
 
 
 def _check_length(outputs: np.ndarray, y: np.ndarray, name: str) -> None:

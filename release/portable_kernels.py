@@ -19,7 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from qml import QuantumKernelClassifier, QuantumModel, VariationalClassifier, VariationalRegressor
+from qml import (
+    DressedClassifier,
+    QuantumKernelClassifier,
+    QuantumModel,
+    ReuploadingClassifier,
+    VariationalClassifier,
+    VariationalRegressor,
+)
 from qml.losses import LOSSES
 from qml.optimizers import SGD, RMSprop
 from simulator import Circuit, NoiseModel, ParameterVector, Y, Z, depolarizing, set_num_threads
@@ -66,6 +73,10 @@ def _fit() -> None:
     classes = np.arange(60) % 3
     VariationalClassifier(epochs=1, random_state=0).fit(rows, classes > 0).predict_proba(rows)
     VariationalClassifier(epochs=1, random_state=0).fit(rows, classes).predict(rows)
+    large = np.random.default_rng(0).normal(size=(64, 8))  # enough work for two threads
+    VariationalClassifier(epochs=2, n_qubits=8, random_state=0).fit(large, np.arange(64) % 2)
+    for estimator in (DressedClassifier, ReuploadingClassifier):
+        estimator(epochs=1, n_qubits=3, n_layers=1, random_state=0).fit(rows, classes > 0)
     for optimizer in (SGD(0.1), RMSprop(0.1)):
         VariationalRegressor(epochs=1, random_state=0, optimizer=optimizer).fit(rows, rows[:, 0]).predict(rows)
     outputs, targets = np.zeros((4, 1)), np.ones(4)

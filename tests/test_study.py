@@ -100,6 +100,15 @@ class TestData:
         with pytest.raises(FileNotFoundError, match="10d-250_train.csv is missing"):
             load("mnist_pca-", 10, str(tmp_path))
 
+    @pytest.mark.parametrize("ending", ["", ".gz"])
+    def test_the_images_of_mnist_give_all_sizes_also_beside_published_files(self, tmp_path, ending):
+        folder = str(tmp_path)
+        (tmp_path / "mnist_3-5_2d_train.csv").touch()
+        assert sizes("mnist_pca", folder) == (2,)
+        (tmp_path / f"train-images-idx3-ubyte{ending}").touch()
+        assert sizes("mnist_pca", folder) == tuple(range(2, 21))
+        assert sizes("mnist_pca-", folder) == ()
+
     def test_without_files_these_families_are_left_out(self):
         assert sizes("mnist_pca", None) == sizes("mnist_pca-", None) == ()
         with pytest.raises(ValueError, match="needs --mnist.*'digits' is a similar task"):

@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from qml.datasets import study_split
+from qml.datasets.mnist import IDX_NAMES
 
 __all__ = ["AXES", "PUBLISHED_FAMILIES", "SYNTHETIC", "Data", "load", "sizes"]
 
@@ -51,7 +52,8 @@ def load(family: str, size: int, mnist: str | None = None) -> Data:
         the same task as MNIST PCA on other images.
     size : int
     mnist : path, optional
-        For the two MNIST families: a folder with the study's CSV files; for ``"mnist_pca"`` also with those of MNIST.
+        For the two MNIST families: a folder with the study's CSV files; for ``"mnist_pca"`` also with the IDX files of
+        MNIST, or an ``mnist.npz``, from which the components of other sizes are computed.
     """
     if family == "digits":
         return _digits(size)
@@ -73,13 +75,13 @@ def load(family: str, size: int, mnist: str | None = None) -> Data:
 
 
 def sizes(family: str, mnist: str | None) -> tuple[int, ...]:
-    """Return the sizes for which a family's data can be had."""
+    """Return the sizes for which a family's data can be had; the images of MNIST give all of ``"mnist_pca"``."""
     if family not in MNIST_FILES:
         return (2, 10, 20) if family == "digits" else tuple(range(2, 21))
     if mnist is None:
         return ()
     files = [size for size in range(2, 21) if (Path(mnist) / _file_name(family, size, "train")).exists()]
-    if family == "mnist_pca" and not files:
+    if family == "mnist_pca" and (not files or any(Path(mnist).glob(f"{IDX_NAMES['x_train']}*"))):
         return tuple(range(2, 21))
     return tuple(files)
 

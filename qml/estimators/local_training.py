@@ -41,7 +41,7 @@ def begin(
     started: Model = clone(estimator)
     samples = started._checked_samples(X, y, sample_weight, reset=True)
     started._start(samples, seed, classes)
-    started.weight_decay_ = 0.0 if started.weight_decay == "auto" else float(started.weight_decay)
+    started.weight_decay_ = started._untried_weight_decay()
     return started
 
 

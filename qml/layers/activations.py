@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
-from qml.layers.trait import Layer, Rest
+from qml.layers.trait import Layer, LayerCalls, Rest
 from qml.settings import check_whole
+from simulator.engines.host import activations as kernels
+from simulator.engines.host import loops
+from simulator.program.values import as_array
 
 __all__ = ["Activation", "Arctan", "ReLU", "Sigmoid", "Tanh"]
 
@@ -67,7 +70,44 @@ class Activation(Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class Tanh(Activation):
+class CompiledActivation(Activation):
+    """Base of the activations whose value and derivative are one kernel of `simulator.engines.host.activations`."""
+
+    @property
+    @abstractmethod
+    def _kernel(self) -> tuple[Callable[..., None], tuple[float, ...]]:
+        """Kernel, and the settings that it takes before entries, values and slopes."""
+
+    def value(self, X: Array) -> Array:
+        return self._computed(X)[0]
+
+    def slope(self, X: Array, value: Array) -> Array:
+        return self._computed(X)[1]
+
+    def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
+        value, slope = self._computed(X)
+        d_value = rest(value, slice(0, len(X)))
+        return np.empty(0), d_value * slope if inputs else None
+
+    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+        kernel, settings = self._kernel
+        values, slopes, d_values = np.empty(X.shape), np.empty(X.shape), np.empty(X.shape)
+        entries = [array.reshape(-1) for array in (X, values, slopes, d_values)]
+        forward = loops.Call(kernel, *settings, *entries[:3])
+        backward = [] if d_X is None else [loops.Call(kernels.chain, entries[3], entries[2], d_X.reshape(-1))]
+        return LayerCalls(values, d_values, [forward], backward)
+
+    def _computed(self, X: Array) -> tuple[Array, Array]:
+        """Values and slopes."""
+        kernel, settings = self._kernel
+        X = as_array(X)
+        values, slopes = np.empty(X.shape), np.empty(X.shape)
+        kernel(*settings, X.reshape(-1), values.reshape(-1), slopes.reshape(-1))
+        return values, slopes
+
+
+@dataclass(frozen=True, repr=False)
+class Tanh(CompiledActivation):
     """Hyperbolic tangent: from -1 to 1, so ``pi * tanh`` covers a full period of an angle.
 
     Parameters
@@ -76,15 +116,13 @@ class Tanh(Activation):
         Number of inputs and of outputs; by default the number of outputs of the layer before.
     """
 
-    def value(self, X: Array) -> Array:
-        return np.tanh(X)
-
-    def slope(self, X: Array, value: Array) -> Array:
-        return 1.0 - value * value
+    @property
+    def _kernel(self) -> tuple[Callable[..., None], tuple[float, ...]]:
+        return kernels.tanh, ()
 
 
 @dataclass(frozen=True, repr=False)
-class ReLU(Activation):
+class ReLU(CompiledActivation):
     """``max(x, 0)``; its slope at 0 is taken as 0.
 
     Parameters
@@ -93,15 +131,13 @@ class ReLU(Activation):
         Number of inputs and of outputs; by default the number of outputs of the layer before.
     """
 
-    def value(self, X: Array) -> Array:
-        return np.maximum(X, 0.0)
-
-    def slope(self, X: Array, value: Array) -> Array:
-        return (X > 0.0).astype(np.float64)
+    @property
+    def _kernel(self) -> tuple[Callable[..., None], tuple[float, ...]]:
+        return kernels.relu, ()
 
 
 @dataclass(frozen=True, repr=False)
-class Sigmoid(Activation):
+class Sigmoid(CompiledActivation):
     """``1 / (1 + exp(-x))``, from 0 to 1.
 
     Parameters
@@ -110,15 +146,13 @@ class Sigmoid(Activation):
         Number of inputs and of outputs; by default the number of outputs of the layer before.
     """
 
-    def value(self, X: Array) -> Array:
-        return np.asarray(expit(X))
-
-    def slope(self, X: Array, value: Array) -> Array:
-        return value * (1.0 - value)
+    @property
+    def _kernel(self) -> tuple[Callable[..., None], tuple[float, ...]]:
+        return kernels.sigmoid, ()
 
 
 @dataclass(frozen=True, repr=False)
-class Arctan(Activation):
+class Arctan(CompiledActivation):
     """An arctangent from ``low`` to ``high``, as estimators bend scaled features into the range of a feature map.
 
     It is ``(low + high) / 2 + (high - low) / pi * arctan(x)``.
@@ -135,11 +169,9 @@ class Arctan(Activation):
     low: float = -np.pi / 2
     high: float = np.pi / 2
 
-    def value(self, X: Array) -> Array:
-        return (self.low + self.high) / 2 + (self.high - self.low) / np.pi * np.arctan(X)
-
-    def slope(self, X: Array, value: Array) -> Array:
-        return (self.high - self.low) / np.pi / (1.0 + X * X)
+    @property
+    def _kernel(self) -> tuple[Callable[..., None], tuple[float, ...]]:
+        return kernels.arctan, (float(self.low), float(self.high))
 
     def __repr__(self) -> str:
         return f"Arctan(low={self.low:.4g}, high={self.high:.4g})"

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.layers.trait import Layer, Rest, check_shapes
+from qml.layers.trait import Layer, LayerCalls, Rest, check_shapes
 from qml.settings import check_whole
+from simulator.engines.host import loops
+from simulator.engines.host import scales as kernels
+from simulator.program.values import as_array
 
 __all__ = ["TrainedScales"]
 
@@ -64,16 +67,24 @@ class TrainedScales(Layer):
 
     def forward(self, X: Array, weights: Array) -> Array:
         check_shapes(self, X, weights)
-        return self._copied(X) * weights[: len(weights) // 2] + weights[len(weights) // 2 :]
+        outputs = np.empty((len(X), len(weights) // 2))
+        kernels.outputs(as_array(X), *self._split(as_array(weights)), outputs)
+        return outputs
 
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
-        d_outputs = rest(self.forward(X, weights), slice(0, len(X)))
-        d_scales = np.einsum("ij,ij->j", d_outputs, self._copied(X))
-        d_weights = np.concatenate([d_scales, d_outputs.sum(axis=0)])
-        if not inputs:
-            return d_weights, None
-        by_copy = (d_outputs * weights[: len(weights) // 2]).reshape(len(X), self.copies, -1)
-        return d_weights, by_copy.sum(axis=1)
+        X, weights = as_array(X), as_array(weights)
+        d_outputs = as_array(rest(self.forward(X, weights), slice(0, len(X))))
+        d_weights, d_X = np.zeros(len(weights)), np.empty(X.shape if inputs else (0, 0))
+        kernels.derivatives(X, self._split(weights)[0], d_outputs, *self._split(d_weights), d_X)
+        return d_weights, d_X if inputs else None
+
+    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+        outputs, d_outputs = np.empty((len(X), len(weights) // 2)), np.empty((len(X), len(weights) // 2))
+        scales, offsets = self._split(weights)
+        d_inputs = np.empty((0, 0)) if d_X is None else d_X
+        forward = loops.Call(kernels.outputs, X, scales, offsets, outputs)
+        backward = loops.Call(kernels.derivatives, X, scales, d_outputs, *self._split(d_weights), d_inputs)
+        return LayerCalls(outputs, d_outputs, [forward], [backward])
 
     def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> TrainedScales:
         return replace(self, num_inputs=num_inputs) if self.num_inputs is None else self
@@ -81,5 +92,7 @@ class TrainedScales(Layer):
     def __repr__(self) -> str:
         return f"TrainedScales({self.num_inputs}{f', copies={self.copies}' * (self.copies != 1)})"
 
-    def _copied(self, X: Array) -> Array:
-        return X if self.copies == 1 else np.tile(X, self.copies)
+    @staticmethod
+    def _split(weights: Array) -> tuple[Array, Array]:
+        """Views of the scales and of the offsets."""
+        return weights[: len(weights) // 2], weights[len(weights) // 2 :]

@@ -7,12 +7,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.layers.trait import Layer, PreparedSweep, Rest
+from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest
 from qml.settings import check_whole
+from simulator.engines.host import dense, loops
+from simulator.program.values import as_array
 
 __all__ = ["Dense"]
 
 Array = NDArray[np.float64]
+
+SMALL = 256
+"""Number of factors up to which a layer is computed by compiled loops, above by the products of a library."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,7 +65,7 @@ class Dense(Layer):
         return np.concatenate([factors, np.zeros(num_outputs)]) if self.bias else factors
 
     def forward(self, X: Array, weights: Array) -> Array:
-        return _outputs(X, *self.split(weights))
+        return _outputs(X, *self.split(weights), self._is_small)
 
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
         d_weights = np.zeros(len(weights))
@@ -69,14 +74,44 @@ class Dense(Layer):
     def prepared(self, weights: Array, d_weights: Array, rest: Rest, inputs: bool) -> PreparedSweep:
         (factors, bias), (d_factors, d_bias) = self.split(weights), self.split(d_weights)
 
+        if self._is_small:
+            no_bias = np.empty(0)
+
+            def prepared_small(X: Array, rows: slice) -> Array | None:
+                X = as_array(X)
+                d_outputs = as_array(rest(_outputs(X, factors, bias, True), rows))
+                d_X = np.empty(X.shape if inputs else (0, 0))
+                dense.derivatives(X, factors, d_outputs, d_factors, no_bias if d_bias is None else d_bias, d_X)
+                return d_X if inputs else None
+
+            return prepared_small
+
         def prepared(X: Array, rows: slice) -> Array | None:
-            d_outputs = rest(_outputs(X, factors, bias), rows)
+            d_outputs = rest(_outputs(X, factors, bias, False), rows)
             np.add(d_factors, np.dot(d_outputs.T, X), out=d_factors)
             if d_bias is not None:
                 np.add(d_bias, np.add.reduce(d_outputs, axis=0), out=d_bias)
             return np.dot(d_outputs, factors) if inputs else None
 
         return prepared
+
+    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+        if not self._is_small:
+            return None
+        (factors, bias), (d_factors, d_bias) = self.split(weights), self.split(d_weights)
+        if bias is None or d_bias is None:
+            bias = d_bias = np.empty(0)
+        outputs, d_outputs = np.empty((len(X), len(factors))), np.empty((len(X), len(factors)))
+        forward = loops.Call(dense.outputs, X, factors, bias, outputs)
+        d_inputs = np.empty((0, 0)) if d_X is None else d_X
+        backward = loops.Call(dense.derivatives, X, factors, d_outputs, d_factors, d_bias, d_inputs)
+        return LayerCalls(outputs, d_outputs, [forward], [backward])
+
+    @property
+    def _is_small(self) -> bool:
+        """Whether loops are as fast as the products of a library, for batches of any size."""
+        num_inputs, num_outputs = self._sizes()
+        return num_inputs * num_outputs <= SMALL
 
     def split(self, weights: Array) -> tuple[Array, Array | None]:
         """Views of the weights: factors, shape (num_outputs, num_inputs), and biases, shape (num_outputs,), or None."""
@@ -103,7 +138,11 @@ class Dense(Layer):
         return self.num_inputs, self.num_outputs
 
 
-def _outputs(X: Array, factors: Array, bias: Array | None) -> Array:
+def _outputs(X: Array, factors: Array, bias: Array | None, is_small: bool) -> Array:
+    if is_small:
+        outputs = np.empty((len(X), len(factors)))
+        dense.outputs(as_array(X), as_array(factors), np.empty(0) if bias is None else as_array(bias), outputs)
+        return outputs
     outputs = np.dot(X, factors.T)  # for small matrices faster than @, with the same bits
     if bias is not None:
         outputs += bias

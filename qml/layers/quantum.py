@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.ansatze import INITIAL_SPREAD
-from qml.layers.trait import Layer, PreparedSweep, Rest
+from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest
 from qml.models.evaluation import BackendEvaluation, EngineEvaluation, Evaluation, get_evaluation
 from qml.models.quantum_model import QuantumModel
 from simulator.backends.plan import Plan
@@ -100,6 +100,13 @@ class Quantum(Layer):
             return None if d_inputs is None else data.pullback(X, d_inputs)
 
         return prepared
+
+    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+        if not isinstance(self.evaluation, EngineEvaluation):
+            return None
+        outputs, d_outputs = np.empty((len(X), self.num_outputs)), np.empty((len(X), self.num_outputs))
+        calls = self.model.calls(X, weights, outputs, d_outputs, d_weights, d_X)
+        return None if calls is None else LayerCalls(outputs, d_outputs, *calls)
 
     def on(
         self,

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.layers.flatten import Flatten
 from qml.layers.summary import network_table
-from qml.layers.trait import Layer, PreparedSweep, Rest, check_shapes
+from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, calls_of, check_shapes
 from qml.models.checks import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
@@ -97,6 +97,19 @@ class Chain(Layer):
             following = layer.prepared(weights[part], d_weights[part], following, inputs or number > 0)
         return following  # type: ignore[no-any-return]
 
+    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+        forward: list[Any] = []
+        backward: list[Any] = []
+        for layer, part in self._steps:
+            calls = calls_of(layer, X, d_X, weights[part], d_weights[part])
+            if calls is None:
+                return None
+            X, d_X = calls.outputs, calls.d_outputs
+            forward += calls.forward
+            backward = calls.backward + backward
+        assert d_X is not None
+        return LayerCalls(X, d_X, forward, backward)
+
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
         weights, d_weights = as_array(weights), np.zeros(len(weights))
         return d_weights, self.prepared(weights, d_weights, rest, inputs)(X, slice(0, len(X)))
@@ -138,6 +151,8 @@ class Sequential(Chain):
             if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "sweep")):
                 raise TypeError(f"expected layers, with forward and sweep as in qml.layers.Layer, got {layer!r}")
         object.__setattr__(self, "layers", _chained(layers, layers[0].num_inputs, None))
+
+    calls = Chain.calls  # `forward` and `sweep` differ in checks only
 
     def forward(self, X: ArrayLike, weights: ArrayLike) -> Array:
         """Outputs of the last layer.

@@ -9,8 +9,9 @@ states of one chunk only; a tape would hold all states, or simulate the circuit 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from os import PathLike
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.noise import NoiseModel
 
-__all__ = ["Layer", "PreparedSweep", "Rest", "check_shapes"]
+__all__ = ["Layer", "LayerCalls", "PreparedSweep", "Rest", "calls_of", "check_shapes"]
 
 Array = NDArray[np.float64]
 
@@ -27,6 +28,24 @@ PreparedSweep = Callable[[Array, slice], Array | None]
 Rest = Callable[[Array, slice], Array]
 """Remainder of a network: a function of the outputs of consecutive rows, shape (n, num_outputs), and the slice of these
 rows that returns the derivative of the loss with respect to the outputs, of the same shape."""
+
+
+class LayerCalls(NamedTuple):
+    """What a layer does in a training step, as calls of kernels on fixed arrays: see `Layer.calls`.
+
+    Parameters
+    ----------
+    outputs : float64 ndarray, shape (n_samples, num_outputs)
+        Array that ``forward`` fills.
+    d_outputs : float64 ndarray, shape (n_samples, num_outputs)
+        Array that ``backward`` reads.
+    forward, backward : list of `simulator.engines.host.loops.Call`
+    """
+
+    outputs: Array
+    d_outputs: Array
+    forward: list[Any]
+    backward: list[Any]
 
 
 class Layer(Protocol):
@@ -109,6 +128,26 @@ class Layer(Protocol):
 
         return prepared
 
+    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+        """Prepare `sweep` as calls that a compiled loop makes many times; None if it needs Python.
+
+        Parameters
+        ----------
+        X : float64 ndarray, shape (n_samples, num_inputs)
+            Read anew in every step, as are the weights.
+        d_X : float64 ndarray, shape of X, or None
+            Overwritten with the derivative with respect to X, if it is wanted.
+        weights : float64 ndarray, shape (num_weights,)
+        d_weights : float64 ndarray, shape (num_weights,)
+            Cleared before every step; receives the derivatives with respect to the weights.
+
+        Returns
+        -------
+        LayerCalls or None
+            The results of these calls have the bits of those of `prepared`.
+        """
+        return None
+
     def initial_weights(self, rng: np.random.Generator) -> Array:
         """Draw the initial weights for training, shape (num_weights,)."""
         return np.zeros(self.num_weights)
@@ -184,6 +223,23 @@ class Layer(Protocol):
             which has the same weights; the outputs are the same up to rounding. None if this would save no time.
         """
         return None
+
+
+_SWEEPS = ("forward", "sweep", "prepared", "value", "slope")
+
+
+def calls_of(layer: Layer, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+    """Return the calls of a layer; None if it has none, or if a subclass has sweeps of its own but no calls."""
+    return layer.calls(X, d_X, weights, d_weights) if _has_calls(type(layer)) else None
+
+
+@cache
+def _has_calls(kind: type) -> bool:
+    order = kind.__mro__
+    places = {name: number for number, each in reversed([*enumerate(order)]) for name in vars(each)}
+    return (
+        all(places.get("calls", len(order)) <= places.get(name, len(order)) for name in _SWEEPS) and "calls" in places
+    )
 
 
 def check_shapes(layer: Layer, X: Array, weights: Array) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,7 @@ from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
 from qml.models.summary import model_summary
 from qml.settings import check_choice
-from simulator.calculations.gradients import adjoint_sweep, prepared_sweep
+from simulator.calculations.gradients import adjoint_sweep, prepared_sweep, sweep_calls
 from simulator.calculations.input_shifts import frequencies
 from simulator.calculations.probabilities import checked_qubits, probabilities, probability_sweep
 from simulator.calculations.statevector import expectations, states
@@ -259,6 +259,14 @@ class QuantumModel:
         if self.qubits is not None:
             return None
         return prepared_sweep(self.program, weights, d_weights, cotangent, by_inputs)
+
+    def calls(
+        self, X: Array, weights: Array, outputs: Array, d_outputs: Array, d_weights: Array, d_X: Array | None
+    ) -> tuple[list[Any], list[Any]] | None:
+        """Prepare `differentiate` as calls, see `gradients.sweep_calls`; None if it needs Python."""
+        if self.qubits is not None or self.data is not None:
+            return None
+        return sweep_calls(self.program, X, weights, outputs, d_outputs, d_weights, d_X)
 
     def inputs_of(self, features: Array) -> Array:
         """Compute the values of the circuit's inputs, shape (n_samples, n_inputs)."""

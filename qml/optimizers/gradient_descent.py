@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-import numpy as np
-
-from qml.optimizers.stepwise import Optimizer, State, require
+from qml.optimizers.stepwise import CompiledOptimizer, require
 from simulator.engines.host import updates
 
 
 @dataclass(frozen=True)
-class SGD(Optimizer):
+class SGD(CompiledOptimizer):
     """Gradient descent with momentum: ``v <- momentum v + g``, ``w <- w - learning_rate v``.
 
     Parameters
@@ -28,7 +27,7 @@ class SGD(Optimizer):
     momentum: float = 0.9
     nesterov: bool = False
 
-    gives_warnings: ClassVar[bool] = False
+    arrays: ClassVar[tuple[str, ...]] = ("velocity",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -36,20 +35,13 @@ class SGD(Optimizer):
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov of SGD needs a momentum > 0, got 0")
 
-    def init(self, weights: np.ndarray) -> State:
-        """Return a velocity of 0."""
-        return {"velocity": np.zeros_like(weights)}
-
-    def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
-        """Take one step."""
-        new_weights, velocity = np.empty(weights.shape), np.empty(weights.shape)
-        settings = float(self.learning_rate), float(self.momentum), self.nesterov
-        updates.momentum(settings, weights, gradient, state["velocity"], new_weights, velocity)
-        return {"velocity": velocity}, new_weights
+    @property
+    def _update(self) -> tuple[Callable[..., None], tuple[float, ...]]:
+        return updates.momentum, (float(self.learning_rate), float(self.momentum), bool(self.nesterov))
 
 
 @dataclass(frozen=True)
-class Adam(Optimizer):
+class Adam(CompiledOptimizer):
     """Adam: steps along the running mean of the gradient, divided by the root of its running mean square.
 
     Parameters
@@ -68,7 +60,8 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
 
-    gives_warnings: ClassVar[bool] = False
+    arrays: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
+    counts_steps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,18 +69,9 @@ class Adam(Optimizer):
         require(self, "beta2", least=0.0, below=1.0)
         require(self, "epsilon", above=0.0)
 
-    def init(self, weights: np.ndarray) -> State:
-        """Return means of 0 and a step count of 0."""
-        return {"step": 0, "mean": np.zeros_like(weights), "mean_square": np.zeros_like(weights)}
-
-    def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
-        """Take one step; both means are corrected for their initial value of 0."""
-        step = state["step"] + 1
-        corrections = 1.0 - self.beta1**step, 1.0 - self.beta2**step
-        new_weights, mean, mean_square = np.empty(weights.shape), np.empty(weights.shape), np.empty(weights.shape)
-        former = state["mean"], state["mean_square"]
-        updates.adam(self._settings, corrections, weights, gradient, *former, new_weights, mean, mean_square)
-        return {"step": step, "mean": mean, "mean_square": mean_square}, new_weights
+    @property
+    def _update(self) -> tuple[Callable[..., None], tuple[float, ...]]:
+        return updates.adam, self._settings
 
     @cached_property
     def _settings(self) -> tuple[float, ...]:
@@ -125,7 +109,7 @@ class AdamW(Adam):
 
 
 @dataclass(frozen=True)
-class RMSprop(Optimizer):
+class RMSprop(CompiledOptimizer):
     """RMSProp: steps along the gradient, divided by the root of its running mean square.
 
     Parameters
@@ -145,7 +129,7 @@ class RMSprop(Optimizer):
     momentum: float = 0.0
     epsilon: float = 1e-8
 
-    gives_warnings: ClassVar[bool] = False
+    arrays: ClassVar[tuple[str, ...]] = ("mean_square", "velocity")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -153,14 +137,7 @@ class RMSprop(Optimizer):
         require(self, "momentum", least=0.0, below=1.0)
         require(self, "epsilon", above=0.0)
 
-    def init(self, weights: np.ndarray) -> State:
-        """Return a mean square and a velocity of 0."""
-        return {"mean_square": np.zeros_like(weights), "velocity": np.zeros_like(weights)}
-
-    def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
-        """Take one step."""
-        new_weights, mean_square, velocity = (np.empty(weights.shape) for _ in range(3))
+    @property
+    def _update(self) -> tuple[Callable[..., None], tuple[float, ...]]:
         settings = float(self.learning_rate), float(self.decay), float(self.momentum), float(self.epsilon)
-        former = state["mean_square"], state["velocity"]
-        updates.rmsprop(settings, weights, gradient, *former, new_weights, mean_square, velocity)
-        return {"mean_square": mean_square, "velocity": velocity}, new_weights
+        return updates.rmsprop, settings

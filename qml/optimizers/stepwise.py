@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qml.optimizers.objective import Objective, Rows
+from simulator.engines.host import loops
 
 State = dict[str, Any]
 """State of an optimizer between steps: name -> ndarray, float or int; stored unchanged in checkpoints."""
@@ -70,6 +71,62 @@ class Optimizer(ABC):
     def step_size(self, state: State) -> float:
         """Return the learning rate of the next step, for the history."""
         return self.learning_rate
+
+
+@dataclass(frozen=True)
+class CompiledOptimizer(Optimizer):
+    """Base of the optimizers whose step is one kernel of `simulator.engines.host.updates`.
+
+    A subclass names the ``arrays`` of its state, which begin as zeros, and defines `_update`. The kernel takes
+    settings, weights, gradient and these arrays, then the arrays for their new values, weights first. If
+    ``counts_steps`` is set, it takes, after the settings, the number of steps before this one, a float64 ndarray of
+    shape (1,).
+    """
+
+    gives_warnings: ClassVar[bool] = False
+    arrays: ClassVar[tuple[str, ...]] = ()
+    counts_steps: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def _update(self) -> tuple[Callable[..., None], tuple[float, ...]]:
+        """Kernel and settings."""
+
+    def init(self, weights: np.ndarray) -> State:
+        """Return arrays of 0, and a step count of 0 if steps are counted."""
+        count = {"step": 0} if self.counts_steps else {}
+        return count | {name: np.zeros_like(weights) for name in self.arrays}
+
+    def step(self, state: State, weights: np.ndarray, gradient: np.ndarray) -> tuple[State, np.ndarray]:
+        """Take one step."""
+        kernel, settings = self._update
+        new_weights, *new = [np.empty(weights.shape) for _ in range(1 + len(self.arrays))]
+        following: State = dict(zip(self.arrays, new, strict=True))
+        former = [state[name] for name in self.arrays]
+        if self.counts_steps:
+            steps = np.array([state["step"]], np.float64)
+            kernel(settings, steps, weights, gradient, *former, new_weights, *new)
+            return {"step": state["step"] + 1} | following, new_weights
+        kernel(settings, weights, gradient, *former, new_weights, *new)
+        return following, new_weights
+
+    def call(self, former: np.ndarray, gradient: np.ndarray, new: np.ndarray, steps: np.ndarray) -> loops.Call | None:
+        """Return `step` as a call that a compiled loop makes; None if a subclass has another step.
+
+        Parameters
+        ----------
+        former, new : float64 ndarray, shape (1 + n_arrays, n_weights)
+            Weights and arrays before and after the step.
+        gradient : float64 ndarray, shape (n_weights,)
+        steps : float64 ndarray, shape (1,)
+            Number of steps before this one.
+        """
+        methods = ((CompiledOptimizer, ("init", "step")), (Optimizer, ("measure", "step_size")))
+        if any(getattr(type(self), name) is not getattr(base, name) for base, names in methods for name in names):
+            return None
+        kernel, settings = self._update
+        leading = (settings, steps) if self.counts_steps else (settings,)
+        return loops.Call(kernel, *leading, former[0], gradient, *former[1:], *new)
 
 
 def require(

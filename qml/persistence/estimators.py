@@ -30,8 +30,9 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
     ----------
     estimator : one of ``ESTIMATORS``
         Fitted or not. Its ``callback``, which is code, its ``backend``, which is a connection, and ``resume`` and
-        ``memory``, which are folders, are left out. Steps of a pipeline are other ``ESTIMATORS``, ``TRANSFORMERS`` of
-        `qml.features`, or those of ``SCIKIT_LEARN``: all that `tabular_preprocessor` is made of.
+        ``memory``, which are folders, are left out. Steps of a pipeline and members of an ensemble are other
+        ``ESTIMATORS``, ``TRANSFORMERS`` of `qml.features`, or those of ``SCIKIT_LEARN``: all that
+        `tabular_preprocessor` is made of.
     path : path
     extra : optional
         Additional data of None, numbers, text, lists and dicts, to store with the estimator.
@@ -46,7 +47,7 @@ def save(estimator: Any, path: str | PathLike[str], extra: Any = None) -> None:
         If the file cannot be written: see `qml.files.container.write_container`.
     """
     header, arrays = _contents(estimator, extra)
-    if header["estimator"] == "Pipeline":
+    if ESTIMATORS[header["estimator"]].startswith("sklearn."):
         header["scikit_learn"] = sklearn.__version__
     write_container(path, header, arrays, kind=KIND, version=VERSION)
 

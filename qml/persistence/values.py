@@ -64,12 +64,15 @@ ESTIMATORS = {
     "NystroemFeatures": "qml.estimators.random_features",
     "RandomQuantumFeatures": "qml.estimators.random_features",
     "Pipeline": "sklearn.pipeline",
+    "VotingClassifier": "sklearn.ensemble",
+    "VotingRegressor": "sklearn.ensemble",
 }
 """Classes that a file can hold, and their modules."""
 
 SCIKIT_LEARN = {
     "ColumnTransformer": "sklearn.compose",
     "FunctionTransformer": "sklearn.preprocessing",
+    "LabelEncoder": "sklearn.preprocessing",
     "LinearRegression": "sklearn.linear_model",
     "LinearSVC": "sklearn.svm",
     "LogisticRegression": "sklearn.linear_model",

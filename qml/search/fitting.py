@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import VotingClassifier, VotingRegressor
 
 from qml.honesty.baselines import cross_validation_splits
 from qml.honesty.opponents import Task as TaskName
@@ -47,6 +48,7 @@ class Options:
     cv: int
     nested: int | None
     pruner: str | None
+    ensemble: int
     warm_starts: bool
     n_jobs: int | None
     verbose: bool
@@ -60,7 +62,7 @@ class Result:
 
     best_estimator: Any
     best_trial: TrialRecord
-    settings: dict[str, Any]
+    best_params: dict[str, Any]
     leaderboard: Leaderboard
     run: Run
     costs: Sequence[str]
@@ -77,7 +79,7 @@ class Result:
         return {
             "best_estimator_": self.best_estimator,
             "best_score_": self.best_trial.score,
-            "best_params_": self.settings,
+            "best_params_": self.best_params,
             "best_trial_": self.best_trial,
             "leaderboard_": self.leaderboard,
             "trials_": self.run.records,
@@ -132,13 +134,14 @@ def search(X: Array, y: NDArray[Any], seed: int, options: Options, make_task: Ma
             run.interrupted = run.interrupted or inner_run.interrupted
             assert outer is not None
             if not run.interrupted:
-                _score_outer(outer, inner, inner_run, X[testing], y[testing])
+                _score_outer(outer, inner, inner_run, X[testing], y[testing], options.ensemble)
     start = time.perf_counter()
-    model, settings = refitted(task, best)
+    model = refitted(task, run.best_models("quantum", options.ensemble))
     fit_seconds += time.perf_counter() - start
     complete = outer if outer is not None and len(outer.truth) == options.nested else None
     board = _leaderboard(task, run, left_out, complete, options)
     scores = None if complete is None else np.array([score for _, _, score, _ in complete.results["quantum"]])
+    settings = task.drawn(best.params, best.kind).settings
     return Result(model, best, settings, board, run, task.costs, scores, fit_seconds)
 
 
@@ -152,12 +155,21 @@ def pareto_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     return sorted((record for record, b in zip(complete, beaten, strict=True) if not b), key=lambda r: -r.score)
 
 
-def refitted(task: Task, record: TrialRecord) -> tuple[Any, dict[str, Any]]:
-    """Train the model of a trial on all rows of a task; return it with its settings."""
-    drawn = task.drawn(record.params, record.kind)
+def refitted(task: Task, records: Sequence[TrialRecord]) -> Any:
+    """Train the models of trials on all rows of a task; return the model of one trial, or the ensemble of several."""
+    drawn = [task.drawn(record.params, record.kind) for record in records]
+    models = [entry.pipeline(entry.estimator(task.seed)) for entry in drawn]
+    model = models[0] if len(models) == 1 else _ensemble(records, models, regression=task.metrics.labels is None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return drawn.pipeline(drawn.estimator(task.seed)).fit(task.X, task.y), drawn.settings
+        return model.fit(task.X, task.y)
+
+
+def _ensemble(records: Sequence[TrialRecord], models: Sequence[Any], *, regression: bool) -> Any:
+    named = [(f"trial {record.number}", model) for record, model in zip(records, models, strict=True)]
+    if regression:
+        return VotingRegressor(named)
+    return VotingClassifier(named, voting="soft" if all(hasattr(m, "predict_proba") for m in models) else "hard")
 
 
 def _run(storage: Any, name: str, task: Task, options: Options, timeout: float | None) -> Run:
@@ -211,18 +223,19 @@ def _outer_splits(y: NDArray[Any], options: Options, seed: int) -> list[tuple[ND
     return cross_validation_splits(options.task, y, options.nested, 1, seed)
 
 
-def _score_outer(outer: _Outer, task: Task, run: Run, X: Array, y: NDArray[Any]) -> None:
+def _score_outer(outer: _Outer, task: Task, run: Run, X: Array, y: NDArray[Any], ensemble: int) -> None:
     """Train the best models of an outer fold on its training rows, and score them on the others."""
     for kind in KINDS:
-        best = run.best(kind)
-        if best is None:
+        best = run.best_models(kind, ensemble)
+        if not best:
             if kind == "quantum":
                 raise _failure(run)
             continue
-        model, _ = refitted(task, best)
+        name = best[0].family if len(best) == 1 else f"an ensemble of {len(best)} {kind} models"
+        model = refitted(task, best)
         predictions = np.asarray(model.predict(X))
         trials = sum(record.kind == kind for record in run.records)
-        outer.results[kind].append((best.family, trials, scored(task, model, X, y, predictions), predictions))
+        outer.results[kind].append((name, trials, scored(task, model, X, y, predictions), predictions))
     outer.truth.append(y)
     outer.train_rows.append(len(task.y))
 

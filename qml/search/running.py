@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from joblib import Parallel, delayed, effective_n_jobs
 
 from qml.search.evaluation import Outcome, Task, evaluate
-from qml.search.families import Drawn, Kind, draw
+from qml.search.families import CLASSICAL_MODEL, QUANTUM_MODEL, Drawn, Kind, draw
 from qml.search.records import TrialRecord, record_of
 
 __all__ = ["Progress", "Run", "run_trials"]
@@ -20,6 +21,16 @@ CLASSICAL_EVERY = 3
 
 MAX_REPEATS = 50
 """Number of draws in a row that repeat earlier trials after which a space is taken as exhausted."""
+
+
+VARIED_EVERY = 2
+"""After the first trials, every second one varies a good earlier one; the others are drawn from the whole space."""
+
+VARIED_TRIALS, VARIED_PARAMETERS = 3, 2
+"""Number of best trials that are varied, and maximum number of parameters that a variation draws anew."""
+
+VARIED_ATTEMPTS = 5
+"""Number of variations in a row that repeat earlier trials after which the whole space is drawn from."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,15 @@ class Run:
         """Return the complete trial of a kind with the highest score, the first of equals."""
         complete = [record for record in self.records if record.kind == kind and record.complete]
         return max(complete, key=lambda record: record.score, default=None)
+
+    def best_models(self, kind: Kind, count: int) -> list[TrialRecord]:
+        """Return the best complete trials of different families; if these are too few, second trials, and so on."""
+        complete = [record for record in self.records if record.kind == kind and record.complete]
+        ranked, places = [], Counter[str]()
+        for record in sorted(complete, key=lambda record: -record.score):
+            ranked.append((places[record.family], record))
+            places[record.family] += 1
+        return [record for _, record in sorted(ranked, key=lambda entry: entry[0])[:count]]
 
 
 def run_trials(
@@ -150,10 +170,9 @@ class _Loop:
         for kind in kinds:
             if kind not in self.studies or kind in self.exhausted:
                 continue
-            study, index = self.studies[kind], self._number_of(kind)
-            fixed = self.starts[kind][index] if index < len(self.starts[kind]) else None
+            study = self.studies[kind]
             for attempt in range(MAX_REPEATS):
-                trial = study.ask(position, attempt, fixed if attempt == 0 else None)
+                trial = study.ask(position, attempt, self._fixed(kind, position, attempt))
                 try:
                     drawn = draw(trial, kind, self.task.families, self.task.X.shape[1])
                 except BaseException:
@@ -166,6 +185,23 @@ class _Loop:
                 study.drop(trial)
             self.exhausted.add(kind)
         return None
+
+    def _fixed(self, kind: Kind, position: int, attempt: int) -> Mapping[str, Any] | None:
+        """Return the parameters that the next trial does not draw: all of a first trial, most of a variation."""
+        index, starts = self._number_of(kind), self.starts[kind]
+        if index < len(starts):
+            return starts[index] if attempt == 0 else None
+        if index % VARIED_EVERY or attempt >= VARIED_ATTEMPTS or self.task.costs:
+            return None
+        complete = [record for record in self.run.records if record.kind == kind and record.complete]
+        best = sorted(complete, key=lambda record: -record.score)[:VARIED_TRIALS]
+        rng = self.studies[kind].generator(position, attempt)
+        params = best[rng.integers(len(best))].params if best else {}
+        names = [name for name in params if name not in (QUANTUM_MODEL, CLASSICAL_MODEL)]
+        if not names:
+            return None
+        varied = rng.choice(names, min(len(names), rng.integers(1, VARIED_PARAMETERS, endpoint=True)), replace=False)
+        return {name: value for name, value in params.items() if name not in varied}
 
     def _number_of(self, kind: Kind) -> int:
         finished = sum(record.kind == kind for record in self.run.records)

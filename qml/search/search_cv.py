@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.metrics import accuracy_score, get_scorer, get_scorer_names, r2_score
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, check_random_state
@@ -88,6 +89,10 @@ class QuantumSearchCV(BaseEstimator):
         models: `outer_scores_` and the leaderboard's verdict are of rows that no trial has seen.
     pruner : {"median", "halving"} or None
         Rule that stops trials early: below the median of the others, successive halving, or none.
+    ensemble : int
+        Number of models that predict together, by their mean probabilities or, if one has none, by vote; a regression
+        takes the mean. They are the best of different families as far as there are so many. In a nested search, the
+        classical models form an ensemble, too.
     warm_starts : bool
         Whether the first ten quantum trials are settings that won on data sets like this one, see `qml.search.starts`.
         Otherwise they are the usual settings of the models.
@@ -99,11 +104,11 @@ class QuantumSearchCV(BaseEstimator):
     Attributes
     ----------
     best_estimator_ : estimator or Pipeline
-        Best quantum model, trained on all rows.
+        Best quantum model, trained on all rows; with ``ensemble`` above 1 a `VotingClassifier` or `VotingRegressor`.
     best_score_ : float
         Mean score of its trial; chosen as the best of many, so it flatters.
     best_params_ : dict
-        Settings of the model.
+        Settings of the model of this trial.
     best_trial_ : TrialRecord
     leaderboard_ : Leaderboard
         One row per model family, and the verdict; print it.
@@ -151,6 +156,7 @@ class QuantumSearchCV(BaseEstimator):
         scoring: str | Callable[[Any, Any, Any], float] | None = None,
         nested: int | None = None,
         pruner: Literal["median", "halving"] | None = "median",
+        ensemble: int = 1,
         warm_starts: bool = True,
         n_jobs: int | None = None,
         verbose: bool = False,
@@ -168,6 +174,7 @@ class QuantumSearchCV(BaseEstimator):
         self.scoring = scoring
         self.nested = nested
         self.pruner = pruner
+        self.ensemble = ensemble
         self.warm_starts = warm_starts
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -222,8 +229,10 @@ class QuantumSearchCV(BaseEstimator):
         for name, value in result.attributes().items():
             setattr(self, name, value)
         if hasattr(self, "feature_names_in_"):
-            first = self.best_estimator_[0] if isinstance(self.best_estimator_, Pipeline) else self.best_estimator_
-            first.feature_names_in_ = self.feature_names_in_  # as if it had been fitted to the frame
+            together = isinstance(self.best_estimator_, VotingClassifier | VotingRegressor)
+            for model in [self.best_estimator_, *(self.best_estimator_.estimators_ if together else ())]:
+                first = model[0] if isinstance(model, Pipeline) else model
+                first.feature_names_in_ = self.feature_names_in_  # as if it had been fitted to the frame
         self.seconds_ = time.perf_counter() - start
         if result.interrupted:
             raise KeyboardInterrupt(f"the search was interrupted after {len(self.trials_)} trials")
@@ -305,6 +314,7 @@ class QuantumSearchCV(BaseEstimator):
             cv=self.cv,
             nested=self.nested,
             pruner=self.pruner,
+            ensemble=self.ensemble,
             warm_starts=self.warm_starts,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
@@ -316,6 +326,7 @@ class QuantumSearchCV(BaseEstimator):
         check_choice("task", self.task, ("classification", "regression"))
         check_whole("n_trials", self.n_trials)
         check_whole("cv", self.cv, least=2)
+        check_whole("ensemble", self.ensemble)
         check_whole("nested", self.nested, least=2, instead=[None])
         check_flag("classical", self.classical)
         check_flag("warm_starts", self.warm_starts)

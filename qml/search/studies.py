@@ -154,6 +154,8 @@ class KindStudy:
             load_if_exists=True,
         )
         self._check(identity)
+        for _ in self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            self.study.ask()  # enqueued by a process that was killed before it asked
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self.study.tell(trial.number, state=TrialState.FAIL)  # its process was killed
 
@@ -191,10 +193,9 @@ class KindStudy:
         attempt : int
             Number of draws at this position that repeated earlier trials.
         parameters : mapping, optional
-            Parameters that are not drawn.
+            Parameters that are not drawn; it may lack some.
         """
-        words = [self._seed, position, attempt, self.kind == "classical"]
-        seed = int(np.random.SeedSequence(words).generate_state(1)[0])
+        seed = int(self._seeds(position, attempt).generate_state(1)[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if attempt < MODELLED_ATTEMPTS:
@@ -203,10 +204,16 @@ class KindStudy:
                 )
             else:
                 self.study.sampler = optuna.samplers.RandomSampler(seed=seed)
-            waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-            if parameters and not waiting:  # one that waits was enqueued here by a process that was killed
+            if parameters:
                 self.study.enqueue_trial(dict(parameters))
             return self.study.ask()
+
+    def generator(self, position: int, attempt: int) -> np.random.Generator:
+        """Return random numbers for what `ask` takes, which depend on the seed, the position and the attempt only."""
+        return np.random.default_rng(self._seeds(position, attempt))
+
+    def _seeds(self, position: int, attempt: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence([self._seed, position, attempt, self.kind == "classical"])
 
     def reporter(self, trial: Any, *, here: bool) -> Reporter | None:
         """Return what scores of a running trial are reported to, in this process or in any other."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qml.optimizers import Optimizer
 from qml.optimizers.objective import Objective, Rows
+from qml.training.compiled_steps import CompiledSteps
 from qml.training.progress import RunState
 from qml.training.run import Run, with_candidate
 from simulator.engines.host import updates
@@ -16,13 +18,20 @@ from simulator.engines.host import updates
 
 def descend(run: Run, optimizer: Optimizer) -> str:
     """Take steps until there is a reason to stop; return the reason."""
-    epoch = _epoch(run)
+    epoch, compiled, in_python = _Epoch(run), None, 0
     while (reason := run.reason_to_stop()) is None:
-        last = run.state.batch + 1 == len(epoch.batches)
-        if _step(run, optimizer, epoch, last):
-            return "callback"
-        if last:
-            epoch = _epoch(run)
+        if in_python == 1 and compiled is None:  # the first step has compiled the kernels and checked the data
+            compiled = CompiledSteps.of(run, optimizer)
+        taken = None if compiled is None else compiled.advance(run, epoch.order)
+        if taken is None:
+            in_python += 1
+            taken = _step(run, optimizer, epoch)
+        if taken is not None and taken[0].batch == run.steps_per_epoch:
+            if _finish_epoch(run, *taken):
+                return "callback"
+            epoch = _Epoch(run)
+        elif taken is not None:
+            run.state = taken[0]
         run.checkpoints.save(run.state)
     return reason
 
@@ -40,32 +49,36 @@ def with_last_weights(run: Run) -> RunState:
     )
 
 
-class _Epoch(NamedTuple):
-    """Objective of an epoch, and the rows of each of its steps."""
+class _Epoch:
+    """Order of an epoch, which depends on seed and number only, also after a restart."""
 
-    objective: Objective
-    batches: list[Rows]
+    def __init__(self, run: Run) -> None:
+        self._objective, self._size, n_samples = run.objective, run.batch_size, run.objective.n_samples
+        self.order: NDArray[np.intp] | None = None
+        if self._size < n_samples:
+            seed = [run.state.seed, 0, len(run.state.history)]
+            self.order = np.random.default_rng(seed).permutation(n_samples)
+
+    def batch(self, number: int) -> tuple[Objective, Rows]:
+        """Return an objective, and the rows of a step among its own."""
+        if self.order is None:
+            return self._objective, slice(None)
+        start, stop = number * self._size, min((number + 1) * self._size, len(self.order))
+        if self._ordered is None:
+            return self._objective, self.order[start:stop]
+        return self._ordered, slice(start, stop)
+
+    @cached_property
+    def _ordered(self) -> Objective | None:
+        in_order = getattr(self._objective, "in_order", None)
+        return None if in_order is None else in_order(self.order)
 
 
-def _epoch(run: Run) -> _Epoch:
-    """Return the current epoch; its order depends on seed and number only, also after a restart."""
-    objective, n_samples, size = run.objective, run.objective.n_samples, run.batch_size
-    if size >= n_samples:
-        return _Epoch(objective, [slice(None)])
-    order = np.random.default_rng([run.state.seed, 0, len(run.state.history)]).permutation(n_samples)
-    in_order = getattr(objective, "in_order", None)
-    ordered = None if in_order is None else in_order(order)
-    starts = range(0, n_samples, size)
-    if ordered is None:
-        return _Epoch(objective, [order[start : start + size] for start in starts])
-    return _Epoch(ordered, [slice(start, min(start + size, n_samples)) for start in starts])
-
-
-def _step(run: Run, optimizer: Optimizer, epoch: _Epoch, last: bool) -> bool:
-    """Process one batch, and end the epoch if it is the last; return whether the callback wants to stop."""
+def _step(run: Run, optimizer: Optimizer, epoch: _Epoch) -> tuple[RunState, float] | None:
+    """Process one batch; return the state after it and its learning rate, or None if the run has diverged."""
     started = time.perf_counter()
     before, n_samples = run.state, run.objective.n_samples
-    objective, rows = epoch.objective, epoch.batches[before.batch]
+    objective, rows = epoch.batch(before.batch)
     if run.is_random:
         objective = objective.for_step([before.seed, 2, before.steps])
     measured, loss, gradient = optimizer.measure(
@@ -74,8 +87,8 @@ def _step(run: Run, optimizer: Optimizer, epoch: _Epoch, last: bool) -> bool:
     loss = float(loss)
     norm = run.checked_norm(loss, gradient)
     if norm is None:
-        return False
-    rate = 1.0 if optimizer.chooses_steps else run.rate()
+        return None
+    rate = 1.0 if optimizer.chooses_steps else run.rates(before.steps, 1)[0]
     if optimizer.gives_warnings:
         with np.errstate(all="ignore"):  # checked below
             optimizer_state, after = optimizer.step(measured, before.weights, gradient)
@@ -85,7 +98,7 @@ def _step(run: Run, optimizer: Optimizer, epoch: _Epoch, last: bool) -> bool:
     # scaling is valid because steps are proportional to the learning rate
     if not updates.scaled(before.weights, after, rate, weights):
         run.diverge(f"a step is not finite in epoch {len(before.history) + 1}")
-        return False
+        return None
     state = before.with_step(
         weights,
         optimizer_state,
@@ -97,14 +110,16 @@ def _step(run: Run, optimizer: Optimizer, epoch: _Epoch, last: bool) -> bool:
     )
     if not before.steps:
         state = state._replace(initial_loss=loss)
-    if not last:
-        run.state = state
-        return False
+    return state, rate * optimizer.step_size(measured)
+
+
+def _finish_epoch(run: Run, state: RunState, learning_rate: float) -> bool:
+    """End the epoch after its last step; return whether the callback wants to stop."""
     return run.finish_epoch(
         state,
-        loss=state.loss_sum / n_samples,
-        measured_at=before.weights if state.batch == 1 else weights,
-        learning_rate=rate * optimizer.step_size(measured),
+        loss=state.loss_sum / run.objective.n_samples,
+        measured_at=run.state.weights if state.batch == 1 else state.weights,
+        learning_rate=learning_rate,
         gradient_norm=state.gradient_norm_sum / state.batch,
         started=time.perf_counter(),
     )

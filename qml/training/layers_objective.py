@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from qml.layers import Layer
 from qml.layers.sequential import Chain
 from qml.layers.states import StatesOfNetwork
-from qml.losses import Loss
+from qml.layers.trait import calls_of
+from qml.losses import Loss, compiled
 from qml.optimizers.objective import Rows
+from qml.training.compiled_steps import Batch
 from qml.training.prepared_loss import PreparedLoss
+from simulator.engines.host import loops, losses
 from simulator.errors import QumbaError
+from simulator.program.values import as_array
 
 __all__ = ["LayersObjective"]
 
@@ -127,6 +131,27 @@ class LayersObjective:
         return LayersObjective(
             self.network, inputs, targets, sample_weight, self.loss, self.validation, self._shared, encoded
         )
+
+    def step_calls(self, batch: Batch) -> list[loops.Call] | None:
+        """Return `value_and_gradient` as calls that a compiled loop makes; None if it needs Python."""
+        network, rows, loss = self.network, batch.rows, compiled(self.loss)
+        if network.is_random or self._shared.encoding is not None or loss is None:
+            return None
+        inputs, shares, values = np.empty((rows, self.inputs.shape[1])), np.empty(rows), np.empty(rows)
+        calls = calls_of(network, inputs, None, batch.weights, batch.gradient)
+        if calls is None:
+            return None
+        kernel, settings, all_targets = loss.kernel(self.targets, calls.outputs.shape[1])
+        targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
+        return [
+            batch.take(as_array(self.inputs), inputs),
+            batch.take(all_targets, targets),
+            batch.take(self.sample_weight / rows, shares),
+            *calls.forward,
+            loops.Call(kernel, *settings, calls.outputs, targets, values, calls.d_outputs),
+            loops.Call(losses.weigh, values, calls.d_outputs, shares, batch.loss),
+            *calls.backward,
+        ]
 
     def validation_score(self, weights: Array) -> float | None:
         """Compute the negative mean loss on the held-out samples; None if there are none."""

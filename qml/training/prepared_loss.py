@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.layers import Layer
-from qml.losses import Loss, value_and_gradient
+from qml.losses import Loss, compiled, value_and_gradient
+from simulator.engines.host import losses
+from simulator.program.values import as_array
 
 __all__ = ["PreparedLoss"]
 
@@ -47,15 +49,29 @@ class _Batch:
 
     def __init__(self, loss: Loss) -> None:
         self._value_and_gradient = value_and_gradient(loss)
+        self._is_compiled = compiled(loss) is not None
+        self._total = np.zeros(1)
+
+    @property
+    def total(self) -> float:
+        """Weighted sum of the losses of all rows so far."""
+        return float(self._total[0])
 
     def begin(self, targets: NDArray[Any], shares: Array) -> None:
         self._targets, self._shares = targets, shares
-        self._columns = shares[:, None]
-        self.total = 0.0
+        self._total[0] = 0.0
 
     def rest(self, outputs: Array, rows: slice) -> Array:
         whole = len(outputs) == len(self._shares)
         targets, shares = (self._targets, self._shares) if whole else (self._targets[rows], self._shares[rows])
         values, slopes = self._value_and_gradient(outputs, targets)
-        self.total += float(shares @ values)
-        return slopes * (self._columns if whole else shares[:, None])
+        if not self._is_compiled:  # the arrays may be the loss's own
+            values, slopes = as_array(values), np.array(slopes, np.float64, order="C")
+            expected = (len(outputs),), outputs.shape
+            if (values.shape, slopes.shape) != expected:
+                raise ValueError(
+                    f"the loss must have values and gradients of the shapes {expected[0]} and {expected[1]}, got "
+                    f"{values.shape} and {slopes.shape}"
+                )
+        losses.weigh(values, slopes, shares, self._total)
+        return slopes

@@ -12,6 +12,8 @@ from qml.optimizers.objective import Objective
 from qml.training.checkpoints import Checkpoints
 from qml.training.progress import Callback, EpochRecord, ProgressBar, RunState, TrainingProgress
 from qml.training.schedules import Schedule
+from simulator.engines.host import updates
+from simulator.program.values import as_array
 
 DIVERGENCE = 1e3
 """Growth of the loss, relative to the initial one (absolute if that is below 1), at which training has diverged."""
@@ -50,13 +52,16 @@ class Run:
             return "converged"
         return "epochs" if len(self.state.history) >= self.epochs else None
 
-    def rate(self) -> float:
-        """Factor of the schedule for the learning rate of the next step."""
+    def rates(self, first: int, count: int) -> list[float]:
+        """Factors of the schedule for ``count`` steps of this epoch, from step ``first`` of the run."""
         history = self.state.history
         if self._epoch_factor[0] != len(history):
             self._epoch_factor = len(history), self.schedule.at_epoch(history)
-        steps = self.epochs * self.steps_per_epoch
-        return self._epoch_factor[1] * self.schedule.at_step(self.state.steps, steps, self.steps_per_epoch)
+        factor, at_step = self._epoch_factor[1], self.schedule.at_step
+        if type(self.schedule).at_step is Schedule.at_step:
+            return [factor] * count
+        steps, per_epoch = self.epochs * self.steps_per_epoch, self.steps_per_epoch
+        return [factor * at_step(step, steps, per_epoch) for step in range(first, first + count)]
 
     def checked_norm(self, loss: float, gradient: np.ndarray | None) -> float | None:
         """Norm of the gradient, 0 without one; None if training cannot go on from here, which the state then says."""
@@ -65,9 +70,11 @@ class Run:
             raise ValueError(
                 f"the objective's gradient must have the shape of the weights, {expected}, got {gradient.shape}"
             )
-        square = 0.0 if gradient is None else float(np.vdot(gradient, gradient))  # without a warning of overflow
-        if math.isfinite(loss) and (math.isfinite(square) or gradient is None or np.isfinite(gradient).all()):
-            return math.sqrt(square)
+        sums = np.zeros(3)
+        if gradient is not None and updates.record(np.array([loss]), as_array(gradient), 1.0, sums):
+            return float(sums[1])
+        if math.isfinite(loss) and (gradient is None or np.isfinite(gradient).all()):
+            return 0.0 if gradient is None else math.inf
         reason = f"the loss is {loss}" if not math.isfinite(loss) else "the gradient is not finite"
         self.diverge(f"{reason} in epoch {len(self.state.history) + 1}")
         return None

@@ -85,6 +85,19 @@ def prepared_sweep(
     return prepared
 
 
+def sweep_calls(
+    program: Program,
+    X: FloatArray,
+    weights: FloatArray,
+    values: FloatArray,
+    cotangent: FloatArray,
+    by_weights: FloatArray,
+    by_inputs: FloatArray | None = None,
+) -> tuple[list[Any], list[Any]] | None:
+    """Prepare `adjoint_sweep` as calls that a compiled loop makes; see `Engine.sweep_calls`."""
+    return engine_for(program, len(X)).sweep_calls(program, X, weights, values, cotangent, by_weights, by_inputs)
+
+
 def state_sweep(
     program: Program, X: FloatArray, weights: FloatArray, cotangent: StateCotangent, inputs: bool = False
 ) -> tuple[FloatArray, FloatArray | None]:

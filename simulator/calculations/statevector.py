@@ -12,8 +12,12 @@ from simulator.engines.choice import engine_for
 from simulator.observables import PauliSum
 from simulator.operations.binding import values_array
 from simulator.operations.sequence import OperationSequence
+from simulator.parameters import ParameterVector
+from simulator.program.decomposition import decompose
 from simulator.program.program import Program
+from simulator.program.structure import structure_of, with_parameters
 from simulator.program.values import as_inputs, as_weights
+from simulator.range_reduction import EXACT
 
 FloatArray = NDArray[np.float64]
 
@@ -65,10 +69,40 @@ def cached_program(
     except KeyError:
         inputs = circuit.parameters if batched else ()
         program = Program(circuit, observables, inputs, precision=precision)
-        while len(_programs) >= _KEPT_PROGRAMS:
-            _programs.pop(next(iter(_programs)), None)
+        _make_room()
     _programs[key] = program
     return program
+
+
+def evaluated_program(
+    circuit: OperationSequence, observables: Sequence[PauliSum], values: Any, precision: str
+) -> tuple[Program, FloatArray, FloatArray, bool]:
+    """Return the same as `split_values` for a result that is not differentiated.
+
+    The weights of a circuit without parameters are its angles, so that circuits with the same gates on the same qubits
+    share one program. Angles that must be reduced, or are amplitudes, stay numbers.
+    """
+    structure = structure_of(circuit) if values is None else None
+    if structure is None or np.abs(structure[1]).max(initial=0.0) > EXACT:
+        return split_values(circuit, observables, values, precision)
+    gates, weights = structure
+    key = gates, tuple(observables), precision
+    program = _programs.pop(key, None)
+    if program is None:
+        if any(decompose(gate) is None for gate in set(gates.gates)):
+            return split_values(circuit, observables, values, precision)
+        angles = ParameterVector("angle", len(weights))
+        program = Program(with_parameters(circuit, angles), observables, (), tuple(angles), precision)
+        _make_room()
+    _programs[key] = program
+    return program, _NO_INPUTS, weights, True
+
+
+def _make_room() -> None:
+    """Drop the programs that were used longest ago; other threads may do the same."""
+    keys = list(_programs)  # at once, because another thread may change them
+    for key in keys[: max(len(keys) - _KEPT_PROGRAMS + 1, 0)]:
+        _programs.pop(key, None)
 
 
 _KEPT_PROGRAMS = 32
@@ -95,7 +129,7 @@ def statevector(circuit: OperationSequence, values: Any = None, precision: str =
     StateTooLargeError
         If it does not fit in memory; raised before allocation.
     """
-    program, X, weights, one = split_values(circuit, (), values, precision)
+    program, X, weights, one = evaluated_program(circuit, (), values, precision)
     out = states(program, X, weights)
     return out[0] if one else out
 
@@ -129,7 +163,7 @@ def expectation(circuit: OperationSequence, observables: Any, values: Any = None
         (n_sets, n_observables).
     """
     listed, single = as_observables(observables)
-    program, X, weights, one = split_values(circuit, listed, values, precision)
+    program, X, weights, one = evaluated_program(circuit, listed, values, precision)
     out = expectations(program, X, weights)
     if single:
         return float(out[0, 0]) if one else out[:, 0]

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from simulator.engines.numba import loops
 from simulator.engines.numba.jit import cache_directory
 from simulator.engines.numba.jit.announcement import compilation_announced
-from simulator.engines.numba.kernels import losses, updates
+from simulator.engines.numba.kernels import activations, dense, losses, scales, updates
 from simulator.engines.numba.simd import width as vector_width
 
-__all__ = ["cache_directory", "compilation_announced", "losses", "updates", "vector_width"]
+__all__ = [
+    "activations",
+    "cache_directory",
+    "compilation_announced",
+    "dense",
+    "loops",
+    "losses",
+    "scales",
+    "updates",
+    "vector_width",
+]

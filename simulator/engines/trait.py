@@ -198,6 +198,33 @@ class Engine(Protocol):
             n_inputs), or None. One thread at a time may call it.
         """
 
+    def sweep_calls(
+        self,
+        program: Program,
+        X: FloatArray,
+        weights: FloatArray,
+        values: FloatArray,
+        cotangent: FloatArray,
+        by_weights: FloatArray,
+        by_inputs: FloatArray | None = None,
+    ) -> tuple[list[Any], list[Any]] | None:
+        """Prepare `sweep` as calls that a compiled loop makes, see `simulator.engines.host.loops`.
+
+        Parameters
+        ----------
+        program : Program
+        X, weights, cotangent : float64 ndarray
+            Read anew by every call; their contents may change.
+        values, by_weights, by_inputs : float64 ndarray
+            Overwritten with the results of `sweep`, whose bits they have.
+
+        Returns
+        -------
+        (list, list) or None
+            Calls that compute ``values``, and calls that compute the derivatives from the cotangent; None if the sweep
+            needs Python, as one in several chunks does.
+        """
+
     def state_sweep(
         self, program: Program, X: FloatArray, weights: FloatArray, cotangent: StateCotangent, inputs: bool = False
     ) -> tuple[FloatArray, FloatArray | None]:

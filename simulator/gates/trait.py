@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,7 @@ class Condition:
     equal: bool = True
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """A gate applied to qubits, with its angles; circuits are sequences of operations.
 
     Parameters
@@ -182,7 +181,7 @@ class Gate(abc.ABC):
             )
         split = self.num_params
         try:
-            angles = tuple(as_angle(a) for a in arguments[:split])
+            angles = tuple([as_angle(a) for a in arguments[:split]])
         except ParameterError as error:
             raise ParameterError(f"{self.name}: {error}") from None
         return Operation(self, self.check_qubits(arguments[split:]), angles)
@@ -191,12 +190,14 @@ class Gate(abc.ABC):
         """Convert ``qubits`` to a tuple of distinct non-negative ints."""
         out = []
         for qubit in qubits:
-            if isinstance(qubit, bool | np.bool_) or not isinstance(qubit, int | np.integer):
-                raise CircuitError(f"{self.name}: a qubit is an integer, got {qubit!r}")
+            if type(qubit) is not int:
+                if isinstance(qubit, bool | np.bool_) or not isinstance(qubit, int | np.integer):
+                    raise CircuitError(f"{self.name}: a qubit is an integer, got {qubit!r}")
+                qubit = int(qubit)
             if qubit < 0:
                 raise CircuitError(f"{self.name}: a qubit is counted from 0, got {qubit}")
-            out.append(int(qubit))
-        if len(out) != self.num_qubits or len(set(out)) != len(out):
+            out.append(qubit)
+        if len(out) != self.num_qubits or (len(out) > 1 and len(set(out)) != len(out)):
             raise CircuitError(f"{self.name} takes {counted(self.num_qubits, 'distinct qubit')}, got {tuple(out)}")
         return tuple(out)
 

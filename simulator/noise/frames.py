@@ -22,7 +22,7 @@ from simulator.noise.model import NoiseModel
 from simulator.observables import PauliSum
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter, ParameterVector
-from simulator.program.levels import Angle, Rotation
+from simulator.program.levels import Angle
 from simulator.program.lowering import Lowering
 from simulator.program.program import Program
 from simulator.range_reduction import affine
@@ -53,23 +53,25 @@ class _SignedLowering(Lowering):
         self.masks: list[tuple[int, int]] = []
         self.locations: list[_Location] = []
         for operation in circuit.operations:
-            self.operation(operation)
+            self.add((operation,))
             for channel, qubits in noise.channels_after(operation):
                 self.error(channel, qubits)
 
-    def place(self, rotation: Rotation, crossing: int) -> bool:
-        if self.locations or rotation.angle.factors:
-            rotation.angle = Angle(0.0, {self.number(rotation.angle, rotation.x, rotation.z): 1.0})
-        return super().place(rotation, crossing)
+    renumbers = True
 
-    def number(self, angle: Angle, x: int, z: int) -> int:
+    def renumbered(self, angle: Angle, x: int, z: int) -> Angle:
+        if self.locations or angle.factors:
+            return Angle(0.0, {self.number_angle(angle, x, z): 1.0})
+        return angle
+
+    def number_angle(self, angle: Angle, x: int, z: int) -> int:
         """Number an angle that belongs to a string with the given stored masks."""
         self.angles.append(angle)
         self.masks.append((x, z))
         return len(self.angles) - 1
 
     def encoding(self, qubits: tuple[int, ...], angles: tuple[Angle, ...]) -> None:
-        super().encoding(qubits, tuple(Angle(0.0, {self.number(angle, 0, 0): 1.0}) for angle in angles))
+        super().encoding(qubits, tuple(Angle(0.0, {self.number_angle(angle, 0, 0): 1.0}) for angle in angles))
 
     def dense(self, matrix: Any, qubits: Sequence[int], unitary: bool = True) -> None:
         raise NotPauliError

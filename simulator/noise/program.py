@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -238,7 +238,7 @@ def _shifted(program: NoisyProgram, x: FloatArray, weights: FloatArray, cotangen
         derivative = 0.0
         for shift, weight in zip(*operation.gate.shift_rule, strict=True):
             for sign in (1.0, -1.0):
-                moved = _bound(replace(operation, angles=(base + sign * shift,)), binding)
+                moved = _bound(operation._replace(angles=(base + sign * shift,)), binding)
                 items = [*fixed[:position], (moved, channels), *fixed[position + 1 :]]
                 samples = JumpProgram(program.circuit, program.noise, items).run(count, program.seed, observables)[0]
                 derivative += sign * weight * float(samples.mean(axis=0) @ cotangent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -168,10 +167,10 @@ def _real(value: Any, what: str) -> NDArray[np.float64]:
 
 
 def _bound(operation: Operation, values: Mapping[Parameter, float | Expression]) -> Operation:
-    if not any(isinstance(angle, Expression) for angle in operation.angles):
+    angles = tuple([angle.bind(values) if isinstance(angle, Expression) else angle for angle in operation.angles])
+    if angles == operation.angles:
         return operation
-    angles = tuple(angle.bind(values) if isinstance(angle, Expression) else angle for angle in operation.angles)
     if isinstance(operation.gate, gates.AmplitudeEncoding) and not any(isinstance(a, Expression) for a in angles):
         preparation = gates.StatePreparation(angles, normalize=True)(*operation.qubits)  # type: ignore[arg-type]
-        return replace(preparation, conditions=operation.conditions) if operation.conditions else preparation
+        return preparation._replace(conditions=operation.conditions) if operation.conditions else preparation
     return Operation(operation.gate, operation.qubits, angles, operation.clbits, operation.conditions)

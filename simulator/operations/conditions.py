@@ -122,4 +122,4 @@ def conditional(condition: Condition, body: Sequence[Operation]) -> list[Operati
             raise CircuitError(
                 f"the body of a condition on classical bits {condition.clbits} measures into bit {min(overwritten)}"
             )
-    return [replace(operation, conditions=(condition, *operation.conditions)) for operation in body]
+    return [operation._replace(conditions=(condition, *operation.conditions)) for operation in body]

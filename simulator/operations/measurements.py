@@ -107,7 +107,7 @@ def final_measurements(operations: Iterable[Operation]) -> tuple[list[Operation]
 def refuse_measurements(operations: Iterable[Operation], what: str) -> None:
     """Raise a CircuitError that says why ``what`` is undefined if an operation is not a plain gate."""
     for operation in operations:
-        if not operation.is_unitary:
+        if operation.conditions or not operation.gate.is_reversible:
             kind = "branches on classical bits" if operation.conditions else f"contains {operation.gate.name}"
             raise CircuitError(
                 f"{what} has no meaning for a circuit that {kind}: its final state is random; "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from simulator.errors import CircuitError, counted
@@ -29,6 +28,7 @@ class OperationSequence:
         "_num_qubits",
         "_operations",
         "_parameters",
+        "_structure",
         "_turn",
     )
 
@@ -36,11 +36,14 @@ class OperationSequence:
     _operations: tuple[Operation, ...] | None
     _parameters: tuple[Parameter, ...] | None
     _hash: int | None
+    _structure: Any  # see `simulator.program.structure`
 
     def __init__(self, num_qubits: int, operations: Iterable[Operation] | int = (), num_clbits: int = 0) -> None:
         self._num_qubits = whole_number("Circuit", "num_qubits", num_qubits)
         if self._num_qubits < 1:
             raise CircuitError(f"a circuit has at least 1 qubit, got {num_qubits}")
+        if isinstance(operations, Operation):
+            raise CircuitError(f"a circuit takes a list of operations, got one; write [{operations.gate.name}(...)]")
         if not isinstance(operations, Iterable):
             if num_clbits:
                 raise CircuitError(f"num_clbits is given twice: {operations} and {num_clbits}")
@@ -52,7 +55,7 @@ class OperationSequence:
 
     def _start(self, log: list[Operation]) -> None:
         self._log, self._length, self._turn = log, len(log), [True]
-        self._operations = self._parameters = self._hash = None
+        self._operations = self._parameters = self._hash = self._structure = None
 
     def append(self, *operations: Operation) -> Self:
         """Append operations, for example of a custom gate: ``circuit.append(gate(0.3, 1))``."""
@@ -93,7 +96,7 @@ class OperationSequence:
         checked = operation.gate(*operation.angles, *operation.qubits, *operation.clbits)
         self._check_range(checked.gate.name, checked.qubits)
         if checked.clbits or operation.conditions:
-            checked = replace(checked, conditions=operation.conditions)
+            checked = checked._replace(conditions=operation.conditions)
             for clbit in (*checked.clbits, *(bit for test in checked.conditions for bit in test.clbits)):
                 if clbit >= self._num_clbits:
                     count = counted(self._num_clbits, "classical bit") if self._num_clbits else "no classical bits"
@@ -140,6 +143,8 @@ class OperationSequence:
             ordered: dict[Parameter, None] = {}
             for operation in self.operations:
                 for angle in operation.angles:
+                    if type(angle) is float:
+                        continue
                     if isinstance(angle, Parameter):
                         ordered[angle] = None
                     elif isinstance(angle, Expression):

@@ -89,11 +89,15 @@ class Expression:
                 constant += coefficient * value.constant
                 for inner, factor in value.terms.items():
                     terms[inner] = terms.get(inner, 0.0) + coefficient * factor
-            else:
-                number = finite_real(value, f"the value of parameter {parameter}")
-                if not math.isfinite(coefficient * number):
-                    raise overflow(coefficient, number, parameter)
-                constant += coefficient * number
+                continue
+            if type(value) is not float or not math.isfinite(value):
+                value = finite_real(value, f"the value of parameter {parameter}")
+            product = coefficient * value
+            if not math.isfinite(product):
+                raise overflow(coefficient, value, parameter)
+            constant += product
+        if not terms and math.isfinite(constant):
+            return constant
         bound = _expression(constant, terms)
         return bound if bound.terms else bound.constant
 
@@ -253,6 +257,10 @@ class Parameter(Expression):
     def terms(self) -> Mapping[Parameter, float]:
         """The parameter with coefficient 1. Created on demand, because a stored mapping would be a reference cycle."""
         return {self: 1.0}
+
+    def bind(self, values: Mapping[Parameter, float | Expression]) -> float | Expression:
+        value = values.get(self, self)
+        return value + 0.0 if type(value) is float and math.isfinite(value) else super().bind(values)
 
     @property
     def sort_key(self) -> tuple[str, int, int]:

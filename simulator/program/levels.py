@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,13 @@ class Angle:
     def scaled(self, factor: float) -> Angle:
         """This angle times a number."""
         return Angle(self.constant * factor, {k: v * factor for k, v in self.factors.items()})
+
+    def plus(self, other: Angle) -> Angle:
+        """Sum of this angle and another; the other's constant modulo 4 pi if it is large."""
+        factors = self.factors.copy()
+        for k, v in other.factors.items():
+            factors[k] = factors.get(k, 0.0) + v
+        return Angle(self.constant + reduced_number(other.constant), factors)
 
     def add(self, other: Angle, factor: float = 1.0) -> None:
         """Add another angle times a number in place; its constant modulo 4 pi if it is large."""
@@ -111,25 +117,29 @@ def place(levels: list[Level], rotation: Rotation, string: int, crossing: int) -
     bool
         False if it was merged with an earlier rotation about the same string.
     """
-    kind, key = "rotations" if rotation.x else "phases", (rotation.x, rotation.z)
-    target = None
-    for level in islice(reversed(levels), LOOK_BACK):
-        crosses = level.strings & crossing
-        if level.kind == kind:
-            if not crosses and key in level.known:
-                same = level.known[key]
-                same.angle = same.angle.scaled(1.0)  # copied, because the old angle object may be shared
-                same.angle.add(rotation.angle)
-                return False
-            target, ordered = level, crosses
-        if crosses:
+    kind = "rotations" if rotation.x else "phases"
+    count = len(levels)
+    first = max(count - LOOK_BACK, 0)  # level from which on there may be a place
+    for number in range(count - 1, first - 1, -1):
+        if levels[number].strings & crossing:
+            level = levels[number]
+            if level.kind == kind:
+                level.ordered = True
+                level.members.append(rotation)
+                level.known.setdefault((rotation.x, rotation.z), rotation)
+                level.strings |= string
+                return True
+            first = number + 1
             break
-    if target is None:
-        target, ordered = Level(kind), 0
-        levels.append(target)
-    target.members.append(rotation)
-    target.known.setdefault(key, rotation)
-    target.strings |= string
-    if ordered:
-        target.ordered = True
+    for number in range(first, count):
+        level = levels[number]
+        if level.kind == kind:
+            same = level.known.setdefault((rotation.x, rotation.z), rotation)
+            if same is not rotation:
+                same.angle = same.angle.plus(rotation.angle)  # a new object, because the old one may be shared
+                return False
+            level.members.append(rotation)
+            level.strings |= string
+            return True
+    levels.append(Level(kind, [rotation], False, string, {(rotation.x, rotation.z): rotation}))
     return True

@@ -13,8 +13,9 @@ that its commutation relations allow: all diagonal rotations of a level are one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from simulator.program.starts import Start
 from simulator.program.subspaces import image
 from simulator.range_reduction import reduced_number
 
-_STRINGS = 4096  # number of strings numbered before unreachable ones are dropped
+_STRINGS = 512  # number of strings numbered before unreachable ones are dropped
 
 
 @dataclass(slots=True)
@@ -59,8 +60,7 @@ class Lowered:
 def lower(circuit: OperationSequence, numbers: Mapping[Parameter, int]) -> Lowered:
     """Lower a circuit whose parameters are numbered by ``numbers``."""
     lowering = Lowering(circuit.num_qubits, numbers)
-    for operation in circuit.operations:
-        lowering.operation(operation)
+    lowering.add(circuit.operations)
     return lowering.out
 
 
@@ -71,106 +71,141 @@ class Lowering:
         self.numbers = numbers
         single = [1 << q for q in range(num_qubits)]
         self.out = Lowered(num_qubits, [], [], Angle(), single, list(single), 0)
-        self._steps: dict[gates.Gate, tuple[Step, ...] | None] = {}
-        self._touched: set[int] = set()
+        # steps by the gate's `id`, with the gate, which must live as long; its hash would be computed in Python
+        self._steps: dict[int, tuple[gates.Gate, tuple[Step, ...] | None]] = {}
+        self._numbers: dict[int, tuple[Parameter, int]] = {}  # of parameters, likewise
+        self._touched: list[tuple[int, ...]] = []
         # bit sets of the earlier strings that do not commute with the current X and Z of each qubit
         self._x_crossing, self._z_crossing = [0] * num_qubits, [0] * num_qubits
         self._next, self._most = 1, 1 << _STRINGS
 
-    def operation(self, operation: gates.Operation) -> None:
-        """Lower one operation."""
-        gate, qubits = operation.gate, operation.qubits
-        try:
-            steps = self._steps[gate]
-        except KeyError:
-            steps = self._steps[gate] = decompose(gate)
-        if steps is None:
-            self._amplitudes(operation)
-            return
-        self._touched.update(qubits)
-        for step in steps:
-            if isinstance(step, StringRotation):
-                self._rotation(step, qubits, operation.angles)
-            elif isinstance(step, Cnot):
-                self._cnot(qubits[step.control], qubits[step.target])
-            elif isinstance(step, Matrix):
-                self.dense(step.matrix, [qubits[q] for q in step.qubits], step.unitary)
-            else:
-                self.out.flips ^= 1 << qubits[step.target]
+    def add(self, operations: Iterable[gates.Operation]) -> None:
+        """Lower operations."""
+        out, levels, steps_of, touched = self.out, self.out.levels, self._steps, self._touched
+        x_columns, z_rows, x_crossing, z_crossing = out.x_columns, out.z_rows, self._x_crossing, self._z_crossing
+        for operation in operations:
+            gate, qubits, angles, _, _ = operation
+            if id(gate) not in steps_of:
+                steps_of[id(gate)] = gate, decompose(gate)
+            steps = steps_of[id(gate)][1]
+            if steps is None:
+                self._amplitudes(operation)
+                continue
+            touched.append(qubits)
+            for step in steps:
+                if isinstance(step, StringRotation):
+                    xs, zs, constant, factors = step
+                    x = z = crossing = sign = ys = 0
+                    for q in xs:
+                        if q in zs:
+                            ys += 1
+                        q = qubits[q]
+                        x ^= x_columns[q]
+                        crossing ^= x_crossing[q]
+                    for q in zs:
+                        q = qubits[q]
+                        z ^= z_rows[q]
+                        crossing ^= z_crossing[q]
+                        sign ^= out.flips >> q
+                    sign ^= (ys - (x & z).bit_count()) >> 1
+                    scale = -1.0 if sign & 1 else 1.0
+                    angle = Angle(scale * constant, {})
+                    if factors:
+                        self._add_angles(angle, factors, scale, angles)
+                    if not x and not z:
+                        out.phase.add(angle, -0.5)
+                        continue
+                    if self.renumbers:
+                        angle = self.renumbered(angle, x, z)
+                    string = self._next
+                    if place(levels, Rotation(x, z, angle), string, crossing):
+                        for q in zs:
+                            x_crossing[qubits[q]] |= string
+                        for q in xs:
+                            z_crossing[qubits[q]] |= string
+                        self._next = string << 1
+                        if string >= self._most:
+                            self._drop_strings()
+                elif isinstance(step, Cnot):
+                    control, target = qubits[step.control], qubits[step.target]
+                    z_rows[target] ^= z_rows[control]
+                    x_columns[control] ^= x_columns[target]
+                    z_crossing[target] ^= z_crossing[control]
+                    x_crossing[control] ^= x_crossing[target]
+                    out.flips ^= (out.flips >> control & 1) << target
+                elif isinstance(step, Matrix):
+                    self.dense(step.matrix, [qubits[q] for q in step.qubits], step.unitary)
+                else:
+                    out.flips ^= 1 << qubits[step.target]
 
     def angle(self, value: float | Expression) -> Angle:
         """Express an angle in terms of numbered parameters."""
-        if type(value) is Parameter:  # the commonest case; its `terms` would hash it twice more
-            return Angle(0.0, {self.numbers[value]: 1.0})
+        if type(value) is Parameter:
+            return Angle(0.0, {self.number(value): 1.0})
         if isinstance(value, Expression):
-            return Angle(value.constant, {self.numbers[p]: c for p, c in value.terms.items()})
+            return Angle(value.constant, {self.number(p): c for p, c in value.terms.items()})
         return Angle(float(value))
 
-    def _rotation(self, step: StringRotation, qubits: Sequence[int], angles: Sequence[float | Expression]) -> None:
-        xs, zs, constant, factors = step
-        out = self.out
-        x = z = crossing = sign = ys = 0
-        for q in xs:
-            q = qubits[q]
-            x ^= out.x_columns[q]
-            crossing ^= self._x_crossing[q]
-        for q in zs:
-            ys += q in xs
-            q = qubits[q]
-            z ^= out.z_rows[q]
-            crossing ^= self._z_crossing[q]
-            sign ^= out.flips >> q
-        sign ^= (ys - (x & z).bit_count()) >> 1
-        scale = -1.0 if sign & 1 else 1.0
-        angle = Angle(scale * constant, {})
-        for k, factor in factors:
-            value, factor = angles[k], scale * factor
-            if isinstance(value, Expression):
-                angle.add(self.angle(value), factor)
-            else:
-                angle.constant += reduced_number(factor * value)
-        if not x and not z:
-            out.phase.add(angle, -0.5)
-        elif self.place(Rotation(x, z, angle), crossing):
-            for q in zs:
-                self._x_crossing[qubits[q]] |= self._next
-            for q in xs:
-                self._z_crossing[qubits[q]] |= self._next
-            self._number()
+    def number(self, parameter: Parameter) -> int:
+        """Number of a parameter."""
+        entry = self._numbers.get(id(parameter))
+        if entry is None:
+            entry = self._numbers[id(parameter)] = parameter, self.numbers[parameter]
+        return entry[1]
 
-    def place(self, rotation: Rotation, crossing: int) -> bool:
-        """Place a rotation in its level; return False if it was merged with another."""
-        return place(self.out.levels, rotation, self._next, crossing)
+    def _add_angles(
+        self,
+        angle: Angle,
+        factors: Iterable[tuple[int, float]],
+        scale: float,
+        values: Sequence[float | Expression],
+    ) -> None:
+        """Add an operation's angles, each times its factor and ``scale``."""
+        terms = angle.factors
+        for k, factor in factors:
+            value = values[k]
+            factor *= scale
+            if type(value) is Parameter:
+                number = self.number(value)
+                angle.constant += 0.0 * factor  # as for any expression; a zero can change its sign
+                terms[number] = terms.get(number, 0.0) + factor
+            elif isinstance(value, Expression):
+                angle.constant += reduced_number(value.constant * factor)
+                for parameter, coefficient in value.terms.items():
+                    number = self.number(parameter)
+                    terms[number] = terms.get(number, 0.0) + coefficient * factor
+            else:
+                angle.constant += reduced_number(value * factor)
+
+    renumbers = False
+    """Whether rotations have angles other than those of their gates, which `renumbered` returns."""
+
+    def renumbered(self, angle: Angle, x: int, z: int) -> Angle:
+        """Angle to place instead of a rotation's angle about the string with the masks x and z."""
+        raise NotImplementedError
 
     def dense(self, matrix: NDArray[np.complex128], qubits: Sequence[int], unitary: bool = True) -> None:
         """Add a level for a dense matrix."""
         out = self.out
-        flips = sum((out.flips >> q & 1) << k for k, q in enumerate(qubits))
+        flips = sum([(out.flips >> q & 1) << k for k, q in enumerate(qubits)])
         if flips:
             index = np.arange(len(matrix)) ^ flips
-            matrix = matrix[np.ix_(index, index)]
-        xs, zs = tuple(out.x_columns[q] for q in qubits), tuple(out.z_rows[q] for q in qubits)
+            matrix = matrix[index[:, None], index]
+        xs, zs = tuple([out.x_columns[q] for q in qubits]), tuple([out.z_rows[q] for q in qubits])
         level = Level("dense", [Dense(xs, zs, matrix, unitary)])
         out.levels.append(level)
+        string = self._next
         for q in qubits:  # a rotation that commutes with X and Z of all its qubits can be exchanged with it
-            for crossing in (self._x_crossing, self._z_crossing):
-                crossing[q] |= self._next
-                level.strings |= self._next
-                self._number()
+            self._x_crossing[q] |= string
+            self._z_crossing[q] |= string << 1
+            string <<= 2
+        level.strings = string - self._next
+        self._next = string
+        if string >= self._most:
+            self._drop_strings()
 
-    def _cnot(self, control: int, target: int) -> None:
-        out = self.out
-        out.z_rows[target] ^= out.z_rows[control]
-        out.x_columns[control] ^= out.x_columns[target]
-        self._z_crossing[target] ^= self._z_crossing[control]
-        self._x_crossing[control] ^= self._x_crossing[target]
-        out.flips ^= (out.flips >> control & 1) << target
-
-    def _number(self) -> None:
-        """Advance to the next string number; drop strings whose levels are out of reach."""
-        self._next <<= 1
-        if self._next < self._most:
-            return
+    def _drop_strings(self) -> None:
+        """Drop strings whose levels are out of reach."""
         levels = self.out.levels[-LOOK_BACK:]
         oldest = (levels[0].strings & -levels[0].strings).bit_length() - 1
         for level in levels:
@@ -184,11 +219,10 @@ class Lowering:
         """Lower a gate that prepares amplitudes."""
         gate, qubits = operation.gate, operation.qubits
         if isinstance(gate, gates.Composite):
-            for step in gate.expand(qubits, operation.angles):
-                self.operation(step)
+            self.add(gate.expand(qubits, operation.angles))
             return
-        fresh = self._touched.isdisjoint(qubits)
-        self._touched.update(qubits)
+        fresh = set(qubits).isdisjoint(chain.from_iterable(self._touched))
+        self._touched.append(qubits)
         if isinstance(gate, gates.AmplitudeEncoding):
             if not fresh:
                 raise CircuitError(

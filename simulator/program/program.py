@@ -60,11 +60,12 @@ class Program:
     ) -> None:
         if weights is None:
             input_set = set(inputs)
-            weights = [p for p in circuit.parameters if p not in input_set]
+            weights = [p for p in circuit.parameters if p not in input_set] if input_set else circuit.parameters
         self.circuit: OperationSequence | None = circuit
         self._set(circuit.num_qubits, observables, inputs, weights, precision)
         refuse_measurements(circuit.operations, "a state, expectation or gradient")
-        _check_parameters(circuit, self.inputs, self.weights)
+        if self.weights != circuit.parameters or self.inputs:
+            _check_parameters(circuit, self.inputs, self.weights)
 
     @classmethod
     def of_lowered(
@@ -214,13 +215,13 @@ class Program:
 
 def _check_parameters(circuit: OperationSequence, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
     assigned = [*inputs, *weights]
-    if len(set(assigned)) != len(assigned):
+    distinct = set(assigned)
+    if len(distinct) != len(assigned):
         twice = sorted({p.name for p in assigned if assigned.count(p) > 1})
         raise ParameterError(f"a parameter is an input or a weight, once; given twice: {', '.join(twice)}")
-    missing = set(circuit.parameters) - set(assigned)
+    missing = [p.name for p in circuit.parameters if p not in distinct]
     if missing:
-        names = ", ".join(p.name for p in circuit.parameters if p in missing)
-        raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {names}")
+        raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {', '.join(missing)}")
 
 
 def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]]) -> list[Level]:
@@ -232,11 +233,13 @@ def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]
     out = []
     for level in reversed(levels):
         members = []
+        dense = level.kind == "dense"
         for member in reversed(level.members):
-            x, z = member.support
+            x, z = member.support if dense else (member.x, member.z)
             if x & seen_z or z & seen_x:
                 members.append(member)
-                seen_x, seen_z = seen_x | x, seen_z | z
+                seen_x |= x
+                seen_z |= z
         if members:
             out.append(Level(level.kind, members[::-1], level.ordered))
     return out[::-1]
@@ -245,15 +248,21 @@ def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]
 def _split_product(levels: list[Level], num_qubits: int) -> tuple[list[list[Rotation]], list[Level]]:
     """Split off the rotations of single stored qubits that act before the qubit is entangled with others."""
     chains: list[list[Rotation]] = [[] for _ in range(num_qubits)]
-    joined = 0
+    joined, everything = 0, (1 << num_qubits) - 1
     remaining = []
     for level in levels:
+        if joined == everything or level.kind == "dense":
+            for member in level.members if joined != everything else ():
+                joined |= member.support[0] | member.support[1]
+            remaining.append(level)
+            continue
         members = []
         touched = joined
+        blocking_grows = level.kind == "rotations"
         for member in level.members:
-            x, z = member.support
-            support, blocking = x | z, joined if level.kind == "phases" else touched
-            if isinstance(member, Rotation) and support & (support - 1) == 0 and not support & blocking:
+            support = member.x | member.z
+            blocking = touched if blocking_grows else joined
+            if support & (support - 1) == 0 and not support & blocking:
                 chains[support.bit_length() - 1].append(member)
             else:
                 members.append(member)

@@ -48,18 +48,16 @@ class Span:
         """Reduce a vector modulo the subspace; 0 for a member."""
         return remainder(self.echelon, vector >> self.lanes << self.lanes)
 
-    def new(self, vectors: Iterable[int]) -> list[tuple[int, int]]:
+    def new(self, vectors: Sequence[int]) -> list[tuple[int, int]]:
         """Return the vectors that are independent of the span, each with its remainder; the span is unchanged."""
         out: list[tuple[int, int]] = []
         echelon = self.echelon
         for vector in vectors:
-            residue = self.reduced(vector)
+            residue = remainder(echelon, vector >> self.lanes << self.lanes)
             if residue:
-                if not out:
-                    self.echelon = dict(echelon)
-                self.echelon[residue.bit_length()] = residue
+                if len(vectors) > 1:
+                    echelon = {**echelon, residue.bit_length(): residue}
                 out.append((vector, residue))
-        self.echelon = echelon
         return out
 
     def add(self, vectors: Iterable[tuple[int, int]]) -> None:
@@ -111,12 +109,16 @@ def inverse(basis: Sequence[int]) -> list[int]:
     size = len(basis)
     rows = [vector | 1 << (size + j) for j, vector in enumerate(basis)]
     for q in range(size):
+        bit = 1 << q
         pivot = q
-        while not rows[pivot] >> q & 1:
+        while not rows[pivot] & bit:
             pivot += 1
         row_of_bit = rows[pivot]
         rows[pivot] = rows[q]
-        rows = [row ^ row_of_bit if row >> q & 1 else row for row in rows]
+        rows[q] = 0
+        for j, row in enumerate(rows):
+            if row & bit:
+                rows[j] = row ^ row_of_bit
         rows[q] = row_of_bit
     return [row >> size for row in rows]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from qiskit.exceptions import MissingOptionalLibraryError
@@ -41,7 +40,7 @@ def _boxed(operation: gates.Operation) -> gates.Operation:
         name = f"{gate.name}({', '.join(map(_short, operation.angles))})"
     else:
         return operation
-    return replace(operation, gate=gates.Composite(name, gate.num_qubits, 0, []), angles=())
+    return operation._replace(gate=gates.Composite(name, gate.num_qubits, 0, []), angles=())
 
 
 def _is_custom(gate: gates.Rotation) -> bool:

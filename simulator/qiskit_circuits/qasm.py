@@ -86,7 +86,7 @@ def _with_readable_conditions(circuit: OperationSequence) -> OperationSequence:
         body = list(group)
         for case in product(*(_cases(test) if test.clbits != all_clbits else [(test,)] for test in conditions)):
             tests = tuple(test for part in case for test in part)
-            operations += [replace(operation, conditions=tests) for operation in body]
+            operations += [operation._replace(conditions=tests) for operation in body]
     return circuit.with_operations(operations)
 
 

@@ -131,6 +131,30 @@ def test_cross_entropy_equals_scikit_learn():
 
 
 @pytest.mark.parametrize("n_outputs", [1, 4])
+def test_label_smoothing_shares_a_part_of_each_target_among_all_classes(n_outputs):
+    smoothing, num_classes = 0.3, max(n_outputs, 2)
+    outputs, y = problem("cross_entropy", num_classes)
+    targets = (1 - smoothing) * np.eye(num_classes)[y] + smoothing / num_classes
+    expected = -(targets * scipy.special.log_softmax(outputs, axis=1)).sum(axis=1)
+    slopes = scipy.special.softmax(outputs, axis=1) - targets
+    if n_outputs == 1:
+        outputs, slopes = outputs[:, 1:] - outputs[:, :1], slopes[:, 1:]
+    loss = loss_for_classes(get_loss("cross_entropy", label_smoothing=smoothing), num_classes)
+    assert loss == (BinaryCrossEntropy if n_outputs == 1 else CrossEntropy)(smoothing)
+    np.testing.assert_allclose(loss.value(outputs, y), expected, rtol=1e-13)
+    np.testing.assert_allclose(loss.gradient(outputs, y), slopes, rtol=1e-13, atol=1e-15)
+    with pytest.raises(ValueError, match="cross_entropy takes y"):
+        loss.value(outputs, y + num_classes)
+
+
+@pytest.mark.parametrize("kind", [CrossEntropy, BinaryCrossEntropy])
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0, np.nan])
+def test_label_smoothing_out_of_range(kind, smoothing):
+    with pytest.raises(ValueError, match="label_smoothing expects a number of 0 or more and below 1, got"):
+        kind(smoothing)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 4])
 def test_hinge_equals_scikit_learn(n_outputs):
     outputs, y = problem("hinge", n_outputs)
     decision = outputs[:, 0] if n_outputs == 1 else outputs

@@ -193,16 +193,18 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
         Number of qubits; by default as many as the feature map requires, but at least 4 and at most 8. If the features
         do not fit on the qubits, see ``reduction``.
     loss : {"cross_entropy", "hinge", "mse"} or Loss
-        A custom loss receives outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs (n, n_classes) and
-        class indices.
+        ``CrossEntropy(label_smoothing=0.2)`` of `qml.losses` often predicts better where all training samples are
+        fitted. A custom loss receives outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs
+        (n, n_classes) and class indices.
     optimizer : str or Optimizer
         Optimizer; names are listed in `qml.optimizers.OPTIMIZERS`.
     learning_rate : float, optional
         Learning rate; ``None`` uses the optimizer's default.
-    weight_decay : float or "auto"
+    weight_decay : float, "auto" or None
         Weight decay of the optimizer ``"adam"``: each step also shrinks every weight by the share
         ``learning_rate * weight_decay``. ``"auto"`` tries it on a quarter of the samples that are held out, which
-        takes two and a half times as long; not with a backend or more than 2000 samples.
+        takes two and a half times as long; not with a backend or more than 2000 samples. ``None`` is the class's own
+        default where the optimizer has a decay, and none otherwise.
     epochs : int
         Maximum number of epochs.
     batch_size : int, "full" or "auto"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -26,6 +26,10 @@ from qml.settings import check_choice
 __all__ = ["ReuploadingClassifier", "ReuploadingRegressor"]
 
 Array = NDArray[np.float64]
+
+NEARLY_LINEAR = 3.0
+"""Number of standard deviations within which features to be combined are nearly linear: with one, as for features that
+are angles of their own, no linear function of the features is among those that the circuit can compute."""
 
 INITIAL_SCALE = 0.5
 """Factor of the initial scales of the features: small ones start from slowly varying functions, which generalise."""
@@ -73,8 +77,10 @@ class ReuploadingEstimator(OneCircuit):
         return Dense(None, n_outputs)
 
     def _fit_scaling(self, samples: Samples) -> Scaling:
-        low, high = (bound * self._spread for bound in QUARTER_TURN)
-        return fit_scaling(samples.X, samples.weight, self.n_features_in_, (low, high))
+        stretch = NEARLY_LINEAR if self.encoding == "combined" else 1.0
+        low, high = (bound * self._spread * stretch for bound in QUARTER_TURN)
+        scaling = fit_scaling(samples.X, samples.weight, self.n_features_in_, (low, high))
+        return replace(scaling, factor=scaling.factor / stretch)
 
     @property
     def _spread(self) -> float:
@@ -119,7 +125,10 @@ class ReuploadingClassifier(TrainedClassifier, ReuploadingEstimator):
         ``"fidelity"`` is the weighted fidelity cost of Perez-Salinas et al.: each qubit is compared with one target
         state per class, these being as far from each other as the Bloch sphere allows; ``observables`` is not used, and
         there are no probabilities. With the other losses, expectation values pass through a dense layer.
-    optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
+    weight_decay : float, "auto" or None
+        As in `VariationalClassifier`; None is 0.1 with the optimizer ``"adam"``, and none with others. Functions that
+        vary fast need 0.
+    optimizer, learning_rate, epochs, batch_size, schedule, early_stopping, validation_fraction, \
 patience, tol, class_weight, observables, scale_features, entangled, precision, noise, backend, random_state, \
 callback, verbose, warm_start
         As in `VariationalClassifier`.
@@ -154,11 +163,16 @@ n_features_in_, feature_names_in_
     """
 
     n_layers: int = 6
+    _: KW_ONLY
+    weight_decay: float | Literal["auto"] | None = None
 
     # By cross-validation of training rows, 4 qubits and 4 layers scored 0.968 on digits and 0.806 on two curves of
     # degree 16, 6 and 6 scored 0.974 and 0.852, 8 qubits no more; small tables did not differ. On diabetes, a regressor
     # had an R^2 of 0.483 with 4 and 4 and of 0.464 with 6 and 6.
     _automatic_qubits: ClassVar[int] = 6
+
+    # Cross-validation with and without: digits 0.981 and 0.969, breast cancer 0.979 and 0.972.
+    _automatic_decay: ClassVar[float] = 0.1
 
     def _observables(self) -> Any:
         return "x+y+z" if self._by_fidelity else self.observables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,10 +53,13 @@ class TrainedNetwork(Entangled, TrainedEstimator):
     """
 
     loss: str | Loss = "mse"
-    weight_decay: float | Literal["auto"] = 0.0
+    weight_decay: float | Literal["auto"] | None = 0.0
     scale_features: bool = True
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
+
+    _automatic_decay: ClassVar[float] = 0.0
+    """Weight decay that stands for None."""
 
     @abstractmethod
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
@@ -89,7 +92,7 @@ class TrainedNetwork(Entangled, TrainedEstimator):
         if first:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             self._start(samples, seed, classes)
-            self.weight_decay_ = 0.0 if self.weight_decay == "auto" else float(self.weight_decay)
+            self.weight_decay_ = self._untried_weight_decay()
         objective = self._objective(self._class_weighted(samples))
         self._train(objective, self._seed + self.n_iter_, further=True)
         return self
@@ -174,7 +177,7 @@ class TrainedNetwork(Entangled, TrainedEstimator):
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        if self.weight_decay != "auto":
+        if self.weight_decay not in ("auto", None):
             check_non_negative("weight_decay", self.weight_decay)
         check_flag("entangled", self.entangled)
         check_noise(self.noise, self.backend)
@@ -223,10 +226,16 @@ class TrainedNetwork(Entangled, TrainedEstimator):
     def _learn_settings(self, samples: Samples, seed: int) -> None:
         self.weight_decay_ = self._chosen_weight_decay(samples, seed)
 
+    def _untried_weight_decay(self) -> float:
+        """Return the weight decay of a run that tries none: the setting, or for None what the optimizer can do."""
+        if self.weight_decay is None:
+            return self._automatic_decay if takes_weight_decay(get_optimizer(self.optimizer)) else 0.0
+        return 0.0 if self.weight_decay == "auto" else float(self.weight_decay)
+
     def _chosen_weight_decay(self, samples: Samples, seed: int) -> float:
         """Return the setting, or what is best on held-out rows."""
         if self.weight_decay != "auto":
-            return float(self.weight_decay)
+            return self._untried_weight_decay()
         optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
         remote = self.backend is not None  # each try would cost as much as the run
         if remote or len(samples.X) > MAX_ROWS or not takes_weight_decay(optimizer):

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.engines.numba.buffers import allocate
+from simulator.engines.numba.kernels import inputs
 from simulator.engines.numba.kernels import tiles as kernels
 from simulator.engines.numba.layout import queues
+from simulator.engines.numba.loops import Call, clear
 from simulator.engines.numba.run import NO_STATES, FloatArray, Run
 from simulator.program.starts import product_states
 
@@ -47,3 +50,38 @@ class BatchRun(Run):
         arguments = self.constants, (X, cotangent, keep[:0] if seeds is None else seeds), keep, results
         queue, tail = np.zeros(queues.TILE_COUNTERS, np.int64), (tiles, plan.states, plan.lanes)
         self._share(kernels.backward, arguments, queue, tail, 3 * tiles * plan.work, queues.DONE)
+
+    def calls(
+        self,
+        X: FloatArray,
+        values: FloatArray,
+        cotangent: FloatArray,
+        by_weights: FloatArray,
+        by_inputs: FloatArray | None,
+    ) -> tuple[list[Call], list[Call]]:
+        """Return what `forward` and `backward` do, as calls on fixed arrays, for all samples in one chunk."""
+        plan, tables = self.plan, self.plan.tables
+        tiles = -(-len(X) // plan.per_tile)
+        queue = np.zeros((2, queues.TILE_COUNTERS), np.int64)
+        by_sample, by_tile = np.empty((len(X), len(tables.local_slots))), np.empty((tiles, tables.slots))
+        keep = self.kept(len(X))
+        tail = (tiles, plan.states, plan.lanes)
+        ahead = self.constants, self.weights, (X, NO_STATES), (keep, values)
+        back = self.constants, (X, cotangent, keep[:0]), keep, (by_weights, by_tile, by_sample, NO_STATES)
+        forward = [clear(queue), self._call(kernels.forward, ahead, queue[0], tail, tiles * plan.work)]
+        backward = [self._call(kernels.backward, back, queue[1], tail, 3 * tiles * plan.work)]
+        if by_inputs is not None:
+            rows = tables.input_rows
+            backward.append(Call(inputs.by_inputs, rows.columns, rows.rows, rows.values, by_sample, by_inputs))
+        return forward, backward
+
+    def _call(
+        self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64], tail: tuple[Any, ...], work: int
+    ) -> Call:
+        """Return the counterpart of `_share` for calls."""
+        plan, dtype = self.plan, self.program.dtype
+        out = Call(kernel, *arguments, self._buffer, queue, *tail)
+        if work >= plan.serial_work:
+            out.companion = lambda: Call(kernel, *arguments, allocate(plan.scratch_size, dtype), queue, *tail)
+            out.most_threads = tail[0]
+        return out

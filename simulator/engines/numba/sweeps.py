@@ -16,6 +16,7 @@ from simulator.engines.numba.batch_run import BatchRun
 from simulator.engines.numba.block_sizes import batch_qubits
 from simulator.engines.numba.kernels import tiles as kernels
 from simulator.engines.numba.large_state_run import LargeStateRun
+from simulator.engines.numba.loops import Call
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.plan import Plan, Plans
 from simulator.engines.numba.run import Run
@@ -112,6 +113,22 @@ class NumbaEngine:
         self, program: Program, weights: FloatArray, by_weights: FloatArray, cotangent: Cotangent, inputs: bool = False
     ) -> PreparedSweep:
         return _PreparedSweep(self, program, weights, by_weights, cotangent, inputs)
+
+    def sweep_calls(
+        self,
+        program: Program,
+        X: FloatArray,
+        weights: FloatArray,
+        values: FloatArray,
+        cotangent: FloatArray,
+        by_weights: FloatArray,
+        by_inputs: FloatArray | None = None,
+    ) -> tuple[list[Call], list[Call]] | None:
+        plan = self.plan(program, len(X), by_inputs is not None)
+        is_long = 3 * len(X) * plan.work >= plan.long_work * plan.per_tile
+        if plan.big or len(plan.chunks) != 1 or program.starts or not values.size or is_long:
+            return None
+        return BatchRun(program, weights, plan, kept=len(X)).calls(X, values, cotangent, by_weights, by_inputs)
 
     def sweeping_run(self, program: Program, weights: FloatArray, samples: int, derive_inputs: bool) -> Run:
         """Return a run of samples that can sweep backward."""

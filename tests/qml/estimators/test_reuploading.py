@@ -71,6 +71,14 @@ class TestAccuracy:
         for kind in (ReuploadingClassifier, DressedClassifier, VariationalClassifier):
             assert kind(random_state=0).fit(X_train, y_train).score(X_test, y_test) > 0.95
 
+    def test_combined_features_reach_the_circuit_nearly_linearly(self):
+        """Bent as angles of their own are, they give 0.98 here."""
+        X, y = datasets.linearly_separable(1240, 15, random_state=1)
+        order = np.random.default_rng(0).permutation(len(X))
+        train, test = order[:240], order[240:]
+        clf = ReuploadingClassifier(n_layers=1, learning_rate=0.01, random_state=0).fit(X[train], y[train])
+        assert clf.score(X[test], y[test]) > 0.99
+
     def test_sixty_four_features(self):
         X, y = load_digits(return_X_y=True)
         clf = ReuploadingClassifier(epochs=40, random_state=0).fit(X[:900], y[:900])

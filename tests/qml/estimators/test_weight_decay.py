@@ -6,7 +6,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold, cross_val_score
 
-from qml import SGD, AdamW, NetworkRegressor, VariationalClassifier, VariationalRegressor, load
+from qml import SGD, AdamW, NetworkRegressor, ReuploadingClassifier, VariationalClassifier, VariationalRegressor, load
 from qml.layers import Dense, Sequential
 
 SMALL = {"n_qubits": 2, "n_layers": 1, "epochs": 4, "random_state": 0}
@@ -47,6 +47,21 @@ def test_the_default_regressor_is_near_ridge_on_diabetes():
 
 def test_classifiers_have_none_by_default(waves):
     assert VariationalClassifier(**SMALL).fit(waves[0], waves[1] > 0).weight_decay_ == 0
+
+
+@pytest.mark.parametrize(("optimizer", "expected"), [("adam", 0.1), ("sgd", 0.0), (AdamW(), 0.0), ("bfgs", 0.0)])
+def test_re_uploading_decays_by_default_where_the_optimizer_can(waves, optimizer, expected):
+    x, y = waves
+    clf = ReuploadingClassifier(optimizer=optimizer, **SMALL).fit(x, y > 0)
+    same = ReuploadingClassifier(optimizer=optimizer, weight_decay=expected, **SMALL).fit(x, y > 0)
+    assert clf.weight_decay_ == expected
+    np.testing.assert_array_equal(clf.weights_, same.weights_)
+    again = ReuploadingClassifier(optimizer=optimizer, **SMALL).partial_fit(x, y > 0, classes=[False, True])
+    assert again.weight_decay_ == expected
+
+
+def test_none_is_no_decay_for_other_classifiers(waves):
+    assert VariationalClassifier(weight_decay=None, **SMALL).fit(waves[0], waves[1] > 0).weight_decay_ == 0
 
 
 def test_what_cannot_be_decayed_is_left_alone_or_refused(waves):

@@ -72,6 +72,17 @@ class Single(Learner):
         return {"place": trial.suggest_int("place", 5, 5)}
 
 
+class Several(Learner):
+    """A space of several parameters."""
+
+    def search_space(self, trial):
+        return super().search_space(trial) | {
+            "epochs": trial.suggest_int("epochs", 8, 30),
+            "speed": trial.suggest_float("speed", 1.0, 5.0),
+            "wait": trial.suggest_float("wait", 0.0, 1e-9),
+        }
+
+
 @dataclass
 class Nothing(RegressorMixin, BaseEstimator):
     """Regressor whose predictions are not numbers."""
@@ -100,6 +111,10 @@ class FewSinks(KitchenSinksClassifier):
 
     def search_space(self, trial):
         return {"n_components": trial.suggest_int("n_components", 4, 12), "n_qubits": 2}
+
+
+class OtherSinks(FewSinks):
+    """The same with another name."""
 
 
 class FewSinksRegressor(KitchenSinksRegressor):

@@ -15,15 +15,20 @@ from joblib import parallel_config
 from optuna.storages.journal import JournalFileBackend
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_iris, make_regression
+from sklearn.ensemble import VotingClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import RobustScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_info
 
-from qml import KitchenSinksClassifier, KitchenSinksRegressor, VariationalClassifier, load
+from qml import KitchenSinksClassifier, KitchenSinksRegressor, VariationalClassifier, load, save
 from qml.honesty.scores import choose_metrics
 from qml.search import QuantumSearchCV, evaluation
 from qml.search.comparison import Contender, compare, verdict
 from qml.search.evaluation import Outcome, evaluate
 from qml.search.fitting import SearchFailedError
+from qml.search.records import TrialRecord
+from qml.search.running import Run
 from qml.search.studies import StudyLockedError, StudyMismatchError, new_pruner, open_storage
 from simulator.errors import UnknownNameError
 from tests.qml.search.models import (
@@ -33,6 +38,8 @@ from tests.qml.search.models import (
     Learner,
     Nothing,
     OtherLearner,
+    OtherSinks,
+    Several,
     Single,
     accuracy_of,
     known_rows,
@@ -106,6 +113,18 @@ class TestTrials:
             outcome = evaluate(task, task.drawn(record.params, record.kind), None)
             assert tuple(outcome.scores) == record.fold_scores
 
+    def test_every_second_trial_after_the_first_ones_varies_one_of_the_best_three(self):
+        X, y = known_rows()
+        search = small(models=[Several()], n_trials=21).fit(X, y)
+        differences = {}
+        for number in range(1, 21):  # the trial before these has the usual settings
+            params = search.trials_[number].params
+            earlier = sorted((r for r in search.trials_[:number] if r.complete), key=lambda r: -r.score)[:3]
+            counts = [sum(r.params[name] != params.get(name) for name in r.params) for r in earlier]
+            differences[number] = min(counts)
+        assert max(differences[number] for number in range(2, 21, 2)) <= 2
+        assert np.mean([differences[number] for number in range(1, 21, 2)]) > 2.5
+
     def test_a_failing_trial_is_recorded(self):
         X, y = known_rows()
         broken = OtherLearner(fault="no such luck")
@@ -138,6 +157,16 @@ class TestStudyFile:
         small(n_trials=6, study=path).fit(X, y)
         resumed = small(n_trials=14, study=path).fit(X, y)
         assert summary(resumed) == summary(whole)
+
+    def test_a_trial_that_a_killed_process_only_enqueued_changes_nothing(self, tmp_path):
+        X, y = known_rows()
+        whole = small(n_trials=14).fit(X, y)
+        path = tmp_path / "search.journal"
+        small(n_trials=6, study=path).fit(X, y)
+        with open_storage(path) as storage:
+            study = optuna.load_study(study_name="search quantum", storage=storage)
+            study.enqueue_trial({"model": "Learner", "Learner.place": 19})
+        assert summary(small(n_trials=14, study=path).fit(X, y)) == summary(whole)
 
     def test_killed_search_resumes_with_no_trial_twice(self, tmp_path):
         path = tmp_path / "search.journal"
@@ -236,7 +265,9 @@ class TestBudget:
             search = small(n_trials=5, timeout=1e-6).fit(X, y)
         assert len(search.trials_) == 1
 
-    @pytest.mark.parametrize("settings", [{"n_trials": 0}, {"timeout": 0}, {"timeout": -1.0}, {"cv": 1}, {"nested": 1}])
+    @pytest.mark.parametrize(
+        "settings", [{"n_trials": 0}, {"timeout": 0}, {"timeout": -1.0}, {"cv": 1}, {"nested": 1}, {"ensemble": 0}]
+    )
     def test_no_budget(self, settings):
         X, y = known_rows()
         with pytest.raises(ValueError, match=f"{next(iter(settings))} expects"):
@@ -257,9 +288,9 @@ class TestHonesty:
             trials.append(set(np.concatenate([rows for _, rows in SEEN]).tolist()))
             return result
 
-        def score(outer, task, run, X_test, y_test):
+        def score(outer, task, run, X_test, y_test, ensemble):
             tests.append(set(X_test[:, 0].astype(int).tolist()))
-            original_score(outer, task, run, X_test, y_test)
+            original_score(outer, task, run, X_test, y_test, ensemble)
 
         monkeypatch.setattr(fitting, "_run", run)
         monkeypatch.setattr(fitting, "_score_outer", score)
@@ -324,6 +355,63 @@ class TestHonesty:
         text = verdict(comparison)
         assert "a t-test learns nothing; p = 0.25 by a test of the rows" in text  # three of three disagreements
         assert "too uncertain to tell them apart" in text
+
+
+class TestEnsemble:
+    def test_members_are_of_different_families_first(self):
+        entries = [("A", 0.9), ("A", 0.8), ("B", 0.7), ("C", 0.6), ("B", 0.65)]
+        run = Run(
+            [
+                TrialRecord(number, family, "quantum", "complete", score, (), (), {}, 0.0, 0.0)
+                for number, (family, score) in enumerate(entries)
+            ]
+        )
+        assert [record.number for record in run.best_models("quantum", 2)] == [0, 2]
+        assert [record.number for record in run.best_models("quantum", 9)] == [0, 2, 3, 1, 4]
+
+    def test_probabilities_are_the_mean_of_the_best_models_of_different_families(self):
+        frame, y = load_iris(return_X_y=True, as_frame=True)
+        words = np.array(["a", "b", "c"])[y]
+        settings = {"models": [FewSinks(), OtherSinks()], "warm_starts": False, "pruner": None}
+        search = small(n_trials=4, ensemble=2, **settings).fit(frame[::3], words[::3])
+        seed = int(np.random.RandomState(0).randint(np.iinfo(np.int32).max))
+        task, _ = search._task(frame[::3].to_numpy(), words[::3], seed)
+        expected = []
+        for name in ("FewSinks", "OtherSinks"):
+            record = max((r for r in search.trials_ if r.family == name), key=lambda r: r.score)
+            drawn = task.drawn(record.params, "quantum")
+            model = drawn.pipeline(drawn.estimator(task.seed)).fit(task.X, task.y)
+            expected.append(model.predict_proba(frame.to_numpy()))
+        np.testing.assert_allclose(search.predict_proba(frame), np.mean(expected, axis=0), atol=1e-12)
+        assert set(search.predict(frame)) == {"a", "b", "c"}
+
+    def test_model_file(self, tmp_path):
+        X, y = load_iris(return_X_y=True)
+        words = np.array(["a", "b", "c"])[y]
+        sinks = KitchenSinksClassifier(n_components=8, n_qubits=2, random_state=0)
+        model = VotingClassifier([("a", sinks), ("b", make_pipeline(RobustScaler(), sinks))], voting="soft")
+        save(model.fit(X[::3], words[::3]), tmp_path / "model.qumba")
+        again = load(tmp_path / "model.qumba")
+        assert np.array_equal(again.predict(X), model.predict(X))
+        assert np.array_equal(again.predict_proba(X), model.predict_proba(X))
+
+    def test_second_trials_join_where_families_are_few_and_classes_are_voted_for(self):
+        X, y = known_rows()
+        search = small(n_trials=8, ensemble=3, nested=2, classical=True, pruner=None).fit(X, y)
+        best = sorted(search.trials_, key=lambda record: (record.kind == "classical", -record.score))[:3]
+        members = search.best_estimator_.estimators_
+        assert [member.place for member in members] == [record.params["Learner.place"] for record in best]
+        votes = np.sum([member.predict(X) for member in members], axis=0)
+        assert np.array_equal(search.predict(X), votes > 1)
+        assert "an ensemble of 3 quantum models" in search.leaderboard_.verdict()
+        assert "classical models" in search.leaderboard_.verdict()
+
+    def test_regression(self):
+        X, y = make_regression(60, 3, random_state=0)
+        search = small(task="regression", models=[FewSinksRegressor()], n_trials=3, ensemble=2).fit(X, y)
+        members = search.best_estimator_.estimators_
+        assert len(members) == 2
+        np.testing.assert_allclose(search.predict(X), np.mean([m.predict(X) for m in members], axis=0))
 
 
 class TestObjectives:

@@ -454,6 +454,7 @@ def test_pickled_and_copied_circuits_are_equal(circuit):
         (lambda: Circuit(2).rx(angle=0.3, qubit=0), r"rx takes \(theta, qubit\)"),
         (lambda: Circuit(2).append(gates.Operation(gates.H, (-1,))), "h: .*-1"),
         (lambda: Circuit(2).append(gates.Operation(gates.RX, (0,))), "rx takes 1 angle and 1 qubit"),
+        (lambda: Circuit(2, gates.H(0)), "a list of operations, got one"),
         (lambda: Circuit(0), "at least 1 qubit, got 0"),
         (lambda: Circuit(-1), "at least 1 qubit, got -1"),
         (lambda: Circuit(1.5), "num_qubits must be an integer, got 1.5"),

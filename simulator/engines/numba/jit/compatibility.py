@@ -33,6 +33,7 @@ _INTERNALS = {
     "numba.core.codegen:JITCPUCodegen.set_env": "self env_name env",
     "numba.core.codegen:JITCodeLibrary._get_module_for_linking": "self",
     "numba.core.codegen:JITCodeLibrary._optimize_final_module": "self",
+    "numba.core.codegen:JITCodeLibrary.add_ir_module": "self ir_module",
     "numba.core.codegen:JITCodeLibrary._optimize_functions": "self ll_module",
     "numba.core.codegen:JITCodeLibrary.finalize": "self",
     "numba.core.dispatcher:Dispatcher.compile": "self sig",

@@ -7,6 +7,8 @@ from typing import Any
 from llvmlite.binding import Linkage
 from numba.core.codegen import JITCodeLibrary
 
+from simulator.engines.numba.jit.bridges import add_bridge
+
 
 class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     """Library of a kernel, optimised lightly and once: its vectors are explicit, its small parts inlined by name.
@@ -29,6 +31,14 @@ class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     def _optimize_final_module(self) -> None:
         passes, builder = self._codegen._module_pass_manager(opt=1, loop_vectorize=False, slp_vectorize=False)
         passes.run(self._final_module, builder)
+
+
+class BridgedLibrary(KernelLibrary):
+    """Library of a kernel and of the bridge to it; see `bridges`."""
+
+    def add_ir_module(self, ir_module: Any) -> None:
+        add_bridge(ir_module)
+        super().add_ir_module(ir_module)
 
 
 class LinkOnlyLibrary(KernelLibrary):

@@ -13,7 +13,7 @@ from numba.core.transforms import canonicalize_cfg
 
 from simulator.engines.numba.dialect.counting import REPLACEMENTS
 from simulator.engines.numba.dialect.views import view_of
-from simulator.engines.numba.jit.library import KernelLibrary, LinkOnlyLibrary
+from simulator.engines.numba.jit.library import BridgedLibrary, KernelLibrary, LinkOnlyLibrary
 from simulator.engines.numba.jit.lowering import Lowering
 
 
@@ -34,6 +34,11 @@ class _UseLibrary(FunctionPass):  # type: ignore[misc]
 @register_pass(mutates_CFG=False, analysis_only=True)
 class _UseKernelLibrary(_UseLibrary):
     _name, library = "qumba_use_kernel_library", KernelLibrary
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _UseBridgedLibrary(_UseLibrary):
+    _name, library = "qumba_use_bridged_library", BridgedLibrary
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
@@ -114,6 +119,12 @@ class KernelCompiler(CompilerBase):  # type: ignore[misc]
             pipeline.add_pass(each, each._name)
         pipeline.finalize()
         return [pipeline]
+
+
+class BridgedKernelCompiler(KernelCompiler):
+    """Compiler of kernels with bridges."""
+
+    use_library = _UseBridgedLibrary
 
 
 class PartCompiler(KernelCompiler):

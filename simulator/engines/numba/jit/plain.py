@@ -32,6 +32,10 @@ def kernel(function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
+bridged = kernel
+"""Entry points that compiled loops may call as well; here they have no bridge, so that the loops stay in Python."""
+
+
 def part(function: Callable[..., Any]) -> Any:
     """Compile a part of a kernel, callable from kernels only."""
     return called_with(compiled(function, **_OPTIONS), view_of)

@@ -17,7 +17,7 @@ from numba.core.registry import cpu_target
 from simulator.engines.numba.dialect.views import view_of
 from simulator.engines.numba.jit.cache import LazyCache
 from simulator.engines.numba.jit.decorator import called_with, compiled
-from simulator.engines.numba.jit.pipeline import KernelCompiler, PartCompiler
+from simulator.engines.numba.jit.pipeline import BridgedKernelCompiler, KernelCompiler, PartCompiler
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 _PART = {**_OPTIONS, "pipeline_class": PartCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
@@ -26,7 +26,16 @@ _signatures: dict[tuple[Any, tuple[Any, ...]], Any] = {}
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile an entry point: no GIL, no bounds checks, IEEE division, cached on disk."""
-    dispatcher = compiled(function, no_cfunc_wrapper=True, pipeline_class=KernelCompiler, **_OPTIONS)
+    return _kernel(function, KernelCompiler)
+
+
+def bridged(function: Callable[..., Any]) -> Any:
+    """Compile an entry point that compiled loops may call as well, see `bridges`."""
+    return _kernel(function, BridgedKernelCompiler)
+
+
+def _kernel(function: Callable[..., Any], pipeline: type[KernelCompiler]) -> Any:
+    dispatcher = compiled(function, no_cfunc_wrapper=True, pipeline_class=pipeline, **_OPTIONS)
     dispatcher._cache = LazyCache(function)
     dispatcher.compile = _undisturbed(dispatcher.compile)
     return dispatcher

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import kernel
+from simulator.engines.numba.jit import bridged
 
 
-@kernel
+@bridged
 def by_inputs(columns, rows, factors, by_sample, out):
     """``out[i, columns[e]] = sum_e factors[e] by_sample[i, rows[e]]``, from derivatives by the slots of each sample."""
     for i in range(len(out)):

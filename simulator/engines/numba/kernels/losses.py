@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 
-from simulator.engines.numba.jit import kernel
+from simulator.engines.numba.jit import bridged, part
 
 
-@kernel
+@bridged
 def squared_error(outputs, y, values, slopes):
     """``mean_k r_k^2`` and ``2 r_k / n_outputs``, with the residuals ``r = outputs - y``."""
     n_outputs = outputs.shape[1]
@@ -27,7 +27,7 @@ def squared_error(outputs, y, values, slopes):
     return True
 
 
-@kernel
+@bridged
 def absolute_error(outputs, y, values, slopes):
     """``mean_k |r_k|`` and ``sign(r_k) / n_outputs``."""
     n_outputs = outputs.shape[1]
@@ -46,7 +46,7 @@ def absolute_error(outputs, y, values, slopes):
     return True
 
 
-@kernel
+@bridged
 def huber(delta, outputs, y, values, slopes):
     """``mean_k c_k (|r_k| - c_k / 2)`` with ``c = min(|r|, delta)``, and ``r_k``, clipped, over ``n_outputs``."""
     n_outputs = outputs.shape[1]
@@ -66,7 +66,7 @@ def huber(delta, outputs, y, values, slopes):
     return True
 
 
-@kernel
+@bridged
 def binary_cross_entropy(outputs, y, values, slopes):
     """``y log(1 + e^-z) + (1 - y) log(1 + e^z)`` and ``(1 - y) p - y (1 - p)``, means over the outputs.
 
@@ -93,12 +93,9 @@ def binary_cross_entropy(outputs, y, values, slopes):
     return True
 
 
-@kernel
-def cross_entropy(outputs, y, values, slopes):
-    """``log sum_j exp(z_j - z_y)`` and ``p - onehot(y)`` with ``p = softmax(z)``.
-
-    The entry of ``y`` is minus the sum of the others, exact also when ``p_y`` is nearly 1.
-    """
+@part
+def _cross_entropy(outputs, y, values, slopes):
+    """See `cross_entropy`."""
     n_outputs = outputs.shape[1]
     for i in range(len(outputs)):
         label = y[i]
@@ -125,7 +122,32 @@ def cross_entropy(outputs, y, values, slopes):
     return True
 
 
-@kernel
+@bridged
+def cross_entropy(outputs, y, values, slopes):
+    """``log sum_j exp(z_j - z_y)`` and ``p - onehot(y)`` with ``p = softmax(z)``.
+
+    The entry of ``y`` is minus the sum of the others, exact also when ``p_y`` is nearly 1.
+    """
+    return _cross_entropy(outputs, y, values, slopes)
+
+
+@bridged
+def smoothed_cross_entropy(smoothing, outputs, y, values, slopes):
+    """As `cross_entropy`, with the target ``(1 - smoothing) onehot(y) + smoothing / n_outputs``."""
+    if not _cross_entropy(outputs, y, values, slopes):
+        return False
+    n_outputs = outputs.shape[1]
+    share = smoothing / n_outputs
+    for i in range(len(outputs)):
+        label = y[i]
+        for k in range(n_outputs):
+            values[i] += share * (outputs[i, label] - outputs[i, k])
+            slopes[i, k] -= share
+        slopes[i, label] += smoothing
+    return True
+
+
+@bridged
 def hinge(outputs, y, values, slopes):
     """``max(0, 1 - y z)`` and minus the derivative of the margin ``y z`` where it is below 1; ``y`` is -1 or 1."""
     for i in range(len(outputs)):
@@ -139,7 +161,7 @@ def hinge(outputs, y, values, slopes):
     return True
 
 
-@kernel
+@bridged
 def hinge_of_classes(outputs, y, values, slopes):
     """As `hinge`, with class indices ``y`` and the margin ``z_y - max_{j != y} z_j``."""
     n_outputs = outputs.shape[1]
@@ -161,3 +183,14 @@ def hinge_of_classes(outputs, y, values, slopes):
         else:
             slopes[i, label], slopes[i, rival] = -1.0, 1.0
     return True
+
+
+@bridged
+def weigh(values, slopes, shares, total):
+    """Add the sum of ``shares * values`` to ``total[0]`` and multiply the slopes of each sample by its share."""
+    loss = 0.0
+    for i in range(len(values)):
+        loss += shares[i] * values[i]
+        for k in range(slopes.shape[1]):
+            slopes[i, k] *= shares[i]
+    total[0] += loss

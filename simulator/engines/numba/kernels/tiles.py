@@ -9,7 +9,7 @@ contributes is stored by its number and summed in that order, so no result depen
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.jit import bridged, inlined, kernel
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, integers, numbers, passes_of
 from simulator.engines.numba.kernels.steps import apply_pass, expect_all, finish, seed_all, undo_pass
@@ -62,7 +62,7 @@ def _write_expectations(out, values, number, observables, lanes):
             values[number, k] = out[k * W]
 
 
-@kernel
+@bridged
 def forward(program, weights, samples, results, scratch, queue, tiles, states, lanes):
     """Run the circuit and its expectations on tiles until none remains.
 
@@ -75,6 +75,8 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
     results : tuple
         ``keep``, (tiles, state) or (0, state): receives the final states if required; and ``values``, float64
         (n_samples, n_observables) or (0, n): receives the expectations if required.
+
+    Returns whether no angle overflowed.
     """
     packed, base, shared, tables = program
     X, initial = samples
@@ -99,6 +101,7 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
                 _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
         fetch_add(queue, DONE, 1)
     _await_tiles(queue, tiles)
+    return entry(base, entry(layout, SLOTS)) == 0.0
 
 
 @inlined
@@ -150,7 +153,7 @@ def _collect_samples(gradient, local_slots, by_sample, number, lanes):
         store(gradient, slot * W, splat(like(gradient, 0.0)))
 
 
-@kernel
+@bridged
 def backward(program, samples, keep, results, scratch, queue, tiles, states, lanes):
     """Run the adjoint sweep on tiles from the stored states, which are overwritten, until none remains.
 

@@ -8,10 +8,27 @@ from __future__ import annotations
 
 import math
 
-from simulator.engines.numba.jit import kernel
+from simulator.engines.numba.jit import bridged
 
 
-@kernel
+@bridged
+def record(loss, gradient, samples, sums):
+    """Add ``loss[0]``, times the number of samples, the norm of the gradient, and 1 to ``sums``, if all are finite.
+
+    Returns whether they are.
+    """
+    square = 0.0
+    for k in range(len(gradient)):
+        square += gradient[k] * gradient[k]
+    if not (math.isfinite(loss[0]) and math.isfinite(square)):
+        return False
+    sums[0] += loss[0] * samples
+    sums[1] += math.sqrt(square)
+    sums[2] += 1.0
+    return True
+
+
+@bridged
 def scaled(before, after, rate, out):
     """``before + rate * (after - before)``, exactly ``after`` for a rate of 1; returns whether all are finite."""
     finite = True
@@ -21,7 +38,7 @@ def scaled(before, after, rate, out):
     return finite
 
 
-@kernel
+@bridged
 def momentum(settings, weights, gradient, velocity, new_weights, new_velocity):
     """Gradient descent with momentum; settings: learning rate, momentum, whether the momentum is Nesterov's."""
     learning_rate, share, nesterov = settings
@@ -31,14 +48,15 @@ def momentum(settings, weights, gradient, velocity, new_weights, new_velocity):
         new_weights[k] = weights[k] - learning_rate * direction
 
 
-@kernel
-def adam(settings, corrections, weights, gradient, means, squares, new_weights, new_means, new_squares):
+@bridged
+def adam(settings, steps, weights, gradient, means, squares, new_weights, new_means, new_squares):
     """Adam with decoupled weight decay; settings: learning rate, decay factors, epsilon, shrinkage of the weights.
 
-    ``corrections`` are the divisors that correct the means of gradients and of squares for their initial value of 0.
+    After ``steps[0]`` steps: the means of gradients and of squares are corrected for their initial value of 0.
     """
     learning_rate, beta1, beta2, epsilon, shrinkage = settings
-    by_mean, by_square = corrections
+    step = steps[0] + 1.0
+    by_mean, by_square = 1.0 - math.pow(beta1, step), 1.0 - math.pow(beta2, step)
     for k in range(len(weights)):
         new_means[k] = beta1 * means[k] + (1.0 - beta1) * gradient[k]
         new_squares[k] = beta2 * squares[k] + (1.0 - beta2) * (gradient[k] * gradient[k])
@@ -47,7 +65,7 @@ def adam(settings, corrections, weights, gradient, means, squares, new_weights, 
         new_weights[k] = weight - change
 
 
-@kernel
+@bridged
 def rmsprop(settings, weights, gradient, squares, velocity, new_weights, new_squares, new_velocity):
     """RMSprop with momentum; settings: learning rate, decay factor, momentum, epsilon."""
     learning_rate, decay, share, epsilon = settings

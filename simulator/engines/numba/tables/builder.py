@@ -21,7 +21,6 @@ from simulator.engines.numba.tables.slots import Slots
 from simulator.engines.numba.tables.tables import IntArray, Tables, packed, string_groups, table
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.program import Program
-from simulator.program.subspaces import pivots
 
 _BLOCK_BITS = 10  # qubits of a block of phases, whose values fit in the first-level cache
 _TILE_BYTES = 1 << 13  # maximum bytes of a tile with several states: two such tiles fit in the first-level cache
@@ -59,6 +58,7 @@ class TableBuilder:
         self.spec: list[int] = []
         self.octets: list[int] = []
         self.layer: fused.Layer | None = None  # of fused passes, if the next pass may belong to it
+        self.octet_masks: list[tuple[list[int], list[int], fused.Octets]] = []  # row, masks z, order of its octets
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
         self.stored = 0  # floats of stored phase tables
         self.per_tile = 0  # floats of phase tables computed per tile
@@ -168,17 +168,27 @@ class TableBuilder:
         """Number the passes of levels; the phases before a fused pass belong to it."""
         if self.fuses:
             levels = fused.like_y(levels, self.n)
+        phases = None  # that the first pass of the next level applies
         for k, level in enumerate(levels):
             following = levels[k + 1] if k + 1 < len(levels) else None
             if level.kind == "phases":
-                if not self.is_fused(level, following):
+                if self.is_fused(level, following):
+                    phases = level
+                else:
                     self.phase_pass(level)
             elif level.kind == "dense":
                 self.dense_pass(level.members[0])
-            elif k and self.is_fused(levels[k - 1], level):
-                self.rotation_passes(level.members, levels[k - 1])
             else:
-                self.rotation_passes(level.members)
+                self.rotation_passes(level.members, phases)
+                phases = None
+        if self.octet_masks:
+            rows, masks, orders = zip(*self.octet_masks, strict=True)
+            for row, zs in zip(rows, fused.in_orders(masks, orders), strict=True):
+                terms = row[passes.LAST_TERM] - row[passes.FIRST_TERM]
+                for k in range(terms):
+                    first = row[passes.FIRST_TERM] + k
+                    self.terms[first] = zs[k], self.terms[first][sections.TERM_SLOT]
+                row[passes.FUSED_Z : passes.FUSED_Z + len(zs) - terms] = zs[terms:]
 
     @property
     def fuses(self) -> bool:
@@ -189,16 +199,16 @@ class TableBuilder:
         """Whether a level's phases are applied by the first pass of the level that follows."""
         if not self.fuses or level.kind != "phases" or following is None or following.kind != "rotations":
             return False
-        if any(self.slots.is_local(member.angle) for member in level.members):
+        if self.slots.any_local(level.members):
             return False
-        return following.members[0] in fused.group(following.members, self.slots.is_local)
+        members, _ = fused.group(following.members, self.slots.is_local)
+        return bool(members) and members[0] is following.members[0]
 
     def phase_pass(self, level: Level) -> None:
-        local = any(self.slots.is_local(member.angle) for member in level.members)
+        local = self.slots.any_local(level.members)
         first = len(self.terms)
-        for member in level.members:
-            # if lanes are samples, a table that differs from sample to sample uses only local angles
-            self.terms.append((member.z, self.slots.add(member, moving=False, local=local and self.lanes is None)))
+        # if lanes are samples, a table that differs from sample to sample uses only local angles
+        self.terms += self.slots.add_phases(level.members, local and self.lanes is None)
         place, offset = passes.ON_THE_FLY, 0
         if not local and self.store_tables:
             place, offset = passes.STORED, self.stored
@@ -208,7 +218,7 @@ class TableBuilder:
             place = passes.PER_TILE if offset == self.per_tile else passes.REPEATED
             if place == passes.PER_TILE:
                 self.per_tile += (2 * self.W) << self.n
-        needed = any(self.slots.needed(member.angle) for member in level.members)
+        needed = self.slots.any_needed(level.members)
         row = blank(passes.PHASES)
         row[passes.OFFSET], row[passes.PLACE] = offset, place
         row[passes.FIRST_TERM], row[passes.LAST_TERM] = first, len(self.terms)
@@ -226,9 +236,9 @@ class TableBuilder:
         if begins:
             row[passes.OFFSET], row[passes.FIRST_TERM] = self.stored, len(self.terms)
             self.stored += max(2 << self.n, 2 * self.W)
-            self.terms += [(octets.in_order(member.z), self.slots.add(member, moving=False)) for member in phases]
+            self.terms += self.slots.add_phases(phases)
             row[passes.LAST_TERM] = len(self.terms)
-            row[passes.NEEDED] = int(any(self.slots.needed(member.angle) for member in phases))
+            row[passes.NEEDED] = int(self.slots.any_needed(phases))
         layer.xs += [rotation.x for rotation in rotations]
         self.layer = None if local else layer
         step = 2 * self.W
@@ -238,11 +248,12 @@ class TableBuilder:
         row[passes.FUSED_COUNT] = len(rotations)
         for k, rotation in enumerate(rotations):
             row[passes.FUSED_SLOT + k] = self.slots.add(rotation, moving=local)
-            row[passes.FUSED_Z + k] = layer.order.in_order(rotation.z)
+        masks = [member.z for member in ((*phases, *rotations) if begins else rotations)]
+        self.octet_masks.append((row, masks, layer.order))
         for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
             row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
         row[passes.FUSED_X : passes.FUSED_X + fused.OCTET] = [step * x for x in octets.xs]
-        self.add(row, bool(row[passes.NEEDED]) or any(self.slots.needed(rotation.angle) for rotation in rotations))
+        self.add(row, bool(row[passes.NEEDED]) or self.slots.any_needed(rotations))
 
     def rotation_passes(self, members: Sequence[Rotation], phases: Level | None = None) -> None:
         """Number a level's rotations, and the phases before them if the first pass is a fused one."""
@@ -251,44 +262,47 @@ class TableBuilder:
         if phases is not None:
             self.layer = None
         while waiting:
-            group = fused.group(waiting, self.slots.is_local) if self.fuses else []
-            if group and waiting[0] in group:
-                self.fused_pass(group, before)
-                before = []
-                waiting = [rotation for rotation in waiting if not any(rotation is each for each in group)]
-                continue
+            if self.fuses:
+                group, remaining = fused.group(waiting, self.slots.is_local)
+                if group and group[0] is waiting[0]:
+                    self.fused_pass(group, before)
+                    before, waiting = [], remaining
+                    continue
             rotation = waiting.pop(0)
             high = rotation.x >> self.shift
-            partner = self.partner(rotation, waiting) if high and self.lanes is not None else None
-            row = blank(passes.LANE_ROTATION if not high else passes.ROTATION)
-            needed = self.write_rotation(row, rotation)
-            if partner is not None:
-                waiting.remove(partner)
+            place = self.partner(rotation, waiting) if high and self.lanes is not None else None
+            row = blank(passes.ROTATION if high else passes.LANE_ROTATION)
+            row[passes.SLOT : passes.SLOT + passes.SECOND] = columns = self.columns(rotation)
+            needed = bool(columns[-1])
+            if place is not None:
+                partner = waiting.pop(place)
                 row[passes.KIND] = passes.ROTATION_PAIR
-                needed = self.write_rotation(row, partner, passes.SECOND) or needed
+                at = passes.SLOT + passes.SECOND
+                row[at : at + passes.SECOND] = columns = self.columns(partner)
+                needed = needed or bool(columns[-1])
                 row[passes.CROSS_A] = (partner.x & rotation.z).bit_count() & 1
                 row[passes.CROSS_B] = (rotation.x & partner.z).bit_count() & 1
-                row[passes.LOW], row[passes.HIGH] = pivots([high, partner.x >> self.shift])
+                other = partner.x >> self.shift
+                if other.bit_length() == high.bit_length():
+                    other ^= high
+                row[passes.LOW], row[passes.HIGH] = sorted([_top(high), _top(other)])
             elif high:
-                row[passes.LOW] = 1 << (high.bit_length() - 1)
+                row[passes.LOW] = _top(high)
             self.add(row, needed)
 
-    def partner(self, rotation: Rotation, waiting: list[Rotation]) -> Rotation | None:
-        """Next rotation that may follow immediately and has another X mask."""
+    def partner(self, rotation: Rotation, waiting: list[Rotation]) -> int | None:
+        """Place of the next rotation that may follow immediately and has another X mask."""
         high = rotation.x >> self.shift
         for k, candidate in enumerate(waiting):
-            if candidate.x >> self.shift not in (0, high) and all(candidate.commutes(other) for other in waiting[:k]):
-                return candidate
+            if candidate.x >> self.shift not in (0, high) and fused.commutes_with_all(candidate, waiting[:k]):
+                return k
         return None
 
-    def write_rotation(self, row: list[int], rotation: Rotation, at: int = 0) -> bool:
-        """Write a rotation's columns, shifted by ``at``; return whether its derivative is required."""
+    def columns(self, rotation: Rotation) -> tuple[int, ...]:
+        """Columns from SLOT to NEEDED of a rotation."""
+        x, z, shift = rotation.x, rotation.z, self.shift
         slot, local, needed = self.numbered(rotation)
-        row[passes.SLOT + at], row[passes.LOCAL + at], row[passes.NEEDED + at] = slot, local, needed
-        row[passes.X + at], row[passes.LANE_X + at] = rotation.x >> self.shift, rotation.x & ((1 << self.shift) - 1)
-        row[passes.Z + at] = rotation.z >> self.shift
-        row[passes.SWAP + at] = 1 - (rotation.x & rotation.z).bit_count() % 2
-        return bool(needed)
+        return slot, local, x >> shift, x & ((1 << shift) - 1), z >> shift, 1 - ((x & z).bit_count() & 1), needed
 
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
         """Slot of a non-diagonal rotation, whether it varies per sample, and whether its derivative is required."""
@@ -337,6 +351,10 @@ class TableBuilder:
             position += sizes[section]
         out[scratch.END] = position
         return out
+
+
+def _top(mask: int) -> int:
+    return 1 << (mask.bit_length() - 1)
 
 
 def _phases(level: Level) -> tuple[Any, ...]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
+
+import numpy as np
 
 from simulator.engines.numba.layout import passes
 from simulator.program.levels import Angle, Level, Rotation
-from simulator.program.subspaces import remainder
+from simulator.program.subspaces import pivots, remainder
 
 OCTET = passes.OCTET_BITS
 
@@ -31,25 +34,18 @@ class Octets:
     @classmethod
     def of(cls, rotations: Sequence[Rotation], n: int) -> Octets:
         """Divide the indices such that each coset's first member has an even parity with each mask z."""
-        echelon: dict[int, int] = {}
+        xs = [rotation.x for rotation in rotations]
+        dependent = pivots(xs)  # bits whose vectors are sums of those of lower bits
         basis = []
         for q in range(n):
-            vector = 1 << q
-            for rotation in rotations:
-                if rotation.z >> q & 1:
-                    vector ^= rotation.x
-            residue = remainder(echelon, vector)
-            if residue:
-                echelon[residue.bit_length()] = residue
+            vector = bit = 1 << q
+            if bit not in dependent:
+                for rotation in rotations:
+                    if rotation.z & bit:
+                        vector ^= rotation.x
                 basis.append(vector)
-        xs = [rotation.x for rotation in rotations]
         spare = OCTET - len(xs)
         return cls(xs + basis[len(basis) - spare :], basis[: len(basis) - spare])
-
-    def in_order(self, z: int) -> int:
-        """Mask z of a string whose index is the number of an amplitude in the order of the octets."""
-        vectors = (*self.xs, *self.firsts)
-        return sum(((z & vector).bit_count() & 1) << k for k, vector in enumerate(vectors))
 
     def sums(self) -> list[int]:
         """All sums of the lower half of the basis of first members, then all of its upper half."""
@@ -66,22 +62,45 @@ class Layer:
 
     def takes(self, rotations: Iterable[Rotation]) -> bool:
         """Whether signs that flips of these rotations leave may be applied before the layer's rotations."""
-        return not any((rotation.z & x).bit_count() & 1 for rotation in rotations for x in self.xs)
+        for rotation in rotations:
+            z = rotation.z
+            for x in self.xs:
+                if (z & x).bit_count() & 1:
+                    return False
+        return True
 
 
-def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> list[Rotation]:
-    """Rotations that may come next and that one pass applies: two or three, or none."""
+def in_orders(masks: Sequence[Sequence[int]], orders: Sequence[Octets]) -> list[list[int]]:
+    """Masks z of strings whose index is the number of an amplitude in an order of octets, for many orders."""
+    vectors = np.array([(*order.xs, *order.firsts) for order in orders], np.int64)
+    counts = [len(zs) for zs in masks]
+    flat = np.array(list(chain.from_iterable(masks)), np.int64)
+    odd = np.bitwise_count(flat[:, None] & np.repeat(vectors, counts, axis=0)).astype(np.int64) & 1
+    numbers = iter((odd << np.arange(vectors.shape[1])).sum(axis=1).tolist())
+    return [list(islice(numbers, count)) for count in counts]
+
+
+def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> tuple[list[Rotation], list[Rotation]]:
+    """Split into rotations that may come next and that one pass applies, two or three, or none; and the remaining."""
     members: list[Rotation] = []
+    remaining: list[Rotation] = []
+    local = False
     for k, candidate in enumerate(waiting):
-        if members and is_local(candidate.angle) != is_local(members[0].angle):
-            continue
-        if (candidate.x & candidate.z).bit_count() % 2 and all(_apart(candidate, other) for other in members):
-            others = (other for other in waiting[:k] if not any(other is each for each in members))
-            if all(candidate.commutes(other) for other in others):
-                members.append(candidate)
-                if len(members) == OCTET:
-                    break
-    return members if len(members) > 1 else []
+        if (
+            (candidate.x & candidate.z).bit_count() & 1
+            and (not members or is_local(candidate.angle) == local)
+            and _all_apart(candidate, members)
+            and commutes_with_all(candidate, remaining)
+        ):
+            if not members:
+                local = is_local(candidate.angle)
+            members.append(candidate)
+            if len(members) == OCTET:
+                remaining += waiting[k + 1 :]
+                break
+        else:
+            remaining.append(candidate)
+    return (members, remaining) if len(members) > 1 else ([], list(waiting))
 
 
 def like_y(levels: Sequence[Level], n: int) -> list[Level]:
@@ -98,7 +117,7 @@ def like_y(levels: Sequence[Level], n: int) -> list[Level]:
         elif level.kind == "dense":
             out.append(level)
         else:
-            for members in _independent(level.members):
+            for members in _independent(level):
                 changed, quarters = _changed(members, n) if len(members) > 1 else (members, [])
                 _add_phases(out, [Rotation(0, z, Angle(-math.pi / 2)) for z in quarters])
                 out.append(Level("rotations", changed))
@@ -110,26 +129,23 @@ def _add_phases(levels: list[Level], members: Sequence[Rotation]) -> None:
     """Add diagonal rotations to a last level of phases, or as a new level; angles about equal strings are added."""
     if not members:
         return
-    known = {member.z: member for member in levels[-1].members} if levels and levels[-1].kind == "phases" else None
-    if known is not None:
-        levels.pop()
-    known = known or {}
+    known = {}
+    if levels and levels[-1].kind == "phases":
+        known = {member.z: member for member in levels.pop().members}
     for member in members:
-        angle = member.angle
         if member.z in known:
-            angle = known[member.z].angle.scaled(1.0)
-            angle.add(member.angle)
-        known[member.z] = Rotation(0, member.z, angle)
+            member = Rotation(0, member.z, known[member.z].angle.plus(member.angle))
+        known[member.z] = member
     levels.append(Level("phases", [each for each in known.values() if each.angle.factors or each.angle.constant]))
 
 
-def _independent(members: Sequence[Rotation]) -> list[list[Rotation]]:
-    """Split rotations, in order, into runs that commute and whose masks x are independent."""
+def _independent(level: Level) -> list[list[Rotation]]:
+    """Split a level's rotations, in order, into runs that commute and whose masks x are independent."""
     out: list[list[Rotation]] = []
     echelon: dict[int, int] = {}
-    for member in members:
+    for member in level.members:
         residue = remainder(echelon, member.x)
-        if not out or not residue or not all(member.commutes(other) for other in out[-1]):
+        if not out or not residue or (level.ordered and not commutes_with_all(member, out[-1])):
             out.append([])
             echelon, residue = {}, member.x
         echelon[residue.bit_length()] = residue
@@ -139,7 +155,8 @@ def _independent(members: Sequence[Rotation]) -> list[list[Rotation]]:
 
 def _changed(members: Sequence[Rotation], n: int) -> tuple[list[Rotation], list[int]]:
     """Rotations with an odd number of Ys, and the masks z' of the quarter turns around them."""
-    out, quarters = [], []
+    out: list[Rotation] = []
+    quarters: list[int] = []
     for k, member in enumerate(members):
         x, z = member.x, member.z
         if (x & z).bit_count() % 2 == 0:
@@ -163,9 +180,20 @@ def _dual(masks: Sequence[int], k: int, n: int) -> int:
     return sum(pivot for j, pivot in pivots if rows[j] >> n)
 
 
-def _apart(a: Rotation, b: Rotation) -> bool:
-    """Whether two strings relate like Paulis of different qubits."""
-    return not (a.x & b.z).bit_count() & 1 and not (a.z & b.x).bit_count() & 1
+def _all_apart(rotation: Rotation, others: Sequence[Rotation]) -> bool:
+    """Whether a string relates to each other one like Paulis of different qubits."""
+    x, z, odd = rotation.x, rotation.z, 0
+    for other in others:
+        odd |= (x & other.z).bit_count() | (z & other.x).bit_count()
+    return not odd & 1
+
+
+def commutes_with_all(rotation: Rotation, others: Sequence[Rotation]) -> bool:
+    """Whether a string commutes with each other one."""
+    x, z, odd = rotation.x, rotation.z, 0
+    for other in others:
+        odd |= (x & other.z).bit_count() ^ (z & other.x).bit_count()
+    return not odd & 1
 
 
 def _sums(vectors: Sequence[int]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from simulator.engines.numba.tables.tables import Affine
@@ -38,13 +39,36 @@ class Slots:
 
     def is_local(self, angle: Angle) -> bool:
         """Whether an angle differs from sample to sample."""
-        return bool(angle.factors) and min(angle.factors) < self.n_inputs
+        return bool(self.n_inputs and angle.factors) and min(angle.factors) < self.n_inputs
 
     def needed(self, angle: Angle) -> bool:
         """Whether the derivative with respect to this angle is required."""
-        return bool(angle.factors) and (self.derive_inputs or max(angle.factors) >= self.n_inputs)
+        if not angle.factors:
+            return False
+        return self.derive_inputs or not self.n_inputs or max(angle.factors) >= self.n_inputs
 
-    def add(self, rotation: Rotation, moving: bool, lane_z: int | None = None, local: bool = False) -> int:
+    def any_local(self, rotations: Iterable[Rotation]) -> bool:
+        """Whether an angle of one of the rotations differs from sample to sample."""
+        return bool(self.n_inputs) and any(self.is_local(rotation.angle) for rotation in rotations)
+
+    def any_needed(self, rotations: Iterable[Rotation]) -> bool:
+        """Whether the derivative with respect to an angle of one of the rotations is required."""
+        return any(self.needed(rotation.angle) for rotation in rotations)
+
+    def add_phases(self, rotations: Sequence[Rotation], local: bool = False) -> list[tuple[int, int]]:
+        """Number the angles of diagonal rotations; return the terms of a pass of phases, masks z with slots."""
+        first, low = len(self.angles), (1 << self.shift) - 1
+        zs = [rotation.z for rotation in rotations]
+        self.angles += [rotation.angle for rotation in rotations]
+        self.rows += [(-1, z & low, 0) for z in zs]
+        slots = range(first, len(self.angles))
+        if local:
+            self.local += slots
+        elif self.n_inputs:
+            self.local += [slot for slot in slots if self.is_local(self.angles[slot])]
+        return list(zip(zs, slots, strict=True))
+
+    def add(self, rotation: Rotation, moving: bool, lane_z: int | None = None) -> int:
         """Number a rotation's angle; equal angles whose derivative is not required share a number."""
         angle = rotation.angle
         if lane_z is None:
@@ -52,13 +76,13 @@ class Slots:
         row = (1 if (rotation.x & rotation.z).bit_count() & 2 else -1, lane_z, int(moving))
         slot = len(self.angles)
         if moving and not self.needed(angle):
-            key = (*row, angle.constant, *sorted(angle.factors.items()))
+            key = (*row, angle.constant, *sorted(angle.factors.items())) if angle.factors else (*row, angle.constant)
             shared = self._fixed.setdefault(key, slot)
             if shared < slot:
                 return shared
         self.angles.append(angle)
         self.rows.append(row)
-        if local or self.is_local(angle):
+        if self.n_inputs and self.is_local(angle):
             self.local.append(slot)
         return slot
 
@@ -71,4 +95,6 @@ class Slots:
     def by_weights(self) -> Affine:
         """Dependence of all angles on the weights."""
         n = self.n_inputs
+        if not n:
+            return Affine.of([angle.factors for angle in self.angles])
         return Affine.of([{k - n: v for k, v in angle.factors.items() if k >= n} for angle in self.angles])

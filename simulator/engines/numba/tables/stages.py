@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -50,7 +51,7 @@ class StageTableBuilder(TableBuilder):
         self.forward: list[int] = []
         self.back: list[int] = []
         self.specs: list[list[int]] = []  # integer lists that describe the factored passes
-        self.places: list[np.ndarray[Any, Any]] = []
+        self.places: list[list[int]] = []
         self.parts = stage.block_bits - self.part
         self.block_mask = (1 << stage.block_bits) - 1
         for level in stage.levels:
@@ -92,7 +93,7 @@ class StageTableBuilder(TableBuilder):
                     row[at + passes.MEMBER_Z] = member.z >> self.shift
                 bits = pivots(member.x >> self.shift for member in group)
                 row[passes.PIVOTS : passes.PIVOTS + len(bits)] = bits
-                self.add(row, any(self.slots.needed(member.angle) for member in group))
+                self.add(row, self.slots.any_needed(group))
             else:
                 others.append(waiting[0])
                 remaining = waiting[1:]
@@ -173,23 +174,20 @@ class StageTableBuilder(TableBuilder):
         scalars = classes.pop(0)
         if len(classes) > layout.MAX_CLASSES:
             return False
-        needed = any(self.slots.needed(member.angle) for member in level.members)
+        needed = self.slots.any_needed(level.members)
         number = len(self.specs)
         row = blank(passes.FACTORED)
         row[passes.NUMBER], row[passes.NEEDED] = number, int(needed)
         self.add(row, needed)
         groups = max(-(-len(classes) // layout.CLASSES), 1)
         spec = [*self.add_terms(fixed), *self.add_terms(scalars), groups]
-        vectors = np.arange(1 << (self.part - self.shift))[:, None]
         masks = list(classes)
-        odd = np.bitwise_count(vectors & (np.array(masks, np.int64) >> self.shift)).astype(np.int64) & 1
-        odd <<= np.arange(len(masks)) // groups
         for g in range(groups):
             members = masks[g::groups]
             group = [len(members), len(self.places)]
             for z in members:
                 group += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
-            self.places.append(odd[:, g::groups].sum(axis=1) * (2 * self.W))
+            self.places.append(_places(tuple([z >> self.shift for z in members]), self.part - self.shift, 2 * self.W))
             spec += group + [0] * (layout.GROUP - len(group))
         self.specs.append(spec)
         return True
@@ -197,7 +195,7 @@ class StageTableBuilder(TableBuilder):
     def add_terms(self, members: Sequence[Rotation]) -> tuple[int, int]:
         """Number the Z strings of a factor and return the first and last number."""
         first = len(self.terms)
-        self.terms += [(member.z, self.slots.add(member, moving=False)) for member in members]
+        self.terms += self.slots.add_phases(members)
         return first, len(self.terms)
 
     def written(self, stage: stages.Stage) -> Any:
@@ -227,7 +225,7 @@ class StageTableBuilder(TableBuilder):
         for spec in self.specs:
             for g in range(spec[layout.GROUPS]):
                 at = layout.FACTOR_HEAD + layout.GROUP * g + layout.GROUP_PLACES
-                spec[at] = add(self.places[spec[at]].tolist())
+                spec[at] = add(self.places[spec[at]])
             begins.append(add(spec))
         ints[layout.SPECS], ints[layout.FACTORS] = add(begins), len(begins)
         return np.array(ints, np.int64)
@@ -264,6 +262,15 @@ class StageTableBuilder(TableBuilder):
         if numbers is None:
             numbers = self.known[id(rotation)] = super().numbered(rotation)
         return numbers
+
+
+@lru_cache(maxsize=1024)
+def _places(zs: tuple[int, ...], bits: int, size: int) -> list[int]:
+    """Place, in a group's table of values of ``size`` floats, for each vector of a part of ``bits`` bits."""
+    if not zs:
+        return [0] * (1 << bits)
+    odd = np.bitwise_count(np.arange(1 << bits)[:, None] & np.array(zs, np.int64)).astype(np.int64) & 1
+    return ((odd << np.arange(len(zs))).sum(axis=1) * size).tolist()  # type: ignore[no-any-return]
 
 
 def _by_x(rotation: Rotation) -> int:

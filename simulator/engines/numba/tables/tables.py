@@ -28,11 +28,11 @@ class Affine:
     @classmethod
     def of(cls, rows: Sequence[dict[int, float]]) -> Affine:
         """Create from one mapping of column to factor per row."""
-        starts = np.cumsum([0, *(len(row) for row in rows)])
+        starts = np.cumsum([0, *map(len, rows)])
         return cls(
             starts.astype(np.int64),
-            np.array([c for row in rows for c in row], np.int64),
-            np.array([v for row in rows for v in row.values()], float),
+            np.array([*chain.from_iterable(rows)], np.int64),
+            np.array([*chain.from_iterable([row.values() for row in rows])], float),
         )
 
     @cached_property
@@ -106,10 +106,16 @@ def packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArra
     directory = np.zeros((1 + max(sections), 2), np.int64)
     ints: list[NDArray[Any]] = [layout, directory.ravel()]
     floats: list[NDArray[Any]] = []
+    n_ints, n_floats = layout.size + directory.size, 0
     for number, values in sections.items():
-        target = floats if values.dtype == np.float64 else ints
-        directory[number] = sum(len(part) for part in target), values.size
-        target.append(values.ravel())
+        if values.dtype == np.float64:
+            directory[number] = n_floats, values.size
+            floats.append(values.ravel())
+            n_floats += values.size
+        else:
+            directory[number] = n_ints, values.size
+            ints.append(values.ravel())
+            n_ints += values.size
     return np.concatenate(ints), np.concatenate([*floats, np.zeros(1)])
 
 

@@ -1,0 +1,306 @@
+"""Steps in a compiled loop against the same run whose steps are taken in Python, bit by bit."""
+
+import os
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from qml.layers import Arctan, Dense, Dropout, Quantum, ReLU, Sequential, Sigmoid, Tanh, TrainedScales
+from qml.losses import LOSSES, SquaredError
+from qml.models.layered import layered_model
+from qml.models.quantum_model import QuantumModel
+from qml.optimizers import SGD, Adam, AdamW, RMSprop
+from qml.optimizers.stepwise import CompiledOptimizer
+from qml.training import TrainingInterrupted, compiled_steps, descent, train
+from qml.training.compiled_steps import CompiledSteps
+from qml.training.layers_objective import LayersObjective
+from simulator import NoiseModel, depolarizing, set_num_threads
+from simulator.engines.choice import using
+from simulator.engines.numba import loops, threads
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
+
+N_SAMPLES, BATCH, EPOCHS, SEED = 44, 16, 3, 9  # two full batches and a smaller one
+MODEL = layered_model("angle", "basic", num_features=2, num_layers=2, observables="z+zz")
+SINGLE = layered_model("angle", "basic", num_features=2, num_layers=2, precision="single")
+PROBABILITIES = QuantumModel(MODEL.circuit, MODEL.inputs, MODEL.weights, outputs="probabilities")
+NETWORK = Sequential(Quantum(MODEL), Dense(3, 1))
+OPTIMIZERS = [Adam(), AdamW(), SGD(0.01, nesterov=True), RMSprop()]
+
+forks = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, if another test has imported it
+
+
+@dataclass(frozen=True)
+class Halving(SGD):
+    def step(self, state, weights, gradient):
+        return state, weights - 0.5 * self.learning_rate * gradient
+
+
+class Doubled(Tanh):
+    def value(self, X):
+        return 2.0 * super().value(X)
+
+
+class Doubling(SquaredError):
+    def value(self, outputs, y):
+        return 2.0 * super().value(outputs, y)
+
+
+def objective(network=NETWORK, loss=LOSSES["mse"](), y=None):  # noqa: B008  immutable
+    rng = np.random.default_rng(3)
+    X, shares = rng.normal(size=(N_SAMPLES, network.num_inputs)), rng.uniform(0.5, 1.5, N_SAMPLES)
+    return LayersObjective(network, X, X[:, 0] if y is None else y, shares, loss)
+
+
+def for_loss(name):
+    """Two kinds of targets for the losses that take them: numbers and class indices, one output and several."""
+    loss = LOSSES[name]()
+    classes = np.arange(N_SAMPLES) % 3
+    if name in ("cross_entropy", "hinge"):
+        return objective(Sequential(Quantum(MODEL), Dense(3, 3)), loss, classes)
+    return objective(loss=loss, y=(classes > 0).astype(int) if name == "binary_cross_entropy" else None)
+
+
+@pytest.fixture
+def count(monkeypatch):
+    """Numbers of steps taken in Python and in compiled loops."""
+    taken = {"python": 0, "compiled": 0}
+    step, advance = descent._step, CompiledSteps.advance
+
+    def counted_step(*arguments):
+        taken["python"] += 1
+        return step(*arguments)
+
+    def counted_advance(self, run, order):
+        out = advance(self, run, order)
+        taken["compiled"] += 0 if out is None else out[0].steps - run.state.steps
+        return out
+
+    monkeypatch.setattr(descent, "_step", counted_step)
+    monkeypatch.setattr(CompiledSteps, "advance", counted_advance)
+    return taken
+
+
+def run(problem, optimizer="adam", **settings):
+    start = problem.network.initial_weights(np.random.default_rng(1))
+    settings = {"epochs": EPOCHS, "batch_size": BATCH, "rng": SEED, "schedule": "cosine"} | settings
+    return train(problem, start, optimizer, **settings)
+
+
+def in_python(problem, optimizer="adam", **settings):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompiledSteps, "of", lambda *_: None)
+        return run(problem, optimizer, **settings)
+
+
+def assert_same(result, expected):
+    assert (result.stop_reason, result.message, result.best_epoch) == (
+        expected.stop_reason,
+        expected.message,
+        expected.best_epoch,
+    )
+    np.testing.assert_array_equal(result.weights, expected.weights)
+    np.testing.assert_array_equal(result.last_weights, expected.last_weights)
+    for name, value in expected.optimizer_state.items():
+        np.testing.assert_array_equal(result.optimizer_state[name], value)
+    records = [[vars(record) | {"seconds": 0.0} for record in each.history] for each in (result, expected)]
+    assert records[0] == records[1]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: type(optimizer).__name__)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_with_every_compiled_optimizer(loss, optimizer, count):
+    problem = for_loss(loss)
+    result = run(problem, optimizer)
+    assert count == {"python": 1, "compiled": EPOCHS * 3 - 1}
+    assert_same(result, in_python(problem, optimizer))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Sequential(Dense(3, 2), Tanh(), Quantum(MODEL), Dense(3, 1, bias=False)),
+        Sequential(TrainedScales(1, copies=2), Quantum(SINGLE), Sigmoid(), Dense(2, 1)),
+        Sequential(
+            Dense(3, 2), ReLU(), Dense(2, 2), Arctan(), Quantum(MODEL), Dense(3, 2), Quantum(MODEL), Dense(3, 1)
+        ),
+    ],
+    ids=["dense", "scales", "two circuits"],
+)
+@pytest.mark.parametrize("batch_size", [BATCH, None])
+def test_chains_of_layers(network, batch_size, count):
+    result = run(objective(network), batch_size=batch_size, epochs=6)
+    assert count["python"] == 1
+    assert_same(result, in_python(objective(network), batch_size=batch_size, epochs=6))
+
+
+@pytest.mark.parametrize(
+    ("network", "loss", "optimizer"),
+    [
+        (NETWORK, Doubling(), "adam"),
+        (NETWORK, SquaredError(), Halving(0.01)),
+        (NETWORK, SquaredError(), "natural_gradient"),
+        (Sequential(Doubled(2), Quantum(MODEL), Dense(3, 1)), SquaredError(), "adam"),
+        (Sequential(Dense(2, 2), Dropout(0.5), Quantum(MODEL), Dense(3, 1)), SquaredError(), "adam"),
+        (Sequential(Quantum(PROBABILITIES), Dense(4, 1)), SquaredError(), "adam"),
+        (NETWORK.on(noise=NoiseModel(after_2q=depolarizing(0.02))), SquaredError(), "adam"),
+    ],
+    ids=["loss", "step", "measure", "activation", "random", "probabilities", "noise"],
+)
+def test_what_needs_python_is_taken_in_python(network, loss, optimizer, count):
+    run(objective(network, loss), optimizer, epochs=1)
+    assert count == {"python": 3, "compiled": 0}
+
+
+def test_one_step_a_call_gives_the_same_bits(monkeypatch):
+    expected = run(objective())
+    ends = []
+    repeat = loops.Loop.run
+    monkeypatch.setattr(compiled_steps, "SECONDS_OF_A_CALL", 0.0)
+    monkeypatch.setattr(loops.Loop, "run", lambda self, end: ends.append(end - self._place[0]) or repeat(self, end))
+    assert_same(run(objective()), expected)
+    assert ends == [1] * (EPOCHS * 3 - 1)
+
+
+@pytest.mark.parametrize("at", [1, 2, 5])
+def test_an_interrupt_leaves_whole_steps_from_which_the_run_goes_on(at, monkeypatch, tmp_path):
+    expected = run(objective())
+    calls = []
+    repeat = loops.Loop.run
+
+    def interrupted(self, end):
+        calls.append(end)
+        if len(calls) == at:
+            repeat(self, end)
+            raise KeyboardInterrupt
+        return repeat(self, end)
+
+    monkeypatch.setattr(loops.Loop, "run", interrupted)
+    with pytest.raises(TrainingInterrupted):
+        run(objective(), resume=tmp_path / "run")
+    assert_same(run(objective(), resume=tmp_path / "run"), expected)
+
+
+@pytest.mark.parametrize("settings", [{"tol": 1e9, "patience": 2}, {"schedule": "plateau"}, {"schedule": "one_cycle"}])
+def test_ends_and_schedules(settings):
+    assert_same(run(objective(), epochs=9, **settings), in_python(objective(), epochs=9, **settings))
+
+
+def test_a_callback_sees_every_epoch_and_stops():
+    seen = []
+
+    def note(progress):
+        seen.append((progress.epoch, progress.loss, progress.weights))
+        return progress.epoch == 2
+
+    result = run(objective(), callback=note)
+    assert result.stop_reason == "callback"
+    expected = in_python(objective(), epochs=EPOCHS, callback=lambda progress: progress.epoch == 2)
+    assert [(epoch, loss) for epoch, loss, _ in seen] == [(r.epoch, r.loss) for r in expected.history]
+    np.testing.assert_array_equal(seen[-1][2], expected.last_weights)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "large"),
+    [(SGD(1e200), 1.0), (Adam(1e300), 1.0), (SGD(1e-3), 1e200), (SGD(1e-3), np.inf)],
+    ids=["step", "angle", "loss explodes", "loss"],
+)
+def test_divergence_is_told_in_the_same_step(optimizer, large):
+    y = np.linspace(-1.0, 1.0, N_SAMPLES)
+    first = np.random.default_rng([SEED, 0, 0]).permutation(N_SAMPLES)[:BATCH]
+    y[np.setdiff1d(np.arange(N_SAMPLES), first)[0]] = large  # not in the first step, which is taken in Python
+    results = []
+    for trained in (run, in_python):
+        try:
+            with pytest.warns(ConvergenceWarning):
+                results.append(trained(objective(y=y), optimizer))
+        except ValueError as error:
+            results.append(str(error))
+    if isinstance(results[1], str):
+        assert results[0] == results[1]
+    else:
+        assert results[1].stop_reason == "diverged"
+        assert_same(*results)
+
+
+def test_a_target_that_is_not_valid_is_told(count):
+    problem = for_loss("binary_cross_entropy")
+    problem.targets[np.random.default_rng([SEED, 0, 0]).permutation(N_SAMPLES)[-1]] = 2
+    with pytest.raises(ValueError, match=r"y in \[0, 1\], got values from 0 to 2"):
+        run(problem)
+    assert count == {"python": 2, "compiled": 1}
+
+
+def test_steps_in_python_between_compiled_ones(count):
+    """A gradient that is finite, but whose norm is not, is for Python; the loop goes on from the weights after it."""
+    problem = objective(Sequential(TrainedScales(2), Quantum(MODEL), Dense(3, 1)), y=np.linspace(-1.0, 1.0, N_SAMPLES))
+    problem.inputs[np.random.default_rng([SEED, 0, 0]).permutation(N_SAMPLES)[BATCH], 0] = 1e170
+    result = run(problem)
+    assert count == {"python": EPOCHS + 1, "compiled": EPOCHS * 2 - 1}
+    assert result.history[-1].gradient_norm == np.inf
+    assert_same(result, in_python(problem))
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """An engine that shares even the smallest work, and believes in three processors."""
+    monkeypatch.setattr(threads, "_available", lambda: 3)
+    with using(NumbaEngine(Options(serial_work=0))):
+        yield
+    set_num_threads(None)
+
+
+def test_any_number_of_threads_gives_the_same_bits(eager):
+    expected = in_python(objective())
+    for number in (1, 2, 3):
+        set_num_threads(number)
+        assert_same(run(objective()), expected)
+
+
+def test_two_runs_at_once(eager):
+    problems = [for_loss(loss) for loss in ("huber", "cross_entropy")]
+    expected = [in_python(problem, epochs=20) for problem in problems]
+    results = [None, None]
+
+    def work(k):
+        results[k] = run(problems[k], epochs=20)
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    for result, other in zip(results, expected, strict=True):
+        assert_same(result, other)
+
+
+@forks
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_run_goes_on_in_a_fork(eager):
+    set_num_threads(2)
+    reading, writing = os.pipe()
+    children = []
+
+    def fork(progress):
+        if progress.epoch == 2:
+            children.append(os.fork())
+
+    result = run(objective(), callback=fork)
+    if children[0] == 0:
+        os.write(writing, result.last_weights.tobytes())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read() == result.last_weights.tobytes()
+    os.waitpid(children[0], 0)
+
+
+def test_all_compiled_optimizers_are_compared():
+    def descendants(kind):
+        return {kind}.union(*map(descendants, kind.__subclasses__()))
+
+    public = {kind for kind in descendants(CompiledOptimizer) if kind.__module__ == "qml.optimizers.gradient_descent"}
+    assert public == {type(optimizer) for optimizer in OPTIMIZERS}
