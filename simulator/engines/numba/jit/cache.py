@@ -50,6 +50,8 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
+            if obstacle() is None:  # such kernels need nothing of what numba prepares for a compilation
+                return self._load_overload(sig, target_context)
             return super().load_overload(sig, target_context)
         except Exception:  # a truncated or foreign file may raise any error; compiling is always correct
             return None
@@ -96,7 +98,7 @@ class LazyCache:
                 self.save_overload(sig, loaded)
         if loaded is None and obstacle() is not None:
             warn_once(
-                f"{obstacle()}: kernels are compiled without shortcuts, with the same results in about three times the "
+                f"{obstacle()}: kernels are compiled without shortcuts, with the same results in about four times the "
                 f"time; {supported()} is faster"
             )
         return loaded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -38,3 +39,15 @@ def _name_after_closure(function: Callable[..., Any]) -> None:
     if cells:
         names = [getattr(getattr(cell, "py_func", None), "__qualname__", repr(cell)) for cell in cells]
         function.__qualname__ += f"[{', '.join(names)}]"
+
+
+def called_with(dispatcher: Any, argument: Callable[[Any], Any]) -> Any:
+    """``dispatcher``, which converts the arguments of calls from compiled code to types that ``argument`` returns."""
+    original = dispatcher.get_call_template
+
+    @functools.wraps(original)
+    def get_call_template(args: Any, kws: Any) -> Any:
+        return original(tuple(map(argument, args)), kws)
+
+    dispatcher.get_call_template = get_call_template
+    return dispatcher

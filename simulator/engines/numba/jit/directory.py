@@ -16,7 +16,7 @@ import numba
 from simulator.engines.numba.jit.compatibility import obstacle
 
 ENGINE = Path(__file__).parents[1]
-_SOURCES = ("simd", "processor.py", "jit", "kernels", "layout", "../../range_reduction.py")
+_SOURCES = ("dialect", "simd", "processor.py", "jit", "kernels", "layout", "../../range_reduction.py")
 
 
 @functools.cache

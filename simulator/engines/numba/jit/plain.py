@@ -1,6 +1,6 @@
 """Compilation of kernels by numba's standard pipeline, for releases that the shortcuts do not support.
 
-It takes about three times as long as with `shortcuts`. Kernels are cached on disk as well, unless numba's cache has
+It takes about four times as long as with `shortcuts`. Kernels are cached on disk as well, unless numba's cache has
 changed too.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from simulator.engines.numba.dialect.views import view_of
 from simulator.engines.numba.jit.compatibility import obstacle
-from simulator.engines.numba.jit.decorator import compiled
+from simulator.engines.numba.jit.decorator import called_with, compiled
 from simulator.engines.numba.jit.directory import warn_once
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
@@ -37,9 +38,9 @@ bridged = kernel
 
 def part(function: Callable[..., Any]) -> Any:
     """Compile a part of a kernel, callable from kernels only."""
-    return compiled(function, **_OPTIONS)
+    return called_with(compiled(function, **_OPTIONS), view_of)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a small part of a kernel that is always inlined into its callers."""
-    return compiled(function, forceinline=True, **_OPTIONS)
+    return called_with(compiled(function, forceinline=True, **_OPTIONS), view_of)

@@ -50,7 +50,6 @@ def load(function: Any, signature: Any, context: Any) -> Any:
         if hashlib.sha256(content[32:]).digest() != content[:32]:
             return None
         (name, bitcode), *description = pickle.loads(content[32:])
-        context.refresh()
         library = _library(context.codegen(), name, bitcode)
         return CompileResult._rebuild(_ContextOf(context, library), None, *description)._replace(target_context=context)
     except Exception:  # no archive, an incomplete or a broken one: compiling is always correct

@@ -54,7 +54,7 @@ def _signed(terms, theta, first, last, number, part_bits):
 @part
 def fill_block(table, spec, terms, theta, number, bits, buffer, lanes):
     """Fill the table that all parts of a block share; ``number`` is the number of its first part."""
-    block_terms = terms[entry(spec, BLOCK_FIRST) : entry(spec, BLOCK_LAST)]
+    block_terms = section(terms, entry(spec, BLOCK_FIRST), entry(spec, BLOCK_LAST))
     fill_phases(table, 0, block_terms, theta, number, bits, buffer, lanes)
 
 

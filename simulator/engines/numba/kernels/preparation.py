@@ -175,10 +175,10 @@ def tile_angles(packed, base, X, tile, j, scratch, lanes):
         slot, begin, end = local_slots[k], local_rows[k], local_rows[k + 1]
         if lanes is None:
             for lane in range(W):
-                row = min(tile * W + lane, len(X) - 1)
+                sample = min(tile * W + lane, len(X) - 1)
                 value = base[slot]
                 for e in range(begin, end):
-                    value += factors[e] * X[row, columns[e]]
+                    value += factors[e] * X[sample, columns[e]]
                 theta[slot * W + lane] = like(scratch, value)
         else:
             value = base[slot]

@@ -99,7 +99,7 @@ def _dense(layout, row, spec, matrices, column, psi, scratch, lanes, count, piec
     """Apply a dense matrix whose offset is in ``column``; programs without one have no ``matrices``."""
     if matrices is None:
         return
-    matrix_spec = spec[entry(row, SPEC) :]
+    matrix_spec = section(spec, entry(row, SPEC), len(spec))
     first, last = _share(count >> entry(matrix_spec, DENSE_RANK), piece, pieces)
     work = section(scratch, entry(layout, SCRATCH), entry(layout, BLOCK))
     passes.dense(psi, matrix_spec, matrices, entry(row, column), work, lanes, first, last)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from simulator.engines.numba.dialect.views import View, make_view, pointer_and_sizes
 from simulator.engines.numba.simd.vectors import data_pointer
 
 
@@ -68,44 +68,26 @@ def relax(typing_context, array):  # type: ignore[no-untyped-def]
     return types.none(array), codegen
 
 
-def _with_fields(context: Any, builder: Any, array_type: Any, structure: Any, **fields: Any) -> Any:
-    """Emit the structure of a view, which owns no memory, with ``fields`` and otherwise those of ``structure``."""
-    model, nothing = context.data_model_manager[array_type], cgutils.get_null_value(cgutils.voidptr_t)
-    for name, value in {"meminfo": nothing, "parent": nothing, **fields}.items():
-        structure = model.set(builder, structure, value, name)
-    return structure
-
-
 @intrinsic
 def section(typing_context, array, begin, end):  # type: ignore[no-untyped-def]
     """``array[begin:end]`` without checks of signs and bounds."""
+    out = View(array.dtype, array.ndim)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        data = builder.gep(data_pointer(context, builder, array, args[0]), [args[1]])
-        nitems = builder.sub(args[2], args[1])
-        shape = cgutils.pack_array(builder, [nitems])
-        return _with_fields(context, builder, array, args[0], nitems=nitems, data=data, shape=shape)
+        data, _, *columns = pointer_and_sizes(context, builder, array, args[0])
+        begin = builder.mul(args[1], columns[0]) if columns else args[1]
+        return make_view(context, builder, out, builder.gep(data, [begin]), builder.sub(args[2], args[1]), *columns)
 
-    return array(array, types.intp, types.intp), codegen
+    return out(array, types.intp, types.intp), codegen
 
 
 @intrinsic
 def table_view(typing_context, array, begin, rows, columns):  # type: ignore[no-untyped-def]
     """``array[begin : begin + rows * columns].reshape(rows, columns)``."""
-    out = types.Array(array.dtype, 2, "C")
+    out = View(array.dtype, 2)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        size = context.get_constant(types.intp, array.dtype.bitwidth // 8)
-        return _with_fields(
-            context,
-            builder,
-            out,
-            ir.Constant(context.get_value_type(out), ir.Undefined),
-            nitems=builder.mul(args[2], args[3]),
-            itemsize=size,
-            data=builder.gep(data_pointer(context, builder, array, args[0]), [args[1]]),
-            shape=cgutils.pack_array(builder, [args[2], args[3]]),
-            strides=cgutils.pack_array(builder, [builder.mul(args[3], size), size]),
-        )
+        data = builder.gep(data_pointer(context, builder, array, args[0]), [args[1]])
+        return make_view(context, builder, out, data, args[2], args[3])
 
     return out(array, types.intp, types.intp, types.intp), codegen
