@@ -9,7 +9,7 @@ from __future__ import annotations
 from simulator.engines.numba.jit import kernel
 from simulator.engines.numba.kernels import product
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
-from simulator.engines.numba.kernels.sections import cleared, integers, rows
+from simulator.engines.numba.kernels.sections import cleared, ends_of, integers, rows
 from simulator.engines.numba.kernels.steps import expect_all, seed_all
 from simulator.engines.numba.layout.queues import NEXT_PIECE
 from simulator.engines.numba.layout.scratch import (
@@ -188,6 +188,6 @@ def big_finish(packed, base, X, parts, shared, gradient, scratch, lanes):
             at = (4 * q + 2 * (piece >> (q - low) & 1)) * W
             duals[at] += like(duals, re)
             duals[at + W] += like(duals, im)
-    product.chain_gradients(sums, pairs, duals, pointers, chain, shared, local, is_local)
+    product.chain_gradients(sums, pairs, duals, pointers, ends_of(pointers), chain, shared, local, is_local)
     for slot in range(entry(layout, SLOTS)):
         gradient[slot] += lane_sum(load(sums, slot * W))

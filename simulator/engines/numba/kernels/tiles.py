@@ -12,7 +12,15 @@ from __future__ import annotations
 from simulator.engines.numba.jit import inlined, kernel
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, integers, numbers, passes_of
-from simulator.engines.numba.kernels.steps import apply_pass, expect_all, finish, seed_all, undo_pass
+from simulator.engines.numba.kernels.steps import (
+    apply_pass,
+    clear_sums,
+    expect_all,
+    finish,
+    finish_tile,
+    seed_all,
+    undo_pass,
+)
 from simulator.engines.numba.layout.queues import DONE, NEXT, PREPARED, READY
 from simulator.engines.numba.layout.scratch import (
     CHAIN_NEEDED,
@@ -184,12 +192,16 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
             tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
         for r in range(passes_of(packed) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
             undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
+        derives_product = entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED)
+        clear_sums(packed, scratch, lanes)
         for j in range(states):
             if len(start_lam):
                 _unpack(_state(lam, j, size), start_lam, tile * states + j, lanes)
-            if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
+            if derives_product:
                 finish(packed, _state(psi, j, size), _state(lam, j, size), gradient, shared, j, scratch, lanes)
             _collect_samples(gradient, local_slots, by_sample, tile * states + j, lanes)
+        if derives_product:
+            finish_tile(packed, gradient, shared, scratch, lanes)
         for slot in range(entry(layout, SLOTS)):
             by_tile[tile, slot] = 0.0 if entry(is_local, slot) else lane_sum(load(gradient, slot * W))
         if fetch_add(queue, DONE, 1) == tiles - 1:

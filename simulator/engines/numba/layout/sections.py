@@ -25,8 +25,9 @@ floats are numbered together with those of integers.
     WEIGHT_COLUMNS,  # the weights,
     WEIGHT_FACTORS,  # floats: and their factors
     LOCAL_LIMIT,  # one float: see `kernels.angles.limit`
+    CHAIN_SPLITS,  # per stored qubit, the first of its gates behind all whose angles differ from sample to sample
     OCTETS,  # the first members of the fused passes' cosets, see `kernels.fused`
-) = range(20)
+) = range(21)
 
 TERM_Z, TERM_SLOT, TERM_COLUMNS = 0, 1, 2
 

@@ -20,6 +20,7 @@ from simulator.engines.numba.simd.lanes import (
     lane_sum,
     lanes_of,
 )
+from simulator.engines.numba.simd.samples import column_of, repeated, rounded
 from simulator.engines.numba.simd.sines import sincos
 from simulator.engines.numba.simd.vectors import (
     VECTOR_BYTES,
@@ -39,6 +40,7 @@ __all__ = [
     "VECTOR_BYTES",
     "Vector",
     "aligned_zeros",
+    "column_of",
     "count_ones",
     "data_pointer",
     "entry",
@@ -57,6 +59,8 @@ __all__ = [
     "load",
     "prefetch",
     "relax",
+    "repeated",
+    "rounded",
     "section",
     "sincos",
     "splat",
