@@ -29,6 +29,7 @@ import numba
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from benchmarks import avx2
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
 from simulator.engines.numba import simd
@@ -158,7 +159,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--machine", action="store_true", help="only the limits of the machine")
+    avx2.add_option(parser)
     options = parser.parse_args()
+    avx2.apply(options, ())
     numba.set_num_threads(min(options.threads, numba.config.NUMBA_NUM_THREADS))
 
     rates = {precision: arithmetic_rate(options.threads, precision) for precision in ("double", "single")}

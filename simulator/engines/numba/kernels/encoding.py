@@ -184,7 +184,7 @@ def contract_product(lam, pairs, duals, num_qubits, buffer, lanes):
 
 @part
 def encoding_gradients(gradient, encoded, duals, splits, pointers, chain, shared, local, is_local, slots):
-    """Derivatives of the encodings from the adjoint amplitudes, which are overwritten with those before the matrices."""
+    """Derivatives of the encodings; the adjoint amplitudes are overwritten with those before the matrices."""
     W = lanes_of(duals)
     for q in range(len(splits)):
         o, at = q * 4 * W, matrix_place(shared, slots, q)
