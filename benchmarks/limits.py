@@ -10,7 +10,7 @@ multiplications for each sample and amplitude:
 * another rotation: 6 forwards; 12 to undo it on both states, 5 for its derivative;
 * phases: 6 forwards; 12 backwards, and 4 for their derivatives, or (a pass of their own) 3 and a Walsh-Hadamard
   transform (n);
-* the product state at the start: 12; to contract the adjoint state with it: 42;
+* the product state at the start: 6; to contract the adjoint state with it: 16; in a large state 12 and 42;
 * expectations: 3 and a transform; the adjoint's seed: 2 and a transform.
 
 Sines and cosines, and transforms of sums over samples, which are few, are not counted. A matrix product multiplies and
@@ -145,7 +145,8 @@ def operations(workload: Workload) -> int:
     """Floating-point operations of one training step, counted as described above."""
     n, does = workload.n_qubits, Schedule.of(workload)
     each = 16 * does.fused + 6 * does.local_passes + 22 * does.fused_phases + 23 * does.single + (21 + n) * does.phases
-    return workload.n_samples * (each + 54 * does.product + 5 + 2 * n) * 2**n
+    product = (22 if does.fused else 54) * does.product
+    return workload.n_samples * (each + product + 5 + 2 * n) * 2**n
 
 
 def traffic(workload: Workload) -> int:

@@ -10,6 +10,7 @@ import math
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import angles, diagonals, encoding, fused, product
 from simulator.engines.numba.kernels.sections import (
+    ends_of,
     integers,
     local_rotations,
     numbers,
@@ -127,7 +128,7 @@ def prepare(packed, weights, base, rotations, tables, scratch, lanes):
     if lanes is None:
         splits, pointers = integers(packed, CHAIN_SPLITS), integers(packed, CHAIN_STARTS)
         chain = rows(packed, CHAIN, CHAIN_COLUMNS)
-        encoding.prepare_matrices(rotations, splits, pointers, chain, entry(layout, SLOTS))
+        encoding.prepare_matrices(rotations, splits, pointers, chain, is_local, entry(layout, SLOTS))
     for r in range(passes_of(packed)):
         row = one_pass(packed, r)
         if lanes is None:
@@ -237,12 +238,11 @@ def start(packed, psi, shared, initial, tile, j, scratch, lanes):
         local = local_rotations(packed, scratch, j)
         if lanes is None:
             duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
-            encoded, splits = encoding.encoded_of(duals, n), integers(packed, CHAIN_SPLITS)
-            slots = entry(layout, SLOTS)
-            encoding.amplitudes(pairs, encoded, splits, pointers, chain, shared, local, is_local, slots)
+            splits, slots = integers(packed, CHAIN_SPLITS), entry(layout, SLOTS)
+            encoding.amplitudes(pairs, duals, splits, pointers, chain, shared, local, is_local, slots)
             encoding.write_product(psi, pairs, n, section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT)))
         else:
-            product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+            product.qubit_amplitudes(pairs, pointers, ends_of(pointers), chain, shared, local, is_local, 0)
             product.product_state(psi, pairs, n, lanes)
     elif lanes is None:
         for lane in range(W):

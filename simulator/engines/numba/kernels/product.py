@@ -35,13 +35,13 @@ def gate(axis, c, s, a0, a1, b0, b1):
 
 
 @part
-def qubit_amplitudes(pairs, pointers, chain, shared, local, is_local):
-    """Each qubit's two amplitudes after its chain of gates."""
+def qubit_amplitudes(pairs, starts, ends, chain, shared, local, is_local, column):
+    """Each qubit's two amplitudes after its gates from ``starts`` to ``ends`` on the basis state ``column``."""
     W = lanes_of(pairs)
-    for q in range(len(pointers) - 1):
+    for q in range(len(ends)):
         zero = splat(like(pairs, 0.0))
-        a0, a1, b0, b1 = splat(like(pairs, 1.0)), zero, zero, zero
-        for g in range(pointers[q], pointers[q + 1]):
+        a0, a1, b0, b1 = splat(like(pairs, 1 - column)), zero, splat(like(pairs, column)), zero
+        for g in range(entry(starts, q), entry(ends, q)):
             slot = chain[g, CHAIN_SLOT]
             rotations = local if is_local[slot] else shared
             o = slot * COEFFICIENTS * W

@@ -319,18 +319,15 @@ def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
     if lanes is None:
         buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
         n, slots, splits = entry(layout, QUBITS), entry(layout, SLOTS), integers(packed, CHAIN_SPLITS)
-        encoded, sums = encoding.encoded_of(duals, n), encoding.sums_of(duals, n)
-        encoding.amplitudes(pairs, encoded, splits, pointers, chain, shared, local, is_local, slots)
-        encoding.contract_product(lam, pairs, duals, n, buffer, lanes)
-        encoding.add_outer_products(sums, duals, encoded, n)
+        encoding.amplitudes(pairs, duals, splits, pointers, chain, shared, local, is_local, slots)
+        encoding.contract_product(lam, pairs, duals, n, buffer)
+        encoding.add_outer_products(duals, n)
         if entry(layout, CHAIN_NEEDED) == ENCODING_NEEDED:
-            encoding.encoding_gradients(
-                gradient, encoded, duals, splits, pointers, chain, shared, local, is_local, slots
-            )
+            encoding.encoding_gradients(gradient, duals, splits, pointers, chain, shared, local, is_local)
     else:
-        product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
-        product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
         ends = ends_of(pointers)
+        product.qubit_amplitudes(pairs, pointers, ends, chain, shared, local, is_local, 0)
+        product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
         product.chain_gradients(gradient, pairs, duals, pointers, ends, chain, shared, local, is_local)
 
 
@@ -338,9 +335,8 @@ def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
 def clear_sums(packed, scratch, lanes):
     """Clear what `finish` adds up over the states of a tile."""
     if lanes is None:
-        duals = section(scratch, entry(packed[0], DUALS), entry(packed[0], VALUES))
-        sums = encoding.sums_of(duals, entry(packed[0], QUBITS))
-        cleared(sums, 0, len(sums))
+        begin, end = entry(packed[0], DUALS), entry(packed[0], VALUES)
+        cleared(scratch, (begin + end) // 2, end)
 
 
 @inlined
@@ -349,12 +345,6 @@ def finish_tile(packed, gradient, shared, scratch, lanes):
     if lanes is None:
         layout = packed[0]
         duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
-        encoding.matrix_gradients(
-            gradient,
-            encoding.sums_of(duals, entry(layout, QUBITS)),
-            integers(packed, CHAIN_SPLITS),
-            integers(packed, CHAIN_STARTS),
-            rows(packed, CHAIN, CHAIN_COLUMNS),
-            shared,
-            entry(layout, SLOTS),
-        )
+        splits, pointers = integers(packed, CHAIN_SPLITS), integers(packed, CHAIN_STARTS)
+        chain, is_local = rows(packed, CHAIN, CHAIN_COLUMNS), integers(packed, IS_LOCAL)
+        encoding.matrix_gradients(gradient, duals, splits, pointers, chain, shared, is_local, entry(layout, SLOTS))

@@ -20,7 +20,7 @@ from simulator.engines.numba.simd.lanes import (
     lane_sum,
     lanes_of,
 )
-from simulator.engines.numba.simd.samples import column_of, repeated, rounded
+from simulator.engines.numba.simd.samples import column_of, parts_of, repeated, rounded
 from simulator.engines.numba.simd.sines import sincos
 from simulator.engines.numba.simd.vectors import (
     VECTOR_BYTES,
@@ -57,6 +57,7 @@ __all__ = [
     "like",
     "llvm_type",
     "load",
+    "parts_of",
     "prefetch",
     "relax",
     "repeated",

@@ -1,4 +1,4 @@
-"""Vectors of double-precision numbers of as many samples as a vector of a state has lanes."""
+"""Vectors of double-precision numbers, as many as a vector of a state has lanes."""
 
 from __future__ import annotations
 
@@ -61,3 +61,23 @@ def rounded(typing_context, array, values):  # type: ignore[no-untyped-def]
         return args[1] if vector == values else builder.fptrunc(args[1], llvm_type(vector))
 
     return vector(array, values), codegen
+
+
+@intrinsic
+def parts_of(typing_context, array, amplitudes, first):  # type: ignore[no-untyped-def]
+    """Real and imaginary parts of ``amplitudes[first + lane]``, complex128, as vectors of ``array``."""
+    vector = Vector(array.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = builder.gep(data_pointer(context, builder, amplitudes, args[1]), [args[2]])
+        pairs = ir.VectorType(ir.DoubleType(), 2 * vector.width)
+        numbers = builder.load(builder.bitcast(data, pairs.as_pointer()))
+        numbers.align = 8
+        out = []
+        for part in (0, 1):
+            mask = ir.Constant(ir.VectorType(INT32, vector.width), list(range(part, 2 * vector.width, 2)))
+            values = builder.shuffle_vector(numbers, ir.Constant(pairs, ir.Undefined), mask)
+            out.append(values if vector == _of_samples(array) else builder.fptrunc(values, llvm_type(vector)))
+        return context.make_tuple(builder, signature.return_type, out)
+
+    return types.UniTuple(vector, 2)(array, amplitudes, types.intp), codegen

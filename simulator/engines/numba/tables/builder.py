@@ -84,6 +84,8 @@ class TableBuilder:
             starts.append(len(chain))
         chain_needed = any(self.slots.needed(rotation.angle) for c in chains for rotation in c)
         needed = scratch.ENCODING_NEEDED if encoding_needed else int(chain_needed)
+        if encoding_needed:
+            splits = starts[1:]
         phase_levels = sum(level.kind == "phases" for level in levels)
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
         self.store_tables = self.lanes is None or table_bytes <= self.options.stored_bytes
@@ -94,6 +96,7 @@ class TableBuilder:
         is_local[self.slots.local] = 1
         layout = self.layout(needed)
         local_slots = np.array(self.slots.local, np.int64)
+        local_needed = [e for e, slot in enumerate(self.slots.local) if self.slots.needed(self.slots.angles[slot])]
         constants = np.array([angle.constant for angle in self.slots.angles], float)
         ints, floats = packed(
             layout,
@@ -103,6 +106,7 @@ class TableBuilder:
                 sections.SLOT_KINDS: table(self.slots.rows, sections.SLOT_COLUMNS),
                 sections.IS_LOCAL: is_local,
                 sections.LOCAL_SLOTS: local_slots,
+                sections.LOCAL_NEEDED: np.array(local_needed, np.int64),
                 sections.LOCAL_STARTS: local_rows.starts,
                 sections.LOCAL_COLUMNS: local_rows.columns,
                 sections.LOCAL_FACTORS: local_rows.values,
@@ -131,7 +135,7 @@ class TableBuilder:
             slots=len(self.slots.angles),
             scratch_size=int(layout[scratch.END]),
             shared_size=self.W
-            * (sections.COEFFICIENTS * len(self.slots.angles) + (self.n if self.lanes is None else 0)),
+            * (sections.COEFFICIENTS * len(self.slots.angles) + (8 * self.n if self.lanes is None else 0)),
             stored_size=self.stored,
             state_size=self.state_size,
             most_states=self.most_states,
@@ -314,7 +318,7 @@ class TableBuilder:
         W, n, slots = self.W, self.n, len(self.slots.angles)
         bits = n if self.lanes is None else max(min(n, self.most_bits), self.shift)
         block = (W << n) if self.lanes is None else (1 << bits)
-        halves = (10 * W) << (n - n // 2) if self.lanes is None else 0  # see `kernels.encoding`
+        halves = (8 * W) << (n - n // 2) if self.lanes is None else 0  # see `kernels.encoding`
         observables, states = len(self.program.observables), self.most_states
         sizes = {
             scratch.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
