@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import kernel_peers
+from benchmarks import avx2, kernel_peers
 from benchmarks.measure import MARK, ROOT, THREAD_VARIABLES, wait_until_quiet
 
 LIBRARIES = {
@@ -145,7 +145,9 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=1.5, help="seconds of timed steps in each process")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for one process")
     parser.add_argument("--quiet", type=float, default=10, help="wait up to this long for an idle machine")
+    avx2.add_option(parser)
     options = parser.parse_args()
+    avx2.apply(options, options.libraries)
     if options.one:
         library, count, n, budget = options.one
         print(f"\n{MARK}{json.dumps(run(library, int(count), int(n), float(budget)))}")

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import large_state_peers
+from benchmarks import avx2, large_state_peers
 from benchmarks.large_state_peers import Gate
 from benchmarks.measure import MARK, ROOT, THREAD_VARIABLES
 
@@ -198,7 +198,9 @@ def main() -> None:
     parser.add_argument(
         "--one", nargs=5, metavar=("LIBRARY", "NAME", "N", "PRECISION", "BUDGET"), help=argparse.SUPPRESS
     )
+    avx2.add_option(parser)
     options = parser.parse_args()
+    avx2.apply(options, options.libraries)
     if options.one:
         library, name, n, precision, budget = options.one
         print(f"\n{MARK}{json.dumps(run(library, name, int(n), precision, float(budget)))}")

@@ -60,7 +60,8 @@ def measure(
     environment |= {"BENCHMARK_STARTED": repr(time.time()), "PYTHONPATH": str(ROOT)}
     command = [str(python), "-m", "benchmarks.measure", library, json.dumps(asdict(workload)), str(budget)]
     if threads == 1:
-        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {flags}".strip()
         command = ["taskset", "-c", "0", *command]
     try:
         done = subprocess.run(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import avx2
 from benchmarks.measure import ROOT, Measurement, MeasurementFailed, measure, wait_until_quiet
 from benchmarks.workloads import SUITE, Workload
 
@@ -168,7 +169,9 @@ def main() -> None:
     parser.add_argument("--timeout", type=float, default=180, help="seconds for one process, compilation included")
     parser.add_argument("--quiet", type=float, default=10, help="wait up to this long for an idle machine")
     parser.add_argument("--output", type=Path, help="append every measurement to this file as a line of JSON")
+    avx2.add_option(parser)
     options = parser.parse_args()
+    avx2.apply(options, options.libraries)
 
     libraries = available(options.libraries, options.environments)
     rows = []

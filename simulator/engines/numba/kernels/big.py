@@ -9,7 +9,7 @@ from __future__ import annotations
 from simulator.engines.numba.jit import kernel
 from simulator.engines.numba.kernels import product
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
-from simulator.engines.numba.kernels.sections import cleared, integers, rows
+from simulator.engines.numba.kernels.sections import cleared, ends_of, integers, rows
 from simulator.engines.numba.kernels.steps import expect_all, seed_all
 from simulator.engines.numba.layout.queues import NEXT_PIECE
 from simulator.engines.numba.layout.scratch import (
@@ -33,6 +33,7 @@ from simulator.engines.numba.simd import (
     lanes_of,
     like,
     load,
+    parts_of,
     section,
     splat,
     store,
@@ -59,7 +60,7 @@ def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
     W = lanes_of(psi)
     pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
-    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    product.qubit_amplitudes(pairs, pointers, ends_of(pointers), chain, shared, local, is_local, 0)
     a0, a1, b0, b1 = load(pairs, 0), load(pairs, W), load(pairs, 2 * W), load(pairs, 3 * W)
     size = len(psi) // pieces
     low = entry(layout, QUBITS) - count_ones(pieces - 1)
@@ -89,9 +90,9 @@ def big_given(amplitudes, psi, scratch, queue, pieces, lanes):
         if piece >= pieces:
             return
         for i in range(piece * size, (piece + 1) * size, W):
-            for lane in range(W):
-                psi[2 * i + lane] = like(psi, amplitudes[i + lane].real)
-                psi[2 * i + W + lane] = like(psi, amplitudes[i + lane].imag)
+            re, im = parts_of(psi, amplitudes, i)
+            store(psi, 2 * i, re)
+            store(psi, 2 * i + W, im)
 
 
 @kernel
@@ -140,7 +141,7 @@ def big_contract(packed, base, X, psi, lam, shared, parts, scratch, queue, piece
     pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
     duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
-    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    product.qubit_amplitudes(pairs, pointers, ends_of(pointers), chain, shared, local, is_local, 0)
     size = len(psi) // pieces
     low = n - count_ones(pieces - 1)
     while True:
@@ -173,7 +174,7 @@ def big_finish(packed, base, X, parts, shared, gradient, scratch, lanes):
     pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     sums = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
+    product.qubit_amplitudes(pairs, pointers, ends_of(pointers), chain, shared, local, is_local, 0)
     duals = cleared(scratch, entry(layout, DUALS), entry(layout, VALUES))
     low = n - count_ones(len(parts) - 1)
     for piece in range(len(parts)):
@@ -188,6 +189,6 @@ def big_finish(packed, base, X, parts, shared, gradient, scratch, lanes):
             at = (4 * q + 2 * (piece >> (q - low) & 1)) * W
             duals[at] += like(duals, re)
             duals[at + W] += like(duals, im)
-    product.chain_gradients(sums, pairs, duals, pointers, chain, shared, local, is_local)
+    product.chain_gradients(sums, pairs, duals, pointers, ends_of(pointers), chain, shared, local, is_local)
     for slot in range(entry(layout, SLOTS)):
         gradient[slot] += lane_sum(load(sums, slot * W))

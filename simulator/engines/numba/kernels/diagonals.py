@@ -152,8 +152,10 @@ def expect(psi, group, strings, weights, values, block, bits, buffer, lanes):
     count = _vectors(W, bits, lanes)
     single = _is_single(group, lanes)
     z = strings[group[GROUP_FIRST], STRING_Z]
-    if single:  # the sums over even and over odd parities take the place of the transform
-        _clear(buffer, 2)
+    one = splat(like(buffer, 1.0))
+    total = one - one
+    store(buffer, 0, one)
+    store(buffer, W, total - one)
     for j in range(count):
         i = block * count + j
         o, p = i * 2 * W, (i ^ x) * 2 * W
@@ -161,12 +163,11 @@ def expect(psi, group, strings, weights, values, block, bits, buffer, lanes):
         b0, b1 = aligned(load(psi, p), lane_x, lanes), aligned(load(psi, p + W), lane_x, lanes)
         value = a0 * b0 + a1 * b1 if plane == 0 else a0 * b1 - a1 * b0
         if single:
-            sums = W * parity(i & z)
-            store(buffer, sums, load(buffer, sums) + value)
+            total = total + load(buffer, W * parity(i & z)) * value  # a sum takes the place of the transform
         else:
             store(buffer, j * W, value)
     if single:
-        store(buffer, z * W, load(buffer, 0) - load(buffer, W))
+        store(buffer, z * W, total)
     else:
         walsh_hadamard(buffer, 0, bits, lanes)
     for t in range(group[GROUP_FIRST], group[GROUP_LAST]):

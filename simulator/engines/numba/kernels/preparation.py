@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 
 from simulator.engines.numba.jit import inlined, part
-from simulator.engines.numba.kernels import angles, diagonals, fused, product
+from simulator.engines.numba.kernels import angles, diagonals, encoding, fused, product
 from simulator.engines.numba.kernels.sections import (
+    ends_of,
     integers,
     local_rotations,
     numbers,
@@ -32,10 +33,12 @@ from simulator.engines.numba.layout.scratch import (
     START,
     TABLES,
     THETA,
+    VALUES,
 )
 from simulator.engines.numba.layout.sections import (
     CHAIN,
     CHAIN_COLUMNS,
+    CHAIN_SPLITS,
     CHAIN_STARTS,
     COEFFICIENTS,
     CONSTANTS,
@@ -59,7 +62,19 @@ from simulator.engines.numba.layout.sections import (
     WEIGHT_FACTORS,
     WEIGHT_STARTS,
 )
-from simulator.engines.numba.simd import entry, lanes_of, like, load, section, sincos, splat, store
+from simulator.engines.numba.simd import (
+    column_of,
+    entry,
+    lanes_of,
+    like,
+    load,
+    repeated,
+    rounded,
+    section,
+    sincos,
+    splat,
+    store,
+)
 
 
 @part
@@ -110,6 +125,10 @@ def prepare(packed, weights, base, rotations, tables, scratch, lanes):
         store(theta, slot * W, splat(angles.stored(scratch, base[slot])))
         if slots[slot, SLOT_IS_ROTATION] and not is_local[slot]:
             set_rotation(rotations, theta, slot, slots[slot, SLOT_KAPPA], slots[slot, SLOT_LANE_Z], lanes)
+    if lanes is None:
+        splits, pointers = integers(packed, CHAIN_SPLITS), integers(packed, CHAIN_STARTS)
+        chain = rows(packed, CHAIN, CHAIN_COLUMNS)
+        encoding.prepare_matrices(rotations, splits, pointers, chain, is_local, entry(layout, SLOTS))
     for r in range(passes_of(packed)):
         row = one_pass(packed, r)
         if lanes is None:
@@ -174,12 +193,10 @@ def tile_angles(packed, base, X, tile, j, scratch, lanes):
     for k in range(len(local_slots)):
         slot, begin, end = local_slots[k], local_rows[k], local_rows[k + 1]
         if lanes is None:
-            for lane in range(W):
-                sample = min(tile * W + lane, len(X) - 1)
-                value = base[slot]
-                for e in range(begin, end):
-                    value += factors[e] * X[sample, columns[e]]
-                theta[slot * W + lane] = like(scratch, value)
+            values = repeated(theta, entry(base, slot))
+            for e in range(begin, end):
+                values = values + repeated(theta, entry(factors, e)) * column_of(theta, X, tile * W, entry(columns, e))
+            store(theta, slot * W, rounded(theta, values))
         else:
             value = base[slot]
             for e in range(begin, end):
@@ -219,8 +236,14 @@ def start(packed, psi, shared, initial, tile, j, scratch, lanes):
     if entry(layout, START) == PRODUCT_STATE:
         pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
         local = local_rotations(packed, scratch, j)
-        product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
-        product.product_state(psi, pairs, n, lanes)
+        if lanes is None:
+            duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
+            splits, slots = integers(packed, CHAIN_SPLITS), entry(layout, SLOTS)
+            encoding.amplitudes(pairs, duals, splits, pointers, chain, shared, local, is_local, slots)
+            encoding.write_product(psi, pairs, n, section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT)))
+        else:
+            product.qubit_amplitudes(pairs, pointers, ends_of(pointers), chain, shared, local, is_local, 0)
+            product.product_state(psi, pairs, n, lanes)
     elif lanes is None:
         for lane in range(W):
             row = min(tile * W + lane, len(initial) - 1)

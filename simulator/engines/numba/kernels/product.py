@@ -21,11 +21,11 @@ from simulator.engines.numba.layout.sections import (
     SIGN,
     SINE,
 )
-from simulator.engines.numba.simd import lane_sum, lanes_of, like, load, splat, store
+from simulator.engines.numba.simd import entry, lane_sum, lanes_of, like, load, splat, store
 
 
 @inlined
-def _gate(axis, c, s, a0, a1, b0, b1):
+def gate(axis, c, s, a0, a1, b0, b1):
     """One rotation of a qubit's amplitudes; s has the sign that passes.py gives it."""
     if axis == AXIS_Z:
         return c * a0 - s * a1, c * a1 + s * a0, c * b0 + s * b1, c * b1 - s * b0
@@ -35,18 +35,18 @@ def _gate(axis, c, s, a0, a1, b0, b1):
 
 
 @part
-def qubit_amplitudes(pairs, pointers, chain, shared, local, is_local):
-    """Each qubit's two amplitudes after its chain of gates."""
+def qubit_amplitudes(pairs, starts, ends, chain, shared, local, is_local, column):
+    """Each qubit's two amplitudes after its gates from ``starts`` to ``ends`` on the basis state ``column``."""
     W = lanes_of(pairs)
-    for q in range(len(pointers) - 1):
+    for q in range(len(ends)):
         zero = splat(like(pairs, 0.0))
-        a0, a1, b0, b1 = splat(like(pairs, 1.0)), zero, zero, zero
-        for g in range(pointers[q], pointers[q + 1]):
+        a0, a1, b0, b1 = splat(like(pairs, 1 - column)), zero, splat(like(pairs, column)), zero
+        for g in range(entry(starts, q), entry(ends, q)):
             slot = chain[g, CHAIN_SLOT]
             rotations = local if is_local[slot] else shared
             o = slot * COEFFICIENTS * W
             c, s = load(rotations, o + COSINE * W), load(rotations, o + SINE * W)
-            a0, a1, b0, b1 = _gate(chain[g, CHAIN_AXIS], c, s, a0, a1, b0, b1)
+            a0, a1, b0, b1 = gate(chain[g, CHAIN_AXIS], c, s, a0, a1, b0, b1)
         store(pairs, q * 4 * W, a0)
         store(pairs, q * 4 * W + W, a1)
         store(pairs, q * 4 * W + 2 * W, b0)
@@ -184,16 +184,16 @@ def contract(lam, products, pairs, duals, num_qubits, lanes):
 
 
 @part
-def chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_local):
-    """Undo each qubit's chain on its amplitudes and their duals, adding each gate's derivative."""
+def chain_gradients(gradient, pairs, duals, starts, ends, chain, shared, local, is_local):
+    """Undo each qubit's gates from its start to its end on its amplitudes and their duals, adding the derivatives."""
     W = lanes_of(pairs)
-    for q in range(len(pointers) - 1):
+    for q in range(len(ends)):
         at = q * 4 * W
         a0, a1 = load(pairs, at), load(pairs, at + W)
         b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
         u0, u1 = load(duals, at), load(duals, at + W)
         v0, v1 = load(duals, at + 2 * W), load(duals, at + 3 * W)
-        for g in range(pointers[q + 1] - 1, pointers[q] - 1, -1):
+        for g in range(entry(ends, q) - 1, entry(starts, q) - 1, -1):
             slot, axis = chain[g, CHAIN_SLOT], chain[g, CHAIN_AXIS]
             rotations = local if is_local[slot] else shared
             o = slot * COEFFICIENTS * W
@@ -201,7 +201,7 @@ def chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_l
             e = load(rotations, o + SIGN * W)
             zero = splat(like(pairs, 0.0))
             # the derivative is Re <dual| (gate at c = 0, s = its sign) |amplitudes>
-            x0, x1, y0, y1 = _gate(axis, zero, e, a0, a1, b0, b1)
+            x0, x1, y0, y1 = gate(axis, zero, e, a0, a1, b0, b1)
             store(gradient, slot * W, load(gradient, slot * W) + (u0 * x0 + u1 * x1 + v0 * y0 + v1 * y1))
-            a0, a1, b0, b1 = _gate(axis, c, zero - s, a0, a1, b0, b1)
-            u0, u1, v0, v1 = _gate(axis, c, zero - s, u0, u1, v0, v1)
+            a0, a1, b0, b1 = gate(axis, c, zero - s, a0, a1, b0, b1)
+            u0, u1, v0, v1 = gate(axis, c, zero - s, u0, u1, v0, v1)

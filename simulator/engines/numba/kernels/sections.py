@@ -58,6 +58,12 @@ def terms_of(packed, row):
 
 
 @inlined
+def ends_of(starts):
+    """Where lists that lie one behind the other end, from where each begins."""
+    return section(starts, 1, len(starts))
+
+
+@inlined
 def local_rotations(packed, scratch, j):
     """Coefficients of a tile's state j that differ from sample to sample."""
     layout = packed[0]

@@ -8,9 +8,10 @@ several threads on one state.
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
-from simulator.engines.numba.kernels import diagonals, fused, passes, product
+from simulator.engines.numba.kernels import diagonals, encoding, fused, passes, product
 from simulator.engines.numba.kernels.sections import (
     cleared,
+    ends_of,
     integers,
     local_rotations,
     numbers,
@@ -45,12 +46,15 @@ from simulator.engines.numba.layout.scratch import (
     BITS,
     BLOCK,
     BUFFER,
+    CHAIN_NEEDED,
     DUALS,
+    ENCODING_NEEDED,
     END,
     GRADIENT,
     PAIRS,
     QUBITS,
     SCRATCH,
+    SLOTS,
     TABLES,
     THETA,
     VALUES,
@@ -58,6 +62,7 @@ from simulator.engines.numba.layout.scratch import (
 from simulator.engines.numba.layout.sections import (
     CHAIN,
     CHAIN_COLUMNS,
+    CHAIN_SPLITS,
     CHAIN_STARTS,
     DENSE_SPECS,
     GROUP_COLUMNS,
@@ -311,6 +316,35 @@ def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
     pairs = section(scratch, entry(layout, PAIRS), entry(layout, DUALS))
     duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
     local = local_rotations(packed, scratch, j)
-    product.qubit_amplitudes(pairs, pointers, chain, shared, local, is_local)
-    product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
-    product.chain_gradients(gradient, pairs, duals, pointers, chain, shared, local, is_local)
+    if lanes is None:
+        buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+        n, slots, splits = entry(layout, QUBITS), entry(layout, SLOTS), integers(packed, CHAIN_SPLITS)
+        encoding.amplitudes(pairs, duals, splits, pointers, chain, shared, local, is_local, slots)
+        encoding.contract_product(lam, pairs, duals, n, buffer)
+        encoding.add_outer_products(duals, n)
+        if entry(layout, CHAIN_NEEDED) == ENCODING_NEEDED:
+            encoding.encoding_gradients(gradient, duals, splits, pointers, chain, shared, local, is_local)
+    else:
+        ends = ends_of(pointers)
+        product.qubit_amplitudes(pairs, pointers, ends, chain, shared, local, is_local, 0)
+        product.contract(lam, psi, pairs, duals, entry(layout, QUBITS), lanes)
+        product.chain_gradients(gradient, pairs, duals, pointers, ends, chain, shared, local, is_local)
+
+
+@inlined
+def clear_sums(packed, scratch, lanes):
+    """Clear what `finish` adds up over the states of a tile."""
+    if lanes is None:
+        begin, end = entry(packed[0], DUALS), entry(packed[0], VALUES)
+        cleared(scratch, (begin + end) // 2, end)
+
+
+@inlined
+def finish_tile(packed, gradient, shared, scratch, lanes):
+    """Derivatives of the product state's gates that follow from the sums over a tile's states."""
+    if lanes is None:
+        layout = packed[0]
+        duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
+        splits, pointers = integers(packed, CHAIN_SPLITS), integers(packed, CHAIN_STARTS)
+        chain, is_local = rows(packed, CHAIN, CHAIN_COLUMNS), integers(packed, IS_LOCAL)
+        encoding.matrix_gradients(gradient, duals, splits, pointers, chain, shared, is_local, entry(layout, SLOTS))

@@ -12,7 +12,15 @@ from __future__ import annotations
 from simulator.engines.numba.jit import bridged, inlined, kernel
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, integers, numbers, passes_of
-from simulator.engines.numba.kernels.steps import apply_pass, expect_all, finish, seed_all, undo_pass
+from simulator.engines.numba.kernels.steps import (
+    apply_pass,
+    clear_sums,
+    expect_all,
+    finish,
+    finish_tile,
+    seed_all,
+    undo_pass,
+)
 from simulator.engines.numba.layout.queues import DONE, NEXT, PREPARED, READY
 from simulator.engines.numba.layout.scratch import (
     CHAIN_NEEDED,
@@ -29,7 +37,14 @@ from simulator.engines.numba.layout.scratch import (
     STATE,
     VALUES,
 )
-from simulator.engines.numba.layout.sections import IS_LOCAL, LOCAL_SLOTS, WEIGHT_COLUMNS, WEIGHT_FACTORS, WEIGHT_STARTS
+from simulator.engines.numba.layout.sections import (
+    IS_LOCAL,
+    LOCAL_NEEDED,
+    LOCAL_SLOTS,
+    WEIGHT_COLUMNS,
+    WEIGHT_FACTORS,
+    WEIGHT_STARTS,
+)
 from simulator.engines.numba.simd import entry, fetch_add, lane_sum, lanes_of, like, load, relax, section, splat, store
 
 
@@ -140,10 +155,12 @@ def _seed_tile(packed, psi, lam, cotangent, seeds, tile, states, scratch, lanes)
 
 
 @inlined
-def _collect_samples(gradient, local_slots, by_sample, number, lanes):
+def _collect_samples(packed, gradient, by_sample, number, lanes):
     """Write derivatives that differ from sample to sample to their rows, and clear them for the next state."""
+    needed, local_slots = integers(packed, LOCAL_NEEDED), integers(packed, LOCAL_SLOTS)
     W = lanes_of(gradient)
-    for e in range(len(local_slots)):
+    for k in range(len(needed)):
+        e = entry(needed, k)
         slot = entry(local_slots, e)
         if lanes is None:
             for lane in range(min(W, len(by_sample) - number * W)):
@@ -172,7 +189,6 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
     X, cotangent, seeds = samples
     by_weights, by_tile, by_sample, start_lam = results
     layout = packed[0]
-    local_slots = integers(packed, LOCAL_SLOTS)
     is_local = integers(packed, IS_LOCAL)
     W, size = lanes_of(scratch), entry(layout, STATE)
     while True:
@@ -187,12 +203,16 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
             tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
         for r in range(passes_of(packed) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
             undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
+        derives_product = entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED)
+        clear_sums(packed, scratch, lanes)
         for j in range(states):
             if len(start_lam):
                 _unpack(_state(lam, j, size), start_lam, tile * states + j, lanes)
-            if entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED):
+            if derives_product:
                 finish(packed, _state(psi, j, size), _state(lam, j, size), gradient, shared, j, scratch, lanes)
-            _collect_samples(gradient, local_slots, by_sample, tile * states + j, lanes)
+            _collect_samples(packed, gradient, by_sample, tile * states + j, lanes)
+        if derives_product:
+            finish_tile(packed, gradient, shared, scratch, lanes)
         for slot in range(entry(layout, SLOTS)):
             by_tile[tile, slot] = 0.0 if entry(is_local, slot) else lane_sum(load(gradient, slot * W))
         if fetch_add(queue, DONE, 1) == tiles - 1:
@@ -205,7 +225,7 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
 def _sum_by_weights(packed, by_weights, by_tile, by_sample):
     """Sum over tiles and samples, in their order, and over each weight's angles."""
     layout = packed[0]
-    local_slots = integers(packed, LOCAL_SLOTS)
+    needed, local_slots = integers(packed, LOCAL_NEEDED), integers(packed, LOCAL_SLOTS)
     starts = integers(packed, WEIGHT_STARTS)
     columns = integers(packed, WEIGHT_COLUMNS)
     factors = numbers(packed, WEIGHT_FACTORS)
@@ -213,9 +233,14 @@ def _sum_by_weights(packed, by_weights, by_tile, by_sample):
     for tile in range(1, len(by_tile)):
         for slot in range(entry(layout, SLOTS)):
             total[slot] += by_tile[tile, slot]
-    for j in range(len(local_slots)):
-        for row in range(len(by_sample)):
-            total[entry(local_slots, j)] += by_sample[row, j]
+    for k in range(len(needed)):
+        e = entry(needed, k)
+        slot = entry(local_slots, e)
+        if entry(starts, slot) < entry(starts, slot + 1):
+            of_samples = 0.0
+            for row in range(len(by_sample)):
+                of_samples += by_sample[row, e]
+            total[slot] += of_samples
     for k in range(len(by_weights)):
         by_weights[k] = 0.0
     for slot in range(entry(layout, SLOTS)):

@@ -7,7 +7,7 @@ OBSERVABLES = 2
 SLOTS = 3  # number of angles
 START = 4  # PRODUCT_STATE or GIVEN_STATE
 FIRST_NEEDED = 5  # the first pass whose derivative is wanted
-CHAIN_NEEDED = 6  # whether a derivative of the product state's gates is wanted
+CHAIN_NEEDED = 6  # whether a derivative of the product state's gates is wanted: 0, 1 or ENCODING_NEEDED
 STATE = 7  # floats of a state
 
 # Where each section of the scratch begins, in floats; a section ends where the next one begins
@@ -20,7 +20,7 @@ STATE = 7  # floats of a state
     BUFFER,  # a block's Walsh-Hadamard transform
     GRADIENT,  # derivatives, a vector per slot
     PAIRS,  # amplitudes of the product state's qubits
-    DUALS,  # and their adjoints
+    DUALS,  # and their adjoints, see kernels.encoding
     VALUES,  # expectations, a vector per observable
     SCRATCH,  # a coset of a dense matrix
     BLOCK,  # a block's phases
@@ -28,3 +28,4 @@ STATE = 7  # floats of a state
 ) = range(8, 21)
 
 PRODUCT_STATE, GIVEN_STATE = 0, 1
+ENCODING_NEEDED = 2  # also one of a gate up to the last one whose angle differs from sample to sample

@@ -11,6 +11,7 @@ floats are numbered together with those of integers.
     SLOT_KINDS,  # table: one row per slot
     IS_LOCAL,  # per slot, whether its angle differs from sample to sample
     LOCAL_SLOTS,  # the slots whose angles do
+    LOCAL_NEEDED,  # numbers of the local slots in this order whose derivatives are wanted
     LOCAL_STARTS,  # their angles as sparse rows of the inputs: where each row begins,
     LOCAL_COLUMNS,  # the inputs,
     LOCAL_FACTORS,  # floats: and their factors
@@ -25,8 +26,9 @@ floats are numbered together with those of integers.
     WEIGHT_COLUMNS,  # the weights,
     WEIGHT_FACTORS,  # floats: and their factors
     LOCAL_LIMIT,  # one float: see `kernels.angles.limit`
+    CHAIN_SPLITS,  # per stored qubit, the first of its gates behind all whose angles differ from sample to sample
     OCTETS,  # the first members of the fused passes' cosets, see `kernels.fused`
-) = range(20)
+) = range(22)
 
 TERM_Z, TERM_SLOT, TERM_COLUMNS = 0, 1, 2
 

@@ -20,6 +20,7 @@ from simulator.engines.numba.simd.lanes import (
     lane_sum,
     lanes_of,
 )
+from simulator.engines.numba.simd.samples import column_of, parts_of, repeated, rounded
 from simulator.engines.numba.simd.sines import sincos
 from simulator.engines.numba.simd.vectors import (
     VECTOR_BYTES,
@@ -39,6 +40,7 @@ __all__ = [
     "VECTOR_BYTES",
     "Vector",
     "aligned_zeros",
+    "column_of",
     "count_ones",
     "data_pointer",
     "entry",
@@ -55,8 +57,11 @@ __all__ = [
     "like",
     "llvm_type",
     "load",
+    "parts_of",
     "prefetch",
     "relax",
+    "repeated",
+    "rounded",
     "section",
     "sincos",
     "splat",

@@ -72,13 +72,20 @@ class TableBuilder:
 
     def build(self) -> Tables:
         chains, levels = self.program.schedule
-        starts, chain = [0], []
+        starts, chain, splits, encoding_needed = [0], [], [], False
         for qubit_chain in chains:
             for rotation in qubit_chain:
                 axis = sections.AXIS_Z if not rotation.x else sections.AXIS_Y if rotation.z else sections.AXIS_X
                 chain.append((self.slots.add(rotation, moving=True, lane_z=0), axis))
+            varying = [k + 1 for k, rotation in enumerate(qubit_chain) if self.slots.is_local(rotation.angle)]
+            encoding = qubit_chain[: max(varying, default=0)]
+            encoding_needed = encoding_needed or any(self.slots.needed(rotation.angle) for rotation in encoding)
+            splits.append(starts[-1] + len(encoding))
             starts.append(len(chain))
         chain_needed = any(self.slots.needed(rotation.angle) for c in chains for rotation in c)
+        needed = scratch.ENCODING_NEEDED if encoding_needed else int(chain_needed)
+        if encoding_needed:
+            splits = starts[1:]
         phase_levels = sum(level.kind == "phases" for level in levels)
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
         self.store_tables = self.lanes is None or table_bytes <= self.options.stored_bytes
@@ -87,8 +94,9 @@ class TableBuilder:
         local_rows, weight_rows = self.slots.by_inputs(), self.slots.by_weights()
         is_local = np.zeros(max(len(self.slots.angles), 1), np.int64)
         is_local[self.slots.local] = 1
-        layout = self.layout(chain_needed)
+        layout = self.layout(needed)
         local_slots = np.array(self.slots.local, np.int64)
+        local_needed = [e for e, slot in enumerate(self.slots.local) if self.slots.needed(self.slots.angles[slot])]
         constants = np.array([angle.constant for angle in self.slots.angles], float)
         ints, floats = packed(
             layout,
@@ -98,10 +106,12 @@ class TableBuilder:
                 sections.SLOT_KINDS: table(self.slots.rows, sections.SLOT_COLUMNS),
                 sections.IS_LOCAL: is_local,
                 sections.LOCAL_SLOTS: local_slots,
+                sections.LOCAL_NEEDED: np.array(local_needed, np.int64),
                 sections.LOCAL_STARTS: local_rows.starts,
                 sections.LOCAL_COLUMNS: local_rows.columns,
                 sections.LOCAL_FACTORS: local_rows.values,
                 sections.CHAIN_STARTS: np.array(starts, np.int64),
+                sections.CHAIN_SPLITS: np.array(splits, np.int64),
                 sections.CHAIN: table(chain, sections.CHAIN_COLUMNS),
                 sections.GROUPS: groups,
                 sections.STRINGS: strings,
@@ -124,7 +134,8 @@ class TableBuilder:
             weight_rows=weight_rows,
             slots=len(self.slots.angles),
             scratch_size=int(layout[scratch.END]),
-            shared_size=sections.COEFFICIENTS * self.W * len(self.slots.angles),
+            shared_size=self.W
+            * (sections.COEFFICIENTS * len(self.slots.angles) + (8 * self.n if self.lanes is None else 0)),
             stored_size=self.stored,
             state_size=self.state_size,
             most_states=self.most_states,
@@ -317,10 +328,11 @@ class TableBuilder:
         self.spec += dense_spec(member.xs, member.zs, self.shift)
         self.largest_dense = max(self.largest_dense, len(member.xs))
 
-    def layout(self, chain_needed: bool) -> IntArray:
+    def layout(self, chain_needed: int) -> IntArray:
         W, n, slots = self.W, self.n, len(self.slots.angles)
         bits = n if self.lanes is None else max(min(n, self.most_bits), self.shift)
         block = (W << n) if self.lanes is None else (1 << bits)
+        halves = (8 * W) << (n - n // 2) if self.lanes is None else 0  # see `kernels.encoding`
         observables, states = len(self.program.observables), self.most_states
         sizes = {
             scratch.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
@@ -328,10 +340,10 @@ class TableBuilder:
             scratch.ROTATIONS: states * sections.COEFFICIENTS * W * slots if self.slots.local else 0,
             scratch.THETA: W * max(slots, 1),
             scratch.TABLES: self.per_tile,
-            scratch.BUFFER: block + 4 * W,
+            scratch.BUFFER: max(block + 4 * W, halves),
             scratch.GRADIENT: W * max(slots, 1),
             scratch.PAIRS: 4 * W * n,
-            scratch.DUALS: 4 * W * n,
+            scratch.DUALS: (16 if self.lanes is None else 4) * W * n,
             scratch.VALUES: W * max(observables, 1),
             scratch.SCRATCH: max((2 * W) << self.largest_dense, passes.EACH_NUMBERS * W),
             scratch.BLOCK: 0 if self.lanes is None else max(2 << bits, 2 * W),
@@ -344,7 +356,7 @@ class TableBuilder:
         out[scratch.STATE] = self.state_size
         out[scratch.START] = scratch.GIVEN_STATE if self.program.starts else scratch.PRODUCT_STATE
         out[scratch.FIRST_NEEDED] = 0 if chain_needed or encoded else last
-        out[scratch.CHAIN_NEEDED] = int(chain_needed)
+        out[scratch.CHAIN_NEEDED] = chain_needed
         position = 0
         for section in range(scratch.PSI, scratch.END):
             out[section] = position
