@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,9 +57,6 @@ class TrainedNetwork(Entangled, TrainedEstimator):
     scale_features: bool = True
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
-
-    _automatic_decay: ClassVar[float] = 0.0
-    """Weight decay that stands for None."""
 
     @abstractmethod
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
@@ -225,6 +222,11 @@ class TrainedNetwork(Entangled, TrainedEstimator):
 
     def _learn_settings(self, samples: Samples, seed: int) -> None:
         self.weight_decay_ = self._chosen_weight_decay(samples, seed)
+
+    @property
+    def _automatic_decay(self) -> float:
+        """Weight decay that None stands for."""
+        return 0.0
 
     def _untried_weight_decay(self) -> float:
         """Return the weight decay of a run that tries none: the setting, or for None what the optimizer can do."""

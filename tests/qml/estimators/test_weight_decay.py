@@ -49,14 +49,18 @@ def test_classifiers_have_none_by_default(waves):
     assert VariationalClassifier(**SMALL).fit(waves[0], waves[1] > 0).weight_decay_ == 0
 
 
-@pytest.mark.parametrize(("optimizer", "expected"), [("adam", 0.1), ("sgd", 0.0), (AdamW(), 0.0), ("bfgs", 0.0)])
-def test_re_uploading_decays_by_default_where_the_optimizer_can(waves, optimizer, expected):
+@pytest.mark.parametrize(
+    ("optimizer", "n_qubits", "expected"),
+    [("adam", 4, 0.1), ("adam", None, 0.1), ("adam", 3, 0.0), ("sgd", 4, 0.0), (AdamW(), 4, 0.0), ("bfgs", 4, 0.0)],
+)
+def test_re_uploading_decays_by_default_where_the_optimizer_can(waves, optimizer, n_qubits, expected):
     x, y = waves
-    clf = ReuploadingClassifier(optimizer=optimizer, **SMALL).fit(x, y > 0)
-    same = ReuploadingClassifier(optimizer=optimizer, weight_decay=expected, **SMALL).fit(x, y > 0)
+    settings = SMALL | {"optimizer": optimizer, "n_qubits": n_qubits}
+    clf = ReuploadingClassifier(**settings).fit(x, y > 0)
+    same = ReuploadingClassifier(weight_decay=expected, **settings).fit(x, y > 0)
     assert clf.weight_decay_ == expected
     np.testing.assert_array_equal(clf.weights_, same.weights_)
-    again = ReuploadingClassifier(optimizer=optimizer, **SMALL).partial_fit(x, y > 0, classes=[False, True])
+    again = ReuploadingClassifier(**settings).partial_fit(x, y > 0, classes=[False, True])
     assert again.weight_decay_ == expected
 
 
