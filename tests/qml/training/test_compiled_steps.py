@@ -119,6 +119,15 @@ def test_every_loss_with_every_compiled_optimizer(loss, optimizer, count):
     assert_same(result, in_python(problem, optimizer))
 
 
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "cross_entropy"])
+def test_losses_of_smoothed_labels(name, count):
+    problem = for_loss(name)
+    problem = objective(problem.network, LOSSES[name](label_smoothing=0.1), problem.targets)
+    result = run(problem)
+    assert count["python"] == 1
+    assert_same(result, in_python(problem))
+
+
 @pytest.mark.parametrize(
     "network",
     [
