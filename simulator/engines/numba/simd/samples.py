@@ -9,8 +9,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from simulator.engines.numba.simd.arrays import data_pointer
-from simulator.engines.numba.simd.vectors import INT32, Vector, llvm_type
+from simulator.engines.numba.simd.vectors import INT32, Vector, data_pointer, llvm_type
 
 
 def _of_samples(array: Any) -> Vector:
