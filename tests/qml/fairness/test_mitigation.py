@@ -45,7 +45,7 @@ SETTINGS = {
     "MetricLearningClassifier": QUICK,
     "QuantumGaussianProcessClassifier": {"random_state": 0},
     "QuantumKernelClassifier": {"random_state": 0},
-    "ReuploadingClassifier": QUICK | {"n_layers": 1},
+    "ReuploadingClassifier": QUICK | {"n_layers": 2},
     "TreeTensorClassifier": QUICK,
     "VariationalClassifier": QUICK | {"n_layers": 1},
 }
