@@ -89,7 +89,7 @@ def evaluated_program(
     key = gates, tuple(observables), precision
     program = _programs.pop(key, None)
     if program is None:
-        if any(decompose(gate) is None for gate in set(gates.gates)):
+        if any(not gate.is_reversible or decompose(gate) is None for gate in set(gates.gates)):
             return split_values(circuit, observables, values, precision)
         angles = ParameterVector("angle", len(weights))
         program = Program(with_parameters(circuit, angles), observables, (), tuple(angles), precision)
