@@ -91,7 +91,7 @@ class QuantumSearchCV(BaseEstimator):
         Rule that stops trials early: below the median of the others, successive halving, or none.
     ensemble : int
         Number of models that predict together, by their mean probabilities or, if one has none, by vote; a regression
-        takes the mean. They are the best of different families as far as there are so many. In a nested search, the
+        takes the mean. They are the best of different families as far as there are enough. In a nested search, the
         classical models form an ensemble, too.
     warm_starts : bool
         Whether the first ten quantum trials are settings that won on data sets like this one, see `qml.search.starts`.

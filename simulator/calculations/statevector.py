@@ -15,9 +15,8 @@ from simulator.operations.sequence import OperationSequence
 from simulator.parameters import ParameterVector
 from simulator.program.decomposition import decompose
 from simulator.program.program import Program
-from simulator.program.structure import structure_of, with_parameters
+from simulator.program.structure import keep_numbers, structure_of, with_parameters
 from simulator.program.values import as_inputs, as_weights
-from simulator.range_reduction import EXACT
 
 FloatArray = NDArray[np.float64]
 
@@ -83,13 +82,14 @@ def evaluated_program(
     share one program. Angles that must be reduced, or are amplitudes, stay numbers.
     """
     structure = structure_of(circuit) if values is None else None
-    if structure is None or np.abs(structure[1]).max(initial=0.0) > EXACT:
+    if structure is None:
         return split_values(circuit, observables, values, precision)
     gates, weights = structure
     key = gates, tuple(observables), precision
     program = _programs.pop(key, None)
     if program is None:
         if any(not gate.is_reversible or decompose(gate) is None for gate in set(gates.gates)):
+            keep_numbers(circuit)
             return split_values(circuit, observables, values, precision)
         angles = ParameterVector("angle", len(weights))
         program = Program(with_parameters(circuit, angles), observables, (), tuple(angles), precision)

@@ -32,10 +32,9 @@ class Angle:
 
     def plus(self, other: Angle) -> Angle:
         """Sum of this angle and another; the other's constant modulo 4 pi if it is large."""
-        factors = self.factors.copy()
-        for k, v in other.factors.items():
-            factors[k] = factors.get(k, 0.0) + v
-        return Angle(self.constant + reduced_number(other.constant), factors)
+        out = Angle(self.constant, self.factors.copy())
+        out.add(other)
+        return out
 
     def add(self, other: Angle, factor: float = 1.0) -> None:
         """Add another angle times a number in place; its constant modulo 4 pi if it is large."""

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from simulator.gates import Gate
 from simulator.operations.sequence import CircuitT, OperationSequence
 from simulator.parameters import ParameterVector
+from simulator.range_reduction import EXACT
 
-__all__ = ["Structure", "structure_of", "with_parameters"]
+__all__ = ["Structure", "keep_numbers", "structure_of", "with_parameters"]
 
 
 class Structure:
@@ -44,14 +45,28 @@ class Structure:
 def structure_of(circuit: OperationSequence) -> tuple[Structure, NDArray[np.float64]] | None:
     """Split a circuit into its structure and its angles in order, float64, radians.
 
-    None if it has parameters, no operations, or operations that depend on classical bits.
+    None if it has parameters, no operations, operations that depend on classical bits, or angles that must be reduced,
+    and after `keep_numbers`. Found once per circuit.
     """
-    if circuit._structure is None and circuit.operations:
-        gates, qubits, angles, _, conditions = zip(*circuit.operations, strict=True)
-        values = [*chain.from_iterable(angles)]
-        if set(map(type, values)) <= {float} and not any(conditions):
-            circuit._structure = Structure(circuit.num_qubits, gates, qubits), np.array(values, float)
-    return circuit._structure
+    if circuit._structure is None:
+        circuit._structure = _split(circuit)
+    return circuit._structure or None
+
+
+def keep_numbers(circuit: OperationSequence) -> None:
+    """Remember that a circuit's angles must stay numbers."""
+    circuit._structure = ()
+
+
+def _split(circuit: OperationSequence) -> tuple[Structure, NDArray[np.float64]] | tuple[()]:
+    if not circuit.operations:
+        return ()
+    gates, qubits, angles, _, conditions = zip(*circuit.operations, strict=True)
+    numbers = [*chain.from_iterable(angles)]
+    if any(conditions) or not set(map(type, numbers)) <= {float}:
+        return ()
+    values = np.array(numbers, float)
+    return () if np.abs(values).max(initial=0.0) > EXACT else (Structure(circuit.num_qubits, gates, qubits), values)
 
 
 def with_parameters(circuit: CircuitT, parameters: ParameterVector) -> CircuitT:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.addressing import spread
-from simulator.engines.numba.kernels.product import chain_gradients, qubit_amplitudes
+from simulator.engines.numba.kernels.product import chain_gradients, multiply_in, qubit_amplitudes
 from simulator.engines.numba.kernels.sections import ends_of
 from simulator.engines.numba.layout.sections import COEFFICIENTS
 from simulator.engines.numba.simd import lanes_of, like, load, section, splat, store
@@ -73,16 +73,7 @@ def _product(out, pairs, first, count, left_out):
     store(out, 0, splat(like(out, 1.0)))
     store(out, W, splat(like(out, 0.0)))
     for q in range(count):
-        at = (first + q + (first + q >= left_out)) * 4 * W
-        a0, a1 = load(pairs, at), load(pairs, at + W)
-        b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
-        span = (1 << q) * 2 * W
-        for o in range(0, span, 2 * W):
-            r0, r1 = load(out, o), load(out, o + W)
-            store(out, o + span, b0 * r0 - b1 * r1)
-            store(out, o + span + W, b0 * r1 + b1 * r0)
-            store(out, o, a0 * r0 - a1 * r1)
-            store(out, o + W, a0 * r1 + a1 * r0)
+        multiply_in(out, (1 << q) * 2 * W, pairs, (first + q + (first + q >= left_out)) * 4 * W)
 
 
 @inlined

@@ -69,44 +69,31 @@ def _lane_product(state, o, im, pairs, count):
 
 
 @inlined
-def _first_vector(psi, o, pairs, lanes):
-    """Product of the lane qubits' amplitudes (1 where lanes are samples) to the vector at ``o``."""
-    W = lanes_of(psi)
-    if lanes is None:
-        store(psi, o, splat(like(psi, 1.0)))
-        store(psi, o + W, splat(like(psi, 0.0)))
-    else:
-        _lane_product(psi, o, o + W, pairs, lanes)
-
-
-@inlined
-def _low(lanes):
-    if lanes is None:
-        return 0
-    return lanes
+def multiply_in(state, span, pairs, at):
+    """Extend a state, the first ``span`` numbers, by the qubit whose amplitudes are at ``at``."""
+    W = lanes_of(state)
+    a0, a1 = load(pairs, at), load(pairs, at + W)
+    b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
+    for o in range(0, span, 2 * W):
+        r0, r1 = load(state, o), load(state, o + W)
+        store(state, o + span, b0 * r0 - b1 * r1)
+        store(state, o + span + W, b0 * r1 + b1 * r0)
+        store(state, o, a0 * r0 - a1 * r1)
+        store(state, o + W, a0 * r1 + a1 * r0)
 
 
 @part
 def product_state(psi, pairs, num_qubits, lanes):
     """Write the product of the qubits' amplitudes."""
     W = lanes_of(psi)
-    _first_vector(psi, 0, pairs, lanes)
-    for q in range(_low(lanes), num_qubits):
-        at = q * 4 * W
-        a0, a1 = load(pairs, at), load(pairs, at + W)
-        b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
-        span = (1 << (q - _low(lanes))) * 2 * W
-        for o in range(0, span, 2 * W):
-            r0, r1 = load(psi, o), load(psi, o + W)
-            store(psi, o + span, b0 * r0 - b1 * r1)
-            store(psi, o + span + W, b0 * r1 + b1 * r0)
-            store(psi, o, a0 * r0 - a1 * r1)
-            store(psi, o + W, a0 * r1 + a1 * r0)
+    _lane_product(psi, 0, W, pairs, lanes)
+    for q in range(lanes, num_qubits):
+        multiply_in(psi, (1 << (q - lanes)) * 2 * W, pairs, q * 4 * W)
 
 
 @inlined
 def _contract_lanes(lam, pairs, duals, low):
-    """Last step of `contract` if lanes are qubits, on numbers instead of vectors."""
+    """Last step of `contract`, on numbers instead of vectors."""
     W = lanes_of(lam)
     for q in range(low - 1, -1, -1):
         size, at = 1 << q, q * 4 * W
@@ -132,27 +119,26 @@ def contract(lam, products, pairs, duals, num_qubits, lanes):
     """Adjoint amplitudes of each qubit: lam contracted with all other qubits' amplitudes.
 
     ``products`` is overwritten with the products of the lowest q qubits, q = 0, 1, ...; so is ``lam``, which
-    must have room for two vectors. Where lanes are qubits the result is in lane 0, the others are 0.
+    must have room for two vectors. The result is in lane 0, the others are 0.
     """
     W = lanes_of(lam)
-    low = _low(lanes)
-    _first_vector(products, 2 * W, pairs, lanes)
-    for q in range(low, num_qubits - 1):
+    _lane_product(products, 2 * W, 3 * W, pairs, lanes)
+    for q in range(lanes, num_qubits - 1):
         at = q * 4 * W
         a0, a1 = load(pairs, at), load(pairs, at + W)
         b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
-        span = (1 << (q - low)) * 2 * W
+        span = (1 << (q - lanes)) * 2 * W
         for o in range(span, 2 * span, 2 * W):
             r0, r1 = load(products, o), load(products, o + W)
             store(products, span + o, a0 * r0 - a1 * r1)
             store(products, span + o + W, a0 * r1 + a1 * r0)
             store(products, 2 * span + o, b0 * r0 - b1 * r1)
             store(products, 2 * span + o + W, b0 * r1 + b1 * r0)
-    for q in range(num_qubits - 1, low - 1, -1):
+    for q in range(num_qubits - 1, lanes - 1, -1):
         at = q * 4 * W
         a0, a1 = load(pairs, at), load(pairs, at + W)
         b0, b1 = load(pairs, at + 2 * W), load(pairs, at + 3 * W)
-        span = (1 << (q - low)) * 2 * W
+        span = (1 << (q - lanes)) * 2 * W
         zero = splat(like(lam, 0.0))
         d0, d1, e0, e1 = zero, zero, zero, zero
         for o in range(0, span, 2 * W):
@@ -165,22 +151,15 @@ def contract(lam, products, pairs, duals, num_qubits, lanes):
             e1 = e1 + (p0 * v1 - p1 * v0)
             store(lam, o, a0 * u0 + a1 * u1 + b0 * v0 + b1 * v1)
             store(lam, o + W, a0 * u1 - a1 * u0 + b0 * v1 - b1 * v0)
-        if lanes is None:
-            store(duals, at, d0)
-            store(duals, at + W, d1)
-            store(duals, at + 2 * W, e0)
-            store(duals, at + 3 * W, e1)
-        else:
-            for e in range(4):
-                store(duals, at + e * W, zero)
-            duals[at], duals[at + W] = lane_sum(d0), lane_sum(d1)
-            duals[at + 2 * W], duals[at + 3 * W] = lane_sum(e0), lane_sum(e1)
-    if lanes is not None:
-        for q in range(low):
-            for e in range(4):
-                store(duals, (q * 4 + e) * W, splat(like(lam, 0.0)))
-        _lane_product(lam, 2 * W, 3 * W, pairs, low - 1)  # stored next to the one remaining vector of lam
-        _contract_lanes(lam, pairs, duals, low)
+        for e in range(4):
+            store(duals, at + e * W, zero)
+        duals[at], duals[at + W] = lane_sum(d0), lane_sum(d1)
+        duals[at + 2 * W], duals[at + 3 * W] = lane_sum(e0), lane_sum(e1)
+    for q in range(lanes):
+        for e in range(4):
+            store(duals, (q * 4 + e) * W, splat(like(lam, 0.0)))
+    _lane_product(lam, 2 * W, 3 * W, pairs, lanes - 1)  # stored next to the one remaining vector of lam
+    _contract_lanes(lam, pairs, duals, lanes)
 
 
 @part
