@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from qml.overriding import speaks_for
 from simulator.engines.host import losses as kernels
 from simulator.names import by_name
 from simulator.program.values import as_array
@@ -90,8 +91,7 @@ class _CompiledLoss(ABC):
 
 def compiled(loss: Loss) -> _CompiledLoss | None:
     """Return the loss if its value and gradient are one kernel, which compiled loops can call; else None."""
-    same = getattr(type(loss), "value_and_gradient", None) is _CompiledLoss.value_and_gradient
-    return loss if isinstance(loss, _CompiledLoss) and same else None
+    return loss if isinstance(loss, _CompiledLoss) and speaks_for(type(loss), "kernel", "value_and_gradient") else None
 
 
 def _one_by_one(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,13 +9,13 @@ states of one chunk only; a tape would hold all states, or simulate the circuit 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from os import PathLike
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.overriding import speaks_for
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.noise import NoiseModel
@@ -230,16 +230,7 @@ _SWEEPS = ("forward", "sweep", "prepared", "value", "slope")
 
 def calls_of(layer: Layer, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
     """Return the calls of a layer; None if it has none, or if a subclass has sweeps of its own but no calls."""
-    return layer.calls(X, d_X, weights, d_weights) if _has_calls(type(layer)) else None
-
-
-@cache
-def _has_calls(kind: type) -> bool:
-    order = kind.__mro__
-    places = {name: number for number, each in reversed([*enumerate(order)]) for name in vars(each)}
-    return (
-        all(places.get("calls", len(order)) <= places.get(name, len(order)) for name in _SWEEPS) and "calls" in places
-    )
+    return layer.calls(X, d_X, weights, d_weights) if speaks_for(type(layer), "calls", *_SWEEPS) else None
 
 
 def check_shapes(layer: Layer, X: Array, weights: Array) -> None:

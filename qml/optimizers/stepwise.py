@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qml.optimizers.objective import Objective, Rows
+from qml.overriding import speaks_for
 from simulator.engines.host import loops
 
 State = dict[str, Any]
@@ -121,8 +122,7 @@ class CompiledOptimizer(Optimizer):
         steps : float64 ndarray, shape (1,)
             Number of steps before this one.
         """
-        methods = ((CompiledOptimizer, ("init", "step")), (Optimizer, ("measure", "step_size")))
-        if any(getattr(type(self), name) is not getattr(base, name) for base, names in methods for name in names):
+        if not speaks_for(type(self), "call", "init", "step", "measure", "step_size"):
             return None
         kernel, settings = self._update
         leading = (settings, steps) if self.counts_steps else (settings,)
