@@ -44,6 +44,18 @@ class ReservoirForecaster(Saved, Searchable, BaseEstimator):
     read out ``virtual_nodes`` times. Density matrices are evolved exactly. A linear model on these features is trained;
     the dynamics, drawn once, is not.
 
+    Two steps of a series with one input, on one input qubit and two memory qubits::
+
+             ┌─────┐┌─────────────┐┌─────────┐┌─────┐┌───────────────┐┌─────────┐
+        q_0: ┤ |0> ├┤ Ry(angle_t) ├┤         ├┤ |0> ├┤ Ry(angle_t+1) ├┤         ├──
+             └─────┘└─────────────┘│         │└─────┘└───────────────┘│         │
+        q_1: ──────────────────────┤ e^(-iH) ├────────────────────────┤ e^(-iH) ├──
+                                   │         │                        │         │
+        q_2: ──────────────────────┤         ├────────────────────────┤         ├──
+                                   └────╥────┘                        └────╥────┘
+                                        ║                                  ║
+                               features of step t               features of step t+1
+
     The order of the rows is the order of time: each prediction depends on the rows before it. The class is therefore
     not one of scikit-learn's regressors, which may be given permuted or selected rows: shuffled folds are meaningless
     here, `sklearn.model_selection.TimeSeriesSplit` keeps the order.

@@ -36,6 +36,14 @@ class BoltzmannClassifier(TrainedClassifier):
     Preparing such states on hardware is another matter. Parameters that are not described here are those of
     `VariationalClassifier`.
 
+    From a sample to the probabilities of the classes, with one visible and two hidden qubits::
+
+                 ┌───────┐ a(x), b(x), c(x) ┌─────────────┐
+        x ───────┤ Dense ├──────────────────┤             ├─ q_0, visible: P(0), P(1) are the classes
+        features └───────┘ one field for    │ exp(-H)/tr  ├─ q_1, hidden
+                           each term of H   │             ├─ q_2, hidden
+                                            └─────────────┘
+
     Parameters
     ----------
     n_qubits : int, optional
