@@ -56,6 +56,10 @@ class Batch:
         return loops.take_rows(source, self.order, self.place, self.size, out)
 
 
+class NeedsPython(Exception):
+    """A part of the step has no compiled call."""
+
+
 class CompiledSteps:
     """The steps of a run in a compiled loop.
 
@@ -66,8 +70,8 @@ class CompiledSteps:
 
     Raises
     ------
-    NotImplementedError
-        If a part of the step needs Python.
+    NeedsPython
+        If a part of the step does.
     """
 
     def __init__(self, run: Run, optimizer: CompiledOptimizer) -> None:
@@ -82,7 +86,7 @@ class CompiledSteps:
         gradient, loss = totals[:-1], totals[-1:]
         update = optimizer.call(self._now, gradient, new, self._sums[2:])
         if update is None:
-            raise NotImplementedError
+            raise NeedsPython
         scaled = loops.Call(updates.scaled, self._now[0], new[0], 1.0, new[0])
         self._rates = np.ones((batches, 1))
         rate = scaled.numbers(2).reshape(1, -1)
@@ -93,7 +97,7 @@ class CompiledSteps:
             batch = Batch(rows, size, self._order, self._place, self._now[0], gradient, loss)
             calls = objective.step_calls(batch)
             if calls is None:
-                raise NotImplementedError
+                raise NeedsPython
             record = loops.Call(updates.record, loss, gradient, float(rows), self._sums)
             steps = [loops.clear(totals), *calls, set_rate, update, scaled, record, loops.copy(new, self._now)]
             self._loops.append(loops.Loop(steps, self._place))
@@ -105,7 +109,7 @@ class CompiledSteps:
             return None
         try:
             return cls(run, optimizer)
-        except (NotImplementedError, LookupError):
+        except (NeedsPython, LookupError):  # or a kernel without a bridge
             return None
 
     def advance(self, run: Run, order: NDArray[np.intp] | None) -> tuple[RunState, float] | None:
