@@ -1,6 +1,6 @@
 """Option ``--avx2`` of the benchmarks: all libraries without AVX-512, as on a machine that lacks it.
 
-numba, XLA, OpenBLAS, oneDNN and NumPy are told by variables of the environment. The
+numba, XLA, OpenBLAS, oneDNN and NumPy are told by variables of the environment, qsim before it is imported. The
 compiled parts of Qulacs, scaluq, Aer and MindQuantum have no such instructions (none in their disassembly). What cannot
 be restricted is named, and has more than such a machine would give it.
 """
@@ -11,6 +11,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
 
 VARIABLES = {
     "NUMBA_CPU_NAME": "haswell",
@@ -23,7 +25,6 @@ XLA = "--xla_cpu_max_isa=AVX2"
 UNRESTRICTED = {
     "catalyst": "its runtime is Lightning's",
     "lightning": "it selects kernels by the processor",
-    "qsim": "it selects kernels by the processor",
 }
 _DONE = "BENCHMARK_AVX2"
 
@@ -44,3 +45,15 @@ def apply(options: argparse.Namespace, libraries: Sequence[str]) -> None:
     names = dict.fromkeys(library.partition(":")[0] for library in libraries)
     exceptions = "; ".join(f"{name} ({UNRESTRICTED[name]})" for name in names if name in UNRESTRICTED)
     print(f"restricted to AVX2, except {exceptions or 'none'}", flush=True)
+
+
+def import_qsimcirq() -> Any:
+    """Import qsimcirq, which has a build for each set of instructions and chooses one when it is imported."""
+    if _DONE in os.environ:
+        decision: Any = ModuleType("qsimcirq.qsim_decide")
+        decision.detect_instructions = lambda: 1  # AVX2
+        decision.detect_gpu = decision.detect_custatevec = lambda: -1  # none
+        sys.modules["qsimcirq.qsim_decide"] = decision
+    import qsimcirq
+
+    return qsimcirq

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.avx2 import import_qsimcirq
+
 
 class Gate(NamedTuple):
     """A gate by name: h, cx, swap; rx, ry, rz, cp with an angle as its value; su4 with a matrix.
@@ -184,11 +186,11 @@ def aer(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[
 
 def qsim(gates: list[Gate], n: int, precision: str, gradient: bool) -> Callable[[], Any]:
     """qsim, which is single precision only; its qubit 0 is the highest bit of the index."""
-    import cirq
-    import qsimcirq
-
     if gradient or precision == "double":
         raise NotImplementedError("states in single precision only")
+    import cirq
+
+    qsimcirq = import_qsimcirq()
     begin, gates = begin_of(gates)
     line = cirq.LineQubit.range(n)[::-1]  # so that bit q of the index is qubit q
     names = {"h": cirq.H, "cx": cirq.CNOT, "swap": cirq.SWAP}

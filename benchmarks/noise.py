@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.avx2 import import_qsimcirq
 from benchmarks.measure import ROOT, THREAD_VARIABLES, wait_until_quiet
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ def qulacs(workload: str, variant: str) -> tuple[Step, Callable]:
 
 def qsim(workload: str, variant: str) -> tuple[Step, Callable]:
     import cirq
-    import qsimcirq
 
+    qsimcirq = import_qsimcirq()
     qubits, circuit = cirq.LineQubit.range(QUBITS), cirq.Circuit()
     for name, places, angle in noisy_gates():
         on = [qubits[q] for q in places]
