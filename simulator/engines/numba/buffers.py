@@ -23,9 +23,9 @@ def _free() -> dict[tuple[Any, int], list[NDArray[Any]]]:
         return _buffers.free
 
 
-def allocate(size: int, dtype: Any) -> NDArray[Any]:
-    """Zeros of shape (size,), aligned to a page."""
-    return simd.aligned_zeros(size, dtype, _PAGE_BYTES)
+def allocate(size: int, dtype: Any, zeros: bool = True) -> NDArray[Any]:
+    """Array of shape (size,), aligned to a page: zeros, or arbitrary contents if the caller overwrites all of them."""
+    return simd.aligned_zeros(size, dtype, _PAGE_BYTES) if zeros else simd.aligned_empty(size, dtype, _PAGE_BYTES)
 
 
 def take(size: int, dtype: type[np.floating[Any]]) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from simulator.engines.numba.layout.stages import PASSES
 from simulator.engines.numba.run import NO_STATES, FloatArray, Run
 from simulator.program.starts import amplitude_runs
 
+_STORED = np.zeros(0)  # in place of a phase: a stage leaves the state as it is stored
 _PIECES = 32  # number of parts of a pass over a large state; fixed, so that sums do not depend on the number of threads
 
 
@@ -23,46 +24,73 @@ class LargeStateRun(Run):
 
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:
         plan, program = self.plan, self.program
-        pieces = min(_PIECES, 1 << (program.num_qubits - (plan.lanes or 0)))
         if not len(keep):
             memory.check_state(program.num_qubits, 1, program.precision)
-        state = keep if len(keep) else buffers.allocate(plan.tables.state_size, program.dtype)[None, :]
+        state = keep if len(keep) else buffers.allocate(plan.tables.state_size, program.dtype, zeros=False)[None, :]
         for row in range(len(X)):
             x, psi = X[row : row + 1], state[row if len(keep) else 0]
-            big.big_start(
-                plan.packed, self.weights, self.base, self.shared, self.stored, x, NO_STATES, psi, self._buffer,
-                plan.lanes,
-            )  # fmt: skip
-            if program.starts:
-                self._begin(x, psi, pieces)
-            else:
-                self._pieces(big.big_product, (plan.packed, self.base, x, psi, self.shared), pieces)
-            for stage in progress.steps(plan.tables.stages):
-                arguments = (plan.packed, stage, self.base, psi, self.shared, self.stored, x, plan.block_begin)
-                self._stage(stages.stage_apply, arguments)
+            amplitudes = self._begin(x, psi)
+            if not plan.tables.stages and len(amplitudes):
+                self._pieces(big.big_given, (amplitudes, psi), self._product_pieces)
+            self._apply(x, psi, amplitudes)
             if len(values):
                 parts = np.zeros((_PIECES, values.shape[1]))
                 self._pieces(big.big_expect, (plan.packed, psi, parts))
                 values[row] = parts.sum(axis=0)
             self._check_angles(x)
 
-    def to_complex(self, psi: NDArray[Any], phase: complex) -> NDArray[Any]:
-        """Convert a state stored by `forward` to the circuit's basis, times ``phase``, in its own memory."""
-        return reordering.to_complex(psi, self.plan.reordering, self.plan.lanes or 0, phase)
+    def state(self, x: FloatArray, psi: NDArray[Any], phase: complex) -> None:
+        """Write the final state of one sample to ``psi``: complex numbers in the circuit's order, times ``phase``."""
+        plan = self.plan
+        amplitudes = self._begin(x, psi)
+        if plan.tables.stages and plan.in_order:
+            self._apply(x, psi, amplitudes, np.array([phase.real, phase.imag]))
+        elif plan.tables.stages or not len(amplitudes):
+            for last in progress.steps((False, True)):  # reordering a large state takes as long as many gates
+                if last:
+                    reordering.to_complex(psi, plan.reordering, plan.lanes or 0, phase)
+                else:
+                    self._apply(x, psi, amplitudes)
+        else:
+            reordering.to_complex(psi, plan.reordering_elsewhere, plan.lanes or 0, phase, amplitudes)
+        self._check_angles(x)
 
-    def _begin(self, x: FloatArray, psi: NDArray[Any], pieces: int) -> None:
-        """Write the product of the program's initial states at sample x to ``psi``."""
-        program, width = self.program, simd.width(self.program.dtype)
-        starts = program.starts
-        if starts[0].qubits == tuple(range(program.num_qubits)):  # one start gives all amplitudes in order
-            amplitudes = starts[0].normalised(x, self.weights)[0][0].astype(complex, copy=False)
-            self._pieces(big.big_given, (amplitudes, psi), pieces)
-            return
+    @property
+    def _product_pieces(self) -> int:
+        """Number of parts in which the initial state is written."""
+        return min(_PIECES, 1 << (self.program.num_qubits - (self.plan.lanes or 0)))
+
+    def _begin(self, x: FloatArray, psi: NDArray[Any]) -> NDArray[np.complex128]:
+        """Write the initial state of sample x to ``psi``, or return it if its amplitudes exist in order already."""
+        plan, program = self.plan, self.program
+        big.big_start(
+            plan.packed, self.weights, self.base, self.shared, self.stored, x, NO_STATES, psi, self._buffer, plan.lanes
+        )
+        starts, width = program.starts, simd.width(program.dtype)
+        if not starts:
+            self._pieces(big.big_product, (plan.packed, self.base, x, psi, self.shared), self._product_pieces)
+            return reordering.NO_AMPLITUDES
+        if starts[0].qubits == tuple(range(program.num_qubits)):
+            return starts[0].normalised(x, self.weights)[0][0].astype(complex, copy=False)
         psi[:] = 0
         for index, values in amplitude_runs(starts, x, self.weights):
             places = index // width * (2 * width) + index % width
             psi[places] = values[0].real
             psi[places + width] = values[0].imag
+        return reordering.NO_AMPLITUDES
+
+    def _apply(
+        self, x: FloatArray, psi: NDArray[Any], amplitudes: NDArray[np.complex128], phase: FloatArray = _STORED
+    ) -> None:
+        """Apply all stages; the first one reads ``amplitudes``, if any, and the last one multiplies by ``phase``."""
+        plan = self.plan
+        for stage in progress.steps(plan.tables.stages):
+            of_stage = phase if stage is plan.tables.stages[-1] else _STORED
+            arguments = (
+                plan.packed, stage, self.base, psi, self.shared, self.stored, x, plan.block_begin, amplitudes, of_stage,
+            )  # fmt: skip
+            self._stage(stages.stage_apply, arguments)
+            amplitudes = reordering.NO_AMPLITUDES
 
     def _undo(
         self,

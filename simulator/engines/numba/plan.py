@@ -124,13 +124,28 @@ class Plan:
         return -(-samples // self.per_tile) * self.tile_size
 
     @functools.cached_property
+    def in_order(self) -> bool:
+        """Whether the stored order of basis states is the circuit's."""
+        lowered = self._lowered
+        return not lowered.flips and all(column == 1 << q for q, column in enumerate(lowered.x_columns))
+
+    @functools.cached_property
     def reordering(self) -> list[NDArray[np.int64]]:
         """Passes that bring a large state to the circuit's order."""
-        lowered, lanes = self._lowered, self.lanes or 0
+        return reordering.passes(*self._order)
+
+    @functools.cached_property
+    def reordering_elsewhere(self) -> list[NDArray[np.int64]]:
+        """The pass that copies initial amplitudes in other memory to the circuit's order."""
+        return reordering.pass_elsewhere(*self._order)
+
+    @property
+    def _order(self) -> tuple[list[int], int, int, int]:
+        """Columns and offset of the stored order; bits of lanes and of a block."""
+        lowered = self._lowered
         n = len(lowered.x_columns)
-        offset = image(lowered.x_columns, lowered.flips)
         bits = block_bits(n, 1, self._amplitude_bytes, self._options)
-        return reordering.passes(lowered.x_columns, offset, lanes, bits)
+        return lowered.x_columns, image(lowered.x_columns, lowered.flips), self.lanes or 0, bits
 
 
 def _round(size: int) -> int:

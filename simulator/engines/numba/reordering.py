@@ -1,9 +1,10 @@
-"""In-place reordering of a stored state to the circuit's order of basis states.
+"""Reordering of a stored state to the circuit's order of basis states.
 
 Basis state y of a circuit is stored at ``A y ^ b`` (`program.lowering`). The matrix A over GF(2) is a product of
 transvections, ``i -> i ^ c (r . i)``; their number is the rank of ``A + I``. A sequence of them whose vectors c lie in
 one subspace V moves amplitudes within the cosets of V only, so a thread can apply it in its second-level cache, as
-stages do with gates. This takes a few passes over memory and no second state.
+stages do with gates. This takes a few passes over memory and no second state. Amplitudes that are read from elsewhere
+take one pass in any order, as a block is read from one coset and written to another.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from simulator.engines.numba import buffers
 from simulator.engines.numba.kernels.reorder import reorder
 from simulator.engines.numba.layout import reordering as layout
 from simulator.engines.numba.threads import share
-from simulator.program.subspaces import Subspace, image, remainder
+from simulator.program.subspaces import Subspace, image, inverse, remainder
 
 _RUN_BITS = 2  # bits beside the lanes that are in each V, so that contiguous memory is copied
 _PIECES = 64  # number of parts of a pass
 _LONG = 1 << 26  # floats of a state above which a pass is long enough to be watched
+
+NO_AMPLITUDES = np.zeros(0, complex)
 
 
 def passes(columns: Sequence[int], offset: int, lanes: int, bits: int) -> list[NDArray[np.int64]]:
@@ -54,20 +57,43 @@ def passes(columns: Sequence[int], offset: int, lanes: int, bits: int) -> list[N
         for q in range(size):  # unused bits of a block make its contiguous runs longer
             if len(span.vectors) < bits:
                 span.add(1 << q)
-        out.append(_spec(moved, offset, span, lanes))
+        out.append(_spec(moved, offset, span, span, lanes))
         offset = 0
     return out
 
 
-def to_complex(psi: NDArray[Any], specs: Sequence[NDArray[np.int64]], lanes: int, phase: complex) -> NDArray[Any]:
-    """Reorder a stored state to the circuit's order, times ``phase``; complex numbers in the memory of ``psi``."""
+def pass_elsewhere(columns: Sequence[int], offset: int, lanes: int, bits: int) -> list[NDArray[np.int64]]:
+    """Return the one pass, in the kernel's format, that copies each amplitude at ``A y ^ offset`` to y in other memory.
+
+    Parameters are those of `passes`. A block consists of contiguous runs where it is read and where it is written.
+    """
+    back = inverse(columns)
+    span = Subspace(column for q in range(lanes + _RUN_BITS) for column in (1 << q, back[q]))
+    for q in range(len(columns)):
+        if len(span.vectors) < bits:
+            span.add(1 << q)
+    source = Subspace(image(columns, vector) for vector in span.vectors.values())
+    return [_spec(columns, offset, span, source, lanes)]
+
+
+def to_complex(
+    psi: NDArray[Any],
+    specs: Sequence[NDArray[np.int64]],
+    lanes: int,
+    phase: complex,
+    amplitudes: NDArray[np.complex128] = NO_AMPLITUDES,
+) -> NDArray[Any]:
+    """Reorder a stored state to the circuit's order, times ``phase``; complex numbers in the memory of ``psi``.
+
+    The state is read from ``amplitudes``, of shape (2**n,), in the first pass, unless these are empty.
+    """
     re, im = psi.dtype.type(phase.real), psi.dtype.type(phase.imag)
     for number, spec in enumerate(progress.steps(specs)):
         first, size, queue = number == 0, 2 << int(spec[layout.BLOCK_BITS]), np.array([0, _PIECES])
 
         def call(spec: Any = spec, first: bool = first, size: int = size, queue: Any = queue) -> None:
             scratch = buffers.take(size, psi.dtype.type)
-            reorder(psi, spec, re, im, first, scratch, queue, _PIECES, lanes)
+            reorder(psi, amplitudes if first else NO_AMPLITUDES, spec, re, im, first, scratch, queue, _PIECES, lanes)
             buffers.give(scratch)
 
         share(call, queue, _PIECES, psi.size, 0, _LONG)
@@ -121,25 +147,28 @@ def _parity(mask: int) -> int:
     return mask.bit_count() & 1
 
 
-def _spec(columns: Sequence[int], offset: int, span: Subspace, lanes: int) -> NDArray[np.int64]:
-    """Encode one pass for the kernel: its matrix and the subspace in whose cosets it moves amplitudes."""
-    pivots = sorted(span.vectors)
+def _spec(columns: Sequence[int], offset: int, span: Subspace, source: Subspace, lanes: int) -> NDArray[np.int64]:
+    """Encode one pass for the kernel: its matrix, and the subspaces in whose cosets it writes and reads."""
+    pivots = sorted(source.vectors)
     others = [q for q in range(len(columns)) if 1 << q not in span.vectors]
 
     def place(index: int) -> int:
         return sum(1 << j for j, pivot in enumerate(pivots) if index & pivot)
 
-    vectors = [span.vectors[pivot] for pivot in pivots]
-    places = [place(image(columns, vector)) for vector in vectors]
+    written = [span.vectors[pivot] for pivot in sorted(span.vectors)]
+    places = [place(image(columns, vector)) for vector in written]
     lists = {
-        layout.VECTORS: _sums(vectors[lanes:]),
+        layout.SOURCES: _sums([source.vectors[pivot] for pivot in pivots[lanes:]]),
+        layout.VECTORS: _sums(written[lanes:]),
         layout.PLACES: _sums(places[lanes:]),
         layout.ORIGINS: [1 << q for q in others],
+        layout.SOURCE_ORIGINS: [source.reduced(columns[q]) for q in others],
         layout.BASES: [place(columns[q]) for q in others],
         layout.LANES: [image(places, lane) for lane in range(1 << lanes)],
     }
     spec = [0] * layout.HEAD
-    spec[layout.BLOCK_BITS], spec[layout.BLOCKS_BITS], spec[layout.OFFSET] = len(pivots), len(others), place(offset)
+    spec[layout.BLOCK_BITS], spec[layout.BLOCKS_BITS] = len(pivots), len(others)
+    spec[layout.SOURCE], spec[layout.OFFSET] = source.reduced(offset), place(offset)
     for head, values in lists.items():
         spec[head] = len(spec)
         spec += values

@@ -282,14 +282,10 @@ def _empty_states(program: Program, samples: int) -> NDArray[Any]:
 
 
 def _large_states(run: LargeStateRun, X: FloatArray) -> NDArray[Any]:
-    """Final states, each computed and reordered in the memory of the result."""
+    """Final states, each computed in the memory of the result."""
     program, size = run.program, run.plan.tile_size
     phases = np.exp(1j * global_phases(program, X, run.weights)).tolist()
-    buffer = buffers.allocate(len(X) * size, program.dtype).reshape(len(X), size)
+    buffer = buffers.allocate(len(X) * size, program.dtype, zeros=False).reshape(len(X), size)
     for row in progress.steps(range(len(X))):
-        for last in progress.steps((False, True)):  # reordering a large state takes as long as many gates
-            if last:
-                run.to_complex(buffer[row], phases[row])
-            else:
-                run.forward(X[row : row + 1], buffer[row : row + 1], _NOTHING)
+        run.state(X[row : row + 1], buffer[row], phases[row])
     return buffer.view(np.result_type(program.dtype, np.complex64))

@@ -1,13 +1,14 @@
-"""In-place reordering of a large state's amplitudes, and their conversion to complex numbers.
+"""Reordering of a large state's amplitudes, and their conversion to complex numbers.
 
-``spec`` is written by `numba.reordering`: amplitude i becomes the one that was at ``B i ^ b``, which lies in the
-same coset of a subspace V as i. A coset is copied out, in increasing order of its indices, and written back in the new
-order. A place in the copy is read off the bits of an index at V's pivots.
+``spec`` is written by `numba.reordering`: amplitude i becomes the one that was at ``B i ^ b``. For the i of a coset of
+a subspace V these are a coset of B V. That is copied out, in increasing order of its indices, and written in the new
+order. A place in the copy is read off the bits of an index at the pivots of B V. In place, both are the same coset.
 """
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.kernels.copies import prefetch_amplitudes
 from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.layout.reordering import (
     BASES,
@@ -17,6 +18,9 @@ from simulator.engines.numba.layout.reordering import (
     OFFSET,
     ORIGINS,
     PLACES,
+    SOURCE,
+    SOURCE_ORIGINS,
+    SOURCES,
     VECTORS,
 )
 from simulator.engines.numba.simd import (
@@ -26,6 +30,7 @@ from simulator.engines.numba.simd import (
     interleaved,
     lanes_of,
     load,
+    parts_of,
     prefetch,
     splat,
     store,
@@ -41,29 +46,46 @@ def _change(spec, differences, j):
 
 
 @inlined
-def _copied(psi, block, spec, origin, re, im, first, lanes):
-    """Copy a block; in the first pass as complex numbers times re + i im."""
+def _sum(spec, which, number):
+    """What the bits of a block's number contribute to an index or a place."""
+    out = 0
+    for j in range(entry(spec, BLOCKS_BITS)):
+        if number >> j & 1:
+            out ^= entry(spec, entry(spec, which) + j)
+    return out
+
+
+@part
+def _copied(psi, amplitudes, block, spec, origin, re, im, first, lanes):
+    """Copy a block; in the first pass as complex numbers times re + i im, from ``amplitudes`` unless they are empty."""
     W = lanes_of(psi)
     c, s = splat(re), splat(im)
-    differences = entry(spec, VECTORS)
+    differences = entry(spec, SOURCES)
     index = ahead = origin
     for j in range(_AHEAD):
         ahead ^= _change(spec, differences, j)
     for j in range(1 << (entry(spec, BLOCK_BITS) - lanes)):
         o = (index >> lanes) * 2 * W
-        a, b = load(psi, o), load(psi, o + W)
+        if len(amplitudes):
+            a, b = parts_of(psi, amplitudes, index)
+            prefetch_amplitudes(amplitudes, ahead, W)
+        else:
+            a, b = load(psi, o), load(psi, o + W)
+            prefetch(psi, (ahead >> lanes) * 2 * W)
         if first:
             a, b = interleaved(a * c - b * s, a * s + b * c)
         store(block, 2 * W * j, a)
         store(block, 2 * W * j + W, b)
         index ^= _change(spec, differences, j)
-        prefetch(psi, (ahead >> lanes) * 2 * W)
         ahead ^= _change(spec, differences, j + _AHEAD)
 
 
 @kernel
-def reorder(psi, spec, re, im, first, scratch, queue, pieces, lanes):
-    """Reorder blocks, in ``pieces`` groups, until the queue ends; psi is [re x W][im x W] before the first pass."""
+def reorder(psi, amplitudes, spec, re, im, first, scratch, queue, pieces, lanes):
+    """Reorder blocks, in ``pieces`` groups, until the queue ends; psi is [re x W][im x W] before the first pass.
+
+    The first pass reads ``amplitudes`` (2**n,), complex128, instead of psi, unless these are empty.
+    """
     W = lanes_of(psi)
     size, count = 1 << (entry(spec, BLOCK_BITS) - lanes), 1 << entry(spec, BLOCKS_BITS)
     lane_places = entry(spec, LANES)
@@ -72,12 +94,9 @@ def reorder(psi, spec, re, im, first, scratch, queue, pieces, lanes):
         if piece >= entry(queue, LAST_PIECE):
             return
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
-            index, place = 0, entry(spec, OFFSET)
-            for j in range(entry(spec, BLOCKS_BITS)):
-                if number >> j & 1:
-                    index ^= entry(spec, entry(spec, ORIGINS) + j)
-                    place ^= entry(spec, entry(spec, BASES) + j)
-            _copied(psi, scratch, spec, index, re, im, first, lanes)
+            source = entry(spec, SOURCE) ^ _sum(spec, SOURCE_ORIGINS, number)
+            _copied(psi, amplitudes, scratch, spec, source, re, im, first, lanes)
+            index, place = _sum(spec, ORIGINS, number), entry(spec, OFFSET) ^ _sum(spec, BASES, number)
             for j in range(size):
                 for lane in range(W):
                     o, p = 2 * (index | lane), 2 * (place ^ entry(spec, lane_places + lane))

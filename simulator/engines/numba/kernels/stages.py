@@ -13,11 +13,11 @@
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, kernel, part
-from simulator.engines.numba.kernels import blocks, factors, two_qubit
+from simulator.engines.numba.kernels import blocks, copies, factors, two_qubit
 from simulator.engines.numba.kernels.preparation import tile_angles
 from simulator.engines.numba.kernels.sections import cleared, one_pass, rows
 from simulator.engines.numba.kernels.steps import apply_pass, undo_pass
-from simulator.engines.numba.kernels.walsh import parity, permuted
+from simulator.engines.numba.kernels.walsh import parity
 from simulator.engines.numba.layout.passes import (
     FACTORED,
     KIND,
@@ -43,97 +43,29 @@ from simulator.engines.numba.layout.stages import (
     FORWARD,
     FORWARDS,
     PART_BITS,
-    PLACES,
     REACHED,
-    REST,
     SEGMENT,
     SEGMENT_BITS,
     SEGMENT_FIRST,
     SEGMENT_LAST,
-    SOURCES,
     SPECS,
 )
 from simulator.engines.numba.simd import (
-    count_ones,
     entry,
     fetch_add,
     lane_sum,
     lanes_of,
     like,
     load,
-    prefetch,
     section,
     splat,
     store,
 )
 
-AHEAD = 16  # number of vectors by which prefetching runs ahead
-
 
 def small_tables_size(width: int) -> int:
     """Number of floats of a thread's groups, bins, phases and signs (see `_areas`)."""
     return 8 * (3 * width << CLASSES) + 128 + width * width
-
-
-@inlined
-def _origin(stage, number):
-    """The index at which a block begins."""
-    index = 0
-    for j in range(entry(stage, BLOCKS_BITS)):
-        if number >> j & 1:
-            index ^= entry(stage, entry(stage, REST) + j)
-    return index
-
-
-@part
-def gather(psi, block, stage, number, lanes):
-    """Copy a block's vectors from the state, in increasing order of their indices."""
-    W = lanes_of(psi)
-    sources, places = entry(stage, SOURCES) - 1, entry(stage, PLACES) - 1
-    index, place = _origin(stage, number), 0
-    ahead = index
-    for j in range(AHEAD):
-        ahead ^= entry(stage, sources + count_ones(j ^ (j + 1)))
-    for j in range(1 << entry(stage, BLOCK_BITS)):
-        o, p = (index >> lanes) * 2 * W, place * 2 * W
-        a, b = load(psi, o), load(psi, o + W)
-        lane = index & (W - 1)
-        if lane:
-            a, b = permuted(a, lane), permuted(b, lane)
-        store(block, p, a)
-        store(block, p + W, b)
-        t = count_ones(j ^ (j + 1))
-        index ^= entry(stage, sources + t)
-        place ^= entry(stage, places + t)
-        prefetch(psi, (ahead >> lanes) * 2 * W)
-        t = count_ones((j + AHEAD) ^ (j + AHEAD + 1))
-        ahead ^= entry(stage, sources + t)
-
-
-@part
-def scatter(psi, block, stage, number, lanes, scale):
-    """Copy a block's vectors back, times ``scale``."""
-    W = lanes_of(psi)
-    sources, places = entry(stage, SOURCES) - 1, entry(stage, PLACES) - 1
-    index, place = _origin(stage, number), 0
-    factor = splat(like(psi, scale))
-    ahead = index
-    for j in range(AHEAD):
-        ahead ^= entry(stage, sources + count_ones(j ^ (j + 1)))
-    for j in range(1 << entry(stage, BLOCK_BITS)):
-        o, p = (index >> lanes) * 2 * W, place * 2 * W
-        prefetch(psi, (ahead >> lanes) * 2 * W)
-        t = count_ones((j + AHEAD) ^ (j + AHEAD + 1))
-        ahead ^= entry(stage, sources + t)
-        a, b = load(block, p) * factor, load(block, p + W) * factor
-        lane = index & (W - 1)
-        if lane:
-            a, b = permuted(a, lane), permuted(b, lane)
-        store(psi, o, a)
-        store(psi, o + W, b)
-        t = count_ones(j ^ (j + 1))
-        index ^= entry(stage, sources + t)
-        place ^= entry(stage, places + t)
 
 
 @inlined
@@ -275,8 +207,14 @@ def _scale(packed, stage, shared, local):
 
 
 @kernel
-def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, queue, pieces, lanes):
-    """Apply a stage to blocks, in ``pieces`` groups, until the queue ends; blocks lie in ``scratch`` at ``begin``."""
+def stage_apply(
+    packed, stage, base, psi, shared, tables, X, begin, amplitudes, phase, scratch, queue, pieces, lanes
+):  # fmt: skip
+    """Apply a stage to blocks, in ``pieces`` groups, until the queue ends; blocks lie in ``scratch`` at ``begin``.
+
+    Blocks are read from the initial ``amplitudes`` (2**n,), complex128, instead of from ``psi``, unless these are
+    empty. They are written as complex numbers times ``phase`` (2,), a real and an imaginary part, unless it is empty.
+    """
     layout = packed[0]
     tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
@@ -295,7 +233,10 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
         if piece >= entry(queue, LAST_PIECE):
             return
         for number in range(reached * piece // pieces, reached * (piece + 1) // pieces):
-            gather(psi, block, stage, number, lanes)
+            if len(amplitudes):
+                copies.gather_amplitudes(amplitudes, block, stage, number, lanes)
+            else:
+                copies.gather(psi, block, stage, number, lanes)
             _fill_blocks(packed, stage, areas, theta, number, lanes)
             view = _aligned_to_state(block, stage, number)
             for at in range(begun, order, SEGMENT):
@@ -307,7 +248,10 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
                             packed, stage, r, view, shared, tables, scratch,
                             areas, theta, lanes, part_number, count << bits,
                         )  # fmt: skip
-            scatter(psi, block, stage, number, lanes, scale)
+            if len(phase):
+                copies.scatter_complex(psi, block, stage, number, lanes, scale * phase[0], scale * phase[1])
+            else:
+                copies.scatter(psi, block, stage, number, lanes, scale)
 
 
 @kernel
@@ -330,8 +274,8 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
             return
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
-            gather(psi, block_psi, stage, number, lanes)
-            gather(lam, block_lam, stage, number, lanes)
+            copies.gather(psi, block_psi, stage, number, lanes)
+            copies.gather(lam, block_lam, stage, number, lanes)
             _fill_blocks(packed, stage, areas, theta, number, lanes)
             for o in range(0, len(areas[1]), W):
                 store(areas[1], o, splat(like(psi, 0.0)))
@@ -350,7 +294,7 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
                 factors.pick_block(
                     gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
                 )
-            scatter(psi, block_psi, stage, number, lanes, 1.0)
-            scatter(lam, block_lam, stage, number, lanes, 1.0)
+            copies.scatter(psi, block_psi, stage, number, lanes, 1.0)
+            copies.scatter(lam, block_lam, stage, number, lanes, 1.0)
         for slot in range(entry(layout, SLOTS)):
             by_piece[piece, slot] += lane_sum(load(gradient, slot * W))

@@ -25,6 +25,7 @@ from simulator.engines.numba.simd.sines import sincos
 from simulator.engines.numba.simd.vectors import (
     VECTOR_BYTES,
     Vector,
+    aligned_empty,
     aligned_zeros,
     data_pointer,
     llvm_type,
@@ -39,6 +40,7 @@ from simulator.engines.numba.simd.vectors import (
 __all__ = [
     "VECTOR_BYTES",
     "Vector",
+    "aligned_empty",
     "aligned_zeros",
     "column_of",
     "count_ones",

@@ -39,10 +39,19 @@ def width(dtype: Any) -> int:
 
 def aligned_zeros(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.ndarray:
     """Zeros of shape (size,), aligned to vectors, so that no load straddles cache lines."""
+    return _aligned(np.zeros, size, dtype, boundary)
+
+
+def aligned_empty(size: int, dtype: Any, boundary: int = VECTOR_BYTES) -> np.ndarray:
+    """Array of shape (size,) with arbitrary contents, aligned to vectors."""
+    return _aligned(np.empty, size, dtype, boundary)
+
+
+def _aligned(create: Any, size: int, dtype: Any, boundary: int) -> np.ndarray:
     itemsize = np.dtype(dtype).itemsize
-    raw = np.zeros(size + boundary // itemsize, dtype)
+    raw = create(size + boundary // itemsize, dtype)
     offset = -raw.ctypes.data % boundary // itemsize
-    return raw[offset : offset + size]
+    return raw[offset : offset + size]  # type: ignore[no-any-return]
 
 
 def llvm_type(vector: Vector) -> ir.VectorType:
