@@ -2,7 +2,7 @@
 
 ``stage`` is written by `tables.stages`: a head of sizes and of the offsets of its lists.
 
-* how the next vector's index, and its place in the block, differ (`simulator.program.stages.runs`);
+* how the next vector's index, and its place in the block, differ (`tables.schedule.runs`);
 * the basis vectors that tell blocks apart;
 * segments forward and back: the bits of the number of parts of the block that they do one after the other, and
   the first and last of their passes in the list ``order``; those back are also done forward where angles are so close

@@ -8,7 +8,17 @@ folder compiles nothing.
 
 from __future__ import annotations
 
-from simulator.engines.numba.simd.arrays import count_ones, entry, fetch_add, like, relax, section, table_view
+from simulator.engines.numba.simd.arrays import (
+    bit_length,
+    count_ones,
+    entry,
+    fetch_add,
+    like,
+    relax,
+    section,
+    table_view,
+    trailing_zeros,
+)
 from simulator.engines.numba.simd.lanes import (
     exceeds,
     exchange0,
@@ -42,6 +52,7 @@ __all__ = [
     "Vector",
     "aligned_empty",
     "aligned_zeros",
+    "bit_length",
     "column_of",
     "count_ones",
     "data_pointer",
@@ -69,6 +80,7 @@ __all__ = [
     "splat",
     "store",
     "table_view",
+    "trailing_zeros",
     "vector_pointer",
     "width",
 ]

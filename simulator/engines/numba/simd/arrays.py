@@ -45,6 +45,27 @@ def count_ones(typing_context, mask):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def bit_length(typing_context, mask):  # type: ignore[no-untyped-def]
+    """Number of bits up to the highest set one of a 64-bit integer; 0 for 0."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        zeros = builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+        return builder.sub(ir.Constant(args[0].type, 64), zeros)
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
+def trailing_zeros(typing_context, mask):  # type: ignore[no-untyped-def]
+    """Number of the lowest set bit of a 64-bit integer; 64 for 0."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
 def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-def]
     """Atomically add to ``array[index]``; return the previous value."""
 

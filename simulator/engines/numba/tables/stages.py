@@ -1,4 +1,4 @@
-"""Constant arrays of a program that runs in stages; see `simulator.program.stages` and `kernels.stages`."""
+"""Constant arrays of a program that runs in stages; see `schedule` and `kernels.stages`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulator.engines.numba.layout import passes
 from simulator.engines.numba.layout import stages as layout
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables.builder import TableBuilder, blank
-from simulator.program import stages
+from simulator.engines.numba.tables.schedule import Stage, runs, schedule
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.program import Program
 from simulator.program.subspaces import Subspace, pivots
@@ -39,14 +39,14 @@ class StageTableBuilder(TableBuilder):
         self.part = min(max(part_bits(size, self.options), self.shift), bits)
         self.most_bits = min(self.most_bits, self.part)
         self.store_tables = False
-        scheduled = stages.schedule(levels, self.n, self.shift, bits)
+        scheduled = schedule(levels, self.n, self.shift, bits)
         chains = self.program.schedule[0]
         support = [1 << q for q in range(self.n) if self.program.starts or chains[q]]
         for stage, reached in zip(scheduled, _reached(scheduled, support), strict=True):
             self.reached = reached
             self.stage(stage)
 
-    def stage(self, stage: stages.Stage) -> None:
+    def stage(self, stage: Stage) -> None:
         """Number a stage's passes."""
         self.forward: list[int] = []
         self.back: list[int] = []
@@ -198,9 +198,9 @@ class StageTableBuilder(TableBuilder):
         self.terms += self.slots.add_phases(members)
         return first, len(self.terms)
 
-    def written(self, stage: stages.Stage) -> Any:
+    def written(self, stage: Stage) -> Any:
         """Encode the stage in the format that the kernels read."""
-        sources, places = stages.runs(stage, self.shift)
+        sources, places = runs(stage, self.shift)
         ints = [0] * layout.HEAD
 
         def add(values: Iterable[int]) -> int:
@@ -300,7 +300,7 @@ def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:
     return None
 
 
-def _reached(scheduled: Iterable[stages.Stage], support: Sequence[int]) -> list[int]:
+def _reached(scheduled: Iterable[Stage], support: Sequence[int]) -> list[int]:
     """Number of leading blocks of each stage that can be non-zero when it begins.
 
     Initially, only amplitudes whose index is in the span of ``support`` are non-zero; a stage spreads them over their
