@@ -8,9 +8,11 @@ from simulator import Circuit, Parameter, X, Z, set_num_threads
 from simulator.calculations.gradients import gradient
 from simulator.calculations.states import apply
 from simulator.engines.choice import using
+from simulator.engines.numba.layout import stages as layout
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.engines.numba.tables.schedule import Stage, runs, schedule
+from simulator.engines.numba.tables.stages import StageTableBuilder
 from simulator.program.levels import Rotation
 from simulator.program.program import Program
 from tests.simulator.engines.test_engine import (
@@ -106,6 +108,19 @@ def test_a_basis_and_its_runs_visit_each_amplitude_once():
             index, place = index ^ sources[t], place ^ places[t]
     assert [i >> 3 for i, _ in seen] == sorted({i >> 3 for i, _ in seen})
     assert sorted(p for _, p in seen) == list(range(8))
+
+
+def test_two_stages_have_blocks_as_small_as_two_stages_allow():
+    options, lanes = Options(block_bits=10, part_bits=6), 3
+    layer = Circuit(14)
+    for q in range(14):
+        layer = layer.rx(0.1 + q, q)
+    start = Circuit(14).initialize(np.eye(1, 1 << 14)[0], range(14))
+    for circuit, bits, count in ((layer, 9, 2), (layers(14, 2), 10, 2)):  # blocks of eight hold too little
+        builder = StageTableBuilder(Program(start + circuit), lanes, False, options)
+        builder.build()
+        assert {int(stage[layout.BLOCK_BITS]) + lanes for stage in builder.stages} == {bits}
+        assert len(builder.stages) == count
 
 
 def test_a_long_circuit_is_scheduled_without_forgetting_gates():
