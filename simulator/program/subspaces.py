@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from simulator.pauli import places_of
 
-__all__ = ["Subspace", "image", "pivots", "remainder"]
+__all__ = ["Subspace", "image", "inverse", "pivots", "remainder"]
 
 
 def remainder(echelon: Mapping[int, int], vector: int, last: int = 0) -> int:
@@ -62,3 +62,22 @@ def pivots(vectors: Iterable[int]) -> list[int]:
         if residue := remainder(echelon, vector):
             echelon[residue.bit_length()] = residue
     return [1 << (length - 1) for length in sorted(echelon)]
+
+
+def inverse(basis: Sequence[int]) -> list[int]:
+    """Coordinates in a basis of each bit of an index."""
+    size = len(basis)
+    rows = [vector | 1 << (size + j) for j, vector in enumerate(basis)]
+    for q in range(size):
+        bit = 1 << q
+        pivot = q
+        while not rows[pivot] & bit:
+            pivot += 1
+        row_of_bit = rows[pivot]
+        rows[pivot] = rows[q]
+        rows[q] = 0
+        for j, row in enumerate(rows):
+            if row & bit:
+                rows[j] = row ^ row_of_bit
+        rows[q] = row_of_bit
+    return [row >> size for row in rows]
