@@ -33,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", action="append", metavar="NAME", help="search this model only, such as variational; repeatable"
     )
     search.add_argument("--nested", type=folds, metavar="K", help="outer folds that score the search itself")
-    search.add_argument("--scoring", metavar="NAME", help="metric of scikit-learn (accuracy, or R² of a quantity)")
+    search.add_argument(
+        "--scoring",
+        metavar="NAME",
+        help="metric of scikit-learn (accuracy, balanced accuracy of uneven classes, or R² of a quantity)",
+    )
     search.add_argument("--jobs", type=positive_integer, metavar="N", help="trials at a time (1)")
     search.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="seed; the same seed gives the same result (0)"
