@@ -37,7 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     search.add_argument(
         "--ensemble", type=positive_integer, default=1, metavar="N", help="models that predict together (1)"
     )
-    search.add_argument("--scoring", metavar="NAME", help="metric of scikit-learn (accuracy, or R² of a quantity)")
+    search.add_argument(
+        "--scoring",
+        metavar="NAME",
+        help="metric of scikit-learn (accuracy, balanced accuracy of uneven classes, or R² of a quantity)",
+    )
     search.add_argument("--jobs", type=positive_integer, metavar="N", help="trials at a time (1)")
     search.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="seed; the same seed gives the same result (0)"

@@ -45,7 +45,7 @@ class TrainingResult:
             weights=state.best_weights,
             last_weights=state.weights,
             optimizer_state=state.optimizer_state,
-            history=state.history,
+            history=tuple(state.history),
             best_epoch=state.best_epoch,
             stop_reason=reason,
             message=message or state.message,

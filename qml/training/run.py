@@ -118,7 +118,7 @@ class Run:
             loss_sum=0.0,
             gradient_norm_sum=0.0,
             seconds=0.0,
-            history=(*state.history, record),
+            history=state.history.with_record(record),
         )
         first = self.state.history[0].loss
         if state.initial_loss < first:  # the mean of an epoch whose steps already explode cannot serve as reference
