@@ -15,55 +15,21 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from simulator.engines.numba.kernels.instructions import Instructions
 from simulator.engines.numba.layout.passes import OCTET_BITS
 from simulator.engines.numba.processor import native_bytes
-from simulator.engines.numba.simd import Vector, data_pointer, llvm_type, vector_pointer
+from simulator.engines.numba.simd import Vector
 
 _SIZE = 1 << OCTET_BITS
 _INT32 = ir.IntType(32)
 
 
-class _Arithmetic:
-    """Instructions on vectors of one kind in arrays of one type."""
-
-    def __init__(self, context: Any, builder: Any, array: Any, vector: Vector) -> None:
-        self.context, self.builder, self.array, self.vector = context, builder, array, vector
-
-    def load(self, array: Any, place: Any) -> Any:
-        out = self.builder.load(vector_pointer(self.context, self.builder, self.array, array, place, self.vector))
-        out.align = self.vector.element.bitwidth // 8
-        return out
-
-    def store(self, array: Any, place: Any, value: Any) -> None:
-        target = vector_pointer(self.context, self.builder, self.array, array, place, self.vector)
-        self.builder.store(value, target).align = self.vector.element.bitwidth // 8
-
-    def splat(self, array: Any, place: Any) -> Any:
-        data = data_pointer(self.context, self.builder, self.array, array)
-        kind = llvm_type(self.vector)
-        value = self.builder.load(self.builder.gep(data, [place]))
-        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, _INT32(0))
-        order = ir.Constant(ir.VectorType(_INT32, self.vector.width), None)
-        return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), order)
-
-    def times(self, a: Any, b: Any) -> Any:
-        return self.builder.fmul(a, b, flags=("contract",))
-
-    def plus(self, a: Any, b: Any) -> Any:
-        return self.builder.fadd(a, b, flags=("contract",))
-
-    def minus(self, a: Any, b: Any) -> Any:
-        return self.builder.fsub(a, b, flags=("contract",))
-
-    def place(self, base: Any, offset: int) -> Any:
-        return self.builder.add(base, ir.Constant(base.type, offset))
-
-    def members(self, first: Any, masks: Any) -> list[Any]:
-        """Places of an octet's members."""
-        out = [first]
-        for mask in masks:
-            out += [self.builder.xor(place, mask) for place in out]
-        return out
+def _members(on: Instructions, first: Any, masks: Any) -> list[Any]:
+    """Places of an octet's members."""
+    out = [first]
+    for mask in masks:
+        out += [on.builder.xor(place, mask) for place in out]
+    return out
 
 
 @intrinsic
@@ -77,13 +43,13 @@ def turn(typing_context, state, source, target, x0, x1, x2, shift, t0, t1, t2, s
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         state, source, target, *masks = args[:6]
         shift, tangents, scaled, scale = args[6], args[7:10], args[10], args[11]
-        on = _Arithmetic(context, builder, signature.args[0], t0)
-        values = [on.load(state, builder.add(place, shift)) for place in on.members(source, masks)]
+        on = Instructions(context, builder, signature.args[0], t0)
+        values = [on.load(state, builder.add(place, shift)) for place in _members(on, source, masks)]
         for k, t in enumerate(tangents):
             for d in (d for d in range(_SIZE) if not d >> k & 1):
                 a, b = values[d], values[d | 1 << k]
                 values[d], values[d | 1 << k] = on.plus(a, on.times(t, b)), on.minus(b, on.times(t, a))
-        places = [builder.add(place, shift) for place in on.members(target, masks)]
+        places = [builder.add(place, shift) for place in _members(on, target, masks)]
         with builder.if_else(builder.icmp_signed("!=", scaled, ir.Constant(scaled.type, 0))) as (yes, no):
             with yes:
                 for place, value in zip(places, values, strict=True):
@@ -105,8 +71,8 @@ def add_derivatives(typing_context, psi, lam, i, x0, x1, x2, shift, g0, g1, g2):
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam, i, *masks = args[:6]
-        on = _Arithmetic(context, builder, signature.args[0], g0)
-        places = [builder.add(place, args[6]) for place in on.members(i, masks)]
+        on = Instructions(context, builder, signature.args[0], g0)
+        places = [builder.add(place, args[6]) for place in _members(on, i, masks)]
         values, sums = [on.load(psi, place) for place in places], [None] * OCTET_BITS
         for d, place in enumerate(places):
             dual = on.load(lam, place)
@@ -129,8 +95,8 @@ def multiply(typing_context, psi, i, x0, x1, x2, table, at):  # type: ignore[no-
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, i, *masks = args[:5]
         vector = Vector(signature.args[0].dtype)
-        on, W = _Arithmetic(context, builder, signature.args[0], vector), vector.width
-        for d, place in enumerate(on.members(i, masks)):
+        on, W = Instructions(context, builder, signature.args[0], vector), vector.width
+        for d, place in enumerate(_members(on, i, masks)):
             c, s = (on.splat(args[5], on.place(args[6], d + part)) for part in (0, W))
             a0, a1 = on.load(psi, place), on.load(psi, on.place(place, W))
             on.store(psi, place, on.minus(on.times(c, a0), on.times(s, a1)))
@@ -150,9 +116,9 @@ def undo(typing_context, psi, lam, i, x0, x1, x2, table, at):  # type: ignore[no
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam, i, *masks = args[:6]
-        on, W = _Arithmetic(context, builder, signature.args[0], vector), vector.width
+        on, W = Instructions(context, builder, signature.args[0], vector), vector.width
         halves = []
-        for d, place in enumerate(on.members(i, masks)):
+        for d, place in enumerate(_members(on, i, masks)):
             c, s = (on.splat(args[6], on.place(args[7], d + part)) for part in (0, W))
             (a0, a1), (u0, u1) = ((on.load(each, place), on.load(each, on.place(place, W))) for each in (psi, lam))
             halves.append(on.minus(on.times(u1, a0), on.times(u0, a1)))
@@ -164,7 +130,7 @@ def undo(typing_context, psi, lam, i, x0, x1, x2, table, at):  # type: ignore[no
     return vector(psi, lam, *(types.intp,) * 4, table, types.intp), codegen
 
 
-def _lane_sums(on: _Arithmetic, vectors: list[Any], width: int) -> Any:
+def _lane_sums(on: Instructions, vectors: list[Any], width: int) -> Any:
     """Sum each of eight vectors over its lanes, to the first eight lanes of the result."""
     kind, remaining = vectors[0].type, width
     masks = [ir.Constant(ir.VectorType(_INT32, width), list(range(begin, 2 * width, 2))) for begin in (0, 1)]
@@ -186,7 +152,7 @@ def load_native(typing_context, array, index):  # type: ignore[no-untyped-def]
     vector = Vector(array.dtype, native_bytes())
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return _Arithmetic(context, builder, signature.args[0], vector).load(*args)
+        return Instructions(context, builder, signature.args[0], vector).load(*args)
 
     return vector(array, types.intp), codegen
 

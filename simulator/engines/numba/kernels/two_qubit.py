@@ -15,7 +15,9 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.kernels import quartets
 from simulator.engines.numba.kernels.addressing import following, spread
+from simulator.engines.numba.kernels.octets import native_lanes
 from simulator.engines.numba.kernels.walsh import parity, permuted
 from simulator.engines.numba.layout.passes import (
     FIRST_D,
@@ -79,29 +81,16 @@ def _pattern(i, z, other_z):
 @part
 def _vectors(psi, row, table, offset, first, last):
     """Cosets of four vectors. The one with the parities 0 comes first, so the matrix is the same for all."""
-    W = lanes_of(psi)
-    step, p, q, r = 2 * W, 2 * W, 4 * W, 6 * W
+    W, N = lanes_of(psi), native_lanes(psi)
+    step = 2 * W
     x, y, z, t = entry(row, MASK) * step, entry(row, OTHER) * step, entry(row, ROW_Z) * step, entry(row, OTHER_Z) * step
     low, high = entry(row, FIRST_PIVOT), entry(row, LAST_PIVOT)
     i, pivots = spread(spread(first, low), high) * step, (low | high) * step
     for _ in range(first, last):
         o0 = i ^ (x & -parity(i & z)) ^ (y & -parity(i & t))
         o1, o2 = o0 ^ x, o0 ^ y
-        o3 = o1 ^ y
-        a0, a1, b0, b1 = load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W)
-        c0, c1, d0, d1 = load(psi, o2), load(psi, o2 + W), load(psi, o3), load(psi, o3 + W)
-        e0, e1 = _row(table, offset, a0, a1, b0, b1, c0, c1, d0, d1, p, q, r)
-        f0, f1 = _row(table, offset + 8 * W, b0, b1, a0, a1, d0, d1, c0, c1, p, q, r)
-        g0, g1 = _row(table, offset + 16 * W, c0, c1, d0, d1, a0, a1, b0, b1, p, q, r)
-        h0, h1 = _row(table, offset + 24 * W, d0, d1, c0, c1, b0, b1, a0, a1, p, q, r)
-        store(psi, o0, e0)
-        store(psi, o0 + W, e1)
-        store(psi, o1, f0)
-        store(psi, o1 + W, f1)
-        store(psi, o2, g0)
-        store(psi, o2 + W, g1)
-        store(psi, o3, h0)
-        store(psi, o3 + W, h1)
+        for lane in range(0, W, N):
+            quartets.multiply(psi, o0, o1, o2, o1 ^ y, lane, table, offset)
         i = following(i, pivots, step)
 
 

@@ -1,0 +1,47 @@
+"""Instructions on vectors, for functions that are written as the instructions of an unrolled loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from simulator.engines.numba.simd import Vector, data_pointer, llvm_type, vector_pointer
+
+_INT32 = ir.IntType(32)
+
+
+class Instructions:
+    """Emitter of instructions on vectors of one kind in arrays of one type."""
+
+    def __init__(self, context: Any, builder: Any, array: Any, vector: Vector) -> None:
+        self.context, self.builder, self.array, self.vector = context, builder, array, vector
+
+    def load(self, array: Any, place: Any) -> Any:
+        out = self.builder.load(vector_pointer(self.context, self.builder, self.array, array, place, self.vector))
+        out.align = self.vector.element.bitwidth // 8
+        return out
+
+    def store(self, array: Any, place: Any, value: Any) -> None:
+        target = vector_pointer(self.context, self.builder, self.array, array, place, self.vector)
+        self.builder.store(value, target).align = self.vector.element.bitwidth // 8
+
+    def splat(self, array: Any, place: Any) -> Any:
+        data = data_pointer(self.context, self.builder, self.array, array)
+        kind = llvm_type(self.vector)
+        value = self.builder.load(self.builder.gep(data, [place]))
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, _INT32(0))
+        order = ir.Constant(ir.VectorType(_INT32, self.vector.width), None)
+        return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), order)
+
+    def times(self, a: Any, b: Any) -> Any:
+        return self.builder.fmul(a, b, flags=("contract",))
+
+    def plus(self, a: Any, b: Any) -> Any:
+        return self.builder.fadd(a, b, flags=("contract",))
+
+    def minus(self, a: Any, b: Any) -> Any:
+        return self.builder.fsub(a, b, flags=("contract",))
+
+    def place(self, base: Any, offset: int) -> Any:
+        return self.builder.add(base, ir.Constant(base.type, offset))
