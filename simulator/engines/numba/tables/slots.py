@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from simulator.engines.numba.tables.tables import Affine
 from simulator.program.levels import Angle, Rotation
@@ -39,7 +42,12 @@ class Slots:
 
     def is_local(self, angle: Angle) -> bool:
         """Whether an angle differs from sample to sample."""
-        return bool(self.n_inputs and angle.factors) and min(angle.factors) < self.n_inputs
+        n_inputs = self.n_inputs
+        if n_inputs:
+            for number in angle.factors:
+                if number < n_inputs:
+                    return True
+        return False
 
     def needed(self, angle: Angle) -> bool:
         """Whether the derivative with respect to this angle is required."""
@@ -88,13 +96,19 @@ class Slots:
 
     def by_inputs(self) -> Affine:
         """Dependence of the local angles on the inputs."""
-        return Affine.of(
-            [{k: v for k, v in self.angles[slot].factors.items() if k < self.n_inputs} for slot in self.local]
-        )
+        return self._forms([self.angles[slot] for slot in self.local], 0, self.n_inputs)
 
     def by_weights(self) -> Affine:
         """Dependence of all angles on the weights."""
-        n = self.n_inputs
-        if not n:
-            return Affine.of([angle.factors for angle in self.angles])
-        return Affine.of([{k - n: v for k, v in angle.factors.items() if k >= n} for angle in self.angles])
+        return self._forms(self.angles, self.n_inputs, sys.maxsize)
+
+    def _forms(self, angles: Iterable[Angle], first: int, last: int) -> Affine:
+        """Dependence of angles on the parameters from ``first`` to ``last - 1``."""
+        starts, columns, values = [0], [], []
+        for angle in angles:
+            for number, factor in angle.factors.items():
+                if first <= number < last:
+                    columns.append(number - first)
+                    values.append(factor)
+            starts.append(len(columns))
+        return Affine(np.array(starts, np.int64), np.array(columns, np.int64), np.array(values, float))
