@@ -246,7 +246,7 @@ class TableBuilder:
         self.layer = None if local else layer
         step = 2 * self.W
         row[passes.COSETS], row[passes.NUMBERS] = len(self.octets), self.stored
-        self.octets += [step * first for first in octets.sums()]
+        self.octets += [step * first for first in octets.sums]
         self.stored += passes.EACH_NUMBERS * self.W
         row[passes.FUSED_COUNT] = len(rotations)
         for k, rotation in enumerate(rotations):
@@ -313,6 +313,8 @@ class TableBuilder:
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
         """Slot of a non-diagonal rotation, whether it varies per sample, and whether its derivative is required."""
         slot = self.slots.add(rotation, moving=True)
+        if not rotation.angle.factors:
+            return slot, 0, 0
         return slot, int(self.slots.is_local(rotation.angle)), int(self.slots.needed(rotation.angle))
 
     def dense_pass(self, member: Dense) -> None:

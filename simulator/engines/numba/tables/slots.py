@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Slots:
 
     def any_needed(self, rotations: Iterable[Rotation]) -> bool:
         """Whether the derivative with respect to an angle of one of the rotations is required."""
-        return any(self.needed(rotation.angle) for rotation in rotations)
+        return any(rotation.angle.factors and self.needed(rotation.angle) for rotation in rotations)
 
     def add_phases(self, rotations: Sequence[Rotation], local: bool = False) -> list[tuple[int, int]]:
         """Number the angles of diagonal rotations; return the terms of a pass of phases, masks z with slots."""
@@ -104,11 +105,12 @@ class Slots:
 
     def _forms(self, angles: Iterable[Angle], first: int, last: int) -> Affine:
         """Dependence of angles on the parameters from ``first`` to ``last - 1``."""
-        starts, columns, values = [0], [], []
-        for angle in angles:
-            for number, factor in angle.factors.items():
-                if first <= number < last:
-                    columns.append(number - first)
-                    values.append(factor)
-            starts.append(len(columns))
-        return Affine(np.array(starts, np.int64), np.array(columns, np.int64), np.array(values, float))
+        rows = [angle.factors for angle in angles]
+        counts = np.array([*map(len, rows)], np.int64)
+        columns = np.array([*chain.from_iterable(rows)], np.int64)
+        values = np.array([*chain.from_iterable(map(dict.values, rows))], float)
+        if self.n_inputs:
+            inside = (first <= columns) & (columns < last)
+            counts = np.bincount(np.repeat(np.arange(len(rows)), counts)[inside], minlength=len(rows))
+            columns, values = columns[inside] - first, values[inside]
+        return Affine(np.concatenate([[0], np.cumsum(counts)]), columns, values)
