@@ -76,7 +76,7 @@ def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int) ->
     )
     stages, first = [], 0
     last = int(ends[count - 1, layout.LAST_LEVEL]) if count else 0
-    scheduled = _levels(members, placed.tolist(), masks.tolist(), kinds[:last].tolist())
+    scheduled = _levels(members, placed, masks, kinds[:last])
     for basis, (last, block_bits) in zip(bases[:count].tolist(), ends[:count].tolist(), strict=True):
         stages.append(Stage(basis, block_bits, scheduled[first:last]))
         first = last
@@ -99,30 +99,27 @@ def _strings(members: Sequence[Rotation | Dense]) -> tuple[NDArray[np.int64], ND
 
 def _levels(
     members: Sequence[Rotation | Dense],
-    placed: Sequence[Sequence[int]],
-    masks: Sequence[Sequence[int]],
-    kinds: Sequence[Sequence[int]],
+    placed: NDArray[np.int64],
+    masks: NDArray[np.int64],
+    kinds: NDArray[np.int64],
 ) -> list[Level]:
     """Levels of scheduled members, with the masks of their stages."""
-    levels = [Level(_KINDS[kind], ordered=bool(ordered)) for ordered, kind in kinds]
+    levels = [Level(_KINDS[kind], ordered=bool(ordered)) for ordered, kind in kinds.tolist()]
     scheduled: list[Any] = []
-    for number, string, level, merged, negated in placed:
+    xs, zs = masks.T.tolist()
+    for number, string, level, merged, negated in zip(*placed.T.tolist(), strict=True):
         member = members[number]
-        new: Rotation | Dense
         if isinstance(member, Rotation):
             angle = member.angle.scaled(-1.0) if negated else member.angle
             if merged >= 0:
                 scheduled[merged].angle = scheduled[merged].angle.plus(angle)  # a new object: the old one may be shared
                 scheduled.append(None)
                 continue
-            x, z = masks[string]
-            new = Rotation(x, z, angle)
+            scheduled.append(Rotation(xs[string], zs[string], angle))
         else:
             middle, end = string + len(member.xs), string + 2 * len(member.xs)
-            xs, zs = tuple([row[0] for row in masks[string:middle]]), tuple([row[1] for row in masks[middle:end]])
-            new = Dense(xs, zs, member.matrix, member.unitary)
-        scheduled.append(new)
-        levels[level].members.append(new)
+            scheduled.append(Dense(tuple(xs[string:middle]), tuple(zs[middle:end]), member.matrix, member.unitary))
+        levels[level].members.append(scheduled[-1])
     return levels
 
 
