@@ -16,6 +16,7 @@ from simulator.engines.numba.layout import stages as layout
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables.builder import TableBuilder, blank
 from simulator.engines.numba.tables.schedule import Stage, runs, schedule
+from simulator.engines.numba.tables.tables import IntArray
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.program import Program
 from simulator.program.subspaces import Subspace, pivots
@@ -68,7 +69,7 @@ class StageTableBuilder(TableBuilder):
         self.forward: list[int] = []
         self.back: list[int] = []
         self.specs: list[list[int]] = []  # integer lists that describe the factored passes
-        self.places: list[list[int]] = []
+        self.places: list[IntArray] = []
         self.parts = stage.block_bits - self.part
         self.block_mask = (1 << stage.block_bits) - 1
         for level in stage.levels:
@@ -197,46 +198,49 @@ class StageTableBuilder(TableBuilder):
         row[passes.NUMBER], row[passes.NEEDED] = number, int(needed)
         self.add(row, needed)
         groups = max(-(-len(classes) // layout.CLASSES), 1)
-        spec = [*self.add_terms(fixed), *self.add_terms(scalars), groups]
-        masks = list(classes)
+        first = len(self.terms)
+        members = [*fixed, *scalars]
+        middle, end = first + len(fixed), first + len(members)
+        spec = [first, middle, middle, end, groups]
+        masks, lane_mask = list(classes), (1 << self.shift) - 1
         for g in range(groups):
-            members = masks[g::groups]
-            group = [len(members), len(self.places)]
-            for z in members:
-                group += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
-            self.places.append(_places(tuple([z >> self.shift for z in members]), self.part - self.shift, 2 * self.W))
+            zs = masks[g::groups]
+            group = [len(zs), len(self.places)]
+            for z in zs:
+                members += classes[z]
+                first, end = end, end + len(classes[z])
+                group += (z & lane_mask, first, end)
+            self.places.append(_places(tuple([z >> self.shift for z in zs]), self.part - self.shift, 2 * self.W))
             spec += group + [0] * (layout.GROUP - len(group))
+        self.terms += self.slots.add_phases(members)
         self.specs.append(spec)
         return True
-
-    def add_terms(self, members: Sequence[Rotation]) -> tuple[int, int]:
-        """Number the Z strings of a factor and return the first and last number."""
-        first = len(self.terms)
-        self.terms += self.slots.add_phases(members)
-        return first, len(self.terms)
 
     def written(self, stage: Stage) -> Any:
         """Encode the stage in the format that the kernels read."""
         sources, places = runs(stage, self.shift)
-        ints = [0] * layout.HEAD
+        head = [0] * layout.HEAD
+        lists: list[Sequence[int] | IntArray] = [head]
+        size = layout.HEAD
 
-        def add(values: Iterable[int]) -> int:
-            begin = len(ints)
-            ints.extend(values)
+        def add(values: Sequence[int] | IntArray) -> int:
+            nonlocal size
+            begin, size = size, size + len(values)
+            lists.append(values)
             return begin
 
-        ints[layout.BLOCK_BITS] = stage.block_bits - self.shift
-        ints[layout.BLOCKS_BITS] = self.n - stage.block_bits
-        ints[layout.PART_BITS] = self.part
-        ints[layout.SOURCES], ints[layout.PLACES] = add([*sources, 0]), add([*places, 0])
-        ints[layout.REACHED], ints[layout.PASSES] = self.reached, len(self.back)
-        ints[layout.REST] = add(stage.basis[stage.block_bits :])
+        head[layout.BLOCK_BITS] = stage.block_bits - self.shift
+        head[layout.BLOCKS_BITS] = self.n - stage.block_bits
+        head[layout.PART_BITS] = self.part
+        head[layout.SOURCES], head[layout.PLACES] = add([*sources, 0]), add([*places, 0])
+        head[layout.REACHED], head[layout.PASSES] = self.reached, len(self.back)
+        head[layout.REST] = add(stage.basis[stage.block_bits :])
         for at, length, order in (
             (layout.FORWARD, layout.FORWARDS, self.forward),
             (layout.BACK, layout.BACKS, self.back),
         ):
             segments = self.segments(order)
-            ints[at], ints[length] = add(chain.from_iterable(segments)), len(segments)
+            head[at], head[length] = add([*chain.from_iterable(segments)]), len(segments)
             add(order)
         begins = []
         for spec in self.specs:
@@ -244,8 +248,8 @@ class StageTableBuilder(TableBuilder):
                 at = layout.FACTOR_HEAD + layout.GROUP * g + layout.GROUP_PLACES
                 spec[at] = add(self.places[spec[at]])
             begins.append(add(spec))
-        ints[layout.SPECS], ints[layout.FACTORS] = add(begins), len(begins)
-        return np.array(ints, np.int64)
+        head[layout.SPECS], head[layout.FACTORS] = add(begins), len(begins)
+        return np.concatenate(lists, dtype=np.int64, casting="unsafe")  # an empty list has floats
 
     def segments(self, order: Sequence[int]) -> list[list[int]]:
         """Runs of ``order`` executed together: bits of the number of parts, first and last entry."""
@@ -263,9 +267,7 @@ class StageTableBuilder(TableBuilder):
         if kind == passes.DENSE:
             return self.n
         if kind in (passes.LIKE_X, passes.LIKE_Y):
-            at = passes.FIRST + passes.MEMBER_X
-            masks = [row[at + passes.EACH * k] for k in range(row[passes.COUNT])]
-            return self.shift + max(masks).bit_length()
+            return self.shift + row[passes.PIVOTS + row[passes.COUNT] - 1].bit_length()
         if kind in (passes.PHASES, passes.FACTORED):
             return self.shift
         if kind == passes.TWO_QUBIT:
@@ -282,12 +284,12 @@ class StageTableBuilder(TableBuilder):
 
 
 @lru_cache(maxsize=1024)
-def _places(zs: tuple[int, ...], bits: int, size: int) -> list[int]:
+def _places(zs: tuple[int, ...], bits: int, size: int) -> IntArray:
     """Place, in a group's table of values of ``size`` floats, for each vector of a part of ``bits`` bits."""
     if not zs:
-        return [0] * (1 << bits)
+        return np.zeros(1 << bits, np.int64)
     odd = np.bitwise_count(np.arange(1 << bits)[:, None] & np.array(zs, np.int64)).astype(np.int64) & 1
-    return ((odd << np.arange(len(zs))).sum(axis=1) * size).tolist()  # type: ignore[no-any-return]
+    return (odd << np.arange(len(zs))).sum(axis=1) * size  # type: ignore[no-any-return]
 
 
 def _by_x(rotation: Rotation) -> int:
