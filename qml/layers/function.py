@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.layers.quantum import Quantum
-from qml.layers.trait import Layer, is_layer
+from qml.layers.trait import Layer
 from qml.models.checks import check_finite
 from qml.models.quantum_model import QuantumModel
 from simulator.program.values import as_array
@@ -48,7 +48,7 @@ class LayerFunction:
     def __init__(self, layer: QuantumModel | Layer) -> None:
         if isinstance(layer, QuantumModel):
             layer = Quantum(layer)
-        if not is_layer(layer):
+        if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "sweep")):
             raise TypeError(f"expected a QuantumModel, or a layer as in qml.layers, got {layer!r}")
         if layer.num_inputs is None or layer.num_outputs is None:
             raise ValueError(f"{layer!r} has a size that is not known yet: give it, or use with_sizes")
