@@ -94,7 +94,7 @@ def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> tup
         if (
             (candidate.x & candidate.z).bit_count() & 1
             and (not members or is_local(candidate.angle) == local)
-            and _all_apart(candidate, members)
+            and all_apart(candidate, members)
             and commutes_with_all(candidate, remaining)
         ):
             if not members:
@@ -185,7 +185,7 @@ def _dual(masks: Sequence[int], k: int, n: int) -> int:
     return sum(pivot for j, pivot in pivots if rows[j] >> n)
 
 
-def _all_apart(rotation: Rotation, others: Sequence[Rotation]) -> bool:
+def all_apart(rotation: Rotation, others: Sequence[Rotation]) -> bool:
     """Whether a string relates to each other one like Paulis of different qubits."""
     x, z, odd = rotation.x, rotation.z, 0
     for other in others:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from simulator.engines.numba.layout import stages as layout
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables import zeros
 from simulator.engines.numba.tables.builder import TableBuilder, blank
+from simulator.engines.numba.tables.fused import all_apart, commutes_with_all
 from simulator.engines.numba.tables.schedule import Stage, runs, schedule
 from simulator.engines.numba.tables.tables import IntArray
 from simulator.program.levels import Dense, Level, Rotation
@@ -98,7 +100,7 @@ class StageTableBuilder(TableBuilder):
 
     def block_rotations(self, level: Level) -> None:
         """Number the forward passes of a level of rotations."""
-        waiting = level.members if level.ordered else sorted(level.members, key=_by_x)
+        waiting = level.members if level.ordered else sorted(level.members, key=attrgetter("x"))
         others: list[Rotation] = []
         while waiting:
             group, remaining = self.group(waiting, level.ordered)
@@ -107,14 +109,14 @@ class StageTableBuilder(TableBuilder):
                 others = []
                 row = blank(passes.LIKE_Y if _is_like_y(group[0]) else passes.LIKE_X)
                 row[passes.COUNT] = len(group)
-                for k, member in enumerate(group):
-                    at = passes.FIRST + passes.EACH * k
-                    row[at + passes.MEMBER_SLOT], row[at + passes.MEMBER_LOCAL], _ = self.numbered(member)
-                    row[at + passes.MEMBER_X] = member.x >> self.shift
-                    row[at + passes.MEMBER_Z] = member.z >> self.shift
-                bits = pivots(member.x >> self.shift for member in group)
+                needed, at = False, passes.FIRST
+                for member in group:
+                    slot, local, member_needed = self.numbered(member)
+                    row[at : at + passes.EACH] = slot, local, member.x >> self.shift, member.z >> self.shift
+                    needed, at = needed or bool(member_needed), at + passes.EACH
+                bits = pivots([member.x >> self.shift for member in group])
                 row[passes.PIVOTS : passes.PIVOTS + len(bits)] = bits
-                self.add(row, self.slots.any_needed(group))
+                self.add(row, needed)
             else:
                 others.append(waiting[0])
                 remaining = waiting[1:]
@@ -123,25 +125,26 @@ class StageTableBuilder(TableBuilder):
 
     def group(self, waiting: Sequence[Rotation], ordered: bool) -> tuple[list[Rotation], list[Rotation]]:
         """Split into the first rotation with those that share its pass (none if it moves lanes), and the remaining."""
-        low, like_y = (1 << self.shift) - 1, _is_like_y(waiting[0])
+        shift, low, like_y = self.shift, (1 << self.shift) - 1, _is_like_y(waiting[0])
+        if waiting[0].x & low:
+            return [], list(waiting)
         group: list[Rotation] = []
         remaining: list[Rotation] = []
         span = [0]
         for k, member in enumerate(waiting):
-            if len(group) == passes.MOST:
-                remaining += waiting[k:]
-                break
+            x = member.x
             if (
-                not member.x & low
-                and member.x >> self.shift not in span
-                and _is_like_y(member) == like_y
-                and all(_apart(member, other) for other in group)
-                and not (ordered and any(not other.commutes(member) for other in remaining))
+                not x & low
+                and x >> shift not in span
+                and (x & member.z).bit_count() & 1 == like_y
+                and all_apart(member, group)
+                and not (ordered and remaining and not commutes_with_all(member, remaining))
             ):
                 group.append(member)
-                span += [vector ^ member.x >> self.shift for vector in span]
-            elif not group:
-                break
+                if len(group) == passes.MOST:
+                    remaining += waiting[k + 1 :]
+                    break
+                span += [vector ^ x >> shift for vector in span]
             else:
                 remaining.append(member)
         return group, remaining
@@ -286,10 +289,7 @@ class StageTableBuilder(TableBuilder):
 
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
         """Number a rotation once for its forward and backward passes."""
-        numbers = self.known.get(id(rotation))
-        if numbers is None:
-            numbers = self.known[id(rotation)] = super().numbered(rotation)
-        return numbers
+        return self.known.get(id(rotation)) or self.known.setdefault(id(rotation), super().numbered(rotation))
 
 
 @lru_cache(maxsize=1024)
@@ -301,18 +301,9 @@ def _places(zs: tuple[int, ...], bits: int, size: int) -> IntArray:
     return (odd << np.arange(len(zs))).sum(axis=1) * size  # type: ignore[no-any-return]
 
 
-def _by_x(rotation: Rotation) -> int:
-    return rotation.x
-
-
 def _is_like_y(rotation: Rotation) -> int:
     """Return 1 for a string like Y, whose rotation is real, and 0 for one like X."""
     return (rotation.x & rotation.z).bit_count() & 1
-
-
-def _apart(a: Rotation, b: Rotation) -> bool:
-    """Whether two strings relate to each other like Paulis of different qubits."""
-    return not ((a.x & b.z).bit_count() | (a.z & b.x).bit_count()) & 1
 
 
 def _exchanged(member: Dense) -> Dense:
