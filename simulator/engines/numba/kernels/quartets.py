@@ -47,21 +47,22 @@ def _store(on: Instructions, array: Any, place: Any, values: Any, width: int) ->
         on.store(array, on.place(place, part), value)
 
 
-def _multiplication(with_zeros: bool) -> Any:
-    @intrinsic
-    def multiply(typing_context, psi, o0, o1, o2, o3, shift, table, at):  # type: ignore[no-untyped-def]
-        """Multiply the members at o0 to o3 by a matrix, in native vectors ``shift`` places behind the first lane.
+@intrinsic
+def multiply(typing_context, psi, o0, o1, o2, o3, shift, table, at, zeros):  # type: ignore[no-untyped-def]
+    """Multiply the members at o0 to o3 by a matrix, in native vectors ``shift`` places behind the first lane.
 
-        Entry ``M[p, p ^ d]`` is at ``at + (8 p + 2 d) W``, its imaginary part W places further. ``with_zeros`` leaves
-        out what `tables.zeros` made zero for slot 0.
-        """
-        vector, width = Vector(psi.dtype, native_bytes()), Vector(psi.dtype).width
+    Entry ``M[p, p ^ d]`` is at ``at + (8 p + 2 d) W``, its imaginary part W places further. Unless ``zeros`` is 0, what
+    `tables.zeros` made zero for slot 0 is left out.
+    """
+    vector, width = Vector(psi.dtype, native_bytes()), Vector(psi.dtype).width
 
-        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            psi, table, at = args[0], args[6], builder.add(args[7], args[5])
-            on = Instructions(context, builder, signature.args[0], vector)
-            entries = Instructions(context, builder, signature.args[6], vector)
-            places = [builder.add(place, args[5]) for place in args[1:5]]
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        psi, table, at = args[0], args[6], builder.add(args[7], args[5])
+        on = Instructions(context, builder, signature.args[0], vector)
+        entries = Instructions(context, builder, signature.args[6], vector)
+        places = [builder.add(place, args[5]) for place in args[1:5]]
+
+        def emit(with_zeros: bool) -> None:
             members = [_pair(on, psi, place, width) for place in places]
             rows = [_Row(on, 1) for _ in range(_SIZE)]
             for p, row in enumerate(rows):
@@ -72,53 +73,102 @@ def _multiplication(with_zeros: bool) -> Any:
                     row.add(m, None if with_zeros and d == 0 and p & 1 else n, [members[p ^ d]])
             for place, row in zip(places, rows, strict=True):
                 _store(on, psi, place, row.sums[0], width)
-            return context.get_dummy_value()
 
-        return types.none(psi, *(types.intp,) * 5, table, types.intp), codegen
+        with builder.if_else(builder.icmp_signed("!=", args[8], ir.Constant(args[8].type, 0))) as (yes, no):
+            with yes:
+                emit(True)
+            with no:
+                emit(False)
+        return context.get_dummy_value()
 
-    return multiply
+    return types.none(psi, *(types.intp,) * 5, table, types.intp, types.intp), codegen
 
 
-multiply, multiply_with_zeros = _multiplication(False), _multiplication(True)
+@intrinsic
+def multiply_row(typing_context, table, at, p, q, a0, a1, b0, b1, c0, c1, d0, d1):  # type: ignore[no-untyped-def]
+    """One row of a matrix times the quartet a, b, c, d, each of a real and an imaginary part.
+
+    The entries for b, c and d are p, q and ``p ^ q`` places behind that for a.
+    """
+    vector = Vector(table.dtype)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        table, at, p, q, *values = args
+        on = Instructions(context, builder, signature.args[0], vector)
+        row = _Row(on, 1)
+        for d, change in enumerate((ir.Constant(p.type, 0), p, q, builder.xor(p, q))):
+            m, n = _pair(on, table, builder.add(at, change), vector.width)
+            row.add(m, n, [values[2 * d : 2 * d + 2]])
+        return context.make_tuple(builder, signature.return_type, row.sums[0])
+
+    return types.UniTuple(vector, 2)(table, *(types.intp,) * 3, *(vector,) * 8), codegen
 
 
-def exchanging_multiplication(bit: int, with_zeros: bool) -> Any:
-    """Create a function for two pairs of vectors, each also with the lanes exchanged that differ in ``bit``."""
+@intrinsic
+def multiply_exchanged(  # type: ignore[no-untyped-def]
+    typing_context, psi, o0, o1, o2, o3, table, at, other, p, q, mask, zeros
+):
+    """Multiply o0 and o2 by the row at ``at``, o1 and o3 by the row at ``other``, of a matrix on two qubits.
 
-    @intrinsic
-    def multiply(typing_context, psi, o0, o1, o2, o3, table, at, other, p, q):  # type: ignore[no-untyped-def]
-        """Multiply o0 and o2 by the row at ``at``, o1 and o3 by the row at ``other``, of a matrix on two qubits.
+    It joins o0 with o1, o2 with o3, and lanes that differ in the one bit of ``mask``; other masks do nothing. Entries
+    of a row for the other vector of a pair are p places further, those for the exchanged lanes q places, and those for
+    both ``p ^ q`` places. Unless ``zeros`` is 0, what `tables.zeros` made zero for the qubit of the pairs is left out.
+    """
+    width, vector = Vector(psi.dtype).width, Vector(psi.dtype, native_bytes())
+    native = vector.width
+    together = [(0, 2)] if native == width else [(0,), (2,)]  # pairs that share entries, if registers are that many
 
-        Entries of a row for the other vector of a pair are p places further, those for the exchanged lanes q places,
-        and those for both ``p ^ q`` places.
-        ``with_zeros`` leaves out what `tables.zeros` made zero for the qubit that joins o0 and o1.
-        """
-        vector = Vector(psi.dtype)
-        width = vector.width
-        lanes = [lane ^ (1 << bit) % width for lane in range(width)]
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        psi, *places, table, at, other, p, q, mask, zeros = args
+        on = Instructions(context, builder, signature.args[0], vector)
+        entries = Instructions(context, builder, signature.args[5], vector)
+        changes = [ir.Constant(p.type, 0), p, q, builder.xor(p, q)]
 
-        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            psi, *places, table, at, other, p, q = args
-            on = Instructions(context, builder, signature.args[0], vector)
-            entries = Instructions(context, builder, signature.args[5], vector)
-            members = [_pair(on, psi, place, width) for place in places]
-            exchanged = [[on.shuffled(value, lanes) for value in pair] for pair in members]
-            changes = [ir.Constant(p.type, 0), p, q, builder.xor(p, q)]
-            rows = []
-            for k, first in enumerate((at, other)):
-                row = _Row(on, 2)
-                for d in range(_SIZE):
-                    if with_zeros and d == 1 and k == 0:
-                        continue
-                    m, n = _pair(entries, table, builder.add(first, changes[d]), width)
-                    values = exchanged if d >> 1 else members
-                    member = k ^ d & 1
-                    row.add(m, None if with_zeros and d == 0 and k == 1 else n, [values[member], values[member + 2]])
-                rows.append(row)
-            for k, place in enumerate(places):
-                _store(on, psi, place, rows[k & 1].sums[k >> 1], width)
-            return context.get_dummy_value()
+        def emit(lane: int, with_zeros: bool) -> None:
+            if lane < native:
+                parts = [[part] for part in range(0, width, native)]
+            else:
+                parts = [[part, part | lane] for part in range(0, width, native) if not part & lane]
+            for pairs in together:
+                for some in parts:
+                    emit_part(lane, with_zeros, pairs, some)
 
-        return types.none(psi, *(types.intp,) * 4, table, *(types.intp,) * 4), codegen
+        def emit_part(lane: int, with_zeros: bool, pairs: Any, parts: list[int]) -> None:
+            """Multiply the lanes that begin at ``parts`` of the vectors of ``pairs``."""
+            numbers = [first + k for first in pairs for k in (0, 1)]
+            members = {(e, part): _pair(on, psi, on.place(places[e], part), width) for e in numbers for part in parts}
+            exchanged = members
+            if lane < native:
+                order = [k ^ lane for k in range(native)]
+                exchanged = {key: [on.shuffled(value, order) for value in pair] for key, pair in members.items()}
+            crossed = 0 if lane < native else lane
+            rows = {}
+            for part in parts:
+                for k, first in enumerate((at, other)):
+                    row = rows[k, part] = _Row(on, len(pairs))
+                    for d in range(_SIZE):
+                        if with_zeros and d == 1 and k == 0:
+                            continue
+                        place = on.place(builder.add(first, changes[d]), part)
+                        m, n = _pair(entries, table, place, width)
+                        values, of = (exchanged, part ^ crossed) if d >> 1 else (members, part)
+                        each = [values[e + (k ^ d & 1), of] for e in pairs]
+                        row.add(m, None if with_zeros and d == 0 and k == 1 else n, each)
+            for (k, part), row in rows.items():
+                for e, sums in zip(pairs, row.sums, strict=True):
+                    _store(on, psi, on.place(places[e + k], part), sums, width)
 
-    return multiply
+        end = builder.append_basic_block("multiplied")
+        value = builder.add(builder.shl(mask, ir.Constant(mask.type, 1)), zeros)
+        switch = builder.switch(value, end)
+        for bit in range(width.bit_length() - 1):
+            for with_zeros in (False, True):
+                block = builder.append_basic_block()
+                switch.add_case(ir.Constant(mask.type, (2 << bit) + with_zeros), block)
+                builder.position_at_end(block)
+                emit(1 << bit, with_zeros)
+                builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.none(psi, *(types.intp,) * 4, table, *(types.intp,) * 6), codegen

@@ -12,8 +12,6 @@ vectors that use the same rows are processed with one read of the matrix.
 
 from __future__ import annotations
 
-from typing import Any
-
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import quartets
 from simulator.engines.numba.kernels.addressing import following, spread
@@ -39,83 +37,49 @@ from simulator.engines.numba.simd import entry, lanes_of, load, store
 
 
 @inlined
-def _row(table, o, a0, a1, b0, b1, c0, c1, d0, d1, p, q, r):
-    """One row of the matrix, at ``o``, times the vectors a, b, c, d: their columns begin at o, o + p, o + q, o + r."""
-    W = lanes_of(table)
-    m0, m1 = load(table, o), load(table, o + W)
-    re, im = m0 * a0, m0 * a1
-    re, im = re - m1 * a1, im + m1 * a0
-    m0, m1 = load(table, o + p), load(table, o + p + W)
-    re, im = re + m0 * b0, im + m0 * b1
-    re, im = re - m1 * b1, im + m1 * b0
-    m0, m1 = load(table, o + q), load(table, o + q + W)
-    re, im = re + m0 * c0, im + m0 * c1
-    re, im = re - m1 * c1, im + m1 * c0
-    m0, m1 = load(table, o + r), load(table, o + r + W)
-    re, im = re + m0 * d0, im + m0 * d1
-    return re - m1 * d1, im + m1 * d0
-
-
-@inlined
 def _pattern(i, z, other_z):
     """Row of the matrix for the vector at i, without the contribution of its lanes; masks are as long as i."""
     return parity(i & z) | parity(i & other_z) << 1
 
 
-def _vectors(multiply: Any) -> Any:
-    """Create the loop over cosets of four vectors."""
-
-    @part
-    def vectors(psi, row, table, offset, first, last):
-        """The member with the parities 0 comes first, so the matrix is the same for all cosets."""
-        W, N = lanes_of(psi), native_lanes(psi)
-        step = 2 * W
-        x, y = entry(row, MASK) * step, entry(row, OTHER) * step
-        z, t = entry(row, ROW_Z) * step, entry(row, OTHER_Z) * step
-        low, high = entry(row, FIRST_PIVOT), entry(row, LAST_PIVOT)
-        i, pivots = spread(spread(first, low), high) * step, (low | high) * step
-        for _ in range(first, last):
-            o0 = i ^ (x & -parity(i & z)) ^ (y & -parity(i & t))
-            o1, o2 = o0 ^ x, o0 ^ y
-            for lane in range(0, W, N):
-                multiply(psi, o0, o1, o2, o1 ^ y, lane, table, offset)
-            i = following(i, pivots, step)
-
-    return vectors
+@part
+def _vectors(psi, row, table, offset, zeros, first, last):
+    """Cosets of four vectors. The one with the parities 0 comes first, so the matrix is the same for all."""
+    W, N = lanes_of(psi), native_lanes(psi)
+    step = 2 * W
+    x, y, z, t = entry(row, MASK) * step, entry(row, OTHER) * step, entry(row, ROW_Z) * step, entry(row, OTHER_Z) * step
+    low, high = entry(row, FIRST_PIVOT), entry(row, LAST_PIVOT)
+    i, pivots = spread(spread(first, low), high) * step, (low | high) * step
+    for _ in range(first, last):
+        o0 = i ^ (x & -parity(i & z)) ^ (y & -parity(i & t))
+        o1, o2 = o0 ^ x, o0 ^ y
+        for lane in range(0, W, N):
+            quartets.multiply(psi, o0, o1, o2, o1 ^ y, lane, table, offset, zeros)
+        i = following(i, pivots, step)
 
 
-_vectors_any, _vectors_with_zeros = _vectors(quartets.multiply), _vectors(quartets.multiply_with_zeros)
+@part
+def _mixed(psi, row, table, offset, zeros, first, last):
+    """Pairs of vectors, each also with the lanes exchanged that differ in one bit, as most masks of lanes do.
 
-
-def _mixed(bit: int, with_zeros: bool) -> Any:
-    """Create the loop over pairs of vectors, each also with the lanes exchanged that differ in ``bit``."""
-    multiply = quartets.exchanging_multiplication(bit, with_zeros)
-
-    @part
-    def mixed(psi, row, table, offset, first, last):
-        """Two pairs at a time, as a vector and its twin are multiplied by the same row; that of parity 0 is first."""
-        step = 2 * lanes_of(psi)
-        x, twin = entry(row, MASK) * step, entry(row, TWIN) * step
-        z, t = entry(row, ROW_Z) * step, entry(row, OTHER_Z) * step
-        p, q = entry(row, FIRST_D) * step, entry(row, SECOND_D) * step
-        of_pair = z
-        if entry(row, FIRST_D) == 2:
-            of_pair = t
-        low, high = entry(row, FIRST_PIVOT), entry(row, LAST_PIVOT)
-        i, pivots = spread(spread(first, low), high) * step, (low | high) * step
-        for _ in range(first, last):
-            o0 = i ^ (x & -parity(i & of_pair))
-            o1, o2 = o0 ^ x, o0 ^ twin
-            at = 4 * step * _pattern(o0, z, t)
-            multiply(psi, o0, o1, o2, o1 ^ twin, table, offset + at, offset + (at ^ 4 * p), p, q)
-            i = following(i, pivots, step)
-
-    return mixed
-
-
-# most masks of lanes are one bit
-_mixed0, _mixed1, _mixed2, _mixed3 = (_mixed(bit, False) for bit in range(4))
-_mixed0_with_zeros, _mixed1_with_zeros, _mixed2_with_zeros, _mixed3_with_zeros = (_mixed(bit, True) for bit in range(4))
+    Two pairs at a time, as a vector and its twin are multiplied by the same row; the one with the parity 0 is first.
+    """
+    step, lane = 2 * lanes_of(psi), entry(row, OTHER)
+    x, twin = entry(row, MASK) * step, entry(row, TWIN) * step
+    z, t = entry(row, ROW_Z) * step, entry(row, OTHER_Z) * step
+    p, q = entry(row, FIRST_D) * step, entry(row, SECOND_D) * step
+    of_pair = z
+    if entry(row, FIRST_D) == 2:
+        of_pair = t
+    low, high = entry(row, FIRST_PIVOT), entry(row, LAST_PIVOT)
+    i, pivots = spread(spread(first, low), high) * step, (low | high) * step
+    for _ in range(first, last):
+        o0 = i ^ (x & -parity(i & of_pair))
+        o1, o2 = o0 ^ x, o0 ^ twin
+        at = 4 * step * _pattern(o0, z, t)
+        other = offset + (at ^ 4 * p)
+        quartets.multiply_exchanged(psi, o0, o1, o2, o1 ^ twin, table, offset + at, other, p, q, lane, zeros)
+        i = following(i, pivots, step)
 
 
 @part
@@ -135,8 +99,8 @@ def _mixed_any(psi, row, table, offset, first, last):
             o1 = o0 ^ x
             a0, a1, b0, b1 = load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W)
             c0, c1, d0, d1 = permuted(a0, lane), permuted(a1, lane), permuted(b0, lane), permuted(b1, lane)
-            e0, e1 = _row(table, offset + at, a0, a1, b0, b1, c0, c1, d0, d1, p, q, p ^ q)
-            f0, f1 = _row(table, offset + (at ^ 4 * p), b0, b1, a0, a1, d0, d1, c0, c1, p, q, p ^ q)
+            e0, e1 = quartets.multiply_row(table, offset + at, p, q, a0, a1, b0, b1, c0, c1, d0, d1)
+            f0, f1 = quartets.multiply_row(table, offset + (at ^ 4 * p), p, q, b0, b1, a0, a1, d0, d1, c0, c1)
             store(psi, o0, e0)
             store(psi, o0 + W, e1)
             store(psi, o1, f0)
@@ -154,7 +118,7 @@ def _lanes(psi, row, table, offset, first, last):
         b0, b1, c0, c1 = permuted(a0, x), permuted(a1, x), permuted(a0, y), permuted(a1, y)
         d0, d1 = permuted(b0, y), permuted(b1, y)
         at = offset + 8 * W * _pattern(i, z, t)
-        e0, e1 = _row(table, at, a0, a1, b0, b1, c0, c1, d0, d1, 2 * W, 4 * W, 6 * W)
+        e0, e1 = quartets.multiply_row(table, at, 2 * W, 4 * W, a0, a1, b0, b1, c0, c1, d0, d1)
         store(psi, i * 2 * W, e0)
         store(psi, i * 2 * W + W, e1)
 
@@ -163,37 +127,18 @@ def _lanes(psi, row, table, offset, first, last):
 def two_qubit(psi, row, table, column, count, piece, pieces):
     """Apply a pass of kind TWO_QUBIT to a piece of the ``count`` vectors of a state; ``column`` selects the matrix."""
     how, offset, lane = entry(row, HOW), entry(row, column), entry(row, OTHER)
-    zeros = column == MATRIX and entry(row, WITH_ZEROS)
+    zeros = 0
+    if column == MATRIX:
+        zeros = entry(row, WITH_ZEROS)
     size = count
     if how != LANES:
         size = count >> 2
     first, last = size * piece // pieces, size * (piece + 1) // pieces
     if how == VECTORS:
-        if zeros:
-            _vectors_with_zeros(psi, row, table, offset, first, last)
-        else:
-            _vectors_any(psi, row, table, offset, first, last)
+        _vectors(psi, row, table, offset, zeros, first, last)
     elif how == LANES:
         _lanes(psi, row, table, offset, first, last)
-    elif lane == 1:
-        if zeros:
-            _mixed0_with_zeros(psi, row, table, offset, first, last)
-        else:
-            _mixed0(psi, row, table, offset, first, last)
-    elif lane == 2:
-        if zeros:
-            _mixed1_with_zeros(psi, row, table, offset, first, last)
-        else:
-            _mixed1(psi, row, table, offset, first, last)
-    elif lane == 4:
-        if zeros:
-            _mixed2_with_zeros(psi, row, table, offset, first, last)
-        else:
-            _mixed2(psi, row, table, offset, first, last)
-    elif lane == 8:
-        if zeros:
-            _mixed3_with_zeros(psi, row, table, offset, first, last)
-        else:
-            _mixed3(psi, row, table, offset, first, last)
-    else:
+    elif lane & (lane - 1):
         _mixed_any(psi, row, table, offset, first, last)
+    else:
+        _mixed(psi, row, table, offset, zeros, first, last)
