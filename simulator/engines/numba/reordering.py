@@ -18,7 +18,7 @@ from simulator import progress
 from simulator.engines.numba import buffers
 from simulator.engines.numba.kernels.reorder import reorder
 from simulator.engines.numba.layout import reordering as layout
-from simulator.engines.numba.threads import share
+from simulator.engines.numba.sharing import new_queue, share
 from simulator.program.subspaces import Subspace, image, remainder
 
 _RUN_BITS = 2  # bits beside the lanes that are in each V, so that contiguous memory is copied
@@ -61,16 +61,12 @@ def passes(columns: Sequence[int], offset: int, lanes: int, bits: int) -> list[N
 
 def to_complex(psi: NDArray[Any], specs: Sequence[NDArray[np.int64]], lanes: int, phase: complex) -> NDArray[Any]:
     """Reorder a stored state to the circuit's order, times ``phase``; complex numbers in the memory of ``psi``."""
-    re, im = psi.dtype.type(phase.real), psi.dtype.type(phase.imag)
     for number, spec in enumerate(progress.steps(specs)):
-        first, size, queue = number == 0, 2 << int(spec[layout.BLOCK_BITS]), np.array([0, _PIECES])
-
-        def call(spec: Any = spec, first: bool = first, size: int = size, queue: Any = queue) -> None:
-            scratch = buffers.take(size, psi.dtype.type)
-            reorder(psi, spec, re, im, first, scratch, queue, _PIECES, lanes)
-            buffers.give(scratch)
-
-        share(call, queue, _PIECES, psi.size, 0, _LONG)
+        size, queue = 2 << int(spec[layout.BLOCK_BITS]), new_queue(_PIECES)
+        scratch = buffers.take(size, psi.dtype.type)
+        arguments = (psi, spec, phase.real, phase.imag, number == 0, scratch, queue, _PIECES, lanes)
+        share(reorder, arguments, queue, _PIECES, psi.size, 0, _LONG, size * psi.itemsize)
+        buffers.give(scratch)
     return psi.view(np.result_type(psi.dtype, np.complex64))
 
 

@@ -7,7 +7,7 @@ order. A place in the copy is read off the bits of an index at V's pivots.
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.jit import bridged, inlined
 from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.layout.reordering import (
     BASES,
@@ -25,6 +25,7 @@ from simulator.engines.numba.simd import (
     fetch_add,
     interleaved,
     lanes_of,
+    like,
     load,
     prefetch,
     splat,
@@ -44,7 +45,7 @@ def _change(spec, differences, j):
 def _copied(psi, block, spec, origin, re, im, first, lanes):
     """Copy a block; in the first pass as complex numbers times re + i im."""
     W = lanes_of(psi)
-    c, s = splat(re), splat(im)
+    c, s = splat(like(psi, re)), splat(like(psi, im))
     differences = entry(spec, VECTORS)
     index = ahead = origin
     for j in range(_AHEAD):
@@ -61,7 +62,7 @@ def _copied(psi, block, spec, origin, re, im, first, lanes):
         ahead ^= _change(spec, differences, j + _AHEAD)
 
 
-@kernel
+@bridged
 def reorder(psi, spec, re, im, first, scratch, queue, pieces, lanes):
     """Reorder blocks, in ``pieces`` groups, until the queue ends; psi is [re x W][im x W] before the first pass."""
     W = lanes_of(psi)

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.jit import bridged, inlined, part
 from simulator.engines.numba.kernels import blocks, factors, two_qubit
 from simulator.engines.numba.kernels.preparation import tile_angles
 from simulator.engines.numba.kernels.sections import cleared, one_pass, rows
@@ -274,7 +274,7 @@ def _scale(packed, stage, shared, local):
     return out
 
 
-@kernel
+@bridged
 def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, queue, pieces, lanes):
     """Apply a stage to blocks, in ``pieces`` groups, until the queue ends; blocks lie in ``scratch`` at ``begin``."""
     layout = packed[0]
@@ -310,7 +310,7 @@ def stage_apply(packed, stage, base, psi, shared, tables, X, begin, scratch, que
             scatter(psi, block, stage, number, lanes, scale)
 
 
-@kernel
+@bridged
 def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
     """Undo a stage on both states; ``by_piece`` (pieces, slots) receives the derivatives of its groups of blocks."""
     layout = packed[0]

@@ -8,7 +8,17 @@ folder compiles nothing.
 
 from __future__ import annotations
 
-from simulator.engines.numba.simd.arrays import count_ones, entry, fetch_add, like, relax, section, table_view
+from simulator.engines.numba.simd.arrays import (
+    count_ones,
+    entry,
+    fetch_add,
+    like,
+    look,
+    relax,
+    replace,
+    section,
+    table_view,
+)
 from simulator.engines.numba.simd.lanes import (
     exceeds,
     exchange0,
@@ -57,10 +67,12 @@ __all__ = [
     "like",
     "llvm_type",
     "load",
+    "look",
     "parts_of",
     "prefetch",
     "relax",
     "repeated",
+    "replace",
     "rounded",
     "section",
     "sincos",
