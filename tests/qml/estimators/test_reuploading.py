@@ -6,6 +6,7 @@ import numpy as np
 import pennylane as qml_peer
 import pytest
 from sklearn.datasets import load_digits, load_iris, make_circles
+from sklearn.ensemble import BaggingClassifier
 from sklearn.metrics import log_loss
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import train_test_split
@@ -154,6 +155,17 @@ class TestDefaults:
         gain = np.mean(scores[::2], axis=0) - np.mean(scores[1::2], axis=0)
         assert gain[0] > 0.02
         assert gain[1] > 0.05
+
+
+def test_restarts_are_averaged_as_scikit_learn_does_it(squares):
+    X, y = squares
+    one = ReuploadingClassifier(n_layers=1, n_qubits=2, epochs=2)
+    together = BaggingClassifier(one, n_estimators=3, bootstrap=False, random_state=0).fit(X, y)
+    probabilities = [model.predict_proba(X) for model in together.estimators_]
+    np.testing.assert_allclose(together.predict_proba(X), np.mean(probabilities, axis=0), rtol=0, atol=1e-12)
+    assert np.abs(probabilities[0] - probabilities[1]).max() > 0.01
+    again = BaggingClassifier(one, n_estimators=3, bootstrap=False, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X), together.predict_proba(X))
 
 
 class TestRoughness:
