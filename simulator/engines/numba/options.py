@@ -28,6 +28,8 @@ class Options:
         processor's vectors.
     long_work : int
         Number of floats processed above which a call is watched.
+    sparse_qubits : int
+        Minimum number of qubits at which zeros in unitaries on two qubits are worth the time to find them.
     stored_bytes : int
         Bytes above which tables of phases are computed block by block.
     block_bits, part_bits : int or None
@@ -51,6 +53,7 @@ class Options:
     few_tiles: int = 8
     serial_work: int | None = None
     long_work: int = 1 << 28
+    sparse_qubits: int = 20
     stored_bytes: int = 1 << 23
     block_bits: int | None = None
     part_bits: int | None = None

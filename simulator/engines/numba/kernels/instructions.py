@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -42,6 +43,11 @@ class Instructions:
 
     def minus(self, a: Any, b: Any) -> Any:
         return self.builder.fsub(a, b, flags=("contract",))
+
+    def shuffled(self, value: Any, lanes: Sequence[int]) -> Any:
+        """Vector whose lanes are those of ``value`` with these numbers."""
+        order = ir.Constant(ir.VectorType(_INT32, len(lanes)), list(lanes))
+        return self.builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), order)
 
     def place(self, base: Any, offset: int) -> Any:
         return self.builder.add(base, ir.Constant(base.type, offset))

@@ -46,6 +46,7 @@ NUMBER = 2  # which of the stage's factored passes it is
 HOW = 5  # what its masks move:
 VECTORS, MIXED, LANES = 2, 1, 0
 MASK, OTHER, ROW_Z, OTHER_Z, FIRST_PIVOT, LAST_PIVOT, FIRST_D, SECOND_D, TWIN = range(6, 15)
+WITH_ZEROS = 15  # whether the matrix, but not what undoes it, has zeros for the qubit of MASK, see tables.zeros
 
 # FUSED: two or three rotations, all with shared angles or all with angles that differ from sample to sample. The first
 # pass of a layer has the phases before it, too, in the columns FIRST_TERM, LAST_TERM and NEEDED of PHASES, and OFFSET,

@@ -77,6 +77,29 @@ def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-
 
 
 @intrinsic
+def look(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """``array[index]``, read anew each time, and before what follows."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = data_pointer(context, builder, signature.args[0], args[0])
+        return builder.load_atomic(builder.gep(data, [args[1]]), "acquire", 8)
+
+    return types.int64(array, types.intp), codegen
+
+
+@intrinsic
+def replace(typing_context, array, index, old, new):  # type: ignore[no-untyped-def]
+    """Atomically replace ``array[index]`` by ``new`` if it is ``old``; return whether it was."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = data_pointer(context, builder, signature.args[0], args[0])
+        out = builder.cmpxchg(builder.gep(data, [args[1]]), args[2], args[3], "seq_cst", "seq_cst")
+        return builder.extract_value(out, 1)
+
+    return types.boolean(array, types.intp, types.int64, types.int64), codegen
+
+
+@intrinsic
 def relax(typing_context, array):  # type: ignore[no-untyped-def]
     """Pause for about 100 cycles while waiting for other threads; this frees the core for its sibling thread."""
 

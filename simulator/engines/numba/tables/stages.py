@@ -15,6 +15,7 @@ from simulator.engines.numba.kernels.stages import small_tables_size
 from simulator.engines.numba.layout import passes
 from simulator.engines.numba.layout import stages as layout
 from simulator.engines.numba.options import DEFAULT, Options
+from simulator.engines.numba.tables import zeros
 from simulator.engines.numba.tables.builder import TableBuilder, blank
 from simulator.engines.numba.tables.fused import all_apart, commutes_with_all
 from simulator.engines.numba.tables.schedule import Stage, runs, schedule
@@ -45,6 +46,8 @@ class StageTableBuilder(TableBuilder):
         self.part = min(max(part_bits(size, self.options), self.shift), bits)
         self.most_bits = min(self.most_bits, self.part)
         self.store_tables = False
+        if self.n >= self.options.sparse_qubits:
+            levels = zeros.with_zeros(levels, self.shift)
         scheduled = schedule(levels, self.n, self.shift, bits)
         if len(scheduled) <= _FEW_STAGES:
             scheduled = self.with_smaller_blocks(scheduled, levels, bits)
@@ -148,7 +151,11 @@ class StageTableBuilder(TableBuilder):
 
     def dense_pass(self, member: Dense) -> None:
         """Number the pass of a dense matrix; matrices on two qubits use a dedicated kernel if their masks allow it."""
-        row = self.two_qubit_row(member) if len(member.xs) == 2 else None
+        row = None
+        if len(member.xs) == 2:
+            if all(x >> self.shift for x in member.xs) and zeros.has_zeros(member.matrix, 1):
+                member = _exchanged(member)
+            row = self.two_qubit_row(member)
         if row is None:
             super().dense_pass(member)
         else:
@@ -180,6 +187,8 @@ class StageTableBuilder(TableBuilder):
         row[passes.ROW_Z], row[passes.OTHER_Z] = zs
         row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT] = [*pivots([*moved, twin]), 0, 0][:2]
         row[passes.FIRST_D], row[passes.SECOND_D] = first, second
+        if how != passes.LANES and first < 3 and not member.zs[first - 1] & low:
+            row[passes.WITH_ZEROS] = int(zeros.has_zeros(member.matrix, first - 1))
         return row
 
     def factored_pass(self, level: Level) -> bool:
@@ -295,6 +304,12 @@ def _places(zs: tuple[int, ...], bits: int, size: int) -> IntArray:
 def _is_like_y(rotation: Rotation) -> int:
     """Return 1 for a string like Y, whose rotation is real, and 0 for one like X."""
     return (rotation.x & rotation.z).bit_count() & 1
+
+
+def _exchanged(member: Dense) -> Dense:
+    """The same matrix with its two qubits in the other order."""
+    matrix = member.matrix[[0, 2, 1, 3]][:, [0, 2, 1, 3]]
+    return Dense(member.xs[::-1], member.zs[::-1], matrix, member.unitary)
 
 
 def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:

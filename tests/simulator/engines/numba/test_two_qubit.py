@@ -10,11 +10,13 @@ from simulator.engines.numba.kernels import stages as kernel
 from simulator.engines.numba.layout import passes
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
+from simulator.engines.numba.tables import zeros
 from simulator.engines.numba.tables.stages import StageTableBuilder
+from simulator.program.levels import Dense, Level
 from simulator.program.program import Program
 from tests.simulator.engines.test_engine import TOLERANCE
 
-BLOCKED = Options(batch_qubits=0, big_qubits=0, block_bits=7, part_bits=5)
+BLOCKED = Options(batch_qubits=0, big_qubits=0, block_bits=7, part_bits=5, sparse_qubits=0)
 
 
 def random_unitary(rng):
@@ -71,6 +73,43 @@ def test_all_three_ways_are_taken():
     builder.build()
     ways = [row[passes.HOW] for row in builder.code if row[passes.KIND] == passes.TWO_QUBIT]
     assert sorted(ways) == [passes.LANES, passes.MIXED, passes.MIXED, passes.VECTORS]
+
+
+UNITARIES = {
+    "random": lambda: random_unitary(np.random.default_rng(8)),
+    "identity": lambda: np.eye(4),
+    "swap": lambda: np.eye(4)[[0, 2, 1, 3]],
+    "iswap": lambda: np.array([[1, 0, 0, 0], [0, 0, 1j, 0], [0, 1j, 0, 0], [0, 0, 0, 1]]),
+    "cx": lambda: np.eye(4)[[0, 3, 2, 1]],
+    "cz": lambda: np.diag([1, 1, 1, -1]),
+    "product": lambda: np.kron([[0.6, 0.8j], [0.8j, 0.6]], [[0, 1], [1, 0]]),
+}
+
+
+@pytest.mark.parametrize("slots", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("name", UNITARIES)
+def test_zeros_leave_the_product_as_it_is(name, slots):
+    """Two unitaries on the same qubits: the first one gets zeros, the second one what is left."""
+    lanes = 3
+    xs = tuple((1 << 5, 1 << 2)[k] for k in slots)  # qubit 5 moves vectors, qubit 2 lanes
+    matrices = UNITARIES[name]().astype(complex), random_unitary(np.random.default_rng(9))
+    levels = zeros.with_zeros([Level("dense", [Dense(xs, xs, matrix, True)]) for matrix in matrices], lanes)
+    first, second = (level.members[0].matrix for level in levels)
+    assert zeros.has_zeros(first, slots.index(0))
+    np.testing.assert_allclose(second @ first, matrices[1] @ matrices[0], atol=1e-14)
+
+
+def test_zeros_are_left_out_only_where_both_qubits_go_on_to_unitaries():
+    rng, n = np.random.default_rng(10), 10
+    circuit = Circuit(n)
+    for pairs in ([(4, 9), (5, 8), (6, 0)], [(4, 5), (8, 9), (0, 7)], [(6, 9), (5, 8)]):
+        for pair in pairs:
+            circuit = circuit.unitary(random_unitary(rng), pair)
+        circuit = circuit.rx(0.3, 7)
+    builder = StageTableBuilder(Program(circuit), 3, False, BLOCKED)
+    builder.build()
+    sparse = [row[passes.WITH_ZEROS] for row in builder.code if row[passes.KIND] == passes.TWO_QUBIT]
+    assert (sum(sparse), len(sparse)) == (4, 8)
 
 
 def test_gradients_pass_through_them(blocked):

@@ -150,6 +150,11 @@ def _two_qubit_case(dtype, lanes, n, how, xs, first, second, rng):
         other = row[layout.TWIN] if how == layout.MIXED else row[layout.OTHER]
         row[layout.FIRST_PIVOT], row[layout.LAST_PIVOT] = leading_bits([int(row[layout.MASK]), int(other)])
     matrices = _matrices(4, bool(rng.integers(2)), rng)
+    if how != layout.LANES and first < 3 and not zs[first - 1] % (1 << lanes):
+        row[layout.WITH_ZEROS], h = 1, first
+        for p in (p for p in range(4) if not p & h):
+            matrices[0][p, p ^ h], matrices[0][p ^ h, p ^ h] = 0, matrices[0][p ^ h, p ^ h].real
+        matrices = [matrices[0], np.linalg.inv(matrices[0]), matrices[0].conj().T]
     tables, begins = _tables(matrices, zs, lanes, dtype)
     row[[layout.MATRIX, layout.UNDO, layout.UNDO_ADJOINT]] = begins
     pieces = int(rng.choice([1, 2]))
