@@ -12,10 +12,12 @@ its outputs are logits.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -143,7 +145,7 @@ class Huber(_CompiledLoss):
     delta: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.delta) and self.delta > 0):
+        if not (isinstance(self.delta, Real) and 0 < self.delta < math.inf):
             raise ValueError(f"delta must be a positive number, got {self.delta!r}")
 
     def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
@@ -305,7 +307,7 @@ def gives_probabilities(loss: str | Loss) -> bool:
 
 
 def _check_label_smoothing(label_smoothing: float) -> None:
-    if not 0 <= label_smoothing < 1:
+    if not (isinstance(label_smoothing, Real) and 0 <= label_smoothing < 1):
         raise ValueError(f"label_smoothing expects a number of 0 or more and below 1, got {label_smoothing!r}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,6 +16,7 @@ __all__ = [
     "check_backend",
     "check_choice",
     "check_flag",
+    "check_flags",
     "check_fraction",
     "check_non_negative",
     "check_positive",
@@ -55,6 +57,16 @@ def check_flag(name: str, value: Any) -> None:
     """Raise unless the value is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} expects True or False, got {value!r}")
+
+
+def check_flags(estimator: Any) -> None:
+    """Check the settings of an estimator that are declared as ``bool``.
+
+    ``verbose`` may be a number, as in scikit-learn.
+    """
+    for setting in fields(estimator):
+        if setting.type in (bool, "bool") and setting.name != "verbose":
+            check_flag(setting.name, getattr(estimator, setting.name))
 
 
 def check_choice(name: str, value: Any, options: Collection[str]) -> None:

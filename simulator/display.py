@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-__all__ = ["preformatted"]
+__all__ = ["Preformatted", "preformatted"]
 
 STYLE = "word-wrap: normal; white-space: pre; line-height: 1.1; font-family: monospace"
 """The drawings' lines touch each other at this height of a line."""
@@ -13,3 +13,10 @@ STYLE = "word-wrap: normal; white-space: pre; line-height: 1.1; font-family: mon
 def preformatted(text: str) -> str:
     """Return HTML that shows text as it is, in a font of one width."""
     return f'<pre style="{STYLE}">{html.escape(text)}</pre>'
+
+
+class Preformatted:
+    """Base of the results that a notebook shows as ``print`` does; their ``repr`` lists all fields."""
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))

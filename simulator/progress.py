@@ -7,6 +7,7 @@ Loops can be nested: `steps` divides one step of the surrounding loop. Every pro
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,7 +31,11 @@ def new_bar(name: str, total: float, **options: Any) -> Any:
     **options
         Further options of tqdm, such as ``unit``, ``initial`` and ``delay``.
     """
-    from tqdm.auto import tqdm  # imported here to keep `import simulator` fast
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "IProgress not found"
+        )  # without ipywidgets a notebook gets the terminal's bar
+        from tqdm.auto import tqdm  # imported here to keep `import simulator` fast
 
     return tqdm(total=total, desc=name, **options)
 

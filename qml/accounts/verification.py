@@ -13,6 +13,7 @@ from typing import Any
 from qml.accounts.chain import FIRST, DecisionLogError, parse
 from qml.accounts.digests import Salt, rows_of
 from qml.assessment.report import Block, Items, Paragraph, terminal
+from simulator.display import Preformatted
 from simulator.errors import counted
 from simulator.files import check_regular
 
@@ -25,7 +26,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Preformatted):
     """What the verification of a log found; ``print`` it.
 
     Attributes

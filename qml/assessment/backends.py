@@ -15,7 +15,7 @@ from qml.estimators.variational.circuit import VariationalEstimator
 from qml.models.evaluation import BackendEvaluation
 from qml.text import mathtext, one_line
 from simulator.backends.trait import Backend
-from simulator.display import preformatted
+from simulator.display import Preformatted
 
 __all__ = ["BackendComparison", "compare_backends"]
 
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class BackendComparison:
+class BackendComparison(Preformatted):
     """Results of one model on several backends; the first is the reference.
 
     Printed as a table; `as_dict` returns the same as data, `plot` draws it.
@@ -91,9 +91,6 @@ class BackendComparison:
             }
             for k, name in enumerate(self.names)
         }
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
     def __str__(self) -> str:
         names = [one_line(name) for name in self.names]

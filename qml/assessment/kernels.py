@@ -15,7 +15,7 @@ from sklearn.base import clone
 
 from qml.kernels import Kernel, get_kernel, kernel_target_alignment
 from qml.settings import check_non_negative
-from simulator.display import preformatted
+from simulator.display import Preformatted
 
 __all__ = [
     "Concentration",
@@ -135,7 +135,7 @@ def model_complexity(K: ArrayLike, y: ArrayLike, regularization: float = 0.0) ->
 
 
 @dataclass(frozen=True)
-class Concentration:
+class Concentration(Preformatted):
     """Concentration of a kernel's entries around one value with an increasing number of features and qubits.
 
     Parameters
@@ -154,9 +154,6 @@ class Concentration:
         """Factor by which each further feature multiplies the deviation: well below 1 is exponential concentration."""
         slope = np.polyfit(self.num_features, np.log(np.maximum(self.deviations, np.finfo(float).tiny)), 1)[0]
         return float(np.exp(slope))
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
     def __str__(self) -> str:
         rows = [
@@ -202,7 +199,7 @@ def concentration(kernel: str | Kernel, X: ArrayLike, num_features: Sequence[int
 
 
 @dataclass(frozen=True)
-class KernelInspection:
+class KernelInspection(Preformatted):
     """Diagnostics of a Gram matrix; ``print`` it.
 
     Parameters
@@ -236,9 +233,6 @@ class KernelInspection:
         if self.effective_dimension > NEARLY_IDENTITY * self.n_samples / (1 + self.alpha):
             return "nearly the identity: it sees no similarity between different samples; decrease the bandwidth"
         return "neither constant nor the identity"
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
     def __str__(self) -> str:
         limit = self.n_samples / (1 + self.alpha)

@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
+from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.pipeline import Pipeline
 
 from qml.layers import Dense, Derivatives, Layer, Quantum, Quanvolution
 from simulator import Circuit
 from simulator.errors import QumbaError, counted
 
-__all__ = ["circuit_of", "describe", "drawing", "reduction_note", "sizes_of"]
+__all__ = ["circuit_of", "describe", "drawing", "reduction_note", "settings_of", "sizes_of"]
 
 CIRCUIT_WIDTH = 110
+
+ENSEMBLES = (VotingClassifier, VotingRegressor)
+"""Classes of models that predict together."""
 
 
 def circuit_of(model: Any) -> Circuit | None:
@@ -46,8 +51,19 @@ def sizes_of(model: Any) -> dict[str, int]:
     return sizes
 
 
+def settings_of(model: Any) -> dict[str, Any]:
+    """Return the settings of a model, or of the models that predict together; without those that are None."""
+    if isinstance(model, ENSEMBLES):
+        return {name: " ".join(repr(member).split()) for name, member in model.estimators}
+    return {name: value for name, value in model.get_params(deep=False).items() if value is not None}
+
+
 def describe(model: Any, sizes: dict[str, int]) -> tuple[str, ...]:
     """Describe a fitted model in sentences."""
+    if isinstance(model, ENSEMBLES):
+        members = [member[-1] if isinstance(member, Pipeline) else member for member in model.estimators_]
+        names = ", ".join(type(member).__name__ for member in members)
+        return (f"{counted(len(members), 'model')} predict together {_rule(model)}: {names}.",)
     sentences = []
     if "qubits" in sizes:
         text = f"{counted(sizes['qubits'], 'qubit')}, {counted(sizes['gates'], 'gate')}, depth {sizes['depth']}"
@@ -102,6 +118,13 @@ def drawing(circuit: Circuit | None) -> str | None:
         return str(circuit.draw("text", fold=CIRCUIT_WIDTH))
     except QumbaError as error:  # Qiskit, which draws the circuit, lacks one of its gates
         return f"not drawn: {error}"
+
+
+def _rule(model: Any) -> str:
+    """Say how the models of an ensemble make one prediction."""
+    if isinstance(model, VotingRegressor):
+        return "by the mean of their predictions"
+    return "by vote" if model.voting == "hard" else "by the mean of their probabilities"
 
 
 def _kernel_name(kernel: Any) -> str:

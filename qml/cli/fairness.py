@@ -74,8 +74,12 @@ def run(options: argparse.Namespace) -> int:
     fairness = fairness_report(model, X, truth, columns, positive=positive)
     gaps = np.array(list(raw.values()), dtype=object).T
     data = data_report(gaps, truth, columns, positive=positive, feature_names=list(raw))
-    proxies = find_proxies(X, columns, feature_names=schema.feature_names)
-    reports: dict[str, Any] = proxies if isinstance(proxies, dict) else {proxies.name: proxies}
+    owners = [column.name for column in schema.columns for _ in column.feature_names]
+    others = [place for place, name in enumerate(owners) if name not in columns]  # a column is not its own proxy
+    reports: dict[str, Any] = {}
+    if others:
+        proxies = find_proxies(X[:, others], columns, feature_names=[schema.feature_names[place] for place in others])
+        reports = proxies if isinstance(proxies, dict) else {proxies.name: proxies}
     for note in (*notes, *filled):
         print(one_line(f"note: {note}"), file=sys.stderr)
     blocks = [*data.blocks(), *(block for report in reports.values() for block in report.blocks()), *fairness.blocks()]

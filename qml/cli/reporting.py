@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from qml.assessment.model_facts import circuit_of, describe, drawing, reduction_note, sizes_of
+from qml.assessment.model_facts import circuit_of, describe, drawing, reduction_note, settings_of, sizes_of
 from qml.assessment.report import Picture, markdown
 from qml.cli.experiment import FILES, INTERRUPTED, Experiment, remove_files, save_model
 from qml.cli.output import show
@@ -34,6 +34,8 @@ SEARCH_PICTURE = "search.png"
 
 PICTURES = (SEARCH_PICTURE, "training.png", "comparison.png", "confusion.png", "predictions.png", "circuit.png")
 """Pictures that a run may write."""
+
+HIDDEN_SETTINGS = ("callback", "verbose", "model")
 
 PACKAGES = ("qumba", "numpy", "scikit-learn", "numba")
 
@@ -182,12 +184,11 @@ def _facts(experiment: Experiment, model: Any, notes: Sequence[str], comparison:
             f"for the comparison, all models were trained on the same {used:,} of the {comparison.num_rows:,} rows; "
             "the model file holds the model trained on all of them",
         )
-    hidden = {"callback", "verbose", "model", *(name for name, value in model.get_params().items() if value is None)}
     sizes = sizes_of(model)
     return Facts(
         title=experiment.title,
         data=data,
-        settings={name: value for name, value in model.get_params(deep=False).items() if name not in hidden},
+        settings={name: value for name, value in settings_of(model).items() if name not in HIDDEN_SETTINGS},
         model=describe(model, sizes),
         sizes=sizes,
         circuit_text=drawing(circuit_of(model)),

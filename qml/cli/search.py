@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from qml.cli.table_data import add_table_options, encoded, read_data, stem
 from qml.cli.training_options import add_output_options, folds, positive_integer, positive_number, seed
@@ -33,7 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", action="append", metavar="NAME", help="search this model only, such as variational; repeatable"
     )
     search.add_argument("--nested", type=folds, metavar="K", help="outer folds that score the search itself")
-    search.add_argument("--scoring", metavar="NAME", help="metric of scikit-learn (accuracy, or R² of a quantity)")
+    search.add_argument(
+        "--ensemble", type=positive_integer, default=1, metavar="N", help="models that predict together (1)"
+    )
+    search.add_argument(
+        "--scoring",
+        metavar="NAME",
+        help="metric of scikit-learn (accuracy, balanced accuracy of uneven classes, or R² of a quantity)",
+    )
     search.add_argument("--jobs", type=positive_integer, metavar="N", help="trials at a time (1)")
     search.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="seed; the same seed gives the same result (0)"
@@ -69,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
         models=options.model,
         nested=options.nested,
         scoring=options.scoring,
+        ensemble=options.ensemble,
         n_jobs=options.jobs,
         verbose=not options.quiet,
     )
@@ -94,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
             schema=schema,
         ),
         search.best_estimator_,
-        search.best_trial_.fit_seconds / options.cv,
+        sum(record.fit_seconds for record in _members(search)) / options.cv,
         folder,
         notes=notes,
         plots=not options.no_plots,
@@ -102,3 +111,10 @@ def run(options: argparse.Namespace) -> int:
         interrupted=interrupted,
         search=search,
     )
+
+
+def _members(search: Any) -> list[Any]:
+    """Return the trials whose models predict."""
+    names = {name for name, _ in getattr(search.best_estimator_, "estimators", [])}
+    members = [record for record in search.trials_ if record.kind == "quantum" and f"trial {record.number}" in names]
+    return members or [search.best_trial_]

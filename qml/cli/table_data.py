@@ -140,7 +140,7 @@ def encoded(
     words = [column for column in schema.columns if column.kind == "category"]
     data = [
         f"{options.data}: {len(table)} rows, {use}",
-        f"features: {X.shape[1]}, from {len(schema.columns)} columns"
+        f"features: {X.shape[1]}, from {counted(len(schema.columns), 'column')}"
         + (f"; one-hot encoded: {shortened([column.name for column in words])}" if words else ""),
         *_left_out(schema.left_out),
         *(f"empty cells: {line}" for line in filled),

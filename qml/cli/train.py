@@ -3,8 +3,8 @@
 The first line of the file names the columns. Numbers are used unchanged, text
 with few different values is one-hot encoded; dates, identifiers and constants
 are left out, and the report lists them. A target of numbers with many different
-values means regression. Features that do not fit on the qubits are replaced by
-their leading principal components.
+values means regression. A trained layer turns features that do not fit on the qubits
+into as many as there are qubits.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
         raise TableError("--positive is for comparing groups: name their column with --sensitive")
 
     # imported after the table has been read, so that its faults are told at once
+    from qml.cli.estimators import estimator_for
     from qml.cli.experiment import Experiment, output_folder
     from qml.cli.fitting import run_experiment
     from qml.cli.splitting import check_early_stopping, choose_folds, split_rows
@@ -105,6 +106,8 @@ def run(options: argparse.Namespace) -> int:
     folder = Path(options.output or f"{stem(options.data)}-qumba")
     settings = model_settings(options) | ({"class_weight": options.class_weight} if options.class_weight else {})
     models = ("variational", "kernel") if options.model == "both" else (options.model,)
+    for model in models:
+        estimator_for(model, target.task, settings, verbose=False)  # raises before the first one has been trained
     status = 0
     for model in models:
         status = run_experiment(

@@ -17,6 +17,7 @@ from qml.deploy.graph import Graph
 from qml.deploy.models import CollapsedModel, collapsed_model
 from qml.deploy.quantization import quantized
 from qml.settings import check_choice
+from simulator.display import Preformatted
 from simulator.files import check_regular, replace_file
 
 __all__ = ["CHeader", "export_c"]
@@ -45,7 +46,7 @@ SEED = 3
 
 
 @dataclass(frozen=True)
-class CHeader:
+class CHeader(Preformatted):
     """What `export_c` has written.
 
     Parameters

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from simulator.display import Preformatted
+
 __all__ = ["Latencies", "StreamReport"]
 
 SHORTEST, DECADES, BINS_PER_DECADE = 1e-7, 9, 50
@@ -34,7 +36,7 @@ class Latencies:
 
 
 @dataclass(frozen=True)
-class StreamReport:
+class StreamReport(Preformatted):
     """What a stream has done so far.
 
     Parameters

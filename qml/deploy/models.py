@@ -193,8 +193,7 @@ def opened_model(model: Any) -> tuple[Any, Graph, int]:
     if not isinstance(estimator, PREDICTORS) or not hasattr(estimator, "predict"):
         raise TypeError(
             "expected a fitted classifier or regressor of qml, or a pipeline that ends with one, "
-            f"got {type(estimator).__name__}"
-            + (", whose attribute estimator is one" if isinstance(estimator, TableModel) else "")
+            f"got {type(estimator).__name__}{_inside(estimator)}"
         )
     try:
         check_is_fitted(estimator)
@@ -213,6 +212,15 @@ def opened_model(model: Any) -> tuple[Any, Graph, int]:
             x = x if step is None else transformed(graph, x, step)
         steps = steps.steps[-1][1]
     return estimator, graph, x
+
+
+def _inside(model: Any) -> str:
+    """Say where a model that is not an estimator of this library has one, if it has."""
+    if isinstance(model, TableModel):
+        return ", whose attribute estimator is one"
+    if hasattr(model, "best_estimator_"):
+        return ", whose attribute best_estimator_ may be one"
+    return ": export each of its estimators_ by itself" if hasattr(model, "estimators_") else ""
 
 
 def _of_estimator(graph: Graph, x: int, estimator: Any) -> CollapsedModel:

@@ -15,7 +15,7 @@ from qml.diagnostics.advice import advice
 from qml.diagnostics.figure import draw
 from qml.diagnostics.noise import NoiseSensitivity
 from qml.diagnostics.summaries import FisherSummary, GradientSummary, Parts
-from simulator.display import preformatted
+from simulator.display import Preformatted
 from simulator.errors import counted
 
 __all__ = ["Diagnosis"]
@@ -28,7 +28,7 @@ LABEL = 16
 
 
 @dataclass(frozen=True)
-class Diagnosis(Parts):
+class Diagnosis(Parts, Preformatted):
     """Diagnosis of an estimator; ``print`` it, or ``plot`` it.
 
     A part that does not apply is None, and ``skipped`` says why.
@@ -75,9 +75,6 @@ class Diagnosis(Parts):
         matplotlib Figure
         """
         return draw(self, path)
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
     def __str__(self) -> str:
         qubits = "" if self.num_qubits is None else f"{counted(self.num_qubits, 'qubit')}, "

@@ -19,7 +19,7 @@ from sklearn.utils.validation import validate_data
 from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer
-from qml.settings import check_fraction, check_non_negative, check_whole
+from qml.settings import check_flags, check_fraction, check_non_negative, check_whole
 from qml.training import Objective, Schedule, TrainingInterrupted, TrainingResult, get_schedule, train
 from qml.training.checkpoints import saved_seed
 from qml.training.progress import Callback
@@ -212,6 +212,7 @@ class TrainedEstimator(Saved, Searchable, BaseEstimator):
         return samples if weight.all() else samples.take(np.flatnonzero(weight))
 
     def _check_settings(self) -> None:
+        check_flags(self)
         check_whole("epochs", self.epochs, least=0)
         check_whole("batch_size", self.batch_size, instead=["auto", "full"])
         check_whole("patience", self.patience)

@@ -14,6 +14,7 @@ from qml.explain.inputs import InputColumn
 from qml.explain.nearest import Goal, Metric, nearest_row
 from qml.explain.outputs import Explained, explained
 from qml.text import one_line
+from simulator.display import Preformatted
 from simulator.errors import counted, unknown_name
 
 __all__ = ["Counterfactual", "counterfactual", "held_features", "nearest_other"]
@@ -32,7 +33,7 @@ SMOOTH = 10
 
 
 @dataclass(frozen=True)
-class Counterfactual:
+class Counterfactual(Preformatted):
     """Nearest input that is predicted differently.
 
     Attributes

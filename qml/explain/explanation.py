@@ -10,12 +10,13 @@ import numpy as np
 from qml.assessment.report import Block, terminal
 from qml.explain.narrative import blocks_of
 from qml.explain.results import Results
+from simulator.display import Preformatted
 from simulator.files import replace_file
 
 __all__ = ["Explanation"]
 
 
-class Explanation(Results):
+class Explanation(Results, Preformatted):
     """Explanation of a model; ``print`` it, ``plot`` it, or write the page by ``to_html``.
 
     A part that does not apply is None, and ``skipped`` says why.

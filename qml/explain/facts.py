@@ -41,7 +41,7 @@ def facts(
 ) -> dict[str, str]:
     """Return facts about model and rows, by name."""
     estimator = innermost(function.estimator)
-    out = {"model": one_line(repr(estimator))} if hasattr(estimator, "get_params") else {}
+    out = {"model": one_line(" ".join(repr(estimator).split()))} if hasattr(estimator, "get_params") else {}
     circuit = getattr(estimator, "circuit_", None)
     if circuit is not None:
         out["circuit"] = (

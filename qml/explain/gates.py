@@ -13,6 +13,7 @@ from qml.explain.circuits import TrainedCircuit
 from qml.explain.coalitions import MAX_EXACT, Masks, all_coalitions, exact_shapley, permutation_shapley
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_choice, check_whole
+from simulator.display import Preformatted
 from simulator.errors import ParameterError, counted
 from simulator.gates import Operation
 
@@ -28,7 +29,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class GateImportance:
+class GateImportance(Preformatted):
     """Shapley values of gates or layers.
 
     Attributes

@@ -16,6 +16,7 @@ from qml.explain.outputs import Explained, explained
 from qml.explain.shapley import attributions
 from qml.settings import check_whole
 from qml.tables import TableModel
+from simulator.display import Preformatted
 
 __all__ = ["Stability", "background_stability", "importance", "reseeded", "retrained_stability"]
 
@@ -23,7 +24,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Stability:
+class Stability(Preformatted):
     """Importances of columns in several runs.
 
     Attributes

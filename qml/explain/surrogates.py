@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 from qml.explain.inputs import InputColumn
 from qml.explain.outputs import Explained, explained, plain
 from qml.settings import check_choice, check_fraction
+from simulator.display import Preformatted
 from simulator.errors import QumbaError, counted, unknown_name
 
 __all__ = ["LinearSurrogate", "SurrogateError", "design", "fitted_surrogate", "linear_surrogate", "output_number"]
@@ -30,7 +31,7 @@ class SurrogateError(QumbaError, ValueError):
 
 
 @dataclass(frozen=True)
-class LinearSurrogate:
+class LinearSurrogate(Preformatted):
     """Linear model of a model's output.
 
     Numbers are standardised: a coefficient is the effect of one standard deviation. A category's coefficient is the

@@ -14,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from qml.explain.outputs import Explained, explained, plain
 from qml.explain.surrogates import SurrogateError
 from qml.settings import check_whole
+from simulator.display import Preformatted
 
 __all__ = ["TreeSurrogate", "fitted_tree", "tree_surrogate"]
 
@@ -22,7 +23,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True)
-class TreeSurrogate:
+class TreeSurrogate(Preformatted):
     """Decision tree that imitates a model.
 
     Attributes

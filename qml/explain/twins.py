@@ -12,6 +12,7 @@ from qml.explain.outputs import explained
 from qml.honesty.statistics import PairedTest, paired_rows_test, signed_rank_test
 from qml.honesty.twins import twin_of
 from qml.tables import TableModel
+from simulator.display import Preformatted
 
 __all__ = ["EntanglementShare", "entanglement_share"]
 
@@ -22,7 +23,7 @@ CLEAR = 0.05
 
 
 @dataclass(frozen=True)
-class EntanglementShare:
+class EntanglementShare(Preformatted):
     """A model and its twin on the same rows.
 
     Attributes

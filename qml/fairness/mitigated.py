@@ -15,6 +15,7 @@ from qml.fairness.figure import draw_mitigation
 from qml.fairness.groups import Groups, intersection, read_groups
 from qml.fairness.results import FairnessReport
 from qml.honesty.statistics import PairedTest
+from simulator.display import Preformatted
 from simulator.errors import counted
 
 __all__ = ["CONSTRAINED", "MitigatedClassifier", "Mitigation", "Parity", "one_column", "row_labels"]
@@ -114,7 +115,7 @@ class Parity:
 
 
 @dataclass(frozen=True)
-class Mitigation:
+class Mitigation(Preformatted):
     """A mitigated classifier, how it treats groups, and what that costs; ``print`` it.
 
     Attributes

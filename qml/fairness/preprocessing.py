@@ -14,6 +14,7 @@ from qml.fairness.estimates import Estimate
 from qml.fairness.groups import Groups, intersection, read_groups, small_groups
 from qml.fairness.report import LabelsError
 from qml.honesty.statistics import holm
+from simulator.display import Preformatted
 
 __all__ = ["DataReport", "GroupData", "data_report"]
 
@@ -59,7 +60,7 @@ class GroupData:
 
 
 @dataclass(frozen=True)
-class DataReport:
+class DataReport(Preformatted):
     """What a table holds of groups; ``print`` it.
 
     Attributes

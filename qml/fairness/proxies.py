@@ -16,6 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 from qml.assessment.report import Block, Grid, Heading, Paragraph, terminal
 from qml.fairness.groups import Groups, SensitiveError, read_groups
 from qml.honesty.statistics import holm
+from simulator.display import Preformatted
 from simulator.errors import counted
 
 __all__ = ["Proxy", "ProxyReport", "find_proxies"]
@@ -51,7 +52,7 @@ class Proxy:
 
 
 @dataclass(frozen=True)
-class ProxyReport:
+class ProxyReport(Preformatted):
     """How well features predict a sensitive attribute; ``print`` it.
 
     Attributes

@@ -11,6 +11,7 @@ from qml.assessment.report import Block, Grid, Heading, Items, Paragraph, termin
 from qml.fairness.estimates import Estimate
 from qml.fairness.figure import draw
 from qml.fairness.words import WORDS
+from simulator.display import Preformatted
 from simulator.errors import counted
 
 __all__ = ["ColumnReport", "FairnessReport"]
@@ -49,7 +50,7 @@ class ColumnReport:
 
 
 @dataclass(frozen=True)
-class FairnessReport:
+class FairnessReport(Preformatted):
     """How a model treats groups; ``print`` it, or ``plot`` it.
 
     Attributes

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.layers.flatten import Flatten
 from qml.layers.summary import network_table
-from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, calls_of, check_shapes
+from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, calls_of, check_shapes, is_layer
 from qml.models.checks import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
@@ -148,8 +148,8 @@ class Sequential(Chain):
         if not layers:
             raise ValueError("a Sequential needs at least one layer, got none")
         for layer in layers:
-            if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "sweep")):
-                raise TypeError(f"expected layers, with forward and sweep as in qml.layers.Layer, got {layer!r}")
+            if not is_layer(layer):
+                raise TypeError(f"expected layers, whose class inherits from qml.layers.Layer, got {layer!r}")
         object.__setattr__(self, "layers", _chained(layers, layers[0].num_inputs, None))
 
     calls = Chain.calls  # `forward` and `sweep` differ in checks only

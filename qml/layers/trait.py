@@ -20,7 +20,7 @@ from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.noise import NoiseModel
 
-__all__ = ["Layer", "LayerCalls", "PreparedSweep", "Rest", "calls_of", "check_shapes"]
+__all__ = ["Layer", "LayerCalls", "PreparedSweep", "Rest", "calls_of", "check_shapes", "is_layer"]
 
 Array = NDArray[np.float64]
 
@@ -231,6 +231,11 @@ _SWEEPS = ("forward", "sweep", "prepared", "value", "slope")
 def calls_of(layer: Layer, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
     """Return the calls of a layer; None if it has none, or if a subclass has sweeps of its own but no calls."""
     return layer.calls(X, d_X, weights, d_weights) if speaks_for(type(layer), "calls", *_SWEEPS) else None
+
+
+def is_layer(value: Any) -> bool:
+    """Whether a value is a layer: its class inherits from `Layer`, also for what it does not define."""
+    return Layer in type(value).__mro__
 
 
 def check_shapes(layer: Layer, X: Array, weights: Array) -> None:

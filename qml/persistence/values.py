@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import Bunch
 
 from qml import ansatze, feature_maps, layers, losses, optimizers
 from qml.feature_maps import data_functions, domains
@@ -106,6 +107,9 @@ KERNELS = dict.fromkeys(
 
 PARTS = ESTIMATORS | SCIKIT_LEARN | TRANSFORMERS | KERNELS
 """Estimators inside estimators, and their modules."""
+
+MEMBERS_BY_NAME = "named_estimators_"
+"""Learnt attribute of an ensemble that holds its members once more, by name; left out of files."""
 
 MAKERS = (*KERNELS, "RandomQuantumFeatures")
 """Parts that build their circuits when they predict."""
@@ -237,6 +241,10 @@ class ValueReader:
         check_settings(estimator, parameters)
         check_learnt(estimator, learnt)
         vars(estimator).update(learnt)
+        if "estimators_" in learnt:
+            members = list(estimator.estimators_)
+            named = {name: "drop" if member == "drop" else members.pop(0) for name, member in estimator.estimators}
+            setattr(estimator, MEMBERS_BY_NAME, Bunch(**named))
         return estimator
 
     def value(self, data: Any) -> Any:
@@ -304,7 +312,7 @@ def parts_of(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings and the learnt attributes to store, by name, so that equal estimators have equal files."""
     settings = estimator.get_params(deep=False)
     check_settings(estimator, {})
-    learnt = {name: value for name, value in vars(estimator).items() if name not in settings}
+    learnt = {name: value for name, value in vars(estimator).items() if name not in {*settings, MEMBERS_BY_NAME}}
     settings |= {name: None for name in LEFT_OUT if name in settings}
     return dict(sorted(settings.items())), dict(sorted(learnt.items()))
 

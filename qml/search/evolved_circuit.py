@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qml.models.quantum_model import QuantumModel
 from simulator.circuit import Circuit
+from simulator.display import Preformatted
 from simulator.errors import counted
 
 __all__ = ["EvolvedCircuit", "LayoutRecord"]
@@ -44,7 +45,7 @@ class LayoutRecord:
 
 
 @dataclass(frozen=True)
-class EvolvedCircuit:
+class EvolvedCircuit(Preformatted):
     """Result of `search_circuit`.
 
     Attributes

@@ -259,6 +259,7 @@ def _suits(estimator: Any, task: Task) -> bool:
 
 def _full_name(name: str, task: Task, available: Mapping[str, Any]) -> str:
     short = {known.removesuffix(SUFFIXES[task]): known for known in available}
+    short |= {name.removeprefix("Quantum"): known for name, known in short.items()}
     full = choose("model", name, [*available, *short])
     return short.get(full, full)
 

@@ -16,6 +16,7 @@ from qml.models.quantum_model import QuantumModel
 from qml.search.trained_parts import CircuitInEstimator, CircuitWithWeights, trained_part
 from qml.settings import check_non_negative, check_whole
 from simulator.circuit import Circuit
+from simulator.display import Preformatted
 from simulator.errors import counted
 
 __all__ = ["PrunedCircuit", "prune_circuit"]
@@ -28,7 +29,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class PrunedCircuit:
+class PrunedCircuit(Preformatted):
     """Result of `prune_circuit`.
 
     Attributes

@@ -71,8 +71,8 @@ class QuantumSearchCV(BaseEstimator):
     random_state : int, RandomState or None
         Seed for folds, trials and models. The same seed gives the same trials if ``n_jobs`` is 1.
     models : sequence of str or estimator, optional
-        Quantum models to search, by name such as ``"VariationalClassifier"`` or ``"variational"``, or as estimators,
-        whose settings outside their space stay; by default all that suit the data.
+        Quantum models to search, by name such as ``"VariationalClassifier"``, ``"variational"`` or ``"kernel"``, or as
+        estimators, whose settings outside their space stay; by default all that suit the data.
     classical : bool
         Whether classical models are searched too.
     objectives : sequence of str

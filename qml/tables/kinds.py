@@ -126,6 +126,10 @@ def inspect_column(
             f"free text, such as {quoted(present[0])}: make numbers of it first, for example with scikit-learn's "
             "TfidfVectorizer",
         )
+    mark = None if keep or as_category or distinct <= max_categories else _only_mark(present, notation)
+    if mark is not None:
+        count = counted(present.count(mark), "row")
+        return LeftOut(name, f"numbers, except {quoted(mark)} in {count}: if that means an empty cell, use --na")
     if not keep and not as_category and distinct > max(2, len(present) // 2):
         return LeftOut(name, f"identifier: {distinct} different texts in {len(present)} rows")
     if not keep and distinct > max_categories:
@@ -133,6 +137,12 @@ def inspect_column(
     words = np.array(cells, dtype=object)
     words[missing] = ""
     return Contents("category", missing, words)
+
+
+def _only_mark(cells: Sequence[str], notation: Notation) -> str | None:
+    """Return the word in all cells that are not numbers, if it is one and most cells are numbers; else None."""
+    words = [cell for cell in cells if parse_number(cell, notation) is None]
+    return words[0] if len(set(words)) == 1 and 2 * len(words) <= len(cells) else None
 
 
 def _is_free_text(cells: Sequence[str]) -> bool:

@@ -53,8 +53,11 @@ COMPRESSED: dict[bytes, Callable[[bytes], bytes]] = {
     b"BZh": bz2.decompress,
     b"\xfd7zXZ\x00": lzma.decompress,
 }
-PANDAS = {".xlsx": ("read_excel", "excel"), ".parquet": ("read_parquet", "parquet")}
-"""Endings of files that pandas reads, with its function and the extra that this needs."""
+PANDAS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    ".xlsx": ("read_excel", "excel", {"engine": "openpyxl"}),
+    ".parquet": ("read_parquet", "parquet", {}),
+}
+"""Endings of files that pandas reads, with its function, the extra that this needs, and options."""
 
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "#na"})
 """Cell contents that count as empty, in lower case."""
@@ -203,19 +206,20 @@ def _text(cell: Any) -> str:
     return str(cell).strip()
 
 
-def _frame(path: str | PathLike[str], reader: str, extra: str) -> Any:
+def _frame(path: str | PathLike[str], reader: str, extra: str, options: dict[str, Any]) -> Any:
     if not Path(path).is_file():
         _bytes(path)  # raises
     import pandas
 
     try:
-        return getattr(pandas, reader)(path)
+        return getattr(pandas, reader)(path, **options)
     except ImportError as error:
         raise TableError(
             f"{path}: reading this kind of file needs the extra [{extra}]: pip install 'qumba[{extra}]'"
         ) from error
     except Exception as error:  # each reader has exceptions of its own
-        raise TableError(f"cannot read {path}: {str(error).splitlines()[0] if str(error) else error!r}") from error
+        reason = "".join(str(error).splitlines()[:1]) or repr(error)
+        raise TableError(f"cannot read {path} as a file of {extra.capitalize()}: {reason}") from error
 
 
 def _without_comments(text: str, separator: str | None) -> str:

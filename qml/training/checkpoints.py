@@ -13,14 +13,14 @@ import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from qml.files.container import DamagedFileError, ModelFileError, previous_path, read_container, write_container
-from qml.training.progress import EpochRecord, RunState
+from qml.training.progress import EpochRecord, History, RunState
 from simulator.errors import QumbaError
 from simulator.files import beside, locked
 
@@ -229,7 +229,8 @@ def _pack(state: RunState) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     header = {name: getattr(state, name) for name in _INTEGERS_AND_TEXT}
     arrays = {name: np.asarray(getattr(state, name)) for name in (*_ARRAYS, *_FLOATS)}
     arrays |= {_OPTIMIZER + name: np.asarray(value) for name, value in state.optimizer_state.items()}
-    arrays["history"] = np.array([astuple(record) for record in state.history], dtype=np.float64)  # None becomes NaN
+    records = [tuple(vars(record).values()) for record in state.history]
+    arrays["history"] = np.array(records, dtype=np.float64)  # None becomes NaN
     return header, arrays
 
 
@@ -250,7 +251,7 @@ def _unpack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RunS
         optimizer_state={
             name.removeprefix(_OPTIMIZER): plain(array) for name, array in arrays.items() if name.startswith(_OPTIMIZER)
         },
-        history=tuple(history),
+        history=History(history),
     )
 
 

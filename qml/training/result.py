@@ -45,7 +45,7 @@ class TrainingResult:
             weights=state.best_weights,
             last_weights=state.weights,
             optimizer_state=state.optimizer_state,
-            history=state.history,
+            history=tuple(state.history),
             best_epoch=state.best_epoch,
             stop_reason=reason,
             message=message or state.message,
@@ -96,7 +96,8 @@ def warn_if_not_converged(result: TrainingResult, epochs: int) -> None:
     """Warn about a run that diverged, never improved, failed in SciPy, or had no epochs."""
     message = result.message
     if result.stop_reason == "diverged":
-        message += f"; the weights of epoch {result.best_epoch} are kept. A smaller learning rate may help"
+        best = f"weights of epoch {result.best_epoch}" if result.best_epoch else "initial weights"
+        message += f"; the {best} are kept. A smaller learning rate may help"
     elif epochs == 0:
         message = "epochs is 0: nothing was trained"
     elif result.best_epoch == 0 and result.n_epochs > 1:

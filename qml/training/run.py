@@ -111,19 +111,22 @@ class Run:
         else:
             monitored, where, when = -loss, measured_at, epoch if measured_at is state.weights else epoch - 1
         improved = monitored > state.reference_score + self.tol
-        self.state = with_candidate(state, where, monitored, when)._replace(
+        first = state.history[0].loss if state.history else loss
+        if state.initial_loss < first:  # the mean of an epoch whose steps already explode cannot serve as reference
+            first = state.initial_loss
+        has_diverged = loss - first > DIVERGENCE * max(abs(first), 1.0)
+        if not has_diverged:  # the best point so far may be the initial one, whose score is not known
+            state = with_candidate(state, where, monitored, when)
+        self.state = state._replace(
             reference_score=monitored if improved else state.reference_score,
             stale_epochs=0 if improved else state.stale_epochs + 1,
             batch=0,
             loss_sum=0.0,
             gradient_norm_sum=0.0,
             seconds=0.0,
-            history=(*state.history, record),
+            history=state.history.with_record(record),
         )
-        first = self.state.history[0].loss
-        if state.initial_loss < first:  # the mean of an epoch whose steps already explode cannot serve as reference
-            first = state.initial_loss
-        if loss - first > DIVERGENCE * max(abs(first), 1.0):
+        if has_diverged:
             self.diverge(f"the loss went from {first:.3g} to {loss:.3g} in epoch {epoch}")
         self.bar.update(record)
         if self.callback is None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from simulator.display import Preformatted
+
 __all__ = ["Plan"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Preformatted):
     """Cost of a run; prints as a table, and `as_dict` returns it as data.
 
     Parameters

@@ -15,7 +15,7 @@ from simulator.operations.sequence import OperationSequence
 from simulator.parameters import ParameterVector
 from simulator.program.decomposition import decompose
 from simulator.program.program import Program
-from simulator.program.structure import keep_numbers, structure_of, with_parameters
+from simulator.program.structure import keep_numbers, recall, structure_of, with_parameters
 from simulator.program.values import as_inputs, as_weights
 
 FloatArray = NDArray[np.float64]
@@ -52,6 +52,7 @@ def split_values(
     circuit: OperationSequence, observables: Sequence[PauliSum], values: Any, precision: str
 ) -> tuple[Program, FloatArray, FloatArray, bool]:
     """Return program, inputs and weights of a circuit at one or more sets of values, and whether it is one set."""
+    recall(circuit)
     array = values_array(circuit, values)
     if array.ndim == 1:
         return cached_program(circuit, observables, False, precision), _NO_INPUTS, array, True
@@ -81,6 +82,7 @@ def evaluated_program(
     The weights of a circuit without parameters are its angles, so that circuits with the same gates on the same qubits
     share one program. Angles that must be reduced, or are amplitudes, stay numbers.
     """
+    recall(circuit)
     structure = structure_of(circuit) if values is None else None
     if structure is None:
         return split_values(circuit, observables, values, precision)

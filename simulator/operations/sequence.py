@@ -190,6 +190,14 @@ class OperationSequence:
             self._hash = hash((self.num_qubits, self.num_clbits, self.operations))
         return self._hash
 
+    def shares(self, other: OperationSequence) -> bool:
+        """Whether another circuit is equal; if so, take over what was derived from its operations."""
+        if self != other:
+            return False
+        self._operations, self._parameters = other._operations, other._parameters
+        self._hash, self._structure = other._hash, other._structure
+        return True
+
     def __copy__(self) -> Self:
         return self
 

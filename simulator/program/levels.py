@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -99,13 +100,15 @@ class Level:
     known: dict[tuple[int, int], Rotation] = field(default_factory=dict)
 
 
-def place(levels: list[Level], rotation: Rotation, string: int, crossing: int) -> bool:
+def place(levels: list[Level], x: int, z: int, angle: Angle, string: int, crossing: int) -> bool:
     """Place a rotation in the earliest level that its commutation relations allow.
 
     Parameters
     ----------
     levels : list of Level
-    rotation : Rotation
+    x, z : int
+        Masks of the rotation's string in the stored basis.
+    angle : Angle
     string : int
         Integer with one bit set, the number of the rotation's string.
     crossing : int
@@ -116,29 +119,27 @@ def place(levels: list[Level], rotation: Rotation, string: int, crossing: int) -
     bool
         False if it was merged with an earlier rotation about the same string.
     """
-    kind = "rotations" if rotation.x else "phases"
-    count = len(levels)
-    first = max(count - LOOK_BACK, 0)  # level from which on there may be a place
-    for number in range(count - 1, first - 1, -1):
-        if levels[number].strings & crossing:
-            level = levels[number]
+    kind = "rotations" if x else "phases"
+    place = None  # earliest level of this kind so far, searched from the last level on
+    for level in islice(reversed(levels), LOOK_BACK):
+        if level.strings & crossing:
             if level.kind == kind:
                 level.ordered = True
-                level.members.append(rotation)
-                level.known.setdefault((rotation.x, rotation.z), rotation)
+                level.members.append(rotation := Rotation(x, z, angle))
+                level.known.setdefault((x, z), rotation)
                 level.strings |= string
                 return True
-            first = number + 1
             break
-    for number in range(first, count):
-        level = levels[number]
         if level.kind == kind:
-            same = level.known.setdefault((rotation.x, rotation.z), rotation)
-            if same is not rotation:
-                same.angle = same.angle.plus(rotation.angle)  # a new object, because the old one may be shared
-                return False
-            level.members.append(rotation)
-            level.strings |= string
-            return True
-    levels.append(Level(kind, [rotation], False, string, {(rotation.x, rotation.z): rotation}))
+            place = level
+    if place is None:
+        levels.append(Level(kind, [rotation := Rotation(x, z, angle)], False, string, {(x, z): rotation}))
+        return True
+    same = place.known.get((x, z))
+    if same is not None:
+        same.angle = same.angle.plus(angle)  # a new object, because the old one may be shared
+        return False
+    place.members.append(rotation := Rotation(x, z, angle))
+    place.known[x, z] = rotation
+    place.strings |= string
     return True

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from simulator.errors import CircuitError
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
 from simulator.program.decomposition import Cnot, Matrix, Step, StringRotation, decompose
-from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, place
+from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, place
 from simulator.program.starts import Start
 from simulator.program.subspaces import image
 from simulator.range_reduction import reduced_number
@@ -72,8 +73,9 @@ class Lowering:
         single = [1 << q for q in range(num_qubits)]
         self.out = Lowered(num_qubits, [], [], Angle(), single, list(single), 0)
         # steps by the gate's `id`, with the gate, which must live as long; its hash would be computed in Python
-        self._steps: dict[int, tuple[gates.Gate, tuple[Step, ...] | None]] = {}
-        self._numbers: dict[int, tuple[Parameter, int]] = {}  # of parameters, likewise
+        self._steps: dict[int, tuple[gates.Gate, list[tuple[Any, ...]] | None]] = {}
+        self._numbers = {id(parameter): number for parameter, number in numbers.items()}  # likewise
+        self._copies: list[Parameter] = []  # of those parameters, which must live as long
         self._touched: list[tuple[int, ...]] = []
         # bit sets of the earlier strings that do not commute with the current X and Z of each qubit
         self._x_crossing, self._z_crossing = [0] * num_qubits, [0] * num_qubits
@@ -84,17 +86,19 @@ class Lowering:
         out, levels, steps_of, touched = self.out, self.out.levels, self._steps, self._touched
         x_columns, z_rows, x_crossing, z_crossing = out.x_columns, out.z_rows, self._x_crossing, self._z_crossing
         for operation in operations:
-            gate, qubits, angles, _, _ = operation
-            if id(gate) not in steps_of:
-                steps_of[id(gate)] = gate, decompose(gate)
-            steps = steps_of[id(gate)][1]
+            gate, qubits, angles = operation.gate, operation.qubits, operation.angles
+            entry = steps_of.get(id(gate))
+            if entry is None:
+                entry = steps_of[id(gate)] = gate, _plain(decompose(gate))
+            steps = entry[1]
             if steps is None:
                 self._amplitudes(operation)
                 continue
             touched.append(qubits)
             for step in steps:
-                if isinstance(step, StringRotation):
-                    xs, zs, constant, factors = step
+                kind = step[0]
+                if kind is StringRotation:
+                    _, xs, zs, constant, factors = step
                     x = z = crossing = sign = ys = 0
                     for q in xs:
                         if q in zs:
@@ -118,7 +122,7 @@ class Lowering:
                     if self.renumbers:
                         angle = self.renumbered(angle, x, z)
                     string = self._next
-                    if place(levels, Rotation(x, z, angle), string, crossing):
+                    if place(levels, x, z, angle, string, crossing):
                         for q in zs:
                             x_crossing[qubits[q]] |= string
                         for q in xs:
@@ -126,17 +130,18 @@ class Lowering:
                         self._next = string << 1
                         if string >= self._most:
                             self._drop_strings()
-                elif isinstance(step, Cnot):
-                    control, target = qubits[step.control], qubits[step.target]
+                elif kind is Cnot:
+                    control, target = qubits[step[1]], qubits[step[2]]
                     z_rows[target] ^= z_rows[control]
                     x_columns[control] ^= x_columns[target]
                     z_crossing[target] ^= z_crossing[control]
                     x_crossing[control] ^= x_crossing[target]
                     out.flips ^= (out.flips >> control & 1) << target
-                elif isinstance(step, Matrix):
-                    self.dense(step.matrix, [qubits[q] for q in step.qubits], step.unitary)
+                elif kind is Matrix:
+                    _, numbers, matrix, unitary = step
+                    self.dense(matrix, [qubits[q] for q in numbers], unitary)
                 else:
-                    out.flips ^= 1 << qubits[step.target]
+                    out.flips ^= 1 << qubits[step[1]]
 
     def angle(self, value: float | Expression) -> Angle:
         """Express an angle in terms of numbered parameters."""
@@ -148,10 +153,11 @@ class Lowering:
 
     def number(self, parameter: Parameter) -> int:
         """Number of a parameter."""
-        entry = self._numbers.get(id(parameter))
-        if entry is None:
-            entry = self._numbers[id(parameter)] = parameter, self.numbers[parameter]
-        return entry[1]
+        number = self._numbers.get(id(parameter))
+        if number is None:
+            number = self._numbers[id(parameter)] = self.numbers[parameter]
+            self._copies.append(parameter)
+        return number
 
     def _add_angles(
         self,
@@ -161,12 +167,12 @@ class Lowering:
         values: Sequence[float | Expression],
     ) -> None:
         """Add an operation's angles, each times its factor and ``scale``."""
-        terms = angle.factors
+        terms, numbers = angle.factors, self._numbers
         for k, factor in factors:
             value = values[k]
             factor *= scale
             if type(value) is Parameter:
-                number = self.number(value)
+                number = numbers[id(value)] if id(value) in numbers else self.number(value)
                 angle.constant += 0.0 * factor  # as for any expression; a zero can change its sign
                 terms[number] = terms.get(number, 0.0) + factor
             elif isinstance(value, Expression):
@@ -238,3 +244,8 @@ class Lowering:
     def encoding(self, qubits: tuple[int, ...], angles: tuple[Angle, ...]) -> None:
         """Add initial amplitudes that depend on parameters."""
         self.out.starts.append(Start(qubits, None, angles))
+
+
+def _plain(steps: Iterable[Step] | None) -> list[tuple[Any, ...]] | None:
+    """Steps as tuples that begin with their class: Python unpacks these several times as fast as named ones."""
+    return None if steps is None else [(type(step), *step) for step in steps]

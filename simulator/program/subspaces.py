@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from simulator.pauli import places_of
 
-__all__ = ["Span", "Subspace", "crossings", "image", "in_basis", "inverse", "pivots", "remainder", "signs_in_basis"]
-
-_TABLE_BITS = 8  # number of columns whose sums are tabulated together
+__all__ = ["Subspace", "image", "inverse", "pivots", "remainder"]
 
 
 def remainder(echelon: Mapping[int, int], vector: int, last: int = 0) -> int:
@@ -34,41 +29,6 @@ def image(columns: Sequence[int], vector: int) -> int:
     for q in places_of(vector):
         out ^= columns[q]
     return out
-
-
-class Span:
-    """A subspace modulo the lanes' bits, with the vectors added to it."""
-
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        self.vectors: list[int] = []
-        self.echelon: dict[int, int] = {}  # bit length -> vector
-
-    def reduced(self, vector: int) -> int:
-        """Reduce a vector modulo the subspace; 0 for a member."""
-        return remainder(self.echelon, vector >> self.lanes << self.lanes)
-
-    def new(self, vectors: Sequence[int]) -> list[tuple[int, int]]:
-        """Return the vectors that are independent of the span, each with its remainder; the span is unchanged."""
-        out: list[tuple[int, int]] = []
-        echelon = self.echelon
-        for vector in vectors:
-            residue = remainder(echelon, vector >> self.lanes << self.lanes)
-            if residue:
-                if len(vectors) > 1:
-                    echelon = {**echelon, residue.bit_length(): residue}
-                out.append((vector, residue))
-        return out
-
-    def add(self, vectors: Iterable[tuple[int, int]]) -> None:
-        """Add the vectors returned by `new`."""
-        for vector, residue in vectors:
-            self.vectors.append(vector)
-            self.echelon[residue.bit_length()] = residue
-
-    def complement(self, num_qubits: int) -> list[int]:
-        """Single bits that complete the subspace and the lanes' bits."""
-        return [1 << q for q in range(self.lanes, num_qubits) if q + 1 not in self.echelon]
 
 
 class Subspace:
@@ -121,32 +81,3 @@ def inverse(basis: Sequence[int]) -> list[int]:
                 rows[j] = row ^ row_of_bit
         rows[q] = row_of_bit
     return [row >> size for row in rows]
-
-
-def in_basis(vectors: Sequence[int], basis: Sequence[int]) -> list[int]:
-    """Coordinates of vectors in a basis: bit j of each stands for ``basis[j]``."""
-    bits = np.array(vectors, np.int64)[:, None] >> np.arange(len(basis)) & 1
-    return np.bitwise_xor.reduce(bits * np.array(inverse(basis), np.int64), axis=1).tolist()  # type: ignore[no-any-return]
-
-
-def signs_in_basis(masks: Sequence[int], basis: Sequence[int]) -> list[int]:
-    """Rewrite masks of signs ``(-1)**parity(index & mask)`` for the index's coordinates in a basis."""
-    odd = np.bitwise_count(np.array(masks, np.int64)[:, None] & np.array(basis, np.int64)).astype(np.int64) & 1
-    return (odd << np.arange(len(basis))).sum(axis=1).tolist()  # type: ignore[no-any-return]
-
-
-def crossings(xs: Sequence[int], zs: Sequence[int], num_qubits: int) -> NDArray[np.uint64]:
-    """Find the Pauli strings that do not commute: bit j of row i is set for strings i and j; 64 bits per integer."""
-    count, words = len(xs), -(-len(xs) // 64)
-    x, z = np.array(xs, np.int64), np.array(zs, np.int64)
-    out = np.zeros((count, words), np.uint64)
-    for masks, opposite in ((x, z), (z, x)):
-        columns = np.zeros((num_qubits, 64 * words), bool)
-        columns[:, :count] = opposite >> np.arange(num_qubits)[:, None] & 1
-        packed = np.packbits(columns, axis=1, bitorder="little").view(np.uint64)
-        for first in range(0, num_qubits, _TABLE_BITS):
-            sums = np.zeros((1, words), np.uint64)
-            for column in packed[first : first + _TABLE_BITS]:
-                sums = np.concatenate([sums, sums ^ column])
-            out ^= sums[masks >> first & (len(sums) - 1)]
-    return out

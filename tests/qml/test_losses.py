@@ -148,7 +148,7 @@ def test_label_smoothing_shares_a_part_of_each_target_among_all_classes(n_output
 
 
 @pytest.mark.parametrize("kind", [CrossEntropy, BinaryCrossEntropy])
-@pytest.mark.parametrize("smoothing", [-0.1, 1.0, np.nan])
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0, np.nan, "0.2", None])
 def test_label_smoothing_out_of_range(kind, smoothing):
     with pytest.raises(ValueError, match="label_smoothing expects a number of 0 or more and below 1, got"):
         kind(smoothing)

@@ -1,16 +1,23 @@
 """Text that is shown: rendered by other people's Markdown and Matplotlib, it must look as it was written."""
 
+import html
 import unicodedata
 from html.parser import HTMLParser
+from importlib import import_module
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sklearn.base import BaseEstimator
 
 from qml.assessment.report import Grid, Heading, Items, Listing, Paragraph, Picture, terminal
 from qml.assessment.report import markdown as whole_report
+from qml.explain import Explanation
+from qml.fairness import FairnessReport
 from qml.text import markdown, mathtext, one_line
+from qumba import VariationalClassifier
+from simulator.parameters import Expression
 
 HOSTILE = [
     "$",
@@ -198,3 +205,18 @@ class TestMathtext:
         for figure in figures:
             shown = [text.get_text().replace(r"\$", "$") for text in figure.findobj(Text)]
             assert any(one_line(name) in text for text in shown)
+
+
+PACKAGES = ("simulator", "qml", "qml.accounts", "qml.deploy", "qml.diagnostics", "qml.explain", "qml.fairness")
+
+
+def test_notebooks_show_what_print_does():
+    """A result whose ``str`` is a table or a text would be shown as its ``repr``, a page of fields."""
+    public = [getattr(module, name) for module in map(import_module, PACKAGES) for name in dir(module)]
+    kinds = {kind for kind in public if isinstance(kind, type) and not issubclass(kind, BaseException | Expression)}
+    ours = {kind for kind in kinds if kind.__module__.startswith(("qml", "simulator"))}
+    printed = {kind for kind in ours if kind.__str__ not in (object.__str__, BaseEstimator.__str__)}
+    assert {Explanation, FairnessReport} <= printed
+    assert [kind for kind in printed if not {"_repr_html_", "_repr_markdown_"} & set(dir(kind))] == []
+    plan = VariationalClassifier(n_layers=1).plan([[0.0], [1.0]], y=[0, 1])
+    assert html.unescape(plan._repr_html_()).split(">", 1)[1] == f"{plan}</pre>"

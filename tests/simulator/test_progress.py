@@ -1,6 +1,8 @@
 """Every progress bar comes from one helper: its options reach tqdm, and logs get lines instead."""
 
 import io
+import sys
+import warnings
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -133,3 +135,19 @@ def test_logs_get_lines(made, monkeypatch):
     assert not made
     monkeypatch.setattr("sys.stderr", None)  # as under pythonw
     assert not progress.has_bars()
+
+
+def test_a_notebook_without_widgets_gets_a_bar_and_no_warning(monkeypatch):
+    import tqdm.notebook
+
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=SimpleNamespace))
+    monkeypatch.setattr(tqdm.notebook, "IProgress", None)
+    for module in ("tqdm.auto", "tqdm.autonotebook"):  # which decide at their import, with a warning
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    written = io.StringIO()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")  # as an error, tqdm would catch it
+        progress.new_bar("training", 1, file=written).close()
+    assert written.getvalue().startswith("\rtraining:   0%|")
+    assert [str(warning.message) for warning in caught] == []

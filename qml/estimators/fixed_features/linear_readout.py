@@ -20,7 +20,7 @@ from qml.estimators.search_space import Searchable, Trial
 from qml.estimators.targets import BackendClassifier, BackendRegressor, learn_classes, learn_scale
 from qml.estimators.twins import Entangled
 from qml.models.evaluation import check_noise
-from qml.settings import check_backend, check_choice, check_non_negative
+from qml.settings import check_backend, check_choice, check_flags, check_non_negative
 from qml.weights import checked_sample_weight, weighted_by_class
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
@@ -133,6 +133,7 @@ class FixedFeatures(Entangled, Saved, Searchable, BaseEstimator):
         return unfitted._plan(target, features)
 
     def _check_settings(self) -> None:
+        check_flags(self)
         check_choice("precision", self.precision, ("double", "single"))
         check_noise(self.noise, self.backend)
 

@@ -22,7 +22,7 @@ from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel
 from qml.kernels.classical import CLASSICAL
 from qml.kernels.composite import leaves
 from qml.kernels.embedding import EmbeddingKernel
-from qml.settings import check_choice, check_flag, check_whole
+from qml.settings import check_choice, check_flags, check_whole
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.names import choose, expect_instance
@@ -102,7 +102,7 @@ class KernelEstimator(Saved, Searchable, BaseEstimator):
         return clone(self).set_params(entangled=False)
 
     def _check_settings(self) -> None:
-        check_flag("entangled", self.entangled)
+        check_flags(self)
         if isinstance(self.kernel, str):
             choose("kernel", self.kernel, KERNELS)
         else:

@@ -29,7 +29,7 @@ from qml.estimators.trained import Samples, TrainedEstimator
 from qml.estimators.twins import Entangled
 from qml.feature_maps import Encoding
 from qml.models.evaluation import check_noise
-from qml.settings import check_backend, check_choice, check_flag, check_whole
+from qml.settings import check_backend, check_choice, check_whole
 from qml.training import TrainingResult
 from qml.training.description import description, digest
 from qml.training.identity import circuit_digest
@@ -332,7 +332,6 @@ verbose, warm_start
         check_whole("n_bits", self.n_bits, instead=[None])
         check_whole("shots", self.shots, least=2, instead=[None])
         check_choice("loss", self.loss, ("mmd", "nll"))
-        check_flag("entangled", self.entangled)
         sizes = np.asarray(self.bandwidths, np.float64)
         if sizes.ndim != 1 or not sizes.size or not (np.isfinite(sizes) & (sizes > 0)).all():
             raise ValueError(f"bandwidths expects one or more positive numbers, got {self.bandwidths!r}")

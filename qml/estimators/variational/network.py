@@ -10,6 +10,7 @@ from qml.estimators.variational.regressor import TrainedRegressor
 from qml.estimators.variational.trained import TrainedNetwork
 from qml.features.scaling import Scaling, fit_standardisation
 from qml.layers import Dense, Layer, Quantum, Sequential, Softmax, Tanh
+from qml.layers.trait import is_layer
 from qml.losses import gives_probabilities
 from qml.models.layered import layered_model
 
@@ -39,7 +40,7 @@ class NetworkEstimator(TrainedNetwork):
         super()._check_settings()
         if self.network is None:
             return
-        if isinstance(self.network, type) or not (hasattr(self.network, "forward") and hasattr(self.network, "sweep")):
+        if not is_layer(self.network):
             raise TypeError(f"network expects a layer, such as a Sequential of qml.layers, got {self.network!r}")
 
 

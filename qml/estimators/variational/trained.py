@@ -26,7 +26,7 @@ from qml.layers import Sequential
 from qml.losses import Loss
 from qml.models.evaluation import check_noise
 from qml.optimizers import Optimizer, SciPy, get_optimizer
-from qml.settings import check_backend, check_flag, check_non_negative
+from qml.settings import check_backend, check_non_negative
 from qml.training import TrainingInterrupted, TrainingResult, train
 from qml.training.identity import run_identity
 from qml.training.layers_objective import LayersObjective
@@ -176,7 +176,6 @@ class TrainedNetwork(Entangled, TrainedEstimator):
         super()._check_settings()
         if self.weight_decay not in ("auto", None):
             check_non_negative("weight_decay", self.weight_decay)
-        check_flag("entangled", self.entangled)
         check_noise(self.noise, self.backend)
 
     def _start(self, samples: Samples, seed: int, classes: ArrayLike | None = None) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engines.numba.buffers import allocate
 from simulator.engines.numba.kernels import inputs
 from simulator.engines.numba.kernels import tiles as kernels
 from simulator.engines.numba.layout import queues
 from simulator.engines.numba.loops import Call, clear
 from simulator.engines.numba.run import NO_STATES, FloatArray, Run
+from simulator.engines.numba.sharing import new_queue
 from simulator.program.starts import product_states
 
 
@@ -23,12 +23,12 @@ class BatchRun(Run):
         plan, program = self.plan, self.program
         initial = self._initial(X) if program.starts else NO_STATES
         tiles = -(-len(X) // plan.per_tile)
-        queue = np.zeros(queues.TILE_COUNTERS, np.int64)
+        queue = new_queue()
         queue[queues.READY] = self._prepared
         self._prepared = queues.PREPARED
         arguments = self.constants, self.weights, (X, initial), (keep, values)
         tail = (tiles, plan.states, plan.lanes)
-        self._share(kernels.forward, arguments, queue, tail, tiles * plan.work, queues.DONE)
+        self._share(kernels.forward, arguments, queue, tail, tiles * plan.work)
         self._check_angles(X)
 
     def _initial(self, X: FloatArray) -> NDArray[np.complex128]:
@@ -48,8 +48,8 @@ class BatchRun(Run):
         plan = self.plan
         tiles = -(-len(X) // plan.per_tile)
         arguments = self.constants, (X, cotangent, keep[:0] if seeds is None else seeds), keep, results
-        queue, tail = np.zeros(queues.TILE_COUNTERS, np.int64), (tiles, plan.states, plan.lanes)
-        self._share(kernels.backward, arguments, queue, tail, 3 * tiles * plan.work, queues.DONE)
+        queue, tail = new_queue(), (tiles, plan.states, plan.lanes)
+        self._share(kernels.backward, arguments, queue, tail, 3 * tiles * plan.work)
 
     def calls(
         self,
@@ -62,7 +62,7 @@ class BatchRun(Run):
         """Return what `forward` and `backward` do, as calls on fixed arrays, for all samples in one chunk."""
         plan, tables = self.plan, self.plan.tables
         tiles = -(-len(X) // plan.per_tile)
-        queue = np.zeros((2, queues.TILE_COUNTERS), np.int64)
+        queue = np.zeros((2, queues.QUEUE_WORDS), np.int64)
         by_sample, by_tile = np.empty((len(X), len(tables.local_slots))), np.empty((tiles, tables.slots))
         keep = self.kept(len(X))
         tail = (tiles, plan.states, plan.lanes)
@@ -79,9 +79,9 @@ class BatchRun(Run):
         self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64], tail: tuple[Any, ...], work: int
     ) -> Call:
         """Return the counterpart of `_share` for calls."""
-        plan, dtype = self.plan, self.program.dtype
+        plan = self.plan
         out = Call(kernel, *arguments, self._buffer, queue, *tail)
         if work >= plan.serial_work:
-            out.companion = lambda: Call(kernel, *arguments, allocate(plan.scratch_size, dtype), queue, *tail)
-            out.most_threads = tail[0]
+            out.most_threads, out.scratch = tail[0], len(arguments)
+            out.scratch_bytes = plan.scratch_size * self._buffer.itemsize
         return out

@@ -14,8 +14,8 @@ from simulator.engines.numba import buffers, simd
 from simulator.engines.numba.kernels import transfer as kernels
 from simulator.engines.numba.layout import transfer as columns
 from simulator.engines.numba.options import Options
+from simulator.engines.numba.sharing import new_queue, share
 from simulator.engines.numba.tables.superoperators import SuperoperatorTables
-from simulator.engines.numba.threads import share
 from simulator.program.superoperators import SuperoperatorProgram
 
 FloatArray = NDArray[np.float64]
@@ -82,14 +82,10 @@ class DensityRun:
 
     def _share(self, kernel: Any, arguments: tuple[Any, ...], scratch: int, tail: tuple[Any, ...], work: int) -> None:
         """Call ``kernel(*arguments, scratch, *tail)``, ``tail`` ending in a queue, its length and the lanes."""
-        queue = np.zeros(1, np.int64)
-
-        def call() -> None:
-            buffer = buffers.take(scratch, np.float64)
-            kernel(*arguments, buffer, *tail[:-1], queue, tail[-1], self.tables.lanes)
-            buffers.give(buffer)
-
-        share(call, queue, tail[-1], work, _SERIAL_WORK, _LONG)
+        queue, buffer = new_queue(), buffers.take(scratch, np.float64)
+        complete = (*arguments, buffer, *tail[:-1], queue, tail[-1], self.tables.lanes)
+        share(kernel, complete, queue, tail[-1], work, _SERIAL_WORK, _LONG, 8 * scratch)
+        buffers.give(buffer)
 
     def forward(self, values: FloatArray, keep: bool = False) -> FloatArray:
         """Fill the strings' expectations (B, S); return the final states (tiles, size) if ``keep``."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulator import pauli
 from simulator.engines.numba.kernels import draws as kernels
-from simulator.engines.numba.threads import share
+from simulator.engines.numba.sharing import new_queue, share
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -70,9 +70,5 @@ def _places(qubits: Sequence[int]) -> tuple[IntArray, IntArray]:
 
 
 def _share(kernel: Any, arguments: tuple[Any, ...], work: int) -> None:
-    queue = np.array([0, _PIECES])
-
-    def call() -> None:
-        kernel(*arguments, queue, _PIECES)
-
-    share(call, queue, _PIECES, work, _SERIAL_WORK, _LONG)
+    queue = new_queue(_PIECES)
+    share(kernel, (*arguments, queue, _PIECES), queue, _PIECES, work, _SERIAL_WORK, _LONG)

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import memory
-from simulator.engines.numba import simd
+from simulator.engines.numba import buffers, simd
 from simulator.engines.numba.kernels import fidelities as kernels
 from simulator.engines.numba.options import Options
-from simulator.engines.numba.threads import get_num_threads, parallel
+from simulator.engines.numba.sharing import new_queue, share
+from simulator.engines.numba.threads import get_num_threads
 from simulator.progress import chunks
 
 FloatArray = NDArray[np.float64]
@@ -105,15 +106,13 @@ def _multiply(
     assert np.shares_memory(flat, out), "out must be contiguous"
     count, others = rows.stop - rows.start, columns.stop - columns.start
     width = simd.width(a.dtype)
-    queue = np.zeros(1, np.int64)
-
-    def call() -> None:
-        scratch = simd.aligned_zeros(kernels.BLOCK**2 * 2 * width**2, a.dtype, 4096)
-        kernels.fidelities(
-            a, a if b is None else b, count, others, flat, out.shape[1], rows.start, columns.start, mode, scratch, queue
-        )
-
+    queue, size = new_queue(), kernels.BLOCK**2 * 2 * width**2
+    scratch = buffers.take(size, a.dtype.type)
+    arguments = (
+        a, a if b is None else b, count, others, flat, out.shape[1], rows.start, columns.start, mode, scratch, queue
+    )  # fmt: skip
     work = count * others * a.shape[1] // width
-    parallel(call, 1 if work < serial_work else get_num_threads())
+    share(kernels.fidelities, arguments, queue, get_num_threads(), work, serial_work, scratch_bytes=size * a.itemsize)
+    buffers.give(scratch)
     if progress is not None:
         progress(count * others * (2 if mode == kernels.MIRRORED else 1))

@@ -13,6 +13,7 @@ from simulator.engines.numba.kernels import big, stages, tiles
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.layout.stages import PASSES
 from simulator.engines.numba.run import NO_STATES, FloatArray, Run
+from simulator.engines.numba.sharing import new_queue
 from simulator.program.starts import amplitude_runs
 
 _STORED = np.zeros(0)  # in place of a phase: a stage leaves the state as it is stored
@@ -130,10 +131,10 @@ class LargeStateRun(Run):
 
     def _stage(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
         """Run one stage; its kernel reads the end of the queue from the queue itself."""
-        queue = np.array([0, _PIECES])
+        queue = new_queue(_PIECES)
         work = (int(arguments[1][PASSES]) + 1) * self.plan.tables.state_size  # copying a block is a pass, too
         self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), work)
 
     def _pieces(self, kernel: Any, arguments: tuple[Any, ...], pieces: int = _PIECES) -> None:
-        queue = np.zeros(1, np.int64)
+        queue = new_queue()
         self._share(kernel, arguments, queue, (pieces, self.plan.lanes), self.plan.tables.state_size)

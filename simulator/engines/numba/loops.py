@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,7 @@ from numpy.typing import NDArray
 
 from simulator.engines.numba.jit.bridges import Call
 from simulator.engines.numba.kernels import loops as kernels
-from simulator.engines.numba.layout.queues import CLOSED, GATE_COUNTERS, OPEN
-from simulator.engines.numba.threads import get_num_threads, parallel
+from simulator.engines.numba.threads import get_num_threads, helpers
 
 __all__ = ["Call", "Loop", "clear", "copy", "take_rows"]
 
@@ -33,36 +31,18 @@ class Loop:
     """
 
     def __init__(self, calls: list[Call], place: IntArray) -> None:
-        shared = [call for call in calls if call.companion is not None]
-        numbers = {id(call): number for number, call in enumerate(shared, 1)}
-        self._calls, self._shared, self._place = calls, shared, place
-        self._table = _table([(*call.addresses, numbers.get(id(call), 0)) for call in calls])
-        self._most_threads = max((call.most_threads for call in shared), default=1)
-        self._gate = np.zeros(GATE_COUNTERS, np.int64)
-        self._helpers: list[tuple[list[Call], IntArray]] = []
+        self._calls, self._place = calls, place
+        self._most_threads = max((call.most_threads for call in calls), default=1)
+        self._scratch_bytes = max((call.scratch_bytes for call in calls), default=0)
+        self._threads, self._rows = 0, np.zeros((0, 5), np.int64)
 
     def run(self, end: int) -> int:
         """Repeat the calls until ``place[0]`` is ``end``, or until one of them refuses; return ``place[0]``."""
-        threads = min(get_num_threads(), self._most_threads) if self._shared else 1
-        if threads < 2:
-            return int(kernels.repeat(self._table, self._gate, self._place, end))
-        gate = np.zeros(GATE_COUNTERS, np.int64)
-        while len(self._helpers) < threads - 1:
-            companions = [call.companion() for call in self._shared if call.companion is not None]
-            self._helpers.append((companions, _table([call.addresses for call in companions])))
-        caller, free = get_ident(), self._helpers[: threads - 1]
-
-        def call() -> None:
-            if get_ident() != caller:
-                kernels.help_out(free.pop()[1], gate)
-                return
-            try:
-                kernels.repeat(self._table, gate, self._place, end)
-            finally:
-                gate[OPEN] = CLOSED
-
-        parallel(call, threads)
-        return int(self._place[0])
+        threads = min(get_num_threads(), self._most_threads) if self._most_threads > 1 else 1
+        if threads != self._threads:
+            rows = [call.row(threads) for call in self._calls]
+            self._threads, self._rows = threads, np.array(rows, np.int64).reshape(-1, 5)
+        return int(kernels.repeat(self._rows, *helpers(threads - 1, self._scratch_bytes), self._place, end))
 
 
 def take_rows(source: NDArray[Any], order: IntArray, place: IntArray, size: int, out: NDArray[Any]) -> Call:
@@ -83,7 +63,3 @@ def clear(out: NDArray[Any]) -> Call:
 def _words(array: NDArray[Any]) -> IntArray:
     """Rows as 64-bit integers, without a copy."""
     return array.reshape(len(array), -1).view(np.int64)
-
-
-def _table(rows: list[tuple[int, ...]]) -> IntArray:
-    return np.array(rows, np.int64).reshape(len(rows), -1)

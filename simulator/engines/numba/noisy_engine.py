@@ -13,10 +13,11 @@ from simulator.engines.numba import buffers, simd
 from simulator.engines.numba.density_run import DensityRun, uses_lanes
 from simulator.engines.numba.kernels import jumps as kernels
 from simulator.engines.numba.options import DEFAULT, Options
+from simulator.engines.numba.sharing import new_queue, share
 from simulator.engines.numba.tables.superoperators import SuperoperatorTables, superoperator_tables
 from simulator.engines.numba.tables.tables import string_groups
 from simulator.engines.numba.tables.trajectories import TrajectoryTables
-from simulator.engines.numba.threads import get_num_threads, share
+from simulator.engines.numba.threads import get_num_threads
 from simulator.observables import PauliSum
 from simulator.program.superoperators import SuperoperatorProgram
 from simulator.program.trajectories import TrajectoryProgram
@@ -56,17 +57,14 @@ class NumbaNoisyEngine:
         outcomes = np.zeros(len(final), np.int64)
         tiles, widest, grouped = -(-count // W), tables.widest, _grouped(observables)
         size = (2 * W << n) + (2 * W << widest) + (4 * W << 2 * widest) + (W << n) + W * len(observables)
-        queue = np.zeros(1, np.int64)
-
-        def call() -> None:
-            scratch = buffers.take(size, np.float64)
-            kernels.run(
-                tables.arrays, program.initial, (uniforms, final), grouped, (bits, outcomes, values), scratch,
-                (n, widest), queue, tiles,
-            )  # fmt: skip
-            buffers.give(scratch)
-
-        share(call, queue, tiles, count * max(len(program.jumps), 1) << n, _SERIAL_WORK, _LONG)
+        queue, scratch = new_queue(), buffers.take(size, np.float64)
+        arguments = (
+            tables.arrays, program.initial, (uniforms, final), grouped, (bits, outcomes, values), scratch,
+            (n, widest), queue, tiles,
+        )  # fmt: skip
+        work = count * max(len(program.jumps), 1) << n
+        share(kernels.run, arguments, queue, tiles, work, _SERIAL_WORK, _LONG, 8 * size)
+        buffers.give(scratch)
         return values, bits, outcomes
 
     def density_expectations(

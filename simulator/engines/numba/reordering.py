@@ -19,7 +19,7 @@ from simulator import progress
 from simulator.engines.numba import buffers
 from simulator.engines.numba.kernels.reorder import reorder
 from simulator.engines.numba.layout import reordering as layout
-from simulator.engines.numba.threads import share
+from simulator.engines.numba.sharing import new_queue, share
 from simulator.program.subspaces import Subspace, image, inverse, remainder
 
 _RUN_BITS = 2  # bits beside the lanes that are in each V, so that contiguous memory is copied
@@ -87,16 +87,12 @@ def to_complex(
 
     The state is read from ``amplitudes``, of shape (2**n,), in the first pass, unless these are empty.
     """
-    re, im = psi.dtype.type(phase.real), psi.dtype.type(phase.imag)
     for number, spec in enumerate(progress.steps(specs)):
-        first, size, queue = number == 0, 2 << int(spec[layout.BLOCK_BITS]), np.array([0, _PIECES])
-
-        def call(spec: Any = spec, first: bool = first, size: int = size, queue: Any = queue) -> None:
-            scratch = buffers.take(size, psi.dtype.type)
-            reorder(psi, amplitudes if first else NO_AMPLITUDES, spec, re, im, first, scratch, queue, _PIECES, lanes)
-            buffers.give(scratch)
-
-        share(call, queue, _PIECES, psi.size, 0, _LONG)
+        size, queue = 2 << int(spec[layout.BLOCK_BITS]), new_queue(_PIECES)
+        scratch, source = buffers.take(size, psi.dtype.type), amplitudes if number == 0 else NO_AMPLITUDES
+        arguments = (psi, source, spec, phase.real, phase.imag, number == 0, scratch, queue, _PIECES, lanes)
+        share(reorder, arguments, queue, _PIECES, psi.size, 0, _LONG, size * psi.itemsize)
+        buffers.give(scratch)
     return psi.view(np.result_type(psi.dtype, np.complex64))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from simulator import progress
 from simulator.engines.numba import buffers
 from simulator.engines.numba.kernels.inputs import by_inputs
 from simulator.engines.numba.plan import Plan
-from simulator.engines.numba.threads import share
+from simulator.engines.numba.sharing import share
 from simulator.engines.trait import Cotangent
 from simulator.program.program import Program
 from simulator.program.starts import amplitude_derivatives
@@ -150,34 +149,16 @@ class Run(ABC):
         """Sweep backward: fill ``results``, with the names of those of `kernels.tiles.backward`."""
 
     def _share(
-        self,
-        kernel: Any,
-        arguments: tuple[Any, ...],
-        queue: NDArray[np.int64],
-        tail: tuple[Any, ...],
-        work: int,
-        done: int | None = None,
+        self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64], tail: tuple[Any, ...], work: int
     ) -> None:
-        """Call ``kernel(*arguments, scratch, queue, *tail)`` on a number of threads that suits ``work``.
-
-        ``done`` is the index of the counter of finished pieces, if the kernel returns only when all are finished; then
-        the caller does not wait for the other threads.
-        """
+        """Call ``kernel(*arguments, scratch, queue, *tail)`` on a number of threads that suits ``work``."""
         plan = self.plan
+        complete = (*arguments, self._buffer, queue, *tail)
         if work < plan.serial_work and work < plan.long_work:
-            kernel(*arguments, self._buffer, queue, *tail)
+            kernel(*complete)
             return
-        caller, size, dtype = get_ident(), plan.scratch_size, self.program.dtype
-
-        def call() -> None:
-            if get_ident() == caller:
-                kernel(*arguments, self._buffer, queue, *tail)
-            else:
-                scratch = buffers.take(size, dtype)
-                kernel(*arguments, scratch, queue, *tail)
-                buffers.give(scratch)
-
-        share(call, queue, tail[0], work, plan.serial_work, plan.long_work, done)
+        limits = plan.serial_work, plan.long_work
+        share(kernel, complete, queue, tail[0], work, *limits, plan.scratch_size * self._buffer.itemsize)
 
     def _by_inputs(self, by_sample: FloatArray) -> FloatArray:
         rows = self.plan.tables.input_rows

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engines.numba import simd
+from simulator.engines.numba import buffers, simd
 from simulator.engines.numba.block_sizes import serial_work
 from simulator.engines.numba.kernels import tangents as kernels
 from simulator.engines.numba.options import Options
+from simulator.engines.numba.sharing import new_queue, share
 from simulator.engines.numba.tables.dense import dense_spec
-from simulator.engines.numba.threads import get_num_threads, parallel
+from simulator.engines.numba.threads import get_num_threads
 from simulator.errors import QumbaError
 from simulator.program.levels import Angle, Rotation
 from simulator.program.program import Program
@@ -107,16 +108,11 @@ class Tangents:
         if program.starts:
             starts = product_states(program.starts, X, weights, program.num_qubits, names).view(np.float64)
         angles = np.cos(half), np.sin(half)
-        queue = np.zeros(1, np.int64)
-        size = 2 * kernels.VECTORS * simd.width(np.float64)
-
-        def call() -> None:
-            scratch = tuple(
-                simd.aligned_zeros(count, np.float64, 4096)
-                for count in (amplitudes * size, 2 * amplitudes, self.work * size)
-            )
-            kernels.tangents(self.packed, angles, starts, out, scratch, queue)
-
+        vectors = 2 * kernels.VECTORS * simd.width(np.float64)
+        size = amplitudes * (vectors + 2) + self.work * vectors
+        queue, scratch = new_queue(), buffers.take(size, np.float64)
+        arguments = self.packed, angles, starts, out, scratch, queue
         work = len(self.packed[0]) * out.size
-        parallel(call, 1 if work < serial_work(options) else get_num_threads())
+        share(kernels.tangents, arguments, queue, get_num_threads(), work, serial_work(options), scratch_bytes=8 * size)
+        buffers.give(scratch)
         return out

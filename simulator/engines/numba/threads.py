@@ -1,10 +1,9 @@
-"""Thread pool for kernels.
+"""Helper threads for kernels.
 
-Kernels release the GIL and take their work from an atomic counter, so a late thread does less work and never delays
-the others. The caller always works itself, so a call without free helpers runs serially. Helpers are started by the
-first call that uses them, and again after a fork, so that forked and spawned workers, concurrent calls and nested calls
-all work. They stay awake for a fifth of a millisecond after a call, because waking a sleeping thread takes longer than
-a small training step.
+Callers and helpers meet in compiled code (`kernels.loops`), without the GIL: a helper polls for a fifth of a
+millisecond after a call, because waking a sleeping thread takes longer than a small training step. Then it sleeps in
+Python, until a call needs it. Helpers are started by the first call that uses them, and again after a fork, so that
+forked and spawned workers, concurrent calls and nested calls all work.
 """
 
 from __future__ import annotations
@@ -13,76 +12,76 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import progress
+from simulator.engines.numba.layout.queues import ASLEEP, EXPECTING, FREE, MAILBOX_WORDS, SCRATCH, STATE
 
-_AWAKE = 2e-4  # seconds that a helper polls the bell before it sleeps
-_HANDOVER = 1.5e-5  # seconds from the bell until the caller runs a kernel and has released the GIL
+IntArray = NDArray[np.int64]
+
+_AWAKE = 2e-4  # seconds that a helper polls its mailbox before it sleeps
 _TRIAL = 2_000  # number of polling rounds that are timed once to calibrate the polling rate
-_LOOKS = 0.1  # seconds between two progress checks of a watched call
-_STOP = 1 << 62  # larger than the number of pieces of any queue
+_MOST_HELPERS = 1023
+_PAGE_BYTES = 4096  # alignment of scratches
 
-_lock = threading.Lock()
-_queue: SimpleQueue[_Job] = SimpleQueue()
-_bell: NDArray[np.int64] = np.zeros(1, np.int64)
-_helpers = 0
-_rounds_a_second = 0.0
+
+class _Pool:
+    """The helpers of this process, and the board with their mailboxes."""
+
+    def __init__(self) -> None:
+        self.board: IntArray = np.zeros(_MOST_HELPERS * MAILBOX_WORDS, np.int64)
+        self.states, self.expecting = (self.board.data[k::MAILBOX_WORDS] for k in (STATE, EXPECTING))
+        self.lock = threading.Lock()
+        self.beds: list[threading.Lock] = []  # a helper sleeps until it gets hold of its lock
+        self.scratch_bytes = 0
+        self.scratches: dict[int, list[NDArray[np.float64]]] = {}  # by the number of the helper
+
+    def start(self, count: int) -> None:
+        """Start helpers until there are ``count``, or as many as possible."""
+        global _rounds
+        with self.lock:
+            _rounds = _rounds or int(_AWAKE * _rounds_per_second())
+            while len(self.beds) < min(count, _MOST_HELPERS):
+                number, bed = len(self.beds), threading.Lock()
+                bed.acquire()
+                self.scratches[number] = []
+                self._furnish(number, self.scratch_bytes)
+                arguments = self.board, number * MAILBOX_WORDS, _rounds, bed
+                helper = threading.Thread(target=_serve, args=arguments, name=f"qumba-{number + 1}", daemon=True)
+                try:
+                    helper.start()
+                except RuntimeError:  # no memory for its stack, or too many threads: continue with the others
+                    break
+                self.beds.append(bed)
+
+    def wake(self, number: int) -> None:
+        """Wake a helper if it sleeps."""
+        with self.lock:
+            if self.states[number] == ASLEEP:
+                self.states[number] = FREE
+                self.beds[number].release()
+
+    def furnish(self, scratch_bytes: int) -> None:
+        """Give all helpers scratches of at least a number of bytes."""
+        with self.lock:
+            if self.scratch_bytes < scratch_bytes:
+                scratch_bytes = max(scratch_bytes, 2 * self.scratch_bytes)
+                for number in range(len(self.beds)):
+                    self._furnish(number, scratch_bytes)
+                self.scratch_bytes = scratch_bytes
+
+    def _furnish(self, number: int, scratch_bytes: int) -> None:
+        from simulator.engines.numba.simd import aligned_zeros
+
+        scratch = aligned_zeros(-(-scratch_bytes // 8), np.float64, _PAGE_BYTES)
+        self.scratches[number].append(scratch)  # the helper may still use the one before
+        self.board[number * MAILBOX_WORDS + SCRATCH] = scratch.ctypes.data
+
+
+_pool = _Pool()
+_rounds = 0  # of polling before a helper sleeps
 _limit: int | None = None
-
-
-class _Job:
-    """A call that several threads execute."""
-
-    __slots__ = ("active", "begun", "call", "closed", "error", "finished", "guard", "idle", "returned")
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self.call = call
-        self.guard = threading.Lock()
-        self.begun = self.active = 0
-        self.finished = np.zeros(1, np.int64)
-        self.closed = False
-        self.idle: threading.Event | None = None
-        self.returned: threading.Event | None = None
-        self.error: BaseException | None = None
-
-    def help(self) -> None:
-        with self.guard:
-            if self.closed:
-                return
-            self.begun += 1
-            self.active += 1
-        try:
-            self.call()
-        except BaseException as error:
-            self.error = error
-        finally:
-            with self.guard:
-                self.active -= 1
-                if self.idle is not None and not self.active:
-                    self.idle.set()
-            if self.returned is not None:
-                self.returned.set()
-
-    def close(self) -> None:
-        """Wait for the helpers that have started; later helpers see a closed job."""
-        from simulator.engines.numba.kernels.waiting import await_count
-
-        with self.guard:
-            self.closed = True
-            if not self.active:
-                return
-        if await_count(self.finished, self.begun, int(_AWAKE * _rounds_a_second)) >= self.begun:
-            return
-        with self.guard:
-            if not self.active:
-                return
-            self.idle = threading.Event()
-        self.idle.wait()
 
 
 def get_num_threads() -> int:
@@ -110,108 +109,22 @@ def set_num_threads(count: int | None) -> None:
     _limit = count
 
 
-def parallel(call: Callable[[], None], threads: int, wait: bool = True) -> None:
-    """Execute ``call`` on this thread and on up to ``threads - 1`` free helpers.
-
-    Parameters
-    ----------
-    call : callable
-    threads : int
-    wait : bool
-        Whether to wait for all helpers that have started. This is unnecessary for a kernel that returns on this thread
-        only when all work is done and whose other threads then access no arrays.
-    """
-    if threads < 2 or not _start(threads - 1):
-        call()
-        return
-    job = _Job(call)
-    _begin(job, threads - 1)
-    try:
-        call()
-    except BaseException:
-        job.close()
-        raise
-    if not wait:
-        job.closed = True
-        return
-    job.close()
-    if job.error is not None:
-        raise job.error
-
-
-def share(
-    call: Callable[[], None],
-    queue: NDArray[np.int64],
-    pieces: int,
-    work: int,
-    serial_work: int,
-    long_work: int,
-    done: int | None = None,
-) -> None:
-    """Execute a call that takes pieces from a queue on a number of threads that suits its work.
-
-    Parameters
-    ----------
-    call : callable
-    queue : int64 ndarray
-    pieces : int
-    work : int
-        Amount of work, in the unit of ``serial_work`` and ``long_work``.
-    serial_work : int
-        Amount of work below which a second thread does not pay off.
-    long_work : int
-        Amount of work from which the call is `watched`.
-    done : int, optional
-        Index of the counter of finished pieces in the queue, if kernels wait for all pieces.
-    """
-    threads = 1 if work < serial_work else min(get_num_threads(), pieces)
-    if work >= long_work:
-        watched(call, threads, queue, pieces, done)
-    else:
-        parallel(call, threads, wait=done is None)
-
-
-def watched(
-    call: Callable[[], None], threads: int, queue: NDArray[np.int64], pieces: int, done: int | None = None
-) -> None:
-    """Execute a long call on ``threads`` other threads while this one handles interrupts, which kernels cannot.
-
-    This thread reports the number of pieces claimed from ``queue[0]`` to `simulator.progress`. An interrupt ends the
-    call as soon as these pieces are done.
-
-    Parameters
-    ----------
-    call : callable
-    threads : int
-    queue : int64 ndarray
-    pieces : int
-    done : int, optional
-        Index of the counter of finished pieces in the queue, if kernels wait for all pieces.
-    """
-    if not _start(threads):
-        call()
-        return
-    job = _Job(call)
-    job.returned = threading.Event()
-    _begin(job, threads)
-    try:
-        while not job.returned.wait(_LOOKS):
-            progress.report(min(int(queue[0]) / pieces, 1.0))
-    except BaseException:
-        queue[0] = _STOP
-        if done is not None:
-            queue[done] = _STOP
-        raise
-    finally:
-        job.close()
-    if job.error is not None:
-        raise job.error
-
-
-def _begin(job: _Job, helpers: int) -> None:
-    for _ in range(helpers):
-        _queue.put(job)
-    _bell[0] += 1
+def helpers(count: int, scratch_bytes: int = 0) -> tuple[IntArray, int]:
+    """Prepare up to ``count`` helpers with a scratch; return the board and the number of mailboxes on it."""
+    pool = _pool
+    if len(pool.beds) < count:
+        pool.start(count)
+    if pool.scratch_bytes < scratch_bytes:
+        pool.furnish(scratch_bytes)
+    available = number = 0
+    while available < count and number < len(pool.beds):
+        pool.expecting[number] = 1
+        state = pool.states[number]
+        if state == ASLEEP:
+            pool.wake(number)
+        available += state in (ASLEEP, FREE)
+        number += 1
+    return pool.board, len(pool.beds)
 
 
 def _available() -> int:
@@ -250,66 +163,31 @@ def _parse(name: str, text: str, available: int) -> int:
     return count
 
 
-def _start(count: int) -> bool:
-    """Start helpers until there are ``count``, or as many as possible; return whether there is at least one."""
-    global _helpers, _rounds_a_second
-    if _helpers >= count:
-        return True
-    with _lock:
-        if not _rounds_a_second:
-            _rounds_a_second = _measured()
-        while _helpers < count:
-            helper = threading.Thread(target=_serve, args=(_queue, _bell), name=f"qumba-{_helpers + 1}", daemon=True)
-            try:
-                helper.start()
-            except RuntimeError:  # no memory for its stack, or too many threads: continue with the existing helpers
-                break
-            _helpers += 1
-    return _helpers > 0
-
-
-def _measured() -> float:
+def _rounds_per_second() -> float:
     """Measure the polling rounds per second, as the duration of a pause instruction varies tenfold between machines."""
-    from simulator.engines.numba.kernels.waiting import listen
+    from simulator.engines.numba.kernels.loops import serve
 
-    silent = np.zeros(1, np.int64)
     times = []
     for _ in range(3):
+        board = np.zeros(MAILBOX_WORDS, np.int64)
         start = time.perf_counter()
-        listen(silent, 0, silent.copy(), _TRIAL, 0)
+        serve(board, 0, _TRIAL)
         times.append(time.perf_counter() - start)
     return _TRIAL / min(times)
 
 
-def _serve(queue: SimpleQueue[_Job], bell: NDArray[np.int64]) -> None:
-    from simulator.engines.numba.kernels.waiting import listen, ring
+def _serve(board: IntArray, box: int, rounds: int, bed: threading.Lock) -> None:
+    from simulator.engines.numba.kernels.loops import serve
 
-    awake, handover = int(_AWAKE * _rounds_a_second), int(_HANDOVER * _rounds_a_second)
     while True:
-        job: _Job | None = queue.get()
-        while job is not None:
-            job.help()
-            heard = int(bell[0])
-            following = _waiting(queue)
-            if following is None:
-                listen(bell, heard, job.finished, awake, handover)
-                following = _waiting(queue)
-            else:
-                ring(job.finished)
-            job = following
-
-
-def _waiting(queue: SimpleQueue[_Job]) -> _Job | None:
-    try:
-        return queue.get_nowait()
-    except Empty:
-        return None
+        serve(board, box, rounds)
+        bed.acquire()
 
 
 def _after_fork() -> None:
     """Reset the pool, because a forked child has none of the parent's threads."""
-    global _lock, _queue, _bell, _helpers
-    _lock, _queue, _bell, _helpers = threading.Lock(), SimpleQueue(), np.zeros(1, np.int64), 0
+    global _pool
+    _pool = _Pool()
 
 
 if hasattr(os, "register_at_fork"):

@@ -175,6 +175,14 @@ def quantities(tmp_path_factory):
 
 
 class TestFairness:
+    def test_a_feature_is_not_a_proxy_of_itself(self, trained, tmp_path):
+        model, data, numbers = (str(trained / name) for name in ("out/model.qumba", "patients.csv", "age.json"))
+        assert main(["fairness", model, data, "--sensitive", "age", "--json", numbers]) == 0
+        proxies = json.loads((trained / "age.json").read_text(encoding="utf-8"))["proxies"]["age"]["features"]
+        features = load(model).schema.feature_names
+        assert "age" in features
+        assert sorted(proxy["feature"] for proxy in proxies) == sorted(name for name in features if name != "age")
+
     def test_it_prints_data_proxies_and_rates(self, trained, capsys, tmp_path):
         model, data = str(trained / "out" / "model.qumba"), str(trained / "patients.csv")
         numbers = tmp_path / "fairness.json"

@@ -193,6 +193,10 @@ class TestTrain:
         assert main(["train", "iris.csv", "-t", "species", *SPLIT, "-q", "--no-plots", "--model", "both"]) == 0
         for name, kind in (("variational", VariationalClassifier), ("kernel", QuantumKernelClassifier)):
             assert isinstance(load(here / "iris-qumba" / name / "model.qumba").estimator, kind)
+        capsys.readouterr()
+        command = ["train", "iris.csv", "-t", "species", "-o", "other", "-q", "--model", "both", "--layers", "1"]
+        assert "QuantumKernelClassifier does not take --layers" in refused(capsys, *command)
+        assert not (here / "other").exists()  # refused before the first of them is trained
 
     def test_overfitting_is_said(self, here, capsys):
         rng = np.random.default_rng(0)

@@ -50,6 +50,20 @@ def test_report_model_file_and_resumed_study(iris, tmp_path, capsys):
     assert "## The search" in (tmp_path / "out" / "report.md").read_text()
 
 
+def test_the_models_of_an_ensemble_predict_together(iris, tmp_path):
+    assert search(iris, tmp_path, "--trials", 3, "--ensemble", 2) == 0
+    settings = json.loads((tmp_path / "report.json").read_text())["quantum_model"]["settings"]
+    assert len(settings) == 2
+    assert all("KitchenSinksClassifier(" in model and "\n" not in model for model in settings.values())
+    text = (tmp_path / "report.md").read_text()
+    assert "2 models predict together by the mean of their probabilities: KitchenSinksClassifier, Kitchen" in text
+    table = load(tmp_path / "model.qumba")
+    X, _ = load_iris(return_X_y=True)
+    first, second = (member.predict_proba(X) for member in table.estimators_)
+    names = load_iris().target_names[(first + second).argmax(axis=1)]
+    np.testing.assert_array_equal(table.predict(X), names)
+
+
 def test_pictures(iris, tmp_path):
     arguments = ["search", str(iris), "--target", "species", "-o", str(tmp_path), *QUICK[:-1], "--trials", "3"]
     assert main(arguments) == 0

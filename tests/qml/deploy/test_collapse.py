@@ -7,7 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
@@ -339,3 +341,8 @@ def test_other_objects_are_refused():
             collapse(other)
     with pytest.raises(TypeError, match="got TableModel, whose attribute estimator is one"):
         collapse(TableModel(VariationalClassifier(), Schema("y", ())))
+    y = IRIS[:, 0] > 5
+    with pytest.raises(TypeError, match="got VotingClassifier: export each of its estimators_ by itself"):
+        collapse(VotingClassifier([("svm", SVC())]).fit(IRIS, y))
+    with pytest.raises(TypeError, match="got GridSearchCV, whose attribute best_estimator_ may be one"):
+        collapse(GridSearchCV(SVC(), {"C": [1.0]}, cv=2).fit(IRIS, y))

@@ -50,6 +50,14 @@ def test_known_truth_in_ten_of_ten_seeds():
         assert curves.better_than_random
 
 
+def test_settings_stand_in_one_line():
+    model = VariationalClassifier(n_layers=1, n_qubits=4, epochs=2, learning_rate=0.1, batch_size=64, random_state=0)
+    assert "\n" in repr(model)
+    named = explain(model.fit(X, Y), X[:20], X[:1], random_state=0).facts["model"]
+    assert named.startswith("VariationalClassifier(batch_size=64, epochs=2, learning_rate=0.1, ")
+    assert named.endswith(", n_layers=1, n_qubits=4, random_state=0)")
+
+
 def test_numbers_agree_with_the_functions(clf, explanation):
     assert explanation.columns == tuple(f"feature {j}" for j in range(4))
     assert explanation.outputs == ("0", "1", "2")

@@ -1,6 +1,7 @@
 """Sequential: the gradient of a hybrid chain against NumPy, chunks of rows, sizes, errors."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -197,9 +198,9 @@ class TestSizes:
         with pytest.raises(ValueError, match=message):
             make()
 
-    @pytest.mark.parametrize("other", [Dense, MODEL, np.tanh, "dense"], ids=repr)
+    @pytest.mark.parametrize("other", [Dense, MODEL, np.tanh, "dense", SimpleNamespace(forward=1, sweep=1)], ids=repr)
     def test_only_layers(self, other):
-        with pytest.raises(TypeError, match="expected layers, with forward and sweep"):
+        with pytest.raises(TypeError, match="expected layers, whose class inherits from qml.layers.Layer"):
             Sequential(Dense(2, 2), other)
 
 

@@ -389,9 +389,12 @@ class TestEnsemble:
         X, y = load_iris(return_X_y=True)
         words = np.array(["a", "b", "c"])[y]
         sinks = KitchenSinksClassifier(n_components=8, n_qubits=2, random_state=0)
-        model = VotingClassifier([("a", sinks), ("b", make_pipeline(RobustScaler(), sinks))], voting="soft")
+        members = [("a", sinks), ("left out", "drop"), ("b", make_pipeline(RobustScaler(), sinks))]
+        model = VotingClassifier(members, voting="soft")
         save(model.fit(X[::3], words[::3]), tmp_path / "model.qumba")
         again = load(tmp_path / "model.qumba")
+        assert list(again.named_estimators_) == list(model.named_estimators_)
+        assert again.named_estimators_["b"] is again.estimators_[1]  # in the file once
         assert np.array_equal(again.predict(X), model.predict(X))
         assert np.array_equal(again.predict_proba(X), model.predict_proba(X))
 

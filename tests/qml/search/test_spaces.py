@@ -97,6 +97,13 @@ def test_every_estimator_of_a_task_is_searched(task):
     assert {family.name for family in families if family.kind == "classical"} == classical
 
 
+def test_models_are_named_in_the_shell_as_for_training():
+    names = ["kernel", "variational", "QuantumKernelRegressor", "kernelRidge"]
+    families, _ = families_for("regression", names, classical=False, n_rows=100, n_features=9, seed=0)
+    expected = ["QuantumKernelRegressor", "VariationalRegressor", "QuantumKernelRegressor 2", "QuantumKernelRidge"]
+    assert [family.name for family in families] == expected
+
+
 def test_models_that_do_not_suit_the_data_are_left_out_with_a_reason():
     families, left_out = families_for("classification", None, classical=False, n_rows=5000, n_features=5, seed=0)
     assert left_out["QuanvolutionClassifier"] == "rows of 5 numbers are not square images"

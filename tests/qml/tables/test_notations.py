@@ -169,8 +169,11 @@ class TestFiles:
         table = read_table(write(content.getvalue(), "data.xlsx"))
         assert table.columns == (("1", "2", ""), ("x", "", "z"), ("0.25", "1e-07", "3"))
         assert table.typed == {"n", "d"}
-        with pytest.raises(TableError, match=r"cannot read .*broken\.xlsx"):
-            read_table(write(b"PK\x03\x04 no", "broken.xlsx"))
+        for content in (b"PK\x03\x04 no", b"a,b\n1,2\n"):
+            with pytest.raises(
+                TableError, match=r"cannot read .*broken\.xlsx as a file of Excel: File is not a zip file"
+            ):
+                read_table(write(content, "broken.xlsx"))
         with pytest.raises(TableError, match=r"there is no file .*missing\.xlsx"):
             read_table("missing.xlsx")
 

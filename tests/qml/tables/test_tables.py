@@ -229,6 +229,7 @@ class TestKinds:
             ("address", [f"{row} High Street North London" for row in range(24)], "identifier: 24 different texts"),
             ("review", [f"{row} stars and I say" + " so" * (row % 5) for row in range(24)], "free text, such as"),
             ("ticket", [f"A{row % 10}" for row in range(24)], "text with 10 different values"),
+            ("rate", [row if row % 3 else "-" for row in range(24)], "numbers, except '-' in 8 rows: if that means an"),
             ("same", ["x"] * 24, "always 'x'"),
             ("same", ["1.5"] * 24, "always '1.5'"),
             ("nothing", ["", "NA"] * 12, "empty"),

@@ -20,7 +20,7 @@ from qml.files.container import ModelFileError, previous_path, read_container, w
 from qml.optimizers import SGD, SPSA, Adam, AdamW, RMSprop
 from qml.training import train
 from qml.training.checkpoints import CheckpointMismatchError, Checkpoints, saved_seed
-from qml.training.progress import EpochRecord, RunState
+from qml.training.progress import EpochRecord, History, RunState
 from tests.qml.logistic_regression import N_WEIGHTS, LogisticRegression
 
 START = np.full(N_WEIGHTS, -0.3)
@@ -353,7 +353,7 @@ def test_the_state_comes_back_bit_equal(tmp_path):
         loss_sum=1 / 3,
         gradient_norm_sum=2 / 3,
         seconds=0.1,
-        history=(EpochRecord(1, 0.1, None, None, None, 0.5), EpochRecord(2, 0.2, 0.5, 0.01, 3.0, 0.25)),
+        history=History([EpochRecord(1, 0.1, None, None, None, 0.5), EpochRecord(2, 0.2, 0.5, 0.01, 3.0, 0.25)]),
         message="ä",
     )
     checkpoints = Checkpoints(tmp_path / "run", {"data": "x"})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba.core import event
 
-from qml.training.progress import EpochRecord, ProgressBar
+from qml.training.progress import EpochRecord, History, ProgressBar
 from simulator.engines.numba.jit.announcement import TEXT, compilation_announced
 
 
@@ -83,3 +83,21 @@ def test_a_kernel_that_is_compiled_is_announced():
     with compilation_announced(said.append):
         assert kernel(np.ones(3)) == 3
     assert said == [TEXT]
+
+
+def test_a_history_grows_without_copies_and_keeps_its_length():
+    first = History().with_record(record(1))
+    second = first.with_record(record(2))
+    after_an_interrupt = first.with_record(record(3))  # the state with the second record was never set
+    assert [[entry.epoch for entry in history] for history in (first, second, after_an_interrupt)] == [
+        [1],
+        [1, 2],
+        [1, 3],
+    ]
+    assert (second[-1].epoch, [entry.epoch for entry in second[:1]], len(second)) == (2, [1], 2)
+    with pytest.raises(IndexError):
+        first[1]
+    assert second == History([record(1), record(2)]) != after_an_interrupt
+    assert second._records is first._records  # a copy in each epoch makes long runs quadratic
+    assert History().with_record(record(1)) == first  # the empty history is shared by all runs
+    assert len(History()) == 0

@@ -348,11 +348,18 @@ class TestNoConvergence:
 
     def test_in_the_first_step_the_initial_weights_are_kept(self):
         for optimizer in ("adam", "spsa", "bfgs", "cobyla"):
-            with pytest.warns(ConvergenceWarning, match="in epoch 1; the weights of epoch 0 are kept"):
+            with pytest.warns(ConvergenceWarning, match="in epoch 1; the initial weights are kept"):
                 result = train(Scripted([np.nan] * 100), START, optimizer)
             np.testing.assert_array_equal(result.weights, START)
             assert result.n_epochs == 0
             assert result.losses.shape == (0,)
+
+    def test_of_a_first_epoch_that_explodes_the_initial_weights_are_kept(self):
+        with pytest.warns(ConvergenceWarning, match=r"from 4 to 5e\+08 in epoch 1; the initial weights are kept"):
+            result = train(Scripted([4, 1e9]), START, batch_size=2)
+        np.testing.assert_array_equal(result.weights, START)
+        assert (result.best_epoch, result.n_epochs) == (0, 1)
+        assert not np.array_equal(result.last_weights, START)
 
     def test_a_gradient_that_is_not_finite_stops(self):
         gradients = [np.ones(5), np.ones(5), np.array([1, 1, np.nan, 1, 1])]
@@ -379,9 +386,7 @@ class TestNoConvergence:
             def value_and_gradient(self, weights, rows):
                 return weights @ weights, 2 * weights
 
-        with pytest.warns(
-            ConvergenceWarning, match=r"the loss went from 0.45 to .* in epoch \d+; the weights of epoch 0"
-        ):
+        with pytest.warns(ConvergenceWarning, match=r"the loss went from 0.45 to .* in epoch \d+; the initial weights"):
             result = train(Parabola(), START, SGD(1.3, momentum=0), epochs=1000)
         assert result.n_epochs < 20
         np.testing.assert_array_equal(result.weights, START)

@@ -10,7 +10,8 @@ import pytest
 
 from simulator import Circuit, Parameter, Z, progress
 from simulator.engines.choice import using
-from simulator.engines.numba import threads
+from simulator.engines.numba import sharing, threads
+from simulator.engines.numba.kernels.draws import add_up
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
 
@@ -19,7 +20,7 @@ START = """
     import os, resource, signal, threading, time
     import numpy as np
     from simulator import Circuit, NoiseModel, ParameterVector, Z, memory
-    from simulator.engines.numba import threads
+    from simulator.engines.numba import sharing, threads
     from simulator.noise import amplitude_damping, depolarizing
 
     def layers(num_qubits, depth, parametrised=False):
@@ -83,17 +84,18 @@ def test_an_interrupt_ends_a_large_run_at_once_and_leaves_the_process_sound(kind
     output, errors = run(f"""
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         before = {kind}(5, 2)
+        {kind}(8, 1)  # compiles what it needs besides
         sent = []
         def interrupt():
             sent.append(time.monotonic())
             os.kill(os.getpid(), signal.SIGINT)
-        job = threads._Job
-        def armed(call):  # the first call that threads share
+        helpers = sharing.helpers
+        def armed(*arguments):  # before the first call that threads share
             if not sent:
                 sent.append(0.0)
                 threading.Timer(0.3, interrupt).start()
-            return job(call)
-        threads._Job = armed
+            return helpers(*arguments)
+        sharing.helpers = armed
         threads.set_num_threads(2)
         try:
             {kind}({num_qubits}, {depth})
@@ -137,12 +139,15 @@ def test_without_another_thread_a_call_is_made_by_the_caller(monkeypatch):
     def refuse(self):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threads, "_helpers", 0)
+    monkeypatch.setattr(threads, "_pool", threads._Pool())
+    monkeypatch.setattr(sharing, "get_num_threads", lambda: 4)
     monkeypatch.setattr(threads.threading.Thread, "start", refuse)
-    called = []
-    threads.parallel(lambda: called.append(1), 4)
-    threads.watched(lambda: called.append(2), 4, np.zeros(1, np.int64), 8)
-    assert called == [1, 2]
+    values = np.arange(40.0)
+    for long_work in (None, 0):
+        queue, sums = sharing.new_queue(4), np.zeros(4)
+        arguments = values, False, 40, sums, queue, 4
+        sharing.share(add_up, arguments, queue, 4, 1, 0, long_work)
+        assert sums.sum() == values.sum()
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from simulator import Circuit, Parameter, Z, gates
 from simulator.engines.choice import using
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
-from simulator.program import levels, lowering, stages, subspaces
+from simulator.engines.numba.tables import schedule
+from simulator.program import levels, lowering
 from simulator.program.decomposition import Cnot, Matrix, Not, StringRotation, decompose
 from simulator.program.program import Program
 from tests.simulator import reference
@@ -80,28 +81,6 @@ def test_preparations_have_no_steps():
     np.testing.assert_allclose(amplitudes[:4], np.kron([0.6, 0.8], [np.sqrt(0.5), np.sqrt(0.5)]), atol=1e-15)
 
 
-def test_crossings_are_the_strings_that_do_not_commute():
-    masks = np.random.default_rng(3).integers(0, 1 << 21, (2, 70))
-    (xs, zs), n = masks.tolist(), 21
-    rows = subspaces.crossings(xs, zs, n)
-    for i, j in itertools.product(range(70), repeat=2):
-        odd = ((xs[i] & zs[j]).bit_count() + (zs[i] & xs[j]).bit_count()) % 2
-        assert int(rows[i, j // 64]) >> j % 64 & 1 == odd
-
-
-def test_coordinates_in_a_basis():
-    basis = [0b1, 0b110, 0b10011, 0b1000, 0b100]
-    coordinates = subspaces.in_basis(range(32), basis)
-    for vector, found in enumerate(coordinates):
-        total = 0
-        for j, member in enumerate(basis):
-            total ^= member * (found >> j & 1)
-        assert total == vector
-    for mask, found in enumerate(subspaces.signs_in_basis(range(32), basis)):
-        for vector, own in enumerate(coordinates):
-            assert (mask & vector).bit_count() % 2 == (found & own).bit_count() % 2
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_out_of_reach_is_forgotten_without_harm(seed, monkeypatch):
     """Levels, numbered strings and windows so short that a circuit leaves them behind many times."""
@@ -111,8 +90,9 @@ def test_what_is_out_of_reach_is_forgotten_without_harm(seed, monkeypatch):
     monkeypatch.setattr(levels, "LOOK_BACK", 3)
     monkeypatch.setattr(lowering, "LOOK_BACK", 3)
     monkeypatch.setattr(lowering, "_STRINGS", 8)
-    monkeypatch.setattr(stages, "_WINDOW", 16)
-    monkeypatch.setattr(stages, "_LOOK_AHEAD", 4)
+    monkeypatch.setattr(schedule, "LOOK_BACK", 3)
+    monkeypatch.setattr(schedule, "_WINDOW", 16)
+    monkeypatch.setattr(schedule, "_LOOK_AHEAD", 4)
     lowered = Program(circuit).lowered
     assert len(lowered.levels) > 30
     assert max(level.strings for level in lowered.levels).bit_length() < 300

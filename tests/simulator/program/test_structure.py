@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from simulator import Circuit, CircuitError, X, Z, gates
+from simulator import Circuit, CircuitError, Parameter, X, Z, gates
 from simulator.calculations import statevector
+from simulator.program import structure
 from tests.simulator import reference
 
 ROUNDING = 1e-13
@@ -73,6 +74,32 @@ def test_large_angles_are_reduced_exactly(programs):
         state = Circuit(1).rx(angle, 0).rx(0.25, 0).statevector()
         cosine = np.cos(angle / 2) * np.cos(0.125) - np.sin(angle / 2) * np.sin(0.125)
         assert state[0].real == pytest.approx(cosine, abs=1e-12)
+
+
+def test_equal_circuits_are_compared_rather_than_hashed(monkeypatch):
+    """Also of circuits that have the same size and the same first, middle and last operations."""
+    monkeypatch.setattr(structure, "_recent", {})
+    theta = Parameter("theta")
+
+    def built(first, second):
+        return Circuit(2).ry(0.3, 0).rx(first, 1).cx(0, 1).rz(second, 1).rx(0.2, 0)
+
+    for first, second in [(0.1, 0.2), (0.1, 0.2), (0.4, 0.2), (0.1, 0.5), (0.1, 0.2), (theta, 0.2), (theta, 0.2)]:
+        each = built(first, second)
+        plain = each if first is not theta else built(1.5, second)
+        np.testing.assert_allclose(
+            each.statevector(None if first is not theta else [1.5]), expected(plain), atol=ROUNDING
+        )
+        assert each == built(first, second)
+        assert each.parameters == ((theta,) if first is theta else ())
+    known, again = built(theta, 0.2), built(theta, 0.2)
+    structure.recall(known)
+    structure.recall(again)
+    assert again.operations is known.operations
+    assert len(structure._recent) == 1
+    for k in range(2 * structure._RECENT):
+        structure.recall(Circuit(1).rx(0.1 * k, 0))
+    assert len(structure._recent) == structure._RECENT
 
 
 def test_few_programs_are_kept_by_many_threads(programs):

@@ -4,28 +4,37 @@ A `Call` is a kernel with its arguments, stored as a block of 64-bit words: each
 in which numba passes them; of an array, its address and sizes. A *bridge* is compiled beside a kernel: it reads the
 words of a block and calls the kernel. All bridges have the same type, so that a loop over calls (`invoke`) is the same
 for all kernels.
+
+A kernel with a ``queue`` is *shared* among threads if the queue has the address of a bridge at `queues.LEAD`. Instead
+of doing the work, it writes its arguments to a block, which takes less than a microsecond, and calls that bridge with
+the words that follow.
 """
 
 from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
-__all__ = ["Call", "add_bridge", "invoke"]
+from simulator.engines.numba.dialect.views import View, make_view, pointer_and_sizes
+from simulator.engines.numba.layout import queues
+
+__all__ = ["Call", "add_bridge", "address_of", "bridge_to", "invoke", "words_at"]
 
 _PREFIX = "qumba_bridge."
+_QUEUE, _SCRATCH = "arg.queue.4", "arg.scratch.4"  # names of the addresses of arrays that are called so
 _WORD, _STATUS, _BOOLEAN = ir.IntType(64), ir.IntType(32), ir.IntType(8)
 _BRIDGE = ir.FunctionType(_WORD, [_WORD.as_pointer()])
 _FLOAT, _INTEGER = struct.Struct("d"), struct.Struct("q")
 _addresses: dict[tuple[Any, str], int] = {}
+_libraries: list[Any] = []  # code of separate bridges
 
 
 class Call:
@@ -42,21 +51,22 @@ class Call:
 
     Attributes
     ----------
-    companion : callable or None
-        Function that returns the call by which another thread takes part in this one, if several threads share it.
     most_threads : int
-        Number of threads from which more are of no use.
+        Number of threads that may share the call.
+    scratch : int or None
+        Position of the argument that each of these threads replaces by an array of its own.
+    scratch_bytes : int
+        Size of these arrays.
 
     Raises
     ------
     TypeError
-        If an argument is of another type, or an array that is not contiguous, aligned and writable.
-    LookupError
-        If the kernel has no bridge.
+        If an argument is of another type, or an array that is not contiguous and aligned.
     """
 
-    companion: Callable[[], Call] | None = None
     most_threads = 1
+    scratch: int | None = None
+    scratch_bytes = 0
 
     def __init__(self, kernel: Any, *arguments: Any) -> None:
         words: list[int] = []
@@ -66,7 +76,7 @@ class Call:
             _flatten(argument, words, codes)
             begins.append(len(words))
         key = kernel, "".join(codes)
-        self._bridge = _addresses.get(key) or _addresses.setdefault(key, _address(kernel, arguments))
+        self._bridge = _addresses.get(key) or _addresses.setdefault(key, bridge_to(kernel, arguments))
         self._block = np.array(words, np.int64)
         self._arguments, self._begins = arguments, begins  # the arguments, to keep the arrays alive
 
@@ -74,10 +84,41 @@ class Call:
         """Return the float64 numbers of an argument, a float or a tuple of floats; they may be changed."""
         return self._block[self._begins[argument] : self._begins[argument + 1]].view(np.float64)
 
-    @property
-    def addresses(self) -> tuple[int, int]:
-        """Addresses of the bridge and of the block, which live as long as the call."""
-        return self._bridge, _place(self._block)
+    def row(self, threads: int) -> tuple[int, ...]:
+        """Return the row of a table of calls (`kernels.loops.repeat`), which is valid as long as the call lives."""
+        place = -1 if self.scratch is None else self._begins[self.scratch] + 4  # the address among an array's words
+        return self._bridge, _place(self._block), len(self._block), place, min(threads, self.most_threads) - 1
+
+
+def bridge_to(kernel: Any, arguments: tuple[Any, ...]) -> int:
+    """Return the address of the bridge to a kernel for such arguments; it is compiled if it is not yet."""
+    signature = tuple(map(_numba_type, arguments))
+    kernel.compile(signature)
+    result = kernel.overloads[signature]
+    address = result.library.get_pointer_to_function(_PREFIX + result.fndesc.llvm_func_name)
+    return int(address or _separate_bridge(kernel, result))
+
+
+@intrinsic
+def words_at(typing_context, address, count):  # type: ignore[no-untyped-def]
+    """The words of a block, given by its address."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return make_view(
+            context, builder, signature.return_type, builder.inttoptr(args[0], _WORD.as_pointer()), args[1]
+        )
+
+    return View(types.int64, 1)(types.int64, types.int64), codegen
+
+
+@intrinsic
+def address_of(typing_context, array):  # type: ignore[no-untyped-def]
+    """Address of the first number of an array."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.ptrtoint(pointer_and_sizes(context, builder, signature.args[0], args[0])[0], _WORD)
+
+    return types.int64(array), codegen
 
 
 @intrinsic
@@ -93,16 +134,57 @@ def invoke(typing_context, bridge, block):  # type: ignore[no-untyped-def]
 
 
 def add_bridge(module: ir.Module) -> None:
-    """Add a bridge to the kernel that a module defines, if it defines one and not a wrapper."""
+    """Add a bridge to the kernel that a module defines, if it defines one and not a wrapper, and let it be shared."""
     for kernel in list(module.functions):
         if not kernel.is_declaration and kernel.ftype.return_type == _STATUS:
             bridge = ir.Function(module, _BRIDGE, _PREFIX + kernel.name)
             _fill(ir.IRBuilder(bridge.append_basic_block()), bridge.args[0], kernel)
+            places = {argument.name: place for place, argument in enumerate(kernel.args[2:])}
+            if _QUEUE in places:
+                _let_share(module, kernel, bridge, places[_QUEUE], places.get(_SCRATCH, -1))
+
+
+def _let_share(module: ir.Module, kernel: Any, bridge: Any, queue: int, scratch: int) -> None:
+    """Put a function in the place of a kernel that makes the call with helpers if the queue names a function to lead.
+
+    Parameters
+    ----------
+    queue, scratch : int
+        Places of their addresses among the words of a block; -1 for a kernel that has no scratch.
+    """
+    shared = ir.Function(module, kernel.ftype, f"{kernel.name}.alone")
+    kernel._name, shared._name = shared._name, kernel._name
+    kernel.linkage = "internal"
+    module.globals[kernel.name], module.globals[shared.name] = kernel, shared
+    result, _, *arguments = shared.args
+    builder = ir.IRBuilder(shared.append_basic_block())
+    block = builder.alloca(_WORD, len(arguments))
+    words = [builder.gep(arguments[queue], [_WORD(queues.LEAD + k)]) for k in range(5)]
+    lead = builder.load(words[0])
+    with builder.if_then(builder.icmp_signed("==", lead, _WORD(0)), likely=False):
+        builder.ret(builder.call(kernel, shared.args))
+    if len(arguments) > queues.BLOCK_WORDS:
+        raise ValueError(f"{shared.name} has arguments of {len(arguments)} words, of at most {queues.BLOCK_WORDS}")
+    for index, argument in enumerate(arguments):
+        builder.store(_as_word(builder, argument), builder.gep(block, [_WORD(index)]))
+    for place, value in zip(words[1:], (bridge, block, len(arguments), scratch), strict=True):
+        builder.store(_WORD(value) if isinstance(value, int) else builder.ptrtoint(value, _WORD), place)
+    builder.call(builder.inttoptr(lead, _BRIDGE.as_pointer()), [words[1]])
+    builder.store(result.type.pointee(None), result)
+    builder.ret(_STATUS(0))
+
+
+def _as_word(builder: Any, value: Any) -> Any:
+    if isinstance(value.type, ir.PointerType):
+        return builder.ptrtoint(value, _WORD)
+    if isinstance(value.type, ir.DoubleType):
+        return builder.bitcast(value, _WORD)
+    return value if value.type == _WORD else builder.zext(value, _WORD)
 
 
 def _fill(builder: Any, block: Any, kernel: Any) -> None:
     """Emit the call of a kernel with the words of a block; return 0 if it raised or returned False, else 1."""
-    returned, error, *kinds = kernel.ftype.args
+    returned, error, *kinds = kernel.type.pointee.args
     result = builder.alloca(returned.pointee)
     values = []
     for index, kind in enumerate(kinds):
@@ -125,10 +207,11 @@ def _fill(builder: Any, block: Any, kernel: Any) -> None:
 def _flatten(value: Any, words: list[int], codes: list[str]) -> None:
     """Append the words of a value, and the code of its type."""
     if type(value) is np.ndarray:
-        if not value.flags.carray:
-            raise TypeError("a call takes contiguous, aligned, writable arrays")
+        flags = value.flags
+        if not (flags.c_contiguous and flags.aligned):
+            raise TypeError("a call takes contiguous, aligned arrays")
         words += (0, 0, value.size, value.itemsize, _place(value), *value.shape, *value.strides)
-        codes += value.dtype.char, str(value.ndim)
+        codes += value.dtype.char, str(value.ndim) if flags.writeable else f"{value.ndim}, read only"
     elif isinstance(value, tuple):
         codes.append("(")
         for item in value:
@@ -145,26 +228,33 @@ def _flatten(value: Any, words: list[int], codes: list[str]) -> None:
 
 
 def _place(array: Any) -> int:
-    if not array.size:
+    if not array.size or not array.flags.writeable:
         return int(array.__array_interface__["data"][0])
     return ctypes.addressof(ctypes.c_char.from_buffer(array))  # in less than half of the time
 
 
-def _address(kernel: Any, arguments: tuple[Any, ...]) -> int:
-    """Address of the bridge to a kernel, which is compiled for such arguments if it is not yet."""
-    signature = tuple(map(_numba_type, arguments))
-    kernel.compile(signature)
-    result = kernel.overloads[signature]
-    address = result.library.get_pointer_to_function(_PREFIX + result.fndesc.llvm_func_name)
-    if not address:
-        raise LookupError(f"{kernel.py_func.__qualname__} has been compiled without a bridge")
-    return int(address)
+def _separate_bridge(kernel: Any, result: Any) -> int:
+    """Compile a bridge alone, for a kernel of `plain`; return its address."""
+    context, description = kernel.targetctx, result.fndesc
+    name = _PREFIX + description.llvm_func_name
+    type_ = context.call_conv.get_function_type(description.restype, description.argtypes)
+    address = result.library.get_pointer_to_function(description.llvm_func_name)
+    library = context.codegen().create_library(name)
+    module = library.create_ir_module(name)
+    bridge = ir.Function(module, _BRIDGE, name)
+    builder = ir.IRBuilder(bridge.append_basic_block())
+    _fill(builder, bridge.args[0], builder.inttoptr(_WORD(address), type_.as_pointer()))
+    with global_compiler_lock:
+        library.add_ir_module(module)
+        library.finalize()
+    _libraries.append(library)
+    return int(library.get_pointer_to_function(name))
 
 
 def _numba_type(value: Any) -> Any:
     """Type that numba's dispatcher gives to an argument."""
     if isinstance(value, np.ndarray):
-        return types.Array(from_dtype(value.dtype), value.ndim, "C")
+        return types.Array(from_dtype(value.dtype), value.ndim, "C", readonly=not value.flags.writeable)
     if isinstance(value, tuple):
         return types.BaseTuple.from_types(tuple(map(_numba_type, value)))
     return {float: types.float64, int: types.int64, bool: types.boolean}.get(type(value), types.none)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite.binding import Linkage
+from llvmlite import ir
+from llvmlite.binding import Linkage, parse_assembly
 from numba.core.codegen import JITCodeLibrary
 
 from simulator.engines.numba.jit.bridges import add_bridge
@@ -24,6 +25,19 @@ class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
         _link(self._final_module, self._linking_libraries)
         self._linking_libraries = []
         super().finalize()
+
+    def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
+        """Return what the cache keeps: object code, with a list of its symbols in place of its bitcode.
+
+        Compiled code does not call kernels, so no other library needs the bitcode, and reading it would take twice as
+        long as loading the object code. The list is a module that defines a byte for each symbol.
+        """
+        self._ensure_finalized()
+        names, symbols = self._codegen._create_empty_module(self.name), self._final_module
+        for symbol in (*symbols.functions, *symbols.global_variables):
+            if not symbol.is_declaration and symbol.linkage in (Linkage.external, Linkage.common):
+                ir.GlobalVariable(names, ir.IntType(8), symbol.name).initializer = ir.Constant(ir.IntType(8), 0)
+        return self.name, "object", (self._get_compiled_object(), parse_assembly(str(names)).as_bitcode())
 
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout

@@ -28,6 +28,7 @@ from numba.core.compiler import CompileResult
 
 from simulator.engines.numba.jit.compatibility import obstacle
 from simulator.engines.numba.jit.directory import ENGINE, digest
+from simulator.engines.numba.jit.library import KernelLibrary
 from simulator.engines.numba.processor import native_bytes
 
 DIRECTORY = ENGINE / "portable"
@@ -91,7 +92,7 @@ def _check_protection(status: os.stat_result, source: os.stat_result) -> None:
 
 def _library(codegen: Any, name: str, bitcode: bytes) -> Any:
     """Emit object code from bitcode, and keep it for the cache."""
-    library = codegen.create_library(name)
+    library = KernelLibrary(codegen, name)
     library.enable_object_caching()
     library._final_module = binding.parse_bitcode(bitcode)
     library._finalize_final_module()

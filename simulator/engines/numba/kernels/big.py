@@ -6,7 +6,7 @@ threads.
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import kernel
+from simulator.engines.numba.jit import bridged, kernel
 from simulator.engines.numba.kernels import product
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, ends_of, integers, rows
@@ -49,7 +49,7 @@ def big_start(packed, weights, base, shared, tables, X, initial, psi, scratch, l
         start(packed, psi, shared, initial, 0, 0, scratch, lanes)
 
 
-@kernel
+@bridged
 def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
     """Write pieces of the product state: the product of the lower qubits times one number of the upper qubits."""
     layout = packed[0]
@@ -80,7 +80,7 @@ def big_product(packed, base, X, psi, shared, scratch, queue, pieces, lanes):
         product.product_state(section(psi, piece * size, (piece + 1) * size), pairs, low, lanes)
 
 
-@kernel
+@bridged
 def big_given(amplitudes, psi, scratch, queue, pieces, lanes):
     """Write pieces of an explicit initial state, ``amplitudes`` (2**n,)."""
     W = lanes_of(psi)
@@ -95,7 +95,7 @@ def big_given(amplitudes, psi, scratch, queue, pieces, lanes):
             store(psi, 2 * i + W, im)
 
 
-@kernel
+@bridged
 def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
     """Compute expectations of pieces of the state: values (pieces, n_observables)."""
     layout = packed[0]
@@ -110,7 +110,7 @@ def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
             values[piece, k] = out[k * W]
 
 
-@kernel
+@bridged
 def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
     """Write pieces of the adjoint state ``sum_k v_k O_k psi``; cotangent (n_observables,)."""
     layout = packed[0]
@@ -125,7 +125,7 @@ def big_seed(packed, lam, psi, cotangent, scratch, queue, pieces, lanes):
         seed_all(packed, lam, psi, v, scratch, lanes, piece, pieces)
 
 
-@kernel
+@bridged
 def big_contract(packed, base, X, psi, lam, shared, parts, scratch, queue, pieces, lanes):
     """Contract pieces of the adjoint state with the product state's amplitudes; both states are overwritten.
 

@@ -6,7 +6,7 @@ number of pieces of the outcomes, so that results do not depend on the number of
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel
+from simulator.engines.numba.jit import bridged, inlined
 from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.simd import entry, fetch_add
 
@@ -25,7 +25,7 @@ def _probability(values, i, squared):
     return re * re + im * im
 
 
-@kernel
+@bridged
 def add_up(values, squared, size, sums, queue, pieces):
     """Sum the probabilities of each piece of ``size`` outcomes."""
     while True:
@@ -39,7 +39,7 @@ def add_up(values, squared, size, sums, queue, pieces):
         sums[piece] = total
 
 
-@kernel
+@bridged
 def marginal(amplitudes, places, others, probabilities, queue, pieces):
     """Probabilities of outcomes on some qubits, without computing those of all qubits.
 
@@ -63,7 +63,7 @@ def marginal(amplitudes, places, others, probabilities, queue, pieces):
             probabilities[m] = p
 
 
-@kernel
+@bridged
 def count(values, squared, size, starts, draws, firsts, outcomes, counts, lengths, queue, pieces):
     """Find the outcomes that sorted numbers select, and the count of each.
 

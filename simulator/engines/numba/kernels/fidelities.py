@@ -10,7 +10,7 @@ Amplitudes are summed in runs of `RUN`, always in this order, so entries are bit
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.jit import bridged, inlined, kernel, part
 from simulator.engines.numba.layout.queues import NEXT_PIECE
 from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like, load, splat, store
 
@@ -96,7 +96,7 @@ def _write(sums, at, out, stride, place, mirror, height, width, half, mirrored):
                     out[p + r] = entry(sums, at + r * 2 * W + c)
 
 
-@kernel
+@bridged
 def fidelities(a, b, rows, columns, out, stride, row, column, mode, scratch, queue):
     """Write squared overlaps of the tiles' states to ``out[(row + i) * stride + column + j]`` until no block remains.
 

@@ -9,7 +9,7 @@ two projectors, a channel its Kraus operators. Each trajectory draws its matrix 
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.jit import bridged, inlined, part
 from simulator.engines.numba.kernels import diagonals
 from simulator.engines.numba.kernels.addressing import factor, first_of_coset
 from simulator.engines.numba.layout.queues import NEXT
@@ -222,7 +222,7 @@ def _expectations(psi, observables, values, scratch, first, count, num_qubits):
             values[first + lane, e] = out[e * W + lane]
 
 
-@kernel
+@bridged
 def run(program, initial, draws, observables, results, scratch, sizes, queue, tiles):
     """Run tiles of W trajectories until none remains.
 

@@ -1,61 +1,109 @@
-"""Loops over calls of kernels (`jit.bridges`), alone or with the help of other threads.
+"""Loops over calls of kernels (`jit.bridges`), and how other threads take part in them.
 
-A row of ``calls`` has the addresses of a bridge and of a block, and the number of the call among those that threads
-share, from 1, or 0 for the others. ``gate[OPEN]`` is the number of the shared call in progress, ``gate[INSIDE]`` the
-number of helpers in it: a call ends when all of them have left, so that none meets the arrays of the next one.
+A helper thread polls its mailbox on a board in compiled code (`serve`), so that it begins at once and needs no GIL. A
+caller (`repeat`, `lead`) posts to free helpers, makes its own call, and withdraws what no helper has taken. It waits
+for those that have taken a call, so that none meets the arrays of the next one.
 """
 
 from __future__ import annotations
 
 from simulator.engines.numba.jit import bridged, inlined, kernel
-from simulator.engines.numba.jit.bridges import invoke
-from simulator.engines.numba.layout.queues import CLOSED, INSIDE, OPEN
-from simulator.engines.numba.simd import fetch_add, relax
+from simulator.engines.numba.jit.bridges import address_of, invoke, words_at
+from simulator.engines.numba.layout.queues import (
+    ASLEEP,
+    BLOCK,
+    BRIDGE,
+    CLAIMED,
+    EXPECTING,
+    FREE,
+    MAILBOX_WORDS,
+    POSTED,
+    PREVIOUS,
+    RETURNED,
+    SCRATCH,
+    STATE,
+    TAKEN,
+)
+from simulator.engines.numba.simd import fetch_add, look, relax, replace
 
 
 @inlined
-def _invoke_shared(calls, k, gate):
-    """Open the gate for a call, make it, and close the gate behind the last helper."""
-    fetch_add(gate, OPEN, calls[k, 2])
-    accepted = invoke(calls[k, 0], calls[k, 1])
-    fetch_add(gate, OPEN, -calls[k, 2])
-    while fetch_add(gate, INSIDE, 0) > 0:
-        relax(gate)
-    return accepted
+def _post(bridge, block, place, most, board, helpers):
+    """Post a call to up to ``most`` free helpers; return the last mailbox, below 0 if there is none.
+
+    ``place`` is where a block has the address of the scratch, or below 0 if all threads have the same.
+    """
+    last, posted, box = -1, 0, 0
+    while posted < most and box < helpers * MAILBOX_WORDS:
+        if replace(board, box + STATE, FREE, CLAIMED):
+            for i in range(len(block)):
+                board[box + BLOCK + i] = block[i]
+            if place >= 0:
+                board[box + BLOCK + place] = board[box + SCRATCH]
+            board[box + BRIDGE], board[box + PREVIOUS] = bridge, last
+            fetch_add(board, box + STATE, POSTED - CLAIMED)
+            last = box
+            posted += 1
+        box += MAILBOX_WORDS
+    return last
+
+
+@inlined
+def _withdraw(board, last):
+    """Take the calls back that no helper has taken, and wait for the helpers that have taken one."""
+    while last >= 0:
+        box, last = last, board[last + PREVIOUS]
+        if not replace(board, box + STATE, POSTED, FREE):
+            while look(board, box + STATE) != RETURNED:
+                relax(board)
+            fetch_add(board, box + STATE, FREE - RETURNED)
 
 
 @kernel
-def repeat(calls, gate, place, end):
+def repeat(calls, board, helpers, place, end):
     """Make a sequence of calls again and again, until ``place[0]``, which counts its repetitions, is ``end``.
 
-    It ends at once, in the middle of the sequence, where a kernel refuses. Returns the count.
+    A row of ``calls`` has the addresses of a bridge and of a block, the length of the block, the place of the scratch
+    in it, and the number of helpers that may take part. It ends at once, in the middle of the sequence, where a kernel
+    refuses. Returns the count.
     """
     while place[0] < end:
         for k in range(len(calls)):
-            if calls[k, 2] == 0:
-                accepted = invoke(calls[k, 0], calls[k, 1])
-            else:
-                accepted = _invoke_shared(calls, k, gate)
+            block = words_at(calls[k, 1], calls[k, 2])
+            last = _post(calls[k, 0], block, calls[k, 3], calls[k, 4], board, helpers)
+            accepted = invoke(calls[k, 0], calls[k, 1])
+            _withdraw(board, last)
             if not accepted:
                 return place[0]
         place[0] += 1
     return place[0]
 
 
+@bridged
+def lead(bridge, block, words, place, most, board, helpers):
+    """Make a shared call on this thread, and on up to ``most`` helpers; ``board`` is the address of the board."""
+    boxes = words_at(board, helpers * MAILBOX_WORDS)
+    last = _post(bridge, words_at(block, words), place, most, boxes, helpers)
+    invoke(bridge, block)
+    _withdraw(boxes, last)
+
+
 @kernel
-def help_out(calls, gate):
-    """Take part in the shared calls of `repeat` until ``gate[OPEN]`` is CLOSED; row k has the helper's call k + 1."""
-    number = fetch_add(gate, OPEN, 0)
-    while number != CLOSED:
-        if number > 0:
-            fetch_add(gate, INSIDE, 1)
-            if fetch_add(gate, OPEN, 0) == number:
-                invoke(calls[number - 1, 0], calls[number - 1, 1])
-            fetch_add(gate, INSIDE, -1)
-        last = number
-        while number == last and number != CLOSED:
-            relax(gate)
-            number = fetch_add(gate, OPEN, 0)
+def serve(board, box, rounds):
+    """Make the calls posted to a mailbox, until none has come for a number of rounds of polling; then fall asleep."""
+    idle = 0
+    while True:
+        if look(board, box + STATE) == POSTED and replace(board, box + STATE, POSTED, TAKEN):
+            invoke(board[box + BRIDGE], address_of(board) + 8 * (box + BLOCK))
+            fetch_add(board, box + STATE, RETURNED - TAKEN)
+            idle = 0
+        elif idle >= rounds and replace(board, box + EXPECTING, 1, 0):
+            idle = 0
+        elif idle >= rounds and replace(board, box + STATE, FREE, ASLEEP):
+            return
+        else:
+            idle += 1
+            relax(board)
 
 
 @bridged

@@ -7,7 +7,7 @@ order. A place in the copy is read off the bits of an index at the pivots of B V
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.jit import bridged, inlined, part
 from simulator.engines.numba.kernels.copies import prefetch_amplitudes
 from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.layout.reordering import (
@@ -29,6 +29,7 @@ from simulator.engines.numba.simd import (
     fetch_add,
     interleaved,
     lanes_of,
+    like,
     load,
     parts_of,
     prefetch,
@@ -59,7 +60,7 @@ def _sum(spec, which, number):
 def _copied(psi, amplitudes, block, spec, origin, re, im, first, lanes):
     """Copy a block; in the first pass as complex numbers times re + i im, from ``amplitudes`` unless they are empty."""
     W = lanes_of(psi)
-    c, s = splat(re), splat(im)
+    c, s = splat(like(psi, re)), splat(like(psi, im))
     differences = entry(spec, SOURCES)
     index = ahead = origin
     for j in range(_AHEAD):
@@ -80,7 +81,7 @@ def _copied(psi, amplitudes, block, spec, origin, re, im, first, lanes):
         ahead ^= _change(spec, differences, j + _AHEAD)
 
 
-@kernel
+@bridged
 def reorder(psi, amplitudes, spec, re, im, first, scratch, queue, pieces, lanes):
     """Reorder blocks, in ``pieces`` groups, until the queue ends; psi is [re x W][im x W] before the first pass.
 

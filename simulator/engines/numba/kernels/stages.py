@@ -2,7 +2,7 @@
 
 ``stage`` is written by `tables.stages`: a head of sizes and of the offsets of its lists.
 
-* how the next vector's index, and its place in the block, differ (`simulator.program.stages.runs`);
+* how the next vector's index, and its place in the block, differ (`tables.schedule.runs`);
 * the basis vectors that tell blocks apart;
 * segments forward and back: the bits of the number of parts of the block that they do one after the other, and
   the first and last of their passes in the list ``order``; those back are also done forward where angles are so close
@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.jit import bridged, inlined, part
 from simulator.engines.numba.kernels import blocks, copies, factors, two_qubit
 from simulator.engines.numba.kernels.preparation import tile_angles
 from simulator.engines.numba.kernels.sections import cleared, one_pass, rows
@@ -206,7 +206,7 @@ def _scale(packed, stage, shared, local):
     return out
 
 
-@kernel
+@bridged
 def stage_apply(
     packed, stage, base, psi, shared, tables, X, begin, amplitudes, phase, scratch, queue, pieces, lanes
 ):  # fmt: skip
@@ -254,7 +254,7 @@ def stage_apply(
                 copies.scatter(psi, block, stage, number, lanes, scale)
 
 
-@kernel
+@bridged
 def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
     """Undo a stage on both states; ``by_piece`` (pieces, slots) receives the derivatives of its groups of blocks."""
     layout = packed[0]

@@ -11,7 +11,7 @@ its entries begin. ``terms`` (n, 5): masks x and z, number of the angle, first a
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import kernel, part
+from simulator.engines.numba.jit import bridged, part
 from simulator.engines.numba.kernels.addressing import first_of_coset, spread
 from simulator.engines.numba.kernels.walsh import parity
 from simulator.engines.numba.layout.passes import DENSE_PIVOTS, DENSE_RANK, DENSE_STRINGS
@@ -159,7 +159,7 @@ def _write(tile, out, columns, first, last, amplitudes, live):
             tile[o], tile[o + half] = keep0, keep1
 
 
-@kernel
+@bridged
 def tangents(program, angles, starts, out, scratch, queue):
     """Write derivatives to ``out[sample, 2 j + part, parameter]`` until no sample and group of parameters remains.
 
@@ -172,10 +172,12 @@ def tangents(program, angles, starts, out, scratch, queue):
     """
     steps, terms, numbers, factors, columns, specs, entries = program
     cosines, sines = angles
-    tile, phases, work = scratch
-    W = lanes_of(tile)
+    W = lanes_of(scratch)
     size, half, group = 2 * VECTORS * W, VECTORS * W, VECTORS * W - 1
     samples, amplitudes = out.shape[0], out.shape[1] // 2
+    tile = section(scratch, 0, amplitudes * size)
+    phases = section(scratch, amplitudes * size, amplitudes * (size + 2))
+    work = section(scratch, amplitudes * (size + 2), len(scratch))
     groups = -(-len(columns) // group)
     while True:
         piece = fetch_add(queue, NEXT_PIECE, 1)

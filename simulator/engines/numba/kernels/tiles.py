@@ -114,16 +114,7 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
                 out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
                 expect_all(packed, _state(psi, j, size), out, scratch, lanes, 0, 1)
                 _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
-        fetch_add(queue, DONE, 1)
-    _await_tiles(queue, tiles)
     return entry(base, entry(layout, SLOTS)) == 0.0
-
-
-@inlined
-def _await_tiles(queue, tiles):
-    """Wait until all tiles are finished, as another thread may still process the last one."""
-    while fetch_add(queue, DONE, 0) < tiles:
-        relax(queue)
 
 
 @inlined
@@ -217,8 +208,6 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
             by_tile[tile, slot] = 0.0 if entry(is_local, slot) else lane_sum(load(gradient, slot * W))
         if fetch_add(queue, DONE, 1) == tiles - 1:
             _sum_by_weights(packed, by_weights, by_tile, by_sample)
-            fetch_add(queue, DONE, 1)
-    _await_tiles(queue, tiles + 1)
 
 
 @inlined

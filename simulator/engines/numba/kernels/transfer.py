@@ -12,7 +12,7 @@ ones belong to the tile and are vectors where lanes are samples.
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import inlined, kernel, part
+from simulator.engines.numba.jit import bridged, inlined, part
 from simulator.engines.numba.kernels.addressing import factor
 from simulator.engines.numba.layout.queues import NEXT, NEXT_PIECE
 from simulator.engines.numba.layout.transfer import (
@@ -197,7 +197,7 @@ def _rows(values, tile, lanes, W):
     return tile, 1
 
 
-@kernel
+@bridged
 def forward(code, index, shared, local, initial, picks, keep, values, scratch, size, queue, tiles, lanes):
     """Run all passes on tiles until none remains.
 
@@ -224,7 +224,7 @@ def forward(code, index, shared, local, initial, picks, keep, values, scratch, s
                 values[row + lane, e] = r[entry(picks, e) * (W if lanes is None else 1) + lane]
 
 
-@kernel
+@bridged
 def backward(
     code, index, shared, local, initial, picks, cotangent, by_shared, by_local, start_lam, scratch, size, queue, tiles,
     lanes,
@@ -293,7 +293,7 @@ def _correlate_pass(lam, r, row, index, by_shared, by_local, work, lanes, piece,
             by_shared[at + e] = value
 
 
-@kernel
+@bridged
 def apply_piece(row, index, shared, local, r, backward, scratch, queue, pieces, lanes):
     """Apply one pass to pieces of one state until ``queue`` is empty."""
     while True:
@@ -303,7 +303,7 @@ def apply_piece(row, index, shared, local, r, backward, scratch, queue, pieces, 
         _apply(r, row, index, shared, local, scratch, lanes, piece, pieces, backward)
 
 
-@kernel
+@bridged
 def correlate_piece(row, index, lam, r, by_piece, scratch, queue, pieces, lanes):
     """Derivatives with respect to one pass's matrix from pieces of both states: by_piece (pieces, size * size)."""
     W, size = lanes_of(r), entry(row, SIZE)

@@ -8,7 +8,19 @@ folder compiles nothing.
 
 from __future__ import annotations
 
-from simulator.engines.numba.simd.arrays import count_ones, entry, fetch_add, like, relax, section, table_view
+from simulator.engines.numba.simd.arrays import (
+    bit_length,
+    count_ones,
+    entry,
+    fetch_add,
+    like,
+    look,
+    relax,
+    replace,
+    section,
+    table_view,
+    trailing_zeros,
+)
 from simulator.engines.numba.simd.lanes import (
     exceeds,
     exchange0,
@@ -42,6 +54,7 @@ __all__ = [
     "Vector",
     "aligned_empty",
     "aligned_zeros",
+    "bit_length",
     "column_of",
     "count_ones",
     "data_pointer",
@@ -59,16 +72,19 @@ __all__ = [
     "like",
     "llvm_type",
     "load",
+    "look",
     "parts_of",
     "prefetch",
     "relax",
     "repeated",
+    "replace",
     "rounded",
     "section",
     "sincos",
     "splat",
     "store",
     "table_view",
+    "trailing_zeros",
     "vector_pointer",
     "width",
 ]

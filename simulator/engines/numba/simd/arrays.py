@@ -45,6 +45,27 @@ def count_ones(typing_context, mask):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def bit_length(typing_context, mask):  # type: ignore[no-untyped-def]
+    """Number of bits up to the highest set one of a 64-bit integer; 0 for 0."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        zeros = builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+        return builder.sub(ir.Constant(args[0].type, 64), zeros)
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
+def trailing_zeros(typing_context, mask):  # type: ignore[no-untyped-def]
+    """Number of the lowest set bit of a 64-bit integer; 64 for 0."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
 def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-def]
     """Atomically add to ``array[index]``; return the previous value."""
 
@@ -53,6 +74,29 @@ def fetch_add(typing_context, array, index, amount):  # type: ignore[no-untyped-
         return builder.atomic_rmw("add", builder.gep(data, [args[1]]), args[2], "seq_cst")
 
     return types.int64(array, types.intp, types.int64), codegen
+
+
+@intrinsic
+def look(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """``array[index]``, read anew each time, and before what follows."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = data_pointer(context, builder, signature.args[0], args[0])
+        return builder.load_atomic(builder.gep(data, [args[1]]), "acquire", 8)
+
+    return types.int64(array, types.intp), codegen
+
+
+@intrinsic
+def replace(typing_context, array, index, old, new):  # type: ignore[no-untyped-def]
+    """Atomically replace ``array[index]`` by ``new`` if it is ``old``; return whether it was."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = data_pointer(context, builder, signature.args[0], args[0])
+        out = builder.cmpxchg(builder.gep(data, [args[1]]), args[2], args[3], "seq_cst", "seq_cst")
+        return builder.extract_value(out, 1)
+
+    return types.boolean(array, types.intp, types.int64, types.int64), codegen
 
 
 @intrinsic

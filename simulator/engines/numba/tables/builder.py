@@ -72,17 +72,18 @@ class TableBuilder:
 
     def build(self) -> Tables:
         chains, levels = self.program.schedule
-        starts, chain, splits, encoding_needed = [0], [], [], False
+        starts, chain, splits, chain_needed, encoding_needed = [0], [], [], False, False
         for qubit_chain in chains:
+            split, needed_so_far = starts[-1], False  # where the rotations end that differ from sample to sample
             for rotation in qubit_chain:
                 axis = sections.AXIS_Z if not rotation.x else sections.AXIS_Y if rotation.z else sections.AXIS_X
                 chain.append((self.slots.add(rotation, moving=True, lane_z=0), axis))
-            varying = [k + 1 for k, rotation in enumerate(qubit_chain) if self.slots.is_local(rotation.angle)]
-            encoding = qubit_chain[: max(varying, default=0)]
-            encoding_needed = encoding_needed or any(self.slots.needed(rotation.angle) for rotation in encoding)
-            splits.append(starts[-1] + len(encoding))
+                needed_so_far = needed_so_far or self.slots.needed(rotation.angle)
+                if self.slots.is_local(rotation.angle):
+                    split, encoding_needed = len(chain), encoding_needed or needed_so_far
+            chain_needed = chain_needed or needed_so_far
+            splits.append(split)
             starts.append(len(chain))
-        chain_needed = any(self.slots.needed(rotation.angle) for c in chains for rotation in c)
         needed = scratch.ENCODING_NEEDED if encoding_needed else int(chain_needed)
         if encoding_needed:
             splits = starts[1:]
@@ -179,19 +180,19 @@ class TableBuilder:
         """Number the passes of levels; the phases before a fused pass belong to it."""
         if self.fuses:
             levels = fused.like_y(levels, self.n)
-        phases = None  # that the first pass of the next level applies
-        for k, level in enumerate(levels):
-            following = levels[k + 1] if k + 1 < len(levels) else None
-            if level.kind == "phases":
-                if self.is_fused(level, following):
-                    phases = level
-                else:
-                    self.phase_pass(level)
-            elif level.kind == "dense":
-                self.dense_pass(level.members[0])
-            else:
+        phases = None  # the level before, if it is one of phases that has no pass yet
+        for level in levels:
+            if level.kind == "rotations":
                 self.rotation_passes(level.members, phases)
                 phases = None
+                continue
+            if phases is not None:
+                self.phase_pass(phases)
+            phases = level if level.kind == "phases" else None
+            if level.kind == "dense":
+                self.dense_pass(level.members[0])
+        if phases is not None:
+            self.phase_pass(phases)
         if self.octet_masks:
             rows, masks, orders = zip(*self.octet_masks, strict=True)
             for row, zs in zip(rows, fused.in_orders(masks, orders), strict=True):
@@ -205,15 +206,6 @@ class TableBuilder:
     def fuses(self) -> bool:
         """Whether rotations are taken in octets where possible."""
         return self.lanes is None and self.n >= fused.OCTET
-
-    def is_fused(self, level: Level, following: Level | None) -> bool:
-        """Whether a level's phases are applied by the first pass of the level that follows."""
-        if not self.fuses or level.kind != "phases" or following is None or following.kind != "rotations":
-            return False
-        if self.slots.any_local(level.members):
-            return False
-        members, _ = fused.group(following.members, self.slots.is_local)
-        return bool(members) and members[0] is following.members[0]
 
     def phase_pass(self, level: Level) -> None:
         local = self.slots.any_local(level.members)
@@ -238,7 +230,7 @@ class TableBuilder:
 
     def fused_pass(self, rotations: Sequence[Rotation], phases: Sequence[Rotation]) -> None:
         """Number a pass of two or three rotations, and of the phases before them if it begins a layer."""
-        octets, layer = fused.Octets.of(rotations, self.n), self.layer
+        octets, layer = fused.Octets.of(rotations, self.n), None if phases else self.layer
         row, local = blank(passes.FUSED), self.slots.is_local(rotations[0].angle)
         row[passes.OFFSET], row[passes.FUSED_LOCAL] = -1, int(local)
         begins = bool(phases) if local else layer is None or not layer.takes(rotations)
@@ -254,7 +246,7 @@ class TableBuilder:
         self.layer = None if local else layer
         step = 2 * self.W
         row[passes.COSETS], row[passes.NUMBERS] = len(self.octets), self.stored
-        self.octets += [step * first for first in octets.sums()]
+        self.octets += [step * first for first in octets.sums]
         self.stored += passes.EACH_NUMBERS * self.W
         row[passes.FUSED_COUNT] = len(rotations)
         for k, rotation in enumerate(rotations):
@@ -267,18 +259,21 @@ class TableBuilder:
         self.add(row, bool(row[passes.NEEDED]) or self.slots.any_needed(rotations))
 
     def rotation_passes(self, members: Sequence[Rotation], phases: Level | None = None) -> None:
-        """Number a level's rotations, and the phases before them if the first pass is a fused one."""
+        """Number a level's rotations, and the phases before them, which are part of the first pass if that is fused."""
         waiting = list(members)
-        before = phases.members if phases is not None else []
-        if phases is not None:
-            self.layer = None
+        if phases is not None and self.slots.any_local(phases.members):
+            self.phase_pass(phases)
+            phases = None
         while waiting:
             if self.fuses:
                 group, remaining = fused.group(waiting, self.slots.is_local)
                 if group and group[0] is waiting[0]:
-                    self.fused_pass(group, before)
-                    before, waiting = [], remaining
+                    self.fused_pass(group, phases.members if phases is not None else [])
+                    phases, waiting = None, remaining
                     continue
+            if phases is not None:
+                self.phase_pass(phases)
+                phases = None
             rotation = waiting.pop(0)
             high = rotation.x >> self.shift
             place = self.partner(rotation, waiting) if high and self.lanes is not None else None
@@ -318,6 +313,8 @@ class TableBuilder:
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
         """Slot of a non-diagonal rotation, whether it varies per sample, and whether its derivative is required."""
         slot = self.slots.add(rotation, moving=True)
+        if not rotation.angle.factors:
+            return slot, 0, 0
         return slot, int(self.slots.is_local(rotation.angle)), int(self.slots.needed(rotation.angle))
 
     def dense_pass(self, member: Dense) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain, islice
 
 import numpy as np
@@ -16,41 +17,45 @@ from simulator.program.subspaces import pivots, remainder
 OCTET = passes.OCTET_BITS
 
 
-@dataclass
+@dataclass(frozen=True)
 class Octets:
     """How a pass takes the indices of n bits: in cosets of the span of three masks x.
 
     Attributes
     ----------
-    xs : list of int
+    xs : tuple of int
         The masks of the pass's rotations; with two, a third that no rotation has.
-    firsts : list of int
+    firsts : tuple of int
         Basis of the cosets' first members.
+    sums : tuple of int
+        All sums of the lower half of ``firsts``, then all of its upper half.
     """
 
-    xs: list[int]
-    firsts: list[int]
+    xs: tuple[int, ...]
+    firsts: tuple[int, ...]
+    sums: tuple[int, ...]
 
     @classmethod
     def of(cls, rotations: Sequence[Rotation], n: int) -> Octets:
         """Divide the indices such that each coset's first member has an even parity with each mask z."""
-        xs = [rotation.x for rotation in rotations]
-        dependent = pivots(xs)  # bits whose vectors are sums of those of lower bits
-        basis = []
-        for q in range(n):
-            vector = bit = 1 << q
-            if bit not in dependent:
-                for rotation in rotations:
-                    if rotation.z & bit:
-                        vector ^= rotation.x
-                basis.append(vector)
-        spare = OCTET - len(xs)
-        return cls(xs + basis[len(basis) - spare :], basis[: len(basis) - spare])
+        return _octets(tuple([rotation.x for rotation in rotations]), tuple([rotation.z for rotation in rotations]), n)
 
-    def sums(self) -> list[int]:
-        """All sums of the lower half of the basis of first members, then all of its upper half."""
-        half = len(self.firsts) // 2
-        return _sums(self.firsts[:half]) + _sums(self.firsts[half:])
+
+@lru_cache(maxsize=1024)
+def _octets(xs: tuple[int, ...], zs: tuple[int, ...], n: int) -> Octets:
+    dependent = pivots(xs)  # bits whose vectors are sums of those of lower bits
+    basis = []
+    for q in range(n):
+        vector = bit = 1 << q
+        if bit not in dependent:
+            for x, z in zip(xs, zs, strict=True):
+                if z & bit:
+                    vector ^= x
+            basis.append(vector)
+    split = len(basis) - (OCTET - len(xs))
+    firsts = tuple(basis[:split])
+    half = split // 2
+    return Octets((*xs, *basis[split:]), firsts, (*_sums(firsts[:half]), *_sums(firsts[half:])))
 
 
 @dataclass
@@ -89,7 +94,7 @@ def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> tup
         if (
             (candidate.x & candidate.z).bit_count() & 1
             and (not members or is_local(candidate.angle) == local)
-            and _all_apart(candidate, members)
+            and all_apart(candidate, members)
             and commutes_with_all(candidate, remaining)
         ):
             if not members:
@@ -180,7 +185,7 @@ def _dual(masks: Sequence[int], k: int, n: int) -> int:
     return sum(pivot for j, pivot in pivots if rows[j] >> n)
 
 
-def _all_apart(rotation: Rotation, others: Sequence[Rotation]) -> bool:
+def all_apart(rotation: Rotation, others: Sequence[Rotation]) -> bool:
     """Whether a string relates to each other one like Paulis of different qubits."""
     x, z, odd = rotation.x, rotation.z, 0
     for other in others:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from simulator.engines.numba.tables.tables import Affine
 from simulator.program.levels import Angle, Rotation
@@ -39,7 +43,12 @@ class Slots:
 
     def is_local(self, angle: Angle) -> bool:
         """Whether an angle differs from sample to sample."""
-        return bool(self.n_inputs and angle.factors) and min(angle.factors) < self.n_inputs
+        n_inputs = self.n_inputs
+        if n_inputs:
+            for number in angle.factors:
+                if number < n_inputs:
+                    return True
+        return False
 
     def needed(self, angle: Angle) -> bool:
         """Whether the derivative with respect to this angle is required."""
@@ -53,7 +62,7 @@ class Slots:
 
     def any_needed(self, rotations: Iterable[Rotation]) -> bool:
         """Whether the derivative with respect to an angle of one of the rotations is required."""
-        return any(self.needed(rotation.angle) for rotation in rotations)
+        return any(rotation.angle.factors and self.needed(rotation.angle) for rotation in rotations)
 
     def add_phases(self, rotations: Sequence[Rotation], local: bool = False) -> list[tuple[int, int]]:
         """Number the angles of diagonal rotations; return the terms of a pass of phases, masks z with slots."""
@@ -88,13 +97,20 @@ class Slots:
 
     def by_inputs(self) -> Affine:
         """Dependence of the local angles on the inputs."""
-        return Affine.of(
-            [{k: v for k, v in self.angles[slot].factors.items() if k < self.n_inputs} for slot in self.local]
-        )
+        return self._forms([self.angles[slot] for slot in self.local], 0, self.n_inputs)
 
     def by_weights(self) -> Affine:
         """Dependence of all angles on the weights."""
-        n = self.n_inputs
-        if not n:
-            return Affine.of([angle.factors for angle in self.angles])
-        return Affine.of([{k - n: v for k, v in angle.factors.items() if k >= n} for angle in self.angles])
+        return self._forms(self.angles, self.n_inputs, sys.maxsize)
+
+    def _forms(self, angles: Iterable[Angle], first: int, last: int) -> Affine:
+        """Dependence of angles on the parameters from ``first`` to ``last - 1``."""
+        rows = [angle.factors for angle in angles]
+        counts = np.array([*map(len, rows)], np.int64)
+        columns = np.array([*chain.from_iterable(rows)], np.int64)
+        values = np.array([*chain.from_iterable(map(dict.values, rows))], float)
+        if self.n_inputs:
+            inside = (first <= columns) & (columns < last)
+            counts = np.bincount(np.repeat(np.arange(len(rows)), counts)[inside], minlength=len(rows))
+            columns, values = columns[inside] - first, values[inside]
+        return Affine(np.concatenate([[0], np.cumsum(counts)]), columns, values)

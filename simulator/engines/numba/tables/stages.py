@@ -1,10 +1,11 @@
-"""Constant arrays of a program that runs in stages; see `simulator.program.stages` and `kernels.stages`."""
+"""Constant arrays of a program that runs in stages; see `schedule` and `kernels.stages`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from simulator.engines.numba.layout import stages as layout
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables import zeros
 from simulator.engines.numba.tables.builder import TableBuilder, blank
-from simulator.program import stages
+from simulator.engines.numba.tables.fused import all_apart, commutes_with_all
+from simulator.engines.numba.tables.schedule import Stage, runs, schedule
+from simulator.engines.numba.tables.tables import IntArray
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.program import Program
 from simulator.program.subspaces import Subspace, pivots
@@ -45,7 +48,7 @@ class StageTableBuilder(TableBuilder):
         self.store_tables = False
         if self.n >= self.options.sparse_qubits:
             levels = zeros.with_zeros(levels, self.shift)
-        scheduled = stages.schedule(levels, self.n, self.shift, bits)
+        scheduled = schedule(levels, self.n, self.shift, bits)
         if len(scheduled) <= _FEW_STAGES:
             scheduled = self.with_smaller_blocks(scheduled, levels, bits)
         chains = self.program.schedule[0]
@@ -54,26 +57,24 @@ class StageTableBuilder(TableBuilder):
             self.reached = reached
             self.stage(stage)
 
-    def with_smaller_blocks(
-        self, scheduled: list[stages.Stage], levels: Sequence[Level], bits: int
-    ) -> list[stages.Stage]:
+    def with_smaller_blocks(self, scheduled: list[Stage], levels: Sequence[Level], bits: int) -> list[Stage]:
         """Schedule of as many stages with smaller blocks, if there is one.
 
         Few stages are mostly copies, and what is copied passes through the cache that a block is in.
         """
         for fewer in range(bits - 1, max(bits - _MOST_SPARED, self.part) - 1, -1):
-            smaller = stages.schedule(levels, self.n, self.shift, fewer)
+            smaller = schedule(levels, self.n, self.shift, fewer)
             if len(smaller) > len(scheduled):
                 break
             scheduled = smaller
         return scheduled
 
-    def stage(self, stage: stages.Stage) -> None:
+    def stage(self, stage: Stage) -> None:
         """Number a stage's passes."""
         self.forward: list[int] = []
         self.back: list[int] = []
         self.specs: list[list[int]] = []  # integer lists that describe the factored passes
-        self.places: list[list[int]] = []
+        self.places: list[IntArray] = []
         self.parts = stage.block_bits - self.part
         self.block_mask = (1 << stage.block_bits) - 1
         for level in stage.levels:
@@ -99,7 +100,7 @@ class StageTableBuilder(TableBuilder):
 
     def block_rotations(self, level: Level) -> None:
         """Number the forward passes of a level of rotations."""
-        waiting = level.members if level.ordered else sorted(level.members, key=_by_x)
+        waiting = level.members if level.ordered else sorted(level.members, key=attrgetter("x"))
         others: list[Rotation] = []
         while waiting:
             group, remaining = self.group(waiting, level.ordered)
@@ -108,14 +109,14 @@ class StageTableBuilder(TableBuilder):
                 others = []
                 row = blank(passes.LIKE_Y if _is_like_y(group[0]) else passes.LIKE_X)
                 row[passes.COUNT] = len(group)
-                for k, member in enumerate(group):
-                    at = passes.FIRST + passes.EACH * k
-                    row[at + passes.MEMBER_SLOT], row[at + passes.MEMBER_LOCAL], _ = self.numbered(member)
-                    row[at + passes.MEMBER_X] = member.x >> self.shift
-                    row[at + passes.MEMBER_Z] = member.z >> self.shift
-                bits = pivots(member.x >> self.shift for member in group)
+                needed, at = False, passes.FIRST
+                for member in group:
+                    slot, local, member_needed = self.numbered(member)
+                    row[at : at + passes.EACH] = slot, local, member.x >> self.shift, member.z >> self.shift
+                    needed, at = needed or bool(member_needed), at + passes.EACH
+                bits = pivots([member.x >> self.shift for member in group])
                 row[passes.PIVOTS : passes.PIVOTS + len(bits)] = bits
-                self.add(row, self.slots.any_needed(group))
+                self.add(row, needed)
             else:
                 others.append(waiting[0])
                 remaining = waiting[1:]
@@ -124,25 +125,26 @@ class StageTableBuilder(TableBuilder):
 
     def group(self, waiting: Sequence[Rotation], ordered: bool) -> tuple[list[Rotation], list[Rotation]]:
         """Split into the first rotation with those that share its pass (none if it moves lanes), and the remaining."""
-        low, like_y = (1 << self.shift) - 1, _is_like_y(waiting[0])
+        shift, low, like_y = self.shift, (1 << self.shift) - 1, _is_like_y(waiting[0])
+        if waiting[0].x & low:
+            return [], list(waiting)
         group: list[Rotation] = []
         remaining: list[Rotation] = []
         span = [0]
         for k, member in enumerate(waiting):
-            if len(group) == passes.MOST:
-                remaining += waiting[k:]
-                break
+            x = member.x
             if (
-                not member.x & low
-                and member.x >> self.shift not in span
-                and _is_like_y(member) == like_y
-                and all(_apart(member, other) for other in group)
-                and not (ordered and any(not other.commutes(member) for other in remaining))
+                not x & low
+                and x >> shift not in span
+                and (x & member.z).bit_count() & 1 == like_y
+                and all_apart(member, group)
+                and not (ordered and remaining and not commutes_with_all(member, remaining))
             ):
                 group.append(member)
-                span += [vector ^ member.x >> self.shift for vector in span]
-            elif not group:
-                break
+                if len(group) == passes.MOST:
+                    remaining += waiting[k + 1 :]
+                    break
+                span += [vector ^ x >> shift for vector in span]
             else:
                 remaining.append(member)
         return group, remaining
@@ -208,46 +210,49 @@ class StageTableBuilder(TableBuilder):
         row[passes.NUMBER], row[passes.NEEDED] = number, int(needed)
         self.add(row, needed)
         groups = max(-(-len(classes) // layout.CLASSES), 1)
-        spec = [*self.add_terms(fixed), *self.add_terms(scalars), groups]
-        masks = list(classes)
+        first = len(self.terms)
+        members = [*fixed, *scalars]
+        middle, end = first + len(fixed), first + len(members)
+        spec = [first, middle, middle, end, groups]
+        masks, lane_mask = list(classes), (1 << self.shift) - 1
         for g in range(groups):
-            members = masks[g::groups]
-            group = [len(members), len(self.places)]
-            for z in members:
-                group += [z & ((1 << self.shift) - 1), *self.add_terms(classes[z])]
-            self.places.append(_places(tuple([z >> self.shift for z in members]), self.part - self.shift, 2 * self.W))
+            zs = masks[g::groups]
+            group = [len(zs), len(self.places)]
+            for z in zs:
+                members += classes[z]
+                first, end = end, end + len(classes[z])
+                group += (z & lane_mask, first, end)
+            self.places.append(_places(tuple([z >> self.shift for z in zs]), self.part - self.shift, 2 * self.W))
             spec += group + [0] * (layout.GROUP - len(group))
+        self.terms += self.slots.add_phases(members)
         self.specs.append(spec)
         return True
 
-    def add_terms(self, members: Sequence[Rotation]) -> tuple[int, int]:
-        """Number the Z strings of a factor and return the first and last number."""
-        first = len(self.terms)
-        self.terms += self.slots.add_phases(members)
-        return first, len(self.terms)
-
-    def written(self, stage: stages.Stage) -> Any:
+    def written(self, stage: Stage) -> Any:
         """Encode the stage in the format that the kernels read."""
-        sources, places = stages.runs(stage, self.shift)
-        ints = [0] * layout.HEAD
+        sources, places = runs(stage, self.shift)
+        head = [0] * layout.HEAD
+        lists: list[Sequence[int] | IntArray] = [head]
+        size = layout.HEAD
 
-        def add(values: Iterable[int]) -> int:
-            begin = len(ints)
-            ints.extend(values)
+        def add(values: Sequence[int] | IntArray) -> int:
+            nonlocal size
+            begin, size = size, size + len(values)
+            lists.append(values)
             return begin
 
-        ints[layout.BLOCK_BITS] = stage.block_bits - self.shift
-        ints[layout.BLOCKS_BITS] = self.n - stage.block_bits
-        ints[layout.PART_BITS] = self.part
-        ints[layout.SOURCES], ints[layout.PLACES] = add([*sources, 0]), add([*places, 0])
-        ints[layout.REACHED], ints[layout.PASSES] = self.reached, len(self.back)
-        ints[layout.REST] = add(stage.basis[stage.block_bits :])
+        head[layout.BLOCK_BITS] = stage.block_bits - self.shift
+        head[layout.BLOCKS_BITS] = self.n - stage.block_bits
+        head[layout.PART_BITS] = self.part
+        head[layout.SOURCES], head[layout.PLACES] = add([*sources, 0]), add([*places, 0])
+        head[layout.REACHED], head[layout.PASSES] = self.reached, len(self.back)
+        head[layout.REST] = add(stage.basis[stage.block_bits :])
         for at, length, order in (
             (layout.FORWARD, layout.FORWARDS, self.forward),
             (layout.BACK, layout.BACKS, self.back),
         ):
             segments = self.segments(order)
-            ints[at], ints[length] = add(chain.from_iterable(segments)), len(segments)
+            head[at], head[length] = add([*chain.from_iterable(segments)]), len(segments)
             add(order)
         begins = []
         for spec in self.specs:
@@ -255,8 +260,8 @@ class StageTableBuilder(TableBuilder):
                 at = layout.FACTOR_HEAD + layout.GROUP * g + layout.GROUP_PLACES
                 spec[at] = add(self.places[spec[at]])
             begins.append(add(spec))
-        ints[layout.SPECS], ints[layout.FACTORS] = add(begins), len(begins)
-        return np.array(ints, np.int64)
+        head[layout.SPECS], head[layout.FACTORS] = add(begins), len(begins)
+        return np.concatenate(lists, dtype=np.int64, casting="unsafe")  # an empty list has floats
 
     def segments(self, order: Sequence[int]) -> list[list[int]]:
         """Runs of ``order`` executed together: bits of the number of parts, first and last entry."""
@@ -274,9 +279,7 @@ class StageTableBuilder(TableBuilder):
         if kind == passes.DENSE:
             return self.n
         if kind in (passes.LIKE_X, passes.LIKE_Y):
-            at = passes.FIRST + passes.MEMBER_X
-            masks = [row[at + passes.EACH * k] for k in range(row[passes.COUNT])]
-            return self.shift + max(masks).bit_length()
+            return self.shift + row[passes.PIVOTS + row[passes.COUNT] - 1].bit_length()
         if kind in (passes.PHASES, passes.FACTORED):
             return self.shift
         if kind == passes.TWO_QUBIT:
@@ -286,33 +289,21 @@ class StageTableBuilder(TableBuilder):
 
     def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
         """Number a rotation once for its forward and backward passes."""
-        numbers = self.known.get(id(rotation))
-        if numbers is None:
-            numbers = self.known[id(rotation)] = super().numbered(rotation)
-        return numbers
+        return self.known.get(id(rotation)) or self.known.setdefault(id(rotation), super().numbered(rotation))
 
 
 @lru_cache(maxsize=1024)
-def _places(zs: tuple[int, ...], bits: int, size: int) -> list[int]:
+def _places(zs: tuple[int, ...], bits: int, size: int) -> IntArray:
     """Place, in a group's table of values of ``size`` floats, for each vector of a part of ``bits`` bits."""
     if not zs:
-        return [0] * (1 << bits)
+        return np.zeros(1 << bits, np.int64)
     odd = np.bitwise_count(np.arange(1 << bits)[:, None] & np.array(zs, np.int64)).astype(np.int64) & 1
-    return ((odd << np.arange(len(zs))).sum(axis=1) * size).tolist()  # type: ignore[no-any-return]
-
-
-def _by_x(rotation: Rotation) -> int:
-    return rotation.x
+    return (odd << np.arange(len(zs))).sum(axis=1) * size  # type: ignore[no-any-return]
 
 
 def _is_like_y(rotation: Rotation) -> int:
     """Return 1 for a string like Y, whose rotation is real, and 0 for one like X."""
     return (rotation.x & rotation.z).bit_count() & 1
-
-
-def _apart(a: Rotation, b: Rotation) -> bool:
-    """Whether two strings relate to each other like Paulis of different qubits."""
-    return not ((a.x & b.z).bit_count() | (a.z & b.x).bit_count()) & 1
 
 
 def _exchanged(member: Dense) -> Dense:
@@ -334,7 +325,7 @@ def _twin(x: int, d: int, zs: Sequence[int], vectors: int) -> int | None:
     return None
 
 
-def _reached(scheduled: Iterable[stages.Stage], support: Sequence[int]) -> list[int]:
+def _reached(scheduled: Iterable[Stage], support: Sequence[int]) -> list[int]:
     """Number of leading blocks of each stage that can be non-zero when it begins.
 
     Initially, only amplitudes whose index is in the span of ``support`` are non-zero; a stage spreads them over their

@@ -25,16 +25,6 @@ class Affine:
     columns: IntArray
     values: FloatArray
 
-    @classmethod
-    def of(cls, rows: Sequence[dict[int, float]]) -> Affine:
-        """Create from one mapping of column to factor per row."""
-        starts = np.cumsum([0, *map(len, rows)])
-        return cls(
-            starts.astype(np.int64),
-            np.array([*chain.from_iterable(rows)], np.int64),
-            np.array([*chain.from_iterable([row.values() for row in rows])], float),
-        )
-
     @cached_property
     def rows(self) -> IntArray:
         """Row of each entry."""

@@ -53,7 +53,7 @@ def test_octets_contain_each_index_once_and_begin_at_even_parities(count):
         Rotation(0b1100, 0b0111, Angle()),
     ]
     octets = Octets.of(rotations[:count], N)
-    sums = octets.sums()
+    sums = octets.sums
     firsts = [low ^ high for high in sums[1:] for low in sums[:1]]
     indices = []
     for first in firsts:

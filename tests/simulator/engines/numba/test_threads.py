@@ -17,8 +17,12 @@ import pytest
 from simulator import Circuit, ParameterVector, X, Z, get_num_threads, set_num_threads
 from simulator.calculations.gradients import adjoint_sweep
 from simulator.engines.choice import using
-from simulator.engines.numba import threads
+from simulator.engines.numba import sharing, threads
+from simulator.engines.numba.jit import bridged
+from simulator.engines.numba.jit.bridges import address_of
+from simulator.engines.numba.layout import queues
 from simulator.engines.numba.options import Options
+from simulator.engines.numba.simd import fetch_add, look, relax
 from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.program.program import Program
 from tests.simulator.engines.engines import NUMBA
@@ -77,21 +81,49 @@ def test_results_are_bit_equal_where_tiles_hold_several_states(eager):
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_caller_that_fails_leaves_no_helper_at_work():
-    """Its buffers are given to others at once."""
-    caller, begun, finished = threading.get_ident(), threading.Event(), []
+@bridged
+def meet(queue, scratch, out, expected, rounds):
+    """Count the threads here, which wait for each other; write where each has its scratch."""
+    number = fetch_add(queue, 0, 1)
+    while look(queue, 0) < expected and rounds > 0:
+        relax(queue)
+        rounds -= 1
+    out[number] = address_of(scratch)
 
-    def call():
-        if threading.get_ident() == caller:
-            assert begun.wait(20)
-            raise ArithmeticError("the caller's own")
-        begun.set()
-        time.sleep(0.2)
-        finished.append(True)
 
-    with pytest.raises(ArithmeticError, match="own"):
-        threads.parallel(call, 2, wait=False)
-    assert finished
+def met(expected, dtype=np.float64):
+    """Let up to three threads meet; return their number, the caller's scratch, and the places of all scratches."""
+    queue, scratch, out = sharing.new_queue(), np.zeros(2000, dtype), np.zeros(3, np.int64)
+    sharing.share(meet, (queue, scratch, out, expected, 1_000_000), queue, 3, 1, 0, scratch_bytes=scratch.nbytes)
+    return int(queue[0]), scratch, out
+
+
+@pytest.mark.parametrize("obstacle", [None, "a release of numba that the shortcuts do not support"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_threads_are_in_a_call_at_the_same_time_each_with_its_own_scratch(eager, monkeypatch, dtype, obstacle):
+    monkeypatch.setattr(sharing, "obstacle", lambda: obstacle)
+    for _ in range(100):  # a helper may just have gone to sleep
+        present, scratch, out = met(3, dtype)
+        if present == 3:
+            break
+        time.sleep(0.01)
+    assert present == 3
+    assert scratch.ctypes.data in out
+    assert np.diff(np.sort(out)).min() >= scratch.nbytes
+
+
+def test_a_call_is_withdrawn_from_a_helper_that_does_not_take_it(eager):
+    met(1)
+    states, count = threads._pool.states, len(threads._pool.beds)
+    while set(states[:count].tolist()) != {queues.ASLEEP}:
+        time.sleep(0.001)
+    for number in range(count):
+        states[number] = queues.FREE  # as if awake, but it does not look
+    present, scratch, out = met(1)
+    assert states[:count].tolist() == [queues.FREE] * count
+    for number in range(count):
+        states[number] = queues.ASLEEP
+    assert (present, out.tolist()) == (1, [scratch.ctypes.data, 0, 0])
 
 
 def test_python_threads_calling_at_once_get_what_they_get_alone(eager):
@@ -130,12 +162,12 @@ def test_a_loss_may_call_the_engine_itself(eager):
     np.testing.assert_array_equal(seen[0], sweep(inner)[0])
 
 
-def test_an_error_in_a_thread_is_raised_and_the_next_call_works(eager):
+def test_an_error_in_a_watched_call_is_raised_and_the_next_call_works(eager):
     def fails():
         raise ZeroDivisionError("in a thread")
 
     with pytest.raises(ZeroDivisionError, match="in a thread"):
-        threads.parallel(fails, 3)
+        sharing.watched(fails, np.zeros(1, np.int64), 3)
     sweep(make_program())
 
 

@@ -11,8 +11,8 @@ from simulator.engines.choice import using
 from simulator.engines.numba.layout import stages as layout
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
+from simulator.engines.numba.tables.schedule import Stage, runs, schedule
 from simulator.engines.numba.tables.stages import StageTableBuilder
-from simulator.program import stages
 from simulator.program.levels import Rotation
 from simulator.program.program import Program
 from tests.simulator.engines.test_engine import (
@@ -81,7 +81,7 @@ def test_gradients_through_blocks_equal_central_differences(block):
 @pytest.mark.parametrize("bits", [6, 9, 12])
 def test_stages_keep_every_mask_in_its_block_and_lose_nothing(bits):
     levels = Program(layers(12, 4)).schedule[1]
-    found = stages.schedule(levels, 12, 3, bits)
+    found = schedule(levels, 12, 3, bits)
     assert len(found) < sum(level.kind == "rotations" for level in levels) * 12 / (bits - 3) + 2
     for stage in found:
         assert stage.block_bits <= bits
@@ -93,8 +93,8 @@ def test_stages_keep_every_mask_in_its_block_and_lose_nothing(bits):
 
 
 def test_a_basis_and_its_runs_visit_each_amplitude_once():
-    stage = stages.Stage([1, 2, 4, 0b1101010, 0b0100001, 0b1110000, 0b1000000], 6)
-    sources, places = stages.runs(stage, 3)
+    stage = Stage([1, 2, 4, 0b1101010, 0b0100001, 0b1110000, 0b1000000], 6)
+    sources, places = runs(stage, 3)
     index = place = 0
     seen = []
     for j in range(8):

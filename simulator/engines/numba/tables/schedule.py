@@ -1,0 +1,152 @@
+"""Stages: groups of passes for which a large state is read from memory and written back only once.
+
+A stage is a sequence of rotations, phases and dense matrices whose X masks all lie in one subspace V of GF(2)^n. The
+cosets of V do not mix: a thread copies one coset's amplitudes into a block that fits in its second-level cache,
+applies the whole stage there and copies them back. Z masks are not restricted: they only give signs, which depend on
+the coset.
+
+Each stage has its own basis of GF(2)^n: the lanes' bits, vectors that span V, then a complement. In this basis a
+mask is short (most X masks are one bit), a block is contiguous, and the block's number is the high part of the index,
+so the passes run on a block as they would on the same slice of a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.engines.numba.kernels import schedule as kernels
+from simulator.engines.numba.layout import schedule as layout
+from simulator.program.levels import LOOK_BACK, Dense, Level, Rotation
+
+_WINDOW = 2048  # number of members considered for a stage; their commutation relations are computed together
+_LOOK_AHEAD = 192  # maximum number of postponed members before the search for more members of a stage ends
+_KINDS = {layout.DIAGONAL: "phases", layout.MOVING: "rotations", layout.DENSE: "dense"}
+
+
+@dataclass
+class Stage:
+    """Consecutive levels that run block by block, their masks in the basis of the stage.
+
+    Attributes
+    ----------
+    basis : list of int
+        Bit j of an index in the stage's basis stands for the stored index ``basis[j]``; the first are the lanes' bits.
+    block_bits : int
+        Number of qubits of a block; the first ``block_bits`` basis vectors span V.
+    levels : list of Level
+    """
+
+    basis: list[int]
+    block_bits: int
+    levels: list[Level] = field(default_factory=list)
+
+
+def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int) -> list[Stage]:
+    """Cut levels into stages with blocks of at most ``bits`` qubits, reordering members that commute.
+
+    A stage takes, of the members in order, those that commute with everything postponed and whose masks fit in its
+    subspace. Diagonal rotations are postponed until a selected member requires them first, so that more of them share
+    one pass. Those that no member requires are selected last, or when nothing else can be selected.
+
+    Parameters
+    ----------
+    levels : iterable of Level
+    num_qubits : int
+    lanes : int
+        Number of qubits that index the lanes of a vector; they are in every block.
+    bits : int
+        Maximum block size in qubits, at least ``lanes``; a dense matrix that needs more gets a larger block.
+    """
+    members = [member for level in levels for member in level.members]
+    strings, begins = _strings(members)
+    words = -(-min(len(strings), _WINDOW * int(np.diff(begins).max(initial=0))) // 64)
+    placed = np.empty((len(members), layout.PLACED_COLUMNS), np.int64)
+    masks = np.empty_like(strings)
+    kinds = np.empty((len(members), layout.LEVEL_COLUMNS), np.int64)
+    ends = np.empty((len(members), layout.STAGE_COLUMNS), np.int64)
+    bases = np.empty((len(members), num_qubits), np.int64)
+    scratch = np.empty(kernels.scratch_size(num_qubits, _WINDOW, words), np.int64)
+    count = kernels.schedule(
+        strings, begins, lanes, bits, _WINDOW, _LOOK_AHEAD, LOOK_BACK, words, scratch, placed, masks, kinds, ends, bases
+    )
+    stages, first = [], 0
+    last = int(ends[count - 1, layout.LAST_LEVEL]) if count else 0
+    scheduled = _levels(members, placed, masks, kinds[:last])
+    for basis, (last, block_bits) in zip(bases[:count].tolist(), ends[:count].tolist(), strict=True):
+        stages.append(Stage(basis, block_bits, scheduled[first:last]))
+        first = last
+    return stages
+
+
+def _strings(members: Sequence[Rotation | Dense]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Masks of all strings, and where those of each member begin: a rotation has one, a matrix X and Z of qubits."""
+    masks: list[int] = []
+    begins = [0]
+    for member in members:
+        if isinstance(member, Rotation):
+            masks += (member.x, member.z)
+        else:
+            masks += [mask for x in member.xs for mask in (x, 0)]
+            masks += [mask for z in member.zs for mask in (0, z)]
+        begins.append(len(masks) // 2)
+    return np.array(masks, np.int64).reshape(-1, 2), np.array(begins, np.int64)
+
+
+def _levels(
+    members: Sequence[Rotation | Dense],
+    placed: NDArray[np.int64],
+    masks: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+) -> list[Level]:
+    """Levels of scheduled members, with the masks of their stages."""
+    levels = [Level(_KINDS[kind], ordered=bool(ordered)) for ordered, kind in kinds.tolist()]
+    scheduled: list[Any] = []
+    xs, zs = masks.T.tolist()
+    for number, string, level, merged, negated in zip(*placed.T.tolist(), strict=True):
+        member = members[number]
+        if isinstance(member, Rotation):
+            angle = member.angle.scaled(-1.0) if negated else member.angle
+            if merged >= 0:
+                scheduled[merged].angle = scheduled[merged].angle.plus(angle)  # a new object: the old one may be shared
+                scheduled.append(None)
+                continue
+            scheduled.append(Rotation(xs[string], zs[string], angle))
+        else:
+            middle, end = string + len(member.xs), string + 2 * len(member.xs)
+            scheduled.append(Dense(tuple(xs[string:middle]), tuple(zs[middle:end]), member.matrix, member.unitary))
+        levels[level].members.append(scheduled[-1])
+    return levels
+
+
+def runs(stage: Stage, lanes: int) -> tuple[list[int], list[int]]:
+    """Steps through a block in increasing order of the amplitudes' indices in the state.
+
+    Returns
+    -------
+    sources, places : list of int
+        Vector number j + 1 of a block follows vector j at an index that differs by ``sources[t]``, and at a place in
+        the block that differs by ``places[t]``, where t is the number of trailing ones of j.
+    """
+    size = len(stage.basis)
+    rows: dict[int, int] = {}  # highest bit of a stored index -> the index, the place in the block above; fully reduced
+    for j in range(lanes, stage.block_bits):
+        row = 1 << (j - lanes + size) | stage.basis[j]
+        for pivot, other_row in rows.items():
+            if row & pivot:
+                row ^= other_row
+        top = 1 << ((row & (1 << size) - 1).bit_length() - 1)
+        for pivot, other_row in rows.items():
+            if other_row & top:
+                rows[pivot] = other_row ^ row
+        rows[top] = row
+    sources, places, total = [], [], 0
+    for pivot in sorted(rows):
+        total ^= rows[pivot]
+        sources.append(total & (1 << size) - 1)
+        places.append(total >> size)
+    return sources, places
