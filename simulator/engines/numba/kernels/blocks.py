@@ -15,7 +15,9 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.kernels import octets
 from simulator.engines.numba.kernels.addressing import following, spread
+from simulator.engines.numba.kernels.octets import load_native, native_lanes
 from simulator.engines.numba.kernels.walsh import parity
 from simulator.engines.numba.layout.passes import (
     COUNT,
@@ -83,6 +85,11 @@ def _secant(rotations, row, k):
 
 
 @inlined
+def _native_secant(rotations, row, k):
+    return octets.splat_native(rotations, like(rotations, 1.0) / _cosine(rotations, row, k))
+
+
+@inlined
 def scale_of(row, shared, local):
     """Product of the cosines that a pass leaves out."""
     out = 1.0
@@ -91,8 +98,8 @@ def scale_of(row, shared, local):
     return out
 
 
-def _rotations(bracket: Any) -> tuple[Any, Any, Any]:
-    """Create the passes of one, two and three rotations of a type."""
+def _rotations(bracket: Any, turn: Any) -> tuple[Any, Any, Any]:
+    """Create the passes of one, two and three rotations of a type; ``turn`` applies three brackets."""
 
     @part
     def one(psi, row, shared, local, first, last):
@@ -142,57 +149,31 @@ def _rotations(bracket: Any) -> tuple[Any, Any, Any]:
 
     @part
     def three(psi, row, shared, local, first, last):
-        W = lanes_of(psi)
-        step = 2 * W
-        source_a, source_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
+        W, N = lanes_of(psi), native_lanes(psi)
+        step, source_a, source_b = 2 * W, _source(row, 0, shared, local), _source(row, 1, shared, local)
         source_c = _source(row, 2, shared, local)
         xa, xb, xc = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step), _mask(row, 2, MEMBER_X, step)
         za, zb, zc = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step), _mask(row, 2, MEMBER_Z, step)
         low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
         sa, sb, sc = _sines(source_a, row, 0), _sines(source_b, row, 1), _sines(source_c, row, 2)
-        ca, cb, cc = _secant(source_a, row, 0), _secant(source_b, row, 1), _secant(source_c, row, 2)
+        ca, cb, cc = (
+            _native_secant(source_a, row, 0),
+            _native_secant(source_b, row, 1),
+            _native_secant(source_c, row, 2),
+        )
         o, pivots = spread(spread(spread(first, low), middle), high) * step, (low | middle | high) * step
         for _ in range(first, last):
-            ta, tb = _tangent(source_a, sa, za, o, ca), _tangent(source_b, sb, zb, o, cb)
-            tc = _tangent(source_c, sc, zc, o, cc)
-            oa, ob, p = o ^ xa, o ^ xb, o ^ xc
-            oab, pa, pb = oa ^ xb, oa ^ xc, ob ^ xc
-            pab = oab ^ xc
-            a0, a1, b0, b1 = bracket(load(psi, o), load(psi, o + W), load(psi, oa), load(psi, oa + W), ta)
-            d0, d1, e0, e1 = bracket(load(psi, ob), load(psi, ob + W), load(psi, oab), load(psi, oab + W), ta)
-            a0, a1, d0, d1 = bracket(a0, a1, d0, d1, tb)
-            b0, b1, e0, e1 = bracket(b0, b1, e0, e1, tb)
-            f0, f1, g0, g1 = bracket(load(psi, p), load(psi, p + W), load(psi, pa), load(psi, pa + W), ta)
-            h0, h1, k0, k1 = bracket(load(psi, pb), load(psi, pb + W), load(psi, pab), load(psi, pab + W), ta)
-            f0, f1, h0, h1 = bracket(f0, f1, h0, h1, tb)
-            g0, g1, k0, k1 = bracket(g0, g1, k0, k1, tb)
-            a0, a1, f0, f1 = bracket(a0, a1, f0, f1, tc)
-            b0, b1, g0, g1 = bracket(b0, b1, g0, g1, tc)
-            d0, d1, h0, h1 = bracket(d0, d1, h0, h1, tc)
-            e0, e1, k0, k1 = bracket(e0, e1, k0, k1, tc)
-            store(psi, o, a0)
-            store(psi, o + W, a1)
-            store(psi, oa, b0)
-            store(psi, oa + W, b1)
-            store(psi, ob, d0)
-            store(psi, ob + W, d1)
-            store(psi, oab, e0)
-            store(psi, oab + W, e1)
-            store(psi, p, f0)
-            store(psi, p + W, f1)
-            store(psi, pa, g0)
-            store(psi, pa + W, g1)
-            store(psi, pb, h0)
-            store(psi, pb + W, h1)
-            store(psi, pab, k0)
-            store(psi, pab + W, k1)
+            ta, tb, tc = sa + W * parity(o & za), sb + W * parity(o & zb), sc + W * parity(o & zc)
+            for lane in range(0, W, N):
+                t0, t1 = load_native(source_a, ta + lane) * ca, load_native(source_b, tb + lane) * cb
+                turn(psi, o, xa, xb, xc, lane, t0, t1, load_native(source_c, tc + lane) * cc)
             o = following(o, pivots, step)
 
     return one, two, three
 
 
-_one_x, _two_x, _three_x = _rotations(_bracket_like_x)
-_one_y, _two_y, _three_y = _rotations(_bracket_like_y)
+_one_x, _two_x, _three_x = _rotations(_bracket_like_x, octets.turn_like_x)
+_one_y, _two_y, _three_y = _rotations(_bracket_like_y, octets.turn_like_y)
 
 
 @part

@@ -29,8 +29,10 @@ class Instructions:
 
     def splat(self, array: Any, place: Any) -> Any:
         data = data_pointer(self.context, self.builder, self.array, array)
+        return self.repeated(self.builder.load(self.builder.gep(data, [place])))
+
+    def repeated(self, value: Any) -> Any:
         kind = llvm_type(self.vector)
-        value = self.builder.load(self.builder.gep(data, [place]))
         first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, _INT32(0))
         order = ir.Constant(ir.VectorType(_INT32, self.vector.width), None)
         return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), order)
