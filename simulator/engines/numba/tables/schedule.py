@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from simulator.program.levels import LOOK_BACK, Dense, Level, Rotation
 
 _WINDOW = 2048  # number of members considered for a stage; their commutation relations are computed together
 _LOOK_AHEAD = 192  # maximum number of postponed members before the search for more members of a stage ends
+_FEW_STAGES = 2  # maximum number of stages for which smaller blocks are tried
 _KINDS = {layout.DIAGONAL: "phases", layout.MOVING: "rotations", layout.DENSE: "dense"}
 
 
@@ -46,7 +47,17 @@ class Stage:
     levels: list[Level] = field(default_factory=list)
 
 
-def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int) -> list[Stage]:
+class _Cut(NamedTuple):
+    """Members cut into stages, in the format of `layout.schedule`."""
+
+    placed: NDArray[np.int64]
+    masks: NDArray[np.int64]
+    levels: NDArray[np.int64]
+    stages: NDArray[np.int64]
+    bases: NDArray[np.int64]
+
+
+def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int, spared: int = 0) -> list[Stage]:
     """Cut levels into stages with blocks of at most ``bits`` qubits, reordering members that commute.
 
     A stage takes, of the members in order, those that commute with everything postponed and whose masks fit in its
@@ -61,26 +72,41 @@ def schedule(levels: Iterable[Level], num_qubits: int, lanes: int, bits: int) ->
         Number of qubits that index the lanes of a vector; they are in every block.
     bits : int
         Maximum block size in qubits, at least ``lanes``; a dense matrix that needs more gets a larger block.
+    spared : int
+        Maximum number of qubits by which blocks become smaller if there are few stages, and as many with smaller
+        blocks: few stages are mostly copies, and what is copied passes through the cache that a block is in.
     """
     members = [member for level in levels for member in level.members]
     strings, begins = _strings(members)
-    words = -(-min(len(strings), _WINDOW * int(np.diff(begins).max(initial=0))) // 64)
-    placed = np.empty((len(members), layout.PLACED_COLUMNS), np.int64)
-    masks = np.empty_like(strings)
-    kinds = np.empty((len(members), layout.LEVEL_COLUMNS), np.int64)
-    ends = np.empty((len(members), layout.STAGE_COLUMNS), np.int64)
-    bases = np.empty((len(members), num_qubits), np.int64)
-    scratch = np.empty(kernels.scratch_size(num_qubits, _WINDOW, words), np.int64)
-    count = kernels.schedule(
-        strings, begins, lanes, bits, _WINDOW, _LOOK_AHEAD, LOOK_BACK, words, scratch, placed, masks, kinds, ends, bases
-    )
+    cut = _cut(strings, begins, num_qubits, lanes, bits)
+    if len(cut.stages) <= _FEW_STAGES:
+        for fewer in range(bits - 1, bits - spared - 1, -1):
+            smaller = _cut(strings, begins, num_qubits, lanes, fewer)
+            if len(smaller.stages) > len(cut.stages):
+                break
+            cut = smaller
     stages, first = [], 0
-    last = int(ends[count - 1, layout.LAST_LEVEL]) if count else 0
-    scheduled = _levels(members, placed, masks, kinds[:last])
-    for basis, (last, block_bits) in zip(bases[:count].tolist(), ends[:count].tolist(), strict=True):
+    scheduled = _levels(members, cut)
+    for basis, (last, block_bits) in zip(cut.bases.tolist(), cut.stages.tolist(), strict=True):
         stages.append(Stage(basis, block_bits, scheduled[first:last]))
         first = last
     return stages
+
+
+def _cut(strings: NDArray[np.int64], begins: NDArray[np.int64], num_qubits: int, lanes: int, bits: int) -> _Cut:
+    members = len(begins) - 1
+    words = -(-min(len(strings), _WINDOW * int(np.diff(begins).max(initial=0))) // 64)
+    cut = _Cut(
+        np.empty((members, layout.PLACED_COLUMNS), np.int64),
+        np.empty_like(strings),
+        np.empty((members, layout.LEVEL_COLUMNS), np.int64),
+        np.empty((members, layout.STAGE_COLUMNS), np.int64),
+        np.empty((members, num_qubits), np.int64),
+    )
+    scratch = np.empty(kernels.scratch_size(num_qubits, _WINDOW, words), np.int64)
+    count = kernels.schedule(strings, begins, lanes, bits, _WINDOW, _LOOK_AHEAD, LOOK_BACK, words, scratch, *cut)
+    last = int(cut.stages[count - 1, layout.LAST_LEVEL]) if count else 0
+    return cut._replace(levels=cut.levels[:last], stages=cut.stages[:count], bases=cut.bases[:count])
 
 
 def _strings(members: Sequence[Rotation | Dense]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -97,17 +123,12 @@ def _strings(members: Sequence[Rotation | Dense]) -> tuple[NDArray[np.int64], ND
     return np.array(masks, np.int64).reshape(-1, 2), np.array(begins, np.int64)
 
 
-def _levels(
-    members: Sequence[Rotation | Dense],
-    placed: NDArray[np.int64],
-    masks: NDArray[np.int64],
-    kinds: NDArray[np.int64],
-) -> list[Level]:
+def _levels(members: Sequence[Rotation | Dense], cut: _Cut) -> list[Level]:
     """Levels of scheduled members, with the masks of their stages."""
-    levels = [Level(_KINDS[kind], ordered=bool(ordered)) for ordered, kind in kinds.tolist()]
+    levels = [Level(_KINDS[kind], ordered=bool(ordered)) for ordered, kind in cut.levels.tolist()]
     scheduled: list[Any] = []
-    xs, zs = masks.T.tolist()
-    for number, string, level, merged, negated in zip(*placed.T.tolist(), strict=True):
+    xs, zs = cut.masks.T.tolist()
+    for number, string, level, merged, negated in zip(*cut.placed.T.tolist(), strict=True):
         member = members[number]
         if isinstance(member, Rotation):
             angle = member.angle.scaled(-1.0) if negated else member.angle

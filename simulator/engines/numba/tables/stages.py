@@ -24,7 +24,6 @@ from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.program import Program
 from simulator.program.subspaces import Subspace, pivots
 
-_FEW_STAGES = 2  # maximum number of stages for which smaller blocks are tried
 _MOST_SPARED = 2  # maximum number of qubits by which blocks become smaller; measured with layers on 20 qubits
 
 
@@ -48,26 +47,13 @@ class StageTableBuilder(TableBuilder):
         self.store_tables = False
         if self.n >= self.options.sparse_qubits:
             levels = zeros.with_zeros(levels, self.shift)
-        scheduled = schedule(levels, self.n, self.shift, bits)
-        if len(scheduled) <= _FEW_STAGES:
-            scheduled = self.with_smaller_blocks(scheduled, levels, bits)
+        spared = min(_MOST_SPARED, bits - self.part)
+        scheduled = schedule(levels, self.n, self.shift, bits, spared)
         chains = self.program.schedule[0]
         support = [1 << q for q in range(self.n) if self.program.starts or chains[q]]
         for stage, reached in zip(scheduled, _reached(scheduled, support), strict=True):
             self.reached = reached
             self.stage(stage)
-
-    def with_smaller_blocks(self, scheduled: list[Stage], levels: Sequence[Level], bits: int) -> list[Stage]:
-        """Schedule of as many stages with smaller blocks, if there is one.
-
-        Few stages are mostly copies, and what is copied passes through the cache that a block is in.
-        """
-        for fewer in range(bits - 1, max(bits - _MOST_SPARED, self.part) - 1, -1):
-            smaller = schedule(levels, self.n, self.shift, fewer)
-            if len(smaller) > len(scheduled):
-                break
-            scheduled = smaller
-        return scheduled
 
     def stage(self, stage: Stage) -> None:
         """Number a stage's passes."""
