@@ -72,10 +72,11 @@ def describe(model: Any, sizes: dict[str, int]) -> tuple[str, ...]:
         sentences.append(f"{text}.")
     if "angles" in sizes:
         readout = "readout" if not _layer_before(model) else "layers before and after it"
+        decay = getattr(model, "weight_decay_", 0.0)  # the setting may leave it to the class or to held-out rows
         text = (
             f"{counted(sizes['angles'], 'angle')} in the circuit and {counted(sizes['classical_weights'], 'weight')} "
-            f"of the classical {readout} were trained for {counted(len(model.loss_history_), 'epoch')}, loss "
-            f"{_first_to_last(model.loss_history_)}"
+            f"of the classical {readout} were trained for {counted(len(model.loss_history_), 'epoch')}"
+            f"{f' with a weight decay of {decay:g}' if decay else ''}, loss {_first_to_last(model.loss_history_)}"
         )
         if model.best_epoch_:
             text += f"; the weights are those of epoch {model.best_epoch_}"

@@ -146,8 +146,6 @@ def _compared(
     """Compare the fitted model on the split, or its settings by cross-validation."""
     seed = experiment.settings.get("random_state", 0)
     trained = copy.copy(model)
-    if "verbose" in trained.get_params():
-        trained.set_params(verbose=False)
     if interrupted:  # more rows than are compared mean another training, of the same length
         trained.set_params(epochs=max(model.n_iter_, 1))
     with warnings.catch_warnings():

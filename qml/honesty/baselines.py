@@ -170,7 +170,8 @@ def compare_on_split(
     rows = limited(task, y, training, max_rows, seed)
     contest = Contest(X, y, [(rows, testing)], choose_metrics(task, y[training]), candidates, None, seed)
     known = (fitted, seconds) if len(rows) == len(training) else None
-    models, missing = run_contest(contest, clone(fitted), Candidates(), fitted=known, twin=twin, announce=announce)
+    copy = _quiet(clone(fitted))
+    models, missing = run_contest(contest, copy, Candidates(), fitted=known, twin=twin, announce=announce)
     return BaselineComparison.from_contest(contest, models, missing, num_rows=len(training), folds=1, repeats=1)
 
 
@@ -240,11 +241,17 @@ def _checked_targets(task: Task, X: Any, y: ArrayLike) -> NDArray[Any]:
 
 
 def _seeded(estimator: Any, seed: int) -> Any:
-    """Return an unfitted copy whose parts without a seed have this one."""
-    copy = clone(estimator)
+    """Return an unfitted copy without a progress bar whose parts without a seed have this one."""
+    copy = _quiet(clone(estimator))
     unset = [
         name
         for name, value in copy.get_params(deep=True).items()
         if value is None and name.split("__")[-1] == "random_state"
     ]
     return copy.set_params(**dict.fromkeys(unset, seed))
+
+
+def _quiet(estimator: Any) -> Any:
+    """Turn off the progress bars of an estimator, of which a comparison would show one for each of many fits."""
+    shown = [name for name, value in estimator.get_params(deep=True).items() if name.endswith("verbose") and value]
+    return estimator.set_params(**dict.fromkeys(shown, False))

@@ -88,7 +88,8 @@ class Leaderboard:
                 row.kind,
                 str(row.trials),
                 str(row.complete),
-                number(row.score) + (f" ± {number(row.spread)}" if np.isfinite(row.spread) else ""),
+                (number(row.score) if row.complete else "-")
+                + (f" ± {number(row.spread)}" if np.isfinite(row.spread) else ""),
                 f"{row.seconds:.1f}",
             )
             for row in self.rows

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.tables.reading import Table, TableError, from_frame
+from qml.tables.reading import Table, TableError, from_frame, shortened
 from qml.tables.schema import Schema
 
 __all__ = ["EXTRA_FORMAT", "TableModel"]
@@ -47,7 +47,8 @@ class TableModel:
         Raises
         ------
         TableError
-            If a column is missing, or a cell is empty or not of the kind seen in training.
+            If a column is missing, a cell is empty or not of the kind seen in training, or X is neither a table nor
+            an array of numbers.
 
         Warns
         -----
@@ -55,7 +56,14 @@ class TableModel:
             If cells are filled, or hold categories that were not seen in training.
         """
         if not isinstance(X, Table) and not hasattr(X, "columns"):
-            return np.asarray(X, np.float64)
+            try:
+                return np.asarray(X, np.float64)
+            except (TypeError, ValueError) as error:
+                names = shortened([column.name for column in self.schema.columns])
+                raise TableError(
+                    f"expected a DataFrame with the columns {names}, or an array of numbers, got "
+                    f"{type(X).__name__}; pandas.DataFrame(X) makes one of a list of dicts or a dict of lists"
+                ) from error
         encoded, notes = self.schema.encode(X if isinstance(X, Table) else from_frame(X))
         for note in notes:
             warnings.warn(note, UserWarning, stacklevel=3)

@@ -137,7 +137,7 @@ def place(levels: list[Level], x: int, z: int, angle: Angle, string: int, crossi
         return True
     same = place.known.get((x, z))
     if same is not None:
-        same.angle = same.angle.plus(angle)  # a new object, because the old one may be shared
+        same.angle.add(angle)
         return False
     place.members.append(rotation := Rotation(x, z, angle))
     place.known[x, z] = rotation

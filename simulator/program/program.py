@@ -58,13 +58,14 @@ class Program:
         weights: Sequence[Parameter] | None = None,
         precision: str = "double",
     ) -> None:
+        input_set = set(inputs)
+        derived = weights is None and len(input_set) == len(inputs)
         if weights is None:
-            input_set = set(inputs)
             weights = [p for p in circuit.parameters if p not in input_set] if input_set else circuit.parameters
         self.circuit: OperationSequence | None = circuit
         self._set(circuit.num_qubits, observables, inputs, weights, precision)
         refuse_measurements(circuit.operations, "a state, expectation or gradient")
-        if self.weights != circuit.parameters or self.inputs:
+        if not derived and (self.weights != circuit.parameters or self.inputs):
             _check_parameters(circuit, self.inputs, self.weights)
 
     @classmethod

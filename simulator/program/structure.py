@@ -57,8 +57,9 @@ def recall(circuit: OperationSequence) -> None:
     key = circuit.num_qubits, len(operations), operations[0], operations[len(operations) // 2], operations[-1]
     other = _recent.pop(key, None)
     _recent[key] = other if other is not None and circuit.shares(other) else circuit
-    for key in [*_recent][:-_RECENT]:  # a copy, because other threads may change it
-        _recent.pop(key, None)
+    if len(_recent) > _RECENT:
+        for key in [*_recent][:-_RECENT]:  # a copy, because other threads may change it
+            _recent.pop(key, None)
 
 
 def structure_of(circuit: OperationSequence) -> tuple[Structure, NDArray[np.float64]] | None:

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from qml import DressedClassifier, QuantumKernelClassifier, ReservoirClassifier, VariationalClassifier
+from qml import (
+    DressedClassifier,
+    QuantumKernelClassifier,
+    ReservoirClassifier,
+    ReuploadingClassifier,
+    VariationalClassifier,
+)
 from qml.assessment.model_facts import circuit_of, describe, reduction_note, sizes_of
 from qml.assessment.report import Picture, markdown, terminal
 from qml.cli.estimators import estimator_for
@@ -115,6 +121,12 @@ class TestModelFacts:
         text = " ".join(describe(model, sizes))
         assert "24 angles in the circuit and 33 weights of the classical readout were trained for 2 epochs" in text
         assert reduction_note(model) == ()
+
+    def test_a_weight_decay_that_the_settings_do_not_tell(self):
+        model = ReuploadingClassifier(n_layers=1, n_qubits=4, epochs=2, random_state=0).fit(self.X, self.y)
+        assert (model.weight_decay, model.weight_decay_ > 0) == (None, True)
+        text = " ".join(describe(model, sizes_of(model)))
+        assert f"were trained for 2 epochs with a weight decay of {model.weight_decay_}, loss " in text
 
     def test_layers_before_the_circuit(self):
         model = DressedClassifier(n_layers=1, n_qubits=2, epochs=1, random_state=0).fit(self.X, self.y)

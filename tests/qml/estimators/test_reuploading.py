@@ -1,9 +1,15 @@
 """Re-uploading and dressed estimators, and estimators of any network."""
 
+from typing import ClassVar
+
 import numpy as np
 import pennylane as qml_peer
 import pytest
 from sklearn.datasets import load_digits, load_iris, make_circles
+from sklearn.ensemble import BaggingClassifier
+from sklearn.metrics import log_loss
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.model_selection import train_test_split
 
 from qml import (
     DressedClassifier,
@@ -18,8 +24,10 @@ from qml import (
     load,
 )
 from qml.estimators.variational.fidelity_cost import WeightedFidelityCost
+from qml.estimators.variational.roughness import roughness
 from qml.layers import ClassFidelities, Dense, Dropout, Quantum, Sequential, Softmax, Tanh
 from qml.layers.fidelities import class_states
+from qml.losses import CrossEntropy
 from qml.models.reuploading import reuploading_model
 from tests.qml.layers.differences import TOLERANCE, gradient
 
@@ -89,6 +97,116 @@ class TestAccuracy:
         for loss in ("cross_entropy", "fidelity"):
             clf = ReuploadingClassifier(n_qubits=1, n_layers=5, loss=loss, random_state=0).fit(X[:200], y[:200])
             assert clf.score(X[200:], y[200:]) > 0.95
+
+
+@pytest.fixture(scope="module")
+def squares():
+    X = np.random.default_rng(0).uniform(-1, 1, (160, 2))
+    return X, np.floor(2 * X).sum(axis=1) % 2
+
+
+class TestDefaults:
+    SMALL: ClassVar = {"n_layers": 1, "n_qubits": 4, "epochs": 2, "random_state": 0}
+
+    def test_rough_classes_are_smoothed_and_not_decayed(self, squares):
+        X, y = squares
+        clf = ReuploadingClassifier(**self.SMALL).fit(X, y)
+        assert clf.roughness_ > 0.15
+        assert clf.loss_ == CrossEntropy(label_smoothing=0.2)
+        assert clf.weight_decay_ == 0
+        same = ReuploadingClassifier(loss=clf.loss_, weight_decay=0.0, **self.SMALL).fit(X, y)
+        np.testing.assert_array_equal(clf.weights_, same.weights_)
+        for smooth in (X[:, 0] > 0, (X**2).sum(axis=1) > 0.7, np.random.default_rng(0).normal(size=160) > 0):
+            assert clf.fit(X, smooth).roughness_ < 0.15
+            assert clf.loss_ == CrossEntropy()
+            assert clf.weight_decay_ == 0.1
+
+    def test_each_of_both_can_be_set_alone(self, squares):
+        plain = ReuploadingClassifier(loss="cross_entropy", **self.SMALL).fit(*squares)
+        assert plain.loss_ == "cross_entropy"
+        assert plain.weight_decay_ == 0
+        decayed = ReuploadingClassifier(weight_decay=0.3, **self.SMALL).fit(*squares)
+        assert decayed.loss_ == CrossEntropy(label_smoothing=0.2)
+        assert decayed.weight_decay_ == 0.3
+
+    def test_part_of_the_data_decides_nothing(self, squares):
+        clf = ReuploadingClassifier(**self.SMALL).partial_fit(*squares, classes=np.unique(squares[1]))
+        assert clf.roughness_ is None
+        assert clf.loss_ == CrossEntropy()
+        assert clf.weight_decay_ == 0.1
+
+    def test_several_labels(self, squares):
+        X, y = squares
+        rough = np.column_stack([y == 0, y == 1]).astype(int)
+        assert ReuploadingClassifier(**self.SMALL).fit(X, rough).loss_ == CrossEntropy(label_smoothing=0.2)
+        assert ReuploadingClassifier(**self.SMALL).fit(X, (X > 0).astype(int)).loss_ == CrossEntropy()
+
+    def test_curves_are_predicted_better(self):
+        """Three draws of two curves: against the defaults for other classes, in accuracy and in log loss."""
+        scores = []
+        for seed in range(3):
+            X, y = datasets.two_curves(1240, degree=20, offset=1 / 40, random_state=4000 + seed)
+            X, unseen, y, truth = train_test_split(X, y, train_size=240, random_state=42)
+            clf = ReuploadingClassifier(random_state=0)
+            for _ in range(2):
+                clf.fit(X, y)
+                scores.append((clf.score(unseen, truth), -log_loss(truth, clf.predict_proba(unseen))))
+                clf = ReuploadingClassifier(loss="cross_entropy", weight_decay=0.1, random_state=0)
+        gain = np.mean(scores[::2], axis=0) - np.mean(scores[1::2], axis=0)
+        assert gain[0] > 0.02
+        assert gain[1] > 0.05
+
+
+def test_restarts_are_averaged_as_scikit_learn_does_it(squares):
+    X, y = squares
+    one = ReuploadingClassifier(n_layers=1, n_qubits=2, epochs=2)
+    together = BaggingClassifier(one, n_estimators=3, bootstrap=False, random_state=0).fit(X, y)
+    probabilities = [model.predict_proba(X) for model in together.estimators_]
+    np.testing.assert_allclose(together.predict_proba(X), np.mean(probabilities, axis=0), rtol=0, atol=1e-12)
+    assert np.abs(probabilities[0] - probabilities[1]).max() > 0.01
+    again = BaggingClassifier(one, n_estimators=3, bootstrap=False, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X), together.predict_proba(X))
+
+
+class TestRoughness:
+    def test_each_row_is_predicted_from_the_others(self):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(40, 3)) * [1, 5, 0.1] + 2
+        y = np.column_stack([np.sin(3 * X[:, 0]), rng.normal(size=40)])
+        standardised = (X - X.mean(axis=0)) / X.std(axis=0)
+        explained = []
+        for gamma in (1 / 24, 1 / 3):
+            kernel = rbf_kernel(standardised, gamma=gamma)
+            residuals, by_mean = [], []
+            for k in range(40):
+                others = np.arange(40) != k
+                # conditions for the coefficients and the intercept: the coefficients sum to 0
+                ridge = kernel[np.ix_(others, others)] + 0.03 * np.eye(39)
+                system = np.block([[ridge, np.ones((39, 1))], [np.ones(40)]])
+                system[-1, -1] = 0
+                solution = np.linalg.solve(system, np.vstack([y[others], np.zeros(2)]))
+                residuals.append(y[k] - np.append(kernel[k, others], 1) @ solution)
+                by_mean.append(y[k] - y[others].mean(axis=0))
+            explained.append(1 - np.square(residuals).sum() / np.square(by_mean).sum())
+        assert abs(explained[1] - explained[0]) > 0.01
+        assert roughness(X, y, np.ones(40), seed=0) == pytest.approx(explained[1] - explained[0], rel=1e-10)
+
+    def test_weights_are_copies_and_constants_are_ignored(self):
+        rng = np.random.default_rng(1)
+        X, weight = rng.normal(size=(30, 20)), rng.integers(1, 4, 30)
+        y = (X[:, :1] > 0).astype(float)
+        value = roughness(X, y, weight.astype(float), seed=0)
+        repeated = roughness(np.repeat(X, weight, axis=0), np.repeat(y, weight, axis=0), np.ones(weight.sum()), seed=0)
+        assert repeated == pytest.approx(value, rel=1e-10)
+        assert roughness(np.c_[X, np.full(30, 7.0)], y, 0.01 * weight, seed=0) == pytest.approx(value, rel=1e-10)
+        assert roughness(X, np.ones((30, 1)), np.ones(30), seed=0) == 0
+        assert roughness(np.ones((30, 1)), y, np.ones(30), seed=0) == 0
+
+    def test_random_rows_represent_many(self):
+        X, y = datasets.two_curves(1000, degree=8, random_state=0)
+        values = [roughness(X, y[:, None].astype(float), np.ones(1000), seed) for seed in (0, 0, 1)]
+        assert values[0] == values[1] != values[2]
+        assert values[2] == pytest.approx(values[0], abs=0.1)
 
 
 class TestFidelityCost:

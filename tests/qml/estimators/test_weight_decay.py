@@ -54,13 +54,13 @@ def test_classifiers_have_none_by_default(waves):
     [("adam", 4, 0.1), ("adam", None, 0.1), ("adam", 3, 0.0), ("sgd", 4, 0.0), (AdamW(), 4, 0.0), ("bfgs", 4, 0.0)],
 )
 def test_re_uploading_decays_by_default_where_the_optimizer_can(waves, optimizer, n_qubits, expected):
-    x, y = waves
+    x, _ = waves
     settings = SMALL | {"optimizer": optimizer, "n_qubits": n_qubits}
-    clf = ReuploadingClassifier(**settings).fit(x, y > 0)
-    same = ReuploadingClassifier(weight_decay=expected, **settings).fit(x, y > 0)
+    clf = ReuploadingClassifier(**settings).fit(x, x[:, 0] > 0)
+    same = ReuploadingClassifier(weight_decay=expected, **settings).fit(x, x[:, 0] > 0)
     assert clf.weight_decay_ == expected
     np.testing.assert_array_equal(clf.weights_, same.weights_)
-    again = ReuploadingClassifier(**settings).partial_fit(x, y > 0, classes=[False, True])
+    again = ReuploadingClassifier(**settings).partial_fit(x, x[:, 0] > 0, classes=[False, True])
     assert again.weight_decay_ == expected
 
 

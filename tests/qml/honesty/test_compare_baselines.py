@@ -257,6 +257,15 @@ class TestEstimators:
         rows = limited("classification", y, np.arange(1000), 100, seed=0)
         assert np.bincount(y[rows]).tolist() == [90, 10]
 
+    def test_the_many_fits_show_no_progress(self, flowers, capsys):
+        X, y = flowers
+        model = make_pipeline(
+            StandardScaler(), VariationalClassifier(n_layers=1, epochs=2, random_state=0, verbose=True)
+        )
+        compare_baselines(model, X, y, cv=2, repeats=1, candidates=1, twin=False, random_state=0)
+        assert capsys.readouterr().err == ""
+        assert model[-1].verbose
+
 
 class TestBadInput:
     @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ class TestTrials:
         assert failed
         assert {record.error for record in failed} == {"RuntimeError: no such luck"}
         assert "RuntimeError: no such luck" in str(search.leaderboard_)
+        assert "nan" not in str(search.leaderboard_)  # the score of a family without complete trials
         assert search.best_trial_.family == "Learner"
 
     @pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])

@@ -89,6 +89,11 @@ def test_what_the_table_lacks_is_named(trained):
     model, table = load(trained / "out" / "model.qumba"), frame()
     with pytest.raises(TableError, match="lacks 1 of the 3 columns the model was trained on: width"):
         model.predict(table.drop(columns="width"))
+    records = table.head(2).to_dict("records")  # as a web service receives them
+    for rows in (records, {"width": [0.2]}, table.iloc[0]):
+        with pytest.raises(TableError, match="expected a DataFrame with the columns petal, width, garden, or an array"):
+            model.predict(rows)
+    np.testing.assert_array_equal(model.predict(pd.DataFrame(records)), model.predict(table.head(2)))
     with pytest.raises(TableError, match="score needs y, or a table with the target column 'species'"):
         model.score(table.drop(columns="species"))
     with pytest.warns(UserWarning, match=r"garden: 1 row with values not seen in training \('east'\)"):

@@ -92,7 +92,7 @@ class TableBuilder:
         self.store_tables = self.lanes is None or table_bytes <= self.options.stored_bytes
         self.add_passes(levels)
         groups, strings, weights = string_groups(self.program.strings, self.shift)
-        local_rows, weight_rows = self.slots.by_inputs(), self.slots.by_weights()
+        local_rows, weight_rows = self.slots.forms()
         is_local = np.zeros(max(len(self.slots.angles), 1), np.int64)
         is_local[self.slots.local] = 1
         layout = self.layout(needed)

@@ -58,19 +58,21 @@ class DenseMatrices:
         if not self._numbered:
             return None
         out = simd.aligned_zeros(self._size, self.dtype)
-        for (size, lane_zs), numbered in groupby(sorted(self._numbered, key=_form), key=_form):
-            entries = _entries(lane_zs, self.width if self.shift else 1)
+        by_entry = out.reshape(-1, 2, self.width)
+        lanes = self.width if self.shift else 1
+        for size, numbered in groupby(sorted(self._numbered, key=_size), key=_size):
+            places = np.arange(size)
             while some := list(islice(numbered, max(1, _LAID // size))):
-                values = np.array([matrix.ravel() for _, matrix, _ in some])[:, entries]
-                laid = np.empty((len(some), size, 2, self.width))
-                laid[:, :, 0], laid[:, :, 1] = values.real, values.imag
-                for (begin, _, _), matrix_entries in zip(some, laid, strict=True):
-                    out[begin : begin + matrix_entries.size] = matrix_entries.ravel()
+                begins, matrices, lane_zs = zip(*some, strict=True)
+                entries = np.array([_entries(zs, lanes) for zs in lane_zs])
+                values = np.array([matrix.ravel() for matrix in matrices])[np.arange(len(some))[:, None, None], entries]
+                rows = np.array(begins)[:, None] // (2 * self.width) + places
+                by_entry[rows, 0], by_entry[rows, 1] = values.real, values.imag
         return out
 
 
-def _form(numbered: _Numbered) -> tuple[int, tuple[int, ...]]:
-    return numbered[1].size, numbered[2]
+def _size(numbered: _Numbered) -> int:
+    return numbered[1].size
 
 
 @lru_cache(maxsize=1024)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.engines.numba.tables.tables import Affine
 from simulator.program.levels import Angle, Rotation
@@ -95,22 +95,23 @@ class Slots:
             self.local.append(slot)
         return slot
 
-    def by_inputs(self) -> Affine:
-        """Dependence of the local angles on the inputs."""
-        return self._forms([self.angles[slot] for slot in self.local], 0, self.n_inputs)
-
-    def by_weights(self) -> Affine:
-        """Dependence of all angles on the weights."""
-        return self._forms(self.angles, self.n_inputs, sys.maxsize)
-
-    def _forms(self, angles: Iterable[Angle], first: int, last: int) -> Affine:
-        """Dependence of angles on the parameters from ``first`` to ``last - 1``."""
-        rows = [angle.factors for angle in angles]
+    def forms(self) -> tuple[Affine, Affine]:
+        """Dependence of the local angles on the inputs, and of all angles on the weights."""
+        rows = [angle.factors for angle in self.angles]
         counts = np.array([*map(len, rows)], np.int64)
         columns = np.array([*chain.from_iterable(rows)], np.int64)
         values = np.array([*chain.from_iterable(map(dict.values, rows))], float)
-        if self.n_inputs:
-            inside = (first <= columns) & (columns < last)
-            counts = np.bincount(np.repeat(np.arange(len(rows)), counts)[inside], minlength=len(rows))
-            columns, values = columns[inside] - first, values[inside]
-        return Affine(np.concatenate([[0], np.cumsum(counts)]), columns, values)
+        are_inputs = columns < self.n_inputs
+        inputs = np.bincount(np.repeat(np.arange(len(rows)), counts)[are_inputs], minlength=len(rows))
+        are_weights = ~are_inputs
+        return (
+            Affine(_starts(inputs[np.array(self.local, np.int64)]), columns[are_inputs], values[are_inputs]),
+            Affine(_starts(counts - inputs), columns[are_weights] - self.n_inputs, values[are_weights]),
+        )
+
+
+def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each of consecutive lists begins, and where the last one ends."""
+    starts = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=starts[1:])
+    return starts

@@ -71,3 +71,18 @@ def test_buffers_begin_on_a_vector_boundary(dtype):
         buffer = simd.aligned_zeros(size, dtype)
         assert len(buffer) == size
         assert buffer.ctypes.data % simd.VECTOR_BYTES == 0
+
+
+@numba.njit
+def bits(masks, lengths, zeros):
+    for k in range(len(masks)):
+        lengths[k], zeros[k] = simd.bit_length(masks[k]), simd.trailing_zeros(masks[k])
+
+
+def test_the_highest_and_the_lowest_bit_of_a_mask():
+    masks = [0, 1, 2, 3, 12, 1 << 40, (1 << 62) + 8, (1 << 63) - 1, -(1 << 63), -1]
+    lengths, zeros = np.empty(len(masks), np.int64), np.empty(len(masks), np.int64)
+    bits(np.array(masks), lengths, zeros)
+    unsigned = [mask % (1 << 64) for mask in masks]
+    assert lengths.tolist() == [mask.bit_length() for mask in unsigned]
+    assert zeros.tolist() == [(mask & -mask).bit_length() - 1 if mask else 64 for mask in unsigned]
