@@ -9,7 +9,6 @@ Matrices are lists of rows of Python's numbers, which are faster here than array
 
 from __future__ import annotations
 
-import cmath
 import math
 from collections.abc import Sequence
 
@@ -20,9 +19,11 @@ from simulator.program.levels import Dense, Level, Rotation
 
 _EXACT = 1e-12  # bound of what is set to zero
 _SMALL = 1e-150  # bound of lengths that count as zero
+_ACCURATE = 0.1  # sine of an angle from which rounding hardly changes the direction of a cross product
 
 _Key = tuple[int, int]  # masks x and z of a qubit in the stored basis
 _Rows = list[list[complex]]
+_Direction = tuple[float, float, float]
 _Gate = tuple[complex, complex, complex, complex]  # a 2 x 2 matrix, row by row
 
 
@@ -80,9 +81,13 @@ def _followers(levels: Sequence[Level]) -> dict[int, list[int | None]]:
                 if member.unitary and len(member.xs) == 2:
                     keys = [*zip(member.xs, member.zs, strict=True)]
                     out[number] = [following.pop(key, None) for key in keys]
+            all_x = all_z = 0
+            for key_x, key_z in following:
+                all_x, all_z = all_x | key_x, all_z | key_z
             for x, z in strings:
-                for key in [key for key in following if ((key[0] & z).bit_count() ^ (key[1] & x).bit_count()) & 1]:
-                    del following[key]
+                if x & all_z or z & all_x:
+                    for key in [key for key in following if ((key[0] & z).bit_count() ^ (key[1] & x).bit_count()) & 1]:
+                        del following[key]
             following.update(dict.fromkeys(keys, number))
     return out
 
@@ -90,21 +95,19 @@ def _followers(levels: Sequence[Level]) -> dict[int, list[int | None]]:
 def _times(rows: _Rows, gate: _Gate, bit: int) -> _Rows:
     """Product of a matrix and a gate on the qubit of this bit."""
     a, b, c, d = gate
-    out = [row.copy() for row in rows]
-    for row, new in zip(rows, out, strict=True):
-        for p in (p for p in range(4) if not p & bit):
-            new[p], new[p | bit] = row[p] * a + row[p | bit] * c, row[p] * b + row[p | bit] * d
-    return out
+    if bit == 1:
+        return [[w * a + x * c, w * b + x * d, y * a + z * c, y * b + z * d] for w, x, y, z in rows]
+    return [[w * a + y * c, x * a + z * c, w * b + y * d, x * b + z * d] for w, x, y, z in rows]
 
 
 def _undone(gate: _Gate, bit: int, rows: _Rows) -> _Rows:
     """Product of the inverse of a gate on the qubit of this bit and a matrix."""
     a, b, c, d = (number.conjugate() for number in gate)
-    out = list(rows)
-    for p in (p for p in range(4) if not p & bit):
-        first, second = rows[p], rows[p | bit]
-        out[p] = [a * x + c * y for x, y in zip(first, second, strict=True)]
-        out[p | bit] = [b * x + d * y for x, y in zip(first, second, strict=True)]
+    out = rows.copy()
+    for p in (0, 3 - bit):
+        (r, s, t, u), (w, x, y, z) = rows[p], rows[p | bit]
+        out[p] = [a * r + c * w, a * s + c * x, a * t + c * y, a * u + c * z]
+        out[p | bit] = [b * r + d * w, b * s + d * x, b * t + d * y, b * u + d * z]
     return out
 
 
@@ -128,7 +131,7 @@ def _split(rows: _Rows, slot: int) -> tuple[_Gate, _Gate, _Rows] | None:
     a, b = (number / lengths[k] for number in pairs[k]) if lengths[k] > _EXACT else (1.0, 0.0)
     other: _Gate = (a, -b.conjugate(), b, a.conjugate()) if k else (-b.conjugate(), a, a.conjugate(), b)
     rows = _undone(other, other_bit, rows)
-    phases = [cmath.rect(1.0, cmath.phase(rows[p][p])) for p in (h, 3)]
+    phases = [rows[p][p] / abs(rows[p][p]) if rows[p][p] else 1.0 for p in (h, 3)]
     gate = _with_phase(gate, phases[0])
     other = _with_phase(other, phases[1] / phases[0])
     for p, phase in ((h, phases[0]), (3, phases[1]), (other_bit, phases[1] / phases[0])):
@@ -148,32 +151,38 @@ def _with_phase(gate: _Gate, phase: complex) -> _Gate:
 
 def _orthogonal_state(diagonal: complex, above: complex, below: complex) -> tuple[complex, complex]:
     """Normalised v with ``v^* H v = 0`` for the traceless matrix H whose first number is ``diagonal``."""
-    components = above + below, 1j * (above - below), 2 * diagonal  # of X, Y and Z
-    parts = [[c.real for c in components], [c.imag for c in components]]
-    first, second = sorted(parts, key=_length, reverse=True)
-    first = _orthogonal(first, [0.0, 0.0, 0.0])
-    second = _orthogonal(second, first)
-    (a, b, c), (d, e, f) = first, second
-    x, y, z = b * f - c * e, c * d - a * f, a * e - b * d
+    first = (above + below).real, (below - above).imag, 2 * diagonal.real  # Bloch vectors of the Hermitian parts
+    second = (above + below).imag, (above - below).real, 2 * diagonal.imag
+    x, y, z = _crossed(first, second)
+    length = math.hypot(x, y, z)
+    if length > _ACCURATE * math.hypot(*first) * math.hypot(*second):
+        x, y, z = x / length, y / length, z / length
+    else:
+        if math.hypot(*first) < math.hypot(*second):
+            first, second = second, first
+        first = _orthogonal(first, (0.0, 0.0, 0.0))
+        x, y, z = _crossed(first, _orthogonal(second, first))
     if z < 0:
         x, y, z = -x, -y, -z
     length = math.sqrt(2 + 2 * z)
     return (1 + z) / length + 0j, (x + 1j * y) / length
 
 
-def _orthogonal(vector: list[float], unit: list[float]) -> list[float]:
+def _crossed(a: _Direction, b: _Direction) -> _Direction:
+    """Cross product of two vectors."""
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
+def _orthogonal(vector: _Direction, unit: _Direction) -> _Direction:
     """Direction of a vector's part orthogonal to ``unit``; any direction orthogonal to it if there is no such part."""
-    axis = [float(k == min(range(3), key=lambda j: abs(unit[j]))) for k in range(3)]
+    axes = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    part = axis = axes[min(range(3), key=lambda k: abs(unit[k]))]
     for candidate in (vector, axis):
         part = candidate
         for _ in range(2):  # once more, as the first difference may be all rounding
             along = sum(a * b for a, b in zip(part, unit, strict=True))
-            part = [a - along * b for a, b in zip(part, unit, strict=True)]
-        length = _length(part)
+            part = part[0] - along * unit[0], part[1] - along * unit[1], part[2] - along * unit[2]
+        length = math.hypot(*part)
         if length > _SMALL:
-            return [a / length for a in part]
+            return part[0] / length, part[1] / length, part[2] / length
     return axis
-
-
-def _length(vector: Sequence[float]) -> float:
-    return math.hypot(*vector)
