@@ -79,15 +79,16 @@ def _share(kernel: Any, arguments: tuple[Any, ...], queue: IntArray, threads: in
     if not count:
         kernel(*arguments)
     elif obstacle() is None:
-        queue[LEAD:] = _address(), 0, 0, 0, 0, threads - 1, board.ctypes.data, count
+        queue[LEAD:] = _orders(threads - 1, board, count)
         kernel(*arguments)
     else:
         repeat(_row(kernel, arguments, threads), board, count, np.zeros(1, np.int64), 1)
 
 
-@functools.cache
-def _address() -> int:
-    return bridge_to(lead, (0,) * 7)
+@functools.lru_cache
+def _orders(most: int, board: int, count: int) -> IntArray:
+    """Return the words by which a queue lets its kernel be shared, the zeros are for the kernel."""
+    return np.array([bridge_to(lead, (0,) * 7), 0, 0, 0, 0, most, board, count])
 
 
 def _row(kernel: Any, arguments: tuple[Any, ...], threads: int) -> IntArray:

@@ -31,6 +31,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self.board: IntArray = np.zeros(_MOST_HELPERS * MAILBOX_WORDS, np.int64)
+        self.address = self.board.ctypes.data
         self.states, self.expecting = (self.board.data[k::MAILBOX_WORDS] for k in (STATE, EXPECTING))
         self.lock = threading.Lock()
         self.beds: list[threading.Lock] = []  # a helper sleeps until it gets hold of its lock
@@ -109,8 +110,8 @@ def set_num_threads(count: int | None) -> None:
     _limit = count
 
 
-def helpers(count: int, scratch_bytes: int = 0) -> tuple[IntArray, int]:
-    """Prepare up to ``count`` helpers with a scratch; return the board and the number of mailboxes on it."""
+def helpers(count: int, scratch_bytes: int = 0) -> tuple[int, int]:
+    """Prepare up to ``count`` helpers with a scratch; return the address of the board and the number of mailboxes."""
     pool = _pool
     if len(pool.beds) < count:
         pool.start(count)
@@ -124,7 +125,7 @@ def helpers(count: int, scratch_bytes: int = 0) -> tuple[IntArray, int]:
             pool.wake(number)
         available += state in (ASLEEP, FREE)
         number += 1
-    return pool.board, len(pool.beds)
+    return pool.address, len(pool.beds)
 
 
 def _available() -> int:

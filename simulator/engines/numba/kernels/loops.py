@@ -28,13 +28,13 @@ from simulator.engines.numba.simd import fetch_add, look, relax, replace
 
 
 @inlined
-def _post(bridge, block, place, most, board, helpers):
+def _post(bridge, block, place, most, board):
     """Post a call to up to ``most`` free helpers; return the last mailbox, below 0 if there is none.
 
     ``place`` is where a block has the address of the scratch, or below 0 if all threads have the same.
     """
     last, posted, box = -1, 0, 0
-    while posted < most and box < helpers * MAILBOX_WORDS:
+    while posted < most and box < len(board):
         if replace(board, box + STATE, FREE, CLAIMED):
             for i in range(len(block)):
                 board[box + BLOCK + i] = block[i]
@@ -64,15 +64,16 @@ def repeat(calls, board, helpers, place, end):
     """Make a sequence of calls again and again, until ``place[0]``, which counts its repetitions, is ``end``.
 
     A row of ``calls`` has the addresses of a bridge and of a block, the length of the block, the place of the scratch
-    in it, and the number of helpers that may take part. It ends at once, in the middle of the sequence, where a kernel
-    refuses. Returns the count.
+    in it, and the number of helpers that may take part; ``board`` is the address of the board. It ends at once, in the
+    middle of the sequence, where a kernel refuses. Returns the count.
     """
+    boxes = words_at(board, helpers * MAILBOX_WORDS)
     while place[0] < end:
         for k in range(len(calls)):
             block = words_at(calls[k, 1], calls[k, 2])
-            last = _post(calls[k, 0], block, calls[k, 3], calls[k, 4], board, helpers)
+            last = _post(calls[k, 0], block, calls[k, 3], calls[k, 4], boxes)
             accepted = invoke(calls[k, 0], calls[k, 1])
-            _withdraw(board, last)
+            _withdraw(boxes, last)
             if not accepted:
                 return place[0]
         place[0] += 1
@@ -83,7 +84,7 @@ def repeat(calls, board, helpers, place, end):
 def lead(bridge, block, words, place, most, board, helpers):
     """Make a shared call on this thread, and on up to ``most`` helpers; ``board`` is the address of the board."""
     boxes = words_at(board, helpers * MAILBOX_WORDS)
-    last = _post(bridge, words_at(block, words), place, most, boxes, helpers)
+    last = _post(bridge, words_at(block, words), place, most, boxes)
     invoke(bridge, block)
     _withdraw(boxes, last)
 

@@ -1,10 +1,12 @@
 """Counters that the threads of a kernel share."""
 
 # Of the kernels of tiles
-NEXT = 0  # the next tile
+NEXT = 0  # number of claimed tiles
 DONE = 1  # number of finished tiles
 READY = 2  # PREPARED and more once the shared coefficients are there
 PREPARED = 1 << 32
+ARRIVED = 3  # number of threads that have begun
+ENDS = 4  # numbers of tiles claimed from the front and from the back
 
 # Of the kernels that take pieces of one state
 NEXT_PIECE = 0
