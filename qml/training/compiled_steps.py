@@ -105,7 +105,7 @@ class CompiledSteps:
             return None
         try:
             return cls(run, optimizer)
-        except (NotImplementedError, LookupError):
+        except NotImplementedError:
             return None
 
     def advance(self, run: Run, order: NDArray[np.intp] | None) -> tuple[RunState, float] | None:

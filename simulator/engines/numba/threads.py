@@ -116,7 +116,10 @@ def helpers(count: int, scratch_bytes: int = 0) -> tuple[int, int]:
     if len(pool.beds) < count:
         pool.start(count)
     if pool.scratch_bytes < scratch_bytes:
-        pool.furnish(scratch_bytes)
+        try:
+            pool.furnish(scratch_bytes)
+        except MemoryError:  # the caller has its own scratch and continues alone
+            return pool.address, 0
     available = number = 0
     while available < count and number < len(pool.beds):
         pool.expecting[number] = 1

@@ -22,6 +22,7 @@ EXPECTING = 1  # whether a call is about to come, so that the helper should not 
 SCRATCH = 8  # address of the helper's scratch, in another cache line than the state, which the helper polls
 BRIDGE = 9  # address of the bridge of the posted call
 PREVIOUS = 10  # the mailbox to which the same caller posted before; below 0 if to none
+BARRED = 11  # time in cycles until which the helper gets no calls
 BLOCK = 16  # the block of the posted call
 BLOCK_WORDS = 240
 MAILBOX_WORDS = BLOCK + BLOCK_WORDS

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from simulator.engines.numba.simd.arrays import (
     count_ones,
+    cycles,
     entry,
     fetch_add,
     like,
@@ -52,6 +53,7 @@ __all__ = [
     "aligned_zeros",
     "column_of",
     "count_ones",
+    "cycles",
     "data_pointer",
     "entry",
     "exceeds",
