@@ -109,7 +109,7 @@ class CompiledSteps:
             return None
         try:
             return cls(run, optimizer)
-        except (NeedsPython, LookupError):  # or a kernel without a bridge
+        except NeedsPython:
             return None
 
     def advance(self, run: Run, order: NDArray[np.intp] | None) -> tuple[RunState, float] | None:

@@ -15,7 +15,7 @@ _FEWEST_BLOCKS = 3  # minimum number of bits of the number of blocks, so that al
 _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
-_SERIAL_VECTORS = 43_750  # vectors processed in the time that a second thread takes to begin
+_SERIAL_VECTORS = 7_000  # vectors processed in the time that pays for a second thread
 _CACHE_BYTES = 1 << 20  # assumed bytes of the second-level cache if the system does not report it
 
 

@@ -79,24 +79,26 @@ def _share(kernel: Any, arguments: tuple[Any, ...], queue: IntArray, threads: in
     if not count:
         kernel(*arguments)
     elif obstacle() is None:
-        queue[LEAD:] = _address(), 0, 0, 0, 0, threads - 1, board.ctypes.data, count
+        queue[LEAD:] = _orders(threads - 1, board, count)
         kernel(*arguments)
     else:
-        repeat(_row(kernel, arguments, threads), board, count, np.zeros(1, np.int64), 1)
+        call = _call(kernel, arguments, threads)
+        repeat(np.array([call.row(threads)], np.int64), board, count, np.zeros(1, np.int64), 1)
 
 
-@functools.cache
-def _address() -> int:
-    return bridge_to(lead, (0,) * 7)
+@functools.lru_cache
+def _orders(most: int, board: int, count: int) -> IntArray:
+    """Return the words by which a queue lets its kernel be shared; the kernel replaces the zeros."""
+    return np.array([bridge_to(lead, (0,) * 7), 0, 0, 0, 0, most, board, count])
 
 
-def _row(kernel: Any, arguments: tuple[Any, ...], threads: int) -> IntArray:
-    """Return the table of a single call for `repeat`, as kernels of `jit.plain` are not shared by their queues."""
+def _call(kernel: Any, arguments: tuple[Any, ...], threads: int) -> Call:
+    """Return a call for `repeat`, as kernels of `jit.plain` do not look whether their queue lets them be shared."""
     call = Call(kernel, *arguments)
     code = kernel.py_func.__code__
     names = code.co_varnames[: code.co_argcount]
     call.most_threads, call.scratch = threads, names.index("scratch") if "scratch" in names else None
-    return np.array([call.row(threads)], np.int64)
+    return call
 
 
 def watched(call: Callable[[], object], queue: IntArray, pieces: int) -> None:

@@ -31,6 +31,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self.board: IntArray = np.zeros(_MOST_HELPERS * MAILBOX_WORDS, np.int64)
+        self.address = self.board.ctypes.data
         self.states, self.expecting = (self.board.data[k::MAILBOX_WORDS] for k in (STATE, EXPECTING))
         self.lock = threading.Lock()
         self.beds: list[threading.Lock] = []  # a helper sleeps until it gets hold of its lock
@@ -109,13 +110,16 @@ def set_num_threads(count: int | None) -> None:
     _limit = count
 
 
-def helpers(count: int, scratch_bytes: int = 0) -> tuple[IntArray, int]:
-    """Prepare up to ``count`` helpers with a scratch; return the board and the number of mailboxes on it."""
+def helpers(count: int, scratch_bytes: int = 0) -> tuple[int, int]:
+    """Prepare up to ``count`` helpers with a scratch; return the address of the board and the number of mailboxes."""
     pool = _pool
     if len(pool.beds) < count:
         pool.start(count)
     if pool.scratch_bytes < scratch_bytes:
-        pool.furnish(scratch_bytes)
+        try:
+            pool.furnish(scratch_bytes)
+        except MemoryError:  # the caller has its own scratch and continues alone
+            return pool.address, 0
     available = number = 0
     while available < count and number < len(pool.beds):
         pool.expecting[number] = 1
@@ -124,7 +128,7 @@ def helpers(count: int, scratch_bytes: int = 0) -> tuple[IntArray, int]:
             pool.wake(number)
         available += state in (ASLEEP, FREE)
         number += 1
-    return pool.board, len(pool.beds)
+    return pool.address, len(pool.beds)
 
 
 def _available() -> int:

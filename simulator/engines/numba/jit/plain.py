@@ -33,7 +33,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 bridged = kernel
-"""Entry points that compiled loops may call as well; here they have no bridge, so that the loops stay in Python."""
+"""Entry points with a bridge, which is compiled when it is first wanted."""
 
 
 def part(function: Callable[..., Any]) -> Any:

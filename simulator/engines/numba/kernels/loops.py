@@ -11,6 +11,7 @@ from simulator.engines.numba.jit import bridged, inlined, kernel
 from simulator.engines.numba.jit.bridges import address_of, invoke, words_at
 from simulator.engines.numba.layout.queues import (
     ASLEEP,
+    BARRED,
     BLOCK,
     BRIDGE,
     CLAIMED,
@@ -24,18 +25,21 @@ from simulator.engines.numba.layout.queues import (
     STATE,
     TAKEN,
 )
-from simulator.engines.numba.simd import fetch_add, look, relax, replace
+from simulator.engines.numba.simd import cycles, fetch_add, look, relax, replace
+
+_PATIENCE = 1.5  # durations of a caller's own call for which it waits for a helper without consequence
+_ABSENCE = 16  # durations of a longer wait for which the helper gets no calls
 
 
 @inlined
-def _post(bridge, block, place, most, board, helpers):
+def _post(bridge, block, place, most, board):
     """Post a call to up to ``most`` free helpers; return the last mailbox, below 0 if there is none.
 
     ``place`` is where a block has the address of the scratch, or below 0 if all threads have the same.
     """
-    last, posted, box = -1, 0, 0
-    while posted < most and box < helpers * MAILBOX_WORDS:
-        if replace(board, box + STATE, FREE, CLAIMED):
+    last, posted, box, now = -1, 0, 0, cycles(board)
+    while posted < most and box < len(board):
+        if board[box + BARRED] <= now and replace(board, box + STATE, FREE, CLAIMED):
             for i in range(len(block)):
                 board[box + BLOCK + i] = block[i]
             if place >= 0:
@@ -49,13 +53,21 @@ def _post(bridge, block, place, most, board, helpers):
 
 
 @inlined
-def _withdraw(board, last):
-    """Take the calls back that no helper has taken, and wait for the helpers that have taken one."""
+def _withdraw(board, last, begin):
+    """Take the calls back that no helper has taken, and wait for the helpers that have taken one.
+
+    ``begin`` is when this thread began its own call. A helper for which it waits longer than that call took has lost
+    its processor to another program, which may happen again soon.
+    """
+    end = cycles(board)
     while last >= 0:
         box, last = last, board[last + PREVIOUS]
         if not replace(board, box + STATE, POSTED, FREE):
             while look(board, box + STATE) != RETURNED:
                 relax(board)
+            now = cycles(board)
+            if now - end > _PATIENCE * (end - begin):
+                board[box + BARRED] = now + _ABSENCE * (now - end)
             fetch_add(board, box + STATE, FREE - RETURNED)
 
 
@@ -64,15 +76,17 @@ def repeat(calls, board, helpers, place, end):
     """Make a sequence of calls again and again, until ``place[0]``, which counts its repetitions, is ``end``.
 
     A row of ``calls`` has the addresses of a bridge and of a block, the length of the block, the place of the scratch
-    in it, and the number of helpers that may take part. It ends at once, in the middle of the sequence, where a kernel
-    refuses. Returns the count.
+    in it, and the number of helpers that may take part; ``board`` is the address of the board. It ends at once, in the
+    middle of the sequence, where a kernel refuses. Returns the count.
     """
+    boxes = words_at(board, helpers * MAILBOX_WORDS)
     while place[0] < end:
         for k in range(len(calls)):
             block = words_at(calls[k, 1], calls[k, 2])
-            last = _post(calls[k, 0], block, calls[k, 3], calls[k, 4], board, helpers)
+            begin = cycles(place)
+            last = _post(calls[k, 0], block, calls[k, 3], calls[k, 4], boxes)
             accepted = invoke(calls[k, 0], calls[k, 1])
-            _withdraw(board, last)
+            _withdraw(boxes, last, begin)
             if not accepted:
                 return place[0]
         place[0] += 1
@@ -83,9 +97,10 @@ def repeat(calls, board, helpers, place, end):
 def lead(bridge, block, words, place, most, board, helpers):
     """Make a shared call on this thread, and on up to ``most`` helpers; ``board`` is the address of the board."""
     boxes = words_at(board, helpers * MAILBOX_WORDS)
-    last = _post(bridge, words_at(block, words), place, most, boxes, helpers)
+    begin = cycles(boxes)
+    last = _post(bridge, words_at(block, words), place, most, boxes)
     invoke(bridge, block)
-    _withdraw(boxes, last)
+    _withdraw(boxes, last, begin)
 
 
 @kernel

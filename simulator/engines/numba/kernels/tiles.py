@@ -4,7 +4,7 @@ A tile is W samples, or a few times W of a small circuit, whose passes then run 
 one sample whose lanes are qubits. Tiles are claimed from an atomic counter; what each
 contributes is stored by its number and summed in that order, so no result depends on the number of threads.
 
-``queue`` holds the next tile, the number of finished ones, and whether the shared coefficients are there.
+``queue`` holds the numbers of claimed and of finished tiles, and whether the shared coefficients are there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simulator.engines.numba.kernels.steps import (
     seed_all,
     undo_pass,
 )
-from simulator.engines.numba.layout.queues import DONE, NEXT, PREPARED, READY
+from simulator.engines.numba.layout.queues import ARRIVED, DONE, ENDS, NEXT, PREPARED, READY
 from simulator.engines.numba.layout.scratch import (
     CHAIN_NEEDED,
     FIRST_NEEDED,
@@ -57,6 +57,19 @@ def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
     else:
         while fetch_add(queue, READY, 0) < PREPARED:
             relax(queue)
+
+
+@inlined
+def _claim(queue, tiles, thread):
+    """Claim a tile; return ``tiles`` if none remains.
+
+    The first thread goes up from the first tile, the second one down from the last: then each finds most of its tiles
+    in its own cache when it sweeps backward.
+    """
+    if fetch_add(queue, NEXT, 1) >= tiles:
+        return tiles
+    claimed = fetch_add(queue, ENDS + (thread & 1), 1)
+    return tiles - 1 - claimed if thread & 1 else claimed
 
 
 @inlined
@@ -99,9 +112,10 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
     layout = packed[0]
     size = entry(layout, STATE)
     _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes)
+    thread = fetch_add(queue, ARRIVED, 1)
     while True:
-        tile = fetch_add(queue, NEXT, 1)
-        if tile >= tiles:
+        tile = _claim(queue, tiles, thread)
+        if tile == tiles:
             break
         psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
         for j in range(states):
@@ -181,10 +195,10 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
     by_weights, by_tile, by_sample, start_lam = results
     layout = packed[0]
     is_local = integers(packed, IS_LOCAL)
-    W, size = lanes_of(scratch), entry(layout, STATE)
+    W, size, thread = lanes_of(scratch), entry(layout, STATE), fetch_add(queue, ARRIVED, 1)
     while True:
-        tile = fetch_add(queue, NEXT, 1)
-        if tile >= tiles:
+        tile = _claim(queue, tiles, thread)
+        if tile == tiles:
             break
         psi = keep[tile]
         lam = section(scratch, entry(layout, LAM), entry(layout, LAM) + states * size)

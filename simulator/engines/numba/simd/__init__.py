@@ -11,6 +11,7 @@ from __future__ import annotations
 from simulator.engines.numba.simd.arrays import (
     bit_length,
     count_ones,
+    cycles,
     entry,
     fetch_add,
     like,
@@ -57,6 +58,7 @@ __all__ = [
     "bit_length",
     "column_of",
     "count_ones",
+    "cycles",
     "data_pointer",
     "entry",
     "exceeds",

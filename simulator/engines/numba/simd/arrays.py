@@ -13,6 +13,10 @@ from simulator.engines.numba.dialect.views import View, make_view, pointer_and_s
 from simulator.engines.numba.simd.vectors import data_pointer
 
 
+def _is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64")
+
+
 @intrinsic
 def like(typing_context, array, scalar):  # type: ignore[no-untyped-def]
     """``scalar`` in the element type of ``array``."""
@@ -100,11 +104,24 @@ def replace(typing_context, array, index, old, new):  # type: ignore[no-untyped-
 
 
 @intrinsic
+def cycles(typing_context, array):  # type: ignore[no-untyped-def]
+    """Time in cycles of the processor; 0 on machines without a counter that programs may read."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        if not _is_x86():
+            return context.get_constant(types.int64, 0)
+        kind = ir.FunctionType(ir.IntType(64), [])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.readcyclecounter"), [])
+
+    return types.int64(array), codegen
+
+
+@intrinsic
 def relax(typing_context, array):  # type: ignore[no-untyped-def]
     """Pause for about 100 cycles while waiting for other threads; this frees the core for its sibling thread."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        if platform.machine().lower() in ("x86_64", "amd64"):  # no operation on other machines
+        if _is_x86():  # no operation on other machines
             kind = ir.FunctionType(ir.VoidType(), [])
             builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
         return context.get_dummy_value()
