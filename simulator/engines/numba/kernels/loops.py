@@ -28,7 +28,7 @@ from simulator.engines.numba.layout.queues import (
 from simulator.engines.numba.simd import cycles, fetch_add, look, relax, replace
 
 _PATIENCE = 1.5  # durations of a caller's own call for which it waits for a helper without consequence
-_ABSENCE = 16  # durations of a longer wait for which the helper gets no calls
+_ABSENCE = 32  # durations of a longer wait for which the helper gets no calls
 
 
 @inlined
