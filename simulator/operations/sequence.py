@@ -190,7 +190,7 @@ class OperationSequence:
             self._hash = hash((self.num_qubits, self.num_clbits, self.operations))
         return self._hash
 
-    def shares(self, other: OperationSequence) -> bool:
+    def _shares(self, other: OperationSequence) -> bool:
         """Whether another circuit is equal; if so, take over what was derived from its operations."""
         if self != other:
             return False
