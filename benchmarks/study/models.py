@@ -102,7 +102,7 @@ CONTENDERS: Mapping[str, Contender] = {
     for contender in (
         Contender(
             "re-uploading",
-            lambda n_features: ReuploadingClassifier(n_qubits=4),
+            lambda n_features: ReuploadingClassifier(n_qubits=4, loss="cross_entropy", weight_decay=0.1),
             {"learning_rate": RATES, "n_layers": [1, 5, 10, 15]},
             {"learning_rate": SHORT_RATES, "n_layers": [5]},
             "DataReuploadingClassifier",
