@@ -3,8 +3,8 @@
 The first line of the file names the columns. Numbers are used unchanged, text
 with few different values is one-hot encoded; dates, identifiers and constants
 are left out, and the report lists them. A target of numbers with many different
-values means regression. A trained layer turns features that do not fit on the qubits
-into as many as there are qubits.
+values means regression. A trained layer turns features that do not fit on the
+qubits into as many as there are qubits.
 """
 
 from __future__ import annotations
