@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined
-from simulator.engines.numba.simd import entry, lanes_of, load, splat
+from simulator.engines.numba.simd import count_ones, entry, lanes_of, load, splat
+
+AHEAD = 16  # number of vectors by which prefetching runs ahead
 
 
 @inlined
@@ -30,6 +32,30 @@ def first_of_coset(number, index, pivots, count):
     for k in range(count):
         i = spread(i, entry(index, pivots + k))
     return i
+
+
+@inlined
+def selected_sum(table, begin, count, selection):
+    """Sum modulo 2 of the numbers ``table[begin : begin + count]`` that the bits of ``selection`` select."""
+    out = 0
+    for k in range(count):
+        if selection >> k & 1:
+            out ^= entry(table, begin + k)
+    return out
+
+
+@inlined
+def change(table, begin, j):
+    """Change of an index or place between vector j and the next one, in a list by the number of bits that change."""
+    return entry(table, begin + count_ones(j ^ (j + 1)) - 1)
+
+
+@inlined
+def ahead(table, begin, index):
+    """Index of the vector that is prefetched first, if the first one is at ``index``."""
+    for j in range(AHEAD):
+        index ^= change(table, begin, j)
+    return index
 
 
 @inlined

@@ -8,10 +8,10 @@ forms, ``[re x W][im x W]`` and W complex numbers.
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
+from simulator.engines.numba.kernels.addressing import AHEAD, ahead, change, selected_sum
 from simulator.engines.numba.kernels.walsh import permuted
 from simulator.engines.numba.layout.stages import BLOCK_BITS, BLOCKS_BITS, PLACES, REST, SOURCES
 from simulator.engines.numba.simd import (
-    count_ones,
     entry,
     interleaved,
     lanes_of,
@@ -23,32 +23,13 @@ from simulator.engines.numba.simd import (
     store,
 )
 
-AHEAD = 16  # number of vectors by which prefetching runs ahead
 _LINE = 8  # number of amplitudes of complex128 that one call of `prefetch` covers
 
 
 @inlined
 def _origin(stage, number):
     """The index at which a block begins."""
-    index = 0
-    for j in range(entry(stage, BLOCKS_BITS)):
-        if number >> j & 1:
-            index ^= entry(stage, entry(stage, REST) + j)
-    return index
-
-
-@inlined
-def _change(stage, differences, j):
-    """Change between vector j and the next one, of the index or of the place."""
-    return entry(stage, differences + count_ones(j ^ (j + 1)) - 1)
-
-
-@inlined
-def _ahead(stage, index):
-    """Index of the vector that is prefetched first."""
-    for j in range(AHEAD):
-        index ^= _change(stage, entry(stage, SOURCES), j)
-    return index
+    return selected_sum(stage, entry(stage, REST), entry(stage, BLOCKS_BITS), number)
 
 
 @inlined
@@ -72,16 +53,16 @@ def gather(psi, block, stage, number, lanes):
     W = lanes_of(psi)
     sources, places = entry(stage, SOURCES), entry(stage, PLACES)
     index, place = _origin(stage, number), 0
-    ahead = _ahead(stage, index)
+    prefetched = ahead(stage, sources, index)
     for j in range(1 << entry(stage, BLOCK_BITS)):
         o, p = (index >> lanes) * 2 * W, place * 2 * W
         a, b = _exchanged(load(psi, o), load(psi, o + W), index & (W - 1))
         store(block, p, a)
         store(block, p + W, b)
-        index ^= _change(stage, sources, j)
-        place ^= _change(stage, places, j)
-        prefetch(psi, (ahead >> lanes) * 2 * W)
-        ahead ^= _change(stage, sources, j + AHEAD)
+        index ^= change(stage, sources, j)
+        place ^= change(stage, places, j)
+        prefetch(psi, (prefetched >> lanes) * 2 * W)
+        prefetched ^= change(stage, sources, j + AHEAD)
 
 
 @part
@@ -90,17 +71,17 @@ def gather_amplitudes(amplitudes, block, stage, number, lanes):
     W = lanes_of(block)
     sources, places = entry(stage, SOURCES), entry(stage, PLACES)
     index, place = _origin(stage, number), 0
-    ahead = _ahead(stage, index)
+    prefetched = ahead(stage, sources, index)
     for j in range(1 << entry(stage, BLOCK_BITS)):
         lane, p = index & (W - 1), place * 2 * W
         a, b = parts_of(block, amplitudes, index - lane)
         a, b = _exchanged(a, b, lane)
         store(block, p, a)
         store(block, p + W, b)
-        index ^= _change(stage, sources, j)
-        place ^= _change(stage, places, j)
-        prefetch_amplitudes(amplitudes, ahead & -W, W)
-        ahead ^= _change(stage, sources, j + AHEAD)
+        index ^= change(stage, sources, j)
+        place ^= change(stage, places, j)
+        prefetch_amplitudes(amplitudes, prefetched & -W, W)
+        prefetched ^= change(stage, sources, j + AHEAD)
 
 
 @part
@@ -110,16 +91,16 @@ def scatter(psi, block, stage, number, lanes, scale):
     sources, places = entry(stage, SOURCES), entry(stage, PLACES)
     index, place = _origin(stage, number), 0
     factor = splat(like(psi, scale))
-    ahead = _ahead(stage, index)
+    prefetched = ahead(stage, sources, index)
     for j in range(1 << entry(stage, BLOCK_BITS)):
         o, p = (index >> lanes) * 2 * W, place * 2 * W
-        prefetch(psi, (ahead >> lanes) * 2 * W)
-        ahead ^= _change(stage, sources, j + AHEAD)
+        prefetch(psi, (prefetched >> lanes) * 2 * W)
+        prefetched ^= change(stage, sources, j + AHEAD)
         a, b = _exchanged(load(block, p) * factor, load(block, p + W) * factor, index & (W - 1))
         store(psi, o, a)
         store(psi, o + W, b)
-        index ^= _change(stage, sources, j)
-        place ^= _change(stage, places, j)
+        index ^= change(stage, sources, j)
+        place ^= change(stage, places, j)
 
 
 @part
@@ -129,15 +110,15 @@ def scatter_complex(psi, block, stage, number, lanes, re, im):
     sources, places = entry(stage, SOURCES), entry(stage, PLACES)
     index, place = _origin(stage, number), 0
     c, s = splat(like(psi, re)), splat(like(psi, im))
-    ahead = _ahead(stage, index)
+    prefetched = ahead(stage, sources, index)
     for j in range(1 << entry(stage, BLOCK_BITS)):
         o, p = (index >> lanes) * 2 * W, place * 2 * W
-        prefetch(psi, (ahead >> lanes) * 2 * W)
-        ahead ^= _change(stage, sources, j + AHEAD)
+        prefetch(psi, (prefetched >> lanes) * 2 * W)
+        prefetched ^= change(stage, sources, j + AHEAD)
         a, b = load(block, p), load(block, p + W)
         a, b = _exchanged(a * c - b * s, a * s + b * c, index & (W - 1))
         a, b = interleaved(a, b)
         store(psi, o, a)
         store(psi, o + W, b)
-        index ^= _change(stage, sources, j)
-        place ^= _change(stage, places, j)
+        index ^= change(stage, sources, j)
+        place ^= change(stage, places, j)

@@ -8,6 +8,7 @@ order. A place in the copy is read off the bits of an index at the pivots of B V
 from __future__ import annotations
 
 from simulator.engines.numba.jit import bridged, inlined, part
+from simulator.engines.numba.kernels.addressing import AHEAD, ahead, change, selected_sum
 from simulator.engines.numba.kernels.copies import prefetch_amplitudes
 from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.layout.reordering import (
@@ -24,7 +25,6 @@ from simulator.engines.numba.layout.reordering import (
     VECTORS,
 )
 from simulator.engines.numba.simd import (
-    count_ones,
     entry,
     fetch_add,
     interleaved,
@@ -37,23 +37,11 @@ from simulator.engines.numba.simd import (
     store,
 )
 
-_AHEAD = 16  # number of vectors by which prefetching runs ahead
-
-
-@inlined
-def _change(spec, differences, j):
-    """Index of the change between vector j and the next one."""
-    return entry(spec, differences + count_ones(j ^ (j + 1)) - 1)
-
 
 @inlined
 def _sum(spec, which, number):
     """What the bits of a block's number contribute to an index or a place."""
-    out = 0
-    for j in range(entry(spec, BLOCKS_BITS)):
-        if number >> j & 1:
-            out ^= entry(spec, entry(spec, which) + j)
-    return out
+    return selected_sum(spec, entry(spec, which), entry(spec, BLOCKS_BITS), number)
 
 
 @part
@@ -62,23 +50,21 @@ def _copied(psi, amplitudes, block, spec, origin, re, im, first, lanes):
     W = lanes_of(psi)
     c, s = splat(like(psi, re)), splat(like(psi, im))
     differences = entry(spec, SOURCES)
-    index = ahead = origin
-    for j in range(_AHEAD):
-        ahead ^= _change(spec, differences, j)
+    index, prefetched = origin, ahead(spec, differences, origin)
     for j in range(1 << (entry(spec, BLOCK_BITS) - lanes)):
         o = (index >> lanes) * 2 * W
         if len(amplitudes):
             a, b = parts_of(psi, amplitudes, index)
-            prefetch_amplitudes(amplitudes, ahead, W)
+            prefetch_amplitudes(amplitudes, prefetched, W)
         else:
             a, b = load(psi, o), load(psi, o + W)
-            prefetch(psi, (ahead >> lanes) * 2 * W)
+            prefetch(psi, (prefetched >> lanes) * 2 * W)
         if first:
             a, b = interleaved(a * c - b * s, a * s + b * c)
         store(block, 2 * W * j, a)
         store(block, 2 * W * j + W, b)
-        index ^= _change(spec, differences, j)
-        ahead ^= _change(spec, differences, j + _AHEAD)
+        index ^= change(spec, differences, j)
+        prefetched ^= change(spec, differences, j + AHEAD)
 
 
 @bridged
@@ -102,5 +88,5 @@ def reorder(psi, amplitudes, spec, re, im, first, scratch, queue, pieces, lanes)
                 for lane in range(W):
                     o, p = 2 * (index | lane), 2 * (place ^ entry(spec, lane_places + lane))
                     psi[o], psi[o + 1] = entry(scratch, p), entry(scratch, p + 1)
-                index ^= _change(spec, entry(spec, VECTORS), j)
-                place ^= _change(spec, entry(spec, PLACES), j)
+                index ^= change(spec, entry(spec, VECTORS), j)
+                place ^= change(spec, entry(spec, PLACES), j)

@@ -81,13 +81,13 @@ def test_gradients_through_blocks_equal_central_differences(block):
 @pytest.mark.parametrize("bits", [6, 9, 12])
 def test_stages_keep_every_mask_in_its_block_and_lose_nothing(bits):
     levels = Program(layers(12, 4)).schedule[1]
-    found = schedule(levels, 12, 3, bits)
-    assert len(found) < sum(level.kind == "rotations" for level in levels) * 12 / (bits - 3) + 2
-    for stage in found:
+    scheduled = schedule(levels, 12, 3, bits)
+    assert len(scheduled) < sum(level.kind == "rotations" for level in levels) * 12 / (bits - 3) + 2
+    for stage in scheduled:
         assert stage.block_bits <= bits
         for level in stage.levels:
             assert all(isinstance(m, Rotation) and m.x >> stage.block_bits == 0 for m in level.members)
-    angles = [m.angle.constant for stage in found for level in stage.levels for m in level.members if m.x]
+    angles = [m.angle.constant for stage in scheduled for level in stage.levels for m in level.members if m.x]
     expected = [m.angle.constant for level in levels for m in level.members if m.x]
     np.testing.assert_allclose(np.sort(np.abs(angles)), np.sort(np.abs(expected)))
 
