@@ -11,6 +11,7 @@ import numpy as np
 
 from simulator.backends.trait import Backend
 from simulator.errors import unknown_name
+from simulator.observables.checks import MAX_QUBITS
 
 __all__ = [
     "check_backend",
@@ -19,6 +20,7 @@ __all__ = [
     "check_flags",
     "check_fraction",
     "check_non_negative",
+    "check_num_qubits",
     "check_positive",
     "check_whole",
 ]
@@ -33,6 +35,13 @@ def check_whole(
     ):
         others = "".join(f", or {other!r}" for other in instead)
         raise error(f"{name} expects an integer of {least} or more{others}, got {value!r}")
+
+
+def check_num_qubits(value: Any, least: int = 1, instead: Collection[Any] = ()) -> None:
+    """Raise unless ``n_qubits`` is a number of qubits that observables can measure, or one of ``instead``."""
+    check_whole("n_qubits", value, least, instead)
+    if value is not None and value > MAX_QUBITS:
+        raise ValueError(f"n_qubits expects at most {MAX_QUBITS}, the limit of observables, got {value}")
 
 
 def check_non_negative(name: str, value: Any) -> None:

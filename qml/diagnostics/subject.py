@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -21,6 +20,7 @@ from qml.kernels.embedding import EmbeddingKernel
 from qml.layers import Layer, Quantum, Sequential
 from qml.models.checks import check_finite
 from qml.models.quantum_model import QuantumModel
+from simulator.caching import cached_property
 from simulator.circuit import Circuit
 
 __all__ = ["Subject", "as_subject", "one_blas_thread", "random_generator", "random_weights", "spaced"]

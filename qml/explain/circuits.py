@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from qml.honesty.twins import innermost, preprocessing
 from qml.layers import Quantum, Sequential
 from qml.models.quantum_model import QuantumModel
 from qml.tables import TableModel
+from simulator.caching import cached_property
 from simulator.errors import counted
 
 __all__ = ["TrainedCircuit", "entangling_operations"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from qml.honesty.twins import innermost
 from qml.settings import check_backend
 from qml.tables import TableModel
 from simulator.backends.numba_backend import NumbaBackend
+from simulator.caching import cached_property
 
 __all__ = ["Explained", "explained", "output_function", "plain", "squeezed"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from qml.kernels.embedding import EmbeddingKernel
 from qml.kernels.kernel import Kernel
 from qml.kernels.projected import ProjectedKernel
 from qml.optimizers.objective import Objective, Rows
+from simulator.caching import cached_property
 from simulator.calculations.gradients import adjoint_sweep, state_sweep
 from simulator.calculations.statevector import expectations, states
 

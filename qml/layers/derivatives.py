@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from os import PathLike
 
 import numpy as np
@@ -14,6 +13,7 @@ from qml.layers.trait import Layer, Rest
 from qml.models.quantum_model import QuantumModel
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
+from simulator.caching import cached_property
 from simulator.calculations.input_shifts import derivative_rule, frequencies
 from simulator.noise import NoiseModel
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from os import PathLike
 from typing import Any
 
@@ -14,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 from qml.layers.trait import Layer, Rest
 from qml.settings import check_backend, check_whole
 from simulator.backends.trait import Backend
+from simulator.caching import cached_property
 from simulator.noise import NoiseModel
 
 __all__ = ["Gibbs"]

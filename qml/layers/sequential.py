@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -18,6 +17,7 @@ from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, calls_of, c
 from qml.models.checks import check_finite
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
+from simulator.caching import cached_property
 from simulator.display import preformatted
 from simulator.noise import NoiseModel
 from simulator.program.values import as_array

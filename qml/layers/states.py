@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qml.layers.sequential import Chain
+from simulator.caching import cached_property
 from simulator.calculations.parameter_layers import parameter_layers
 from simulator.errors import QumbaError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from os import PathLike
 from typing import Any, Protocol
 
@@ -17,6 +16,7 @@ from qml.settings import check_backend
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Estimates
+from simulator.caching import cached_property
 from simulator.calculations.curvature import mean_metric
 from simulator.calculations.statevector import states
 from simulator.errors import QumbaError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +16,7 @@ from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
 from qml.models.summary import model_summary
 from qml.settings import check_choice
+from simulator.caching import cached_property
 from simulator.calculations.gradients import adjoint_sweep, prepared_sweep, sweep_calls
 from simulator.calculations.input_shifts import frequencies
 from simulator.calculations.probabilities import checked_qubits, probabilities, probability_sweep

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 from qml.optimizers.stepwise import CompiledOptimizer, require
+from simulator.caching import cached_property
 from simulator.engines.host import updates
 
 

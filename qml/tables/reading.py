@@ -18,7 +18,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.notation import Notation, notation_of
+from simulator.caching import cached_property
 from simulator.errors import QumbaError, counted, near_misses
 
 __all__ = ["MISSING", "Table", "TableError", "from_frame", "quoted", "read_table", "shortened"]

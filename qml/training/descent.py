@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from qml.optimizers.objective import Objective, Rows
 from qml.training.compiled_steps import CompiledSteps
 from qml.training.progress import RunState
 from qml.training.run import Run, with_candidate
+from simulator.caching import cached_property
 from simulator.engines.host import updates
 
 

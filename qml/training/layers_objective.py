@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from qml.losses import Loss, compiled
 from qml.optimizers.objective import Rows
 from qml.training.compiled_steps import Batch
 from qml.training.prepared_loss import PreparedLoss
+from simulator.caching import cached_property
 from simulator.engines.host import loops, losses
 from simulator.errors import QumbaError
 from simulator.program.values import as_array

@@ -46,6 +46,7 @@ class Fixed(Gate):
             )
         if self.is_unitary and tolerance > TOLERANCE:
             self.unitary = nearest_isometry(self.unitary)
+        self.unitary.setflags(write=False)
 
     @classmethod
     def accepted(cls, name: str, unitary: ArrayLike, tolerance: float) -> Fixed:
@@ -71,6 +72,7 @@ class Fixed(Gate):
             if not deviation <= tolerance:
                 raise GateError(f"{name}: the matrix is not unitary: |U U^dagger - 1| = {deviation:.3g}")
             gate.unitary, gate.is_unitary = nearest_isometry(gate.unitary), True
+            gate.unitary.setflags(write=False)
         gate.check = True
         return gate
 

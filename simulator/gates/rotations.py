@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator import pauli
+from simulator.caching import cached_property
 from simulator.errors import GateError
 from simulator.gates.matrices import log2, square_matrix
 from simulator.gates.trait import ComplexMatrix, Gate
@@ -44,6 +44,7 @@ class Rotation(Gate):
             raise GateError(f"{name}: the generator is not Hermitian: |G - G^dagger| = {deviation:.3g}")
         if tolerance > TOLERANCE:
             self.generator = (self.generator + adjoint) / 2
+        self.generator.setflags(write=False)
 
     @cached_property
     def spectrum(self) -> tuple[NDArray[np.float64], ComplexMatrix]:

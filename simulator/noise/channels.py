@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator import pauli
+from simulator.caching import cached_property
 from simulator.errors import NoiseError, counted
 from simulator.noise.transfer import choi_matrix, pauli_basis, transfer_matrix
 from simulator.precision import TOLERANCE, nearest_isometry, tolerance_for

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import gates, progress
+from simulator.caching import cached_property
 from simulator.errors import NoiseError, QumbaError
 from simulator.noise import density
 from simulator.noise.frames import FrameProgram, FrameTrajectories, NotPauliError
@@ -100,7 +101,7 @@ class NoisyProgram:
         for observable in self.observables:
             observable.check_fits(circuit.num_qubits)
 
-    @functools.cached_property
+    @cached_property
     def method(self) -> Any:
         """Method of computation: a `DensityProgram`, `FrameTrajectories`, or None to run bound circuits one by one."""
         key = (self.circuit, self.observables, self.inputs, self.weights, self.noise)

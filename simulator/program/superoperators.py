@@ -7,10 +7,11 @@ are the x and z bit of the Pauli of qubit q.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from simulator.caching import cached_property
 
 IntArray = NDArray[np.int64]
 

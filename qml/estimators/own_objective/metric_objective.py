@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from qml.feature_maps import Encoding
 from qml.layers import Sequential
 from qml.optimizers.objective import Objective, Rows
+from simulator.caching import cached_property
 from simulator.calculations.gradients import state_sweep
 from simulator.calculations.statevector import states
 from simulator.engines.trait import StateCotangent

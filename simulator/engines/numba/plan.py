@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import progress
+from simulator import memory, progress
+from simulator.caching import cached_property
 from simulator.engines.numba import reordering, simd
 from simulator.engines.numba.block_sizes import batch_qubits, block_bits, serial_work
 from simulator.engines.numba.layout import scratch as layout
@@ -44,7 +44,14 @@ class Plans:
         self._tables: dict[tuple[int | None, bool, bool], Tables] = {}
 
     def add(self, program: Program, samples: int, derive_inputs: bool) -> Plan:
-        """Create and store the plan for a number of samples."""
+        """Create and store the plan for a number of samples.
+
+        Raises
+        ------
+        StateTooLargeError
+            If not even one state fits in memory.
+        """
+        memory.check_state(program.num_qubits, 1, program.precision)
         if len(self.plans) >= _KEPT_PLANS:
             self.plans.clear()
         plan = self.plans[samples, derive_inputs] = Plan(self, program, samples, derive_inputs)
@@ -123,18 +130,18 @@ class Plan:
         """Number of floats in the tiles of the final states of samples."""
         return -(-samples // self.per_tile) * self.tile_size
 
-    @functools.cached_property
+    @cached_property
     def in_order(self) -> bool:
         """Whether the stored order of basis states is the circuit's."""
         lowered = self._lowered
         return not lowered.flips and all(column == 1 << q for q, column in enumerate(lowered.x_columns))
 
-    @functools.cached_property
+    @cached_property
     def reordering(self) -> list[NDArray[np.int64]]:
         """Passes that bring a large state to the circuit's order."""
         return reordering.passes(*self._order)
 
-    @functools.cached_property
+    @cached_property
     def reordering_elsewhere(self) -> list[NDArray[np.int64]]:
         """The pass that copies initial amplitudes in other memory to the circuit's order."""
         return reordering.pass_elsewhere(*self._order)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import memory, progress
+from simulator.caching import cached_property
 from simulator.engines.numba import buffers, draws, fidelities, simd
 from simulator.engines.numba.batch_run import BatchRun
 from simulator.engines.numba.block_sizes import batch_qubits

@@ -178,6 +178,20 @@ def test_a_matrix_that_is_not_unitary_is_accepted_when_asked():
 
 
 @pytest.mark.parametrize(
+    "matrix",
+    [
+        gates.H.unitary,
+        gates.RX.generator,
+        gates.Fixed("k", np.eye(2)).unitary,
+        gates.Fixed.accepted("k", np.eye(2) + 1e-6, 1e-4).unitary,
+    ],
+)
+def test_the_matrix_of_a_gate_cannot_be_changed(matrix):
+    with pytest.raises(ValueError, match="read-only"):
+        matrix[0, 0] = 2
+
+
+@pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda: gates.CX(1, 1), CircuitError, r"cx takes 2 distinct qubits, got \(1, 1\)"),
