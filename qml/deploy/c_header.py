@@ -131,7 +131,7 @@ def export_c(
     check_choice("weights", weights, ("full", "int8"))
     check_regular(path)
     prefix = _checked_name(path, name)
-    collapsed = collapsed_model(model, feature_names)
+    collapsed = collapsed_model(model, feature_names, "c")
     if collapsed.graph.num_numbers > MAX_NUMBERS:
         raise ValueError(
             f"a header holds at most {MAX_NUMBERS:,} constants, the model has {collapsed.graph.num_numbers:,}; use "

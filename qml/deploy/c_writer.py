@@ -91,6 +91,7 @@ class CWriter:
             "",
             *self.data,
             "",
+            *self._state_functions(),
             self._signature("outputs", list(outputs)),
             "{",
             f"    {name}_real v[{self.stack}];",
@@ -177,7 +178,7 @@ class CWriter:
             case "input":
                 return None
             case "constant":
-                return f"    {_loop(size)} v[{at} + i] = {self._array(node.constants[0])}[i];"
+                return self._constant(at, node.constants[0])
             case "affine":
                 return self._affine(at, places[0], *node.constants)
             case "gather":
@@ -190,6 +191,13 @@ class CWriter:
                     f"    {_loop(count)} v[{start} + i] = v[{place} + i];"
                     for count, start, place in zip(sizes, starts.tolist(), places, strict=False)
                 )
+            case "rotations":
+                return self._rotations(at, places, size, node.constants[0])
+            case "expectations":
+                x, z = node.constants[0].T
+                table = self._masks(x, z, np.bitwise_count(x & z) % 4)
+                half = self.collapsed.graph.size(node.arguments[0]) // 2
+                return f"    {self.prefix}_expectations(v + {at}, v + {places[0]}, {half}, {table}, {size});"
             case "matrix_product":
                 return self._matrix_product(at, places[0], places[1], math.isqrt(size))
             case name if name in BINARY or name in FUNCTIONS:
@@ -201,6 +209,13 @@ class CWriter:
                     at=at, x=places[0], size=self.collapsed.graph.size(node.arguments[0]), f=self.suffix,
                     real=f"{self.prefix}_real",
                 )  # fmt: skip
+
+    def _constant(self, at: int, numbers: Array) -> str:
+        places = np.flatnonzero(numbers)
+        if 4 * len(places) >= len(numbers):
+            return f"    {_loop(len(numbers))} v[{at} + i] = {self._array(numbers)}[i];"
+        entries = [f"v[{at + place}] = {self._reals(numbers[[place]])};" for place in places.tolist()]
+        return f"    {_loop(len(numbers))} v[{at} + i] = 0;\n" + "\n".join(f"    {entry}" for entry in entries)
 
     def _affine(self, at: int, x: int, matrix: Array, offset: Array) -> str:
         rows, columns = matrix.shape
@@ -230,6 +245,24 @@ class CWriter:
             "    }"
         )
 
+    def _rotations(self, at: int, places: list[int], size: int, table: NDArray[np.int64]) -> str:
+        x, z, columns = table.T
+        stored = self._masks(x, z, (np.bitwise_count(x & z) + 3) % 4, columns)
+        cosines, sines = places[1:]
+        return (
+            f"    {_loop(size)} v[{at} + i] = v[{places[0]} + i];\n"
+            f"    {self.prefix}_rotations(v + {at}, {size // 2}, v + {cosines}, v + {sines}, {stored}, {len(table)});"
+        )
+
+    def _state_functions(self) -> Iterable[str]:
+        """Yield the functions of states, if the model has states."""
+        used = {node.operation for node in self.collapsed.graph.nodes}
+        if used.isdisjoint(STATE_FUNCTIONS):
+            return
+        for name in ("odd", *(name for name in STATE_FUNCTIONS if name in used)):
+            yield (ODD if name == "odd" else STATE_FUNCTIONS[name]).replace("@", self.prefix)
+            yield ""
+
     def _copied(self, number: int, out: str) -> str:
         return f"{_loop(self.collapsed.graph.size(number))} {out}[i] = v[{self.offsets[number]} + i];"
 
@@ -240,6 +273,10 @@ class CWriter:
     def _indices(self, values: NDArray[np.int64]) -> str:
         kind, width = ("unsigned char", 1) if values.max() < 256 else ("int", 4)
         return self._store(kind, ", ".join(map(str, values.tolist())), width * values.size)
+
+    def _masks(self, *columns: NDArray[np.int64]) -> str:
+        numbers = np.column_stack(columns)
+        return self._store("unsigned short", ", ".join(map(str, numbers.ravel().tolist())), 2 * numbers.size)
 
     def _store(self, kind: str, numbers: str, size: int) -> str:
         name = f"{self.prefix}_c{len(self.data)}"
@@ -252,6 +289,65 @@ class CWriter:
         texts = (f"{value:.{digits}g}" for value in np.asarray(values, np.float64).ravel().tolist())
         return ", ".join(text + ("" if set(text) & set(".e") else ".0") + self.suffix for text in texts)
 
+
+ODD = """static inline int @_odd(unsigned bits)
+{
+    bits ^= bits >> 8;
+    bits ^= bits >> 4;
+    return 0x6996 >> (bits & 15) & 1;
+}"""
+"""C function that says whether an odd number of bits is set, of an integer below 2**16."""
+
+STATE_FUNCTIONS = {
+    "rotations": """/* cosine - i sine P for each Pauli string P, on a state: real parts, then imaginary parts */
+static inline void @_rotations(@_real *v, unsigned size, const @_real *cosines, const @_real *sines,
+                        const unsigned short *t, int count)
+{
+    for (; count > 0; --count, t += 4) {
+        const unsigned x = t[0], z = t[1], below = (x & -x) - 1;
+        const @_real c = cosines[t[3]], s = t[2] < 2 ? sines[t[3]] : -sines[t[3]];
+        if (x == 0) {
+            for (unsigned i = 0; i < size; ++i) {
+                const @_real turned = @_odd(i & z) ? -s : s, re = v[i], im = v[size + i];
+                v[i] = c * re - turned * im;
+                v[size + i] = c * im + turned * re;
+            }
+            continue;
+        }
+        for (unsigned pair = 0; pair < size / 2; ++pair) {
+            const unsigned i = pair + (pair & ~below), j = i ^ x;
+            const @_real turned = @_odd(i & z) ? -s : s;
+            const @_real re = v[i], im = v[size + i], re_j = v[j], im_j = v[size + j];
+            if (t[2] & 1) {
+                v[i] = c * re - turned * im_j;
+                v[size + i] = c * im + turned * re_j;
+                v[j] = c * re_j - turned * im;
+                v[size + j] = c * im_j + turned * re;
+            } else {
+                v[i] = c * re - turned * re_j;
+                v[size + i] = c * im - turned * im_j;
+                v[j] = c * re_j + turned * re;
+                v[size + j] = c * im_j + turned * im;
+            }
+        }
+    }
+}""",
+    "expectations": """/* expectation values of Pauli strings */
+static inline void @_expectations(@_real *out, const @_real *v, unsigned size, const unsigned short *t, int count)
+{
+    for (; count > 0; --count, t += 3) {
+        @_real total = 0;
+        for (unsigned i = 0; i < size; ++i) {
+            const unsigned j = i ^ t[0];
+            const @_real re = v[i], im = v[size + i];
+            const @_real term = t[2] & 1 ? v[size + j] * re - v[j] * im : v[j] * re + v[size + j] * im;
+            total += @_odd(i & t[1]) ? -term : term;
+        }
+        *out++ = t[2] < 2 ? total : -total;
+    }
+}""",
+}
+"""C functions of the operations on states; @ stands for the prefix."""
 
 _BLOCKS = {
     "largest": """    {{

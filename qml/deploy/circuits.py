@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from qml.deploy.fourier import fourier_sum
 from qml.deploy.graph import MAX_NUMBERS, Graph
+from qml.deploy.rotations import rotation_sequence
 from qml.deploy.states import encoded_state, expectations_of
 from qml.feature_maps.data_functions import Amplitudes, AmplitudesWithConstant, DataFunction, Products, Shifted
 from qml.feature_maps.domains import ArcCosines, Bits
@@ -22,7 +23,13 @@ __all__ = ["MAX_QUBITS", "CannotCollapseError", "Choice", "circuit_inputs", "qua
 Array = NDArray[np.float64]
 
 MAX_QUBITS = 10
-"""Maximum number of qubits: matrices on the states of ten have a million entries."""
+"""Maximum number of qubits of matrices on the states: those of ten have a million entries."""
+
+MAX_ROTATED_QUBITS = 12
+"""Maximum number of qubits of a sequence of rotations, which holds two states at a time: 128 kB for twelve."""
+
+SMALL = 1 << 14
+"""Number of constants up to which a form for C is taken for its speed: 128 kB of doubles."""
 
 
 class CannotCollapseError(QumbaError, NotImplementedError):
@@ -35,8 +42,9 @@ class Choice:
 
     Parameters
     ----------
-    form : {"fourier", "matrices"}
-        Fourier sum of the inputs' angles, or matrices between diagonal phases on the encoded state.
+    form : {"fourier", "matrices", "rotations"}
+        Fourier sum of the inputs' angles, matrices between diagonal phases on the encoded state, or the circuit's
+        rotations one by one.
     num_numbers, operations : int
         Number of stored constants, and of operations for one sample.
     alternatives : dict
@@ -62,18 +70,35 @@ def quantum_outputs(
     """
     program = Program(model.circuit, model.observables, model.inputs, model.weights)
     linear = _linear_outputs(model, readout)
-    forms = {}
-    fourier = fourier_sum(program, weights, linear)
-    if fourier is not None:
-        forms["fourier"] = fourier
-    # a matrix on the states has more than 4**n entries: no use to compute it for a shorter sum
-    if fourier is None or (program.num_qubits <= MAX_QUBITS and fourier.cost > 4**program.num_qubits):
-        forms["matrices"] = matrices(program, weights, linear)
+    forms = _forms(program, weights, linear, graph.target)
     sizes = {name: (form.num_numbers, form.cost) for name, form in forms.items()}
-    name = min(forms, key=lambda form: sizes[form][1])
+    small = [name for name in forms if graph.target != "c" or sizes[name][0] <= SMALL]
+    name = min(small or forms, key=lambda form: sizes[form][1 if small else 0])
     check_size(forms[name])
     values = graph.embed(forms[name], circuit_inputs(graph, x, model.data), "values")
     return values, Choice(name, *sizes[name], {other: sizes[other] for other in sizes if other != name})
+
+
+def _forms(program: Program, weights: Array, readout: tuple[Array, Array] | None, target: str) -> dict[str, Graph]:
+    """Return the forms of a circuit that come into question, at least one."""
+    out = {}
+    fourier = fourier_sum(program, weights, readout)
+    if fourier is not None:
+        out["fourier"] = fourier
+    rotations = rotation_sequence(program, weights, readout) if program.num_qubits <= MAX_ROTATED_QUBITS else None
+    if rotations is not None and target != "onnx":
+        out["rotations"] = rotations
+    # a matrix on the states has more than 4**n entries: no use to compute it for a cheaper or smaller form
+    small = target == "c" and rotations is not None
+    bound = SMALL if small else min((form.cost for form in out.values()), default=np.inf)
+    if program.num_qubits <= MAX_QUBITS and (not out or 4**program.num_qubits < bound):
+        out["matrices"] = matrices(program, weights, readout)
+    if not out and rotations is not None:
+        out["rotations"] = rotations
+    if not out:
+        most = MAX_ROTATED_QUBITS if program.num_qubits > MAX_ROTATED_QUBITS else MAX_QUBITS
+        check_qubits(program.num_qubits, most)
+    return out
 
 
 def _linear_outputs(model: QuantumModel, readout: tuple[Array, Array] | None) -> tuple[Array, Array] | None:
@@ -104,11 +129,11 @@ def matrices(program: Program, weights: Array, readout: tuple[Array, Array] | No
     return graph.pruned()
 
 
-def check_qubits(num_qubits: int) -> None:
-    """Raise unless matrices on the states of this number of qubits are small."""
-    if num_qubits > MAX_QUBITS:
+def check_qubits(num_qubits: int, most: int = MAX_QUBITS) -> None:
+    """Raise unless states of this number of qubits are small."""
+    if num_qubits > most:
         raise CannotCollapseError(
-            f"a model of at most {MAX_QUBITS} qubits can be collapsed, got {num_qubits}; predict with the model itself"
+            f"a model of at most {most} qubits can be collapsed, got {num_qubits}; predict with the model itself"
         )
 
 

@@ -10,15 +10,18 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-__all__ = ["BINARY", "FUNCTIONS", "MAX_NUMBERS", "OPERATIONS", "Graph", "Node"]
+from qml.deploy.strings import rotated, string_expectations
+
+__all__ = ["BINARY", "FUNCTIONS", "MAX_NUMBERS", "OPERATIONS", "Graph", "Node", "Target"]
 
 Array = NDArray[np.float64]
+Target = Literal["python", "c", "onnx"]
 
 MAX_NUMBERS = 1 << 24
 """Maximum number of constants of a graph: 128 MB of doubles."""
@@ -28,6 +31,9 @@ ROUNDING = 1e-16
 
 FUNCTION_COST = 10
 """Number of operations that a function such as the sine counts as, by its time in multiplications with addition."""
+
+ROTATION_COST = 3
+"""Number of operations for one amplitude and one rotation, by its time in multiplications with addition."""
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "abs": np.abs,
@@ -76,7 +82,14 @@ ROW_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 """Functions of a whole vector: its largest entry; the vector divided by its norm, or the first unit vector in place of
 zeros; its softmax; the unit vector of its largest entry, the first one if there are several."""
 
-OPERATIONS = ("input", "constant", "affine", "gather", "concat", "matrix_product", *BINARY, *FUNCTIONS, *ROW_FUNCTIONS)
+STATES = ("rotations", "expectations")
+"""Operations on states, vectors with the real parts of all amplitudes, then the imaginary parts. ``rotations`` applies
+``cosine - i sine P`` for Pauli strings P one after the other; its arguments are the state, the cosines and the sines.
+``expectations`` are those of Pauli strings. Strings act as `qml.deploy.strings.string_times` says."""
+
+OPERATIONS = (
+    "input", "constant", "affine", "gather", "concat", "matrix_product", *BINARY, *FUNCTIONS, *ROW_FUNCTIONS, *STATES
+)  # fmt: skip
 """All operations. ``affine`` is ``x @ matrix + offset``, ``gather`` takes entries by their indices, ``matrix_product``
 multiplies two square matrices, each given as a vector, row by row."""
 
@@ -95,25 +108,14 @@ class Node:
         Size of its value per sample.
     constants : tuple of ndarray
         The matrix, shape (size of the argument, size), and offset, shape (size,), of ``affine``; the indices, shape
-        (size,), of ``gather``; the numbers, shape (size,), of ``constant``.
+        (size,), of ``gather``; the numbers, shape (size,), of ``constant``; X mask, Z mask and place of cosine and sine
+        of each of the ``rotations``, shape (n, 3); X mask and Z mask of each of the ``expectations``, shape (size, 2).
     """
 
     operation: str
     arguments: tuple[int, ...]
     size: int
     constants: tuple[NDArray[Any], ...] = ()
-
-    @property
-    def cost(self) -> int:
-        """Number of operations for one sample: multiplications with addition, or equivalents."""
-        if self.operation == "affine":
-            return int(np.count_nonzero(self.constants[0]))
-        if self.operation in ("input", "constant"):
-            return 0
-        if self.operation == "matrix_product":
-            return self.size * math.isqrt(self.size)
-        transcendental = self.operation in FUNCTIONS and self.operation not in ("abs", "relu", "step")
-        return self.size * (FUNCTION_COST if transcendental or self.operation == "softmax" else 1)
 
 
 @dataclass(eq=False)
@@ -126,6 +128,9 @@ class Graph:
     Parameters
     ----------
     num_features : int
+    target : {"python", "c", "onnx"}
+        What the graph is for, which decides between the forms of a circuit: the fewest operations; few constants; few
+        nodes, since runtimes take microseconds for each.
 
     Examples
     --------
@@ -136,6 +141,7 @@ class Graph:
     """
 
     num_features: int
+    target: Target = "python"
     nodes: list[Node] = field(default_factory=list)
     outputs: dict[str, int] = field(default_factory=dict)
 
@@ -224,6 +230,16 @@ class Graph:
         """Add the product of two square matrices of equal size, given as vectors, row by row."""
         return self._add(Node("matrix_product", (a, b), self.size(a)))
 
+    def rotations(self, state: int, cosines: int, sines: int, table: Any) -> int:
+        """Add a state after rotations; the table has the X mask, Z mask and place of cosine and sine of each."""
+        constants = (np.array(table, np.int64).reshape(-1, 3),)
+        return self._add(Node("rotations", (state, cosines, sines), self.size(state), constants))
+
+    def expectations(self, state: int, masks: Any) -> int:
+        """Add the expectation values of Pauli strings, given by their X and Z masks."""
+        constants = (np.array(masks, np.int64).reshape(-1, 2),)
+        return self._add(Node("expectations", (state,), len(constants[0]), constants))
+
     def shifted(self, x: int, offset: Any) -> int:
         """Add x plus numbers."""
         return self.add(x, self.constant(np.broadcast_to(offset, (self.size(x),))))
@@ -248,6 +264,10 @@ class Graph:
                     number = self.concat([numbers[argument] for argument in node.arguments])
                 case "matrix_product":
                     number = self.matrix_product(a, numbers[node.arguments[1]])
+                case "rotations":
+                    number = self.rotations(*(numbers[argument] for argument in node.arguments), *node.constants)
+                case "expectations":
+                    number = self.expectations(a, *node.constants)
                 case name if name in BINARY:
                     number = self.binary(name, a, numbers[node.arguments[1]])
                 case name:
@@ -266,7 +286,7 @@ class Graph:
             if number in needed:
                 needed.update(self.nodes[number].arguments)
         numbers, places = {0: 0}, dict[tuple[Any, ...], int]()
-        out = Graph(self.num_features)
+        out = Graph(self.num_features, self.target)
         for old in sorted(needed)[1:]:
             node = self.nodes[old]
             arguments = tuple(numbers[argument] for argument in node.arguments)
@@ -281,7 +301,26 @@ class Graph:
     @property
     def cost(self) -> int:
         """Number of operations for one sample: multiplications with addition, or equivalents."""
-        return sum(node.cost for node in self.nodes)
+        return sum(map(self._cost, self.nodes))
+
+    def _cost(self, node: Node) -> int:
+        match node.operation:
+            case "input" | "constant":
+                return 0
+            case "affine":
+                return int(np.count_nonzero(node.constants[0]))
+            case "matrix_product":
+                return node.size * math.isqrt(node.size)
+            case "rotations":
+                return len(node.constants[0]) * (node.size // 2) * ROTATION_COST
+            case "expectations":
+                return node.size * self.size(node.arguments[0])
+            case "softmax":
+                return node.size * FUNCTION_COST
+            case name if name in FUNCTIONS and name not in ("abs", "relu", "step"):
+                return node.size * FUNCTION_COST
+            case _:
+                return node.size
 
     @property
     def num_numbers(self) -> int:
@@ -331,6 +370,10 @@ def _value(node: Node, X: Array, arguments: list[Array]) -> Array:
             rows = math.isqrt(node.size)
             first, second = (argument.reshape(-1, rows, rows) for argument in arguments)
             return (first @ second).reshape(-1, node.size)
+        case "rotations":
+            return rotated(arguments[0], arguments[1], arguments[2], node.constants[0])
+        case "expectations":
+            return string_expectations(arguments[0], node.constants[0])
         case name if name in BINARY:
             return BINARY[name](*arguments)
         case name if name in FUNCTIONS:

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from qml.deploy.circuits import CannotCollapseError, Choice, check_size, quantum_outputs
-from qml.deploy.graph import Graph
+from qml.deploy.graph import Graph, Target
 from qml.deploy.kernel_machines import pair_margins, pair_votes
 from qml.deploy.kernel_models import class_fidelities, expansion, latent_probabilities
 from qml.deploy.networks import network_outputs, scaled_features
@@ -130,7 +130,7 @@ class CollapsedModel:
         return "\n".join(lines)
 
 
-def collapsed_model(model: Any, names: Sequence[str] | None = None) -> CollapsedModel:
+def collapsed_model(model: Any, names: Sequence[str] | None = None, target: Target = "python") -> CollapsedModel:
     """Write a fitted estimator, or a pipeline that ends with one, as a graph.
 
     Parameters
@@ -138,6 +138,8 @@ def collapsed_model(model: Any, names: Sequence[str] | None = None) -> Collapsed
     model : estimator or Pipeline
     names : sequence of str, optional
         Feature names; by default those that the model was fitted with.
+    target : {"python", "c", "onnx"}
+        What the graph is for; decides between the forms of circuits.
 
     Raises
     ------
@@ -148,7 +150,7 @@ def collapsed_model(model: Any, names: Sequence[str] | None = None) -> Collapsed
     TypeError
         If it is not a classifier or regressor of this library.
     """
-    estimator, graph, x = opened_model(model)
+    estimator, graph, x = opened_model(model, target)
     out = _of_estimator(graph, x, estimator)
     out.graph = graph.pruned()
     out.name = type(estimator).__name__
@@ -179,7 +181,7 @@ def feature_names(model: Any, names: Sequence[str] | None = None) -> list[str]:
     return [str(name) for name in names]
 
 
-def opened_model(model: Any) -> tuple[Any, Graph, int]:
+def opened_model(model: Any, target: Target = "python") -> tuple[Any, Graph, int]:
     """Check a model; return its last estimator, and a graph with the steps of the pipeline before it, and their node.
 
     Raises
@@ -205,7 +207,7 @@ def opened_model(model: Any) -> tuple[Any, Graph, int]:
                 f"{type(estimator).__name__} predicts with {setting}={getattr(estimator, setting)!r}, which is not a "
                 f"fixed function of the features; set_params({setting}=None) predicts without it"
             )
-    graph = Graph(int(model.n_features_in_))
+    graph = Graph(int(model.n_features_in_), target)
     x, steps = 0, model
     while isinstance(steps, Pipeline):
         for _, step in steps.steps[:-1]:
@@ -288,7 +290,7 @@ def _fixed_features(graph: Graph, x: int, estimator: FixedFeatures) -> tuple[int
     if random_features.shots is not None:
         raise CannotCollapseError(f"shots={random_features.shots} draw each feature; only exact features are fixed")
     model = random_features._model()
-    circuit = Graph(len(model.inputs))
+    circuit = Graph(len(model.inputs), graph.target)
     circuit.outputs["values"], choice = quantum_outputs(circuit, 0, model, np.empty(0))
     scaled = scaled_features(graph, x, estimator.scaling_)
     parts = []

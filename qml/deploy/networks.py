@@ -107,7 +107,7 @@ def _class_fidelities(graph: Graph, x: int, layer: ClassFidelities, weights: Arr
 def _quanvolution(graph: Graph, x: int, layer: Quanvolution, weights: Array) -> tuple[int, Choice]:
     _check_evaluation(layer.filter)
     pixels = layer.patches(np.arange(layer.num_inputs, dtype=np.float64)[None]).astype(np.int64)
-    filtered = Graph(layer.filter.num_inputs)
+    filtered = Graph(layer.filter.num_inputs, graph.target)
     filtered.outputs["values"], choice = quantum_outputs(filtered, 0, layer.filter.model, weights)
     patches = [graph.embed(filtered, graph.gather(x, places), "values") for places in pixels]
     return graph.concat(patches), choice

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from qml.deploy.graph import BINARY, Graph
 from qml.deploy.models import CollapsedModel, collapsed_model
+from qml.deploy.strings import string_permutation
 from qml.files.container import ModelFileError
 from qml.settings import check_choice
 from simulator.files import check_regular, replace_file
@@ -84,7 +85,7 @@ def export_onnx(
     """
     check_choice("precision", precision, ("double", "single"))
     check_regular(path)
-    collapsed = collapsed_model(model, feature_names)
+    collapsed = collapsed_model(model, feature_names, "onnx")
     replace_file(path, [_serialized(Writer(collapsed, precision).model())])
 
 
@@ -200,6 +201,10 @@ class Writer:
                     name = self._add("Concat", *arguments, axis=1)
                 case "matrix_product":
                     name = self._matrix_product(arguments[0], arguments[1], node.size)
+                case "rotations":
+                    name = self._rotations(arguments, node.size, node.constants[0])
+                case "expectations":
+                    name = self._expectations(arguments[0], graph.size(node.arguments[0]), node.constants[0])
                 case operation if operation in SIMPLE:
                     name = self._add(SIMPLE[operation], *arguments)
                 case operation:
@@ -299,6 +304,27 @@ class Writer:
         square = self._constant([0, side, side], np.int64)  # 0 keeps the number of samples
         product = self._add("MatMul", self._add("Reshape", a, square), self._add("Reshape", b, square))
         return self._add("Reshape", product, self._constant([0, size], np.int64))
+
+    def _rotations(self, arguments: list[str], size: int, table: Any) -> str:
+        """Add rotations: a Pauli string permutes real and imaginary parts, and changes signs."""
+        state, cosines, sines = arguments
+        for x, z, place in table.tolist():
+            places, signs = string_permutation(x, z, size, times=-1j)
+            column = self._constant([place], np.int64)
+            cosine, sine = (self._add("Gather", values, column, axis=1) for values in (cosines, sines))
+            flipped = self._add("Gather", state, self._constant(places, np.int64), axis=1)
+            turned = self._add("Mul", self._add("Mul", flipped, self._constant(signs)), sine)
+            state = self._add("Add", self._add("Mul", state, cosine), turned)
+        return state
+
+    def _expectations(self, state: str, size: int, masks: Any) -> str:
+        columns = []
+        for x, z in masks.tolist():
+            places, signs = string_permutation(x, z, size)
+            flipped = self._add("Gather", state, self._constant(places, np.int64), axis=1)
+            terms = self._add("Mul", self._add("Mul", state, flipped), self._constant(signs))
+            columns.append(self._add("ReduceSum", terms, self._constant([1], np.int64), keepdims=1))
+        return self._add("Concat", *columns, axis=1)
 
     def _softmax(self, x: str, size: int) -> str:
         return self._add("Softmax", x, axis=1)

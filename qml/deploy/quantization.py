@@ -34,7 +34,7 @@ def quantized_matrix(matrix: Array) -> tuple[NDArray[np.int8], Array]:
 
 def quantized(graph: Graph) -> Graph:
     """Return the graph with its matrices rounded as by `quantized_matrix`, in double precision."""
-    out = Graph(graph.num_features)
+    out = Graph(graph.num_features, graph.target)
     out.nodes, out.outputs = list(graph.nodes), dict(graph.outputs)
     for number, node in enumerate(graph.nodes):
         if node.operation == "affine" and node.constants[0].size >= MIN_ENTRIES:

@@ -13,13 +13,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qml.deploy.graph import BINARY, FUNCTIONS, ROW_FUNCTIONS, Graph
+from qml.deploy.graph import BINARY, FUNCTIONS, ROW_FUNCTIONS, STATES, Graph
 
 __all__ = ["RowProgram"]
 
 Array = NDArray[np.float64]
 
-NAMES = ("affine", "gather", "matrix_product", *BINARY, *FUNCTIONS, *ROW_FUNCTIONS)
+NAMES = ("affine", "gather", "matrix_product", *BINARY, *FUNCTIONS, *ROW_FUNCTIONS, *STATES)
 CODES = {name: code for code, name in enumerate(NAMES)}
 AFFINE, GATHER, PRODUCT = (CODES[name] for name in ("affine", "gather", "matrix_product"))
 ADD, DIVIDE, MAXIMUM, MINIMUM = (CODES[name] for name in ("add", "divide", "maximum", "minimum"))
@@ -27,6 +27,7 @@ MULTIPLY, SUBTRACT = CODES["multiply"], CODES["subtract"]
 ABS, ARCCOS, ARCTAN, COS, EXP = (CODES[name] for name in ("abs", "arccos", "arctan", "cos", "exp"))
 RELU, SIGMOID, SIN, STEP, TANH = (CODES[name] for name in ("relu", "sigmoid", "sin", "step", "tanh"))
 LOG, SQRT = CODES["log"], CODES["sqrt"]
+ROTATIONS, EXPECTATIONS = (CODES[name] for name in STATES)
 LARGEST, NORMALIZE, SOFTMAX, TOP = (CODES[name] for name in ("largest", "normalize", "softmax", "top"))
 
 
@@ -35,7 +36,15 @@ HEADER = 3
 
 COLUMNS = 6
 """Numbers in a row of the table: code, offset of the result, its size, offset of the first argument, offset of the
-second argument (or size of the first), and offset of the stored matrix or indices."""
+second argument (or size of the first), and offset of the stored matrix, indices or masks."""
+
+
+@njit(inline="always")
+def _odd(bits: Any) -> bool:
+    """Whether the number of bits that are set is odd, of an integer below 2**16."""
+    bits ^= bits >> 8
+    bits ^= bits >> 4
+    return bool(0x6996 >> (bits & 15) & 1)
 
 
 def _run(integers: Any, numbers: Any, x: Any, out: Any) -> bool:
@@ -83,6 +92,56 @@ def _run(integers: Any, numbers: Any, x: Any, out: Any) -> bool:
                     factor = values[a + i * side + k]
                     for j in range(side):
                         values[place + j] += factor * values[b + k * side + j]
+        elif code == ROTATIONS:
+            half = size // 2
+            sines, count = integers[stored], integers[stored + 1]
+            for j in range(size):
+                values[start + j] = values[a + j]
+            for k in range(count):
+                place = stored + 2 + 4 * k
+                flips, signs, power = integers[place], integers[place + 1], integers[place + 2]
+                cosine, sine = values[b + integers[place + 3]], values[sines + integers[place + 3]]
+                sine = -sine if power >= 2 else sine
+                if flips == 0:
+                    for j in range(start, start + half):
+                        turned = -sine if _odd((j - start) & signs) else sine
+                        re, im = values[j], values[j + half]
+                        values[j] = cosine * re - turned * im
+                        values[j + half] = cosine * im + turned * re
+                    continue
+                below = (flips & -flips) - 1
+                for pair in range(half // 2):
+                    j = pair + (pair & ~below)
+                    turned = -sine if _odd(j & signs) else sine
+                    here, there = start + j, start + (j ^ flips)
+                    re, im, other_re, other_im = values[here], values[here + half], values[there], values[there + half]
+                    if power & 1:  # the factor is imaginary
+                        values[here] = cosine * re - turned * other_im
+                        values[here + half] = cosine * im + turned * other_re
+                        values[there] = cosine * other_re - turned * im
+                        values[there + half] = cosine * other_im + turned * re
+                    else:
+                        values[here] = cosine * re - turned * other_re
+                        values[here + half] = cosine * im - turned * other_im
+                        values[there] = cosine * other_re + turned * re
+                        values[there + half] = cosine * other_im + turned * im
+        elif code == EXPECTATIONS:
+            half = b // 2
+            for k in range(size):
+                flips, signs, power = (
+                    integers[stored + 3 * k],
+                    integers[stored + 3 * k + 1],
+                    integers[stored + 3 * k + 2],
+                )
+                total = 0.0
+                for j in range(half):
+                    here, there = a + j, a + (j ^ flips)
+                    if power & 1:
+                        term = values[there + half] * values[here] - values[there] * values[here + half]
+                    else:
+                        term = values[there] * values[here] + values[there + half] * values[here + half]
+                    total += -term if _odd(j & signs) else term
+                values[start + k] = -total if power >= 2 else total
         elif code == MULTIPLY:
             for j in range(size):
                 values[start + j] = values[a + j] * values[b + j]
@@ -227,13 +286,26 @@ class RowProgram:
                         rows.append((GATHER, start, graph.size(argument), offsets[argument], 0, stored[0]))
                         indices.append(np.arange(graph.size(argument)))
                         start, stored[0] = start + graph.size(argument), stored[0] + graph.size(argument)
+                case "rotations":
+                    cosines, sines = (offsets[argument] for argument in node.arguments[1:])
+                    x, z, places = node.constants[0].T
+                    stored_rotations = np.column_stack([x, z, (np.bitwise_count(x & z) + 3) % 4, places])
+                    rows.append((ROTATIONS, start, size, first, cosines, stored[0]))
+                    indices += [np.array([sines, len(x)]), stored_rotations.ravel()]
+                    stored[0] += 2 + stored_rotations.size
+                case "expectations":
+                    x, z = node.constants[0].T
+                    masks = np.column_stack([x, z, np.bitwise_count(x & z) % 4])
+                    rows.append((EXPECTATIONS, start, size, first, graph.size(node.arguments[0]), stored[0]))
+                    indices.append(masks.ravel())
+                    stored[0] += masks.size
                 case name if name in BINARY or name == "matrix_product":
                     rows.append((CODES[name], start, size, first, offsets[node.arguments[1]], 0))
                 case name:
                     rows.append((CODES[name], start, size, first, graph.size(node.arguments[0]), 0))
         rows.append((GATHER, offsets[-1], len(results), 0, 0, stored[0]))
         table = np.array(rows, np.int64)
-        table[table[:, 0] == GATHER, COLUMNS - 1] += HEADER + table.size
+        table[np.isin(table[:, 0], (GATHER, ROTATIONS, EXPECTATIONS)), COLUMNS - 1] += HEADER + table.size
         header = np.array([len(rows), len(numbers[0]), offsets[-1]])
         self.size = len(results)
         self.integers = np.concatenate([header, table.ravel(), *indices, results]).astype(np.int64)

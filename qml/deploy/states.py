@@ -21,7 +21,7 @@ from simulator.pauli import spread
 from simulator.program.levels import Angle, Dense, Rotation
 from simulator.program.program import Program
 
-__all__ = ["Amplitudes", "bloch_vectors", "encoded_state", "expectations_of", "output_matrix"]
+__all__ = ["Amplitudes", "bloch_vectors", "encoded_state", "expectations_of", "initial_state", "output_matrix"]
 
 Array = NDArray[np.float64]
 Matrix = NDArray[np.complex128]
@@ -202,6 +202,16 @@ def encoded_state(graph: Graph, inputs: int, program: Program, weights: Array) -
     return evolution.finish()
 
 
+def initial_state(graph: Graph, inputs: int, program: Program, weights: Array) -> int:
+    """Add the state before all rotations, in the stored basis: real parts, then imaginary parts."""
+    zeros = np.zeros(1 << program.num_qubits)
+    if not program.starts:
+        return graph.constant(np.concatenate([np.eye(1, len(zeros))[0], zeros]))
+    state = _started(graph, inputs, program, weights)
+    imaginary = graph.constant(zeros) if state.imaginary is None else state.imaginary
+    return graph.concat([state.real, imaginary])
+
+
 def expectations_of(
     graph: Graph,
     state: Amplitudes,
@@ -300,7 +310,7 @@ def _one_qubit(
     return evolution.finish()
 
 
-def _started(graph: Graph, inputs: int, program: Program, weights: Array) -> Amplitudes | Matrix:
+def _started(graph: Graph, inputs: int, program: Program, weights: Array) -> Amplitudes:
     """Return the state that the program's starts prepare."""
     order: list[int] = []
     total: Amplitudes | None = None

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from simulator.program.levels import Dense
 
-__all__ = ["dense_matrix", "distinct_columns", "joint_eigenbasis", "string_times"]
+__all__ = [
+    "dense_matrix",
+    "distinct_columns",
+    "joint_eigenbasis",
+    "rotated",
+    "string_expectations",
+    "string_permutation",
+    "string_times",
+]
 
 Array = NDArray[np.float64]
 Matrix = NDArray[np.complex128]
@@ -44,6 +52,62 @@ def string_times(x: int, z: int, columns: Matrix) -> Matrix:
     index = np.arange(len(columns))
     signs = 1.0 - 2.0 * (np.bitwise_count((index ^ x) & z) & 1)
     return np.asarray(1j ** ((x & z).bit_count() % 4) * signs[:, None] * columns[index ^ x])
+
+
+def string_permutation(x: int, z: int, size: int, times: complex = 1.0) -> tuple[NDArray[np.int64], Array]:
+    """Return a Pauli string as a permutation with signs of the real parts, then the imaginary parts, of a state.
+
+    Parameters
+    ----------
+    x, z : int
+        Masks.
+    size : int
+        Twice the number of amplitudes.
+    times : {1, 1j, -1, -1j}
+        Factor of the string.
+
+    Returns
+    -------
+    places : int64 ndarray, shape (size,)
+    signs : float ndarray, shape (size,)
+        Entry i of the product is ``signs[i]`` times entry ``places[i]`` of the state.
+    """
+    half = size // 2
+    flipped = np.arange(half) ^ x
+    signs = 1.0 - 2.0 * (np.bitwise_count(flipped & z) & 1)
+    factor = times * 1j ** ((x & z).bit_count() % 4)
+    if abs(factor.real) > 0.5:
+        return np.concatenate([flipped, half + flipped]), factor.real * np.concatenate([signs, signs])
+    return np.concatenate([half + flipped, flipped]), factor.imag * np.concatenate([-signs, signs])
+
+
+def rotated(state: Array, cosines: Array, sines: Array, table: NDArray[np.int64]) -> Array:
+    """Apply ``cosine - i sine P`` to states, for one Pauli string P after the other.
+
+    Parameters
+    ----------
+    state : float ndarray, shape (n_samples, 2 * 2**n)
+        Real parts, then imaginary parts.
+    cosines, sines : float ndarray, shape (n_samples, n_values)
+    table : int64 ndarray, shape (n_strings, 3)
+        X mask, Z mask, and place of cosine and sine.
+    """
+    columns = _amplitudes(state)
+    for x, z, place in table.tolist():
+        columns = cosines[:, place] * columns - 1j * sines[:, place] * string_times(x, z, columns)
+    return np.concatenate([columns.real, columns.imag]).T
+
+
+def string_expectations(state: Array, masks: NDArray[np.int64]) -> Array:
+    """Return the expectation values of Pauli strings, shape (n_samples, n_strings); the state is as in `rotated`."""
+    columns = _amplitudes(state)
+    values = [(columns.conj() * string_times(x, z, columns)).sum(axis=0).real for x, z in masks.tolist()]
+    return np.stack(values, axis=1)
+
+
+def _amplitudes(state: Array) -> Matrix:
+    size = state.shape[1] // 2
+    return np.ascontiguousarray((state[:, :size] + 1j * state[:, size:]).T)
 
 
 def dense_matrix(dense: Dense, num_qubits: int) -> Matrix:

@@ -60,6 +60,10 @@ def convolution():
     return NetworkClassifier(Sequential(layer, Dense()), epochs=2, random_state=0)
 
 
+def padded(X):
+    return np.hstack([X, np.random.default_rng(0).normal(size=(len(X), 7))])
+
+
 def images(X):
     return np.random.default_rng(0).normal(size=(len(X), 16))
 
@@ -73,6 +77,7 @@ def composite():
 process = partial(QuantumGaussianProcessClassifier, random_state=0)
 
 CLASSIFIERS = {
+    "eleven qubits": lambda: short("angle", n_qubits=11, n_layers=1, epochs=1).fit(padded(IRIS[40:60]), SPECIES[40:60]),
     "multiclass": lambda: short().fit(IRIS, WORDS),
     "binary": lambda: short().fit(IRIS[:100], BINARY),
     "zz": lambda: short("zz", loss="hinge").fit(IRIS, SPECIES),
@@ -160,6 +165,8 @@ def unseen(name):
     data = DIABETES if name in REGRESSORS else IRIS
     if name == "quanvolution":
         return images(IRIS)[::-1] + 0.1
+    if name == "eleven qubits":
+        return padded(IRIS[::-4])
     if name == "one-hot":
         return np.round(IRIS[::-1])
     return data + np.random.default_rng(1).normal(0, 0.05, data.shape) * data.std(axis=0)

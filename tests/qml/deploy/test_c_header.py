@@ -9,17 +9,18 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 
-from qml import ImagePooling, VariationalClassifier
+from qml import ImagePooling, ReuploadingClassifier, VariationalClassifier
 from qml.deploy import export_c
 from qml.deploy.quantization import quantized_matrix
 from simulator.files import NotAFileError
-from tests.qml.deploy.fitted_models import CLASSIFIERS, REGRESSORS, decisions, fitted, unseen
+from tests.qml.deploy.fitted_models import CLASSIFIERS, IRIS, REGRESSORS, SPECIES, decisions, fitted, unseen
 
 GCC = shutil.which("gcc")
 FLAGS = ["-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic"]
 TOLERANCES = {"double": 1e-10, "float": 2e-5}
 TYPES = {"double": np.float64, "float": np.float32}
 MAX_LOSS = 0.02
+MAX_BYTES = 10_000
 
 pytestmark = pytest.mark.skipif(GCC is None, reason="gcc is not installed")
 
@@ -55,6 +56,17 @@ def outputs(function, samples, size, dtype):
     for row, values in zip(rows, out, strict=True):
         assert function(address(row), address(values)) == 0
     return out
+
+
+def test_rotations_take_little_room(tmp_path):
+    samples, classes = IRIS[::3], SPECIES[::3]
+    model = ReuploadingClassifier(epochs=1, random_state=0).fit(samples, classes)
+    header = export_c(model, tmp_path / "model.h", samples=samples)
+    assert model.model_.circuit.num_qubits == 6
+    assert header.data_bytes < MAX_BYTES
+    code = library(tmp_path / "model.h")
+    values = outputs(code.of_values, samples, 3, np.float64)
+    assert np.abs(values - model.decision_function(samples)).max() < TOLERANCES["double"]
 
 
 @pytest.mark.parametrize("name", [*CLASSIFIERS, *REGRESSORS])

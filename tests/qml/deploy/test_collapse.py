@@ -32,6 +32,7 @@ from qml.deploy.circuits import circuit_inputs, matrices, quantum_outputs
 from qml.deploy.fourier import fourier_sum
 from qml.deploy.graph import Graph
 from qml.deploy.kernel_machines import kernel_diagonal, kernel_row, pair_margins, pair_votes
+from qml.deploy.rotations import rotation_sequence
 from qml.deploy.row_kernel import RowProgram
 from qml.estimators.kernel_methods.calibration import class_margins, votes
 from qml.feature_maps import FEATURE_MAPS
@@ -124,15 +125,16 @@ def test_a_metric_learner_stores_no_more_states_than_its_classes_have_dimensions
 
 
 @pytest.mark.parametrize("name", FEATURE_MAPS)
-def test_both_forms_equal_the_circuit_for_every_feature_map(name):
+def test_every_form_equals_the_circuit_for_every_feature_map(name):
     rng = np.random.default_rng(3)
     features, observables = 3, [X(0) @ Y(1) + 0.5 * Z(0), Z(1), "I" * 2 if name == "amplitude" else Y(0)]
     model = layered_model(name, "strongly_entangling", features, 2, observables=observables)
     samples = rng.integers(0, 2, (6, 3)).astype(float) if name == "basis" else rng.uniform(-0.9, 0.9, (6, 3))
     weights = rng.normal(size=model.num_weights)
     program = Program(model.circuit, model.observables, model.inputs, model.weights)
-    forms = [form for form in (matrices(program, weights), fourier_sum(program, weights)) if form is not None]
-    assert len(forms) == 2 or name not in ("angle", "reuploading", "z", "chebyshev", "qaoa")
+    forms = [form(program, weights) for form in (matrices, rotation_sequence, fourier_sum)]
+    forms = [form for form in forms if form is not None]
+    assert len(forms) == 3 or name not in ("angle", "reuploading", "z", "chebyshev", "qaoa")
     for form in forms:
         graph = Graph(features)
         graph.outputs["values"] = graph.embed(form, circuit_inputs(graph, 0, model.data), "values")
@@ -170,11 +172,13 @@ def test_the_form_with_fewer_operations_is_taken_and_described():
     weights = ParameterVector("w", 2)
     small = QuantumModel(Circuit(2).ry(few[0], 0).ry(few[1], 1).cx(0, 1).ry(weights[0], 0), few, weights, [Z(0)])
     large = reuploading_model(num_inputs=2, num_layers=4, num_qubits=2)
-    for model, form in ((small, "fourier"), (large, "matrices")):
+    wide = reuploading_model(num_inputs=7, num_layers=3, num_qubits=7)
+    for model, form in ((small, "fourier"), (large, "matrices"), (wide, "rotations")):
         graph = Graph(len(model.inputs))
-        _, choice = quantum_outputs(graph, 0, model, np.full(model.num_weights, 0.3))
+        values, choice = quantum_outputs(graph, 0, model, np.full(model.num_weights, 0.3))
         assert choice.form == form
         assert all(choice.operations <= operations for _, operations in choice.alternatives.values())
+        assert graph.size(values) == model.num_outputs
     plan = collapse(fitted("binary")).plan
     assert "operations a sample" in plan
     assert "kB" in plan
@@ -292,10 +296,10 @@ REFUSED = {
         "cannot be taken out of Python",
     ),
     "many qubits": (
-        lambda: VariationalRegressor("zz", n_qubits=11, n_layers=1, epochs=1).fit(
-            np.random.default_rng(0).normal(size=(80, 11)), PROGRESS
+        lambda: VariationalRegressor("zz", n_qubits=13, n_layers=1, epochs=1).fit(
+            np.random.default_rng(0).normal(size=(10, 13)), PROGRESS[:10]
         ),
-        "at most 10 qubits",
+        "at most 12 qubits",
     ),
 }
 
