@@ -25,10 +25,11 @@ demo: $(VENV)/.installed-plot
 	$(BIN)/qumba demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest $(WORKERS)
+	$(TESTS)
 
-# Two processes: a test that runs alone leaves one of two cores idle most of the time. A file stays in one process.
-WORKERS := -n 2 --dist loadfile
+# Two processes: a test that runs alone leaves one of two cores idle most of the time. A file stays in one process. Each has
+# one thread of OpenBLAS: two would spin while they wait for cores that the other process uses, and take four times as long.
+TESTS := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-heavy: $(VENV)/.installed-heavy
 	$(BIN)/python -m pytest -p tests.no_skips -k "torch or jax or onnx" $(HEAVY)
@@ -44,7 +45,7 @@ test-flower: $(FLOWER)/.installed
 FLOWER_TESTS := tests/qml/flower tests/qml/federated/test_flower.py tests/qml/federated/secure/test_flower.py
 
 check: lint types layers
-	$(BIN)/python -m pytest $(WORKERS)
+	$(TESTS)
 
 stubs: $(VENV)/.installed-dev
 	$(BIN)/python -m simulator.circuit.gate_stub
