@@ -2,7 +2,7 @@
 # make test       run the tests
 # make test-heavy run the tests of PyTorch, JAX and ONNX, which it installs; none of them may be skipped
 # make test-flower  run the tests of Flower, with packages of its own in .venv-flower
-# make check      what CI runs: the tests, and lint, format, types, import layers
+# make check      run the tests, and check lint, format, types and import layers
 # make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
 # make docs       build the documentation into build/docs; warnings, dead links and missing docstrings are errors
