@@ -2,7 +2,7 @@
 # make test       run the tests
 # make test-heavy run the tests of PyTorch, JAX and ONNX, which it installs; none of them may be skipped
 # make test-flower  run the tests of Flower, with packages of its own in .venv-flower
-# make check      what CI runs: the tests, and lint, format, types, import layers
+# make check      run the tests, and check lint, format, types and import layers
 # make stubs      write the type stub of the gate methods, after a gate was added
 # make notebooks  execute the notebooks' .py files into the .ipynb beside them
 # make docs       build the documentation into build/docs; warnings, dead links and missing docstrings are errors
@@ -25,10 +25,11 @@ demo: $(VENV)/.installed-plot
 	$(BIN)/qumba demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest $(WORKERS)
+	$(TESTS)
 
-# Two processes: a test that runs alone leaves one of two cores idle most of the time. A file stays in one process.
-WORKERS := -n 2 --dist loadfile
+# Two processes: a test that runs alone leaves one of two cores idle most of the time. A file stays in one process. Each has
+# one thread of OpenBLAS: two would spin while they wait for cores that the other process uses, and take four times as long.
+TESTS := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-heavy: $(VENV)/.installed-heavy
 	$(BIN)/python -m pytest -p tests.no_skips -k "torch or jax or onnx" $(HEAVY)
@@ -44,7 +45,7 @@ test-flower: $(FLOWER)/.installed
 FLOWER_TESTS := tests/qml/flower tests/qml/federated/test_flower.py tests/qml/federated/secure/test_flower.py
 
 check: lint types layers
-	$(BIN)/python -m pytest $(WORKERS)
+	$(TESTS)
 
 stubs: $(VENV)/.installed-dev
 	$(BIN)/python -m simulator.circuit.gate_stub

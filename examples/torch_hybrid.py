@@ -54,6 +54,6 @@ print(f"accuracy on {len(test)} test images: {accuracy:.3f}")
 
 figure, axes = plt.subplots(2, 6, figsize=(7, 3), subplot_kw={"xticks": [], "yticks": []})
 for axis, row, digit in zip(axes.flat, test, read, strict=False):
-    axis.imshow(images[row, 0], cmap="gray_r")
+    axis.imshow(images[row, 0].numpy(), cmap="gray_r")
     axis.set_title(f"read as {digit}", color="black" if digit == labels[row] else "red", fontsize=9)
 plt.show()

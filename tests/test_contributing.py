@@ -1,4 +1,4 @@
-"""CONTRIBUTING names a room for each thing that is added: every file, table and function in it exists."""
+"""CONTRIBUTING names a room for each thing that is added: every file, table and function in it exists; so in docs/."""
 
 import re
 from pathlib import Path
@@ -51,3 +51,12 @@ def test_every_name_of_a_row_stands_in_one_of_its_files(row):
 def test_what_is_added_most_comes_first():
     for name, row in zip(ASKED_FIRST, ROWS, strict=False):
         assert name in row[0]
+
+
+def test_every_source_file_that_the_documentation_names_exists():
+    folders = ("simulator", "qml", "qumba", "tests", "docs", "benchmarks", "examples", "notebooks", "release")
+    sources = [path.as_posix() for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    pages = [ROOT / "README.md", ROOT / "benchmarks/README.md", *(ROOT / "docs").rglob("*.md")]
+    named = {(page.name, name) for page in pages for name in re.findall(r"`([\w/]+\.py)`", page.read_text("utf-8"))}
+    assert len(named) > 50
+    assert {(page, name) for page, name in named if not any(path.endswith(f"/{name}") for path in sources)} == set()

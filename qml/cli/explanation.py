@@ -16,7 +16,7 @@ from qml.cli.output import show
 from qml.cli.prediction import schema_for, trained_model
 from qml.explain import Explanation, explain
 from qml.tables import Schema, Table, TableError, TableModel, read_table, read_target
-from qml.tables.reading import shortened
+from qml.tables.table import shortened
 from qml.text import one_line
 from simulator.files import replace_file
 

@@ -121,7 +121,7 @@ def encoded(
         Columns that are kept beside the features.
     """
     from qml.tables import infer_schema
-    from qml.tables.reading import quoted, shortened
+    from qml.tables.table import quoted, shortened
     from simulator.errors import counted
 
     schema = infer_schema(
@@ -166,7 +166,7 @@ def encoded(
 
 def _left_out(columns: Sequence[Any]) -> list[str]:
     """Return a line for each column that is left out, or for each kind of reason if they are many."""
-    from qml.tables.reading import shortened
+    from qml.tables.table import shortened
     from simulator.errors import counted
 
     if len(columns) <= MAX_LINES:

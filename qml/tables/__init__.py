@@ -8,8 +8,9 @@ keeps numbers that count the rows, and takes 2.7 s to import.
 
 from qml.tables.kinds import LeftOut
 from qml.tables.model import EXTRA_FORMAT, TableModel
-from qml.tables.reading import Table, TableError, from_frame, read_table
+from qml.tables.reading import from_frame, read_table
 from qml.tables.schema import Column, Schema, infer_schema
+from qml.tables.table import Table, TableError
 from qml.tables.target import Target, read_target, with_target
 
 __all__ = [

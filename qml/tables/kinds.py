@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.notation import Notation, parse_number, plain_numbers
-from qml.tables.reading import MISSING, Table, TableError, quoted
+from qml.tables.table import MISSING, Table, TableError, quoted
 from simulator.errors import counted
 
 __all__ = ["Contents", "LeftOut", "inspect_column", "numbers", "words_like_empty"]

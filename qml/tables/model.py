@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.tables.reading import Table, TableError, from_frame, shortened
+from qml.tables.reading import from_frame
 from qml.tables.schema import Schema
+from qml.tables.table import Table, TableError, shortened
 
 __all__ = ["EXTRA_FORMAT", "TableModel"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qml.tables.kinds import Contents, LeftOut, inspect_column, numbers
 from qml.tables.notation import Notation
-from qml.tables.reading import MISSING, Table, TableError, nearest, quoted, shortened
+from qml.tables.table import MISSING, Table, TableError, nearest, quoted, shortened
 from simulator.errors import counted
 
 __all__ = ["Column", "Schema", "infer_schema"]

@@ -681,14 +681,14 @@ class TestDemo:
 
     @pytest.mark.slow
     def test_breast_cancer_comes_within_two_points_of_the_rbf_svm(self, here, capsys):
-        assert main(["demo", "--quiet", "--no-plots"]) == 0
+        assert main(["demo", "--quiet", "--no-plots", "--no-twin"]) == 0
         report = json.loads((here / "demo-output" / "report.json").read_text(encoding="utf-8"))
         accuracy = {model["name"]: model["test"]["accuracy"] for model in report["models"]}
         assert accuracy["quantum model"] > accuracy["RBF SVM"] - 0.02
 
     @pytest.mark.slow
     def test_digits(self, here, capsys):
-        assert main(["demo", "digits", "--quiet", "--no-plots"]) == 0
+        assert main(["demo", "digits", "--quiet", "--no-plots", "--no-twin"]) == 0
         for name, enough in (("digits-3-8", None), ("digits-all", 0.9)):
             report = json.loads((here / "demo-output" / name / "report.json").read_text(encoding="utf-8"))
             accuracy = {model["name"]: model["test"]["accuracy"] for model in report["models"]}

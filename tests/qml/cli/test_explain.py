@@ -25,7 +25,7 @@ def trained(tmp_path_factory):
         writer.writerow(["income", "job", "sex", "debts", "granted"])
         writer.writerows(zip(income, job, sex, debts, granted, strict=True))
     arguments = ["--target", "granted", "--epochs", "10", "--layers", "1", "--quiet", "--no-plots", "--no-twin"]
-    arguments += ["--candidates", "1", "-o", str(folder / "out")]
+    arguments += ["--cv", "0", "--candidates", "1", "-o", str(folder / "out")]
     assert main(["train", str(folder / "loans.csv"), *arguments]) == 0
     return folder
 

@@ -22,7 +22,8 @@ def trained(tmp_path_factory):
         for row, label in zip(X, y, strict=True):
             writer.writerow([row[2], row[3], ("north", "south", "west")[int(10 * row[1]) % 3], f"iris {label}"])
     arguments = ["--target", "species", "--epochs", "5", "--layers", "1", "--quiet", "--no-plots"]
-    assert main(["train", str(folder / "flowers.csv"), *arguments, "-o", str(folder / "out")]) == 0
+    arguments += ["--cv", "0", "--candidates", "1", "--no-twin", "-o", str(folder / "out")]
+    assert main(["train", str(folder / "flowers.csv"), *arguments]) == 0
     return folder
 
 

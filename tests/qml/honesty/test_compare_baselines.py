@@ -44,7 +44,7 @@ def flowers():
 class TestKnownTruth:
     def test_labels_of_a_quantum_circuit_are_learnt_best_by_its_kernel(self):
         X, y = ad_hoc(n_samples=100, gap=0.3, random_state=1)
-        kernel = QuantumKernelClassifier(FidelityKernel("zz"), scale_features=False, C=1e6, probability=False)
+        kernel = QuantumKernelClassifier(FidelityKernel("zz"), scale_features=False, C=1e3, probability=False)
         result = compare_baselines(kernel, X, y, cv=5, repeats=1, candidates=2, random_state=0)
         assert result.mean(result.quantum) == 1.0
         assert result.mean(result.best()) < 0.9

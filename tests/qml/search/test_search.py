@@ -19,7 +19,7 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import RobustScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from qml import KitchenSinksClassifier, KitchenSinksRegressor, VariationalClassifier, load, save
 from qml.honesty.scores import choose_metrics
@@ -539,7 +539,7 @@ def test_pruner_without_prunes_nothing():
 @pytest.mark.parametrize("kind", ["quantum", "classical"])
 def test_trials_on_small_data_use_one_thread(kind):
     task, _ = small()._task(*known_rows(), 0)
-    with evaluation._few_threads(task, kind):
+    with threadpool_limits(2), evaluation._few_threads(task, kind):
         pools = [pool for pool in threadpool_info() if kind == "classical" or pool["user_api"] == "blas"]
     assert pools
     assert {pool["num_threads"] for pool in pools} == {1}

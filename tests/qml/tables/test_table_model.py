@@ -36,7 +36,8 @@ def trained(tmp_path_factory):
     table.loc[[4, 9], "species"] = ""
     table.to_csv(folder / "iris.csv", index=False, sep=";")
     arguments = ["train", str(folder / "iris.csv"), "-t", "species", "--epochs", "30", "-q", "--no-plots"]
-    assert main([*arguments, "-o", str(folder / "out")]) == 0
+    arguments += ["--cv", "0", "--candidates", "1", "--no-twin", "-o", str(folder / "out")]
+    assert main(arguments) == 0
     return folder
 
 
