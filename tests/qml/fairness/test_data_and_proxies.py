@@ -92,7 +92,7 @@ class TestProxies:
         tables = [pd.crosstab(pd.qcut(column, 5), sex) for column in X.T]
         raw = [chi2_contingency(each).pvalue for each in tables]
         corrected = multipletests(raw, method="holm")[1]
-        assert [by_name[f"feature {k + 1}"].p_value for k in range(6)] == pytest.approx(corrected.tolist())
+        assert [by_name[f"feature {k}"].p_value for k in range(6)] == pytest.approx(corrected.tolist())
 
     def test_none_is_found_where_there_is_none(self):
         rng = np.random.default_rng(1)
