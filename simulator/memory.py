@@ -75,6 +75,26 @@ def check_density(num_qubits: int, copies: int) -> None:
         )
 
 
+def check_matrix(num_qubits: int, itemsize: int = 16) -> None:
+    """Raise an error if a matrix of ``4**num_qubits`` entries of ``itemsize`` bytes does not fit in memory.
+
+    Raises
+    ------
+    StateTooLargeError
+        If it does not fit; raised before allocation.
+    """
+    needed = itemsize << 2 * num_qubits
+    if needed <= _CHECK_BYTES:
+        return
+    available = available_bytes()
+    if needed > available:
+        fits = max((available // itemsize).bit_length() - 1, 0) // 2
+        raise StateTooLargeError(
+            f"a matrix of {num_qubits} qubits needs {_size(needed)}, {_size(available)} are available: at most "
+            f"{fits} qubits fit"
+        )
+
+
 def _size(count: int) -> str:
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:

@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("model", help="model file, such as model.qumba")
     parser.add_argument("--output", "-o", metavar="FILE", help="file to write; by default card.md beside the model")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a card that exists, with what was added by hand"
+    )
     parser.add_argument("--name", metavar="TEXT", help="name of the model")
     parser.add_argument("--intended-use", metavar="TEXT", help="what the model is for")
     parser.add_argument("--out-of-scope", metavar="TEXT", help="what it is not for")
@@ -39,15 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the card."""
-    check_files(options.model, options.explain)
+    check_files(options.model, options.explain, outputs=[options.output])
     import sys
     from pathlib import Path
 
     from qml.accounts.card import MISSING, model_card
     from qml.cli.prediction import schema_of, trained_model
-    from qml.tables import TableModel
+    from qml.tables import TableError, TableModel
     from qml.text import one_line
 
+    path = Path(options.model).with_name("card.md") if options.output is None else Path(options.output)
+    if path.is_file() and not options.overwrite:
+        raise TableError(f"{path} exists: name another file with --output, or replace it with --overwrite")
     estimator, extra = trained_model(options.model)
     schema = schema_of(options.model, extra)
     record = extra.get("record") if isinstance(extra, dict) else None
@@ -56,7 +62,6 @@ def run(options: argparse.Namespace) -> int:
         from qml.cli.explanation import explanation_of
 
         explanation = explanation_of(options, estimator, extra, options.explain, random_state=0)
-    path = Path(options.model).with_name("card.md") if options.output is None else Path(options.output)
     text = model_card(
         estimator if schema is None else TableModel(estimator, schema, record),
         path,

@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
         from qml.tables import TableError
 
         raise TableError("--number expects 1 or more, --background 2 or more")
-    check_files(options.model, options.data, options.rows)
+    outputs = [options.output, options.json, options.plot]
+    check_files(options.model, options.data, options.rows, outputs=outputs)
     from qml.cli.explanation import explain_file
 
     return explain_file(options)

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export."""
-    check_files(options.model)
+    check_files(options.model, outputs=[options.output])
     import sys
     from pathlib import Path
 

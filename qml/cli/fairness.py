@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Report."""
-    check_files(options.model, options.data)
+    check_files(options.model, options.data, outputs=[options.json, options.plot])
     import json
     import sys
     from pathlib import Path

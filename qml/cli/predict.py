@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict."""
-    check_files(options.model, options.data)
+    check_files(options.model, options.data, outputs=[options.output, options.log])
     from qml.cli.prediction import predict_file
 
     return predict_file(options)

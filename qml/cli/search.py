@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from qml.cli.table_data import add_table_options, encoded, read_data, stem
+from qml.cli.table_data import add_table_options, check_outputs, encoded, read_data, stem
 from qml.cli.training_options import add_output_options, folds, positive_integer, positive_number, seed
 
 __all__ = ["ARGUMENTS", "add_arguments", "run"]
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Search, compare, report."""
+    check_outputs([options.study], options.data)
     table, target, num_without = read_data(options)
 
     # imported after the table has been read, so that its faults are told at once

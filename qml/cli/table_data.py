@@ -11,7 +11,7 @@ from typing import Any
 
 from qml.cli.training_options import fraction, positive_integer
 
-__all__ = ["add_reading_options", "add_table_options", "check_files", "encoded", "read_data", "stem"]
+__all__ = ["add_reading_options", "add_table_options", "check_files", "check_outputs", "encoded", "read_data", "stem"]
 
 MAX_LINES = 6
 """Maximum number of lines about columns that are left out, and of names in a line."""
@@ -69,8 +69,10 @@ def add_reading_options(parser: Any, *, fill: bool = False) -> None:
     )
 
 
-def check_files(model: str, *tables: str | None) -> None:
-    """Raise `TableError` if a file does not exist: at once, before the libraries that models need are imported.
+def check_files(model: str, *tables: str | None, outputs: Sequence[str | None] = ()) -> None:
+    """Raise `TableError` if an input does not exist, or if an output would replace it.
+
+    This is done at once, before the libraries that models need are imported.
 
     Parameters
     ----------
@@ -78,6 +80,8 @@ def check_files(model: str, *tables: str | None) -> None:
         Path of a model file.
     *tables : str or None
         Paths of tables; ``"-"`` is standard input.
+    outputs : sequence of str or None
+        Paths of the files that the command writes.
     """
     for path in (model, *tables):
         if path not in (None, "-") and not os.path.exists(path):
@@ -86,6 +90,17 @@ def check_files(model: str, *tables: str | None) -> None:
             if path != model:
                 read_table(path)  # raises, with near names
             raise TableError(f"there is no model file {path}")
+    check_outputs(outputs, model, *tables)
+
+
+def check_outputs(outputs: Sequence[str | None], *inputs: str | None) -> None:
+    """Raise `TableError` if an output is the same file as an input, which it would replace."""
+    present = [path for path in inputs if path is not None and os.path.exists(path)]
+    for output in outputs:
+        if output is not None and os.path.exists(output) and any(os.path.samefile(output, path) for path in present):
+            from qml.tables import TableError
+
+            raise TableError(f"{output} is read by this command and would be lost: name another file to write")
 
 
 def read_data(options: argparse.Namespace) -> tuple[Any, Any, int]:

@@ -260,8 +260,9 @@ class TrainedEstimator(Saved, Searchable, BaseEstimator):
         self._keep(result, further)
 
     def _chosen_optimizer(self) -> Optimizer | SciPy:
-        """Return the optimizer of the run."""
-        return get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        """Return the optimizer of the run; an object keeps its learning rate unless another than the default is set."""
+        default = not isinstance(self.optimizer, str) and self.learning_rate == type(self).learning_rate
+        return get_optimizer(self.optimizer, learning_rate=None if default else self.learning_rate)
 
     def _batch_size(self, n_samples: int) -> int:
         """Number of samples per step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,7 +76,7 @@ class Results:
         return np.asarray(self.attributions.values[row, :, self.chosen[row]])
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all numbers as plain values, ready for JSON; curves of single rows are left out."""
+        """Return all numbers as plain values, ready for JSON, and None where undefined; no curves of single rows."""
         shapley = self.attributions
         out: dict[str, Any] = {
             "model": self.model,
@@ -143,7 +144,7 @@ class Results:
                 "deletion": curves.deletion.tolist(),
                 "insertion": curves.insertion.tolist(),
             }
-        return out
+        return dict(_finite(out))
 
     def _row(self, number: int) -> dict[str, Any]:
         """Return an explained row as plain values."""
@@ -161,6 +162,15 @@ class Results:
             nearest = self.counterfactuals[number]
             out["counterfactual"] = None if nearest is None else str(nearest)
         return out
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinity, which JSON has no numbers for, by None."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _surrogate(surrogate: LinearSurrogate) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Stability(Preformatted):
 
     @property
     def rank_correlation(self) -> float:
-        """Mean of Spearman's rank correlation over pairs of runs; NaN for a single column."""
+        """Mean of Spearman's rank correlation over pairs of runs; NaN for a single column, or equal importances."""
         ranks = np.array([rankdata(row) for row in self.importances])
         centred = ranks - ranks.mean(axis=1, keepdims=True)
         norms = np.linalg.norm(centred, axis=1)
@@ -60,6 +60,8 @@ class Stability(Preformatted):
         return self.importances.std(axis=0, ddof=1)
 
     def __str__(self) -> str:
+        if np.isnan(self.rank_correlation):
+            return f"{self.runs}: the columns have no order of importance, which could change"
         return (
             f"{self.runs}: rank correlation of the importances {self.rank_correlation:.2f}, "
             f"same most important column in {self.same_first:.0%} of the pairs"

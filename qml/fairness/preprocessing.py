@@ -135,7 +135,7 @@ def data_report(
     positive : label, optional
         The class whose share is reported; by default the second of two.
     feature_names : list of str, optional
-        By default the columns of a DataFrame, or ``feature 1`` and so on.
+        By default the columns of a DataFrame, or ``feature 0`` and so on.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def data_report(
     """
     gaps: NDArray[np.bool_] = missing_cells(X)
     names = feature_names or [str(name) for name in getattr(X, "columns", ())]
-    names = names or [f"feature {number + 1}" for number in range(gaps.shape[1])]
+    names = names or [f"feature {number}" for number in range(gaps.shape[1])]
     truth = np.asarray(y)
     columns = read_groups(sensitive, X, len(gaps))
     target, values, share = _target(truth, positive)

@@ -117,7 +117,7 @@ def find_proxies(
     sensitive : array-like, Series, DataFrame, mapping of names to columns, or names of columns of ``X``
         Its own columns are left out of ``X``.
     feature_names : list of str, optional
-        By default the columns of a DataFrame, or ``feature 1`` and so on.
+        By default the columns of a DataFrame, or ``feature 0`` and so on.
     random_state : int, optional
         Seed of the folds and trees.
 
@@ -136,7 +136,7 @@ def find_proxies(
         X = X[[name for name in X.columns if str(name) not in {column.name for column in columns}]]
     names = feature_names or [str(name) for name in getattr(X, "columns", ())]
     features, is_text = _numbers(X)
-    names = names or [f"feature {number + 1}" for number in range(features.shape[1])]
+    names = names or [f"feature {number}" for number in range(features.shape[1])]
     reports = {groups.name: _report(groups, features, is_text, names, random_state) for groups in columns}
     return reports if len(reports) > 1 else next(iter(reports.values()))
 

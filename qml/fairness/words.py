@@ -54,11 +54,14 @@ def selection_verdict(
     top, bottom = int(np.argmax(values)), int(np.argmin(values))
     gap, odds = gaps["demographic parity difference"], gaps["equalised odds difference"]
     clear = "clear" if gap.low > 0 else "not clear: groups treated alike could show it"
-    text = (
-        f"{name}: {100 * values[top]:.0f} % of {described(name, labels[top])} and "
-        f"{100 * values[bottom]:.0f} % of {described(name, labels[bottom])} are selected, a difference "
-        f"of {gap} that is {clear}."
-    )
+    if top == bottom:
+        text = f"{name}: {100 * values[top]:.0f} % of each group is selected, a difference of {gap} that is {clear}."
+    else:
+        text = (
+            f"{name}: {100 * values[top]:.0f} % of {described(name, labels[top])} and "
+            f"{100 * values[bottom]:.0f} % of {described(name, labels[bottom])} are selected, a difference "
+            f"of {gap} that is {clear}."
+        )
     ratio = gaps["demographic parity ratio"]
     if ratio.value < FOUR_FIFTHS:
         text += f" The ratio {ratio.value:.2f} is below four fifths, the mark of the US Uniform Guidelines."
@@ -73,29 +76,31 @@ def residual_verdict(
 ) -> str:
     """Say for whom predictions are too low, for whom too high, for whom they are worst, and whether that is clear."""
 
-    def furthest(rate: str) -> tuple[str, str]:
+    def furthest(rate: str, high: str, low: str, equal: str) -> str:
         values = [estimate.value for estimate in rates[rate]]
-        return described(name, labels[int(np.argmax(values))]), described(name, labels[int(np.argmin(values))])
+        top, bottom = int(np.argmax(values)), int(np.argmin(values))
+        if top == bottom:
+            return equal
+        return f"{high} for {described(name, labels[top])} and {low} for {described(name, labels[bottom])}"
 
     def clear(gap: Estimate, doubt: str = "not clear") -> str:
         return "clear" if gap.low > 0 else doubt
 
-    high, low = furthest("mean prediction")
     prediction, target = gaps["mean prediction difference"], gaps["mean target difference"]
     text = (
-        f"{name}: the mean prediction is highest for {high} and lowest for {low}, a difference of "
-        f"{prediction.quantity()} that is {clear(prediction)}; mean targets differ by {target.quantity()}."
+        f"{name}: the mean prediction is {furthest('mean prediction', 'highest', 'lowest', 'the same')}, a difference "
+        f"of {prediction.quantity()} that is {clear(prediction)}; mean targets differ by {target.quantity()}."
     )
-    under, over = furthest("mean residual")
     residual = gaps["mean residual difference"]
     text += (
-        f" Measured by the target, predictions are lowest for {under} and highest for {over}: mean residuals differ by "
+        f" Measured by the target, predictions are {furthest('mean residual', 'lowest', 'highest', 'alike')}: "
+        f"mean residuals differ by "
         f"{residual.quantity()}, which is {clear(residual, 'not clear: groups treated alike could show it')}."
     )
-    worst, best = furthest("mean absolute error")
     error = gaps["mean absolute error difference"]
     return text + (
-        f" Predictions are least accurate for {worst} and most accurate for {best}: mean absolute errors differ by "
+        f" Predictions are {furthest('mean absolute error', 'least accurate', 'most accurate', 'equally accurate')}: "
+        f"mean absolute errors differ by "
         f"{error.quantity()}, which is {clear(error)}."
     )
 

@@ -270,8 +270,8 @@ def _refuse_empty(table: Table, missing: dict[str, NDArray[np.bool_]]) -> None:
         counts = shortened([f"{name} ({int(mask.sum())})" for name, mask in empty.items()], 5)
         line = table.lines[min(int(mask.argmax()) for mask in empty.values())]
         raise TableError(
-            f"{table.path} has empty cells, first on line {line}: {counts}; fill them with --impute (median, most "
-            "frequent), or leave columns out with --drop"
+            f"{table.path} has empty cells, first on line {line}: {counts}; add --impute, which fills them with the "
+            "median or the most frequent text, or leave columns out with --drop"
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import CircuitError, ObservableError
+from simulator.memory import check_matrix
 from simulator.observables import PauliSum
 from simulator.pauli import walsh_hadamard
 
@@ -34,10 +35,14 @@ def reduced_density_matrix(state: ArrayLike, qubits: Sequence[int]) -> NDArray[A
     ------
     CircuitError
         If the state is not a normalised vector of ``2**n`` numbers or the qubits are not distinct qubits of it.
+    StateTooLargeError
+        If the result does not fit in memory.
     """
     psi = _checked(state)
     traced_to = _distinct(qubits, psi.size.bit_length() - 1)
-    out = np.zeros((1 << len(traced_to),) * 2, np.result_type(psi, np.complex64))
+    dtype = np.result_type(psi, np.complex64)
+    check_matrix(len(traced_to), dtype.itemsize)
+    out = np.zeros((1 << len(traced_to),) * 2, dtype)
     for part in _parts(psi, traced_to):
         out += part @ part.conj().T
     return out
@@ -118,15 +123,17 @@ def variance(observable: PauliSum, state: ArrayLike) -> float:
     observable : PauliSum
     state : complex array_like, shape (2**n,)
     """
-    psi = _checked(state)
     if not isinstance(observable, PauliSum):
         raise ObservableError(f"an observable is a PauliSum such as Z(0) @ Z(1), got {observable!r}")
+    psi = _checked(state)
     moved = apply(observable, psi)
     mean = np.vdot(psi, moved).real
     return float(np.linalg.norm(moved - mean * psi) ** 2)
 
 
 def _array(state: ArrayLike) -> NDArray[Any]:
+    if hasattr(state, "statevector"):
+        raise CircuitError(f"a state is a vector of 2**n numbers, got {state!r}; its method statevector() returns one")
     psi = np.asarray(state)
     if psi.ndim != 1 or psi.size < 2 or psi.size & (psi.size - 1) or psi.dtype.kind not in "fiuc":
         raise CircuitError(f"a state is a vector of 2**n numbers, got shape {psi.shape} of {psi.dtype}")

@@ -38,7 +38,8 @@ class NoiseModel:
         Channel after every gate on two or more qubits. A pair applies to gates in both orders; a channel on two
         qubits acts on them in the order of the pair.
     after : mapping, optional
-        Mapping from a gate's name, or ``(name, qubits)``, to a Channel, or to None for no noise.
+        Mapping from a gate's name, or ``(name, qubits)``, to a Channel, or to None for no noise. Names of standard
+        gates are read in any case.
     readout : optional
         Readout error of measured bits: a flip probability; ``(P(1|0), P(0|1))``; a matrix
         ``[[P(0|0), P(1|0)], [P(0|1), P(1|1)]]`` as in Qiskit; or a mapping from qubit to one of these.
@@ -64,7 +65,7 @@ class NoiseModel:
         for key, channel in (after or {}).items():
             if channel is not None and not isinstance(channel, Channel):
                 raise NoiseError(f"after: a Channel is expected for {key!r}, got {channel!r}")
-            self._after[_gate_key(key)] = channel
+            self._after[_gate_key(_with_standard_name(key))] = channel
         entries = readout.items() if isinstance(readout, Mapping) else [(EVERYWHERE, readout)]
         self._readout = {
             qubit if qubit is EVERYWHERE else _qubit("readout", qubit): _flips(value)
@@ -186,6 +187,15 @@ def _by_place(name: str, channels: Any, num_qubits: int) -> dict[tuple[int, ...]
             raise NoiseError(f"{name}: {counted(num_qubits, 'distinct qubit')} expected, got {place}")
         out[place] = channel
     return out
+
+
+def _with_standard_name(key: Any) -> Any:
+    """Return the key with the name of a standard gate in lower case; a noise that no gate matches would be lost."""
+    if isinstance(key, tuple):
+        return (_with_standard_name(key[0]), *key[1:]) if key else key
+    if isinstance(key, str) and (key.lower() in gates.STANDARD or key.lower() in OTHER_NAMES):
+        return key.lower()
+    return key
 
 
 def _gate_key(key: Any) -> Key:

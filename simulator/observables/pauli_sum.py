@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator import pauli
 from simulator.errors import ObservableError
+from simulator.memory import check_matrix
 from simulator.observables.checks import (
     check_width,
     checked_coefficient,
@@ -134,9 +135,12 @@ class PauliSum:
         ------
         ObservableError
             If the observable acts on a qubit beyond ``num_qubits``.
+        StateTooLargeError
+            If the matrix does not fit in memory.
         """
         width = self.num_qubits if num_qubits is None else num_qubits
         self.check_fits(width)
+        check_matrix(width)
         j = np.arange(1 << width)
         out = np.zeros((len(j), len(j)), complex)
         for x, z, c in zip(self.x_masks, self.z_masks, self.coefficients, strict=True):

@@ -79,11 +79,15 @@ class QumbaDevice(Device):
     def supports_derivatives(
         self, execution_config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
     ) -> bool:
-        """Whether the adjoint method supports the circuit."""
+        """Whether the adjoint method supports the circuit; it has first derivatives only.
+
+        For ``max_diff=2``, PennyLane then chooses parameter shifts by default, whose derivatives exist: those of the
+        adjoint method would be zero without a word.
+        """
         if execution_config is None:
             return True
         method = execution_config.gradient_method
-        if method not in {"adjoint", "best"}:
+        if method not in {"adjoint", "best"} or execution_config.derivative_order > 1:
             return False
         return circuit is None or preprocessing.is_differentiable(circuit, strict=method == "best")
 

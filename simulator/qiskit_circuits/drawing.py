@@ -8,8 +8,9 @@ from qiskit.exceptions import MissingOptionalLibraryError
 
 from simulator import gates
 from simulator.names import choose
+from simulator.operations.binding import bind
 from simulator.operations.sequence import OperationSequence
-from simulator.parameters import Expression
+from simulator.parameters import Expression, Parameter
 from simulator.qiskit_circuits.outgoing import to_qiskit
 
 __all__ = ["draw"]
@@ -21,10 +22,25 @@ def draw(circuit: OperationSequence, output: str = "text", **options: Any) -> An
     """Draw a circuit; the options are those of ``qiskit.QuantumCircuit.draw``."""
     output = choose("drawing output", output, OUTPUTS)
     try:
-        return to_qiskit(_with_boxes(circuit)).draw(output, **options)
+        return to_qiskit(_with_boxes(_with_different_names(circuit))).draw(output, **options)
     except MissingOptionalLibraryError as error:
         extra = " (the extra [plot]: pip install 'qumba[plot]')" if output == "mpl" else ""
         raise ImportError(f"drawing with {output!r} needs {error.args[0] if error.args else error}{extra}") from None
+
+
+def _with_different_names(circuit: OperationSequence) -> OperationSequence:
+    """Number parameters that share a name, as in ``theta (2)``: they are different here, but not in Qiskit."""
+    names: set[str] = set()
+    renamed = {}
+    for parameter in circuit.parameters:
+        name, number = parameter.name, 1
+        while name in names:
+            number += 1
+            name = f"{parameter.name} ({number})"
+        names.add(name)
+        if number > 1:
+            renamed[parameter] = Parameter(name)
+    return bind(circuit, renamed) if renamed else circuit
 
 
 def _with_boxes(circuit: OperationSequence) -> OperationSequence:

@@ -1,8 +1,9 @@
 """States that do not fit are refused before anything is allocated."""
 
+import numpy as np
 import pytest
 
-from simulator import Circuit, StateTooLargeError, memory
+from simulator import Circuit, StateTooLargeError, X, Z, memory, reduced_density_matrix
 
 
 @pytest.mark.parametrize("precision", ["double", "single"])
@@ -27,11 +28,20 @@ def test_circuits_refuse_at_once(call):
 
 
 def test_expectations_refuse_too():
-    from simulator import Z
-
     for qubits in (50, 62):
         with pytest.raises(StateTooLargeError, match=f"{qubits} qubits"):
             Circuit(qubits).h(0).expectation(Z(0))
+
+
+def test_matrices_refuse_at_once(monkeypatch):
+    state = np.zeros(1 << 12)
+    state[0] = 1.0
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 27)
+    assert Z(0).matrix(11).shape == (2048, 2048)
+    with pytest.raises(StateTooLargeError, match="12 qubits needs 256 MiB, 128 MiB are .* at most 11 qubits"):
+        reduced_density_matrix(state, range(12))
+    with pytest.raises(StateTooLargeError, match="a matrix of 40 qubits"):
+        (Z(39) @ X(0)).matrix()
 
 
 def test_what_is_available_is_less_than_the_machine_has():

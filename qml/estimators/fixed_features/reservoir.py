@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from qml.ansatze import ANSATZE, Ansatz, get_ansatz
 from qml.estimators.fixed_features.ising import IsingEvolution
@@ -68,6 +69,7 @@ class Reservoir(FixedFeatures):
     @property
     def circuit_(self) -> Circuit:
         """Circuit with inputs and weights as parameters."""
+        check_is_fitted(self, "model_")
         return self.model_.circuit
 
     def _check_settings(self) -> None:

@@ -144,11 +144,13 @@ feature_names_in_
     @property
     def circuit_(self) -> Circuit:
         """Circuit of the feature map, with features and weights as its parameters."""
+        check_is_fitted(self, "encoding_")
         return self.encoding_.circuit
 
     @property
     def kernel_(self) -> FidelityKernel:
         """Fidelity kernel of the trained encoding."""
+        check_is_fitted(self, "weights_")
         weights = self._embedding().split(self.weights_)[1]
         return FidelityKernel(self.encoding_, weights=weights, precision=self.precision)
 

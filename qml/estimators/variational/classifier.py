@@ -199,7 +199,8 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     optimizer : str or Optimizer
         Optimizer; names are listed in `qml.optimizers.OPTIMIZERS`.
     learning_rate : float, optional
-        Learning rate; ``None`` uses the optimizer's default.
+        Learning rate; ``None`` uses the optimizer's default. An optimizer that is an object keeps its own, as in
+        ``Adam(learning_rate=0.02)``, unless this is set to another value than the default.
     weight_decay : float, "auto" or None
         Weight decay of the optimizer ``"adam"``: each step also shrinks every weight by the share
         ``learning_rate * weight_decay``. ``"auto"`` tries it on a quarter of the samples that are held out, which

@@ -37,12 +37,12 @@ class OneCircuit(TrainedNetwork):
     @property
     def model_(self) -> QuantumModel:
         """Model of the circuit, without the layers around it."""
-        return self.network_[self._circuit_position].model
+        return self._fitted_network[self._circuit_position].model
 
     @property
     def readout_(self) -> Dense:
         """Layer from expectation values to outputs."""
-        return self.network_[-1]
+        return self._fitted_network[-1]
 
     @property
     def _circuit_position(self) -> int:

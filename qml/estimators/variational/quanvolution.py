@@ -142,7 +142,7 @@ Dense(40, 32), ReLU())
     @property
     def model_(self) -> QuantumModel:
         """Model of the filter."""
-        model: QuantumModel = self.network_[0].filter.model
+        model: QuantumModel = self._fitted_network[0].filter.model
         return model
 
     def _network(self, n_features: int, n_outputs: int) -> Sequential:

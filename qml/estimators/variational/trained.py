@@ -223,6 +223,19 @@ class TrainedNetwork(Entangled, TrainedEstimator):
         self.weight_decay_ = self._chosen_weight_decay(samples, seed)
 
     @property
+    def _fitted_network(self) -> Sequential:
+        """The trained network, for attributes that are parts of it.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        if not hasattr(self, "network_"):
+            check_is_fitted(self, "network_")
+        return self.network_
+
+    @property
     def _automatic_decay(self) -> float:
         """Weight decay that None stands for."""
         return 0.0
@@ -237,7 +250,7 @@ class TrainedNetwork(Entangled, TrainedEstimator):
         """Return the setting, or what is best on held-out rows."""
         if self.weight_decay != "auto":
             return self._untried_weight_decay()
-        optimizer = get_optimizer(self.optimizer, learning_rate=self.learning_rate)
+        optimizer = super()._chosen_optimizer()
         remote = self.backend is not None  # each try would cost as much as the run
         if remote or len(samples.X) > MAX_ROWS or not takes_weight_decay(optimizer):
             return 0.0

@@ -281,8 +281,19 @@ class TestCard:
         assert f"| {expected.columns[expected.order[0]]} | {expected.importances[expected.order[0]]:.4f} |" in examined
         assert "[More Information Needed]" not in examined
         assert "there is no file" in refused(capsys, "card", model, "--explain", tmp_path / "none.csv")
-        assert main(["card", model, "--explain", write(tmp_path / "empty.csv", {"age": ["1"]})]) == BAD_INPUT
+        empty = write(tmp_path / "empty.csv", {"age": ["1"]})
+        assert main(["card", model, "--explain", empty, "-o", str(tmp_path / "none.md")]) == BAD_INPUT
         assert "lacks 4 of the 5 columns the model was trained on" in capsys.readouterr().err
+
+    def test_text_added_by_hand_is_kept(self, trained, capsys, tmp_path):
+        path = tmp_path / "card.md"
+        command = ["card", str(trained / "out" / "model.qumba"), "-o", str(path)]
+        assert main(command) == 0
+        path.write_text("completed by hand", encoding="utf-8")
+        assert f"{path} exists" in refused(capsys, *command)
+        assert path.read_text(encoding="utf-8") == "completed by hand"
+        assert main([*command, "--overwrite"]) == 0
+        assert path.read_text(encoding="utf-8").startswith("---\n")
 
     def test_a_model_saved_again_keeps_its_record(self, trained, tmp_path):
         model = load(trained / "out" / "model.qumba")

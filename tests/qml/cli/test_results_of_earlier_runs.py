@@ -108,3 +108,26 @@ def test_phases_are_announced_in_a_log(here, capsys):
     assert "Comparing with classical models" in error
     assert "Drawing the plots" in error
     assert "\r  1:" not in error  # a live line is for terminals
+
+
+def test_a_command_does_not_write_over_what_it_reads(here, capsys):
+    assert train("-o", "out") == 0
+    (here / "model.qumba").symlink_to(here / "out" / "model.qumba")
+    inputs = {path: path.read_bytes() for path in (here / "iris.csv", here / "out" / "model.qumba")}
+    model = "out/model.qumba"
+    for command in (
+        ["predict", model, "iris.csv", "-o", "./iris.csv"],
+        ["predict", model, "iris.csv", "-o", "model.qumba"],
+        ["predict", model, "iris.csv", "--log", "iris.csv"],
+        ["export", model, "--to", "c", "-o", model],
+        ["card", model, "-o", model, "--overwrite"],
+        ["explain", model, "iris.csv", "-o", "iris.csv"],
+        ["explain", model, "iris.csv", "--json", "iris.csv"],
+        ["explain", model, "iris.csv", "--plot", "iris.csv"],
+        ["fairness", model, "iris.csv", "-s", "width", "--json", "iris.csv"],
+        ["search", "iris.csv", "--target", "species", "--study", "iris.csv"],
+    ):
+        capsys.readouterr()
+        assert main(command) == 2, command
+        assert "is read by this command and would be lost" in capsys.readouterr().err, command
+        assert all(path.read_bytes() == content for path, content in inputs.items()), command

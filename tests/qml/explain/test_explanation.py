@@ -274,3 +274,11 @@ def test_bad_input(clf, arguments, error, message):
 def test_a_fixed_column_that_does_not_exist_is_not_ignored(clf):
     with pytest.raises(UnknownNameError, match="unknown column 'petal'"):
         explain(clf, X, X[:1], fixed=["petal"])
+
+
+def test_numbers_that_are_undefined_are_none_in_json():
+    """With one column, no rank correlation exists; JSON has no NaN."""
+    explanation = explain(LogisticRegression().fit(X[:, :1], Y), X[:, :1], X[:2, :1], Y, random_state=0)
+    content = json.loads(json.dumps(explanation.as_dict(), allow_nan=False))
+    assert content["stability"][0]["rank correlation"] is None
+    assert "nan" not in re.findall("[a-z]+", str(explanation))

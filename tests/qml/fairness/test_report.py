@@ -297,3 +297,14 @@ class TestSensitiveColumns:
         labels = quartiles(np.arange(1.0, 101.0))
         assert sorted(set(labels)) == ["1 to 25", "26 to 50", "51 to 75", "76 to 100"]
         assert labels[24:26] == ["1 to 25", "26 to 50"]
+
+
+def test_groups_that_are_treated_exactly_alike_are_not_set_against_themselves():
+    y, groups = np.arange(40) // 2 % 2, np.arange(40) % 2
+    text = str(fairness_of_predictions(y, np.zeros(40, int), groups, n_resamples=10))
+    assert "sensitive: 0 % of each group is selected" in text
+    quantity = str(fairness_of_predictions(y, np.full(40, 0.5), groups, task="regression", n_resamples=10))
+    text = " ".join(quantity.split())
+    assert "the mean prediction is the same, a difference of 0" in text
+    assert "predictions are alike: mean residuals differ by 0" in text
+    assert "Predictions are equally accurate: mean absolute errors differ by 0" in text

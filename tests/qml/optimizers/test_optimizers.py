@@ -5,7 +5,9 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 
+from qml import VariationalClassifier
 from qml.optimizers import OPTIMIZERS, SGD, SPSA, Adam, AdamW, Optimizer, RMSprop, SciPy, get_optimizer
 from simulator.errors import UnknownNameError
 from tests.qml.logistic_regression import N_WEIGHTS, LogisticRegression
@@ -303,6 +305,18 @@ def test_the_learning_rate_given_wins_where_there_is_one():
     assert get_optimizer("slsqp", 0.3) == SciPy("slsqp")
     own = Adam(0.3, beta1=0.5)
     assert get_optimizer(own) is own
+
+
+def test_an_object_keeps_its_learning_rate_in_an_estimator():
+    X, y = load_iris(return_X_y=True)
+
+    def weights(**settings):
+        return VariationalClassifier(n_layers=1, epochs=1, random_state=0, **settings).fit(X, y).weights_.tolist()
+
+    assert weights(optimizer=Adam(0.3)) == weights(learning_rate=0.3)
+    assert weights(optimizer=Adam(0.3), learning_rate=0.2) == weights(learning_rate=0.2)
+    assert weights(optimizer=Adam(0.3), learning_rate=None) == weights(learning_rate=0.3)
+    assert weights(optimizer=Adam(0.3)) != weights()
 
 
 def test_wrong_names_and_objects():

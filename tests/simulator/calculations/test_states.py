@@ -72,3 +72,10 @@ def test_states_that_are_none_are_refused():
         fidelity([1.0, 0.0], [1.0, 0, 0, 0])
     with pytest.raises(ObservableError):
         apply(Z(3), [1.0, 0.0])
+
+
+def test_a_circuit_in_place_of_its_state_is_named():
+    with pytest.raises(CircuitError, match=r"got <Circuit of 2 qubits: .*statevector\(\) returns one"):
+        entropy(Circuit(2).h(0), [0])
+    with pytest.raises(ObservableError, match="an observable is a PauliSum"):
+        variance(Circuit(2).h(0).statevector(), Z(0))

@@ -55,3 +55,13 @@ def test_text_is_escaped():
 
 def test_a_long_circuit_is_one_line():
     assert "&lt;Circuit of 1 qubit: 501 gates&gt;" in Circuit(1).h([0] * 501)._repr_html_()
+
+
+def test_parameters_of_the_same_name_are_told_apart():
+    other, numbered = Parameter("theta"), Parameter("theta (2)")
+    circuit = Circuit(1).rx(theta, 0).ry(2 * other, 0).rz(numbered, 0)
+    for drawing in (str(circuit), circuit._repr_html_()):
+        assert "Rx(theta)" in drawing
+        assert "Ry(2*theta (2))" in drawing
+        assert "Rz(theta (2) (2))" in drawing
+    assert circuit.parameters == (theta, other, numbered)

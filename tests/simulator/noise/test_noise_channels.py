@@ -156,6 +156,7 @@ def test_depolarizing_beyond_1_in_every_way_of_computing(num_qubits):
         (lambda: NoiseModel(after_2q={(0, 0): depolarizing(0.1)}), "distinct"),
         (lambda: NoiseModel(after={("cx", -1): None}), "from 0"),
         (lambda: NoiseModel(after={"cnot": None}), "did you mean 'cx'"),
+        (lambda: NoiseModel(after={("CNOT", (0, 1)): None}), "did you mean 'cx'"),
         (lambda: NoiseModel(readout=1.5), "between 0 and 1"),
         (lambda: NoiseModel(readout=[[0.9, 0.2], [0.1, 0.9]]), "sum to"),
         (
@@ -247,3 +248,10 @@ def test_channels_can_not_be_changed():
     assert channel.is_identity
     with pytest.raises(ValueError, match="read-only"):
         channel.kraus[0, 0, 0] = 2
+
+
+def test_names_of_standard_gates_are_read_in_any_case():
+    channel = depolarizing(0.1)
+    assert NoiseModel(after={"CX": channel, ("Rz", 1): None}) == NoiseModel(after={"cx": channel, ("rz", 1): None})
+    custom = gates.Fixed("V", np.diag([1, 1j]))
+    assert NoiseModel(after={"V": channel}).channels_after(custom(0)) == [(channel, (0,))]

@@ -122,6 +122,24 @@ def test_jacobians_through_autograd(samples):
         np.testing.assert_allclose(own, expected, atol=EXACT)
 
 
+def test_second_derivatives_are_never_zero_without_a_word():
+    """The adjoint method has none: "best" goes to parameter shifts, "adjoint" is refused."""
+
+    def hessian(name, **options):
+        @qml.qnode(qml.device(name, wires=2), max_diff=2, **options)
+        def circuit(angles):
+            qml.RX(angles[0], 0)
+            qml.RY(angles[1], 0)
+            qml.CNOT([0, 1])
+            return qml.expval(qml.Z(1))
+
+        return qml.jacobian(qml.grad(circuit))(pnp.array([0.4, 0.7]))
+
+    np.testing.assert_allclose(hessian("qumba"), hessian("default.qubit", diff_method="backprop"), atol=1e-12)
+    with pytest.raises(qml.exceptions.QuantumFunctionError, match="does not support adjoint"):
+        hessian("qumba", diff_method="adjoint")
+
+
 def test_derivative_by_prepared_amplitudes():
     def circuit(x, w):
         qml.AmplitudeEmbedding(x, wires=["b", 3], normalize=True)
