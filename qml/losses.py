@@ -18,11 +18,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 from qml.overriding import speaks_for
+from simulator.engines.host import loops
 from simulator.engines.host import losses as kernels
 from simulator.names import by_name
 from simulator.program.values import as_array
@@ -39,6 +40,9 @@ class Loss(Protocol):
     def gradient(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Compute the derivative ``d value[i] / d outputs[i, k]``, shape (n_samples, n_outputs)."""
         ...
+
+
+Kernel: TypeAlias = tuple[Callable[..., bool], tuple[float, ...], np.ndarray]
 
 
 class _CompiledLoss(ABC):
@@ -67,24 +71,24 @@ class _CompiledLoss(ABC):
         """
         return self._computed(outputs, y)
 
-    def kernel(self, y: np.ndarray, num_outputs: int) -> tuple[Callable[..., bool], tuple[float, ...], np.ndarray]:
-        """Return the kernel for some targets, its settings, and the targets of all samples in its form.
-
-        The kernel takes settings, outputs, and targets, then arrays for the values and the slopes.
-        """
-        kernel, targets = self._kernel(np.broadcast_to(0.0, (len(y), num_outputs)), y)
-        return (kernel.func, kernel.args, targets) if isinstance(kernel, partial) else (kernel, (), targets)
-
     def _computed(self, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        kernel, targets = self._kernel(outputs, y)
+        kernel, settings, targets = self.kernel(outputs.shape, y)
         values, slopes = np.empty(len(outputs)), np.empty(outputs.shape)
-        if not kernel(as_array(outputs), targets, values, slopes):
+        if not kernel(*settings, as_array(outputs), targets, values, slopes):
             raise self._refusal(outputs, y)
         return values, slopes
 
     @abstractmethod
-    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
-        """Return the kernel for these outputs, and the targets in its form, after a check of shapes."""
+    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
+        """Return the kernel for outputs of this shape, its settings, and the targets in its form.
+
+        The kernel takes settings, outputs, and targets, then arrays for the values and the slopes.
+
+        Raises
+        ------
+        ValueError
+            If the targets' shape or type does not fit the outputs.
+        """
 
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
         """Return the error for targets that the kernel does not accept."""
@@ -94,6 +98,26 @@ class _CompiledLoss(ABC):
 def compiled(loss: Loss) -> _CompiledLoss | None:
     """Return the loss if its value and gradient are one kernel, which compiled loops can call; else None."""
     return loss if isinstance(loss, _CompiledLoss) and speaks_for(type(loss), "kernel", "value_and_gradient") else None
+
+
+def loss_calls(
+    kernel: Kernel, outputs: np.ndarray, slopes: np.ndarray, shares: np.ndarray, values: np.ndarray, total: np.ndarray
+) -> list[loops.Call]:
+    """Return the calls that fill ``values``, ``slopes`` times ``shares``, and add the sum of all shares to ``total``.
+
+    Parameters
+    ----------
+    kernel : tuple
+        As `kernel` of a compiled loss returns it, with targets that may change in place.
+    outputs, slopes : float64 ndarray, shape (n_samples, n_outputs)
+    shares, values : float64 ndarray, shape (n_samples,)
+    total : float64 ndarray, shape (1,)
+    """
+    function, settings, targets = kernel
+    return [
+        loops.Call(function, *settings, outputs, targets, values, slopes),
+        loops.Call(kernels.weigh, values, slopes, shares, total),
+    ]
 
 
 def _one_by_one(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -111,8 +135,8 @@ class SquaredError(_CompiledLoss):
 
     takes_labels = True
 
-    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
-        return kernels.squared_error, _columns(outputs, y)
+    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
+        return kernels.squared_error, (), _columns(shape, y)
 
     def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
         """Targets -1 or 1 for two classes; for more, one column per class: 1 for the sample's class, -1 otherwise."""
@@ -128,8 +152,8 @@ class AbsoluteError(_CompiledLoss):
     The gradient is 0 where the error is 0.
     """
 
-    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
-        return kernels.absolute_error, _columns(outputs, y)
+    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
+        return kernels.absolute_error, (), _columns(shape, y)
 
 
 @dataclass(frozen=True)
@@ -148,8 +172,8 @@ class Huber(_CompiledLoss):
         if not (isinstance(self.delta, Real) and 0 < self.delta < math.inf):
             raise ValueError(f"delta must be a positive number, got {self.delta!r}")
 
-    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
-        return partial(kernels.huber, float(self.delta)), _columns(outputs, y)
+    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
+        return kernels.huber, (float(self.delta),), _columns(shape, y)
 
 
 @dataclass(frozen=True)
@@ -172,15 +196,13 @@ class BinaryCrossEntropy(_CompiledLoss):
     def __post_init__(self) -> None:
         _check_label_smoothing(self.label_smoothing)
 
-    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
-        if y.ndim != 1 and y.shape != outputs.shape:
-            raise ValueError(
-                f"binary_cross_entropy takes one logit per label, got outputs {outputs.shape} and y {y.shape}"
-            )
-        targets = _columns(outputs, y)
+    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
+        if y.ndim != 1 and y.shape != shape:
+            raise ValueError(f"binary_cross_entropy takes one logit per label, got outputs {shape} and y {y.shape}")
+        targets = _columns(shape, y)
         if self.label_smoothing and ((targets >= 0.0) & (targets <= 1.0)).all():  # others are refused as they are
             targets = (1.0 - self.label_smoothing) * targets + 0.5 * self.label_smoothing
-        return kernels.binary_cross_entropy, targets
+        return kernels.binary_cross_entropy, (), targets
 
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
         return ValueError(f"binary_cross_entropy takes y in [0, 1], got values from {y.min()} to {y.max()}")
@@ -213,14 +235,14 @@ class CrossEntropy(_CompiledLoss):
     def __post_init__(self) -> None:
         _check_label_smoothing(self.label_smoothing)
 
-    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
-        indices = _class_index(outputs, y, "cross_entropy")
+    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
+        indices = _class_index(shape, y, "cross_entropy")
         if self.label_smoothing:
-            return partial(kernels.smoothed_cross_entropy, float(self.label_smoothing)), indices
-        return kernels.cross_entropy, indices
+            return kernels.smoothed_cross_entropy, (float(self.label_smoothing),), indices
+        return kernels.cross_entropy, (), indices
 
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
-        return _not_class_indices(outputs, y, "cross_entropy")
+        return _not_class_indices(outputs.shape, y, "cross_entropy")
 
     def for_classes(self, num_classes: int) -> Loss:
         """Return this loss for more than two classes, `BinaryCrossEntropy` for two."""
@@ -234,16 +256,16 @@ class Hinge(_CompiledLoss):
     It is ``max(0, 1 - margin)``, where the margin is ``y z``, or ``z_y`` minus the best other output.
     """
 
-    def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
-        if outputs.ndim == 2 and outputs.shape[1] == 1:
-            _check_length(outputs, y, "hinge")
-            return kernels.hinge, _columns(outputs, y)
-        return kernels.hinge_of_classes, _class_index(outputs, y, "hinge")
+    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
+        if len(shape) == 2 and shape[1] == 1:
+            _check_length(shape, y, "hinge")
+            return kernels.hinge, (), _columns(shape, y)
+        return kernels.hinge_of_classes, (), _class_index(shape, y, "hinge")
 
     def _refusal(self, outputs: np.ndarray, y: np.ndarray) -> ValueError:
         if outputs.shape[1] == 1:
             return ValueError(f"hinge with one output takes y in {{-1, +1}}, got {np.unique(y)[:5].tolist()}")
-        return _not_class_indices(outputs, y, "hinge")
+        return _not_class_indices(outputs.shape, y, "hinge")
 
     def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
         """Targets -1 or 1 for two classes, the class indices for more."""
@@ -311,35 +333,30 @@ def _check_label_smoothing(label_smoothing: float) -> None:
         raise ValueError(f"label_smoothing expects a number of 0 or more and below 1, got {label_smoothing!r}")
 
 
-def _check_length(outputs: np.ndarray, y: np.ndarray, name: str) -> None:
-    if outputs.ndim != 2 or y.shape != (len(outputs),):
-        raise ValueError(
-            f"{name} takes outputs (n_samples, n_outputs) and y (n_samples,), got {outputs.shape} and {y.shape}"
-        )
+def _check_length(shape: tuple[int, ...], y: np.ndarray, name: str) -> None:
+    if len(shape) != 2 or y.shape != shape[:1]:
+        raise ValueError(f"{name} takes outputs (n_samples, n_outputs) and y (n_samples,), got {shape} and {y.shape}")
 
 
-def _columns(outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _columns(shape: tuple[int, ...], y: np.ndarray) -> np.ndarray:
     """Return the targets, integers or floats, in the shape of the outputs.
 
     Without the check a ``y`` of shape (n,) would broadcast along the wrong axis.
     """
-    shape = outputs.shape
-    if outputs.ndim != 2 or (y.shape != shape and (shape[1] != 1 or y.shape != shape[:1])):
+    if len(shape) != 2 or (y.shape != shape and (shape[1] != 1 or y.shape != shape[:1])):
         raise ValueError(f"outputs of shape {shape} need y of the same shape, got {y.shape}")
     return (y if y.dtype == np.int64 and y.flags.carray else as_array(y)).reshape(shape)
 
 
-def _class_index(outputs: np.ndarray, y: np.ndarray, name: str) -> np.ndarray:
+def _class_index(shape: tuple[int, ...], y: np.ndarray, name: str) -> np.ndarray:
     """Return ``y`` as int64 after a check of its shape and type."""
-    _check_length(outputs, y, name)
-    if outputs.shape[1] < 2:
-        raise ValueError(f"{name} takes one output per class, at least 2, got {outputs.shape[1]}")
+    _check_length(shape, y, name)
+    if shape[1] < 2:
+        raise ValueError(f"{name} takes one output per class, at least 2, got {shape[1]}")
     if y.dtype.kind not in "iu":
-        raise _not_class_indices(outputs, y, name)
+        raise _not_class_indices(shape, y, name)
     return y if y.dtype == np.int64 and y.flags.carray else np.require(y, np.int64, ["C", "A", "W"])
 
 
-def _not_class_indices(outputs: np.ndarray, y: np.ndarray, name: str) -> ValueError:
-    return ValueError(
-        f"{name} takes y as class indices 0..{outputs.shape[1] - 1}, got {y.dtype} {np.unique(y)[:5].tolist()}"
-    )
+def _not_class_indices(shape: tuple[int, ...], y: np.ndarray, name: str) -> ValueError:
+    return ValueError(f"{name} takes y as class indices 0..{shape[1] - 1}, got {y.dtype} {np.unique(y)[:5].tolist()}")

@@ -14,6 +14,7 @@ from qml.losses import Loss, get_loss, value_and_gradient
 from qml.models.checks import as_parameters, check_finite, check_roles, checked_rows
 from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
+from qml.models.repeated_loss import repeated_loss
 from qml.models.summary import model_summary
 from qml.settings import check_choice
 from simulator.caching import cached_property
@@ -222,7 +223,10 @@ class QuantumModel:
         features, targets = self._features(X), np.asarray(y)
         if len(targets) != len(features):
             raise ValueError(f"y must have one target per sample: expected {len(features)}, got {len(targets)}")
-        value_and_slopes = value_and_gradient(get_loss(loss))
+        loss, inputs, weights = get_loss(loss), self.inputs_of(features), self._weights(weights)
+        if self.qubits is None and (repeated := repeated_loss(self.program, loss, inputs, targets, weights)):
+            return repeated
+        value_and_slopes = value_and_gradient(loss)
         share = 1.0 / len(features)
         total = 0.0
 
@@ -232,7 +236,7 @@ class QuantumModel:
             total += float(np.add.reduce(losses))
             return slopes * share
 
-        d_weights, _ = self.differentiate(self.inputs_of(features), self._weights(weights), cotangent)
+        d_weights, _ = self.differentiate(inputs, weights, cotangent)
         return total * share, d_weights
 
     def evaluate(self, inputs: Array, weights: Array) -> Array:

@@ -14,12 +14,12 @@ from qml.layers import Layer
 from qml.layers.sequential import Chain
 from qml.layers.states import StatesOfNetwork
 from qml.layers.trait import calls_of
-from qml.losses import Loss, compiled
+from qml.losses import Loss, compiled, loss_calls
 from qml.optimizers.objective import Rows
 from qml.training.compiled_steps import Batch
 from qml.training.prepared_loss import PreparedLoss
 from simulator.caching import cached_property
-from simulator.engines.host import loops, losses
+from simulator.engines.host import loops
 from simulator.errors import QumbaError
 from simulator.program.values import as_array
 
@@ -141,15 +141,14 @@ class LayersObjective:
         calls = calls_of(network, inputs, None, batch.weights, batch.gradient)
         if calls is None:
             return None
-        kernel, settings, all_targets = loss.kernel(self.targets, calls.outputs.shape[1])
+        kernel, settings, all_targets = loss.kernel((self.n_samples, calls.outputs.shape[1]), self.targets)
         targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
         return [
             batch.take(as_array(self.inputs), inputs),
             batch.take(all_targets, targets),
             batch.take(self.sample_weight / rows, shares),
             *calls.forward,
-            loops.Call(kernel, *settings, calls.outputs, targets, values, calls.d_outputs),
-            loops.Call(losses.weigh, values, calls.d_outputs, shares, batch.loss),
+            *loss_calls((kernel, settings, targets), calls.outputs, calls.d_outputs, shares, values, batch.loss),
             *calls.backward,
         ]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.calculations.repeated import expectation_calls, repeat
 from simulator.engines.choice import engine_for
 from simulator.observables import PauliSum
 from simulator.operations.binding import values_array
@@ -35,7 +36,8 @@ def expectations(program: Program, X: FloatArray, weights: FloatArray) -> FloatA
     float64 ndarray, shape (n_samples, n_observables)
     """
     X, weights = as_inputs(program, X), as_weights(program, weights)
-    return engine_for(program, len(X)).expectations(program, X, weights)
+    results = repeat(program, "expectations", lambda engine: expectation_calls(engine, program, len(X)), X, weights)
+    return engine_for(program, len(X)).expectations(program, X, weights) if results is None else results[0]
 
 
 def states(program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:

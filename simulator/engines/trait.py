@@ -225,6 +225,11 @@ class Engine(Protocol):
             needs Python, as one in several chunks does.
         """
 
+    def expectation_calls(
+        self, program: Program, X: FloatArray, weights: FloatArray, values: FloatArray
+    ) -> list[Any] | None:
+        """Prepare `expectations`, which overwrite ``values``, as calls like those of `sweep_calls`."""
+
     def state_sweep(
         self, program: Program, X: FloatArray, weights: FloatArray, cotangent: StateCotangent, inputs: bool = False
     ) -> tuple[FloatArray, FloatArray | None]:

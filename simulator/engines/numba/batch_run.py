@@ -51,37 +51,35 @@ class BatchRun(Run):
         queue, tail = new_queue(), (tiles, plan.states, plan.lanes)
         self._share(kernels.backward, arguments, queue, tail, 3 * tiles * plan.work)
 
-    def calls(
+    def forward_calls(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> list[Call]:
+        """Return what `forward` does, as calls on fixed arrays, for a program without given amplitudes."""
+        return self._calls(kernels.forward, (self.constants, self.weights, (X, NO_STATES), (keep, values)), len(X), 1)
+
+    def backward_calls(
         self,
         X: FloatArray,
-        values: FloatArray,
+        keep: NDArray[Any],
         cotangent: FloatArray,
         by_weights: FloatArray,
         by_inputs: FloatArray | None,
-    ) -> tuple[list[Call], list[Call]]:
-        """Return what `forward` and `backward` do, as calls on fixed arrays, for all samples in one chunk."""
+    ) -> list[Call]:
+        """Return what `backward` does, as calls on fixed arrays."""
         plan, tables = self.plan, self.plan.tables
-        tiles = -(-len(X) // plan.per_tile)
-        queue = np.zeros((2, queues.QUEUE_WORDS), np.int64)
-        by_sample, by_tile = np.empty((len(X), len(tables.local_slots))), np.empty((tiles, tables.slots))
-        keep = self.kept(len(X))
-        tail = (tiles, plan.states, plan.lanes)
-        ahead = self.constants, self.weights, (X, NO_STATES), (keep, values)
-        back = self.constants, (X, cotangent, keep[:0]), keep, (by_weights, by_tile, by_sample, NO_STATES)
-        forward = [clear(queue), self._call(kernels.forward, ahead, queue[0], tail, tiles * plan.work)]
-        backward = [self._call(kernels.backward, back, queue[1], tail, 3 * tiles * plan.work)]
+        by_tile = np.empty((-(-len(X) // plan.per_tile), tables.slots))
+        by_sample = np.empty((len(X), len(tables.local_slots)))
+        results = by_weights, by_tile, by_sample, NO_STATES
+        calls = self._calls(kernels.backward, (self.constants, (X, cotangent, keep[:0]), keep, results), len(X), 3)
         if by_inputs is not None:
             rows = tables.input_rows
-            backward.append(Call(inputs.by_inputs, rows.columns, rows.rows, rows.values, by_sample, by_inputs))
-        return forward, backward
+            calls.append(Call(inputs.by_inputs, rows.columns, rows.rows, rows.values, by_sample, by_inputs))
+        return calls
 
-    def _call(
-        self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64], tail: tuple[Any, ...], work: int
-    ) -> Call:
-        """Return the counterpart of `_share` for calls."""
-        plan = self.plan
-        out = Call(kernel, *arguments, self._buffer, queue, *tail)
-        if work >= plan.serial_work:
-            out.most_threads, out.scratch = tail[0], len(arguments)
-            out.scratch_bytes = plan.scratch_size * self._buffer.itemsize
-        return out
+    def _calls(self, kernel: Any, arguments: tuple[Any, ...], samples: int, passes: int) -> list[Call]:
+        """Return the counterpart of `_share` for calls, of which one clears the queue."""
+        plan, queue = self.plan, new_queue()
+        tiles = -(-samples // plan.per_tile)
+        call = Call(kernel, *arguments, self._buffer, queue, tiles, plan.states, plan.lanes)
+        if passes * tiles * plan.work >= plan.serial_work:
+            call.most_threads, call.scratch = tiles, len(arguments)
+            call.scratch_bytes = plan.scratch_size * self._buffer.itemsize
+        return [clear(queue), call]

@@ -68,7 +68,7 @@ class NumbaEngine:
         if not values.size:
             return values
         run = self._run(program, weights, len(X))
-        run.forward(X, np.empty((0, run.plan.tables.state_size), program.dtype), values)
+        run.forward(X, _no_tiles(program, run.plan), values)
         run.close()
         return values
 
@@ -125,10 +125,19 @@ class NumbaEngine:
         by_inputs: FloatArray | None = None,
     ) -> tuple[list[Call], list[Call]] | None:
         plan = self.plan(program, len(X), by_inputs is not None)
-        is_long = 3 * len(X) * plan.work >= plan.long_work * plan.per_tile
-        if plan.big or len(plan.chunks) != 1 or program.starts or not values.size or is_long:
+        if len(plan.chunks) != 1 or not _can_be_calls(program, plan, 3 * len(X)):
             return None
-        return BatchRun(program, weights, plan, kept=len(X)).calls(X, values, cotangent, by_weights, by_inputs)
+        run = BatchRun(program, weights, plan, kept=len(X))
+        keep = run.kept(len(X))
+        return run.forward_calls(X, keep, values), run.backward_calls(X, keep, cotangent, by_weights, by_inputs)
+
+    def expectation_calls(
+        self, program: Program, X: FloatArray, weights: FloatArray, values: FloatArray
+    ) -> list[Call] | None:
+        plan = self.plan(program, len(X))
+        if not _can_be_calls(program, plan, len(X)):
+            return None
+        return BatchRun(program, weights, plan).forward_calls(X, _no_tiles(program, plan), values)
 
     def sweeping_run(self, program: Program, weights: FloatArray, samples: int, derive_inputs: bool) -> Run:
         """Return a run of samples that can sweep backward."""
@@ -275,6 +284,17 @@ class _PreparedSweep:
 
 def _run_of(plan: Plan) -> type[Run]:
     return LargeStateRun if plan.big else BatchRun
+
+
+def _can_be_calls(program: Program, plan: Plan, samples: int) -> bool:
+    """Whether the work on a number of samples can be calls, which no one watches, of the kernels of tiles."""
+    is_long = samples * plan.work >= plan.long_work * plan.per_tile
+    return bool(samples and program.observables) and not (plan.big or program.starts or is_long)
+
+
+def _no_tiles(program: Program, plan: Plan) -> NDArray[Any]:
+    """Final states that are not kept."""
+    return np.empty((0, plan.tables.state_size), program.dtype)
 
 
 def _empty_states(program: Program, samples: int) -> NDArray[Any]:

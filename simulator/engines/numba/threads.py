@@ -23,6 +23,7 @@ IntArray = NDArray[np.int64]
 _AWAKE = 2e-4  # seconds that a helper polls its mailbox before it sleeps
 _TRIAL = 2_000  # number of polling rounds that are timed once to calibrate the polling rate
 _MOST_HELPERS = 1023
+_MOST_THREADS = 4096  # that a variable may name; there never are more than processors
 _PAGE_BYTES = 4096  # alignment of scratches
 
 
@@ -83,6 +84,7 @@ class _Pool:
 _pool = _Pool()
 _rounds = 0  # of polling before a helper sleeps
 _limit: int | None = None
+_default: int | None = None  # what the environment says, once it has been read
 
 
 def get_num_threads() -> int:
@@ -90,10 +92,15 @@ def get_num_threads() -> int:
 
     The number set by `set_num_threads`, else the environment variable ``QUMBA_NUM_THREADS``, else
     ``NUMBA_NUM_THREADS`` or ``OMP_NUM_THREADS``, else the number of processors available to this process, which is
-    also the maximum.
+    also the maximum. The variables are read when a process first asks, and again after a fork.
     """
+    global _default
     available = _available()
-    return min(_limit, available) if _limit is not None else min(_environment(available), available)
+    if _limit is not None:
+        return min(_limit, available)
+    if _default is None:
+        _default = _environment(available)
+    return min(_default, available)
 
 
 def set_num_threads(count: int | None) -> None:
@@ -138,19 +145,12 @@ def _available() -> int:
         return os.cpu_count() or 1
 
 
-_environment_cache: dict[tuple[str, str], int] = {}
-
-
 def _environment(available: int) -> int:
     for name in ("QUMBA_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         text = os.environ.get(name)
-        if text is None:
-            continue
-        key = name, text
-        if key not in _environment_cache:
-            _environment_cache[key] = _parse(name, text, available)
-        return _environment_cache[key]
-    return available
+        if text is not None:
+            return _parse(name, text, available)
+    return _MOST_THREADS
 
 
 def _parse(name: str, text: str, available: int) -> int:
@@ -158,8 +158,8 @@ def _parse(name: str, text: str, available: int) -> int:
         count = int(text.split(",")[0])
     except ValueError:
         count = 0
-    if not 1 <= count <= 4096:
-        clamped = available if count < 1 else 4096
+    if not 1 <= count <= _MOST_THREADS:
+        clamped = available if count < 1 else _MOST_THREADS
         warnings.warn(
             f"{name}={text!r} is not a sensible number of threads; using {min(clamped, available)}", stacklevel=4
         )
@@ -189,9 +189,9 @@ def _serve(board: IntArray, box: int, rounds: int, bed: threading.Lock) -> None:
 
 
 def _after_fork() -> None:
-    """Reset the pool, because a forked child has none of the parent's threads."""
-    global _pool
-    _pool = _Pool()
+    """Reset the pool, because a forked child has none of the parent's threads, and may have other variables."""
+    global _pool, _default
+    _pool, _default = _Pool(), None
 
 
 if hasattr(os, "register_at_fork"):

@@ -226,12 +226,30 @@ def test_set_num_threads_refuses_nonsense():
 @pytest.mark.parametrize("text", ["0", "-3", "many", "100000"])
 def test_an_absurd_environment_is_clamped_with_a_warning(monkeypatch, text):
     monkeypatch.setenv("QUMBA_NUM_THREADS", text)
-    monkeypatch.setattr(threads, "_environment_cache", {})
+    monkeypatch.setattr(threads, "_default", None)
     with pytest.warns(UserWarning, match="not a sensible number of threads"):
         assert 1 <= get_num_threads() <= threads._available()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         get_num_threads()  # said once
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_the_environment_is_read_once_and_again_after_a_fork():
+    code = """
+        import os
+        from simulator import get_num_threads
+        from simulator.engines.numba import threads
+        threads._available = lambda: 8
+        first = get_num_threads()
+        os.environ["QUMBA_NUM_THREADS"] = "5"
+        later = get_num_threads()
+        child = os.fork()
+        if not child:
+            os._exit(get_num_threads())
+        print(first, later, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    assert _run(code, QUMBA_NUM_THREADS="3").stdout.split() == ["3", "3", "5"]
 
 
 def test_an_interrupt_ends_a_call_and_leaves_the_process_sound():

@@ -1,0 +1,50 @@
+"""Mean loss of a model and its gradient as one compiled call, for the losses that are kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qml.losses import Loss, compiled, loss_calls
+from simulator.calculations.repeated import Calls, repeat
+from simulator.engines.trait import Engine
+from simulator.program.program import Program
+
+__all__ = ["repeated_loss"]
+
+Array = NDArray[np.float64]
+
+
+def repeated_loss(
+    program: Program, loss: Loss, inputs: Array, targets: NDArray[np.generic], weights: Array
+) -> tuple[float, Array] | None:
+    """Compute the mean loss of expectations and its gradient; None if that needs Python, see `repeated.repeat`.
+
+    Raises
+    ------
+    ValueError
+        If the shape or the type of the targets does not fit the loss.
+    """
+    kernel_loss = compiled(loss)
+    if kernel_loss is None:
+        return None
+    rows = len(inputs)
+    shape = rows, len(program.observables)
+    kernel, settings, targets = kernel_loss.kernel(shape, targets)
+    share = 1.0 / rows
+
+    def prepare(engine: Engine) -> Calls | None:
+        X, of_program, y = np.empty(inputs.shape), np.empty(weights.shape), np.empty(targets.shape, targets.dtype)
+        outputs, slopes, values, gradient = np.empty(shape), np.empty(shape), np.empty(rows), np.empty(weights.shape)
+        sweep = engine.sweep_calls(program, X, of_program, outputs, slopes, gradient)
+        if sweep is None:
+            return None
+        forward, backward = sweep
+        between = loss_calls((kernel, settings, y), outputs, slopes, np.full(rows, share), values, np.zeros(1))
+        return [*forward, *between, *backward], (X, of_program, y), (values, gradient)
+
+    results = repeat(program, (kernel, settings, targets.dtype), prepare, inputs, weights, targets)
+    if results is None:
+        return None
+    values, gradient = results
+    return float(np.add.reduce(values)) * share, gradient
