@@ -32,11 +32,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks import avx2
 from benchmarks.peers import ours
 from benchmarks.workloads import SUITE, Workload
-from simulator.engines.numba import simd
-from simulator.engines.numba.block_sizes import batch_qubits
 from simulator.engines.numba.layout import passes, scratch, sections
-from simulator.engines.numba.options import DEFAULT
-from simulator.engines.numba.tables.builder import TableBuilder
+from simulator.engines.numba.sweeps import NumbaEngine
 
 SINGLE = passes.ROTATION, passes.LANE_ROTATION
 CACHES = {"first-level cache": 2**14, "second-level cache": 2**19, "memory": 2**28}
@@ -115,9 +112,7 @@ class Schedule:
 
     @classmethod
     def of(cls, workload: Workload) -> Schedule:
-        program = ours.model(workload).program
-        lanes = None if program.num_qubits <= batch_qubits(DEFAULT) else simd.width(program.dtype).bit_length() - 1
-        tables = TableBuilder(program, lanes, derive_inputs=False).build()
+        tables = NumbaEngine().plan(ours.model(workload).program, workload.n_samples).tables
         rows = tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)
         kinds = rows[:, passes.KIND]
         fused = rows[kinds == passes.FUSED]

@@ -10,23 +10,25 @@ import numpy as np
 
 from simulator.engines.numba import simd
 from simulator.engines.numba.options import Options
+from simulator.engines.numba.processor import native_bytes
 
 _FEWEST_BLOCKS = 3  # minimum number of bits of the number of blocks, so that all threads have work
 _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
+_SHARED_GAIN = 1.6  # least ratio of the times of single states and of tiles in the shared cache, of 14 to 16 qubits
 _SERIAL_VECTORS = 7_000  # vectors processed in the time that pays for a second thread
 _CACHE_BYTES = 1 << 20  # assumed bytes of the second-level cache if the system does not report it
 
 
 @functools.cache
-def cache_bytes() -> int:
-    """Size of a core's second-level cache in bytes."""
+def cache_bytes(level: int = 2) -> int:
+    """Size in bytes of a core's second-level cache, or of the one of level 3, which all cores share."""
     try:
-        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text().strip()
+        text = Path(f"/sys/devices/system/cpu/cpu0/cache/index{level}/size").read_text().strip()
         return int(text[:-1]) << {"K": 10, "M": 20}[text[-1]]
     except (OSError, ValueError, KeyError):
-        return _CACHE_BYTES
+        return _CACHE_BYTES if level == 2 else 0
 
 
 def batch_qubits(options: Options) -> int:
@@ -35,6 +37,27 @@ def batch_qubits(options: Options) -> int:
         return options.batch_qubits
     fewest, most = _TILE_QUBITS
     return min(max((cache_bytes() // (4 * simd.VECTOR_BYTES)).bit_length() - 1, fewest), most)
+
+
+def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, options: Options) -> bool:
+    """Whether tiles of samples whose two states do not fit in the second-level cache are faster than single states.
+
+    They are if registers are narrower than vectors, so that arithmetic takes longer than the shared cache, if they fit
+    in that cache, and if this machine's processors, not only the threads in use, all have tiles to work on.
+    """
+    narrow = native_bytes() < simd.VECTOR_BYTES
+    if not narrow or options.batch_qubits is not None or num_qubits >= options.big_qubits:
+        return False
+    processors = os.cpu_count() or 1
+    tile_bytes = (simd.VECTOR_BYTES * 2) << num_qubits
+    tile_samples = tile_bytes // (amplitude_bytes << num_qubits)
+    together = processors * tile_samples  # samples at work at the same time
+    rounds = -(-samples // together)
+    return (
+        2 * processors * tile_bytes <= cache_bytes(3)
+        and processors <= max(options.keep_bytes // tile_bytes, options.fewest_tiles)
+        and samples * _SHARED_GAIN >= rounds * together
+    )
 
 
 def serial_work(options: Options) -> int:

@@ -12,7 +12,8 @@ class Options:
     Attributes
     ----------
     batch_qubits : int or None
-        Maximum number of qubits at which lanes may hold samples; by default chosen to fit the processor's caches.
+        Maximum number of qubits at which lanes may hold samples; by default chosen to fit the processor's caches and
+        the batch.
     big_qubits : int
         Minimum number of qubits at which all threads share one state.
     big_alone : int

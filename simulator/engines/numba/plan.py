@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simulator import memory, progress
 from simulator.caching import cached_property
 from simulator.engines.numba import reordering, simd
-from simulator.engines.numba.block_sizes import batch_qubits, block_bits, serial_work
+from simulator.engines.numba.block_sizes import batch_qubits, block_bits, serial_work, suit_shared_cache
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.tables.builder import TableBuilder
@@ -100,7 +100,10 @@ class Plan:
         n, W = program.num_qubits, simd.width(program.dtype)
         lane_bits = W.bit_length() - 1
         filled = samples / (-(-samples // W) * W)
+        amplitude_bytes = 2 * program.dtype().itemsize
         in_batches = n <= lane_bits or (n <= batch_qubits(options) and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
+        if not in_batches and n > batch_qubits(options) and program.observables:  # states have the bits of any batch
+            in_batches = suit_shared_cache(samples, n, amplitude_bytes, options)
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and n >= options.big_alone))
         self.derive_inputs = derive_inputs
@@ -124,7 +127,7 @@ class Plan:
         split = len(program.inputs)
         numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
         self.encoded = any(derive_inputs or k >= split for k in numbers)
-        self._lowered, self._amplitude_bytes, self._options = program.lowered, 2 * program.dtype().itemsize, options
+        self._lowered, self._amplitude_bytes, self._options = program.lowered, amplitude_bytes, options
 
     def kept_size(self, samples: int) -> int:
         """Number of floats in the tiles of the final states of samples."""
