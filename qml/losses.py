@@ -109,7 +109,7 @@ def value_and_gradient(loss: Loss) -> Callable[[np.ndarray, np.ndarray], tuple[n
 class SquaredError(_CompiledLoss):
     """Squared error, ``mean_k (outputs - y)^2``; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
 
-    takes_labels = True
+    takes_labels: ClassVar[bool] = True
 
     def _kernel(self, outputs: np.ndarray, y: np.ndarray) -> tuple[Callable[..., bool], np.ndarray]:
         return kernels.squared_error, _columns(outputs, y)
