@@ -133,7 +133,7 @@ def value_and_gradient(loss: Loss) -> Callable[[np.ndarray, np.ndarray], tuple[n
 class SquaredError(_CompiledLoss):
     """Squared error, ``mean_k (outputs - y)^2``; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
 
-    takes_labels = True
+    takes_labels: ClassVar[bool] = True
 
     def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
         return kernels.squared_error, (), _columns(shape, y)

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 _LETTERS = "IXZY"  # index: x bit + 2 * z bit
 
+ROUNDING = 1e-14
+"""Coefficients of a matrix below this share of its largest one are taken as zero: they are rounding errors."""
+
 
 def walsh_hadamard(values: NDArray[Any]) -> NDArray[Any]:
     """Compute ``out[z] = sum_j (-1)**popcount(j & z) values[j]`` along the last axis, whose length is a power of 2."""
@@ -63,17 +66,13 @@ def gather(masks: NDArray[np.int64], positions: Sequence[int]) -> NDArray[np.int
     return out
 
 
-def decompose(
-    matrix: NDArray[Any], tolerance: float = 1e-14
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Decompose a Hermitian matrix into Pauli strings.
+def decompose(matrix: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Decompose a Hermitian matrix into Pauli strings, without those whose coefficients are rounding errors.
 
     Parameters
     ----------
     matrix : complex ndarray, shape (2**k, 2**k)
         Little-endian: bit q of an index is qubit q.
-    tolerance : float
-        Fraction of the largest coefficient below which others are dropped.
 
     Returns
     -------
@@ -86,7 +85,7 @@ def decompose(
     shifted = np.asarray(matrix, complex)[j[None, :] ^ x, j[None, :]]  # [x, j] = M[j ^ x, j]
     phase = (-1j) ** (popcount(x & j[None, :]) % 4)
     coefficients = (phase * walsh_hadamard(shifted)).real / size
-    keep = np.abs(coefficients) > tolerance * np.abs(coefficients).max(initial=0.0)
+    keep = np.abs(coefficients) > ROUNDING * np.abs(coefficients).max(initial=0.0)
     x_masks, z_masks = np.nonzero(keep)
     return x_masks.astype(np.int64), z_masks.astype(np.int64), coefficients[keep]
 

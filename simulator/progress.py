@@ -32,9 +32,8 @@ def new_bar(name: str, total: float, **options: Any) -> Any:
         Further options of tqdm, such as ``unit``, ``initial`` and ``delay``.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "IProgress not found"
-        )  # without ipywidgets a notebook gets the terminal's bar
+        # without ipywidgets a notebook gets the terminal's bar
+        warnings.filterwarnings("ignore", "IProgress not found")
         from tqdm.auto import tqdm  # imported here to keep `import simulator` fast
 
     return tqdm(total=total, desc=name, **options)

@@ -128,17 +128,30 @@ def test_public_names_exist_and_are_documented(package: str) -> None:
         assert not (callable(value) or inspect.ismodule(value)) or value.__doc__, f"{package}.{name} has no docstring"
 
 
-@pytest.mark.parametrize("package", LAZY)
-def test_dir_shows_the_public_names_and_no_others(package: str) -> None:
+@pytest.fixture(scope="module")
+def shown() -> dict[str, list[list[str]]]:
+    """What `dir` shows of each package: when it is imported first, and after all names of all packages were used."""
     code = f"""
-import json, {package} as package
-before = dir(package)
-for name in package.__all__:
-    getattr(package, name)
-print(json.dumps([before, dir(package), package.__all__]))
+import importlib, json
+before, after = {{}}, {{}}
+for name in {LAZY}:
+    before[name] = dir(importlib.import_module(name))
+for name in before:
+    package = importlib.import_module(name)
+    for public in package.__all__:
+        getattr(package, public)
+for name in before:
+    after[name] = dir(importlib.import_module(name))
+print(json.dumps({{name: [before[name], after[name]] for name in before}}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    before, after, public = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_dir_shows_the_public_names_and_no_others(shown: dict[str, list[list[str]]], package: str) -> None:
+    before, after = shown[package]
+    public = importlib.import_module(package).__all__
     assert before == after, "what is shown depends on what has been used"
     assert [name for name in before if not name.startswith("__")] == public
     assert set(EXPECTED[package]) <= set(public)

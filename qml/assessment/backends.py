@@ -75,9 +75,8 @@ class BackendComparison(Preformatted):
         if self.is_classifier:
             return np.asarray(np.mean(self.predictions != self.predictions[0], axis=1))
         changes = self.predictions - self.predictions[0]
-        return np.asarray(
-            np.hypot.reduce(changes, axis=1) / np.sqrt(changes.shape[1])
-        )  # hypot, because squares may overflow
+        # hypot, because squares may overflow
+        return np.asarray(np.hypot.reduce(changes, axis=1) / np.sqrt(changes.shape[1]))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the table as plain data, one entry per backend."""

@@ -13,15 +13,15 @@ __all__ = ["Phases"]
 class Phases:
     """Announcements of the phases of a run.
 
-    Attributes
-    ----------
-    current : str
-        The phase that runs, for the message after Ctrl-C.
-
     Parameters
     ----------
     quiet : bool
         Whether to print nothing.
+
+    Attributes
+    ----------
+    current : str
+        The phase that runs, for the message after Ctrl-C.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:

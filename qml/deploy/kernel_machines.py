@@ -252,9 +252,8 @@ def pair_margins(graph: Graph, outputs: int, num_classes: int) -> int:
     for rank in range(1, num_classes - 1):
         margins = graph.binary("minimum", margins, graph.gather(signed, [listed[rank] for listed in places]))
     winner = graph.function("top", pair_votes(graph, outputs, num_classes))
-    agreed = graph.affine(
-        graph.multiply(winner, graph.function("top", margins)), np.ones((num_classes, num_classes))
-    )  # 1 for all classes if the winner has the largest margin, else 0
+    # 1 for all classes if the winner has the largest margin, else 0
+    agreed = graph.affine(graph.multiply(winner, graph.function("top", margins)), np.ones((num_classes, num_classes)))
     raised = graph.subtract(winner, graph.multiply(winner, agreed))
     largest = graph.repeat(graph.function("largest", margins), num_classes)
     size = graph.binary("maximum", graph.function("abs", largest), graph.constant(np.ones(num_classes)))

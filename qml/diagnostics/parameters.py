@@ -103,9 +103,8 @@ def parameter_report(
         for jacobian in (each.reshape(-1, len(names)) for each in jacobians):
             largest = np.maximum(largest, np.abs(jacobian).max(axis=0))
             squares += np.mean(jacobian**2, axis=0) / n_sets
-            triangular, order = qr(
-                np.linalg.qr(jacobian, mode="r"), mode="r", pivoting=True
-            )  # pivoting is slow if tall
+            # pivoting is slow if tall
+            triangular, order = qr(np.linalg.qr(jacobian, mode="r"), mode="r", pivoting=True)
             diagonal = np.abs(np.diag(triangular))
             rank = int(np.sum(diagonal > INDEPENDENT * diagonal[0])) if diagonal[0] > 0 else 0
             best = max(best, (rank, order), key=lambda pair: pair[0])

@@ -74,8 +74,8 @@ def deletion_curves(
     model : fitted classifier or regressor, TableModel, or callable
     background : array-like or data frame, shape (n_background, n_features)
     X : array-like or data frame, shape (n_samples, n_features)
-    attributions : array-like, shape (n_samples, n_columns) or (n_samples, n_columns, n_outputs)
-        Of any method, such as `shapley_values` or `integrated_gradients`.
+    attributions : array-like, shape (n_samples, n_columns, n_outputs), or (n_samples, n_columns) for one output
+        Attributions of any method, such as `shapley_values` or `integrated_gradients`.
     n_random : int
         Number of random orders for each row.
     groups : mapping from names to numbers of features, optional
@@ -100,10 +100,11 @@ def deletion_curves(
     function, rows = explained(model, background, groups)
     explained_rows = function.inputs.rows(X)
     values = np.asarray(attributions, np.float64)
-    values = values[:, :, None] if values.ndim == 2 else values
     expected = (len(explained_rows), len(function.inputs.columns), len(function.names))
-    if values.shape != expected:
-        raise ValueError(f"attributions must have shape {expected}, or without the last axis, got {values.shape}")
+    if values.shape not in (expected, expected[:2]) or (values.ndim == 2 and expected[2] > 1):
+        alternative = f" or {expected[:2]}" if expected[2] == 1 else f", the last axis for {function.names}"
+        raise ValueError(f"attributions must have shape {expected}{alternative}, got {values.shape}")
+    values = values.reshape(expected)
     return curves(function, rows, explained_rows, values, n_random, np.random.default_rng(random_state))
 
 

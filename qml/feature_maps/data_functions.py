@@ -311,9 +311,8 @@ def check_pullback(data: DataFunction, X: Matrix, rtol: float = 1e-6) -> None:
         cotangent = np.zeros_like(inputs)
         cotangent[:, k] = 1.0
         computed, expected = data.pullback(X, cotangent), _numerical_pullback(data, X, cotangent)
-        wrong = ~(
-            np.abs(computed - expected) <= rtol * max(1.0, np.abs(expected).max())
-        )  # negated so that NaN counts as wrong
+        # negated so that NaN counts as wrong
+        wrong = ~(np.abs(computed - expected) <= rtol * max(1.0, np.abs(expected).max()))
         if wrong.any():
             row, feature = (int(i) for i in np.argwhere(wrong)[0])
             raise ValueError(

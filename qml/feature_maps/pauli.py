@@ -92,9 +92,8 @@ class PauliMap(FeatureMap):
             [(label, group) for label in self.paulis for group in self._groups(num_features, len(label), layer)]
             for layer in range(self.reps)
         ]
-        subset_of = (
-            tuple if self.data_map is not None else _sorted
-        )  # sorted because products do not depend on the order
+        # sorted because products do not depend on the order
+        subset_of = tuple if self.data_map is not None else _sorted
         subsets = sorted({subset_of(group) for layer in layers for _, group in layer}, key=lambda s: (len(s), s))
         x = dict(zip(subsets, ParameterVector("x", len(subsets)), strict=True))
         operations = []

@@ -268,15 +268,15 @@ def _opponent(task: Task, n_features: int, name: str, model: BaseEstimator, cand
     return Opponent(name, _standardised(task, model, selected), _renamed(task, candidates))
 
 
-def linear_readout(task: Task, name: str | None = None) -> Opponent:
+def linear_readout(task: Task) -> Opponent:
     """Return logistic or ridge regression with its candidates."""
     strengths = [0.1, 10.0, 0.01]
     if task == "classification":
         candidates = Candidates([{"model__C": value} for value in strengths], {"model__C": loguniform(1e-3, 1e3)})
         estimator = _standardised(task, LogisticRegression(max_iter=2000))
-        return Opponent(name or "logistic regression", estimator, candidates)
+        return Opponent("logistic regression", estimator, candidates)
     candidates = Candidates([{"model__alpha": 10 * v} for v in strengths], {"model__alpha": loguniform(1e-3, 1e3)})
-    return Opponent(name or "ridge regression", _standardised(task, Ridge()), _renamed(task, candidates))
+    return Opponent("ridge regression", _standardised(task, Ridge()), _renamed(task, candidates))
 
 
 def trivial(task: Task) -> Opponent:

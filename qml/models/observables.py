@@ -76,9 +76,8 @@ def _as_observable(observable: Any, num_qubits: int) -> PauliSum:
         raise ObservableError(
             f"an operator of Qiskit must act on as many qubits as the circuit, {num_qubits}, got {observable!r}"
         )
-    from simulator.qiskit_circuits import (
-        from_sparse_pauli_op,
-    )  # imported here because importing qml must not load Qiskit
+    # imported here because importing qml must not load Qiskit
+    from simulator.qiskit_circuits import from_sparse_pauli_op
 
     return from_sparse_pauli_op(observable)
 

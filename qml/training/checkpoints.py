@@ -186,9 +186,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
     except FileNotFoundError:
         if not previous.exists():
             return None
-        return read_container(
-            previous, kind="checkpoint", version=VERSION
-        )  # the process was killed between the two renames
+        # the process was killed between the two renames
+        return read_container(previous, kind="checkpoint", version=VERSION)
     except DamagedFileError as error:
         try:
             stored = read_container(previous, kind="checkpoint", version=VERSION)

@@ -212,9 +212,8 @@ class Gate(abc.ABC):
             return self._hash
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            name: value for name, value in self.__dict__.items() if name != "_hash"
-        }  # hashes differ between processes
+        # hashes differ between processes
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
 
     def __repr__(self) -> str:
         return f"<gate {self.name}: {self.num_qubits} qubits, {self.num_params} angles>"

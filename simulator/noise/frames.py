@@ -143,9 +143,8 @@ class FrameProgram:
             for k, factor in angle.factors.items():
                 self.slopes[j, k] += factor
         self.parameters = (*inputs, *weights)
-        self.rotates = np.array(
-            [mask != (0, 0) for mask in lowering.masks], bool
-        )  # angles without a string are amplitudes
+        # angles without a string are amplitudes
+        self.rotates = np.array([mask != (0, 0) for mask in lowering.masks], bool)
         self.lowered = lowered
         tracked = [*lowering.masks, *(lowered.stored_string(x, z)[:2] for x, z in keys)]
         self._tabulate(lowering.locations, tracked)

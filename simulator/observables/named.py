@@ -72,7 +72,7 @@ def Projector(bits: str | Sequence[int], qubits: Sequence[int]) -> PauliSum:
     positions = checked_qubits("Projector", qubits)
     values: list[Any] = [*reversed(bits)] if isinstance(bits, str) else [*bits]
     if len(values) != len(positions):
-        raise ObservableError(f"Projector needs one bit a qubit, got {len(values)} bits for {len(positions)} qubits")
+        raise ObservableError(f"Projector needs one bit per qubit, got {len(values)} bits for {len(positions)} qubits")
     if any(isinstance(v, bool) or v not in (0, 1, "0", "1") for v in values):
         raise ObservableError(f"the bits of a Projector are 0 or 1, got {bits!r}")
     if len(values) > MAX_PROJECTOR_QUBITS:

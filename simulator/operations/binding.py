@@ -42,7 +42,7 @@ def bind(circuit: CircuitT, values: Mapping[Any, Any] | ArrayLike) -> CircuitT:
     else:
         array = values_array(circuit, values)
         if array.ndim != 1:
-            raise ParameterError(f"bind takes one value a parameter, got a batch of shape {array.shape}")
+            raise ParameterError(f"bind takes one value per parameter, got a batch of shape {array.shape}")
         bound = dict(zip(circuit.parameters, map(float, array), strict=True))
     return circuit.with_operations(_bound(operation, bound) for operation in circuit.operations)
 

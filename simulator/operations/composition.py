@@ -63,7 +63,7 @@ def controlled(circuit: CircuitT, num_controls: int = 1, control_values: Sequenc
     if count < 1:
         raise CircuitError(f"controlled takes at least 1 control, got {count}")
     if control_values is not None and len(control_values) != count:
-        raise CircuitError(f"controlled takes one value a control, got {count} and {list(control_values)}")
+        raise CircuitError(f"controlled takes one value per control, got {count} and {list(control_values)}")
     place, bits = range(count, count + circuit.num_qubits), range(circuit.num_clbits)
     moved = (_placed(operation, place, bits) for operation in circuit.operations)
     return circuit.with_operations(
@@ -80,11 +80,9 @@ def repeat(circuit: CircuitT, times: int) -> CircuitT:
 
 def power(circuit: CircuitT, exponent: int) -> CircuitT:
     """Raise the circuit to an integer power; a negative one repeats the inverse."""
-    return (
-        repeat(circuit, exponent)
-        if whole_number("power", "exponent", exponent) >= 0
-        else repeat(inverse(circuit), -exponent)
-    )
+    if whole_number("power", "exponent", exponent) < 0:
+        return repeat(inverse(circuit), -exponent)
+    return repeat(circuit, exponent)
 
 
 def _placed(operation: Operation, qubits: Sequence[int], clbits: Sequence[int]) -> Operation:
@@ -102,9 +100,8 @@ def _qubit_places(circuit: OperationSequence, count: int, qubits: Sequence[int] 
         if count > circuit.num_qubits:
             raise CircuitError(f"a circuit of {count} qubits does not fit on one of {circuit.num_qubits} qubits")
         return range(count)
-    place = Composite("compose", count, 0, ()).check_qubits(
-        as_qubits(qubits)
-    )  # the same checks and messages as for a gate
+    # the same checks and messages as for a gate
+    place = Composite("compose", count, 0, ()).check_qubits(as_qubits(qubits))
     circuit._check_range("compose", place)
     return place
 

@@ -40,7 +40,7 @@ def measure(circuit: CircuitT, qubit: int | Sequence[int], clbit: int | Sequence
     """
     qubits, clbits = as_qubits(qubit), as_qubits(clbit)
     if len(qubits) != len(clbits):
-        raise CircuitError(f"measure takes one classical bit a qubit, got {len(qubits)} and {len(clbits)}")
+        raise CircuitError(f"measure takes one classical bit per qubit, got {len(qubits)} and {len(clbits)}")
     return circuit.append(*(gates.MEASURE(q, c) for q, c in zip(qubits, clbits, strict=True)))
 
 

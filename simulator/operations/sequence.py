@@ -190,8 +190,8 @@ class OperationSequence:
             self._hash = hash((self.num_qubits, self.num_clbits, self.operations))
         return self._hash
 
-    def _shares(self, other: OperationSequence) -> bool:
-        """Whether another circuit is equal; if so, take over what was derived from its operations."""
+    def _adopt(self, other: OperationSequence) -> bool:
+        """Take over what was derived from the operations of an equal circuit; return whether ``other`` is equal."""
         if self != other:
             return False
         self._operations, self._parameters = other._operations, other._parameters

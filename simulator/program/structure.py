@@ -56,7 +56,7 @@ def recall(circuit: OperationSequence) -> None:
     operations = circuit.operations
     key = circuit.num_qubits, len(operations), operations[0], operations[len(operations) // 2], operations[-1]
     other = _recent.pop(key, None)
-    _recent[key] = other if other is not None and circuit._shares(other) else circuit
+    _recent[key] = other if other is not None and circuit._adopt(other) else circuit
     if len(_recent) > _RECENT:
         for key in [*_recent][:-_RECENT]:  # a copy, because other threads may change it
             _recent.pop(key, None)

@@ -311,8 +311,8 @@ verbose, warm_start
 
     def _keep(self, result: TrainingResult, further: bool) -> None:
         super()._keep(result, further)
-        probabilities = self._engine().probabilities(self.circuit_, self.weights_[None])[0]
-        self.probabilities_ = np.maximum(probabilities, 0.0) / np.maximum(probabilities, 0.0).sum()
+        probabilities = np.maximum(self._engine().probabilities(self.circuit_, self.weights_[None])[0], 0.0)
+        self.probabilities_ = probabilities / probabilities.sum()
 
     def _engine(self) -> NumbaBackend:
         return NumbaBackend(noise=self.noise)

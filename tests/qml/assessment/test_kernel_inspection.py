@@ -134,6 +134,7 @@ class TestInspection:
         assert found.largest_share == pytest.approx(0.5)
         assert found.smallest_eigenvalue == pytest.approx(0.5)
         assert found.effective_dimension == pytest.approx(1.5 / 2.5 + 0.5 / 1.5 + 0.5)
+        assert inspect_kernel(K, alpha=0.5).effective_dimension == pytest.approx(1.5 / 2 + 0.5 / 1 + 1 / 1.5)
         assert found.alignment is None
         assert "alignment" not in str(found)
 

@@ -77,6 +77,12 @@ def test_mackey_glass_solves_its_equation(tau):
     np.testing.assert_allclose(series, [exact(t) for t in range(301)], rtol=0, atol=1e-7)
 
 
+def test_mackey_glass_relaxes_exponentially_before_the_delay_has_passed():
+    t, drive = np.arange(20.0), 0.2 * 1.2 / (1 + 1.2**4)
+    series = mackey_glass(20, tau=100.0, gamma=0.3, exponent=4.0)
+    np.testing.assert_allclose(series, drive / 0.3 + (1.2 - drive / 0.3) * np.exp(-0.3 * t), rtol=0, atol=1e-7)
+
+
 def test_mackey_glass_converges_with_fourth_order():
     exact = exact_mackey_glass(17.0, 100)(100)
     errors = [abs(mackey_glass(101, substeps=substeps)[-1] - exact) for substeps in (1, 2, 4)]

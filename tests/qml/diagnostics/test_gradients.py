@@ -72,6 +72,16 @@ def test_shallow_circuits_with_a_local_observable_have_none():
     assert scaling.variances.shape == (1, 4)
 
 
+def test_scaling_of_one_of_several_outputs():
+    def build(num_qubits, num_layers):
+        w = ParameterVector("w", 1)
+        return QuantumModel(Circuit(num_qubits).ry(w[0], 0), weights=w, observables=[Z(0), 0.5 * Z(0)])
+
+    for output, variance in enumerate([1 / 2, 1 / 8]):
+        scaling = gradient_scaling(build, [1, 2], [1], n_sets=20_000, output=output, random_state=0)
+        np.testing.assert_allclose(scaling.variances, variance, atol=SAMPLING)
+
+
 def test_features_are_drawn_for_models_of_other_sizes():
     x, w = Parameter("x"), Parameter("w")
 

@@ -84,6 +84,14 @@ def test_haar_fidelities_have_the_moments_of_the_haar_measure(num_qubits):
     assert shares @ middle**2 == pytest.approx(2 / (size * (size + 1)), rel=1e-3)
 
 
+def test_each_of_half_as_many_bins_holds_two(w):
+    circuit = Circuit(1).ry(w[0], 0).rz(w[1], 0)
+    fine, coarse = (expressibility(circuit, n_sets=100, bins=bins, random_state=0) for bins in (20, 10))
+    np.testing.assert_allclose(coarse.edges, np.linspace(0, 1, 11))
+    np.testing.assert_allclose(coarse.shares, fine.shares.reshape(10, 2).sum(axis=1))
+    assert coarse.divergence < fine.divergence
+
+
 def test_rows_share_the_weight_sets(w):
     x = Parameter("x")
     circuit = Circuit(1).h(0).rz(w[0], 0)

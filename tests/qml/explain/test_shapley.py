@@ -220,7 +220,7 @@ def test_deletion_curves_are_means_over_the_background():
     assert curves.better_than_random
     wrong = deletion_curves(function, X, rows, -values, random_state=0)
     assert not wrong.better_than_random
-    with pytest.raises(ValueError, match=r"attributions must have shape \(4, 3, 1\)"):
+    with pytest.raises(ValueError, match=r"attributions must have shape \(4, 3, 1\) or \(4, 3\), got \(4, 2\)"):
         deletion_curves(function, X, rows, values[:, :2])
 
 

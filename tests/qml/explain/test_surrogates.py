@@ -9,7 +9,7 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
 from qml import VariationalClassifier
-from qml.explain import linear_surrogate, tree_surrogate
+from qml.explain import deletion_curves, linear_surrogate, retrained_stability, tree_surrogate
 from qml.explain.surrogates import SurrogateError
 from simulator.errors import UnknownNameError
 
@@ -151,3 +151,22 @@ def test_a_tree_imitates_the_predictions(clf):
         tree_surrogate(clf, X[:9])
     with pytest.raises(SurrogateError, match="all 20 rows have the prediction"):
         tree_surrogate(clf, X[:20])
+
+
+def test_features_of_a_group_are_named_after_it(clf):
+    groups = {"sepal": [0, 1], "petal": [2, 3]}
+    names = linear_surrogate(clf, X, output=2, groups=groups).names
+    assert names[-4:] == ("sepal, 0", "sepal, 1", "petal, 0", "petal, 1")
+    plain, grouped = (tree_surrogate(clf, X, groups=each, random_state=0) for each in (None, groups))
+    assert (grouped.fidelity, grouped.held_out) == (plain.fidelity, plain.held_out)
+    assert "petal, " in grouped.rules
+
+
+def test_a_group_of_all_columns_explains_everything(clf):
+    groups = {"flower": [0, 1, 2, 3]}
+    curves = deletion_curves(clf, X[::10], X[:5], np.ones((5, 1, 3)), groups=groups, random_state=0)
+    with pytest.raises(ValueError, match=r"shape \(5, 1, 3\), the last axis for .*, got \(5, 1\)"):
+        deletion_curves(clf, X[::10], X[:5], np.ones((5, 1)), groups=groups)
+    np.testing.assert_allclose(curves.deletion, [1, 0], atol=EXACT)
+    stability = retrained_stability(clf, X, Y, X[:5], n_seeds=2, max_background=10, groups=groups)
+    assert stability.importances.shape[-1] == 1

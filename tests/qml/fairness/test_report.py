@@ -162,6 +162,14 @@ class TestIntervals:
         model, X, y, sensitive = case
         one, two, other = (fairness_report(model, X, y, sensitive, random_state=seed).as_dict() for seed in (0, 0, 1))
         assert one == two != other
+        _, X, y, sensitive = case
+        reports = [
+            fairness_of_predictions(y, X[:, 0] > 0, sensitive["sex"], level=level, random_state=0)
+            for level in (0.5, 0.9)
+        ]
+        half, most = (report.columns[0].rates["selection rate"][0] for report in reports)
+        assert half.value == most.value
+        assert most.low < half.low < half.high < most.high
         with pytest.raises(ValueError, match="level expects a probability between 0 and 1, got 95"):
             fairness_report(model, X, y, sensitive, level=95)
 

@@ -29,6 +29,8 @@ def test_forward_and_both_gradients():
         for row in samples
     ]
     np.testing.assert_allclose(model.forward(samples, w), expected, atol=1e-10)
+    single = model_from_qiskit(circuit, inputs, weights, [Z(0) @ Z(1), X(2)], precision="single")
+    assert 1e-10 < np.abs(single.forward(samples, w) - expected).max() < 1e-5
     cotangent = rng.normal(size=(4, 2))
     by_weights, by_samples = model.backward(samples, w, cotangent)
     value = lambda X, w: float((cotangent * model.forward(X, w)).sum())  # noqa: E731

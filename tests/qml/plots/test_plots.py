@@ -61,6 +61,8 @@ def test_confusion_and_predictions_are_those_of_the_model(classifier):
     np.testing.assert_allclose(shares, expected / expected.sum(axis=1, keepdims=True), atol=TOLERANCE)
     regressor = VariationalRegressor(n_layers=1, epochs=2, random_state=0).fit(X, X[:, 0])
     points = plots.plot_predictions(regressor, X, X[:, 0]).axes[0].lines[1]
+    labelled = plots.plot_predictions(regressor, X, X[:, 0], name="height").axes[0]
+    assert labelled.get_xlabel() == "true height"
     np.testing.assert_allclose(points.get_ydata(), regressor.predict(X), atol=TOLERANCE)
 
 
@@ -110,6 +112,13 @@ def test_the_landscape_is_the_loss_around_the_weights():
     np.testing.assert_allclose(model.losses_at(X, y, [model.weights_]), [loss], rtol=1e-10)
     figure = plots.plot_loss_landscape(model, X, y, resolution=5)
     assert figure.axes[0].lines[0].get_xydata().tolist() == [[0, 0]]
+    near, other = (
+        plots.plot_loss_landscape(model, X, y, span=1e-6, resolution=5, random_state=seed).axes[0] for seed in (0, 1)
+    )
+    assert near.get_xlim() == (-1e-6, 1e-6)
+    levels = [axes.collections[0].get_array() for axes in (near, other)]
+    np.testing.assert_allclose(levels[0], loss, atol=1e-5)
+    assert not np.array_equal(*levels)
     with pytest.raises(ValueError, match=r"weights must have shape \(n_points, \d+\), got \(1, 2\)"):
         model.losses_at(X, y, [[0, 0]])
 
@@ -158,6 +167,9 @@ def test_the_spectrum_is_that_of_a_known_polynomial():
     expected = [[0, 1 / 2, 0, 0, 0], [0, 1 / 4, 0, 1 / 4, 0], [0, 0, 1 / 2, 0, 0]]
     np.testing.assert_allclose(sizes, expected, atol=TOLERANCE)
     assert len(plots.plot_fourier_spectrum(model, [0.0], max_frequency=4).axes[0].patches) == 15
+    bars = plots.plot_fourier_spectrum(model, [0.0], at=[0.0, 1.0], max_frequency=4).axes[0].patches
+    heights = np.reshape([bar.get_height() for bar in bars], (3, 5))  # RY after RX(x) leaves the share cos(x_1) of Z
+    np.testing.assert_allclose(heights, np.cos([[1.0], [1.0], [0.0]]) * expected, atol=TOLERANCE)
     with pytest.raises(ValueError, match="feature must be one of 0 to 1, got 2"):
         plots.plot_fourier_spectrum(model, [0.0], feature=2)
 
@@ -174,6 +186,8 @@ def test_repeated_layers_are_folded():
     folded = circuits._folded(layers(5))
     assert [operation.gate.name for operation in folded] == ["h", "h", "ry", "ry", "cx", "... 5 in all", "x"]
     assert folded.operations[5].qubits == (0, 1)
+    texts = [len(plots.plot_circuit(layers(5), fold_layers=fold).axes[0].texts) for fold in (True, False)]
+    assert texts[0] < texts[1]
     circuit = layers(2)
     assert circuits._folded(circuit) is circuit
 

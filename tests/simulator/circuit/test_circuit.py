@@ -392,7 +392,7 @@ def test_values_that_do_not_fit(values, message):
         ({theta: "a"}, "the value of parameter theta must be"),
         ({theta: [1.0, 2.0]}, "the value of parameter theta must be"),
         ({"nu": 1.0}, "no parameter nu; it has theta, phi"),
-        ([[1.0, 2.0]], r"one value a parameter, got a batch of shape \(1, 2\)"),
+        ([[1.0, 2.0]], r"one value per parameter, got a batch of shape \(1, 2\)"),
         ([1.0], "expected values of shape"),
     ],
 )
@@ -471,7 +471,7 @@ def test_pickled_and_copied_circuits_are_equal(circuit):
         (lambda: Circuit(2) + Circuit(3), "got 2 and 3"),
         (lambda: Circuit(2).controlled(0), "at least 1 control, got 0"),
         (lambda: Circuit(2).controlled(1.0), "num_controls must be an integer, got 1.0"),
-        (lambda: Circuit(2).controlled(2, [1]), r"one value a control, got 2 and \[1\]"),
+        (lambda: Circuit(2).controlled(2, [1]), r"one value per control, got 2 and \[1\]"),
         (lambda: Circuit(2).power(0.5), "exponent must be an integer, got 0.5"),
         (lambda: Circuit(2).repeat(-1), "0 or more, got -1"),
         (lambda: Circuit(2).h(1).initialize([1, 0, 0, 0]), r"must come first on qubits \(0, 1\), but h acts on \(1,\)"),

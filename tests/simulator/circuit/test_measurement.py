@@ -44,7 +44,7 @@ def test_binding_keeps_measurements():
         (lambda: Circuit(2).measure(0, 0), "no classical bits"),
         (lambda: Circuit(2, 1).measure(0, 1), "1 classical bit, not bit 1"),
         (lambda: Circuit(2, 1).measure(2, 0), "out of range"),
-        (lambda: Circuit(2, 1).measure([0, 1], [0]), "one classical bit a qubit"),
+        (lambda: Circuit(2, 1).measure([0, 1], [0]), "one classical bit per qubit"),
         (lambda: Circuit(2, -1), "0 or more"),
         (lambda: Circuit(1, 1).measure(0, 0).inverse(), "no inverse"),
         (lambda: Circuit(1).reset(0).controlled(), "cannot be controlled"),

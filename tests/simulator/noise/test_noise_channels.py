@@ -223,6 +223,12 @@ def test_readout_errors_agree_with_samples_and_are_undone():
         assert abs(undone[bits] - exact) < 0.01
 
 
+def test_readout_is_mitigated_for_the_qubits_that_were_measured():
+    counts = {"01": 900, "11": 100}  # qubit 2, then qubit 0
+    assert mitigate_readout(counts, {0: 0.0, 2: 0.1}, qubits=[0, 2]) == pytest.approx({"01": 1.0})
+    assert mitigate_readout(counts, {0: 0.1, 2: 0.0}, qubits=[2, 0]) == pytest.approx({"01": 1.0})
+
+
 def test_folding_keeps_the_unitary():
     circuit = Circuit(2).h(0).t(0).cx(0, 1).ry(0.3, 1)
     for factor in (1, 1.5, 2, 3, 4.2):
