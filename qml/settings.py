@@ -11,6 +11,7 @@ import numpy as np
 
 from simulator.backends.trait import Backend
 from simulator.errors import unknown_name
+from simulator.memory import check_state
 
 __all__ = [
     "check_backend",
@@ -20,6 +21,7 @@ __all__ = [
     "check_fraction",
     "check_non_negative",
     "check_positive",
+    "check_qubits",
     "check_whole",
 ]
 
@@ -33,6 +35,12 @@ def check_whole(
     ):
         others = "".join(f", or {other!r}" for other in instead)
         raise error(f"{name} expects an integer of {least} or more{others}, got {value!r}")
+
+
+def check_qubits(n_qubits: int | None, precision: str, backend: Any = None) -> None:
+    """Raise `StateTooLargeError` if not even one state of so many qubits fits in memory; backends hold their own."""
+    if n_qubits is not None and backend in (None, "numba"):
+        check_state(int(n_qubits), 1, precision)
 
 
 def check_non_negative(name: str, value: Any) -> None:
