@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.backends.trait import Backend
 from simulator.errors import unknown_name
-from simulator.observables.checks import MAX_QUBITS
+from simulator.memory import check_state
 
 __all__ = [
     "check_backend",
@@ -20,8 +20,8 @@ __all__ = [
     "check_flags",
     "check_fraction",
     "check_non_negative",
-    "check_num_qubits",
     "check_positive",
+    "check_qubits",
     "check_whole",
 ]
 
@@ -37,11 +37,10 @@ def check_whole(
         raise error(f"{name} expects an integer of {least} or more{others}, got {value!r}")
 
 
-def check_num_qubits(value: Any, least: int = 1, instead: Collection[Any] = ()) -> None:
-    """Raise unless ``n_qubits`` is a number of qubits that observables can measure, or one of ``instead``."""
-    check_whole("n_qubits", value, least, instead)
-    if value is not None and value > MAX_QUBITS:
-        raise ValueError(f"n_qubits expects at most {MAX_QUBITS}, the limit of observables, got {value}")
+def check_qubits(n_qubits: int | None, precision: str, backend: Any = None) -> None:
+    """Raise `StateTooLargeError` if not even one state of so many qubits fits in memory; backends hold their own."""
+    if n_qubits is not None and backend in (None, "numba"):
+        check_state(int(n_qubits), 1, precision)
 
 
 def check_non_negative(name: str, value: Any) -> None:

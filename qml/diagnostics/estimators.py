@@ -219,6 +219,8 @@ def _fisher(subject: Subject, rng: np.random.Generator) -> FisherSummary | None:
     if not np.trace(fishers, axis1=1, axis2=2).any():
         return None
     dimension = effective_dimension(fishers, n_rows) if n_rows >= FEWEST_SAMPLES else None
+    if dimension is not None and dimension > fishers.shape[-1]:  # log k near 0: more directions than there are weights
+        dimension = None
     return FisherSummary(fisher_spectrum(fishers).mean(axis=0), dimension, n_rows)
 
 

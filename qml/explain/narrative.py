@@ -114,7 +114,9 @@ def blocks_of(explanation: Results) -> list[Block]:
         Items(tuple(_rows(explanation))),
     ]
     for part in (explanation.linear, explanation.logistic, explanation.tree, explanation.gates):
-        if part is not None:
+        if getattr(part, "separation", ""):  # a sentence instead of a table
+            blocks.append(Paragraph(f"{one_line(str(part))}."))
+        elif part is not None:
             blocks.append(Listing(str(part), on_terminal=True))
     if explanation.sobol is not None:
         first, total = (np.nanmean(part, axis=1) for part in (explanation.sobol.first_order, explanation.sobol.total))

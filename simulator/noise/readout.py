@@ -28,7 +28,7 @@ def read_through(observable: PauliSum, flips: FloatArray) -> PauliSum:
     flips : float64 ndarray, shape (num_qubits, 2)
         ``a = P(1|0)`` and ``b = P(0|1)`` of each qubit.
     """
-    for qubit, (a, b) in enumerate(flips.tolist()):
+    for qubit, (a, b) in enumerate(flips[: observable.num_qubits].tolist()):
         bit = 1 << qubit
         touched = ((observable.x_masks | observable.z_masks) & bit) != 0
         if not (a or b) or not touched.any():

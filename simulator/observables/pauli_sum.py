@@ -112,7 +112,7 @@ class PauliSum:
 
     @property
     def terms(self) -> tuple[tuple[str, tuple[int, ...], float], ...]:
-        """Strings as ``(letters, qubits, coefficient)``, the format of `from_terms`."""
+        """Strings as ``(letters, qubits, coefficient)``, the format of `from_terms`; a label has them reversed."""
         return tuple(
             (*_letters(int(x), int(z)), float(c))
             for x, z, c in zip(self.x_masks, self.z_masks, self.coefficients, strict=True)

@@ -96,7 +96,22 @@ def initialize(
 
 
 def pauli_rotation(circuit: CircuitT, label: str, theta: float | Expression, qubits: int | Sequence[int]) -> CircuitT:
-    """Apply ``exp(-i theta/2 P)`` for a Pauli string; the last character of its label is ``qubits[0]``."""
+    """Apply ``exp(-i theta/2 P)`` for a Pauli string; the last character of its label is ``qubits[0]``.
+
+    The letters of `PauliSum.terms` are in the order of the qubits, so they are reversed here.
+
+    Examples
+    --------
+    A step of Trotter's formula, ``exp(-i t H)`` up to the order of the terms:
+
+    >>> from simulator import Circuit, X, Y, Z
+    >>> hamiltonian, t = Z(0) @ X(1) + 0.5 * Y(0), 0.1
+    >>> circuit = Circuit(2)
+    >>> for letters, qubits, coefficient in hamiltonian.terms:
+    ...     circuit = circuit.pauli_rotation(letters[::-1], 2 * coefficient * t, qubits)
+    >>> [operation.gate.name for operation in circuit]
+    ['ry', 'rxz']
+    """
     targets = as_qubits(qubits)
     gate = gates.PauliRotation(label)
     if len(targets) != gate.num_qubits:

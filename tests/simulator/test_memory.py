@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator import Circuit, StateTooLargeError, X, Z, memory, reduced_density_matrix
+from simulator import Circuit, NoiseModel, Parameter, StateTooLargeError, X, Z, memory, reduced_density_matrix
+from simulator.noise.readout import read_through
 
 
 @pytest.mark.parametrize("precision", ["double", "single"])
@@ -31,6 +32,21 @@ def test_expectations_refuse_too():
     for qubits in (50, 62):
         with pytest.raises(StateTooLargeError, match=f"{qubits} qubits"):
             Circuit(qubits).h(0).expectation(Z(0))
+
+
+@pytest.mark.parametrize("num_qubits", [50, 59, 61, 62, 64, 200])
+def test_batches_refuse_where_indices_have_too_few_bits(num_qubits):
+    theta = Parameter("theta")
+    circuit = Circuit(num_qubits).ry(theta, 0).cx(0, num_qubits - 1)
+    for call in (circuit.expectation, circuit.gradient):
+        with pytest.raises(StateTooLargeError, match=f"{num_qubits} qubits in double precision needs"):
+            call(Z(0), [[0.1], [0.2]])
+
+
+def test_readout_errors_far_from_the_observable_do_not_matter():
+    noise = NoiseModel(readout=0.1)
+    observable = read_through(Z(1), noise.readout_flips(70))
+    assert observable == 0.8 * Z(1)
 
 
 def test_matrices_refuse_at_once(monkeypatch):

@@ -22,7 +22,7 @@ from qml.estimators.search_space import Searchable, Trial
 from qml.estimators.targets import mean_and_deviation, r_squared, scaled
 from qml.features.scaling import Scaling, fit_scaling
 from qml.models.observables import Observable, readout_observables
-from qml.settings import check_flags, check_non_negative, check_num_qubits, check_whole
+from qml.settings import check_flags, check_non_negative, check_whole
 
 __all__ = ["ReservoirForecaster"]
 
@@ -281,7 +281,7 @@ class ReservoirForecaster(Saved, Searchable, BaseEstimator):
 
     def _check_settings(self) -> None:
         check_flags(self)
-        check_num_qubits(self.n_qubits, least=2)
+        check_whole("n_qubits", self.n_qubits, least=2)
         if self.n_qubits > MAX_QUBITS:
             raise ValueError(f"n_qubits expects at most {MAX_QUBITS}, for exact density matrices, got {self.n_qubits}")
         check_whole("virtual_nodes", self.virtual_nodes)

@@ -20,7 +20,7 @@ from qml.estimators.random_features.random_features import chain_circuit
 from qml.estimators.search_space import Trial
 from qml.features.scaling import Scaling, fit_linear_scaling
 from qml.models.observables import Observable
-from qml.settings import check_num_qubits, check_whole
+from qml.settings import check_qubits, check_whole
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
@@ -64,7 +64,8 @@ class KitchenSinks(FixedFeatures):
     def _check_settings(self) -> None:
         super()._check_settings()
         check_whole("n_components", self.n_components)
-        check_num_qubits(self.n_qubits)
+        check_whole("n_qubits", self.n_qubits)
+        check_qubits(self.n_qubits, self.precision, self.backend)
         check_whole("shots", self.shots, instead=[None])
         if self.circuit is not None and not isinstance(self.circuit, Circuit):
             raise TypeError(f"circuit expects a Circuit or None, got {self.circuit!r}")

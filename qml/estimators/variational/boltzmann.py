@@ -13,7 +13,7 @@ from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.features.scaling import Scaling, fit_standardisation
 from qml.layers import Dense, Gibbs, Sequential
-from qml.settings import check_choice, check_num_qubits
+from qml.settings import check_choice
 
 __all__ = ["BoltzmannClassifier"]
 
@@ -120,5 +120,5 @@ feature_names_in_
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        check_num_qubits(self.n_qubits, instead=[None])
+        check_whole("n_qubits", self.n_qubits, instead=[None])
         check_choice("visible", self.visible, VISIBLE)

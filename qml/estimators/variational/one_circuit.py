@@ -13,7 +13,7 @@ from qml.estimators.variational.trained import TrainedNetwork
 from qml.layers import Dense, Quantum
 from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
-from qml.settings import check_choice, check_num_qubits, check_whole
+from qml.settings import check_choice, check_qubits, check_whole
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.circuit import Circuit
 
@@ -54,11 +54,12 @@ class OneCircuit(TrainedNetwork):
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        if hasattr(self, "n_layers"):
-            check_whole("n_layers", self.n_layers, instead=[None] if type(self).n_layers is None else [])
-        if hasattr(self, "n_qubits"):
-            check_num_qubits(self.n_qubits, instead=[None] if type(self).n_qubits is None else [])
+        for name in ("n_layers", "n_qubits"):
+            if hasattr(self, name):
+                check_whole(name, getattr(self, name), instead=[None] if getattr(type(self), name) is None else [])
         check_choice("precision", self.precision, ("double", "single"))
+        if getattr(self, "model", None) is None:
+            check_qubits(getattr(self, "n_qubits", None), self.precision, self.backend)
 
     def _engine(self) -> NumbaBackend:
         return NumbaBackend(noise=self.noise, precision=self.precision)

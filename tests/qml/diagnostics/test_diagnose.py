@@ -101,6 +101,17 @@ def test_parts_are_those_of_the_public_functions(iris):
     assert report.noise.changed is None
 
 
+def test_a_dimension_above_the_number_of_weights_is_left_out():
+    """At 20 rows log k is 0.06, and the formula gives ten times the number of weights."""
+    X, y = load_iris(return_X_y=True)
+    clf = VariationalClassifier(n_layers=1, epochs=1, random_state=0).fit(X[40:60], y[40:60])
+    fishers = fisher_information(clf, X[40:60], np.random.default_rng(0).uniform(0, 6, (5, len(clf.model_.weights))))
+    assert effective_dimension(fishers, 20) > len(clf.model_.weights)
+    report = diagnose(clf, X[40:60], y[40:60], n_sets=5, random_state=0)
+    assert report.fisher.effective_dimension is None
+    assert "effective dimension" not in str(report)
+
+
 def test_same_seed_gives_the_same_report(iris):
     clf = VariationalClassifier("angle", n_layers=1, epochs=2, random_state=0).fit(*iris)
     first, again = (diagnose(clf, *iris, n_sets=50, random_state=3).as_dict() for _ in range(2))

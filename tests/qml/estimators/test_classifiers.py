@@ -372,7 +372,6 @@ class TestErrors:
             ({"n_layers": 0}, "n_layers expects an integer of 1 or more, got 0"),
             ({"n_layers": 1.5}, "n_layers"),
             ({"n_qubits": 0}, "n_qubits expects an integer of 1 or more, or None, got 0"),
-            ({"n_qubits": 63}, "n_qubits expects at most 62, the limit of observables, got 63"),
             ({"n_qubits": -1}, "n_qubits"),
             ({"epochs": -1}, "epochs"),
             ({"batch_size": 0}, "batch_size"),

@@ -11,6 +11,7 @@ import qml
 from qml.features import AngleScaler, QubitReducer, SumFeatures
 from qml.kernels import ClassicalKernel, FidelityKernel, kernel_target_alignment
 from qml.models.layered import layered_model
+from simulator import StateTooLargeError
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 3))
@@ -175,3 +176,11 @@ class TestFeatures:
             clusters = qml.QuantumKernelKMeans(2, random_state=0).fit(np.full((10, 3), 2.5))
         assert "only 1 distinct rows" in str(caught[0].message)
         np.testing.assert_array_equal(clusters.predict(X), 0)
+
+
+@pytest.mark.parametrize("name", ["VariationalClassifier", "QuantumKernelClassifier", "ReservoirClassifier"])
+@pytest.mark.parametrize("n_qubits", [62, 99])
+def test_far_too_many_qubits_are_refused_with_the_sizes(name, n_qubits):
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10) % 2
+    with pytest.raises(StateTooLargeError, match=f"{n_qubits} qubits in double precision needs"):
+        getattr(qml, name)(n_qubits=n_qubits).fit(X, y)

@@ -17,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from qml import QuantumKernelClassifier, VariationalClassifier, VariationalRegressor
+from qml.assessment.report import TERMINAL_WIDTH
 from qml.explain import deletion_curves, explain, retrained_stability, shapley_values
 from simulator.errors import UnknownNameError
 
@@ -274,6 +275,12 @@ def test_bad_input(clf, arguments, error, message):
 def test_a_fixed_column_that_does_not_exist_is_not_ignored(clf):
     with pytest.raises(UnknownNameError, match="unknown column 'petal'"):
         explain(clf, X, X[:1], fixed=["petal"])
+
+
+def test_no_line_is_wider_than_the_terminal(clf):
+    explanation = explain(clf, X, X[:2], Y, random_state=0)
+    assert explanation.logistic.separation  # which is a long sentence
+    assert max(map(len, str(explanation).splitlines())) <= TERMINAL_WIDTH
 
 
 def test_numbers_that_are_undefined_are_none_in_json():
