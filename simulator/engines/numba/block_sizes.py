@@ -10,13 +10,12 @@ import numpy as np
 
 from simulator.engines.numba import simd
 from simulator.engines.numba.options import Options
-from simulator.engines.numba.processor import native_bytes
 
 _FEWEST_BLOCKS = 3  # minimum number of bits of the number of blocks, so that all threads have work
 _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
-_SHARED_GAIN = 1.6  # least ratio of the times of single states and of tiles in the shared cache, of 14 to 16 qubits
+_SHARED_GAIN = 1.3  # least ratio of the times of single states and of tiles in the shared cache, of 14 to 16 qubits
 _SERIAL_VECTORS = 7_000  # vectors processed in the time that pays for a second thread
 _CACHE_BYTES = 1 << 20  # assumed bytes of the second-level cache if the system does not report it
 
@@ -42,11 +41,10 @@ def batch_qubits(options: Options) -> int:
 def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, options: Options) -> bool:
     """Whether tiles of samples whose two states do not fit in the second-level cache are faster than single states.
 
-    They are if registers are narrower than vectors, so that arithmetic takes longer than the shared cache, if they fit
-    in that cache, and if this machine's processors, not only the threads in use, all have tiles to work on.
+    They are if they fit in the cache that all processors share, and if this machine's processors, not only the threads
+    in use, all have tiles to work on.
     """
-    narrow = native_bytes() < simd.VECTOR_BYTES
-    if not narrow or options.batch_qubits is not None or num_qubits >= options.big_qubits:
+    if options.batch_qubits is not None or num_qubits >= options.big_qubits:
         return False
     processors = os.cpu_count() or 1
     tile_bytes = (simd.VECTOR_BYTES * 2) << num_qubits

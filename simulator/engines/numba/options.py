@@ -14,6 +14,9 @@ class Options:
     batch_qubits : int or None
         Maximum number of qubits at which lanes may hold samples; by default chosen to fit the processor's caches and
         the batch.
+    swizzle_qubits : int
+        Minimum number of qubits at which tiles of samples are stored in another order, in which several passes are
+        applied to a block of a state while it lies in the first-level cache.
     big_qubits : int
         Minimum number of qubits at which all threads share one state.
     big_alone : int
@@ -47,6 +50,7 @@ class Options:
     """
 
     batch_qubits: int | None = None
+    swizzle_qubits: int = 10
     big_qubits: int = 17
     big_alone: int = 14
     keep_bytes: int = 1 << 25

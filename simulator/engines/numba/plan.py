@@ -35,15 +35,16 @@ class Plans:
     Attributes
     ----------
     plans : dict
-        Plans keyed by the number of samples and whether gradients with respect to the inputs are computed.
+        Plans keyed by the number of samples, whether gradients with respect to the inputs are computed, and whether
+        states are read.
     """
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.plans: dict[tuple[int, bool], Plan] = {}
-        self._tables: dict[tuple[int | None, bool, bool], Tables] = {}
+        self.plans: dict[tuple[int, bool, bool], Plan] = {}
+        self._tables: dict[tuple[int | None, bool, bool, bool], Tables] = {}
 
-    def add(self, program: Program, samples: int, derive_inputs: bool) -> Plan:
+    def add(self, program: Program, samples: int, derive_inputs: bool, reads_states: bool) -> Plan:
         """Create and store the plan for a number of samples.
 
         Raises
@@ -54,16 +55,21 @@ class Plans:
         memory.check_state(program.num_qubits, 1, program.precision)
         if len(self.plans) >= _KEPT_PLANS:
             self.plans.clear()
-        plan = self.plans[samples, derive_inputs] = Plan(self, program, samples, derive_inputs)
+        plan = Plan(self, program, samples, derive_inputs, reads_states)
+        self.plans[samples, derive_inputs, reads_states] = plan
         return plan
 
-    def tables(self, program: Program, lanes: int | None, derive_inputs: bool, staged: bool) -> Tables:
+    def tables(
+        self, program: Program, lanes: int | None, derive_inputs: bool, staged: bool, reads_states: bool
+    ) -> Tables:
         """Constant arrays for one use of the lanes; ``staged`` if the passes are split into stages."""
-        key = lanes, derive_inputs, staged
+        key = lanes, derive_inputs, staged, reads_states
         tables = self._tables.get(key)
         if tables is None:
             builder = StageTableBuilder if staged else TableBuilder
-            tables = self._tables[key] = builder(program, lanes, derive_inputs, self.options).build()
+            tables = self._tables[key] = builder(
+                program, lanes, derive_inputs, self.options, swizzles=not reads_states
+            ).build()
         return tables
 
 
@@ -78,6 +84,9 @@ class Plan:
     samples : int
     derive_inputs : bool
         Whether gradients with respect to the inputs are computed.
+    reads_states : bool
+        Whether states are read or given, whose amplitudes then lie in the stored order, and whose bits do not depend on
+        the other samples.
 
     Attributes
     ----------
@@ -95,20 +104,22 @@ class Plan:
         Samples whose final states are stored together between the forward and the backward sweep.
     """
 
-    def __init__(self, plans: Plans, program: Program, samples: int, derive_inputs: bool) -> None:
+    def __init__(
+        self, plans: Plans, program: Program, samples: int, derive_inputs: bool, reads_states: bool = False
+    ) -> None:
         options = plans.options
         n, W = program.num_qubits, simd.width(program.dtype)
         lane_bits = W.bit_length() - 1
         filled = samples / (-(-samples // W) * W)
         amplitude_bytes = 2 * program.dtype().itemsize
         in_batches = n <= lane_bits or (n <= batch_qubits(options) and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
-        if not in_batches and n > batch_qubits(options) and program.observables:  # states have the bits of any batch
+        if not in_batches and n > batch_qubits(options) and not reads_states:
             in_batches = suit_shared_cache(samples, n, amplitude_bytes, options)
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and n >= options.big_alone))
         self.derive_inputs = derive_inputs
         self.serial_work, self.long_work = serial_work(options), options.long_work
-        tables = self.tables = plans.tables(program, self.lanes, derive_inputs, self.big)
+        tables = self.tables = plans.tables(program, self.lanes, derive_inputs, self.big, reads_states)
         single = W if in_batches else 1
         self.states = max(1, min(tables.most_states, samples // (single * options.few_tiles)))
         self.per_tile = self.states * single

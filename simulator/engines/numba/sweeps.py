@@ -53,12 +53,13 @@ class NumbaEngine:
 
         return NumbaNoisyEngine(self.options)
 
-    def plan(self, program: Program, samples: int, derive_inputs: bool = False) -> Plan:
+    def plan(self, program: Program, samples: int, derive_inputs: bool = False, reads_states: bool = False) -> Plan:
         """Return the execution plan for a number of samples of a program."""
         plans = self._plans.get(program)
         if plans is None:
             plans = self._plans.setdefault(program, Plans(self.options))
-        return plans.plans.get((samples, derive_inputs)) or plans.add(program, samples, derive_inputs)
+        key = samples, derive_inputs, reads_states
+        return plans.plans.get(key) or plans.add(program, *key)
 
     def check(self, program: Program, samples: int) -> None:
         memory.check_state(program.num_qubits, samples, program.precision)
@@ -76,7 +77,7 @@ class NumbaEngine:
         self.check(program, len(X))
         if not len(X):
             return _empty_states(program, 0)
-        plan = self.plan(program, len(X))
+        plan = self.plan(program, len(X), reads_states=True)
         if plan.big:
             large = LargeStateRun(program, weights, plan)
             out = _large_states(large, X)
@@ -154,7 +155,7 @@ class NumbaEngine:
         if not len(X):
             return by_weights, by_inputs
         self.check(program, 4 * len(X))
-        run = self._run(program, weights, len(X), inputs)
+        run = self._run(program, weights, len(X), inputs, reads_states=True)
         plan = run.plan
         tiles = -(-len(X) // plan.per_tile)
         keep, seeds = (
@@ -222,8 +223,15 @@ class NumbaEngine:
     def marginal(self, amplitudes: NDArray[Any], qubits: tuple[int, ...]) -> FloatArray:
         return draws.marginal(amplitudes, qubits)
 
-    def _run(self, program: Program, weights: FloatArray, samples: int, derive_inputs: bool = False) -> Run:
-        plan = self.plan(program, samples, derive_inputs)
+    def _run(
+        self,
+        program: Program,
+        weights: FloatArray,
+        samples: int,
+        derive_inputs: bool = False,
+        reads_states: bool = False,
+    ) -> Run:
+        plan = self.plan(program, samples, derive_inputs, reads_states)
         return _run_of(plan)(program, weights, plan)
 
     def _state_tiles(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
@@ -232,10 +240,10 @@ class NumbaEngine:
         fewest = simd.width(program.dtype) if program.num_qubits <= batch_qubits(self.options) else 2
         if rows % fewest:  # padding keeps a sample bit-identical for any number of other samples
             X = np.concatenate([X, np.repeat(X[-1:], -rows % fewest, axis=0)])
-        plan = self.plan(program, len(X))
+        plan = self.plan(program, len(X), reads_states=True)
         if plan.lanes is not None:
             return fidelities.packed(self.states(program, X, weights)[:rows])
-        run = self._run(program, weights, len(X))
+        run = self._run(program, weights, len(X), reads_states=True)
         count = -(-len(X) // plan.per_tile)
         keep = simd.aligned_zeros(count * plan.tile_size, program.dtype, 4096).reshape(count, plan.tile_size)
         run.forward(X, keep, _NOTHING)

@@ -5,7 +5,7 @@ from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.engines.trait import Engine
 
 NUMBA: dict[str, Options] = {
-    "lanes are samples": Options(batch_qubits=99),
+    "lanes are samples": Options(batch_qubits=99, swizzle_qubits=0),
     "lanes are qubits": Options(batch_qubits=0),
     "pieces of one state": Options(batch_qubits=0, big_qubits=0),
 }

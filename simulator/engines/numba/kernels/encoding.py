@@ -21,6 +21,7 @@ from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.addressing import spread
 from simulator.engines.numba.kernels.product import chain_gradients, multiply_in, qubit_amplitudes
 from simulator.engines.numba.kernels.sections import ends_of
+from simulator.engines.numba.layout.scratch import FOLD_BITS
 from simulator.engines.numba.layout.sections import COEFFICIENTS
 from simulator.engines.numba.simd import lanes_of, like, load, section, splat, store
 
@@ -83,8 +84,14 @@ def _place(buffer, num_qubits, number):
     return section(buffer, number * size, (number + 1) * size)
 
 
+@inlined
+def _fold(row, fold, W):
+    """Mask by which the amplitudes of a row are moved, as places of floats; see `tables.swizzle`."""
+    return ((row ^ (row >> FOLD_BITS)) & fold) * (2 * W)
+
+
 @part
-def write_product(psi, pairs, num_qubits, buffer):
+def write_product(psi, pairs, num_qubits, fold, buffer):
     """Write the product state: for each upper index, a complex number times the product of the lower qubits."""
     W = lanes_of(psi)
     low = num_qubits // 2
@@ -92,15 +99,16 @@ def write_product(psi, pairs, num_qubits, buffer):
     _product(lower, pairs, 0, low, num_qubits)
     _product(upper, pairs, low, num_qubits - low, num_qubits)
     for r in range(1 << (num_qubits - low)):
-        a0, a1 = load(upper, r * 2 * W), load(upper, r * 2 * W + W)
+        a0, a1, moved = load(upper, r * 2 * W), load(upper, r * 2 * W + W), _fold(r, fold, W)
         for o in range(0, step, 2 * W):
             r0, r1 = load(lower, o), load(lower, o + W)
-            store(psi, r * step + o, a0 * r0 - a1 * r1)
-            store(psi, r * step + o + W, a0 * r1 + a1 * r0)
+            p = r * step + (o ^ moved)
+            store(psi, p, a0 * r0 - a1 * r1)
+            store(psi, p + W, a0 * r1 + a1 * r0)
 
 
 @part
-def _contract_halves(lam, lower, upper, by_lower, by_upper, low, rows):
+def _contract_halves(lam, lower, upper, by_lower, by_upper, low, rows, fold):
     """Contract ``lam`` with the upper product (to ``by_lower``), and with the lower one (to ``by_upper``)."""
     W = lanes_of(lam)
     step = (2 * W) << low
@@ -111,10 +119,11 @@ def _contract_halves(lam, lower, upper, by_lower, by_upper, low, rows):
         o = r * 2 * W
         a0, a1, b0, b1 = load(upper, o), load(upper, o + W), load(upper, o + 2 * W), load(upper, o + 3 * W)
         d0, d1, e0, e1 = zero, zero, zero, zero
+        moved, next_moved = _fold(r, fold, W), _fold(r + 1, fold, W)
         for c in range(0, step, 2 * W):
             p0, p1 = load(lower, c), load(lower, c + W)
-            u0, u1 = load(lam, r * step + c), load(lam, r * step + c + W)
-            v0, v1 = load(lam, r * step + step + c), load(lam, r * step + step + c + W)
+            p, q = r * step + (c ^ moved), r * step + step + (c ^ next_moved)
+            u0, u1, v0, v1 = load(lam, p), load(lam, p + W), load(lam, q), load(lam, q + W)
             d0 = d0 + (p0 * u0 + p1 * u1)
             d1 = d1 + (p0 * u1 - p1 * u0)
             e0 = e0 + (p0 * v0 + p1 * v1)
@@ -153,14 +162,14 @@ def _contract_half(lam, product, pairs, adjoint, first, count):
 
 
 @part
-def contract_product(lam, pairs, adjoint, num_qubits, buffer):
+def contract_product(lam, pairs, adjoint, num_qubits, fold, buffer):
     """Write the adjoint amplitudes of each qubit: lam contracted with all other qubits' amplitudes."""
     low = num_qubits // 2
     lower, upper = _place(buffer, num_qubits, 0), _place(buffer, num_qubits, 1)
     by_lower, by_upper = _place(buffer, num_qubits, 2), _place(buffer, num_qubits, 3)
     _product(lower, pairs, 0, low, num_qubits)
     _product(upper, pairs, low, num_qubits - low, num_qubits)
-    _contract_halves(lam, lower, upper, by_lower, by_upper, low, 1 << (num_qubits - low))
+    _contract_halves(lam, lower, upper, by_lower, by_upper, low, 1 << (num_qubits - low), fold)
     _contract_half(by_lower, lower, pairs, adjoint, 0, low)
     _contract_half(by_upper, upper, pairs, adjoint, low, num_qubits - low)
 

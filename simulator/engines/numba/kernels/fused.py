@@ -96,15 +96,15 @@ def _phases_of(offset, octet, W):
 
 
 @part
-def rotate(psi, row, octets, tables, numbers, at, bits):
-    """Apply a pass to the octets ``{i ^ x : x in span(x0, x1, x2)}`` of a state, i being the sums of two ``octets``.
+def rotate(psi, row, octets, tables, numbers, at, bits, first, last):
+    """Apply a pass to octets ``{i ^ x : x in span(x0, x1, x2)}`` of a state, i being the sums of two ``octets``.
 
     ``tables`` has the phases, and ``numbers`` from ``at`` on the numbers of the pass.
     """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
     flip, offset, local = _flip(octets, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
-    for octet in range(1 << (bits - OCTET_BITS)):
+    for octet in range(first, last):
         i = _first_member(row, octets, octet, bits)
         if offset >= 0:
             multiply(psi, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
@@ -116,8 +116,8 @@ def rotate(psi, row, octets, tables, numbers, at, bits):
 
 
 @part
-def unrotate(psi, lam, row, octets, tables, numbers, at, bits, sums, buffer):
-    """Undo a pass on both states and add its rotations' derivatives, without their shares, to the vectors ``sums``.
+def unrotate(psi, lam, row, octets, tables, numbers, at, bits, first, last, sums, buffer):
+    """Undo a pass on octets of both states and add its rotations' derivatives, without their shares, to ``sums``.
 
     The first pass of a layer adds half the derivative by each phase, summed over the lanes, to ``buffer`` in the order
     of the table.
@@ -125,7 +125,7 @@ def unrotate(psi, lam, row, octets, tables, numbers, at, bits, sums, buffer):
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
     flip, offset, local = _flip(octets, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
-    for octet in range(1 << (bits - OCTET_BITS)):
+    for octet in range(first, last):
         i = _first_member(row, octets, octet, bits)
         for lane in range(0, W, N):
             t0, t1, t2 = _tangents(numbers, at, lane)

@@ -25,6 +25,7 @@ from simulator.engines.numba.layout.scratch import (
     BITS,
     BUFFER,
     DUALS,
+    FOLD,
     GRADIENT,
     PAIRS,
     PRODUCT_STATE,
@@ -240,7 +241,8 @@ def start(packed, psi, shared, initial, tile, j, scratch, lanes):
             duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
             splits, slots = integers(packed, CHAIN_SPLITS), entry(layout, SLOTS)
             encoding.amplitudes(pairs, duals, splits, pointers, chain, shared, local, is_local, slots)
-            encoding.write_product(psi, pairs, n, section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT)))
+            buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
+            encoding.write_product(psi, pairs, n, entry(layout, FOLD), buffer)
         else:
             product.qubit_amplitudes(pairs, pointers, ends_of(pointers), chain, shared, local, is_local, 0)
             product.product_state(psi, pairs, n, lanes)

@@ -31,6 +31,7 @@ from simulator.engines.numba.layout.passes import (
     MATRIX,
     NEEDED,
     NUMBERS,
+    OCTET_BITS,
     OFFSET,
     PHASES,
     PLACE,
@@ -50,6 +51,8 @@ from simulator.engines.numba.layout.scratch import (
     DUALS,
     ENCODING_NEEDED,
     END,
+    FIRST_NEEDED,
+    FOLD,
     GRADIENT,
     PAIRS,
     QUBITS,
@@ -69,6 +72,11 @@ from simulator.engines.numba.layout.sections import (
     GROUPS,
     IS_LOCAL,
     OCTETS,
+    SEGMENT_BITS,
+    SEGMENT_COLUMNS,
+    SEGMENT_FIRST,
+    SEGMENT_LAST,
+    SEGMENTS,
     STRING_COLUMNS,
     STRING_WEIGHTS,
     STRINGS,
@@ -181,7 +189,8 @@ def _apply_fused(packed, row, psi, tables, scratch):
     octets, size = integers(packed, OCTETS), (2 * lanes_of(psi)) << bits
     for j in range(len(psi) // size):
         numbers, at = _numbers(packed, row, j, tables, scratch)
-        fused.rotate(section(psi, j * size, (j + 1) * size), row, octets, tables, numbers, at, bits)
+        state = section(psi, j * size, (j + 1) * size)
+        fused.rotate(state, row, octets, tables, numbers, at, bits, 0, 1 << (bits - OCTET_BITS))
 
 
 @part
@@ -197,7 +206,8 @@ def _undo_fused(packed, row, psi, lam, gradient, tables, scratch):
     for j in range(len(psi) // size):
         numbers, at = _numbers(packed, row, j, tables, scratch)
         state, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
-        fused.unrotate(state, dual, row, octets, tables, numbers, at, bits, sums, buffer)
+        last = 1 << (bits - OCTET_BITS)
+        fused.unrotate(state, dual, row, octets, tables, numbers, at, bits, 0, last, sums, buffer)
     fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits)
 
 
@@ -277,6 +287,74 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
 
 
 @part
+def _apply_blocks(packed, segment, psi, tables):
+    """Apply the fused passes of a segment block by block to all states of a tile."""
+    bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
+    size = (2 * lanes_of(psi)) << bits
+    for j in range(len(psi) // size):
+        state = section(psi, j * size, (j + 1) * size)
+        for block in range(1 << (bits - OCTET_BITS - each)):
+            for r in range(entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)):
+                row = one_pass(packed, r)
+                at = entry(row, NUMBERS)
+                fused.rotate(state, row, octets, tables, tables, at, bits, block << each, (block + 1) << each)
+
+
+@part
+def _undo_blocks(packed, segment, psi, lam, gradient, tables, scratch):
+    """Undo the fused passes of a segment block by block on all states of a tile."""
+    bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
+    first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
+    W, begin, size = lanes_of(psi), entry(packed[0], BUFFER), (2 * lanes_of(psi)) << bits
+    own = FUSED_SUMS * W
+    step = own + W + (1 << bits)  # the sums of a pass, and their buffer
+    for r in range(first, last):
+        at = begin + (r - first) * step
+        cleared(scratch, at, at + (step if entry(one_pass(packed, r), OFFSET) >= 0 else own))
+    for j in range(len(psi) // size):
+        state, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
+        for block in range(1 << (bits - OCTET_BITS - each)):
+            for r in range(last - 1, first - 1, -1):
+                row, at, number = one_pass(packed, r), begin + (r - first) * step, block << each
+                sums, buffer = section(scratch, at, at + own), section(scratch, at + own, at + step)
+                fused.unrotate(
+                    state, dual, row, octets, tables, tables, entry(row, NUMBERS), bits, number, number + (1 << each),
+                    sums, buffer,
+                )  # fmt: skip
+    for r in range(last - 1, first - 1, -1):
+        row, at = one_pass(packed, r), begin + (r - first) * step
+        sums, buffer = section(scratch, at, at + own), section(scratch, at + own, at + step)
+        fused.pick_gradients(gradient, row, terms_of(packed, row), tables, entry(row, NUMBERS), sums, buffer, bits)
+
+
+@inlined
+def apply_passes(packed, psi, shared, tables, scratch, lanes):
+    """Apply all passes to the states of a tile."""
+    segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
+    for s in range(len(segments)):
+        segment = segments[s]
+        first = entry(segment, SEGMENT_FIRST)
+        if entry(segment, SEGMENT_LAST) == first + 1:
+            apply_pass(packed, first, psi, shared, tables, scratch, lanes, 0, 1)
+        elif lanes is None:
+            _apply_blocks(packed, segment, psi, tables)
+
+
+@inlined
+def undo_passes(packed, psi, lam, gradient, shared, tables, scratch, lanes):
+    """Undo all passes from the first whose derivative is wanted on, and add their derivatives to ``gradient``."""
+    segments, begin = rows(packed, SEGMENTS, SEGMENT_COLUMNS), entry(packed[0], FIRST_NEEDED)
+    for s in range(len(segments) - 1, -1, -1):
+        segment = segments[s]
+        first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
+        if last > begin:
+            if last == first + 1:
+                undo_pass(packed, first, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
+            elif lanes is None:
+                _undo_blocks(packed, segment, psi, lam, gradient, tables, scratch)
+
+
+@part
 def expect_all(packed, psi, values, scratch, lanes, piece, pieces):
     """Add the expectations over a piece of the state to the vectors ``values``."""
     layout = packed[0]
@@ -320,7 +398,7 @@ def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
         buffer = section(scratch, entry(layout, BUFFER), entry(layout, GRADIENT))
         n, slots, splits = entry(layout, QUBITS), entry(layout, SLOTS), integers(packed, CHAIN_SPLITS)
         encoding.amplitudes(pairs, duals, splits, pointers, chain, shared, local, is_local, slots)
-        encoding.contract_product(lam, pairs, duals, n, buffer)
+        encoding.contract_product(lam, pairs, duals, n, entry(layout, FOLD), buffer)
         encoding.add_outer_products(duals, n)
         if entry(layout, CHAIN_NEEDED) == ENCODING_NEEDED:
             encoding.encoding_gradients(gradient, duals, splits, pointers, chain, shared, local, is_local)

@@ -11,20 +11,19 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import bridged, inlined, kernel
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
-from simulator.engines.numba.kernels.sections import cleared, integers, numbers, passes_of
+from simulator.engines.numba.kernels.sections import cleared, integers, numbers
 from simulator.engines.numba.kernels.steps import (
-    apply_pass,
+    apply_passes,
     clear_sums,
     expect_all,
     finish,
     finish_tile,
     seed_all,
-    undo_pass,
+    undo_passes,
 )
 from simulator.engines.numba.layout.queues import ARRIVED, DONE, ENDS, NEXT, PREPARED, READY
 from simulator.engines.numba.layout.scratch import (
     CHAIN_NEEDED,
-    FIRST_NEEDED,
     GRADIENT,
     LAM,
     OBSERVABLES,
@@ -121,8 +120,7 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
         for j in range(states):
             tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
             start(packed, _state(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
-        for r in range(passes_of(packed)):
-            apply_pass(packed, r, psi, shared, tables, scratch, lanes, 0, 1)
+        apply_passes(packed, psi, shared, tables, scratch, lanes)
         if len(values):
             for j in range(states):
                 out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
@@ -206,8 +204,7 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
         _seed_tile(packed, psi, lam, cotangent, seeds, tile, states, scratch, lanes)
         for j in range(states):
             tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
-        for r in range(passes_of(packed) - 1, entry(layout, FIRST_NEEDED) - 1, -1):
-            undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
+        undo_passes(packed, psi, lam, gradient, shared, tables, scratch, lanes)
         derives_product = entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED)
         clear_sums(packed, scratch, lanes)
         for j in range(states):

@@ -9,6 +9,7 @@ START = 4  # PRODUCT_STATE or GIVEN_STATE
 FIRST_NEEDED = 5  # the first pass whose derivative is wanted
 CHAIN_NEEDED = 6  # whether a derivative of the product state's gates is wanted: 0, 1 or ENCODING_NEEDED
 STATE = 7  # floats of a state
+FOLD = 8  # mask of the bits by which `tables.swizzle` moves amplitudes of a tile; 0 if it moves none
 
 # Where each section of the scratch begins, in floats; a section ends where the next one begins
 (
@@ -25,7 +26,8 @@ STATE = 7  # floats of a state
     SCRATCH,  # a coset of a dense matrix
     BLOCK,  # a block's phases
     END,
-) = range(8, 21)
+) = range(9, 22)
 
+FOLD_BITS = 5  # of the number of a vector within a way of the first-level cache, of 4096 bytes
 PRODUCT_STATE, GIVEN_STATE = 0, 1
 ENCODING_NEEDED = 2  # also one of a gate up to the last one whose angle differs from sample to sample

@@ -28,7 +28,12 @@ floats are numbered together with those of integers.
     LOCAL_LIMIT,  # one float: see `kernels.angles.limit`
     CHAIN_SPLITS,  # per stored qubit, the first of its gates behind all whose angles differ from sample to sample
     OCTETS,  # the first members of the fused passes' cosets, see `kernels.fused`
-) = range(22)
+    SEGMENTS,  # table: consecutive passes that a tile's state takes block by block
+) = range(23)
+
+SEGMENT_FIRST, SEGMENT_LAST = 0, 1  # its passes
+SEGMENT_BITS = 2  # bits of the number of octets of a block; segments of one pass are not divided
+SEGMENT_COLUMNS = 3
 
 TERM_Z, TERM_SLOT, TERM_COLUMNS = 0, 1, 2
 

@@ -15,14 +15,17 @@ from simulator.engines.numba import simd
 from simulator.engines.numba.kernels import angles
 from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
-from simulator.engines.numba.tables import fused
+from simulator.engines.numba.tables import fused, swizzle
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
 from simulator.engines.numba.tables.slots import Slots
 from simulator.engines.numba.tables.tables import IntArray, Tables, packed, string_groups, table
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.program import Program
+from simulator.program.subspaces import pivots
 
 _BLOCK_BITS = 10  # qubits of a block of phases, whose values fit in the first-level cache
+_SEGMENT_BITS = 6  # qubits of a segment's blocks, two of which fit in the first-level cache
+_SEGMENT_PASSES = 4  # maximum number of passes of a segment
 _TILE_BYTES = 1 << 13  # maximum bytes of a tile with several states: two such tiles fit in the first-level cache
 _SKEW_BYTES = 2112  # offset (half a page and a line) that keeps a sweep's two states in different cache sets
 
@@ -45,11 +48,22 @@ class TableBuilder:
     derive_inputs : bool
         Whether gradients with respect to the inputs are computed.
     options : Options
+    swizzles : bool
+        Whether amplitudes may be stored in the order of `swizzle`, as they may if only expectations are read.
     """
 
-    def __init__(self, program: Program, lanes: int | None, derive_inputs: bool, options: Options = DEFAULT) -> None:
+    def __init__(
+        self,
+        program: Program,
+        lanes: int | None,
+        derive_inputs: bool,
+        options: Options = DEFAULT,
+        swizzles: bool = False,
+    ) -> None:
         self.program, self.lanes, self.derive_inputs, self.options = program, lanes, derive_inputs, options
         self.n = program.num_qubits
+        self.swizzles = swizzles and lanes is None and self.n >= options.swizzle_qubits and not program.starts
+        self.swizzles = self.swizzles and all(level.kind != "dense" for level in program.schedule[1])
         self.shift = lanes or 0
         self.W = simd.width(program.dtype)
         self.slots = Slots(len(program.inputs), self.shift, derive_inputs)
@@ -58,7 +72,8 @@ class TableBuilder:
         self.spec: list[int] = []
         self.octets: list[int] = []
         self.layer: fused.Layer | None = None  # of fused passes, if the next pass may belong to it
-        self.octet_masks: list[tuple[list[int], list[int], fused.Octets]] = []  # row, masks z, order of its octets
+        self.fused: list[fused.Pass] = []
+        self.tile_segments: list[tuple[int, int, int]] = []
         self.matrices = DenseMatrices(self.shift, self.W, program.dtype)
         self.stored = 0  # floats of stored phase tables
         self.per_tile = 0  # floats of phase tables computed per tile
@@ -72,6 +87,9 @@ class TableBuilder:
 
     def build(self) -> Tables:
         chains, levels = self.program.schedule
+        strings = self.program.strings
+        if self.swizzles:
+            levels, strings = swizzle.swizzled_levels(levels, self.n), swizzle.swizzled_strings(strings, self.n)
         starts, chain, splits, chain_needed, encoding_needed = [0], [], [], False, False
         for qubit_chain in chains:
             split, needed_so_far = starts[-1], False  # where the rotations end that differ from sample to sample
@@ -91,7 +109,7 @@ class TableBuilder:
         table_bytes = phase_levels * (2 << self.n) * self.program.dtype().itemsize
         self.store_tables = self.lanes is None or table_bytes <= self.options.stored_bytes
         self.add_passes(levels)
-        groups, strings, weights = string_groups(self.program.strings, self.shift)
+        groups, members, weights = string_groups(strings, self.shift)
         local_rows, weight_rows = self.slots.forms()
         is_local = np.zeros(max(len(self.slots.angles), 1), np.int64)
         is_local[self.slots.local] = 1
@@ -115,7 +133,7 @@ class TableBuilder:
                 sections.CHAIN_SPLITS: np.array(splits, np.int64),
                 sections.CHAIN: table(chain, sections.CHAIN_COLUMNS),
                 sections.GROUPS: groups,
-                sections.STRINGS: strings,
+                sections.STRINGS: members,
                 sections.STRING_WEIGHTS: weights,
                 sections.DENSE_SPECS: np.array(self.spec, np.int64),
                 sections.CONSTANTS: constants,
@@ -123,6 +141,7 @@ class TableBuilder:
                 sections.WEIGHT_COLUMNS: weight_rows.columns,
                 sections.WEIGHT_FACTORS: weight_rows.values,
                 sections.OCTETS: np.array(self.octets, np.int64),
+                sections.SEGMENTS: table(self.tile_segments, sections.SEGMENT_COLUMNS),
                 sections.LOCAL_LIMIT: np.array([angles.limit(local_rows.starts, local_rows.values)]),
             },
         )
@@ -193,14 +212,32 @@ class TableBuilder:
                 self.dense_pass(level.members[0])
         if phases is not None:
             self.phase_pass(phases)
-        if self.octet_masks:
-            rows, masks, orders = zip(*self.octet_masks, strict=True)
-            for row, zs in zip(rows, fused.in_orders(masks, orders), strict=True):
-                terms = row[passes.LAST_TERM] - row[passes.FIRST_TERM]
-                for k in range(terms):
-                    first = row[passes.FIRST_TERM] + k
-                    self.terms[first] = zs[k], self.terms[first][sections.TERM_SLOT]
-                row[passes.FUSED_Z : passes.FUSED_Z + len(zs) - terms] = zs[terms:]
+        self.segment_passes()
+
+    def segment_passes(self) -> None:
+        """Divide the passes into segments, and the indices of fused passes into octets, block by block of a segment."""
+        ends, step, most = 0, 2 * self.W, _SEGMENT_PASSES if self.swizzles else 1
+        for members, masks in fused.segments(self.fused, most, _SEGMENT_BITS):
+            first, last = members[0].number, members[-1].number + 1
+            self.tile_segments += [(r, r + 1, 0) for r in range(ends, first)]
+            self.tile_segments.append((first, last, max(len(pivots(masks)) - fused.OCTET, 0)))
+            ends = last
+            for each in members:
+                octets = fused.Octets.of(each.rotations, self.n, masks if len(members) > 1 else ())
+                each.layer.order = each.layer.order or octets
+                each.row[passes.COSETS] = len(self.octets)
+                self.octets += [step * index for index in octets.sums]
+                each.row[passes.FUSED_X : passes.FUSED_X + fused.OCTET] = [step * x for x in octets.xs]
+        self.tile_segments += [(r, r + 1, 0) for r in range(ends, len(self.code))]
+        if not self.fused:
+            return
+        orders = [each.layer.order for each in self.fused if each.layer.order]
+        for each, zs in zip(self.fused, fused.in_orders([each.masks for each in self.fused], orders), strict=True):
+            first, last = each.row[passes.FIRST_TERM], each.row[passes.LAST_TERM]
+            for k in range(first, last):
+                self.terms[k] = zs[k - first], self.terms[k][sections.TERM_SLOT]
+            zs = zs[last - first :]
+            each.row[passes.FUSED_Z : passes.FUSED_Z + len(zs)] = zs
 
     @property
     def fuses(self) -> bool:
@@ -230,12 +267,12 @@ class TableBuilder:
 
     def fused_pass(self, rotations: Sequence[Rotation], phases: Sequence[Rotation]) -> None:
         """Number a pass of two or three rotations, and of the phases before them if it begins a layer."""
-        octets, layer = fused.Octets.of(rotations, self.n), None if phases else self.layer
+        layer = None if phases else self.layer
         row, local = blank(passes.FUSED), self.slots.is_local(rotations[0].angle)
         row[passes.OFFSET], row[passes.FUSED_LOCAL] = -1, int(local)
         begins = bool(phases) if local else layer is None or not layer.takes(rotations)
         if begins or layer is None:
-            layer = fused.Layer(octets)
+            layer = fused.Layer()
         if begins:
             row[passes.OFFSET], row[passes.FIRST_TERM] = self.stored, len(self.terms)
             self.stored += max(2 << self.n, 2 * self.W)
@@ -244,18 +281,15 @@ class TableBuilder:
             row[passes.NEEDED] = int(self.slots.any_needed(phases))
         layer.xs += [rotation.x for rotation in rotations]
         self.layer = None if local else layer
-        step = 2 * self.W
-        row[passes.COSETS], row[passes.NUMBERS] = len(self.octets), self.stored
-        self.octets += [step * first for first in octets.sums]
+        row[passes.NUMBERS] = self.stored
         self.stored += passes.EACH_NUMBERS * self.W
         row[passes.FUSED_COUNT] = len(rotations)
         for k, rotation in enumerate(rotations):
             row[passes.FUSED_SLOT + k] = self.slots.add(rotation, moving=local)
         masks = [member.z for member in ((*phases, *rotations) if begins else rotations)]
-        self.octet_masks.append((row, masks, layer.order))
+        self.fused.append(fused.Pass(len(self.code), rotations, masks, layer, row))
         for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
             row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
-        row[passes.FUSED_X : passes.FUSED_X + fused.OCTET] = [step * x for x in octets.xs]
         self.add(row, bool(row[passes.NEEDED]) or self.slots.any_needed(rotations))
 
     def rotation_passes(self, members: Sequence[Rotation], phases: Level | None = None) -> None:
@@ -266,7 +300,8 @@ class TableBuilder:
             phases = None
         while waiting:
             if self.fuses:
-                group, remaining = fused.group(waiting, self.slots.is_local)
+                most = 2 if len(waiting) == 4 and self.swizzles else fused.OCTET  # leaves no single rotation
+                group, remaining = fused.group(waiting, self.slots.is_local, most)
                 if group and group[0] is waiting[0]:
                     self.fused_pass(group, phases.members if phases is not None else [])
                     phases, waiting = None, remaining
@@ -330,6 +365,7 @@ class TableBuilder:
         bits = n if self.lanes is None else max(min(n, self.most_bits), self.shift)
         block = (W << n) if self.lanes is None else (1 << bits)
         halves = (8 * W) << (n - n // 2) if self.lanes is None else 0  # see `kernels.encoding`
+        segment = _SEGMENT_PASSES * ((passes.FUSED_SUMS + 1) * W + (1 << n)) if self.swizzles else 0
         observables, states = len(self.program.observables), self.most_states
         sizes = {
             scratch.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
@@ -337,7 +373,7 @@ class TableBuilder:
             scratch.ROTATIONS: states * sections.COEFFICIENTS * W * slots if self.slots.local else 0,
             scratch.THETA: W * max(slots, 1),
             scratch.TABLES: self.per_tile,
-            scratch.BUFFER: max(block + 4 * W, halves),
+            scratch.BUFFER: max(block + 4 * W, halves, segment),
             scratch.GRADIENT: W * max(slots, 1),
             scratch.PAIRS: 4 * W * n,
             scratch.DUALS: (16 if self.lanes is None else 4) * W * n,
@@ -351,6 +387,7 @@ class TableBuilder:
         out[scratch.QUBITS], out[scratch.BITS] = n, bits
         out[scratch.OBSERVABLES], out[scratch.SLOTS] = observables, slots
         out[scratch.STATE] = self.state_size
+        out[scratch.FOLD] = swizzle.mask(n) if self.swizzles else 0
         out[scratch.START] = scratch.GIVEN_STATE if self.program.starts else scratch.PRODUCT_STATE
         out[scratch.FIRST_NEEDED] = 0 if chain_needed or encoded else last
         out[scratch.CHAIN_NEEDED] = chain_needed

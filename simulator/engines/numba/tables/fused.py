@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, islice
@@ -12,7 +12,7 @@ import numpy as np
 
 from simulator.engines.numba.layout import passes
 from simulator.program.levels import Angle, Level, Rotation
-from simulator.program.subspaces import pivots, remainder
+from simulator.program.subspaces import Subspace, pivots, remainder
 
 OCTET = passes.OCTET_BITS
 
@@ -36,34 +36,44 @@ class Octets:
     sums: tuple[int, ...]
 
     @classmethod
-    def of(cls, rotations: Sequence[Rotation], n: int) -> Octets:
-        """Divide the indices such that each coset's first member has an even parity with each mask z."""
-        return _octets(tuple([rotation.x for rotation in rotations]), tuple([rotation.z for rotation in rotations]), n)
+    def of(cls, rotations: Sequence[Rotation], n: int, together: Sequence[int] = ()) -> Octets:
+        """Divide the indices such that each coset's first member has an even parity with each mask z.
+
+        With masks x of passes that are applied ``together``, the cosets of their span follow one another, in the same
+        order for all of these passes.
+        """
+        xs, zs = ([getattr(rotation, mask) for rotation in rotations] for mask in "xz")
+        return _octets(tuple(xs), tuple(zs), n, tuple(together))
 
 
 @lru_cache(maxsize=1024)
-def _octets(xs: tuple[int, ...], zs: tuple[int, ...], n: int) -> Octets:
-    dependent = pivots(xs)  # bits whose vectors are sums of those of lower bits
+def _octets(xs: tuple[int, ...], zs: tuple[int, ...], n: int, together: tuple[int, ...]) -> Octets:
+    span, inner = Subspace(xs), []
+    for x in together:
+        if span.reduced(x):
+            span.add(x)
+            inner.append(x)
     basis = []
-    for q in range(n):
-        vector = bit = 1 << q
-        if bit not in dependent:
-            for x, z in zip(xs, zs, strict=True):
-                if z & bit:
-                    vector ^= x
-            basis.append(vector)
-    split = len(basis) - (OCTET - len(xs))
-    firsts = tuple(basis[:split])
-    half = split // 2
-    return Octets((*xs, *basis[split:]), firsts, (*_sums(firsts[:half]), *_sums(firsts[half:])))
+    for vector in (*inner, *(1 << q for q in range(n) if 1 << q not in span.vectors)):
+        first = vector
+        for x, z in zip(xs, zs, strict=True):
+            if (z & vector).bit_count() & 1:
+                first ^= x
+        basis.append(first)
+    others = OCTET - len(xs)
+    begin = 0 if len(inner) >= others else len(basis) - others
+    more = basis[begin : begin + others]
+    firsts = (*basis[:begin], *basis[begin + others :])
+    half = len(firsts) // 2
+    return Octets((*xs, *more), firsts, (*_sums(firsts[:half]), *_sums(firsts[half:])))
 
 
 @dataclass
 class Layer:
-    """Consecutive passes with one table of phases: the order of the table, and the masks x of the rotations so far."""
+    """Consecutive passes with one table of phases: the masks x of the rotations so far, and the order of the table."""
 
-    order: Octets
     xs: list[int] = field(default_factory=list)
+    order: Octets | None = None
 
     def takes(self, rotations: Iterable[Rotation]) -> bool:
         """Whether signs that flips of these rotations leave may be applied before the layer's rotations."""
@@ -73,6 +83,39 @@ class Layer:
                 if (z & x).bit_count() & 1:
                     return False
         return True
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A fused pass: its number, its rotations, the masks z that its row and terms need, its layer, its row."""
+
+    number: int
+    rotations: Sequence[Rotation]
+    masks: Sequence[int]
+    layer: Layer
+    row: list[int]
+
+
+def segments(fused: Sequence[Pass], most: int, bits: int) -> Iterator[tuple[list[Pass], list[int]]]:
+    """Split into at most ``most`` consecutive passes, whose masks x span up to ``bits`` dimensions, and these masks."""
+    members: list[Pass] = []
+    masks: list[int] = []
+    for each in fused:
+        xs = [*masks, *(rotation.x for rotation in each.rotations)]
+        follows = bool(members) and each.number == members[-1].number + 1 and not _is_local(each)
+        if follows and not _is_local(members[0]) and len(members) < most and len(pivots(xs)) <= bits:
+            members.append(each)
+            masks = xs
+            continue
+        if members:
+            yield members, masks
+        members, masks = [each], [rotation.x for rotation in each.rotations]
+    if members:
+        yield members, masks
+
+
+def _is_local(each: Pass) -> int:
+    return each.row[passes.FUSED_LOCAL]
 
 
 def in_orders(masks: Sequence[Sequence[int]], orders: Sequence[Octets]) -> list[list[int]]:
@@ -85,7 +128,9 @@ def in_orders(masks: Sequence[Sequence[int]], orders: Sequence[Octets]) -> list[
     return [list(islice(numbers, count)) for count in counts]
 
 
-def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> tuple[list[Rotation], list[Rotation]]:
+def group(
+    waiting: Sequence[Rotation], is_local: Callable[[Angle], bool], most: int = OCTET
+) -> tuple[list[Rotation], list[Rotation]]:
     """Split into rotations that may come next and that one pass applies, two or three, or none; and the remaining."""
     members: list[Rotation] = []
     remaining: list[Rotation] = []
@@ -100,7 +145,7 @@ def group(waiting: Sequence[Rotation], is_local: Callable[[Angle], bool]) -> tup
             if not members:
                 local = is_local(candidate.angle)
             members.append(candidate)
-            if len(members) == OCTET:
+            if len(members) == most:
                 remaining += waiting[k + 1 :]
                 break
         else:

@@ -34,8 +34,15 @@ class StageTableBuilder(TableBuilder):
     which holds two states in registers.
     """
 
-    def __init__(self, program: Program, lanes: int | None, derive_inputs: bool, options: Options = DEFAULT) -> None:
-        super().__init__(program, lanes, derive_inputs, options)
+    def __init__(
+        self,
+        program: Program,
+        lanes: int | None,
+        derive_inputs: bool,
+        options: Options = DEFAULT,
+        swizzles: bool = False,
+    ) -> None:
+        super().__init__(program, lanes, derive_inputs, options, swizzles)
         self.known: dict[int, tuple[int, int, int]] = {}  # result of `numbered` for each rotation
 
     def add_passes(self, levels: Sequence[Level]) -> None:

@@ -66,30 +66,25 @@ def test_tiles_fit_in_the_cache_that_the_system_reports(monkeypatch, text, qubit
 
 
 @pytest.mark.parametrize(
-    ("samples", "cache", "registers", "processors", "in_batches"),
+    ("samples", "cache", "processors", "in_batches"),
     [
-        (32, 300 << 20, 32, 2, True),
-        (24, 300 << 20, 32, 2, True),
-        (8, 300 << 20, 32, 2, False),  # one of two processors would have no tile
-        (32, 300 << 20, 32, 16, False),
-        (32, 24 << 20, 32, 2, False),  # two tiles of two states of 8 MiB do not fit
-        (32, 300 << 20, 64, 2, False),
+        (32, 300 << 20, 2, True),
+        (8, 300 << 20, 2, False),  # one of two processors would have no tile
+        (32, 300 << 20, 16, False),
+        (32, 24 << 20, 2, False),  # two tiles of two states of 8 MiB do not fit
     ],
 )
-def test_large_tiles_need_a_shared_cache_and_work_for_all(
-    monkeypatch, samples, cache, registers, processors, in_batches
-):
+def test_large_tiles_need_a_shared_cache_and_work_for_all(monkeypatch, samples, cache, processors, in_batches):
     w = ParameterVector("w", 16)
     circuit = Circuit(16)
     for q in range(16):
         circuit = circuit.ry(w[q], q).cx(q, (q + 1) % 16)
     program = Program(circuit, [Z(0)], weights=w)
     monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: cache if level == 3 else 1 << 20)
-    monkeypatch.setattr(block_sizes, "native_bytes", lambda: registers)
     monkeypatch.setattr(block_sizes.os, "cpu_count", lambda: processors)
     assert (NumbaEngine().plan(program, samples).lanes is None) == in_batches
     assert NumbaEngine(Options(batch_qubits=12)).plan(program, samples).lanes is not None
-    assert NumbaEngine().plan(Program(circuit, weights=w), samples).lanes is not None
+    assert NumbaEngine().plan(program, samples, reads_states=True).lanes is not None
 
 
 def test_there_is_a_limit_to_the_plans_of_a_program():

@@ -1,0 +1,68 @@
+"""Tiles in another order, whose fused passes are taken block by block, against the dense reference."""
+
+import numpy as np
+import pytest
+
+from simulator import Circuit, ParameterVector, X, Y, Z
+from simulator.calculations.gradients import adjoint_sweep
+from simulator.engines.choice import using
+from simulator.engines.numba.layout import scratch, sections
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
+from simulator.engines.numba.tables.swizzle import mask, places, swizzled_strings
+from simulator.program.program import Program
+from simulator.program.subspaces import image
+from tests.simulator import reference
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_strings_in_the_order_of_the_places_are_the_same_operators(n):
+    columns, low = places(n), n // 2
+    order = [image(columns, i) for i in range(1 << n)]
+    assert order == [i ^ (i >> low & mask(n)) for i in range(1 << n)]
+    for x, z in np.random.default_rng(n).integers(1 << n, size=(60, 2)).tolist():
+        ((moved_x, moved_z, _, factor),) = swizzled_strings([(x, z, 0, 1.0)], n)
+        here, there = reference.pauli_masks(x, z, n), factor * reference.pauli_masks(moved_x, moved_z, n)
+        np.testing.assert_array_equal(there[np.ix_(order, order)], here)
+
+
+@pytest.mark.parametrize(("n", "samples", "states"), [(5, 16, 2), (7, 3, 1)])
+def test_swizzled_tiles_equal_the_reference(n, samples, states):
+    """Layers like Y and like X, whose passes share segments."""
+    x, w = ParameterVector("x", n), ParameterVector("w", 4 * n)
+    circuit = Circuit(n)
+    for layer in range(3):
+        for q in range(n):
+            if layer == 0:
+                circuit = circuit.ry(x[q], q)
+            elif layer == 1:
+                circuit = circuit.rz(w[q], q).ry(w[n + q], q)
+            else:
+                circuit = circuit.rx(w[2 * n + q], q).rz(w[3 * n + q], q)
+        for q in range(n):
+            circuit = circuit.cx(q, (q + 1) % n)
+    observables = [Z(0) + 0.4 * X(1) @ Y(2), Y(n - 1) @ Z(1)]
+    program = Program(circuit, observables, inputs=list(x), weights=list(w))
+    rng = np.random.default_rng(n)
+    rows, weights, v = rng.normal(size=(samples, n)), rng.normal(size=4 * n), rng.normal(size=(samples, 2))
+    engine = NumbaEngine(Options(batch_qubits=99, swizzle_qubits=0, few_tiles=1))
+    plan = engine.plan(program, samples)
+    segments = plan.tables.integers(sections.SEGMENTS).reshape(-1, sections.SEGMENT_COLUMNS)
+    passes = segments[:, sections.SEGMENT_LAST] - segments[:, sections.SEGMENT_FIRST]
+    assert (plan.lanes, plan.states, plan.tables.layout[scratch.FOLD]) == (None, states, mask(n))
+    assert passes.max() > 1
+    with using(engine):
+        values, by_weights, _ = adjoint_sweep(program, rows, weights, v)
+
+    sums = [reference.pauli_sum(o.x_masks, o.z_masks, o.coefficients, n) for o in observables]
+
+    def dense(row, weights):
+        bound = circuit.bind(dict(zip([*x, *w], [*row, *weights], strict=True)))
+        state = reference.statevector([(op.gate.matrix(*op.angles), op.qubits) for op in bound.operations], n)
+        return np.array([reference.expectation(state, each) for each in sums])
+
+    np.testing.assert_allclose(values, [dense(row, weights) for row in rows], atol=1e-12)
+    for k in rng.permutation(4 * n)[:12]:
+        shift = np.pi / 2 * np.eye(4 * n)[k]
+        slopes = [dense(row, weights + shift) - dense(row, weights - shift) for row in rows]
+        assert by_weights[k] == pytest.approx((v * slopes).sum() / 2, abs=1e-12)
