@@ -13,7 +13,7 @@ from qml.estimators.trained_classes import TrainedOnClasses
 from qml.estimators.variational.classifier import TrainedClassifier
 from qml.features.scaling import Scaling, fit_standardisation
 from qml.layers import Dense, Gibbs, Sequential
-from qml.settings import check_choice
+from qml.settings import check_choice, check_whole
 
 __all__ = ["BoltzmannClassifier"]
 
