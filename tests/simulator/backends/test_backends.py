@@ -219,3 +219,13 @@ def test_every_calculation_has_the_precision_of_the_backend(monkeypatch):
     monkeypatch.setattr(sampling, "statevector", recorded)
     single.sample(CIRCUIT, VALUES[:1], shots=10)
     assert [state.dtype for state in states] == [np.complex64]
+
+
+@pytest.mark.parametrize("make", [fake_ibm, fake_ibm_new_primitives, fake_ibm_old_primitives])
+def test_another_seed_gives_other_outcomes(make):
+    first, again, other = (make().with_shots(300, seed=seed) for seed in (1, 1, 2))
+    counts = [backend.sample(CIRCUIT, VALUES[:1]) for backend in (first, again, other)]
+    assert counts[0] == counts[1] != counts[2]
+    values = [backend.expectations(CIRCUIT, OBSERVABLES, VALUES[:1]) for backend in (first, again, other)]
+    np.testing.assert_array_equal(values[0], values[1])
+    assert not np.array_equal(values[0], values[2])
