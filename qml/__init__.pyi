@@ -95,3 +95,5 @@ from qml.optimizers import SciPy as SciPy
 from qml.optimizers import ShotAdaptiveAdam as ShotAdaptiveAdam
 from qml.persistence import load as load
 from qml.persistence import save as save
+
+__version__: str

@@ -28,6 +28,8 @@ __all__ = sorted({*simulator.__all__, *qml.__all__})
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return simulator.__version__
     for package in (simulator, qml):
         if name in package.__all__:
             value = globals()[name] = getattr(package, name)

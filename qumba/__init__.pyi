@@ -1,2 +1,4 @@
 from qml import *
 from simulator import *
+
+__version__: str

@@ -35,3 +35,5 @@ from simulator.observables import Z as Z
 from simulator.parameters import Expression as Expression
 from simulator.parameters import Parameter as Parameter
 from simulator.parameters import ParameterVector as ParameterVector
+
+__version__: str

@@ -1,7 +1,8 @@
 """Lazy imports: the public names of a package are listed in its stub ``__init__.pyi``, and imported on first use.
 
 Type checkers and editors read the stub; at run time `attach_stub` reads the same lines. A public name is one line,
-``from package.module import Name as Name``; a public submodule is ``from package import module as module``.
+``from package.module import Name as Name``; a public submodule is ``from package import module as module``. A package
+that is not part of another one also has a ``__version__``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable
     origins = _origins(module, os.path.splitext(file)[0] + ".pyi")
 
     def get(name: str) -> Any:
+        if name == "__version__" and "." not in package:
+            return importlib.import_module("simulator.version").library_version()
         if name not in origins:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=module)
         origin = origins[name]

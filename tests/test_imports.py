@@ -140,6 +140,7 @@ for name in before:
     package = importlib.import_module(name)
     for public in package.__all__:
         getattr(package, public)
+    getattr(package, "__version__", None)
 for name in before:
     after[name] = dir(importlib.import_module(name))
 print(json.dumps({{name: [before[name], after[name]] for name in before}}))

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import qml
+import qumba
+import simulator
+from simulator.version import installed_version
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -51,8 +56,22 @@ def test_wheel_installs_and_imports_without_the_checkout(wheel: Path, tmp_path: 
 def test_version_is_written_once() -> None:
     written = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert metadata.version("qumba") == written
+    assert {package.__version__ for package in (simulator, qml, qumba)} == {written}
     elsewhere = [path for package in ("simulator", "qml", "qumba") for path in (ROOT / package).rglob("*.py")]
     assert not [path for path in elsewhere if f'"{written}"' in path.read_text()]
+
+
+def test_versions_of_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(package: str) -> str:
+        raise metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    installed_version.cache_clear()
+    try:
+        assert installed_version("numpy") is None
+        assert qumba.__version__ == "unknown"
+    finally:
+        installed_version.cache_clear()
 
 
 def test_console_script() -> None:

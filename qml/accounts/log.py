@@ -6,7 +6,6 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -16,6 +15,7 @@ from qml.accounts.logged import LoggedModel
 from qml.tables import TableModel
 from simulator.errors import QumbaError
 from simulator.files import check_regular, waiting_lock
+from simulator.version import installed_version
 
 if TYPE_CHECKING:
     from qml.explain import Explanation
@@ -343,8 +343,5 @@ def _explainer(model: Any, explain: Any) -> Callable[[Any], Sequence[Any]] | Non
 
 
 def _versions() -> dict[str, str]:
-    versions = {"python": python_version()}
-    for package in PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):  # run from a folder that is not installed
-            versions[package] = version(package)
-    return versions
+    versions = {package: version for package in PACKAGES if (version := installed_version(package))}
+    return {"python": python_version()} | versions

@@ -136,12 +136,10 @@ class _Version(argparse.Action):
     """Action that looks up the version only on request."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import PackageNotFoundError, version
+        from simulator.version import installed_version
 
-        try:
-            print(f"qumba {version('qumba')}")
-        except PackageNotFoundError:
-            print("qumba, run from a folder that is not installed")
+        version = installed_version("qumba")
+        print(f"qumba {version}" if version else "qumba, run from a folder that is not installed")
         parser.exit()
 
 

@@ -18,19 +18,17 @@ def run(options: argparse.Namespace) -> int:
     """Print one line per fact."""
     import os
     import platform
-    from importlib.metadata import PackageNotFoundError, version
 
     from qml.text import one_line
     from simulator import get_num_threads
     from simulator.engines import host
     from simulator.memory import available_bytes
+    from simulator.version import installed_version
 
     facts = [("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
     for package in PACKAGES:
-        try:
-            facts.append((package, version(package)))
-        except PackageNotFoundError:
-            facts.append((package, "missing" + (" (pip install 'qumba[plot]')" if package == "matplotlib" else "")))
+        missing = "missing" + (" (pip install 'qumba[plot]')" if package == "matplotlib" else "")
+        facts.append((package, installed_version(package) or missing))
     available = available_bytes()
     doubles, singles = host.vector_width("float64"), host.vector_width("float32")
     facts += [

@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from qml.honesty.twins import innermost
 from qml.text import one_line
 from simulator.errors import QumbaError, counted
 from simulator.files import replace_file
+from simulator.version import installed_version
 
 __all__ = ["report_experiment"]
 
@@ -239,10 +239,4 @@ def _draw_pictures(
 
 
 def _versions() -> dict[str, str]:
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:  # run from a checkout without installation
-            continue
-    return versions
+    return {package: version for package in PACKAGES if (version := installed_version(package))}

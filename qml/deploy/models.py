@@ -7,7 +7,6 @@ import platform
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +37,7 @@ from qml.estimators.variational.reuploading import ReuploadingClassifier
 from qml.estimators.variational.trained import TrainedNetwork
 from qml.kernels.composite import leaves
 from qml.tables import TableModel
+from simulator.version import library_version
 
 __all__ = ["CollapsedModel", "collapsed_model", "decided", "feature_names", "opened_model"]
 
@@ -112,11 +112,7 @@ class CollapsedModel:
     @property
     def versions(self) -> dict[str, str]:
         """Versions of this library and of Python that made the model."""
-        try:
-            qumba = version("qumba")
-        except PackageNotFoundError:  # run from a folder that is not installed
-            qumba = "unknown"
-        return {"qumba": qumba, "python": platform.python_version()}
+        return {"qumba": library_version(), "python": platform.python_version()}
 
     @property
     def description(self) -> str:

@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from qml.explain.page_texts import METHODS, PAGE
 from qml.explain.results import Results
 from qml.explain.surrogates import LinearSurrogate
 from qml.text import one_line
+from simulator.version import library_version
 
 __all__ = ["page"]
 
@@ -42,17 +42,10 @@ def page(explanation: Results) -> str:
     return PAGE.substitute(
         title=_safe(f"Explanation of {explanation.model}"),
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        version=_version(),
+        version=library_version(),
         summary=_list(summary(explanation)),
         body="\n".join(parts),
     )
-
-
-def _version() -> str:
-    try:
-        return version("qumba")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def _safe(text: object) -> str:

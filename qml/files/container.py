@@ -19,8 +19,6 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +28,7 @@ import numpy as np
 from simulator import memory
 from simulator.errors import QumbaError
 from simulator.files import beside, check_regular, replace_file
+from simulator.version import library_version
 
 Header = dict[str, Any]
 Arrays = dict[str, np.ndarray]
@@ -94,7 +93,7 @@ def write_container(
     }
     third_line = json.dumps(description, sort_keys=True, allow_nan=False).encode() + b"\n"
     chunks = [third_line, *(array.tobytes() for array in contents.values())]
-    first_line = f"qumba {kind} {version} written by {_version_here()}".encode()
+    first_line = f"qumba {kind} {version} written by {library_version()}".encode()
     if not _FIRST_LINE.fullmatch(first_line):
         raise ValueError(f"kind must be lower-case letters and version an integer, got {kind!r} and {version!r}")
     second_line = f"sha256 {_checksum(first_line, chunks)} bytes {sum(map(len, chunks))}".encode()
@@ -155,7 +154,7 @@ def read_container(
         raise ModelFileError(path, f"this is a {found_kind} file, expected a {kind} file")
     if found_version > version:
         newer = f"{kind} format version {found_version}, written by qumba {writer}"
-        raise ModelFileError(path, f"{newer}; this is qumba {_version_here()}, which reads up to version {version}")
+        raise ModelFileError(path, f"{newer}; this is qumba {library_version()}, which reads up to version {version}")
     header, arrays = _parse(path, data, second_end + 1)
     for old in range(found_version, version):
         if old not in migrations:
@@ -194,14 +193,6 @@ def _checksum(first_line: bytes, chunks: Sequence[bytes | memoryview]) -> str:
     for chunk in chunks:
         digest.update(chunk)
     return digest.hexdigest()
-
-
-@cache
-def _version_here() -> str:
-    try:
-        return metadata.version("qumba")
-    except metadata.PackageNotFoundError:  # used from a checkout without installation
-        return "unknown"
 
 
 def _check_fits(path: str | os.PathLike[str], size: int) -> None:

@@ -55,8 +55,7 @@ class NumbaBackend(GradientAlone):
         self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
     ) -> FloatArray:
         sets = parameter_sets(circuit, values)
-        options = {"precision": self.precision} if self.noise is None else self._noise()
-        return np.asarray(circuit.expectation(list(observables), sets, **options))
+        return np.asarray(circuit.expectation(list(observables), sets, **self._options()))
 
     def estimate(
         self, circuit: Circuit, observables: Sequence[PauliSum], values: Values = None, *, resume: Folder = None
@@ -74,8 +73,7 @@ class NumbaBackend(GradientAlone):
         resume: Folder = None,
     ) -> tuple[FloatArray, FloatArray]:
         sets = parameter_sets(circuit, values)
-        options = {} if self.noise is None else self._noise()
-        values_out, derivatives = circuit.expectation_and_gradient(list(observables), sets, **options)
+        values_out, derivatives = circuit.expectation_and_gradient(list(observables), sets, **self._options())
         if parameters is not None:
             number = {parameter: k for k, parameter in enumerate(circuit.parameters)}
             derivatives = derivatives[:, :, [number[parameter] for parameter in parameters]]
@@ -84,7 +82,7 @@ class NumbaBackend(GradientAlone):
     def sample(
         self, circuit: Circuit, values: Values = None, shots: int | None = None, *, resume: Folder = None
     ) -> list[dict[str, int]]:
-        options = {} if self.noise is None else {"noise": self.noise}
+        options: dict[str, Any] = {"precision": self.precision} if self.noise is None else {"noise": self.noise}
         rng = np.random.default_rng(self.seed)
         return [
             circuit.sample(row, shots=DEFAULT_SHOTS if shots is None else shots, seed=rng, **options)
@@ -110,8 +108,8 @@ class NumbaBackend(GradientAlone):
         states = np.asarray(circuit.density_matrix(sets, noise=self.noise))
         return np.diagonal(states, axis1=1, axis2=2).real.copy()
 
-    def _noise(self) -> dict[str, Any]:
-        return {"noise": self.noise, "seed": self.seed}
+    def _options(self) -> dict[str, Any]:
+        return {"precision": self.precision} if self.noise is None else {"noise": self.noise, "seed": self.seed}
 
     def plan(
         self,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
-from simulator.backends.trait import Estimates, Folder, ParameterShift, parameter_sets
+from simulator.backends.trait import DEFAULT_SHOTS, Estimates, Folder, ParameterShift, parameter_sets
 from simulator.calculations.parameter_shift import shifted_circuit
 from simulator.calculations.sampling import checked_shots
 from simulator.circuit import Circuit
@@ -50,7 +50,7 @@ class ShotBackend(ParameterShift):
     True
     """
 
-    shots: int = 1024
+    shots: int = DEFAULT_SHOTS
     noise: Any = None
     seed: int | None = None
 

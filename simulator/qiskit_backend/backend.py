@@ -136,9 +136,7 @@ class QiskitBackend(ParameterShift):
         self.patience = patience or Patience()
         self.resubmit_unknown, self.progress = resubmit_unknown, progress
         self.folder = Path.home() / ".qumba" / "jobs" if folder is None else Path(folder)
-        self._target = Target(
-            target, self.mitigation, primitives=primitives, mode=mode, seed=seed, options=self.options
-        )
+        self._target = Target(target, self.mitigation, primitives=primitives, mode=mode, options=self.options)
         self._transpile = TranspilationCache(self._target.backend, optimization_level, seed)
 
     def with_shots(self, shots: int, seed: int | None = None) -> Self:
@@ -303,11 +301,11 @@ class QiskitBackend(ParameterShift):
         if self._target.primitives == "own" and self._requested_shots is not None:
             precision = float(np.nextafter(self._requested_shots**-0.5, 1.0))  # otherwise rounding up adds a shot
         return EstimatorWork(
-            self.name, self._target.service, parts, self._target.maker(self.shots), observables, precision
+            self.name, self._target.service, parts, self._target.maker(self.shots, self.seed), observables, precision
         )
 
     def _counts_work(self, parts: Any, shots: int, observables: Sequence[PauliSum] | None) -> CountsWork:
-        make = None if self._target.primitives == "run" else self._target.maker(None)
+        make = None if self._target.primitives == "run" else self._target.maker(None, self.seed)
         return CountsWork(self.name, self._target.service, parts, shots, observables, make, self.seed)
 
     def _run(self, work: EstimatorWork | CountsWork, request_digest: str, resume: Folder) -> list[Results]:

@@ -30,7 +30,7 @@ class Target:
     ----------
     target : BackendV2, BaseEstimatorV2, BaseSamplerV2, Session or Batch
     mitigation : Mitigation
-    primitives, mode, seed, options
+    primitives, mode, options
         As in `QiskitBackend`.
 
     Attributes
@@ -53,14 +53,13 @@ class Target:
         *,
         primitives: Primitives,
         mode: Mode,
-        seed: int | None,
         options: Mapping[str, Any],
     ) -> None:
         if mode not in MODES:
             raise unknown_name("mode", mode, MODES)
         if primitives not in PRIMITIVES:
             raise unknown_name("primitives", primitives, PRIMITIVES)
-        self._mitigation, self._mode, self._seed, self._options = mitigation, mode, seed, options
+        self._mitigation, self._mode, self._options = mitigation, mode, options
         self.primitive, self._user_session, self.backend = _split_target(target)
         self.primitives = self._choose_primitives(primitives)
         runners = [runner for runner in (self.primitive, self.backend) if runner is not None]
@@ -93,8 +92,11 @@ class Target:
             self.session.close()
             self.session = None
 
-    def maker(self, estimator_shots: int | None) -> Callable[[str], Any]:
-        """Return a function from a job's tag to the primitive for the job: a sampler if ``estimator_shots`` is None."""
+    def maker(self, estimator_shots: int | None, seed: int | None) -> Callable[[str], Any]:
+        """Return a function from a job's tag to the primitive for the job: a sampler if ``estimator_shots`` is None.
+
+        ``seed`` is that of a simulator in this process.
+        """
         for_sampler = estimator_shots is None
         if self.primitive is not None:
             return lambda tag: self.primitive
@@ -103,7 +105,7 @@ class Target:
         def make(tag: str) -> Any:
             local = self.service.is_local
             options = runtime.runtime_options(
-                self._mitigation, self._seed if local else None, "" if local else tag, for_sampler
+                self._mitigation, seed if local else None, "" if local else tag, for_sampler
             )
             if old and local:  # the level has no effect there, and causes a warning
                 options.pop("resilience_level", None)

@@ -6,7 +6,6 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from simulator.qiskit_provider.job import QumbaJob
 from simulator.qiskit_provider.preparation import PreparedCircuit, prepare_all
 from simulator.qiskit_provider.sampling import Outcomes, sample
 from simulator.qiskit_provider.targets import make_target
+from simulator.version import library_version
 
 __all__ = ["QumbaBackend"]
 
@@ -67,7 +67,7 @@ class QumbaBackend(BackendV2):
         super().__init__(
             name="qumba",
             description="batched statevector simulator",
-            backend_version=metadata.version("qumba"),
+            backend_version=library_version(),
             **options,
         )
         self._noise = noise

@@ -23,6 +23,11 @@ from simulator.gates import Operation
 from simulator.parameters.angle_maps import AngleMap
 
 
+def packages_have_a_version() -> None:
+    assert_type(qumba.__version__, str)
+    assert_type(simulator.__version__, str)
+
+
 def gates_are_methods(theta: Parameter) -> None:
     circuit = Circuit(3)
     assert_type(circuit.h(0), Circuit)

@@ -8,6 +8,8 @@ import pytest
 from simulator import Circuit, NoiseModel, ParameterVector, X, Y, Z, depolarizing, gates
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.trait import Backend
+from simulator.calculations import sampling
+from simulator.calculations.statevector import statevector
 from simulator.errors import BackendError, ObservableError, ParameterError
 from simulator.qiskit_backend import QiskitBackend
 
@@ -201,3 +203,29 @@ def test_what_does_not_fit(backend):
         backend.expectations(CIRCUIT, OBSERVABLES, VALUES[:, :2])
     with pytest.raises(ParameterError):
         backend.expectations(CIRCUIT, OBSERVABLES, [[np.nan] * 4])
+
+
+def test_every_calculation_has_the_precision_of_the_backend(monkeypatch):
+    single = NumbaBackend(precision="single", seed=7)
+    exact = CIRCUIT.expectation_and_gradient(OBSERVABLES, VALUES)
+    for computed, expected in zip(single.expectation_and_gradient(CIRCUIT, OBSERVABLES, VALUES), exact, strict=True):
+        assert 1e-12 < np.abs(computed - expected).max() < 1e-5
+    states = []
+
+    def recorded(*arguments):
+        states.append(statevector(*arguments))
+        return states[-1]
+
+    monkeypatch.setattr(sampling, "statevector", recorded)
+    single.sample(CIRCUIT, VALUES[:1], shots=10)
+    assert [state.dtype for state in states] == [np.complex64]
+
+
+@pytest.mark.parametrize("make", [fake_ibm, fake_ibm_new_primitives, fake_ibm_old_primitives])
+def test_another_seed_gives_other_outcomes(make):
+    first, again, other = (make().with_shots(300, seed=seed) for seed in (1, 1, 2))
+    counts = [backend.sample(CIRCUIT, VALUES[:1]) for backend in (first, again, other)]
+    assert counts[0] == counts[1] != counts[2]
+    values = [backend.expectations(CIRCUIT, OBSERVABLES, VALUES[:1]) for backend in (first, again, other)]
+    np.testing.assert_array_equal(values[0], values[1])
+    assert not np.array_equal(values[0], values[2])

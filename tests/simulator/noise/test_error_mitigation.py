@@ -38,7 +38,7 @@ def executions_of(backend, circuit, observables):
     from qiskit_ibm_runtime.executor_estimator.prepare import prepare
 
     made = backend._transpile(circuit)
-    estimator = backend._target.maker(backend.shots)("")
+    estimator = backend._target.maker(backend.shots, backend.seed)("")
     program, _ = prepare(
         [(made.circuit, made.observables(observables))], estimator.options, backend=backend._target.backend
     )
