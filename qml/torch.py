@@ -87,7 +87,7 @@ class QuantumLayer(torch.nn.Module):
         if isinstance(weights, torch.Tensor):
             weights = _array(weights)
         elif weights is None and seed is None:
-            seed = int(torch.randint(2**62, ()))
+            seed = _drawn_seed()
         initial = torch.from_numpy(self._function.initial_weights(weights, seed))
         self.weights = torch.nn.Parameter(initial.to(dtype or torch.get_default_dtype(), copy=True))
 
@@ -95,6 +95,12 @@ class QuantumLayer(torch.nn.Module):
     def layer(self) -> Layer:
         """The layer that is evaluated."""
         return self._function.layer
+
+    def reset_parameters(self) -> None:
+        """Draw the weights again, from PyTorch's generator, as the layers of PyTorch do."""
+        initial = torch.from_numpy(self._function.initial_weights(seed=_drawn_seed()))
+        with torch.no_grad():
+            self.weights.copy_(initial)
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         """Compute the outputs, shape (..., num_outputs), for inputs of shape (..., num_inputs)."""
@@ -114,6 +120,10 @@ class QuantumLayer(torch.nn.Module):
     def extra_repr(self) -> str:
         """Representation of the layer."""
         return repr(self.layer)
+
+
+def _drawn_seed() -> int:
+    return int(torch.randint(2**62, ()))
 
 
 _FUNCTIONS: weakref.WeakValueDictionary[str, _NamedFunction] = weakref.WeakValueDictionary()

@@ -113,8 +113,8 @@ def inspect_column(
     if distinct == 1:
         return LeftOut(name, f"always {quoted(present[0])}")
     if not as_category:
-        if values is None:
-            values = numbers(table, name, missing, notation=notation)  # raises if only a few cells are text
+        if values is None:  # raises if only a few cells are text
+            values = numbers(table, name, missing, notation=notation, droppable=True)
         if values is not None:
             reason = None if keep else _reason_to_leave_out(name, present, values[~missing])
             return Contents("number", missing, values, notation) if reason is None else LeftOut(name, reason)
@@ -164,6 +164,7 @@ def numbers(
     *,
     text_allowed: bool = False,
     notation: Notation | None = None,
+    droppable: bool = False,
 ) -> NDArray[np.float64] | None:
     """Convert the column's cells to numbers, NaN where missing; return None if they are text.
 
@@ -176,6 +177,8 @@ def numbers(
         Whether a column of which most but not all cells are numbers is text, too.
     notation : {"plain", "point", "comma"}, optional
         Notation of the numbers, by default the one that fits most cells.
+    droppable : bool
+        Whether the command at work could leave the column out, as its error then says.
 
     Raises
     ------
@@ -203,10 +206,11 @@ def numbers(
     if failed and (text_allowed or len(failed) > (1 - MIN_NUMBERS) * present):
         return None
     if failed:
+        mark = "name the mark of empty cells with --na"
+        advice = f"{mark}, or leave the column out with --drop" if droppable else f"or {mark}"
         raise TableError(
             f"{table.path}: column {name!r} holds numbers, except {counted(len(failed), 'cell')}, first "
-            f"{quoted(cells[failed[0]])} on line {table.lines[failed[0]]}; correct or empty them, name the mark of "
-            "empty cells with --na, or leave the column out with --drop"
+            f"{quoted(cells[failed[0]])} on line {table.lines[failed[0]]}; correct or empty them, {advice}"
         )
     too_large = np.flatnonzero(np.abs(out) > MAX_NUMBER)
     if len(too_large):

@@ -124,7 +124,7 @@ class Schema:
             if column.categories:  # which may be called None
                 missing[column.name] &= ~np.isin(table.column(column.name), column.categories)
         if not impute:
-            _refuse_empty(table, missing)
+            _refuse_empty(table, missing, "values learnt in training")
         features, filled, unseen = [], [], []
         for column in self.columns:
             absent_here = missing[column.name]
@@ -240,7 +240,8 @@ def infer_schema(
         reasons = shortened([f"{column.name} ({column.reason})" for column in left_out], 5)
         raise TableError(f"{table.path} has no column to learn from{': ' * bool(reasons)}{reasons}")
     if not impute:
-        _refuse_empty(table, {name: column.missing for name, column in contents.items()})
+        missing = {name: column.missing for name, column in contents.items()}
+        _refuse_empty(table, missing, "median or the most frequent text, or leave columns out with --drop")
     rows = np.arange(len(table)) if training_rows is None else training_rows
     columns = tuple(_column(name, content, rows) for name, content in contents.items())
     return Schema(target, columns, tuple(left_out), impute, tuple(sorted(table.na - MISSING)), tuple(sensitive))
@@ -264,14 +265,14 @@ def _by_number_then_text(word: str) -> tuple[bool, float, str]:
         return True, 0.0, word
 
 
-def _refuse_empty(table: Table, missing: dict[str, NDArray[np.bool_]]) -> None:
+def _refuse_empty(table: Table, missing: dict[str, NDArray[np.bool_]], fills: str) -> None:
     empty = {name: mask for name, mask in missing.items() if mask.any()}
     if empty:
         counts = shortened([f"{name} ({int(mask.sum())})" for name, mask in empty.items()], 5)
         line = table.lines[min(int(mask.argmax()) for mask in empty.values())]
         raise TableError(
             f"{table.path} has empty cells, first on line {line}: {counts}; add --impute, which fills them with the "
-            "median or the most frequent text, or leave columns out with --drop"
+            f"{fills}"
         )
 
 

@@ -319,6 +319,18 @@ class TestModules:
         torch.manual_seed(3)
         assert torch.equal(QuantumLayer(MODEL).weights, first)
 
+    def test_resetting_all_layers_of_a_network_draws_these_weights_too(self):
+        net = torch.nn.Sequential(torch.nn.Linear(2, 3), QuantumLayer(MODEL, seed=1))
+        before = net[1].weights.detach().clone()
+        torch.manual_seed(3)
+        expected = QuantumLayer(MODEL).weights.detach()
+        torch.manual_seed(3)
+        for module in reversed(net):
+            module.reset_parameters()
+        assert torch.equal(net[1].weights, expected)
+        assert not torch.equal(expected, before)
+        assert net[1].weights.requires_grad
+
     def test_state_dict(self, layer):
         file = io.BytesIO()
         torch.save(layer.state_dict(), file)

@@ -330,6 +330,21 @@ class TestEncoding:
         with pytest.raises(TableError, match=r"empty cells, first on line 3: x \(2\), z \(1\); .*--impute"):
             infer_schema(table(x=x, z=z), "y")
 
+    @pytest.mark.parametrize("cell", ["", "abc"])
+    def test_only_training_can_leave_columns_out(self, table, cell):
+        """A column that a trained model uses cannot be dropped, and the other commands have no --drop."""
+        x = numbers_like()
+        schema = infer_schema(table(x=x), "y")
+        x[3] = cell
+        with pytest.raises(TableError, match="--drop"):
+            infer_schema(table(x=x), "y")
+        with pytest.raises(TableError, match="--impute|--na") as error:
+            schema.encode(table(x=x))
+        assert "--drop" not in str(error.value)
+        with pytest.raises(TableError) as error:
+            read_target(table(x=x), "x", "regression")
+        assert "--drop" not in str(error.value)
+
     def test_imputation_learns_from_the_training_rows(self, table):
         x = [1.0, 2.0, 3.0, ""] + [100.0, 101.0] * 10
         words = ["u", "u", "v", ""] + ["v"] * 20
