@@ -24,7 +24,17 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import diagonals
-from simulator.engines.numba.kernels.octets import add_derivatives, load_native, multiply, native_lanes, turn, undo
+from simulator.engines.numba.kernels.octets import (
+    SCALED,
+    THREE,
+    TWO,
+    add_derivatives,
+    load_native,
+    multiply,
+    native_lanes,
+    turn,
+    undo,
+)
 from simulator.engines.numba.kernels.sections import one_pass, passes_of, rows, terms_of
 from simulator.engines.numba.kernels.walsh import parity, walsh_hadamard
 from simulator.engines.numba.layout.passes import (
@@ -68,6 +78,14 @@ def _masks(row):
 
 
 @inlined
+def _how(row):
+    """How `octets.turn` applies a pass."""
+    if entry(row, FUSED_LOCAL):
+        return SCALED
+    return TWO if entry(row, FUSED_COUNT) == 2 else THREE
+
+
+@inlined
 def _flip(octets, numbers, at):
     """Sum of the masks x of the rotations by ``theta - pi``."""
     return like(octets, entry(numbers, at + SHARES * lanes_of(numbers) + FLIP))
@@ -103,7 +121,7 @@ def rotate(psi, row, octets, tables, numbers, at, bits, first, last):
     """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
-    flip, offset, local = _flip(octets, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
+    flip, offset, how = _flip(octets, numbers, at), entry(row, OFFSET), _how(row)
     for octet in range(first, last):
         i = _first_member(row, octets, octet, bits)
         if offset >= 0:
@@ -112,7 +130,7 @@ def rotate(psi, row, octets, tables, numbers, at, bits, first, last):
             t0, t1, t2 = _tangents(numbers, at, lane)
             scale = load_native(numbers, at + COSINES * W + lane)
             for s in range(lane, lane + 2 * W, W):
-                turn(psi, i ^ flip, i, x0, x1, x2, s, t0, t1, t2, local, scale)
+                turn(psi, i ^ flip, i, x0, x1, x2, s, t0, t1, t2, how, scale)
 
 
 @part
@@ -124,7 +142,7 @@ def unrotate(psi, lam, row, octets, tables, numbers, at, bits, first, last, sums
     """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
-    flip, offset, local = _flip(octets, numbers, at), entry(row, OFFSET), entry(row, FUSED_LOCAL)
+    flip, offset, how = _flip(octets, numbers, at), entry(row, OFFSET), _how(row)
     for octet in range(first, last):
         i = _first_member(row, octets, octet, bits)
         for lane in range(0, W, N):
@@ -134,9 +152,9 @@ def unrotate(psi, lam, row, octets, tables, numbers, at, bits, first, last, sums
             t0, t1, t2 = zero - t0, zero - t1, zero - t2
             g0, g1, g2 = load_native(sums, lane), load_native(sums, W + lane), load_native(sums, 2 * W + lane)
             for s in range(lane, lane + 2 * W, W):
-                g0, g1, g2 = add_derivatives(psi, lam, i, x0, x1, x2, s, g0, g1, g2)
-                turn(psi, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, local, scale)
-                turn(lam, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, local, scale)
+                g0, g1, g2 = add_derivatives(psi, lam, i, x0, x1, x2, s, g0, g1, g2, how)
+                turn(psi, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, how, scale)
+                turn(lam, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, how, scale)
             store(sums, lane, g0)
             store(sums, W + lane, g1)
             store(sums, 2 * W + lane, g2)

@@ -22,7 +22,12 @@ from simulator.engines.numba.processor import native_bytes
 from simulator.engines.numba.simd import Vector
 
 _SIZE = 1 << OCTET_BITS
+THREE, SCALED, TWO = 0, 1, 2  # rotations of an octet: three, three before a multiplication, two
 _INT32 = ir.IntType(32)
+
+
+def _equals(builder: Any, how: Any, value: int) -> Any:
+    return builder.icmp_signed("==", how, ir.Constant(how.type, value))
 
 
 def _members(on: Instructions, first: Any, masks: Any) -> list[Any]:
@@ -34,30 +39,41 @@ def _members(on: Instructions, first: Any, masks: Any) -> list[Any]:
 
 
 @intrinsic
-def turn(typing_context, state, source, target, x0, x1, x2, shift, t0, t1, t2, scaled, scale):  # type: ignore[no-untyped-def]
+def turn(typing_context, state, source, target, x0, x1, x2, shift, t0, t1, t2, how, scale):  # type: ignore[no-untyped-def]
     """Take the members a, b of each pair to ``a + t b, b - t a`` for the three masks, in native vectors.
 
-    The octet is read at ``source + shift``, multiplied by ``scale`` if ``scaled`` is not 0, and written at
-    ``target + shift``.
+    The octet is read at ``source + shift``, multiplied by ``scale`` if ``how`` is SCALED, and written at
+    ``target + shift``. If ``how`` is TWO, t2 is 0 and nothing is done for its mask.
     """
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         state, source, target, *masks = args[:6]
-        shift, tangents, scaled, scale = args[6], args[7:10], args[10], args[11]
+        shift, tangents, how, scale = args[6], args[7:10], args[10], args[11]
         on = Instructions(context, builder, signature.args[0], t0)
         values = [on.load(state, builder.add(place, shift)) for place in _members(on, source, masks)]
-        for k, t in enumerate(tangents):
-            for d in (d for d in range(_SIZE) if not d >> k & 1):
-                a, b = values[d], values[d | 1 << k]
-                values[d], values[d | 1 << k] = on.plus(a, on.times(t, b)), on.minus(b, on.times(t, a))
         places = [builder.add(place, shift) for place in _members(on, target, masks)]
-        with builder.if_else(builder.icmp_signed("!=", scaled, ir.Constant(scaled.type, 0))) as (yes, no):
-            with yes:
-                for place, value in zip(places, values, strict=True):
-                    on.store(state, place, on.times(scale, value))
-            with no:
-                for place, value in zip(places, values, strict=True):
-                    on.store(state, place, value)
+
+        def apply(k: int) -> None:
+            for d in (d for d in range(_SIZE) if not d >> k & 1):
+                a, b, t = values[d], values[d | 1 << k], tangents[k]
+                values[d], values[d | 1 << k] = on.plus(a, on.times(t, b)), on.minus(b, on.times(t, a))
+
+        def store(factor: Any) -> None:
+            for place, value in zip(places, values, strict=True):
+                on.store(state, place, value if factor is None else on.times(factor, value))
+
+        apply(0)
+        apply(1)
+        with builder.if_else(_equals(builder, how, TWO)) as (two, three):
+            with two:
+                store(None)
+            with three:
+                apply(2)
+                with builder.if_else(_equals(builder, how, SCALED)) as (yes, no):
+                    with yes:
+                        store(scale)
+                    with no:
+                        store(None)
         return context.get_dummy_value()
 
     return types.none(state, *(types.intp,) * 6, t0, t1, t2, types.intp, scale), codegen
@@ -111,29 +127,46 @@ def turn_like_y(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2):  #
 
 
 @intrinsic
-def add_derivatives(typing_context, psi, lam, i, x0, x1, x2, shift, g0, g1, g2):  # type: ignore[no-untyped-def]
+def add_derivatives(typing_context, psi, lam, i, x0, x1, x2, shift, g0, g1, g2, how):  # type: ignore[no-untyped-def]
     """Add ``lam[a] psi[b] - lam[b] psi[a]``, summed over the pairs of each mask, to g0, g1, g2 in native vectors.
 
-    It takes one number of ``lam`` at a time, so that all others fit into sixteen registers.
+    It takes one number of ``lam`` at a time, so that all others fit into sixteen registers. If ``how`` is TWO, g2 is
+    left as it is.
     """
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam, i, *masks = args[:6]
         on = Instructions(context, builder, signature.args[0], g0)
         places = [builder.add(place, args[6]) for place in _members(on, i, masks)]
-        values, sums = [on.load(psi, place) for place in places], [None] * OCTET_BITS
-        for d, place in enumerate(places):
-            dual = on.load(lam, place)
-            for k in range(OCTET_BITS):
-                product = on.times(dual, values[d ^ 1 << k])
-                if sums[k] is None:
-                    sums[k] = product
-                else:
-                    sums[k] = (on.minus if d >> k & 1 else on.plus)(sums[k], product)
-        out = [on.plus(g, each) for g, each in zip(args[7:10], sums, strict=True)]
-        return context.make_tuple(builder, signature.return_type, out)
+        values = [on.load(psi, place) for place in places]
 
-    return types.UniTuple(g0, OCTET_BITS)(psi, lam, *(types.intp,) * 5, g0, g1, g2), codegen
+        def summed(count: int) -> list[Any]:
+            sums: list[Any] = [None] * count
+            for d, place in enumerate(places):
+                dual = on.load(lam, place)
+                for k in range(count):
+                    product = on.times(dual, values[d ^ 1 << k])
+                    if sums[k] is None:
+                        sums[k] = product
+                    else:
+                        sums[k] = (on.minus if d >> k & 1 else on.plus)(sums[k], product)
+            return [*map(on.plus, args[7 : 7 + count], sums), *args[7 + count : 10]]
+
+        ways = []
+        with builder.if_else(_equals(builder, args[10], TWO)) as (two, three):
+            for way, count in ((two, 2), (three, 3)):
+                with way:
+                    out = summed(count)
+                    ways.append((out, builder.block))
+        results = []
+        for k in range(OCTET_BITS):
+            result = builder.phi(ways[0][0][k].type)
+            for out, block in ways:
+                result.add_incoming(out[k], block)
+            results.append(result)
+        return context.make_tuple(builder, signature.return_type, results)
+
+    return types.UniTuple(g0, OCTET_BITS)(psi, lam, *(types.intp,) * 5, g0, g1, g2, types.intp), codegen
 
 
 @intrinsic

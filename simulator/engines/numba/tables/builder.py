@@ -300,7 +300,8 @@ class TableBuilder:
             phases = None
         while waiting:
             if self.fuses:
-                most = 2 if len(waiting) == 4 and self.swizzles else fused.OCTET  # leaves no single rotation
+                four = self.swizzles and len(waiting) == 4 and not self.slots.is_local(waiting[0].angle)
+                most = 2 if four else fused.OCTET  # two pairs are faster than three rotations and a single one
                 group, remaining = fused.group(waiting, self.slots.is_local, most)
                 if group and group[0] is waiting[0]:
                     self.fused_pass(group, phases.members if phases is not None else [])
