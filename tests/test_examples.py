@@ -2,9 +2,11 @@
 
 import contextlib
 import io
+import logging
 import re
 import runpy
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -17,18 +19,26 @@ NEEDS = {"torch_hybrid": "torch", "jax_training": "jax", "onnx_server": "onnxrun
 """Example -> the package it needs that the extra [test] does not bring; `make test-heavy` runs these."""
 
 
+@pytest.fixture
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty folder; figures, styles and levels of our loggers are afterwards as they were."""
+    monkeypatch.chdir(tmp_path)
+    with plt.rc_context():
+        yield
+    plt.close("all")
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.partition(".")[0] in ("simulator", "qml") and isinstance(logger, logging.Logger):
+            logger.setLevel(logging.NOTSET)
+
+
 @pytest.mark.parametrize("script", [*EXAMPLES, *NOTEBOOKS], ids=lambda path: path.stem)
 @pytest.mark.filterwarnings("ignore:.*is non-interactive, and thus cannot be shown")
-def test_script_runs(
-    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("surroundings")
+def test_script_runs(script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     if script.stem in NEEDS:
         pytest.importorskip(NEEDS[script.stem])
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(script)])
-    with plt.rc_context():
-        runpy.run_path(str(script), run_name="__main__")  # in this process, which has imported what takes seconds
-    plt.close("all")
+    runpy.run_path(str(script), run_name="__main__")  # in this process, which has imported what takes seconds
     assert capsys.readouterr().out
 
 

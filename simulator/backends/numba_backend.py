@@ -15,6 +15,7 @@ from simulator.circuit import Circuit
 from simulator.observables import PauliSum
 from simulator.operations.binding import Values
 from simulator.parameters import Parameter
+from simulator.program.program import check_precision
 
 __all__ = ["NumbaBackend"]
 
@@ -46,6 +47,9 @@ class NumbaBackend(GradientAlone):
     noise: Any = None
     precision: str = "double"
     seed: int | None = None
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision)
 
     @property
     def name(self) -> str:

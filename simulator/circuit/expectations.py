@@ -112,7 +112,14 @@ def gradient(
         if method != "adjoint":
             raise UnknownNameError(f"with noise, gradients are made by method 'adjoint', got {method!r}")
         return expectation_and_gradient(
-            circuit, observables, values, noise=noise, trajectories=trajectories, seed=seed, progress=progress
+            circuit,
+            observables,
+            values,
+            precision=precision,
+            noise=noise,
+            trajectories=trajectories,
+            seed=seed,
+            progress=progress,
         )[1]
     _without_noise(trajectories)
     from simulator.calculations import gradients
@@ -135,7 +142,9 @@ def expectation_and_gradient(
     """Compute `expectation` and `gradient` from one sweep."""
     if noise is not None:
         from simulator.noise import evaluation
+        from simulator.program.program import check_precision
 
+        check_precision(precision)
         with shown(progress, "gradient"):
             return evaluation.expectation_and_gradient(circuit, observables, values, noise, trajectories, seed)
     _without_noise(trajectories)

@@ -125,7 +125,9 @@ def sample(
     """
     from simulator.calculations import sampling
     from simulator.noise.sampling import sample
+    from simulator.program.program import check_precision
 
+    check_precision(precision)
     sampled = None
     with shown(progress, "sample"):
         if noise is None:
@@ -156,7 +158,9 @@ def sample_array(
     """
     from simulator.calculations import sampling
     from simulator.noise.sampling import sample
+    from simulator.program.program import check_precision
 
+    check_precision(precision)
     with shown(progress, "sample"):
         if noise is None:
             sampled = sampling.sample_final(circuit, values, shots, seed, qubits, precision)

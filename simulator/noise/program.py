@@ -22,6 +22,7 @@ from simulator.observables import PauliSum
 from simulator.operations.binding import bind
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
+from simulator.program.program import check_precision
 from simulator.program.values import as_array
 from simulator.range_reduction import EXACT, reduced_number
 
@@ -88,6 +89,7 @@ class NoisyProgram:
     ) -> None:
         if not isinstance(noise, NoiseModel):
             raise NoiseError(f"noise is a NoiseModel, such as NoiseModel(after_2q=depolarizing(0.01)), got {noise!r}")
+        check_precision(precision)
         self.circuit, self.observables, self.inputs = circuit, tuple(observables), tuple(inputs)
         if weights is None:
             input_set = set(self.inputs)

@@ -22,6 +22,12 @@ from simulator.program.starts import Start
 DTYPES: dict[str, type[np.floating[Any]]] = {"double": np.float64, "single": np.float32}
 
 
+def check_precision(precision: str) -> None:
+    """Raise an UnknownNameError unless the precision is one of ``DTYPES``."""
+    if precision not in DTYPES:
+        raise unknown_name("precision", precision, DTYPES)
+
+
 class Program:
     """A lowered circuit with observables, which an engine runs on any number of samples.
 
@@ -131,8 +137,7 @@ class Program:
         weights: Sequence[Parameter],
         precision: str,
     ) -> None:
-        if precision not in DTYPES:
-            raise unknown_name("precision", precision, DTYPES)
+        check_precision(precision)
         self.num_qubits, self.observables, self.precision = num_qubits, tuple(observables), precision
         self.inputs, self.weights = tuple(inputs), tuple(weights)
         for observable in self.observables:

@@ -10,6 +10,7 @@ from simulator import (
     CircuitError,
     NoiseError,
     NoiseModel,
+    NumbaBackend,
     ObservableError,
     Parameter,
     QumbaError,
@@ -17,6 +18,7 @@ from simulator import (
     Z,
     depolarizing,
 )
+from simulator.errors import UnknownNameError
 from simulator.noise import (
     amplitude_damping,
     bit_flip,
@@ -136,3 +138,20 @@ def test_what_does_not_fit_is_refused_with_the_sizes(call):
 def test_finite_differences_are_not_made_in_single_precision():
     with pytest.raises(QumbaError, match="precision='single' goes with method='adjoint', got 'finite_difference'"):
         Circuit(1).ry(THETA, 0).gradient(Z(0), [0.1], method="finite_difference", precision="single")
+
+
+@pytest.mark.parametrize("noise", [None, NOISY])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda **options: PLAIN.expectation(Z(0), **options),
+        lambda **options: PLAIN.gradient(Z(0), **options),
+        lambda **options: PLAIN.expectation_and_gradient(Z(0), **options),
+        lambda **options: PLAIN.sample(shots=10, **options),
+        lambda **options: PLAIN.sample_array(shots=10, **options),
+        lambda **options: NumbaBackend(**options),
+    ],
+)
+def test_an_unknown_precision_is_refused_with_and_without_noise(call, noise):
+    with pytest.raises(UnknownNameError, match="unknown precision 'half'; expected one of double, single"):
+        call(noise=noise, precision="half")
