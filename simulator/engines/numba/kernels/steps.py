@@ -160,55 +160,13 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
                 else:
                     diagonals.fill_phases(block_table, 0, terms_of(packed, row), theta, block, bits, buffer, lanes)
                     diagonals.multiply_phases(psi, block * size, block_table, 0, False, size)
-    if lanes is None:
-        if kind == FUSED:
-            _apply_fused(packed, row, psi, tables, scratch)
-    else:
+    if lanes is not None:
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
             rotations = local_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
             passes.rotate_lanes(psi, row, rotations, lanes, first, last, 0)
     if kind == DENSE:
         _dense(layout, row, spec, matrices, MATRIX, psi, scratch, lanes, count, piece, pieces)
-
-
-@inlined
-def _numbers(packed, row, j, tables, scratch):
-    """Where the numbers of a fused pass are for state j, and their place: computed here if angles differ."""
-    if entry(row, FUSED_LOCAL):
-        begin = entry(packed[0], SCRATCH)
-        fused.local_numbers(section(scratch, begin, entry(packed[0], BLOCK)), row, local_rotations(packed, scratch, j))
-        return scratch, begin
-    return tables, entry(row, NUMBERS)
-
-
-@part
-def _apply_fused(packed, row, psi, tables, scratch):
-    """Apply a fused pass to all states of a tile."""
-    bits = entry(packed[0], QUBITS)
-    octets, size = integers(packed, OCTETS), (2 * lanes_of(psi)) << bits
-    for j in range(len(psi) // size):
-        numbers, at = _numbers(packed, row, j, tables, scratch)
-        state = section(psi, j * size, (j + 1) * size)
-        fused.rotate(state, row, octets, tables, numbers, at, bits, 0, 1 << (bits - OCTET_BITS))
-
-
-@part
-def _undo_fused(packed, row, psi, lam, gradient, tables, scratch):
-    """Undo a fused pass on all states of a tile."""
-    bits, begin, W = entry(packed[0], QUBITS), entry(packed[0], BUFFER), lanes_of(psi)
-    cleared(scratch, begin, begin + FUSED_SUMS * W + (1 << bits) + W)
-    sums, buffer = (
-        section(scratch, begin, begin + FUSED_SUMS * W),
-        section(scratch, begin + FUSED_SUMS * W, entry(packed[0], GRADIENT)),
-    )
-    octets, size, numbers, at = integers(packed, OCTETS), (2 * W) << bits, tables, 0
-    for j in range(len(psi) // size):
-        numbers, at = _numbers(packed, row, j, tables, scratch)
-        state, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
-        last = 1 << (bits - OCTET_BITS)
-        fused.unrotate(state, dual, row, octets, tables, numbers, at, bits, 0, last, sums, buffer)
-    fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits)
 
 
 @part
@@ -271,10 +229,7 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
                     )
                 if entry(row, NEEDED):
                     diagonals.pick_phase_gradients(gradient, terms_of(packed, row), block, bits, buffer, lanes)
-    if lanes is None:
-        if kind == FUSED:
-            _undo_fused(packed, row, psi, lam, gradient, tables, scratch)
-    else:
+    if lanes is not None:
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
             rotations = local_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
@@ -286,8 +241,24 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
         _dense(layout, row, spec, matrices, UNDO_ADJOINT, lam, scratch, lanes, count, piece, pieces)
 
 
+@inlined
+def _numbers(packed, row, tables, scratch):
+    """Where the numbers of a fused pass are, and their place."""
+    if entry(row, FUSED_LOCAL):
+        return scratch, entry(packed[0], SCRATCH)
+    return tables, entry(row, NUMBERS)
+
+
+@inlined
+def _fill_numbers(packed, row, j, scratch):
+    """Compute the numbers of a fused pass for state j if angles differ."""
+    if entry(row, FUSED_LOCAL):
+        area = section(scratch, entry(packed[0], SCRATCH), entry(packed[0], BLOCK))
+        fused.local_numbers(area, row, local_rotations(packed, scratch, j))
+
+
 @part
-def _apply_blocks(packed, segment, psi, tables):
+def _apply_fused(packed, segment, psi, tables, scratch):
     """Apply the fused passes of a segment block by block to all states of a tile."""
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     size = (2 * lanes_of(psi)) << bits
@@ -296,12 +267,13 @@ def _apply_blocks(packed, segment, psi, tables):
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)):
                 row = one_pass(packed, r)
-                at = entry(row, NUMBERS)
-                fused.rotate(state, row, octets, tables, tables, at, bits, block << each, (block + 1) << each)
+                _fill_numbers(packed, row, j, scratch)
+                numbers, at = _numbers(packed, row, tables, scratch)
+                fused.rotate(state, row, octets, tables, numbers, at, bits, block << each, (block + 1) << each)
 
 
 @part
-def _undo_blocks(packed, segment, psi, lam, gradient, tables, scratch):
+def _undo_fused(packed, segment, psi, lam, gradient, tables, scratch):
     """Undo the fused passes of a segment block by block on all states of a tile."""
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
@@ -315,43 +287,54 @@ def _undo_blocks(packed, segment, psi, lam, gradient, tables, scratch):
         state, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(last - 1, first - 1, -1):
-                row, at, number = one_pass(packed, r), begin + (r - first) * step, block << each
-                sums, buffer = section(scratch, at, at + own), section(scratch, at + own, at + step)
+                row, place, octet = one_pass(packed, r), begin + (r - first) * step, block << each
+                sums, buffer = section(scratch, place, place + own), section(scratch, place + own, place + step)
+                _fill_numbers(packed, row, j, scratch)
+                numbers, at = _numbers(packed, row, tables, scratch)
                 fused.unrotate(
-                    state, dual, row, octets, tables, tables, entry(row, NUMBERS), bits, number, number + (1 << each),
-                    sums, buffer,
-                )  # fmt: skip
+                    state, dual, row, octets, tables, numbers, at, bits, octet, octet + (1 << each), sums, buffer
+                )
     for r in range(last - 1, first - 1, -1):
-        row, at = one_pass(packed, r), begin + (r - first) * step
-        sums, buffer = section(scratch, at, at + own), section(scratch, at + own, at + step)
-        fused.pick_gradients(gradient, row, terms_of(packed, row), tables, entry(row, NUMBERS), sums, buffer, bits)
+        row, place = one_pass(packed, r), begin + (r - first) * step
+        sums, buffer = section(scratch, place, place + own), section(scratch, place + own, place + step)
+        numbers, at = _numbers(packed, row, tables, scratch)
+        fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits)
 
 
 @inlined
+def _is_fused(packed, r, lanes):
+    if lanes is None:
+        return entry(one_pass(packed, r), KIND) == FUSED
+    return False
+
+
+@part
 def apply_passes(packed, psi, shared, tables, scratch, lanes):
     """Apply all passes to the states of a tile."""
     segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
     for s in range(len(segments)):
         segment = segments[s]
         first = entry(segment, SEGMENT_FIRST)
-        if entry(segment, SEGMENT_LAST) == first + 1:
+        if _is_fused(packed, first, lanes):
+            if lanes is None:
+                _apply_fused(packed, segment, psi, tables, scratch)
+        else:
             apply_pass(packed, first, psi, shared, tables, scratch, lanes, 0, 1)
-        elif lanes is None:
-            _apply_blocks(packed, segment, psi, tables)
 
 
-@inlined
+@part
 def undo_passes(packed, psi, lam, gradient, shared, tables, scratch, lanes):
     """Undo all passes from the first whose derivative is wanted on, and add their derivatives to ``gradient``."""
-    segments, begin = rows(packed, SEGMENTS, SEGMENT_COLUMNS), entry(packed[0], FIRST_NEEDED)
+    segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
     for s in range(len(segments) - 1, -1, -1):
         segment = segments[s]
-        first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
-        if last > begin:
-            if last == first + 1:
+        first = entry(segment, SEGMENT_FIRST)
+        if entry(segment, SEGMENT_LAST) > entry(packed[0], FIRST_NEEDED):
+            if _is_fused(packed, first, lanes):
+                if lanes is None:
+                    _undo_fused(packed, segment, psi, lam, gradient, tables, scratch)
+            else:
                 undo_pass(packed, first, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
-            elif lanes is None:
-                _undo_blocks(packed, segment, psi, lam, gradient, tables, scratch)
 
 
 @part

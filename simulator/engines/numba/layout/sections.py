@@ -32,7 +32,7 @@ floats are numbered together with those of integers.
 ) = range(23)
 
 SEGMENT_FIRST, SEGMENT_LAST = 0, 1  # its passes
-SEGMENT_BITS = 2  # bits of the number of octets of a block; segments of one pass are not divided
+SEGMENT_BITS = 2  # bits of the number of octets of a block; of segments of one fused pass the whole state is a block
 SEGMENT_COLUMNS = 3
 
 TERM_Z, TERM_SLOT, TERM_COLUMNS = 0, 1, 2

@@ -220,7 +220,8 @@ class TableBuilder:
         for members, masks in fused.segments(self.fused, most, _SEGMENT_BITS):
             first, last = members[0].number, members[-1].number + 1
             self.tile_segments += [(r, r + 1, 0) for r in range(ends, first)]
-            self.tile_segments.append((first, last, max(len(pivots(masks)) - fused.OCTET, 0)))
+            bits = max(len(pivots(masks)), fused.OCTET) if len(members) > 1 else self.n
+            self.tile_segments.append((first, last, bits - fused.OCTET))
             ends = last
             for each in members:
                 octets = fused.Octets.of(each.rotations, self.n, masks if len(members) > 1 else ())

@@ -14,7 +14,7 @@ from simulator.program.program import Program
 from tests.simulator.engines.numba.kernels.cases import Case, rotation
 
 _prepare, _tile_angles = preparation.prepare, preparation.tile_angles
-_apply_pass, _undo_pass = steps.apply_pass, steps.undo_pass
+_apply_passes, _undo_passes = steps.apply_passes, steps.undo_passes
 EDGES = [0.0, np.pi, -np.pi, np.pi / 2, 3 * np.pi, 1e-9, 17.0]  # where signs and flips change
 
 
@@ -26,15 +26,13 @@ def _start(packed, weights, base, shared, tables, X, states, work):
 
 
 @numba.njit
-def _apply(packed, passes, psi, shared, tables, work):
-    for r in range(passes):
-        _apply_pass(packed, r, psi, shared, tables, work, None, 0, 1)
+def _apply(packed, psi, shared, tables, work):
+    _apply_passes(packed, psi, shared, tables, work, None)
 
 
 @numba.njit
-def _undo(packed, passes, psi, lam, gradient, shared, tables, work):
-    for r in range(passes - 1, -1, -1):
-        _undo_pass(packed, r, psi, lam, gradient, shared, tables, work, None, 0, 1)
+def _undo(packed, psi, lam, gradient, shared, tables, work):
+    _undo_passes(packed, psi, lam, gradient, shared, tables, work, None)
 
 
 def _strings(count, n, rng):
@@ -91,11 +89,11 @@ def _case(n, count, local, dtype, rng):
 
     def apply(psi):
         begin()
-        _apply(tables.packed, len(rows), psi, shared, stored, work)
+        _apply(tables.packed, psi, shared, stored, work)
 
     def undo(psi, lam, gradient):
         begin()
-        _undo(tables.packed, len(rows), psi, lam, gradient, shared, stored, work)
+        _undo(tables.packed, psi, lam, gradient, shared, stored, work)
 
     slots = {id(angle): slot for slot, angle in enumerate(builder.slots.angles)}
     order = [*zip(phases, values[count:], strict=True), *zip(members, values[:count], strict=True)]
