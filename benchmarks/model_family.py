@@ -41,7 +41,7 @@ from qml.losses import CrossEntropy
 
 HARD = SETTINGS["hard"]
 SMOOTHED = CrossEntropy(label_smoothing=0.2)
-DRESSED = {"n_layers": [8, 16], "learning_rate": [0.05, 0.1], "loss": ["cross_entropy", SMOOTHED]}
+DRESSED = {"n_layers": [4, 8], "loss": ["cross_entropy", SMOOTHED]}
 MODELS: Mapping[str, tuple[Any, dict[str, list[Any]]]] = {
     "re-uploading": (ReuploadingClassifier(epochs=HARD.epochs), dict(HARD.grid("re-uploading"))),
     "dressed": (DressedClassifier(batch_size="full", epochs=HARD.epochs), DRESSED),
@@ -99,7 +99,7 @@ def draws(degrees: tuple[int, ...] = (16, 18, 20), count: int = 4) -> None:
     """Print scores on new draws of two curves."""
     smoothed, whole = {"loss": SMOOTHED}, {"batch_size": "full", "epochs": HARD.epochs}
     plain = {"loss": "cross_entropy"}
-    deep = DressedClassifier(n_layers=16, learning_rate=0.05, **smoothed, **whole)
+    deep = DressedClassifier(n_layers=8, **smoothed, **whole)
     models = {
         "re-uploading, defaults": ReuploadingClassifier(),
         "without label smoothing": ReuploadingClassifier(weight_decay=0.0, **plain),
@@ -109,8 +109,10 @@ def draws(degrees: tuple[int, ...] = (16, 18, 20), count: int = 4) -> None:
         "the same, mean of five": _mean_of_five(ReuploadingClassifier(weight_decay=0.0, **smoothed, **whole)),
         "the same without label smoothing": ReuploadingClassifier(weight_decay=0.0, **plain, **whole),
         "dressed, defaults": DressedClassifier(),
-        "dressed, 16 layers, smoothed, all rows": deep,
-        "dressed, mean of five": _mean_of_five(deep),
+        "dressed, one angle per qubit": DressedClassifier(angles_per_qubit=1),
+        "dressed, 8 layers, smoothed, all rows": deep,
+        "dressed, 8 layers, one angle per qubit": clone(deep).set_params(angles_per_qubit=1),
+        "dressed, 8 layers, mean of five": _mean_of_five(deep),
         "RBF SVM": GridSearchCV(*MODELS["RBF SVM"], cv=5),
     }
     print(f"\n| model | {' | '.join(map(str, degrees))} |\n{'|---' * (len(degrees) + 1)}|")

@@ -110,7 +110,7 @@ CONTENDERS: Mapping[str, Contender] = {
         ),
         Contender(
             "dressed",
-            lambda n_features: DressedClassifier(),
+            lambda n_features: DressedClassifier(angles_per_qubit=1),
             {"learning_rate": RATES, "n_layers": [1, 5, 10, 15]},
             {"learning_rate": SHORT_RATES, "n_layers": [5]},
             "DressedQuantumCircuitClassifier",

@@ -22,6 +22,7 @@ from qml.features.scaling import Scaling, fit_standardisation
 from qml.layers import Dense, Quantum, Sequential, Tanh
 from qml.models.layered import layered_model
 from qml.models.observables import Observable
+from qml.settings import check_whole
 
 __all__ = ["DressedClassifier", "DressedRegressor"]
 
@@ -39,6 +40,7 @@ class DressedEstimator(OneCircuit):
     n_qubits: int | None = None
     ansatz: str | Ansatz = "strongly_entangling"
     _: KW_ONLY
+    angles_per_qubit: int = 2
     observables: str | Sequence[Observable] = "z"
     initialisation: str | Initialisation = "ansatz"
 
@@ -56,10 +58,11 @@ class DressedEstimator(OneCircuit):
         num_qubits = min(max(n_features, low), high) if self.n_qubits is None else self.n_qubits
         initialisation = get_initialisation(self.initialisation)
         ansatz = initialisation.prepared(get_ansatz(self.ansatz))
+        num_angles = num_qubits * self.angles_per_qubit
         model = layered_model(
-            AngleMap(),
+            AngleMap("yz", self.angles_per_qubit),
             ansatz,
-            num_features=num_qubits,
+            num_features=num_angles,
             num_layers=self.n_layers,
             num_qubits=num_qubits,
             observables=self.observables,
@@ -67,7 +70,7 @@ class DressedEstimator(OneCircuit):
         )
         draw_weights = partial(initial_weights, initialisation, ansatz, num_qubits, self.n_layers, model.num_weights)
         return Sequential(
-            Dense(n_features, num_qubits), Tanh(), Quantum(model, draw_weights=draw_weights), Dense(None, n_outputs)
+            Dense(n_features, num_angles), Tanh(), Quantum(model, draw_weights=draw_weights), Dense(None, n_outputs)
         )
 
     def _fit_scaling(self, samples: Samples) -> Scaling:
@@ -75,17 +78,21 @@ class DressedEstimator(OneCircuit):
 
     def _initial_weights(self, samples: Samples, rng: np.random.Generator) -> Array:
         weights = super()._initial_weights(samples, rng)
-        if self.scale_features:  # outputs of the dense layer start with variance 1
-            first = self.network_[0]
-            weights[: first.num_weights - first.num_outputs] *= self.n_features_in_**0.5
+        first = self.network_[0]
+        factors = weights[: first.num_weights - first.num_outputs]
+        factors *= self.angles_per_qubit**-0.5
+        if self.scale_features:  # the angles of a qubit start with a total variance of 1
+            factors *= self.n_features_in_**0.5
         return weights
 
     def _described(self) -> dict[str, Any]:
-        settings = {"ansatz": get_ansatz(self.ansatz), "layers": self.n_layers}
+        settings = {"angles per qubit": self.angles_per_qubit}
+        settings |= {"ansatz": get_ansatz(self.ansatz), "layers": self.n_layers}
         return settings | {"initialisation": get_initialisation(self.initialisation)} | super()._described()
 
     def _check_settings(self) -> None:
         super()._check_settings()
+        check_whole("angles_per_qubit", self.angles_per_qubit)
         get_initialisation(self.initialisation)
 
 
@@ -104,6 +111,9 @@ class DressedClassifier(TrainedClassifier, DressedEstimator):
         Number of qubits; by default one per feature, but at least 4 and at most 8.
     ansatz : str or Ansatz
         Trainable circuit; names are listed in `qml.ansatze.ANSATZE`.
+    angles_per_qubit : int
+        Number of outputs of the first dense layer that rotate each qubit, about y and z in turn. With one, a state of
+        few qubits holds less of the features, and curved boundaries between classes are learnt less well.
     scale_features : bool
         Whether to bring features to mean 0 and standard deviation ``n_features ** -0.5``, so that a step of the
         optimizer changes what the dense layer returns by as much for many features as for few.
@@ -134,13 +144,13 @@ best_epoch_, n_features_in_, feature_names_in_
 
     >>> small = DressedClassifier(n_layers=1, n_qubits=3, epochs=1).fit(X, y)
     >>> print(small.circuit_.draw(fold=110))
-         ┌──────────┐┌──────────┐┌──────────┐┌──────────┐          ┌───┐
-    q_0: ┤ Ry(x[0]) ├┤ Rz(w[0]) ├┤ Ry(w[1]) ├┤ Rz(w[2]) ├──■───────┤ X ├
-         ├──────────┤├──────────┤├──────────┤├──────────┤┌─┴─┐     └─┬─┘
-    q_1: ┤ Ry(x[1]) ├┤ Rz(w[3]) ├┤ Ry(w[4]) ├┤ Rz(w[5]) ├┤ X ├──■────┼──
-         ├──────────┤├──────────┤├──────────┤├──────────┤└───┘┌─┴─┐  │
-    q_2: ┤ Ry(x[2]) ├┤ Rz(w[6]) ├┤ Ry(w[7]) ├┤ Rz(w[8]) ├─────┤ X ├──■──
-         └──────────┘└──────────┘└──────────┘└──────────┘     └───┘
+         ┌──────────┐┌──────────┐┌──────────┐┌──────────┐┌──────────┐          ┌───┐
+    q_0: ┤ Ry(x[0]) ├┤ Rz(x[3]) ├┤ Rz(w[0]) ├┤ Ry(w[1]) ├┤ Rz(w[2]) ├──■───────┤ X ├
+         ├──────────┤├──────────┤├──────────┤├──────────┤├──────────┤┌─┴─┐     └─┬─┘
+    q_1: ┤ Ry(x[1]) ├┤ Rz(x[4]) ├┤ Rz(w[3]) ├┤ Ry(w[4]) ├┤ Rz(w[5]) ├┤ X ├──■────┼──
+         ├──────────┤├──────────┤├──────────┤├──────────┤├──────────┤└───┘┌─┴─┐  │
+    q_2: ┤ Ry(x[2]) ├┤ Rz(x[5]) ├┤ Rz(w[6]) ├┤ Ry(w[7]) ├┤ Rz(w[8]) ├─────┤ X ├──■──
+         └──────────┘└──────────┘└──────────┘└──────────┘└──────────┘     └───┘
     """
 
 
@@ -150,7 +160,7 @@ class DressedRegressor(TrainedRegressor, DressedEstimator):
 
     Parameters
     ----------
-    n_layers, n_qubits, ansatz, scale_features
+    n_layers, n_qubits, ansatz, angles_per_qubit, scale_features
         As in `DressedClassifier`.
     loss, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, validation_fraction, \
 patience, tol, observables, initialisation, entangled, precision, noise, backend, random_state, callback, verbose, \

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 import pennylane as qml_peer
 import pytest
-from sklearn.datasets import load_digits, load_iris, make_circles
+from sklearn.datasets import load_digits, load_iris, make_circles, make_gaussian_quantiles
 from sklearn.ensemble import BaggingClassifier
 from sklearn.metrics import log_loss
 from sklearn.metrics.pairwise import rbf_kernel
@@ -247,14 +247,41 @@ class TestDressed:
     def test_it_is_a_dense_circuit_dense_network(self, iris):
         X, y = iris
         clf = DressedClassifier(n_qubits=2, n_layers=1, epochs=2, random_state=0).fit(X, y)
+        assert clf.angles_per_qubit == 2
         assert [type(layer) for layer in clf.network_] == [Dense, Tanh, Quantum, Dense]
         scaled = clf.scaling_(X)
         np.testing.assert_allclose(scaled.std(axis=0), 0.5, rtol=1e-12)  # 4 features
         first, _, middle, last = (clf.weights_[part] for part in clf.network_.parts)
-        hidden = np.tanh(scaled @ first[:8].reshape(2, 4).T + first[8:])
+        hidden = np.tanh(scaled @ first[:16].reshape(4, 4).T + first[16:])
         values = clf.model_.forward(hidden, middle)
         outputs = values @ last[:6].reshape(3, 2).T + last[6:]
         np.testing.assert_allclose(clf.decision_function(X), outputs, rtol=0, atol=1e-12)
+
+    @pytest.mark.parametrize("scale_features", [True, False])
+    def test_angles_of_a_qubit_start_with_one_variance_together(self, scale_features):
+        X, y = np.random.default_rng(0).normal(size=(300, 40)), np.arange(300) % 2
+        for count in (1, 2, 3):
+            settings = {"epochs": 1, "optimizer": "sgd", "learning_rate": 1e-9, "scale_features": scale_features}
+            clf = DressedClassifier(n_layers=1, angles_per_qubit=count, random_state=0, **settings).fit(X, y)
+            hidden = clf.network_[0].forward(clf.scaling_(X), clf.weights_[clf.network_.parts[0]])
+            rotations = [operation.gate.name for operation in clf.circuit_.operations[: 8 * count]]
+            assert rotations == (["ry"] * 8 + ["rz"] * 8 + ["ry"] * 8)[: 8 * count]
+            assert hidden.shape == (300, 8 * count)
+            assert hidden.var(axis=0).sum() / 8 == pytest.approx(1.0, rel=0.25)  # 320 draws and more
+
+    def test_a_second_angle_per_qubit_learns_curved_boundaries(self):
+        gains = []
+        for seed in range(6):
+            X, y = make_gaussian_quantiles(n_samples=1240, n_features=5, n_classes=2, random_state=seed)
+            one, two = (
+                DressedClassifier(angles_per_qubit=count, random_state=seed).fit(X[:240], y[:240]) for count in (1, 2)
+            )
+            gains.append(two.score(X[240:], y[240:]) - one.score(X[240:], y[240:]))
+        assert np.mean(gains) > 0.05
+
+    def test_a_number_of_angles_is_at_least_one(self, iris):
+        with pytest.raises(ValueError, match="angles_per_qubit expects an integer of 1 or more, got 0"):
+            DressedClassifier(angles_per_qubit=0).fit(*iris)
 
 
 class TestNetworks:
