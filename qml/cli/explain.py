@@ -56,5 +56,7 @@ def run(options: argparse.Namespace) -> int:
     outputs = [options.output, options.json, options.plot]
     check_files(options.model, options.data, options.rows, outputs=outputs)
     from qml.cli.explanation import explain_file
+    from qml.cli.output import check_plot
 
+    check_plot(options.plot)
     return explain_file(options)

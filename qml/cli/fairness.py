@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from qml.cli.output import show
+    from qml.cli.output import check_plot, show
     from qml.cli.prediction import schema_of, trained_model
     from qml.cli.sensitive import positive_class, sensitive_columns
     from qml.fairness.preprocessing import data_report
@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from qml.text import one_line
     from simulator.files import replace_file
 
+    check_plot(options.plot)
     estimator, extra = trained_model(options.model)
     schema = schema_of(options.model, extra)
     if schema is None:
@@ -93,10 +94,7 @@ def run(options: argparse.Namespace) -> int:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         replace_file(Path(options.json), [text.encode(errors="backslashreplace")])
     if options.plot is not None:
-        try:
-            fairness.plot(options.plot)
-        except ImportError as error:
-            raise TableError("--plot needs matplotlib: pip install 'qumba[plot]'") from error
+        fairness.plot(options.plot)
     return 0
 
 

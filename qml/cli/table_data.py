@@ -94,7 +94,12 @@ def check_files(model: str, *tables: str | None, outputs: Sequence[str | None] =
 
 
 def check_outputs(outputs: Sequence[str | None], *inputs: str | None) -> None:
-    """Raise `TableError` if an output is the same file as an input, which it would replace."""
+    """Raise `TableError` if an output is the same file as an input, which it would replace, or as another output."""
+    names = [os.path.realpath(output) for output in outputs if output is not None]
+    if len(set(names)) < len(names):
+        from qml.tables import TableError
+
+        raise TableError(f"{max(names, key=names.count)} is named for two outputs: name a file for each")
     present = [path for path in inputs if path is not None and os.path.exists(path)]
     for output in outputs:
         if output is not None and os.path.exists(output) and any(os.path.samefile(output, path) for path in present):

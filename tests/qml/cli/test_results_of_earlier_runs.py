@@ -131,3 +131,12 @@ def test_a_command_does_not_write_over_what_it_reads(here, capsys):
         assert main(command) == 2, command
         assert "is read by this command and would be lost" in capsys.readouterr().err, command
         assert all(path.read_bytes() == content for path, content in inputs.items()), command
+    assert main(["predict", model, "iris.csv", "--log", "log.jsonl", "-o", "./log.jsonl"]) == 2
+    assert "log.jsonl is named for two outputs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["explain", "m", "iris.csv"], ["fairness", "m", "iris.csv", "-s", "width"]])
+def test_a_figure_that_cannot_be_written_is_refused_at_once(here, capsys, command):
+    (here / "m").write_text("not even read")
+    assert main([*command, "--plot", "why.txt"]) == 2
+    assert "--plot why.txt: no figure has the format .txt; expected one of" in capsys.readouterr().err
