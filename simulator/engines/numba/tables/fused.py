@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, islice
+from typing import NamedTuple
 
 import numpy as np
 
@@ -85,8 +86,7 @@ class Layer:
         return True
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(NamedTuple):
     """A fused pass: its number, its rotations, the masks z that its row and terms need, its layer, its row."""
 
     number: int
@@ -101,12 +101,12 @@ def segments(fused: Sequence[Pass], most: int, bits: int) -> Iterator[tuple[list
     members: list[Pass] = []
     masks: list[int] = []
     for each in fused:
-        xs = [*masks, *(rotation.x for rotation in each.rotations)]
-        follows = bool(members) and each.number == members[-1].number + 1 and not _is_local(each)
-        if follows and not _is_local(members[0]) and len(members) < most and len(pivots(xs)) <= bits:
-            members.append(each)
-            masks = xs
-            continue
+        if members and len(members) < most and each.number == members[-1].number + 1:
+            xs = [*masks, *(rotation.x for rotation in each.rotations)]
+            if not _is_local(each) and not _is_local(members[0]) and len(pivots(xs)) <= bits:
+                members.append(each)
+                masks = xs
+                continue
         if members:
             yield members, masks
         members, masks = [each], [rotation.x for rotation in each.rotations]

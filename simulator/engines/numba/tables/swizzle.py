@@ -8,13 +8,11 @@ is one with other masks in this order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from simulator.engines.numba.layout.scratch import FOLD_BITS
 from simulator.program.levels import Level, Rotation
-from simulator.program.subspaces import image
 
 
 def mask(n: int) -> int:
@@ -24,36 +22,40 @@ def mask(n: int) -> int:
 
 def swizzled_levels(levels: Sequence[Level], n: int) -> list[Level]:
     """The same rotations in the order of the places."""
-    out = []
+    out, moved = [], _mover(n)
     for level in levels:
         members = []
         for member in level.members:
-            x, z, sign = _string(member.x, member.z, n)
-            members.append(Rotation(x, z, member.angle if sign > 0 else member.angle.scaled(sign)))
+            x, z, negated = moved(member.x, member.z)
+            members.append(Rotation(x, z, member.angle.scaled(-1.0) if negated else member.angle))
         out.append(replace(level, members=members))
     return out
 
 
 def swizzled_strings(strings: Sequence[tuple[int, int, int, float]], n: int) -> list[tuple[int, int, int, float]]:
     """The same strings (x, z, observable, coefficient) in the order of the places."""
-    out = []
+    out, moved = [], _mover(n)
     for x, z, observable, coefficient in strings:
-        x, z, sign = _string(x, z, n)
-        out.append((x, z, observable, sign * coefficient))
+        x, z, negated = moved(x, z)
+        out.append((x, z, observable, -coefficient if negated else coefficient))
     return out
 
 
-@lru_cache(maxsize=32)
-def places(n: int) -> tuple[int, ...]:
-    """Place of each index that is a power of two."""
-    low = n // 2
-    return tuple([1 << q | (1 << (q - low) % FOLD_BITS & mask(n) if q >= low else 0) for q in range(n)])
+def place(i: int, n: int) -> int:
+    """Place of amplitude i, and amplitude at place i."""
+    r = i >> n // 2
+    return i ^ ((r ^ r >> FOLD_BITS) & mask(n))
 
 
-def _string(x: int, z: int, n: int) -> tuple[int, int, float]:
-    """Masks of a string in the order of the places, and a sign: its number of Ys changes by multiples of two."""
-    moved_x, moved_z = image(places(n), x), 0
-    for q, place in enumerate(places(n)):  # the map of places is its own inverse
-        moved_z |= ((z & place).bit_count() & 1) << q
-    turns = (x & z).bit_count() - (moved_x & moved_z).bit_count()
-    return moved_x, moved_z, -1.0 if turns % 4 else 1.0
+def _mover(n: int) -> Callable[[int, int], tuple[int, int, bool]]:
+    """Function from masks x and z to those in the order of the places, and whether the operator changes its sign."""
+    low, fold, everything = n // 2, mask(n), (1 << n) - 1
+
+    def moved(x: int, z: int) -> tuple[int, int, bool]:
+        r, folded = x >> low, z & fold
+        moved_x = x ^ ((r ^ r >> FOLD_BITS) & fold)
+        moved_z = z ^ ((folded | folded << FOLD_BITS) << low & everything)  # the transposed map
+        turns = (x & z).bit_count() - (moved_x & moved_z).bit_count()  # two Ys more or less are a sign
+        return moved_x, moved_z, turns % 4 != 0
+
+    return moved

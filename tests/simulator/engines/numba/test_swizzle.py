@@ -9,21 +9,28 @@ from simulator.engines.choice import using
 from simulator.engines.numba.layout import scratch, sections
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
-from simulator.engines.numba.tables.swizzle import mask, places, swizzled_strings
+from simulator.engines.numba.tables.swizzle import mask, place, swizzled_strings
 from simulator.program.program import Program
-from simulator.program.subspaces import image
 from tests.simulator import reference
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_strings_in_the_order_of_the_places_are_the_same_operators(n):
-    columns, low = places(n), n // 2
-    order = [image(columns, i) for i in range(1 << n)]
-    assert order == [i ^ (i >> low & mask(n)) for i in range(1 << n)]
+    order = [place(i, n) for i in range(1 << n)]
+    assert order == [i ^ (i >> n // 2 & mask(n)) for i in range(1 << n)]
     for x, z in np.random.default_rng(n).integers(1 << n, size=(60, 2)).tolist():
         ((moved_x, moved_z, _, factor),) = swizzled_strings([(x, z, 0, 1.0)], n)
         here, there = reference.pauli_masks(x, z, n), factor * reference.pauli_masks(moved_x, moved_z, n)
         np.testing.assert_array_equal(there[np.ix_(order, order)], here)
+
+
+@pytest.mark.parametrize("n", [10, 13, 16, 23])
+def test_masks_of_large_states_have_the_same_parities(n):
+    for x, z, i in np.random.default_rng(n).integers(1 << n, size=(300, 3)).tolist():
+        ((moved_x, moved_z, _, _),) = swizzled_strings([(x, z, 0, 1.0)], n)
+        assert ((moved_z & place(i, n)).bit_count() - (z & i).bit_count()) % 2 == 0
+        assert place(i ^ x, n) == place(i, n) ^ moved_x
+        assert place(place(i, n), n) == i
 
 
 @pytest.mark.parametrize(("n", "samples", "states"), [(5, 16, 2), (7, 3, 1)])
