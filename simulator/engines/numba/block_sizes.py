@@ -16,17 +16,29 @@ _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which ph
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
 _SERIAL_VECTORS = 7_000  # vectors processed in the time that pays for a second thread
-_CACHE_BYTES = 1 << 20  # assumed bytes of the second-level cache if the system does not report it
+_FIRST_CACHE_BYTES = 1 << 15  # assumed bytes of the first-level cache if the system does not report it
+_CACHE_BYTES = 1 << 20  # and of the second level
 
 
 @functools.cache
 def cache_bytes() -> int:
     """Size of a core's second-level cache in bytes."""
+    return _reported_bytes(2, _CACHE_BYTES)
+
+
+@functools.cache
+def tile_bytes() -> int:
+    """Maximum size of a tile with several states: two such tiles and more fit in the first-level cache."""
+    third = _reported_bytes(0, _FIRST_CACHE_BYTES) // 3
+    return 1 << max(third.bit_length() - 1, 0)
+
+
+def _reported_bytes(index: int, otherwise: int) -> int:
     try:
-        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text().strip()
+        text = Path(f"/sys/devices/system/cpu/cpu0/cache/index{index}/size").read_text().strip()
         return int(text[:-1]) << {"K": 10, "M": 20}[text[-1]]
     except (OSError, ValueError, KeyError):
-        return _CACHE_BYTES
+        return otherwise
 
 
 def batch_qubits(options: Options) -> int:
