@@ -28,6 +28,10 @@ SECONDS_OF_A_CALL = 0.05
 """Approximate maximum duration of a call, in seconds, after which Python looks for an interrupt."""
 
 
+FEWEST_STEPS = 4
+"""Number of steps from which it pays to prepare their calls."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Arrays of the steps with a certain number of rows.
@@ -84,6 +88,7 @@ class CompiledSteps:
         self._weights: Array | None = None  # the last that were returned
         totals = np.zeros(shape[1] + 1)
         gradient, loss = totals[:-1], totals[-1:]
+        self._loss = loss  # of the last step
         update = optimizer.call(self._now, gradient, new, self._sums[2:])
         if update is None:
             raise NeedsPython
@@ -104,8 +109,10 @@ class CompiledSteps:
 
     @classmethod
     def of(cls, run: Run, optimizer: Optimizer) -> CompiledSteps | None:
-        """Return the compiled steps of a run; None if they need Python."""
+        """Return the compiled steps of a run; None if they need Python, or are so few that they do not pay."""
         if not (isinstance(optimizer, CompiledOptimizer) and hasattr(run.objective, "step_calls")):
+            return None
+        if (run.epochs - len(run.state.history)) * run.steps_per_epoch - run.state.batch < FEWEST_STEPS:
             return None
         try:
             return cls(run, optimizer)
@@ -157,4 +164,6 @@ class CompiledSteps:
         after = before.with_step(
             self._weights, state, before.steps + taken, reached, loss_sum, norm_sum, before.seconds + seconds
         )
+        if not before.steps:
+            after = after._replace(initial_loss=float(self._loss[0]))
         return after, float(self._rates[reached - 1, 0]) * self._optimizer.learning_rate

@@ -18,18 +18,16 @@ from simulator.engines.host import updates
 
 def descend(run: Run, optimizer: Optimizer) -> str:
     """Take steps until there is a reason to stop; return the reason."""
-    epoch, compiled, in_python = _Epoch(run), None, 0
+    compiled, epoch = CompiledSteps.of(run, optimizer), None
     while (reason := run.reason_to_stop()) is None:
-        if in_python == 1 and compiled is None:  # the first step has compiled the kernels and checked the data
-            compiled = CompiledSteps.of(run, optimizer)
+        epoch = epoch or _Epoch(run)
         taken = None if compiled is None else compiled.advance(run, epoch.order)
         if taken is None:
-            in_python += 1
             taken = _step(run, optimizer, epoch)
         if taken is not None and taken[0].batch == run.steps_per_epoch:
             if _finish_epoch(run, *taken):
                 return "callback"
-            epoch = _Epoch(run)
+            epoch = None
         elif taken is not None:
             run.state = taken[0]
         run.checkpoints.save(run.state)

@@ -53,7 +53,9 @@ class BatchRun(Run):
 
     def forward_calls(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> list[Call]:
         """Return what `forward` does, as calls on fixed arrays, for a program without given amplitudes."""
-        return self._calls(kernels.forward, (self.constants, self.weights, (X, NO_STATES), (keep, values)), len(X), 1)
+        self._queues = np.zeros((2, queues.QUEUE_WORDS), np.int64)
+        arguments = self.constants, self.weights, (X, NO_STATES), (keep, values)
+        return [clear(self._queues), self._call(kernels.forward, arguments, self._queues[0], len(X), 1)]
 
     def backward_calls(
         self,
@@ -63,23 +65,26 @@ class BatchRun(Run):
         by_weights: FloatArray,
         by_inputs: FloatArray | None,
     ) -> list[Call]:
-        """Return what `backward` does, as calls on fixed arrays."""
+        """Return what `backward` does, as calls that follow those of `forward_calls`."""
         plan, tables = self.plan, self.plan.tables
         by_tile = np.empty((-(-len(X) // plan.per_tile), tables.slots))
         by_sample = np.empty((len(X), len(tables.local_slots)))
         results = by_weights, by_tile, by_sample, NO_STATES
-        calls = self._calls(kernels.backward, (self.constants, (X, cotangent, keep[:0]), keep, results), len(X), 3)
+        arguments = self.constants, (X, cotangent, keep[:0]), keep, results
+        calls = [self._call(kernels.backward, arguments, self._queues[1], len(X), 3)]
         if by_inputs is not None:
             rows = tables.input_rows
             calls.append(Call(inputs.by_inputs, rows.columns, rows.rows, rows.values, by_sample, by_inputs))
         return calls
 
-    def _calls(self, kernel: Any, arguments: tuple[Any, ...], samples: int, passes: int) -> list[Call]:
-        """Return the counterpart of `_share` for calls, of which one clears the queue."""
-        plan, queue = self.plan, new_queue()
+    def _call(
+        self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64], samples: int, passes: int
+    ) -> Call:
+        """Return the counterpart of `_share` for calls."""
+        plan = self.plan
         tiles = -(-samples // plan.per_tile)
-        call = Call(kernel, *arguments, self._buffer, queue, tiles, plan.states, plan.lanes)
+        out = Call(kernel, *arguments, self._buffer, queue, tiles, plan.states, plan.lanes)
         if passes * tiles * plan.work >= plan.serial_work:
-            call.most_threads, call.scratch = tiles, len(arguments)
-            call.scratch_bytes = plan.scratch_size * self._buffer.itemsize
-        return [clear(queue), call]
+            out.most_threads, out.scratch = tiles, len(arguments)
+            out.scratch_bytes = plan.scratch_size * self._buffer.itemsize
+        return out

@@ -17,17 +17,24 @@ _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-leve
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
 _SHARED_GAIN = 1.3  # least ratio of the times of single states and of tiles in the shared cache, of 14 to 16 qubits
 _SERIAL_VECTORS = 7_000  # vectors processed in the time that pays for a second thread
-_CACHE_BYTES = 1 << 20  # assumed bytes of the second-level cache if the system does not report it
+_CACHE_BYTES = {1: 1 << 15, 2: 1 << 20, 3: 0}  # assumed bytes of the cache of a level that the system does not report
 
 
 @functools.cache
 def cache_bytes(level: int = 2) -> int:
-    """Size in bytes of a core's second-level cache, or of the one of level 3, which all cores share."""
+    """Size in bytes of a core's data cache of level 1 or 2, or of the cache of level 3, which all cores share."""
+    index = 0 if level == 1 else level
     try:
-        text = Path(f"/sys/devices/system/cpu/cpu0/cache/index{level}/size").read_text().strip()
+        text = Path(f"/sys/devices/system/cpu/cpu0/cache/index{index}/size").read_text().strip()
         return int(text[:-1]) << {"K": 10, "M": 20}[text[-1]]
     except (OSError, ValueError, KeyError):
-        return _CACHE_BYTES if level == 2 else 0
+        return _CACHE_BYTES[level]
+
+
+@functools.cache
+def tile_bytes() -> int:
+    """Maximum size of a tile with several states: two such tiles and more fit in the first-level cache."""
+    return 1 << max((cache_bytes(1) // 3).bit_length() - 1, 0)
 
 
 def batch_qubits(options: Options) -> int:

@@ -26,7 +26,7 @@ class Options:
     fewest_tiles : int
         Minimum number of stored tiles, independent of their size.
     few_tiles : int
-        Minimum number of tiles before a tile holds several states, so that many threads have work.
+        Minimum number of tiles of several states, if several threads are to have work.
     serial_work : int or None
         Number of floats processed below which a second thread does not pay off; by default chosen by the width of the
         processor's vectors.

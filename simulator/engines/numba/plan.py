@@ -121,7 +121,7 @@ class Plan:
         self.serial_work, self.long_work = serial_work(options), options.long_work
         tables = self.tables = plans.tables(program, self.lanes, derive_inputs, self.big, reads_states)
         single = W if in_batches else 1
-        self.states = max(1, min(tables.most_states, samples // (single * options.few_tiles)))
+        self.states = _states(tables, -(-samples // single), options.few_tiles, self.serial_work)
         self.per_tile = self.states * single
         self.tile_size = self.states * tables.state_size
         stored_tiles = options.keep_bytes // (self.tile_size * np.dtype(program.dtype).itemsize)
@@ -167,6 +167,18 @@ class Plan:
         n = len(lowered.x_columns)
         bits = block_bits(n, 1, self._amplitude_bytes, self._options)
         return lowered.x_columns, image(lowered.x_columns, lowered.flips), self.lanes or 0, bits
+
+
+def _states(tables: Tables, fillings: int, few_tiles: int, serial_work: int) -> int:
+    """Number of states of a tile, for a number of fillings of a state's lanes.
+
+    Passes over a tile take half as long again as over one state, besides those over each state; states without samples
+    take as long as others. Work for several threads is at least ``few_tiles`` tiles, if there are as many.
+    """
+    work = 3 * (tables.passes + 1) * tables.state_size * fillings
+    fewest = min(few_tiles, work // max(serial_work, 1), fillings)
+    numbers = [k for k in range(1, tables.most_states + 1) if -(-fillings // k) >= fewest]
+    return min(numbers, key=lambda states: -(-fillings // states) * (2 * states + 1))
 
 
 def _round(size: int) -> int:

@@ -27,6 +27,7 @@ MODELS = {
     for precision in ("double", "single")
 }
 MODEL = MODELS["one output", "double"]
+SHARED = Options(serial_work=0)  # even the smallest work
 
 
 class Doubling(SquaredError):
@@ -45,10 +46,10 @@ class InPython(NumbaEngine):
 
 
 class InCalls(NumbaEngine):
-    """An engine that counts what it does in Python, and shares even the smallest work."""
+    """An engine that counts what it does in Python."""
 
     def __init__(self):
-        super().__init__(Options(serial_work=0))
+        super().__init__(SHARED)
         self.in_python = 0
 
     def sweep(self, *arguments):
@@ -66,7 +67,7 @@ def data(model, seed=0):
 
 
 def in_python(method, *arguments):
-    with using(InPython()):
+    with using(InPython(SHARED)):
         return method(*arguments)
 
 
@@ -136,7 +137,8 @@ def test_wrong_numbers_are_reported_as_ever_also_by_calls():
         MODEL.loss_and_gradient(X, labels[1:], weights)
     with pytest.raises(ValueError, match=r"need y of the same shape"):
         MODEL.loss_and_gradient(X, labels[:, None] * [1, 2], weights)
-    expected = in_python(MODEL.loss_and_gradient, X, labels, weights, "binary_cross_entropy")
+    with using(InPython()):
+        expected = MODEL.loss_and_gradient(X, labels, weights, "binary_cross_entropy")
     assert_same(MODEL.loss_and_gradient(X, labels, weights, "binary_cross_entropy"), expected)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.numba import simd
+from simulator.engines.numba.block_sizes import tile_bytes
 from simulator.engines.numba.kernels import angles
 from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
@@ -26,7 +27,6 @@ from simulator.program.subspaces import pivots
 _BLOCK_BITS = 10  # qubits of a block of phases, whose values fit in the first-level cache
 _SEGMENT_BITS = 6  # qubits of a segment's blocks, two of which fit in the first-level cache
 _SEGMENT_PASSES = 4  # maximum number of passes of a segment
-_TILE_BYTES = 1 << 13  # maximum bytes of a tile with several states: two such tiles fit in the first-level cache
 _SKEW_BYTES = 2112  # offset (half a page and a line) that keeps a sweep's two states in different cache sets
 
 
@@ -186,7 +186,7 @@ class TableBuilder:
                 return 1
             if kind < passes.PHASES and self.derive_inputs and (row[passes.LOCAL] or row[passes.SECOND + passes.LOCAL]):
                 return 1
-        return max(1, _TILE_BYTES // (self.state_size * self.program.dtype().itemsize))
+        return max(1, tile_bytes() // (self.state_size * self.program.dtype().itemsize))
 
     def add(self, row: list[int], needed: bool) -> None:
         if row[passes.KIND] != passes.FUSED:

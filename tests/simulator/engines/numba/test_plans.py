@@ -13,6 +13,7 @@ from simulator.engines.choice import engine_for, using
 from simulator.engines.numba import block_sizes
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
+from simulator.engines.numba.tables import builder
 from simulator.program.program import Program
 
 
@@ -47,22 +48,48 @@ def test_engines_with_other_options_have_other_plans():
 
 
 @pytest.mark.parametrize(
-    ("text", "qubits"),
-    [("512K", 12), ("1024K", 12), ("2048K", 13), ("2M", 13), ("64M", 14), ("0K", 12), ("none", 12), (None, 12)],
-)
-def test_tiles_fit_in_the_cache_that_the_system_reports(monkeypatch, text, qubits):
+    ("text", "qubits", "tile"),
+    [
+        ("32K", 12, 8), ("48K", 12, 16), ("512K", 12, 128), ("1024K", 12, 256), ("2048K", 13, 512), ("2M", 13, 512),
+        ("64M", 14, 16384), ("0K", 12, 0), ("none", 12, 8), (None, 12, 8),
+    ],
+)  # fmt: skip
+def test_tiles_fit_in_the_caches_that_the_system_reports(monkeypatch, text, qubits, tile):
     def read_text(path):
         if text is None:
             raise FileNotFoundError(path)
         return text + "\n"
 
     monkeypatch.setattr(block_sizes.Path, "read_text", read_text)
-    block_sizes.cache_bytes.cache_clear()
+    for size in block_sizes.cache_bytes, block_sizes.tile_bytes:
+        size.cache_clear()
     try:
+        assert block_sizes.tile_bytes() // 1024 == tile
         assert block_sizes.batch_qubits(Options()) == qubits
         assert block_sizes.batch_qubits(Options(batch_qubits=5)) == 5
     finally:
-        block_sizes.cache_bytes.cache_clear()
+        for size in block_sizes.cache_bytes, block_sizes.tile_bytes:
+            size.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("serial_work", "samples", "states", "tiles"),
+    [
+        (1 << 30, 8, 1, 1), (1 << 30, 32, 4, 1), (1 << 30, 72, 3, 3), (1 << 30, 104, 7, 2), (1 << 30, 1000, 7, 18),
+        (0, 32, 1, 4), (0, 72, 1, 9), (0, 256, 4, 8), (0, 1000, 7, 18),
+    ],
+)  # fmt: skip
+def test_states_of_small_circuits_fill_tiles(monkeypatch, serial_work, samples, states, tiles):
+    """In few tiles if that is work for one thread, and else in many; but with few states that have no samples."""
+    x, w = ParameterVector("x", 4), ParameterVector("w", 16)
+    circuit = Circuit(4)
+    for k in range(4):
+        for q in range(4):
+            circuit = circuit.ry(x[q] if k == 0 else w[4 * k + q], q).cx(q, (q + 1) % 4)
+    program = Program(circuit, [Z(0)], x, list(w[4:]))
+    monkeypatch.setattr(builder, "tile_bytes", lambda: 1 << 14)
+    plan = NumbaEngine(Options(serial_work=serial_work)).plan(program, samples)
+    assert (plan.states, -(-samples // plan.per_tile)) == (states, tiles)
 
 
 @pytest.mark.parametrize(
