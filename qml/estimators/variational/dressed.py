@@ -86,8 +86,11 @@ class DressedEstimator(OneCircuit):
         return weights
 
     def _described(self) -> dict[str, Any]:
-        settings = {"angles per qubit": self.angles_per_qubit}
-        settings |= {"ansatz": get_ansatz(self.ansatz), "layers": self.n_layers}
+        settings = {
+            "ansatz": get_ansatz(self.ansatz),
+            "layers": self.n_layers,
+            "angles per qubit": self.angles_per_qubit,
+        }
         return settings | {"initialisation": get_initialisation(self.initialisation)} | super()._described()
 
     def _check_settings(self) -> None:
