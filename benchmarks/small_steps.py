@@ -20,7 +20,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -81,10 +80,11 @@ def epochs(name: str, runs: int) -> list[float]:
 @contextmanager
 def timed_kernels(seconds: list[float]) -> Iterator[None]:
     """Add the seconds that each call of the kernels of batches takes to a list, in steps that are taken in Python."""
-    from qml.training import descent
     from simulator.engines.numba.kernels import tiles
+    from simulator.engines.numba.sweeps import NumbaEngine
 
-    originals, compiled = (tiles.forward, tiles.backward), getattr(descent, "CompiledSteps", None)
+    originals = tiles.forward, tiles.backward
+    prepared = {name: value for name, value in vars(NumbaEngine).items() if name.endswith("_calls")}
 
     def timed(kernel: Any) -> Any:
         def call(*arguments: Any) -> None:
@@ -95,12 +95,14 @@ def timed_kernels(seconds: list[float]) -> Iterator[None]:
         return call
 
     tiles.forward, tiles.backward = map(timed, originals)
-    descent.CompiledSteps = SimpleNamespace(of=lambda *_: None)  # type: ignore[misc, assignment]
+    for name in prepared:
+        setattr(NumbaEngine, name, lambda *_, **__: None)
     try:
         yield
     finally:
         tiles.forward, tiles.backward = originals
-        descent.CompiledSteps = compiled  # type: ignore[misc, assignment]
+        for name, value in prepared.items():
+            setattr(NumbaEngine, name, value)
 
 
 def measured(name: str, runs: int) -> dict[str, float]:
