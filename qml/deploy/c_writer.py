@@ -9,9 +9,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.deploy.c_code import BLOCKS, EXPRESSIONS, ODD, STATE_FUNCTIONS
 from qml.deploy.graph import BINARY, FUNCTIONS, Graph, Node
 from qml.deploy.models import CollapsedModel
 from qml.deploy.quantization import MIN_ENTRIES, quantized_matrix
+from qml.deploy.strings import with_powers
 
 __all__ = ["CWriter"]
 
@@ -19,28 +21,6 @@ Array = NDArray[np.float64]
 
 TOLERANCE = {"double": 1e-9, "float": 1e-4}
 """Allowed difference of the test vector, relative to the largest output or 1."""
-
-EXPRESSIONS = {
-    "abs": "fabs{f}({x})",
-    "arccos": "acos{f}({x})",
-    "arctan": "atan{f}({x})",
-    "cos": "cos{f}({x})",
-    "exp": "exp{f}({x})",
-    "log": "log{f}({x})",
-    "relu": "{x} > 0 ? {x} : 0",
-    "sigmoid": "1 / (1 + exp{f}(-{x}))",
-    "sin": "sin{f}({x})",
-    "sqrt": "sqrt{f}({x})",
-    "step": "{x} > 0 ? 1 : 0",
-    "tanh": "tanh{f}({x})",
-    "add": "{x} + {y}",
-    "divide": "{x} / {y}",
-    "maximum": "{x} > {y} ? {x} : {y}",
-    "minimum": "{x} < {y} ? {x} : {y}",
-    "multiply": "{x} * {y}",
-    "subtract": "{x} - {y}",
-}
-"""C expression of each operation that acts entry by entry; ``f`` is the suffix of functions of floats."""
 
 
 class CWriter:
@@ -194,8 +174,7 @@ class CWriter:
             case "rotations":
                 return self._rotations(at, places, size, node.constants[0])
             case "expectations":
-                x, z = node.constants[0].T
-                table = self._masks(x, z, np.bitwise_count(x & z) % 4)
+                table = self._masks(with_powers(node.constants[0]))
                 half = self.collapsed.graph.size(node.arguments[0]) // 2
                 return f"    {self.prefix}_expectations(v + {at}, v + {places[0]}, {half}, {table}, {size});"
             case "matrix_product":
@@ -205,7 +184,7 @@ class CWriter:
                 expression = EXPRESSIONS[name].format(x=f"v[{places[0]} + i]", y=second, f=self.suffix)
                 return f"    {_loop(size)} v[{at} + i] = {expression};"
             case name:
-                return _BLOCKS[name].format(
+                return BLOCKS[name].format(
                     at=at, x=places[0], size=self.collapsed.graph.size(node.arguments[0]), f=self.suffix,
                     real=f"{self.prefix}_real",
                 )  # fmt: skip
@@ -246,8 +225,7 @@ class CWriter:
         )
 
     def _rotations(self, at: int, places: list[int], size: int, table: NDArray[np.int64]) -> str:
-        x, z, columns = table.T
-        stored = self._masks(x, z, (np.bitwise_count(x & z) + 3) % 4, columns)
+        stored = self._masks(with_powers(table, times=3))
         cosines, sines = places[1:]
         return (
             f"    {_loop(size)} v[{at} + i] = v[{places[0]} + i];\n"
@@ -274,9 +252,8 @@ class CWriter:
         kind, width = ("unsigned char", 1) if values.max() < 256 else ("int", 4)
         return self._store(kind, ", ".join(map(str, values.tolist())), width * values.size)
 
-    def _masks(self, *columns: NDArray[np.int64]) -> str:
-        numbers = np.column_stack(columns)
-        return self._store("unsigned short", ", ".join(map(str, numbers.ravel().tolist())), 2 * numbers.size)
+    def _masks(self, table: NDArray[np.int64]) -> str:
+        return self._store("unsigned short", ", ".join(map(str, table.ravel().tolist())), 2 * table.size)
 
     def _store(self, kind: str, numbers: str, size: int) -> str:
         name = f"{self.prefix}_c{len(self.data)}"
@@ -288,93 +265,6 @@ class CWriter:
         digits = 17 if self.precision == "double" else 9
         texts = (f"{value:.{digits}g}" for value in np.asarray(values, np.float64).ravel().tolist())
         return ", ".join(text + ("" if set(text) & set(".e") else ".0") + self.suffix for text in texts)
-
-
-ODD = """static inline int @_odd(unsigned bits)
-{
-    bits ^= bits >> 8;
-    bits ^= bits >> 4;
-    return 0x6996 >> (bits & 15) & 1;
-}"""
-"""C function that says whether an odd number of bits is set, of an integer below 2**16."""
-
-STATE_FUNCTIONS = {
-    "rotations": """/* cosine - i sine P for each Pauli string P, on a state: real parts, then imaginary parts */
-static inline void @_rotations(@_real *v, unsigned size, const @_real *cosines, const @_real *sines,
-                        const unsigned short *t, int count)
-{
-    for (; count > 0; --count, t += 4) {
-        const unsigned x = t[0], z = t[1], below = (x & -x) - 1;
-        const @_real c = cosines[t[3]], s = t[2] < 2 ? sines[t[3]] : -sines[t[3]];
-        if (x == 0) {
-            for (unsigned i = 0; i < size; ++i) {
-                const @_real turned = @_odd(i & z) ? -s : s, re = v[i], im = v[size + i];
-                v[i] = c * re - turned * im;
-                v[size + i] = c * im + turned * re;
-            }
-            continue;
-        }
-        for (unsigned pair = 0; pair < size / 2; ++pair) {
-            const unsigned i = pair + (pair & ~below), j = i ^ x;
-            const @_real turned = @_odd(i & z) ? -s : s;
-            const @_real re = v[i], im = v[size + i], re_j = v[j], im_j = v[size + j];
-            if (t[2] & 1) {
-                v[i] = c * re - turned * im_j;
-                v[size + i] = c * im + turned * re_j;
-                v[j] = c * re_j - turned * im;
-                v[size + j] = c * im_j + turned * re;
-            } else {
-                v[i] = c * re - turned * re_j;
-                v[size + i] = c * im - turned * im_j;
-                v[j] = c * re_j + turned * re;
-                v[size + j] = c * im_j + turned * im;
-            }
-        }
-    }
-}""",
-    "expectations": """/* expectation values of Pauli strings */
-static inline void @_expectations(@_real *out, const @_real *v, unsigned size, const unsigned short *t, int count)
-{
-    for (; count > 0; --count, t += 3) {
-        @_real total = 0;
-        for (unsigned i = 0; i < size; ++i) {
-            const unsigned j = i ^ t[0];
-            const @_real re = v[i], im = v[size + i];
-            const @_real term = t[2] & 1 ? v[size + j] * re - v[j] * im : v[j] * re + v[size + j] * im;
-            total += @_odd(i & t[1]) ? -term : term;
-        }
-        *out++ = t[2] < 2 ? total : -total;
-    }
-}""",
-}
-"""C functions of the operations on states; @ stands for the prefix."""
-
-_BLOCKS = {
-    "largest": """    {{
-        {real} top = v[{x}];
-        for (int i = 1; i < {size}; ++i) if (v[{x} + i] > top) top = v[{x} + i];
-        v[{at}] = top;
-    }}""",
-    "top": """    {{
-        int winner = 0;
-        for (int i = 1; i < {size}; ++i) if (v[{x} + i] > v[{x} + winner]) winner = i;
-        for (int i = 0; i < {size}; ++i) v[{at} + i] = i == winner ? 1 : 0;
-    }}""",
-    "softmax": """    {{
-        {real} top = v[{x}], total = 0;
-        for (int i = 1; i < {size}; ++i) if (v[{x} + i] > top) top = v[{x} + i];
-        for (int i = 0; i < {size}; ++i) total += v[{at} + i] = exp{f}(v[{x} + i] - top);
-        for (int i = 0; i < {size}; ++i) v[{at} + i] /= total;
-    }}""",
-    "normalize": """    {{
-        {real} top = 0, total = 0;
-        for (int i = 0; i < {size}; ++i) if (fabs{f}(v[{x} + i]) > top) top = fabs{f}(v[{x} + i]);
-        for (int i = 0; i < {size}; ++i) v[{at} + i] = top > 0 ? v[{x} + i] / top : (i == 0 ? 1 : 0);
-        for (int i = 0; i < {size}; ++i) total += v[{at} + i] * v[{at} + i];
-        for (int i = 0; i < {size}; ++i) v[{at} + i] /= sqrt{f}(total);
-    }}""",
-}
-"""C blocks of the operations on whole vectors."""
 
 
 def _loop(size: int) -> str:

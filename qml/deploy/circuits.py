@@ -85,19 +85,20 @@ def _forms(program: Program, weights: Array, readout: tuple[Array, Array] | None
     fourier = fourier_sum(program, weights, readout)
     if fourier is not None:
         out["fourier"] = fourier
-    rotations = rotation_sequence(program, weights, readout) if program.num_qubits <= MAX_ROTATED_QUBITS else None
-    if rotations is not None and target != "onnx":
+    num_qubits = program.num_qubits
+    few_nodes = target == "onnx" and (bool(out) or num_qubits <= MAX_QUBITS)
+    rotations = None
+    if num_qubits <= MAX_ROTATED_QUBITS and not few_nodes:
+        rotations = rotation_sequence(program, weights, readout)
+    if rotations is not None:
         out["rotations"] = rotations
     # a matrix on the states has more than 4**n entries: no use to compute it for a cheaper or smaller form
     small = target == "c" and rotations is not None
     bound = SMALL if small else min((form.cost for form in out.values()), default=np.inf)
-    if program.num_qubits <= MAX_QUBITS and (not out or 4**program.num_qubits < bound):
+    if num_qubits <= MAX_QUBITS and 4**num_qubits < bound:
         out["matrices"] = matrices(program, weights, readout)
-    if not out and rotations is not None:
-        out["rotations"] = rotations
     if not out:
-        most = MAX_ROTATED_QUBITS if program.num_qubits > MAX_ROTATED_QUBITS else MAX_QUBITS
-        check_qubits(program.num_qubits, most)
+        check_qubits(num_qubits, MAX_ROTATED_QUBITS if num_qubits > MAX_ROTATED_QUBITS else MAX_QUBITS)
     return out
 
 

@@ -99,7 +99,7 @@ class CollapsedModel:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of operations, constants and classes, which tells whether two exports are of the same model."""
+        """SHA-256 of operations, constants and classes: equal for two exports of a kind that are of the same model."""
         digest = hashlib.sha256()
         for node in self.graph.nodes:
             digest.update(f"{node.operation} {node.arguments} {node.size}\n".encode())

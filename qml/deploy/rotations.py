@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.deploy.graph import Graph
-from qml.deploy.states import initial_state
+from qml.deploy.states import affine_angles, initial_state
 from simulator.program.levels import Dense, Rotation
 from simulator.program.program import Program
 
@@ -50,15 +50,7 @@ def _half_angles(graph: Graph, members: list[Rotation], weights: Array) -> tuple
 
     Those that depend on the inputs come first.
     """
-    num_inputs = graph.num_features
-    factors, offsets = np.zeros((num_inputs, len(members))), np.zeros(len(members))
-    for column, member in enumerate(members):
-        offsets[column] = member.angle.constant
-        for k, factor in member.angle.factors.items():
-            if k < num_inputs:
-                factors[k, column] += factor
-            else:
-                offsets[column] += factor * weights[k - num_inputs]
+    factors, offsets = affine_angles([member.angle for member in members], graph.num_features, weights)
     dependent = factors.any(axis=0)
     order = np.argsort(~dependent, kind="stable")
     constant = 0.5 * offsets[~dependent]

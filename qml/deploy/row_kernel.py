@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from qml.deploy.graph import BINARY, FUNCTIONS, ROW_FUNCTIONS, STATES, Graph
+from qml.deploy.strings import with_powers
 
 __all__ = ["RowProgram"]
 
@@ -128,11 +129,8 @@ def _run(integers: Any, numbers: Any, x: Any, out: Any) -> bool:
         elif code == EXPECTATIONS:
             half = b // 2
             for k in range(size):
-                flips, signs, power = (
-                    integers[stored + 3 * k],
-                    integers[stored + 3 * k + 1],
-                    integers[stored + 3 * k + 2],
-                )
+                place = stored + 3 * k
+                flips, signs, power = integers[place], integers[place + 1], integers[place + 2]
                 total = 0.0
                 for j in range(half):
                     here, there = a + j, a + (j ^ flips)
@@ -288,14 +286,12 @@ class RowProgram:
                         start, stored[0] = start + graph.size(argument), stored[0] + graph.size(argument)
                 case "rotations":
                     cosines, sines = (offsets[argument] for argument in node.arguments[1:])
-                    x, z, places = node.constants[0].T
-                    stored_rotations = np.column_stack([x, z, (np.bitwise_count(x & z) + 3) % 4, places])
+                    rotations = with_powers(node.constants[0], times=3)
                     rows.append((ROTATIONS, start, size, first, cosines, stored[0]))
-                    indices += [np.array([sines, len(x)]), stored_rotations.ravel()]
-                    stored[0] += 2 + stored_rotations.size
+                    indices += [np.array([sines, len(rotations)]), rotations.ravel()]
+                    stored[0] += 2 + rotations.size
                 case "expectations":
-                    x, z = node.constants[0].T
-                    masks = np.column_stack([x, z, np.bitwise_count(x & z) % 4])
+                    masks = with_powers(node.constants[0])
                     rows.append((EXPECTATIONS, start, size, first, graph.size(node.arguments[0]), stored[0]))
                     indices.append(masks.ravel())
                     stored[0] += masks.size

@@ -21,7 +21,15 @@ from simulator.pauli import spread
 from simulator.program.levels import Angle, Dense, Rotation
 from simulator.program.program import Program
 
-__all__ = ["Amplitudes", "bloch_vectors", "encoded_state", "expectations_of", "initial_state", "output_matrix"]
+__all__ = [
+    "Amplitudes",
+    "affine_angles",
+    "bloch_vectors",
+    "encoded_state",
+    "expectations_of",
+    "initial_state",
+    "output_matrix",
+]
 
 Array = NDArray[np.float64]
 Matrix = NDArray[np.complex128]
@@ -36,6 +44,26 @@ class Amplitudes:
 
     real: int
     imaginary: int | None = None
+
+
+def affine_angles(angles: Sequence[Angle], num_inputs: int, weights: Array) -> tuple[Array, Array]:
+    """Return the matrix and the offsets that make angles, with the weights inserted, of the inputs.
+
+    Returns
+    -------
+    matrix : float ndarray, shape (n_inputs, n_angles)
+    offsets : float ndarray, shape (n_angles,)
+    """
+    matrix, offsets = np.zeros((num_inputs, len(angles))), np.zeros(len(angles))
+    for column, angle in enumerate(angles):
+        trained = 0.0
+        for k, factor in angle.factors.items():
+            if k < num_inputs:
+                matrix[k, column] += factor
+            else:
+                trained += factor * weights[k - num_inputs]
+        offsets[column] = angle.constant + trained
+    return matrix, offsets
 
 
 def apply(graph: Graph, matrix: Matrix, state: Amplitudes) -> Amplitudes:
@@ -102,7 +130,7 @@ class Evolution:
                 self._flush()
             self.group.append(member)
         else:
-            angle = self._constant(member.angle)
+            angle = affine_angles([member.angle], self.num_inputs, self.weights)[1][0]
             column = self.after if self.group else self.before
             rotated = np.cos(angle / 2) * column - 1j * np.sin(angle / 2) * string_times(member.x, member.z, column)
             if self.group:
@@ -127,20 +155,12 @@ class Evolution:
         else:
             self.before = matrix @ self.before
 
-    def _constant(self, angle: Angle) -> float:
-        trained = ((k - self.num_inputs, factor) for k, factor in angle.factors.items() if k >= self.num_inputs)
-        return angle.constant + float(sum(factor * self.weights[k] for k, factor in trained))
-
     def _flush(self) -> None:
         """Apply the collected rotations."""
         if self.group:
             basis, signs = joint_eigenbasis([(r.x, r.z) for r in self.group], self.num_qubits)
-            factors = np.zeros((self.num_inputs, len(self.group)))
-            for column, rotation in enumerate(self.group):
-                for k, factor in rotation.angle.factors.items():
-                    if k < self.num_inputs:
-                        factors[k, column] += factor
-            constants = np.array([self._constant(rotation.angle) for rotation in self.group])
+            angles = [rotation.angle for rotation in self.group]
+            factors, constants = affine_angles(angles, self.num_inputs, self.weights)
             into = self.before if basis is None else basis.conj().T @ self.before
             self.state, out_of = self._with_phases(into, 0.5 * factors @ signs, 0.5 * constants @ signs)
             self.before = (self.after if basis is None else self.after @ basis) @ out_of
@@ -319,15 +339,8 @@ def _started(graph: Graph, inputs: int, program: Program, weights: Array) -> Amp
         if start.amplitudes is not None:
             part = _constant_state(graph, start.amplitudes)
         else:
-            matrix, offset = np.zeros((num_inputs, len(start.angles))), np.zeros(len(start.angles))
-            for column, angle in enumerate(start.angles):
-                offset[column] = angle.constant
-                for k, factor in angle.factors.items():
-                    if k < num_inputs:
-                        matrix[k, column] += factor
-                    else:
-                        offset[column] += factor * weights[k - num_inputs]
-            part = Amplitudes(graph.function("normalize", graph.affine(inputs, matrix, offset)))
+            angles = affine_angles(start.angles, num_inputs, weights)
+            part = Amplitudes(graph.function("normalize", graph.affine(inputs, *angles)))
         total = part if total is None else product(graph, total, part)
         order += start.qubits
     assert total is not None

@@ -17,6 +17,7 @@ __all__ = [
     "string_expectations",
     "string_permutation",
     "string_times",
+    "with_powers",
 ]
 
 Array = NDArray[np.float64]
@@ -79,6 +80,15 @@ def string_permutation(x: int, z: int, size: int, times: complex = 1.0) -> tuple
     if abs(factor.real) > 0.5:
         return np.concatenate([flipped, half + flipped]), factor.real * np.concatenate([signs, signs])
     return np.concatenate([half + flipped, flipped]), factor.imag * np.concatenate([-signs, signs])
+
+
+def with_powers(table: NDArray[np.int64], times: int = 0) -> NDArray[np.int64]:
+    """Return a table of X masks, Z masks and further columns, with a column after the masks for the strings' factors.
+
+    A string flips bits and changes signs, times ``i**power``; ``times`` is added to the power, modulo 4.
+    """
+    powers = (np.bitwise_count(table[:, 0] & table[:, 1]) + times) % 4
+    return np.insert(table, 2, powers, axis=1)
 
 
 def rotated(state: Array, cosines: Array, sines: Array, table: NDArray[np.int64]) -> Array:
