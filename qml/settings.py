@@ -38,7 +38,7 @@ def check_whole(
 
 
 def check_qubits(n_qubits: int | None, precision: str, backend: Any = None) -> None:
-    """Raise `StateTooLargeError` if not even one state of so many qubits fits in memory; backends hold their own."""
+    """Raise `StateTooLargeError` if not even one state of ``n_qubits`` fits; backends have limits of their own."""
     if n_qubits is not None and backend in (None, "numba"):
         check_state(int(n_qubits), 1, precision)
 

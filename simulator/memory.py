@@ -8,6 +8,7 @@ from pathlib import Path
 from simulator.errors import StateTooLargeError
 
 _CHECK_BYTES = 1 << 26  # bytes below which available memory is not checked
+_BYTES = {"double": 16, "single": 8}  # of an amplitude
 
 
 def available_bytes() -> int:
@@ -39,20 +40,9 @@ def check_state(num_qubits: int, states: int, precision: str) -> None:
     StateTooLargeError
         If they do not fit; raised before allocation.
     """
-    per_amplitude = 16 if precision == "double" else 8
-    needed = states * (per_amplitude << num_qubits)
-    if needed <= _CHECK_BYTES:
-        return
-    available = available_bytes()
-    if needed <= available:
-        return
-    fits = max((available // (states * per_amplitude)).bit_length() - 1, 0)
-    hint = "; precision='single' halves it" if precision == "double" else ""
     what = "a state" if states == 1 else f"{states} states"
-    raise StateTooLargeError(
-        f"{what} of {num_qubits} qubits in {precision} precision needs {_size(needed)}, {_size(available)} are "
-        f"available: at most {fits} qubits fit{hint}"
-    )
+    hint = "; precision='single' halves it" if precision == "double" else ""
+    _check(f"{what} of {num_qubits} qubits in {precision} precision", num_qubits, states * _BYTES[precision], 1, hint)
 
 
 def check_density(num_qubits: int, copies: int) -> None:
@@ -63,16 +53,7 @@ def check_density(num_qubits: int, copies: int) -> None:
     StateTooLargeError
         If they do not fit; raised before allocation.
     """
-    needed = copies * (8 << 2 * num_qubits)
-    if needed <= _CHECK_BYTES:
-        return
-    available = available_bytes()
-    if needed > available:
-        fits = max((available // (8 * copies)).bit_length() - 1, 0) // 2
-        raise StateTooLargeError(
-            f"a density matrix of {num_qubits} qubits needs {_size(needed)}, {_size(available)} are available: "
-            f"at most {fits} qubits fit; trajectories need far less"
-        )
+    _check(f"a density matrix of {num_qubits} qubits", num_qubits, 8 * copies, 2, "; trajectories need far less")
 
 
 def check_matrix(num_qubits: int, itemsize: int = 16) -> None:
@@ -83,15 +64,19 @@ def check_matrix(num_qubits: int, itemsize: int = 16) -> None:
     StateTooLargeError
         If it does not fit; raised before allocation.
     """
-    needed = itemsize << 2 * num_qubits
+    _check(f"a matrix of {num_qubits} qubits", num_qubits, itemsize, 2)
+
+
+def _check(what: str, num_qubits: int, itemsize: int, axes: int, hint: str = "") -> None:
+    """Raise an error if ``2**(axes * num_qubits)`` items do not fit in memory."""
+    needed = itemsize << axes * num_qubits
     if needed <= _CHECK_BYTES:
         return
     available = available_bytes()
     if needed > available:
-        fits = max((available // itemsize).bit_length() - 1, 0) // 2
+        fits = max((available // itemsize).bit_length() - 1, 0) // axes
         raise StateTooLargeError(
-            f"a matrix of {num_qubits} qubits needs {_size(needed)}, {_size(available)} are available: at most "
-            f"{fits} qubits fit"
+            f"{what} needs {_size(needed)}, {_size(available)} are available: at most {fits} qubits fit{hint}"
         )
 
 

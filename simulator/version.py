@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
-__all__ = ["installed_version", "library_version"]
+__all__ = ["installed_version", "installed_versions", "library_version"]
 
 
 def library_version() -> str:
     """Return the version of this library, or ``"unknown"`` if it runs from a folder that is not installed."""
     return installed_version("qumba") or "unknown"
+
+
+def installed_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those packages that are installed."""
+    return {package: version for package in packages if (version := installed_version(package))}
 
 
 @cache

@@ -15,7 +15,7 @@ from qml.accounts.logged import LoggedModel
 from qml.tables import TableModel
 from simulator.errors import QumbaError
 from simulator.files import check_regular, waiting_lock
-from simulator.version import installed_version
+from simulator.version import installed_versions
 
 if TYPE_CHECKING:
     from qml.explain import Explanation
@@ -343,5 +343,4 @@ def _explainer(model: Any, explain: Any) -> Callable[[Any], Sequence[Any]] | Non
 
 
 def _versions() -> dict[str, str]:
-    versions = {package: version for package in PACKAGES if (version := installed_version(package))}
-    return {"python": python_version()} | versions
+    return {"python": python_version()} | installed_versions(PACKAGES)

@@ -26,7 +26,7 @@ from qml.honesty.twins import innermost
 from qml.text import one_line
 from simulator.errors import QumbaError, counted
 from simulator.files import replace_file
-from simulator.version import installed_version
+from simulator.version import installed_versions
 
 __all__ = ["report_experiment"]
 
@@ -194,7 +194,7 @@ def _facts(experiment: Experiment, model: Any, notes: Sequence[str], comparison:
         validation_scores=getattr(model, "validation_scores_", None),
         best_epoch=getattr(model, "best_epoch_", None),
         notes=tuple(notes),
-        versions=_versions(),
+        versions=installed_versions(PACKAGES),
     )
 
 
@@ -236,7 +236,3 @@ def _draw_pictures(
     except QumbaError:  # the report says why
         pass
     return pictures, None
-
-
-def _versions() -> dict[str, str]:
-    return {package: version for package in PACKAGES if (version := installed_version(package))}

@@ -39,8 +39,8 @@ class _Repetition:
         self._arguments, self._results = arguments, results
 
     def __call__(self, arguments: Arrays) -> Arrays | None:
-        for own, value in zip(self._arguments, arguments, strict=True):
-            own[...] = value
+        for argument, value in zip(self._arguments, arguments, strict=True):
+            argument[...] = value
         self._place[0] = 0
         return tuple([result.copy() for result in self._results]) if self._loop.run(1) else None
 

@@ -8,13 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import ParameterError
-from simulator.memory import check_state
 from simulator.program.program import Program
 
 FloatArray = NDArray[np.float64]
-
-TOO_WIDE = 48
-"""Number of qubits from which no machine holds a state; engines count bytes in int64, which overflow a little later."""
 
 
 def as_array(values: Any) -> FloatArray:
@@ -40,11 +36,7 @@ def as_inputs(program: Program, X: Any) -> FloatArray:
     ------
     ParameterError
         If it has another shape.
-    StateTooLargeError
-        If the program has `TOO_WIDE` qubits or more.
     """
-    if program.num_qubits >= TOO_WIDE:
-        check_state(program.num_qubits, 1, program.precision)
     X = as_array(X)
     if X.ndim != 2 or X.shape[1] != len(program.inputs):
         raise ParameterError(f"inputs of shape (n_samples, {len(program.inputs)}) expected, got {X.shape}")

@@ -54,13 +54,13 @@ def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, optio
     if options.batch_qubits is not None or num_qubits >= options.big_qubits:
         return False
     processors = os.cpu_count() or 1
-    tile_bytes = (simd.VECTOR_BYTES * 2) << num_qubits
-    tile_samples = tile_bytes // (amplitude_bytes << num_qubits)
+    tile = (simd.VECTOR_BYTES * 2) << num_qubits  # bytes
+    tile_samples = tile // (amplitude_bytes << num_qubits)
     together = processors * tile_samples  # samples at work at the same time
     rounds = -(-samples // together)
     return (
-        2 * processors * tile_bytes <= cache_bytes(3)
-        and processors <= max(options.keep_bytes // tile_bytes, options.fewest_tiles)
+        2 * processors * tile <= cache_bytes(3)
+        and processors <= max(options.keep_bytes // tile, options.fewest_tiles)
         and samples * _SHARED_GAIN >= rounds * together
     )
 

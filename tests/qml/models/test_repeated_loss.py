@@ -164,13 +164,13 @@ def test_a_loss_of_ones_own_is_computed_in_python():
 
 
 def test_threads_share_a_model():
-    engine, found = InCalls(), {}
+    engine, results_of = InCalls(), {}
     calls = [data(MODEL, seed) for seed in range(4)]
     expected = [in_python(MODEL.loss_and_gradient, X, X[:, 0], weights) for X, weights in calls]
 
     def work(number):
         X, weights = calls[number]
-        found[number] = [MODEL.loss_and_gradient(X, X[:, 0], weights) for _ in range(200)]
+        results_of[number] = [MODEL.loss_and_gradient(X, X[:, 0], weights) for _ in range(200)]
 
     with using(engine):
         workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
@@ -180,7 +180,7 @@ def test_threads_share_a_model():
             worker.join(timeout=120)
     assert engine.in_python == 4  # the first call of each thread
     for number in range(4):
-        for results in found[number]:
+        for results in results_of[number]:
             assert_same(results, expected[number])
 
 

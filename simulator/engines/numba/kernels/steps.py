@@ -278,17 +278,18 @@ def _undo_fused(packed, segment, psi, lam, gradient, tables, scratch):
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
     W, begin, size = lanes_of(psi), entry(packed[0], BUFFER), (2 * lanes_of(psi)) << bits
-    own = FUSED_SUMS * W
-    step = own + W + (1 << bits)  # the sums of a pass, and their buffer
+    size_of_sums = FUSED_SUMS * W
+    step = size_of_sums + W + (1 << bits)  # the sums of a pass, and their buffer
     for r in range(first, last):
         at = begin + (r - first) * step
-        cleared(scratch, at, at + (step if entry(one_pass(packed, r), OFFSET) >= 0 else own))
+        cleared(scratch, at, at + (step if entry(one_pass(packed, r), OFFSET) >= 0 else size_of_sums))
     for j in range(len(psi) // size):
         state, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(last - 1, first - 1, -1):
                 row, place, octet = one_pass(packed, r), begin + (r - first) * step, block << each
-                sums, buffer = section(scratch, place, place + own), section(scratch, place + own, place + step)
+                end = place + size_of_sums
+                sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
                 _fill_numbers(packed, row, j, scratch)
                 numbers, at = _numbers(packed, row, tables, scratch)
                 fused.unrotate(
@@ -296,7 +297,8 @@ def _undo_fused(packed, segment, psi, lam, gradient, tables, scratch):
                 )
     for r in range(last - 1, first - 1, -1):
         row, place = one_pass(packed, r), begin + (r - first) * step
-        sums, buffer = section(scratch, place, place + own), section(scratch, place + own, place + step)
+        end = place + size_of_sums
+        sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
         numbers, at = _numbers(packed, row, tables, scratch)
         fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits)
 

@@ -14,14 +14,12 @@ from simulator.engines.numba.block_sizes import block_bits, part_bits
 from simulator.engines.numba.kernels.stages import small_tables_size
 from simulator.engines.numba.layout import passes
 from simulator.engines.numba.layout import stages as layout
-from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables import zeros
 from simulator.engines.numba.tables.builder import TableBuilder, blank
 from simulator.engines.numba.tables.fused import all_apart, commutes_with_all
 from simulator.engines.numba.tables.schedule import Stage, runs, schedule
 from simulator.engines.numba.tables.tables import IntArray
 from simulator.program.levels import Dense, Level, Rotation
-from simulator.program.program import Program
 from simulator.program.subspaces import Subspace, pivots
 
 _MOST_SPARED = 2  # maximum number of qubits by which blocks become smaller; measured with layers on 20 qubits
@@ -34,19 +32,11 @@ class StageTableBuilder(TableBuilder):
     which holds two states in registers.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        lanes: int | None,
-        derive_inputs: bool,
-        options: Options = DEFAULT,
-        swizzles: bool = False,
-    ) -> None:
-        super().__init__(program, lanes, derive_inputs, options, swizzles)
-        self.known: dict[int, tuple[int, int, int]] = {}  # result of `numbered` for each rotation
+    known: dict[int, tuple[int, int, int]]  # result of `numbered` for each rotation
 
     def add_passes(self, levels: Sequence[Level]) -> None:
         """Split levels into stages and number their passes."""
+        self.known = {}
         size = 2 * np.dtype(self.program.dtype).itemsize
         bits = min(block_bits(self.n, 2 if self.program.observables else 1, size, self.options), self.n)
         self.part = min(max(part_bits(size, self.options), self.shift), bits)
