@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from simulator.backends.trait import Backend
-from simulator.errors import unknown_name
+from simulator.errors import CircuitError, unknown_name
 from simulator.memory import check_state
 
 __all__ = [
     "check_backend",
     "check_choice",
+    "check_circuit_size",
     "check_flag",
     "check_flags",
     "check_fraction",
@@ -24,6 +25,11 @@ __all__ = [
     "check_qubits",
     "check_whole",
 ]
+
+
+MAX_QUBITS = 10_000
+"""Maximum number of qubits of circuits that settings ask for, which take seconds to build; only states without entanglement
+of more than some thirty can be simulated."""
 
 
 def check_whole(
@@ -37,10 +43,17 @@ def check_whole(
         raise error(f"{name} expects an integer of {least} or more{others}, got {value!r}")
 
 
+def check_circuit_size(name: str, num_qubits: Any) -> None:
+    """Raise a `CircuitError` if a circuit would have more than `MAX_QUBITS`; other values are for other checks."""
+    if isinstance(num_qubits, Integral) and num_qubits > MAX_QUBITS:
+        raise CircuitError(f"{name} expects at most {MAX_QUBITS:,} qubits, got {int(num_qubits):,}")
+
+
 def check_qubits(n_qubits: int | None, precision: str, backend: Any = None) -> None:
     """Raise `StateTooLargeError` if not even one state of ``n_qubits`` fits; backends have limits of their own."""
     if n_qubits is not None and backend in (None, "numba"):
         check_state(int(n_qubits), 1, precision)
+    check_circuit_size("n_qubits", n_qubits)
 
 
 def check_non_negative(name: str, value: Any) -> None:

@@ -9,6 +9,7 @@ from simulator.errors import StateTooLargeError
 
 _CHECK_BYTES = 1 << 26  # bytes below which available memory is not checked
 _BYTES = {"double": 16, "single": 8}  # of an amplitude
+_LARGEST_EXPONENT = 900  # of two, for numbers of items that are computed; their size in bytes is still a double
 
 
 def available_bytes() -> int:
@@ -69,14 +70,16 @@ def check_matrix(num_qubits: int, itemsize: int = 16) -> None:
 
 def _check(what: str, num_qubits: int, itemsize: int, axes: int, hint: str = "") -> None:
     """Raise an error if ``2**(axes * num_qubits)`` items do not fit in memory."""
-    needed = itemsize << axes * num_qubits
+    exponent = min(axes * num_qubits, _LARGEST_EXPONENT)
+    needed = itemsize << exponent
     if needed <= _CHECK_BYTES:
         return
     available = available_bytes()
     if needed > available:
         fits = max((available // itemsize).bit_length() - 1, 0) // axes
+        size = _size(needed) if exponent < _LARGEST_EXPONENT else f"more than {_size(needed)}"
         raise StateTooLargeError(
-            f"{what} needs {_size(needed)}, {_size(available)} are available: at most {fits} qubits fit{hint}"
+            f"{what} needs {size}, {_size(available)} are available: at most {fits} qubits fit{hint}"
         )
 
 

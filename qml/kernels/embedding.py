@@ -16,12 +16,13 @@ from sklearn.utils import check_random_state
 from qml.feature_maps import Encoding, FeatureMap, get_feature_map
 from qml.kernels.bandwidth import find_bandwidth
 from qml.kernels.kernel import Kernel
-from qml.settings import check_backend
+from qml.settings import check_backend, check_circuit_size
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.trait import Backend, Folder
 from simulator.circuit import Circuit
-from simulator.errors import ParameterError
+from simulator.errors import ObservableError, ParameterError
 from simulator.observables import PauliSum
+from simulator.observables.checks import MAX_QUBITS
 from simulator.parameters import Parameter
 from simulator.program.program import Program
 
@@ -192,6 +193,7 @@ def _prepared(
     precision: str,
 ) -> tuple[Encoding, Program]:
     """Return the encoding and its program; cached, because lowering a circuit takes longer than running it."""
+    check_circuit_size("num_qubits", num_qubits)
     if isinstance(feature_map, Circuit):
         feature_map = _circuit_map(feature_map, inputs, weighted)
     elif inputs is not None:
@@ -213,7 +215,18 @@ def _circuit_map(circuit: Circuit, inputs: tuple[Parameter, ...] | None, weighte
 
 
 def reduced_paulis(num_qubits: int, order: int) -> list[PauliSum]:
-    """Return the Pauli strings of the reduced density matrices of up to ``order`` (0, 1 or 2) qubits."""
+    """Return the Pauli strings of the reduced density matrices of up to ``order`` (0, 1 or 2) qubits.
+
+    Raises
+    ------
+    ObservableError
+        If there are strings, and more qubits than these can act on.
+    """
+    if order and num_qubits > MAX_QUBITS:
+        raise ObservableError(
+            f"a projected kernel measures at most {MAX_QUBITS} qubits, got {num_qubits}; use fewer, or a fidelity kernel "
+            "with a feature map without entanglement, which takes more"
+        )
     single = [PauliSum.from_terms([(label, [q], 1.0)]) for q in range(num_qubits if order else 0) for label in "XYZ"]
     if order < 2:
         return single

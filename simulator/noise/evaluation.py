@@ -86,8 +86,8 @@ def estimate(
         As for `Circuit.expectation`.
     noise : NoiseModel
     trajectories : int or None
-        Number of trajectories; None computes exactly if a density matrix fits and nothing branches, as in
-        `Circuit.expectation`.
+        Number of trajectories; with one, the standard error is unknown, NaN. None computes exactly if a density matrix
+        fits and nothing branches, as in `Circuit.expectation`.
     seed : None, int or numpy.random.Generator
         Seed for the trajectories; the same seed gives the same result on any number of threads.
     precision : {"double", "single"}

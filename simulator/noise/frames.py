@@ -235,7 +235,8 @@ class FrameTrajectories:
             mean = np.einsum("u,buk->bk", self.counts, values) / self.trajectories
             square = np.einsum("u,buk->bk", self.counts, (values - mean[:, None]) ** 2)
             means.append(mean)
-            errors.append(np.sqrt(square / max(self.trajectories - 1, 1) / self.trajectories))
+            variance = square / (self.trajectories - 1) if self.trajectories > 1 else np.full_like(square, np.nan)
+            errors.append(np.sqrt(variance / self.trajectories))
         return np.concatenate(means), np.concatenate(errors)
 
     def adjoint_sweep(self, X: FloatArray, weights: FloatArray, cotangent: Any) -> tuple[FloatArray, FloatArray]:

@@ -40,7 +40,8 @@ class Estimate:
     Attributes
     ----------
     value, standard_error : float or float64 ndarray
-        The mean, and the standard deviation of the mean; 0 for exact values.
+        The mean, and the standard deviation of the mean: 0 for exact values, NaN for a single trajectory, which does not
+        show how much trajectories differ.
     """
 
     value: Any
@@ -159,7 +160,7 @@ def expectations(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> F
 
 
 def estimates(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Compute noisy expectations and their standard errors (0 if exact), each (n_samples, n_observables)."""
+    """Compute noisy expectations and their standard errors, as in `Estimate`, each (n_samples, n_observables)."""
     X, weights = as_array(X), as_array(weights)
     if not len(X) or not program.observables:
         return np.zeros((len(X), len(program.observables))), np.zeros((len(X), len(program.observables)))
@@ -175,7 +176,7 @@ def estimates(program: NoisyProgram, X: FloatArray, weights: FloatArray) -> tupl
     for x in progress.steps(list(X)):
         samples = JumpProgram(program.bound(x, weights), program.noise).run(count, program.seed, observables)[0]
         means.append(samples.mean(axis=0))
-        errors.append(samples.std(axis=0, ddof=1 if count > 1 else 0) / np.sqrt(count))
+        errors.append(samples.std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else np.full_like(means[-1], np.nan))
     return np.array(means), np.array(errors)
 
 

@@ -22,6 +22,14 @@ def test_a_state_that_does_not_fit_is_refused_with_the_sizes(monkeypatch, precis
     memory.check_state(fits, 1, precision)
 
 
+@pytest.mark.parametrize("num_qubits", [1000, 10**6, 10**15])
+def test_sizes_beyond_the_range_of_doubles_are_refused_too(num_qubits):
+    with pytest.raises(StateTooLargeError, match=f"a state of {num_qubits} qubits .* more than .* TiB"):
+        memory.check_state(num_qubits, 1, "double")
+    with pytest.raises(StateTooLargeError, match=f"{num_qubits} qubits"):
+        memory.check_density(num_qubits, 1)
+
+
 @pytest.mark.parametrize("call", ["statevector", "probabilities", "sample"])
 def test_circuits_refuse_at_once(call):
     with pytest.raises(StateTooLargeError, match="50 qubits in double precision needs"):

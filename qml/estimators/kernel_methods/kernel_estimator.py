@@ -22,7 +22,7 @@ from qml.kernels import ClassicalKernel, FidelityKernel, Kernel, ProjectedKernel
 from qml.kernels.classical import CLASSICAL
 from qml.kernels.composite import leaves
 from qml.kernels.embedding import EmbeddingKernel
-from qml.settings import check_choice, check_flags, check_whole
+from qml.settings import check_choice, check_circuit_size, check_flags, check_whole
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.names import choose, expect_instance
@@ -196,6 +196,7 @@ class KernelEstimator(Saved, Searchable, BaseEstimator):
         return replace(feature_map, reps=self.reps)
 
     def _num_qubits(self, feature_map: FeatureMap) -> int:
+        check_circuit_size("n_qubits", self.n_qubits)
         return choose_num_qubits(self.n_qubits, feature_map, self.n_features_in_, at_most=AUTOMATIC_QUBITS)
 
     def _max_features(self, kernel: Kernel | None) -> int:

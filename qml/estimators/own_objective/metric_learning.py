@@ -21,7 +21,7 @@ from qml.feature_maps import FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, component_factors, fit_scaling, fit_standardisation
 from qml.kernels import FidelityKernel
 from qml.layers import Arctan, Dense, Sequential
-from qml.settings import check_backend, check_choice, check_positive, check_whole
+from qml.settings import check_backend, check_choice, check_positive, check_qubits, check_whole
 from qml.training.description import description, digest
 from qml.training.identity import circuit_digest
 from qml.weights import weighted_by_class
@@ -281,4 +281,4 @@ feature_names_in_
         check_whole("n_qubits", self.n_qubits, instead=[None])
         check_positive("bandwidth", self.bandwidth)
         check_choice("precision", self.precision, ("double", "single"))
-        check_backend(self.backend)
+        check_qubits(self.n_qubits, self.precision, check_backend(self.backend))

@@ -20,7 +20,7 @@ from qml.features.scaling import check_result
 from qml.kernels.classical import scale_gamma
 from qml.models.observables import Observable, readout_observables
 from qml.models.quantum_model import QuantumModel
-from qml.settings import check_backend, check_whole
+from qml.settings import check_backend, check_qubits, check_whole
 from qml.weights import checked_sample_weight
 from simulator import gates
 from simulator.backends.numba_backend import NumbaBackend
@@ -127,6 +127,8 @@ class RandomQuantumFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, 
         """
         check_whole("n_components", self.n_components)
         check_whole("n_qubits", self.n_qubits)
+        if self.circuit is None:
+            check_qubits(self.n_qubits, self.precision, self.backend)
         check_whole("shots", self.shots, instead=[None])
         features = validate_data(self, X, dtype=np.float64)
         weight = None if sample_weight is None else checked_sample_weight(sample_weight, features)

@@ -184,3 +184,19 @@ def test_far_too_many_qubits_are_refused_with_the_sizes(name, n_qubits):
     X, y = np.arange(20.0).reshape(10, 2), np.arange(10) % 2
     with pytest.raises(StateTooLargeError, match=f"{n_qubits} qubits in double precision needs"):
         getattr(qml, name)(n_qubits=n_qubits).fit(X, y)
+
+
+WITH_QUBITS = [
+    name
+    for name in dir(qml)
+    if isinstance(kind := getattr(qml, name), type) and hasattr(kind, "fit") and "n_qubits" in kind().get_params()
+]
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_QUBITS if name != "QubitReducer"])  # it takes what there is
+@pytest.mark.parametrize("n_qubits", [10**6, 10**12])
+def test_numbers_of_qubits_that_no_circuit_has_are_refused_at_once(name, n_qubits):
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10) % 2
+    data = (X[:, 0],) if name == "ReservoirForecaster" else (X, y)
+    with pytest.raises((ValueError, MemoryError), match=f"{n_qubits}|{n_qubits:,}"):
+        getattr(qml, name)(n_qubits=n_qubits).fit(*data)

@@ -67,6 +67,11 @@ def test_names(make, words):
     [
         (lambda: FidelityKernel(num_qubits=2)(X), "at most 2 features on 2 qubits, got 3"),
         (lambda: FidelityKernel(num_qubits=-1)(X), "num_qubits expects an integer of 1 or more, got -1"),
+        (lambda: FidelityKernel(num_qubits=10**6)(X), "num_qubits expects at most 10,000 qubits, got 1,000,000"),
+        (
+            lambda: ProjectedKernel("angle", num_qubits=63).fit(X),
+            "a projected kernel measures at most 62 qubits, got 63",
+        ),
         (lambda: FidelityKernel(shots=0)(X), "shots is an integer of at least 1"),
         (lambda: FidelityKernel(bandwidth=np.nan)(X), "bandwidth is a finite number"),
         (lambda: ProjectedKernel(gamma=-1.0)(X), "gamma is a positive number"),

@@ -61,6 +61,15 @@ def test_without_noise_they_are_exact():
     np.testing.assert_allclose(found.standard_error, 0, atol=1e-12)
 
 
+@pytest.mark.parametrize("noise", [PAULI, OTHER], ids=["pauli", "other"])
+def test_one_trajectory_has_no_standard_error(noise):
+    circuit = layers(3, 1, [0.3, 0.8])
+    one = estimate(circuit, [Z(0), X(1)], noise=noise, trajectories=1, seed=1)
+    assert np.isfinite(one.value).all()
+    assert np.isnan(one.standard_error).all()
+    assert (estimate(circuit, [Z(0), X(1)], noise=noise, trajectories=2, seed=1).standard_error >= 0).all()
+
+
 def test_single_precision():
     circuit = layers(4, 2, [0.3, 0.8])
     double = estimate(circuit, Z(0), noise=PAULI, trajectories=500, seed=1)
