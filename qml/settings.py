@@ -28,8 +28,8 @@ __all__ = [
 
 
 MAX_QUBITS = 10_000
-"""Maximum number of qubits of circuits that settings ask for, which take seconds to build; only states without entanglement
-of more than some thirty can be simulated."""
+"""Maximum number of qubits of circuits that settings ask for, which take seconds to build. More than some thirty can be
+simulated only without entanglement."""
 
 
 def check_whole(

@@ -224,8 +224,8 @@ def reduced_paulis(num_qubits: int, order: int) -> list[PauliSum]:
     """
     if order and num_qubits > MAX_QUBITS:
         raise ObservableError(
-            f"a projected kernel measures at most {MAX_QUBITS} qubits, got {num_qubits}; use fewer, or a fidelity kernel "
-            "with a feature map without entanglement, which takes more"
+            f"a projected kernel measures at most {MAX_QUBITS} qubits, got {num_qubits}; use fewer, or a fidelity "
+            "kernel with a feature map without entanglement, which takes more"
         )
     single = [PauliSum.from_terms([(label, [q], 1.0)]) for q in range(num_qubits if order else 0) for label in "XYZ"]
     if order < 2:

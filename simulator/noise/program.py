@@ -40,8 +40,8 @@ class Estimate:
     Attributes
     ----------
     value, standard_error : float or float64 ndarray
-        The mean, and the standard deviation of the mean: 0 for exact values, NaN for a single trajectory, which does not
-        show how much trajectories differ.
+        The mean, and the standard deviation of the mean: 0 for exact values, NaN for a single trajectory, which does
+        not show how much trajectories differ.
     """
 
     value: Any

@@ -46,10 +46,12 @@ class DressedEstimator(OneCircuit):
 
     def search_space(self, trial: Trial) -> dict[str, Any]:
         return super().search_space(trial) | {
-            "n_layers": trial.suggest_int("n_layers", 1, 6),
+            "n_layers": trial.suggest_int("n_layers", 1, 8),
             "n_qubits": trial.suggest_int("n_qubits", 2, 8),
+            "angles_per_qubit": trial.suggest_int("angles_per_qubit", 1, 3),
             "ansatz": trial.suggest_categorical("ansatz", ["strongly_entangling", "basic", "real_amplitudes"]),
             "observables": trial.suggest_categorical("observables", ["z", "z+zz", "x+y+z"]),
+            "initialisation": trial.suggest_categorical("initialisation", ["ansatz", "small_angles"]),
             "entangled": trial.suggest_categorical("entangled", [True, False]),
         }
 

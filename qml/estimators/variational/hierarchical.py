@@ -94,6 +94,7 @@ best_epoch_, n_features_in_, feature_names_in_
             "n_qubits": trial.suggest_int("n_qubits", 2, 8),
             "block": trial.suggest_categorical("block", ["su4", "ry_cx"]),
             "observables": trial.suggest_categorical("observables", ["z", "z+zz", "x+y+z"]),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
         }
 
     def _ansatz(self) -> QCNN:
@@ -185,6 +186,7 @@ best_epoch_, n_features_in_, feature_names_in_
             "n_layers": trial.suggest_int("n_layers", 1, 3),
             "n_qubits": trial.suggest_categorical("n_qubits", [2, 4, 8]),
             "observables": trial.suggest_categorical("observables", ["z", "x+y+z"]),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
         }
 
     def _ansatz(self) -> TTN:

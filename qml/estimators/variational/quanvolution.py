@@ -124,9 +124,11 @@ Dense(40, 32), ReLU())
         return super().search_space(trial) | {
             "trained": trial.suggest_categorical("trained", [False, True]),
             "kernel_size": trial.suggest_categorical("kernel_size", [2, 3]),
+            "n_layers": trial.suggest_int("n_layers", 1, 4),
             "n_hidden": trial.suggest_int("n_hidden", 8, 64, log=True),
             "dropout": trial.suggest_categorical("dropout", [0.0, 0.2]),
             "observables": trial.suggest_categorical("observables", ["z", "z+zz"]),
+            "entangled": trial.suggest_categorical("entangled", [True, False]),
         }
 
     def search_obstacle(self, n_rows: int, n_features: int) -> str | None:

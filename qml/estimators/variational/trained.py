@@ -77,7 +77,9 @@ class TrainedNetwork(Entangled, TrainedEstimator):
     def search_space(self, trial: Trial) -> dict[str, Any]:
         settings = super().search_space(trial)
         if settings["optimizer"] == "adam":
-            settings["weight_decay"] = trial.suggest_categorical("weight_decay", [0.0, 0.001, 0.01, 0.1])
+            automatic = [None] if type(self).weight_decay is None else []
+            decays = [*automatic, 0.0, 0.001, 0.01, 0.1]
+            settings["weight_decay"] = trial.suggest_categorical("weight_decay", decays)
         return settings
 
     def _partial_fit(
