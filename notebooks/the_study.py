@@ -89,9 +89,9 @@ plt.show()
 # %% [markdown]
 # Where there is no orange bar, the paper has no such model. The published re-uploading circuits and IQP kernels are
 # well behind the SVC, on data that a plane separates. Here (features scaled to angles, a trained readout, a decaying
-# learning rate; a searched bandwidth of the kernel) they are close to it or equal. So part of the published distance
-# came from training and scaling, not from the model. The twin does as well without entanglement, so entanglement is
-# not what solves this task.
+# learning rate; a searched bandwidth of the kernel) they make no mistake on the test rows, as the SVC does. So the
+# published distance came from training and scaling, not from the model. The twin does as well without entanglement, so
+# entanglement is not what solves this task.
 #
 # ## All finished cells
 #
