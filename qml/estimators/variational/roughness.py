@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotri
+
+from qml.kernels.left_out import left_out_coefficients
 
 __all__ = ["roughness"]
 
@@ -75,16 +76,8 @@ def _distinct(rows: Array, weight: Array) -> tuple[Array, Array]:
 
 
 def _explained(kernel: Array, response: Array, share: Array) -> float:
-    """Return the share of the variance that kernel ridge regression with an intercept explains on rows left out.
-
-    The residual of a row left out is its dual coefficient divided by the diagonal entry of the matrix that gives the
-    coefficients.
-    """
-    factor, _ = dpotrf(kernel + np.diag(PENALTY / (len(share) * share)))
-    inverse, _ = dpotri(factor)  # the upper triangle
-    inverse = np.triu(inverse) + np.triu(inverse, 1).T
-    sums = inverse.sum(axis=1)
-    coefficients = inverse - np.outer(sums, sums) / sums.sum()
+    """Return the share of the variance that kernel ridge regression with an intercept explains on rows left out."""
+    coefficients = left_out_coefficients(kernel, PENALTY / (len(share) * share))
     residuals = (coefficients @ response) / np.diag(coefficients)[:, None]
     by_mean = response / (1.0 - share)[:, None]
     return 1.0 - float(share @ (residuals**2).sum(axis=1)) / float(share @ (by_mean**2).sum(axis=1))
