@@ -61,6 +61,7 @@ class ReuploadingEstimator(OneCircuit):
     observables: str | Sequence[Observable] = "x+y+z"
 
     _automatic_qubits: ClassVar[int] = 4
+    _searched_decays: ClassVar[Sequence[float | None]] = (None, 0.0, 0.001, 0.01, 0.1)
 
     def search_space(self, trial: Trial) -> dict[str, Any]:
         return super().search_space(trial) | {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,6 +59,8 @@ class TrainedNetwork(Entangled, TrainedEstimator):
     noise: NoiseModel | None = None
     backend: Backend | str | None = None
 
+    _searched_decays: ClassVar[Sequence[float | None]] = (0.0, 0.001, 0.01, 0.1)
+
     @abstractmethod
     def _network(self, n_features: int, n_outputs: int) -> Sequential:
         """Return the network for these numbers of features and outputs; its first and last size may stay open."""
@@ -77,9 +80,7 @@ class TrainedNetwork(Entangled, TrainedEstimator):
     def search_space(self, trial: Trial) -> dict[str, Any]:
         settings = super().search_space(trial)
         if settings["optimizer"] == "adam":
-            automatic = [None] if type(self).weight_decay is None else []
-            decays = [*automatic, 0.0, 0.001, 0.01, 0.1]
-            settings["weight_decay"] = trial.suggest_categorical("weight_decay", decays)
+            settings["weight_decay"] = trial.suggest_categorical("weight_decay", self._searched_decays)
         return settings
 
     def _partial_fit(
