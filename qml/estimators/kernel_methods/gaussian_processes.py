@@ -218,8 +218,8 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, GaussianProcess):
 
     Examples
     --------
-    >>> X = np.array([[-2.0], [-1.5], [-1.0], [1.0], [1.5], [2.0]])
-    >>> clf = QuantumGaussianProcessClassifier().fit(X, ["left"] * 3 + ["right"] * 3)
+    >>> X = np.linspace(-2, 2, 20)[:, None]
+    >>> clf = QuantumGaussianProcessClassifier().fit(X, ["left"] * 10 + ["right"] * 10)
     >>> clf.predict([[-1.7], [1.7]]).tolist()
     ['left', 'right']
     """
