@@ -45,7 +45,7 @@ def check_whole(
 
 def check_circuit_size(name: str, num_qubits: Any) -> None:
     """Raise a `CircuitError` if a circuit would have more than `MAX_QUBITS`; other values are for other checks."""
-    if isinstance(num_qubits, Integral) and num_qubits > MAX_QUBITS:
+    if isinstance(num_qubits, Integral) and int(num_qubits) > MAX_QUBITS:
         raise CircuitError(f"{name} expects at most {MAX_QUBITS:,} qubits, got {int(num_qubits):,}")
 
 
