@@ -30,6 +30,8 @@ SAMPLES, BATCH, EPOCHS = 512, 32, 40
 CASES = {
     "VariationalClassifier, 2 classes": 2,
     "VariationalClassifier, 3 classes": 3,
+    "VariationalClassifier, probabilities": 2,
+    "VariationalClassifier, amplitudes": 2,
     "VariationalRegressor": 0,
     "ReuploadingClassifier": 2,
     "DressedClassifier": 2,
@@ -47,14 +49,19 @@ def data(classes: int) -> tuple[Any, Any]:
 
 
 def estimator(name: str) -> Any:
-    """Return the estimator of a case, with 4 qubits, 4 layers, and its other defaults."""
+    """Return the estimator of a case, with 4 qubits (2 of 4 amplitudes), 4 layers, and its other defaults."""
     import qml
     from qml.layers import Dense, Quantum, Sequential, Tanh
 
     settings = {"epochs": EPOCHS, "batch_size": BATCH, "random_state": 0}
+    circuit = qml.layered_model("angle", "strongly_entangling", num_features=4, num_layers=4)
+    if name.endswith("probabilities"):
+        model = qml.QuantumModel(circuit.circuit, circuit.inputs, circuit.weights, outputs="probabilities")
+        return qml.VariationalClassifier(model=model, **settings)
+    if name.endswith("amplitudes"):
+        return qml.VariationalClassifier(qml.AmplitudeMap(), **settings)
     if name != "NetworkClassifier":
         return getattr(qml, name.partition(",")[0])(n_qubits=4, n_layers=4, **settings)
-    circuit = qml.layered_model("angle", "strongly_entangling", num_features=4, num_layers=4)
     return qml.NetworkClassifier(Sequential(Dense(4, 4), Tanh(), Quantum(circuit), Dense()), **settings)
 
 

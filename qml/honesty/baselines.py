@@ -51,7 +51,7 @@ def compare_baselines(
     rows by Wilcoxon's signed-rank test (for a balanced accuracy, by sign flips), both with Holm's correction. Where
     the most frequent class has twice the rows of the rarest, balanced accuracy decides, otherwise accuracy, and for a
     regression R²; ROC AUC and the mean absolute error must not contradict. If the estimator has a ``class_weight``,
-    the classical models use it too.
+    the classical models use it too. All models, quantum and classical, are trained and evaluated on one thread.
 
     Parameters
     ----------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -228,7 +227,7 @@ def _run(
         weight = compute_sample_weight(class_weight, y_train)
     settings: dict[str, Any] = {}
     num_tried = 1
-    with single_threaded() if classical else nullcontext(), warnings.catch_warnings():
+    with single_threaded(), warnings.catch_warnings():
         if classical:
             warnings.simplefilter("ignore")  # a candidate that does not converge is judged by its score
         if known is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,6 +35,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from threadpoolctl import threadpool_limits
+
+from simulator.engines.host import limited_threads
 
 __all__ = [
     "Candidates",
@@ -286,12 +289,15 @@ def trivial(task: Task) -> Opponent:
     return Opponent("mean of the target", DummyRegressor(), Candidates())
 
 
-def single_threaded() -> Any:
-    """Return a context in which scikit-learn uses one thread.
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Use one thread for simulations, scikit-learn and libraries inside the context.
 
-    On small data, and on a machine with other work, threads that wait for each other take a hundred times longer.
+    On small data, and on a machine with other work, threads of scikit-learn that wait for each other take a hundred
+    times longer; and times of models are compared.
     """
-    return threadpool_limits(1)
+    with threadpool_limits(1), limited_threads(1):
+        yield
 
 
 def _standardised(task: Task, model: BaseEstimator, selected: int | None = None) -> BaseEstimator:

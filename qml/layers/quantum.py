@@ -88,9 +88,9 @@ class Quantum(Layer):
 
     def prepared(self, weights: Array, d_weights: Array, rest: Rest, inputs: bool) -> PreparedSweep:
         prepare = getattr(self.evaluation, "prepared", None)  # which only the engine has
-        sweep = None if prepare is None else prepare(weights, d_weights, rest, inputs)
-        if sweep is None:
+        if prepare is None:
             return super().prepared(weights, d_weights, rest, inputs)
+        sweep: PreparedSweep = prepare(weights, d_weights, rest, inputs)
         model, data = self.model, self.model.data
         if data is None:
             return sweep
@@ -117,7 +117,8 @@ class Quantum(Layer):
     ) -> Quantum:
         if backend is None and noise is None:
             return self
-        return replace(self, evaluation=get_evaluation(self.model, backend, noise, resume, seed))
+        evaluation = get_evaluation(self.model, backend, noise, resume, seed)
+        return replace(self, model=evaluation.model, evaluation=evaluation)
 
     def with_shots(self, shots: int, seed: int) -> Quantum:
         return replace(self, evaluation=self.evaluation.with_shots(shots, seed))

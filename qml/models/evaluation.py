@@ -32,6 +32,11 @@ Array = NDArray[np.float64]
 class Evaluation(Protocol):
     """Values and derivatives of a model; inputs are those of the circuit, with the data function already applied."""
 
+    @property
+    def model(self) -> QuantumModel:
+        """The model, in the precision in which it is evaluated."""
+        ...
+
     def expectations(self, inputs: Array, weights: Array) -> Array:
         """Compute the model's outputs, expectation values or probabilities, shape (n_samples, n_outputs)."""
         ...
@@ -133,8 +138,8 @@ class EngineEvaluation:
 
     def prepared(
         self, weights: Array, d_weights: Array, cotangent: Cotangent, by_inputs: bool
-    ) -> Callable[[Array, slice], Array | None] | None:
-        """Prepare `sweep` for many batches, as `qml.layers.Layer.prepared`; None if there is nothing to prepare."""
+    ) -> Callable[[Array, slice], Array | None]:
+        """Prepare `sweep` for many batches, as `qml.layers.Layer.prepared`."""
         return self.model.prepared(weights, d_weights, cotangent, by_inputs)
 
     def metric(self, inputs: Array, weights: Array, shares: Array) -> Array:
@@ -308,6 +313,9 @@ def get_evaluation(
 ) -> Evaluation:
     """Return the evaluation for a backend or a noise model, by default the engine's.
 
+    Amplitudes are in single precision if the model or the `NumbaBackend` says so, as "double" is the default of both;
+    with noise always in double precision.
+
     Parameters
     ----------
     model : QuantumModel
@@ -326,6 +334,8 @@ def get_evaluation(
         return EngineEvaluation(model)
     if isinstance(checked_backend, NumbaBackend):
         noise, seed = checked_backend.noise, checked_backend.seed
+        if checked_backend.precision == "single" and noise is None:
+            model = model.with_precision("single")
     elif checked_backend is not None:
         return BackendEvaluation(model, checked_backend, resume)
     return EngineEvaluation(model) if noise is None else NoisyEvaluation(model, noise, seed)

@@ -20,7 +20,7 @@ from qml.settings import check_choice
 from simulator.caching import cached_property
 from simulator.calculations.gradients import adjoint_sweep, prepared_sweep, sweep_calls
 from simulator.calculations.input_shifts import frequencies
-from simulator.calculations.probabilities import checked_qubits, probabilities, probability_sweep
+from simulator.calculations.probabilities import checked_qubits, probabilities
 from simulator.calculations.statevector import expectations, states
 from simulator.circuit import Circuit
 from simulator.display import preformatted
@@ -224,7 +224,8 @@ class QuantumModel:
         if len(targets) != len(features):
             raise ValueError(f"y must have one target per sample: expected {len(features)}, got {len(targets)}")
         loss, inputs, weights = get_loss(loss), self.inputs_of(features), self._weights(weights)
-        if self.qubits is None and (repeated := repeated_loss(self.program, loss, inputs, targets, weights)):
+        repeated = repeated_loss(self.program, loss, inputs, targets, weights, self.qubits)
+        if repeated is not None:
             return repeated
         value_and_slopes = value_and_gradient(loss)
         share = 1.0 / len(features)
@@ -249,32 +250,39 @@ class QuantumModel:
         self, inputs: Array, weights: Array, cotangent: Array | Cotangent, by_inputs: bool = False
     ) -> tuple[Array, Array | None]:
         """Differentiate a function of the outputs; see `qml.models.evaluation.Evaluation.sweep`."""
-        if self.qubits is None:
-            return adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs)[1:]
-        return probability_sweep(self.program, inputs, weights, cotangent, self.qubits, by_inputs)
+        return adjoint_sweep(self.program, inputs, weights, cotangent, by_inputs, self.qubits)[1:]
 
     def prepared(
         self, weights: Array, d_weights: Array, cotangent: Cotangent, by_inputs: bool
-    ) -> Callable[[Array, slice], Array | None] | None:
-        """Prepare `differentiate` for many batches, as `simulator.calculations.gradients.prepared_sweep`.
-
-        Returns None if the outputs are probabilities, for which there is nothing to prepare.
-        """
-        if self.qubits is not None:
-            return None
-        return prepared_sweep(self.program, weights, d_weights, cotangent, by_inputs)
+    ) -> Callable[[Array, slice], Array | None]:
+        """Prepare `differentiate` for many batches, as `simulator.calculations.gradients.prepared_sweep`."""
+        return prepared_sweep(self.program, weights, d_weights, cotangent, by_inputs, self.qubits)
 
     def calls(
         self, X: Array, weights: Array, outputs: Array, d_outputs: Array, d_weights: Array, d_X: Array | None
     ) -> tuple[list[Any], list[Any]] | None:
         """Prepare `differentiate` as calls, see `gradients.sweep_calls`; None if it needs Python."""
-        if self.qubits is not None or self.data is not None:
+        if self.data is not None:
             return None
-        return sweep_calls(self.program, X, weights, outputs, d_outputs, d_weights, d_X)
+        return sweep_calls(self.program, X, weights, outputs, d_outputs, d_weights, d_X, self.qubits)
 
     def inputs_of(self, features: Array) -> Array:
         """Compute the values of the circuit's inputs, shape (n_samples, n_inputs)."""
         return features if self.data is None else checked_angles(self.data, features)
+
+    def with_precision(self, precision: Literal["double", "single"]) -> QuantumModel:
+        """Return the model with this precision of the amplitudes, lowered once."""
+        return self if precision == self.precision else self._in_other_precision
+
+    @cached_property
+    def _in_other_precision(self) -> QuantumModel:
+        out = copy.copy(self)
+        out.__dict__.pop("state_program", None)
+        out.precision = "double" if self.precision == "single" else "single"
+        out.program = Program(
+            self.circuit, self.program.observables, inputs=self.inputs, weights=self.weights, precision=out.precision
+        )
+        return out
 
     def without_data(self) -> QuantumModel:
         """Return a model of the same circuit, lowered once for both, with its inputs as features."""

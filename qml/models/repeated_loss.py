@@ -16,9 +16,16 @@ Array = NDArray[np.float64]
 
 
 def repeated_loss(
-    program: Program, loss: Loss, inputs: Array, targets: NDArray[np.generic], weights: Array
+    program: Program,
+    loss: Loss,
+    inputs: Array,
+    targets: NDArray[np.generic],
+    weights: Array,
+    qubits: tuple[int, ...] | None = None,
 ) -> tuple[float, Array] | None:
-    """Compute the mean loss of expectations and its gradient; None if that needs Python, see `repeated.repeat`.
+    """Compute the mean loss of expectations, or of probabilities on qubits, and its gradient.
+
+    Returns None if that needs Python, see `repeated.repeat`.
 
     Raises
     ------
@@ -29,21 +36,21 @@ def repeated_loss(
     if kernel_loss is None:
         return None
     rows = len(inputs)
-    shape = rows, len(program.observables)
+    shape = rows, len(program.observables) if qubits is None else 1 << len(qubits)
     kernel, settings, targets = kernel_loss.kernel(shape, targets)
     share = 1.0 / rows
 
     def prepare(engine: Engine) -> Calls | None:
         X, of_program, y = np.empty(inputs.shape), np.empty(weights.shape), np.empty(targets.shape, targets.dtype)
         outputs, slopes, values, gradient = np.empty(shape), np.empty(shape), np.empty(rows), np.empty(weights.shape)
-        sweep = engine.sweep_calls(program, X, of_program, outputs, slopes, gradient)
+        sweep = engine.sweep_calls(program, X, of_program, outputs, slopes, gradient, None, qubits)
         if sweep is None:
             return None
         forward, backward = sweep
         between = loss_calls((kernel, settings, y), outputs, slopes, np.full(rows, share), values, np.zeros(1))
         return [*forward, *between, *backward], (X, of_program, y), (values, gradient)
 
-    results = repeat(program, (kernel, settings, targets.dtype), prepare, inputs, weights, targets)
+    results = repeat(program, (kernel, settings, targets.dtype, qubits), prepare, inputs, weights, targets)
     if results is None:
         return None
     values, gradient = results

@@ -134,17 +134,19 @@ class LayersObjective:
 
     def step_calls(self, batch: Batch) -> list[loops.Call] | None:
         """Return `value_and_gradient` as calls that a compiled loop makes; None if it needs Python."""
-        network, rows, loss = self.network, batch.rows, compiled(self.loss)
-        if network.is_random or self._shared.encoding is not None or loss is None:
+        network, all_inputs, rows, loss = self.network, as_array(self.inputs), batch.rows, compiled(self.loss)
+        if network.is_random or loss is None:
             return None
-        inputs, shares, values = np.empty((rows, self.inputs.shape[1])), np.empty(rows), np.empty(rows)
+        if self._shared.encoding is not None:
+            network, all_inputs = self._shared.encoding[1], self._encoding_states.of_all()
+        inputs, shares, values = np.empty((rows, all_inputs.shape[1])), np.empty(rows), np.empty(rows)
         calls = calls_of(network, inputs, None, batch.weights, batch.gradient)
         if calls is None:
             return None
         kernel, settings, all_targets = loss.kernel((self.n_samples, calls.outputs.shape[1]), self.targets)
         targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
         return [
-            batch.take(as_array(self.inputs), inputs),
+            batch.take(all_inputs, inputs),
             batch.take(all_targets, targets),
             batch.take(self.sample_weight / rows, shares),
             *calls.forward,
@@ -168,7 +170,7 @@ class LayersObjective:
         """States of the network's encoding, from which the steps of a run begin; see `Layer.split_encoding`."""
         encoded = self._encoded
         if encoded is None or encoded.inputs is not self.inputs:
-            encoded = _Encoded(self.inputs, self._shared.encoding[0](self.inputs), np.arange(self.n_samples))
+            encoded = _Encoded(self.inputs, self._shared.encoding[0](self.inputs))
             object.__setattr__(self, "_encoded", encoded)
         return encoded  # type: ignore[no-any-return]
 
@@ -187,19 +189,31 @@ class LayersObjective:
 
 @dataclass(frozen=True)
 class _Encoded:
-    """States of the encoding of some inputs, not moved when the samples are reordered, as they are large."""
+    """States of the encoding of some inputs, not moved when the samples are reordered, as they are large.
+
+    Parameters
+    ----------
+    inputs : float ndarray, shape (n_samples, n_inputs)
+    states : float ndarray, shape (n_samples, n_columns)
+    places : int ndarray, shape (n_samples,), or None
+        Row of the states of each input; None if they have the same order.
+    """
 
     inputs: Array
     states: Array
-    places: NDArray[np.intp]
+    places: NDArray[np.intp] | None = None
 
     def of(self, rows: Rows) -> Array:
         """Return the states of rows of the inputs."""
-        return self.states.take(self.places[rows], axis=0)
+        return self.states[rows] if self.places is None else self.states.take(self.places[rows], axis=0)
+
+    def of_all(self) -> Array:
+        """Return the states of all inputs."""
+        return self.of(slice(None))
 
     def in_order(self, inputs: Array, order: NDArray[np.intp]) -> _Encoded:
         """Return the states of the inputs in another order."""
-        return _Encoded(inputs, self.states, self.places[order])
+        return _Encoded(inputs, self.states, order if self.places is None else self.places[order])
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class History(Sequence[EpochRecord]):
     def __getitem__(self, index: slice) -> list[EpochRecord]: ...
     def __getitem__(self, index: int | slice) -> EpochRecord | list[EpochRecord]:
         if isinstance(index, slice):
-            return self._records[: self._length][index]
+            return [self._records[place] for place in range(self._length)[index]]
         return self._records[range(self._length)[index]]
 
     def __iter__(self) -> Iterator[EpochRecord]:

@@ -42,6 +42,7 @@ class Run:
         self.is_random = bool(getattr(self.objective, "is_random", False))
         self.validates = self.objective.validation_score(self.state.weights) is not None
         self.steps_per_epoch = math.ceil(self.objective.n_samples / self.batch_size)
+        self._at_epoch = self.schedule.factors()
         self._epoch_factor = -1, 1.0  # number of epochs, and the schedule's factor after them
 
     def reason_to_stop(self) -> str | None:
@@ -56,7 +57,7 @@ class Run:
         """Factors of the schedule for ``count`` steps of this epoch, from step ``first`` of the run."""
         history = self.state.history
         if self._epoch_factor[0] != len(history):
-            self._epoch_factor = len(history), self.schedule.at_epoch(history)
+            self._epoch_factor = len(history), self._at_epoch(history)
         factor, at_step = self._epoch_factor[1], self.schedule.at_step
         if type(self.schedule).at_step is Schedule.at_step:
             return [factor] * count

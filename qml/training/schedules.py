@@ -34,6 +34,10 @@ class Schedule:
         """Return the factor of the epoch after those in ``history``."""
         return 1.0
 
+    def factors(self) -> Callable[[Sequence[EpochRecord]], float]:
+        """Return `at_epoch` for one run, whose history only grows, so that it may remember what it has read."""
+        return self.at_epoch
+
     def identity(self, epochs: int) -> str:
         """Describe the schedule of a run of ``epochs`` epochs: equal texts mean equal factors."""
         names = [name for name, kind in SCHEDULES.items() if kind is type(self) and self == kind()]
@@ -150,16 +154,29 @@ class Plateau(Schedule):
 
     def at_epoch(self, history: Sequence[EpochRecord]) -> float:
         """Return the factor of an epoch."""
-        best, stale, out = -math.inf, 0, 1.0
-        for record in history:
-            score = -record.loss if record.validation_score is None else record.validation_score
-            if score > best + self.tol * abs(best) or best == -math.inf:
-                best, stale = score, 0
-                continue
-            stale += 1
-            if stale > self.patience:
-                out, stale = max(out * self.factor, self.least), 0
-        return out
+        return self._reader()(history)
+
+    def factors(self) -> Callable[[Sequence[EpochRecord]], float]:
+        """Return `at_epoch` for one run, which reads each record once."""
+        return self._reader() if type(self).at_epoch is Plateau.at_epoch else self.at_epoch
+
+    def _reader(self) -> Callable[[Sequence[EpochRecord]], float]:
+        read, best, stale, out = 0, -math.inf, 0, 1.0
+
+        def after(history: Sequence[EpochRecord]) -> float:
+            nonlocal read, best, stale, out
+            for record in history[read:]:
+                score = -record.loss if record.validation_score is None else record.validation_score
+                if score > best + self.tol * abs(best) or best == -math.inf:
+                    best, stale = score, 0
+                    continue
+                stale += 1
+                if stale > self.patience:
+                    out, stale = max(out * self.factor, self.least), 0
+            read = len(history)
+            return out
+
+        return after
 
 
 def _between(first: float, last: float, share: float) -> float:

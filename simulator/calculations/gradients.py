@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.calculations.parameter_shift import ShiftedCircuit
+from simulator.calculations.probabilities import check_measured
 from simulator.calculations.statevector import as_observables, expectations, split_values
 from simulator.engines.choice import engine_for
 from simulator.engines.trait import Cotangent, PreparedSweep, StateCotangent
@@ -26,12 +27,18 @@ _STEP = 6e-6  # radians; near the cube root of machine epsilon, where central di
 
 
 def adjoint_sweep(
-    program: Program, X: FloatArray, weights: FloatArray, cotangent: FloatArray | Cotangent, inputs: bool = False
+    program: Program,
+    X: FloatArray,
+    weights: FloatArray,
+    cotangent: FloatArray | Cotangent,
+    inputs: bool = False,
+    qubits: Sequence[int] | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
     """Compute expectations, and derivatives of any function of them, by the adjoint method for many samples.
 
     Takes two states per sample and one backward sweep for any number of observables and parameters: the adjoint state
-    starts as ``sum_k v_k O_k psi`` with ``v`` the derivative with respect to the expectations.
+    starts as ``sum_k v_k O_k psi`` with ``v`` the derivative with respect to the expectations. The probability of an
+    outcome is the expectation of a projector.
 
     Parameters
     ----------
@@ -43,6 +50,9 @@ def adjoint_sweep(
         of consecutive rows, shape (n, n_observables), and their slice. It is called once per chunk of rows.
     inputs : bool
         Whether to differentiate with respect to X as well.
+    qubits : sequence of k int, optional
+        Qubits whose probabilities, shape (n_samples, 2**k), take the place of expectations, for a program without
+        observables; see `probabilities`.
 
     Returns
     -------
@@ -56,11 +66,17 @@ def adjoint_sweep(
     Jones and Gacon, arXiv:2009.02823.
     """
     X, weights = as_inputs(program, X), as_weights(program, weights)
-    return engine_for(program, len(X)).sweep(program, X, weights, cotangent, inputs)
+    measured = None if qubits is None else check_measured(program, qubits, len(X))
+    return engine_for(program, len(X)).sweep(program, X, weights, cotangent, inputs, measured)
 
 
 def prepared_sweep(
-    program: Program, weights: FloatArray, by_weights: FloatArray, cotangent: Cotangent, inputs: bool = False
+    program: Program,
+    weights: FloatArray,
+    by_weights: FloatArray,
+    cotangent: Cotangent,
+    inputs: bool = False,
+    qubits: Sequence[int] | None = None,
 ) -> PreparedSweep:
     """Prepare `adjoint_sweep` for many batches at weights that change in place; see `Engine.prepared_sweep`.
 
@@ -79,7 +95,9 @@ def prepared_sweep(
         nonlocal sweep
         X = as_inputs(program, X)
         if sweep is None:
-            sweep = engine_for(program, len(X)).prepared_sweep(program, weights, by_weights, cotangent, inputs)
+            measured = None if qubits is None else check_measured(program, qubits, len(X))
+            engine = engine_for(program, len(X))
+            sweep = engine.prepared_sweep(program, weights, by_weights, cotangent, inputs, measured)
         return sweep(X, rows)
 
     return prepared
@@ -93,9 +111,12 @@ def sweep_calls(
     cotangent: FloatArray,
     by_weights: FloatArray,
     by_inputs: FloatArray | None = None,
+    qubits: Sequence[int] | None = None,
 ) -> tuple[list[Any], list[Any]] | None:
     """Prepare `adjoint_sweep` as calls that a compiled loop makes; see `Engine.sweep_calls`."""
-    return engine_for(program, len(X)).sweep_calls(program, X, weights, values, cotangent, by_weights, by_inputs)
+    measured = None if qubits is None else check_measured(program, qubits, len(X))
+    engine = engine_for(program, len(X))
+    return engine.sweep_calls(program, X, weights, values, cotangent, by_weights, by_inputs, measured)
 
 
 def state_sweep(

@@ -1,27 +1,22 @@
-"""Probabilities of measurement outcomes of many samples, and their derivatives by the adjoint method."""
+"""Probabilities of measurement outcomes of many samples; `gradients.adjoint_sweep` differentiates them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import progress
 from simulator.engines.choice import engine_for
-from simulator.engines.trait import Cotangent
 from simulator.errors import CircuitError
-from simulator.pauli import gather
 from simulator.program.program import Program
-from simulator.program.values import as_cotangent, as_inputs, as_weights
+from simulator.program.values import as_inputs, as_weights
 
-__all__ = ["checked_qubits", "probabilities", "probability_sweep"]
+__all__ = ["check_measured", "checked_qubits", "probabilities"]
 
 FloatArray = NDArray[np.float64]
 
-_CHUNK = 1 << 18  # number of amplitudes computed at once; bounds memory, and smaller or larger ones were slower
-_COPIES = 8  # copies of the states of a chunk that a sweep and its cotangent hold at once
+_COPIES = 4  # states of a sample that a sweep holds at once: final, adjoint and initial adjoint ones, and the outcomes
 
 
 def probabilities(
@@ -46,71 +41,11 @@ def probabilities(
     Raises
     ------
     StateTooLargeError
-        If the states of a chunk of samples and the result do not fit in memory; raised before allocation.
+        If the states of a sample and the result do not fit in memory; raised before allocation.
     """
     X, weights = as_inputs(program, X), as_weights(program, weights)
-    measured = _checked(program, qubits)
-    _check_memory(program, len(X), len(measured))
-    out = np.empty((len(X), 1 << len(measured)))
-    for rows in progress.steps(_chunks(program, len(X))):
-        states = engine_for(program, rows.stop - rows.start).states(program, X[rows], weights)
-        out[rows] = _marginals(states, measured)
-    return out
-
-
-def probability_sweep(
-    program: Program,
-    X: FloatArray,
-    weights: FloatArray,
-    cotangent: FloatArray | Cotangent,
-    qubits: Sequence[int] | None = None,
-    inputs: bool = False,
-) -> tuple[FloatArray, FloatArray | None]:
-    """Derivatives of any function of the probabilities, by one adjoint sweep for each chunk of samples.
-
-    With ``v`` the derivative with respect to the probability of an outcome, the adjoint state starts as ``2 v psi`` on
-    the amplitudes of that outcome.
-
-    Parameters
-    ----------
-    program, X, weights, qubits : as for `probabilities`
-    cotangent : float64 ndarray, shape (n_samples, 2**k), or callable
-        Derivative of the function with respect to each probability; or a callable that returns it for the
-        probabilities of consecutive rows, shape (n, 2**k), and their slice. It is called once per chunk of rows.
-    inputs : bool
-        Whether to differentiate with respect to X as well.
-
-    Returns
-    -------
-    by_weights : float64 ndarray, shape (n_weights,)
-        Summed over the samples; exact up to rounding.
-    by_inputs : float64 ndarray, shape (n_samples, n_inputs), or None
-
-    References
-    ----------
-    Jones and Gacon, arXiv:2009.02823.
-    """
-    X, weights = as_inputs(program, X), as_weights(program, weights)
-    measured = _checked(program, qubits)
-    _check_memory(program, min(len(X), _chunk_size(program)), len(measured))
-    outcomes = None
-    if measured != tuple(range(program.num_qubits)):
-        outcomes = gather(np.arange(1 << program.num_qubits), measured)
-    by_weights = np.zeros(len(weights))
-    by_inputs = np.zeros(X.shape) if inputs else None
-    for rows in progress.steps(_chunks(program, len(X))):
-
-        def of_states(states: NDArray[Any], rows: slice = rows) -> NDArray[Any]:
-            values = _marginals(states, measured)
-            v = 2.0 * as_cotangent(cotangent(values, rows) if callable(cotangent) else cotangent[rows], values)
-            return (v if outcomes is None else v[:, outcomes]) * states
-
-        engine = engine_for(program, rows.stop - rows.start)
-        weights_part, inputs_part = engine.state_sweep(program, X[rows], weights, of_states, inputs)
-        by_weights += weights_part
-        if by_inputs is not None:
-            by_inputs[rows] = inputs_part
-    return by_weights, by_inputs
+    measured = check_measured(program, qubits, len(X))
+    return engine_for(program, len(X)).probabilities(program, X, weights, measured)
 
 
 def checked_qubits(qubits: Sequence[int] | None, num_qubits: int) -> tuple[int, ...]:
@@ -135,35 +70,17 @@ def checked_qubits(qubits: Sequence[int] | None, num_qubits: int) -> tuple[int, 
     return tuple(map(int, measured))
 
 
-def _checked(program: Program, qubits: Sequence[int] | None) -> tuple[int, ...]:
+def check_measured(program: Program, qubits: Sequence[int] | None, samples: int) -> tuple[int, ...]:
+    """Return the measured qubits, all by default, after a check that probabilities can be computed.
+
+    Raises
+    ------
+    StateTooLargeError
+        If the probabilities of the samples and the states of one of them do not fit in memory.
+    """
     if program.observables:
         raise ValueError("probabilities need a program without observables")
-    return checked_qubits(qubits, program.num_qubits)
-
-
-def _check_memory(program: Program, samples: int, num_measured: int) -> None:
-    """Check the memory for the states of one chunk and for the probabilities of ``samples``, in units of states."""
-    chunk = min(samples, _chunk_size(program))
-    of_states = 2 * program.dtype().itemsize << program.num_qubits
-    engine_for(program, samples).check(program, _COPIES * chunk + (samples * 8 << num_measured) // of_states)
-
-
-def _chunk_size(program: Program) -> int:
-    return max(1, _CHUNK >> program.num_qubits)
-
-
-def _chunks(program: Program, samples: int) -> list[slice]:
-    size = _chunk_size(program)
-    return [slice(begin, min(begin + size, samples)) for begin in range(0, samples, size)]
-
-
-def _marginals(states: NDArray[Any], qubits: tuple[int, ...]) -> FloatArray:
-    """Probabilities, shape (n_samples, 2**k), of states, shape (n_samples, 2**n)."""
-    n = states.shape[1].bit_length() - 1
-    out = np.square(states.real, dtype=np.float64)
-    out += np.square(states.imag, dtype=np.float64)
-    if qubits == tuple(range(n)):
-        return out
-    others = [q for q in range(n) if q not in qubits]
-    tensor = out.reshape(len(out), *(2,) * n).transpose([0, *(n - q for q in (*qubits[::-1], *others))])
-    return np.add.reduce(tensor.reshape(len(out), 1 << len(qubits), -1), axis=2)
+    measured = checked_qubits(qubits, program.num_qubits)
+    of_state = 2 * program.dtype().itemsize << program.num_qubits
+    engine_for(program, samples).check(program, _COPIES + (samples * 8 << len(measured)) // of_state)
+    return measured

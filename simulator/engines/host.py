@@ -7,12 +7,14 @@ from simulator.engines.numba.jit import cache_directory
 from simulator.engines.numba.jit.announcement import compilation_announced
 from simulator.engines.numba.kernels import activations, dense, losses, scales, updates
 from simulator.engines.numba.simd import width as vector_width
+from simulator.engines.numba.threads import limited as limited_threads
 
 __all__ = [
     "activations",
     "cache_directory",
     "compilation_announced",
     "dense",
+    "limited_threads",
     "loops",
     "losses",
     "scales",

@@ -145,6 +145,11 @@ class Engine(Protocol):
     def expectations(self, program: Program, X: FloatArray, weights: FloatArray) -> FloatArray:
         """Expectations of the program's observables, shape (n_samples, n_observables)."""
 
+    def probabilities(
+        self, program: Program, X: FloatArray, weights: FloatArray, qubits: tuple[int, ...]
+    ) -> FloatArray:
+        """Probabilities of the outcomes on some qubits, shape (n_samples, 2**k), as `sweep` computes them."""
+
     def sweep(
         self,
         program: Program,
@@ -152,8 +157,9 @@ class Engine(Protocol):
         weights: FloatArray,
         cotangent: FloatArray | Cotangent,
         inputs: bool = False,
+        qubits: tuple[int, ...] | None = None,
     ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-        """Expectations and derivatives of any function of them.
+        """Expectations, or probabilities of outcomes, and derivatives of any function of them.
 
         Parameters
         ----------
@@ -165,6 +171,9 @@ class Engine(Protocol):
             of rows.
         inputs : bool
             Whether to differentiate with respect to X as well.
+        qubits : tuple of k int, optional
+            Qubits whose probabilities, shape (n_samples, 2**k), take the place of expectations, in double precision
+            also of states in single precision; bit j of an outcome is ``qubits[j]``. The program has no observables.
 
         Returns
         -------
@@ -175,7 +184,13 @@ class Engine(Protocol):
         """
 
     def prepared_sweep(
-        self, program: Program, weights: FloatArray, by_weights: FloatArray, cotangent: Cotangent, inputs: bool = False
+        self,
+        program: Program,
+        weights: FloatArray,
+        by_weights: FloatArray,
+        cotangent: Cotangent,
+        inputs: bool = False,
+        qubits: tuple[int, ...] | None = None,
     ) -> PreparedSweep:
         """Prepare `sweep` for many batches at weights that change in place, as in the steps of a training run.
 
@@ -190,6 +205,8 @@ class Engine(Protocol):
             As for `sweep`; it is called with the slices of the call's rows.
         inputs : bool
             Whether to differentiate with respect to X as well.
+        qubits : tuple of int, optional
+            As for `sweep`.
 
         Returns
         -------
@@ -207,6 +224,7 @@ class Engine(Protocol):
         cotangent: FloatArray,
         by_weights: FloatArray,
         by_inputs: FloatArray | None = None,
+        qubits: tuple[int, ...] | None = None,
     ) -> tuple[list[Any], list[Any]] | None:
         """Prepare `sweep` as calls that a compiled loop makes, see `simulator.engines.host.loops`.
 
@@ -217,6 +235,8 @@ class Engine(Protocol):
             Read anew by every call; their contents may change.
         values, by_weights, by_inputs : float64 ndarray
             Overwritten with the results of `sweep`, whose bits they have.
+        qubits : tuple of int, optional
+            As for `sweep`.
 
         Returns
         -------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.pauli import gather
 from simulator.program.program import Program
 from simulator.program.subspaces import image
 from simulator.range_reduction import ordinary
@@ -33,6 +35,16 @@ def in_stored_basis(program: Program, states: NDArray[Any], X: FloatArray, weigh
     if order is not None:
         out[:, order] = out.copy()
     return out
+
+
+def stored_outcomes(program: Program, qubits: Sequence[int]) -> NDArray[np.int64]:
+    """Outcome on some qubits at each stored index, shape (2**n,); bit j of an outcome is ``qubits[j]``."""
+    outcomes, order = np.arange(1 << program.num_qubits), _stored_order(program)
+    if tuple(qubits) != tuple(range(program.num_qubits)):
+        outcomes = gather(outcomes, qubits)
+    if order is not None:
+        outcomes[order] = outcomes.copy()
+    return outcomes
 
 
 def _stored_order(program: Program) -> NDArray[np.int64] | None:

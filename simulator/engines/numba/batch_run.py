@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.engines.numba import buffers
 from simulator.engines.numba.kernels import inputs
+from simulator.engines.numba.kernels import outcomes as outcome_kernels
 from simulator.engines.numba.kernels import tiles as kernels
 from simulator.engines.numba.layout import queues
 from simulator.engines.numba.loops import Call, clear
-from simulator.engines.numba.run import NO_STATES, FloatArray, Run
+from simulator.engines.numba.run import NO_STATES, NO_VALUES, FloatArray, Run
 from simulator.engines.numba.sharing import new_queue
 from simulator.program.starts import product_states
 
@@ -52,30 +54,42 @@ class BatchRun(Run):
         self._share(kernels.backward, arguments, queue, tail, 3 * tiles * plan.work)
 
     def forward_calls(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> list[Call]:
-        """Return what `forward` does, as calls on fixed arrays, for a program without given amplitudes."""
-        self._queues = np.zeros((2, queues.QUEUE_WORDS), np.int64)
-        arguments = self.constants, self.weights, (X, NO_STATES), (keep, values)
-        return [clear(self._queues), self._call(kernels.forward, arguments, self._queues[0], len(X), 1)]
+        """Return what `forward` does, as calls on fixed arrays, for a program that begins in 0 or in its inputs."""
+        queue = _new_queues(1)
+        return [clear(queue), self._forward_call(X, keep, values, queue[0])]
 
-    def backward_calls(
+    def sweep_calls(
         self,
         X: FloatArray,
-        keep: NDArray[Any],
+        values: FloatArray,
         cotangent: FloatArray,
         by_weights: FloatArray,
         by_inputs: FloatArray | None,
-    ) -> list[Call]:
-        """Return what `backward` does, as calls that follow those of `forward_calls`."""
-        plan, tables = self.plan, self.plan.tables
-        by_tile = np.empty((-(-len(X) // plan.per_tile), tables.slots))
+    ) -> tuple[list[Call], list[Call]]:
+        """Return what `sweep` does, as calls on fixed arrays before and after those that compute the cotangent."""
+        tables, keep, outcomes = self.plan.tables, self.kept(len(X)), self.outcomes
+        shared = _new_queues(2 if outcomes is None else 4)  # all are cleared at the beginning of a sweep
+        by_tile = np.empty((len(keep), tables.slots))
         by_sample = np.empty((len(X), len(tables.local_slots)))
+        forward = [clear(shared), self._forward_call(X, keep, values if outcomes is None else NO_VALUES, shared[0])]
+        backward, seeds = [], keep[:0]
+        if outcomes is not None:
+            seeds = buffers.allocate(keep.size, keep.dtype).reshape(keep.shape)
+            forward.append(self._outcomes_call(outcome_kernels.read, (keep, outcomes, values), shared[2]))
+            backward.append(self._outcomes_call(outcome_kernels.seed, (keep, outcomes, cotangent, seeds), shared[3]))
         results = by_weights, by_tile, by_sample, NO_STATES
-        arguments = self.constants, (X, cotangent, keep[:0]), keep, results
-        calls = [self._call(kernels.backward, arguments, self._queues[1], len(X), 3)]
+        arguments = self.constants, (X, cotangent, seeds), keep, results
+        backward.append(self._call(kernels.backward, arguments, shared[1], len(X), 3))
         if by_inputs is not None:
             rows = tables.input_rows
-            calls.append(Call(inputs.by_inputs, rows.columns, rows.rows, rows.values, by_sample, by_inputs))
-        return calls
+            backward.append(Call(inputs.by_inputs, rows.columns, rows.rows, rows.values, by_sample, by_inputs))
+        return forward, backward
+
+    def _forward_call(self, X: FloatArray, keep: NDArray[Any], values: FloatArray, queue: NDArray[np.int64]) -> Call:
+        initial = X.view(np.complex128) if self.program.starts else NO_STATES
+        return self._call(
+            kernels.forward, (self.constants, self.weights, (X, initial), (keep, values)), queue, len(X), 1
+        )
 
     def _call(
         self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64], samples: int, passes: int
@@ -88,3 +102,15 @@ class BatchRun(Run):
             out.most_threads, out.scratch = tiles, len(arguments)
             out.scratch_bytes = plan.scratch_size * self._buffer.itemsize
         return out
+
+    def _outcomes_call(self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64]) -> Call:
+        """Return the counterpart of `_share_tiles` for calls."""
+        plan, tiles = self.plan, len(arguments[0])
+        out = Call(kernel, *arguments, queue, tiles, plan.states, plan.lanes)
+        if tiles * plan.tile_size >= plan.serial_work:
+            out.most_threads = tiles
+        return out
+
+
+def _new_queues(count: int) -> NDArray[np.int64]:
+    return np.zeros((count, queues.QUEUE_WORDS), np.int64)

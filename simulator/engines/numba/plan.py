@@ -16,10 +16,12 @@ from simulator.engines.numba.options import Options
 from simulator.engines.numba.tables.builder import TableBuilder
 from simulator.engines.numba.tables.stages import StageTableBuilder
 from simulator.engines.numba.tables.tables import Tables
+from simulator.program.basis import stored_outcomes
 from simulator.program.program import Program
 from simulator.program.subspaces import image
 
 _KEPT_PLANS = 64
+_MOST_QUBITS_KEPT = 16  # maximum number of qubits whose outcomes are kept, half a megabyte
 _PAGE = 1024  # floats; at least 4096 bytes in both precisions, so that tiles begin at a page
 
 
@@ -43,6 +45,7 @@ class Plans:
         self.options = options
         self.plans: dict[tuple[int, bool, bool], Plan] = {}
         self._tables: dict[tuple[int | None, bool, bool, bool], Tables] = {}
+        self._outcomes: tuple[tuple[int, ...], NDArray[np.int64]] | None = None
 
     def add(self, program: Program, samples: int, derive_inputs: bool, reads_states: bool) -> Plan:
         """Create and store the plan for a number of samples.
@@ -71,6 +74,15 @@ class Plans:
                 program, lanes, derive_inputs, self.options, swizzles=not reads_states
             ).build()
         return tables
+
+    def outcomes(self, program: Program, qubits: tuple[int, ...]) -> NDArray[np.int64]:
+        """Outcome on some qubits at each stored index, shape (2**n,); the latest is kept if it is small."""
+        latest = self._outcomes
+        if latest is None or latest[0] != qubits:
+            latest = qubits, stored_outcomes(program, qubits)
+            if program.num_qubits <= _MOST_QUBITS_KEPT:
+                self._outcomes = latest
+        return latest[1]
 
 
 class Plan:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from simulator import progress
 from simulator.engines.numba import buffers
+from simulator.engines.numba.kernels import outcomes as outcome_kernels
 from simulator.engines.numba.kernels.inputs import by_inputs
 from simulator.engines.numba.plan import Plan
-from simulator.engines.numba.sharing import share
+from simulator.engines.numba.sharing import new_queue, share
 from simulator.engines.trait import Cotangent
 from simulator.program.program import Program
 from simulator.program.starts import amplitude_derivatives
@@ -20,6 +21,9 @@ from simulator.program.values import as_cotangent
 
 FloatArray = NDArray[np.float64]
 
+IntArray = NDArray[np.int64]
+
+NO_VALUES = np.empty((0, 0))
 NO_STATES = np.zeros((0, 0), complex)
 
 
@@ -33,15 +37,20 @@ class Run(ABC):
     plan : Plan
     kept : int
         Maximum number of samples whose final states are kept at once, see `kept`.
+    outcomes : int64 ndarray, shape (2**n,), optional
+        Outcome at each stored index: `sweep` then computes probabilities of outcomes instead of expectations.
     """
 
     _prepared = 0  # whether an earlier chunk has prepared the shared coefficients, as read by kernels of tiles
     _keep: NDArray[Any] | None = None
     _kept = 0
+    _seeds: NDArray[Any] | None = None
     _derivatives: tuple[FloatArray, ...] = ()
 
-    def __init__(self, program: Program, weights: FloatArray, plan: Plan, kept: int = 0) -> None:
-        self.program, self.weights, self.plan = program, weights, plan
+    def __init__(
+        self, program: Program, weights: FloatArray, plan: Plan, kept: int = 0, outcomes: IntArray | None = None
+    ) -> None:
+        self.program, self.weights, self.plan, self.outcomes = program, weights, plan, outcomes
         size = plan.kept_begin + plan.kept_size(kept) if kept else plan.buffer_size
         self._buffer = buffers.take(size, program.dtype)
         self.shared = self._buffer[plan.shared_begin : plan.stored_begin]
@@ -87,11 +96,31 @@ class Run(ABC):
         self, X: FloatArray, rows: slice, values: FloatArray, by_weights: FloatArray, cotangent: FloatArray | Cotangent
     ) -> FloatArray | None:
         keep = self._keep if self._keep is not None and len(X) == self._kept else self.kept(len(X))
-        self.forward(X, keep, values)
+        self.forward(X, keep, values if self.outcomes is None else NO_VALUES)
+        if self.outcomes is not None:
+            self.read_outcomes(keep, values)
         v = as_cotangent(cotangent(values, rows) if callable(cotangent) else cotangent[rows], values)
-        weights_part, inputs_part = self.backward(X, keep, v)
+        seeds = None if self.outcomes is None else self._seeds_of(keep, v)
+        weights_part, inputs_part = self.backward(X, keep, v, seeds)
         by_weights += weights_part
         return inputs_part
+
+    def read_outcomes(self, keep: NDArray[Any], values: FloatArray) -> None:
+        """Write the probabilities of the outcomes in final states to ``values``, shape (n_samples, n_outcomes)."""
+        self._share_tiles(outcome_kernels.read, (keep, self.outcomes, values))
+
+    def _seeds_of(self, keep: NDArray[Any], cotangent: FloatArray) -> NDArray[Any]:
+        """Adjoint states in the form of ``keep``, given the derivative with respect to each probability."""
+        if self._seeds is None or self._seeds.shape != keep.shape:
+            self._seeds = buffers.allocate(keep.size, keep.dtype, zeros=False).reshape(keep.shape)
+        self._share_tiles(outcome_kernels.seed, (keep, self.outcomes, cotangent, self._seeds))
+        return self._seeds
+
+    def _share_tiles(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
+        """Call a kernel of `kernels.outcomes` on the tiles ``arguments[0]``."""
+        plan, tiles, queue = self.plan, len(arguments[0]), new_queue()
+        complete = *arguments, queue, tiles, plan.states, plan.lanes
+        share(kernel, complete, queue, tiles, tiles * plan.tile_size, plan.serial_work)
 
     @abstractmethod
     def forward(self, X: FloatArray, keep: NDArray[Any], values: FloatArray) -> None:

@@ -19,15 +19,13 @@ from simulator.engines.numba.large_state_run import LargeStateRun
 from simulator.engines.numba.loops import Call
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.plan import Plan, Plans
-from simulator.engines.numba.run import Run
+from simulator.engines.numba.run import NO_VALUES, Run
 from simulator.engines.numba.tangents import Tangents
 from simulator.engines.trait import Cotangent, NoisyEngine, PreparedSweep, StateCotangent
 from simulator.program.basis import global_phases, in_circuit_basis, in_stored_basis
 from simulator.program.program import Program
 
 FloatArray = NDArray[np.float64]
-
-_NOTHING = np.empty((0, 0))
 
 
 class NumbaEngine:
@@ -73,6 +71,20 @@ class NumbaEngine:
         run.close()
         return values
 
+    def probabilities(
+        self, program: Program, X: FloatArray, weights: FloatArray, qubits: tuple[int, ...]
+    ) -> FloatArray:
+        values = np.empty((len(X), _num_outputs(program, qubits)))
+        if not len(X):
+            return values
+        run = self.sweeping_run(program, weights, len(X), False, qubits)
+        for rows in progress.steps(run.plan.chunks):
+            keep = run.kept(rows.stop - rows.start)
+            run.forward(X[rows], keep, NO_VALUES)
+            run.read_outcomes(keep, values[rows])
+        run.close()
+        return values
+
     def states(self, program: Program, X: FloatArray, weights: FloatArray) -> NDArray[Any]:
         self.check(program, len(X))
         if not len(X):
@@ -88,7 +100,7 @@ class NumbaEngine:
         run = BatchRun(program, weights, plan, kept=plan.chunks[0].stop)
         for rows in progress.steps(plan.chunks):
             keep = run.kept(rows.stop - rows.start)
-            run.forward(X[rows], keep, _NOTHING)
+            run.forward(X[rows], keep, NO_VALUES)
             kernels.unpack(keep, out[rows], plan.states, plan.lanes)
         run.close()
         return in_circuit_basis(program, out, X, weights)
@@ -100,20 +112,27 @@ class NumbaEngine:
         weights: FloatArray,
         cotangent: FloatArray | Cotangent,
         inputs: bool = False,
+        qubits: tuple[int, ...] | None = None,
     ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-        values = np.empty((len(X), len(program.observables)))
+        values = np.empty((len(X), _num_outputs(program, qubits)))
         by_weights = np.zeros(len(weights))
         if not values.size:
             return values, by_weights, np.zeros(X.shape) if inputs else None
-        run = self.sweeping_run(program, weights, len(X), inputs)
+        run = self.sweeping_run(program, weights, len(X), inputs, qubits)
         by_inputs = run.sweep(X, slice(0, len(X)), values, by_weights, cotangent)
         run.close()
         return values, by_weights, by_inputs
 
     def prepared_sweep(
-        self, program: Program, weights: FloatArray, by_weights: FloatArray, cotangent: Cotangent, inputs: bool = False
+        self,
+        program: Program,
+        weights: FloatArray,
+        by_weights: FloatArray,
+        cotangent: Cotangent,
+        inputs: bool = False,
+        qubits: tuple[int, ...] | None = None,
     ) -> PreparedSweep:
-        return _PreparedSweep(self, program, weights, by_weights, cotangent, inputs)
+        return _PreparedSweep(self, program, weights, by_weights, cotangent, inputs, qubits)
 
     def sweep_calls(
         self,
@@ -124,28 +143,39 @@ class NumbaEngine:
         cotangent: FloatArray,
         by_weights: FloatArray,
         by_inputs: FloatArray | None = None,
+        qubits: tuple[int, ...] | None = None,
     ) -> tuple[list[Call], list[Call]] | None:
-        plan = self.plan(program, len(X), by_inputs is not None)
-        if len(plan.chunks) != 1 or not _can_be_calls(program, plan, 3 * len(X)):
+        plan = self.plan(program, len(X), by_inputs is not None, qubits is not None)
+        if len(plan.chunks) != 1 or not (values.size and _can_be_calls(program, plan, 3 * len(X))):
             return None
-        run = BatchRun(program, weights, plan, kept=len(X))
-        keep = run.kept(len(X))
-        return run.forward_calls(X, keep, values), run.backward_calls(X, keep, cotangent, by_weights, by_inputs)
+        run = BatchRun(program, weights, plan, len(X), self._outcomes(program, qubits))
+        return run.sweep_calls(X, values, cotangent, by_weights, by_inputs)
 
     def expectation_calls(
         self, program: Program, X: FloatArray, weights: FloatArray, values: FloatArray
     ) -> list[Call] | None:
         plan = self.plan(program, len(X))
-        if not _can_be_calls(program, plan, len(X)):
+        if not (values.size and _can_be_calls(program, plan, len(X))):
             return None
         return BatchRun(program, weights, plan).forward_calls(X, _no_tiles(program, plan), values)
 
-    def sweeping_run(self, program: Program, weights: FloatArray, samples: int, derive_inputs: bool) -> Run:
-        """Return a run of samples that can sweep backward."""
-        plan = self.plan(program, samples, derive_inputs)
+    def sweeping_run(
+        self,
+        program: Program,
+        weights: FloatArray,
+        samples: int,
+        derive_inputs: bool,
+        qubits: tuple[int, ...] | None = None,
+    ) -> Run:
+        """Return a run of samples that can sweep backward, from expectations or from probabilities on some qubits."""
+        plan = self.plan(program, samples, derive_inputs, reads_states=qubits is not None)
         if plan.big:
             self.check(program, 2)
-        return _run_of(plan)(program, weights, plan, kept=plan.chunks[0].stop)
+        return _run_of(plan)(program, weights, plan, plan.chunks[0].stop, self._outcomes(program, qubits))
+
+    def _outcomes(self, program: Program, qubits: tuple[int, ...] | None) -> NDArray[np.int64] | None:
+        """Outcome on the qubits at each stored index; stored beside the plans."""
+        return None if qubits is None else self._plans[program].outcomes(program, qubits)
 
     def state_sweep(
         self, program: Program, X: FloatArray, weights: FloatArray, cotangent: StateCotangent, inputs: bool = False
@@ -163,7 +193,7 @@ class NumbaEngine:
         )
         parts = [slice(rows.start // plan.per_tile, -(-rows.stop // plan.per_tile)) for rows in plan.chunks]
         for rows, part in zip(plan.chunks, parts, strict=True):
-            run.forward(X[rows], keep[part], _NOTHING)
+            run.forward(X[rows], keep[part], NO_VALUES)
         states = _empty_states(program, len(X))
         kernels.unpack(keep, states, plan.states, plan.lanes)
         states = in_circuit_basis(program, states, X, weights)
@@ -173,7 +203,7 @@ class NumbaEngine:
         adjoint = in_stored_basis(program, 0.5 * v.astype(states.dtype), X, weights)
         kernels.pack(adjoint, seeds, plan.states, plan.lanes)
         for rows, part in zip(plan.chunks, parts, strict=True):
-            weights_part, inputs_part = run.backward(X[rows], keep[part], _NOTHING, seeds[part])
+            weights_part, inputs_part = run.backward(X[rows], keep[part], NO_VALUES, seeds[part])
             by_weights += weights_part
             if by_inputs is not None:
                 by_inputs[rows] = inputs_part
@@ -246,7 +276,7 @@ class NumbaEngine:
         run = self._run(program, weights, len(X), reads_states=True)
         count = -(-len(X) // plan.per_tile)
         keep = simd.aligned_zeros(count * plan.tile_size, program.dtype, 4096).reshape(count, plan.tile_size)
-        run.forward(X, keep, _NOTHING)
+        run.forward(X, keep, NO_VALUES)
         run.close()
         return keep.reshape(count * plan.states, plan.tables.state_size)
 
@@ -262,10 +292,11 @@ class _PreparedSweep:
         by_weights: FloatArray,
         cotangent: Cotangent,
         inputs: bool,
+        qubits: tuple[int, ...] | None,
     ) -> None:
         self._engine, self._program, self._weights, self._inputs = engine, program, weights, inputs
-        self._by_weights, self._cotangent = by_weights, cotangent
-        self._outputs = len(program.observables)
+        self._by_weights, self._cotangent, self._qubits = by_weights, cotangent, qubits
+        self._outputs = _num_outputs(program, qubits)
         self._run: Run | None = None
         self._samples = 0
 
@@ -275,7 +306,9 @@ class _PreparedSweep:
             if not samples:
                 return np.zeros(X.shape) if self._inputs else None
             self.close()
-            run = self._run = self._engine.sweeping_run(self._program, self._weights, samples, self._inputs)
+            run = self._run = self._engine.sweeping_run(
+                self._program, self._weights, samples, self._inputs, self._qubits
+            )
             self._samples = samples
         else:
             run.restart()
@@ -290,6 +323,11 @@ class _PreparedSweep:
     __del__ = close
 
 
+def _num_outputs(program: Program, qubits: tuple[int, ...] | None) -> int:
+    """Number of expectations, or of outcomes on the qubits."""
+    return len(program.observables) if qubits is None else 1 << len(qubits)
+
+
 def _run_of(plan: Plan) -> type[Run]:
     return LargeStateRun if plan.big else BatchRun
 
@@ -297,7 +335,8 @@ def _run_of(plan: Plan) -> type[Run]:
 def _can_be_calls(program: Program, plan: Plan, samples: int) -> bool:
     """Whether the work on a number of samples can be calls, which no one watches, of the kernels of tiles."""
     is_long = samples * plan.work >= plan.long_work * plan.per_tile
-    return bool(samples and program.observables) and not (plan.big or program.starts or is_long)
+    starts_in_calls = program.begins_in_inputs or not program.starts
+    return starts_in_calls and not (plan.big or is_long)
 
 
 def _no_tiles(program: Program, plan: Plan) -> NDArray[Any]:

@@ -12,6 +12,8 @@ import os
 import threading
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +117,18 @@ def set_num_threads(count: int | None) -> None:
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
         raise ValueError(f"the number of threads is a positive integer or None, got {count!r}")
     _limit = count
+
+
+@contextmanager
+def limited(count: int) -> Iterator[None]:
+    """Set the maximum number of threads per call inside the context, in all threads of this process."""
+    global _limit
+    previous = _limit
+    set_num_threads(count)
+    try:
+        yield
+    finally:
+        _limit = previous
 
 
 def helpers(count: int, scratch_bytes: int = 0) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Comparisons on tables whose truth is known: who is better, who is not, and who had less to work with."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,6 +29,7 @@ from qml.honesty.evaluation import Contest, run_contest
 from qml.honesty.opponents import Candidates, Opponent, Tuned, opponents
 from qml.honesty.scores import choose_metrics
 from qml.honesty.twins import circuit_inputs, twin_of
+from simulator import get_num_threads, set_num_threads
 
 QUICK = {"cv": 3, "repeats": 1, "candidates": 1, "random_state": 0}
 SINKS = KitchenSinksClassifier(n_components=20)
@@ -291,3 +294,20 @@ class TestBadInput:
         arguments = {"estimator": SINKS, "X": X, "y": y} | arguments
         with pytest.raises(error, match=words):
             compare_baselines(**arguments)
+
+
+def test_all_models_use_one_thread():
+    counts = []
+
+    class Counting(LogisticRegression):
+        def fit(self, X, y):
+            counts.append(get_num_threads())
+            return super().fit(X, y)
+
+    set_num_threads(2)
+    try:
+        compare_baselines(Counting(max_iter=1000), *load_iris(return_X_y=True), **QUICK)
+        assert get_num_threads() == min(2, os.cpu_count())
+    finally:
+        set_num_threads(None)
+    assert set(counts) == {1}

@@ -35,6 +35,20 @@ EVALUATIONS = {
 }
 
 
+def test_the_precision_of_a_numba_backend_is_that_of_the_layer():
+    layer, weights = Quantum(MODEL), WEIGHTS
+    exact, single = layer.forward(X, weights), layer.on(NumbaBackend(precision="single"))
+    assert (layer.model.precision, single.model.precision) == ("double", "single")
+    assert np.array_equal(single.forward(X, weights), single.forward(X, weights).astype(np.float32))
+    np.testing.assert_allclose(single.forward(X, weights), exact, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(sweep(single)[0], sweep(layer)[0], rtol=0, atol=1e-4)
+    assert single.on(NumbaBackend()).model.precision == "single"  # the default says nothing
+    assert layer.on(NumbaBackend(precision="single")).model is single.model  # lowered once
+    noisy = layer.on(NumbaBackend(noise=NOISE, precision="single", seed=4))
+    assert noisy.evaluation == NoisyEvaluation(MODEL, NOISE, seed=4)
+    assert noisy.model is MODEL
+
+
 @pytest.mark.parametrize("name", EVALUATIONS)
 def test_derivatives_are_those_of_the_values(name):
     layer = Quantum(MODEL, EVALUATIONS[name])

@@ -14,7 +14,9 @@ from qml.models.probabilities import from_strings, standard_errors, z_strings
 from qml.training.checkpoints import CheckpointMismatchError
 from simulator import Circuit, NoiseModel, Parameter, ParameterVector, Z, depolarizing
 from simulator.backends.numba_backend import NumbaBackend
-from simulator.calculations import probabilities as calculations
+from simulator.engines.choice import using
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.errors import CircuitError, ObservableError, StateTooLargeError, UnknownNameError
 from simulator.qiskit_backend import QiskitBackend
 from tests.qml.layers.differences import TOLERANCE, gradient
@@ -121,22 +123,48 @@ def test_mean_squared_error_and_its_gradient():
     np.testing.assert_allclose(d_weights, [expected], rtol=0, atol=EXACT)
 
 
-def test_chunks_of_samples_and_their_slices(monkeypatch):
-    model, seeds = model_of((2, 0)), RNG.normal(size=(11, 4))
-    rows, seen = RNG.normal(size=(11, 2)), []
+def test_chunks_of_samples_and_their_slices():
+    model, seeds = model_of((2, 0)), RNG.normal(size=(150, 4))
+    rows, seen = RNG.normal(size=(150, 2)), []
     whole, expected = model.forward(rows, WEIGHTS), model.backward(rows, WEIGHTS, seeds)
-    monkeypatch.setattr(calculations, "_CHUNK", 4 << 3)
 
     def cotangent(values, part):
         seen.append((part.start, part.stop))
         np.testing.assert_array_equal(values, whole[part])
         return seeds[part]
 
-    np.testing.assert_array_equal(model.forward(rows, WEIGHTS), whole)
-    d_weights, d_X = model.differentiate(rows, WEIGHTS, cotangent, by_inputs=True)
-    assert seen == [(0, 4), (4, 8), (8, 11)]
+    with using(NumbaEngine(Options(keep_bytes=1, fewest_tiles=1))):
+        np.testing.assert_array_equal(model.forward(rows, WEIGHTS), whole)
+        d_weights, d_X = model.differentiate(rows, WEIGHTS, cotangent, by_inputs=True)
+    starts, stops = zip(*seen, strict=True)
+    assert len(seen) > 1
+    assert (0, *stops) == (*starts, 150)
     np.testing.assert_allclose(d_weights, expected[0], rtol=0, atol=EXACT)
     np.testing.assert_allclose(d_X, expected[1], rtol=0, atol=EXACT)
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_states_whose_lanes_are_qubits(samples):
+    """Few samples of many qubits, as tiles and as one large state."""
+    circuit = Circuit(9)
+    w = ParameterVector("w", 9)
+    for q in range(9):
+        circuit = circuit.ry(w[q], q)
+    for q in range(8):
+        circuit = circuit.cx(q, q + 1).x(q)
+    model = QuantumModel(circuit, weights=w, outputs="probabilities", qubits=[7, 0, 3])
+    weights, seeds, empty = RNG.normal(size=9), RNG.normal(size=(samples, 8)), np.empty((samples, 0))
+    expected = Statevector(circuit.bind(dict(zip(w, weights, strict=True))).to_qiskit()).probabilities([7, 0, 3])
+    by_weights = gradient(lambda values: np.sum(seeds * model.forward(empty, values)), weights)
+    for options in (
+        Options(),
+        Options(batch_qubits=4, big_qubits=30, big_alone=30),
+        Options(batch_qubits=4, big_qubits=9),
+    ):
+        with using(NumbaEngine(options)):
+            np.testing.assert_allclose(model.forward(empty, weights), [expected] * samples, rtol=0, atol=EXACT)
+            d_weights, _ = model.backward(empty, weights, seeds)
+        np.testing.assert_allclose(d_weights, by_weights, rtol=0, atol=TOLERANCE)
 
 
 class TestEvaluations:

@@ -9,7 +9,7 @@ from qml import VariationalClassifier, load
 from qml.optimizers import SGD
 from qml.training import train
 from qml.training.checkpoints import CheckpointMismatchError
-from qml.training.progress import EpochRecord
+from qml.training.progress import EpochRecord, History
 from qml.training.schedules import (
     SCHEDULES,
     Constant,
@@ -90,6 +90,29 @@ def test_plateau_waits_and_shrinks():
     assert factors == [1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2]
     falling = records([1.0 - 0.1 * k for k in range(9)], [0.5] * 9)
     assert schedule.at_epoch(falling) == 0.25  # the validation score decides where there is one
+
+
+def test_plateau_reads_each_epoch_of_a_run_once():
+    schedule, read = Plateau(factor=0.5, patience=2, tol=0.01, least=0.2), []
+
+    class Recorded(History):
+        def __getitem__(self, index):
+            read.append(len(super().__getitem__(index)))
+            return super().__getitem__(index)
+
+    factors, history = schedule.factors(), records(np.linspace(1.0, 0.98, 30))
+    for k in range(31):
+        assert factors(Recorded(history[:k])) == schedule.at_epoch(history[:k])
+    assert read == [0] + [1] * 30
+
+
+def test_a_plateau_of_ones_own_decides_in_a_run():
+    class Falling(Plateau):
+        def at_epoch(self, history):
+            return 0.5 ** len(history)
+
+    by_epoch, _ = rates(Falling())
+    np.testing.assert_allclose(by_epoch[:3], [1.0, 0.5, 0.25])
 
 
 def test_plateau_in_a_run():

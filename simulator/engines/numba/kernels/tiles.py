@@ -59,7 +59,7 @@ def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
 
 
 @inlined
-def _claim(queue, tiles, thread):
+def claim(queue, tiles, thread):
     """Claim a tile; return ``tiles`` if none remains.
 
     The first thread goes up from the first tile, the second one down from the last: then each finds most of its tiles
@@ -113,7 +113,7 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
     _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes)
     thread = fetch_add(queue, ARRIVED, 1)
     while True:
-        tile = _claim(queue, tiles, thread)
+        tile = claim(queue, tiles, thread)
         if tile == tiles:
             break
         psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
@@ -195,7 +195,7 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
     is_local = integers(packed, IS_LOCAL)
     W, size, thread = lanes_of(scratch), entry(layout, STATE), fetch_add(queue, ARRIVED, 1)
     while True:
-        tile = _claim(queue, tiles, thread)
+        tile = claim(queue, tiles, thread)
         if tile == tiles:
             break
         psi = keep[tile]

@@ -1,0 +1,72 @@
+"""Probabilities of measurement outcomes of stored tiles, and the adjoint states of a function of them.
+
+``outcomes``, int64 (2**n,), is the outcome at each index of the stored order. Tiles are claimed as in `kernels.tiles`;
+samples share nothing, so no result depends on the number of threads. Probabilities are in double precision whatever
+that of the states.
+"""
+
+from __future__ import annotations
+
+from simulator.engines.numba.jit import bridged, inlined
+from simulator.engines.numba.kernels.tiles import claim
+from simulator.engines.numba.layout.queues import ARRIVED
+from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like, section
+
+
+@inlined
+def _read_state(psi, outcomes, values, number, lanes):
+    """Set the rows of W samples, or of one, to the sums of ``|psi_i|**2`` over the indices i of each outcome."""
+    W = lanes_of(psi)
+    first, samples = number, 1
+    if lanes is None:
+        first, samples = number * W, max(0, min(W, len(values) - number * W))
+    for row in range(first, first + samples):
+        for k in range(values.shape[1]):
+            values[row, k] = 0.0
+    for i in range(len(outcomes)):
+        k = entry(outcomes, i)
+        o = 2 * i * W if lanes is None else (i // W) * 2 * W + i % W
+        for lane in range(samples):
+            real, imaginary = float(psi[o + lane]), float(psi[o + W + lane])
+            values[first + lane, k] += real * real + imaginary * imaginary
+
+
+@bridged
+def read(keep, outcomes, values, queue, tiles, states, lanes):
+    """Fill ``values``, float64 (n_samples, n_outcomes), with the probabilities in the final states ``keep``."""
+    size, thread = keep.shape[1] // states, fetch_add(queue, ARRIVED, 1)
+    while True:
+        tile = claim(queue, tiles, thread)
+        if tile == tiles:
+            break
+        for j in range(states):
+            _read_state(section(keep[tile], j * size, (j + 1) * size), outcomes, values, tile * states + j, lanes)
+
+
+@inlined
+def _seed_state(psi, lam, outcomes, cotangent, number, lanes):
+    """Set ``lam_i`` to ``v_k psi_i`` where k is the outcome at index i; lanes without a sample to 0."""
+    W = lanes_of(psi)
+    first, lanes_used = number, 1
+    if lanes is None:
+        first, lanes_used = number * W, W
+    for i in range(len(outcomes)):
+        k = entry(outcomes, i)
+        o = 2 * i * W if lanes is None else (i // W) * 2 * W + i % W
+        for lane in range(lanes_used):
+            v = cotangent[first + lane, k] if first + lane < len(cotangent) else 0.0
+            lam[o + lane] = like(lam, v) * psi[o + lane]
+            lam[o + W + lane] = like(lam, v) * psi[o + W + lane]
+
+
+@bridged
+def seed(keep, outcomes, cotangent, seeds, queue, tiles, states, lanes):
+    """Fill ``seeds``, of the shape of ``keep``, with the adjoint states for derivatives by each probability."""
+    size, thread = keep.shape[1] // states, fetch_add(queue, ARRIVED, 1)
+    while True:
+        tile = claim(queue, tiles, thread)
+        if tile == tiles:
+            break
+        for j in range(states):
+            psi, lam = section(keep[tile], j * size, (j + 1) * size), section(seeds[tile], j * size, (j + 1) * size)
+            _seed_state(psi, lam, outcomes, cotangent, tile * states + j, lanes)
