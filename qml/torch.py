@@ -109,9 +109,9 @@ class QuantumLayer(torch.nn.Module):
             raise TypeError(f"QuantumLayer expects a floating-point tensor, got {getattr(X, 'dtype', type(X))}")
         if torch.jit.is_tracing():
             raise NotImplementedError(
-                "QuantumLayer cannot be traced by torch.jit.trace or torch.onnx.export, which would write its outputs for"
-                " the example as constants; use torch.compile or torch.export, and for ONNX train a NetworkClassifier or"
-                " NetworkRegressor of the same layers and call qml.deploy.export_onnx"
+                "QuantumLayer cannot be traced by torch.jit.trace or torch.onnx.export, which would write its outputs"
+                " for the example as constants; use torch.compile or torch.export, and for ONNX train a"
+                " NetworkClassifier or NetworkRegressor of the same layers and call qml.deploy.export_onnx"
             )
         if X.device != self.weights.device:
             raise ValueError(

@@ -77,6 +77,7 @@ def test_strings_and_arrays_agree():
     outcomes, counts = circuit.sample_array(shots=500, seed=4)
     assert circuit.sample(shots=500, seed=4) == dict(zip(bit_strings(outcomes, 3), counts.tolist(), strict=True))
     assert circuit.sample(shots=500, seed=4, qubits=[2]).keys() == {"0", "1"}
+    assert circuit.sample(shots=500, seed=4, qubits=2) == circuit.sample(shots=500, seed=4, qubits=[2])
 
 
 @pytest.mark.parametrize("shots", [0, -1, 1.5, True, "10"])
