@@ -66,7 +66,7 @@ def sample_state(
         raise GateError(f"amplitudes of shape (2**n,) expected, got {state.shape}")
     n = state.size.bit_length() - 1
     rng, engine = np.random.default_rng(seed), engine_for_arrays()
-    if qubits is None or tuple(qubits) == tuple(range(n)):
+    if qubits is None or as_qubits(qubits) == tuple(range(n)):
         return engine.draw(state, shots, rng)
     return engine.draw(engine.marginal(state, check_qubits(qubits, n)), shots, rng)
 

@@ -276,6 +276,7 @@ class TestTransformations:
         gc.collect()
         close(program.module()(rows(9)), expected)
 
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # both are old ways
     def test_traces_are_refused_rather_than_constant(self, layer):
         for module in (layer, torch.nn.Sequential(torch.nn.Linear(3, 3), layer).double()):
             with pytest.raises(NotImplementedError, match="torch.jit.trace or torch.onnx.export"):
