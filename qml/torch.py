@@ -59,7 +59,8 @@ class QuantumLayer(torch.nn.Module):
         If the weights have a wrong shape or, in a call, if the argument does, is on another device than the weights, or
         contains NaN or infinity.
     NotImplementedError
-        If second derivatives or forward-mode derivatives are asked for.
+        If second derivatives or forward-mode derivatives are asked for, or the module is traced by `torch.jit.trace`
+        or the older exporter of `torch.onnx.export`: a trace would hold the outputs as constants.
 
     Examples
     --------
@@ -106,6 +107,12 @@ class QuantumLayer(torch.nn.Module):
         """Compute the outputs, shape (..., num_outputs), for inputs of shape (..., num_inputs)."""
         if not isinstance(X, torch.Tensor) or not X.is_floating_point():
             raise TypeError(f"QuantumLayer expects a floating-point tensor, got {getattr(X, 'dtype', type(X))}")
+        if torch.jit.is_tracing():
+            raise NotImplementedError(
+                "QuantumLayer cannot be traced by torch.jit.trace or torch.onnx.export, which would write its outputs"
+                " for the example as constants; use torch.compile or torch.export, and for ONNX train a"
+                " NetworkClassifier or NetworkRegressor of the same layers and call qml.deploy.export_onnx"
+            )
         if X.device != self.weights.device:
             raise ValueError(
                 f"X is on {X.device} and the weights are on {self.weights.device}: move one with .to(device)"

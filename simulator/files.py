@@ -54,7 +54,7 @@ def check_regular(path: Name) -> os.stat_result | None:
         If ``path`` is not a regular file.
     """
     try:
-        status = os.stat(path)
+        status = os.stat(os.fspath(path))  # an int would be an open file
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(status.st_mode):

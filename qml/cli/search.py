@@ -61,6 +61,10 @@ def run(options: argparse.Namespace) -> int:
     from qml.search import QuantumSearchCV
     from qml.tables import TableError
 
+    try:
+        import qml.search.studies  # noqa: F401  # imports Optuna
+    except ImportError as error:
+        raise TableError(str(error)) from error
     if 0 in (options.cv, options.nested):
         raise TableError("--cv and --nested of a search expect at least 2 folds, got 0")
     split = split_rows(target, 0.25 if options.test_size is None else options.test_size, options.seed)

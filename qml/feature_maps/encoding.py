@@ -119,8 +119,7 @@ class FeatureMap(Protocol):
 
 def checked_sizes(kind: str, feature_map: FeatureMap, num_features: int, num_qubits: int | None) -> int:
     """Return the number of qubits, after checking that the features fit."""
-    if num_features < 1:
-        raise CircuitError(f"a feature map needs at least 1 feature, got {num_features}")
+    check_whole("num_features", num_features, error=CircuitError)
     width = feature_map.num_qubits(num_features) if num_qubits is None else num_qubits
     check_whole("num_qubits", width, error=CircuitError)
     most = feature_map.max_features(int(width))

@@ -12,7 +12,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import assert_all_finite, check_consistent_length
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_array, validate_data
 
 from simulator import memory
@@ -245,7 +245,7 @@ class Kernel(BaseEstimator, ABC):
         samples = validate_data(self, X, dtype=np.float64)
         if y is None:
             return samples, None
-        targets = np.asarray(y)
+        targets = column_or_1d(y, warn=True)
         check_consistent_length(samples, targets)
         assert_all_finite(targets, input_name="y")
         return samples, targets

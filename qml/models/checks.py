@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 def as_parameters(role: str, value: Sequence[Parameter] | Parameter) -> tuple[Parameter, ...]:
     """Return one or several parameters as a tuple, or raise a ParameterError if they are none."""
-    parameters = (value,) if isinstance(value, Parameter) else tuple(value)
+    parameters = tuple(value) if isinstance(value, Iterable) else (value,)
     for parameter in parameters:
         if not isinstance(parameter, Parameter):
             raise ParameterError(f"{role} expects parameters, got {parameter!r}")

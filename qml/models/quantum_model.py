@@ -66,6 +66,8 @@ class QuantumModel:
     ------
     ParameterError
         If a parameter of the circuit is in neither list, or a list names one twice or in both.
+    TypeError
+        If ``circuit`` is not a Circuit.
     ValueError
         If there are no observables for expectations, or if there are some for probabilities.
 
@@ -96,6 +98,8 @@ class QuantumModel:
         data: DataFunction | None = None,
         num_features: int | None = None,
     ) -> None:
+        if not isinstance(circuit, Circuit):
+            raise TypeError(f"a QuantumModel takes a Circuit, such as one of Circuit.from_qiskit, got {circuit!r:.200}")
         self.circuit = circuit
         self.inputs, self.weights = as_parameters("inputs", inputs), as_parameters("weights", weights)
         check_choice("outputs", outputs, OUTPUTS)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.tables.kinds import Contents, LeftOut, inspect_column, numbers
-from qml.tables.notation import Notation
+from qml.tables.notation import Notation, parse_number
 from qml.tables.table import MISSING, Table, TableError, nearest, quoted, shortened
 from simulator.errors import counted
 
@@ -279,7 +279,8 @@ def _refuse_empty(table: Table, missing: dict[str, NDArray[np.bool_]], fills: st
 def _filled_numbers(table: Table, column: Column, missing: NDArray[np.bool_]) -> NDArray[np.float64]:
     values = numbers(table, column.name, missing, notation=column.notation)
     if values is None:
-        example = next(cell for cell, absent in zip(table.column(column.name), missing, strict=True) if not absent)
+        cells = [cell for cell, absent in zip(table.column(column.name), missing, strict=True) if not absent]
+        example = next((cell for cell in cells if parse_number(cell, column.notation) is None), cells[0])
         raise TableError(
             f"{table.path}: column {column.name!r} held numbers in training, but here text, such as {quoted(example)}"
         )

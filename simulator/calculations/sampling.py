@@ -12,6 +12,7 @@ from simulator import pauli
 from simulator.calculations.statevector import statevector
 from simulator.engines.choice import engine_for_arrays
 from simulator.errors import CircuitError, GateError, ParameterError
+from simulator.operations.arguments import as_qubits
 from simulator.operations.binding import values_array
 from simulator.operations.measurements import final_measurements
 from simulator.operations.sequence import OperationSequence
@@ -30,7 +31,7 @@ def checked_shots(shots: Any) -> int:
 
 
 def sample_state(
-    amplitudes: ArrayLike, shots: int, seed: Any = None, qubits: Sequence[int] | None = None
+    amplitudes: ArrayLike, shots: int, seed: Any = None, qubits: int | Sequence[int] | None = None
 ) -> tuple[IntArray, IntArray]:
     """Sample ``shots`` measurement outcomes of a state.
 
@@ -40,7 +41,7 @@ def sample_state(
     shots : int
         Number of shots, at least 1.
     seed : None, int or numpy.random.Generator
-    qubits : sequence of int, optional
+    qubits : int or sequence of int, optional
         Qubits to measure, the first being the lowest bit of an outcome; all by default.
 
     Returns
@@ -65,7 +66,7 @@ def sample_state(
         raise GateError(f"amplitudes of shape (2**n,) expected, got {state.shape}")
     n = state.size.bit_length() - 1
     rng, engine = np.random.default_rng(seed), engine_for_arrays()
-    if qubits is None or tuple(qubits) == tuple(range(n)):
+    if qubits is None or as_qubits(qubits) == tuple(range(n)):
         return engine.draw(state, shots, rng)
     return engine.draw(engine.marginal(state, check_qubits(qubits, n)), shots, rng)
 
@@ -75,14 +76,14 @@ def draw(probabilities: FloatArray, shots: int, rng: np.random.Generator) -> tup
     return engine_for_arrays().draw(np.ascontiguousarray(probabilities, float), shots, rng)
 
 
-def check_qubits(qubits: Sequence[int], num_qubits: int) -> tuple[int, ...]:
-    """Convert the qubits to measure to a tuple of ints, or raise a CircuitError."""
-    requested = tuple(qubits)
-    if not requested or len(set(requested)) != len(requested):
-        raise CircuitError(f"sample: distinct qubits expected, at least one, got {requested}")
+def check_qubits(qubits: int | Sequence[int], num_qubits: int) -> tuple[int, ...]:
+    """Convert the qubits to measure, one or several, to a tuple of ints, or raise a CircuitError."""
+    requested = as_qubits(qubits)
     for q in requested:
         if isinstance(q, bool) or not isinstance(q, int | np.integer) or not 0 <= q < num_qubits:
             raise CircuitError(f"sample: a qubit from 0 to {num_qubits - 1} expected, got {q!r}")
+    if not requested or len(set(requested)) != len(requested):
+        raise CircuitError(f"sample: distinct qubits expected, at least one, got {requested}")
     return tuple(int(q) for q in requested)
 
 
@@ -117,7 +118,7 @@ def sample_final(
     values: Any,
     shots: int,
     seed: Any,
-    qubits: Sequence[int] | None,
+    qubits: int | Sequence[int] | None,
     precision: str = "double",
 ) -> tuple[IntArray, IntArray, int] | None:
     """Sample a noiseless circuit whose measurements, if any, are all at the end.
@@ -145,7 +146,7 @@ def sample_final(
 
 
 def what_is_read(
-    circuit: OperationSequence, measured: dict[int, int], qubits: Sequence[int] | None
+    circuit: OperationSequence, measured: dict[int, int], qubits: int | Sequence[int] | None
 ) -> tuple[tuple[int, ...], int]:
     """Return the qubits to sample, and the number of bits of an outcome."""
     if not measured:

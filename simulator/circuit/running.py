@@ -86,7 +86,7 @@ def sample(
     *,
     shots: int = 1024,
     seed: Any = None,
-    qubits: Sequence[int] | None = None,
+    qubits: int | Sequence[int] | None = None,
     noise: NoiseModel | None = None,
     precision: str = "double",
     progress: bool = False,
@@ -104,7 +104,7 @@ def sample(
         Number of shots, at least 1.
     seed : None, int or numpy.random.Generator
         Seed for the outcomes; the same seed gives the same counts on any number of threads.
-    qubits : sequence of int, optional
+    qubits : int or sequence of int, optional
         Qubits to measure if the circuit contains no measurements; all by default.
     noise : NoiseModel, optional
         Noise after the gates and readout error.
@@ -147,7 +147,7 @@ def sample_array(
     *,
     shots: int = 1024,
     seed: Any = None,
-    qubits: Sequence[int] | None = None,
+    qubits: int | Sequence[int] | None = None,
     noise: NoiseModel | None = None,
     precision: str = "double",
     progress: bool = False,

@@ -124,8 +124,10 @@ class PauliRotation(Rotation):
 
     def __init__(self, label: str, *, name: str | None = None, controls: tuple[int, ...] = ()) -> None:
         try:
+            if not isinstance(label, str):
+                raise TypeError
             self.masks = pauli.masks(label)
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError):
             raise GateError(f"a Pauli string consists of I, X, Y and Z, got {label!r}") from None
         self.label = label
         self.name, self.controls = name or "r" + label.lower(), controls

@@ -32,7 +32,7 @@ def sample(
     shots: int,
     seed: Any,
     noise: NoiseModel | None,
-    qubits: Sequence[int] | None = None,
+    qubits: int | Sequence[int] | None = None,
 ) -> tuple[IntArray, IntArray]:
     """Sample outcomes (m, width), bit 0 first, in ascending order, and their counts (m,)."""
     shots, noise = sampling.checked_shots(shots), noise or NoiseModel()
@@ -63,7 +63,11 @@ def sample(
 
 
 def _drawn(
-    circuit: OperationSequence, shots: int, rng: np.random.Generator, noise: NoiseModel, qubits: Sequence[int] | None
+    circuit: OperationSequence,
+    shots: int,
+    rng: np.random.Generator,
+    noise: NoiseModel,
+    qubits: int | Sequence[int] | None,
 ) -> tuple[IntArray, IntArray]:
     """Sample with one trajectory per shot."""
     measures = any(operation.clbits for operation in circuit.operations)

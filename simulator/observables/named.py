@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,10 @@ def Projector(bits: str | Sequence[int], qubits: Sequence[int]) -> PauliSum:
     True
     """
     positions = checked_qubits("Projector", qubits)
+    if not isinstance(bits, Iterable):
+        raise ObservableError(
+            f"the bits of a Projector are a label such as '10' or a sequence of 0 and 1, got {bits!r}"
+        )
     values: list[Any] = [*reversed(bits)] if isinstance(bits, str) else [*bits]
     if len(values) != len(positions):
         raise ObservableError(f"Projector needs one bit per qubit, got {len(values)} bits for {len(positions)} qubits")

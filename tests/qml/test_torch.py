@@ -276,6 +276,14 @@ class TestTransformations:
         gc.collect()
         close(program.module()(rows(9)), expected)
 
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # both are old ways
+    def test_traces_are_refused_rather_than_constant(self, layer):
+        for module in (layer, torch.nn.Sequential(torch.nn.Linear(3, 3), layer).double()):
+            with pytest.raises(NotImplementedError, match="torch.jit.trace or torch.onnx.export"):
+                torch.jit.trace(module, (rows(),))
+        with pytest.raises(NotImplementedError, match="export_onnx"):
+            torch.onnx.export(layer, (rows(),), io.BytesIO(), dynamo=False)
+
     def test_shapes_without_numbers(self, layer):
         assert copy.deepcopy(layer).to("meta")(torch.empty(7, 3, device="meta")).shape == (7, 3)
 

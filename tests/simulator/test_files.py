@@ -171,6 +171,10 @@ class TestLinks:
 
 
 class TestWhatIsNotAFile:
+    def test_numbers_of_open_files(self):
+        with pytest.raises(TypeError, match="PathLike"):
+            replace_file(0, [b""])
+
     def refused(self, path, kind):
         before = os.lstat(path)
         with pytest.raises(NotAFileError, match=f"expected the path of a regular file, this is {kind}") as caught:

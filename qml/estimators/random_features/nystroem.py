@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.estimators.random_features.landmarks import ROWS_AT_ONCE, SELECTIONS, select_landmarks
@@ -104,10 +104,12 @@ class NystroemFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, Trans
         check_whole("n_landmarks", self.n_landmarks)
         check_choice("selection", self.selection, SELECTIONS)
         features = validate_data(self, X, dtype=np.float64, order="C")
+        targets = None if y is None else column_or_1d(y, warn=True)
+        check_consistent_length(features, targets)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         kernel = FidelityKernel("iqp", bandwidth="auto") if self.kernel is None else clone(get_kernel(self.kernel))
         learning_rows = np.sort(np.random.default_rng(seed).permutation(len(features))[:SAMPLES_TO_LEARN_FROM])
-        self.kernel_ = kernel.fit(features[learning_rows], None if y is None else np.asarray(y)[learning_rows])
+        self.kernel_ = kernel.fit(features[learning_rows], None if targets is None else targets[learning_rows])
         self.landmarks_ = select_landmarks(self.kernel_, features, self.n_landmarks, self.selection, seed)
         self.landmark_features_ = np.ascontiguousarray(self.kernel_.features(self.landmarks_))
         landmark_gram = self.kernel_.gram(self.landmark_features_)

@@ -56,8 +56,10 @@ def roughness(X: Array, targets: Array, weight: Array, seed: int) -> float:
         rows, share = rows[some], share[some] / share[some].sum()
     centred = rows - share @ rows
     features, response = centred[:, : X.shape[1]], centred[:, X.shape[1] :]
+    exponents = np.frexp(np.abs(features).max(axis=0))[1]
+    features = np.ldexp(features, -exponents)  # each column below 1 in size, so that no square leaves the range
     deviation = np.sqrt(share @ features**2)
-    varies = deviation > TOLERANCE * np.abs(rows[:, : X.shape[1]]).max(axis=0)
+    varies = deviation > TOLERANCE * np.ldexp(np.abs(rows[:, : X.shape[1]]).max(axis=0), -exponents)
     if not varies.any() or not response.any():
         return 0.0
     scaled = features[:, varies] / (deviation[varies] * np.sqrt(varies.sum()))

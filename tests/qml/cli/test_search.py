@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -98,3 +99,11 @@ def test_refused_in_one_line(iris, tmp_path, capsys, more, message):
     output = capsys.readouterr()
     assert output.err.count("\n") == 1
     assert message in output.err
+
+
+def test_without_optuna(iris, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.delitem(sys.modules, "qml.search.studies", raising=False)
+    assert search(iris, tmp_path / "out") == BAD_INPUT
+    assert capsys.readouterr().err == "qumba search: a search needs Optuna: pip install 'qumba[search]'\n"
+    assert not (tmp_path / "out").exists()

@@ -94,6 +94,13 @@ class TestNystroem:
         parts = NystroemFeatures(KERNEL, n_landmarks=30, selection="leverage", random_state=0).fit_transform(samples)
         np.testing.assert_allclose(np.abs(parts), np.abs(whole), atol=1e-7)
 
+    def test_targets(self):
+        samples, y = data(30)
+        with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[30, 5\]"):
+            NystroemFeatures().fit(samples, y[:5])
+        with pytest.raises(ValueError, match=r"y should be a 1d array, got an array of shape \(30, 2\)"):
+            NystroemFeatures().fit(samples, np.c_[y, y])
+
     def test_in_a_grid_search(self):
         samples, y = data()
         model = make_pipeline(NystroemFeatures(KERNEL, n_landmarks=40, random_state=0), LogisticRegression(C=100))

@@ -201,6 +201,8 @@ class TestRoughness:
         assert roughness(np.c_[X, np.full(30, 7.0)], y, 0.01 * weight, seed=0) == pytest.approx(value, rel=1e-10)
         assert roughness(X, np.ones((30, 1)), np.ones(30), seed=0) == 0
         assert roughness(np.ones((30, 1)), y, np.ones(30), seed=0) == 0
+        sizes = np.array([1e200, 1e-200, *np.ones(18)])  # whose squares leave the range of doubles
+        assert roughness(sizes * X, y, weight.astype(float), seed=0) == pytest.approx(value, rel=1e-10)
 
     def test_random_rows_represent_many(self):
         X, y = datasets.two_curves(1000, degree=8, random_state=0)

@@ -292,7 +292,7 @@ class TestRegistry:
     @pytest.mark.parametrize("num_features", [0, -1])
     @pytest.mark.parametrize("name", FEATURE_MAPS)
     def test_no_features(self, name, num_features):
-        with pytest.raises(CircuitError, match="at least 1 feature"):
+        with pytest.raises(CircuitError, match="num_features expects an integer of 1 or more"):
             get_feature_map(name).encoding(num_features)
 
     @pytest.mark.parametrize("num_qubits", [0, -2, 1.5, True])

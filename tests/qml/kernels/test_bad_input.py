@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import DataConversionWarning
 
 from qml.assessment import kernels as kernel_inspection
 from qml.kernels import FidelityKernel, ProjectedKernel, TrainedKernel, get_kernel
@@ -38,6 +39,10 @@ def test_targets(kernel):
         kernel.fit(X, Y[:-1])
     with pytest.raises(ValueError, match="Input y contains NaN"):
         kernel.fit(X, np.where(Y, np.nan, 1.0))
+    with pytest.raises(ValueError, match=r"y should be a 1d array, got an array of shape \(12, 2\)"):
+        kernel.fit(X, np.c_[Y, Y])
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        kernel.fit(X, Y[:, None])
 
 
 def test_other_samples_of_another_width():

@@ -162,6 +162,12 @@ class TestErrors:
             QuantumModel(circuit, x, w, Z(0))
         with pytest.raises(ParameterError, match="x is named twice"):
             QuantumModel(circuit, [x, other], [w, x], Z(0))
+        with pytest.raises(
+            TypeError, match="a QuantumModel takes a Circuit, such as one of Circuit.from_qiskit, got None"
+        ):
+            QuantumModel(None, observables=Z(0))
+        with pytest.raises(ParameterError, match="weights expects parameters, got None"):
+            QuantumModel(Circuit(1), weights=None, observables=Z(0))
         with pytest.raises(ParameterError, match="inputs expects parameters, got 'x'"):
             QuantumModel(circuit, "x", w, Z(0))
         with pytest.raises(ValueError, match="at least one observable"):

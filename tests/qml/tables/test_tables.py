@@ -366,6 +366,8 @@ class TestEncoding:
         schema = infer_schema(table(x=numbers_like()), "y")
         with pytest.raises(TableError, match="'x' held numbers in training, but here text, such as 'a'"):
             schema.encode(table(x=["a", "b"]))
+        with pytest.raises(TableError, match="but here text, such as 'b'"):
+            schema.encode(table(x=["1.5", "b"]))
 
     def test_constant_and_single_rows_encode(self, table):
         schema = infer_schema(table(x=numbers_like()), "y")

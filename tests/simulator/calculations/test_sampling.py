@@ -77,6 +77,9 @@ def test_strings_and_arrays_agree():
     outcomes, counts = circuit.sample_array(shots=500, seed=4)
     assert circuit.sample(shots=500, seed=4) == dict(zip(bit_strings(outcomes, 3), counts.tolist(), strict=True))
     assert circuit.sample(shots=500, seed=4, qubits=[2]).keys() == {"0", "1"}
+    one, several = (sample_state(circuit.statevector(), 500, seed=4, qubits=qubits) for qubits in (2, [2]))
+    np.testing.assert_array_equal(one, several)
+    assert circuit.sample(shots=500, seed=4, qubits=2) == circuit.sample(shots=500, seed=4, qubits=[2])
 
 
 @pytest.mark.parametrize("shots", [0, -1, 1.5, True, "10"])

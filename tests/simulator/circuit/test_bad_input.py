@@ -90,6 +90,7 @@ def test_trajectories_that_are_no_positive_whole_number(trajectories):
         (lambda: Circuit(2, 2).measure(2, 0), "measure: qubit 2 is out of range for a circuit of 2 qubits"),
         (lambda: Circuit(2, 1).if_test((1, 1), Circuit(1).x(0)), "has 1 classical bit, not bit 1"),
         (lambda: PLAIN.sample(qubits=[2]), "a qubit from 0 to 1 expected, got 2"),
+        (lambda: PLAIN.sample(qubits=1.5), "a qubit from 0 to 1 expected, got 1.5"),
     ],
 )
 def test_bits_that_are_not_there(make, message):

@@ -159,6 +159,7 @@ def test_a_composite_without_a_declared_inverse_is_inverted_step_by_step():
         (lambda: gates.Fixed("v", [[1, 0], [0, np.nan]]), "v: the matrix contains NaN"),
         (lambda: gates.Fixed("v", [["a", 0], [0, 1]]), "v: the matrix is not numeric"),
         (lambda: gates.Rotation("w", [[0, 1], [0, 0]]), "w: the generator is not Hermitian"),
+        (lambda: gates.PauliRotation([]), r"Pauli string consists of I, X, Y and Z, got \[\]"),
         (lambda: gates.PauliRotation("XQ"), "Pauli string consists of I, X, Y and Z, got 'XQ'"),
         (lambda: gates.Diagonal("d", [0, 1, 2]), r"d: phases has shape \(2\*\*k,\), got \(3,\)"),
         (lambda: gates.Diagonal("d", [0, np.inf]), "d: phases contain NaN"),

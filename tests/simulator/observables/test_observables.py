@@ -204,6 +204,7 @@ def test_a_diagonal_matrix_is_made_of_z_alone():
         (lambda: Projector("01", [0]), "got 2 bits for 1 qubits"),
         (lambda: Projector("02", [0, 1]), "0 or 1, got '02'"),
         (lambda: Projector([True], [0]), "0 or 1"),
+        (lambda: Projector(1, [0]), "a label such as '10' or a sequence of 0 and 1, got 1"),
         (lambda: Projector("0" * 21, range(21)), "at most 20 qubits, got 21"),
         (lambda: Hermitian([[0, 1], [0, 0]], [0]), r"not Hermitian: \|M - M\^dagger\| = 1 "),
         (lambda: Hermitian([[np.nan, 0], [0, 0]], [0]), "NaN"),
