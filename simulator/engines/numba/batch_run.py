@@ -67,7 +67,7 @@ class BatchRun(Run):
     ) -> list[Call]:
         """Return what `backward` does, as calls that follow those of `forward_calls`."""
         plan, tables = self.plan, self.plan.tables
-        by_tile = np.empty((-(-len(X) // plan.per_tile), tables.slots))
+        by_tile = np.empty((-(-len(X) // plan.per_tile), tables.sums))
         by_sample = np.empty((len(X), len(tables.local_slots)))
         results = by_weights, by_tile, by_sample, NO_STATES
         arguments = self.constants, (X, cotangent, keep[:0]), keep, results
