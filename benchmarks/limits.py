@@ -5,8 +5,8 @@ additions that this machine's programs reach) and the rate at which numba reads 
 cache. The work is what the engine's own schedule (docs/engine.md) says it does, counted in real additions and
 multiplications for each sample and amplitude:
 
-* a fused rotation: 4 forwards; 8 to undo it on both states, 4 for its derivative. If angles differ from sample to
-  sample, a pass multiplies by cosines besides: 2 forwards, 4 backwards;
+* a fused rotation: 4 forwards; 8 to undo it on both states, 4 for its derivative if one of its pass is wanted. If
+  angles differ from sample to sample, a pass multiplies by cosines besides: 2 forwards, 4 backwards;
 * another rotation: 6 forwards; 12 to undo it on both states, 5 for its derivative;
 * phases: 6 forwards; 12 backwards, and 4 for their derivatives, or (a pass of their own) 3 and a Walsh-Hadamard
   transform (n);
@@ -102,6 +102,7 @@ class Schedule:
     """What one sweep of a workload does: how many of each, and whether it begins with a product state."""
 
     fused: int  # rotations in fused passes
+    derived: int  # of them in passes whose derivatives are wanted
     fused_passes: int
     local_passes: int  # fused passes whose angles differ from sample to sample
     fused_phases: int  # fused passes that apply phases
@@ -118,6 +119,7 @@ class Schedule:
         fused = rows[kinds == passes.FUSED]
         out = cls(
             fused=int(fused[:, passes.FUSED_COUNT].sum()),
+            derived=int((fused[:, passes.FUSED_COUNT] * fused[:, passes.FUSED_NEEDED]).sum()),
             fused_passes=len(fused),
             local_passes=int(fused[:, passes.FUSED_LOCAL].sum()),
             fused_phases=int((fused[:, passes.OFFSET] >= 0).sum()),
@@ -139,7 +141,14 @@ class Schedule:
 def operations(workload: Workload) -> int:
     """Floating-point operations of one training step, counted as described above."""
     n, does = workload.n_qubits, Schedule.of(workload)
-    each = 16 * does.fused + 6 * does.local_passes + 22 * does.fused_phases + 23 * does.single + (21 + n) * does.phases
+    each = (
+        12 * does.fused
+        + 4 * does.derived
+        + 6 * does.local_passes
+        + 22 * does.fused_phases
+        + 23 * does.single
+        + (21 + n) * does.phases
+    )
     product = (22 if does.fused else 54) * does.product
     return workload.n_samples * (each + product + 5 + 2 * n) * 2**n
 

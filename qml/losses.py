@@ -16,7 +16,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from numbers import Real
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
@@ -97,7 +97,12 @@ class _CompiledLoss(ABC):
 
 def compiled(loss: Loss) -> _CompiledLoss | None:
     """Return the loss if its value and gradient are one kernel, which compiled loops can call; else None."""
-    return loss if isinstance(loss, _CompiledLoss) and speaks_for(type(loss), "kernel", "value_and_gradient") else None
+    return loss if _is_compiled(type(loss)) else None  # type: ignore[return-value]
+
+
+@cache
+def _is_compiled(kind: type) -> bool:
+    return issubclass(kind, _CompiledLoss) and speaks_for(kind, "kernel", "value_and_gradient")
 
 
 def loss_calls(

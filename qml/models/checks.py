@@ -13,7 +13,7 @@ from simulator.errors import ParameterError
 from simulator.parameters import Parameter
 from simulator.program.values import as_array
 
-__all__ = ["as_parameters", "check_finite", "check_roles", "checked_rows"]
+__all__ = ["as_parameters", "check_finite", "check_roles", "checked_rows", "rows_of"]
 
 Array = NDArray[np.float64]
 
@@ -41,10 +41,16 @@ def check_roles(circuit: Circuit, inputs: tuple[Parameter, ...], weights: tuple[
 
 def checked_rows(name: str, value: ArrayLike, columns: int) -> Array:
     """Convert to a finite array with at least one row and the given number of columns, or raise ValueError."""
+    out = rows_of(name, value, columns)
+    check_finite(name, out)
+    return out
+
+
+def rows_of(name: str, value: ArrayLike, columns: int) -> Array:
+    """Convert to an array with at least one row and the given number of columns, or raise ValueError."""
     out = as_array(value)
     if out.ndim != 2 or out.shape[1] != columns or not len(out):
         raise ValueError(f"{name} must have shape (n_samples, {columns}) with at least 1 sample, got {out.shape}")
-    check_finite(name, out)
     return out
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.feature_maps.data_functions import DataFunction, checked_angles
 from qml.losses import Loss, get_loss, value_and_gradient
-from qml.models.checks import as_parameters, check_finite, check_roles, checked_rows
+from qml.models.checks import as_parameters, check_finite, check_roles, checked_rows, rows_of
 from qml.models.observables import Observable, as_observables
 from qml.models.probabilities import z_strings
 from qml.models.repeated_loss import repeated_loss
@@ -224,13 +224,18 @@ class QuantumModel:
         value : float
         d_weights : float ndarray, shape (n_weights,)
         """
-        features, targets = self._features(X), np.asarray(y)
+        features, targets = rows_of("X", X, self.num_features), np.asarray(y)
         if len(targets) != len(features):
             raise ValueError(f"y must have one target per sample: expected {len(features)}, got {len(targets)}")
-        loss, inputs, weights = get_loss(loss), self.inputs_of(features), self._weights(weights)
+        loss, inputs, weights = get_loss(loss), features, self._vector(weights)
+        if self.data is not None:
+            check_finite("X", features)
+            inputs = self.inputs_of(features)
         repeated = repeated_loss(self.program, loss, inputs, targets, weights, self.qubits)
         if repeated is not None:
-            return repeated
+            return repeated  # which also checks that all numbers are finite
+        check_finite("X", features)
+        check_finite("weights", weights)
         value_and_slopes = value_and_gradient(loss)
         share = 1.0 / len(features)
         total = 0.0
@@ -238,11 +243,11 @@ class QuantumModel:
         def cotangent(values: Array, rows: slice) -> Array:
             nonlocal total
             losses, slopes = value_and_slopes(values, targets[rows])
-            total += float(np.add.reduce(losses))
+            total += float(np.add.accumulate(losses * share)[-1])  # one after the other, as the compiled call adds
             return slopes * share
 
         d_weights, _ = self.differentiate(inputs, weights, cotangent)
-        return total * share, d_weights
+        return total, d_weights
 
     def evaluate(self, inputs: Array, weights: Array) -> Array:
         """Compute outputs at inputs of the circuit, to which the data function has been applied; without checks."""
@@ -340,10 +345,15 @@ class QuantumModel:
         return checked_rows("X", X, self.num_features)
 
     def _weights(self, weights: ArrayLike) -> Array:
+        out = self._vector(weights)
+        check_finite("weights", out)
+        return out
+
+    def _vector(self, weights: ArrayLike) -> Array:
+        """Convert weights and check their number only."""
         out = as_array(weights)
         if out.shape != (len(self.weights),):
             raise ValueError(f"weights must have shape ({len(self.weights)},), got {out.shape}")
-        check_finite("weights", out)
         return out
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from qml.losses import Loss, compiled, loss_calls
 from simulator.calculations.repeated import Calls, repeat
+from simulator.engines.host import loops
 from simulator.engines.trait import Engine
 from simulator.program.program import Program
 
@@ -38,20 +39,20 @@ def repeated_loss(
     rows = len(inputs)
     shape = rows, len(program.observables) if qubits is None else 1 << len(qubits)
     kernel, settings, targets = kernel_loss.kernel(shape, targets)
-    share = 1.0 / rows
 
     def prepare(engine: Engine) -> Calls | None:
         X, of_program, y = np.empty(inputs.shape), np.empty(weights.shape), np.empty(targets.shape, targets.dtype)
         outputs, slopes, values, gradient = np.empty(shape), np.empty(shape), np.empty(rows), np.empty(weights.shape)
+        total = np.zeros(1)
         sweep = engine.sweep_calls(program, X, of_program, outputs, slopes, gradient, None, qubits)
         if sweep is None:
             return None
         forward, backward = sweep
-        between = loss_calls((kernel, settings, y), outputs, slopes, np.full(rows, share), values, np.zeros(1))
-        return [*forward, *between, *backward], (X, of_program, y), (values, gradient)
+        between = loss_calls((kernel, settings, y), outputs, slopes, np.full(rows, 1.0 / rows), values, total)
+        return [loops.clear(total), *forward, *between, *backward], (X, of_program, y), (total, gradient)
 
     results = repeat(program, (kernel, settings, targets.dtype, qubits), prepare, inputs, weights, targets)
     if results is None:
         return None
-    values, gradient = results
-    return float(np.add.reduce(values)) * share, gradient
+    total, gradient = results
+    return float(total[0]), gradient

@@ -35,7 +35,8 @@ class _Repetition:
 
     def __init__(self, calls: list[loops.Call], arguments: Arrays, results: Arrays) -> None:
         self._place = np.zeros(1, np.int64)
-        self._loop = loops.Loop(calls, self._place)
+        checks = [loops.check_finite(array) for array in arguments[:2]]  # X and weights
+        self._loop = loops.Loop(checks + calls, self._place)
         self._arguments, self._results = arguments, results
 
     def __call__(self, arguments: Arrays) -> Arrays | None:
@@ -85,7 +86,7 @@ def repeat(
     -------
     tuple of ndarray, or None
         Copies of the results. None if the calculation has to be carried out without a loop: also where a kernel
-        refuses, as Python then says why.
+        refuses, or an input or a weight is not finite, as Python then says why.
     """
     samples = len(X)
     if samples << program.num_qubits > _MOST_NUMBERS or X.size > _MOST_NUMBERS:

@@ -69,7 +69,7 @@ class BatchRun(Run):
         """Return what `sweep` does, as calls on fixed arrays before and after those that compute the cotangent."""
         tables, keep, outcomes = self.plan.tables, self.kept(len(X)), self.outcomes
         shared = _new_queues(2 if outcomes is None else 4)  # all are cleared at the beginning of a sweep
-        by_tile = np.empty((len(keep), tables.slots))
+        by_tile = np.empty((len(keep), tables.sums))
         by_sample = np.empty((len(X), len(tables.local_slots)))
         forward = [clear(shared), self._forward_call(X, keep, values if outcomes is None else NO_VALUES, shared[0])]
         backward, seeds = [], keep[:0]

@@ -11,7 +11,7 @@ from simulator.engines.numba.jit.bridges import Call
 from simulator.engines.numba.kernels import loops as kernels
 from simulator.engines.numba.threads import get_num_threads, helpers
 
-__all__ = ["Call", "Loop", "clear", "copy", "take_rows"]
+__all__ = ["Call", "Loop", "check_finite", "clear", "copy", "take_rows"]
 
 IntArray = NDArray[np.int64]
 
@@ -58,6 +58,11 @@ def copy(source: NDArray[Any], out: NDArray[Any]) -> Call:
 def clear(out: NDArray[Any]) -> Call:
     """Return the call that fills an array with zeros."""
     return copy(np.zeros_like(out), out)
+
+
+def check_finite(array: NDArray[np.float64]) -> Call:
+    """Return the call that refuses if a number is NaN or infinite."""
+    return Call(kernels.are_finite, array.reshape(-1).view(np.int64))
 
 
 def _words(array: NDArray[Any]) -> IntArray:

@@ -156,7 +156,7 @@ class Run(ABC):
             self._derivatives = (
                 np.empty(len(program.weights)),
                 np.empty((len(X), len(tables.local_slots))),
-                np.empty((tiles, tables.slots)),
+                np.empty((tiles, tables.sums)),
             )
         by_weights, by_sample, by_tile = self._derivatives
         start_lam = np.empty((len(X), 1 << program.num_qubits), complex) if plan.encoded else NO_STATES

@@ -22,6 +22,7 @@ from simulator.engines.numba.layout.queues import ASLEEP, EXPECTING, FREE, MAILB
 
 IntArray = NDArray[np.int64]
 
+_KNOWN = 0.01  # seconds for which the number of processors is not asked for again
 _AWAKE = 2e-4  # seconds that a helper polls its mailbox before it sleeps
 _TRIAL = 2_000  # number of polling rounds that are timed once to calibrate the polling rate
 _MOST_HELPERS = 1023
@@ -84,6 +85,7 @@ class _Pool:
 
 
 _pool = _Pool()
+_processors, _known_until = 1, 0.0
 _rounds = 0  # of polling before a helper sleeps
 _limit: int | None = None
 _default: int | None = None  # what the environment says, once it has been read
@@ -153,10 +155,16 @@ def helpers(count: int, scratch_bytes: int = 0) -> tuple[int, int]:
 
 
 def _available() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not available on every system
-        return os.cpu_count() or 1
+    """Number of processors of this process, as of at most `_KNOWN` seconds ago: small calls notice the system call."""
+    global _processors, _known_until
+    now = time.monotonic()
+    if now >= _known_until:
+        try:
+            _processors = len(os.sched_getaffinity(0))
+        except AttributeError:  # not available on every system
+            _processors = os.cpu_count() or 1
+        _known_until = now + _KNOWN
+    return _processors
 
 
 def _environment(available: int) -> int:
@@ -204,8 +212,8 @@ def _serve(board: IntArray, box: int, rounds: int, bed: threading.Lock) -> None:
 
 def _after_fork() -> None:
     """Reset the pool, because a forked child has none of the parent's threads, and may have other variables."""
-    global _pool, _default
-    _pool, _default = _Pool(), None
+    global _pool, _default, _known_until
+    _pool, _default, _known_until = _Pool(), None, 0.0
 
 
 if hasattr(os, "register_at_fork"):

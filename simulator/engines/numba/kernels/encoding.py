@@ -7,8 +7,10 @@ As in `kernels.product`, but what all samples share is taken out of the loop ove
 * The state is an outer product: that of the upper qubits times that of the lower ones, each multiplied out before.
 * On the way back, the adjoint state is contracted with the lower product and with the upper one in a single trip. What
   remains for each half of the qubits is as small as the square root of the state.
-* Derivatives with respect to the angles of a matrix follow from the sum over all samples of a tile of
+* Derivatives with respect to the angles of a matrix follow from the sum over all samples of
   ``dual[b] conj(encoded[j])``, as ``Re sum conj(sum_bj) dM_bj``: its column j takes the place of the amplitudes.
+
+Native vectors, one register each, keep the operands of a contraction in registers.
 
 ``duals`` holds, in four vectors for each qubit, its adjoint amplitudes, its encoded amplitudes, and the two columns of
 the sums, each kind for all qubits in turn. The columns of the matrices lie behind the shared coefficients in the same
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.addressing import spread
+from simulator.engines.numba.kernels.octets import load_native, native_lanes
 from simulator.engines.numba.kernels.product import chain_gradients, multiply_in, qubit_amplitudes
 from simulator.engines.numba.kernels.sections import ends_of
 from simulator.engines.numba.layout.scratch import FOLD_BITS
@@ -71,9 +74,14 @@ def amplitudes(pairs, duals, splits, pointers, chain, shared, local, is_local, s
 def _product(out, pairs, first, count, left_out):
     """Product of the amplitudes of ``count`` qubits from ``first`` on, without qubit ``left_out``."""
     W = lanes_of(out)
-    store(out, 0, splat(like(out, 1.0)))
-    store(out, W, splat(like(out, 0.0)))
-    for q in range(count):
+    if count == 0:
+        store(out, 0, splat(like(out, 1.0)))
+        store(out, W, splat(like(out, 0.0)))
+        return
+    at = (first + (first >= left_out)) * 4 * W
+    for o in range(0, 4 * W, W):
+        store(out, o, load(pairs, at + o))
+    for q in range(1, count):
         multiply_in(out, (1 << q) * 2 * W, pairs, (first + q + (first + q >= left_out)) * 4 * W)
 
 
@@ -112,53 +120,59 @@ def _contract_halves(lam, lower, upper, by_lower, by_upper, low, rows, fold):
     """Contract ``lam`` with the upper product (to ``by_lower``), and with the lower one (to ``by_upper``)."""
     W = lanes_of(lam)
     step = (2 * W) << low
-    zero = splat(like(lam, 0.0))
     for o in range(0, step, W):
-        store(by_lower, o, zero)
+        store(by_lower, o, splat(like(lam, 0.0)))
     for r in range(0, rows, 2):  # two rows share each load of the other operands
-        o = r * 2 * W
-        a0, a1, b0, b1 = load(upper, o), load(upper, o + W), load(upper, o + 2 * W), load(upper, o + 3 * W)
-        d0, d1, e0, e1 = zero, zero, zero, zero
         moved, next_moved = _fold(r, fold, W), _fold(r + 1, fold, W)
-        for c in range(0, step, 2 * W):
-            p0, p1 = load(lower, c), load(lower, c + W)
-            p, q = r * step + (c ^ moved), r * step + step + (c ^ next_moved)
-            u0, u1, v0, v1 = load(lam, p), load(lam, p + W), load(lam, q), load(lam, q + W)
-            d0 = d0 + (p0 * u0 + p1 * u1)
-            d1 = d1 + (p0 * u1 - p1 * u0)
-            e0 = e0 + (p0 * v0 + p1 * v1)
-            e1 = e1 + (p0 * v1 - p1 * v0)
-            store(by_lower, c, load(by_lower, c) + a0 * u0 + a1 * u1 + b0 * v0 + b1 * v1)
-            store(by_lower, c + W, load(by_lower, c + W) + a0 * u1 - a1 * u0 + b0 * v1 - b1 * v0)
-        store(by_upper, o, d0)
-        store(by_upper, o + W, d1)
-        store(by_upper, o + 2 * W, e0)
-        store(by_upper, o + 3 * W, e1)
+        for lane in range(0, W, native_lanes(lam)):
+            o = r * 2 * W + lane
+            a0, a1 = load_native(upper, o), load_native(upper, o + W)
+            b0, b1 = load_native(upper, o + 2 * W), load_native(upper, o + 3 * W)
+            d0 = d1 = e0 = e1 = a0 - a0
+            for c in range(0, step, 2 * W):
+                p, q = r * step + (c ^ moved) + lane, r * step + step + (c ^ next_moved) + lane
+                u0, u1 = load_native(lam, p), load_native(lam, p + W)
+                v0, v1 = load_native(lam, q), load_native(lam, q + W)
+                p = c + lane
+                p0, p1 = load_native(lower, p), load_native(lower, p + W)
+                d0 = d0 + p0 * u0 + p1 * u1
+                d1 = d1 + p0 * u1 - p1 * u0
+                e0 = e0 + p0 * v0 + p1 * v1
+                e1 = e1 + p0 * v1 - p1 * v0
+                store(by_lower, p, load_native(by_lower, p) + a0 * u0 + a1 * u1 + b0 * v0 + b1 * v1)
+                p += W
+                store(by_lower, p, load_native(by_lower, p) + a0 * u1 - a1 * u0 + b0 * v1 - b1 * v0)
+            store(by_upper, o, d0)
+            store(by_upper, o + W, d1)
+            store(by_upper, o + 2 * W, e0)
+            store(by_upper, o + 3 * W, e1)
 
 
 @part
 def _contract_half(lam, product, pairs, adjoint, first, count):
     """Contract ``lam``, a state of few qubits, with the product of all but one of them, for each one."""
     W = lanes_of(lam)
-    zero = splat(like(lam, 0.0))
     for q in range(count):
         _product(product, pairs, first, count - 1, first + q)
-        d0, d1, e0, e1 = zero, zero, zero, zero
-        for j in range(1 << (count - 1)):
-            o = spread(j, 1 << q) * 2 * W
-            p0, p1 = load(product, j * 2 * W), load(product, j * 2 * W + W)
-            u0, u1 = load(lam, o), load(lam, o + W)
-            o += (2 * W) << q
-            v0, v1 = load(lam, o), load(lam, o + W)
-            d0 = d0 + (p0 * u0 + p1 * u1)
-            d1 = d1 + (p0 * u1 - p1 * u0)
-            e0 = e0 + (p0 * v0 + p1 * v1)
-            e1 = e1 + (p0 * v1 - p1 * v0)
         at = (first + q) * 4 * W
-        store(adjoint, at, d0)
-        store(adjoint, at + W, d1)
-        store(adjoint, at + 2 * W, e0)
-        store(adjoint, at + 3 * W, e1)
+        for lane in range(0, W, native_lanes(lam)):
+            p0 = load_native(product, lane)
+            d0 = d1 = e0 = e1 = p0 - p0
+            for j in range(1 << (count - 1)):
+                o = spread(j, 1 << q) * 2 * W + lane
+                p = j * 2 * W + lane
+                p0, p1 = load_native(product, p), load_native(product, p + W)
+                u0, u1 = load_native(lam, o), load_native(lam, o + W)
+                o += (2 * W) << q
+                v0, v1 = load_native(lam, o), load_native(lam, o + W)
+                d0 = d0 + p0 * u0 + p1 * u1
+                d1 = d1 + p0 * u1 - p1 * u0
+                e0 = e0 + p0 * v0 + p1 * v1
+                e1 = e1 + p0 * v1 - p1 * v0
+            store(adjoint, at + lane, d0)
+            store(adjoint, at + lane + W, d1)
+            store(adjoint, at + lane + 2 * W, e0)
+            store(adjoint, at + lane + 3 * W, e1)
 
 
 @part
@@ -179,12 +193,15 @@ def add_outer_products(duals, num_qubits):
     """Add ``dual[b] conj(encoded[j])`` of each qubit to the sums."""
     W = lanes_of(duals)
     kind = 4 * num_qubits * W
-    for at in range(0, 2 * kind, 2 * W):  # column by column
-        o = at % kind
-        j = o - o % (4 * W) + kind * ENCODED + at // kind * 2 * W
-        d0, d1, e0, e1 = load(duals, o), load(duals, o + W), load(duals, j), load(duals, j + W)
-        store(duals, SUMS * kind + at, load(duals, SUMS * kind + at) + (d0 * e0 + d1 * e1))
-        store(duals, SUMS * kind + at + W, load(duals, SUMS * kind + at + W) + (d1 * e0 - d0 * e1))
+    for q in range(0, kind, 4 * W):
+        for column in range(2):
+            j, at = ENCODED * kind + q + column * 2 * W, (SUMS + column) * kind + q
+            e0, e1 = load(duals, j), load(duals, j + W)
+            for row in range(0, 4 * W, 2 * W):
+                d0, d1 = load(duals, q + row), load(duals, q + row + W)
+                o = at + row
+                store(duals, o, load(duals, o) + d0 * e0 + d1 * e1)
+                store(duals, o + W, load(duals, o + W) + d1 * e0 - d0 * e1)
 
 
 @inlined
@@ -197,7 +214,7 @@ def encoding_gradients(gradient, duals, splits, pointers, chain, shared, local, 
 
 @inlined
 def matrix_gradients(gradient, duals, splits, pointers, chain, shared, is_local, slots):
-    """Derivatives of the gates of each qubit's matrix, from the sums over a tile's states."""
+    """Derivatives of the gates of each qubit's matrix, from the sums over samples."""
     n = len(splits)
     for column in range(2):
         matrix, sums = _matrices(shared, n, slots, column), amplitudes_of(duals, n, SUMS + column)

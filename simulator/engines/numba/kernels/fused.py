@@ -114,63 +114,74 @@ def _phases_of(offset, octet, W):
 
 
 @part
-def rotate(psi, row, octets, tables, numbers, at, bits, first, last):
-    """Apply a pass to octets ``{i ^ x : x in span(x0, x1, x2)}`` of a state, i being the sums of two ``octets``.
+def rotate(psi, row, octets, tables, numbers, at, bits, first, last, offset):
+    """Apply a pass to octets ``{i ^ x : x in span(x0, x1, x2)}`` of each state, i being the sums of two ``octets``.
 
-    ``tables`` has the phases, and ``numbers`` from ``at`` on the numbers of the pass.
+    ``tables`` has the phases from ``offset`` on, unless that is negative, and ``numbers`` from ``at`` on the numbers of
+    the pass.
     """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
-    flip, offset, how = _flip(octets, numbers, at), entry(row, OFFSET), _how(row)
-    for octet in range(first, last):
-        i = _first_member(row, octets, octet, bits)
-        if offset >= 0:
-            multiply(psi, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
-        for lane in range(0, W, N):
-            t0, t1, t2 = _tangents(numbers, at, lane)
-            scale = load_native(numbers, at + COSINES * W + lane)
-            for s in range(lane, lane + 2 * W, W):
-                turn(psi, i ^ flip, i, x0, x1, x2, s, t0, t1, t2, how, scale)
+    flip, how = _flip(octets, numbers, at), _how(row)
+    for begin in range(0, len(psi), (2 * W) << bits):
+        for octet in range(first, last):
+            i = begin + _first_member(row, octets, octet, bits)
+            if offset >= 0:
+                multiply(psi, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
+            for lane in range(0, W, N):
+                t0, t1, t2 = _tangents(numbers, at, lane)
+                scale = load_native(numbers, at + COSINES * W + lane)
+                for s in range(lane, lane + 2 * W, W):
+                    turn(psi, i ^ flip, i, x0, x1, x2, s, t0, t1, t2, how, scale)
 
 
 @part
-def unrotate(psi, lam, row, octets, tables, numbers, at, bits, first, last, sums, buffer):
-    """Undo a pass on octets of both states and add its rotations' derivatives, without their shares, to ``sums``.
-
-    The first pass of a layer adds half the derivative by each phase, summed over the lanes, to ``buffer`` in the order
-    of the table.
-    """
+def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums):
+    """Undo a pass's rotations on octets of all states and add their derivatives, without their shares, to ``sums``."""
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
-    flip, offset, how = _flip(octets, numbers, at), entry(row, OFFSET), _how(row)
-    for octet in range(first, last):
-        i = _first_member(row, octets, octet, bits)
-        for lane in range(0, W, N):
-            t0, t1, t2 = _tangents(numbers, at, lane)
-            scale = load_native(numbers, at + COSINES * W + lane)
-            zero = scale - scale
-            t0, t1, t2 = zero - t0, zero - t1, zero - t2
-            g0, g1, g2 = load_native(sums, lane), load_native(sums, W + lane), load_native(sums, 2 * W + lane)
-            for s in range(lane, lane + 2 * W, W):
-                g0, g1, g2 = add_derivatives(psi, lam, i, x0, x1, x2, s, g0, g1, g2, how)
-                turn(psi, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, how, scale)
-                turn(lam, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, how, scale)
-            store(sums, lane, g0)
-            store(sums, W + lane, g1)
-            store(sums, 2 * W + lane, g2)
-        if offset >= 0:
-            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
+    flip, how = _flip(octets, numbers, at), _how(row)
+    for begin in range(0, len(psi), (2 * W) << bits):
+        for octet in range(first, last):
+            i = begin + _first_member(row, octets, octet, bits)
+            for lane in range(0, W, N):
+                t0, t1, t2 = _tangents(numbers, at, lane)
+                scale = load_native(numbers, at + COSINES * W + lane)
+                zero = scale - scale
+                t0, t1, t2 = zero - t0, zero - t1, zero - t2
+                g0, g1, g2 = load_native(sums, lane), load_native(sums, W + lane), load_native(sums, 2 * W + lane)
+                for s in range(lane, lane + 2 * W, W):
+                    g0, g1, g2 = add_derivatives(psi, lam, i, x0, x1, x2, s, g0, g1, g2, how)
+                    turn(psi, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, how, scale)
+                    turn(lam, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, how, scale)
+                store(sums, lane, g0)
+                store(sums, W + lane, g1)
+                store(sums, 2 * W + lane, g2)
+
+
+@part
+def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer):
+    """Undo the phases of a layer on octets of all states, and add their derivatives to ``buffer``.
+
+    Half the derivative by each phase, summed over the lanes, in the order of the table.
+    """
+    W = lanes_of(psi)
+    x0, x1, x2 = _masks(row)
+    for begin in range(0, len(psi), (2 * W) << bits):
+        for octet in range(first, last):
+            i = begin + _first_member(row, octets, octet, bits)
+            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(entry(row, OFFSET), octet, W))
             store(buffer, octet << OCTET_BITS, load(buffer, octet << OCTET_BITS) + halves)
 
 
 @part
-def local_numbers(numbers, row, rotations):
-    """Compute the numbers of a pass from coefficients that differ from sample to sample."""
+def local_numbers(numbers, row, rotations, sign):
+    """Compute the numbers of a pass from coefficients that differ from sample to sample, with tangents of this sign."""
     W = lanes_of(numbers)
-    product = splat(like(numbers, 1.0))
+    product, sign = splat(like(numbers, 1.0)), splat(like(numbers, sign))
     for k in range(3):
         o = entry(row, FUSED_SLOT + k) * COEFFICIENTS * W
-        tangent = load(rotations, o + SINE * W) / load(rotations, o + COSINE * W)
+        tangent = sign * load(rotations, o + SINE * W) / load(rotations, o + COSINE * W)
         if k < entry(row, FUSED_COUNT):
             product = product * load(rotations, o + COSINE * W)
         else:

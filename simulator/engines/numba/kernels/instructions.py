@@ -51,5 +51,9 @@ class Instructions:
         order = ir.Constant(ir.VectorType(_INT32, len(lanes)), list(lanes))
         return self.builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), order)
 
+    def joined(self, first: Any, second: Any, lanes: Sequence[int]) -> Any:
+        """Vector of lanes of two vectors, those of the second one numbered behind those of the first."""
+        return self.builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_INT32, len(lanes)), list(lanes)))
+
     def place(self, base: Any, offset: int) -> Any:
         return self.builder.add(base, ir.Constant(base.type, offset))

@@ -27,6 +27,7 @@ from simulator.engines.numba.layout.queues import (
 )
 from simulator.engines.numba.simd import cycles, fetch_add, look, relax, replace
 
+_EXPONENT = 0x7FF << 52  # bits of the exponent of a float64; NaN and infinity have all of them
 _PATIENCE = 1.5  # durations of a caller's own call for which it waits for a helper without consequence
 _ABSENCE = 32  # durations of a longer wait for which the helper gets no calls
 
@@ -129,3 +130,12 @@ def copy_rows(source, order, place, size, out):
         row = order[begin + i]
         for k in range(out.shape[1]):
             out[i, k] = source[row, k]
+
+
+@bridged
+def are_finite(words):
+    """Whether float64 numbers, given as words, are finite."""
+    others = 0
+    for i in range(len(words)):
+        others += (words[i] & _EXPONENT) == _EXPONENT
+    return others == 0

@@ -24,6 +24,7 @@ from simulator.engines.numba.layout.passes import (
     DENSE_RANK,
     FUSED,
     FUSED_LOCAL,
+    FUSED_NEEDED,
     FUSED_SUMS,
     KIND,
     LANE_ROTATION,
@@ -58,6 +59,7 @@ from simulator.engines.numba.layout.scratch import (
     QUBITS,
     SCRATCH,
     SLOTS,
+    STATE,
     TABLES,
     THETA,
     VALUES,
@@ -81,7 +83,9 @@ from simulator.engines.numba.layout.sections import (
     STRING_WEIGHTS,
     STRINGS,
 )
-from simulator.engines.numba.simd import entry, lanes_of, section
+from simulator.engines.numba.simd import entry, lanes_of, like, section, splat, store
+
+_TOGETHER = 8  # octets of two states, which stay in the first-level cache from undoing rotations to undoing phases
 
 
 @inlined
@@ -250,26 +254,35 @@ def _numbers(packed, row, tables, scratch):
 
 
 @inlined
-def _fill_numbers(packed, row, j, scratch):
-    """Compute the numbers of a fused pass for state j if angles differ."""
+def _fill_numbers(packed, row, j, scratch, sign):
+    """Compute the numbers of a fused pass, with tangents of this sign, for state j if angles differ."""
     if entry(row, FUSED_LOCAL):
         area = section(scratch, entry(packed[0], SCRATCH), entry(packed[0], BLOCK))
-        fused.local_numbers(area, row, local_rotations(packed, scratch, j))
+        fused.local_numbers(area, row, local_rotations(packed, scratch, j), sign)
+
+
+@inlined
+def _states_together(packed, segment, states):
+    """Number of floats of the states to which a segment is applied at a time: one state if angles differ, or all."""
+    if entry(one_pass(packed, entry(segment, SEGMENT_FIRST)), FUSED_LOCAL):
+        return entry(packed[0], STATE)
+    return len(states)
 
 
 @part
 def _apply_fused(packed, segment, psi, tables, scratch):
     """Apply the fused passes of a segment block by block to all states of a tile."""
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
-    size = (2 * lanes_of(psi)) << bits
+    size = _states_together(packed, segment, psi)
     for j in range(len(psi) // size):
-        state = section(psi, j * size, (j + 1) * size)
+        states = section(psi, j * size, (j + 1) * size)
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)):
                 row = one_pass(packed, r)
-                _fill_numbers(packed, row, j, scratch)
+                _fill_numbers(packed, row, j, scratch, 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
-                fused.rotate(state, row, octets, tables, numbers, at, bits, block << each, (block + 1) << each)
+                octet, offset = block << each, entry(row, OFFSET)
+                fused.rotate(states, row, octets, tables, numbers, at, bits, octet, octet + (1 << each), offset)
 
 
 @part
@@ -277,26 +290,36 @@ def _undo_fused(packed, segment, psi, lam, gradient, tables, scratch):
     """Undo the fused passes of a segment block by block on all states of a tile."""
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
-    W, begin, size = lanes_of(psi), entry(packed[0], BUFFER), (2 * lanes_of(psi)) << bits
+    W, area = lanes_of(psi), entry(packed[0], BUFFER)
     size_of_sums = FUSED_SUMS * W
     step = size_of_sums + W + (1 << bits)  # the sums of a pass, and their buffer
     for r in range(first, last):
-        at = begin + (r - first) * step
+        at = area + (r - first) * step
         cleared(scratch, at, at + (step if entry(one_pass(packed, r), OFFSET) >= 0 else size_of_sums))
+    size = _states_together(packed, segment, psi)
     for j in range(len(psi) // size):
-        state, dual = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
+        states, duals = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(last - 1, first - 1, -1):
-                row, place, octet = one_pass(packed, r), begin + (r - first) * step, block << each
+                row, place, octet = one_pass(packed, r), area + (r - first) * step, block << each
                 end = place + size_of_sums
                 sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
-                _fill_numbers(packed, row, j, scratch)
+                after = octet + (1 << each)
+                only_undone = entry(row, FUSED_LOCAL) > entry(row, FUSED_NEEDED)  # without derivatives by its angles
+                _fill_numbers(packed, row, j, scratch, -1.0 if only_undone else 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
-                fused.unrotate(
-                    state, dual, row, octets, tables, numbers, at, bits, octet, octet + (1 << each), sums, buffer
-                )
+                for o in range(octet, after, _TOGETHER):
+                    to = min(o + _TOGETHER, after)
+                    if only_undone:
+                        for k in range(2):
+                            each_states = duals if k else states
+                            fused.rotate(each_states, row, octets, tables, numbers, at, bits, o, to, -1)
+                    else:
+                        fused.unrotate(states, duals, row, octets, numbers, at, bits, o, to, sums)
+                    if entry(row, OFFSET) >= 0:
+                        fused.undo_phases(states, duals, row, octets, tables, bits, o, to, buffer)
     for r in range(last - 1, first - 1, -1):
-        row, place = one_pass(packed, r), begin + (r - first) * step
+        row, place = one_pass(packed, r), area + (r - first) * step
         end = place + size_of_sums
         sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
         numbers, at = _numbers(packed, row, tables, scratch)
@@ -395,19 +418,27 @@ def finish(packed, psi, lam, gradient, shared, j, scratch, lanes):
 
 
 @inlined
-def clear_sums(packed, scratch, lanes):
-    """Clear what `finish` adds up over the states of a tile."""
-    if lanes is None:
-        begin, end = entry(packed[0], DUALS), entry(packed[0], VALUES)
-        cleared(scratch, (begin + end) // 2, end)
+def product_sums_begin(packed):
+    """Where the sums over states begin from which derivatives of the product state's gates follow, see `encoding`."""
+    return (entry(packed[0], DUALS) + entry(packed[0], VALUES)) // 2
 
 
 @inlined
-def finish_tile(packed, gradient, shared, scratch, lanes):
-    """Derivatives of the product state's gates that follow from the sums over a tile's states."""
+def clear_sums(packed, scratch, lanes):
+    """Clear what `finish` adds up over the states of a tile."""
     if lanes is None:
-        layout = packed[0]
-        duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
-        splits, pointers = integers(packed, CHAIN_SPLITS), integers(packed, CHAIN_STARTS)
-        chain, is_local = rows(packed, CHAIN, CHAIN_COLUMNS), integers(packed, IS_LOCAL)
-        encoding.matrix_gradients(gradient, duals, splits, pointers, chain, shared, is_local, entry(layout, SLOTS))
+        cleared(scratch, product_sums_begin(packed), entry(packed[0], VALUES))
+
+
+@inlined
+def finish_batch(packed, sums, gradient, shared, scratch):
+    """Derivatives of the product state's gates that follow from the sums over all tiles, in the first lane."""
+    layout = packed[0]
+    W, of_product = lanes_of(scratch), section(scratch, product_sums_begin(packed), entry(layout, VALUES))
+    for k in range(len(sums)):
+        store(of_product, k * W, splat(like(scratch, 0.0)))
+        of_product[k * W] = like(scratch, sums[k])
+    duals = section(scratch, entry(layout, DUALS), entry(layout, VALUES))
+    splits, pointers = integers(packed, CHAIN_SPLITS), integers(packed, CHAIN_STARTS)
+    chain, is_local = rows(packed, CHAIN, CHAIN_COLUMNS), integers(packed, IS_LOCAL)
+    encoding.matrix_gradients(gradient, duals, splits, pointers, chain, shared, is_local, entry(layout, SLOTS))

@@ -10,6 +10,7 @@ contributes is stored by its number and summed in that order, so no result depen
 from __future__ import annotations
 
 from simulator.engines.numba.jit import bridged, inlined, kernel
+from simulator.engines.numba.kernels.octets import store_lane_sums
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, integers, numbers
 from simulator.engines.numba.kernels.steps import (
@@ -17,7 +18,8 @@ from simulator.engines.numba.kernels.steps import (
     clear_sums,
     expect_all,
     finish,
-    finish_tile,
+    finish_batch,
+    product_sums_begin,
     seed_all,
     undo_passes,
 )
@@ -37,7 +39,6 @@ from simulator.engines.numba.layout.scratch import (
     VALUES,
 )
 from simulator.engines.numba.layout.sections import (
-    IS_LOCAL,
     LOCAL_NEEDED,
     LOCAL_SLOTS,
     WEIGHT_COLUMNS,
@@ -184,16 +185,17 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
         state) or (0, state): initial adjoint states that replace those of the observables.
     keep : (tiles, state)
     results : tuple
-        ``by_weights``, float64 (n_weights,); ``by_tile``, float64 (tiles, slots): derivative with respect to each
-        shared angle, summed over the tile's samples; ``by_sample``, float64 (n_samples, local slots); and
+        ``by_weights``, float64 (n_weights,); ``by_tile``, float64 (tiles, `Tables.sums`): derivative with respect to
+        each shared angle, summed over the tile's samples, and what the product state's gates need of them;
+        ``by_sample``, float64 (n_samples, local slots); and
         ``start_lam``, complex128 (n_samples, 2**n) or (0, 0): the adjoint state before the first pass, if required.
     """
     packed, base, shared, tables = program
     X, cotangent, seeds = samples
     by_weights, by_tile, by_sample, start_lam = results
     layout = packed[0]
-    is_local = integers(packed, IS_LOCAL)
     W, size, thread = lanes_of(scratch), entry(layout, STATE), fetch_add(queue, ARRIVED, 1)
+    first = (entry(layout, SLOTS) + 7) & -8  # of the sums for the product state's gates
     while True:
         tile = claim(queue, tiles, thread)
         if tile == tiles:
@@ -213,16 +215,17 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
             if derives_product:
                 finish(packed, _state(psi, j, size), _state(lam, j, size), gradient, shared, j, scratch, lanes)
             _collect_samples(packed, gradient, by_sample, tile * states + j, lanes)
-        if derives_product:
-            finish_tile(packed, gradient, shared, scratch, lanes)
-        for slot in range(entry(layout, SLOTS)):
-            by_tile[tile, slot] = 0.0 if entry(is_local, slot) else lane_sum(load(gradient, slot * W))
+        for k in range(0, by_tile.shape[1], 8):
+            begin = entry(layout, GRADIENT) + k * W
+            if k >= first:
+                begin = product_sums_begin(packed) + (k - first) * W
+            store_lane_sums(by_tile[tile], k, scratch, begin)
         if fetch_add(queue, DONE, 1) == tiles - 1:
-            _sum_by_weights(packed, by_weights, by_tile, by_sample)
+            _sum_by_weights(packed, by_weights, by_tile, by_sample, shared, derives_product, scratch, lanes)
 
 
 @inlined
-def _sum_by_weights(packed, by_weights, by_tile, by_sample):
+def _sum_by_weights(packed, by_weights, by_tile, by_sample, shared, derives_product, scratch, lanes):
     """Sum over tiles and samples, in their order, and over each weight's angles."""
     layout = packed[0]
     needed, local_slots = integers(packed, LOCAL_NEEDED), integers(packed, LOCAL_SLOTS)
@@ -231,8 +234,15 @@ def _sum_by_weights(packed, by_weights, by_tile, by_sample):
     factors = numbers(packed, WEIGHT_FACTORS)
     total = by_tile[0]
     for tile in range(1, len(by_tile)):
-        for slot in range(entry(layout, SLOTS)):
-            total[slot] += by_tile[tile, slot]
+        for k in range(len(total)):
+            total[k] += by_tile[tile, k]
+    if lanes is None:
+        if derives_product:
+            slots = entry(layout, SLOTS)
+            gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+            finish_batch(packed, section(total, (slots + 7) & -8, len(total)), gradient, shared, scratch)
+            for slot in range(slots):
+                total[slot] += entry(gradient, slot * lanes_of(gradient))
     for k in range(len(needed)):
         e = entry(needed, k)
         slot = entry(local_slots, e)

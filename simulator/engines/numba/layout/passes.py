@@ -58,5 +58,6 @@ TANGENTS, SHARES, COSINES, EACH_NUMBERS = 0, 3, 4, 5  # in vectors, see kernels.
 FLIP, PHASE_SHARE = 3, 4  # in the vector of the three shares, behind them
 FUSED_SLOT, FUSED_X, FUSED_Z = 8, 11, 14  # three columns each; x as places of floats, z in the order of the table
 FUSED_LOCAL = 17  # whether the angles differ from sample to sample
+FUSED_NEEDED = 18  # whether a derivative by one of the angles is wanted
 OCTET_BITS = 3
 FUSED_SUMS = 3  # vectors of derivatives

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 _SINE = (1.58962301576546568060e-10, -2.50507477628578072866e-8, 2.75573136213857245213e-6,
@@ -14,6 +13,9 @@ _COSINE = (-1.13585365213876817300e-11, 2.08757008419747316778e-9, -2.7557314179
 # pi/2 in three parts, each but the last with trailing zeros, so that a multiple of it is exact
 _HALF_PI = {64: (1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21),
             32: (1.5703125, 4.837512969970703125e-4, 7.54978995489188e-8)}  # fmt: skip
+
+# Numbers of this size have no fractional bits, and end in the bits of what is added to 1.5 times a power of two
+_SHIFT = {64: 1.5 * 2.0**52, 32: 1.5 * 2.0**23}
 
 
 @intrinsic
@@ -40,10 +42,8 @@ def sincos(typing_context, angle):  # type: ignore[no-untyped-def]
                 out = multiply_add(out, x, number(value))
             return out
 
-        rint = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(kind, [kind]), f"llvm.rint.v{angle.width}f{bits}"
-        )
-        quarters = builder.call(rint, [builder.fmul(args[0], number(0.63661977236758134308))])
+        shifted = builder.fadd(builder.fmul(args[0], number(0.63661977236758134308)), number(_SHIFT[bits]))
+        quarters = builder.fsub(shifted, number(_SHIFT[bits]))  # the nearest integer
         residue = args[0]
         for part in _HALF_PI[bits]:
             residue = multiply_add(quarters, number(-part), residue)
@@ -55,21 +55,20 @@ def sincos(typing_context, angle):  # type: ignore[no-untyped-def]
             multiply_add(square, number(-0.5), number(1.0)),
         )
         whole = ir.VectorType(ir.IntType(bits), angle.width)
-        one, two = (ir.Constant(whole, [value] * angle.width) for value in (1, 2))
-        zero = ir.Constant(whole, None)
-        quadrant = builder.fptosi(quarters, whole)
+        quadrant = builder.bitcast(shifted, whole)  # in the last two bits
 
-        def has(value, bit):  # type: ignore[no-untyped-def]
-            return builder.icmp_signed("!=", builder.and_(value, bit), zero)
+        def constant(value):  # type: ignore[no-untyped-def]
+            return ir.Constant(whole, [value] * angle.width)
 
-        odd = has(quadrant, one)
+        odd = builder.icmp_signed("<", builder.shl(quadrant, constant(bits - 1)), constant(0))
         out = []
-        for straight, swapped, minus in (
-            (sine, cosine, has(quadrant, two)),
-            (cosine, sine, has(builder.add(quadrant, one), two)),
+        for straight, swapped, half_turns in (
+            (sine, cosine, quadrant),
+            (cosine, sine, builder.add(quadrant, constant(1))),
         ):
-            value = builder.select(odd, swapped, straight)
-            out.append(builder.select(minus, builder.fneg(value), value))
+            value = builder.bitcast(builder.select(odd, swapped, straight), whole)
+            sign = builder.shl(builder.lshr(half_turns, constant(1)), constant(bits - 1))
+            out.append(builder.bitcast(builder.xor(value, sign), kind))
         return context.make_tuple(builder, signature.return_type, out)
 
     return types.UniTuple(angle, 2)(angle), codegen

@@ -291,7 +291,8 @@ class TableBuilder:
         self.fused.append(fused.Pass(len(self.code), rotations, masks, layer, row))
         for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
             row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
-        self.add(row, bool(row[passes.NEEDED]) or self.slots.any_needed(rotations))
+        row[passes.FUSED_NEEDED] = int(self.slots.any_needed(rotations))
+        self.add(row, bool(row[passes.NEEDED] or row[passes.FUSED_NEEDED]))
 
     def rotation_passes(self, members: Sequence[Rotation], phases: Level | None = None) -> None:
         """Number a level's rotations, and the phases before them, which are part of the first pass if that is fused."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.caching import cached_property
-from simulator.engines.numba.layout import sections
+from simulator.engines.numba.layout import scratch, sections
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -83,6 +83,12 @@ class Tables:
     stages: tuple[IntArray, ...]
     first_stage: int
     block_size: int
+
+    @property
+    def sums(self) -> int:
+        """Number of sums over a tile's samples, which follow one another in eights; see `kernels.tiles.backward`."""
+        of_product = 8 * int(self.layout[scratch.QUBITS]) if self.lanes is None else 0
+        return -(-self.slots // 8) * 8 + of_product
 
     def integers(self, number: int) -> IntArray:
         """Return a section of the packed integers by its number in `layout.sections`."""
