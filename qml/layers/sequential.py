@@ -21,6 +21,7 @@ from simulator.caching import cached_property
 from simulator.display import preformatted
 from simulator.noise import NoiseModel
 from simulator.program.values import as_array
+from simulator.range_reduction import sum_of_squares
 
 __all__ = ["Sequential"]
 
@@ -173,7 +174,7 @@ class Sequential(Chain):
         """
         rows, weights = self._checked(X, weights)
         outputs = super().forward(rows, weights)
-        if not math.isfinite(np.vdot(outputs, outputs)):  # checked first, because there are fewer of them
+        if not math.isfinite(sum_of_squares(outputs)):  # checked first, because there are fewer of them
             check_finite("X", rows)
         return outputs
 

@@ -12,6 +12,7 @@ from simulator.circuit import Circuit
 from simulator.errors import ParameterError
 from simulator.parameters import Parameter
 from simulator.program.values import as_array
+from simulator.range_reduction import sum_of_squares
 
 __all__ = ["as_parameters", "check_finite", "check_roles", "checked_rows", "rows_of"]
 
@@ -56,7 +57,7 @@ def rows_of(name: str, value: ArrayLike, columns: int) -> Array:
 
 def check_finite(name: str, values: Array) -> None:
     """Raise ValueError if a number is NaN or infinite, saying where."""
-    if math.isfinite(np.vdot(values, values)):  # fast path: a NaN or an infinity makes the sum of squares non-finite
+    if math.isfinite(sum_of_squares(values)):  # fast path: a NaN or an infinity makes the sum of squares non-finite
         return
     finite = np.isfinite(values)
     if not finite.all():

@@ -10,11 +10,13 @@ import numpy as np
 
 from simulator.engines.numba import simd
 from simulator.engines.numba.options import Options
+from simulator.engines.numba.processor import native_bytes, unit_bytes
 
 _FEWEST_BLOCKS = 3  # minimum number of bits of the number of blocks, so that all threads have work
 _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
+_SEGMENT_PASSES = 4  # maximum number of passes of a segment, where they take less time than a trip to a cache
 _SHARED_GAIN = 1.3  # least ratio of the times of single states and of tiles in the shared cache, of 14 to 16 qubits
 _SERIAL_VECTORS = 7_000  # vectors processed in the time that pays for a second thread
 _CACHE_BYTES = {1: 1 << 15, 2: 1 << 20, 3: 0}  # assumed bytes of the cache of a level that the system does not report
@@ -63,6 +65,16 @@ def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, optio
         and processors <= max(options.keep_bytes // tile, options.fewest_tiles)
         and samples * _SHARED_GAIN >= rounds * together
     )
+
+
+def segment_passes(options: Options) -> int:
+    """Maximum number of fused passes that are applied to a block at a time, where segments pay.
+
+    Units narrower than registers take longer for a pass than its vectors take from the second-level cache.
+    """
+    if options.segment_passes is not None:
+        return options.segment_passes
+    return _SEGMENT_PASSES if unit_bytes() == native_bytes() else 1
 
 
 def serial_work(options: Options) -> int:

@@ -17,6 +17,8 @@ class Options:
     swizzle_qubits : int
         Minimum number of qubits at which tiles of samples are stored in another order, in which several passes are
         applied to a block of a state while it lies in the first-level cache.
+    segment_passes : int or None
+        Maximum number of these passes; by default chosen by the width of the processor's arithmetic units.
     big_qubits : int
         Minimum number of qubits at which all threads share one state.
     big_alone : int
@@ -51,6 +53,7 @@ class Options:
 
     batch_qubits: int | None = None
     swizzle_qubits: int = 10
+    segment_passes: int | None = None
     big_qubits: int = 17
     big_alone: int = 14
     keep_bytes: int = 1 << 25

@@ -1,11 +1,14 @@
-"""Width of the registers of the processor that numba compiles for."""
+"""Widths of the registers and of the arithmetic units of the processor that numba compiles for."""
 
 from __future__ import annotations
 
 import functools
 
-from llvmlite.binding import get_host_cpu_features
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba.core import config
+
+# Families, by LLVM's names, with registers of 32 bytes and units of 16, which take an instruction in two halves.
+_TAKE_HALVES = {"bdver1", "bdver2", "bdver3", "bdver4", "btver2", "znver1"}
 
 
 @functools.cache
@@ -14,3 +17,10 @@ def native_bytes() -> int:
     text = config.CPU_FEATURES
     features = dict.fromkeys(text.replace("+", "").split(","), True) if text else get_host_cpu_features()
     return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
+
+
+@functools.cache
+def unit_bytes() -> int:
+    """Size in bytes of the widest vector that the processor's arithmetic units take as a whole, at most a register."""
+    halves = (config.CPU_NAME or get_host_cpu_name()) in _TAKE_HALVES
+    return min(native_bytes(), 16) if halves else native_bytes()

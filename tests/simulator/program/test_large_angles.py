@@ -26,7 +26,7 @@ from simulator.noise import amplitude_damping, depolarizing, pauli_channel
 from simulator.noise.frames import FrameTrajectories
 from simulator.noise.program import NoisyProgram
 from simulator.program.program import Program
-from simulator.range_reduction import EXACT, affine, reduced, reduced_number, term
+from simulator.range_reduction import EXACT, affine, reduced, reduced_number, sum_of_squares, term
 from tests.simulator.strategies import unitary
 
 SINGLE = 2e-6
@@ -322,3 +322,19 @@ def test_angles_that_do_not_repeat_are_plain_sums():
     found = affine(np.array([0.1, 0.2]), np.array([[1.0], [1.0]]), np.array([[1e6]]), np.array([True, False]), [T])
     assert found[0, 0] == pytest.approx(0.1 + reduced_number(1e6), abs=1e-12)
     assert found[0, 1] == 1e6 + 0.2
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (5, 3), (4096, 2), (2731, 3), (3000, 12)])
+def test_sums_of_squares_are_those_of_numpy_and_wake_no_threads_of_blas(shape, monkeypatch):
+    values, sizes, vdot = np.random.default_rng(0).normal(size=shape), [], np.vdot
+
+    def recorded(a, b):
+        sizes.append(a.size)
+        return vdot(a, b)
+
+    monkeypatch.setattr(np, "vdot", recorded)
+    assert sum_of_squares(values) == pytest.approx(np.square(values).sum(), rel=1e-12)
+    assert max(sizes) < 10_000  # from here on OpenBLAS uses several threads
+    if values.size:
+        values[-1, -1] = np.nan
+        assert np.isnan(sum_of_squares(values))

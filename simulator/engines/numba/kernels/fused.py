@@ -8,9 +8,9 @@ are a subspace: each is a sum of two entries of the section ``OCTETS``.
 * ``exp(-i theta/2 P) = cos(theta/2) (1 - i tan(theta/2) P)``: only the bracket is applied, one fused multiply-add a
   number. Where all samples share the angles, the cosines of a *layer* (passes with one table of phases) are factors of
   its table; where angles differ, a pass ends with a multiplication by its three cosines.
-* Where the sine of a shared angle is larger than its cosine, ``theta - pi`` takes the place of theta, so no tangent is
-  above 1. What remains, ``-i P``, is a sign for each amplitude, which the table has, and the flip of x: octets are
-  loaded from another place.
+* Where the product of a layer's cosines would become too small, ``theta - pi`` takes the place of an angle theta whose
+  sine is larger than its cosine. What remains, ``-i P``, is a sign for each amplitude, which the table has, and the
+  flip of x: members of an octet exchange their places. That is rare, so the loops need one place for each member.
 * The table has the order of the layer's first pass: entry 8 k + d is that of member d of octet k. This order is linear
   over GF(2), so a Z string remains one in it, and tables and derivatives are Walsh-Hadamard transforms as usual.
 * On the way back both states lack the cosines of the layer's passes that have been undone, so each derivative has the
@@ -30,10 +30,12 @@ from simulator.engines.numba.kernels.octets import (
     TWO,
     add_derivatives,
     load_native,
+    load_unit,
     multiply,
     native_lanes,
     turn,
     undo,
+    unit_lanes,
 )
 from simulator.engines.numba.kernels.sections import one_pass, passes_of, rows, terms_of
 from simulator.engines.numba.kernels.walsh import parity, walsh_hadamard
@@ -114,13 +116,27 @@ def _phases_of(offset, octet, W):
 
 
 @part
+def _exchange(state, i, x0, x1, x2, flip):
+    """Exchange the members of an octet whose places differ by ``flip``, if it is not 0."""
+    W = lanes_of(state)
+    for d in range(1 << OCTET_BITS):
+        p = i ^ (x0 * (d & 1)) ^ (x1 * (d >> 1 & 1)) ^ (x2 * (d >> 2))
+        q = p ^ flip
+        if p < q:
+            for o in range(0, 2 * W, W):
+                a, b = load(state, p + o), load(state, q + o)
+                store(state, p + o, b)
+                store(state, q + o, a)
+
+
+@part
 def rotate(psi, row, octets, tables, numbers, at, bits, first, last, offset):
     """Apply a pass to octets ``{i ^ x : x in span(x0, x1, x2)}`` of each state, i being the sums of two ``octets``.
 
     ``tables`` has the phases from ``offset`` on, unless that is negative, and ``numbers`` from ``at`` on the numbers of
     the pass.
     """
-    W, N = lanes_of(psi), native_lanes(psi)
+    W, N = lanes_of(psi), unit_lanes(psi)
     x0, x1, x2 = _masks(row)
     flip, how = _flip(octets, numbers, at), _how(row)
     for begin in range(0, len(psi), (2 * W) << bits):
@@ -128,11 +144,14 @@ def rotate(psi, row, octets, tables, numbers, at, bits, first, last, offset):
             i = begin + _first_member(row, octets, octet, bits)
             if offset >= 0:
                 multiply(psi, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
+            if flip:
+                _exchange(psi, i, x0, x1, x2, flip)
             for lane in range(0, W, N):
-                t0, t1, t2 = _tangents(numbers, at, lane)
-                scale = load_native(numbers, at + COSINES * W + lane)
+                o = at + TANGENTS * W + lane
+                t0, t1, t2 = load_unit(numbers, o), load_unit(numbers, o + W), load_unit(numbers, o + 2 * W)
+                scale = load_unit(numbers, at + COSINES * W + lane)
                 for s in range(lane, lane + 2 * W, W):
-                    turn(psi, i ^ flip, i, x0, x1, x2, s, t0, t1, t2, how, scale)
+                    turn(psi, i, x0, x1, x2, s, t0, t1, t2, how, scale)
 
 
 @part
@@ -152,11 +171,14 @@ def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums):
                 g0, g1, g2 = load_native(sums, lane), load_native(sums, W + lane), load_native(sums, 2 * W + lane)
                 for s in range(lane, lane + 2 * W, W):
                     g0, g1, g2 = add_derivatives(psi, lam, i, x0, x1, x2, s, g0, g1, g2, how)
-                    turn(psi, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, how, scale)
-                    turn(lam, i, i ^ flip, x0, x1, x2, s, t0, t1, t2, how, scale)
+                    turn(psi, i, x0, x1, x2, s, t0, t1, t2, how, scale)
+                    turn(lam, i, x0, x1, x2, s, t0, t1, t2, how, scale)
                 store(sums, lane, g0)
                 store(sums, W + lane, g1)
                 store(sums, 2 * W + lane, g2)
+            if flip:
+                _exchange(psi, i, x0, x1, x2, flip)
+                _exchange(lam, i, x0, x1, x2, flip)
 
 
 @part
@@ -191,6 +213,14 @@ def local_numbers(numbers, row, rotations, sign):
     numbers[SHARES * W + FLIP] = like(numbers, 0.0)
     numbers[SHARES * W + PHASE_SHARE] = like(numbers, 1.0)
     store(numbers, COSINES * W, product)
+
+
+@inlined
+def _least_scale(array):
+    """Least product of a layer's cosines, apart from those above 0.7; a derivative's share is its square."""
+    if lanes_of(array) > 8:
+        return 2.0**-40
+    return 2.0**-200
 
 
 @inlined
@@ -232,7 +262,7 @@ def prepare(packed, r, theta, tables, buffer):
         while last < end and _continues(one_pass(packed, last)):
             last += 1
     one = like(tables, 1.0)
-    scale, share, signs = one, one, 0
+    scale, share, signs, least = one, one, 0, _least_scale(tables)
     for number in range(last - 1, r - 1, -1):
         row = one_pass(packed, number)
         at, flip, product, count = entry(row, NUMBERS), 0, one, entry(row, FUSED_COUNT)
@@ -247,7 +277,7 @@ def prepare(packed, r, theta, tables, buffer):
             store(buffer, 0, sines)
             store(buffer, W, cosines)
             sine, cosine = kappa * entry(buffer, 0), entry(buffer, W)
-            if abs(sine) > abs(cosine):
+            if abs(sine) > abs(cosine) and abs(scale * product * cosine) < least:
                 flip ^= entry(row, FUSED_X + k)
                 signs ^= entry(row, FUSED_Z + k)
                 sine, cosine = cosine, -sine

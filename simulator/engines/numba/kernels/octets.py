@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 
 from simulator.engines.numba.kernels.instructions import Instructions
 from simulator.engines.numba.layout.passes import OCTET_BITS
-from simulator.engines.numba.processor import native_bytes
+from simulator.engines.numba.processor import native_bytes, unit_bytes
 from simulator.engines.numba.simd import VECTOR_BYTES, Vector, llvm_type
 
 _SIZE = 1 << OCTET_BITS
@@ -39,19 +39,19 @@ def _members(on: Instructions, first: Any, masks: Any) -> list[Any]:
 
 
 @intrinsic
-def turn(typing_context, state, source, target, x0, x1, x2, shift, t0, t1, t2, how, scale):  # type: ignore[no-untyped-def]
-    """Take the members a, b of each pair to ``a + t b, b - t a`` for the three masks, in native vectors.
+def turn(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2, how, scale):  # type: ignore[no-untyped-def]
+    """Take the members a, b of each pair to ``a + t b, b - t a`` for the three masks, in vectors like the tangents.
 
-    The octet is read at ``source + shift``, multiplied by ``scale`` if ``how`` is SCALED, and written at
-    ``target + shift``. If ``how`` is TWO, t2 is 0 and nothing is done for its mask.
+    The octet lies at ``first + shift`` and is multiplied by ``scale`` if ``how`` is SCALED. If ``how`` is TWO, t2 is 0
+    and nothing is done for its mask.
     """
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        state, source, target, *masks = args[:6]
-        shift, tangents, how, scale = args[6], args[7:10], args[10], args[11]
+        state, first, *masks = args[:5]
+        shift, tangents, how, scale = args[5], args[6:9], args[9], args[10]
         on = Instructions(context, builder, signature.args[0], t0)
-        values = [on.load(state, builder.add(place, shift)) for place in _members(on, source, masks)]
-        places = [builder.add(place, shift) for place in _members(on, target, masks)]
+        places = [builder.add(place, shift) for place in _members(on, first, masks)]
+        values = [on.load(state, place) for place in places]
 
         def apply(k: int) -> None:
             for d in (d for d in range(_SIZE) if not d >> k & 1):
@@ -76,7 +76,7 @@ def turn(typing_context, state, source, target, x0, x1, x2, shift, t0, t1, t2, h
                         store(None)
         return context.get_dummy_value()
 
-    return types.none(state, *(types.intp,) * 6, t0, t1, t2, types.intp, scale), codegen
+    return types.none(state, *(types.intp,) * 5, t0, t1, t2, types.intp, scale), codegen
 
 
 def _turning(like_x: bool, state: Any, t0: Any, t1: Any, t2: Any) -> tuple[Any, Any]:
@@ -267,26 +267,46 @@ def store_lane_sums(typing_context, target, place, array, begin):  # type: ignor
     return types.none(target, types.intp, array, types.intp), codegen
 
 
-@intrinsic
-def load_native(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """Load a native vector, one register, from ``array[index : index + native_lanes(array)]``."""
-    vector = Vector(array.dtype, native_bytes())
+def _load(vector: Any, array: Any, index: Any) -> tuple[Any, Any]:
+    """Signature and code of a load from ``array[index : index + vector.width]``."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         return Instructions(context, builder, signature.args[0], vector).load(*args)
 
-    return vector(array, types.intp), codegen
+    return vector(array, index), codegen
 
 
-@intrinsic
-def native_lanes(typing_context, array):  # type: ignore[no-untyped-def]
-    """Width of native vectors of an array's element type, a constant in compiled code."""
-    vector = Vector(array.dtype, native_bytes())
+def _lanes(vector: Any, array: Any) -> tuple[Any, Any]:
+    """Signature and code of a vector's width, a constant in compiled code."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         return context.get_constant(types.intp, vector.width)
 
     return types.intp(array), codegen
+
+
+@intrinsic
+def load_native(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """Load a native vector, one register, from ``array[index : index + native_lanes(array)]``."""
+    return _load(Vector(array.dtype, native_bytes()), array, types.intp)
+
+
+@intrinsic
+def native_lanes(typing_context, array):  # type: ignore[no-untyped-def]
+    """Width of native vectors of an array's element type."""
+    return _lanes(Vector(array.dtype, native_bytes()), array)
+
+
+@intrinsic
+def load_unit(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """Load a vector that arithmetic units take as a whole from ``array[index : index + unit_lanes(array)]``."""
+    return _load(Vector(array.dtype, unit_bytes()), array, types.intp)
+
+
+@intrinsic
+def unit_lanes(typing_context, array):  # type: ignore[no-untyped-def]
+    """Width of the vectors of an array's element type that arithmetic units take as a whole."""
+    return _lanes(Vector(array.dtype, unit_bytes()), array)
 
 
 @intrinsic

@@ -52,7 +52,7 @@ def test_swizzled_tiles_equal_the_reference(n, samples, states):
     program = Program(circuit, observables, inputs=list(x), weights=list(w))
     rng = np.random.default_rng(n)
     rows, weights, v = rng.normal(size=(samples, n)), rng.normal(size=5 * n), rng.normal(size=(samples, 2))
-    engine = NumbaEngine(Options(batch_qubits=99, swizzle_qubits=0, few_tiles=1))
+    engine = NumbaEngine(Options(batch_qubits=99, swizzle_qubits=0, segment_passes=4, few_tiles=1))
     plan = engine.plan(program, samples)
     segments = plan.tables.integers(sections.SEGMENTS).reshape(-1, sections.SEGMENT_COLUMNS)
     passes = segments[:, sections.SEGMENT_LAST] - segments[:, sections.SEGMENT_FIRST]
