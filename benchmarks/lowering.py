@@ -39,8 +39,11 @@ CIRCUITS = (
     ("mixed", 20),
     ("classifier", 4),
     ("classifier", 8),
+    ("ring", 8),
+    ("ring of a batch", 8),
+    ("ring", 12),
 )
-SAMPLES = 256  # that the classifier's circuit is run on
+SAMPLES = 256  # that circuits with inputs, and those "of a batch", are run on
 
 
 def built(name: str, n: int) -> tuple[Circuit, tuple[Any, ...], tuple[Any, ...]]:
@@ -55,6 +58,8 @@ def built(name: str, n: int) -> tuple[Circuit, tuple[Any, ...], tuple[Any, ...]]
         return circuit, (Z(0),), tuple(x)
     if name == "mixed":
         return mixed(n, 1000), (), ()
+    if name.startswith("ring"):
+        return ring(n, 1000 // (3 * n)), (Z(0),), ()
     circuit, _ = our_circuit(gates_of(name, n), n, name == "gradient")
     return circuit, (sum((Z(q) for q in range(1, n)), Z(0)),) if name == "gradient" else (), ()
 
@@ -70,6 +75,20 @@ def mixed(n: int, count: int) -> Circuit:
     return Circuit(n, operations)
 
 
+def ring(n: int, layers: int) -> Circuit:
+    """Layers of RY and RZ on each qubit and a ring of CNOTs."""
+    weights = iter(ParameterVector("w", 2 * n * layers))
+    circuit = Circuit(n)
+    for _ in range(layers):
+        for q in range(n):
+            circuit = circuit.ry(next(weights), q)
+        for q in range(n):
+            circuit = circuit.rz(next(weights), q)
+        for q in range(n):
+            circuit = circuit.cx(q, (q + 1) % n)
+    return circuit
+
+
 def seconds(call: Callable[[], Any]) -> float:
     """Of one call."""
     began = time.perf_counter()
@@ -82,7 +101,9 @@ def measured(name: str, n: int, repeats: int) -> str:
     circuit, observables, inputs = built(name, n)
 
     def lowered(again: Circuit) -> None:
-        plan = NumbaEngine().plan(Program(again, observables, inputs), SAMPLES if inputs else 1)
+        plan = NumbaEngine().plan(
+            Program(again, observables, inputs), SAMPLES if inputs or name.endswith("batch") else 1
+        )
         if plan.big and not observables:
             plan.reordering  # noqa: B018  the way back to the circuit's order of basis states, made when asked for
 

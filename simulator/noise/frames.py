@@ -87,7 +87,7 @@ class _SignedLowering(Lowering):
                 probabilities[0] = p
                 continue
             spread_x, spread_z = pauli.spread(np.array([local_x, local_z]), qubits).tolist()
-            stored_x, stored_z, _ = self.out.stored_string(spread_x, spread_z)
+            stored_x, stored_z = self.stored_masks(spread_x, spread_z)
             x.append(stored_x)
             z.append(stored_z)
             probabilities.append(p)
@@ -125,7 +125,7 @@ class FrameProgram:
     ) -> None:
         count = len(inputs) + len(weights)
         lowering = _SignedLowering(circuit, noise, {p: k for k, p in enumerate((*inputs, *weights))})
-        lowered = lowering.out
+        lowered = lowering.lowered()
         keys: dict[tuple[int, int], int] = {}
         self.coefficients = np.zeros((len(observables), sum(o.num_terms for o in observables)))
         for k, observable in enumerate(observables):

@@ -8,58 +8,62 @@ a rotation then takes one ``and`` per level, independent of the levels' sizes.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.range_reduction import reduced_number
+from simulator.range_reduction import EXACT, reduced_number
 
 LOOK_BACK = 64  # maximum number of levels searched for an earlier place, which keeps lowering linear in the gates
 
+NO_FACTORS: Mapping[int, float] = {}
+"""Factors of an angle that is a number; shared by all of them."""
 
-@dataclass(slots=True)
-class Angle:
+
+class Angle(NamedTuple):
     """An angle affine in numbered parameters: ``constant + sum(factors[k] * parameter k)``."""
 
     constant: float = 0.0
-    factors: dict[int, float] = field(default_factory=dict)
+    factors: Mapping[int, float] = NO_FACTORS
 
     def scaled(self, factor: float) -> Angle:
         """This angle times a number."""
-        return Angle(self.constant * factor, {k: v * factor for k, v in self.factors.items()})
+        constant, factors = self
+        return angle_of((constant * factor, {k: v * factor for k, v in factors.items()} if factors else factors))
 
     def plus(self, other: Angle) -> Angle:
         """Sum of this angle and another; the other's constant modulo 4 pi if it is large."""
-        out = Angle(self.constant, self.factors.copy())
-        out.add(other)
-        return out
-
-    def add(self, other: Angle, factor: float = 1.0) -> None:
-        """Add another angle times a number in place; its constant modulo 4 pi if it is large."""
-        self.constant += reduced_number(other.constant * factor)
-        for k, v in other.factors.items():
-            self.factors[k] = self.factors.get(k, 0.0) + v * factor
+        (constant, factors), (more, others) = self, other
+        if others:
+            factors = dict(factors)
+            add_factors(factors, others)
+        return angle_of((constant + reduced_number(more), factors))
 
 
-@dataclass(slots=True)
-class Rotation:
+def add_factors(factors: dict[int, float], others: Mapping[int, float], factor: float = 1.0) -> None:
+    """Add the factors of another angle, times a number, in place."""
+    for k, v in others.items():
+        factors[k] = factors.get(k, 0.0) + v * factor
+
+
+class Rotation(NamedTuple):
     """``exp(-i angle/2 P)`` with P given by its masks in the stored basis."""
 
     x: int
     z: int
     angle: Angle
 
-    @property
-    def support(self) -> tuple[int, int]:
-        """Bits on which the X and Z masks act."""
-        return self.x, self.z
-
     def commutes(self, other: Rotation) -> bool:
         """Whether the two strings commute."""
         return ((self.x & other.z).bit_count() + (self.z & other.x).bit_count()) & 1 == 0
+
+
+# From tuples of their fields: calling the classes takes several times as long.
+angle_of: Callable[[tuple[float, Mapping[int, float]]], Angle] = functools.partial(tuple.__new__, Angle)
+rotation_of: Callable[[tuple[int, int, Angle]], Rotation] = functools.partial(tuple.__new__, Rotation)
 
 
 @dataclass(slots=True)
@@ -87,59 +91,129 @@ class Level:
     members : list of Rotation, or of one Dense
     ordered : bool
         Whether some of the members do not commute.
-    strings : int
-        Bit set of the members' strings, as passed to `place`.
-    known : dict
-        First rotation about each string, keyed by its masks.
     """
 
     kind: str
     members: list[Any] = field(default_factory=list)
     ordered: bool = False
-    strings: int = 0
-    known: dict[tuple[int, int], Rotation] = field(default_factory=dict)
 
 
-def place(levels: list[Level], x: int, z: int, angle: Angle, string: int, crossing: int) -> bool:
-    """Place a rotation in the earliest level that its commutation relations allow.
+class OpenLevel:
+    """A level to which rotations are still added, given by their numbers.
+
+    Attributes
+    ----------
+    kind, ordered : as in `Level`
+    members : list of int
+    known : dict
+        First rotation about each string, by its masks.
+    strings : int
+        Bit set of the strings, as passed to `OpenLevels.place`.
+    matrix : Dense or None
+        Instead of rotations.
+    """
+
+    __slots__ = ("kind", "known", "matrix", "members", "ordered", "strings")
+
+    def __init__(self, kind: str, strings: int = 0, matrix: Dense | None = None) -> None:
+        self.kind, self.strings, self.matrix, self.ordered = kind, strings, matrix, False
+        self.members: list[int] = []
+        self.known: dict[int, int] = {}
+
+
+class OpenLevels:
+    """Levels to which rotations are added: the levels so far, and lists of all rotations' masks and angles.
 
     Parameters
     ----------
-    levels : list of Level
-    x, z : int
-        Masks of the rotation's string in the stored basis.
-    angle : Angle
-    string : int
-        Integer with one bit set, the number of the rotation's string.
-    crossing : int
-        Bit set of all strings that it does not commute with; strings outside the levels are ignored.
+    num_qubits : int
 
-    Returns
-    -------
-    bool
-        False if it was merged with an earlier rotation about the same string.
+    Attributes
+    ----------
+    masks : list of int
+        Masks of the rotations' strings, ``x | z << num_qubits``.
+    constants : list of float
+    factors : list of mapping
+        Parts of the rotations' angles.
+    levels : list of OpenLevel
+    recent : list of OpenLevel
+        The last `LOOK_BACK` levels, the last one first.
     """
-    kind = "rotations" if x else "phases"
-    place = None  # earliest level of this kind so far, searched from the last level on
-    for level in islice(reversed(levels), LOOK_BACK):
-        if level.strings & crossing:
+
+    def __init__(self, num_qubits: int) -> None:
+        self.num_qubits = num_qubits
+        self.masks: list[int] = []
+        self.constants: list[float] = []
+        self.factors: list[Mapping[int, float]] = []
+        self.levels: list[OpenLevel] = []
+        self.recent: list[OpenLevel] = []
+
+    def append(self, level: OpenLevel) -> None:
+        """Append a level."""
+        self.levels.append(level)
+        self.recent.insert(0, level)
+        if len(self.recent) > LOOK_BACK:
+            self.recent.pop()
+
+    def place(
+        self, kind: str, masks: int, constant: float, factors: Mapping[int, float], string: int, crossing: int
+    ) -> bool:
+        """Place a rotation in the earliest level that its commutation relations allow.
+
+        Parameters
+        ----------
+        kind : {"phases", "rotations"}
+            Kind of the level: whether the rotation is diagonal.
+        masks : int
+            Masks of its string in the stored basis, ``x | z << num_qubits``.
+        constant : float
+        factors : mapping of int to float
+            Parts of the rotation's angle.
+        string : int
+            Integer with one bit set, the number of the rotation's string.
+        crossing : int
+            Bit set of all strings that it does not commute with; other bits are ignored.
+
+        Returns
+        -------
+        bool
+            False if it was merged with an earlier rotation about the same string.
+        """
+        place, merges = None, True
+        for level in self.recent:
+            if level.strings & crossing:
+                if level.kind == kind:
+                    place, merges = level, False
+                    level.ordered = True
+                break
             if level.kind == kind:
-                level.ordered = True
-                level.members.append(rotation := Rotation(x, z, angle))
-                level.known.setdefault((x, z), rotation)
-                level.strings |= string
-                return True
-            break
-        if level.kind == kind:
-            place = level
-    if place is None:
-        levels.append(Level(kind, [rotation := Rotation(x, z, angle)], False, string, {(x, z): rotation}))
+                place = level
+        if place is None:
+            place = OpenLevel(kind)
+            self.append(place)
+        number = len(self.masks)
+        same = place.known.setdefault(masks, number)
+        if merges and same != number:
+            self.constants[same] += constant if -EXACT <= constant <= EXACT else reduced_number(constant)
+            if factors:
+                self.factors[same] = sums = dict(self.factors[same])
+                add_factors(sums, factors)
+            return False
+        self.masks.append(masks)
+        self.constants.append(constant)
+        self.factors.append(factors)
+        place.members.append(number)
+        place.strings |= string
         return True
-    same = place.known.get((x, z))
-    if same is not None:
-        same.angle.add(angle)
-        return False
-    place.members.append(rotation := Rotation(x, z, angle))
-    place.known[x, z] = rotation
-    place.strings |= string
-    return True
+
+    def closed(self) -> list[Level]:
+        """The levels with their members."""
+        angles = map(angle_of, zip(self.constants, self.factors, strict=True))
+        n, ones = self.num_qubits, (1 << self.num_qubits) - 1
+        xs, zs = [masks & ones for masks in self.masks], [masks >> n for masks in self.masks]
+        rotation = [*map(rotation_of, zip(xs, zs, angles, strict=True))].__getitem__
+        out = []
+        for level in self.levels:
+            members = [*map(rotation, level.members)] if level.matrix is None else [level.matrix]
+            out.append(Level(level.kind, members, level.ordered))
+        return out

@@ -26,10 +26,10 @@ from simulator.errors import CircuitError
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Expression, Parameter
 from simulator.program.decomposition import Cnot, Matrix, Step, StringRotation, decompose
-from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, place
+from simulator.program.levels import NO_FACTORS, Angle, Dense, Level, OpenLevel, OpenLevels, add_factors
 from simulator.program.starts import Start
 from simulator.program.subspaces import image
-from simulator.range_reduction import reduced_number
+from simulator.range_reduction import EXACT, reduced_number
 
 _STRINGS = 512  # number of strings numbered before unreachable ones are dropped
 
@@ -62,31 +62,57 @@ def lower(circuit: OperationSequence, numbers: Mapping[Parameter, int]) -> Lower
     """Lower a circuit whose parameters are numbered by ``numbers``."""
     lowering = Lowering(circuit.num_qubits, numbers)
     lowering.add(circuit.operations)
-    return lowering.out
+    return lowering.lowered()
+
+
+_ROTATION, _CNOT, _MATRIX, _NOT = range(4)  # kinds of steps
 
 
 class Lowering:
-    """Lowers operations one after another by placing the steps of each gate on its qubits."""
+    """Lowers operations one after another by placing the steps of each gate on its qubits.
+
+    Parameters
+    ----------
+    num_qubits : int
+    numbers : mapping from Parameter to int
+    """
 
     def __init__(self, num_qubits: int, numbers: Mapping[Parameter, int]) -> None:
-        self.numbers = numbers
-        single = [1 << q for q in range(num_qubits)]
-        self.out = Lowered(num_qubits, [], [], Angle(), single, list(single), 0)
+        self.num_qubits, self.numbers = num_qubits, numbers
+        self.levels = OpenLevels(num_qubits)
+        self.starts: list[Start] = []
+        self._phase, self._phase_factors = 0.0, dict[int, float]()
         # steps by the gate's `id`, with the gate, which must live as long; its hash would be computed in Python
         self._steps: dict[int, tuple[gates.Gate, list[tuple[Any, ...]] | None]] = {}
         self._numbers = {id(parameter): number for parameter, number in numbers.items()}  # likewise
         self._copies: list[Parameter] = []  # of those parameters, which must live as long
         self._touched: list[tuple[int, ...]] = []
-        # bit sets of the earlier strings that do not commute with the current X and Z of each qubit
-        self._x_crossing, self._z_crossing = [0] * num_qubits, [0] * num_qubits
-        self._next, self._most = 1, 1 << _STRINGS
+        # The present X and Z of each qubit, each as one integer, so that they multiply in one operation: the masks x
+        # and z, a sign, and a bit for each earlier string that it does not commute with.
+        self._xs, self._zs = [1 << q for q in range(num_qubits)], [1 << (num_qubits + q) for q in range(num_qubits)]
+        self._sign = 1 << 2 * num_qubits
+        self._next, self._most = self._sign << 1, self._sign << 1 + _STRINGS
+
+    def lowered(self) -> Lowered:
+        """Return what the operations have become."""
+        n, ones, sign = self.num_qubits, (1 << self.num_qubits) - 1, self._sign
+        z_rows, x_columns = [z >> n & ones for z in self._zs], [x & ones for x in self._xs]
+        flips = sum([1 << q for q, z in enumerate(self._zs) if z & sign])
+        phase = Angle(self._phase, self._phase_factors)
+        return Lowered(n, self.levels.closed(), self.starts, phase, z_rows, x_columns, flips)
+
+    def stored_masks(self, x: int, z: int) -> tuple[int, int]:
+        """Masks in the present basis of the circuit's Pauli string with masks x and z."""
+        masks = image(self._xs, x) ^ image(self._zs, z)
+        ones = (1 << self.num_qubits) - 1
+        return masks & ones, masks >> self.num_qubits & ones
 
     def add(self, operations: Iterable[gates.Operation]) -> None:
         """Lower operations."""
-        out, levels, steps_of, touched = self.out, self.out.levels, self._steps, self._touched
-        x_columns, z_rows, x_crossing, z_crossing = out.x_columns, out.z_rows, self._x_crossing, self._z_crossing
+        place, steps_of, touched, numbers = self.levels.place, self._steps, self._touched, self._numbers
+        x_of, z_of, n, sign, both = self._xs, self._zs, self.num_qubits, self._sign, self._sign - 1
         for operation in operations:
-            gate, qubits, angles = operation.gate, operation.qubits, operation.angles
+            gate, qubits, angles, _, _ = operation
             entry = steps_of.get(id(gate))
             if entry is None:
                 entry = steps_of[id(gate)] = gate, _plain(decompose(gate))
@@ -95,53 +121,56 @@ class Lowering:
                 self._amplitudes(operation)
                 continue
             touched.append(qubits)
-            for step in steps:
-                kind = step[0]
-                if kind is StringRotation:
-                    _, xs, zs, constant, factors = step
-                    x = z = crossing = sign = ys = 0
+            for kind, xs, zs, ys, constant, terms in steps:
+                if kind == _ROTATION:
+                    product = 0
                     for q in xs:
-                        if q in zs:
-                            ys += 1
-                        q = qubits[q]
-                        x ^= x_columns[q]
-                        crossing ^= x_crossing[q]
+                        product ^= x_of[qubits[q]]
                     for q in zs:
-                        q = qubits[q]
-                        z ^= z_rows[q]
-                        crossing ^= z_crossing[q]
-                        sign ^= out.flips >> q
-                    sign ^= (ys - (x & z).bit_count()) >> 1
-                    scale = -1.0 if sign & 1 else 1.0
-                    angle = Angle(scale * constant, {})
-                    if factors:
-                        self._add_angles(angle, factors, scale, angles)
-                    if not x and not z:
-                        out.phase.add(angle, -0.5)
+                        product ^= z_of[qubits[q]]
+                    masks, scale = product & both, -1.0 if product & sign else 1.0
+                    if xs and (ys - (masks & masks >> n).bit_count()) & 2:
+                        scale = -scale
+                    constant *= scale
+                    factors = NO_FACTORS
+                    for k, factor in terms:
+                        angle = angles[k]
+                        factor *= scale
+                        if type(angle) is float:
+                            angle *= factor
+                            constant += angle if -EXACT <= angle <= EXACT else reduced_number(angle)
+                        elif factors is NO_FACTORS and id(angle) in numbers:
+                            factors = {numbers[id(angle)]: 0.0 + factor}
+                            constant += 0.0 * factor  # as for any expression; a zero can change its sign
+                        else:
+                            more = self.angle(angle)
+                            constant += reduced_number(more.constant * factor)
+                            factors = dict(factors)
+                            add_factors(factors, more.factors, factor)
+                    if not masks:
+                        self._phase += reduced_number(constant * -0.5)
+                        if factors:
+                            add_factors(self._phase_factors, factors, -0.5)
                         continue
                     if self.renumbers:
-                        angle = self.renumbered(angle, x, z)
+                        constant, factors = self.renumbered(Angle(constant, factors), masks & (1 << n) - 1, masks >> n)
                     string = self._next
-                    if place(levels, x, z, angle, string, crossing):
+                    if place("rotations" if xs else "phases", masks, constant, factors, string, product):
                         for q in zs:
-                            x_crossing[qubits[q]] |= string
+                            x_of[qubits[q]] |= string
                         for q in xs:
-                            z_crossing[qubits[q]] |= string
+                            z_of[qubits[q]] |= string
                         self._next = string << 1
                         if string >= self._most:
                             self._drop_strings()
-                elif kind is Cnot:
-                    control, target = qubits[step[1]], qubits[step[2]]
-                    z_rows[target] ^= z_rows[control]
-                    x_columns[control] ^= x_columns[target]
-                    z_crossing[target] ^= z_crossing[control]
-                    x_crossing[control] ^= x_crossing[target]
-                    out.flips ^= (out.flips >> control & 1) << target
-                elif kind is Matrix:
-                    _, numbers, matrix, unitary = step
-                    self.dense(matrix, [qubits[q] for q in numbers], unitary)
+                elif kind == _CNOT:
+                    control, target = qubits[xs], qubits[zs]
+                    z_of[target] ^= z_of[control]
+                    x_of[control] ^= x_of[target]
+                elif kind == _MATRIX:
+                    self.dense(constant, [qubits[q] for q in xs], unitary=terms)
                 else:
-                    out.flips ^= 1 << qubits[step[1]]
+                    z_of[qubits[xs]] ^= sign
 
     def angle(self, value: float | Expression) -> Angle:
         """Express an angle in terms of numbered parameters."""
@@ -159,30 +188,6 @@ class Lowering:
             self._copies.append(parameter)
         return number
 
-    def _add_angles(
-        self,
-        angle: Angle,
-        factors: Iterable[tuple[int, float]],
-        scale: float,
-        values: Sequence[float | Expression],
-    ) -> None:
-        """Add an operation's angles, each times its factor and ``scale``."""
-        terms, numbers = angle.factors, self._numbers
-        for k, factor in factors:
-            value = values[k]
-            factor *= scale
-            if type(value) is Parameter:
-                number = numbers[id(value)] if id(value) in numbers else self.number(value)
-                angle.constant += 0.0 * factor  # as for any expression; a zero can change its sign
-                terms[number] = terms.get(number, 0.0) + factor
-            elif isinstance(value, Expression):
-                angle.constant += reduced_number(value.constant * factor)
-                for parameter, coefficient in value.terms.items():
-                    number = self.number(parameter)
-                    terms[number] = terms.get(number, 0.0) + coefficient * factor
-            else:
-                angle.constant += reduced_number(value * factor)
-
     renumbers = False
     """Whether rotations have angles other than those of their gates, which `renumbered` returns."""
 
@@ -192,33 +197,33 @@ class Lowering:
 
     def dense(self, matrix: NDArray[np.complex128], qubits: Sequence[int], unitary: bool = True) -> None:
         """Add a level for a dense matrix."""
-        out = self.out
-        flips = sum([(out.flips >> q & 1) << k for k, q in enumerate(qubits)])
+        n, ones, sign = self.num_qubits, (1 << self.num_qubits) - 1, self._sign
+        flips = sum([1 << k for k, q in enumerate(qubits) if self._zs[q] & sign])
         if flips:
             index = np.arange(len(matrix)) ^ flips
             matrix = matrix[index[:, None], index]
-        xs, zs = tuple([out.x_columns[q] for q in qubits]), tuple([out.z_rows[q] for q in qubits])
-        level = Level("dense", [Dense(xs, zs, matrix, unitary)])
-        out.levels.append(level)
+        xs, zs = tuple([self._xs[q] & ones for q in qubits]), tuple([self._zs[q] >> n & ones for q in qubits])
         string = self._next
         for q in qubits:  # a rotation that commutes with X and Z of all its qubits can be exchanged with it
-            self._x_crossing[q] |= string
-            self._z_crossing[q] |= string << 1
+            self._xs[q] |= string
+            self._zs[q] |= string << 1
             string <<= 2
-        level.strings = string - self._next
+        self.levels.append(OpenLevel("dense", string - self._next, Dense(xs, zs, matrix, unitary)))
         self._next = string
         if string >= self._most:
             self._drop_strings()
 
     def _drop_strings(self) -> None:
         """Drop strings whose levels are out of reach."""
-        levels = self.out.levels[-LOOK_BACK:]
-        oldest = (levels[0].strings & -levels[0].strings).bit_length() - 1
-        for level in levels:
-            level.strings >>= oldest
-        for crossings in (self._x_crossing, self._z_crossing):
-            crossings[:] = [crossing >> oldest for crossing in crossings]
-        self._next >>= oldest
+        first = 2 * self.num_qubits + 1  # the lowest bit that stands for a string
+        present = (1 << first) - 1
+        oldest = self.levels.recent[-1].strings
+        dropped = (oldest & -oldest).bit_length() - 1 - first
+        for level in self.levels.recent:
+            level.strings = level.strings >> dropped & ~present
+        for products in (self._xs, self._zs):
+            products[:] = [product & present | product >> dropped & ~present for product in products]
+        self._next >>= dropped
         self._most = self._next << _STRINGS
 
     def _amplitudes(self, operation: gates.Operation) -> None:
@@ -237,15 +242,25 @@ class Lowering:
                 )
             self.encoding(qubits, tuple(self.angle(a) for a in operation.angles))
         elif isinstance(gate, gates.StatePreparation) and fresh and not gate.controls and not gate.adjoint:
-            self.out.starts.append(Start(qubits, gate.amplitudes))
+            self.starts.append(Start(qubits, gate.amplitudes))
         else:
             self.dense(gate.matrix(), qubits)
 
     def encoding(self, qubits: tuple[int, ...], angles: tuple[Angle, ...]) -> None:
         """Add initial amplitudes that depend on parameters."""
-        self.out.starts.append(Start(qubits, None, angles))
+        self.starts.append(Start(qubits, None, angles))
 
 
 def _plain(steps: Iterable[Step] | None) -> list[tuple[Any, ...]] | None:
-    """Steps as tuples that begin with their class: Python unpacks these several times as fast as named ones."""
-    return None if steps is None else [(type(step), *step) for step in steps]
+    """Steps as tuples of their kind and five fields each: a loop unpacks these several times as fast as named ones."""
+    return None if steps is None else [*map(_fields, steps)]
+
+
+def _fields(step: Step) -> tuple[Any, ...]:
+    if isinstance(step, StringRotation):
+        return _ROTATION, step.xs, step.zs, len({*step.xs} & {*step.zs}), step.constant, step.factors
+    if isinstance(step, Cnot):
+        return _CNOT, step.control, step.target, 0, 0.0, ()
+    if isinstance(step, Matrix):
+        return _MATRIX, step.qubits, (), 0, step.matrix, step.unitary
+    return _NOT, step.target, 0, 0, 0.0, ()

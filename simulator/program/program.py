@@ -241,7 +241,7 @@ def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]
         members = []
         dense = level.kind == "dense"
         for member in reversed(level.members):
-            x, z = member.support if dense else (member.x, member.z)
+            x, z = member.support if dense else member[:2]
             if x & seen_z or z & seen_x:
                 members.append(member)
                 seen_x |= x
@@ -266,7 +266,8 @@ def _split_product(levels: list[Level], num_qubits: int) -> tuple[list[list[Rota
         touched = joined
         blocking_grows = level.kind == "rotations"
         for member in level.members:
-            support = member.x | member.z
+            x, z, _ = member
+            support = x | z
             blocking = touched if blocking_grows else joined
             if support & (support - 1) == 0 and not support & blocking:
                 chains[support.bit_length() - 1].append(member)

@@ -88,14 +88,15 @@ def test_what_is_out_of_reach_is_forgotten_without_harm(seed, monkeypatch):
     values = np.random.default_rng(seed).uniform(-3, 3, circuit.num_parameters)
     expected = circuit.statevector(values)
     monkeypatch.setattr(levels, "LOOK_BACK", 3)
-    monkeypatch.setattr(lowering, "LOOK_BACK", 3)
     monkeypatch.setattr(lowering, "_STRINGS", 8)
     monkeypatch.setattr(schedule, "LOOK_BACK", 3)
     monkeypatch.setattr(schedule, "_WINDOW", 16)
     monkeypatch.setattr(schedule, "_LOOK_AHEAD", 4)
     lowered = Program(circuit).lowered
     assert len(lowered.levels) > 30
-    assert max(level.strings for level in lowered.levels).bit_length() < 300
+    lowering_again = lowering.Lowering(6, {p: k for k, p in enumerate(circuit.parameters)})
+    lowering_again.add(circuit.operations)
+    assert max(level.strings for level in lowering_again.levels.levels).bit_length() < 300
     again = Circuit(6, circuit.operations).global_phase(0.0)  # another circuit, so that nothing is cached
     np.testing.assert_allclose(again.statevector(values), expected, atol=1e-12)
     again = again.global_phase(0.0)

@@ -19,7 +19,7 @@ from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.tables import fused, swizzle
 from simulator.engines.numba.tables.dense import DenseMatrices, dense_spec
 from simulator.engines.numba.tables.slots import Slots
-from simulator.engines.numba.tables.tables import IntArray, Tables, packed, string_groups, table
+from simulator.engines.numba.tables.tables import IntArray, Tables, integers, packed, string_groups, table
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.program import Program
 from simulator.program.subspaces import pivots
@@ -67,7 +67,6 @@ class TableBuilder:
         self.W = simd.width(program.dtype)
         self.slots = Slots(len(program.inputs), self.shift, derive_inputs)
         self.code: list[list[int]] = []
-        self.terms: list[tuple[int, int]] = []
         self.spec: list[int] = []
         self.octets: list[int] = []
         self.layer: fused.Layer | None = None  # of fused passes, if the next pass may belong to it
@@ -94,9 +93,10 @@ class TableBuilder:
             split, needed_so_far = starts[-1], False  # where the rotations end that differ from sample to sample
             for rotation in qubit_chain:
                 axis = sections.AXIS_Z if not rotation.x else sections.AXIS_Y if rotation.z else sections.AXIS_X
-                chain.append((self.slots.add(rotation, moving=True, lane_z=0), axis))
-                needed_so_far = needed_so_far or self.slots.needed(rotation.angle)
-                if self.slots.is_local(rotation.angle):
+                slot, local, needed_here = self.slots.add(rotation, in_lanes=False)
+                chain.append((slot, axis))
+                needed_so_far = needed_so_far or bool(needed_here)
+                if local:
                     split, encoding_needed = len(chain), encoding_needed or needed_so_far
             chain_needed = chain_needed or needed_so_far
             splits.append(split)
@@ -115,13 +115,12 @@ class TableBuilder:
         layout = self.layout(needed)
         local_slots = np.array(self.slots.local, np.int64)
         local_needed = [e for e, slot in enumerate(self.slots.local) if self.slots.needed(self.slots.angles[slot])]
-        constants = np.array([angle.constant for angle in self.slots.angles], float)
         ints, floats = packed(
             layout,
             {
                 sections.PASSES: table(self.code, passes.COLUMNS),
-                sections.TERMS: table(self.terms, sections.TERM_COLUMNS),
-                sections.SLOT_KINDS: table(self.slots.rows, sections.SLOT_COLUMNS),
+                sections.TERMS: self.slots.terms,
+                sections.SLOT_KINDS: self.slots.kinds,
                 sections.IS_LOCAL: is_local,
                 sections.LOCAL_SLOTS: local_slots,
                 sections.LOCAL_NEEDED: np.array(local_needed, np.int64),
@@ -134,12 +133,12 @@ class TableBuilder:
                 sections.GROUPS: groups,
                 sections.STRINGS: members,
                 sections.STRING_WEIGHTS: weights,
-                sections.DENSE_SPECS: np.array(self.spec, np.int64),
-                sections.CONSTANTS: constants,
+                sections.DENSE_SPECS: integers(self.spec),
+                sections.CONSTANTS: self.slots.constants,
                 sections.WEIGHT_STARTS: weight_rows.starts,
                 sections.WEIGHT_COLUMNS: weight_rows.columns,
                 sections.WEIGHT_FACTORS: weight_rows.values,
-                sections.OCTETS: np.array(self.octets, np.int64),
+                sections.OCTETS: integers(self.octets) * (2 * self.W),
                 sections.SEGMENTS: table(self.tile_segments, sections.SEGMENT_COLUMNS),
                 sections.LOCAL_LIMIT: np.array([angles.limit(local_rows.starts, local_rows.values)]),
             },
@@ -188,7 +187,7 @@ class TableBuilder:
         return max(1, tile_bytes() // (self.state_size * self.program.dtype().itemsize))
 
     def add(self, row: list[int], needed: bool) -> None:
-        if row[passes.KIND] != passes.FUSED:
+        if self.layer is not None and row[passes.KIND] != passes.FUSED:
             self.layer = None
         if needed and self.first_needed is None:
             self.first_needed = len(self.code)
@@ -226,7 +225,7 @@ class TableBuilder:
                 octets = fused.Octets.of(each.rotations, self.n, masks if len(members) > 1 else ())
                 each.layer.order = each.layer.order or octets
                 each.row[passes.COSETS] = len(self.octets)
-                self.octets += [step * index for index in octets.sums]
+                self.octets += octets.sums
                 each.row[passes.FUSED_X : passes.FUSED_X + fused.OCTET] = [step * x for x in octets.xs]
         self.tile_segments += [(r, r + 1, 0) for r in range(ends, len(self.code))]
         if not self.fused:
@@ -234,9 +233,9 @@ class TableBuilder:
         orders = [each.layer.order for each in self.fused if each.layer.order]
         for each, zs in zip(self.fused, fused.in_orders([each.masks for each in self.fused], orders), strict=True):
             first, last = each.row[passes.FIRST_TERM], each.row[passes.LAST_TERM]
-            for k in range(first, last):
-                self.terms[k] = zs[k - first], self.terms[k][sections.TERM_SLOT]
-            zs = zs[last - first :]
+            if first < last:
+                self.slots.term_zs[first:last] = zs[: last - first]
+                zs = zs[last - first :]
             each.row[passes.FUSED_Z : passes.FUSED_Z + len(zs)] = zs
 
     @property
@@ -246,9 +245,8 @@ class TableBuilder:
 
     def phase_pass(self, level: Level) -> None:
         local = self.slots.any_local(level.members)
-        first = len(self.terms)
         # if lanes are samples, a table that differs from sample to sample uses only local angles
-        self.terms += self.slots.add_phases(level.members, local and self.lanes is None)
+        first, last = self.slots.add_phases(level.members, local and self.lanes is None)
         place, offset = passes.ON_THE_FLY, 0
         if not local and self.store_tables:
             place, offset = passes.STORED, self.stored
@@ -261,7 +259,7 @@ class TableBuilder:
         needed = self.slots.any_needed(level.members)
         row = blank(passes.PHASES)
         row[passes.OFFSET], row[passes.PLACE] = offset, place
-        row[passes.FIRST_TERM], row[passes.LAST_TERM] = first, len(self.terms)
+        row[passes.FIRST_TERM], row[passes.LAST_TERM] = first, last
         row[passes.NEEDED] = int(needed)
         self.add(row, needed)
 
@@ -274,33 +272,34 @@ class TableBuilder:
         if begins or layer is None:
             layer = fused.Layer()
         if begins:
-            row[passes.OFFSET], row[passes.FIRST_TERM] = self.stored, len(self.terms)
+            row[passes.OFFSET] = self.stored
             self.stored += max(2 << self.n, 2 * self.W)
-            self.terms += self.slots.add_phases(phases)
-            row[passes.LAST_TERM] = len(self.terms)
+            row[passes.FIRST_TERM], row[passes.LAST_TERM] = self.slots.add_phases(phases)
             row[passes.NEEDED] = int(self.slots.any_needed(phases))
-        layer.xs += [rotation.x for rotation in rotations]
+        layer.xs += [x for x, _, _ in rotations]
         self.layer = None if local else layer
         row[passes.NUMBERS] = self.stored
         self.stored += passes.EACH_NUMBERS * self.W
         row[passes.FUSED_COUNT] = len(rotations)
+        needed = 0
         for k, rotation in enumerate(rotations):
-            row[passes.FUSED_SLOT + k] = self.slots.add(rotation, moving=local)
-        masks = [member.z for member in ((*phases, *rotations) if begins else rotations)]
+            row[passes.FUSED_SLOT + k], _, needed_here = self.slots.add(rotation, moving=local)
+            needed |= needed_here
+        masks = [z for _, z, _ in ((*phases, *rotations) if begins else rotations)]
         self.fused.append(fused.Pass(len(self.code), rotations, masks, layer, row))
         for k in range(len(rotations), fused.OCTET):  # adds nothing to the derivative of the first
             row[passes.FUSED_SLOT + k] = row[passes.FUSED_SLOT]
-        row[passes.FUSED_NEEDED] = int(self.slots.any_needed(rotations))
-        self.add(row, bool(row[passes.NEEDED] or row[passes.FUSED_NEEDED]))
+        row[passes.FUSED_NEEDED] = needed
+        self.add(row, bool(row[passes.NEEDED] or needed))
 
     def rotation_passes(self, members: Sequence[Rotation], phases: Level | None = None) -> None:
         """Number a level's rotations, and the phases before them, which are part of the first pass if that is fused."""
-        waiting = list(members)
+        waiting, fuses = list(members), self.fuses
         if phases is not None and self.slots.any_local(phases.members):
             self.phase_pass(phases)
             phases = None
         while waiting:
-            if self.fuses:
+            if fuses:
                 four = self.swizzles and len(waiting) == 4 and not self.slots.is_local(waiting[0].angle)
                 most = 2 if four else fused.OCTET  # two pairs are faster than three rotations and a single one
                 group, remaining = fused.group(waiting, self.slots.is_local, most)
@@ -312,47 +311,40 @@ class TableBuilder:
                 self.phase_pass(phases)
                 phases = None
             rotation = waiting.pop(0)
-            high = rotation.x >> self.shift
-            place = self.partner(rotation, waiting) if high and self.lanes is not None else None
-            row = blank(passes.ROTATION if high else passes.LANE_ROTATION)
-            row[passes.SLOT : passes.SLOT + passes.SECOND] = columns = self.columns(rotation)
-            needed = bool(columns[-1])
-            if place is not None:
-                partner = waiting.pop(place)
-                row[passes.KIND] = passes.ROTATION_PAIR
-                at = passes.SLOT + passes.SECOND
-                row[at : at + passes.SECOND] = columns = self.columns(partner)
-                needed = needed or bool(columns[-1])
-                row[passes.CROSS_A] = (partner.x & rotation.z).bit_count() & 1
-                row[passes.CROSS_B] = (rotation.x & partner.z).bit_count() & 1
-                other = partner.x >> self.shift
-                if other.bit_length() == high.bit_length():
-                    other ^= high
-                row[passes.LOW], row[passes.HIGH] = sorted([_top(high), _top(other)])
-            elif high:
-                row[passes.LOW] = _top(high)
-            self.add(row, needed)
+            x, z, _ = rotation
+            high = x >> self.shift
+            place = self.partner(high, waiting) if high and self.lanes is not None else None
+            columns = self.columns(rotation)
+            if place is None:
+                kind = passes.ROTATION if high else passes.LANE_ROTATION
+                row = [kind, *columns, *_NO_COLUMNS, 0, 0, _top(high) if high else 0, 0]
+                self.add(row, bool(columns[-1]))
+                continue
+            partner = waiting.pop(place)
+            other_x, other_z, _ = partner
+            other, others = other_x >> self.shift, self.columns(partner)
+            low, top = _top(high), _top(other ^ high if other.bit_length() == high.bit_length() else other)
+            if low > top:
+                low, top = top, low
+            cross_a, cross_b = (other_x & z).bit_count() & 1, (x & other_z).bit_count() & 1
+            row = [passes.ROTATION_PAIR, *columns, *others, cross_a, cross_b, low, top]
+            self.add(row, bool(columns[-1] or others[-1]))
 
-    def partner(self, rotation: Rotation, waiting: list[Rotation]) -> int | None:
-        """Place of the next rotation that may follow immediately and has another X mask."""
-        high = rotation.x >> self.shift
+    def partner(self, high: int, waiting: list[Rotation]) -> int | None:
+        """Place of the next rotation that may follow immediately and has another X mask than ``high``."""
+        shift = self.shift
         for k, candidate in enumerate(waiting):
-            if candidate.x >> self.shift not in (0, high) and fused.commutes_with_all(candidate, waiting[:k]):
+            other = candidate[0] >> shift
+            if other and other != high and (not k or fused.commutes_with_all(candidate, waiting[:k])):
                 return k
         return None
 
     def columns(self, rotation: Rotation) -> tuple[int, ...]:
         """Columns from SLOT to NEEDED of a rotation."""
-        x, z, shift = rotation.x, rotation.z, self.shift
-        slot, local, needed = self.numbered(rotation)
-        return slot, local, x >> shift, x & ((1 << shift) - 1), z >> shift, 1 - ((x & z).bit_count() & 1), needed
-
-    def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
-        """Slot of a non-diagonal rotation, whether it varies per sample, and whether its derivative is required."""
-        slot = self.slots.add(rotation, moving=True)
-        if not rotation.angle.factors:
-            return slot, 0, 0
-        return slot, int(self.slots.is_local(rotation.angle)), int(self.slots.needed(rotation.angle))
+        x, z, _ = rotation
+        shift = self.shift
+        slot, local, needed = self.slots.add(rotation)
+        return slot, local, x >> shift, x & self.slots.low, z >> shift, ~(x & z).bit_count() & 1, needed
 
     def dense_pass(self, member: Dense) -> None:
         row = blank(passes.DENSE)
@@ -401,10 +393,13 @@ class TableBuilder:
         return out
 
 
+_NO_COLUMNS = (0,) * passes.SECOND  # of a rotation without a partner
+
+
 def _top(mask: int) -> int:
     return 1 << (mask.bit_length() - 1)
 
 
 def _phases(level: Level) -> tuple[Any, ...]:
     """Return what determines a level's phases: masks and angles, sorted."""
-    return tuple(sorted((m.z, m.angle.constant, tuple(sorted(m.angle.factors.items()))) for m in level.members))
+    return tuple(sorted([(z, constant, tuple(sorted(factors.items()))) for _, z, (constant, factors) in level.members]))

@@ -43,8 +43,8 @@ class Octets:
         With masks x of passes that are applied ``together``, the cosets of their span follow one another, in the same
         order for all of these passes.
         """
-        xs, zs = ([getattr(rotation, mask) for rotation in rotations] for mask in "xz")
-        return _octets(tuple(xs), tuple(zs), n, tuple(together))
+        xs, zs, _ = zip(*rotations, strict=True)
+        return _octets(xs, zs, n, tuple(together))
 
 
 @lru_cache(maxsize=1024)
@@ -78,8 +78,7 @@ class Layer:
 
     def takes(self, rotations: Iterable[Rotation]) -> bool:
         """Whether signs that flips of these rotations leave may be applied before the layer's rotations."""
-        for rotation in rotations:
-            z = rotation.z
+        for _, z, _ in rotations:
             for x in self.xs:
                 if (z & x).bit_count() & 1:
                     return False
@@ -102,14 +101,14 @@ def segments(fused: Sequence[Pass], most: int, bits: int) -> Iterator[tuple[list
     masks: list[int] = []
     for each in fused:
         if members and len(members) < most and each.number == members[-1].number + 1:
-            xs = [*masks, *(rotation.x for rotation in each.rotations)]
+            xs = masks + [x for x, _, _ in each.rotations]
             if not _is_local(each) and not _is_local(members[0]) and len(pivots(xs)) <= bits:
                 members.append(each)
                 masks = xs
                 continue
         if members:
             yield members, masks
-        members, masks = [each], [rotation.x for rotation in each.rotations]
+        members, masks = [each], [x for x, _, _ in each.rotations]
     if members:
         yield members, masks
 
@@ -136,14 +135,15 @@ def group(
     remaining: list[Rotation] = []
     local = False
     for k, candidate in enumerate(waiting):
+        x, z, angle = candidate
         if (
-            (candidate.x & candidate.z).bit_count() & 1
-            and (not members or is_local(candidate.angle) == local)
+            (x & z).bit_count() & 1
+            and (not members or is_local(angle) == local)
             and all_apart(candidate, members)
-            and commutes_with_all(candidate, remaining)
+            and (not remaining or commutes_with_all(candidate, remaining))
         ):
             if not members:
-                local = is_local(candidate.angle)
+                local = is_local(angle)
             members.append(candidate)
             if len(members) == most:
                 remaining += waiting[k + 1 :]
@@ -181,12 +181,13 @@ def _add_phases(levels: list[Level], members: Sequence[Rotation]) -> None:
         return
     known = {}
     if levels and levels[-1].kind == "phases":
-        known = {member.z: member for member in levels.pop().members}
+        known = {member[1]: member for member in levels.pop().members}
     for member in members:
-        if member.z in known:
-            member = Rotation(0, member.z, known[member.z].angle.plus(member.angle))
-        known[member.z] = member
-    levels.append(Level("phases", [each for each in known.values() if each.angle.factors or each.angle.constant]))
+        _, z, angle = member
+        if z in known:
+            member = Rotation(0, z, known[z].angle.plus(angle))
+        known[z] = member
+    levels.append(Level("phases", [each for each in known.values() if each[2][0] or each[2][1]]))
 
 
 def _independent(level: Level) -> list[list[Rotation]]:
@@ -194,10 +195,11 @@ def _independent(level: Level) -> list[list[Rotation]]:
     out: list[list[Rotation]] = []
     echelon: dict[int, int] = {}
     for member in level.members:
-        residue = remainder(echelon, member.x)
+        x = member[0]
+        residue = remainder(echelon, x)
         if not out or not residue or (level.ordered and not commutes_with_all(member, out[-1])):
             out.append([])
-            echelon, residue = {}, member.x
+            echelon, residue = {}, x
         echelon[residue.bit_length()] = residue
         out[-1].append(member)
     return out
@@ -208,11 +210,11 @@ def _changed(members: Sequence[Rotation], n: int) -> tuple[list[Rotation], list[
     out: list[Rotation] = []
     quarters: list[int] = []
     for k, member in enumerate(members):
-        x, z = member.x, member.z
+        x, z, angle = member
         if (x & z).bit_count() % 2 == 0:
             quarter = _dual([each.x for each in members], k, n)
             turns = (x & z).bit_count() - 1 - (x & (z ^ quarter)).bit_count()
-            member = Rotation(x, z ^ quarter, member.angle.scaled(-1.0 if turns % 4 else 1.0))
+            member = Rotation(x, z ^ quarter, angle.scaled(-1.0 if turns % 4 else 1.0))
             quarters.append(quarter)
         out.append(member)
     return out, quarters
@@ -232,17 +234,19 @@ def _dual(masks: Sequence[int], k: int, n: int) -> int:
 
 def all_apart(rotation: Rotation, others: Sequence[Rotation]) -> bool:
     """Whether a string relates to each other one like Paulis of different qubits."""
-    x, z, odd = rotation.x, rotation.z, 0
-    for other in others:
-        odd |= (x & other.z).bit_count() | (z & other.x).bit_count()
+    x, z, _ = rotation
+    odd = 0
+    for other_x, other_z, _ in others:
+        odd |= (x & other_z).bit_count() | (z & other_x).bit_count()
     return not odd & 1
 
 
 def commutes_with_all(rotation: Rotation, others: Sequence[Rotation]) -> bool:
     """Whether a string commutes with each other one."""
-    x, z, odd = rotation.x, rotation.z, 0
-    for other in others:
-        odd |= (x & other.z).bit_count() ^ (z & other.x).bit_count()
+    x, z, _ = rotation
+    odd = 0
+    for other_x, other_z, _ in others:
+        odd |= (x & other_z).bit_count() ^ (z & other_x).bit_count()
     return not odd & 1
 
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from simulator.engines.numba.kernels import schedule as kernels
 from simulator.engines.numba.layout import schedule as layout
-from simulator.program.levels import LOOK_BACK, Dense, Level, Rotation
+from simulator.engines.numba.tables.tables import integers
+from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, rotation_of
 
 _WINDOW = 2048  # number of members considered for a stage; their commutation relations are computed together
 _LOOK_AHEAD = 192  # maximum number of postponed members before the search for more members of a stage ends
@@ -115,32 +116,44 @@ def _strings(members: Sequence[Rotation | Dense]) -> tuple[NDArray[np.int64], ND
     begins = [0]
     for member in members:
         if isinstance(member, Rotation):
-            masks += (member.x, member.z)
+            masks += member[:2]
         else:
             masks += [mask for x in member.xs for mask in (x, 0)]
             masks += [mask for z in member.zs for mask in (0, z)]
         begins.append(len(masks) // 2)
-    return np.array(masks, np.int64).reshape(-1, 2), np.array(begins, np.int64)
+    return integers(masks).reshape(-1, 2).copy(), integers(begins).copy()  # kernels take arrays that can be written
 
 
 def _levels(members: Sequence[Rotation | Dense], cut: _Cut) -> list[Level]:
     """Levels of scheduled members, with the masks of their stages."""
-    levels = [Level(_KINDS[kind], ordered=bool(ordered)) for ordered, kind in cut.levels.tolist()]
-    scheduled: list[Any] = []
-    xs, zs = cut.masks.T.tolist()
-    for number, string, level, merged, negated in zip(*cut.placed.T.tolist(), strict=True):
+    placed = cut.placed
+    first = cut.masks[placed[:, layout.STRING]]
+    merged_with = placed[:, layout.MERGED]
+    angles: list[Angle] = []
+    dense: list[tuple[int, Dense, int]] = []
+    for place, (number, string, _, merged, negated) in enumerate(placed.tolist()):
         member = members[number]
         if isinstance(member, Rotation):
-            angle = member.angle.scaled(-1.0) if negated else member.angle
+            angle = member[2].scaled(-1.0) if negated else member[2]
             if merged >= 0:
-                scheduled[merged].angle = scheduled[merged].angle.plus(angle)  # a new object: the old one may be shared
-                scheduled.append(None)
-                continue
-            scheduled.append(Rotation(xs[string], zs[string], angle))
+                angles[merged] = angles[merged].plus(angle)
         else:
-            middle, end = string + len(member.xs), string + 2 * len(member.xs)
-            scheduled.append(Dense(tuple(xs[string:middle]), tuple(zs[middle:end]), member.matrix, member.unitary))
-        levels[level].members.append(scheduled[-1])
+            angle = Angle()
+            dense.append((place, member, string))
+        angles.append(angle)
+    scheduled: list[Any] = [*map(rotation_of, zip(*first.T.tolist(), angles, strict=True))]
+    xs, zs = cut.masks.T.tolist() if dense else ([], [])
+    for place, member, string in dense:
+        middle, end = string + len(member.xs), string + 2 * len(member.xs)
+        scheduled[place] = Dense(tuple(xs[string:middle]), tuple(zs[middle:end]), member.matrix, member.unitary)
+    alone = np.flatnonzero(merged_with < 0)
+    by_level = placed[alone, layout.LEVEL]
+    order = alone[np.argsort(by_level, kind="stable")].tolist()
+    ends = np.cumsum(np.bincount(by_level, minlength=len(cut.levels))).tolist()
+    in_order, begin, levels = [scheduled[place] for place in order], 0, []
+    for end, (ordered, kind) in zip(ends, cut.levels.tolist(), strict=True):
+        levels.append(Level(_KINDS[kind], in_order[begin:end], bool(ordered)))
+        begin = end
     return levels
 
 

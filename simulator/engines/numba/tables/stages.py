@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from simulator.engines.numba.tables import zeros
 from simulator.engines.numba.tables.builder import TableBuilder, blank
 from simulator.engines.numba.tables.fused import all_apart, commutes_with_all
 from simulator.engines.numba.tables.schedule import Stage, runs, schedule
-from simulator.engines.numba.tables.tables import IntArray
+from simulator.engines.numba.tables.tables import IntArray, packed_integers
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.subspaces import Subspace, pivots
 
@@ -32,7 +32,7 @@ class StageTableBuilder(TableBuilder):
     which holds two states in registers.
     """
 
-    known: dict[int, tuple[int, int, int]]  # result of `numbered` for each rotation
+    known: dict[int, tuple[int, ...]]  # result of `columns` for each rotation
 
     def add_passes(self, levels: Sequence[Level]) -> None:
         """Split levels into stages and number their passes."""
@@ -83,43 +83,44 @@ class StageTableBuilder(TableBuilder):
 
     def block_rotations(self, level: Level) -> None:
         """Number the forward passes of a level of rotations."""
-        waiting = level.members if level.ordered else sorted(level.members, key=attrgetter("x"))
+        waiting = level.members if level.ordered else sorted(level.members, key=itemgetter(0))
         others: list[Rotation] = []
         while waiting:
             group, remaining = self.group(waiting, level.ordered)
             if group:
-                self.rotation_passes(others)
-                others = []
+                if others:
+                    self.rotation_passes(others)
+                    others = []
+                members = [*map(self.columns, group)]  # slot, local, x, x of lanes, z, swap, needed
+                numbers = [number for slot, local, x, _, z, _, _ in members for number in (slot, local, x, z)]
+                numbers += [0] * (passes.MOST * passes.EACH - len(numbers))
+                bits = _pivots(tuple([columns[2] for columns in members]))
                 row = blank(passes.LIKE_Y if _is_like_y(group[0]) else passes.LIKE_X)
                 row[passes.COUNT] = len(group)
-                needed, at = False, passes.FIRST
-                for member in group:
-                    slot, local, member_needed = self.numbered(member)
-                    row[at : at + passes.EACH] = slot, local, member.x >> self.shift, member.z >> self.shift
-                    needed, at = needed or bool(member_needed), at + passes.EACH
-                bits = pivots([member.x >> self.shift for member in group])
+                row[passes.FIRST : passes.FIRST + len(numbers)] = numbers
                 row[passes.PIVOTS : passes.PIVOTS + len(bits)] = bits
-                self.add(row, needed)
+                self.add(row, any(columns[-1] for columns in members))
             else:
                 others.append(waiting[0])
                 remaining = waiting[1:]
             waiting = remaining
-        self.rotation_passes(others)
+        if others:
+            self.rotation_passes(others)
 
     def group(self, waiting: Sequence[Rotation], ordered: bool) -> tuple[list[Rotation], list[Rotation]]:
         """Split into the first rotation with those that share its pass (none if it moves lanes), and the remaining."""
-        shift, low, like_y = self.shift, (1 << self.shift) - 1, _is_like_y(waiting[0])
-        if waiting[0].x & low:
+        shift, low, like_y = self.shift, self.slots.low, _is_like_y(waiting[0])
+        if waiting[0][0] & low:
             return [], list(waiting)
         group: list[Rotation] = []
         remaining: list[Rotation] = []
         span = [0]
         for k, member in enumerate(waiting):
-            x = member.x
+            x, z, _ = member
             if (
                 not x & low
+                and (x & z).bit_count() & 1 == like_y
                 and x >> shift not in span
-                and (x & member.z).bit_count() & 1 == like_y
                 and all_apart(member, group)
                 and not (ordered and remaining and not commutes_with_all(member, remaining))
             ):
@@ -176,12 +177,13 @@ class StageTableBuilder(TableBuilder):
 
     def factored_pass(self, level: Level) -> bool:
         """Number a pass of phases as a product of tables; return False if it has too many classes."""
-        low = (1 << self.part) - 1
+        low, rest = (1 << self.part) - 1, self.block_mask >> self.part << self.part
         fixed: list[Rotation] = []
         classes: dict[int, list[Rotation]] = {0: []}
         for member in level.members:
-            if (member.z & self.block_mask) >> self.part:
-                classes.setdefault(member.z & low, []).append(member)
+            z = member[1]
+            if z & rest:
+                classes.setdefault(z & low, []).append(member)
             else:
                 fixed.append(member)
         scalars = classes.pop(0)
@@ -193,7 +195,7 @@ class StageTableBuilder(TableBuilder):
         row[passes.NUMBER], row[passes.NEEDED] = number, int(needed)
         self.add(row, needed)
         groups = max(-(-len(classes) // layout.CLASSES), 1)
-        first = len(self.terms)
+        first = len(self.slots.term_zs)
         members = [*fixed, *scalars]
         middle, end = first + len(fixed), first + len(members)
         spec = [first, middle, middle, end, groups]
@@ -207,7 +209,7 @@ class StageTableBuilder(TableBuilder):
                 group += (z & lane_mask, first, end)
             self.places.append(_places(tuple([z >> self.shift for z in zs]), self.part - self.shift, 2 * self.W))
             spec += group + [0] * (layout.GROUP - len(group))
-        self.terms += self.slots.add_phases(members)
+        self.slots.add_phases(members)
         self.specs.append(spec)
         return True
 
@@ -215,13 +217,13 @@ class StageTableBuilder(TableBuilder):
         """Encode the stage in the format that the kernels read."""
         sources, places = runs(stage, self.shift)
         head = [0] * layout.HEAD
-        lists: list[Sequence[int] | IntArray] = [head]
+        lists = [b""]
         size = layout.HEAD
 
         def add(values: Sequence[int] | IntArray) -> int:
             nonlocal size
             begin, size = size, size + len(values)
-            lists.append(values)
+            lists.append(values.tobytes() if isinstance(values, np.ndarray) else packed_integers(values))
             return begin
 
         head[layout.BLOCK_BITS] = stage.block_bits - self.shift
@@ -244,13 +246,15 @@ class StageTableBuilder(TableBuilder):
                 spec[at] = add(self.places[spec[at]])
             begins.append(add(spec))
         head[layout.SPECS], head[layout.FACTORS] = add(begins), len(begins)
-        return np.concatenate(lists, dtype=np.int64, casting="unsafe")  # an empty list has floats
+        lists[0] = packed_integers(head)
+        return np.frombuffer(bytearray().join(lists), np.int64)  # which can be written, as kernels expect
 
     def segments(self, order: Sequence[int]) -> list[list[int]]:
         """Runs of ``order`` executed together: bits of the number of parts, first and last entry."""
         runs: list[list[int]] = []
+        code, reach, part = self.code, self.reach, self.part
         for e, r in enumerate(order):
-            bits = self.parts if self.reach(self.code[r]) <= self.part else 0
+            bits = self.parts if reach(code[r]) <= part else 0
             if not runs or runs[-1][0] != bits:
                 runs.append([bits, e, e])
             runs[-1][2] = e + 1
@@ -258,21 +262,31 @@ class StageTableBuilder(TableBuilder):
 
     def reach(self, row: Sequence[int]) -> int:
         """Qubits among which a pass moves amplitudes; it is independent for each value of all other qubits."""
-        kind = row[passes.KIND]
+        kind = row[_KIND]
+        if kind in _DIAGONAL:
+            return self.shift
+        if kind in _SEVERAL:
+            return self.shift + row[_LAST_PIVOT + row[_COUNT]].bit_length()
         if kind == passes.DENSE:
             return self.n
-        if kind in (passes.LIKE_X, passes.LIKE_Y):
-            return self.shift + row[passes.PIVOTS + row[passes.COUNT] - 1].bit_length()
-        if kind in (passes.PHASES, passes.FACTORED):
-            return self.shift
         if kind == passes.TWO_QUBIT:
             return self.shift + max(row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT]).bit_length()
         second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
         return self.shift + (row[passes.X] | second).bit_length()
 
-    def numbered(self, rotation: Rotation) -> tuple[int, int, int]:
-        """Number a rotation once for its forward and backward passes."""
-        return self.known.get(id(rotation)) or self.known.setdefault(id(rotation), super().numbered(rotation))
+    def columns(self, rotation: Rotation) -> tuple[int, ...]:
+        """Columns of a rotation, which has one number for its forward and backward passes."""
+        return self.known.get(id(rotation)) or self.known.setdefault(id(rotation), super().columns(rotation))
+
+
+# Names of `layout.passes` that `reach` reads most often
+_KIND, _COUNT, _LAST_PIVOT = passes.KIND, passes.COUNT, passes.PIVOTS - 1
+_DIAGONAL, _SEVERAL = (passes.FACTORED, passes.PHASES), (passes.LIKE_X, passes.LIKE_Y)
+
+
+@lru_cache(maxsize=1024)
+def _pivots(masks: tuple[int, ...]) -> list[int]:
+    return pivots(masks)
 
 
 @lru_cache(maxsize=1024)
@@ -286,7 +300,8 @@ def _places(zs: tuple[int, ...], bits: int, size: int) -> IntArray:
 
 def _is_like_y(rotation: Rotation) -> int:
     """Return 1 for a string like Y, whose rotation is real, and 0 for one like X."""
-    return (rotation.x & rotation.z).bit_count() & 1
+    x, z, _ = rotation
+    return (x & z).bit_count() & 1
 
 
 def _exchanged(member: Dense) -> Dense:

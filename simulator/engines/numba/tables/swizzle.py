@@ -25,9 +25,9 @@ def swizzled_levels(levels: Sequence[Level], n: int) -> list[Level]:
     out, moved = [], _mover(n)
     for level in levels:
         members = []
-        for member in level.members:
-            x, z, negated = moved(member.x, member.z)
-            members.append(Rotation(x, z, member.angle.scaled(-1.0) if negated else member.angle))
+        for x, z, angle in level.members:
+            x, z, negated = moved(x, z)
+            members.append(Rotation(x, z, angle.scaled(-1.0) if negated else angle))
         out.append(replace(level, members=members))
     return out
 

@@ -50,7 +50,7 @@ def with_zeros(levels: Sequence[Level], lanes: int) -> list[Level]:
             for key, target, gate in zip(keys, targets, gates, strict=True):
                 waiting.setdefault(target, []).append((key, gate))
         changed = Dense(member.xs, member.zs, np.array(rows, complex), True)
-        out[number] = Level("dense", [changed], strings=levels[number].strings)
+        out[number] = Level("dense", [changed])
     return out
 
 
@@ -71,24 +71,30 @@ def _followers(levels: Sequence[Level]) -> dict[int, list[int | None]]:
     """
     following: dict[_Key, int] = {}
     out: dict[int, list[int | None]] = {}
+    all_x = all_z = 0  # bits of the masks in `following`, perhaps of more
     for number in reversed(range(len(levels))):
         for member in levels[number].members:
             keys: list[_Key] = []
             if isinstance(member, Rotation):
-                strings = [(member.x, member.z)]
+                x, z, _ = member
+                strings = [(x, z)] if x & all_z or z & all_x else []
             else:
                 strings = [*((x, 0) for x in member.xs), *((0, z) for z in member.zs)]
                 if member.unitary and len(member.xs) == 2:
                     keys = [*zip(member.xs, member.zs, strict=True)]
                     out[number] = [following.pop(key, None) for key in keys]
+            if not strings:
+                continue
             all_x = all_z = 0
-            for key_x, key_z in following:
-                all_x, all_z = all_x | key_x, all_z | key_z
+            for x, z in following:
+                all_x, all_z = all_x | x, all_z | z
             for x, z in strings:
                 if x & all_z or z & all_x:
                     for key in [key for key in following if ((key[0] & z).bit_count() ^ (key[1] & x).bit_count()) & 1]:
                         del following[key]
-            following.update(dict.fromkeys(keys, number))
+            for x, z in keys:
+                following[x, z] = number
+                all_x, all_z = all_x | x, all_z | z
     return out
 
 
@@ -102,7 +108,8 @@ def _times(rows: _Rows, gate: _Gate, bit: int) -> _Rows:
 
 def _undone(gate: _Gate, bit: int, rows: _Rows) -> _Rows:
     """Product of the inverse of a gate on the qubit of this bit and a matrix."""
-    a, b, c, d = (number.conjugate() for number in gate)
+    a, b, c, d = gate
+    a, b, c, d = a.conjugate(), b.conjugate(), c.conjugate(), d.conjugate()
     out = rows.copy()
     for p in (0, 3 - bit):
         (r, s, t, u), (w, x, y, z) = rows[p], rows[p | bit]
