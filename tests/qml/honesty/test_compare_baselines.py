@@ -61,7 +61,7 @@ class TestKnownTruth:
         y = np.sin(2 * X[:, 0]) + X[:, 1] + rng.normal(0, 0.1, 120)
         result = compare_baselines(QuantumKernelRegressor(), X, y, cv=5, repeats=1, candidates=1, random_state=0)
         assert result.metrics.names[:2] == ("R²", "mean absolute error")
-        assert "is 0.2" in result.verdict()
+        assert "is 0.3" in result.verdict()
         assert ": a clear difference; all were trained on the same 96 rows in each of 5 splits" in result.verdict()
         assert "The quantum part adds nothing here." in result.verdict()
 
