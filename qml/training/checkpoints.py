@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from qml.files.container import DamagedFileError, ModelFileError, previous_path, read_container, write_container
+from qml.training.description import same_data
 from qml.training.progress import EpochRecord, History, RunState
 from simulator.errors import QumbaError
 from simulator.files import beside, locked
@@ -41,6 +42,7 @@ LENGTH_HINT = (
     ". The learning rate of this schedule depends on the number of epochs, so that such a run cannot be prolonged: "
     "ask for the same number, or start anew with schedule='constant', which can"
 )
+DIGITS_HINT = "the file is of a version that compared all digits, of which the last ones differ on another processor"
 SUMMARY = "data and model"
 """Name of the entry for all of data and model in files of version 0.1.0."""
 
@@ -62,7 +64,8 @@ class Checkpoints:
     ----------
     path : path of the checkpoint; if None, nothing is stored
     fingerprint : identity of the run: name -> JSON value. A digest (64 hexadecimal digits) stands for large data; a
-        mapping of ``"sha256"`` and ``"made of"`` for objects that are determined by a few named settings.
+        mapping of ``"sha256"`` and ``"made of"`` for objects that are determined by a few named settings, and the
+        result of `data_identity` for data.
     batches : number of batches in an epoch
     """
 
@@ -157,6 +160,8 @@ class Checkpoints:
             differing = [name for name in differing if name != SUMMARY]
         differences = [line for name in differing for line in _differences(name, expected[name], stored[name])]
         schedules = f"{expected.get('schedule')}, {stored.get('schedule')}"
+        if differing == [SUMMARY] and isinstance(expected[SUMMARY], dict) and isinstance(stored[SUMMARY], str):
+            differences.append(DIGITS_HINT)
         hint = LENGTH_HINT if "schedule" in differing and schedules.count(" over ") == 2 else ""
         raise CheckpointMismatchError(
             f"{self.path} belongs to another run ({'; '.join(differences)}); "
@@ -200,20 +205,22 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
 
 def _same(expected: Any, stored: Any) -> bool:
     if isinstance(expected, dict) and isinstance(stored, dict):
-        return bool(expected["sha256"] == stored["sha256"])
+        return same_data(expected, stored) if "exact" in expected else bool(expected["sha256"] == stored["sha256"])
+    if isinstance(expected, dict) and isinstance(stored, str):  # as earlier versions wrote data
+        return bool(expected.get("exact") == stored)
     return bool(expected == stored)
 
 
 def _differences(name: str, expected: Any, stored: Any) -> list[str]:
     """Return one line for each setting in which an entry differs."""
-    if isinstance(expected, dict) and isinstance(stored, dict):
+    if isinstance(expected, dict) and isinstance(stored, dict) and "made of" in expected:
         parts, stored_parts = expected["made of"], dict(stored["made of"])
         names = [
             key for key in (*parts, *(stored_parts.keys() - parts.keys())) if parts.get(key) != stored_parts.get(key)
         ]
         lines = [f"{key} is {_shown(parts.get(key))}, there {_shown(stored_parts.get(key))}" for key in names]
         return lines or [f"{name}: not the same"]
-    if any(isinstance(value, str) and _DIGEST.fullmatch(value) for value in (expected, stored)):
+    if any(isinstance(value, dict) or _DIGEST.fullmatch(str(value)) for value in (expected, stored)):
         return [f"{name}: not the same"]
     return [f"{name} is {expected!r}, there {stored!r}"]
 

@@ -15,11 +15,16 @@ from simulator.noise import NoiseModel
 from simulator.observables import PauliSum
 from simulator.observables.pauli_sum import SHOWN_TERMS
 
-__all__ = ["description", "digest", "text_digest"]
+__all__ = ["data_identity", "description", "digest", "same_data", "text_digest"]
 
 LONGEST_DESCRIPTION = 400
 DEEPEST = 5
 """Maximum nesting depth of a description; a deeper object is described by the name of its class."""
+
+ROUNDING = 1e-12
+"""Differences of data, relative to its largest number, that do not make it other data."""
+
+SUMS, _AT_ONCE = 4, 1 << 16
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -95,6 +100,45 @@ def digest(*arrays: NDArray[Any]) -> str:
     for array in arrays:
         out.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     return out.hexdigest()
+
+
+def data_identity(*arrays: NDArray[Any]) -> dict[str, Any]:
+    """Describe data, such as scaled features, so that `same_data` recognises it on any processor.
+
+    Scaling and drawing give other last digits on other processors, so a digest of the bits is not enough.
+
+    Returns
+    -------
+    dict
+        ``"exact"``, a digest, and ``"sums"``: for each array its shape, its largest number times the square root of
+        its size, and sums of its numbers with random signs, which change as much as a number does.
+    """
+    return {"exact": digest(*arrays), "sums": [[list(array.shape), *_sums(array)] for array in arrays]}
+
+
+def same_data(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two results of `data_identity` differ by rounding at most."""
+    if one["exact"] == other["exact"]:
+        return True
+    if len(one["sums"]) != len(other["sums"]):
+        return False
+    return all(
+        shape == other_shape and np.allclose(sums, other_sums, rtol=0.0, atol=ROUNDING * max(scale, other_scale))
+        for (shape, scale, *sums), (other_shape, other_scale, *other_sums) in zip(
+            one["sums"], other["sums"], strict=True
+        )
+    )
+
+
+def _sums(array: NDArray[Any]) -> list[float]:
+    """Scale of an array and its sums, see `data_identity`."""
+    numbers = array.astype(np.float64).ravel()
+    rng = np.random.default_rng(0)
+    out = np.zeros(SUMS)
+    for begin in range(0, numbers.size, _AT_ONCE):
+        part = numbers[begin : begin + _AT_ONCE]
+        out += (2.0 * rng.integers(0, 2, (SUMS, part.size)) - 1.0) @ part
+    return [float(np.abs(numbers).max(initial=0.0)) * numbers.size**0.5, *out.tolist()]
 
 
 def text_digest(text: str) -> str:

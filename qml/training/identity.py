@@ -16,7 +16,7 @@ from qml.layers import Derivatives, Quantum, Quanvolution
 from qml.layers.sequential import Chain
 from qml.models.evaluation import BackendEvaluation, NoisyEvaluation
 from qml.models.quantum_model import QuantumModel
-from qml.training.description import description, digest, text_digest
+from qml.training.description import data_identity, description, digest, text_digest
 from qml.training.layers_objective import LayersObjective
 from simulator.gates import Gate
 
@@ -42,7 +42,7 @@ def run_identity(
     Returns
     -------
     dict
-        Name -> JSON value. Digests (64 hexadecimal digits) stand for arrays, mappings of ``"sha256"`` and
+        Name -> JSON value. What `data_identity` returns stands for arrays, mappings of ``"sha256"`` and
         ``"made of"`` for circuit and observables.
     """
     aside = objective.validation
@@ -55,13 +55,19 @@ def run_identity(
     return out | {
         "layers": [_named(layer) for layer in layers],
         "loss": description(objective.loss),
-        "features": digest(objective.inputs),
-        "targets": digest(objective.targets),
-        "sample weights": digest(objective.sample_weight),
-        "rows kept aside": None if aside is None else digest(aside.inputs, aside.targets, aside.sample_weight),
-        "initial weights": digest(initial_weights),
-        "data and model": objective.fingerprint(initial_weights),  # the only entry that version 0.1.0 has
+        "features": data_identity(objective.inputs),
+        "targets": data_identity(objective.targets),
+        "sample weights": data_identity(objective.sample_weight),
+        "rows kept aside": None if aside is None else data_identity(aside.inputs, aside.targets, aside.sample_weight),
+        "initial weights": data_identity(initial_weights),
+        "data and model": _summary(objective, initial_weights),  # the only entry that files of format 1 have
     }
+
+
+def _summary(objective: LayersObjective, initial_weights: NDArray[np.float64]) -> dict[str, Any]:
+    """Identity of all data; its digest is that of format 1."""
+    data = data_identity(objective.inputs, objective.targets, objective.sample_weight, initial_weights)
+    return data | {"exact": objective.fingerprint(initial_weights)}
 
 
 def _layers(layer: Any) -> Iterator[Any]:

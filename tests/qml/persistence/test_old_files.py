@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import qml
-from tests.data.write_files import interrupted, results
+from qml.training.checkpoints import CheckpointMismatchError
+from tests.data.write_files import interrupted, machine, results
 
 FOLDERS = sorted(path for path in (Path(__file__).parents[2] / "data").iterdir() if path.name.startswith("format_"))
 MODELS = [pytest.param(file, id=f"{file.parent.name}-{file.stem}") for f in FOLDERS for file in f.glob("*.qumba")]
@@ -49,6 +50,14 @@ def test_a_model_predicts_what_it_did(file):
         assert_same(given[method], array, ROUNDING_OF_A_PREDICTION)
 
 
+def refusal_of(fit):
+    try:
+        fit()
+    except CheckpointMismatchError as error:
+        return str(error)
+    return None
+
+
 @pytest.mark.parametrize("file", CHECKPOINTS)
 def test_a_checkpoint_goes_on(file, tmp_path):
     expected = load_expected(file)
@@ -57,7 +66,12 @@ def test_a_checkpoint_goes_on(file, tmp_path):
     estimator, _ = interrupted()[file.stem]
     epochs = []
     estimator.set_params(callback=lambda progress: epochs.append(progress.epoch))
-    estimator.fit(expected["X"], expected[f"{file.stem}/y"], resume=path)
+    refusal = refusal_of(lambda: estimator.fit(expected["X"], expected[f"{file.stem}/y"], resume=path))
+    if refusal is not None:
+        # scaled features have other last digits on another processor, and files of format 1 have a digest of all digits
+        assert machine() != str(expected["machine"]), refusal
+        assert "compared all digits" in refusal
+        return
     assert epochs == [4, 5, 6, 7, 8]
     assert_same(estimator.loss_history_, expected[f"{file.stem}/losses"], ROUNDING_OF_A_RUN)
     assert_same(estimator.weights_, expected[f"{file.stem}/weights"], ROUNDING_OF_A_RUN)
