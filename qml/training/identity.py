@@ -52,22 +52,23 @@ def run_identity(
     for number, layer in enumerate(circuits):
         prefix = "" if len(circuits) == 1 else f"circuit {number}: "
         out |= {prefix + name: value for name, value in _of_circuit(layer, settings).items()}
-    return out | {
-        "layers": [_named(layer) for layer in layers],
-        "loss": description(objective.loss),
+    data = {
         "features": data_identity(objective.inputs),
         "targets": data_identity(objective.targets),
         "sample weights": data_identity(objective.sample_weight),
-        "rows kept aside": None if aside is None else data_identity(aside.inputs, aside.targets, aside.sample_weight),
         "initial weights": data_identity(initial_weights),
-        "data and model": _summary(objective, initial_weights),  # the only entry that files of format 1 have
     }
-
-
-def _summary(objective: LayersObjective, initial_weights: NDArray[np.float64]) -> dict[str, Any]:
-    """Identity of all data; its digest is that of format 1."""
-    data = data_identity(objective.inputs, objective.targets, objective.sample_weight, initial_weights)
-    return data | {"exact": objective.fingerprint(initial_weights)}
+    return out | {
+        "layers": [_named(layer) for layer in layers],
+        "loss": description(objective.loss),
+        **data,
+        "rows kept aside": None if aside is None else data_identity(aside.inputs, aside.targets, aside.sample_weight),
+        # the only entry that files of format 1 have: a digest of all data
+        "data and model": {
+            "exact": objective.fingerprint(initial_weights),
+            "sums": [sums for identity in data.values() for sums in identity["sums"]],
+        },
+    }
 
 
 def _layers(layer: Any) -> Iterator[Any]:

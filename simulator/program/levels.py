@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.range_reduction import EXACT, reduced_number
+from simulator.range_reduction import reduced_number
 
 LOOK_BACK = 64  # maximum number of levels searched for an earlier place, which keeps lowering linear in the gates
 
@@ -194,7 +194,7 @@ class OpenLevels:
         number = len(self.masks)
         same = place.known.setdefault(masks, number)
         if merges and same != number:
-            self.constants[same] += constant if -EXACT <= constant <= EXACT else reduced_number(constant)
+            self.constants[same] += reduced_number(constant)
             if factors:
                 self.factors[same] = sums = dict(self.factors[same])
                 add_factors(sums, factors)

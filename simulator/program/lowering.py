@@ -29,7 +29,7 @@ from simulator.program.decomposition import Cnot, Matrix, Step, StringRotation, 
 from simulator.program.levels import NO_FACTORS, Angle, Dense, Level, OpenLevel, OpenLevels, add_factors
 from simulator.program.starts import Start
 from simulator.program.subspaces import image
-from simulator.range_reduction import EXACT, reduced_number
+from simulator.range_reduction import reduced_number
 
 _STRINGS = 512  # number of strings numbered before unreachable ones are dropped
 
@@ -138,7 +138,7 @@ class Lowering:
                         factor *= scale
                         if type(angle) is float:
                             angle *= factor
-                            constant += angle if -EXACT <= angle <= EXACT else reduced_number(angle)
+                            constant += reduced_number(angle)
                         elif factors is NO_FACTORS and id(angle) in numbers:
                             factors = {numbers[id(angle)]: 0.0 + factor}
                             constant += 0.0 * factor  # as for any expression; a zero can change its sign

@@ -67,7 +67,7 @@ def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, optio
     )
 
 
-def segment_passes(options: Options) -> int:
+def longest_segment(options: Options) -> int:
     """Maximum number of fused passes that are applied to a block at a time, where segments pay.
 
     Units narrower than registers take longer for a pass than its vectors take from the second-level cache.

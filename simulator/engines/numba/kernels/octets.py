@@ -235,7 +235,7 @@ def _lane_sums(on: Instructions, vectors: list[Any], width: int) -> Any:
 
 
 def _register_sum(on: Instructions, vector: Any, width: int, lanes: int) -> Any:
-    """Sum of the registers, of so many lanes, that hold a vector."""
+    """Sum of the registers that hold a vector, with ``lanes`` lanes each."""
     parts = [on.joined(vector, vector, range(begin, begin + lanes)) for begin in range(0, width, lanes)]
     return functools.reduce(on.plus, parts)
 

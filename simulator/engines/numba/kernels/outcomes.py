@@ -14,6 +14,14 @@ from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like, secti
 
 
 @inlined
+def _place(i, W, lanes):
+    """Place of the real part of amplitude i, of the first sample if lanes are samples."""
+    if lanes is None:
+        return 2 * i * W
+    return (i // W) * 2 * W + i % W
+
+
+@inlined
 def _read_state(psi, outcomes, values, number, lanes):
     """Set the rows of W samples, or of one, to the sums of ``|psi_i|**2`` over the indices i of each outcome."""
     W = lanes_of(psi)
@@ -25,7 +33,7 @@ def _read_state(psi, outcomes, values, number, lanes):
             values[row, k] = 0.0
     for i in range(len(outcomes)):
         k = entry(outcomes, i)
-        o = 2 * i * W if lanes is None else (i // W) * 2 * W + i % W
+        o = _place(i, W, lanes)
         for lane in range(samples):
             real, imaginary = float(psi[o + lane]), float(psi[o + W + lane])
             values[first + lane, k] += real * real + imaginary * imaginary
@@ -52,7 +60,7 @@ def _seed_state(psi, lam, outcomes, cotangent, number, lanes):
         first, lanes_used = number * W, W
     for i in range(len(outcomes)):
         k = entry(outcomes, i)
-        o = 2 * i * W if lanes is None else (i // W) * 2 * W + i % W
+        o = _place(i, W, lanes)
         for lane in range(lanes_used):
             v = cotangent[first + lane, k] if first + lane < len(cotangent) else 0.0
             lam[o + lane] = like(lam, v) * psi[o + lane]

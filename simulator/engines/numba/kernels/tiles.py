@@ -174,6 +174,12 @@ def _collect_samples(packed, gradient, by_sample, number, lanes):
         store(gradient, slot * W, splat(like(gradient, 0.0)))
 
 
+@inlined
+def _first_product_sum(packed):
+    """Where a tile's sums for the product state's gates begin, behind those for slots; see `Tables.sums`."""
+    return (entry(packed[0], SLOTS) + 7) & -8
+
+
 @bridged
 def backward(program, samples, keep, results, scratch, queue, tiles, states, lanes):
     """Run the adjoint sweep on tiles from the stored states, which are overwritten, until none remains.
@@ -195,7 +201,7 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
     by_weights, by_tile, by_sample, start_lam = results
     layout = packed[0]
     W, size, thread = lanes_of(scratch), entry(layout, STATE), fetch_add(queue, ARRIVED, 1)
-    first = (entry(layout, SLOTS) + 7) & -8  # of the sums for the product state's gates
+    first = _first_product_sum(packed)
     while True:
         tile = claim(queue, tiles, thread)
         if tile == tiles:
@@ -236,13 +242,11 @@ def _sum_by_weights(packed, by_weights, by_tile, by_sample, shared, derives_prod
     for tile in range(1, len(by_tile)):
         for k in range(len(total)):
             total[k] += by_tile[tile, k]
-    if lanes is None:
-        if derives_product:
-            slots = entry(layout, SLOTS)
-            gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-            finish_batch(packed, section(total, (slots + 7) & -8, len(total)), gradient, shared, scratch)
-            for slot in range(slots):
-                total[slot] += entry(gradient, slot * lanes_of(gradient))
+    if lanes is None and derives_product:
+        gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+        finish_batch(packed, section(total, _first_product_sum(packed), len(total)), gradient, shared, scratch)
+        for slot in range(entry(layout, SLOTS)):
+            total[slot] += entry(gradient, slot * lanes_of(gradient))
     for k in range(len(needed)):
         e = entry(needed, k)
         slot = entry(local_slots, e)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.numba import simd
-from simulator.engines.numba.block_sizes import segment_passes, tile_bytes
+from simulator.engines.numba.block_sizes import longest_segment, tile_bytes
 from simulator.engines.numba.kernels import angles
 from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
@@ -214,7 +214,7 @@ class TableBuilder:
 
     def segment_passes(self) -> None:
         """Divide the passes into segments, and the indices of fused passes into octets, block by block of a segment."""
-        ends, step, most = 0, 2 * self.W, segment_passes(self.options) if self.swizzles else 1
+        ends, step, most = 0, 2 * self.W, longest_segment(self.options) if self.swizzles else 1
         for members, masks in fused.segments(self.fused, most, _SEGMENT_BITS):
             first, last = members[0].number, members[-1].number + 1
             self.tile_segments += [(r, r + 1, 0) for r in range(ends, first)]
@@ -359,7 +359,7 @@ class TableBuilder:
         bits = n if self.lanes is None else max(min(n, self.most_bits), self.shift)
         block = (W << n) if self.lanes is None else (1 << bits)
         halves = (8 * W) << (n - n // 2) if self.lanes is None else 0  # see `kernels.encoding`
-        segment = segment_passes(self.options) * ((passes.FUSED_SUMS + 1) * W + (1 << n)) if self.swizzles else 0
+        segment = longest_segment(self.options) * ((passes.FUSED_SUMS + 1) * W + (1 << n)) if self.swizzles else 0
         observables, states = len(self.program.observables), self.most_states
         sizes = {
             scratch.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,

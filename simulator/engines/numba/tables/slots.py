@@ -106,12 +106,7 @@ class Slots:
         x, z, angle = rotation
         constant, factors = angle
         sign, z = 1 if (x & z).bit_count() & 2 else -1, z & self.low if in_lanes else 0
-        slot, local, needed = len(self.angles), 0, 0
-        if factors:
-            n_inputs, needed = self.n_inputs, 1
-            if n_inputs:
-                local = int(min(factors) < n_inputs)
-                needed = int(self.derive_inputs or max(factors) >= n_inputs)
+        slot, local, needed = len(self.angles), int(self.is_local(angle)), int(self.needed(angle))
         if moving and not needed:
             key = (sign, z, constant, *sorted(factors.items())) if factors else (sign, z, constant)
             shared = self._fixed.setdefault(key, slot)

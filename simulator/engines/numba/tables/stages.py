@@ -285,8 +285,8 @@ _DIAGONAL, _SEVERAL = (passes.FACTORED, passes.PHASES), (passes.LIKE_X, passes.L
 
 
 @lru_cache(maxsize=1024)
-def _pivots(masks: tuple[int, ...]) -> list[int]:
-    return pivots(masks)
+def _pivots(masks: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(pivots(masks))
 
 
 @lru_cache(maxsize=1024)
