@@ -5,9 +5,11 @@ like X (popcount(x & z) even) or all like Y (odd). Then the sign of each is that
 and planes pair up as in passes.py: (re a, im b) and (im a, re b) for X, (re a, re b) and (im a, im b) for Y.
 
 ``exp(-i theta/2 P) = cos(theta/2) (1 - i tan(theta/2) P)``: only the bracket is applied here, with half the operations.
-The cosines of a stage are one factor (`scale_of`), which `scatter` applies.
+The cosines (`scale_of`) are left out by a state until its block is copied back or `multiply` is called. On the way back
+both states lack them, so each derivative has the square of those left out before as a factor, its share.
 
-A row holds its kind, the number of rotations, for each slot, local, x, z (as in passes.py); then increasing pivots.
+A row holds its kind, the number of rotations, for each slot, local, x, z (as in passes.py); then increasing pivots. If
+there are fewer than three rotations, masks x that change no sign make up the octets.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.engines.numba.jit import inlined, part
-from simulator.engines.numba.kernels import octets
 from simulator.engines.numba.kernels.addressing import following, spread
-from simulator.engines.numba.kernels.octets import load_native, native_lanes
+from simulator.engines.numba.kernels.octets import load_native, native_lanes, splat_native
+from simulator.engines.numba.kernels.signed_octets import turn_like_x, turn_like_y, undo_like_x, undo_like_y
 from simulator.engines.numba.kernels.walsh import parity
 from simulator.engines.numba.layout.passes import (
     COUNT,
@@ -29,22 +31,11 @@ from simulator.engines.numba.layout.passes import (
     MEMBER_SLOT,
     MEMBER_X,
     MEMBER_Z,
+    OCTET_BITS,
     PIVOTS,
 )
-from simulator.engines.numba.layout.sections import COEFFICIENTS, SINE
+from simulator.engines.numba.layout.sections import COEFFICIENTS, SIGN, SINE
 from simulator.engines.numba.simd import entry, lanes_of, like, load, splat, store
-
-
-@inlined
-def _bracket_like_x(a0, a1, b0, b1, t):
-    """``1 - i t X`` on the amplitudes a and b."""
-    return a0 - t * b1, a1 + t * b0, b0 - t * a1, b1 + t * a0
-
-
-@inlined
-def _bracket_like_y(a0, a1, b0, b1, t):
-    """``1 - i t Y``, up to the sign of t, on the amplitudes a and b."""
-    return a0 + t * b0, a1 + t * b1, b0 - t * a0, b1 - t * a1
 
 
 @inlined
@@ -68,25 +59,30 @@ def _sines(rotations, row, k):
 
 
 @inlined
-def _tangent(rotations, sines, z, i, secant):
-    """A tangent, with the sign of the pair or octet that begins at i."""
-    return load(rotations, sines + lanes_of(rotations) * parity(i & z)) * secant
+def _least_cosine(rotations):
+    """Less than the rounding error of a cosine: what takes the place of smaller ones, so that no tangent overflows."""
+    if lanes_of(rotations) > 8:
+        return 2.0**-25
+    return 2.0**-60
 
 
 @inlined
 def _cosine(rotations, row, k):
     """The cosine of rotation k."""
-    return rotations[entry(row, FIRST + EACH * k + MEMBER_SLOT) * COEFFICIENTS * lanes_of(rotations)]
+    cosine = rotations[entry(row, FIRST + EACH * k + MEMBER_SLOT) * COEFFICIENTS * lanes_of(rotations)]
+    least = like(rotations, _least_cosine(rotations))
+    if abs(cosine) < least:
+        cosine = least
+    return cosine
 
 
 @inlined
 def _secant(rotations, row, k):
-    return splat(like(rotations, 1.0) / _cosine(rotations, row, k))
-
-
-@inlined
-def _native_secant(rotations, row, k):
-    return octets.splat_native(rotations, like(rotations, 1.0) / _cosine(rotations, row, k))
+    """Native vector of what the sine of rotation k is multiplied by for its tangent: 0 if the pass has no rotation k."""
+    secant = like(rotations, 0.0)
+    if k < entry(row, COUNT):
+        secant = like(rotations, 1.0) / _cosine(rotations, row, k)
+    return splat_native(rotations, secant)
 
 
 @inlined
@@ -98,100 +94,110 @@ def scale_of(row, shared, local):
     return out
 
 
-def _rotations(bracket: Any, turn: Any) -> tuple[Any, Any, Any]:
-    """Create the passes of one, two and three rotations of a type; ``turn`` applies three brackets."""
+@inlined
+def least_scale(array):
+    """Least product of cosines that a state may lack; the square of its inverse is far from an overflow."""
+    if lanes_of(array) > 8:
+        return 2.0**-30
+    return 2.0**-200
+
+
+@part
+def multiply(psi, scale, count, piece, pieces):
+    """Multiply a piece of the ``count`` vectors of a state."""
+    W = lanes_of(psi)
+    factor = splat(like(psi, scale))
+    for o in range(2 * W * (count * piece // pieces), 2 * W * (count * (piece + 1) // pieces), W):
+        store(psi, o, load(psi, o) * factor)
+
+
+@inlined
+def _first_octet(row, number, step):
+    """First member of an octet, and the pivots of all, as places of floats."""
+    low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
+    return spread(spread(spread(number, low), middle), high) * step, (low | middle | high) * step
+
+
+def _rotations(turn: Any, undo: Any) -> tuple[Any, Any]:
+    """Create the passes of a type, forward and back, from their octets."""
 
     @part
-    def one(psi, row, shared, local, first, last):
-        W = lanes_of(psi)
-        step, source = 2 * W, _source(row, 0, shared, local)
-        x, z, pivot = _mask(row, 0, MEMBER_X, step), _mask(row, 0, MEMBER_Z, step), entry(row, PIVOTS)
-        sines, c = _sines(source, row, 0), _secant(source, row, 0)
-        o, pivots = spread(first, pivot) * step, pivot * step
-        for _ in range(first, last):
-            t = _tangent(source, sines, z, o, c)
-            p = o ^ x
-            a0, a1, b0, b1 = bracket(load(psi, o), load(psi, o + W), load(psi, p), load(psi, p + W), t)
-            store(psi, o, a0)
-            store(psi, o + W, a1)
-            store(psi, p, b0)
-            store(psi, p + W, b1)
-            o = following(o, pivots, step)
-
-    @part
-    def two(psi, row, shared, local, first, last):
-        W = lanes_of(psi)
-        step = 2 * W
-        source_a, source_b = _source(row, 0, shared, local), _source(row, 1, shared, local)
-        xa, xb = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step)
-        za, zb = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step)
-        low, high = entry(row, PIVOTS), entry(row, PIVOTS + 1)
-        sa, sb = _sines(source_a, row, 0), _sines(source_b, row, 1)
-        ca, cb = _secant(source_a, row, 0), _secant(source_b, row, 1)
-        o0, pivots = spread(spread(first, low), high) * step, (low | high) * step
-        for _ in range(first, last):
-            ta, tb = _tangent(source_a, sa, za, o0, ca), _tangent(source_b, sb, zb, o0, cb)
-            o1, o2 = o0 ^ xa, o0 ^ xb
-            o3 = o1 ^ xb
-            a0, a1, b0, b1 = bracket(load(psi, o0), load(psi, o0 + W), load(psi, o1), load(psi, o1 + W), ta)
-            d0, d1, e0, e1 = bracket(load(psi, o2), load(psi, o2 + W), load(psi, o3), load(psi, o3 + W), ta)
-            a0, a1, d0, d1 = bracket(a0, a1, d0, d1, tb)
-            b0, b1, e0, e1 = bracket(b0, b1, e0, e1, tb)
-            store(psi, o0, a0)
-            store(psi, o0 + W, a1)
-            store(psi, o1, b0)
-            store(psi, o1 + W, b1)
-            store(psi, o2, d0)
-            store(psi, o2 + W, d1)
-            store(psi, o3, e0)
-            store(psi, o3 + W, e1)
-            o0 = following(o0, pivots, step)
-
-    @part
-    def three(psi, row, shared, local, first, last):
-        W, N = lanes_of(psi), native_lanes(psi)
+    def rotate(psi, row, shared, local, first, last):
+        W, N, count = lanes_of(psi), native_lanes(psi), entry(row, COUNT)
         step, source_a, source_b = 2 * W, _source(row, 0, shared, local), _source(row, 1, shared, local)
         source_c = _source(row, 2, shared, local)
         xa, xb, xc = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step), _mask(row, 2, MEMBER_X, step)
         za, zb, zc = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step), _mask(row, 2, MEMBER_Z, step)
-        low, middle, high = entry(row, PIVOTS), entry(row, PIVOTS + 1), entry(row, PIVOTS + 2)
         sa, sb, sc = _sines(source_a, row, 0), _sines(source_b, row, 1), _sines(source_c, row, 2)
-        ca, cb, cc = (
-            _native_secant(source_a, row, 0),
-            _native_secant(source_b, row, 1),
-            _native_secant(source_c, row, 2),
-        )
-        o, pivots = spread(spread(spread(first, low), middle), high) * step, (low | middle | high) * step
+        ca, cb, cc = _secant(source_a, row, 0), _secant(source_b, row, 1), _secant(source_c, row, 2)
+        o, pivots = _first_octet(row, first, step)
         for _ in range(first, last):
             ta, tb, tc = sa + W * parity(o & za), sb + W * parity(o & zb), sc + W * parity(o & zc)
             for lane in range(0, W, N):
                 t0, t1 = load_native(source_a, ta + lane) * ca, load_native(source_b, tb + lane) * cb
-                turn(psi, o, xa, xb, xc, lane, t0, t1, load_native(source_c, tc + lane) * cc)
+                turn(psi, o, xa, xb, xc, lane, t0, t1, load_native(source_c, tc + lane) * cc, count)
             o = following(o, pivots, step)
 
-    return one, two, three
+    @part
+    def unrotate(psi, lam, row, shared, local, gradient, share, sums, first, last):
+        W, N, count = lanes_of(psi), native_lanes(psi), entry(row, COUNT)
+        step, source_a, source_b = 2 * W, _source(row, 0, shared, local), _source(row, 1, shared, local)
+        source_c = _source(row, 2, shared, local)
+        xa, xb, xc = _mask(row, 0, MEMBER_X, step), _mask(row, 1, MEMBER_X, step), _mask(row, 2, MEMBER_X, step)
+        za, zb, zc = _mask(row, 0, MEMBER_Z, step), _mask(row, 1, MEMBER_Z, step), _mask(row, 2, MEMBER_Z, step)
+        sa, sb, sc = _sines(source_a, row, 0), _sines(source_b, row, 1), _sines(source_c, row, 2)
+        ca, cb, cc = _secant(source_a, row, 0), _secant(source_b, row, 1), _secant(source_c, row, 2)
+        o, pivots = _first_octet(row, first, step)
+        for k in range(OCTET_BITS):
+            store(sums, k * W, splat(like(sums, 0.0)))
+        signs = (SIGN - SINE) * W
+        for _ in range(first, last):
+            ta, tb, tc = sa + W * parity(o & za), sb + W * parity(o & zb), sc + W * parity(o & zc)
+            ua, ub, uc = 2 * sa + W - ta, 2 * sb + W - tb, 2 * sc + W - tc  # the tangents of opposite sign
+            for lane in range(0, W, N):
+                t0, t1 = load_native(source_a, ua + lane) * ca, load_native(source_b, ub + lane) * cb
+                t2 = load_native(source_c, uc + lane) * cc
+                d0, d1, d2 = undo(psi, lam, o, xa, xb, xc, lane, t0, t1, t2, count)
+                l0, l1, l2 = lane, W + lane, 2 * W + lane
+                store(sums, l0, load_native(sums, l0) + load_native(source_a, ta + signs + lane) * d0)
+                store(sums, l1, load_native(sums, l1) + load_native(source_b, tb + signs + lane) * d1)
+                store(sums, l2, load_native(sums, l2) + load_native(source_c, tc + signs + lane) * d2)
+            o = following(o, pivots, step)
+        for k in range(count):
+            slot = entry(row, FIRST + EACH * k + MEMBER_SLOT) * W
+            store(gradient, slot, load(gradient, slot) + splat(like(gradient, share)) * load(sums, k * W))
+
+    return rotate, unrotate
 
 
-_one_x, _two_x, _three_x = _rotations(_bracket_like_x, octets.turn_like_x)
-_one_y, _two_y, _three_y = _rotations(_bracket_like_y, octets.turn_like_y)
+_rotate_x, _unrotate_x = _rotations(turn_like_x, undo_like_x)
+_rotate_y, _unrotate_y = _rotations(turn_like_y, undo_like_y)
+
+
+@inlined
+def _octets(count, piece, pieces):
+    size = count >> OCTET_BITS
+    return size * piece // pieces, size * (piece + 1) // pieces
 
 
 @part
 def rotate_block(psi, row, shared, local, count, piece, pieces):
     """Apply a pass of kind LIKE_X or LIKE_Y to a piece of the ``count`` vectors of a state."""
-    rotations = entry(row, COUNT)
-    size = count >> rotations
-    first, last = size * piece // pieces, size * (piece + 1) // pieces
+    first, last = _octets(count, piece, pieces)
     if entry(row, KIND) == LIKE_X:
-        if rotations == 3:
-            _three_x(psi, row, shared, local, first, last)
-        elif rotations == 2:
-            _two_x(psi, row, shared, local, first, last)
-        else:
-            _one_x(psi, row, shared, local, first, last)
-    elif rotations == 3:
-        _three_y(psi, row, shared, local, first, last)
-    elif rotations == 2:
-        _two_y(psi, row, shared, local, first, last)
+        _rotate_x(psi, row, shared, local, first, last)
     else:
-        _one_y(psi, row, shared, local, first, last)
+        _rotate_y(psi, row, shared, local, first, last)
+
+
+@part
+def unrotate_block(psi, lam, row, shared, local, gradient, share, sums, count, piece, pieces):
+    """Undo a pass on a piece of both states and add its derivatives, times ``share``, to ``gradient``.
+
+    ``sums`` are three vectors to work with.
+    """
+    first, last = _octets(count, piece, pieces)
+    if entry(row, KIND) == LIKE_X:
+        _unrotate_x(psi, lam, row, shared, local, gradient, share, sums, first, last)
+    else:
+        _unrotate_y(psi, lam, row, shared, local, gradient, share, sums, first, last)

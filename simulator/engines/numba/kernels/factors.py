@@ -155,9 +155,13 @@ def multiply_factors(psi, start, count, block_table, groups, stage, spec):
 
 
 @part
-def undo_factors(psi, lam, start, count, block_table, groups, stage, spec, needed, buffer, bins):
-    """Undo a part's phases on both states; add half the derivative by each to ``buffer`` and its groups' ``bins``."""
+def undo_factors(psi, lam, start, count, block_table, groups, stage, spec, needed, share, buffer, bins):
+    """Undo a part's phases on both states; add half the derivative by each to ``buffer`` and its groups' ``bins``.
+
+    Derivatives are multiplied by ``share``, for what both states lack (`kernels.blocks`).
+    """
     W = lanes_of(psi)
+    share = splat(like(psi, share))
     number = entry(spec, GROUPS)
     for v in range(count):
         o = (start + v) * 2 * W
@@ -166,10 +170,10 @@ def undo_factors(psi, lam, start, count, block_table, groups, stage, spec, neede
         a0, a1, u0, u1 = load(psi, o), load(psi, o + W), load(lam, o), load(lam, o + W)
         if needed:
             d = u1 * a0 - u0 * a1
-            store(buffer, v * W, load(buffer, v * W) + d)
+            store(buffer, v * W, load(buffer, v * W) + share * d)
             for g in range(number):
                 p = (entry(stage, entry(spec, FACTOR_HEAD + GROUP * g + GROUP_PLACES) + v) >> 1) + g * (W << CLASSES)
-                store(bins, p, load(bins, p) + d)
+                store(bins, p, load(bins, p) + share * d)
         a0, a1 = _times(a0, a1, c, s)
         u0, u1 = _times(u0, u1, c, s)
         store(psi, o, a0)

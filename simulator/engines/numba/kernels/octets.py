@@ -10,7 +10,6 @@ Arguments ``x0, x1, x2`` are the masks and ``i`` is the first member, as places 
 from __future__ import annotations
 
 import functools
-import itertools
 from typing import Any
 
 from llvmlite import ir
@@ -77,53 +76,6 @@ def turn(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2, how, scale
         return context.get_dummy_value()
 
     return types.none(state, *(types.intp,) * 5, t0, t1, t2, types.intp, scale), codegen
-
-
-def _turning(like_x: bool, state: Any, t0: Any, t1: Any, t2: Any) -> tuple[Any, Any]:
-    """Signature and code of `turn_like_x` or `turn_like_y`.
-
-    The pairs are (re a, im b) and (im a, re b) for strings like X, and (re a, re b) and (im a, im b) for strings like
-    Y. So the eight numbers of an octet that meet each other are half of it, and fit in sixteen registers. Processors
-    whose registers hold a whole vector have 32 of them, for both halves.
-    """
-    width = Vector(state.dtype).width
-
-    def turned_half(on: Instructions, state: Any, members: Any, half: int, tangents: Any) -> list[Any]:
-        """Places and new values of one half."""
-        planes = [(half + like_x * d.bit_count()) % 2 for d in range(_SIZE)]
-        places = [on.place(place, width * plane) for place, plane in zip(members, planes, strict=True)]
-        values = [on.load(state, place) for place in places]
-        for k, t in enumerate(tangents):
-            for d in (d for d in range(_SIZE) if not d >> k & 1):
-                a, b = values[d], values[d | 1 << k]
-                up, down = (on.minus, on.plus) if like_x and not planes[d] else (on.plus, on.minus)
-                values[d], values[d | 1 << k] = up(a, on.times(t, b)), down(b, on.times(t, a))
-        return [*zip(places, values, strict=True)]
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        state, first, *masks = args[:5]
-        tangents = args[6:]
-        on = Instructions(context, builder, signature.args[0], t0)
-        places = _members(on, builder.add(first, args[5]), masks)
-        for halves in ((0, 1),) if t0.width == width else ((0,), (1,)):
-            turned = [turned_half(on, state, places, half, tangents) for half in halves]
-            for place, value in itertools.chain.from_iterable(turned):
-                on.store(state, place, value)
-        return context.get_dummy_value()
-
-    return types.none(state, *(types.intp,) * 5, t0, t1, t2), codegen
-
-
-@intrinsic
-def turn_like_x(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2):  # type: ignore[no-untyped-def]
-    """Apply ``1 - i t P`` for three masks of strings like X, in native vectors."""
-    return _turning(True, state, t0, t1, t2)
-
-
-@intrinsic
-def turn_like_y(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2):  # type: ignore[no-untyped-def]
-    """Apply ``1 - i t P``, up to the sign of t, for three masks of strings like Y, in native vectors."""
-    return _turning(False, state, t0, t1, t2)
 
 
 @intrinsic

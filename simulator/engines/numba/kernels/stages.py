@@ -4,10 +4,12 @@
 
 * how the next vector's index, and its place in the block, differ (`tables.schedule.runs`);
 * the basis vectors that tell blocks apart;
-* segments forward and back: the bits of the number of parts of the block that they do one after the other, and
-  the first and last of their passes in the list ``order``; those back are also done forward where angles are so close
-  to pi that the passes of `kernels.blocks` would overflow;
+* segments: the bits of the number of parts of the block that they do one after the other, and the first and last of
+  their passes in the list ``order``;
 * the specs of phases that are products of tables (`kernels.factors`).
+
+The passes of `kernels.blocks` leave out cosines, whose product is multiplied by while the block is copied back, or
+before it becomes too small.
 """
 
 from __future__ import annotations
@@ -34,20 +36,18 @@ from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.layout.scratch import GRADIENT, PAIRS, ROTATIONS, SLOTS, TABLES, THETA
 from simulator.engines.numba.layout.sections import TERM_COLUMNS, TERMS
 from simulator.engines.numba.layout.stages import (
-    BACK,
-    BACKS,
     BLOCK_BITS,
     BLOCKS_BITS,
     CLASSES,
     FACTORS,
-    FORWARD,
-    FORWARDS,
     PART_BITS,
     REACHED,
     SEGMENT,
     SEGMENT_BITS,
+    SEGMENT_COUNT,
     SEGMENT_FIRST,
     SEGMENT_LAST,
+    SEGMENTS,
     SPECS,
 )
 from simulator.engines.numba.simd import (
@@ -138,11 +138,17 @@ def _fill_blocks(packed, stage, areas, theta, number, lanes):
 
 
 @inlined
+def _vectors(psi):
+    """Number of vectors of a state."""
+    return len(psi) // (2 * lanes_of(psi))
+
+
+@inlined
 def _two_qubit(matrices, row, column, psi, piece, pieces):
     """Apply a matrix on two qubits; programs without one have no ``matrices``."""
     if matrices is None:
         return
-    two_qubit.two_qubit(psi, row, matrices, column, len(psi) // (2 * lanes_of(psi)), piece, pieces)
+    two_qubit.two_qubit(psi, row, matrices, column, _vectors(psi), piece, pieces)
 
 
 @inlined
@@ -159,7 +165,7 @@ def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, 
         factors.multiply_factors(psi, piece * size, size, table, areas[3], stage, spec)
     elif kind == LIKE_X or kind == LIKE_Y:
         local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
-        blocks.rotate_block(psi, row, shared, local, len(psi) // (2 * lanes_of(psi)), piece, pieces)
+        blocks.rotate_block(psi, row, shared, local, _vectors(psi), piece, pieces)
     elif kind == TWO_QUBIT:
         _two_qubit(packed[2], row, MATRIX, psi, piece, pieces)
     else:
@@ -167,18 +173,27 @@ def _apply(packed, stage, r, psi, shared, tables, scratch, areas, theta, lanes, 
 
 
 @inlined
-def _undo(packed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, theta, lanes, piece, pieces):
-    """Undo one pass on a part of a block of both states."""
+def _undo(packed, stage, r, psi, lam, gradient, scale, shared, tables, scratch, areas, theta, lanes, piece, pieces):
+    """Undo one pass on a part of a block of both states, which lack the factor ``scale``."""
     row = one_pass(packed, r)
-    if entry(row, KIND) == FACTORED:
+    kind = entry(row, KIND)
+    if kind == FACTORED:
         f, bits, needed = entry(row, NUMBER), entry(stage, PART_BITS), entry(row, NEEDED)
         spec, size = _spec(stage, f), 1 << (bits - lanes)
         factors.fill_groups(areas[3], spec, rows(packed, TERMS, TERM_COLUMNS), theta, piece, bits, areas[5], areas[6])
         table, buffer = _pass_section(stage, areas[0], f, 2), _pass_section(stage, areas[1], f, 1)
-        factors.undo_factors(psi, lam, piece * size, size, table, areas[3], stage, spec, needed, buffer, areas[4])
+        share = scale * scale
+        factors.undo_factors(
+            psi, lam, piece * size, size, table, areas[3], stage, spec, needed, share, buffer, areas[4]
+        )  # fmt: skip
         if needed:
             factors.pick_groups(gradient, spec, rows(packed, TERMS, TERM_COLUMNS), piece, bits, areas[4], areas[6])
-    elif entry(row, KIND) == TWO_QUBIT:
+    elif kind == LIKE_X or kind == LIKE_Y:
+        local = section(scratch, entry(packed[0], ROTATIONS), entry(packed[0], THETA))
+        blocks.unrotate_block(
+            psi, lam, row, shared, local, gradient, scale * scale, areas[5], _vectors(psi), piece, pieces
+        )  # fmt: skip
+    elif kind == TWO_QUBIT:
         _two_qubit(packed[2], row, UNDO, psi, piece, pieces)
         _two_qubit(packed[2], row, UNDO_ADJOINT, lam, piece, pieces)
     else:
@@ -186,24 +201,19 @@ def _undo(packed, stage, r, psi, lam, gradient, shared, tables, scratch, areas, 
 
 
 @inlined
-def _least_scale(lanes):
-    """Half the range of the numbers, as exponents: what a stage's amplitudes may grow by before they are scaled."""
-    if lanes > 3:
-        return 1e-19
-    return 1e-150
+def _left_out(packed, r, shared, local):
+    """What a pass leaves out: a product of cosines."""
+    row = one_pass(packed, r)
+    if entry(row, KIND) == LIKE_X or entry(row, KIND) == LIKE_Y:
+        return blocks.scale_of(row, shared, local)
+    return 1.0
 
 
-@part
-def _scale(packed, stage, shared, local):
-    """Product of the cosines that the passes of `blocks` leave out."""
-    out = 1.0
-    begin = entry(stage, FORWARD)
-    segments = begin + SEGMENT * entry(stage, FORWARDS)
-    for e in range(entry(stage, segments - SEGMENT + SEGMENT_LAST)):
-        row = one_pass(packed, entry(stage, segments + e))
-        if entry(row, KIND) == LIKE_X or entry(row, KIND) == LIKE_Y:
-            out *= blocks.scale_of(row, shared, local)
-    return out
+@inlined
+def _takes_shares(packed, r):
+    """Whether derivatives by a pass take account of what both states lack; those of others must lack nothing."""
+    kind = entry(one_pass(packed, r), KIND)
+    return kind == LIKE_X or kind == LIKE_Y or kind == FACTORED or kind == TWO_QUBIT
 
 
 @bridged
@@ -222,11 +232,9 @@ def stage_apply(
     block = section(scratch, begin, begin + size)
     areas = _areas(stage, scratch, begin + size)
     _prepare(areas)
-    scale = _scale(packed, stage, shared, section(scratch, entry(layout, ROTATIONS), entry(layout, THETA)))
-    begun, segments = entry(stage, FORWARD), entry(stage, FORWARDS)
-    if abs(scale) < _least_scale(lanes):
-        begun, segments, scale = entry(stage, BACK), entry(stage, BACKS), 1.0
-    count, order = 1 << entry(stage, BLOCKS_BITS), begun + SEGMENT * segments
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+    begun, count = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS)
+    order = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
     reached = entry(stage, REACHED)
     while True:
         piece = fetch_add(queue, NEXT_PIECE, 1)
@@ -239,15 +247,21 @@ def stage_apply(
                 copies.gather(psi, block, stage, number, lanes)
             _fill_blocks(packed, stage, areas, theta, number, lanes)
             view = _aligned_to_state(block, stage, number)
+            scale = 1.0
             for at in range(begun, order, SEGMENT):
-                bits = entry(stage, at + SEGMENT_BITS)
+                bits, before = entry(stage, at + SEGMENT_BITS), scale
                 for part_number in range(number << bits, (number + 1) << bits):
+                    scale = before
                     for e in range(entry(stage, at + SEGMENT_FIRST), entry(stage, at + SEGMENT_LAST)):
                         r = entry(stage, order + e)
                         _apply(
                             packed, stage, r, view, shared, tables, scratch,
                             areas, theta, lanes, part_number, count << bits,
                         )  # fmt: skip
+                        scale *= _left_out(packed, r, shared, local)
+                        if abs(scale) < blocks.least_scale(psi):
+                            blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
+                            scale = 1.0
             if len(phase):
                 copies.scatter_complex(psi, block, stage, number, lanes, scale * phase[0], scale * phase[1])
             else:
@@ -266,8 +280,9 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
     block_lam = section(scratch, begin + size, begin + 2 * size)
     areas = _areas(stage, scratch, begin + 2 * size)
     _prepare(areas)
-    count, order = 1 << entry(stage, BLOCKS_BITS), entry(stage, BACK) + SEGMENT * entry(stage, BACKS)
-    part_bits = entry(stage, PART_BITS)
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
+    begun, count, part_bits = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS), entry(stage, PART_BITS)
+    order = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
     while True:
         piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= entry(queue, LAST_PIECE):
@@ -280,21 +295,29 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
             for o in range(0, len(areas[1]), W):
                 store(areas[1], o, splat(like(psi, 0.0)))
             view, dual = _aligned_to_state(block_psi, stage, number), _aligned_to_state(block_lam, stage, number)
-            for at in range(order - SEGMENT, entry(stage, BACK) - SEGMENT, -SEGMENT):
-                bits = entry(stage, at + SEGMENT_BITS)
+            scale = 1.0
+            for at in range(order - SEGMENT, begun - SEGMENT, -SEGMENT):
+                bits, before = entry(stage, at + SEGMENT_BITS), scale
                 for part_number in range(number << bits, (number + 1) << bits):
+                    scale = before
                     for e in range(entry(stage, at + SEGMENT_LAST) - 1, entry(stage, at + SEGMENT_FIRST) - 1, -1):
+                        r = entry(stage, order + e)
+                        if abs(scale) < blocks.least_scale(psi) or (scale != 1.0 and not _takes_shares(packed, r)):
+                            blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
+                            blocks.multiply(dual, scale, _vectors(view), part_number, count << bits)
+                            scale = 1.0
                         _undo(
-                            packed, stage, entry(stage, order + e), view, dual, gradient, shared, tables, scratch,
+                            packed, stage, r, view, dual, gradient, scale, shared, tables, scratch,
                             areas, theta, lanes, part_number, count << bits,
                         )  # fmt: skip
+                        scale *= _left_out(packed, r, shared, local)
             first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
             for f in range(entry(stage, FACTORS)):
                 buffer = _pass_section(stage, areas[1], f, 1)
                 factors.pick_block(
                     gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
                 )
-            copies.scatter(psi, block_psi, stage, number, lanes, 1.0)
-            copies.scatter(lam, block_lam, stage, number, lanes, 1.0)
+            copies.scatter(psi, block_psi, stage, number, lanes, scale)
+            copies.scatter(lam, block_lam, stage, number, lanes, scale)
         for slot in range(entry(layout, SLOTS)):
             by_piece[piece, slot] += lane_sum(load(gradient, slot * W))

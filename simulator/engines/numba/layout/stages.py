@@ -6,17 +6,15 @@
     PART_BITS,  # bits of the number of a part's amplitudes
     SOURCES,  # where the list of changes of a vector's index begins,
     PLACES,  # of changes of its place in the block,
-    REST,  # of the basis vectors that tell blocks apart,
-    FORWARD,  # of the segments forward,
-    BACK,  # and back
-    FORWARDS,  # number of segments forward,
-    BACKS,  # and back
+    REST,  # of the basis vectors that tell blocks apart
+    SEGMENTS,  # and of the segments, behind which the order of the passes follows
+    SEGMENT_COUNT,  # number of segments
     SPECS,  # where the list of the factored passes' specs begins
     FACTORS,  # number of factored passes
     REACHED,  # how many blocks, from the first on, can differ from zero when the stage begins
-    PASSES,  # number of passes back, at least as many as forward; kernels do not read it
-) = range(14)
-HEAD = 14
+    PASSES,  # number of passes; kernels do not read it
+) = range(12)
+HEAD = 12
 
 # A segment: passes that are done part by part
 SEGMENT_BITS = 0  # bits of the number of parts

@@ -22,21 +22,18 @@ from simulator.engines.numba.tables.tables import IntArray, packed_integers
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.subspaces import Subspace, pivots
 
+_FILLERS = 32  # among as many masks, some that complete an octet can always be found
 _MOST_SPARED = 2  # maximum number of qubits by which blocks become smaller; measured with layers on 20 qubits
 
 
 class StageTableBuilder(TableBuilder):
     """Writes the passes stage by stage, each with the masks of its stage's basis.
 
-    Up to three rotations that act like Paulis of different qubits share a forward pass, and two share a backward pass,
-    which holds two states in registers.
+    Up to three rotations that act like Paulis of different qubits share a pass.
     """
-
-    known: dict[int, tuple[int, ...]]  # result of `columns` for each rotation
 
     def add_passes(self, levels: Sequence[Level]) -> None:
         """Split levels into stages and number their passes."""
-        self.known = {}
         size = 2 * np.dtype(self.program.dtype).itemsize
         bits = min(block_bits(self.n, 2 if self.program.observables else 1, size, self.options), self.n)
         self.part = min(max(part_bits(size, self.options), self.shift), bits)
@@ -54,8 +51,7 @@ class StageTableBuilder(TableBuilder):
 
     def stage(self, stage: Stage) -> None:
         """Number a stage's passes."""
-        self.forward: list[int] = []
-        self.back: list[int] = []
+        self.order: list[int] = []  # numbers of the passes
         self.specs: list[list[int]] = []  # integer lists that describe the factored passes
         self.places: list[IntArray] = []
         self.parts = stage.block_bits - self.part
@@ -63,18 +59,12 @@ class StageTableBuilder(TableBuilder):
         for level in stage.levels:
             begin = len(self.code)
             if level.kind == "rotations":
-                self.rotation_passes(level.members)
-                self.back += range(begin, len(self.code))
-                begin = len(self.code)
                 self.block_rotations(level)
-                self.forward += range(begin, len(self.code))
-            else:
-                if level.kind == "dense":
-                    self.dense_pass(level.members[0])
-                elif not self.factored_pass(level):
-                    self.phase_pass(level)
-                self.forward.append(begin)
-                self.back.append(begin)
+            elif level.kind == "dense":
+                self.dense_pass(level.members[0])
+            elif not self.factored_pass(level):
+                self.phase_pass(level)
+            self.order += range(begin, len(self.code))
         self.stage_ends.append(len(self.code))
         self.stages.append(self.written(stage))
         work = 3 * len(self.specs) + 1 << self.part
@@ -82,22 +72,24 @@ class StageTableBuilder(TableBuilder):
         self.block_size = max(self.block_size, (4 << stage.block_bits) + work)
 
     def block_rotations(self, level: Level) -> None:
-        """Number the forward passes of a level of rotations."""
+        """Number the passes of a level of rotations."""
         waiting = level.members if level.ordered else sorted(level.members, key=itemgetter(0))
         others: list[Rotation] = []
         while waiting:
             group, remaining = self.group(waiting, level.ordered)
-            if group:
+            completed = self.completed(group) if group else None
+            if completed is not None:
                 if others:
                     self.rotation_passes(others)
                     others = []
                 members = [*map(self.columns, group)]  # slot, local, x, x of lanes, z, swap, needed
-                numbers = [number for slot, local, x, _, z, _, _ in members for number in (slot, local, x, z)]
-                numbers += [0] * (passes.MOST * passes.EACH - len(numbers))
-                bits = _pivots(tuple([columns[2] for columns in members]))
+                xs, bits = completed
                 row = blank(passes.LIKE_Y if _is_like_y(group[0]) else passes.LIKE_X)
                 row[passes.COUNT] = len(group)
-                row[passes.FIRST : passes.FIRST + len(numbers)] = numbers
+                for k, x in enumerate(xs):
+                    slot, local, _, _, z, _, _ = members[min(k, len(group) - 1)]
+                    at = passes.FIRST + passes.EACH * k
+                    row[at : at + passes.EACH] = slot, local, x, z
                 row[passes.PIVOTS : passes.PIVOTS + len(bits)] = bits
                 self.add(row, any(columns[-1] for columns in members))
             else:
@@ -132,6 +124,14 @@ class StageTableBuilder(TableBuilder):
             else:
                 remaining.append(member)
         return group, remaining
+
+    def completed(self, group: Sequence[Rotation]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """Masks x of vectors of the octets of a group of rotations, and pivots; None if a block is too small for them.
+
+        Masks that are not of a rotation change no sign.
+        """
+        xs, zs = ([mask >> self.shift for mask in masks] for masks in zip(*[member[:2] for member in group], strict=True))
+        return _octet(tuple(xs), tuple(zs), min(self.block_mask + 1 >> self.shift, _FILLERS))
 
     def dense_pass(self, member: Dense) -> None:
         """Number the pass of a dense matrix; matrices on two qubits use a dedicated kernel if their masks allow it."""
@@ -230,15 +230,11 @@ class StageTableBuilder(TableBuilder):
         head[layout.BLOCKS_BITS] = self.n - stage.block_bits
         head[layout.PART_BITS] = self.part
         head[layout.SOURCES], head[layout.PLACES] = add([*sources, 0]), add([*places, 0])
-        head[layout.REACHED], head[layout.PASSES] = self.reached, len(self.back)
+        head[layout.REACHED], head[layout.PASSES] = self.reached, len(self.order)
         head[layout.REST] = add(stage.basis[stage.block_bits :])
-        for at, length, order in (
-            (layout.FORWARD, layout.FORWARDS, self.forward),
-            (layout.BACK, layout.BACKS, self.back),
-        ):
-            segments = self.segments(order)
-            head[at], head[length] = add([*chain.from_iterable(segments)]), len(segments)
-            add(order)
+        segments = self.segments()
+        head[layout.SEGMENTS], head[layout.SEGMENT_COUNT] = add([*chain.from_iterable(segments)]), len(segments)
+        add(self.order)
         begins = []
         for spec in self.specs:
             for g in range(spec[layout.GROUPS]):
@@ -249,11 +245,11 @@ class StageTableBuilder(TableBuilder):
         lists[0] = packed_integers(head)
         return np.frombuffer(bytearray().join(lists), np.int64)  # which can be written, as kernels expect
 
-    def segments(self, order: Sequence[int]) -> list[list[int]]:
+    def segments(self) -> list[list[int]]:
         """Runs of ``order`` executed together: bits of the number of parts, first and last entry."""
         runs: list[list[int]] = []
         code, reach, part = self.code, self.reach, self.part
-        for e, r in enumerate(order):
+        for e, r in enumerate(self.order):
             bits = self.parts if reach(code[r]) <= part else 0
             if not runs or runs[-1][0] != bits:
                 runs.append([bits, e, e])
@@ -266,7 +262,7 @@ class StageTableBuilder(TableBuilder):
         if kind in _DIAGONAL:
             return self.shift
         if kind in _SEVERAL:
-            return self.shift + row[_LAST_PIVOT + row[_COUNT]].bit_length()
+            return self.shift + row[_LAST_PIVOT].bit_length()
         if kind == passes.DENSE:
             return self.n
         if kind == passes.TWO_QUBIT:
@@ -274,19 +270,25 @@ class StageTableBuilder(TableBuilder):
         second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
         return self.shift + (row[passes.X] | second).bit_length()
 
-    def columns(self, rotation: Rotation) -> tuple[int, ...]:
-        """Columns of a rotation, which has one number for its forward and backward passes."""
-        return self.known.get(id(rotation)) or self.known.setdefault(id(rotation), super().columns(rotation))
-
-
 # Names of `layout.passes` that `reach` reads most often
-_KIND, _COUNT, _LAST_PIVOT = passes.KIND, passes.COUNT, passes.PIVOTS - 1
+_KIND, _LAST_PIVOT = passes.KIND, passes.PIVOTS + passes.MOST - 1
 _DIAGONAL, _SEVERAL = (passes.FACTORED, passes.PHASES), (passes.LIKE_X, passes.LIKE_Y)
 
 
 @lru_cache(maxsize=1024)
-def _pivots(masks: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(pivots(masks))
+def _octet(xs: tuple[int, ...], zs: tuple[int, ...], vectors: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Masks x completed to three by the lowest ones below ``vectors`` that change no sign, and pivots; None if too few."""
+    span = [0]
+    for x in xs:
+        span += [x ^ other for other in span]
+    masks = list(xs)
+    for mask in range(1, vectors):
+        if len(masks) == passes.MOST:
+            break
+        if mask not in span and not any((mask & z).bit_count() & 1 for z in zs):
+            masks.append(mask)
+            span += [mask ^ other for other in span]
+    return (tuple(masks), tuple(pivots(masks))) if len(masks) == passes.MOST else None
 
 
 @lru_cache(maxsize=1024)
