@@ -63,6 +63,9 @@ from simulator.engines.numba.simd import (
 )
 
 
+SKEW = 33  # vectors: 2112 bytes between the two states' blocks, whose members would else compete for cache lines
+
+
 def small_tables_size(width: int) -> int:
     """Number of floats of a thread's groups, bins, phases and signs (see `_areas`)."""
     return 8 * (3 * width << CLASSES) + 128 + width * width
@@ -277,8 +280,9 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
     W = lanes_of(psi)
     size = 2 * W << entry(stage, BLOCK_BITS)
     block_psi = section(scratch, begin, begin + size)
-    block_lam = section(scratch, begin + size, begin + 2 * size)
-    areas = _areas(stage, scratch, begin + 2 * size)
+    apart = begin + size + SKEW * W
+    block_lam = section(scratch, apart, apart + size)
+    areas = _areas(stage, scratch, apart + size)
     _prepare(areas)
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     begun, count, part_bits = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS), entry(stage, PART_BITS)

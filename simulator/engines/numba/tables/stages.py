@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.numba.block_sizes import block_bits, part_bits
-from simulator.engines.numba.kernels.stages import small_tables_size
+from simulator.engines.numba.kernels.stages import SKEW, small_tables_size
 from simulator.engines.numba.layout import passes
 from simulator.engines.numba.layout import stages as layout
 from simulator.engines.numba.tables import zeros
@@ -68,7 +68,7 @@ class StageTableBuilder(TableBuilder):
         self.stage_ends.append(len(self.code))
         self.stages.append(self.written(stage))
         work = 3 * len(self.specs) + 1 << self.part
-        work += small_tables_size(self.W)
+        work += small_tables_size(self.W) + SKEW * self.W
         self.block_size = max(self.block_size, (4 << stage.block_bits) + work)
 
     def block_rotations(self, level: Level) -> None:
