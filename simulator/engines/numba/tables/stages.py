@@ -131,7 +131,7 @@ class StageTableBuilder(TableBuilder):
         Masks that are not of a rotation change no sign.
         """
         xs, zs = ([mask >> self.shift for mask in masks] for masks in zip(*[member[:2] for member in group], strict=True))
-        return _octet(tuple(xs), tuple(zs), min(self.block_mask + 1 >> self.shift, _FILLERS))
+        return octet(tuple(xs), tuple(zs), min(self.block_mask + 1 >> self.shift, _FILLERS))
 
     def dense_pass(self, member: Dense) -> None:
         """Number the pass of a dense matrix; matrices on two qubits use a dedicated kernel if their masks allow it."""
@@ -276,7 +276,7 @@ _DIAGONAL, _SEVERAL = (passes.FACTORED, passes.PHASES), (passes.LIKE_X, passes.L
 
 
 @lru_cache(maxsize=1024)
-def _octet(xs: tuple[int, ...], zs: tuple[int, ...], vectors: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def octet(xs: tuple[int, ...], zs: tuple[int, ...], vectors: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """Masks x completed to three by the lowest ones below ``vectors`` that change no sign, and pivots; None if too few."""
     span = [0]
     for x in xs:

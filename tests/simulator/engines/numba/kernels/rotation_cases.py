@@ -8,12 +8,14 @@ from simulator.engines.numba import simd
 from simulator.engines.numba.kernels import blocks, passes
 from simulator.engines.numba.layout import passes as layout
 from simulator.engines.numba.layout.sections import COEFFICIENTS
+from simulator.engines.numba.tables.stages import octet
 from tests.simulator.engines.numba.kernels.cases import Case, called, leading_bits, parity, rotation
 
 _rotate, _unrotate = called(passes.rotate), called(passes.unrotate)
 _rotate_pair, _unrotate_pair = called(passes.rotate_pair), called(passes.unrotate_pair)
 _rotate_lanes, _derive_lanes = called(passes.rotate_lanes), called(passes.derive_lanes)
-_rotate_block, _scale_of = called(blocks.rotate_block), called(blocks.scale_of)
+_rotate_block, _unrotate_block = called(blocks.rotate_block), called(blocks.unrotate_block)
+_multiply, _scale_of = called(blocks.multiply), called(blocks.scale_of)
 
 
 def _coefficients(strings, angles, lanes, dtype):
@@ -140,32 +142,52 @@ def _random_zs(xs, n, odd, rng):
 
 
 def _block_rotations(kind, dtype, lanes, rng):
-    """One to three rotations whose masks x move vectors, all independent masks; their angles in either source."""
-    n = lanes + 3
+    """One to three rotations whose masks x move vectors, all independent masks; their angles in either source.
+
+    Of the three, one angle is an odd multiple of pi now and then. Both states lack a factor on the way back.
+    """
+    n, W, vectors = lanes + 5, simd.width(dtype), 32
     for count in (1, 2, 3):
-        for vectors in itertools.permutations(range(1, 8), count):
-            if len(leading_bits(vectors)) < count:
+        for xs in itertools.islice(itertools.permutations(range(1, 8), count), 30):
+            if len(leading_bits(xs)) < count:
                 continue
-            strings = _random_zs([x << lanes for x in vectors], n, int(kind == layout.LIKE_Y), rng)
+            factor = int(rng.choice([1, 4]))  # the masks are in the lower or in the upper bits
+            xs = [x * factor for x in xs]
+            strings = _random_zs([x << lanes for x in xs], n, int(kind == layout.LIKE_Y), rng)
             angles = _angles(rng, strings, lanes, dtype)
+            if rng.integers(4) == 0:
+                angles[0] = rng.choice([-1, 1, 3]) * np.pi
             table = _coefficients(strings, angles, lanes, dtype)
             nothing = np.full_like(table, np.nan)
             row, local = np.zeros(layout.COLUMNS, np.int64), int(rng.integers(2))
             row[layout.KIND], row[layout.COUNT] = kind, count
-            for k, (x, z) in enumerate(strings):
-                at = layout.FIRST + layout.EACH * k
-                row[at + layout.MEMBER_SLOT], row[at + layout.MEMBER_LOCAL] = k, local
-                row[at + layout.MEMBER_X], row[at + layout.MEMBER_Z] = x >> lanes, z >> lanes
-            row[layout.PIVOTS : layout.PIVOTS + count] = leading_bits(vectors)
+            masks, pivots = octet(tuple(xs), tuple(z >> lanes for _, z in strings), vectors)
+            for k, x in enumerate(masks):
+                slot, at = min(k, count - 1), layout.FIRST + layout.EACH * k
+                row[at + layout.MEMBER_SLOT], row[at + layout.MEMBER_LOCAL] = slot, local
+                row[at + layout.MEMBER_X], row[at + layout.MEMBER_Z] = x, strings[slot][1] >> lanes
+            row[layout.PIVOTS : layout.PIVOTS + len(pivots)] = pivots
             sources = (nothing, table) if local else (table, nothing)
-            pieces = int(rng.choice([1, 2]))
+            pieces, lacking = int(rng.choice([1, 2])), float(rng.choice([1.0, 0.25]))
 
             def apply(psi, row=row, sources=sources, pieces=pieces):
                 for piece in range(pieces):
-                    _rotate_block(psi, row, *sources, 8, piece, pieces)
-                psi *= _scale_of(row, *sources)
+                    _rotate_block(psi, row, *sources, vectors, piece, pieces)
+                for piece in range(pieces):
+                    _multiply(psi, _scale_of(row, *sources), vectors, piece, pieces)
 
-            yield Case(n, lanes, dtype, _steps(strings, angles, n), apply, None)
+            def undo(psi, lam, gradient, row=row, sources=sources, pieces=pieces, lacking=lacking):
+                sums = np.full(3 * W, np.nan, dtype)
+                psi /= lacking
+                lam /= lacking
+                for piece in range(pieces):
+                    _unrotate_block(
+                        psi, lam, row, *sources, gradient, lacking**2, sums, vectors, piece, pieces
+                    )  # fmt: skip
+                psi *= lacking * _scale_of(row, *sources)
+                lam *= lacking * _scale_of(row, *sources)
+
+            yield Case(n, lanes, dtype, _steps(strings, angles, n), apply, undo)
 
 
 def like_x(dtype, lanes, rng):
