@@ -246,42 +246,56 @@ def unrotate_pair(psi, lam, row, rotations_a, rotations_b, gradient, lanes, firs
     store(gradient, entry(row, SLOT + SECOND) * W, gb)
 
 
+@inlined
+def _partners(a, b, lane_x, lanes, swap):
+    """What the planes of a vector meet in a rotation whose pairs lie within it."""
+    a, b = aligned(a, lane_x, lanes), aligned(b, lane_x, lanes)
+    if swap:
+        a, b = b, a
+    return a, b
+
+
 @part
-def rotate_lanes(psi, row, rotations, lanes, first, last, sense):
-    """Apply a rotation whose pairs lie within a vector to vectors first to last; ``sense`` 1 undoes it."""
+def rotate_lanes(psi, row, rotations, lanes, first, last):
+    """Apply a rotation whose pairs lie within a vector to vectors first to last."""
     W = lanes_of(psi)
     z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
     base = entry(row, SLOT) * COEFFICIENTS * W
     c = load(rotations, base)
     base += SINE * W
     for i in range(first, last):
-        sign = parity(i & z) ^ sense
+        sign = parity(i & z)
         o = i * 2 * W
-        s0 = load(rotations, base + W * (sign ^ swap))
-        s1 = load(rotations, base + W * sign)
         a0, a1 = load(psi, o), load(psi, o + W)
-        b0, b1 = aligned(a0, lane_x, lanes), aligned(a1, lane_x, lanes)
-        if swap:
-            b0, b1 = b1, b0
-        store(psi, o, c * a0 + s0 * b0)
-        store(psi, o + W, c * a1 + s1 * b1)
+        b0, b1 = _partners(a0, a1, lane_x, lanes, swap)
+        store(psi, o, c * a0 + load(rotations, base + W * (sign ^ swap)) * b0)
+        store(psi, o + W, c * a1 + load(rotations, base + W * sign) * b1)
 
 
 @part
-def derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last):
-    """Add the derivative of a rotation within vectors to ``gradient``."""
+def unrotate_lanes(psi, lam, row, rotations, gradient, lanes, first, last):
+    """Undo a rotation whose pairs lie within a vector on both states and add its derivative to ``gradient``."""
     W = lanes_of(psi)
     z, swap, lane_x = entry(row, Z), entry(row, SWAP), entry(row, LANE_X)
-    signs = entry(row, SLOT) * COEFFICIENTS * W + SIGN * W
+    base = entry(row, SLOT) * COEFFICIENTS * W
+    c = load(rotations, base)
+    base += SINE * W
+    signs = base + (SIGN - SINE) * W
     g = load(gradient, entry(row, SLOT) * W)
     for i in range(first, last):
         sign = parity(i & z)
-        o = i * 2 * W
-        b0, b1 = aligned(load(psi, o), lane_x, lanes), aligned(load(psi, o + W), lane_x, lanes)
-        if swap:
-            b0, b1 = b1, b0
-        g = g + load(rotations, signs + W * (sign ^ swap)) * (load(lam, o) * b0)
-        g = g + load(rotations, signs + W * sign) * (load(lam, o + W) * b1)
+        at0, at1, o = W * (sign ^ swap), W * sign, i * 2 * W
+        a0, a1 = load(psi, o), load(psi, o + W)
+        u0, u1 = load(lam, o), load(lam, o + W)
+        b0, b1 = _partners(a0, a1, lane_x, lanes, swap)
+        v0, v1 = _partners(u0, u1, lane_x, lanes, swap)
+        g = g + load(rotations, signs + at0) * (u0 * b0)
+        g = g + load(rotations, signs + at1) * (u1 * b1)
+        s0, s1 = load(rotations, base + at0), load(rotations, base + at1)
+        store(psi, o, c * a0 - s0 * b0)
+        store(psi, o + W, c * a1 - s1 * b1)
+        store(lam, o, c * u0 - s0 * v0)
+        store(lam, o + W, c * u1 - s1 * v1)
     store(gradient, entry(row, SLOT) * W, g)
 
 

@@ -168,7 +168,7 @@ def apply_pass(packed, r, psi, shared, tables, scratch, lanes, piece, pieces):
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
             rotations = local_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
-            passes.rotate_lanes(psi, row, rotations, lanes, first, last, 0)
+            passes.rotate_lanes(psi, row, rotations, lanes, first, last)
     if kind == DENSE:
         _dense(layout, row, spec, matrices, MATRIX, psi, scratch, lanes, count, piece, pieces)
 
@@ -237,9 +237,7 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
         if kind == LANE_ROTATION:
             first, last = _share(count, piece, pieces)
             rotations = local_rotations(packed, scratch, 0) if entry(row, LOCAL) else shared
-            passes.derive_lanes(psi, lam, row, rotations, gradient, lanes, first, last)
-            passes.rotate_lanes(psi, row, rotations, lanes, first, last, 1)
-            passes.rotate_lanes(lam, row, rotations, lanes, first, last, 1)
+            passes.unrotate_lanes(psi, lam, row, rotations, gradient, lanes, first, last)
     if kind == DENSE:
         _dense(layout, row, spec, matrices, UNDO, psi, scratch, lanes, count, piece, pieces)
         _dense(layout, row, spec, matrices, UNDO_ADJOINT, lam, scratch, lanes, count, piece, pieces)

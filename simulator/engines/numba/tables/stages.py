@@ -130,7 +130,9 @@ class StageTableBuilder(TableBuilder):
 
         Masks that are not of a rotation change no sign.
         """
-        xs, zs = ([mask >> self.shift for mask in masks] for masks in zip(*[member[:2] for member in group], strict=True))
+        xs, zs = (
+            [mask >> self.shift for mask in masks] for masks in zip(*[member[:2] for member in group], strict=True)
+        )
         return octet(tuple(xs), tuple(zs), min(self.block_mask + 1 >> self.shift, _FILLERS))
 
     def dense_pass(self, member: Dense) -> None:
@@ -269,6 +271,7 @@ class StageTableBuilder(TableBuilder):
             return self.shift + max(row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT]).bit_length()
         second = row[passes.X + passes.SECOND] if kind == passes.ROTATION_PAIR else 0
         return self.shift + (row[passes.X] | second).bit_length()
+
 
 # Names of `layout.passes` that `reach` reads most often
 _KIND, _LAST_PIVOT = passes.KIND, passes.PIVOTS + passes.MOST - 1

@@ -13,7 +13,7 @@ from tests.simulator.engines.numba.kernels.cases import Case, called, leading_bi
 
 _rotate, _unrotate = called(passes.rotate), called(passes.unrotate)
 _rotate_pair, _unrotate_pair = called(passes.rotate_pair), called(passes.unrotate_pair)
-_rotate_lanes, _derive_lanes = called(passes.rotate_lanes), called(passes.derive_lanes)
+_rotate_lanes, _unrotate_lanes = called(passes.rotate_lanes), called(passes.unrotate_lanes)
 _rotate_block, _unrotate_block = called(blocks.rotate_block), called(blocks.unrotate_block)
 _multiply, _scale_of = called(blocks.multiply), called(blocks.scale_of)
 
@@ -115,14 +115,12 @@ def lane_rotations(dtype, lanes, rng):
         cut = int(rng.integers(5))
 
         def apply(psi, row=row, table=table, cut=cut):
-            _rotate_lanes(psi, row, table, lanes, 0, cut, 0)
-            _rotate_lanes(psi, row, table, lanes, cut, 4, 0)
+            _rotate_lanes(psi, row, table, lanes, 0, cut)
+            _rotate_lanes(psi, row, table, lanes, cut, 4)
 
         def undo(psi, lam, gradient, row=row, table=table, cut=cut):
-            _derive_lanes(psi, lam, row, table, gradient, lanes, 0, cut)
-            _derive_lanes(psi, lam, row, table, gradient, lanes, cut, 4)
-            _rotate_lanes(psi, row, table, lanes, 0, 4, 1)
-            _rotate_lanes(lam, row, table, lanes, 0, 4, 1)
+            _unrotate_lanes(psi, lam, row, table, gradient, lanes, 0, cut)
+            _unrotate_lanes(psi, lam, row, table, gradient, lanes, cut, 4)
 
         yield Case(n, lanes, dtype, _steps([(x, z)], angles, n), apply, undo)
 
