@@ -78,7 +78,7 @@ def _cosine(rotations, row, k):
 
 @inlined
 def _secant(rotations, row, k):
-    """Native vector of what the sine of rotation k is multiplied by for its tangent: 0 if the pass has no rotation k."""
+    """What the sine of rotation k is multiplied by for its tangent, a native vector: 0 if there is no rotation k."""
     secant = like(rotations, 0.0)
     if k < entry(row, COUNT):
         secant = like(rotations, 1.0) / _cosine(rotations, row, k)

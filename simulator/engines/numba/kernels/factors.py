@@ -111,44 +111,23 @@ def _times(a0, a1, b0, b1):
 
 
 @inlined
-def _factor(block_table, groups, stage, spec, v):
-    """The phase of vector v of a part."""
-    W = lanes_of(groups)
-    c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
-    for g in range(entry(spec, GROUPS)):
-        o = entry(stage, entry(spec, FACTOR_HEAD + GROUP * g + GROUP_PLACES) + v) + g * (2 * W << CLASSES)
-        c, s = _times(c, s, load(groups, o), load(groups, o + W))
-    return c, s
+def _place(stage, spec, g, v, W):
+    """Where the phase of vector v is in the table of group g."""
+    return entry(stage, entry(spec, FACTOR_HEAD + GROUP * g + GROUP_PLACES) + v) + g * (2 * W << CLASSES)
 
 
 @part
 def multiply_factors(psi, start, count, block_table, groups, stage, spec):
     """Multiply the vectors of a part, from vector ``start`` on, by their phases."""
     W = lanes_of(psi)
-    if entry(spec, GROUPS) == 1:  # the common cases, without an inner loop
-        places = entry(spec, FACTOR_HEAD + GROUP_PLACES)
-        for v in range(count):
-            o, p = (start + v) * 2 * W, entry(stage, places + v)
-            c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
-            a0, a1 = _times(load(psi, o), load(psi, o + W), load(groups, p), load(groups, p + W))
-            a0, a1 = _times(a0, a1, c, s)
-            store(psi, o, a0)
-            store(psi, o + W, a1)
-        return
-    if entry(spec, GROUPS) == 2:
-        places, others = entry(spec, FACTOR_HEAD + GROUP_PLACES), entry(spec, FACTOR_HEAD + GROUP + GROUP_PLACES)
-        for v in range(count):
-            o, p, q = (start + v) * 2 * W, entry(stage, places + v), entry(stage, others + v) + (2 * W << CLASSES)
-            c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
-            c, s = _times(c, s, load(groups, q), load(groups, q + W))
-            a0, a1 = _times(load(psi, o), load(psi, o + W), load(groups, p), load(groups, p + W))
-            a0, a1 = _times(a0, a1, c, s)
-            store(psi, o, a0)
-            store(psi, o + W, a1)
-        return
+    places, number = entry(spec, FACTOR_HEAD + GROUP_PLACES), entry(spec, GROUPS)
     for v in range(count):
-        o = (start + v) * 2 * W
-        c, s = _factor(block_table, groups, stage, spec, v)
+        o, p = (start + v) * 2 * W, entry(stage, places + v)
+        c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
+        c, s = _times(c, s, load(groups, p), load(groups, p + W))
+        for g in range(1, number):  # rarely more than one
+            q = _place(stage, spec, g, v, W)
+            c, s = _times(c, s, load(groups, q), load(groups, q + W))
         a0, a1 = _times(load(psi, o), load(psi, o + W), c, s)
         store(psi, o, a0)
         store(psi, o + W, a1)
@@ -162,24 +141,26 @@ def undo_factors(psi, lam, start, count, block_table, groups, stage, spec, neede
     """
     W = lanes_of(psi)
     share = splat(like(psi, share))
-    number = entry(spec, GROUPS)
+    places, number = entry(spec, FACTOR_HEAD + GROUP_PLACES), entry(spec, GROUPS)
     for v in range(count):
-        o = (start + v) * 2 * W
-        c, s = _factor(block_table, groups, stage, spec, v)
-        s = splat(like(psi, 0.0)) - s
+        o, p = (start + v) * 2 * W, entry(stage, places + v)
+        c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
+        c, s = _times(c, s, load(groups, p), load(groups, p + W))
+        for g in range(1, number):  # rarely more than one
+            q = _place(stage, spec, g, v, W)
+            c, s = _times(c, s, load(groups, q), load(groups, q + W))
         a0, a1, u0, u1 = load(psi, o), load(psi, o + W), load(lam, o), load(lam, o + W)
         if needed:
-            d = u1 * a0 - u0 * a1
-            store(buffer, v * W, load(buffer, v * W) + share * d)
-            for g in range(number):
-                p = (entry(stage, entry(spec, FACTOR_HEAD + GROUP * g + GROUP_PLACES) + v) >> 1) + g * (W << CLASSES)
-                store(bins, p, load(bins, p) + share * d)
-        a0, a1 = _times(a0, a1, c, s)
-        u0, u1 = _times(u0, u1, c, s)
-        store(psi, o, a0)
-        store(psi, o + W, a1)
-        store(lam, o, u0)
-        store(lam, o + W, u1)
+            d = share * (u1 * a0 - u0 * a1)
+            store(buffer, v * W, load(buffer, v * W) + d)
+            store(bins, p >> 1, load(bins, p >> 1) + d)
+            for g in range(1, number):
+                q = _place(stage, spec, g, v, W) >> 1
+                store(bins, q, load(bins, q) + d)
+        store(psi, o, c * a0 + s * a1)
+        store(psi, o + W, c * a1 - s * a0)
+        store(lam, o, c * u0 + s * u1)
+        store(lam, o + W, c * u1 - s * u0)
 
 
 @inlined

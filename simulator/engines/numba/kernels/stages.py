@@ -4,8 +4,7 @@
 
 * how the next vector's index, and its place in the block, differ (`tables.schedule.runs`);
 * the basis vectors that tell blocks apart;
-* segments: the bits of the number of parts of the block that they do one after the other, and the first and last of
-  their passes in the list ``order``;
+* segments: the bits of the number of parts of the block that they do one after the other, their first and last pass;
 * the specs of phases that are products of tables (`kernels.factors`).
 
 The passes of `kernels.blocks` leave out cosines, whose product is multiplied by while the block is copied back, or
@@ -33,7 +32,7 @@ from simulator.engines.numba.layout.passes import (
     UNDO_ADJOINT,
 )
 from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
-from simulator.engines.numba.layout.scratch import GRADIENT, PAIRS, ROTATIONS, SLOTS, TABLES, THETA
+from simulator.engines.numba.layout.scratch import GRADIENT, PAIRS, ROTATIONS, SKEW, SLOTS, TABLES, THETA
 from simulator.engines.numba.layout.sections import TERM_COLUMNS, TERMS
 from simulator.engines.numba.layout.stages import (
     BLOCK_BITS,
@@ -61,9 +60,6 @@ from simulator.engines.numba.simd import (
     splat,
     store,
 )
-
-
-SKEW = 33  # vectors: 2112 bytes between the two states' blocks, whose members would else compete for cache lines
 
 
 def small_tables_size(width: int) -> int:
@@ -237,7 +233,7 @@ def stage_apply(
     _prepare(areas)
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     begun, count = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS)
-    order = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
+    ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
     reached = entry(stage, REACHED)
     while True:
         piece = fetch_add(queue, NEXT_PIECE, 1)
@@ -251,12 +247,11 @@ def stage_apply(
             _fill_blocks(packed, stage, areas, theta, number, lanes)
             view = _aligned_to_state(block, stage, number)
             scale = 1.0
-            for at in range(begun, order, SEGMENT):
+            for at in range(begun, ended, SEGMENT):
                 bits, before = entry(stage, at + SEGMENT_BITS), scale
                 for part_number in range(number << bits, (number + 1) << bits):
                     scale = before
-                    for e in range(entry(stage, at + SEGMENT_FIRST), entry(stage, at + SEGMENT_LAST)):
-                        r = entry(stage, order + e)
+                    for r in range(entry(stage, at + SEGMENT_FIRST), entry(stage, at + SEGMENT_LAST)):
                         _apply(
                             packed, stage, r, view, shared, tables, scratch,
                             areas, theta, lanes, part_number, count << bits,
@@ -286,7 +281,7 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
     _prepare(areas)
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     begun, count, part_bits = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS), entry(stage, PART_BITS)
-    order = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
+    ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
     while True:
         piece = fetch_add(queue, NEXT_PIECE, 1)
         if piece >= entry(queue, LAST_PIECE):
@@ -300,12 +295,11 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
                 store(areas[1], o, splat(like(psi, 0.0)))
             view, dual = _aligned_to_state(block_psi, stage, number), _aligned_to_state(block_lam, stage, number)
             scale = 1.0
-            for at in range(order - SEGMENT, begun - SEGMENT, -SEGMENT):
+            for at in range(ended - SEGMENT, begun - SEGMENT, -SEGMENT):
                 bits, before = entry(stage, at + SEGMENT_BITS), scale
                 for part_number in range(number << bits, (number + 1) << bits):
                     scale = before
-                    for e in range(entry(stage, at + SEGMENT_LAST) - 1, entry(stage, at + SEGMENT_FIRST) - 1, -1):
-                        r = entry(stage, order + e)
+                    for r in range(entry(stage, at + SEGMENT_LAST) - 1, entry(stage, at + SEGMENT_FIRST) - 1, -1):
                         if abs(scale) < blocks.least_scale(psi) or (scale != 1.0 and not _takes_shares(packed, r)):
                             blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
                             blocks.multiply(dual, scale, _vectors(view), part_number, count << bits)

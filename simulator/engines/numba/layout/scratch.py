@@ -28,6 +28,7 @@ FOLD = 8  # mask of the bits by which `tables.swizzle` moves amplitudes of a til
     END,
 ) = range(9, 22)
 
+SKEW = 33  # vectors: half a page and a line, by which two states are shifted, to keep them in different cache sets
 FOLD_BITS = 5  # of the number of a vector within a way of the first-level cache, of 4096 bytes
 PRODUCT_STATE, GIVEN_STATE = 0, 1
 ENCODING_NEEDED = 2  # also one of a gate up to the last one whose angle differs from sample to sample

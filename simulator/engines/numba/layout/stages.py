@@ -7,7 +7,7 @@
     SOURCES,  # where the list of changes of a vector's index begins,
     PLACES,  # of changes of its place in the block,
     REST,  # of the basis vectors that tell blocks apart
-    SEGMENTS,  # and of the segments, behind which the order of the passes follows
+    SEGMENTS,  # and of the segments
     SEGMENT_COUNT,  # number of segments
     SPECS,  # where the list of the factored passes' specs begins
     FACTORS,  # number of factored passes
@@ -18,7 +18,7 @@ HEAD = 12
 
 # A segment: passes that are done part by part
 SEGMENT_BITS = 0  # bits of the number of parts
-SEGMENT_FIRST, SEGMENT_LAST = 1, 2  # entries of the order of passes
+SEGMENT_FIRST, SEGMENT_LAST = 1, 2  # numbers of its passes
 SEGMENT = 3
 
 # The spec of a factored pass: phases as a product of a table of the block and of one table per group of classes

@@ -26,7 +26,6 @@ from simulator.program.subspaces import pivots
 
 _BLOCK_BITS = 10  # qubits of a block of phases, whose values fit in the first-level cache
 _SEGMENT_BITS = 6  # qubits of a segment's blocks, two of which fit in the first-level cache
-_SKEW_BYTES = 2112  # offset (half a page and a line) that keeps a sweep's two states in different cache sets
 
 
 def blank(kind: int) -> list[int]:
@@ -362,7 +361,7 @@ class TableBuilder:
         segment = longest_segment(self.options) * ((passes.FUSED_SUMS + 1) * W + (1 << n)) if self.swizzles else 0
         observables, states = len(self.program.observables), self.most_states
         sizes = {
-            scratch.PSI: states * self.state_size + _SKEW_BYTES // self.program.dtype().itemsize,
+            scratch.PSI: states * self.state_size + scratch.SKEW * W,
             scratch.LAM: max(states * self.state_size, 4 * W),
             scratch.ROTATIONS: states * sections.COEFFICIENTS * W * slots if self.slots.local else 0,
             scratch.THETA: W * max(slots, 1),

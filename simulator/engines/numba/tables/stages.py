@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.numba.block_sizes import block_bits, part_bits
-from simulator.engines.numba.kernels.stages import SKEW, small_tables_size
-from simulator.engines.numba.layout import passes
+from simulator.engines.numba.kernels.stages import small_tables_size
+from simulator.engines.numba.layout import passes, scratch
 from simulator.engines.numba.layout import stages as layout
 from simulator.engines.numba.tables import zeros
 from simulator.engines.numba.tables.builder import TableBuilder, blank
@@ -51,24 +51,22 @@ class StageTableBuilder(TableBuilder):
 
     def stage(self, stage: Stage) -> None:
         """Number a stage's passes."""
-        self.order: list[int] = []  # numbers of the passes
+        self.first = len(self.code)  # number of its first pass
         self.specs: list[list[int]] = []  # integer lists that describe the factored passes
         self.places: list[IntArray] = []
         self.parts = stage.block_bits - self.part
         self.block_mask = (1 << stage.block_bits) - 1
         for level in stage.levels:
-            begin = len(self.code)
             if level.kind == "rotations":
                 self.block_rotations(level)
             elif level.kind == "dense":
                 self.dense_pass(level.members[0])
             elif not self.factored_pass(level):
                 self.phase_pass(level)
-            self.order += range(begin, len(self.code))
         self.stage_ends.append(len(self.code))
         self.stages.append(self.written(stage))
         work = 3 * len(self.specs) + 1 << self.part
-        work += small_tables_size(self.W) + SKEW * self.W
+        work += small_tables_size(self.W) + scratch.SKEW * self.W
         self.block_size = max(self.block_size, (4 << stage.block_bits) + work)
 
     def block_rotations(self, level: Level) -> None:
@@ -130,10 +128,9 @@ class StageTableBuilder(TableBuilder):
 
         Masks that are not of a rotation change no sign.
         """
-        xs, zs = (
-            [mask >> self.shift for mask in masks] for masks in zip(*[member[:2] for member in group], strict=True)
-        )
-        return octet(tuple(xs), tuple(zs), min(self.block_mask + 1 >> self.shift, _FILLERS))
+        shift, vectors = self.shift, min(self.block_mask + 1 >> self.shift, _FILLERS)
+        xs, zs = [x >> shift for x, _, _ in group], [z >> shift & vectors - 1 for _, z, _ in group]
+        return octet(tuple(xs), tuple(zs), vectors)
 
     def dense_pass(self, member: Dense) -> None:
         """Number the pass of a dense matrix; matrices on two qubits use a dedicated kernel if their masks allow it."""
@@ -232,11 +229,10 @@ class StageTableBuilder(TableBuilder):
         head[layout.BLOCKS_BITS] = self.n - stage.block_bits
         head[layout.PART_BITS] = self.part
         head[layout.SOURCES], head[layout.PLACES] = add([*sources, 0]), add([*places, 0])
-        head[layout.REACHED], head[layout.PASSES] = self.reached, len(self.order)
+        head[layout.REACHED], head[layout.PASSES] = self.reached, len(self.code) - self.first
         head[layout.REST] = add(stage.basis[stage.block_bits :])
         segments = self.segments()
         head[layout.SEGMENTS], head[layout.SEGMENT_COUNT] = add([*chain.from_iterable(segments)]), len(segments)
-        add(self.order)
         begins = []
         for spec in self.specs:
             for g in range(spec[layout.GROUPS]):
@@ -248,14 +244,14 @@ class StageTableBuilder(TableBuilder):
         return np.frombuffer(bytearray().join(lists), np.int64)  # which can be written, as kernels expect
 
     def segments(self) -> list[list[int]]:
-        """Runs of ``order`` executed together: bits of the number of parts, first and last entry."""
+        """Runs of passes executed together: bits of the number of parts, first pass and one past the last."""
         runs: list[list[int]] = []
         code, reach, part = self.code, self.reach, self.part
-        for e, r in enumerate(self.order):
+        for r in range(self.first, len(code)):
             bits = self.parts if reach(code[r]) <= part else 0
             if not runs or runs[-1][0] != bits:
-                runs.append([bits, e, e])
-            runs[-1][2] = e + 1
+                runs.append([bits, r, r])
+            runs[-1][2] = r + 1
         return runs
 
     def reach(self, row: Sequence[int]) -> int:
@@ -280,7 +276,10 @@ _DIAGONAL, _SEVERAL = (passes.FACTORED, passes.PHASES), (passes.LIKE_X, passes.L
 
 @lru_cache(maxsize=1024)
 def octet(xs: tuple[int, ...], zs: tuple[int, ...], vectors: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Masks x completed to three by the lowest ones below ``vectors`` that change no sign, and pivots; None if too few."""
+    """Complete masks x to three, by the lowest ones below ``vectors`` that change no sign; None if there are too few.
+
+    Returns the masks and their pivots.
+    """
     span = [0]
     for x in xs:
         span += [x ^ other for other in span]
