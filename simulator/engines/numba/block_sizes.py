@@ -12,7 +12,6 @@ from simulator.engines.numba import simd
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.processor import native_bytes, unit_bytes
 
-_FEWEST_BLOCKS = 3  # minimum number of bits of the number of blocks, so that all threads have work
 _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which phases are computed at a time
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
@@ -87,12 +86,13 @@ def serial_work(options: Options) -> int:
 def block_bits(num_qubits: int, states: int, amplitude_bytes: int, options: Options) -> int:
     """Number of qubits of a block such that ``states`` blocks fit in half of a core's second-level cache.
 
+    Each processor has two blocks at least to work on.
     It depends on the machine's processors but not on the number of threads, so results do not depend on the latter.
     """
     if options.block_bits is not None:
         return options.block_bits
     room = cache_bytes() // (2 * states * amplitude_bytes)
-    shared = max(_FEWEST_BLOCKS, (2 * (os.cpu_count() or 1) - 1).bit_length())
+    shared = (2 * (os.cpu_count() or 1) - 1).bit_length()
     return max(min(room.bit_length() - 1, num_qubits - shared), _LEAST_BITS)
 
 
