@@ -86,8 +86,8 @@ def serial_work(options: Options) -> int:
 def block_bits(num_qubits: int, states: int, amplitude_bytes: int, options: Options) -> int:
     """Number of qubits of a block such that ``states`` blocks fit in half of a core's second-level cache.
 
-    Each processor has two blocks at least to work on.
-    It depends on the machine's processors but not on the number of threads, so results do not depend on the latter.
+    Each processor has at least two blocks to work on. The number depends on the machine's processors but not on the
+    number of threads, so results do not depend on the latter.
     """
     if options.block_bits is not None:
         return options.block_bits
