@@ -140,7 +140,7 @@ def undo_factors(psi, lam, start, count, block_table, groups, stage, spec, neede
     Derivatives are multiplied by ``share``, for what both states lack (`kernels.blocks`).
     """
     W = lanes_of(psi)
-    share = splat(like(psi, share))
+    factor = splat(like(psi, share))
     places, number = entry(spec, FACTOR_HEAD + GROUP_PLACES), entry(spec, GROUPS)
     for v in range(count):
         o, p = (start + v) * 2 * W, entry(stage, places + v)
@@ -151,7 +151,7 @@ def undo_factors(psi, lam, start, count, block_table, groups, stage, spec, neede
             c, s = _times(c, s, load(groups, q), load(groups, q + W))
         a0, a1, u0, u1 = load(psi, o), load(psi, o + W), load(lam, o), load(lam, o + W)
         if needed:
-            d = share * (u1 * a0 - u0 * a1)
+            d = factor * (u1 * a0 - u0 * a1)
             store(buffer, v * W, load(buffer, v * W) + d)
             store(bins, p >> 1, load(bins, p >> 1) + d)
             for g in range(1, number):

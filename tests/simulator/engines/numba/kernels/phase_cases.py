@@ -151,12 +151,17 @@ def _factored(dtype, lanes, part_bits, block_bits, n, classes, rng):
 
     def undo(psi, lam, gradient):
         bins, buffer = np.zeros(8 * (W << stages.CLASSES), dtype), np.zeros(1 << part_bits, dtype)
+        lacking = 0.25  # of both states
+        psi /= lacking
+        lam /= lacking
         for first, piece in pieces():
-            _undo_factors(psi, lam, piece * size, size, table, groups, stage, spec, True, buffer, bins)
+            _undo_factors(psi, lam, piece * size, size, table, groups, stage, spec, True, lacking**2, buffer, bins)
             _pick_groups(gradient, spec, terms, piece, part_bits, bins, signs)
             if piece == first + parts - 1:
                 _pick_block(gradient, spec, terms, first, part_bits, buffer, lanes)
                 buffer[:] = 0
+        psi *= lacking
+        lam *= lacking
 
     return Case(n, lanes, dtype, _steps(zs, angles, n), apply, undo)
 
