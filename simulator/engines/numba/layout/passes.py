@@ -35,7 +35,7 @@ DENSE_STRINGS, DENSE_RANK, DENSE_PIVOTS = 0, 1, 2
 # LIKE_X, LIKE_Y: up to three rotations in one trip through a block
 COUNT = 1
 FIRST, EACH = 2, 4  # where the first rotation's columns begin, and how many each has:
-MEMBER_SLOT, MEMBER_LOCAL, MEMBER_X, MEMBER_Z = range(4)  # if there are fewer than three, masks x make up octets
+MEMBER_SLOT, MEMBER_LOCAL, MEMBER_X, MEMBER_Z = range(4)  # behind the last rotation: masks x that complete an octet
 PIVOTS = 14
 MOST = 3  # rotations in a pass: eight amplitudes are all that registers hold
 

@@ -6,7 +6,7 @@
     PART_BITS,  # bits of the number of a part's amplitudes
     SOURCES,  # where the list of changes of a vector's index begins,
     PLACES,  # of changes of its place in the block,
-    REST,  # of the basis vectors that tell blocks apart
+    REST,  # of the basis vectors that tell blocks apart,
     SEGMENTS,  # and of the segments
     SEGMENT_COUNT,  # number of segments
     SPECS,  # where the list of the factored passes' specs begins

@@ -140,9 +140,9 @@ def _random_zs(xs, n, odd, rng):
 
 
 def _block_rotations(kind, dtype, lanes, rng):
-    """One to three rotations whose masks x move vectors, all independent masks; their angles in either source.
+    """One to three rotations whose masks x move vectors, their angles in either source, some of them multiples of pi.
 
-    Of the three, one angle is an odd multiple of pi now and then. Both states lack a factor on the way back.
+    Both states may lack a factor on the way back.
     """
     n, W, vectors = lanes + 5, simd.width(dtype), 32
     for count in (1, 2, 3):
