@@ -28,14 +28,12 @@ from simulator.engines.numba.kernels.octets import (
     SCALED,
     THREE,
     TWO,
-    add_derivatives,
-    load_native,
-    load_unit,
     multiply,
     native_lanes,
     turn,
     undo,
     unit_lanes,
+    unturn,
 )
 from simulator.engines.numba.kernels.sections import one_pass, passes_of, rows, terms_of
 from simulator.engines.numba.kernels.walsh import parity, walsh_hadamard
@@ -102,13 +100,6 @@ def _first_member(row, octets, octet, bits):
 
 
 @inlined
-def _tangents(numbers, at, lane):
-    W = lanes_of(numbers)
-    at += TANGENTS * W + lane
-    return load_native(numbers, at), load_native(numbers, at + W), load_native(numbers, at + 2 * W)
-
-
-@inlined
 def _phases_of(offset, octet, W):
     """Place of the phases of an octet: eight real parts, and W places further the imaginary parts."""
     lane = (octet << OCTET_BITS) & (W - 1)
@@ -146,12 +137,8 @@ def rotate(psi, row, octets, tables, numbers, at, bits, first, last, offset):
                 multiply(psi, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
             if flip:
                 _exchange(psi, i, x0, x1, x2, flip)
-            for lane in range(0, W, N):
-                o = at + TANGENTS * W + lane
-                t0, t1, t2 = load_unit(numbers, o), load_unit(numbers, o + W), load_unit(numbers, o + 2 * W)
-                scale = load_unit(numbers, at + COSINES * W + lane)
-                for s in range(lane, lane + 2 * W, W):
-                    turn(psi, i, x0, x1, x2, s, t0, t1, t2, how, scale)
+            for o in range(0, W, N):
+                turn(psi, i, x0, x1, x2, o, numbers, at, how)
 
 
 @part
@@ -163,19 +150,8 @@ def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums):
     for begin in range(0, len(psi), (2 * W) << bits):
         for octet in range(first, last):
             i = begin + _first_member(row, octets, octet, bits)
-            for lane in range(0, W, N):
-                t0, t1, t2 = _tangents(numbers, at, lane)
-                scale = load_native(numbers, at + COSINES * W + lane)
-                zero = scale - scale
-                t0, t1, t2 = zero - t0, zero - t1, zero - t2
-                g0, g1, g2 = load_native(sums, lane), load_native(sums, W + lane), load_native(sums, 2 * W + lane)
-                for s in range(lane, lane + 2 * W, W):
-                    g0, g1, g2 = add_derivatives(psi, lam, i, x0, x1, x2, s, g0, g1, g2, how)
-                    turn(psi, i, x0, x1, x2, s, t0, t1, t2, how, scale)
-                    turn(lam, i, x0, x1, x2, s, t0, t1, t2, how, scale)
-                store(sums, lane, g0)
-                store(sums, W + lane, g1)
-                store(sums, 2 * W + lane, g2)
+            for o in range(0, 2 * W, N):
+                unturn(psi, lam, i, x0, x1, x2, o, numbers, at, sums, how)
             if flip:
                 _exchange(psi, i, x0, x1, x2, flip)
                 _exchange(lam, i, x0, x1, x2, flip)

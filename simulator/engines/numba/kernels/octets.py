@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -18,9 +19,9 @@ from numba import types
 from numba.extending import intrinsic
 
 from simulator.engines.numba.kernels.instructions import Instructions
-from simulator.engines.numba.layout.passes import OCTET_BITS
+from simulator.engines.numba.layout.passes import COSINES, OCTET_BITS, TANGENTS
 from simulator.engines.numba.processor import native_bytes, unit_bytes
-from simulator.engines.numba.simd import VECTOR_BYTES, Vector, llvm_type
+from simulator.engines.numba.simd import VECTOR_BYTES, Vector, data_pointer, llvm_type
 
 _SIZE = 1 << OCTET_BITS
 THREE, SCALED, TWO = 0, 1, 2  # rotations of an octet: three, three before a multiplication, two
@@ -38,29 +39,46 @@ def _members(on: Instructions, first: Any, masks: Any) -> list[Any]:
     return out
 
 
-@intrinsic
-def turn(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2, how, scale):  # type: ignore[no-untyped-def]
-    """Take the members a, b of each pair to ``a + t b, b - t a`` for the three masks, in vectors like the tangents.
+def _hidden(builder: Any, pointer: Any) -> Any:
+    """Emit the same pointer as one of which the compiler knows nothing.
 
-    The octet lies at ``first + shift`` and is multiplied by ``scale`` if ``how`` is SCALED. If ``how`` is TWO, t2 is 0
-    and nothing is done for its mask.
+    Loads from it are not merged with those from ``pointer``, so each of them may be an operand of an arithmetic
+    instruction, and addresses remain sums of a pointer and a place: one register for each place, whatever the state.
     """
+    return builder.asm(ir.FunctionType(pointer.type, [pointer.type]), "", "=r,0", [pointer], False)
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        state, first, *masks = args[:5]
-        shift, tangents, how, scale = args[5], args[6:9], args[9], args[10]
-        on = Instructions(context, builder, signature.args[0], t0)
-        places = [builder.add(place, shift) for place in _members(on, first, masks)]
-        values = [on.load(state, place) for place in places]
+
+class _State:
+    """Emitter of what happens to an octet's numbers in one vector of a state."""
+
+    def __init__(self, on: Instructions, array: Any, places: list[Any], shift: Any) -> None:
+        self.on, self.places = on, places
+        data = data_pointer(on.context, on.builder, on.array, array)
+        self.pointer = _hidden(on.builder, on.builder.gep(data, [shift]))
+
+    def load(self) -> list[Any]:
+        return [self.on.load_from(self.pointer, place) for place in self.places]
+
+    def turn(self, values: list[Any], tangents: Sequence[Any], how: Any, scale: Callable[[], Any], undoes: bool) -> None:
+        """Take the members a, b of each pair of a mask to ``a + t b, b - t a``, for each mask, and store them.
+
+        The other way round if it ``undoes`` that. For the first mask, a is loaded again, as an operand: a multiplication
+        and addition overwrites one of its operands, which would have to be copied before.
+        """
+        on, builder = self.on, self.on.builder
+        again = _hidden(builder, self.pointer)
+        up, down = (on.minus, on.plus) if undoes else (on.plus, on.minus)
 
         def apply(k: int) -> None:
             for d in (d for d in range(_SIZE) if not d >> k & 1):
-                a, b, t = values[d], values[d | 1 << k], tangents[k]
-                values[d], values[d | 1 << k] = on.plus(a, on.times(t, b)), on.minus(b, on.times(t, a))
+                e = d | 1 << k
+                a, b = values[d], values[e]
+                values[d] = up(a, on.times(tangents[k], b))
+                values[e] = down(b, on.times(tangents[k], a if k else on.load_from(again, self.places[d])))
 
         def store(factor: Any) -> None:
-            for place, value in zip(places, values, strict=True):
-                on.store(state, place, value if factor is None else on.times(factor, value))
+            for place, value in zip(self.places, values, strict=True):
+                on.store_to(self.pointer, place, value if factor is None else on.times(factor, value))
 
         apply(0)
         apply(1)
@@ -71,12 +89,87 @@ def turn(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2, how, scale
                 apply(2)
                 with builder.if_else(_equals(builder, how, SCALED)) as (yes, no):
                     with yes:
-                        store(scale)
+                        store(scale())
                     with no:
                         store(None)
+
+
+def _numbers(on: Instructions, numbers: Any, at: Any, shift: Any, width: int) -> tuple[list[Any], Callable[[], Any]]:
+    """Emit the tangents of a pass, and how its scale is emitted, for the vector ``shift`` of an amplitude."""
+    lane = on.builder.and_(shift, ir.Constant(shift.type, width - 1))
+    begin = on.builder.add(at, lane)
+
+    def number(k: int) -> Any:
+        return on.load(numbers, on.place(begin, k * width))
+
+    return [number(TANGENTS + k) for k in range(OCTET_BITS)], lambda: number(COSINES)
+
+
+@intrinsic
+def turn(typing_context, state, first, x0, x1, x2, shift, numbers, at, how):  # type: ignore[no-untyped-def]
+    """Apply a pass to the octet at ``first``, in the vectors ``shift`` of its amplitudes.
+
+    ``numbers`` has those of the pass from ``at`` on. The octet is multiplied by their scale if ``how`` is SCALED; if it
+    is TWO, nothing is done for the third mask.
+    """
+    vector = Vector(state.dtype, unit_bytes())
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        state, first, *masks = args[:5]
+        shift, numbers, at, how = args[5:9]
+        on = Instructions(context, builder, signature.args[0], vector)
+        width = Vector(signature.args[0].dtype).width
+        tangents, scale = _numbers(on, numbers, at, shift, width)
+        places = _members(on, first, masks)
+        for plane in (0, width):
+            each = _State(on, state, places, on.place(shift, plane))
+            each.turn(each.load(), tangents, how, scale, undoes=False)
         return context.get_dummy_value()
 
-    return types.none(state, *(types.intp,) * 5, t0, t1, t2, types.intp, scale), codegen
+    return types.none(state, *(types.intp,) * 5, numbers, types.intp, types.intp), codegen
+
+
+@intrinsic
+def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums, how):  # type: ignore[no-untyped-def]
+    """Undo a pass on the octet at ``first`` of both states, and add its derivatives to ``sums``.
+
+    These are ``lam[a] psi[b] - lam[b] psi[a]``, summed over the pairs of each mask, by lanes. The scale of a pass with
+    SCALED angles is applied as by `turn`.
+    """
+    vector = Vector(psi.dtype, native_bytes())
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        psi, lam, first, *masks = args[:6]
+        shift, numbers, at, sums, how = args[6:11]
+        on, width = Instructions(context, builder, signature.args[0], vector), Vector(signature.args[0].dtype).width
+        places = _members(on, first, masks)
+        state, dual = _State(on, psi, places, shift), _State(on, lam, places, shift)
+        values = state.load()
+        lane = builder.and_(shift, ir.Constant(shift.type, width - 1))
+
+        def add(masks: range) -> None:
+            totals: dict[tuple[int, int], Any] = {}  # two for each mask, so that fewer additions wait for the one before
+            for d, place in enumerate(places):
+                number = on.load_from(dual.pointer, place)  # one at a time, so that all others are in registers
+                for k in masks:
+                    product, key = on.times(number, values[d ^ 1 << k]), (k, d >> (k == 0) & 1)
+                    sign = on.minus if d >> k & 1 else on.plus
+                    totals[key] = sign(totals[key], product) if key in totals else product
+            for k in masks:
+                at = on.place(lane, k * width)
+                on.store(sums, at, on.plus(on.load(sums, at), on.plus(totals[k, 0], totals[k, 1])))
+
+        with builder.if_else(_equals(builder, how, TWO)) as (two, three):
+            with two:
+                add(range(2))
+            with three:
+                add(range(OCTET_BITS))
+        tangents, scale = _numbers(on, numbers, at, shift, width)
+        state.turn(values, tangents, how, scale, undoes=True)
+        dual.turn(dual.load(), tangents, how, scale, undoes=True)
+        return context.get_dummy_value()
+
+    return types.none(psi, lam, *(types.intp,) * 5, numbers, types.intp, sums, types.intp), codegen
 
 
 def _turning(like_x: bool, state: Any, t0: Any, t1: Any, t2: Any) -> tuple[Any, Any]:
@@ -124,49 +217,6 @@ def turn_like_x(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2):  #
 def turn_like_y(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2):  # type: ignore[no-untyped-def]
     """Apply ``1 - i t P``, up to the sign of t, for three masks of strings like Y, in native vectors."""
     return _turning(False, state, t0, t1, t2)
-
-
-@intrinsic
-def add_derivatives(typing_context, psi, lam, i, x0, x1, x2, shift, g0, g1, g2, how):  # type: ignore[no-untyped-def]
-    """Add ``lam[a] psi[b] - lam[b] psi[a]``, summed over the pairs of each mask, to g0, g1, g2 in native vectors.
-
-    It takes one number of ``lam`` at a time, so that all others fit into sixteen registers. If ``how`` is TWO, g2 is
-    left as it is.
-    """
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        psi, lam, i, *masks = args[:6]
-        on = Instructions(context, builder, signature.args[0], g0)
-        places = [builder.add(place, args[6]) for place in _members(on, i, masks)]
-        values = [on.load(psi, place) for place in places]
-
-        def summed(count: int) -> list[Any]:
-            sums: list[Any] = [None] * count
-            for d, place in enumerate(places):
-                dual = on.load(lam, place)
-                for k in range(count):
-                    product = on.times(dual, values[d ^ 1 << k])
-                    if sums[k] is None:
-                        sums[k] = product
-                    else:
-                        sums[k] = (on.minus if d >> k & 1 else on.plus)(sums[k], product)
-            return [*map(on.plus, args[7 : 7 + count], sums), *args[7 + count : 10]]
-
-        ways = []
-        with builder.if_else(_equals(builder, args[10], TWO)) as (two, three):
-            for way, count in ((two, 2), (three, 3)):
-                with way:
-                    out = summed(count)
-                    ways.append((out, builder.block))
-        results = []
-        for k in range(OCTET_BITS):
-            result = builder.phi(ways[0][0][k].type)
-            for out, block in ways:
-                result.add_incoming(out[k], block)
-            results.append(result)
-        return context.make_tuple(builder, signature.return_type, results)
-
-    return types.UniTuple(g0, OCTET_BITS)(psi, lam, *(types.intp,) * 5, g0, g1, g2, types.intp), codegen
 
 
 @intrinsic
