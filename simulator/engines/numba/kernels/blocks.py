@@ -17,7 +17,7 @@ from typing import Any
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import octets
 from simulator.engines.numba.kernels.addressing import following, spread
-from simulator.engines.numba.kernels.octets import load_native, native_lanes
+from simulator.engines.numba.kernels.native import load_native, native_lanes, splat_native
 from simulator.engines.numba.kernels.walsh import parity
 from simulator.engines.numba.layout.passes import (
     COUNT,
@@ -86,7 +86,7 @@ def _secant(rotations, row, k):
 
 @inlined
 def _native_secant(rotations, row, k):
-    return octets.splat_native(rotations, like(rotations, 1.0) / _cosine(rotations, row, k))
+    return splat_native(rotations, like(rotations, 1.0) / _cosine(rotations, row, k))
 
 
 @inlined

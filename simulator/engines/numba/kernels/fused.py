@@ -24,15 +24,14 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import diagonals
+from simulator.engines.numba.kernels.native import native_lanes, unit_lanes
 from simulator.engines.numba.kernels.octets import (
     SCALED,
     THREE,
     TWO,
     multiply,
-    native_lanes,
     turn,
     undo,
-    unit_lanes,
     unturn,
 )
 from simulator.engines.numba.kernels.sections import one_pass, passes_of, rows, terms_of
@@ -142,8 +141,11 @@ def rotate(psi, row, octets, tables, numbers, at, bits, first, last, offset):
 
 
 @part
-def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums):
-    """Undo a pass's rotations on octets of all states and add their derivatives, without their shares, to ``sums``."""
+def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums, both):
+    """Undo a pass's rotations on octets of lam, and of psi if ``both``, and add their derivatives to ``sums``.
+
+    The derivatives lack their shares.
+    """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
     flip, how = _flip(octets, numbers, at), _how(row)
@@ -151,15 +153,16 @@ def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums):
         for octet in range(first, last):
             i = begin + _first_member(row, octets, octet, bits)
             for o in range(0, 2 * W, N):
-                unturn(psi, lam, i, x0, x1, x2, o, numbers, at, sums, how)
+                unturn(psi, lam, i, x0, x1, x2, o, numbers, at, sums, how, both)
             if flip:
-                _exchange(psi, i, x0, x1, x2, flip)
+                if both:
+                    _exchange(psi, i, x0, x1, x2, flip)
                 _exchange(lam, i, x0, x1, x2, flip)
 
 
 @part
-def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer):
-    """Undo the phases of a layer on octets of all states, and add their derivatives to ``buffer``.
+def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer, both):
+    """Undo the phases of a layer on octets of lam, and, if ``both``, of psi, and add their derivatives to ``buffer``.
 
     Half the derivative by each phase, summed over the lanes, in the order of the table.
     """
@@ -168,7 +171,7 @@ def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer):
     for begin in range(0, len(psi), (2 * W) << bits):
         for octet in range(first, last):
             i = begin + _first_member(row, octets, octet, bits)
-            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(entry(row, OFFSET), octet, W))
+            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(entry(row, OFFSET), octet, W), both)
             store(buffer, octet << OCTET_BITS, load(buffer, octet << OCTET_BITS) + halves)
 
 

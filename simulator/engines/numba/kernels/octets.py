@@ -9,19 +9,20 @@ Arguments ``x0, x1, x2`` are the masks and ``i`` is the first member, as places 
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from simulator.engines.numba.kernels.instructions import Instructions
+from simulator.engines.numba.kernels.lane_sums import lane_sums
 from simulator.engines.numba.layout.passes import COSINES, OCTET_BITS, TANGENTS
 from simulator.engines.numba.processor import native_bytes, unit_bytes
-from simulator.engines.numba.simd import VECTOR_BYTES, Vector, data_pointer, llvm_type
+from simulator.engines.numba.simd import Vector, data_pointer
 
 _SIZE = 1 << OCTET_BITS
 THREE, SCALED, TWO = 0, 1, 2  # rotations of an octet: three, three before a multiplication, two
@@ -59,15 +60,15 @@ class _State:
     def load(self) -> list[Any]:
         return [self.on.load_from(self.pointer, place) for place in self.places]
 
-    def turn(self, values: list[Any], tangents: Sequence[Any], how: Any, scale: Callable[[], Any], undoes: bool) -> None:
+    def turn(self, values: list[Any], tangents: Sequence[Any], how: Any, scale: Callable[[], Any], back: bool) -> None:
         """Take the members a, b of each pair of a mask to ``a + t b, b - t a``, for each mask, and store them.
 
-        The other way round if it ``undoes`` that. For the first mask, a is loaded again, as an operand: a multiplication
-        and addition overwrites one of its operands, which would have to be copied before.
+        On the way ``back``, take them to ``a - t b, b + t a``. For the first mask, a is loaded again, as an operand:
+        an instruction that multiplies and adds overwrites one of its three operands, which would have to be copied.
         """
         on, builder = self.on, self.on.builder
         again = _hidden(builder, self.pointer)
-        up, down = (on.minus, on.plus) if undoes else (on.plus, on.minus)
+        up, down = (on.minus, on.plus) if back else (on.plus, on.minus)
 
         def apply(k: int) -> None:
             for d in (d for d in range(_SIZE) if not d >> k & 1):
@@ -123,15 +124,15 @@ def turn(typing_context, state, first, x0, x1, x2, shift, numbers, at, how):  # 
         places = _members(on, first, masks)
         for plane in (0, width):
             each = _State(on, state, places, on.place(shift, plane))
-            each.turn(each.load(), tangents, how, scale, undoes=False)
+            each.turn(each.load(), tangents, how, scale, back=False)
         return context.get_dummy_value()
 
     return types.none(state, *(types.intp,) * 5, numbers, types.intp, types.intp), codegen
 
 
 @intrinsic
-def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums, how):  # type: ignore[no-untyped-def]
-    """Undo a pass on the octet at ``first`` of both states, and add its derivatives to ``sums``.
+def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums, how, both):  # type: ignore[no-untyped-def]
+    """Undo a pass on the octet at ``first`` of lam, and of psi if ``both``, and add its derivatives to ``sums``.
 
     These are ``lam[a] psi[b] - lam[b] psi[a]``, summed over the pairs of each mask, by lanes. The scale of a pass with
     SCALED angles is applied as by `turn`.
@@ -140,7 +141,7 @@ def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam, first, *masks = args[:6]
-        shift, numbers, at, sums, how = args[6:11]
+        shift, numbers, at, sums, how, both = args[6:12]
         on, width = Instructions(context, builder, signature.args[0], vector), Vector(signature.args[0].dtype).width
         places = _members(on, first, masks)
         state, dual = _State(on, psi, places, shift), _State(on, lam, places, shift)
@@ -148,7 +149,7 @@ def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums
         lane = builder.and_(shift, ir.Constant(shift.type, width - 1))
 
         def add(masks: range) -> None:
-            totals: dict[tuple[int, int], Any] = {}  # two for each mask, so that fewer additions wait for the one before
+            totals: dict[tuple[int, int], Any] = {}  # two for each mask, so that an addition rarely waits for another
             for d, place in enumerate(places):
                 number = on.load_from(dual.pointer, place)  # one at a time, so that all others are in registers
                 for k in masks:
@@ -165,11 +166,12 @@ def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums
             with three:
                 add(range(OCTET_BITS))
         tangents, scale = _numbers(on, numbers, at, shift, width)
-        state.turn(values, tangents, how, scale, undoes=True)
-        dual.turn(dual.load(), tangents, how, scale, undoes=True)
+        with builder.if_then(cgutils.is_not_null(builder, both)):
+            state.turn(values, tangents, how, scale, back=True)
+        dual.turn(dual.load(), tangents, how, scale, back=True)
         return context.get_dummy_value()
 
-    return types.none(psi, lam, *(types.intp,) * 5, numbers, types.intp, sums, types.intp), codegen
+    return types.none(psi, lam, *(types.intp,) * 5, numbers, types.intp, sums, types.intp, types.intp), codegen
 
 
 def _turning(like_x: bool, state: Any, t0: Any, t1: Any, t2: Any) -> tuple[Any, Any]:
@@ -219,152 +221,78 @@ def turn_like_y(typing_context, state, first, x0, x1, x2, shift, t0, t1, t2):  #
     return _turning(False, state, t0, t1, t2)
 
 
+def _multiplied(on: Instructions, c: Any, s: Any, a0: Any, a1: Any) -> tuple[Any, Any]:
+    """Real and imaginary part of ``(c + i s) (a0 + i a1)``."""
+    return on.minus(on.times(c, a0), on.times(s, a1)), on.plus(on.times(c, a1), on.times(s, a0))
+
+
+def _divided(on: Instructions, c: Any, s: Any, a0: Any, a1: Any) -> tuple[Any, Any]:
+    """Real and imaginary part of ``(c - i s) (a0 + i a1)``."""
+    return on.plus(on.times(c, a0), on.times(s, a1)), on.minus(on.times(c, a1), on.times(s, a0))
+
+
+class _Amplitudes:
+    """Emitter of what happens to an octet's amplitudes, of which each has a phase in a table."""
+
+    def __init__(self, on: Instructions, first: Any, masks: Sequence[Any], table: Any, at: Any) -> None:
+        self.on, self.places, self.table, self.at = on, _members(on, first, masks), table, at
+        self.width = on.vector.width
+
+    def phases(self, d: int) -> tuple[Any, Any]:
+        real, imaginary = (self.on.splat(self.table, self.on.place(self.at, d + k)) for k in (0, self.width))
+        return real, imaginary
+
+    def load(self, state: Any, place: Any) -> tuple[Any, Any]:
+        return self.on.load(state, place), self.on.load(state, self.on.place(place, self.width))
+
+    def store(self, state: Any, place: Any, values: tuple[Any, Any]) -> None:
+        self.on.store(state, place, values[0])
+        self.on.store(state, self.on.place(place, self.width), values[1])
+
+
 @intrinsic
 def multiply(typing_context, psi, i, x0, x1, x2, table, at):  # type: ignore[no-untyped-def]
     """Multiply the members by ``table[at : at + 8]`` (real parts) and, a vector further, the imaginary parts."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        psi, i, *masks = args[:5]
-        vector = Vector(signature.args[0].dtype)
-        on, W = Instructions(context, builder, signature.args[0], vector), vector.width
-        for d, place in enumerate(_members(on, i, masks)):
-            c, s = (on.splat(args[5], on.place(args[6], d + part)) for part in (0, W))
-            a0, a1 = on.load(psi, place), on.load(psi, on.place(place, W))
-            on.store(psi, place, on.minus(on.times(c, a0), on.times(s, a1)))
-            on.store(psi, on.place(place, W), on.plus(on.times(c, a1), on.times(s, a0)))
+        on = Instructions(context, builder, signature.args[0], Vector(signature.args[0].dtype))
+        octet = _Amplitudes(on, args[1], args[2:5], *args[5:])
+        for d, place in enumerate(octet.places):
+            octet.store(args[0], place, _multiplied(on, *octet.phases(d), *octet.load(args[0], place)))
         return context.get_dummy_value()
 
     return types.none(psi, *(types.intp,) * 4, table, types.intp), codegen
 
 
 @intrinsic
-def undo(typing_context, psi, lam, i, x0, x1, x2, table, at):  # type: ignore[no-untyped-def]
-    """Multiply the members of both states by the conjugates of what `multiply` takes.
+def undo(typing_context, psi, lam, i, x0, x1, x2, table, at, both):  # type: ignore[no-untyped-def]
+    """Multiply the members of both states, or of lam alone, by the conjugates of what `multiply` takes.
 
-    Returns the sums over lanes of half the derivative by each member's phase, in the first eight lanes of a vector.
+    Returns, if ``both``, the sums over lanes of half the derivative by each member's phase, in the first eight lanes of
+    a vector.
     """
     vector = Vector(psi.dtype)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam, i, *masks = args[:6]
-        on, W = Instructions(context, builder, signature.args[0], vector), vector.width
-        halves = []
-        for d, place in enumerate(_members(on, i, masks)):
-            c, s = (on.splat(args[6], on.place(args[7], d + part)) for part in (0, W))
-            (a0, a1), (u0, u1) = ((on.load(each, place), on.load(each, on.place(place, W))) for each in (psi, lam))
-            halves.append(on.minus(on.times(u1, a0), on.times(u0, a1)))
-            for each, r, m in ((psi, a0, a1), (lam, u0, u1)):
-                on.store(each, place, on.plus(on.times(c, r), on.times(s, m)))
-                on.store(each, on.place(place, W), on.minus(on.times(c, m), on.times(s, r)))
-        return _lane_sums(on, halves, W)
+        on = Instructions(context, builder, signature.args[0], vector)
+        octet = _Amplitudes(on, i, masks, *args[6:8])
+        with builder.if_else(cgutils.is_not_null(builder, args[8])) as (yes, no):
+            with yes:
+                halves = []
+                for d, place in enumerate(octet.places):
+                    phases, a, u = octet.phases(d), octet.load(psi, place), octet.load(lam, place)
+                    halves.append(on.minus(on.times(u[1], a[0]), on.times(u[0], a[1])))
+                    octet.store(psi, place, _divided(on, *phases, *a))
+                    octet.store(lam, place, _divided(on, *phases, *u))
+                sums, end = lane_sums(on, halves, vector.width), builder.block
+            with no:
+                for d, place in enumerate(octet.places):
+                    octet.store(lam, place, _divided(on, *octet.phases(d), *octet.load(lam, place)))
+                other_end = builder.block
+        result = builder.phi(sums.type)
+        result.add_incoming(sums, end)
+        result.add_incoming(ir.Constant(sums.type, [0.0] * vector.width), other_end)
+        return result
 
-    return vector(psi, lam, *(types.intp,) * 4, table, types.intp), codegen
-
-
-def _lane_sums(on: Instructions, vectors: list[Any], width: int) -> Any:
-    """Sum each of eight vectors over its lanes, to the first eight lanes of the result; the others are zero.
-
-    Registers narrower than a vector are added first. Then the lanes whose numbers differ in one bit are: half of them
-    of one vector, half of the next one, so that lane l of the result is of vector l.
-    """
-    remaining = min(width, native_bytes() * width // VECTOR_BYTES)
-    vectors = [_register_sum(on, vector, width, remaining) for vector in vectors]
-    lanes, bit = remaining, 1
-    while bit < lanes:
-        if len(vectors) == 1:
-            vectors.append(ir.Constant(vectors[0].type, [0.0] * lanes))
-        vectors = [_neighbours(on, vectors[k], vectors[k + 1], lanes, bit) for k in range(0, len(vectors), 2)]
-        bit *= 2
-    while len(vectors) > 1:
-        lanes *= 2
-        vectors = [on.joined(vectors[k], vectors[k + 1], range(lanes)) for k in range(0, len(vectors), 2)]
-    if lanes < width:
-        zeros = ir.Constant(vectors[0].type, [0.0] * lanes)
-        return on.joined(vectors[0], zeros, [min(lane, lanes) for lane in range(width)])
-    return vectors[0]
-
-
-def _register_sum(on: Instructions, vector: Any, width: int, lanes: int) -> Any:
-    """Sum of the registers that hold a vector, with ``lanes`` lanes each."""
-    parts = [on.joined(vector, vector, range(begin, begin + lanes)) for begin in range(0, width, lanes)]
-    return functools.reduce(on.plus, parts)
-
-
-def _neighbours(on: Instructions, first: Any, second: Any, lanes: int, bit: int) -> Any:
-    """Sums of lanes whose numbers differ in a bit: of ``first`` where the bit is 0, of ``second`` where it is 1."""
-    here = [lane if not lane & bit else lane - bit + lanes for lane in range(lanes)]
-    there = [lane + bit if not lane & bit else lane + lanes for lane in range(lanes)]
-    return on.plus(on.joined(first, second, here), on.joined(first, second, there))
-
-
-@intrinsic
-def store_lane_sums(typing_context, target, place, array, begin):  # type: ignore[no-untyped-def]
-    """Write the sums over lanes of the eight vectors from ``array[begin]`` on to ``target[place : place + 8]``.
-
-    ``target`` is an array of float64.
-    """
-    vector, doubles = Vector(array.dtype), Vector(target.dtype)
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        target, place, array, begin = args
-        on, W = Instructions(context, builder, signature.args[2], vector), vector.width
-        sums = _lane_sums(on, [on.load(array, on.place(begin, k * W)) for k in range(_SIZE)], W)
-        if W > _SIZE:
-            sums = builder.fpext(on.joined(sums, sums, range(_SIZE)), llvm_type(doubles))
-        Instructions(context, builder, signature.args[0], doubles).store(target, place, sums)
-        return context.get_dummy_value()
-
-    return types.none(target, types.intp, array, types.intp), codegen
-
-
-def _load(vector: Any, array: Any, index: Any) -> tuple[Any, Any]:
-    """Signature and code of a load from ``array[index : index + vector.width]``."""
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return Instructions(context, builder, signature.args[0], vector).load(*args)
-
-    return vector(array, index), codegen
-
-
-def _lanes(vector: Any, array: Any) -> tuple[Any, Any]:
-    """Signature and code of a vector's width, a constant in compiled code."""
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return context.get_constant(types.intp, vector.width)
-
-    return types.intp(array), codegen
-
-
-@intrinsic
-def load_native(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """Load a native vector, one register, from ``array[index : index + native_lanes(array)]``."""
-    return _load(Vector(array.dtype, native_bytes()), array, types.intp)
-
-
-@intrinsic
-def native_lanes(typing_context, array):  # type: ignore[no-untyped-def]
-    """Width of native vectors of an array's element type."""
-    return _lanes(Vector(array.dtype, native_bytes()), array)
-
-
-@intrinsic
-def load_unit(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """Load a vector that arithmetic units take as a whole from ``array[index : index + unit_lanes(array)]``."""
-    return _load(Vector(array.dtype, unit_bytes()), array, types.intp)
-
-
-@intrinsic
-def unit_lanes(typing_context, array):  # type: ignore[no-untyped-def]
-    """Width of the vectors of an array's element type that arithmetic units take as a whole."""
-    return _lanes(Vector(array.dtype, unit_bytes()), array)
-
-
-@intrinsic
-def splat_native(typing_context, array, scalar):  # type: ignore[no-untyped-def]
-    """Native vector of an array's element type with all elements equal to ``scalar``."""
-    vector = Vector(array.dtype, native_bytes())
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return Instructions(context, builder, signature.args[0], vector).repeated(args[1])
-
-    return vector(array, array.dtype), codegen
+    return vector(psi, lam, *(types.intp,) * 4, table, types.intp, types.intp), codegen
