@@ -94,8 +94,9 @@ def undo_segment(packed, segment, psi, lam, gradient, tables, scratch):
                     both = 0
                 _fill_numbers(packed, row, j, scratch, -1.0 if only_undone else 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
-                for o in range(octet, after, _TOGETHER):
-                    to = min(o + _TOGETHER, after)
+                together = _TOGETHER if entry(row, OFFSET) >= 0 or only_undone else after - octet
+                for o in range(octet, after, together):
+                    to = min(o + together, after)
                     if only_undone:
                         for k in range(1 - both, 2):
                             each_states = duals if k else states
