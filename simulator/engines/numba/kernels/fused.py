@@ -26,6 +26,7 @@ from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import diagonals
 from simulator.engines.numba.kernels.native import native_lanes, unit_lanes
 from simulator.engines.numba.kernels.octets import (
+    ALONE,
     SCALED,
     THREE,
     TWO,
@@ -141,10 +142,10 @@ def rotate(psi, row, octets, tables, numbers, at, bits, first, last, offset):
 
 
 @part
-def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums, both):
-    """Undo a pass's rotations on octets of lam, and of psi if ``both``, and add their derivatives to ``sums``.
+def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums, psi_is):
+    """Undo a pass's rotations on octets of both states, and add their derivatives, without their shares, to ``sums``.
 
-    The derivatives lack their shares.
+    ``psi_is`` says what happens to psi: UNDONE, or in the end READ only for the phases' derivatives or left ALONE.
     """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
@@ -153,16 +154,16 @@ def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums, both):
         for octet in range(first, last):
             i = begin + _first_member(row, octets, octet, bits)
             for o in range(0, 2 * W, N):
-                unturn(psi, lam, i, x0, x1, x2, o, numbers, at, sums, how, both)
+                unturn(psi, lam, i, x0, x1, x2, o, numbers, at, sums, how, psi_is)
             if flip:
-                if both:
+                if psi_is != ALONE:
                     _exchange(psi, i, x0, x1, x2, flip)
                 _exchange(lam, i, x0, x1, x2, flip)
 
 
 @part
-def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer, both):
-    """Undo the phases of a layer on octets of lam, and, if ``both``, of psi, and add their derivatives to ``buffer``.
+def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer, psi_is):
+    """Undo the phases of a layer on octets of both states, see `unrotate`, and add their derivatives to ``buffer``.
 
     Half the derivative by each phase, summed over the lanes, in the order of the table.
     """
@@ -171,7 +172,7 @@ def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer, both):
     for begin in range(0, len(psi), (2 * W) << bits):
         for octet in range(first, last):
             i = begin + _first_member(row, octets, octet, bits)
-            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(entry(row, OFFSET), octet, W), both)
+            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(entry(row, OFFSET), octet, W), psi_is)
             store(buffer, octet << OCTET_BITS, load(buffer, octet << OCTET_BITS) + halves)
 
 

@@ -15,17 +15,21 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from simulator.engines.numba.kernels.instructions import Instructions
 from simulator.engines.numba.kernels.lane_sums import lane_sums
 from simulator.engines.numba.layout.passes import COSINES, OCTET_BITS, TANGENTS
 from simulator.engines.numba.processor import native_bytes, unit_bytes
-from simulator.engines.numba.simd import Vector, data_pointer
+from simulator.engines.numba.simd import Vector, data_pointer, llvm_type
 
 _SIZE = 1 << OCTET_BITS
 THREE, SCALED, TWO = 0, 1, 2  # rotations of an octet: three, three before a multiplication, two
+ALONE, READ, UNDONE = (
+    0,
+    1,
+    2,
+)  # what the way back does to psi: nothing, as much as derivatives need, what it does to lam
 
 
 def _equals(builder: Any, how: Any, value: int) -> Any:
@@ -131,8 +135,8 @@ def turn(typing_context, state, first, x0, x1, x2, shift, numbers, at, how):  # 
 
 
 @intrinsic
-def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums, how, both):  # type: ignore[no-untyped-def]
-    """Undo a pass on the octet at ``first`` of lam, and of psi if ``both``, and add its derivatives to ``sums``.
+def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums, how, psi_is):  # type: ignore[no-untyped-def]
+    """Undo a pass on the octet at ``first`` of lam, and of psi unless that is left ALONE; add derivatives to ``sums``.
 
     These are ``lam[a] psi[b] - lam[b] psi[a]``, summed over the pairs of each mask, by lanes. The scale of a pass with
     SCALED angles is applied as by `turn`.
@@ -141,7 +145,7 @@ def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam, first, *masks = args[:6]
-        shift, numbers, at, sums, how, both = args[6:12]
+        shift, numbers, at, sums, how, psi_is = args[6:12]
         on, width = Instructions(context, builder, signature.args[0], vector), Vector(signature.args[0].dtype).width
         places = _members(on, first, masks)
         state, dual = _State(on, psi, places, shift), _State(on, lam, places, shift)
@@ -166,7 +170,7 @@ def unturn(typing_context, psi, lam, first, x0, x1, x2, shift, numbers, at, sums
             with three:
                 add(range(OCTET_BITS))
         tangents, scale = _numbers(on, numbers, at, shift, width)
-        with builder.if_then(cgutils.is_not_null(builder, both)):
+        with builder.if_then(builder.not_(_equals(builder, psi_is, ALONE))):
             state.turn(values, tangents, how, scale, back=True)
         dual.turn(dual.load(), tangents, how, scale, back=True)
         return context.get_dummy_value()
@@ -265,11 +269,11 @@ def multiply(typing_context, psi, i, x0, x1, x2, table, at):  # type: ignore[no-
 
 
 @intrinsic
-def undo(typing_context, psi, lam, i, x0, x1, x2, table, at, both):  # type: ignore[no-untyped-def]
-    """Multiply the members of both states, or of lam alone, by the conjugates of what `multiply` takes.
+def undo(typing_context, psi, lam, i, x0, x1, x2, table, at, psi_is):  # type: ignore[no-untyped-def]
+    """Multiply the members of lam, and of psi if that is UNDONE, by the conjugates of what `multiply` takes.
 
-    Returns, if ``both``, the sums over lanes of half the derivative by each member's phase, in the first eight lanes of
-    a vector.
+    Returns, unless psi is left ALONE, the sums over lanes of half the derivative by each member's phase, in the first
+    eight lanes of a vector.
     """
     vector = Vector(psi.dtype)
 
@@ -277,22 +281,31 @@ def undo(typing_context, psi, lam, i, x0, x1, x2, table, at, both):  # type: ign
         psi, lam, i, *masks = args[:6]
         on = Instructions(context, builder, signature.args[0], vector)
         octet = _Amplitudes(on, i, masks, *args[6:8])
-        with builder.if_else(cgutils.is_not_null(builder, args[8])) as (yes, no):
-            with yes:
-                halves = []
-                for d, place in enumerate(octet.places):
-                    phases, a, u = octet.phases(d), octet.load(psi, place), octet.load(lam, place)
+
+        def emit(how: int) -> tuple[Any, Any]:
+            halves = []
+            for d, place in enumerate(octet.places):
+                phases, u = octet.phases(d), octet.load(lam, place)
+                if how != ALONE:
+                    a = octet.load(psi, place)
                     halves.append(on.minus(on.times(u[1], a[0]), on.times(u[0], a[1])))
+                if how == UNDONE:
                     octet.store(psi, place, _divided(on, *phases, *a))
-                    octet.store(lam, place, _divided(on, *phases, *u))
-                sums, end = lane_sums(on, halves, vector.width), builder.block
-            with no:
-                for d, place in enumerate(octet.places):
-                    octet.store(lam, place, _divided(on, *octet.phases(d), *octet.load(lam, place)))
-                other_end = builder.block
-        result = builder.phi(sums.type)
-        result.add_incoming(sums, end)
-        result.add_incoming(ir.Constant(sums.type, [0.0] * vector.width), other_end)
-        return result
+                octet.store(lam, place, _divided(on, *phases, *u))
+            zeros = ir.Constant(llvm_type(vector), [0.0] * vector.width)
+            return (lane_sums(on, halves, vector.width) if halves else zeros), builder.block
+
+        def choice(how: int, other: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
+            with builder.if_else(_equals(builder, args[8], how)) as (yes, no):
+                with yes:
+                    ways = [emit(how)]
+                with no:
+                    ways.append(other())
+            result = builder.phi(llvm_type(vector))
+            for value, block in ways:
+                result.add_incoming(value, block)
+            return result, builder.block
+
+        return choice(UNDONE, lambda: choice(READ, lambda: emit(ALONE)))[0]
 
     return vector(psi, lam, *(types.intp,) * 4, table, types.intp, types.intp), codegen

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import fused
+from simulator.engines.numba.kernels.octets import ALONE, READ, UNDONE
 from simulator.engines.numba.kernels.sections import cleared, integers, local_rotations, one_pass, terms_of
 from simulator.engines.numba.layout.passes import (
     FUSED_LOCAL,
@@ -64,12 +65,17 @@ def apply_segment(packed, segment, psi, tables, scratch):
                 fused.rotate(states, row, octets, tables, numbers, at, bits, octet, octet + (1 << each), offset)
 
 
+@inlined
+def _psi(row, is_end):
+    """What becomes of psi while a pass is undone; nothing reads it behind the end."""
+    if not is_end:
+        return UNDONE
+    return READ if entry(row, OFFSET) >= 0 and entry(row, NEEDED) else ALONE
+
+
 @part
 def undo_segment(packed, segment, psi, lam, gradient, tables, scratch):
-    """Undo the passes of a segment block by block on all states of a tile.
-
-    Nothing reads psi before the first of all undone passes: it is left alone there, unless phases need it.
-    """
+    """Undo the passes of a segment block by block on all states of a tile."""
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
     is_end = first <= entry(packed[0], FIRST_NEEDED)
@@ -89,22 +95,20 @@ def undo_segment(packed, segment, psi, lam, gradient, tables, scratch):
                 sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
                 after = octet + (1 << each)
                 only_undone = entry(row, FUSED_LOCAL) > entry(row, FUSED_NEEDED)  # without derivatives by its angles
-                both = 1
-                if is_end and r == first and (entry(row, OFFSET) < 0 or entry(row, NEEDED) == 0):
-                    both = 0
+                psi_is = _psi(row, is_end and r == first)
                 _fill_numbers(packed, row, j, scratch, -1.0 if only_undone else 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
                 together = _TOGETHER if entry(row, OFFSET) >= 0 or only_undone else after - octet
                 for o in range(octet, after, together):
                     to = min(o + together, after)
                     if only_undone:
-                        for k in range(1 - both, 2):
+                        for k in range(1 if psi_is == ALONE else 0, 2):
                             each_states = duals if k else states
                             fused.rotate(each_states, row, octets, tables, numbers, at, bits, o, to, -1)
                     else:
-                        fused.unrotate(states, duals, row, octets, numbers, at, bits, o, to, sums, both)
+                        fused.unrotate(states, duals, row, octets, numbers, at, bits, o, to, sums, psi_is)
                     if entry(row, OFFSET) >= 0:
-                        fused.undo_phases(states, duals, row, octets, tables, bits, o, to, buffer, both)
+                        fused.undo_phases(states, duals, row, octets, tables, bits, o, to, buffer, psi_is)
     for r in range(last - 1, first - 1, -1):
         row, place = one_pass(packed, r), area + (r - first) * step
         end = place + size_of_sums
