@@ -98,7 +98,7 @@ def undo_segment(packed, segment, psi, lam, gradient, tables, scratch):
                 psi_is = _psi(row, is_end and r == first)
                 _fill_numbers(packed, row, j, scratch, -1.0 if only_undone else 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
-                together = _TOGETHER if entry(row, OFFSET) >= 0 or only_undone else after - octet
+                together = _TOGETHER if entry(row, OFFSET) >= 0 else after - octet
                 for o in range(octet, after, together):
                     to = min(o + together, after)
                     if only_undone:
