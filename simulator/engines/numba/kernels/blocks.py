@@ -18,7 +18,7 @@ from typing import Any
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.addressing import following, spread
-from simulator.engines.numba.kernels.octets import load_native, native_lanes, splat_native
+from simulator.engines.numba.kernels.native import load_native, native_lanes, splat_native
 from simulator.engines.numba.kernels.signed_octets import turn_like_x, turn_like_y, undo_like_x, undo_like_y
 from simulator.engines.numba.kernels.walsh import parity
 from simulator.engines.numba.layout.passes import (

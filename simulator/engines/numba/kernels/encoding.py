@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels.addressing import spread
-from simulator.engines.numba.kernels.octets import load_native, native_lanes
+from simulator.engines.numba.kernels.native import load_native, native_lanes
 from simulator.engines.numba.kernels.product import chain_gradients, multiply_in, qubit_amplitudes
 from simulator.engines.numba.kernels.sections import ends_of
 from simulator.engines.numba.layout.scratch import FOLD_BITS

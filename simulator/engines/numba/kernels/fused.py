@@ -24,18 +24,16 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import diagonals
+from simulator.engines.numba.kernels.native import native_lanes, unit_lanes
 from simulator.engines.numba.kernels.octets import (
+    ALONE,
     SCALED,
     THREE,
     TWO,
-    add_derivatives,
-    load_native,
-    load_unit,
     multiply,
-    native_lanes,
     turn,
     undo,
-    unit_lanes,
+    unturn,
 )
 from simulator.engines.numba.kernels.sections import one_pass, passes_of, rows, terms_of
 from simulator.engines.numba.kernels.walsh import parity, walsh_hadamard
@@ -102,13 +100,6 @@ def _first_member(row, octets, octet, bits):
 
 
 @inlined
-def _tangents(numbers, at, lane):
-    W = lanes_of(numbers)
-    at += TANGENTS * W + lane
-    return load_native(numbers, at), load_native(numbers, at + W), load_native(numbers, at + 2 * W)
-
-
-@inlined
 def _phases_of(offset, octet, W):
     """Place of the phases of an octet: eight real parts, and W places further the imaginary parts."""
     lane = (octet << OCTET_BITS) & (W - 1)
@@ -146,44 +137,33 @@ def rotate(psi, row, octets, tables, numbers, at, bits, first, last, offset):
                 multiply(psi, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
             if flip:
                 _exchange(psi, i, x0, x1, x2, flip)
-            for lane in range(0, W, N):
-                o = at + TANGENTS * W + lane
-                t0, t1, t2 = load_unit(numbers, o), load_unit(numbers, o + W), load_unit(numbers, o + 2 * W)
-                scale = load_unit(numbers, at + COSINES * W + lane)
-                for s in range(lane, lane + 2 * W, W):
-                    turn(psi, i, x0, x1, x2, s, t0, t1, t2, how, scale)
+            for o in range(0, W, N):
+                turn(psi, i, x0, x1, x2, o, numbers, at, how)
 
 
 @part
-def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums):
-    """Undo a pass's rotations on octets of all states and add their derivatives, without their shares, to ``sums``."""
+def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums, psi_is):
+    """Undo a pass's rotations on octets of both states, and add their derivatives, without their shares, to ``sums``.
+
+    ``psi_is`` says what happens to psi: UNDONE, or in the end READ only for the phases' derivatives or left ALONE.
+    """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
     flip, how = _flip(octets, numbers, at), _how(row)
     for begin in range(0, len(psi), (2 * W) << bits):
         for octet in range(first, last):
             i = begin + _first_member(row, octets, octet, bits)
-            for lane in range(0, W, N):
-                t0, t1, t2 = _tangents(numbers, at, lane)
-                scale = load_native(numbers, at + COSINES * W + lane)
-                zero = scale - scale
-                t0, t1, t2 = zero - t0, zero - t1, zero - t2
-                g0, g1, g2 = load_native(sums, lane), load_native(sums, W + lane), load_native(sums, 2 * W + lane)
-                for s in range(lane, lane + 2 * W, W):
-                    g0, g1, g2 = add_derivatives(psi, lam, i, x0, x1, x2, s, g0, g1, g2, how)
-                    turn(psi, i, x0, x1, x2, s, t0, t1, t2, how, scale)
-                    turn(lam, i, x0, x1, x2, s, t0, t1, t2, how, scale)
-                store(sums, lane, g0)
-                store(sums, W + lane, g1)
-                store(sums, 2 * W + lane, g2)
+            for o in range(0, 2 * W, N):
+                unturn(psi, lam, i, x0, x1, x2, o, numbers, at, sums, how, psi_is)
             if flip:
-                _exchange(psi, i, x0, x1, x2, flip)
+                if psi_is != ALONE:
+                    _exchange(psi, i, x0, x1, x2, flip)
                 _exchange(lam, i, x0, x1, x2, flip)
 
 
 @part
-def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer):
-    """Undo the phases of a layer on octets of all states, and add their derivatives to ``buffer``.
+def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer, psi_is):
+    """Undo the phases of a layer on octets of both states, see `unrotate`, and add their derivatives to ``buffer``.
 
     Half the derivative by each phase, summed over the lanes, in the order of the table.
     """
@@ -192,7 +172,7 @@ def undo_phases(psi, lam, row, octets, tables, bits, first, last, buffer):
     for begin in range(0, len(psi), (2 * W) << bits):
         for octet in range(first, last):
             i = begin + _first_member(row, octets, octet, bits)
-            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(entry(row, OFFSET), octet, W))
+            halves = undo(psi, lam, i, x0, x1, x2, tables, _phases_of(entry(row, OFFSET), octet, W), psi_is)
             store(buffer, octet << OCTET_BITS, load(buffer, octet << OCTET_BITS) + halves)
 
 

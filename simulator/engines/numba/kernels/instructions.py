@@ -7,7 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from simulator.engines.numba.simd import Vector, data_pointer, llvm_type, vector_pointer
+from simulator.engines.numba.simd import Vector, data_pointer, llvm_type
 
 _INT32 = ir.IntType(32)
 
@@ -19,13 +19,23 @@ class Instructions:
         self.context, self.builder, self.array, self.vector = context, builder, array, vector
 
     def load(self, array: Any, place: Any) -> Any:
-        out = self.builder.load(vector_pointer(self.context, self.builder, self.array, array, place, self.vector))
+        return self.load_from(data_pointer(self.context, self.builder, self.array, array), place)
+
+    def store(self, array: Any, place: Any, value: Any) -> None:
+        self.store_to(data_pointer(self.context, self.builder, self.array, array), place, value)
+
+    def load_from(self, pointer: Any, place: Any) -> Any:
+        """Load a vector ``place`` elements behind a pointer."""
+        out = self.builder.load(self._address(pointer, place))
         out.align = self.vector.element.bitwidth // 8
         return out
 
-    def store(self, array: Any, place: Any, value: Any) -> None:
-        target = vector_pointer(self.context, self.builder, self.array, array, place, self.vector)
-        self.builder.store(value, target).align = self.vector.element.bitwidth // 8
+    def store_to(self, pointer: Any, place: Any, value: Any) -> None:
+        """Store a vector ``place`` elements behind a pointer."""
+        self.builder.store(value, self._address(pointer, place)).align = self.vector.element.bitwidth // 8
+
+    def _address(self, pointer: Any, place: Any) -> Any:
+        return self.builder.bitcast(self.builder.gep(pointer, [place]), llvm_type(self.vector).as_pointer())
 
     def splat(self, array: Any, place: Any) -> Any:
         data = data_pointer(self.context, self.builder, self.array, array)

@@ -15,7 +15,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from simulator.engines.numba.kernels.instructions import Instructions
-from simulator.engines.numba.kernels.octets import _members
+from simulator.engines.numba.kernels.octets import members
 from simulator.engines.numba.layout.passes import OCTET_BITS
 from simulator.engines.numba.processor import native_bytes
 from simulator.engines.numba.simd import VECTOR_BYTES, Vector
@@ -84,7 +84,7 @@ def _turning(like_x: bool, state: Any, tangent: Any) -> tuple[Any, Any]:
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         on = Instructions(context, builder, signature.args[0], tangent)
-        places = _members(on, builder.add(args[1], args[5]), args[2:5])
+        places = members(on, builder.add(args[1], args[5]), args[2:5])
         halves = [_Half(on, like_x, number, places, width) for number in _ORDER]
 
         def emit(count: int) -> list[Any]:
@@ -105,7 +105,7 @@ def _undoing(like_x: bool, state: Any, tangent: Any) -> tuple[Any, Any]:
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         psi, lam = args[:2]
         on = Instructions(context, builder, signature.args[0], tangent)
-        places = _members(on, builder.add(args[2], args[6]), args[3:6])
+        places = members(on, builder.add(args[2], args[6]), args[3:6])
         halves = [_Half(on, like_x, number, places, width) for number in _ORDER]
 
         def emit(count: int) -> list[Any]:

@@ -8,7 +8,7 @@ several threads on one state.
 from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
-from simulator.engines.numba.kernels import diagonals, encoding, fused, passes, product
+from simulator.engines.numba.kernels import diagonals, encoding, passes, product, segments
 from simulator.engines.numba.kernels.sections import (
     cleared,
     ends_of,
@@ -23,16 +23,11 @@ from simulator.engines.numba.layout.passes import (
     DENSE,
     DENSE_RANK,
     FUSED,
-    FUSED_LOCAL,
-    FUSED_NEEDED,
-    FUSED_SUMS,
     KIND,
     LANE_ROTATION,
     LOCAL,
     MATRIX,
     NEEDED,
-    NUMBERS,
-    OCTET_BITS,
     OFFSET,
     PHASES,
     PLACE,
@@ -59,7 +54,6 @@ from simulator.engines.numba.layout.scratch import (
     QUBITS,
     SCRATCH,
     SLOTS,
-    STATE,
     TABLES,
     THETA,
     VALUES,
@@ -73,8 +67,6 @@ from simulator.engines.numba.layout.sections import (
     GROUP_COLUMNS,
     GROUPS,
     IS_LOCAL,
-    OCTETS,
-    SEGMENT_BITS,
     SEGMENT_COLUMNS,
     SEGMENT_FIRST,
     SEGMENT_LAST,
@@ -84,8 +76,6 @@ from simulator.engines.numba.layout.sections import (
     STRINGS,
 )
 from simulator.engines.numba.simd import entry, lanes_of, like, section, splat, store
-
-_TOGETHER = 8  # octets of two states, which stay in the first-level cache from undoing rotations to undoing phases
 
 
 @inlined
@@ -244,87 +234,6 @@ def undo_pass(packed, r, psi, lam, gradient, shared, tables, scratch, lanes, pie
 
 
 @inlined
-def _numbers(packed, row, tables, scratch):
-    """Where the numbers of a fused pass are, and their place."""
-    if entry(row, FUSED_LOCAL):
-        return scratch, entry(packed[0], SCRATCH)
-    return tables, entry(row, NUMBERS)
-
-
-@inlined
-def _fill_numbers(packed, row, j, scratch, sign):
-    """Compute the numbers of a fused pass, with tangents of this sign, for state j if angles differ."""
-    if entry(row, FUSED_LOCAL):
-        area = section(scratch, entry(packed[0], SCRATCH), entry(packed[0], BLOCK))
-        fused.local_numbers(area, row, local_rotations(packed, scratch, j), sign)
-
-
-@inlined
-def _states_together(packed, segment, states):
-    """Number of floats of the states to which a segment is applied at a time: one state if angles differ, or all."""
-    if entry(one_pass(packed, entry(segment, SEGMENT_FIRST)), FUSED_LOCAL):
-        return entry(packed[0], STATE)
-    return len(states)
-
-
-@part
-def _apply_fused(packed, segment, psi, tables, scratch):
-    """Apply the fused passes of a segment block by block to all states of a tile."""
-    bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
-    size = _states_together(packed, segment, psi)
-    for j in range(len(psi) // size):
-        states = section(psi, j * size, (j + 1) * size)
-        for block in range(1 << (bits - OCTET_BITS - each)):
-            for r in range(entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)):
-                row = one_pass(packed, r)
-                _fill_numbers(packed, row, j, scratch, 1.0)
-                numbers, at = _numbers(packed, row, tables, scratch)
-                octet, offset = block << each, entry(row, OFFSET)
-                fused.rotate(states, row, octets, tables, numbers, at, bits, octet, octet + (1 << each), offset)
-
-
-@part
-def _undo_fused(packed, segment, psi, lam, gradient, tables, scratch):
-    """Undo the fused passes of a segment block by block on all states of a tile."""
-    bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
-    first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
-    W, area = lanes_of(psi), entry(packed[0], BUFFER)
-    size_of_sums = FUSED_SUMS * W
-    step = size_of_sums + W + (1 << bits)  # the sums of a pass, and their buffer
-    for r in range(first, last):
-        at = area + (r - first) * step
-        cleared(scratch, at, at + (step if entry(one_pass(packed, r), OFFSET) >= 0 else size_of_sums))
-    size = _states_together(packed, segment, psi)
-    for j in range(len(psi) // size):
-        states, duals = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
-        for block in range(1 << (bits - OCTET_BITS - each)):
-            for r in range(last - 1, first - 1, -1):
-                row, place, octet = one_pass(packed, r), area + (r - first) * step, block << each
-                end = place + size_of_sums
-                sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
-                after = octet + (1 << each)
-                only_undone = entry(row, FUSED_LOCAL) > entry(row, FUSED_NEEDED)  # without derivatives by its angles
-                _fill_numbers(packed, row, j, scratch, -1.0 if only_undone else 1.0)
-                numbers, at = _numbers(packed, row, tables, scratch)
-                for o in range(octet, after, _TOGETHER):
-                    to = min(o + _TOGETHER, after)
-                    if only_undone:
-                        for k in range(2):
-                            each_states = duals if k else states
-                            fused.rotate(each_states, row, octets, tables, numbers, at, bits, o, to, -1)
-                    else:
-                        fused.unrotate(states, duals, row, octets, numbers, at, bits, o, to, sums)
-                    if entry(row, OFFSET) >= 0:
-                        fused.undo_phases(states, duals, row, octets, tables, bits, o, to, buffer)
-    for r in range(last - 1, first - 1, -1):
-        row, place = one_pass(packed, r), area + (r - first) * step
-        end = place + size_of_sums
-        sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
-        numbers, at = _numbers(packed, row, tables, scratch)
-        fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits)
-
-
-@inlined
 def _is_fused(packed, r, lanes):
     if lanes is None:
         return entry(one_pass(packed, r), KIND) == FUSED
@@ -334,28 +243,31 @@ def _is_fused(packed, r, lanes):
 @part
 def apply_passes(packed, psi, shared, tables, scratch, lanes):
     """Apply all passes to the states of a tile."""
-    segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
-    for s in range(len(segments)):
-        segment = segments[s]
+    all_segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
+    for s in range(len(all_segments)):
+        segment = all_segments[s]
         first = entry(segment, SEGMENT_FIRST)
         if _is_fused(packed, first, lanes):
             if lanes is None:
-                _apply_fused(packed, segment, psi, tables, scratch)
+                segments.apply_segment(packed, segment, psi, tables, scratch)
         else:
             apply_pass(packed, first, psi, shared, tables, scratch, lanes, 0, 1)
 
 
 @part
 def undo_passes(packed, psi, lam, gradient, shared, tables, scratch, lanes):
-    """Undo all passes from the first whose derivative is wanted on, and add their derivatives to ``gradient``."""
-    segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
-    for s in range(len(segments) - 1, -1, -1):
-        segment = segments[s]
+    """Undo all passes from the first whose derivative is wanted on, and add their derivatives to ``gradient``.
+
+    What psi is before that pass nobody reads, so it need not be right in the end where lanes are samples.
+    """
+    all_segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
+    for s in range(len(all_segments) - 1, -1, -1):
+        segment = all_segments[s]
         first = entry(segment, SEGMENT_FIRST)
         if entry(segment, SEGMENT_LAST) > entry(packed[0], FIRST_NEEDED):
             if _is_fused(packed, first, lanes):
                 if lanes is None:
-                    _undo_fused(packed, segment, psi, lam, gradient, tables, scratch)
+                    segments.undo_segment(packed, segment, psi, lam, gradient, tables, scratch)
             else:
                 undo_pass(packed, first, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
 

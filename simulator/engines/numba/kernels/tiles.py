@@ -10,7 +10,7 @@ contributes is stored by its number and summed in that order, so no result depen
 from __future__ import annotations
 
 from simulator.engines.numba.jit import bridged, inlined, kernel
-from simulator.engines.numba.kernels.octets import store_lane_sums
+from simulator.engines.numba.kernels.lane_sums import store_lane_sums
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, integers, numbers
 from simulator.engines.numba.kernels.steps import (

@@ -15,7 +15,7 @@ from __future__ import annotations
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import quartets
 from simulator.engines.numba.kernels.addressing import following, spread
-from simulator.engines.numba.kernels.octets import native_lanes
+from simulator.engines.numba.kernels.native import native_lanes
 from simulator.engines.numba.kernels.walsh import parity, permuted
 from simulator.engines.numba.layout.passes import (
     FIRST_D,

@@ -94,8 +94,14 @@ def _case(n, count, local, choices, dtype, rng):
         _apply(tables.packed, psi, shared, stored, work)
 
     def undo(psi, lam, gradient):
-        begin()
-        _undo(tables.packed, psi, lam, gradient, shared, stored, work)
+        """Undo the pass as one that others precede, and as the first one, where psi need not be undone."""
+        others = psi.copy(), lam.copy(), gradient.copy()
+        for first_needed, arrays in ((-1, (psi, lam, gradient)), (0, others)):
+            tables.packed[0][scratch.FIRST_NEEDED] = first_needed
+            begin()
+            _undo(tables.packed, *arrays, shared, stored, work)
+        np.testing.assert_array_equal(others[1], lam)
+        np.testing.assert_array_equal(others[2], gradient)
 
     slots = {id(angle): slot for slot, angle in enumerate(builder.slots.angles)}
     order = [*zip(phases, values[count:], strict=True), *zip(members, values[:count], strict=True)]
