@@ -146,9 +146,7 @@ class LayersObjective:
         kernel, settings, all_targets = loss.kernel((self.n_samples, calls.outputs.shape[1]), self.targets)
         targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
         return [
-            batch.take(all_inputs, inputs),
-            batch.take(all_targets, targets),
-            batch.take(self.sample_weight / rows, shares),
+            batch.take((all_inputs, all_targets, self.sample_weight / rows), (inputs, targets, shares)),
             *calls.forward,
             *loss_calls((kernel, settings, targets), calls.outputs, calls.d_outputs, shares, values, batch.loss),
             *calls.backward,

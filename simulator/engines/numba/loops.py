@@ -11,7 +11,7 @@ from simulator.engines.numba.jit.bridges import Call
 from simulator.engines.numba.kernels import loops as kernels
 from simulator.engines.numba.threads import get_num_threads, helpers
 
-__all__ = ["Call", "Loop", "check_finite", "clear", "copy", "take_rows"]
+__all__ = ["Call", "Loop", "check_finite", "clear", "copy", "take_rows", "words"]
 
 IntArray = NDArray[np.int64]
 
@@ -47,7 +47,7 @@ class Loop:
 
 def take_rows(source: NDArray[Any], order: IntArray, place: IntArray, size: int, out: NDArray[Any]) -> Call:
     """Return the call that fills ``out`` with the rows ``order[place[0] * size :]`` of ``source``, of the same type."""
-    return Call(kernels.copy_rows, _words(source), order, place, size, _words(out))
+    return Call(kernels.copy_rows, words(source), order, place, size, words(out))
 
 
 def copy(source: NDArray[Any], out: NDArray[Any]) -> Call:
@@ -65,6 +65,6 @@ def check_finite(array: NDArray[np.float64]) -> Call:
     return Call(kernels.are_finite, array.reshape(-1).view(np.int64))
 
 
-def _words(array: NDArray[Any]) -> IntArray:
-    """Rows as 64-bit integers, without a copy."""
+def words(array: NDArray[Any]) -> IntArray:
+    """Return the rows of an array as 64-bit integers, without a copy."""
     return array.reshape(len(array), -1).view(np.int64)

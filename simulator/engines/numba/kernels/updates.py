@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import math
 
-from simulator.engines.numba.jit import bridged
+from simulator.engines.numba.jit import bridged, inlined
 
 
-@bridged
-def record(loss, gradient, samples, sums):
-    """Add ``loss[0]``, times the number of samples, the norm of the gradient, and 1 to ``sums``, if all are finite.
-
-    Returns whether they are.
-    """
+@inlined
+def _record(loss, gradient, samples, sums):
     square = 0.0
     for k in range(len(gradient)):
         square += gradient[k] * gradient[k]
@@ -28,14 +24,59 @@ def record(loss, gradient, samples, sums):
     return True
 
 
-@bridged
-def scaled(before, after, rate, out):
-    """``before + rate * (after - before)``, exactly ``after`` for a rate of 1; returns whether all are finite."""
+@inlined
+def _scaled(before, after, rate, out):
     finite = True
     for k in range(len(out)):
         out[k] = after[k] if rate == 1.0 else before[k] + rate * (after[k] - before[k])
         finite = finite and math.isfinite(out[k])
     return finite
+
+
+@bridged
+def record(loss, gradient, samples, sums):
+    """Add ``loss[0]``, times the number of samples, the norm of the gradient, and 1 to ``sums``, if all are finite.
+
+    Returns whether they are.
+    """
+    return _record(loss, gradient, samples, sums)
+
+
+@bridged
+def scaled(before, after, rate, out):
+    """``before + rate * (after - before)``, exactly ``after`` for a rate of 1; returns whether all are finite."""
+    return _scaled(before, after, rate, out)
+
+
+@bridged
+def finish(
+    weights, now, new_weights, new, loss, gradient, samples, sums, rates, place, steps, epoch_sums, epoch_states
+):
+    """Finish a step: scale it, record it, and replace the weights and arrays ``now`` by ``new``; see `scaled`, `record`.
+
+    ``weights`` and ``new_weights`` are the first rows of ``now`` and ``new``; ``sums`` also gets the loss. Loss and
+    gradient are cleared for the next step. After each ``steps`` steps, an epoch, sums and arrays are copied to the
+    epoch's row of ``epoch_sums`` and ``epoch_states``, and the sums begin anew. Returns False, with all of these as they
+    were, if a number is not finite.
+    """
+    step = place[0]
+    if not (_scaled(weights, new_weights, rates[step], new_weights) and _record(loss, gradient, samples, sums)):
+        return False
+    sums[3] = loss[0]
+    loss[0] = 0.0
+    for k in range(len(gradient)):
+        gradient[k] = 0.0
+    for i in range(len(now)):
+        for k in range(now.shape[1]):
+            now[i, k] = new[i, k]
+    if (step + 1) % steps == 0:
+        epoch = step // steps
+        epoch_sums[epoch, 0], epoch_sums[epoch, 1] = sums[0], sums[1]
+        sums[0] = sums[1] = 0.0
+        for i in range(len(now)):
+            for k in range(now.shape[1]):
+                epoch_states[epoch, i, k] = now[i, k]
+    return True
 
 
 @bridged
