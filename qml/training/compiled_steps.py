@@ -11,6 +11,7 @@ the end of each, from which the run then finishes one epoch after the other, as 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ class CompiledSteps:
         shape = 1 + len(optimizer.arrays), run.state.weights.size
         words = shape[0] * shape[1] + batches * size
         self._capacity = max(1, min(run.epochs_unseen(), MOST_EPOCHS, MOST_WORDS // words))
-        self._optimizer, self._n_samples, self._most = optimizer, n_samples, 1
+        self._optimizer, self._n_samples, self._seconds = optimizer, n_samples, math.inf
         self._batches, self._full = batches, n_samples // size
         self._now, new, self._sums = np.empty(shape), np.empty(shape), np.zeros(4)
         self._epoch_sums, self._epoch_states = np.empty((self._capacity, 2)), np.empty((self._capacity, *shape))
@@ -180,22 +181,27 @@ class CompiledSteps:
             self._now[0] = before.weights
             for row, name in enumerate(self._optimizer.arrays, 1):
                 self._now[row] = before.optimizer_state[name]
-        batches, first = self._batches, before.batch
-        end = min(first + self._most, min(run.epochs_unseen(), self._capacity) * batches)
-        if end > batches:
-            end -= end % batches
-        self._draw_orders(before.seed, len(before.history), -(-end // batches))
-        self._rates[first:end] = run.rates(before.steps, end - first)
+        self._weights = None
         counted = before.optimizer_state["step"] if self._optimizer.counts_steps else 0
         self._sums[:3] = before.loss_sum, before.gradient_norm_sum, counted
         self._totals[:] = 0.0
-        self._place[0] = first
-        reached = self._run_to(first, end)
+        batches, first, initial_loss = self._batches, before.batch, before.initial_loss
+        self._place[0] = reached = first
+        most = int(SECONDS_OF_A_CALL / self._seconds)
+        if not most:  # too long, or not known how long
+            reached = self._take(run, first, first + 1)
+            if reached == first:
+                return
+            initial_loss = initial_loss if before.steps else float(self._sums[3])
+            most = int(SECONDS_OF_A_CALL / (time.perf_counter() - started)) - 1
+        end = min(reached + most, min(run.epochs_unseen(), self._capacity) * batches)
+        if end > batches:
+            end -= end % batches
+        if end > reached:
+            reached = self._take(run, reached, end)
         if reached == first:
             return
-        self._weights = None
-        seconds = (time.perf_counter() - started) / (reached - first)
-        self._most = max(1, int(SECONDS_OF_A_CALL / seconds))
+        seconds = self._seconds = (time.perf_counter() - started) / (reached - first)
         for place in dict.fromkeys([*range(batches, reached + 1, batches), reached]):
             steps = place - first
             if place % batches:
@@ -204,8 +210,8 @@ class CompiledSteps:
                 now = self._epoch_states[place // batches - 1].copy()
                 loss_sum, norm_sum = self._epoch_sums[place // batches - 1].tolist()
             state: State = {"step": counted + steps} if self._optimizer.counts_steps else {}
-            for name, row in zip(self._optimizer.arrays, now[1:], strict=True):
-                state[name] = row
+            for row, name in enumerate(self._optimizer.arrays, 1):
+                state[name] = now[row]
             taken = before.steps + steps - run.state.steps
             after = run.state.with_step(
                 now[0],
@@ -216,20 +222,19 @@ class CompiledSteps:
                 norm_sum,
                 run.state.seconds + taken * seconds,
             )
-            if not before.steps and place == 1:
-                after = after._replace(initial_loss=float(self._sums[3]))
+            if initial_loss != after.initial_loss:
+                after = after._replace(initial_loss=initial_loss)
             if place == reached:
                 self._weights = after.weights
             yield after, float(self._rates[place - 1]) * self._optimizer.learning_rate
 
-    def _draw_orders(self, seed: int, epoch: int, count: int) -> None:
-        """Draw the orders of ``count`` epochs from number ``epoch`` on, unless they are those drawn last."""
-        if self._orders is not None and not (self._drawn[0] == epoch and count <= self._drawn[1]):
-            draw_orders(seed, epoch, self._n_samples, self._orders[:count])
-            self._drawn = epoch, count
-
-    def _run_to(self, place: int, end: int) -> int:
+    def _take(self, run: Run, place: int, end: int) -> int:
         """Take the steps from number ``place`` to ``end``, until a kernel refuses; return the number reached."""
+        state, epochs = run.state, -(-end // self._batches)
+        if self._orders is not None and (self._drawn[0] != len(state.history) or epochs > self._drawn[1]):
+            draw_orders(state.seed, len(state.history), self._n_samples, self._orders[:epochs])
+            self._drawn = len(state.history), epochs
+        self._rates[place:end] = run.rates(state.steps + place - state.batch, end - place)
         if len(self._loops) == 1:
             return self._loops[0].run(end)
         while place < end:
