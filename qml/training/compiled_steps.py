@@ -12,10 +12,12 @@ the end of each, from which the run then finishes one epoch after the other, as 
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,8 +105,8 @@ class CompiledSteps:
     def __init__(self, run: Run, optimizer: CompiledOptimizer) -> None:
         n_samples, size, batches = run.objective.n_samples, run.batch_size, run.steps_per_epoch
         shape = 1 + len(optimizer.arrays), run.state.weights.size
-        words = shape[0] * shape[1] + batches * size
-        self._capacity = max(1, min(run.epochs_unseen(), MOST_EPOCHS, MOST_WORDS // words))
+        self._capacity, self._size = _capacity(run, shape), size
+        self._objective: Callable[[], Any] = lambda: None
         self._optimizer, self._n_samples, self._seconds = optimizer, n_samples, math.inf
         self._batches, self._full = batches, n_samples // size
         self._now, new, self._sums = np.empty(shape), np.empty(shape), np.zeros(4)
@@ -151,15 +153,39 @@ class CompiledSteps:
 
     @classmethod
     def of(cls, run: Run, optimizer: Optimizer) -> CompiledSteps | None:
-        """Return the compiled steps of a run; None if they need Python, or are so few that they do not pay."""
+        """Return the compiled steps of a run; None if they need Python, or are so few that they do not pay.
+
+        They are those of the run before, see `keep`, if only the seed, the weights and the state differ.
+        """
         if not (isinstance(optimizer, CompiledOptimizer) and hasattr(run.objective, "step_calls")):
             return None
         if (run.epochs - len(run.state.history)) * run.steps_per_epoch - run.state.batch < FEWEST_STEPS:
             return None
+        if _latest.steps:
+            steps: CompiledSteps = _latest.steps.pop()  # so that a run inside a callback does not find them
+            if steps._fits(run, optimizer):
+                steps._weights, steps._drawn = None, (-1, 0)
+                return steps
         try:
             return cls(run, optimizer)
         except NeedsPython:
             return None
+
+    def keep(self, run: Run) -> None:
+        """Keep the steps for the next run of this thread, as long as the objective lives."""
+        kept = _latest.steps
+        self._objective = ref(run.objective, lambda _: kept.clear())
+        kept[:] = [self]
+
+    def _fits(self, run: Run, optimizer: CompiledOptimizer) -> bool:
+        """Whether the steps are those of a run."""
+        return (
+            self._objective() is run.objective
+            and self._size == run.batch_size
+            and self._capacity == _capacity(run, self._now.shape)
+            and self._optimizer == optimizer
+            and self._now.shape[1] == run.state.weights.size
+        )
 
     def advance(self, run: Run) -> Iterator[tuple[RunState, float]]:
         """Take as many steps as a call should, and yield the states to which they lead.
@@ -183,16 +209,15 @@ class CompiledSteps:
                 self._now[row] = before.optimizer_state[name]
         self._weights = None
         counted = before.optimizer_state["step"] if self._optimizer.counts_steps else 0
-        self._sums[:3] = before.loss_sum, before.gradient_norm_sum, counted
+        self._sums[:] = before.loss_sum, before.gradient_norm_sum, counted, math.inf
         self._totals[:] = 0.0
-        batches, first, initial_loss = self._batches, before.batch, before.initial_loss
+        batches, first = self._batches, before.batch
         self._place[0] = reached = first
         most = int(SECONDS_OF_A_CALL / self._seconds)
         if not most:  # too long, or not known how long
             reached = self._take(run, first, first + 1)
             if reached == first:
                 return
-            initial_loss = initial_loss if before.steps else float(self._sums[3])
             most = int(SECONDS_OF_A_CALL / (time.perf_counter() - started)) - 1
         end = min(reached + most, min(run.epochs_unseen(), self._capacity) * batches)
         if end > batches:
@@ -222,8 +247,8 @@ class CompiledSteps:
                 norm_sum,
                 run.state.seconds + taken * seconds,
             )
-            if initial_loss != after.initial_loss:
-                after = after._replace(initial_loss=initial_loss)
+            if not run.state.steps:
+                after = after._replace(initial_loss=float(self._sums[3]))
             if place == reached:
                 self._weights = after.weights
             yield after, float(self._rates[place - 1]) * self._optimizer.learning_rate
@@ -245,3 +270,19 @@ class CompiledSteps:
             if place < stop:
                 break
         return place
+
+
+def _capacity(run: Run, shape: tuple[int, ...]) -> int:
+    """Maximum number of epochs of a call, for weights and arrays of this shape."""
+    words = math.prod(shape) + run.steps_per_epoch * run.batch_size
+    return max(1, min(run.epochs_unseen(), MOST_EPOCHS, MOST_WORDS // words))
+
+
+class _Latest(threading.local):
+    """The steps that were kept last, if any."""
+
+    def __init__(self) -> None:
+        self.steps: list[CompiledSteps] = []
+
+
+_latest = _Latest()

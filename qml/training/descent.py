@@ -18,7 +18,15 @@ from simulator.engines.host import updates
 
 def descend(run: Run, optimizer: Optimizer) -> str:
     """Take steps until there is a reason to stop; return the reason."""
-    compiled, epoch = CompiledSteps.of(run, optimizer), None
+    compiled = CompiledSteps.of(run, optimizer)
+    reason = _steps(run, optimizer, compiled)
+    if compiled is not None:
+        compiled.keep(run)
+    return reason
+
+
+def _steps(run: Run, optimizer: Optimizer, compiled: CompiledSteps | None) -> str:
+    epoch = None
     while (reason := run.reason_to_stop()) is None:
         before = run.state
         for taken in () if compiled is None else compiled.advance(run):
@@ -115,7 +123,7 @@ def _step(run: Run, optimizer: Optimizer, epoch: _Epoch) -> tuple[RunState, floa
 
 
 def _accept(run: Run, state: RunState, learning_rate: float) -> bool:
-    """Go on from the state after a step, the last one of its epoch or not; return whether the callback wants to stop."""
+    """Go on from the state after a step, which may be its epoch's last; return whether the callback wants to stop."""
     if state.batch < run.steps_per_epoch:
         run.state = state
         return False

@@ -21,8 +21,8 @@ def draw_orders(seed: int, epoch: int, n_samples: int, out: NDArray[np.int64]) -
     epoch : number of the first epoch, counted from 0
     n_samples : number of rows
     out : int64 ndarray, shape (n_epochs, n_columns)
-        Row k is overwritten with ``np.random.default_rng([seed, 0, epoch + k]).permutation(n_samples)``; further columns
-        stay as they are.
+        Row k begins with ``np.random.default_rng([seed, 0, epoch + k]).permutation(n_samples)``; further columns stay
+        as they are.
 
     Raises
     ------

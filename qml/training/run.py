@@ -58,7 +58,7 @@ class Run:
     def epochs_unseen(self) -> int:
         """Return the number of epochs, at least 1, between which nothing asks for Python.
 
-        A callback does after each epoch, as does a schedule that reads the history; the run may end when its patience does.
+        A callback does after each epoch, as does a schedule that reads the history. Patience may end the run.
         """
         if self.callback is not None or not self._is_known_before:
             return 1

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import threading
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,6 +204,59 @@ def test_one_step_a_call_gives_the_same_bits(monkeypatch):
     monkeypatch.setattr(loops.Loop, "run", lambda self, end: ends.append(end - self._place[0]) or repeat(self, end))
     assert_same(run(objective()), expected)
     assert ends == [1] * (EPOCHS * 3)
+
+
+def test_epochs_between_which_nobody_looks_are_one_call(monkeypatch):
+    """Besides the first step, which tells how long one takes."""
+    ends, repeat = [], loops.Loop.run
+    monkeypatch.setattr(compiled_steps, "SECONDS_OF_A_CALL", 3600.0)
+    monkeypatch.setattr(loops.Loop, "run", lambda self, end: ends.append(end) or repeat(self, end))
+    for settings in ({}, {"patience": EPOCHS, "verbose": True}):
+        ends.clear()
+        assert_same(run(objective(), batch_size=11, **settings), in_python(objective(), batch_size=11, **settings))
+        assert ends == [1, 4 * EPOCHS]
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_size": 11}, {"batch_size": None}], ids=["rest", "equal", "one"])
+@pytest.mark.parametrize("patience", [None, 3])
+def test_a_validation_set_decides(settings, patience):
+    problem, held_out = objective(), objective(y=np.linspace(-1.0, 1.0, N_SAMPLES))
+    problem = dataclasses.replace(problem, validation=held_out)
+    settings = {"epochs": 30, "patience": patience, "schedule": "constant", "optimizer": Adam(0.3)} | settings
+    assert_same(run(problem, **settings), in_python(problem, **settings))
+
+
+def test_a_second_run_has_the_steps_of_the_first(monkeypatch):
+    problem, other = objective(), objective()
+    expected = [in_python(problem, rng=seed) for seed in (1, 2)]
+    built, build = [], CompiledSteps.__init__
+    monkeypatch.setattr(CompiledSteps, "__init__", lambda self, *run: built.append(run) or build(self, *run))
+    assert_same(run(problem, rng=1), expected[0])
+    assert_same(run(problem, rng=2), expected[1])
+    assert len(built) == 1
+    for number, settings in enumerate([{"batch_size": 15}, {"optimizer": Adam(0.1)}, {"epochs": 5}, {}], 2):
+        assert_same(run(problem, **settings), in_python(problem, **settings))
+        assert len(built) == number
+    assert_same(run(other, rng=1), expected[0])
+    assert len(built) == 6
+
+
+def test_a_run_inside_a_callback_has_steps_of_its_own():
+    problem, expected = objective(), in_python(objective())
+    run(problem, callback=lambda progress: False)
+    inner = []
+    assert_same(run(problem, callback=lambda progress: inner.append(run(problem))), expected)
+    for result in inner:
+        assert_same(result, expected)
+
+
+def test_steps_go_with_their_objective():
+    problem = objective()
+    run(problem)
+    (kept,) = compiled_steps._latest.steps
+    reference = weakref.ref(kept)
+    del kept, problem
+    assert reference() is None
 
 
 @pytest.mark.parametrize("at", [1, 2, 5])

@@ -52,17 +52,18 @@ def scaled(before, after, rate, out):
 def finish(
     weights, now, new_weights, new, loss, gradient, samples, sums, rates, place, steps, epoch_sums, epoch_states
 ):
-    """Finish a step: scale it, record it, and replace the weights and arrays ``now`` by ``new``; see `scaled`, `record`.
+    """Finish a step: scale and record it, see `scaled` and `record`, and replace ``now`` by ``new``.
 
-    ``weights`` and ``new_weights`` are the first rows of ``now`` and ``new``; ``sums`` also gets the loss. Loss and
-    gradient are cleared for the next step. After each ``steps`` steps, an epoch, sums and arrays are copied to the
-    epoch's row of ``epoch_sums`` and ``epoch_states``, and the sums begin anew. Returns False, with all of these as they
-    were, if a number is not finite.
+    The first rows of these are the weights. ``sums`` has a fourth number: infinity, then the loss of the first step.
+    Loss and gradient are cleared for the next step. After each ``steps`` steps, an epoch, sums and ``now`` are copied
+    to the epoch's rows of ``epoch_sums`` and ``epoch_states``, and the sums begin anew. Returns False, with all of this
+    as it was before, if a number is not finite.
     """
     step = place[0]
     if not (_scaled(weights, new_weights, rates[step], new_weights) and _record(loss, gradient, samples, sums)):
         return False
-    sums[3] = loss[0]
+    if sums[3] == math.inf:
+        sums[3] = loss[0]
     loss[0] = 0.0
     for k in range(len(gradient)):
         gradient[k] = 0.0
