@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -27,7 +28,8 @@ def layered_model(
 ) -> QuantumModel:
     """Build a model that encodes the data once, or again before each layer, and applies the layers of an ansatz.
 
-    The weights of the feature map, if any, precede those of the ansatz.
+    The weights of the feature map, if any, precede those of the ansatz. Equal arguments return the same model, if it is
+    one of the latest, so that the folds of a cross-validation share its tables.
 
     Parameters
     ----------
@@ -46,9 +48,33 @@ def layered_model(
     >>> layered_model("zz", "real_amplitudes", num_features=3, num_layers=2)
     QuantumModel(3 qubits, 6 inputs, 9 weights, 3 observables, precision='double')
     """
-    encoding = get_feature_map(feature_map).encoding(num_features, num_qubits)
+    settings = get_feature_map(feature_map), get_ansatz(ansatz), num_features, num_layers, num_qubits
+    if isinstance(observables, str) and all(map(_is_value, settings[:2])):
+        try:
+            return _cached(*settings, observables, precision)
+        except TypeError as error:
+            if "unhashable" not in str(error):
+                raise
+    return _build(*settings, observables, precision)
+
+
+def _is_value(part: object) -> bool:
+    """Whether a feature map or an ansatz cannot change, so that equal ones remain equal."""
+    parameters = getattr(type(part), "__dataclass_params__", None)
+    return parameters is not None and parameters.frozen and parameters.eq
+
+
+def _build(
+    feature_map: FeatureMap,
+    ansatz: Ansatz,
+    num_features: int,
+    num_layers: int,
+    num_qubits: int | None,
+    observables: str | Sequence[Observable],
+    precision: Literal["double", "single"],
+) -> QuantumModel:
+    encoding = feature_map.encoding(num_features, num_qubits)
     width = encoding.circuit.num_qubits
-    ansatz = get_ansatz(ansatz)
     weights = ParameterVector("w", ansatz.num_weights(width, num_layers))
     turns = encoding.turns
     if num_layers < len(turns):
@@ -65,3 +91,6 @@ def layered_model(
         data=encoding.data,
         num_features=num_features,
     )
+
+
+_cached = functools.lru_cache(maxsize=8)(_build)
