@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.optimizers.stepwise import CompiledOptimizer, Optimizer, State
+from qml.seeds import StepSeed, seed_words
 from qml.training.orders import draw_orders
 from qml.training.progress import RunState
 from qml.training.run import Run
@@ -55,6 +56,7 @@ class Batch:
     size : number of rows between the beginnings of two batches
     order : int64 ndarray, shape (n_orders,); the rows in the order of the batches
     place : int64 ndarray, shape (1,); the number of the current batch in ``order``
+    seed : seed of the current step, which changes in place
     weights : float64 ndarray, shape (n_weights,)
     gradient : float64 ndarray, shape (n_weights,); 0 before each step, then the gradient is added
     loss : float64 ndarray, shape (1,); 0 before each step, then the loss is added
@@ -64,6 +66,7 @@ class Batch:
     size: int
     order: NDArray[np.int64]
     place: NDArray[np.int64]
+    seed: StepSeed
     weights: Array
     gradient: Array
     loss: Array
@@ -128,8 +131,10 @@ class CompiledSteps:
             raise NeedsPython
         objective: Any = run.objective
         self._loops = []
+        self._run_seed, self._step_seed = run.state.seed, seed_words(run.state.seed, 2, 0)
+        seed = StepSeed(self._step_seed, self._place)
         for count in dict.fromkeys((size, n_samples - (batches - 1) * size)):
-            batch = Batch(count, size, order, place, weights, gradient, loss)
+            batch = Batch(count, size, order, place, seed, weights, gradient, loss)
             calls = objective.step_calls(batch)
             if calls is None:
                 raise NeedsPython
@@ -181,6 +186,7 @@ class CompiledSteps:
         """Whether the steps are those of a run."""
         return (
             self._objective() is run.objective
+            and (self._run_seed == run.state.seed or not run.is_random)
             and self._size == run.batch_size
             and self._capacity == _capacity(run, self._now.shape)
             and self._optimizer == optimizer
@@ -212,6 +218,7 @@ class CompiledSteps:
         self._sums[:] = before.loss_sum, before.gradient_norm_sum, counted, math.inf
         self._totals[:] = 0.0
         batches, first = self._batches, before.batch
+        self._step_seed[-1] = before.steps - first
         self._place[0] = reached = first
         most = int(SECONDS_OF_A_CALL / self._seconds)
         if not most:  # too long, or not known how long

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engines.host import rows
+from qml.seeds import seed_words
+from simulator.engines.host import generators, rows
 
 __all__ = ["draw_orders"]
-
-_POOL, _WORDS = 4, 4  # sizes of the arrays that the kernel works with
 
 
 def draw_orders(seed: int, epoch: int, n_samples: int, out: NDArray[np.int64]) -> None:
@@ -29,10 +28,4 @@ def draw_orders(seed: int, epoch: int, n_samples: int, out: NDArray[np.int64]) -
     ValueError
         If the seed is negative.
     """
-    if seed < 0:
-        raise ValueError(f"the seed of a run must be a non-negative integer, got {seed}")
-    words = [seed & 0xFFFFFFFF]
-    while seed := seed >> 32:
-        words.append(seed & 0xFFFFFFFF)
-    entropy = np.array([*words, 0, epoch], np.int64)
-    rows.permutations(entropy, np.empty(_POOL, np.int64), np.empty(_WORDS, np.int64), n_samples, out)
+    rows.permutations(seed_words(seed, 0, epoch), np.empty(generators.SIZE, np.int64), n_samples, out)

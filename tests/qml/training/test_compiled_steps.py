@@ -60,6 +60,13 @@ class Doubled(Tanh):
         return 2.0 * super().value(X)
 
 
+class Noise(Dropout):
+    """Chooses a layer at random that could be compiled."""
+
+    def for_step(self, seed):
+        return Tanh(self.size) if np.random.default_rng(seed).random() < 0.5 else ReLU(self.size)
+
+
 class Doubling(SquaredError):
     def value(self, outputs, y):
         return 2.0 * super().value(outputs, y)
@@ -161,11 +168,23 @@ def test_losses_of_smoothed_labels(name, count):
             Dense(3, 2), ReLU(), Dense(2, 2), Arctan(), Quantum(MODEL), Dense(3, 2), Quantum(MODEL), Dense(3, 1)
         ),
         Sequential(Quantum(PROBABILITIES), Dense(4, 1)),
+        Sequential(Dropout(0.3, 3), Dense(3, 2), Dropout(0.5), Quantum(MODEL), Dropout(0.0), Dense(3, 1)),
+        Sequential(Dense(3, 2), Sequential(Tanh(), Dropout(0.25)), Quantum(MODEL), Dropout(0.1), Dense(3, 1)),
         Sequential(Dense(3, 2), Quantum(MARGINALS), Dense(2, 1)),
         Sequential(Quantum(amplitudes("z")), Dense(3, 1)),
         Sequential(Quantum(amplitudes("probabilities")), Dense(8, 1)),
     ],
-    ids=["dense", "scales", "two circuits", "probabilities", "marginals", "amplitudes", "amplitudes to probabilities"],
+    ids=[
+        "dense",
+        "scales",
+        "two circuits",
+        "probabilities",
+        "dropout",
+        "dropout in a chain",
+        "marginals",
+        "amplitudes",
+        "amplitudes to probabilities",
+    ],
 )
 @pytest.mark.parametrize("batch_size", [BATCH, None])
 def test_chains_of_layers(network, batch_size, count):
@@ -181,7 +200,7 @@ def test_chains_of_layers(network, batch_size, count):
         (NETWORK, SquaredError(), Halving(0.01)),
         (NETWORK, SquaredError(), "natural_gradient"),
         (Sequential(Doubled(2), Quantum(MODEL), Dense(3, 1)), SquaredError(), "adam"),
-        (Sequential(Dense(2, 2), Dropout(0.5), Quantum(MODEL), Dense(3, 1)), SquaredError(), "adam"),
+        (Sequential(Dense(2, 2), Noise(0.5), Quantum(MODEL), Dense(3, 1)), SquaredError(), "adam"),
         (NETWORK.on(noise=NoiseModel(after_2q=depolarizing(0.02))), SquaredError(), "adam"),
     ],
     ids=["loss", "step", "measure", "activation", "random", "noise"],
