@@ -11,7 +11,7 @@ __all__ = ["StepSeed", "seed_words"]
 
 
 class StepSeed(NamedTuple):
-    """Seed of the current step of a compiled loop, in place of the integers that `Layer.for_step` takes otherwise.
+    """Seed of the current step of a compiled loop, see `qml.layers.Layer.for_steps`.
 
     Parameters
     ----------

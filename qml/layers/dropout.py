@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 
 import numpy as np
@@ -104,7 +104,7 @@ class DropoutStep(Dropout):
     """
 
     seed: tuple[int, ...] = ()
-    of_loop: StepSeed | None = None
+    of_loop: StepSeed | None = field(default=None, compare=False)
 
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
         X = as_array(X)

@@ -117,7 +117,7 @@ class CompiledSteps:
         self._rates, self._place = np.ones(self._capacity * batches), np.zeros(1, np.int64)
         self._weights: Array | None = None  # the last that were returned
         self._totals = np.zeros(shape[1] + 1)
-        gradient, loss = self._totals[:-1], self._totals[-1:]
+        loss, gradient = self._totals[:1], self._totals[1:]
         if batches == 1:
             self._orders: NDArray[np.int64] | None = None
             order, place = np.arange(n_samples), np.zeros(1, np.int64)
@@ -141,10 +141,10 @@ class CompiledSteps:
             finish = loops.Call(
                 updates.finish,
                 weights,
-                self._now,
+                self._now.reshape(-1),
                 new_weights,
-                new,
-                loss,
+                new.reshape(-1),
+                self._totals,
                 gradient,
                 float(count),
                 self._sums,
@@ -152,7 +152,7 @@ class CompiledSteps:
                 self._place,
                 batches,
                 self._epoch_sums,
-                self._epoch_states,
+                self._epoch_states.reshape(self._capacity, -1),
             )
             self._loops.append(loops.Loop([*calls, update, finish], self._place))
 

@@ -8,7 +8,7 @@ two of its increment, and four to mix a seed.
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import bridged, inlined, part
+from simulator.engines.numba.jit import bridged, part
 
 SIZE = 8
 """Number of words of a generator."""
@@ -16,38 +16,21 @@ SIZE = 8
 _LOW = 0xFFFFFFFF  # bits of the lower half of a word
 _SIGN = -(1 << 63)  # turns the comparison of signed words into one of unsigned words
 _MULTIPLIER_HIGH, _MULTIPLIER_LOW = 0x2360ED051FC65DA4, 0x4385DF649FCCF645
-_MIX, _POOL = 0x931E8875, 4  # factor of the constants by which the words of a seed are mixed, and where the pool begins
+_LEFT, _RIGHT = _MULTIPLIER_LOW >> 32, _MULTIPLIER_LOW & _LOW  # halves
+_POOL = 4  # where the words begin with which a seed is mixed
 
 
-@inlined
-def _hashed(value, constant, factor):
-    """Hash a word; the next constant is this one times ``factor``."""
-    value = ((value ^ constant) * ((constant * factor) & _LOW)) & _LOW
-    return value ^ (value >> 16)
-
-
-@inlined
-def _mixed(x, y):
-    value = (0xCA01F9DD * x - 0x4973F715 * y) & _LOW
-    return value ^ (value >> 16)
-
-
-@inlined
-def _high_product(a, b):
-    """Upper 64 bits of a product of two unsigned words."""
-    a_low, a_high, b_low, b_high = a & _LOW, (a >> 32) & _LOW, b & _LOW, (b >> 32) & _LOW
-    middle = a_high * b_low + (((a_low * b_low) >> 32) & _LOW)
-    other = a_low * b_high + (middle & _LOW)
-    return a_high * b_high + ((middle >> 32) & _LOW) + ((other >> 32) & _LOW)
-
-
-@inlined
+@part
 def next_word(generator):
     """Advance a generator: its state times a constant plus the increment, modulo 2^128; return 64 random bits."""
-    high, low, add_high, add_low = generator[0], generator[1], generator[2], generator[3]
-    new_low = low * _MULTIPLIER_LOW + add_low
-    carry = (new_low ^ _SIGN) < (add_low ^ _SIGN)
-    high = high * _MULTIPLIER_LOW + low * _MULTIPLIER_HIGH + _high_product(low, _MULTIPLIER_LOW) + add_high + carry
+    high, low, increment = generator[0], generator[1], generator[3]
+    left, right = (low >> 32) & _LOW, low & _LOW
+    middle = left * _RIGHT + (((right * _RIGHT) >> 32) & _LOW)
+    carried = left * _LEFT + ((middle >> 32) & _LOW) + (((right * _LEFT + (middle & _LOW)) >> 32) & _LOW)
+    new_low = low * _MULTIPLIER_LOW + increment
+    if (new_low ^ _SIGN) < (increment ^ _SIGN):
+        carried += 1
+    high = high * _MULTIPLIER_LOW + low * _MULTIPLIER_HIGH + carried + generator[2]
     generator[0], generator[1] = high, new_low
     bits, shift = high ^ new_low, (high >> 58) & 63
     if shift == 0:
@@ -57,32 +40,47 @@ def next_word(generator):
 
 @part
 def start(seed, generator):
-    """Start a generator from a seed."""
-    constant = 0x43B0D7E5
-    for i in range(4):
-        generator[_POOL + i] = _hashed(seed[i] if i < len(seed) else 0, constant, _MIX)
-        constant = (constant * _MIX) & _LOW
-    for i in range(4):
-        for k in range(4):
-            if i != k:
-                mixed = _hashed(generator[_POOL + i], constant, _MIX)
-                generator[_POOL + k] = _mixed(generator[_POOL + k], mixed)
-                constant = (constant * _MIX) & _LOW
-    for i in range(4, len(seed)):
-        for k in range(4):
-            generator[_POOL + k] = _mixed(generator[_POOL + k], _hashed(seed[i], constant, _MIX))
-            constant = (constant * _MIX) & _LOW
-    constant = 0x8B51F9DD
-    for i in range(4):
-        first = _hashed(generator[_POOL + 2 * i % 4], constant, 0x58F38DED)
-        constant = (constant * 0x58F38DED) & _LOW
-        generator[i] = first | (_hashed(generator[_POOL + (2 * i + 1) % 4], constant, 0x58F38DED) << 32)
-        constant = (constant * 0x58F38DED) & _LOW
-    high, low = generator[0], generator[1]
-    add_high, add_low = (generator[2] << 1) | ((generator[3] >> 63) & 1), (generator[3] << 1) | 1
-    generator[1] = add_low + low
-    generator[0] = add_high + high + ((generator[1] ^ _SIGN) < (add_low ^ _SIGN))
-    generator[2], generator[3] = add_high, add_low
+    """Start a generator from a seed.
+
+    Four words are the pool: the first of the seed are hashed into it, then each of the pool and each further one of the
+    seed into the others; the state is hashed from it. All in one loop, which compiles in half of the time.
+    """
+    constant, factor, mixed = 0x43B0D7E5, 0x931E8875, 16
+    if len(seed) > 4:
+        mixed = 4 * len(seed)
+    for number in range(mixed + 8):
+        k, source = number & 3, number & 3
+        if number == mixed:
+            constant, factor = 0x8B51F9DD, 0x58F38DED
+        if number < 4 or 16 <= number < mixed:
+            source = number if number < 4 else number >> 2
+            value = seed[source] if source < len(seed) else 0
+        else:
+            if number < 16:
+                source = (number - 4) // 3
+                k = number - 4 - 3 * source
+                if k >= source:
+                    k += 1
+            value = generator[_POOL + source]
+        value ^= constant
+        constant = (constant * factor) & _LOW
+        value = (value * constant) & _LOW
+        value ^= value >> 16
+        if number < 4:
+            generator[_POOL + k] = value
+        elif number < mixed:
+            value = (0xCA01F9DD * generator[_POOL + k] - 0x4973F715 * value) & _LOW
+            generator[_POOL + k] = value ^ (value >> 16)
+        elif number & 1:
+            generator[(number - mixed) >> 1] |= value << 32
+        else:
+            generator[(number - mixed) >> 1] = value
+    high, low, upper, lower = generator[0], generator[1], generator[2], generator[3]
+    generator[2], generator[3] = (upper << 1) | ((lower >> 63) & 1), (lower << 1) | 1
+    generator[1] = generator[3] + low
+    generator[0] = generator[2] + high
+    if (generator[1] ^ _SIGN) < (low ^ _SIGN):
+        generator[0] += 1
     next_word(generator)
 
 

@@ -49,34 +49,30 @@ def scaled(before, after, rate, out):
 
 
 @bridged
-def finish(
-    weights, now, new_weights, new, loss, gradient, samples, sums, rates, place, steps, epoch_sums, epoch_states
-):
+def finish(weights, now, new_weights, new, totals, gradient, samples, sums, rates, place, steps, epoch_sums, epochs):
     """Finish a step: scale and record it, see `scaled` and `record`, and replace ``now`` by ``new``.
 
-    The first rows of these are the weights. ``sums`` has a fourth number: infinity, then the loss of the first step.
-    Loss and gradient are cleared for the next step. After each ``steps`` steps, an epoch, sums and ``now`` are copied
-    to the epoch's rows of ``epoch_sums`` and ``epoch_states``, and the sums begin anew. Returns False, with all of this
-    as it was before, if a number is not finite.
+    These begin with the weights. ``totals`` is loss and gradient, and is cleared for the next step. ``sums`` has a
+    fourth number: infinity, then the loss of the first step. After each ``steps`` steps, an epoch, sums and ``now`` are
+    copied to the epoch's rows of ``epoch_sums`` and ``epochs``, and the sums begin anew. Returns False, with all of
+    this as it was before, if a number is not finite.
     """
-    step = place[0]
-    if not (_scaled(weights, new_weights, rates[step], new_weights) and _record(loss, gradient, samples, sums)):
+    if not _scaled(weights, new_weights, rates[place[0]], new_weights):
+        return False
+    if not _record(totals, gradient, samples, sums):
         return False
     if sums[3] == math.inf:
-        sums[3] = loss[0]
-    loss[0] = 0.0
-    for k in range(len(gradient)):
-        gradient[k] = 0.0
-    for i in range(len(now)):
-        for k in range(now.shape[1]):
-            now[i, k] = new[i, k]
-    if (step + 1) % steps == 0:
-        epoch = step // steps
-        epoch_sums[epoch, 0], epoch_sums[epoch, 1] = sums[0], sums[1]
+        sums[3] = totals[0]
+    for k in range(len(totals)):
+        totals[k] = 0.0
+    for k in range(len(now)):
+        now[k] = new[k]
+    epoch = (place[0] + 1) // steps
+    if epoch * steps == place[0] + 1:
+        epoch_sums[epoch - 1, 0], epoch_sums[epoch - 1, 1] = sums[0], sums[1]
         sums[0] = sums[1] = 0.0
-        for i in range(len(now)):
-            for k in range(now.shape[1]):
-                epoch_states[epoch, i, k] = now[i, k]
+        for k in range(len(now)):
+            epochs[epoch - 1, k] = now[k]
     return True
 
 
