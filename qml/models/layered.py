@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from qml.ansatze import Ansatz, get_ansatz
 from qml.feature_maps import FeatureMap, get_feature_map
@@ -14,7 +14,7 @@ from simulator.circuit import Circuit
 from simulator.errors import CircuitError
 from simulator.parameters import ParameterVector
 
-__all__ = ["layered_model"]
+__all__ = ["layered_model", "shared_model"]
 
 
 def layered_model(
@@ -28,8 +28,7 @@ def layered_model(
 ) -> QuantumModel:
     """Build a model that encodes the data once, or again before each layer, and applies the layers of an ansatz.
 
-    The weights of the feature map, if any, precede those of the ansatz. Equal arguments return the same model, if it is
-    one of the latest, so that the folds of a cross-validation share its tables.
+    The weights of the feature map, if any, precede those of the ansatz.
 
     Parameters
     ----------
@@ -48,33 +47,9 @@ def layered_model(
     >>> layered_model("zz", "real_amplitudes", num_features=3, num_layers=2)
     QuantumModel(3 qubits, 6 inputs, 9 weights, 3 observables, precision='double')
     """
-    settings = get_feature_map(feature_map), get_ansatz(ansatz), num_features, num_layers, num_qubits
-    if isinstance(observables, str) and all(map(_is_value, settings[:2])):
-        try:
-            return _cached(*settings, observables, precision)
-        except TypeError as error:
-            if "unhashable" not in str(error):
-                raise
-    return _build(*settings, observables, precision)
-
-
-def _is_value(part: object) -> bool:
-    """Whether a feature map or an ansatz cannot change, so that equal ones remain equal."""
-    parameters = getattr(type(part), "__dataclass_params__", None)
-    return parameters is not None and parameters.frozen and parameters.eq
-
-
-def _build(
-    feature_map: FeatureMap,
-    ansatz: Ansatz,
-    num_features: int,
-    num_layers: int,
-    num_qubits: int | None,
-    observables: str | Sequence[Observable],
-    precision: Literal["double", "single"],
-) -> QuantumModel:
-    encoding = feature_map.encoding(num_features, num_qubits)
+    encoding = get_feature_map(feature_map).encoding(num_features, num_qubits)
     width = encoding.circuit.num_qubits
+    ansatz = get_ansatz(ansatz)
     weights = ParameterVector("w", ansatz.num_weights(width, num_layers))
     turns = encoding.turns
     if num_layers < len(turns):
@@ -93,4 +68,33 @@ def _build(
     )
 
 
-_cached = functools.lru_cache(maxsize=8)(_build)
+def shared_model(
+    feature_map: FeatureMap,
+    ansatz: Ansatz,
+    num_features: int,
+    num_layers: int,
+    num_qubits: int | None,
+    observables: str | Sequence[Observable],
+    precision: Literal["double", "single"],
+) -> QuantumModel:
+    """Return `layered_model` of these arguments, the same object as for equal ones if it is one of the latest.
+
+    So the folds of a cross-validation lower a circuit, and write its tables, once.
+    """
+    arguments: Any = feature_map, ansatz, num_features, num_layers, num_qubits, observables, precision
+    if isinstance(observables, str) and _is_value(feature_map) and _is_value(ansatz):
+        try:
+            return _latest_models(*arguments)
+        except TypeError as error:
+            if "unhashable" not in str(error):
+                raise
+    return layered_model(*arguments)
+
+
+_latest_models = functools.lru_cache(maxsize=8)(layered_model)
+
+
+def _is_value(part: object) -> bool:
+    """Whether a feature map or an ansatz cannot change, so that equal ones remain equal."""
+    parameters = getattr(type(part), "__dataclass_params__", None)
+    return parameters is not None and parameters.frozen and parameters.eq
