@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.layers.trait import Layer, Rest
+from qml.layers.trait import Layer, LayerCalls, Rest
+from qml.seeds import StepSeed, seed_words
 from qml.settings import check_whole
+from simulator.caching import cached_property
+from simulator.engines.host import activations, generators, loops
+from simulator.program.values import as_array
 
 __all__ = ["Dropout"]
 
@@ -73,8 +77,14 @@ class Dropout(Layer):
         d_outputs = rest(X, slice(0, len(X)))
         return np.empty(0), d_outputs if inputs else None
 
+    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+        return None if self.is_random else LayerCalls(X, np.empty(X.shape) if d_X is None else d_X, [], [])
+
     def for_step(self, seed: Sequence[int]) -> Layer:
-        return DropoutStep(self.rate, self.size, np.random.default_rng(seed)) if self.is_random else self
+        return DropoutStep(self.rate, self.size, tuple(seed)) if self.is_random else self
+
+    def for_steps(self, seed: StepSeed, numbers: tuple[int, ...] = ()) -> Layer | None:
+        return DropoutStep(self.rate, self.size, numbers, seed) if self.is_random else self
 
     def split_fixed(self) -> tuple[None, Layer]:
         return None, self
@@ -88,12 +98,39 @@ class Dropout(Layer):
 
 @dataclass(frozen=True, repr=False)
 class DropoutStep(Dropout):
-    """Dropout in one training step; each chunk of rows takes the next numbers of ``rng``."""
+    """Dropout in a training step; each chunk of rows takes the next numbers of its generator.
 
-    rng: np.random.Generator | None = None
+    In a compiled loop, ``seed`` is what follows the words of the step's seed.
+    """
+
+    seed: tuple[int, ...] = ()
+    of_loop: StepSeed | None = field(default=None, compare=False)
 
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
-        assert self.rng is not None
-        factors = (self.rng.random(X.shape) >= self.rate) / (1.0 - self.rate)
-        d_outputs = rest(X * factors, slice(0, len(X)))
+        X = as_array(X)
+        factors, outputs = np.empty(X.shape), np.empty(X.shape)
+        generators.drop(self._generator, float(self.rate), X.reshape(-1), factors.reshape(-1), outputs.reshape(-1))
+        d_outputs = rest(outputs, slice(0, len(X)))
         return np.empty(0), d_outputs * factors if inputs else None
+
+    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+        source = self.of_loop
+        if source is None:
+            return None
+        words, generator = np.concatenate([source.words, seed_words(*self.seed)]), np.empty(generators.SIZE, np.int64)
+        factors, outputs, d_outputs = np.empty(X.shape), np.empty(X.shape), np.empty(X.shape)
+        entries = X.reshape(-1), factors.reshape(-1), outputs.reshape(-1)
+        forward = [
+            loops.Call(generators.start_step, source.words, source.step, words, generator),
+            loops.Call(generators.drop, generator, float(self.rate), *entries),
+        ]
+        if d_X is None:
+            return LayerCalls(outputs, d_outputs, forward, [])
+        backward = loops.Call(activations.chain, d_outputs.reshape(-1), entries[1], d_X.reshape(-1))
+        return LayerCalls(outputs, d_outputs, forward, [backward])
+
+    @cached_property
+    def _generator(self) -> NDArray[np.int64]:
+        words, generator = seed_words(*self.seed), np.empty(generators.SIZE, np.int64)
+        generators.start_step(words, np.zeros(1, np.int64), words.copy(), generator)
+        return generator

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.layers.flatten import Flatten
 from qml.layers.summary import network_table
-from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, calls_of, check_shapes, is_layer
+from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, calls_of, check_shapes, is_layer, layer_for_steps
 from qml.models.checks import check_finite
+from qml.seeds import StepSeed
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.caching import cached_property
@@ -78,6 +79,15 @@ class Chain(Layer):
 
     def for_step(self, seed: Sequence[int]) -> Chain:
         layers = (layer.for_step([*seed, number]) for number, layer in enumerate(self.layers))
+        return Chain(tuple(layers)) if self.is_random else self
+
+    def for_steps(self, seed: StepSeed, numbers: tuple[int, ...] = ()) -> Chain | None:
+        layers = []
+        for number, layer in enumerate(self.layers):
+            prepared = layer_for_steps(layer, seed, (*numbers, number))
+            if prepared is None:
+                return None
+            layers.append(prepared)
         return Chain(tuple(layers)) if self.is_random else self
 
     def with_shots(self, shots: int, seed: int) -> Chain:

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.overriding import speaks_for
+from qml.seeds import StepSeed
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.noise import NoiseModel
 
-__all__ = ["Layer", "LayerCalls", "PreparedSweep", "Rest", "calls_of", "check_shapes", "is_layer"]
+__all__ = ["Layer", "LayerCalls", "PreparedSweep", "Rest", "calls_of", "check_shapes", "is_layer", "layer_for_steps"]
 
 Array = NDArray[np.float64]
 
@@ -202,6 +203,13 @@ class Layer(Protocol):
         """Return the layer for one training step, which takes its random numbers from this seed."""
         return self
 
+    def for_steps(self, seed: StepSeed, numbers: tuple[int, ...] = ()) -> Layer | None:
+        """Return the layer for the steps of a compiled loop; None if its random numbers need Python.
+
+        In each step they are those of `for_step` with the words of the step's seed, followed by ``numbers``.
+        """
+        return None if self.is_random else self
+
     def split_fixed(self) -> tuple[Callable[[Array], Array] | None, Layer | None]:
         """Split into a function of X without weights and the layer to train on the values of that function.
 
@@ -231,6 +239,11 @@ _SWEEPS = ("forward", "sweep", "prepared", "value", "slope")
 def calls_of(layer: Layer, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
     """Return the calls of a layer; None if it has none, or if a subclass has sweeps of its own but no calls."""
     return layer.calls(X, d_X, weights, d_weights) if speaks_for(type(layer), "calls", *_SWEEPS) else None
+
+
+def layer_for_steps(layer: Layer, seed: StepSeed, numbers: tuple[int, ...] = ()) -> Layer | None:
+    """Return `Layer.for_steps`; None if a subclass has random numbers of its own."""
+    return layer.for_steps(seed, numbers) if speaks_for(type(layer), "for_steps", "for_step", "is_random") else None
 
 
 def is_layer(value: Any) -> bool:

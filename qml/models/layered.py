@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from qml.ansatze import Ansatz, get_ansatz
 from qml.feature_maps import FeatureMap, get_feature_map
@@ -13,7 +14,7 @@ from simulator.circuit import Circuit
 from simulator.errors import CircuitError
 from simulator.parameters import ParameterVector
 
-__all__ = ["layered_model"]
+__all__ = ["layered_model", "shared_model"]
 
 
 def layered_model(
@@ -65,3 +66,35 @@ def layered_model(
         data=encoding.data,
         num_features=num_features,
     )
+
+
+def shared_model(
+    feature_map: FeatureMap,
+    ansatz: Ansatz,
+    num_features: int,
+    num_layers: int,
+    num_qubits: int | None,
+    observables: str | Sequence[Observable],
+    precision: Literal["double", "single"],
+) -> QuantumModel:
+    """Return `layered_model` of these arguments, the same object as for equal ones if it is one of the latest.
+
+    So the folds of a cross-validation lower a circuit, and write its tables, once.
+    """
+    arguments: Any = feature_map, ansatz, num_features, num_layers, num_qubits, observables, precision
+    if isinstance(observables, str) and _is_value(feature_map) and _is_value(ansatz):
+        try:
+            return _latest_models(*arguments)
+        except TypeError as error:
+            if "unhashable" not in str(error):
+                raise
+    return layered_model(*arguments)
+
+
+_latest_models = functools.lru_cache(maxsize=8)(layered_model)
+
+
+def _is_value(part: object) -> bool:
+    """Whether a feature map or an ansatz cannot change, so that equal ones remain equal."""
+    parameters = getattr(type(part), "__dataclass_params__", None)
+    return parameters is not None and parameters.frozen and parameters.eq

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qml.optimizers import Optimizer
 from qml.optimizers.objective import Objective, Rows
 from qml.training.compiled_steps import CompiledSteps
+from qml.training.orders import draw_orders
 from qml.training.progress import RunState
 from qml.training.run import Run, with_candidate
 from simulator.caching import cached_property
@@ -18,18 +18,28 @@ from simulator.engines.host import updates
 
 def descend(run: Run, optimizer: Optimizer) -> str:
     """Take steps until there is a reason to stop; return the reason."""
-    compiled, epoch = CompiledSteps.of(run, optimizer), None
+    compiled = CompiledSteps.of(run, optimizer)
+    reason = _steps(run, optimizer, compiled)
+    if compiled is not None:
+        compiled.keep(run)
+    return reason
+
+
+def _steps(run: Run, optimizer: Optimizer, compiled: CompiledSteps | None) -> str:
+    epoch = None
     while (reason := run.reason_to_stop()) is None:
-        epoch = epoch or _Epoch(run)
-        taken = None if compiled is None else compiled.advance(run, epoch.order)
-        if taken is None:
-            taken = _step(run, optimizer, epoch)
-        if taken is not None and taken[0].batch == run.steps_per_epoch:
-            if _finish_epoch(run, *taken):
+        before = run.state
+        for taken in () if compiled is None else compiled.advance(run):
+            if _accept(run, *taken):
                 return "callback"
-            epoch = None
-        elif taken is not None:
-            run.state = taken[0]
+            if run.reason_to_stop() is not None:
+                break
+        if run.state is before:  # the next step needs Python
+            if epoch is None or epoch.number != len(before.history):
+                epoch = _Epoch(run)
+            step = _step(run, optimizer, epoch)
+            if step is not None and _accept(run, *step):
+                return "callback"
         run.checkpoints.save(run.state)
     return reason
 
@@ -48,28 +58,29 @@ def with_last_weights(run: Run) -> RunState:
 
 
 class _Epoch:
-    """Order of an epoch, which depends on seed and number only, also after a restart."""
+    """Batches of the current epoch."""
 
     def __init__(self, run: Run) -> None:
         self._objective, self._size, n_samples = run.objective, run.batch_size, run.objective.n_samples
-        self.order: NDArray[np.intp] | None = None
+        self.number, self._order = len(run.state.history), None
         if self._size < n_samples:
-            seed = [run.state.seed, 0, len(run.state.history)]
-            self.order = np.random.default_rng(seed).permutation(n_samples)
+            orders = np.empty((1, n_samples), np.int64)
+            draw_orders(run.state.seed, self.number, n_samples, orders)
+            self._order = orders[0]
 
     def batch(self, number: int) -> tuple[Objective, Rows]:
         """Return an objective, and the rows of a step among its own."""
-        if self.order is None:
+        if self._order is None:
             return self._objective, slice(None)
-        start, stop = number * self._size, min((number + 1) * self._size, len(self.order))
+        start, stop = number * self._size, min((number + 1) * self._size, len(self._order))
         if self._ordered is None:
-            return self._objective, self.order[start:stop]
+            return self._objective, self._order[start:stop]
         return self._ordered, slice(start, stop)
 
     @cached_property
     def _ordered(self) -> Objective | None:
         in_order = getattr(self._objective, "in_order", None)
-        return None if in_order is None else in_order(self.order)
+        return None if in_order is None else in_order(self._order)
 
 
 def _step(run: Run, optimizer: Optimizer, epoch: _Epoch) -> tuple[RunState, float] | None:
@@ -111,8 +122,11 @@ def _step(run: Run, optimizer: Optimizer, epoch: _Epoch) -> tuple[RunState, floa
     return state, rate * optimizer.step_size(measured)
 
 
-def _finish_epoch(run: Run, state: RunState, learning_rate: float) -> bool:
-    """End the epoch after its last step; return whether the callback wants to stop."""
+def _accept(run: Run, state: RunState, learning_rate: float) -> bool:
+    """Go on from the state after a step, which may be its epoch's last; return whether the callback wants to stop."""
+    if state.batch < run.steps_per_epoch:
+        run.state = state
+        return False
     return run.finish_epoch(
         state,
         loss=state.loss_sum / run.objective.n_samples,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qml.layers import Layer
 from qml.layers.sequential import Chain
 from qml.layers.states import StatesOfNetwork
-from qml.layers.trait import calls_of
+from qml.layers.trait import calls_of, layer_for_steps
 from qml.losses import Loss, compiled, loss_calls
 from qml.optimizers.objective import Rows
 from qml.training.compiled_steps import Batch
@@ -134,8 +134,9 @@ class LayersObjective:
 
     def step_calls(self, batch: Batch) -> list[loops.Call] | None:
         """Return `value_and_gradient` as calls that a compiled loop makes; None if it needs Python."""
-        network, all_inputs, rows, loss = self.network, as_array(self.inputs), batch.rows, compiled(self.loss)
-        if network.is_random or loss is None:
+        all_inputs, rows, loss = as_array(self.inputs), batch.rows, compiled(self.loss)
+        network = layer_for_steps(self.network, batch.seed)
+        if network is None or loss is None:
             return None
         if self._shared.encoding is not None:
             network, all_inputs = self._shared.encoding[1], self._encoding_states.of_all()
@@ -146,9 +147,7 @@ class LayersObjective:
         kernel, settings, all_targets = loss.kernel((self.n_samples, calls.outputs.shape[1]), self.targets)
         targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
         return [
-            batch.take(all_inputs, inputs),
-            batch.take(all_targets, targets),
-            batch.take(self.sample_weight / rows, shares),
+            batch.take((all_inputs, all_targets, self.sample_weight / rows), (inputs, targets, shares)),
             *calls.forward,
             *loss_calls((kernel, settings, targets), calls.outputs, calls.d_outputs, shares, values, batch.loss),
             *calls.backward,

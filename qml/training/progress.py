@@ -24,7 +24,7 @@ class EpochRecord:
     validation_score : validation score after the epoch; None without validation data
     learning_rate : learning rate of the epoch's last step; None where the method chooses its steps
     gradient_norm : mean gradient norm over the epoch's batches; None where the method does not use gradients
-    seconds : duration of the epoch in seconds
+    seconds : duration of the epoch in seconds; of epochs that one compiled call takes, their mean
     """
 
     epoch: int

@@ -43,6 +43,8 @@ class Run:
         self.validates = self.objective.validation_score(self.state.weights) is not None
         self.steps_per_epoch = math.ceil(self.objective.n_samples / self.batch_size)
         self._at_epoch = self.schedule.factors()
+        kind = type(self.schedule)  # its factors may be known before the epoch begins
+        self._is_known_before = kind.at_epoch is Schedule.at_epoch and kind.factors is Schedule.factors
         self._epoch_factor = -1, 1.0  # number of epochs, and the schedule's factor after them
 
     def reason_to_stop(self) -> str | None:
@@ -52,6 +54,16 @@ class Run:
         if self.patience is not None and self.state.stale_epochs >= self.patience:
             return "converged"
         return "epochs" if len(self.state.history) >= self.epochs else None
+
+    def epochs_unseen(self) -> int:
+        """Return the number of epochs, at least 1, between which nothing asks for Python.
+
+        A callback does after each epoch, as does a schedule that reads the history. Patience may end the run.
+        """
+        if self.callback is not None or not self._is_known_before:
+            return 1
+        ahead = self.epochs - len(self.state.history)
+        return ahead if self.patience is None else min(ahead, self.patience - self.state.stale_epochs)
 
     def rates(self, first: int, count: int) -> list[float]:
         """Factors of the schedule for ``count`` steps of this epoch, from step ``first`` of the run."""

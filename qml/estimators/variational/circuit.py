@@ -21,7 +21,7 @@ from qml.estimators.variational.trained import QUARTER_TURN
 from qml.feature_maps import FeatureMap, get_feature_map
 from qml.features.scaling import Scaling, component_factors, explained_variance_ratio, fit_scaling
 from qml.layers import Arctan, Dense, Layer, Quantum, Sequential
-from qml.models.layered import layered_model
+from qml.models.layered import shared_model
 from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
 from qml.settings import check_choice
@@ -81,7 +81,7 @@ class EncodedCircuit(OneCircuit):
         num_layers = self._num_layers(num_qubits, n_outputs)
         capacity = feature_map.max_features(num_qubits)
         reduced = n_features > capacity and self.scale_features
-        model = layered_model(
+        model = shared_model(
             feature_map,
             ansatz,
             num_features=capacity if reduced else n_features,

@@ -20,7 +20,7 @@ from qml.estimators.variational.regressor import TrainedRegressor
 from qml.feature_maps import AngleMap
 from qml.features.scaling import Scaling, fit_standardisation
 from qml.layers import Dense, Quantum, Sequential, Tanh
-from qml.models.layered import layered_model
+from qml.models.layered import shared_model
 from qml.models.observables import Observable
 from qml.settings import check_whole
 
@@ -61,7 +61,7 @@ class DressedEstimator(OneCircuit):
         initialisation = get_initialisation(self.initialisation)
         ansatz = initialisation.prepared(get_ansatz(self.ansatz))
         num_angles = num_qubits * self.angles_per_qubit
-        model = layered_model(
+        model = shared_model(
             AngleMap("yz", self.angles_per_qubit),
             ansatz,
             num_features=num_angles,

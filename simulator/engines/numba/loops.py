@@ -11,11 +11,9 @@ from simulator.engines.numba.jit.bridges import Call
 from simulator.engines.numba.kernels import loops as kernels
 from simulator.engines.numba.threads import get_num_threads, helpers
 
-__all__ = ["Call", "Loop", "check_finite", "clear", "copy", "take_rows"]
+__all__ = ["Call", "Loop", "check_finite", "clear", "words"]
 
 IntArray = NDArray[np.int64]
-
-_FIRST = np.zeros(1, np.int64)  # the only row, in order and place
 
 
 class Loop:
@@ -45,19 +43,9 @@ class Loop:
         return int(kernels.repeat(self._rows, *helpers(threads - 1, self._scratch_bytes), self._place, end))
 
 
-def take_rows(source: NDArray[Any], order: IntArray, place: IntArray, size: int, out: NDArray[Any]) -> Call:
-    """Return the call that fills ``out`` with the rows ``order[place[0] * size :]`` of ``source``, of the same type."""
-    return Call(kernels.copy_rows, _words(source), order, place, size, _words(out))
-
-
-def copy(source: NDArray[Any], out: NDArray[Any]) -> Call:
-    """Return the call that copies an array to another one of its type and shape."""
-    return take_rows(source.reshape(1, -1), _FIRST, _FIRST, 1, out.reshape(1, -1))
-
-
 def clear(out: NDArray[Any]) -> Call:
     """Return the call that fills an array with zeros."""
-    return copy(np.zeros_like(out), out)
+    return Call(kernels.clear, out.reshape(-1).view(np.int64))
 
 
 def check_finite(array: NDArray[np.float64]) -> Call:
@@ -65,6 +53,6 @@ def check_finite(array: NDArray[np.float64]) -> Call:
     return Call(kernels.are_finite, array.reshape(-1).view(np.int64))
 
 
-def _words(array: NDArray[Any]) -> IntArray:
-    """Rows as 64-bit integers, without a copy."""
+def words(array: NDArray[Any]) -> IntArray:
+    """Return the rows of an array as 64-bit integers, without a copy."""
     return array.reshape(len(array), -1).view(np.int64)

@@ -336,6 +336,14 @@ def test_dropout_keeps_the_mean_and_leaves_out_its_share():
     np.testing.assert_array_equal(d_X, outputs)  # the derivative of a product with the mask is the mask
 
 
+def test_dropout_takes_the_numbers_of_a_generator_of_numpy():
+    X, seen = np.random.default_rng(0).normal(size=(7, 5)), []
+    step, rng = Dropout(0.4).for_step([2**40 + 3, 2, 11]), np.random.default_rng([2**40 + 3, 2, 11])
+    for _ in range(2):
+        step.sweep(X, np.empty(0), lambda Y, _: seen.append(Y) or Y, inputs=False)
+        np.testing.assert_array_equal(seen[-1], X * ((rng.random(X.shape) >= 0.4) / (1.0 - 0.4)))
+
+
 def test_dropout_differs_between_steps_and_chunks_and_repeats_by_seed():
     def masks(seed):
         step, seen = Sequential(Tanh(), Dropout(0.5)).for_step(seed), []

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import threading
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,13 @@ class Doubled(Tanh):
         return 2.0 * super().value(X)
 
 
+class Noise(Dropout):
+    """Chooses a layer at random that could be compiled."""
+
+    def for_step(self, seed):
+        return Tanh(self.size) if np.random.default_rng(seed).random() < 0.5 else ReLU(self.size)
+
+
 class Doubling(SquaredError):
     def value(self, outputs, y):
         return 2.0 * super().value(outputs, y)
@@ -97,10 +105,10 @@ def count(monkeypatch):
         taken["python"] += 1
         return step(*arguments)
 
-    def counted_advance(self, run, order):
-        out = advance(self, run, order)
-        taken["compiled"] += 0 if out is None else out[0].steps - run.state.steps
-        return out
+    def counted_advance(self, run):
+        for state, rate in advance(self, run):
+            taken["compiled"] += state.steps - run.state.steps
+            yield state, rate
 
     monkeypatch.setattr(descent, "_step", counted_step)
     monkeypatch.setattr(CompiledSteps, "advance", counted_advance)
@@ -160,11 +168,23 @@ def test_losses_of_smoothed_labels(name, count):
             Dense(3, 2), ReLU(), Dense(2, 2), Arctan(), Quantum(MODEL), Dense(3, 2), Quantum(MODEL), Dense(3, 1)
         ),
         Sequential(Quantum(PROBABILITIES), Dense(4, 1)),
+        Sequential(Dropout(0.3, 3), Dense(3, 2), Dropout(0.5), Quantum(MODEL), Dropout(0.0), Dense(3, 1)),
+        Sequential(Dense(3, 2), Sequential(Tanh(), Dropout(0.25)), Quantum(MODEL), Dropout(0.1), Dense(3, 1)),
         Sequential(Dense(3, 2), Quantum(MARGINALS), Dense(2, 1)),
         Sequential(Quantum(amplitudes("z")), Dense(3, 1)),
         Sequential(Quantum(amplitudes("probabilities")), Dense(8, 1)),
     ],
-    ids=["dense", "scales", "two circuits", "probabilities", "marginals", "amplitudes", "amplitudes to probabilities"],
+    ids=[
+        "dense",
+        "scales",
+        "two circuits",
+        "probabilities",
+        "dropout",
+        "dropout in a chain",
+        "marginals",
+        "amplitudes",
+        "amplitudes to probabilities",
+    ],
 )
 @pytest.mark.parametrize("batch_size", [BATCH, None])
 def test_chains_of_layers(network, batch_size, count):
@@ -180,7 +200,7 @@ def test_chains_of_layers(network, batch_size, count):
         (NETWORK, SquaredError(), Halving(0.01)),
         (NETWORK, SquaredError(), "natural_gradient"),
         (Sequential(Doubled(2), Quantum(MODEL), Dense(3, 1)), SquaredError(), "adam"),
-        (Sequential(Dense(2, 2), Dropout(0.5), Quantum(MODEL), Dense(3, 1)), SquaredError(), "adam"),
+        (Sequential(Dense(2, 2), Noise(0.5), Quantum(MODEL), Dense(3, 1)), SquaredError(), "adam"),
         (NETWORK.on(noise=NoiseModel(after_2q=depolarizing(0.02))), SquaredError(), "adam"),
     ],
     ids=["loss", "step", "measure", "activation", "random", "noise"],
@@ -203,6 +223,59 @@ def test_one_step_a_call_gives_the_same_bits(monkeypatch):
     monkeypatch.setattr(loops.Loop, "run", lambda self, end: ends.append(end - self._place[0]) or repeat(self, end))
     assert_same(run(objective()), expected)
     assert ends == [1] * (EPOCHS * 3)
+
+
+def test_epochs_between_which_nobody_looks_are_one_call(monkeypatch):
+    """Besides the first step, which tells how long one takes."""
+    ends, repeat = [], loops.Loop.run
+    monkeypatch.setattr(compiled_steps, "SECONDS_OF_A_CALL", 3600.0)
+    monkeypatch.setattr(loops.Loop, "run", lambda self, end: ends.append(end) or repeat(self, end))
+    for settings in ({}, {"patience": EPOCHS, "verbose": True}):
+        ends.clear()
+        assert_same(run(objective(), batch_size=11, **settings), in_python(objective(), batch_size=11, **settings))
+        assert ends == [1, 4 * EPOCHS]
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_size": 11}, {"batch_size": None}], ids=["rest", "equal", "one"])
+@pytest.mark.parametrize("patience", [None, 3])
+def test_a_validation_set_decides(settings, patience):
+    problem, held_out = objective(), objective(y=np.linspace(-1.0, 1.0, N_SAMPLES))
+    problem = dataclasses.replace(problem, validation=held_out)
+    settings = {"epochs": 30, "patience": patience, "schedule": "constant", "optimizer": Adam(0.3)} | settings
+    assert_same(run(problem, **settings), in_python(problem, **settings))
+
+
+def test_a_second_run_has_the_steps_of_the_first(monkeypatch):
+    problem, other = objective(), objective()
+    expected = [in_python(problem, rng=seed) for seed in (1, 2)]
+    built, build = [], CompiledSteps.__init__
+    monkeypatch.setattr(CompiledSteps, "__init__", lambda self, *run: built.append(run) or build(self, *run))
+    assert_same(run(problem, rng=1), expected[0])
+    assert_same(run(problem, rng=2), expected[1])
+    assert len(built) == 1
+    for number, settings in enumerate([{"batch_size": 15}, {"optimizer": Adam(0.1)}, {"epochs": 5}, {}], 2):
+        assert_same(run(problem, **settings), in_python(problem, **settings))
+        assert len(built) == number
+    assert_same(run(other, rng=1), expected[0])
+    assert len(built) == 6
+
+
+def test_a_run_inside_a_callback_has_steps_of_its_own():
+    problem, expected = objective(), in_python(objective())
+    run(problem, callback=lambda progress: False)
+    inner = []
+    assert_same(run(problem, callback=lambda progress: inner.append(run(problem))), expected)
+    for result in inner:
+        assert_same(result, expected)
+
+
+def test_steps_go_with_their_objective():
+    problem = objective()
+    run(problem)
+    (kept,) = compiled_steps._latest.steps
+    reference = weakref.ref(kept)
+    del kept, problem
+    assert reference() is None
 
 
 @pytest.mark.parametrize("at", [1, 2, 5])

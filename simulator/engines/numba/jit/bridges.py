@@ -82,10 +82,6 @@ class Call:
         self._block = np.array(words, np.int64)
         self._arguments, self._begins = arguments, begins  # the arguments, to keep the arrays alive
 
-    def numbers(self, argument: int) -> np.ndarray:
-        """Return the float64 numbers of an argument, a float or a tuple of floats; they may be changed."""
-        return self._block[self._begins[argument] : self._begins[argument + 1]].view(np.float64)
-
     def row(self, threads: int) -> tuple[int, ...]:
         """Return the row of a table of calls (`kernels.loops.repeat`), which is valid as long as the call lives."""
         place = -1 if self.scratch is None else self._begins[self.scratch] + 4  # the address among an array's words

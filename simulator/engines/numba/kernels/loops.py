@@ -123,13 +123,10 @@ def serve(board, box, rounds):
 
 
 @bridged
-def copy_rows(source, order, place, size, out):
-    """Copy rows of 64-bit words: row i of ``out`` is row ``order[place[0] * size + i]`` of ``source``."""
-    begin = place[0] * size
-    for i in range(len(out)):
-        row = order[begin + i]
-        for k in range(out.shape[1]):
-            out[i, k] = source[row, k]
+def clear(words):
+    """Set 64-bit words to 0."""
+    for i in range(len(words)):
+        words[i] = 0
 
 
 @bridged

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import math
 
-from simulator.engines.numba.jit import bridged
+from simulator.engines.numba.jit import bridged, inlined
 
 
-@bridged
-def record(loss, gradient, samples, sums):
-    """Add ``loss[0]``, times the number of samples, the norm of the gradient, and 1 to ``sums``, if all are finite.
-
-    Returns whether they are.
-    """
+@inlined
+def _record(loss, gradient, samples, sums):
     square = 0.0
     for k in range(len(gradient)):
         square += gradient[k] * gradient[k]
@@ -28,14 +24,56 @@ def record(loss, gradient, samples, sums):
     return True
 
 
-@bridged
-def scaled(before, after, rate, out):
-    """``before + rate * (after - before)``, exactly ``after`` for a rate of 1; returns whether all are finite."""
+@inlined
+def _scaled(before, after, rate, out):
     finite = True
     for k in range(len(out)):
         out[k] = after[k] if rate == 1.0 else before[k] + rate * (after[k] - before[k])
         finite = finite and math.isfinite(out[k])
     return finite
+
+
+@bridged
+def record(loss, gradient, samples, sums):
+    """Add ``loss[0]``, times the number of samples, the norm of the gradient, and 1 to ``sums``, if all are finite.
+
+    Returns whether they are.
+    """
+    return _record(loss, gradient, samples, sums)
+
+
+@bridged
+def scaled(before, after, rate, out):
+    """``before + rate * (after - before)``, exactly ``after`` for a rate of 1; returns whether all are finite."""
+    return _scaled(before, after, rate, out)
+
+
+@bridged
+def finish(weights, now, new_weights, new, totals, gradient, samples, sums, rates, place, steps, epoch_sums, epochs):
+    """Finish a step: scale and record it, see `scaled` and `record`, and replace ``now`` by ``new``.
+
+    These begin with the weights. ``totals`` is loss and gradient, and is cleared for the next step. ``sums`` has a
+    fourth number: infinity, then the loss of the first step. After each ``steps`` steps, an epoch, sums and ``now`` are
+    copied to the epoch's rows of ``epoch_sums`` and ``epochs``, and the sums begin anew. Returns False, with all of
+    this as it was before, if a number is not finite.
+    """
+    if not _scaled(weights, new_weights, rates[place[0]], new_weights):
+        return False
+    if not _record(totals, gradient, samples, sums):
+        return False
+    if sums[3] == math.inf:
+        sums[3] = totals[0]
+    for k in range(len(totals)):
+        totals[k] = 0.0
+    for k in range(len(now)):
+        now[k] = new[k]
+    epoch = (place[0] + 1) // steps
+    if epoch * steps == place[0] + 1:
+        epoch_sums[epoch - 1, 0], epoch_sums[epoch - 1, 1] = sums[0], sums[1]
+        sums[0] = sums[1] = 0.0
+        for k in range(len(now)):
+            epochs[epoch - 1, k] = now[k]
+    return True
 
 
 @bridged
