@@ -14,8 +14,9 @@ from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import DEFAULT_SHOTS, Estimates, Folder, ParameterShift, parameter_sets
 from simulator.calculations.parameter_shift import shifted_circuit
-from simulator.calculations.sampling import checked_shots
+from simulator.calculations.sampling import check_seed, checked_shots
 from simulator.circuit import Circuit
+from simulator.noise.model import checked_noise
 from simulator.observables import PauliSum
 from simulator.operations.binding import Values
 from simulator.parameters import Parameter
@@ -56,6 +57,8 @@ class ShotBackend(ParameterShift):
 
     def __post_init__(self) -> None:
         checked_shots(self.shots)
+        checked_noise(self.noise)
+        check_seed(self.seed)
 
     @property
     def name(self) -> str:

@@ -20,7 +20,7 @@ def test_one_thread_inside_and_as_many_as_before_outside(context):
     assert blas_threads() == before
 
 
-@pytest.mark.parametrize("num_qubits, limited", [(6, True), (7, False)])
+@pytest.mark.parametrize(("num_qubits", "limited"), [(6, True), (7, False)])
 def test_small_reservoirs_are_prepared_on_one_thread(num_qubits, limited, monkeypatch):
     seen, eigh, before = [], np.linalg.eigh, blas_threads()
     monkeypatch.setattr(np.linalg, "eigh", lambda matrix: (seen.append(blas_threads()), eigh(matrix))[1])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.library_threads import one_blas_thread
+from simulator.memory import check_count
 from simulator.observables import PauliSum
 from simulator.pauli import popcount
 
@@ -55,6 +56,8 @@ class ReservoirMemory:
     def __init__(
         self, hamiltonian: Array, num_inputs: int, time: float, virtual_nodes: int, observables: Sequence[PauliSum]
     ) -> None:
+        matrices = virtual_nodes * len(observables)
+        check_count("virtual_nodes", "matrices of the readout", matrices, 16 * len(hamiltonian) ** 2)
         self._inputs, self._memory = 1 << num_inputs, len(hamiltonian) >> num_inputs
         with few_threads(len(hamiltonian)):
             self._prepare(hamiltonian, time, virtual_nodes, observables)

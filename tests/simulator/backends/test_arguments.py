@@ -1,0 +1,29 @@
+"""Arguments of the wrong type are refused where they are given, not by the first request."""
+
+import pytest
+
+from simulator import Circuit, NoiseError, NumbaBackend, ShotBackend
+
+
+@pytest.mark.parametrize("kind", [NumbaBackend, ShotBackend])
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"noise": "a"}, NoiseError, "noise is a NoiseModel, such as .*, got 'a'"),
+        ({"noise": 0.1}, NoiseError, "got 0.1"),
+        ({"seed": "a"}, ValueError, "seed is None or an integer of 0 or more, got 'a'"),
+        ({"seed": -1}, ValueError, "got -1"),
+        ({"seed": 1.5}, ValueError, "got 1.5"),
+        ({"seed": True}, ValueError, "got True"),
+    ],
+)
+def test_backends_check_their_arguments(kind, arguments, error, text):
+    with pytest.raises(error, match=text):
+        kind(**arguments)
+
+
+@pytest.mark.parametrize("method", ["expectation", "sample", "density_matrix"])
+def test_circuits_name_what_is_expected_as_noise(method):
+    arguments = ("Z",) if method == "expectation" else ()
+    with pytest.raises(NoiseError, match="noise is a NoiseModel, such as .*, got 'a'"):
+        getattr(Circuit(1).h(0), method)(*arguments, noise="a")
