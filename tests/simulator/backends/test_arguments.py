@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator import Circuit, NoiseError, NumbaBackend, ShotBackend
+from simulator import Circuit, NoiseError, NumbaBackend, ShotBackend, Z
 
 
 @pytest.mark.parametrize("kind", [NumbaBackend, ShotBackend])
@@ -24,6 +24,6 @@ def test_backends_check_their_arguments(kind, arguments, error, text):
 
 @pytest.mark.parametrize("method", ["expectation", "sample", "density_matrix"])
 def test_circuits_name_what_is_expected_as_noise(method):
-    arguments = ("Z",) if method == "expectation" else ()
+    arguments = (Z(0),) if method == "expectation" else ()
     with pytest.raises(NoiseError, match="noise is a NoiseModel, such as .*, got 'a'"):
         getattr(Circuit(1).h(0), method)(*arguments, noise="a")
