@@ -101,9 +101,11 @@ def replace_file(path: Name, chunks: Iterable[bytes], *, previous: Path | None =
                 check_regular(previous)
                 os.replace(target, previous)
             os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk: writing does not know where
+            error.filename = os.fspath(path)
         raise
     _flush_folder(target.parent)
 
