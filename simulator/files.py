@@ -129,9 +129,14 @@ def locked(path: Name) -> Iterator[None]:
     ------
     BlockingIOError
         If another process holds the lock.
+    OSError
+        If the folder does not exist or cannot be written.
     """
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:
+            raise FileNotFoundError(errno.ENOENT, "no such folder", str(Path(path).parent)) from None
         try:
             _lock(descriptor)
             current = _is_at(descriptor, path)

@@ -344,3 +344,11 @@ def test_an_error_of_writing_names_the_file(tmp_path):
     with pytest.raises(OSError, match=re.escape(f"No space left on device: '{tmp_path / 'model'}'")):
         replace_file(tmp_path / "model", chunks())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_in_a_folder_that_does_not_exist_names_the_folder(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match=f"no such folder: '{tmp_path}/none'"),
+        locked(tmp_path / "none" / "lock"),
+    ):
+        pass
