@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -11,18 +15,42 @@ from threadpoolctl import ThreadpoolController
 __all__ = ["one_blas_thread", "one_library_thread"]
 
 
-def one_library_thread() -> AbstractContextManager[Any]:
-    """Return a context in which libraries use one thread, BLAS and those of OpenMP.
+@contextmanager
+def one_library_thread(user_api: str | None = None) -> Iterator[None]:
+    """Let libraries use one thread inside the context.
 
     On a machine with other work, threads that wait for each other after every small product take a hundred times
-    longer.
+    longer. The limit is that of the process: it ends with the last of the contexts that threads of Python have entered.
+
+    Parameters
+    ----------
+    user_api : {"blas", "openmp"}, optional
+        Kind of the libraries; by default both.
     """
-    return _libraries().limit(limits=1)  # type: ignore[no-any-return]
+    with _lock:
+        if not _entered[user_api]:
+            _limits[user_api] = _libraries().limit(limits=1, user_api=user_api)
+        _entered[user_api] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _entered[user_api] -= 1
+            if not _entered[user_api]:
+                _limits.pop(user_api).restore_original_limits()
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
+def one_blas_thread() -> Any:
     """Return a context in which BLAS uses one thread, see `one_library_thread`."""
-    return _libraries().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+    return one_library_thread("blas")
+
+
+_lock = threading.Lock()
+_entered: Counter[str | None] = Counter()
+_limits: dict[str | None, Any] = {}
+
+if hasattr(os, "register_at_fork"):  # a child does not inherit a lock that another thread holds
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @cache

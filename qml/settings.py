@@ -33,7 +33,7 @@ MAX_QUBITS = 10_000
 simulated only without entanglement."""
 
 MAX_LAYERS = 100_000
-"""Maximum number of layers or repetitions of a circuit, which take a minute to build."""
+"""Maximum number of layers or repetitions of a circuit, which take some 15 s to build with two qubits."""
 
 
 def check_whole(

@@ -20,6 +20,17 @@ def test_one_thread_inside_and_as_many_as_before_outside(context):
     assert blas_threads() == before
 
 
+def test_the_limit_ends_with_the_last_of_overlapping_contexts():
+    before = blas_threads()
+    first, second = one_blas_thread(), one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert blas_threads() == {1}
+    second.__exit__(None, None, None)
+    assert blas_threads() == before
+
+
 @pytest.mark.parametrize(("num_qubits", "limited"), [(6, True), (7, False)])
 def test_small_reservoirs_are_prepared_on_one_thread(num_qubits, limited, monkeypatch):
     seen, eigh, before = [], np.linalg.eigh, blas_threads()
