@@ -53,8 +53,9 @@ class Estimator(BaseEstimatorV2):
     """
 
     def __init__(self, *, default_precision: float = 0.0, seed: Seed = None, noise: NoiseModel | None = None) -> None:
-        if isinstance(default_precision, bool) or not isinstance(default_precision, Real) or not default_precision >= 0:
-            raise ValueError(f"default_precision is a number of 0 or more, got {default_precision!r}")
+        precision: Any = default_precision
+        if isinstance(precision, bool) or not isinstance(precision, Real) or not float(precision) >= 0:
+            raise ValueError(f"default_precision is a number of 0 or more, got {precision!r}")
         check_seed(seed)
         checked_noise(noise)
         self.default_precision, self.seed, self.noise = default_precision, seed, noise
