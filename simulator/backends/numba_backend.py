@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from simulator.backends.plan import Plan
 from simulator.backends.trait import DEFAULT_SHOTS, Estimates, Folder, GradientAlone, parameter_sets
-from simulator.calculations.sampling import check_seed
 from simulator.circuit import Circuit
 from simulator.noise.model import checked_noise
 from simulator.observables import PauliSum
+from simulator.operations.arguments import check_seed
 from simulator.operations.binding import Values
 from simulator.parameters import Parameter
 from simulator.program.program import check_precision

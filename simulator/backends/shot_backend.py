@@ -14,10 +14,11 @@ from simulator.backends.numba_backend import NumbaBackend
 from simulator.backends.plan import Plan
 from simulator.backends.trait import DEFAULT_SHOTS, Estimates, Folder, ParameterShift, parameter_sets
 from simulator.calculations.parameter_shift import shifted_circuit
-from simulator.calculations.sampling import check_seed, checked_shots
+from simulator.calculations.sampling import checked_shots
 from simulator.circuit import Circuit
 from simulator.noise.model import checked_noise
 from simulator.observables import PauliSum
+from simulator.operations.arguments import check_seed
 from simulator.operations.binding import Values
 from simulator.parameters import Parameter
 

@@ -32,16 +32,6 @@ def checked_shots(shots: Any) -> int:
     return int(shots)
 
 
-def check_seed(seed: Any) -> None:
-    """Raise a ValueError unless the seed is None, an integer of 0 or more, or a Generator."""
-    if not (
-        seed is None
-        or isinstance(seed, np.random.Generator)
-        or (isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0)
-    ):
-        raise ValueError(f"seed is None or an integer of 0 or more, got {seed!r}")
-
-
 def sample_state(
     amplitudes: ArrayLike, shots: int, seed: Any = None, qubits: int | Sequence[int] | None = None
 ) -> tuple[IntArray, IntArray]:

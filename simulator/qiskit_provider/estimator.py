@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from qiskit.primitives import BaseEstimatorV2, DataBin, EstimatorPubLike, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from simulator.calculations.sampling import check_seed
 from simulator.noise import NoiseModel, estimate
 from simulator.noise.model import checked_noise
 from simulator.observables import PauliSum
+from simulator.operations.arguments import check_seed
 from simulator.qiskit_provider.observables import Strings, strings_of
 from simulator.qiskit_provider.preparation import PreparedCircuit, groups_of_equal_structure, prepare_all
 from simulator.qiskit_provider.sampling import Seed

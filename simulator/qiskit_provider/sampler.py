@@ -10,9 +10,10 @@ from qiskit.primitives import BaseSamplerV2, DataBin, PrimitiveJob, PrimitiveRes
 from qiskit.primitives.containers import SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from simulator.calculations.sampling import check_seed, checked_shots
+from simulator.calculations.sampling import checked_shots
 from simulator.noise import NoiseModel
 from simulator.noise.model import checked_noise
+from simulator.operations.arguments import check_seed
 from simulator.qiskit_provider.preparation import PreparedCircuit, prepare_all
 from simulator.qiskit_provider.registers import RegisterShots
 from simulator.qiskit_provider.sampling import Outcomes, Seed, sample

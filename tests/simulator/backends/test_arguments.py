@@ -1,5 +1,8 @@
 """Arguments of the wrong type are refused where they are given, not by the first request."""
 
+import subprocess
+import sys
+
 import pytest
 
 from simulator import Circuit, NoiseError, NumbaBackend, ShotBackend, Z
@@ -27,3 +30,9 @@ def test_circuits_name_what_is_expected_as_noise(method):
     arguments = (Z(0),) if method == "expectation" else ()
     with pytest.raises(NoiseError, match="noise is a NoiseModel, such as .*, got 'a'"):
         getattr(Circuit(1).h(0), method)(*arguments, noise="a")
+
+
+def test_making_a_backend_leaves_the_engine_for_later():
+    code = "import sys; from simulator import NumbaBackend; NumbaBackend(seed=1); print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
