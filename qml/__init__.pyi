@@ -1,11 +1,16 @@
+from qml import accounts as accounts
 from qml import callbacks as callbacks
 from qml import datasets as datasets
 from qml import deploy as deploy
+from qml import diagnostics as diagnostics
 from qml import explain as explain
+from qml import fairness as fairness
 from qml import federated as federated
+from qml import honesty as honesty
 from qml import kernels as kernels
 from qml import layers as layers
 from qml import plots as plots
+from qml import search as search
 from qml.ansatze import IQP as IQP
 from qml.ansatze import MERA as MERA
 from qml.ansatze import MPS as MPS

@@ -16,6 +16,7 @@ import numpy as np
 from qml.layers.function import LayerFunction
 from qml.layers.trait import Layer
 from qml.models.quantum_model import QuantumModel
+from simulator.lazy import only_public
 
 try:
     import jax
@@ -24,6 +25,8 @@ except ImportError:
     raise ImportError("qml.jax needs the extra [jax]: pip install 'qumba[jax]'") from None
 
 __all__ = ["quantum_function"]
+
+__dir__ = only_public(__name__)
 
 
 def quantum_function(model: QuantumModel | Layer) -> Callable[[jax.Array, jax.Array], jax.Array]:

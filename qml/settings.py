@@ -20,6 +20,7 @@ __all__ = [
     "check_flag",
     "check_flags",
     "check_fraction",
+    "check_layers",
     "check_non_negative",
     "check_positive",
     "check_qubits",
@@ -31,6 +32,9 @@ MAX_QUBITS = 10_000
 """Maximum number of qubits of circuits that settings ask for, which take seconds to build. More than some thirty can be
 simulated only without entanglement."""
 
+MAX_LAYERS = 100_000
+"""Maximum number of layers or repetitions of a circuit, which take some 15 s to build with two qubits."""
+
 
 def check_whole(
     name: str, value: Any, least: int = 1, instead: Collection[Any] = (), error: type[ValueError] = ValueError
@@ -41,6 +45,13 @@ def check_whole(
     ):
         others = "".join(f", or {other!r}" for other in instead)
         raise error(f"{name} expects an integer of {least} or more{others}, got {value!r}")
+
+
+def check_layers(name: str, value: Any) -> None:
+    """Raise a `CircuitError` unless the value is an integer from 1 to `MAX_LAYERS`."""
+    check_whole(name, value, error=CircuitError)
+    if value > MAX_LAYERS:
+        raise CircuitError(f"{name} expects at most {MAX_LAYERS:,}, got {value:,}")
 
 
 def check_circuit_size(name: str, num_qubits: Any) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from qml.layers.function import LayerFunction
 from qml.layers.trait import Layer
 from qml.models.quantum_model import QuantumModel
+from simulator.lazy import only_public
 
 try:
     import torch
@@ -24,6 +25,10 @@ except ImportError:
     raise ImportError("qml.torch needs the extra [torch]: pip install 'qumba[torch]'") from None
 
 __all__ = ["QuantumLayer"]
+
+__dir__ = only_public(__name__)
+
+FOR_ONNX = "for ONNX train a NetworkClassifier or NetworkRegressor of the same layers and call qml.deploy.export_onnx"
 
 Array = NDArray[np.float64]
 
@@ -60,7 +65,7 @@ class QuantumLayer(torch.nn.Module):
         contains NaN or infinity.
     NotImplementedError
         If second derivatives or forward-mode derivatives are asked for, or the module is traced by `torch.jit.trace`
-        or the older exporter of `torch.onnx.export`: a trace would hold the outputs as constants.
+        or exported by `torch.onnx.export`: a trace would hold the outputs as constants, and ONNX has no such operator.
 
     Examples
     --------
@@ -110,8 +115,7 @@ class QuantumLayer(torch.nn.Module):
         if torch.jit.is_tracing():
             raise NotImplementedError(
                 "QuantumLayer cannot be traced by torch.jit.trace or torch.onnx.export, which would write its outputs"
-                " for the example as constants; use torch.compile or torch.export, and for ONNX train a"
-                " NetworkClassifier or NetworkRegressor of the same layers and call qml.deploy.export_onnx"
+                f" for the example as constants; use torch.compile or torch.export, and {FOR_ONNX}"
             )
         if X.device != self.weights.device:
             raise ValueError(
@@ -273,6 +277,8 @@ _DERIVATIVES = torch.library.custom_op(
 
 @_VALUES.register_fake
 def _values_shape(X: torch.Tensor, weights: torch.Tensor, name: str) -> torch.Tensor:
+    if torch.onnx.is_in_onnx_export():
+        raise NotImplementedError(f"torch.onnx.export has no operator for a QuantumLayer; {FOR_ONNX}")
     function = _IN_GRAPHS[name] = _function(name)
     batch = torch.broadcast_shapes(X.shape[:-2], weights.shape[:-1])
     dtype = torch.promote_types(X.dtype, weights.dtype)

@@ -101,9 +101,11 @@ def replace_file(path: Name, chunks: Iterable[bytes], *, previous: Path | None =
                 check_regular(previous)
                 os.replace(target, previous)
             os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk: writing does not know where
+            error.filename = os.fspath(path)
         raise
     _flush_folder(target.parent)
 
@@ -127,9 +129,14 @@ def locked(path: Name) -> Iterator[None]:
     ------
     BlockingIOError
         If another process holds the lock.
+    OSError
+        If the folder does not exist or cannot be written.
     """
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:
+            raise FileNotFoundError(errno.ENOENT, "no such folder", str(Path(path).parent)) from None
         try:
             _lock(descriptor)
             current = _is_at(descriptor, path)

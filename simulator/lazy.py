@@ -1,4 +1,4 @@
-"""Lazy imports: the public names of a package are listed in its stub ``__init__.pyi``, and imported on first use.
+"""Public names of packages, and lazy imports: a stub ``__init__.pyi`` lists the names, imported on first use.
 
 Type checkers and editors read the stub; at run time `attach_stub` reads the same lines. A public name is one line,
 ``from package.module import Name as Name``; a public submodule is ``from package import module as module``. A package
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["attach_stub"]
+__all__ = ["attach_stub", "only_public"]
 
 
 def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
@@ -49,6 +49,18 @@ def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable
         return sorted({name for name in vars(module) if name.startswith("__")} | origins.keys())
 
     return get, names, sorted(origins)
+
+
+def only_public(package: str) -> Callable[[], list[str]]:
+    """Return ``__dir__`` of a module that is imported at once: its public names, not what it imports itself.
+
+    Parameters
+    ----------
+    package : str
+        The module's ``__name__``; its ``__all__`` lists the public names.
+    """
+    module = sys.modules[package]
+    return lambda: sorted({name for name in vars(module) if name.startswith("__")} | set(module.__all__))
 
 
 def _origins(module: Any, path: str) -> dict[str, str]:

@@ -68,6 +68,29 @@ def check_matrix(num_qubits: int, itemsize: int = 16) -> None:
     _check(f"a matrix of {num_qubits} qubits", num_qubits, itemsize, 2)
 
 
+def check_count(owner: str, items: str, count: int, itemsize: int) -> None:
+    """Raise an error if ``count`` items of ``itemsize`` bytes do not fit in memory.
+
+    Raises
+    ------
+    StateTooLargeError
+        If they do not fit; raised before allocation.
+    """
+    if count * itemsize <= _CHECK_BYTES:
+        return
+    available = available_bytes()
+    if count * itemsize > available:
+        size = _size(min(count * itemsize, 1 << _LARGEST_EXPONENT))
+        raise StateTooLargeError(
+            f"{owner}: {_short(count)} {items} need {size}, {_size(available)} are available: "
+            f"at most {available // itemsize:,} fit"
+        )
+
+
+def _short(count: int) -> str:
+    return f"{count:,}" if count < 1e15 else f"{min(count, 1 << _LARGEST_EXPONENT):.2g}"
+
+
 def _check(what: str, num_qubits: int, itemsize: int, axes: int, hint: str = "") -> None:
     """Raise an error if ``2**(axes * num_qubits)`` items do not fit in memory."""
     exponent = min(axes * num_qubits, _LARGEST_EXPONENT)

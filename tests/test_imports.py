@@ -32,6 +32,12 @@ LAZY = [
     "simulator.qiskit_provider",
 ]
 
+# Public packages that are imported at once.
+EAGER = """
+simulator.circuit simulator.gates simulator.observables simulator.parameters simulator.qiskit_backend qml.ansatze
+qml.feature_maps qml.honesty qml.layers qml.optimizers qml.persistence qml.plots qml.tables
+""".split()
+
 # Names that must not get lost from the stubs.
 EXPECTED = {
     "simulator": [
@@ -55,6 +61,9 @@ EXPECTED = {
         "load",
         "plots",
         "datasets",
+        "diagnostics",
+        "fairness",
+        "search",
     ],
     "qumba": ["Circuit", "Z", "gates", "VariationalClassifier", "load", "plots", "datasets"],
     "qml.diagnostics": ["diagnose", "expressibility", "effective_dimension", "fourier_spectrum", "parameter_report"],
@@ -156,6 +165,12 @@ def test_dir_shows_the_public_names_and_no_others(shown: dict[str, list[list[str
     assert before == after, "what is shown depends on what has been used"
     assert [name for name in before if not name.startswith("__")] == public
     assert set(EXPECTED[package]) <= set(public)
+
+
+@pytest.mark.parametrize("package", EAGER)
+def test_dir_does_not_show_what_a_package_imports(package: str) -> None:
+    module = importlib.import_module(package)
+    assert [name for name in dir(module) if not name.startswith("__")] == sorted(module.__all__)
 
 
 @pytest.mark.parametrize("package", LAZY)

@@ -99,6 +99,8 @@ class DecisionLog:
     ) -> None:
         if inputs not in ("digest", "clear"):
             raise ValueError(f"inputs expects 'digest' or 'clear', got {inputs!r}")
+        if not hasattr(model, "predict"):
+            raise TypeError(f"model expects a fitted estimator, got {model!r}")
         self.path, self.model, self.sync = os.fspath(path), model, sync
         self.digest = model_digest(model)
         self.probability = getattr(model, "backend", None) is None if probability is None else probability

@@ -21,6 +21,7 @@ from qml.ansatze.random_layers import RandomLayers
 from qml.ansatze.tensor_networks import MERA, MPS, TTN
 from qml.ansatze.trait import INITIAL_SPREAD, Ansatz
 from qml.ansatze.two_design import SimplifiedTwoDesign
+from simulator.lazy import only_public
 
 __all__ = [
     "ANSATZE",
@@ -51,3 +52,5 @@ __all__ = [
     "get_ansatz",
     "get_initialisation",
 ]
+
+__dir__ = only_public(__name__)

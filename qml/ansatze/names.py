@@ -15,6 +15,7 @@ from qml.ansatze.random_layers import RandomLayers
 from qml.ansatze.tensor_networks import MERA, MPS, TTN
 from qml.ansatze.trait import Ansatz
 from qml.ansatze.two_design import SimplifiedTwoDesign
+from qml.settings import check_layers
 from simulator.circuit import Circuit
 from simulator.gates import Angle
 from simulator.names import by_name
@@ -81,6 +82,7 @@ def ansatz_circuit(
     """
     ansatz = get_ansatz(ansatz)
     if weights is None:
+        check_layers("num_layers", num_layers)
         weights = ParameterVector("w", ansatz.num_weights(num_qubits, num_layers))
     circuit = Circuit(num_qubits)
     for layer in ansatz.layers(num_qubits, num_layers, weights):

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.settings import check_whole
+from qml.settings import check_layers, check_whole
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError, ParameterError
 from simulator.gates import Angle
@@ -44,8 +44,8 @@ class Ansatz(Protocol):
 
 def checked_weights(ansatz: Ansatz, num_qubits: int, num_layers: int, weights: Sequence[Angle]) -> Sequence[Angle]:
     """Return the weights, after a check of their number and the sizes."""
-    for name, value in (("num_qubits", num_qubits), ("num_layers", num_layers)):
-        check_whole(name, value, error=CircuitError)
+    check_whole("num_qubits", num_qubits, error=CircuitError)
+    check_layers("num_layers", num_layers)
     expected = ansatz.num_weights(num_qubits, num_layers)
     if len(weights) != expected:
         raise ParameterError(f"the ansatz takes {expected} weights, got {len(weights)}")

@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from qml.text import one_line
 
@@ -112,7 +112,19 @@ class _Parser(argparse.ArgumentParser):
     """Argument parser that reports an error in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, one_line(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
+        self._refuse(self.prog, message)
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Parse arguments; unknown ones are reported by the command that they were given to."""
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            command = getattr(known, "command", None)
+            owner = f"{self.prog} {command}" if command else self.prog
+            self._refuse(owner, f"unrecognized arguments: {' '.join(unknown)}")
+        return known
+
+    def _refuse(self, owner: str, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, one_line(f"{owner}: {message} (see {owner} --help)") + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.deploy.c_code import BLOCKS, EXPRESSIONS, ODD, STATE_FUNCTIONS
-from qml.deploy.graph import BINARY, FUNCTIONS, Graph, Node
+from qml.deploy.graph import Graph
 from qml.deploy.models import CollapsedModel
+from qml.deploy.operations import BINARY, FUNCTIONS, Node
 from qml.deploy.quantization import MIN_ENTRIES, quantized_matrix
 from qml.deploy.strings import with_powers
 

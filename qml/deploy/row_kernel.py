@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qml.deploy.graph import BINARY, FUNCTIONS, ROW_FUNCTIONS, STATES, Graph
+from qml.deploy.graph import Graph
+from qml.deploy.operations import BINARY, FUNCTIONS, ROW_FUNCTIONS, STATES
 from qml.deploy.strings import with_powers
 
 __all__ = ["RowProgram"]

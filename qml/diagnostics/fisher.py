@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logsumexp, softmax
 
-from qml.diagnostics.subject import NO_WEIGHTS, Subject, as_subject, one_blas_thread
+from qml.diagnostics.subject import NO_WEIGHTS, Subject, as_subject
+from qml.library_threads import one_blas_thread
 from qml.models.checks import check_finite
 from qml.settings import check_whole
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qml.diagnostics.subject import Subject, as_subject, one_blas_thread
+from qml.diagnostics.subject import Subject, as_subject
 from qml.layers import Dense, TrainedScales
+from qml.library_threads import one_blas_thread
 from qml.models.checks import check_finite
 from simulator.calculations.input_shifts import frequencies
 from simulator.circuit import Circuit

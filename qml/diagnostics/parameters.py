@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import qr
 
-from qml.diagnostics.subject import as_subject, one_blas_thread, random_generator, random_weights
+from qml.diagnostics.subject import as_subject, random_generator, random_weights
+from qml.library_threads import one_blas_thread
 from qml.settings import check_whole
 
 __all__ = ["ParameterReport", "parameter_report"]

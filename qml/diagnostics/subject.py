@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from qml.estimators.variational.circuit import EncodedCircuit
 from qml.estimators.variational.trained import TrainedNetwork
@@ -23,7 +22,7 @@ from qml.models.quantum_model import QuantumModel
 from simulator.caching import cached_property
 from simulator.circuit import Circuit
 
-__all__ = ["Subject", "as_subject", "one_blas_thread", "random_generator", "random_weights", "spaced"]
+__all__ = ["Subject", "as_subject", "random_generator", "random_weights", "spaced"]
 
 Array = NDArray[np.float64]
 Distribution = Literal["softmax", "sigmoid", "normal", "probabilities"]
@@ -193,11 +192,6 @@ def as_subject(model: Any, X: ArrayLike | None = None, weights: ArrayLike | None
     if isinstance(model, Kernel):
         raise TypeError("a kernel is diagnosed inside an estimator, such as QuantumKernelClassifier(kernel)")
     return _of_estimator(model, X)
-
-
-def one_blas_thread() -> Any:
-    """Return a context in which BLAS uses one thread: threads only slow down the many small matrices here."""
-    return threadpool_limits(1, user_api="blas")
 
 
 def spaced(count: int, most: int) -> NDArray[np.intp]:

@@ -131,6 +131,8 @@ def _columns(sensitive: Any, X: Any) -> dict[str, Any]:
         keys = sensitive.columns if hasattr(sensitive, "columns") else sensitive
         return {str(name): sensitive[name] for name in keys}
     values = np.asarray(sensitive)
+    if values.ndim == 0:
+        raise SensitiveError(f"sensitive expects names of columns, a table or a value for each row, got {sensitive!r}")
     if values.ndim == 2:
         return {f"sensitive {number + 1}": values[:, number] for number in range(values.shape[1])}
     return {str(getattr(sensitive, "name", None) or "sensitive"): sensitive}

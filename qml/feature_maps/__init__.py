@@ -24,6 +24,7 @@ from qml.feature_maps.pauli import PauliMap
 from qml.feature_maps.rotations import AngleMap, ChebyshevMap
 from qml.feature_maps.trained import HubregtsenMap, QAOAMap
 from qml.feature_maps.yz_cx import YZCXMap
+from simulator.lazy import only_public
 from simulator.names import by_name
 
 __all__ = [
@@ -45,6 +46,8 @@ __all__ = [
     "YZCXMap",
     "get_feature_map",
 ]
+
+__dir__ = only_public(__name__)
 
 FEATURE_MAPS: dict[str, Callable[..., FeatureMap]] = {
     "angle": AngleMap,

@@ -8,7 +8,7 @@ from numbers import Real
 
 from qml.feature_maps.data_functions import Amplitudes, AmplitudesWithConstant, DataFunction
 from qml.feature_maps.encoding import Encoding, checked_sizes
-from qml.settings import check_whole
+from qml.settings import check_circuit_size, check_whole
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
 from simulator.parameters import ParameterVector
@@ -55,6 +55,7 @@ class AmplitudeMap:
 
     def __post_init__(self) -> None:
         check_whole("copies", self.copies, error=CircuitError)
+        check_circuit_size("copies", self.copies)
         if isinstance(self.constant, bool) or not isinstance(self.constant, Real) or not math.isfinite(self.constant):
             raise CircuitError(f"constant expects a finite number, got {self.constant!r}")
 

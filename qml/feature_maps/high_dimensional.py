@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
-from qml.settings import check_whole
+from qml.settings import check_layers
 from simulator import gates
 from simulator.circuit import Circuit
-from simulator.errors import CircuitError
 from simulator.parameters import ParameterVector
 
 __all__ = ["HighDimensionalMap"]
@@ -49,7 +48,7 @@ class HighDimensionalMap(FeatureMap):
 
     def __post_init__(self) -> None:
         if self.reps is not None:
-            check_whole("reps", self.reps, error=CircuitError)
+            check_layers("reps", self.reps)
 
     def num_qubits(self, num_features: int) -> int:
         """Return one qubit for each six features, at least 2."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
-from qml.settings import check_whole
+from qml.settings import check_layers
 from simulator import gates
 from simulator.circuit import Circuit
-from simulator.errors import CircuitError
 from simulator.parameters import ParameterVector
 
 __all__ = ["MultiControlMap"]
@@ -56,7 +55,7 @@ class MultiControlMap(FeatureMap):
     angle_range: tuple[float, float] = (-np.pi / 2, np.pi / 2)
 
     def __post_init__(self) -> None:
-        check_whole("reps", self.reps, error=CircuitError)
+        check_layers("reps", self.reps)
 
     def max_features(self, num_qubits: int) -> int:
         """Return one feature for each RZ."""

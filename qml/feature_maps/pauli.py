@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qml.entanglement import Entanglement, entangled_groups
 from qml.feature_maps.data_functions import DataFunction, Products, SubsetFunction
 from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
-from qml.settings import check_whole
+from qml.settings import check_layers
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
@@ -81,7 +81,7 @@ class PauliMap(FeatureMap):
         object.__setattr__(self, "paulis", tuple(self.paulis))
         if not self.paulis or any(not label or set(label) - set("IXYZ") for label in self.paulis):
             raise CircuitError(f"paulis expects strings of I, X, Y and Z, got {self.paulis}")
-        check_whole("reps", self.reps, error=CircuitError)
+        check_layers("reps", self.reps)
         if self.data_map is not None and not callable(self.data_map):
             raise TypeError(f"data_map expects a function or None, got {self.data_map!r}")
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
-from qml.settings import check_whole
+from qml.settings import check_layers
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
@@ -51,7 +51,7 @@ class QAOAMap(FeatureMap):
     angle_range: tuple[float, float] = (-np.pi / 4, np.pi / 4)
 
     def __post_init__(self) -> None:
-        check_whole("reps", self.reps, error=CircuitError)
+        check_layers("reps", self.reps)
         if self.local_field not in ("x", "y", "z"):
             raise CircuitError(f"local_field expects 'x', 'y' or 'z', got {self.local_field!r}")
 
@@ -106,7 +106,7 @@ class HubregtsenMap(FeatureMap):
     angle_range: tuple[float, float] = (-np.pi / 2, np.pi / 2)
 
     def __post_init__(self) -> None:
-        check_whole("reps", self.reps, error=CircuitError)
+        check_layers("reps", self.reps)
 
     def max_features(self, num_qubits: int) -> int:
         """Return one feature for each qubit and layer."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml.feature_maps.encoding import Encoding, FeatureMap, checked_sizes
-from qml.settings import check_whole
+from qml.settings import check_layers
 from simulator import gates
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
@@ -51,7 +51,7 @@ class YZCXMap(FeatureMap):
     angle_range: tuple[float, float] = (-np.pi / 4, np.pi / 4)
 
     def __post_init__(self) -> None:
-        check_whole("reps", self.reps, error=CircuitError)
+        check_layers("reps", self.reps)
         if not np.isfinite(self.scale):
             raise CircuitError(f"scale expects a finite number, got {self.scale!r}")
 

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, norm, t, wilcoxon
 
-__all__ = ["PairedTest", "corrected_t_test", "holm", "paired_rows_test", "sign_flip_test", "signed_rank_test"]
+__all__ = [
+    "PairedTest",
+    "corrected_t_test",
+    "deviation",
+    "holm",
+    "paired_rows_test",
+    "sign_flip_test",
+    "signed_rank_test",
+]
 
 Array = NDArray[np.float64]
 
@@ -77,11 +85,18 @@ def paired_rows_test(differences: ArrayLike) -> PairedTest:
     return _t_test(values, 1 / len(values))
 
 
+def deviation(values: ArrayLike) -> float:
+    """Compute the standard deviation of a sample: 0 if the values differ by rounding only, NaN for one value."""
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return np.nan
+    spread = float(values.std(ddof=1))
+    return 0.0 if spread <= 1e-12 * abs(values.mean()) else spread
+
+
 def _t_test(values: Array, factor: float) -> PairedTest:
     mean, count = float(values.mean()), len(values)
-    spread = float(values.std(ddof=1)) if count > 1 else np.nan
-    if spread <= 1e-12 * abs(mean):  # rounding: all differences are equal
-        spread = 0.0
+    spread = deviation(values)
     error = spread * np.sqrt(factor)
     if spread > 0:
         probability, effect = 2 * t.sf(abs(mean) / error, count - 1), mean / spread

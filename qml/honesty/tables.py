@@ -6,6 +6,7 @@ import numpy as np
 
 from qml.assessment.report import Block, Grid, Items, Paragraph, number
 from qml.honesty.results import Difference, Results
+from qml.honesty.statistics import deviation
 from qml.honesty.verdict import verdict
 
 __all__ = ["comparison_blocks"]
@@ -29,7 +30,7 @@ def _scores(comparison: Results) -> Grid:
     for model in comparison.models:
         cells = [number(comparison.mean(model, name)) for name in metrics.names]
         if comparison.num_splits > 1:
-            cells[0] += f" ± {number(float(np.std(model.scores[metrics.primary], ddof=1)))}"
+            cells[0] += f" ± {number(deviation(model.scores[metrics.primary]))}"
         rows.append((model.name, *cells, number(float(model.train_scores.mean())), f"{model.seconds.mean():.2f}"))
     return Grid((where, *metrics.names, f"training {metrics.primary}", "seconds"), tuple(rows))
 

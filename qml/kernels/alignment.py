@@ -50,11 +50,19 @@ def kernel_target_alignment(K: ArrayLike, y: ArrayLike, centered: bool = True) -
     centered : bool
         Whether to centre both in feature space first; otherwise an unbalanced data set is aligned with any kernel.
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
     References
     ----------
     Cristianini et al., NIPS 2001; centred: Cortes, Mohri and Rostamizadeh, arXiv:1203.0550.
     """
-    return alignment_and_gradient(np.asarray(K, np.float64), target_kernel(y), centered)[0]
+    kernel, target = np.asarray(K, np.float64), target_kernel(y)
+    if kernel.shape != target.shape:
+        raise ValueError(f"K expects shape {target.shape}, for as many targets in y, got {kernel.shape}")
+    return alignment_and_gradient(kernel, target, centered)[0]
 
 
 def alignment_and_gradient(K: Array, target: Array, centered: bool) -> tuple[float, Array]:

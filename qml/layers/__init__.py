@@ -17,6 +17,7 @@ from qml.layers.quanvolution import Quanvolution
 from qml.layers.sequential import Sequential
 from qml.layers.softmax import Softmax
 from qml.layers.trait import Layer
+from simulator.lazy import only_public
 
 __all__ = [
     "Arctan",
@@ -36,3 +37,5 @@ __all__ = [
     "Tanh",
     "TrainedScales",
 ]
+
+__dir__ = only_public(__name__)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from qml.layers.trait import Layer, Rest
+from qml.library_threads import one_blas_thread
 from qml.settings import check_backend, check_whole
 from simulator.backends.trait import Backend
 from simulator.caching import cached_property
@@ -169,7 +168,7 @@ class Gibbs(Layer):
         H[:, states, states] = X[:, diagonal_terms] @ self._diagonals
         for q in range(n):
             H[:, states, states ^ 1 << q] = X[:, n + q, None]
-        with _blas().limit(limits=1):
+        with one_blas_thread():
             energies, vectors = np.linalg.eigh(H)
         energies -= energies[:, :1]
         shares = np.exp(-energies)
@@ -225,9 +224,3 @@ def _slope(r: Array, ratio: Array) -> Array:
     exact = np.divide(1.0 - np.tanh(r) ** 2 - ratio, squares, out=np.zeros_like(r), where=~near)
     small = np.minimum(squares, NEAR_ZERO**2)
     return np.where(near, -2 / 3 + small * (8 / 15 - small * 34 / 105), exact)
-
-
-@lru_cache(maxsize=1)
-def _blas() -> ThreadpoolController:
-    """Return the control of the linear algebra's threads, which only slow down matrices of these sizes."""
-    return ThreadpoolController().select(user_api="blas")

@@ -10,6 +10,7 @@ from qml.ansatze import Ansatz, get_ansatz
 from qml.feature_maps import FeatureMap, get_feature_map
 from qml.models.observables import Observable, readout_observables
 from qml.models.quantum_model import QuantumModel
+from qml.settings import check_layers
 from simulator.circuit import Circuit
 from simulator.errors import CircuitError
 from simulator.parameters import ParameterVector
@@ -50,6 +51,7 @@ def layered_model(
     encoding = get_feature_map(feature_map).encoding(num_features, num_qubits)
     width = encoding.circuit.num_qubits
     ansatz = get_ansatz(ansatz)
+    check_layers("num_layers", num_layers)
     weights = ParameterVector("w", ansatz.num_weights(width, num_layers))
     turns = encoding.turns
     if num_layers < len(turns):

@@ -20,6 +20,7 @@ from qml.optimizers.shot_adaptive import ShotAdaptiveAdam
 from qml.optimizers.spsa import SPSA
 from qml.optimizers.stepwise import Optimizer, State
 from qml.optimizers.umda import UMDA
+from simulator.lazy import only_public
 from simulator.names import by_name
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "State",
     "get_optimizer",
 ]
+
+__dir__ = only_public(__name__)
 
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer | SciPy]] = {
     "adam": Adam,

@@ -10,6 +10,7 @@ from qml.plots.kernels import plot_concentration, plot_kernel_matrix, plot_spect
 from qml.plots.landscapes import plot_fourier_spectrum, plot_loss_landscape
 from qml.plots.states import plot_bloch, plot_state_city
 from qml.plots.training import plot_predictions, plot_training
+from simulator.lazy import only_public
 
 __all__ = [
     "plot_bloch",
@@ -27,3 +28,5 @@ __all__ = [
     "plot_state_city",
     "plot_training",
 ]
+
+__dir__ = only_public(__name__)

@@ -8,14 +8,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from qml.honesty.scores import Metrics
+from qml.library_threads import one_blas_thread, one_library_thread
 from qml.search.costs import measure_cost
 from qml.search.families import Drawn, Family, Kind, draw
 from qml.training.progress import TrainingProgress, joined
@@ -247,19 +246,10 @@ class _Watch:
 
 
 def _few_threads(task: Task, kind: Kind) -> AbstractContextManager[Any]:
-    """Return a context in which scikit-learn's models, and linear algebra on small data, use one thread.
-
-    On small data, and on a machine with other work, threads that wait for each other take a hundred times longer.
-    """
+    """Return a context in which scikit-learn's models, and linear algebra on small data, use one thread."""
     if kind == "classical":
-        return _libraries().limit(limits=1)  # type: ignore[no-any-return]
-    return _libraries().limit(limits=1, user_api="blas") if len(task.y) <= MAX_SERIAL_ROWS else nullcontext()
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    """Return the thread pools of the process; looking for them takes longer than many a trial's prediction."""
-    return ThreadpoolController()
+        return one_library_thread()
+    return one_blas_thread() if len(task.y) <= MAX_SERIAL_ROWS else nullcontext()
 
 
 def _described(error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from qml.assessment.report import Block, Grid, Items, Paragraph, markdown, number, terminal
+from qml.honesty.statistics import deviation
 from qml.search.comparison import Comparison, verdict
 from qml.search.families import Family, Kind
 from qml.search.records import TrialRecord
@@ -153,7 +154,7 @@ def rows_of(records: Sequence[TrialRecord], families: Sequence[Family]) -> tuple
                 len(complete),
                 len(errors),
                 np.nan if best is None else best.score,
-                float(np.std(best.fold_scores, ddof=1)) if best is not None and len(best.fold_scores) > 1 else np.nan,
+                np.nan if best is None else deviation(best.fold_scores),
                 sum(record.seconds for record in trials),
                 errors[0] if errors else "",
             )

@@ -12,6 +12,7 @@ from qml.tables.reading import from_frame, read_table
 from qml.tables.schema import Column, Schema, infer_schema
 from qml.tables.table import Table, TableError
 from qml.tables.target import Target, read_target, with_target
+from simulator.lazy import only_public
 
 __all__ = [
     "EXTRA_FORMAT",
@@ -28,3 +29,5 @@ __all__ = [
     "read_target",
     "with_target",
 ]
+
+__dir__ = only_public(__name__)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from simulator.backends.plan import Plan
 from simulator.backends.trait import DEFAULT_SHOTS, Estimates, Folder, GradientAlone, parameter_sets
 from simulator.circuit import Circuit
+from simulator.noise.model import checked_noise
 from simulator.observables import PauliSum
+from simulator.operations.arguments import check_seed
 from simulator.operations.binding import Values
 from simulator.parameters import Parameter
 from simulator.program.program import check_precision
@@ -37,6 +39,13 @@ class NumbaBackend(GradientAlone):
     seed : int, optional
         Seed for samples, and for trajectories if a density matrix is too large.
 
+    Raises
+    ------
+    NoiseError
+        If ``noise`` is not a noise model.
+    ValueError
+        If the precision is unknown, or the seed is not an integer of 0 or more.
+
     Examples
     --------
     >>> from simulator import Circuit, NumbaBackend, Z
@@ -49,7 +58,9 @@ class NumbaBackend(GradientAlone):
     seed: int | None = None
 
     def __post_init__(self) -> None:
+        checked_noise(self.noise)
         check_precision(self.precision)
+        check_seed(self.seed)
 
     @property
     def name(self) -> str:

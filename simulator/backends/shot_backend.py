@@ -16,7 +16,9 @@ from simulator.backends.trait import DEFAULT_SHOTS, Estimates, Folder, Parameter
 from simulator.calculations.parameter_shift import shifted_circuit
 from simulator.calculations.sampling import checked_shots
 from simulator.circuit import Circuit
+from simulator.noise.model import checked_noise
 from simulator.observables import PauliSum
+from simulator.operations.arguments import check_seed
 from simulator.operations.binding import Values
 from simulator.parameters import Parameter
 
@@ -56,6 +58,8 @@ class ShotBackend(ParameterShift):
 
     def __post_init__(self) -> None:
         checked_shots(self.shots)
+        checked_noise(self.noise)
+        check_seed(self.seed)
 
     @property
     def name(self) -> str:

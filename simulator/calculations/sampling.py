@@ -12,6 +12,7 @@ from simulator import pauli
 from simulator.calculations.statevector import statevector
 from simulator.engines.choice import engine_for_arrays
 from simulator.errors import CircuitError, GateError, ParameterError
+from simulator.memory import check_count
 from simulator.operations.arguments import as_qubits
 from simulator.operations.binding import values_array
 from simulator.operations.measurements import final_measurements
@@ -24,9 +25,10 @@ MAX_BITS = 62  # maximum number of bits of an outcome stored in an int64
 
 
 def checked_shots(shots: Any) -> int:
-    """Convert ``shots`` to an int, or raise a ValueError."""
+    """Convert ``shots`` to an int, or raise a ValueError, or a StateTooLargeError if their draws do not fit."""
     if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
         raise ValueError(f"shots is an integer of at least 1, got {shots!r}")
+    check_count("sample", "shots", int(shots), 8)
     return int(shots)
 
 

@@ -11,5 +11,8 @@ True
 """
 
 from simulator.circuit.circuit import Circuit
+from simulator.lazy import only_public
 
 __all__ = ["Circuit"]
+
+__dir__ = only_public(__name__)

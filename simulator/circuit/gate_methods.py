@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from typing import Any
 
 from simulator.errors import CircuitError, UnknownNameError, unknown_name
 from simulator.gates import Gate, Operation
 from simulator.gates.names import OTHER_NAMES
+from simulator.memory import check_count
 
 __all__ = ["gate_method", "unknown_gate"]
 
 ANGLE_NAMES = ("theta", "phi", "lam", "gamma")  # Qiskit's
+OPERATION_BYTES = 330  # of an operation that is built anew; measured by the growth of the process
 
 
 class UnknownGateError(UnknownNameError, AttributeError):
@@ -70,6 +72,9 @@ def _is_several(qubits: Any) -> bool:
 def _on_each(gate: Gate, arguments: Sequence[Any]) -> list[Operation]:
     """Place a gate on several qubits: the first of each argument, then the second, with a single qubit repeated."""
     angles, columns = arguments[: gate.num_params], arguments[gate.num_params :]
+    for column in columns:
+        if isinstance(column, Sized):
+            check_count(f"{gate.name} on several qubits", "operations", len(column), OPERATION_BYTES)
     several = [tuple(column) if _is_several(column) else (column,) for column in columns]
     lengths = {len(column) for column in several} - {1}
     if len(lengths) > 1:

@@ -60,6 +60,7 @@ from simulator.gates.standard import (
     Z,
 )
 from simulator.gates.trait import Angle, ComplexMatrix, Condition, Gate, Operation
+from simulator.lazy import only_public
 
 __all__ = [
     "CCX",
@@ -129,3 +130,5 @@ __all__ = [
     "Z",
     "embed",
 ]
+
+__dir__ = only_public(__name__)

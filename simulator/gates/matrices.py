@@ -74,6 +74,8 @@ def embed(matrix: ComplexMatrix, positions: Sequence[int], num_qubits: int) -> C
 
 def square_matrix(name: str, matrix: ArrayLike) -> ComplexMatrix:
     """Convert ``matrix`` to a finite complex array of shape (2**k, 2**k), or raise a GateError naming the gate."""
+    if not isinstance(name, str) or not name:
+        raise GateError(f"the name of a gate must be a non-empty string, got {name!r}")
     try:
         out: ComplexMatrix = np.array(matrix, np.complex128)
     except (TypeError, ValueError):

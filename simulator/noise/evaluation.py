@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simulator import memory, progress
 from simulator.calculations.statevector import as_observables
 from simulator.noise.density import DensityProgram, final_coefficients
-from simulator.noise.model import NoiseModel
+from simulator.noise.model import NoiseModel, checked_noise
 from simulator.noise.program import (
     DEFAULT_TRAJECTORIES,
     Estimate,
@@ -150,7 +150,7 @@ def density_matrix(
     n, one = circuit.num_qubits, array.ndim == 1
     memory.check_density(n, 8 * len(np.atleast_2d(array)))
     inputs, weights = ((), circuit.parameters) if one else (circuit.parameters, ())
-    program = DensityProgram(circuit, (), inputs, weights, noise or NoiseModel(), support=range(n))
+    program = DensityProgram(circuit, (), inputs, weights, checked_noise(noise), support=range(n))
     X, w = (np.zeros((1, 0)), array) if one else (array, np.zeros(0))
     mask = np.arange(1 << n)
     order = interleaved(mask[:, None], mask[None, :], n)

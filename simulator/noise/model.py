@@ -210,6 +210,15 @@ def _gate_key(key: Any) -> Key:
     return str(_gate_key(name)), tuple(_qubit("after", q) for q in places)
 
 
+def checked_noise(noise: Any) -> NoiseModel:
+    """Return a noise model, without noise for None; raise a NoiseError for anything else."""
+    if noise is None:
+        return NoiseModel()
+    if not isinstance(noise, NoiseModel):
+        raise NoiseError(f"noise is a NoiseModel, such as NoiseModel(after_2q=depolarizing(0.01)), got {noise!r}")
+    return noise
+
+
 def _qubit(owner: str, qubit: Any) -> int:
     if isinstance(qubit, bool) or not isinstance(qubit, int | np.integer) or qubit < 0:
         raise NoiseError(f"{owner}: a qubit is an integer from 0, got {qubit!r}")

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from simulator import gates, progress
 from simulator.caching import cached_property
 from simulator.errors import NoiseError, QumbaError
+from simulator.memory import check_count
 from simulator.noise import density
 from simulator.noise.frames import FrameProgram, FrameTrajectories, NotPauliError
 from simulator.noise.jumps import JumpProgram, Noisy, noisy_operations
-from simulator.noise.model import NoiseModel
+from simulator.noise.model import NoiseModel, checked_noise
 from simulator.noise.readout import read_through
 from simulator.observables import PauliSum
 from simulator.operations.binding import bind
@@ -88,8 +89,7 @@ class NoisyProgram:
         seed: Any = None,
         precision: str = "double",
     ) -> None:
-        if not isinstance(noise, NoiseModel):
-            raise NoiseError(f"noise is a NoiseModel, such as NoiseModel(after_2q=depolarizing(0.01)), got {noise!r}")
+        noise = checked_noise(noise)
         check_precision(precision)
         self.circuit, self.observables, self.inputs = circuit, tuple(observables), tuple(inputs)
         if weights is None:
@@ -268,9 +268,10 @@ def _bound(operation: gates.Operation, values: Mapping[Parameter, float]) -> gat
 
 
 def checked_trajectories(trajectories: Any) -> int:
-    """Convert ``trajectories`` to an int, or raise a NoiseError."""
+    """Convert ``trajectories`` to an int, or raise a NoiseError, or a StateTooLargeError if they do not fit."""
     if isinstance(trajectories, bool) or not isinstance(trajectories, int | np.integer) or trajectories < 1:
         raise NoiseError(f"trajectories is an integer of at least 1, got {trajectories!r}")
+    check_count("noise", "trajectories", int(trajectories), 8)
     return int(trajectories)
 
 

@@ -14,7 +14,7 @@ from simulator.calculations.statevector import statevector
 from simulator.errors import CircuitError
 from simulator.noise.density import DensityProgram, expectations
 from simulator.noise.jumps import JumpProgram
-from simulator.noise.model import NoiseModel
+from simulator.noise.model import NoiseModel, checked_noise
 from simulator.noise.readout import misread
 from simulator.observables import PauliSum
 from simulator.operations.binding import Values, bind
@@ -35,7 +35,7 @@ def sample(
     qubits: int | Sequence[int] | None = None,
 ) -> tuple[IntArray, IntArray]:
     """Sample outcomes (m, width), bit 0 first, in ascending order, and their counts (m,)."""
-    shots, noise = sampling.checked_shots(shots), noise or NoiseModel()
+    shots, noise = sampling.checked_shots(shots), checked_noise(noise)
     rng = np.random.default_rng(seed)
     bound = bind(circuit, sampling.bound_values(circuit, values))
     split = final_measurements(bound.operations)

@@ -1,4 +1,4 @@
-"""Conversion of arguments for qubits and integers."""
+"""Conversion and checks of arguments: qubits, integers, seeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.errors import CircuitError
 
-__all__ = ["as_qubits", "whole_number"]
+__all__ = ["as_qubits", "check_seed", "whole_number"]
 
 
 def as_qubits(qubits: Any) -> tuple[Any, ...]:
@@ -22,3 +22,13 @@ def whole_number(owner: str, name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise CircuitError(f"{owner}: {name} must be an integer, got {value!r}")
     return int(value)
+
+
+def check_seed(seed: Any) -> None:
+    """Raise a ValueError unless the seed is None, an integer of 0 or more, or a Generator."""
+    if not (
+        seed is None
+        or isinstance(seed, np.random.Generator)
+        or (isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0)
+    ):
+        raise ValueError(f"seed is None or an integer of 0 or more, got {seed!r}")

@@ -119,7 +119,9 @@ def _values_by_parameter(parameters: Iterable[Parameter], values: Mapping[Any, A
             matches = [(key, value)] if isinstance(key, Parameter) else []
             unknown = not matches or key not in ordered
         if unknown:
-            raise ParameterError(f"the circuit has no parameter {key}; it has {listed(ordered) or 'none'}")
+            namesakes = isinstance(key, Parameter) and any(p.name == key.name for p in ordered)
+            known = f"another one of that name: give that, or {key.name!r}" if namesakes else listed(ordered) or "none"
+            raise ParameterError(f"the circuit has no parameter {key}; it has {known}")
         for parameter, number in matches:
             if parameter in out:
                 raise ParameterError(f"parameter {parameter} is given a value twice")

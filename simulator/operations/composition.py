@@ -11,10 +11,13 @@ from dataclasses import replace
 from simulator.errors import CircuitError, counted
 from simulator.gates import Composite, Operation
 from simulator.gates.trait import classical_bit
+from simulator.memory import check_count
 from simulator.operations.arguments import as_qubits, whole_number
 from simulator.operations.sequence import CircuitT, OperationSequence
 
 __all__ = ["compose", "controlled", "inverse", "power", "repeat"]
+
+REPEATED_BYTES = 32  # of a repeated operation until the circuit has run; measured by the growth of the process
 
 
 def compose(
@@ -75,6 +78,7 @@ def repeat(circuit: CircuitT, times: int) -> CircuitT:
     """Apply the circuit ``times`` times in sequence; 0 gives the empty circuit."""
     if whole_number("repeat", "times", times) < 0:
         raise CircuitError(f"repeat takes a number of 0 or more, got {times}; power takes negative ones")
+    check_count("repeat", "operations", len(circuit.operations) * int(times), REPEATED_BYTES)
     return circuit.with_operations(circuit.operations * int(times))
 
 

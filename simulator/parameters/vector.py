@@ -9,10 +9,14 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 
 from simulator.errors import ParameterError
+from simulator.memory import check_count
 from simulator.parameters.expressions import Parameter
 from simulator.parameters.numbers import checked_name
 
 __all__ = ["ParameterVector"]
+
+PARAMETER_BYTES = 180
+"""Size of one parameter of a vector in bytes, its name included; measured with tracemalloc."""
 
 
 class ParameterVector(Sequence[Parameter]):
@@ -23,6 +27,13 @@ class ParameterVector(Sequence[Parameter]):
     name : str
     length : int
         Number of parameters, zero or more.
+
+    Raises
+    ------
+    ParameterError
+        If the length is not an integer of 0 or more.
+    StateTooLargeError
+        If so many parameters do not fit in memory.
 
     Examples
     --------
@@ -36,9 +47,9 @@ class ParameterVector(Sequence[Parameter]):
     def __init__(self, name: str, length: int) -> None:
         self._name = checked_name("parameter vector", name)
         first = uuid.uuid4().int
-        self._parameters = tuple(
-            Parameter.with_identity(f"{name}[{i}]", first + i) for i in range(_checked_length(name, length))
-        )
+        count = _checked_length(name, length)
+        check_count(f"parameter vector {name}", "parameters", count, PARAMETER_BYTES)
+        self._parameters = tuple(Parameter.with_identity(f"{name}[{i}]", first + i) for i in range(count))
 
     @property
     def name(self) -> str:

@@ -18,6 +18,7 @@ from qiskit.transpiler import CouplingMap, Target
 from simulator.calculations.sampling import checked_shots
 from simulator.errors import CircuitError, ParameterError
 from simulator.noise import NoiseModel
+from simulator.noise.model import checked_noise
 from simulator.qiskit_provider.job import QumbaJob
 from simulator.qiskit_provider.preparation import PreparedCircuit, prepare_all
 from simulator.qiskit_provider.sampling import Outcomes, sample
@@ -70,6 +71,7 @@ class QumbaBackend(BackendV2):
             backend_version=library_version(),
             **options,
         )
+        checked_noise(noise)
         self._noise = noise
         self._target = make_target(num_qubits, basis_gates, coupling_map)
 

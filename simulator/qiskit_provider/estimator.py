@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from qiskit.primitives import BaseEstimatorV2, DataBin, EstimatorPubLike, Primit
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from simulator.noise import NoiseModel, estimate
+from simulator.noise.model import checked_noise
 from simulator.observables import PauliSum
+from simulator.operations.arguments import check_seed
 from simulator.qiskit_provider.observables import Strings, strings_of
 from simulator.qiskit_provider.preparation import PreparedCircuit, groups_of_equal_structure, prepare_all
 from simulator.qiskit_provider.sampling import Seed
@@ -50,6 +53,11 @@ class Estimator(BaseEstimatorV2):
     """
 
     def __init__(self, *, default_precision: float = 0.0, seed: Seed = None, noise: NoiseModel | None = None) -> None:
+        precision: Any = default_precision
+        if isinstance(precision, bool) or not isinstance(precision, Real) or not float(precision) >= 0:
+            raise ValueError(f"default_precision is a number of 0 or more, got {precision!r}")
+        check_seed(seed)
+        checked_noise(noise)
         self.default_precision, self.seed, self.noise = default_precision, seed, noise
 
     def run(

@@ -10,7 +10,10 @@ from qiskit.primitives import BaseSamplerV2, DataBin, PrimitiveJob, PrimitiveRes
 from qiskit.primitives.containers import SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from simulator.calculations.sampling import checked_shots
 from simulator.noise import NoiseModel
+from simulator.noise.model import checked_noise
+from simulator.operations.arguments import check_seed
 from simulator.qiskit_provider.preparation import PreparedCircuit, prepare_all
 from simulator.qiskit_provider.registers import RegisterShots
 from simulator.qiskit_provider.sampling import Outcomes, Seed, sample
@@ -44,6 +47,9 @@ class Sampler(BaseSamplerV2):
     """
 
     def __init__(self, *, default_shots: int = 1024, seed: Seed = None, noise: NoiseModel | None = None) -> None:
+        checked_shots(default_shots)
+        check_seed(seed)
+        checked_noise(noise)
         self.default_shots, self.seed, self.noise = default_shots, seed, noise
 
     def run(

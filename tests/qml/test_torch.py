@@ -284,6 +284,14 @@ class TestTransformations:
         with pytest.raises(NotImplementedError, match="export_onnx"):
             torch.onnx.export(layer, (rows(),), io.BytesIO(), dynamo=False)
 
+    def test_the_exporter_to_onnx_is_told_what_works(self, layer, monkeypatch):
+        program = torch.export.export(layer, (rows(),))
+        monkeypatch.setattr(torch.onnx, "is_in_onnx_export", lambda: True)  # as the newer exporter's three steps
+        with pytest.raises(NotImplementedError, match="call qml.deploy.export_onnx"):
+            torch.export.export(layer, (rows(),))
+        with pytest.raises(NotImplementedError, match="call qml.deploy.export_onnx"):
+            program.run_decompositions()
+
     def test_shapes_without_numbers(self, layer):
         assert copy.deepcopy(layer).to("meta")(torch.empty(7, 3, device="meta")).shape == (7, 3)
 

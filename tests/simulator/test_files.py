@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import socket
 import stat
@@ -333,3 +334,21 @@ class TestLocks:
         (tmp_path / "file").write_bytes(b"")
         replace_file(tmp_path / "file", [b"new"])
         assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_an_error_of_writing_names_the_file(tmp_path):
+    def chunks():
+        yield b"beginning"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match=re.escape(f"No space left on device: '{tmp_path / 'model'}'")):
+        replace_file(tmp_path / "model", chunks())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_in_a_folder_that_does_not_exist_names_the_folder(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match=f"no such folder: '{tmp_path}/none'"),
+        locked(tmp_path / "none" / "lock"),
+    ):
+        pass

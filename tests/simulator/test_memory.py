@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from simulator import Circuit, NoiseModel, Parameter, StateTooLargeError, X, Z, memory, reduced_density_matrix
+from simulator import (
+    Circuit,
+    NoiseModel,
+    Parameter,
+    ParameterVector,
+    StateTooLargeError,
+    X,
+    Z,
+    memory,
+    reduced_density_matrix,
+)
 from simulator.noise.readout import read_through
 
 
@@ -70,3 +80,27 @@ def test_matrices_refuse_at_once(monkeypatch):
 
 def test_what_is_available_is_less_than_the_machine_has():
     assert 0 < memory.available_bytes() < 1 << 50
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: ParameterVector("x", 2**70), "parameter vector x: 1.2e.21 parameters need"),
+        (lambda: ParameterVector("x", 10**9), "parameter vector x: 1,000,000,000 parameters need 168 GiB, 4 GiB are"),
+        (lambda: Circuit(2).h(range(10**9)), "h on several qubits: 1,000,000,000 operations need"),
+        (
+            lambda: Circuit(2).h(0).repeat(10**9),
+            "repeat: 1,000,000,000 operations .*at most 134,217,728 fit",
+        ),
+        (lambda: Circuit(2).h(0).power(-(2**70)), "repeat: .* operations need"),
+        (lambda: Circuit(2).h(0).sample(shots=10**15), "sample: 1e.15 shots need"),
+        (
+            lambda: Circuit(2).h(0).expectation(Z(0), noise=NoiseModel(readout=0.1), trajectories=10**15),
+            "noise: 1e.15 trajectories need",
+        ),
+    ],
+)
+def test_counts_that_do_not_fit_are_refused_at_once(call, text, monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 4 << 30)
+    with pytest.raises(StateTooLargeError, match=text):
+        call()

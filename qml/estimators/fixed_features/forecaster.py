@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml.estimators.fixed_features.ising import draw_couplings, ising_hamiltonian
-from qml.estimators.fixed_features.memory import ReservoirMemory
+from qml.estimators.fixed_features.memory import ReservoirMemory, few_threads
 from qml.estimators.fixed_features.series import checked_inputs, checked_targets, without_added_axes
 from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
@@ -181,7 +181,8 @@ class ReservoirForecaster(Saved, Searchable, BaseEstimator):
         rows = features[:, learnt].reshape(-1, memory.num_features)
         wanted = targets[:, learnt].reshape(len(rows), -1)
         self.target_mean_, self.target_scale_ = mean_and_deviation(wanted, np.ones(len(rows)))
-        self.readout_ = Ridge(alpha=self.alpha, solver="svd").fit(rows, scaled(self, wanted))
+        with few_threads(1 << self.n_qubits):
+            self.readout_ = Ridge(alpha=self.alpha, solver="svd").fit(rows, scaled(self, wanted))
         return self
 
     def predict(self, X: ArrayLike, *, continued: bool = False) -> Array:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.library_threads import one_blas_thread
+from simulator.memory import check_count
 from simulator.observables import PauliSum
+from simulator.pauli import popcount
 
-__all__ = ["ReservoirMemory"]
+__all__ = ["ReservoirMemory", "few_threads"]
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
 ENTRIES_AT_ONCE = 1 << 22
 """Maximum number of entries of density matrices that are read out at once: 64 MB."""
+
+
+MAX_SERIAL_SIZE = 64
+"""Maximum dimension of states whose matrices are multiplied on one thread: a second one gains nothing with 6 qubits."""
 
 
 class ReservoirMemory:
@@ -47,8 +56,14 @@ class ReservoirMemory:
     def __init__(
         self, hamiltonian: Array, num_inputs: int, time: float, virtual_nodes: int, observables: Sequence[PauliSum]
     ) -> None:
+        matrices = virtual_nodes * len(observables)
+        check_count("virtual_nodes", "matrices of the readout", matrices, 16 * len(hamiltonian) ** 2)
+        self._inputs, self._memory = 1 << num_inputs, len(hamiltonian) >> num_inputs
+        with few_threads(len(hamiltonian)):
+            self._prepare(hamiltonian, time, virtual_nodes, observables)
+
+    def _prepare(self, hamiltonian: Array, time: float, virtual_nodes: int, observables: Sequence[PauliSum]) -> None:
         size = len(hamiltonian)
-        self._inputs, self._memory = 1 << num_inputs, size >> num_inputs
         energies, vectors = np.linalg.eigh(hamiltonian)
 
         def evolution(duration: float) -> ComplexArray:
@@ -57,13 +72,15 @@ class ReservoirMemory:
         # [input before, input after, memory after, memory before]: the inputs are the lowest bits of an index
         blocks = evolution(time).reshape(self._memory, self._inputs, self._memory, self._inputs)
         self._kraus = np.ascontiguousarray(blocks.transpose(3, 1, 0, 2)).reshape(self._inputs, -1)
-        matrices = [observable.matrix(size.bit_length() - 1) for observable in observables]
-        readouts = []
-        for node in range(1, virtual_nodes + 1):
-            evolved = evolution(time * node / virtual_nodes)
-            readouts += [evolved.conj().T @ matrix @ evolved for matrix in matrices]
+        readouts = np.empty((virtual_nodes, len(observables), size, size), np.complex128)
+        for node in range(virtual_nodes):
+            evolved = evolution(time * (node + 1) / virtual_nodes)
+            # E^dagger (O_1 E, O_2 E, ...): one large product of matrices in place of two small ones per observable
+            images = np.stack([_applied(observable, evolved) for observable in observables], axis=1)
+            products = evolved.conj().T @ images.reshape(size, -1)
+            readouts[node] = products.reshape(size, len(observables), size).swapaxes(0, 1)
         # tr(O rho) of Hermitian matrices is the inner product of their real and imaginary parts
-        self._readouts = np.array(readouts).reshape(len(readouts), -1).view(np.float64).T
+        self._readouts = readouts.reshape(virtual_nodes * len(observables), -1).view(np.float64).T
 
     @property
     def num_features(self) -> int:
@@ -92,6 +109,10 @@ class ReservoirMemory:
         state : complex ndarray, shape (n_series, 2**m, 2**m)
             After the last step.
         """
+        with few_threads(self._memory * self._inputs):
+            return self._run(angles, state)
+
+    def _run(self, angles: Array, state: ComplexArray) -> tuple[Array, ComplexArray]:
         n_series, n_steps, _ = angles.shape
         features = np.empty((n_series, n_steps, self.num_features))
         entries = n_series * (self._memory * self._inputs) ** 2
@@ -114,6 +135,21 @@ class ReservoirMemory:
     def _read_out(self, amplitudes: Array, states: ComplexArray) -> Array:
         joint = np.einsum("stab,sti,stj->staibj", states, amplitudes, amplitudes)
         return joint.reshape(*states.shape[:2], -1).view(np.float64) @ self._readouts
+
+
+def few_threads(size: int) -> AbstractContextManager[Any]:
+    """Return a context in which BLAS uses one thread for states of a small dimension, see `one_blas_thread`."""
+    return one_blas_thread() if size <= MAX_SERIAL_SIZE else nullcontext()
+
+
+def _applied(observable: PauliSum, columns: ComplexArray) -> ComplexArray:
+    """Multiply the matrix of the observable, which has one entry per row and string, by a matrix of as many rows."""
+    j = np.arange(len(columns))
+    out = np.zeros_like(columns)
+    for x, z, coefficient in zip(observable.x_masks, observable.z_masks, observable.coefficients, strict=True):
+        phases = coefficient * 1j ** (int(x & z).bit_count() % 4) * (1.0 - 2.0 * (popcount(j & z) & 1))
+        out[j ^ x] += phases[:, np.newaxis] * columns
+    return out
 
 
 def _input_amplitudes(angles: Array) -> Array:

@@ -25,7 +25,7 @@ from qml.features.scaling import Scaling, fit_scaling
 from qml.models.evaluation import BackendEvaluation, get_evaluation
 from qml.models.layered import layered_model
 from qml.models.observables import Observable
-from qml.settings import check_non_negative, check_qubits, check_whole
+from qml.settings import check_layers, check_non_negative, check_qubits, check_whole
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.circuit import Circuit
@@ -74,7 +74,7 @@ class Reservoir(FixedFeatures):
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        check_whole("n_layers", self.n_layers)
+        check_layers("n_layers", self.n_layers)
         check_whole("n_qubits", self.n_qubits, instead=[None])
         check_qubits(self.n_qubits, self.precision, self.backend)
         for name in ("coupling", "field", "evolution_time"):

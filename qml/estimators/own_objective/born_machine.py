@@ -29,7 +29,7 @@ from qml.estimators.trained import Samples, TrainedEstimator
 from qml.estimators.twins import Entangled
 from qml.feature_maps import Encoding
 from qml.models.evaluation import check_noise
-from qml.settings import check_backend, check_choice, check_whole
+from qml.settings import check_backend, check_choice, check_layers, check_whole
 from qml.training import TrainingResult
 from qml.training.description import description, digest
 from qml.training.identity import circuit_digest
@@ -328,7 +328,7 @@ verbose, warm_start
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        check_whole("n_layers", self.n_layers)
+        check_layers("n_layers", self.n_layers)
         check_whole("n_bits", self.n_bits, instead=[None])
         check_whole("shots", self.shots, least=2, instead=[None])
         check_choice("loss", self.loss, ("mmd", "nll"))

@@ -13,7 +13,7 @@ from qml.estimators.variational.trained import TrainedNetwork
 from qml.layers import Dense, Quantum
 from qml.models.observables import Observable
 from qml.models.quantum_model import QuantumModel
-from qml.settings import check_choice, check_qubits, check_whole
+from qml.settings import check_choice, check_layers, check_qubits, check_whole
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.circuit import Circuit
 
@@ -57,6 +57,8 @@ class OneCircuit(TrainedNetwork):
         for name in ("n_layers", "n_qubits"):
             if hasattr(self, name):
                 check_whole(name, getattr(self, name), instead=[None] if getattr(type(self), name) is None else [])
+        if getattr(self, "n_layers", None) is not None:
+            check_layers("n_layers", self.n_layers)  # type: ignore[attr-defined]
         check_choice("precision", self.precision, ("double", "single"))
         if getattr(self, "model", None) is None:
             check_qubits(getattr(self, "n_qubits", None), self.precision, self.backend)

@@ -20,7 +20,7 @@ from qml.layers import Dense, Dropout, Layer, Quantum, Quanvolution, ReLU, Seque
 from qml.models.layered import layered_model
 from qml.models.observables import Observable, readout_observables
 from qml.models.quantum_model import QuantumModel
-from qml.settings import check_choice, check_whole
+from qml.settings import check_choice, check_layers, check_whole
 from simulator.backends.numba_backend import NumbaBackend
 from simulator.circuit import Circuit
 
@@ -220,8 +220,9 @@ Dense(40, 32), ReLU())
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        for name in ("kernel_size", "n_layers", "n_hidden"):
+        for name in ("kernel_size", "n_hidden"):
             check_whole(name, getattr(self, name))
+        check_layers("n_layers", self.n_layers)
         Dropout(self.dropout)
         check_choice("precision", self.precision, ("double", "single"))
         shape = self.image_shape

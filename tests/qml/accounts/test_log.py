@@ -632,3 +632,9 @@ class TestHead:
             DecisionLog(path, model, head=tmp_path / "head")
         path.write_bytes(whole)
         DecisionLog(path, model, head=tmp_path / "head").close()
+
+
+def test_something_else_than_a_model_leaves_no_file(path):
+    with pytest.raises(TypeError, match="model expects a fitted estimator, got 5"):
+        DecisionLog(path, 5)
+    assert not path.exists()

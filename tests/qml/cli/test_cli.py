@@ -740,6 +740,13 @@ class TestShell:
         assert main([]) == BAD_INPUT
         assert "train a quantum model" in capsys.readouterr().out
 
+    @pytest.mark.parametrize(
+        ("arguments", "owner"), [(["train", "data.csv", "--target", "y", "--foo"], "qumba train"), (["--foo"], "qumba")]
+    )
+    def test_unknown_options_name_the_command_whose_help_to_read(self, arguments, owner, capsys):
+        assert main(arguments) == BAD_INPUT
+        assert capsys.readouterr().err == f"{owner}: unrecognized arguments: --foo (see {owner} --help)\n"
+
     def test_help_tells_the_estimators_names_and_defaults(self, capsys):
         from qml.ansatze import ANSATZE
         from qml.feature_maps import FEATURE_MAPS

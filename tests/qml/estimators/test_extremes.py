@@ -200,3 +200,26 @@ def test_numbers_of_qubits_that_no_circuit_has_are_refused_at_once(name, n_qubit
     data = (X[:, 0],) if name == "ReservoirForecaster" else (X, y)
     with pytest.raises((ValueError, MemoryError), match=f"{n_qubits}|{n_qubits:,}"):
         getattr(qml, name)(n_qubits=n_qubits).fit(*data)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        qml.VariationalClassifier(n_layers=10**9),
+        qml.ReuploadingClassifier(n_layers=10**9),
+        qml.CircuitCentricClassifier(n_copies=10**9),
+        qml.QuanvolutionClassifier(image_shape=(1, 3), n_layers=10**9),
+        qml.MetricLearningClassifier(reps=10**9),
+        qml.QuantumKernelClassifier(reps=10**9),
+        qml.ReservoirClassifier(n_layers=10**9),
+    ],
+    ids=named,
+)
+def test_circuits_too_deep_or_wide_to_be_built_are_refused_at_once(estimator):
+    with pytest.raises(ValueError, match=r"expects at most 1\d*,000( qubits)?, got 1,000,000,000"):
+        estimator.fit(X, LABELS)
+
+
+def test_readouts_of_a_reservoir_that_do_not_fit_are_refused_at_once():
+    with pytest.raises(StateTooLargeError, match="virtual_nodes"):
+        qml.ReservoirForecaster(virtual_nodes=10**12).fit(np.sin(np.arange(100.0)))

@@ -316,3 +316,9 @@ def test_groups_that_are_treated_exactly_alike_are_not_set_against_themselves():
     assert "the mean prediction is the same, a difference of 0" in text
     assert "predictions are alike: mean residuals differ by 0" in text
     assert "Predictions are equally accurate: mean absolute errors differ by 0" in text
+
+
+@pytest.mark.parametrize("sensitive", [None, 5])
+def test_something_else_than_groups(sensitive):
+    with pytest.raises(SensitiveError, match=f"sensitive expects names of columns, .*, got {sensitive}"):
+        fairness_of_predictions([0, 1], [0, 1], sensitive)

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qml.honesty.statistics import corrected_t_test, holm, paired_rows_test, sign_flip_test, signed_rank_test
+from qml.honesty.statistics import (
+    corrected_t_test,
+    deviation,
+    holm,
+    paired_rows_test,
+    sign_flip_test,
+    signed_rank_test,
+)
 
 EXACT = 1e-12
 
@@ -113,3 +120,9 @@ class TestHolm:
                     break
                 rejected.add(index)
             assert rejected == set(np.flatnonzero(adjusted <= level))
+
+
+def test_equal_values_have_no_deviation():
+    assert deviation([0.5833333333333334] * 10) == 0.0  # 1.2e-16 by NumPy
+    assert deviation([0.25, 0.5]) == pytest.approx(np.std([0.25, 0.5], ddof=1))
+    assert np.isnan(deviation([0.5]))

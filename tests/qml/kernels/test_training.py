@@ -192,3 +192,8 @@ def test_bandwidth_stretches_nothing_beyond_a_domain(size: float) -> None:
     Z = np.random.default_rng(0).uniform(-size, size, (40, 2))
     kernel = FidelityKernel("chebyshev", bandwidth="auto").fit(Z, Z[:, 0] > 0)
     assert kernel.bandwidth_ <= min(1.0, 1 / np.abs(Z).max())
+
+
+def test_a_kernel_of_other_samples_is_not_aligned() -> None:
+    with pytest.raises(ValueError, match=r"K expects shape \(4, 4\), for as many targets in y, got \(3, 3\)"):
+        alignment(np.eye(3), [0, 1, 0, 1])

@@ -210,3 +210,10 @@ def test_the_matrix_of_a_gate_cannot_be_changed(matrix):
 def test_bad_calls_say_what_is_wrong(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", ["", 5, None])
+@pytest.mark.parametrize("kind", [gates.Fixed, gates.Rotation])
+def test_a_custom_gate_needs_a_name(kind, name):
+    with pytest.raises(GateError, match="the name of a gate must be a non-empty string"):
+        kind(name, np.eye(2))

@@ -1,0 +1,61 @@
+"""Threads of the linear algebra and of scikit-learn, which only slow down work on small arrays."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["one_blas_thread", "one_library_thread"]
+
+
+@contextmanager
+def one_library_thread(user_api: str | None = None) -> Iterator[None]:
+    """Let libraries use one thread inside the context.
+
+    On a machine with other work, threads that wait for each other after every small product take a hundred times
+    longer. The limit is that of the process: it ends with the last of the contexts that threads of Python have entered.
+
+    Parameters
+    ----------
+    user_api : {"blas", "openmp"}, optional
+        Kind of the libraries; by default both.
+    """
+    with _lock:
+        if not _entered[user_api]:
+            _limits[user_api] = _libraries().limit(limits=1, user_api=user_api)
+        _entered[user_api] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _entered[user_api] -= 1
+            if not _entered[user_api]:
+                _limits.pop(user_api).restore_original_limits()
+
+
+def one_blas_thread() -> Any:
+    """Return a context in which BLAS uses one thread, see `one_library_thread`."""
+    return one_library_thread("blas")
+
+
+_lock = threading.Lock()
+_entered: Counter[str | None] = Counter()
+_limits: dict[str | None, Any] = {}
+
+if hasattr(os, "register_at_fork"):  # a child does not inherit a lock that another thread holds
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return the thread pools of the process; looking for them takes longer than many a calculation."""
+    import scipy.linalg  # noqa: F401  # loads its own BLAS, which the controller would otherwise not see
+
+    return ThreadpoolController()
