@@ -55,7 +55,7 @@ def _kernel(function: Callable[..., Any], pipeline: type[KernelCompiler]) -> Any
 
 
 def _undisturbed(compile_: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile without redundant work, which takes a quarter of the compile time.
+    """Compile without redundant work, which takes a third of the compile time.
 
     Cyclic garbage collection is off, because a compilation creates millions of objects and few cycles. numba imports
     its extensions again before almost every call that it compiles; here it reads the loaded registries. For each sum
