@@ -67,6 +67,7 @@ _INTERNALS = {
     "numba.core.types:BaseFunction.get_call_type": "self context args kws",
     "numba.core.typing.context:BaseContext.install_registry": "self registry",
     "numba.core.typing.context:BaseContext.load_additional_registries": "self",
+    "numba.core.typing.context:BaseContext.resolve_value_type": "self val",
 }
 
 

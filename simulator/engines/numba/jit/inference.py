@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from numba.core import typeinfer
+from numba.core.errors import TypingError
 
 __all__ = ["Inference"]
 
@@ -43,16 +44,22 @@ class _Constraints(typeinfer.ConstraintNetwork):  # type: ignore[misc]
         super().append(_Constraint(constraint))
 
     def propagate(self, inference: Any) -> list[Any]:
-        due = typeinfer.ConstraintNetwork()
-        due.constraints = [constraint for constraint in self.constraints if constraint.is_due()]
-        return due.propagate(inference)  # type: ignore[no-any-return]
+        """Evaluate the constraints that are due; return the errors, which more types may mend."""
+        errors = []
+        for constraint in self.constraints:
+            if constraint.is_due():
+                try:
+                    constraint(inference)
+                except TypingError as error:
+                    errors.append(error)
+        return errors
 
 
 class _Constraint:
     """A constraint that knows the variables that it read."""
 
     def __init__(self, constraint: Any) -> None:
-        self.constraint, self.loc = constraint, constraint.loc
+        self.constraint = constraint
         self.known: list[tuple[Any, Any]] | None = None  # variables and their types after the last evaluation
 
     def is_due(self) -> bool:
