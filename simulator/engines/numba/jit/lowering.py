@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.core import lowering, typed_passes
+from numba.core import ir, lowering, typed_passes
 from numba.core.compiler_machinery import register_pass
 
 from simulator.engines.numba.jit.library import LinkOnlyLibrary
@@ -16,11 +16,33 @@ class _Lower(lowering.Lower):  # type: ignore[misc]
     _singly_assigned_vars: set[str]
     _blk_local_varmap: dict[str, Any]
 
+    def _find_singly_assigned_variable(self) -> None:
+        """Find variables that need no memory: assigned once, and only read after that, in the same block."""
+        assigned: set[str] = set()
+        others: set[str] = set()
+        for block in self.blocks.values():
+            here: set[str] = set()
+            for instruction in block.body:
+                if type(instruction) is ir.Assign:
+                    value, name = instruction.value, instruction.target.name
+                    others.update(_read_by(value) - here)
+                    if name in assigned:
+                        others.add(name)
+                    assigned.add(name)
+                    here.add(name)
+                else:
+                    others.update({variable.name for variable in instruction.list_vars()} - here)
+        self._singly_assigned_vars, self._blk_local_varmap = assigned - others, {}
+
     def lower_block(self, block: Any) -> None:
         self.pre_block(block)
         for instruction in block.body:
             self.loc = instruction.loc
-            self.lower_inst(instruction)
+            if type(instruction) is ir.Assign:  # numba would also write the instruction as text
+                name = instruction.target.name
+                self.storevar(self.lower_assign(self.typeof(name), instruction), name)
+            else:
+                self.lower_inst(instruction)
         self.post_block(block)
 
     def pre_block(self, block: Any) -> None:
@@ -40,6 +62,13 @@ class _Lower(lowering.Lower):  # type: ignore[misc]
         if expr.op in ("pair_first", "pair_second"):
             return self.builder.extract_value(self.loadvar(expr.value.name), int(expr.op == "pair_second"))
         return super().lower_expr(resty, expr)
+
+
+def _read_by(value: Any) -> set[str]:
+    """Names of the variables in the value of an assignment."""
+    if isinstance(value, ir.Var):
+        return {value.name}
+    return {variable.name for variable in value.list_vars()} if isinstance(value, ir.Inst) else set()
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

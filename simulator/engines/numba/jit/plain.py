@@ -1,6 +1,6 @@
 """Compilation of kernels by numba's standard pipeline, for releases that the shortcuts do not support.
 
-It takes about four times as long as with `shortcuts`. Kernels are cached on disk as well, unless numba's cache has
+It takes about six times as long as with `shortcuts`. Kernels are cached on disk as well, unless numba's cache has
 changed too.
 """
 

@@ -55,6 +55,24 @@ def total(array):
 
 result = total(np.arange(3.0))
 """
+CHANGING_TYPES = """
+from simulator.engines.numba.jit import kernel
+
+@kernel
+def running_total(array):
+    total = doubled = 0
+    for k in range(array.shape[0]):
+        doubled = 2 * total
+        total = total + array[k]
+    return doubled + total
+
+result = running_total(np.array([0.25, 0.5, 1.0]))
+"""
+OTHER_FUNCTION = """
+import sys, numba
+assert "scipy.linalg" not in sys.modules, "compiling a kernel has imported SciPy's linear algebra"
+result = numba.njit(lambda array: np.dot(array, array) + np.linalg.det(np.eye(2)))(np.arange(3.0))
+"""
 CIRCUIT = """
 from simulator import Circuit, ParameterVector, X, Z
 
@@ -120,6 +138,14 @@ def test_a_part_is_compiled_once_for_all_integers(tmp_path):
     assert first["compiled"] == 3
     assert first["messages"] == []
     assert count(SMALL_KERNEL, tmp_path) == first | {"compiled": 0, "distinct": 0}
+
+
+def test_types_that_change_in_a_loop_are_inferred_again(tmp_path):
+    assert count(CHANGING_TYPES, tmp_path)["result"] == np.float64(1.5 + 1.75).tobytes().hex()
+
+
+def test_other_functions_have_all_of_numba(tmp_path):
+    assert count(SMALL_KERNEL + OTHER_FUNCTION, tmp_path)["result"] == np.float64(5 + 1).tobytes().hex()
 
 
 @pytest.mark.parametrize(
