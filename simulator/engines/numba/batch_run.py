@@ -99,7 +99,7 @@ class BatchRun(Run):
         tiles = -(-samples // plan.per_tile)
         out = Call(kernel, *arguments, self._buffer, queue, tiles, plan.states, plan.lanes)
         if passes * tiles * plan.work >= plan.serial_work:
-            out.most_threads, out.scratch = tiles, len(arguments)
+            out.most_threads = tiles
             out.scratch_bytes = plan.scratch_size * self._buffer.itemsize
         return out
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engines.numba.jit.bridges import Call
+from simulator.engines.numba.jit.bridges import Call, table_of
 from simulator.engines.numba.kernels import loops as kernels
 from simulator.engines.numba.threads import get_num_threads, helpers
 
@@ -34,15 +34,14 @@ class Loop:
         self._calls, self._place = calls, place
         self._most_threads = max((call.most_threads for call in calls), default=1)
         self._scratch_bytes = max((call.scratch_bytes for call in calls), default=0)
-        self._threads, self._rows = 0, np.zeros((0, 5), np.int64)
+        self._threads, self._table = 0, table_of([], 0)
 
     def run(self, end: int) -> int:
         """Repeat the calls until ``place[0]`` is ``end``, or until one of them refuses; return ``place[0]``."""
         threads = min(get_num_threads(), self._most_threads) if self._most_threads > 1 else 1
         if threads != self._threads:
-            rows = [call.row(threads) for call in self._calls]
-            self._threads, self._rows = threads, np.array(rows, np.int64).reshape(-1, 5)
-        return int(kernels.repeat(self._rows, *helpers(threads - 1, self._scratch_bytes), self._place, end))
+            self._threads, self._table = threads, table_of(self._calls, threads)
+        return int(kernels.repeat(self._table, *helpers(threads - 1, self._scratch_bytes), self._place, end))
 
 
 def take_rows(source: NDArray[Any], order: IntArray, place: IntArray, size: int, out: NDArray[Any]) -> Call:

@@ -3,6 +3,9 @@
 A helper thread polls its mailbox on a board in compiled code (`serve`), so that it begins at once and needs no GIL. A
 caller (`repeat`, `lead`) posts to free helpers, makes its own call, and withdraws what no helper has taken. It waits
 for those that have taken a call, so that none meets the arrays of the next one.
+
+What is posted is one word, the address of the call's record, which stays where it is: each cache line that one core
+writes and another one reads takes 50 to 200 ns.
 """
 
 from __future__ import annotations
@@ -10,43 +13,43 @@ from __future__ import annotations
 from simulator.engines.numba.jit import bridged, inlined, kernel
 from simulator.engines.numba.jit.bridges import address_of, invoke, words_at
 from simulator.engines.numba.layout.queues import (
+    ALONE,
     ASLEEP,
     BARRED,
     BLOCK,
     BRIDGE,
-    CLAIMED,
     EXPECTING,
     FREE,
+    LAST_STATE,
     MAILBOX_WORDS,
-    POSTED,
+    MOST_HELPERS,
     PREVIOUS,
+    RECORD_WORDS,
     RETURNED,
+    ROUND,
     SCRATCH,
+    SHARED,
     STATE,
     TAKEN,
 )
-from simulator.engines.numba.simd import cycles, fetch_add, look, relax, replace
+from simulator.engines.numba.simd import cycles, look, publish, relax, replace
 
 _EXPONENT = 0x7FF << 52  # bits of the exponent of a float64; NaN and infinity have all of them
 _PATIENCE = 1.5  # durations of a caller's own call for which it waits for a helper without consequence
 _ABSENCE = 32  # durations of a longer wait for which the helper gets no calls
+_FIRST_TRIALS = 16  # rounds in which a loop makes a call by turns with helpers and without
+_TRIALS = 64  # rounds, in the first of which it makes the call in the way that took longer
+_OUTLIER = 4  # average durations that a call counts at most, so that one interruption does not decide
+_MEMORY = 3  # binary logarithm of the number of calls of which the average is taken
 
 
 @inlined
-def _post(bridge, block, place, most, board):
-    """Post a call to up to ``most`` free helpers; return the last mailbox, below 0 if there is none.
-
-    ``place`` is where a block has the address of the scratch, or below 0 if all threads have the same.
-    """
+def _post(record, most, board):
+    """Post the call of a record to up to ``most`` free helpers; return the last mailbox, below 0 if there is none."""
     last, posted, box, now = -1, 0, 0, cycles(board)
     while posted < most and box < len(board):
-        if board[box + BARRED] <= now and replace(board, box + STATE, FREE, CLAIMED):
-            for i in range(len(block)):
-                board[box + BLOCK + i] = block[i]
-            if place >= 0:
-                board[box + BLOCK + place] = board[box + SCRATCH]
-            board[box + BRIDGE], board[box + PREVIOUS] = bridge, last
-            fetch_add(board, box + STATE, POSTED - CLAIMED)
+        if board[box + BARRED] <= now and replace(board, box + STATE, FREE, record):
+            board[box + PREVIOUS] = last
             last = box
             posted += 1
         box += MAILBOX_WORDS
@@ -54,7 +57,7 @@ def _post(bridge, block, place, most, board):
 
 
 @inlined
-def _withdraw(board, last, begin):
+def _withdraw(record, board, last, begin):
     """Take the calls back that no helper has taken, and wait for the helpers that have taken one.
 
     ``begin`` is when this thread began its own call. A helper for which it waits longer than that call took has lost
@@ -63,45 +66,78 @@ def _withdraw(board, last, begin):
     end = cycles(board)
     while last >= 0:
         box, last = last, board[last + PREVIOUS]
-        if not replace(board, box + STATE, POSTED, FREE):
+        if look(board, box + STATE) != record or not replace(board, box + STATE, record, FREE):
             while look(board, box + STATE) != RETURNED:
                 relax(board)
             now = cycles(board)
             if now - end > _PATIENCE * (end - begin):
                 board[box + BARRED] = now + _ABSENCE * (now - end)
-            fetch_add(board, box + STATE, FREE - RETURNED)
+            publish(board, box + STATE, FREE)
+
+
+@inlined
+def _helpers_for(calls, k):
+    """Number of helpers for the next round of a call: none where it is faster alone; see `repeat`."""
+    number = calls[k, ROUND]
+    calls[k, ROUND] = number + 1
+    shares = calls[k, SHARED] <= calls[k, ALONE]
+    if number < _FIRST_TRIALS:
+        shares = (number & 1) == 0
+    elif number % _TRIALS == 0:
+        shares = not shares
+    return calls[k, MOST_HELPERS] if shares else 0
+
+
+@inlined
+def _record_duration(calls, k, way, duration):
+    """Include the duration of a call in the average of its ``way``, `ALONE` or `SHARED`."""
+    average = calls[k, way]
+    if average == 0:
+        calls[k, way] = duration
+    else:
+        calls[k, way] = average + ((min(duration, _OUTLIER * average) - average) >> _MEMORY)
 
 
 @kernel
 def repeat(calls, board, helpers, place, end):
     """Make a sequence of calls again and again, until ``place[0]``, which counts its repetitions, is ``end``.
 
-    A row of ``calls`` has the addresses of a bridge and of a block, the length of the block, the place of the scratch
-    in it, and the number of helpers that may take part; ``board`` is the address of the board. It ends at once, in the
+    A row of ``calls`` is described in `layout.queues`; ``board`` is the address of the board. It ends at once, in the
     middle of the sequence, where a kernel refuses. Returns the count.
+
+    A second core may be far from the first one, or busy. So each call is timed with helpers and without, from time to
+    time again, and made in the faster way.
     """
     boxes = words_at(board, helpers * MAILBOX_WORDS)
     while place[0] < end:
         for k in range(len(calls)):
-            block = words_at(calls[k, 1], calls[k, 2])
-            begin = cycles(place)
-            last = _post(calls[k, 0], block, calls[k, 3], calls[k, 4], boxes)
-            accepted = invoke(calls[k, 0], calls[k, 1])
-            _withdraw(boxes, last, begin)
-            if not accepted:
-                return place[0]
+            if calls[k, MOST_HELPERS] == 0 or helpers == 0:
+                if not invoke(calls[k, BRIDGE], calls[k, BLOCK], 0):
+                    return place[0]
+            else:
+                record, most = address_of(calls) + 8 * k * calls.shape[1], _helpers_for(calls, k)
+                begin = cycles(place)
+                last = _post(record, most, boxes)
+                accepted = invoke(calls[k, BRIDGE], calls[k, BLOCK], 0)
+                _withdraw(record, boxes, last, begin)
+                _record_duration(calls, k, SHARED if last >= 0 else ALONE, cycles(place) - begin)
+                if not accepted:
+                    return place[0]
         place[0] += 1
     return place[0]
 
 
 @bridged
-def lead(bridge, block, words, place, most, board, helpers):
-    """Make a shared call on this thread, and on up to ``most`` helpers; ``board`` is the address of the board."""
-    boxes = words_at(board, helpers * MAILBOX_WORDS)
+def lead(record, most, board, helpers):
+    """Make the call of a record on this thread, and on up to ``most`` helpers.
+
+    ``record`` and ``board`` are addresses.
+    """
+    boxes, call = words_at(board, helpers * MAILBOX_WORDS), words_at(record, RECORD_WORDS)
     begin = cycles(boxes)
-    last = _post(bridge, words_at(block, words), place, most, boxes)
-    invoke(bridge, block)
-    _withdraw(boxes, last, begin)
+    last = _post(record, most, boxes)
+    invoke(call[BRIDGE], call[BLOCK], 0)
+    _withdraw(record, boxes, last, begin)
 
 
 @kernel
@@ -109,9 +145,11 @@ def serve(board, box, rounds):
     """Make the calls posted to a mailbox, until none has come for a number of rounds of polling; then fall asleep."""
     idle = 0
     while True:
-        if look(board, box + STATE) == POSTED and replace(board, box + STATE, POSTED, TAKEN):
-            invoke(board[box + BRIDGE], address_of(board) + 8 * (box + BLOCK))
-            fetch_add(board, box + STATE, RETURNED - TAKEN)
+        record = look(board, box + STATE)
+        if record > LAST_STATE and replace(board, box + STATE, record, TAKEN):
+            call = words_at(record, RECORD_WORDS)
+            invoke(call[BRIDGE], call[BLOCK], board[box + SCRATCH])
+            publish(board, box + STATE, RETURNED)
             idle = 0
         elif idle >= rounds and replace(board, box + EXPECTING, 1, 0):
             idle = 0

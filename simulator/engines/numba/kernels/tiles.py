@@ -23,7 +23,7 @@ from simulator.engines.numba.kernels.steps import (
     seed_all,
     undo_passes,
 )
-from simulator.engines.numba.layout.queues import ARRIVED, DONE, ENDS, NEXT, PREPARED, READY
+from simulator.engines.numba.layout.queues import ARRIVED, DONE, FROM_BACK, NEXT, PREPARED, READY
 from simulator.engines.numba.layout.scratch import (
     CHAIN_NEEDED,
     GRADIENT,
@@ -45,7 +45,19 @@ from simulator.engines.numba.layout.sections import (
     WEIGHT_FACTORS,
     WEIGHT_STARTS,
 )
-from simulator.engines.numba.simd import entry, fetch_add, lane_sum, lanes_of, like, load, relax, section, splat, store
+from simulator.engines.numba.simd import (
+    entry,
+    fetch_add,
+    lane_sum,
+    lanes_of,
+    like,
+    load,
+    look,
+    relax,
+    section,
+    splat,
+    store,
+)
 
 
 @inlined
@@ -55,7 +67,7 @@ def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
         prepare(packed, weights, base, shared, tables, scratch, lanes)
         fetch_add(queue, READY, PREPARED)
     else:
-        while fetch_add(queue, READY, 0) < PREPARED:
+        while look(queue, READY) < PREPARED:
             relax(queue)
 
 
@@ -66,10 +78,12 @@ def claim(queue, tiles, thread):
     The first thread goes up from the first tile, the second one down from the last: then each finds most of its tiles
     in its own cache when it sweeps backward.
     """
-    if fetch_add(queue, NEXT, 1) >= tiles:
+    from_back = thread & 1
+    claims = fetch_add(queue, NEXT, FROM_BACK if from_back else 1)
+    front, back = claims & (FROM_BACK - 1), claims >> 32
+    if front + back >= tiles:
         return tiles
-    claimed = fetch_add(queue, ENDS + (thread & 1), 1)
-    return tiles - 1 - claimed if thread & 1 else claimed
+    return tiles - 1 - back if from_back else front
 
 
 @inlined
