@@ -2,7 +2,7 @@
 
 A `Call` is a kernel with its arguments, stored as a block of 64-bit words: each number of each argument, in the order
 in which numba passes them; of an array, its address and sizes. A *bridge* is compiled beside a kernel: it reads the
-words of a block and calls the kernel, with another scratch if the address of one is given, as each thread needs its own.
+words of a block and calls the kernel, with another scratch if the address of one is given: each thread needs its own.
 All bridges have the same type, so that a loop over calls (`invoke`) is the same for all kernels.
 
 A kernel with a ``queue`` is *shared* among threads if the queue has the address of a bridge at `queues.LEAD`. Instead
@@ -98,6 +98,7 @@ def table_of(calls: Sequence[Call], threads: int) -> np.ndarray:
     table = words[begin : begin + len(calls) * queues.ROW_WORDS].reshape(-1, queues.ROW_WORDS)
     for row, call in zip(table, calls, strict=True):
         call.fill(row, threads)
+        row[queues.PAYS] = len(calls)
     return table
 
 

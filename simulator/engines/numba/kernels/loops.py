@@ -23,24 +23,25 @@ from simulator.engines.numba.layout.queues import (
     LAST_STATE,
     MAILBOX_WORDS,
     MOST_HELPERS,
+    PAYS,
     PREVIOUS,
     RECORD_WORDS,
     RETURNED,
-    ROUND,
     SCRATCH,
     SHARED,
     STATE,
     TAKEN,
+    TRIAL,
 )
 from simulator.engines.numba.simd import cycles, look, publish, relax, replace
 
 _EXPONENT = 0x7FF << 52  # bits of the exponent of a float64; NaN and infinity have all of them
 _PATIENCE = 1.5  # durations of a caller's own call for which it waits for a helper without consequence
 _ABSENCE = 32  # durations of a longer wait for which the helper gets no calls
-_FIRST_TRIALS = 16  # rounds in which a loop makes a call by turns with helpers and without
-_TRIALS = 64  # rounds, in the first of which it makes the call in the way that took longer
-_OUTLIER = 4  # average durations that a call counts at most, so that one interruption does not decide
-_MEMORY = 3  # binary logarithm of the number of calls of which the average is taken
+_TRIALS = 4  # calls with helpers, and then without, by which a loop finds out how a call is faster
+_LONG = 200_000  # duration in cycles from which helpers pay, and might fall asleep while a call is made without
+_OUTLIER = 4  # average durations that a call without helpers counts at most, as it may be interrupted
+_MEMORY = 3, 8  # binary logarithms of the numbers of calls, without helpers and with, of which averages are taken
 
 
 @inlined
@@ -58,12 +59,12 @@ def _post(record, most, board):
 
 @inlined
 def _withdraw(record, board, last, begin):
-    """Take the calls back that no helper has taken, and wait for the helpers that have taken one.
+    """Take the calls back that no helper has taken, wait for the helpers that have taken one, and return their number.
 
     ``begin`` is when this thread began its own call. A helper for which it waits longer than that call took has lost
     its processor to another program, which may happen again soon.
     """
-    end = cycles(board)
+    end, helped = cycles(board), 0
     while last >= 0:
         box, last = last, board[last + PREVIOUS]
         if look(board, box + STATE) != record or not replace(board, box + STATE, record, FREE):
@@ -73,29 +74,38 @@ def _withdraw(record, board, last, begin):
             if now - end > _PATIENCE * (end - begin):
                 board[box + BARRED] = now + _ABSENCE * (now - end)
             publish(board, box + STATE, FREE)
+            helped += 1
+    return helped
 
 
 @inlined
-def _helpers_for(calls, k):
-    """Number of helpers for the next round of a call: none where it is faster alone; see `repeat`."""
-    number = calls[k, ROUND]
-    calls[k, ROUND] = number + 1
-    shares = calls[k, SHARED] <= calls[k, ALONE]
-    if number < _FIRST_TRIALS:
-        shares = (number & 1) == 0
-    elif number % _TRIALS == 0:
-        shares = not shares
-    return calls[k, MOST_HELPERS] if shares else 0
+def _pays(calls, k):
+    """Whether a call is faster with helpers, as far as it is known."""
+    shared, alone = calls[k, SHARED], calls[k, ALONE]
+    return calls[k, TRIAL] < 2 * _TRIALS or alone == 0 or shared <= alone
+
+
+@inlined
+def _is_trial(calls, k):
+    """Whether a call is to be made without helpers, to know how long that takes."""
+    return _TRIALS <= calls[k, TRIAL] < 2 * _TRIALS and calls[k, SHARED] < _LONG
 
 
 @inlined
 def _record_duration(calls, k, way, duration):
-    """Include the duration of a call in the average of its ``way``, `ALONE` or `SHARED`."""
+    """Include the duration of a call in the average of its ``way``, `ALONE` or `SHARED`.
+
+    It begins at the shortest duration of the trials. Helpers that lose their processors count in full.
+    """
     average = calls[k, way]
     if average == 0:
         calls[k, way] = duration
+    elif calls[k, TRIAL] < 2 * _TRIALS:
+        calls[k, way] = min(duration, average)
+    elif way == ALONE:
+        calls[k, way] = average + ((min(duration, _OUTLIER * average) - average) >> _MEMORY[0])
     else:
-        calls[k, way] = average + ((min(duration, _OUTLIER * average) - average) >> _MEMORY)
+        calls[k, way] = average + ((duration - average) >> _MEMORY[1])
 
 
 @kernel
@@ -105,25 +115,32 @@ def repeat(calls, board, helpers, place, end):
     A row of ``calls`` is described in `layout.queues`; ``board`` is the address of the board. It ends at once, in the
     middle of the sequence, where a kernel refuses. Returns the count.
 
-    A second core may be far from the first one, or busy. So each call is timed with helpers and without, from time to
-    time again, and made in the faster way.
+    A second core may be far from the first one, or busy. So each call is timed with helpers and without, and made in
+    the faster way. ``calls[0, PAYS]`` becomes the number of calls that pay with helpers.
     """
-    boxes = words_at(board, helpers * MAILBOX_WORDS)
+    boxes, paying = words_at(board, helpers * MAILBOX_WORDS), 0
     while place[0] < end:
+        paying = 0
         for k in range(len(calls)):
-            if calls[k, MOST_HELPERS] == 0 or helpers == 0:
+            if calls[k, MOST_HELPERS] == 0 or helpers == 0 or not _pays(calls, k):
                 if not invoke(calls[k, BRIDGE], calls[k, BLOCK], 0):
                     return place[0]
             else:
-                record, most = address_of(calls) + 8 * k * calls.shape[1], _helpers_for(calls, k)
+                record = address_of(calls) + 8 * k * calls.shape[1]
                 begin = cycles(place)
-                last = _post(record, most, boxes)
+                is_trial = _is_trial(calls, k)
+                last = _post(record, 0 if is_trial else calls[k, MOST_HELPERS], boxes)
                 accepted = invoke(calls[k, BRIDGE], calls[k, BLOCK], 0)
-                _withdraw(record, boxes, last, begin)
-                _record_duration(calls, k, SHARED if last >= 0 else ALONE, cycles(place) - begin)
+                helped = _withdraw(record, boxes, last, begin)
+                _record_duration(calls, k, SHARED if helped else ALONE, cycles(place) - begin)
+                if helped or is_trial:
+                    calls[k, TRIAL] += 1
+                paying += 1
                 if not accepted:
                     return place[0]
         place[0] += 1
+    if helpers and len(calls):
+        calls[0, PAYS] = paying
     return place[0]
 
 

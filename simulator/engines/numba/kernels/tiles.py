@@ -9,7 +9,8 @@ contributes is stored by its number and summed in that order, so no result depen
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import bridged, inlined, kernel
+from simulator.engines.numba.jit import bridged, inlined, kernel, part
+from simulator.engines.numba.jit.bridges import address_of
 from simulator.engines.numba.kernels.octets import store_lane_sums
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, integers, numbers
@@ -46,6 +47,7 @@ from simulator.engines.numba.layout.sections import (
     WEIGHT_STARTS,
 )
 from simulator.engines.numba.simd import (
+    doubles,
     entry,
     fetch_add,
     lane_sum,
@@ -61,14 +63,10 @@ from simulator.engines.numba.simd import (
 
 
 @inlined
-def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
-    """Prepare shared coefficients on the first thread; the others wait for it."""
-    if fetch_add(queue, READY, 1) == 0:
-        prepare(packed, weights, base, shared, tables, scratch, lanes)
-        fetch_add(queue, READY, PREPARED)
-    else:
-        while look(queue, READY) < PREPARED:
-            relax(queue)
+def _await_prepared(queue):
+    """Wait until the shared coefficients are there."""
+    while look(queue, READY) < PREPARED:
+        relax(queue)
 
 
 @inlined
@@ -104,9 +102,36 @@ def _write_expectations(out, values, number, observables, lanes):
             values[number, k] = out[k * W]
 
 
+@part
+def _forward_tiles(
+    packed, base, shared, tables, X, initial, keep, values, scratch, queue, thread, tiles, states, lanes
+):
+    """Run the circuit on tiles until none remains, when shared coefficients are there; see `forward`."""
+    layout = packed[0]
+    size = entry(layout, STATE)
+    while True:
+        tile = claim(queue, tiles, thread)
+        if tile == tiles:
+            break
+        psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
+        for j in range(states):
+            tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
+            start(packed, _state(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
+        apply_passes(packed, psi, shared, tables, scratch, lanes)
+        if len(values):
+            for j in range(states):
+                out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+                expect_all(packed, _state(psi, j, size), out, scratch, lanes, 0, 1)
+                _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
+
+
 @bridged
-def forward(program, weights, samples, results, scratch, queue, tiles, states, lanes):
+def forward(program, weights, samples, results, scratch, queue, tiles, states, own, lanes):
     """Run the circuit and its expectations on tiles until none remains.
+
+    The first thread prepares shared coefficients and the others wait for it; or, if they are few, the caller does, and
+    each helper prepares a copy of its own in its scratch from ``own`` on, which takes as long as waiting, and less than
+    to read what another core has just written. ``own`` is below 0 if they are many.
 
     program : tuple
         ``packed``, and ``base``, ``shared``, ``tables``, which receive the slots' angles, coefficients and phases that
@@ -123,25 +148,28 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
     packed, base, shared, tables = program
     X, initial = samples
     keep, values = results
-    layout = packed[0]
-    size = entry(layout, STATE)
-    _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes)
-    thread = fetch_add(queue, ARRIVED, 1)
-    while True:
-        tile = claim(queue, tiles, thread)
-        if tile == tiles:
-            break
-        psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
-        for j in range(states):
-            tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
-            start(packed, _state(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
-        apply_passes(packed, psi, shared, tables, scratch, lanes)
-        if len(values):
-            for j in range(states):
-                out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-                expect_all(packed, _state(psi, j, size), out, scratch, lanes, 0, 1)
-                _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
-    return entry(base, entry(layout, SLOTS)) == 0.0
+    slots = entry(packed[0], SLOTS)
+    shared_base, begun = base, fetch_add(queue, READY, 1)
+    thread, copies = begun & (PREPARED - 1), False
+    if own >= 0 and begun < PREPARED:
+        mine = section(scratch, own, own + len(shared))
+        copies = address_of(mine) != address_of(shared)
+        if copies:
+            shared = mine
+            tables = section(scratch, own + len(shared), own + len(shared) + len(tables))
+            base = doubles(scratch, own + len(shared) + len(tables), len(base))
+    if copies or begun == 0 or (own >= 0 and begun < PREPARED):
+        prepare(packed, weights, base, shared, tables, scratch, lanes)
+        if not copies:
+            fetch_add(queue, READY, PREPARED)
+    else:
+        _await_prepared(queue)
+    _forward_tiles(packed, base, shared, tables, X, initial, keep, values, scratch, queue, thread, tiles, states, lanes)
+    overflows = entry(base, slots) != 0.0
+    if copies and overflows:
+        _await_prepared(queue)
+        shared_base[slots] = 1.0
+    return not overflows
 
 
 @inlined

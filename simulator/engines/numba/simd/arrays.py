@@ -155,6 +155,18 @@ def section(typing_context, array, begin, end):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def doubles(typing_context, array, begin, count):  # type: ignore[no-untyped-def]
+    """View of ``count`` float64 numbers in the memory of ``array``, from ``array[begin]`` on."""
+    view = View(types.float64, 1)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = builder.gep(data_pointer(context, builder, signature.args[0], args[0]), [args[1]])
+        return make_view(context, builder, view, builder.bitcast(data, ir.DoubleType().as_pointer()), args[2])
+
+    return view(array, types.intp, types.intp), codegen
+
+
+@intrinsic
 def table_view(typing_context, array, begin, rows, columns):  # type: ignore[no-untyped-def]
     """``array[begin : begin + rows * columns].reshape(rows, columns)``."""
     out = View(array.dtype, 2)
