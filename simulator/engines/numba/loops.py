@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from simulator.engines.numba.jit.bridges import Call, table_of
 from simulator.engines.numba.kernels import loops as kernels
 from simulator.engines.numba.layout.queues import PAYS, SHARED, TRIAL
-from simulator.engines.numba.threads import get_num_threads, helpers
+from simulator.engines.numba.threads import AWAKE, get_num_threads, helpers
 
 __all__ = ["Call", "Loop", "check_finite", "clear", "copy", "take_rows"]
 
 IntArray = NDArray[np.int64]
 
 _PAUSE = 0.05, 1.6  # shortest and longest time, in seconds, until calls that did not pay with helpers are tried again
+_WORTH_WAKING = 3e-4  # seconds from which the duration of a run is worth waking a helper
 _FIRST = np.zeros(1, np.int64)  # the only row, in order and place
 
 
@@ -38,28 +39,33 @@ class Loop:
         self._most_threads = max((call.most_threads for call in calls), default=1)
         self._scratch_bytes = max((call.scratch_bytes for call in calls), default=0)
         self._threads, self._table = 0, table_of([], 0)
+        self._words = self._table.data
         self._tried, self._pause = 0.0, _PAUSE[0]
         self._shareable = sum(call.most_threads > 1 for call in calls)
+        self._ended, self._round = 0.0, 1.0  # when the last run ended, and the seconds that a repetition took
 
     def run(self, end: int) -> int:
         """Repeat the calls until ``place[0]`` is ``end``, or until one of them refuses; return ``place[0]``."""
         threads = min(get_num_threads(), self._most_threads) if self._most_threads > 1 else 1
         if threads != self._threads:
             self._threads, self._table = threads, table_of(self._calls, threads)
+            self._words = self._table.data
         if threads == 1:
             return int(kernels.repeat(self._table, 0, 0, self._place, end))
-        table, paying = self._table, self._table.data[0, PAYS]
+        now, first, table, paying = time.monotonic(), int(self._place[0]), self._table, self._words[0, PAYS]
         if paying < self._shareable:
-            now = time.monotonic()
             if now >= self._tried + self._pause:
                 self._tried, self._pause = now, min(2 * self._pause, _PAUSE[1])
                 table[:, TRIAL] = table[:, SHARED] = 0
             elif not paying:  # helpers sleep, and leave the processors to others
                 return int(kernels.repeat(table, 0, 0, self._place, end))
-        reached = kernels.repeat(table, *helpers(threads - 1, self._scratch_bytes), self._place, end)
-        if table.data[0, PAYS] < paying and time.monotonic() > self._tried + _PAUSE[1]:
-            self._tried, self._pause = time.monotonic(), _PAUSE[0]
-        return int(reached)
+        wake = now < self._ended + AWAKE or (end - first) * self._round >= _WORTH_WAKING
+        reached = int(kernels.repeat(table, *helpers(threads - 1, self._scratch_bytes, wake), self._place, end))
+        self._ended = time.monotonic()
+        self._round = (self._ended - now) / max(reached - first, 1)
+        if self._words[0, PAYS] < paying and self._ended > self._tried + _PAUSE[1]:
+            self._tried, self._pause = self._ended, _PAUSE[0]
+        return reached
 
 
 def take_rows(source: NDArray[Any], order: IntArray, place: IntArray, size: int, out: NDArray[Any]) -> Call:
