@@ -76,7 +76,7 @@ def test_tiles_fit_in_the_caches_that_the_system_reports(monkeypatch, text, qubi
     ("serial_work", "samples", "states", "tiles"),
     [
         (1 << 30, 8, 1, 1), (1 << 30, 32, 4, 1), (1 << 30, 72, 3, 3), (1 << 30, 104, 7, 2), (1 << 30, 1000, 7, 18),
-        (1 << 14, 8, 1, 1), (1 << 14, 32, 2, 2), (0, 32, 1, 4), (0, 72, 1, 9), (0, 256, 4, 8), (0, 1000, 7, 18),
+        (1 << 17, 8, 1, 1), (1 << 17, 32, 2, 2), (0, 32, 1, 4), (0, 72, 1, 9), (0, 256, 4, 8), (0, 1000, 7, 18),
     ],
 )  # fmt: skip
 def test_states_of_small_circuits_fill_tiles(monkeypatch, serial_work, samples, states, tiles):
