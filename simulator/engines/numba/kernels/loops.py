@@ -32,6 +32,7 @@ from simulator.engines.numba.layout.queues import (
     STATE,
     TAKEN,
     TRIAL,
+    UNTAKEN,
 )
 from simulator.engines.numba.simd import cycles, look, publish, relax, replace
 
@@ -40,6 +41,8 @@ _PATIENCE = 1.5  # durations of a caller's own call for which it waits for a hel
 _ABSENCE = 32  # durations of a longer wait for which the helper gets no calls
 _TRIALS = 4  # calls with helpers, and then without, by which a loop finds out how a call is faster
 _LONG = 200_000  # duration in cycles from which helpers pay, and might fall asleep while a call is made without
+_UNTAKEN = 64  # calls in a row that helpers are awake for but do not take, as they wait for a processor
+_NEVER = 1 << 62  # duration in cycles with helpers that never pay
 _OUTLIER = 4  # average durations that a call without helpers counts at most, as it may be interrupted
 _MEMORY = 3, 8  # binary logarithms of the numbers of calls, without helpers and with, of which averages are taken
 
@@ -135,6 +138,11 @@ def repeat(calls, board, helpers, place, end):
                 _record_duration(calls, k, SHARED if helped else ALONE, cycles(place) - begin)
                 if helped or is_trial:
                     calls[k, TRIAL] += 1
+                    calls[k, UNTAKEN] = 0
+                elif last >= 0:
+                    calls[k, UNTAKEN] += 1
+                    if calls[k, UNTAKEN] == _UNTAKEN:
+                        calls[k, SHARED], calls[k, TRIAL], calls[k, UNTAKEN] = _NEVER, 2 * _TRIALS, 0
                 paying += 1
                 if not accepted:
                     return place[0]

@@ -28,7 +28,8 @@ MOST_HELPERS = 2  # number of helpers that may take part
 ALONE = 8  # recent average duration in cycles of the call without helpers, 0 if unknown
 SHARED = 9  # and with helpers
 TRIAL = 10  # number of calls that were made to know these times
-PAYS = 11  # in the first row: number of calls that pay with helpers
+UNTAKEN = 11  # number of calls in a row that were posted, but that no helper has taken
+PAYS = 12  # in the first row: number of calls that pay with helpers
 ROW_WORDS = 16
 
 # Of a helper thread's mailbox. What the helper polls, what it reads and what only callers use are in three cache lines.
