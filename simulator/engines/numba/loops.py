@@ -18,7 +18,8 @@ __all__ = ["Call", "Loop", "check_finite", "clear", "copy", "take_rows"]
 IntArray = NDArray[np.int64]
 
 _PAUSE = 0.05, 1.6  # shortest and longest time, in seconds, until calls that did not pay with helpers are tried again
-_WORTH_WAKING = 3e-4  # seconds from which the duration of a run is worth waking a helper
+_WORTH_SHARING = 50e-6  # seconds from which the duration of a run is worth asking for helpers
+_WORTH_WAKING = 3e-4  # seconds from which it is worth waking them
 _FIRST = np.zeros(1, np.int64)  # the only row, in order and place
 
 
@@ -53,14 +54,15 @@ class Loop:
         if threads == 1:
             return int(kernels.repeat(self._table, 0, 0, self._place, end))
         now, first, table, paying = time.monotonic(), int(self._place[0]), self._table, self._words[0, PAYS]
-        if paying < self._shareable:
-            if now >= self._tried + self._pause:
-                self._tried, self._pause = now, min(2 * self._pause, _PAUSE[1])
+        expected, board, count = (end - first) * self._round, 0, 0
+        if expected >= _WORTH_SHARING:
+            if paying < self._shareable and now >= self._tried + self._pause:
+                self._tried, self._pause, paying = now, min(2 * self._pause, _PAUSE[1]), self._shareable
                 table[:, TRIAL] = table[:, SHARED] = 0
-            elif not paying:  # helpers sleep, and leave the processors to others
-                return int(kernels.repeat(table, 0, 0, self._place, end))
-        wake = now < self._ended + AWAKE or (end - first) * self._round >= _WORTH_WAKING
-        reached = int(kernels.repeat(table, *helpers(threads - 1, self._scratch_bytes, wake), self._place, end))
+            if paying:  # or helpers sleep, and leave the processors to others
+                wake = now < self._ended + AWAKE or expected >= _WORTH_WAKING
+                board, count = helpers(threads - 1, self._scratch_bytes, wake)
+        reached = int(kernels.repeat(table, board, count, self._place, end))
         self._ended = time.monotonic()
         self._round = (self._ended - now) / max(reached - first, 1)
         if self._words[0, PAYS] < paying and self._ended > self._tried + _PAUSE[1]:

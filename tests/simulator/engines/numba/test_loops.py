@@ -152,9 +152,10 @@ def test_helpers_are_left_alone_for_a_while_where_they_do_not_pay(asked):
     loop.run(1)
     assert len(asked) == 1
     loop._table[0, PAYS], loop._table[0, TRIAL], loop._tried = 0, 50, time.monotonic() + 1e6
+    loop._round = 1.0
     loop.run(2)
     assert len(asked) == 1
-    loop._tried = -1e6
+    loop._tried, loop._round = -1e6, 1.0
     loop.run(3)
     assert len(asked) == 2
     assert loop._table[0, TRIAL] == 0
@@ -162,10 +163,10 @@ def test_helpers_are_left_alone_for_a_while_where_they_do_not_pay(asked):
 
 def test_helpers_are_woken_for_long_runs_and_frequent_ones(asked):
     loop = shareable_loop()
-    for number, (ended, seconds) in enumerate([(0.0, 1.0), (0.0, 1e-5), (1e12, 1e-5)], 1):
+    for number, (ended, seconds) in enumerate([(0.0, 1.0), (0.0, 1e-4), (1e12, 1e-4), (1e12, 1e-6)], 1):
         loop._ended, loop._round = ended, seconds
         loop.run(number)
-    assert asked == [(1, True), (1, False), (1, True)]
+    assert asked == [(1, True), (1, False), (1, True)]  # and the last run is too short to ask for helpers
 
 
 def test_rows_of_a_table_begin_at_cache_lines():
