@@ -29,7 +29,7 @@ class BatchRun(Run):
         queue[queues.READY] = self._prepared
         self._prepared = queues.PREPARED
         arguments = self.constants, self.weights, (X, initial), (keep, values)
-        tail = (tiles, plan.states, plan.lanes)
+        tail = (tiles, plan.states, plan.own, plan.lanes)
         self._share(kernels.forward, arguments, queue, tail, tiles * plan.work)
         self._check_angles(X)
 
@@ -88,26 +88,37 @@ class BatchRun(Run):
     def _forward_call(self, X: FloatArray, keep: NDArray[Any], values: FloatArray, queue: NDArray[np.int64]) -> Call:
         initial = X.view(np.complex128) if self.program.starts else NO_STATES
         return self._call(
-            kernels.forward, (self.constants, self.weights, (X, initial), (keep, values)), queue, len(X), 1
+            kernels.forward,
+            (self.constants, self.weights, (X, initial), (keep, values)),
+            queue,
+            len(X),
+            1,
+            (self.plan.own,),
         )
 
     def _call(
-        self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64], samples: int, passes: int
+        self,
+        kernel: Any,
+        arguments: tuple[Any, ...],
+        queue: NDArray[np.int64],
+        samples: int,
+        passes: int,
+        places: tuple[int, ...] = (),
     ) -> Call:
-        """Return the counterpart of `_share` for calls."""
+        """Return the counterpart of `_share` for calls; ``places`` are arguments that only some kernels have."""
         plan = self.plan
         tiles = -(-samples // plan.per_tile)
-        out = Call(kernel, *arguments, self._buffer, queue, tiles, plan.states, plan.lanes)
-        if passes * tiles * plan.work >= plan.serial_work:
-            out.most_threads, out.scratch = tiles, len(arguments)
-            out.scratch_bytes = plan.scratch_size * self._buffer.itemsize
+        out = Call(kernel, *arguments, self._buffer, queue, tiles, plan.states, *places, plan.lanes)
+        if passes * tiles * plan.work >= plan.loop_work:
+            out.most_threads = tiles
+            out.scratch_bytes = plan.scratch_bytes
         return out
 
     def _outcomes_call(self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64]) -> Call:
         """Return the counterpart of `_share_tiles` for calls."""
         plan, tiles = self.plan, len(arguments[0])
         out = Call(kernel, *arguments, queue, tiles, plan.states, plan.lanes)
-        if tiles * plan.tile_size >= plan.serial_work:
+        if tiles * plan.tile_size >= plan.loop_work:
             out.most_threads = tiles
         return out
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engines.numba.jit.bridges import Call
+from simulator.engines.numba.jit.bridges import Call, table_of
 from simulator.engines.numba.kernels import loops as kernels
-from simulator.engines.numba.threads import get_num_threads, helpers
+from simulator.engines.numba.layout.queues import PAYS, SHARED, TRIAL
+from simulator.engines.numba.threads import AWAKE, get_num_threads, helpers
 
 __all__ = ["Call", "Loop", "check_finite", "clear", "words"]
 
 IntArray = NDArray[np.int64]
+
+_PAUSE = 0.05, 1.6  # shortest and longest time, in seconds, until calls that did not pay with helpers are tried again
+_WORTH_SHARING = 50e-6  # seconds from which the duration of a run is worth asking for helpers
+_WORTH_WAKING = 3e-4  # seconds from which it is worth waking them
 
 
 class Loop:
@@ -32,15 +38,35 @@ class Loop:
         self._calls, self._place = calls, place
         self._most_threads = max((call.most_threads for call in calls), default=1)
         self._scratch_bytes = max((call.scratch_bytes for call in calls), default=0)
-        self._threads, self._rows = 0, np.zeros((0, 5), np.int64)
+        self._threads, self._table = 0, table_of([], 0)
+        self._words = self._table.data
+        self._tried, self._pause = 0.0, _PAUSE[0]
+        self._shareable = sum(call.most_threads > 1 for call in calls)
+        self._ended, self._round = 0.0, 1.0  # when the last run ended, and the seconds that a repetition took
 
     def run(self, end: int) -> int:
         """Repeat the calls until ``place[0]`` is ``end``, or until one of them refuses; return ``place[0]``."""
         threads = min(get_num_threads(), self._most_threads) if self._most_threads > 1 else 1
         if threads != self._threads:
-            rows = [call.row(threads) for call in self._calls]
-            self._threads, self._rows = threads, np.array(rows, np.int64).reshape(-1, 5)
-        return int(kernels.repeat(self._rows, *helpers(threads - 1, self._scratch_bytes), self._place, end))
+            self._threads, self._table = threads, table_of(self._calls, threads)
+            self._words = self._table.data
+        if threads == 1:
+            return int(kernels.repeat(self._table, 0, 0, self._place, end))
+        now, first, table, paying = time.monotonic(), int(self._place[0]), self._table, self._words[0, PAYS]
+        expected, board, count = (end - first) * self._round, 0, 0
+        if expected >= _WORTH_SHARING:
+            if paying < self._shareable and now >= self._tried + self._pause:
+                self._tried, self._pause, paying = now, min(2 * self._pause, _PAUSE[1]), self._shareable
+                table[:, TRIAL] = table[:, SHARED] = 0
+            if paying:  # or helpers sleep, and leave the processors to others
+                wake = now < self._ended + AWAKE or expected >= _WORTH_WAKING
+                board, count = helpers(threads - 1, self._scratch_bytes, wake)
+        reached = int(kernels.repeat(table, board, count, self._place, end))
+        self._ended = time.monotonic()
+        self._round = (self._ended - now) / max(reached - first, 1)
+        if self._words[0, PAYS] < paying and self._ended > self._tried + _PAUSE[1]:
+            self._tried, self._pause = self._ended, _PAUSE[0]
+        return reached
 
 
 def clear(out: NDArray[Any]) -> Call:

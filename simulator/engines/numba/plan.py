@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simulator import memory, progress
 from simulator.caching import cached_property
 from simulator.engines.numba import reordering, simd
-from simulator.engines.numba.block_sizes import batch_qubits, block_bits, serial_work, suit_shared_cache
+from simulator.engines.numba.block_sizes import batch_qubits, block_bits, cache_bytes, serial_work, suit_shared_cache
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.tables.builder import TableBuilder
@@ -22,6 +22,9 @@ from simulator.program.subspaces import image
 
 _KEPT_PLANS = 64
 _MOST_QUBITS_KEPT = 16  # maximum number of qubits whose outcomes are kept, half a megabyte
+_LOOP_SHARE = 8  # ratio of the least work for two threads in a call from Python and in a loop, which times its calls
+_SPLIT_SHARE = 3  # ratio of that work in a call from Python and of the least work that is split in two tiles
+_COPIED_SHARE = 4  # minimum ratio of the second-level cache and the coefficients of which each thread has a copy
 _PAGE = 1024  # floats; at least 4096 bytes in both precisions, so that tiles begin at a page
 
 
@@ -112,6 +115,12 @@ class Plan:
         Number of floats in a tile.
     kept_begin : int
         Position, in a run's buffer, of the final states that a backward sweep needs.
+    serial_work, loop_work, long_work : int
+        Amount of work, in floats processed, below which a second thread does not pay off in a call from Python and in a
+        loop; and from which a call is watched.
+    own, scratch_bytes : int
+        Position of a helper's copy of the shared coefficients in its scratch, below 0 if it has none, see
+        `kernels.tiles.forward`; and size of this scratch.
     chunks : list of slice
         Samples whose final states are stored together between the forward and the backward sweep.
     """
@@ -134,6 +143,7 @@ class Plan:
         tables = self.tables = plans.tables(program, self.lanes, derive_inputs, self.big, reads_states)
         single = W if in_batches else 1
         self.states = _states(tables, -(-samples // single), options.few_tiles, self.serial_work)
+        self.loop_work = self.serial_work // _LOOP_SHARE
         self.per_tile = self.states * single
         self.tile_size = self.states * tables.state_size
         stored_tiles = options.keep_bytes // (self.tile_size * np.dtype(program.dtype).itemsize)
@@ -144,8 +154,13 @@ class Plan:
         self.scratch_size = self.block_begin + tables.block_size
         self.shared_begin = _round(self.scratch_size)
         self.stored_begin = self.shared_begin + _round(tables.shared_size)
-        self.buffer_size = self.stored_begin + tables.stored_size
+        self.buffer_size = self.stored_begin + _round(tables.stored_size)
         self.kept_begin = -(-self.buffer_size // _PAGE) * _PAGE
+        itemsize = np.dtype(program.dtype).itemsize
+        copied = (self.buffer_size - self.shared_begin) * itemsize <= cache_bytes() // _COPIED_SHARE
+        self.own = self.shared_begin if copied else -1
+        floats = self.buffer_size if copied else self.scratch_size
+        self.scratch_bytes = floats * itemsize + 8 * (tables.slots + 1)
         self.work = (tables.passes + 1) * self.tile_size
         split = len(program.inputs)
         numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
@@ -185,10 +200,12 @@ def _states(tables: Tables, fillings: int, few_tiles: int, serial_work: int) -> 
     """Number of states of a tile, for a number of fillings of a state's lanes.
 
     Passes over a tile take half as long again as over one state, besides those over each state; states without samples
-    take as long as others. Work for several threads is at least ``few_tiles`` tiles, if there are as many.
+    take as long as others. Work for several threads is at least ``few_tiles`` tiles, if there are as many; less work in
+    a loop, where a second thread pays earlier, is two.
     """
     work = 3 * (tables.passes + 1) * tables.state_size * fillings
-    fewest = min(few_tiles, work // max(serial_work, 1), fillings)
+    fewest = max(min(few_tiles, work // max(serial_work, 1)), 2 if work * _SPLIT_SHARE >= serial_work else 1)
+    fewest = min(fewest, fillings)
     numbers = [k for k in range(1, tables.most_states + 1) if -(-fillings // k) >= fewest]
     return min(numbers, key=lambda states: -(-fillings // states) * (2 * states + 1))
 

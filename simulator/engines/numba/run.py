@@ -187,7 +187,7 @@ class Run(ABC):
             kernel(*complete)
             return
         limits = plan.serial_work, plan.long_work
-        share(kernel, complete, queue, tail[0], work, *limits, plan.scratch_size * self._buffer.itemsize)
+        share(kernel, complete, queue, tail[0], work, *limits, plan.scratch_bytes)
 
     def _by_inputs(self, by_sample: FloatArray) -> FloatArray:
         rows = self.plan.tables.input_rows

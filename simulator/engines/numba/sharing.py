@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import progress
-from simulator.engines.numba.jit.bridges import Call, bridge_to
+from simulator.engines.numba.jit.bridges import Call, bridge_to, table_of
 from simulator.engines.numba.jit.compatibility import obstacle
 from simulator.engines.numba.kernels.loops import lead, repeat
-from simulator.engines.numba.layout.queues import LAST_PIECE, LEAD, QUEUE_WORDS
+from simulator.engines.numba.layout.queues import FROM_BACK, HELPERS, LAST_PIECE, LEAD, QUEUE_WORDS
 from simulator.engines.numba.threads import get_num_threads, helpers
 
 _LOOKS = 0.1  # seconds between two progress checks of a watched call
@@ -79,25 +79,23 @@ def _share(kernel: Any, arguments: tuple[Any, ...], queue: IntArray, threads: in
     if not count:
         kernel(*arguments)
     elif obstacle() is None:
-        queue[LEAD:] = _orders(threads - 1, board, count)
+        queue[LEAD : HELPERS + 1] = _orders(threads - 1, board, count)
         kernel(*arguments)
     else:
         call = _call(kernel, arguments, threads)
-        repeat(np.array([call.row(threads)], np.int64), board, count, np.zeros(1, np.int64), 1)
+        repeat(table_of([call], threads), board, count, np.zeros(1, np.int64), 1)
 
 
 @functools.lru_cache
 def _orders(most: int, board: int, count: int) -> IntArray:
-    """Return the words by which a queue lets its kernel be shared; the kernel replaces the zeros."""
-    return np.array([bridge_to(lead, (0,) * 7), 0, 0, 0, 0, most, board, count])
+    """Return the words by which a queue lets its kernel be shared; the kernel replaces the zero."""
+    return np.array([bridge_to(lead, (0,) * 4), 0, most, board, count])
 
 
 def _call(kernel: Any, arguments: tuple[Any, ...], threads: int) -> Call:
     """Return a call for `repeat`, as kernels of `jit.plain` do not look whether their queue lets them be shared."""
     call = Call(kernel, *arguments)
-    code = kernel.py_func.__code__
-    names = code.co_varnames[: code.co_argcount]
-    call.most_threads, call.scratch = threads, names.index("scratch") if "scratch" in names else None
+    call.most_threads = threads
     return call
 
 
@@ -130,7 +128,8 @@ def watched(call: Callable[[], object], queue: IntArray, pieces: int) -> None:
         return
     try:
         while not returned.wait(_LOOKS):
-            progress.report(min(int(queue[0]) / pieces, 1.0))
+            from_back, from_front = divmod(int(queue[0]), FROM_BACK)
+            progress.report(min((from_back + from_front) / pieces, 1.0))
     except BaseException:
         queue[0] = _STOP
         raise

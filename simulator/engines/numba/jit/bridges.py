@@ -2,18 +2,19 @@
 
 A `Call` is a kernel with its arguments, stored as a block of 64-bit words: each number of each argument, in the order
 in which numba passes them; of an array, its address and sizes. A *bridge* is compiled beside a kernel: it reads the
-words of a block and calls the kernel. All bridges have the same type, so that a loop over calls (`invoke`) is the same
-for all kernels.
+words of a block and calls the kernel, with another scratch if the address of one is given: each thread needs its own.
+All bridges have the same type, so that a loop over calls (`invoke`) is the same for all kernels.
 
 A kernel with a ``queue`` is *shared* among threads if the queue has the address of a bridge at `queues.LEAD`. Instead
 of doing the work, it writes its arguments to a block, which takes less than a microsecond, and calls that bridge with
-the words that follow.
+the words that follow. Other threads read the same block.
 """
 
 from __future__ import annotations
 
 import ctypes
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,13 @@ from numba.np.numpy_support import from_dtype
 from simulator.engines.numba.dialect.views import View, make_view, pointer_and_sizes
 from simulator.engines.numba.layout import queues
 
-__all__ = ["Call", "add_bridge", "address_of", "bridge_to", "invoke", "words_at"]
+__all__ = ["Call", "add_bridge", "address_of", "bridge_to", "invoke", "table_of", "words_at"]
 
 _PREFIX = "qumba_bridge."
+_LINE_BYTES = 64  # of the caches
 _QUEUE, _SCRATCH = "arg.queue.4", "arg.scratch.4"  # names of the addresses of arrays that are called so
 _WORD, _STATUS, _BOOLEAN = ir.IntType(64), ir.IntType(32), ir.IntType(8)
-_BRIDGE = ir.FunctionType(_WORD, [_WORD.as_pointer()])
+_BRIDGE = ir.FunctionType(_WORD, [_WORD.as_pointer(), _WORD])
 _FLOAT, _INTEGER = struct.Struct("d"), struct.Struct("q")
 _address = ctypes.addressof
 _as_character: Any = ctypes.c_char.from_buffer
@@ -55,10 +57,8 @@ class Call:
     ----------
     most_threads : int
         Number of threads that may share the call.
-    scratch : int or None
-        Position of the argument that each of these threads replaces by an array of its own.
     scratch_bytes : int
-        Size of these arrays.
+        Size of the array by which each of the other threads replaces the argument ``scratch``, if there is one.
 
     Raises
     ------
@@ -67,31 +67,33 @@ class Call:
     """
 
     most_threads = 1
-    scratch: int | None = None
     scratch_bytes = 0
 
     def __init__(self, kernel: Any, *arguments: Any) -> None:
         words: list[int] = []
         codes: list[str] = []
-        begins = [0]
         for argument in arguments:
             _flatten(argument, words, codes)
-            begins.append(len(words))
         key = kernel, "".join(codes)
         self._bridge = _addresses.get(key) or _addresses.setdefault(key, bridge_to(kernel, arguments))
         self._block = np.array(words, np.int64)
-        self._arguments, self._begins = arguments, begins  # the arguments, to keep the arrays alive
+        self._arguments = arguments  # keeps the arrays alive
 
-    def row(self, threads: int) -> tuple[int, ...]:
-        """Return the row of a table of calls (`kernels.loops.repeat`), which is valid as long as the call lives."""
-        place = -1 if self.scratch is None else self._begins[self.scratch] + 4  # the address among an array's words
-        return (
-            self._bridge,
-            _address(_as_character(self._block)),
-            len(self._block),
-            place,
-            min(threads, self.most_threads) - 1,
-        )
+    def fill(self, row: np.ndarray, threads: int) -> None:
+        """Fill a row of a table of calls on up to a number of threads; it is valid as long as the call lives."""
+        row[queues.BRIDGE], row[queues.BLOCK] = self._bridge, _address(_as_character(self._block))
+        row[queues.MOST_HELPERS] = min(threads, self.most_threads) - 1
+
+
+def table_of(calls: Sequence[Call], threads: int) -> np.ndarray:
+    """Return the table of calls on up to a number of threads, for `kernels.loops.repeat`; rows begin at cache lines."""
+    words = np.zeros((len(calls) + 1) * queues.ROW_WORDS, np.int64)
+    begin = -words.ctypes.data % _LINE_BYTES // words.itemsize
+    table = words[begin : begin + len(calls) * queues.ROW_WORDS].reshape(-1, queues.ROW_WORDS)
+    for row, call in zip(table, calls, strict=True):
+        call.fill(row, threads)
+        row[queues.PAYS] = len(calls)
+    return table
 
 
 def bridge_to(kernel: Any, arguments: tuple[Any, ...]) -> int:
@@ -100,7 +102,18 @@ def bridge_to(kernel: Any, arguments: tuple[Any, ...]) -> int:
     kernel.compile(signature)
     result = kernel.overloads[signature]
     address = result.library.get_pointer_to_function(_PREFIX + result.fndesc.llvm_func_name)
-    return int(address or _separate_bridge(kernel, result))
+    return int(address or _separate_bridge(kernel, result, _place_of_scratch(kernel, arguments)))
+
+
+def _place_of_scratch(kernel: Any, arguments: tuple[Any, ...]) -> int:
+    """Place of the address of the argument ``scratch`` among the words of a block; -1 if there is none."""
+    code = kernel.py_func.__code__
+    names = code.co_varnames[: code.co_argcount]
+    if "scratch" not in names:
+        return -1
+    words: list[int] = []
+    _flatten(arguments[: names.index("scratch")], words, [])
+    return len(words) + 4
 
 
 @intrinsic
@@ -126,15 +139,18 @@ def address_of(typing_context, array):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def invoke(typing_context, bridge, block):  # type: ignore[no-untyped-def]
-    """Make the call of a bridge and a block, given by their addresses; return whether the kernel did not refuse."""
+def invoke(typing_context, bridge, block, scratch):  # type: ignore[no-untyped-def]
+    """Make the call of a bridge and a block, given by their addresses; return whether the kernel did not refuse.
+
+    ``scratch`` is the address that replaces the argument ``scratch``, or 0.
+    """
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         function = builder.inttoptr(args[0], _BRIDGE.as_pointer())
-        accepted = builder.call(function, [builder.inttoptr(args[1], _WORD.as_pointer())])
+        accepted = builder.call(function, [builder.inttoptr(args[1], _WORD.as_pointer()), args[2]])
         return builder.icmp_signed("!=", accepted, ir.Constant(_WORD, 0))
 
-    return types.boolean(types.int64, types.int64), codegen
+    return types.boolean(types.int64, types.int64, types.int64), codegen
 
 
 def add_bridge(module: ir.Module) -> None:
@@ -142,19 +158,16 @@ def add_bridge(module: ir.Module) -> None:
     for kernel in list(module.functions):
         if not kernel.is_declaration and kernel.ftype.return_type == _STATUS:
             bridge = ir.Function(module, _BRIDGE, _PREFIX + kernel.name)
-            _fill(ir.IRBuilder(bridge.append_basic_block()), bridge.args[0], kernel)
             places = {argument.name: place for place, argument in enumerate(kernel.args[2:])}
+            _fill(ir.IRBuilder(bridge.append_basic_block()), bridge.args, kernel, places.get(_SCRATCH, -1))
             if _QUEUE in places:
-                _let_share(module, kernel, bridge, places[_QUEUE], places.get(_SCRATCH, -1))
+                _let_share(module, kernel, bridge, places[_QUEUE])
 
 
-def _let_share(module: ir.Module, kernel: Any, bridge: Any, queue: int, scratch: int) -> None:
+def _let_share(module: ir.Module, kernel: Any, bridge: Any, queue: int) -> None:
     """Put a function in the place of a kernel that makes the call with helpers if the queue names a function to lead.
 
-    Parameters
-    ----------
-    queue, scratch : int
-        Places of their addresses among the words of a block; -1 for a kernel that has no scratch.
+    ``queue`` is the place of its address among the words of a block.
     """
     shared = ir.Function(module, kernel.ftype, f"{kernel.name}.alone")
     kernel._name, shared._name = shared._name, kernel._name
@@ -163,17 +176,17 @@ def _let_share(module: ir.Module, kernel: Any, bridge: Any, queue: int, scratch:
     result, _, *arguments = shared.args
     builder = ir.IRBuilder(shared.append_basic_block())
     block = builder.alloca(_WORD, len(arguments))
-    words = [builder.gep(arguments[queue], [_WORD(queues.LEAD + k)]) for k in range(5)]
+    places = queues.LEAD, queues.LEAD + 1, queues.RECORD + queues.BRIDGE, queues.RECORD + queues.BLOCK
+    words = [builder.gep(arguments[queue], [_WORD(place)]) for place in places]
     lead = builder.load(words[0])
     with builder.if_then(builder.icmp_signed("==", lead, _WORD(0)), likely=False):
         builder.ret(builder.call(kernel, shared.args))
-    if len(arguments) > queues.BLOCK_WORDS:
-        raise ValueError(f"{shared.name} has arguments of {len(arguments)} words, of at most {queues.BLOCK_WORDS}")
     for index, argument in enumerate(arguments):
         builder.store(_as_word(builder, argument), builder.gep(block, [_WORD(index)]))
-    for place, value in zip(words[1:], (bridge, block, len(arguments), scratch), strict=True):
-        builder.store(_WORD(value) if isinstance(value, int) else builder.ptrtoint(value, _WORD), place)
-    builder.call(builder.inttoptr(lead, _BRIDGE.as_pointer()), [words[1]])
+    record = builder.gep(arguments[queue], [_WORD(queues.RECORD)])
+    for place, value in zip(words[1:], (record, bridge, block), strict=True):
+        builder.store(builder.ptrtoint(value, _WORD), place)
+    builder.call(builder.inttoptr(lead, _BRIDGE.as_pointer()), [words[1], _WORD(0)])
     builder.store(result.type.pointee(None), result)
     builder.ret(_STATUS(0))
 
@@ -186,13 +199,19 @@ def _as_word(builder: Any, value: Any) -> Any:
     return value if value.type == _WORD else builder.zext(value, _WORD)
 
 
-def _fill(builder: Any, block: Any, kernel: Any) -> None:
-    """Emit the call of a kernel with the words of a block; return 0 if it raised or returned False, else 1."""
+def _fill(builder: Any, arguments: Any, kernel: Any, scratch: int) -> None:
+    """Emit the call of a kernel with the words of a block; return 0 if it raised or returned False, else 1.
+
+    ``arguments`` are those of the bridge: the block, and the address that replaces the word at place ``scratch``.
+    """
+    block, other = arguments
     returned, error, *kinds = kernel.type.pointee.args
     result = builder.alloca(returned.pointee)
     values = []
     for index, kind in enumerate(kinds):
         word = builder.load(builder.gep(block, [ir.Constant(_WORD, index)]))
+        if index == scratch:
+            word = builder.select(builder.icmp_signed("==", other, _WORD(0)), word, other)
         if isinstance(kind, ir.PointerType):
             word = builder.inttoptr(word, kind)
         elif isinstance(kind, ir.DoubleType):
@@ -235,8 +254,11 @@ def _flatten(value: Any, words: list[int], codes: list[str]) -> None:
         raise TypeError(f"a call takes arrays, numbers, None and tuples of these, got {value!r}")
 
 
-def _separate_bridge(kernel: Any, result: Any) -> int:
-    """Compile a bridge alone, for a kernel of `plain`; return its address."""
+def _separate_bridge(kernel: Any, result: Any, scratch: int) -> int:
+    """Compile a bridge alone, for a kernel of `plain`; return its address.
+
+    ``scratch`` is the place of the address that the bridge may replace.
+    """
     context, description = kernel.targetctx, result.fndesc
     name = _PREFIX + description.llvm_func_name
     type_ = context.call_conv.get_function_type(description.restype, description.argtypes)
@@ -245,7 +267,7 @@ def _separate_bridge(kernel: Any, result: Any) -> int:
     module = library.create_ir_module(name)
     bridge = ir.Function(module, _BRIDGE, name)
     builder = ir.IRBuilder(bridge.append_basic_block())
-    _fill(builder, bridge.args[0], builder.inttoptr(_WORD(address), type_.as_pointer()))
+    _fill(builder, bridge.args, builder.inttoptr(_WORD(address), type_.as_pointer()), scratch)
     with global_compiler_lock:
         library.add_ir_module(module)
         library.finalize()

@@ -3,6 +3,9 @@
 A helper thread polls its mailbox on a board in compiled code (`serve`), so that it begins at once and needs no GIL. A
 caller (`repeat`, `lead`) posts to free helpers, makes its own call, and withdraws what no helper has taken. It waits
 for those that have taken a call, so that none meets the arrays of the next one.
+
+What is posted is one word, the address of the call's record, which stays where it is: each cache line that one core
+writes and another one reads takes 35 to 450 ns.
 """
 
 from __future__ import annotations
@@ -10,43 +13,47 @@ from __future__ import annotations
 from simulator.engines.numba.jit import bridged, inlined, kernel
 from simulator.engines.numba.jit.bridges import address_of, invoke, words_at
 from simulator.engines.numba.layout.queues import (
+    ALONE,
     ASLEEP,
     BARRED,
     BLOCK,
     BRIDGE,
-    CLAIMED,
     EXPECTING,
     FREE,
+    LAST_STATE,
     MAILBOX_WORDS,
-    POSTED,
+    MOST_HELPERS,
+    PAYS,
     PREVIOUS,
+    RECORD_WORDS,
     RETURNED,
     SCRATCH,
+    SHARED,
     STATE,
     TAKEN,
+    TRIAL,
+    UNTAKEN,
 )
-from simulator.engines.numba.simd import cycles, fetch_add, look, relax, replace
+from simulator.engines.numba.simd import cycles, look, publish, relax, replace
 
 _EXPONENT = 0x7FF << 52  # bits of the exponent of a float64; NaN and infinity have all of them
 _PATIENCE = 1.5  # durations of a caller's own call for which it waits for a helper without consequence
 _ABSENCE = 32  # durations of a longer wait for which the helper gets no calls
+_TRIALS = 4  # calls with helpers, and then without, by which a loop finds out how a call is faster
+_LONG = 200_000  # duration in cycles from which helpers pay, and might fall asleep while a call is made without
+_UNTAKEN = 64  # calls in a row that helpers are awake for but do not take, as they wait for a processor
+_NEVER = 1 << 62  # duration in cycles with helpers that never pay
+_OUTLIER = 4  # average durations that a call without helpers counts at most, as it may be interrupted
+_MEMORY = 3, 8  # binary logarithms of the numbers of calls, without helpers and with, of which averages are taken
 
 
 @inlined
-def _post(bridge, block, place, most, board):
-    """Post a call to up to ``most`` free helpers; return the last mailbox, below 0 if there is none.
-
-    ``place`` is where a block has the address of the scratch, or below 0 if all threads have the same.
-    """
+def _post(record, most, board):
+    """Post the call of a record to up to ``most`` free helpers; return the last mailbox, below 0 if there is none."""
     last, posted, box, now = -1, 0, 0, cycles(board)
     while posted < most and box < len(board):
-        if board[box + BARRED] <= now and replace(board, box + STATE, FREE, CLAIMED):
-            for i in range(len(block)):
-                board[box + BLOCK + i] = block[i]
-            if place >= 0:
-                board[box + BLOCK + place] = board[box + SCRATCH]
-            board[box + BRIDGE], board[box + PREVIOUS] = bridge, last
-            fetch_add(board, box + STATE, POSTED - CLAIMED)
+        if board[box + BARRED] <= now and replace(board, box + STATE, FREE, record):
+            board[box + PREVIOUS] = last
             last = box
             posted += 1
         box += MAILBOX_WORDS
@@ -54,54 +61,108 @@ def _post(bridge, block, place, most, board):
 
 
 @inlined
-def _withdraw(board, last, begin):
-    """Take the calls back that no helper has taken, and wait for the helpers that have taken one.
+def _withdraw(record, board, last, begin):
+    """Take the calls back that no helper has taken, wait for the helpers that have taken one, and return their number.
 
     ``begin`` is when this thread began its own call. A helper for which it waits longer than that call took has lost
     its processor to another program, which may happen again soon.
     """
-    end = cycles(board)
+    end, helped = cycles(board), 0
     while last >= 0:
         box, last = last, board[last + PREVIOUS]
-        if not replace(board, box + STATE, POSTED, FREE):
+        if look(board, box + STATE) != record or not replace(board, box + STATE, record, FREE):
             while look(board, box + STATE) != RETURNED:
                 relax(board)
             now = cycles(board)
             if now - end > _PATIENCE * (end - begin):
                 board[box + BARRED] = now + _ABSENCE * (now - end)
-            fetch_add(board, box + STATE, FREE - RETURNED)
+            publish(board, box + STATE, FREE)
+            helped += 1
+    return helped
+
+
+@inlined
+def _pays(calls, k):
+    """Whether a call is faster with helpers, as far as it is known."""
+    shared, alone = calls[k, SHARED], calls[k, ALONE]
+    return calls[k, TRIAL] < 2 * _TRIALS or alone == 0 or shared <= alone
+
+
+@inlined
+def _is_trial(calls, k):
+    """Whether a call is to be made without helpers, to know how long that takes."""
+    return _TRIALS <= calls[k, TRIAL] < 2 * _TRIALS and calls[k, SHARED] < _LONG
+
+
+@inlined
+def _record_duration(calls, k, way, duration):
+    """Include the duration of a call in the average of its ``way``, `ALONE` or `SHARED`.
+
+    It begins at the shortest duration of the trials. Helpers that lose their processors count in full.
+    """
+    average = calls[k, way]
+    if average == 0:
+        calls[k, way] = duration
+    elif calls[k, TRIAL] < 2 * _TRIALS:
+        calls[k, way] = min(duration, average)
+    elif way == ALONE:
+        calls[k, way] = average + ((min(duration, _OUTLIER * average) - average) >> _MEMORY[0])
+    else:
+        calls[k, way] = average + ((duration - average) >> _MEMORY[1])
 
 
 @kernel
 def repeat(calls, board, helpers, place, end):
     """Make a sequence of calls again and again, until ``place[0]``, which counts its repetitions, is ``end``.
 
-    A row of ``calls`` has the addresses of a bridge and of a block, the length of the block, the place of the scratch
-    in it, and the number of helpers that may take part; ``board`` is the address of the board. It ends at once, in the
+    A row of ``calls`` is described in `layout.queues`; ``board`` is the address of the board. It ends at once, in the
     middle of the sequence, where a kernel refuses. Returns the count.
+
+    A second core may be far from the first one, or busy. So each call is timed with helpers and without, and made in
+    the faster way. ``calls[0, PAYS]`` becomes the number of calls that pay with helpers.
     """
-    boxes = words_at(board, helpers * MAILBOX_WORDS)
+    boxes, paying = words_at(board, helpers * MAILBOX_WORDS), 0
     while place[0] < end:
+        paying = 0
         for k in range(len(calls)):
-            block = words_at(calls[k, 1], calls[k, 2])
-            begin = cycles(place)
-            last = _post(calls[k, 0], block, calls[k, 3], calls[k, 4], boxes)
-            accepted = invoke(calls[k, 0], calls[k, 1])
-            _withdraw(boxes, last, begin)
-            if not accepted:
-                return place[0]
+            if calls[k, MOST_HELPERS] == 0 or helpers == 0 or not _pays(calls, k):
+                if not invoke(calls[k, BRIDGE], calls[k, BLOCK], 0):
+                    return place[0]
+            else:
+                record = address_of(calls) + 8 * k * calls.shape[1]
+                begin = cycles(place)
+                is_trial = _is_trial(calls, k)
+                last = _post(record, 0 if is_trial else calls[k, MOST_HELPERS], boxes)
+                accepted = invoke(calls[k, BRIDGE], calls[k, BLOCK], 0)
+                helped = _withdraw(record, boxes, last, begin)
+                _record_duration(calls, k, SHARED if helped else ALONE, cycles(place) - begin)
+                if helped or is_trial:
+                    calls[k, TRIAL] += 1
+                    calls[k, UNTAKEN] = 0
+                elif last >= 0:
+                    calls[k, UNTAKEN] += 1
+                    if calls[k, UNTAKEN] == _UNTAKEN:
+                        calls[k, SHARED], calls[k, TRIAL], calls[k, UNTAKEN] = _NEVER, 2 * _TRIALS, 0
+                paying += 1
+                if not accepted:
+                    return place[0]
         place[0] += 1
+    if helpers and len(calls):
+        calls[0, PAYS] = paying
     return place[0]
 
 
 @bridged
-def lead(bridge, block, words, place, most, board, helpers):
-    """Make a shared call on this thread, and on up to ``most`` helpers; ``board`` is the address of the board."""
-    boxes = words_at(board, helpers * MAILBOX_WORDS)
+def lead(record, most, board, helpers):
+    """Make the call of a record on this thread, and on up to ``most`` helpers.
+
+    ``record`` and ``board`` are addresses.
+    """
+    boxes, call = words_at(board, helpers * MAILBOX_WORDS), words_at(record, RECORD_WORDS)
     begin = cycles(boxes)
-    last = _post(bridge, words_at(block, words), place, most, boxes)
-    invoke(bridge, block)
-    _withdraw(boxes, last, begin)
+    last = _post(record, most, boxes)
+    invoke(call[BRIDGE], call[BLOCK], 0)
+    _withdraw(record, boxes, last, begin)
 
 
 @kernel
@@ -109,9 +170,11 @@ def serve(board, box, rounds):
     """Make the calls posted to a mailbox, until none has come for a number of rounds of polling; then fall asleep."""
     idle = 0
     while True:
-        if look(board, box + STATE) == POSTED and replace(board, box + STATE, POSTED, TAKEN):
-            invoke(board[box + BRIDGE], address_of(board) + 8 * (box + BLOCK))
-            fetch_add(board, box + STATE, RETURNED - TAKEN)
+        record = look(board, box + STATE)
+        if record > LAST_STATE and replace(board, box + STATE, record, TAKEN):
+            call = words_at(record, RECORD_WORDS)
+            invoke(call[BRIDGE], call[BLOCK], board[box + SCRATCH])
+            publish(board, box + STATE, RETURNED)
             idle = 0
         elif idle >= rounds and replace(board, box + EXPECTING, 1, 0):
             idle = 0

@@ -9,7 +9,8 @@ contributes is stored by its number and summed in that order, so no result depen
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import bridged, inlined, kernel
+from simulator.engines.numba.jit import bridged, inlined, kernel, part
+from simulator.engines.numba.jit.bridges import address_of
 from simulator.engines.numba.kernels.lane_sums import store_lane_sums
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, integers, numbers
@@ -23,7 +24,7 @@ from simulator.engines.numba.kernels.steps import (
     seed_all,
     undo_passes,
 )
-from simulator.engines.numba.layout.queues import ARRIVED, DONE, ENDS, NEXT, PREPARED, READY
+from simulator.engines.numba.layout.queues import ARRIVED, DONE, FROM_BACK, NEXT, PREPARED, READY
 from simulator.engines.numba.layout.scratch import (
     CHAIN_NEEDED,
     GRADIENT,
@@ -45,18 +46,27 @@ from simulator.engines.numba.layout.sections import (
     WEIGHT_FACTORS,
     WEIGHT_STARTS,
 )
-from simulator.engines.numba.simd import entry, fetch_add, lane_sum, lanes_of, like, load, relax, section, splat, store
+from simulator.engines.numba.simd import (
+    doubles,
+    entry,
+    fetch_add,
+    lane_sum,
+    lanes_of,
+    like,
+    load,
+    look,
+    relax,
+    section,
+    splat,
+    store,
+)
 
 
 @inlined
-def _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes):
-    """Prepare shared coefficients on the first thread; the others wait for it."""
-    if fetch_add(queue, READY, 1) == 0:
-        prepare(packed, weights, base, shared, tables, scratch, lanes)
-        fetch_add(queue, READY, PREPARED)
-    else:
-        while fetch_add(queue, READY, 0) < PREPARED:
-            relax(queue)
+def _await_prepared(queue):
+    """Wait until the shared coefficients are there."""
+    while look(queue, READY) < PREPARED:
+        relax(queue)
 
 
 @inlined
@@ -66,10 +76,12 @@ def claim(queue, tiles, thread):
     The first thread goes up from the first tile, the second one down from the last: then each finds most of its tiles
     in its own cache when it sweeps backward.
     """
-    if fetch_add(queue, NEXT, 1) >= tiles:
+    from_back = thread & 1
+    claims = fetch_add(queue, NEXT, FROM_BACK if from_back else 1)
+    front, back = claims & (FROM_BACK - 1), claims >> 32
+    if front + back >= tiles:
         return tiles
-    claimed = fetch_add(queue, ENDS + (thread & 1), 1)
-    return tiles - 1 - claimed if thread & 1 else claimed
+    return tiles - 1 - back if from_back else front
 
 
 @inlined
@@ -90,9 +102,36 @@ def _write_expectations(out, values, number, observables, lanes):
             values[number, k] = out[k * W]
 
 
+@part
+def _forward_tiles(
+    packed, base, shared, tables, X, initial, keep, values, scratch, queue, thread, tiles, states, lanes
+):
+    """Run the circuit on tiles until none remains, when shared coefficients are there; see `forward`."""
+    layout = packed[0]
+    size = entry(layout, STATE)
+    while True:
+        tile = claim(queue, tiles, thread)
+        if tile == tiles:
+            break
+        psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
+        for j in range(states):
+            tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
+            start(packed, _state(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
+        apply_passes(packed, psi, shared, tables, scratch, lanes)
+        if len(values):
+            for j in range(states):
+                out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+                expect_all(packed, _state(psi, j, size), out, scratch, lanes, 0, 1)
+                _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
+
+
 @bridged
-def forward(program, weights, samples, results, scratch, queue, tiles, states, lanes):
+def forward(program, weights, samples, results, scratch, queue, tiles, states, own, lanes):
     """Run the circuit and its expectations on tiles until none remains.
+
+    The first thread prepares shared coefficients and the others wait for it; or, if they are few, the caller does, and
+    each helper prepares a copy of its own in its scratch from ``own`` on, which takes as long as waiting, and less than
+    to read what another core has just written. ``own`` is below 0 if they are many.
 
     program : tuple
         ``packed``, and ``base``, ``shared``, ``tables``, which receive the slots' angles, coefficients and phases that
@@ -109,25 +148,28 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, l
     packed, base, shared, tables = program
     X, initial = samples
     keep, values = results
-    layout = packed[0]
-    size = entry(layout, STATE)
-    _prepare_once(packed, weights, base, shared, tables, scratch, queue, lanes)
-    thread = fetch_add(queue, ARRIVED, 1)
-    while True:
-        tile = claim(queue, tiles, thread)
-        if tile == tiles:
-            break
-        psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
-        for j in range(states):
-            tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
-            start(packed, _state(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
-        apply_passes(packed, psi, shared, tables, scratch, lanes)
-        if len(values):
-            for j in range(states):
-                out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-                expect_all(packed, _state(psi, j, size), out, scratch, lanes, 0, 1)
-                _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
-    return entry(base, entry(layout, SLOTS)) == 0.0
+    slots = entry(packed[0], SLOTS)
+    shared_base, begun = base, fetch_add(queue, READY, 1)
+    thread, copies = begun & (PREPARED - 1), False
+    if own >= 0 and begun < PREPARED:
+        mine = section(scratch, own, own + len(shared))
+        copies = address_of(mine) != address_of(shared)
+        if copies:
+            shared = mine
+            tables = section(scratch, own + len(shared), own + len(shared) + len(tables))
+            base = doubles(scratch, own + len(shared) + len(tables), len(base))
+    if copies or begun == 0 or (own >= 0 and begun < PREPARED):
+        prepare(packed, weights, base, shared, tables, scratch, lanes)
+        if not copies:
+            fetch_add(queue, READY, PREPARED)
+    else:
+        _await_prepared(queue)
+    _forward_tiles(packed, base, shared, tables, X, initial, keep, values, scratch, queue, thread, tiles, states, lanes)
+    overflows = entry(base, slots) != 0.0
+    if copies and overflows:
+        _await_prepared(queue)
+        shared_base[slots] = 1.0
+    return not overflows
 
 
 @inlined

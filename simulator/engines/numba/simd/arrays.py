@@ -92,6 +92,18 @@ def look(typing_context, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def publish(typing_context, array, index, value):  # type: ignore[no-untyped-def]
+    """Set ``array[index]`` after all that was written before; unlike `fetch_add`, do not wait for the cache line."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = data_pointer(context, builder, signature.args[0], args[0])
+        builder.store_atomic(args[2], builder.gep(data, [args[1]]), "release", 8)
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp, types.int64), codegen
+
+
+@intrinsic
 def replace(typing_context, array, index, old, new):  # type: ignore[no-untyped-def]
     """Atomically replace ``array[index]`` by ``new`` if it is ``old``; return whether it was."""
 
@@ -140,6 +152,18 @@ def section(typing_context, array, begin, end):  # type: ignore[no-untyped-def]
         return make_view(context, builder, out, builder.gep(data, [begin]), builder.sub(args[2], args[1]), *columns)
 
     return out(array, types.intp, types.intp), codegen
+
+
+@intrinsic
+def doubles(typing_context, array, begin, count):  # type: ignore[no-untyped-def]
+    """View of ``count`` float64 numbers in the memory of ``array``, from ``array[begin]`` on."""
+    view = View(types.float64, 1)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = builder.gep(data_pointer(context, builder, signature.args[0], args[0]), [args[1]])
+        return make_view(context, builder, view, builder.bitcast(data, ir.DoubleType().as_pointer()), args[2])
+
+    return view(array, types.intp, types.intp), codegen
 
 
 @intrinsic

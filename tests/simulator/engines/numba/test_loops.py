@@ -1,11 +1,16 @@
 """Calls of kernels as data, and loops over them: arguments of every kind arrive, and a refusal ends the loop."""
 
 import math
+import time
 
 import numpy as np
 import pytest
 
+from simulator.engines.numba import loops, threads
 from simulator.engines.numba.jit import bridged, kernel
+from simulator.engines.numba.jit.bridges import table_of
+from simulator.engines.numba.kernels.loops import _is_trial, _pays, _record_duration
+from simulator.engines.numba.layout.queues import ALONE, PAYS, SHARED, TRIAL
 from simulator.engines.numba.loops import Call, Loop, clear
 
 
@@ -70,3 +75,93 @@ def test_a_kernel_without_bridge_gets_one():
     seen, at = np.zeros(2, np.int64), place()
     Loop([Call(without_bridge, seen)], at).run(1)
     assert seen.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("alone", "shared", "pays"), [(100, 60, True), (60, 100, False), (0, 60, True), (60, 300_000, False)]
+)
+def test_a_call_is_made_in_the_way_that_takes_less_time(alone, shared, pays):
+    """As found in a few trials; 0 stands for a helper that is never absent, as in trials of long calls."""
+    table = np.zeros((1, 16), np.int64)
+    for _ in range(20):
+        trial = _is_trial.py_func(table, 0)
+        if alone or not trial:
+            _record_duration.py_func(table, 0, ALONE if trial else SHARED, alone if trial else shared)
+        table[0, TRIAL] += 1
+    if shared > 200_000:  # so long a call is not tried alone
+        assert not table[0, ALONE]
+        table[0, ALONE] = alone
+    assert (table[0, SHARED], _pays.py_func(table, 0)) == (shared, pays)
+
+
+def test_a_helper_that_loses_its_processor_gets_no_more_calls():
+    table = np.zeros((1, 16), np.int64)
+    table[0, [ALONE, SHARED, TRIAL]] = 10_000, 6_000, 100
+    for _ in range(1000):  # an interrupted call without helpers counts as little longer
+        _record_duration.py_func(table, 0, SHARED, 6_100)
+        _record_duration.py_func(table, 0, ALONE, 10_000)
+    assert _pays.py_func(table, 0)
+    _record_duration.py_func(table, 0, SHARED, 8_000_000)
+    assert not _pays.py_func(table, 0)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The numbers of helpers for which loops ask, and whether these are to be woken."""
+    out = []
+
+    def helpers(count, scratch_bytes, wake):
+        out.append((count, wake))
+        return 0, 0
+
+    monkeypatch.setattr(loops, "helpers", helpers)
+    monkeypatch.setattr(loops, "get_num_threads", lambda: 2)
+    return out
+
+
+def shareable_loop():
+    at = place()
+    call = Call(below, at, 100, np.zeros(200, np.int64))
+    call.most_threads = 2
+    return Loop([call], at)
+
+
+def test_helpers_are_left_alone_for_a_while_where_they_do_not_pay(asked):
+    loop = shareable_loop()
+    loop.run(1)
+    assert len(asked) == 1
+    loop._table[0, PAYS], loop._table[0, TRIAL], loop._tried = 0, 50, time.monotonic() + 1e6
+    loop._round = 1.0
+    loop.run(2)
+    assert len(asked) == 1
+    loop._tried, loop._round = -1e6, 1.0
+    loop.run(3)
+    assert len(asked) == 2
+    assert loop._table[0, TRIAL] == 0
+
+
+def test_helpers_are_woken_for_long_runs_and_frequent_ones(asked):
+    loop = shareable_loop()
+    for number, (ended, seconds) in enumerate([(0.0, 1.0), (0.0, 1e-4), (1e12, 1e-4), (1e12, 1e-6)], 1):
+        loop._ended, loop._round = ended, seconds
+        loop.run(number)
+    assert asked == [(1, True), (1, False), (1, True)]  # and the last run is too short to ask for helpers
+
+
+def test_rows_of_a_table_begin_at_cache_lines():
+    call = Call(below, place(), 1, np.zeros(1, np.int64))
+    for count in range(1, 4):
+        table = table_of([call] * count, 2)
+        assert table.ctypes.data % 64 == 0
+        assert table.shape == (count, 16)
+
+
+def test_a_sleeping_helper_is_woken_only_if_that_is_worth_it():
+    threads.helpers(1)
+    states = threads._pool.states
+    while states[0] != threads.ASLEEP:
+        time.sleep(0.001)
+    threads.helpers(1, wake=False)
+    assert states[0] == threads.ASLEEP
+    threads.helpers(1)
+    assert states[0] != threads.ASLEEP

@@ -76,11 +76,11 @@ def test_tiles_fit_in_the_caches_that_the_system_reports(monkeypatch, text, qubi
     ("serial_work", "samples", "states", "tiles"),
     [
         (1 << 30, 8, 1, 1), (1 << 30, 32, 4, 1), (1 << 30, 72, 3, 3), (1 << 30, 104, 7, 2), (1 << 30, 1000, 7, 18),
-        (0, 32, 1, 4), (0, 72, 1, 9), (0, 256, 4, 8), (0, 1000, 7, 18),
+        (1 << 17, 8, 1, 1), (1 << 17, 32, 2, 2), (0, 32, 1, 4), (0, 72, 1, 9), (0, 256, 4, 8), (0, 1000, 7, 18),
     ],
 )  # fmt: skip
 def test_states_of_small_circuits_fill_tiles(monkeypatch, serial_work, samples, states, tiles):
-    """In few tiles if that is work for one thread, and else in many; but with few states that have no samples."""
+    """In few tiles if that is work for one thread, and else in two or many; but with few states without samples."""
     x, w = ParameterVector("x", 4), ParameterVector("w", 16)
     circuit = Circuit(4)
     for k in range(4):

@@ -24,6 +24,7 @@ from simulator.engines.numba.layout import queues
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.simd import fetch_add, look, relax
 from simulator.engines.numba.sweeps import NumbaEngine
+from simulator.errors import ParameterError
 from simulator.program.program import Program
 from tests.simulator.engines.engines import NUMBA
 
@@ -79,6 +80,24 @@ def test_results_are_bit_equal_where_tiles_hold_several_states(eager):
         set_num_threads(count)
         for ours, theirs in zip(sweep(program, rows=400, inputs=False)[:2], alone, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+def test_an_overflow_in_a_helpers_tile_is_noticed(eager):
+    """Helpers prepare copies of what threads share, and take tiles from the end."""
+    x, w = ParameterVector("x", 2), ParameterVector("w", 2)
+    circuit = Circuit(2).ry(1e200 * x[0], 0).rz(w[0], 0).cx(0, 1).ry(x[1], 1).ry(w[1], 1)
+    program = Program(circuit, [Z(1)], list(x), list(w))
+    X_values = np.full((400, 2), 0.5e-200)
+    X_values[-1] = 1e200
+    for count in (1, 2, 3) * 10:
+        set_num_threads(count)
+        with pytest.raises(ParameterError, match="x"):
+            sweep_of(program, X_values)
+        assert np.isfinite(sweep_of(program, X_values[:-1])[1]).all()
+
+
+def sweep_of(program, X_values):
+    return adjoint_sweep(program, X_values, np.array([0.3, 0.4]), np.ones((len(X_values), 1)), inputs=False)
 
 
 @bridged
