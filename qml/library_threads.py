@@ -27,17 +27,20 @@ def one_library_thread(user_api: str | None = None) -> Iterator[None]:
     user_api : {"blas", "openmp"}, optional
         Kind of the libraries; by default both.
     """
+    kinds = _KINDS if user_api is None else (user_api,)
     with _lock:
-        if not _entered[user_api]:
-            _limits[user_api] = _libraries().limit(limits=1, user_api=user_api)
-        _entered[user_api] += 1
+        for kind in kinds:
+            if not _entered[kind]:
+                _limits[kind] = _libraries().limit(limits=1, user_api=kind)
+            _entered[kind] += 1
     try:
         yield
     finally:
         with _lock:
-            _entered[user_api] -= 1
-            if not _entered[user_api]:
-                _limits.pop(user_api).restore_original_limits()
+            for kind in kinds:
+                _entered[kind] -= 1
+                if not _entered[kind]:
+                    _limits.pop(kind).restore_original_limits()
 
 
 def one_blas_thread() -> Any:
@@ -45,9 +48,10 @@ def one_blas_thread() -> Any:
     return one_library_thread("blas")
 
 
+_KINDS = "blas", "openmp"
 _lock = threading.Lock()
-_entered: Counter[str | None] = Counter()
-_limits: dict[str | None, Any] = {}
+_entered: Counter[str] = Counter()
+_limits: dict[str, Any] = {}
 
 if hasattr(os, "register_at_fork"):  # a child does not inherit a lock that another thread holds
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)

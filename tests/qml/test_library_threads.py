@@ -20,9 +20,10 @@ def test_one_thread_inside_and_as_many_as_before_outside(context):
     assert blas_threads() == before
 
 
-def test_the_limit_ends_with_the_last_of_overlapping_contexts():
+@pytest.mark.parametrize("context", [one_blas_thread, one_library_thread])
+def test_the_limit_ends_with_the_last_of_overlapping_contexts(context):
     before = blas_threads()
-    first, second = one_blas_thread(), one_blas_thread()
+    first, second = one_blas_thread(), context()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

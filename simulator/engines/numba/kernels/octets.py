@@ -24,11 +24,8 @@ from simulator.engines.numba.simd import Vector, data_pointer, llvm_type
 
 _SIZE = 1 << OCTET_BITS
 THREE, SCALED, TWO = 0, 1, 2  # rotations of an octet: three, three before a multiplication, two
-ALONE, READ, UNDONE = (
-    0,
-    1,
-    2,
-)  # what the way back does to psi: nothing, as much as derivatives need, what it does to lam
+# What the way back does to psi: nothing, as much as derivatives need, what it does to the adjoint state.
+ALONE, READ, UNDONE = 0, 1, 2
 
 
 def _equals(builder: Any, how: Any, value: int) -> Any:
