@@ -31,7 +31,7 @@ def one_library_thread(user_api: str | None = None) -> Iterator[None]:
     with _lock:
         for kind in kinds:
             if not _entered[kind]:
-                _limits[kind] = _libraries().limit(limits=1, user_api=kind)
+                _limits[kind] = _libraries(kind).limit(limits=1)
             _entered[kind] += 1
     try:
         yield
@@ -58,8 +58,8 @@ if hasattr(os, "register_at_fork"):  # a child does not inherit a lock that anot
 
 
 @cache
-def _libraries() -> ThreadpoolController:
-    """Return the thread pools of the process; looking for them takes longer than many a calculation."""
+def _libraries(kind: str) -> ThreadpoolController:
+    """Return the thread pools of the process of a kind; looking for them takes longer than many a calculation."""
     import scipy.linalg  # noqa: F401  # loads its own BLAS, which the controller would otherwise not see
 
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api=kind)
