@@ -163,9 +163,11 @@ class Checkpoints:
         if differing == [SUMMARY] and isinstance(expected[SUMMARY], dict) and isinstance(stored[SUMMARY], str):
             differences.append(DIGITS_HINT)
         hint = LENGTH_HINT if "schedule" in differing and schedules.count(" over ") == 2 else ""
+        assert self.path is not None
+        files = " and ".join(str(path) for path in (self.path, previous_path(self.path)) if path.exists())
         raise CheckpointMismatchError(
             f"{self.path} belongs to another run ({'; '.join(differences)}); "
-            f"give another path, or delete the file to start anew{hint}"
+            f"give another path, or delete {files} to start anew{hint}"
         )
 
 

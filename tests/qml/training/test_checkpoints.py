@@ -284,6 +284,16 @@ class TestStrangers:
         train(**settings, resume=path)
         self.refused(path, CheckpointMismatchError, f"run belongs to another run .*{named}")
 
+    def test_the_files_to_delete_are_named(self, tmp_path):
+        path = tmp_path / "run"
+        train(LogisticRegression(), START, **(SETTINGS | {"optimizer": Adam(0.1)}), resume=path)
+        previous = tmp_path / "run.previous"
+        assert previous.exists()
+        self.refused(path, CheckpointMismatchError, f"delete {path} and {previous} to start anew")
+        path.unlink()
+        with pytest.raises(CheckpointMismatchError, match=f"delete {previous} to start anew"):
+            train(LogisticRegression(), START, **SETTINGS, resume=path)
+
     def test_a_model_file(self, tmp_path):
         path = tmp_path / "model"
         write_container(path, {}, {}, kind="model", version=1)
