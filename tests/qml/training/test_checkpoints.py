@@ -328,7 +328,8 @@ class TestWriting:
         with caplog.at_level(logging.WARNING):
             result = train(LogisticRegression(), START, **SETTINGS, resume=path, callback=callback)
         assert bits(result) == bits(train(LogisticRegression(), START, **SETTINGS))
-        assert [message.split(": ")[-1] for message in caplog.messages] == ["[Errno 28] No space left on device"]
+        reason = f"[Errno 28] No space left on device: '{path}'"
+        assert [message.split("without: ")[-1] for message in caplog.messages] == [reason]
         monkeypatch.setattr(os, "fsync", lambda _: None)
         assert bits(train(LogisticRegression(), START, **SETTINGS, resume=path)) == bits(result)
 
