@@ -178,9 +178,9 @@ class CompiledSteps:
 
     def keep(self, run: Run) -> None:
         """Keep the steps for the next run of this thread, as long as the objective lives."""
-        kept = _latest.steps
-        self._objective = ref(run.objective, lambda _: kept.clear())
-        kept[:] = [self]
+        latest = _latest.steps
+        self._objective = ref(run.objective, lambda _: latest.clear())
+        latest[:] = [self]
 
     def _fits(self, run: Run, optimizer: CompiledOptimizer) -> bool:
         """Whether the steps are those of a run."""

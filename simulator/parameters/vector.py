@@ -33,7 +33,7 @@ class ParameterVector(Sequence[Parameter]):
     ParameterError
         If the length is not an integer of 0 or more.
     StateTooLargeError
-        If so many parameters do not fit in memory.
+        If the parameters do not fit in memory.
 
     Examples
     --------

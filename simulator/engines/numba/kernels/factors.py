@@ -116,6 +116,18 @@ def _place(stage, spec, g, v, W):
     return entry(stage, entry(spec, FACTOR_HEAD + GROUP * g + GROUP_PLACES) + v) + g * (2 * W << CLASSES)
 
 
+@inlined
+def _phase(block_table, groups, stage, spec, v, p, number):
+    """The phase of vector v of a part, whose place in the table of the first of ``number`` groups is p."""
+    W = lanes_of(groups)
+    c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
+    c, s = _times(c, s, load(groups, p), load(groups, p + W))
+    for g in range(1, number):  # rarely more than one
+        q = _place(stage, spec, g, v, W)
+        c, s = _times(c, s, load(groups, q), load(groups, q + W))
+    return c, s
+
+
 @part
 def multiply_factors(psi, start, count, block_table, groups, stage, spec):
     """Multiply the vectors of a part, from vector ``start`` on, by their phases."""
@@ -123,11 +135,7 @@ def multiply_factors(psi, start, count, block_table, groups, stage, spec):
     places, number = entry(spec, FACTOR_HEAD + GROUP_PLACES), entry(spec, GROUPS)
     for v in range(count):
         o, p = (start + v) * 2 * W, entry(stage, places + v)
-        c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
-        c, s = _times(c, s, load(groups, p), load(groups, p + W))
-        for g in range(1, number):  # rarely more than one
-            q = _place(stage, spec, g, v, W)
-            c, s = _times(c, s, load(groups, q), load(groups, q + W))
+        c, s = _phase(block_table, groups, stage, spec, v, p, number)
         a0, a1 = _times(load(psi, o), load(psi, o + W), c, s)
         store(psi, o, a0)
         store(psi, o + W, a1)
@@ -144,11 +152,7 @@ def undo_factors(psi, lam, start, count, block_table, groups, stage, spec, neede
     places, number = entry(spec, FACTOR_HEAD + GROUP_PLACES), entry(spec, GROUPS)
     for v in range(count):
         o, p = (start + v) * 2 * W, entry(stage, places + v)
-        c, s = load(block_table, v * 2 * W), load(block_table, v * 2 * W + W)
-        c, s = _times(c, s, load(groups, p), load(groups, p + W))
-        for g in range(1, number):  # rarely more than one
-            q = _place(stage, spec, g, v, W)
-            c, s = _times(c, s, load(groups, q), load(groups, q + W))
+        c, s = _phase(block_table, groups, stage, spec, v, p, number)
         a0, a1, u0, u1 = load(psi, o), load(psi, o + W), load(lam, o), load(lam, o + W)
         if needed:
             d = factor * (u1 * a0 - u0 * a1)

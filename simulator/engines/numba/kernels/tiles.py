@@ -151,14 +151,15 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, o
     slots = entry(packed[0], SLOTS)
     shared_base, begun = base, fetch_add(queue, READY, 1)
     thread, copies = begun & (PREPARED - 1), False
-    if own >= 0 and begun < PREPARED:
+    each_prepares = own >= 0 and begun < PREPARED
+    if each_prepares:
         mine = section(scratch, own, own + len(shared))
         copies = address_of(mine) != address_of(shared)
         if copies:
             shared = mine
             tables = section(scratch, own + len(shared), own + len(shared) + len(tables))
             base = doubles(scratch, own + len(shared) + len(tables), len(base))
-    if copies or begun == 0 or (own >= 0 and begun < PREPARED):
+    if each_prepares or begun == 0:
         prepare(packed, weights, base, shared, tables, scratch, lanes)
         if not copies:
             fetch_add(queue, READY, PREPARED)
