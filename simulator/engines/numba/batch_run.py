@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engines.numba import buffers
-from simulator.engines.numba.kernels import inputs
+from simulator.engines.numba.kernels import inputs, visits
 from simulator.engines.numba.kernels import outcomes as outcome_kernels
 from simulator.engines.numba.kernels import tiles as kernels
 from simulator.engines.numba.layout import queues
-from simulator.engines.numba.loops import Call, clear
+from simulator.engines.numba.loops import Call, RowCalls, clear
 from simulator.engines.numba.run import NO_STATES, NO_VALUES, FloatArray, Run
 from simulator.engines.numba.sharing import new_queue
 from simulator.program.starts import product_states
+
+NO_OUTCOMES = np.zeros(0, np.int64)
 
 
 class BatchRun(Run):
@@ -80,10 +82,51 @@ class BatchRun(Run):
         results = by_weights, by_tile, by_sample, NO_STATES
         arguments = self.constants, (X, cotangent, seeds), keep, results
         backward.append(self._call(kernels.backward, arguments, shared[1], len(X), 3))
-        if by_inputs is not None:
-            rows = tables.input_rows
-            backward.append(Call(inputs.by_inputs, rows.columns, rows.rows, rows.values, by_sample, by_inputs))
-        return forward, backward
+        return forward, [*backward, *self._inputs_calls(by_sample, by_inputs)]
+
+    def _inputs_calls(self, by_sample: FloatArray, by_inputs: FloatArray | None) -> list[Call]:
+        """Return the call that computes derivatives with respect to the inputs, if they are wanted."""
+        if by_inputs is None:
+            return []
+        rows = self.plan.tables.input_rows
+        return [Call(inputs.by_inputs, rows.columns, rows.rows, rows.values, by_sample, by_inputs)]
+
+    def visit_calls(
+        self,
+        X: FloatArray,
+        values: FloatArray,
+        cotangent: FloatArray,
+        by_weights: FloatArray,
+        by_inputs: FloatArray | None,
+        between: list[Call],
+    ) -> list[Call]:
+        """Return what `sweep` does and, for the rows of each tile, the calls ``between`` that compute the cotangent."""
+        plan, program = self.plan, self.program
+        tables, tiles, calls = plan.tables, -(-len(X) // plan.per_tile), RowCalls(between)
+        by_sample = np.empty((len(X), len(tables.local_slots)))
+        results = by_weights, np.empty((tiles, tables.sums)), by_sample, NO_STATES
+        sizes, queue = plan.visit(calls.words), _new_queues(1)
+        out = Call(
+            visits.visit,
+            self.constants,
+            self.weights,
+            (X, X.view(np.complex128) if program.starts else NO_STATES),
+            (calls.table, values, cotangent, NO_OUTCOMES if self.outcomes is None else self.outcomes),
+            results,
+            buffers.allocate(sizes.scratch_size, program.dtype),
+            queue[0],
+            tiles,
+            plan.states,
+            plan.own,
+            sizes.places,
+            sizes.kept,
+            plan.lanes,
+        )
+        out.keeps = calls
+        if 4 * tiles * plan.work >= plan.loop_work:
+            out.most_threads = tiles
+            out.scratch_bytes = sizes.scratch_size * self._buffer.itemsize
+        return [clear(queue), out, *self._inputs_calls(by_sample, by_inputs)]
 
     def _forward_call(self, X: FloatArray, keep: NDArray[Any], values: FloatArray, queue: NDArray[np.int64]) -> Call:
         initial = X.view(np.complex128) if self.program.starts else NO_STATES

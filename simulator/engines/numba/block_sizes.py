@@ -33,6 +33,18 @@ def cache_bytes(level: int = 2) -> int:
 
 
 @functools.cache
+def cache_share() -> int:
+    """Size in bytes of a processor's share of the cache of level 3; of its cache of level 2 if that is larger."""
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list").read_text().strip()
+        spans = [part.split("-") for part in text.split(",")]
+        sharers = sum(int(span[-1]) - int(span[0]) + 1 for span in spans)
+    except (OSError, ValueError):
+        sharers = os.cpu_count() or 1
+    return max(cache_bytes(3) // sharers, cache_bytes(2))
+
+
+@functools.cache
 def tile_bytes() -> int:
     """Maximum size of a tile with several states: two such tiles and more fit in the first-level cache."""
     return 1 << max((cache_bytes(1) // 3).bit_length() - 1, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from simulator import memory, progress
 from simulator.caching import cached_property
 from simulator.engines.numba import reordering, simd
-from simulator.engines.numba.block_sizes import batch_qubits, block_bits, cache_bytes, serial_work, suit_shared_cache
+from simulator.engines.numba.block_sizes import (
+    batch_qubits,
+    block_bits,
+    cache_bytes,
+    cache_share,
+    serial_work,
+    suit_shared_cache,
+)
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.tables.builder import TableBuilder
@@ -155,7 +162,7 @@ class Plan:
         self.shared_begin = _round(self.scratch_size)
         self.stored_begin = self.shared_begin + _round(tables.shared_size)
         self.buffer_size = self.stored_begin + _round(tables.stored_size)
-        self.kept_begin = -(-self.buffer_size // _PAGE) * _PAGE
+        self.kept_begin = _to_page(self.buffer_size)
         itemsize = np.dtype(program.dtype).itemsize
         copied = (self.buffer_size - self.shared_begin) * itemsize <= cache_bytes() // _COPIED_SHARE
         self.own = self.shared_begin if copied else -1
@@ -166,10 +173,22 @@ class Plan:
         numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
         self.encoded = any(derive_inputs or k >= split for k in numbers)
         self._lowered, self._amplitude_bytes, self._options = program.lowered, amplitude_bytes, options
+        self._dtype = program.dtype
 
     def kept_size(self, samples: int) -> int:
         """Number of floats in the tiles of the final states of samples."""
         return -(-samples // self.per_tile) * self.tile_size
+
+    def visit(self, words: int) -> Visit:
+        """Sizes of a visit of tiles, for so many 64-bit words of calls between forward and backward sweep."""
+        itemsize = np.dtype(self._dtype).itemsize
+        step = self.tile_size + layout.SKEW * simd.width(self._dtype)
+        fused = self.tables.fused_passes
+        kept = max(min(fused, cache_share() // (step * itemsize) - 2), 0)  # besides one more psi, and the adjoint state
+        begin = self.buffer_size + 8 * (self.tables.slots + 1) // itemsize
+        psi = _to_page(begin + _round(8 * words // itemsize))
+        end = psi + kept * step + self.tile_size
+        return Visit((begin, psi, end), (step if kept else 0, fused - kept), end)
 
     @cached_property
     def in_order(self) -> bool:
@@ -208,6 +227,27 @@ def _states(tables: Tables, fillings: int, few_tiles: int, serial_work: int) -> 
     fewest = min(fewest, fillings)
     numbers = [k for k in range(1, tables.most_states + 1) if -(-fillings // k) >= fewest]
     return min(numbers, key=lambda states: -(-fillings // states) * (2 * states + 1))
+
+
+class Visit(NamedTuple):
+    """Sizes of a visit of tiles, in floats; see `kernels.visits.visit`.
+
+    Attributes
+    ----------
+    places : tuple of int
+        Where, in a thread's scratch, the space for calls on rows and the states begin, and where these end.
+    kept : tuple of int
+        Distance of the states before fused passes that are kept, 0 if none is, and number of the first such pass.
+    scratch_size : int
+    """
+
+    places: tuple[int, int, int]
+    kept: tuple[int, int]
+    scratch_size: int
+
+
+def _to_page(size: int) -> int:
+    return -(-size // _PAGE) * _PAGE
 
 
 def _round(size: int) -> int:

@@ -14,7 +14,7 @@ from simulator.caching import cached_property
 from simulator.engines.numba import buffers, draws, fidelities, simd
 from simulator.engines.numba.batch_run import BatchRun
 from simulator.engines.numba.block_sizes import batch_qubits
-from simulator.engines.numba.kernels import tiles as kernels
+from simulator.engines.numba.kernels import packing
 from simulator.engines.numba.large_state_run import LargeStateRun
 from simulator.engines.numba.loops import Call
 from simulator.engines.numba.options import DEFAULT, Options
@@ -101,7 +101,7 @@ class NumbaEngine:
         for rows in progress.steps(plan.chunks):
             keep = run.kept(rows.stop - rows.start)
             run.forward(X[rows], keep, NO_VALUES)
-            kernels.unpack(keep, out[rows], plan.states, plan.lanes)
+            packing.unpack(keep, out[rows], plan.states, plan.lanes)
         run.close()
         return in_circuit_basis(program, out, X, weights)
 
@@ -195,13 +195,13 @@ class NumbaEngine:
         for rows, part in zip(plan.chunks, parts, strict=True):
             run.forward(X[rows], keep[part], NO_VALUES)
         states = _empty_states(program, len(X))
-        kernels.unpack(keep, states, plan.states, plan.lanes)
+        packing.unpack(keep, states, plan.states, plan.lanes)
         states = in_circuit_basis(program, states, X, weights)
         v = np.asarray(cotangent(states))
         if v.shape != states.shape:
             raise ValueError(f"a cotangent of shape {states.shape} expected, got {v.shape}")
         adjoint = in_stored_basis(program, 0.5 * v.astype(states.dtype), X, weights)
-        kernels.pack(adjoint, seeds, plan.states, plan.lanes)
+        packing.pack(adjoint, seeds, plan.states, plan.lanes)
         for rows, part in zip(plan.chunks, parts, strict=True):
             weights_part, inputs_part = run.backward(X[rows], keep[part], NO_VALUES, seeds[part])
             by_weights += weights_part

@@ -121,31 +121,45 @@ def _exchange(state, i, x0, x1, x2, flip):
 
 
 @part
-def rotate(psi, row, octets, tables, numbers, at, bits, first, last, offset):
+def _copy(source, target, i, x0, x1, x2):
+    """Copy an octet."""
+    W = lanes_of(source)
+    for d in range(1 << OCTET_BITS):
+        p = i ^ (x0 * (d & 1)) ^ (x1 * (d >> 1 & 1)) ^ (x2 * (d >> 2))
+        store(target, p, load(source, p))
+        store(target, p + W, load(source, p + W))
+
+
+@part
+def rotate(psi, target, row, octets, tables, numbers, at, bits, first, last, offset):
     """Apply a pass to octets ``{i ^ x : x in span(x0, x1, x2)}`` of each state, i being the sums of two ``octets``.
 
-    ``tables`` has the phases from ``offset`` on, unless that is negative, and ``numbers`` from ``at`` on the numbers of
-    the pass.
+    The result goes to ``target``, which may be psi. ``tables`` has the phases from ``offset`` on, unless that is
+    negative, and ``numbers`` from ``at`` on the numbers of the pass.
     """
     W, N = lanes_of(psi), unit_lanes(psi)
     x0, x1, x2 = _masks(row)
     flip, how = _flip(octets, numbers, at), _how(row)
+    source = target if flip or offset >= 0 else psi
     for begin in range(0, len(psi), (2 * W) << bits):
         for octet in range(first, last):
             i = begin + _first_member(row, octets, octet, bits)
             if offset >= 0:
-                multiply(psi, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
+                multiply(psi, target, i, x0, x1, x2, tables, _phases_of(offset, octet, W))
+            elif flip:
+                _copy(psi, target, i, x0, x1, x2)
             if flip:
-                _exchange(psi, i, x0, x1, x2, flip)
+                _exchange(target, i, x0, x1, x2, flip)
             for o in range(0, W, N):
-                turn(psi, i, x0, x1, x2, o, numbers, at, how)
+                turn(source, target, i, x0, x1, x2, o, numbers, at, how)
 
 
 @part
 def unrotate(psi, lam, row, octets, numbers, at, bits, first, last, sums, psi_is):
     """Undo a pass's rotations on octets of both states, and add their derivatives, without their shares, to ``sums``.
 
-    ``psi_is`` says what happens to psi: UNDONE, or in the end READ only for the phases' derivatives or left ALONE.
+    ``psi_is`` says what happens to psi: UNDONE, or in the end READ only for the phases' derivatives or left ALONE, as
+    it is where the psi before the pass was kept.
     """
     W, N = lanes_of(psi), native_lanes(psi)
     x0, x1, x2 = _masks(row)
@@ -211,17 +225,23 @@ def _lane_bits(array):
 
 
 @part
-def pick_gradients(gradient, row, terms, numbers, at, sums, buffer, bits):
-    """Add the derivatives in ``sums`` and ``buffer`` to ``gradient``, those by phases to the first lane."""
+def pick_gradients(gradient, row, terms, numbers, at, sums, buffer, bits, was_kept):
+    """Add the derivatives in ``sums`` and ``buffer`` to ``gradient``, those by phases to the first lane.
+
+    Where psi was kept, only one of the two states lacks cosines and the other one has them, so shares are signs.
+    """
     W = lanes_of(gradient)
     at += SHARES * W
     for k in range(entry(row, FUSED_COUNT)):
-        o = entry(row, FUSED_SLOT + k) * W
-        store(gradient, o, load(gradient, o) + splat(entry(numbers, at + k)) * load(sums, k * W))
+        o, share = entry(row, FUSED_SLOT + k) * W, entry(numbers, at + k)
+        if was_kept:
+            share = like(numbers, 1.0 if share > 0.0 else -1.0)
+        store(gradient, o, load(gradient, o) + splat(share) * load(sums, k * W))
     if entry(row, OFFSET) >= 0 and entry(row, NEEDED):
         walsh_hadamard(buffer, 0, bits, _lane_bits(gradient))
+        share = like(numbers, 1.0) if was_kept else entry(numbers, at + PHASE_SHARE)
         for t in range(len(terms)):
-            gradient[terms[t, TERM_SLOT] * W] -= entry(numbers, at + PHASE_SHARE) * entry(buffer, terms[t, TERM_Z])
+            gradient[terms[t, TERM_SLOT] * W] -= share * entry(buffer, terms[t, TERM_Z])
 
 
 @inlined

@@ -24,8 +24,9 @@ from simulator.engines.numba.simd import Vector, data_pointer, llvm_type
 
 _SIZE = 1 << OCTET_BITS
 THREE, SCALED, TWO = 0, 1, 2  # rotations of an octet: three, three before a multiplication, two
-# What the way back does to psi: nothing, as much as derivatives need, what it does to the adjoint state.
-ALONE, READ, UNDONE = 0, 1, 2
+# What the way back does to psi: nothing; as much as derivatives need; what it does to the adjoint state; nothing, as it
+# is the one before the pass, which was kept.
+ALONE, READ, UNDONE, BEFORE = 0, 1, 2, 3
 
 
 def _equals(builder: Any, how: Any, value: int) -> Any:
@@ -50,12 +51,17 @@ def _hidden(builder: Any, pointer: Any) -> Any:
 
 
 class _State:
-    """Emitter of what happens to an octet's numbers in one vector of a state."""
+    """Emitter of what happens to an octet's numbers in one vector of a state, which may be stored as another one's."""
 
-    def __init__(self, on: Instructions, array: Any, places: list[Any], shift: Any) -> None:
+    def __init__(self, on: Instructions, array: Any, places: list[Any], shift: Any, target: Any = None) -> None:
         self.on, self.places = on, places
+        self.pointer = self._pointer(array, shift)
+        self.target = self.pointer if target is None else self._pointer(target, shift)
+
+    def _pointer(self, array: Any, shift: Any) -> Any:
+        on = self.on
         data = data_pointer(on.context, on.builder, on.array, array)
-        self.pointer = _hidden(on.builder, on.builder.gep(data, [shift]))
+        return _hidden(on.builder, on.builder.gep(data, [shift]))
 
     def load(self) -> list[Any]:
         return [self.on.load_from(self.pointer, place) for place in self.places]
@@ -79,7 +85,7 @@ class _State:
 
         def store(factor: Any) -> None:
             for place, value in zip(self.places, values, strict=True):
-                on.store_to(self.pointer, place, value if factor is None else on.times(factor, value))
+                on.store_to(self.target, place, value if factor is None else on.times(factor, value))
 
         apply(0)
         apply(1)
@@ -107,8 +113,8 @@ def _numbers(on: Instructions, numbers: Any, at: Any, shift: Any, width: int) ->
 
 
 @intrinsic
-def turn(typing_context, state, first, x0, x1, x2, shift, numbers, at, how):  # type: ignore[no-untyped-def]
-    """Apply a pass to the octet at ``first``, in the vectors ``shift`` of its amplitudes.
+def turn(typing_context, state, target, first, x0, x1, x2, shift, numbers, at, how):  # type: ignore[no-untyped-def]
+    """Apply a pass to the octet at ``first``, in the vectors ``shift`` of its amplitudes, and store it in ``target``.
 
     ``numbers`` has those of the pass from ``at`` on. The octet is multiplied by their scale if ``how`` is SCALED; if it
     is TWO, nothing is done for the third mask.
@@ -116,18 +122,18 @@ def turn(typing_context, state, first, x0, x1, x2, shift, numbers, at, how):  # 
     vector = Vector(state.dtype, unit_bytes())
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        state, first, *masks = args[:5]
-        shift, numbers, at, how = args[5:9]
+        state, target, first, *masks = args[:6]
+        shift, numbers, at, how = args[6:10]
         on = Instructions(context, builder, signature.args[0], vector)
         width = Vector(signature.args[0].dtype).width
         tangents, scale = _numbers(on, numbers, at, shift, width)
         places = members(on, first, masks)
         for plane in (0, width):
-            each = _State(on, state, places, on.place(shift, plane))
+            each = _State(on, state, places, on.place(shift, plane), target)
             each.turn(each.load(), tangents, how, scale, back=False)
         return context.get_dummy_value()
 
-    return types.none(state, *(types.intp,) * 5, numbers, types.intp, types.intp), codegen
+    return types.none(state, state, *(types.intp,) * 5, numbers, types.intp, types.intp), codegen
 
 
 @intrinsic
@@ -204,17 +210,20 @@ class _Amplitudes:
 
 
 @intrinsic
-def multiply(typing_context, psi, i, x0, x1, x2, table, at):  # type: ignore[no-untyped-def]
-    """Multiply the members by ``table[at : at + 8]`` (real parts) and, a vector further, the imaginary parts."""
+def multiply(typing_context, psi, target, i, x0, x1, x2, table, at):  # type: ignore[no-untyped-def]
+    """Multiply the members by ``table[at : at + 8]`` (real parts) and, a vector further, the imaginary parts.
+
+    The products are stored in ``target``.
+    """
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         on = Instructions(context, builder, signature.args[0], Vector(signature.args[0].dtype))
-        octet = _Amplitudes(on, args[1], args[2:5], *args[5:])
+        octet = _Amplitudes(on, args[2], args[3:6], *args[6:])
         for d, place in enumerate(octet.places):
-            octet.store(args[0], place, _multiplied(on, *octet.phases(d), *octet.load(args[0], place)))
+            octet.store(args[1], place, _multiplied(on, *octet.phases(d), *octet.load(args[0], place)))
         return context.get_dummy_value()
 
-    return types.none(psi, *(types.intp,) * 4, table, types.intp), codegen
+    return types.none(psi, psi, *(types.intp,) * 4, table, types.intp), codegen
 
 
 @intrinsic
@@ -222,7 +231,7 @@ def undo(typing_context, psi, lam, i, x0, x1, x2, table, at, psi_is):  # type: i
     """Multiply the members of lam, and of psi if that is UNDONE, by the conjugates of what `multiply` takes.
 
     Returns, unless psi is left ALONE, the sums over lanes of half the derivative by each member's phase, in the first
-    eight lanes of a vector.
+    eight lanes of a vector. A psi from BEFORE the pass has no phases yet, so it is compared with lam without them.
     """
     vector = Vector(psi.dtype)
 
@@ -235,12 +244,13 @@ def undo(typing_context, psi, lam, i, x0, x1, x2, table, at, psi_is):  # type: i
             halves = []
             for d, place in enumerate(octet.places):
                 phases, u = octet.phases(d), octet.load(lam, place)
+                divided = _divided(on, *phases, *u)
+                octet.store(lam, place, divided)
                 if how != ALONE:
-                    a = octet.load(psi, place)
-                    halves.append(on.minus(on.times(u[1], a[0]), on.times(u[0], a[1])))
+                    a, dual = octet.load(psi, place), divided if how == BEFORE else u
+                    halves.append(on.minus(on.times(dual[1], a[0]), on.times(dual[0], a[1])))
                 if how == UNDONE:
                     octet.store(psi, place, _divided(on, *phases, *a))
-                octet.store(lam, place, _divided(on, *phases, *u))
             zeros = ir.Constant(llvm_type(vector), [0.0] * vector.width)
             return (lane_sums(on, halves, vector.width) if halves else zeros), builder.block
 
@@ -255,6 +265,6 @@ def undo(typing_context, psi, lam, i, x0, x1, x2, table, at, psi_is):  # type: i
                 result.add_incoming(value, block)
             return result, builder.block
 
-        return choice(UNDONE, lambda: choice(READ, lambda: emit(ALONE)))[0]
+        return choice(UNDONE, lambda: choice(READ, lambda: choice(BEFORE, lambda: emit(ALONE))))[0]
 
     return vector(psi, lam, *(types.intp,) * 4, table, types.intp, types.intp), codegen

@@ -7,7 +7,7 @@ that of the states.
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import bridged, inlined
+from simulator.engines.numba.jit import bridged, inlined, part
 from simulator.engines.numba.kernels.tiles import claim
 from simulator.engines.numba.layout.queues import ARRIVED
 from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like, section
@@ -21,8 +21,8 @@ def _place(i, W, lanes):
     return (i // W) * 2 * W + i % W
 
 
-@inlined
-def _read_state(psi, outcomes, values, number, lanes):
+@part
+def read_state(psi, outcomes, values, number, lanes):
     """Set the rows of W samples, or of one, to the sums of ``|psi_i|**2`` over the indices i of each outcome."""
     W = lanes_of(psi)
     first, samples = number, 1
@@ -48,11 +48,11 @@ def read(keep, outcomes, values, queue, tiles, states, lanes):
         if tile == tiles:
             break
         for j in range(states):
-            _read_state(section(keep[tile], j * size, (j + 1) * size), outcomes, values, tile * states + j, lanes)
+            read_state(section(keep[tile], j * size, (j + 1) * size), outcomes, values, tile * states + j, lanes)
 
 
-@inlined
-def _seed_state(psi, lam, outcomes, cotangent, number, lanes):
+@part
+def seed_state(psi, lam, outcomes, cotangent, number, lanes):
     """Set ``lam_i`` to ``v_k psi_i`` where k is the outcome at index i; lanes without a sample to 0."""
     W = lanes_of(psi)
     first, lanes_used = number, 1
@@ -77,4 +77,4 @@ def seed(keep, outcomes, cotangent, seeds, queue, tiles, states, lanes):
             break
         for j in range(states):
             psi, lam = section(keep[tile], j * size, (j + 1) * size), section(seeds[tile], j * size, (j + 1) * size)
-            _seed_state(psi, lam, outcomes, cotangent, tile * states + j, lanes)
+            seed_state(psi, lam, outcomes, cotangent, tile * states + j, lanes)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import fused
-from simulator.engines.numba.kernels.octets import ALONE, READ, UNDONE
+from simulator.engines.numba.kernels.octets import ALONE, BEFORE, READ, UNDONE
 from simulator.engines.numba.kernels.sections import cleared, integers, local_rotations, one_pass, terms_of
 from simulator.engines.numba.layout.passes import (
     FUSED_LOCAL,
@@ -22,6 +22,7 @@ from simulator.engines.numba.layout.scratch import BLOCK, BUFFER, FIRST_NEEDED, 
 from simulator.engines.numba.layout.sections import OCTETS, SEGMENT_BITS, SEGMENT_FIRST, SEGMENT_LAST
 from simulator.engines.numba.simd import entry, lanes_of, section
 
+IN_PLACE = 0, 0  # psi is kept nowhere, see `kept_at`
 _TOGETHER = 8  # octets of two states, which stay in the first-level cache from undoing rotations to undoing phases
 
 
@@ -42,27 +43,60 @@ def _fill_numbers(packed, row, j, scratch, sign):
 
 
 @inlined
-def _states_together(packed, segment, states):
-    """Number of floats of the states to which a segment is applied at a time: one state if angles differ, or all."""
+def _states_together(packed, segment, tile):
+    """Number of floats of the states to which a segment is applied at a time: one state if angles differ, or all.
+
+    ``tile`` is that of all states.
+    """
     if entry(one_pass(packed, entry(segment, SEGMENT_FIRST)), FUSED_LOCAL):
         return entry(packed[0], STATE)
-    return len(states)
+    return tile
+
+
+@inlined
+def kept_at(number, kept):
+    """Where psi is after a number of fused passes: ``kept`` is the distance of kept ones, and the first that is."""
+    step, first = kept
+    return max(number - first, 0) * step
 
 
 @part
-def apply_segment(packed, segment, psi, tables, scratch):
-    """Apply the passes of a segment block by block to all states of a tile."""
+def apply_segment(packed, segment, psi, tile, kept, number, tables, scratch):
+    """Apply the passes of a segment, before which there are ``number`` fused ones, block by block to a tile's states.
+
+    ``tile`` is the size of psi, which is kept before each pass if ``kept`` says so, see `kept_at`.
+    """
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
-    size = _states_together(packed, segment, psi)
-    for j in range(len(psi) // size):
-        states = section(psi, j * size, (j + 1) * size)
+    size, first = _states_together(packed, segment, tile), entry(segment, SEGMENT_FIRST)
+    for j in range(tile // size):
         for block in range(1 << (bits - OCTET_BITS - each)):
-            for r in range(entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)):
+            for r in range(first, entry(segment, SEGMENT_LAST)):
                 row = one_pass(packed, r)
                 _fill_numbers(packed, row, j, scratch, 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
                 octet, offset = block << each, entry(row, OFFSET)
-                fused.rotate(states, row, octets, tables, numbers, at, bits, octet, octet + (1 << each), offset)
+                before = kept_at(number + r - first, kept) + j * size
+                after = kept_at(number + r - first + 1, kept) + j * size
+                fused.rotate(
+                    section(psi, before, before + size),
+                    section(psi, after, after + size),
+                    row,
+                    octets,
+                    tables,
+                    numbers,
+                    at,
+                    bits,
+                    octet,
+                    octet + (1 << each),
+                    offset,
+                )
+
+
+@inlined
+def _was_kept(number, kept):
+    """Whether psi was kept as it was before the fused pass of this number, beside what it was after it."""
+    step, first = kept
+    return step > 0 and number >= first
 
 
 @inlined
@@ -74,8 +108,11 @@ def _psi(row, is_end):
 
 
 @part
-def undo_segment(packed, segment, psi, lam, gradient, tables, scratch):
-    """Undo the passes of a segment block by block on all states of a tile."""
+def undo_segment(packed, segment, psi, kept, number, lam, gradient, tables, scratch):
+    """Undo the passes of a segment, before which there are ``number`` fused ones, block by block on a tile's states.
+
+    ``psi`` is left alone where it was kept, see `apply_segment`.
+    """
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
     is_end = first <= entry(packed[0], FIRST_NEEDED)
@@ -85,9 +122,9 @@ def undo_segment(packed, segment, psi, lam, gradient, tables, scratch):
     for r in range(first, last):
         at = area + (r - first) * step
         cleared(scratch, at, at + (step if entry(one_pass(packed, r), OFFSET) >= 0 else size_of_sums))
-    size = _states_together(packed, segment, psi)
-    for j in range(len(psi) // size):
-        states, duals = section(psi, j * size, (j + 1) * size), section(lam, j * size, (j + 1) * size)
+    size = _states_together(packed, segment, len(lam))
+    for j in range(len(lam) // size):
+        duals = section(lam, j * size, (j + 1) * size)
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(last - 1, first - 1, -1):
                 row, place, octet = one_pass(packed, r), area + (r - first) * step, block << each
@@ -95,7 +132,12 @@ def undo_segment(packed, segment, psi, lam, gradient, tables, scratch):
                 sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
                 after = octet + (1 << each)
                 only_undone = entry(row, FUSED_LOCAL) > entry(row, FUSED_NEEDED)  # without derivatives by its angles
-                psi_is = _psi(row, is_end and r == first)
+                begin, was_kept = kept_at(number + r - first + 1, kept) + j * size, _was_kept(number + r - first, kept)
+                states, psi_is = section(psi, begin, begin + size), _psi(row, is_end and r == first)
+                begin = kept_at(number + r - first, kept) + j * size
+                before, before_is = section(psi, begin, begin + size), psi_is
+                if was_kept:
+                    psi_is, before_is = ALONE, BEFORE if entry(row, NEEDED) else ALONE
                 _fill_numbers(packed, row, j, scratch, -1.0 if only_undone else 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
                 together = _TOGETHER if entry(row, OFFSET) >= 0 else after - octet
@@ -104,14 +146,15 @@ def undo_segment(packed, segment, psi, lam, gradient, tables, scratch):
                     if only_undone:
                         for k in range(1 if psi_is == ALONE else 0, 2):
                             each_states = duals if k else states
-                            fused.rotate(each_states, row, octets, tables, numbers, at, bits, o, to, -1)
+                            fused.rotate(each_states, each_states, row, octets, tables, numbers, at, bits, o, to, -1)
                     else:
                         fused.unrotate(states, duals, row, octets, numbers, at, bits, o, to, sums, psi_is)
                     if entry(row, OFFSET) >= 0:
-                        fused.undo_phases(states, duals, row, octets, tables, bits, o, to, buffer, psi_is)
+                        fused.undo_phases(before, duals, row, octets, tables, bits, o, to, buffer, before_is)
     for r in range(last - 1, first - 1, -1):
         row, place = one_pass(packed, r), area + (r - first) * step
         end = place + size_of_sums
         sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
         numbers, at = _numbers(packed, row, tables, scratch)
-        fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits)
+        was_kept = _was_kept(number + r - first, kept)
+        fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits, was_kept)

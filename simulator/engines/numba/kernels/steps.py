@@ -241,24 +241,31 @@ def _is_fused(packed, r, lanes):
 
 
 @part
-def apply_passes(packed, psi, shared, tables, scratch, lanes):
-    """Apply all passes to the states of a tile."""
-    all_segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
+def apply_passes(packed, psi, tile, kept, shared, tables, scratch, lanes):
+    """Apply all passes to the states of a tile, of this size; return the number of fused passes.
+
+    ``kept`` says which states before fused passes are kept, see `segments.kept_at`. Other passes are applied in place.
+    """
+    all_segments, number = rows(packed, SEGMENTS, SEGMENT_COLUMNS), 0
     for s in range(len(all_segments)):
         segment = all_segments[s]
         first = entry(segment, SEGMENT_FIRST)
         if _is_fused(packed, first, lanes):
             if lanes is None:
-                segments.apply_segment(packed, segment, psi, tables, scratch)
+                segments.apply_segment(packed, segment, psi, tile, kept, number, tables, scratch)
+                number += entry(segment, SEGMENT_LAST) - first
         else:
-            apply_pass(packed, first, psi, shared, tables, scratch, lanes, 0, 1)
+            begin = segments.kept_at(number, kept)
+            apply_pass(packed, first, section(psi, begin, begin + tile), shared, tables, scratch, lanes, 0, 1)
+    return number
 
 
 @part
-def undo_passes(packed, psi, lam, gradient, shared, tables, scratch, lanes):
+def undo_passes(packed, psi, kept, number, lam, gradient, shared, tables, scratch, lanes):
     """Undo all passes from the first whose derivative is wanted on, and add their derivatives to ``gradient``.
 
-    What psi is before that pass nobody reads, so it need not be right in the end where lanes are samples.
+    ``kept`` and the ``number`` of fused passes are those of `apply_passes`. What psi is before the first pass nobody
+    reads, so it need not be right in the end where lanes are samples.
     """
     all_segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
     for s in range(len(all_segments) - 1, -1, -1):
@@ -267,9 +274,12 @@ def undo_passes(packed, psi, lam, gradient, shared, tables, scratch, lanes):
         if entry(segment, SEGMENT_LAST) > entry(packed[0], FIRST_NEEDED):
             if _is_fused(packed, first, lanes):
                 if lanes is None:
-                    segments.undo_segment(packed, segment, psi, lam, gradient, tables, scratch)
+                    number -= entry(segment, SEGMENT_LAST) - first
+                    segments.undo_segment(packed, segment, psi, kept, number, lam, gradient, tables, scratch)
             else:
-                undo_pass(packed, first, psi, lam, gradient, shared, tables, scratch, lanes, 0, 1)
+                begin = segments.kept_at(number, kept)
+                state = section(psi, begin, begin + len(lam))
+                undo_pass(packed, first, state, lam, gradient, shared, tables, scratch, lanes, 0, 1)
 
 
 @part

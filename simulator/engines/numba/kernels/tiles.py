@@ -9,11 +9,13 @@ contributes is stored by its number and summed in that order, so no result depen
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import bridged, inlined, kernel, part
+from simulator.engines.numba.jit import bridged, inlined, part
 from simulator.engines.numba.jit.bridges import address_of
 from simulator.engines.numba.kernels.lane_sums import store_lane_sums
+from simulator.engines.numba.kernels.packing import unpack_state
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, integers, numbers
+from simulator.engines.numba.kernels.segments import IN_PLACE, kept_at
 from simulator.engines.numba.kernels.steps import (
     apply_passes,
     clear_sums,
@@ -85,7 +87,7 @@ def claim(queue, tiles, thread):
 
 
 @inlined
-def _state(tile_states, j, size):
+def state_of(tile_states, j, size):
     """State j of a tile."""
     return section(tile_states, j * size, (j + 1) * size)
 
@@ -103,26 +105,66 @@ def _write_expectations(out, values, number, observables, lanes):
 
 
 @part
-def _forward_tiles(
-    packed, base, shared, tables, X, initial, keep, values, scratch, queue, thread, tiles, states, lanes
-):
-    """Run the circuit on tiles until none remains, when shared coefficients are there; see `forward`."""
+def forward_tile(program, samples, psi, kept, tile, states, scratch, lanes):
+    """Run the circuit on a tile; return where in ``psi`` its final states are, and the number of fused passes.
+
+    ``kept`` says which states before fused passes are kept, see `segments.kept_at`.
+    """
+    packed, base, shared, tables = program
+    X, initial = samples
     layout = packed[0]
     size = entry(layout, STATE)
-    while True:
-        tile = claim(queue, tiles, thread)
-        if tile == tiles:
-            break
-        psi = keep[tile] if len(keep) else section(scratch, entry(layout, PSI), entry(layout, PSI) + states * size)
-        for j in range(states):
-            tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
-            start(packed, _state(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
-        apply_passes(packed, psi, shared, tables, scratch, lanes)
-        if len(values):
-            for j in range(states):
-                out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-                expect_all(packed, _state(psi, j, size), out, scratch, lanes, 0, 1)
-                _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
+    for j in range(states):
+        tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
+        start(packed, state_of(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
+    number = apply_passes(packed, psi, states * size, kept, shared, tables, scratch, lanes)
+    return kept_at(number, kept), number
+
+
+@part
+def expect_tile(packed, psi, values, tile, states, scratch, lanes):
+    """Write the expectations in a tile's final states to its rows of ``values``."""
+    layout = packed[0]
+    for j in range(states):
+        out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+        expect_all(packed, state_of(psi, j, entry(layout, STATE)), out, scratch, lanes, 0, 1)
+        _write_expectations(out, values, tile * states + j, entry(layout, OBSERVABLES), lanes)
+
+
+@inlined
+def prepared(program, weights, scratch, queue, own, lanes):
+    """Prepare the coefficients that all samples share, or wait until they are there; see `forward`.
+
+    Returns the program with the coefficients that this thread reads, and its number.
+    """
+    packed, base, shared, tables = program
+    begun = fetch_add(queue, READY, 1)
+    each_prepares = own >= 0 and begun < PREPARED
+    if each_prepares:
+        mine = section(scratch, own, own + len(shared))
+        if address_of(mine) != address_of(shared):
+            shared = mine
+            tables = section(scratch, own + len(shared), own + len(shared) + len(tables))
+            base = doubles(scratch, own + len(shared) + len(tables), len(base))
+    if each_prepares or begun == 0:
+        prepare(packed, weights, base, shared, tables, scratch, lanes)
+        if address_of(base) == address_of(program[1]):
+            fetch_add(queue, READY, PREPARED)
+    else:
+        _await_prepared(queue)
+    return (packed, base, shared, tables), begun & (PREPARED - 1)
+
+
+@inlined
+def accepts_angles(program, shared_base, queue):
+    """Whether no angle overflowed; if one did, ``shared_base`` will say so as well."""
+    packed, base, _, _ = program
+    slots = entry(packed[0], SLOTS)
+    overflows = entry(base, slots) != 0.0
+    if overflows and address_of(base) != address_of(shared_base):
+        _await_prepared(queue)
+        shared_base[slots] = 1.0
+    return not overflows
 
 
 @bridged
@@ -145,32 +187,19 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, o
 
     Returns whether no angle overflowed.
     """
-    packed, base, shared, tables = program
-    X, initial = samples
     keep, values = results
-    slots = entry(packed[0], SLOTS)
-    shared_base, begun = base, fetch_add(queue, READY, 1)
-    thread, copies = begun & (PREPARED - 1), False
-    each_prepares = own >= 0 and begun < PREPARED
-    if each_prepares:
-        mine = section(scratch, own, own + len(shared))
-        copies = address_of(mine) != address_of(shared)
-        if copies:
-            shared = mine
-            tables = section(scratch, own + len(shared), own + len(shared) + len(tables))
-            base = doubles(scratch, own + len(shared) + len(tables), len(base))
-    if each_prepares or begun == 0:
-        prepare(packed, weights, base, shared, tables, scratch, lanes)
-        if not copies:
-            fetch_add(queue, READY, PREPARED)
-    else:
-        _await_prepared(queue)
-    _forward_tiles(packed, base, shared, tables, X, initial, keep, values, scratch, queue, thread, tiles, states, lanes)
-    overflows = entry(base, slots) != 0.0
-    if copies and overflows:
-        _await_prepared(queue)
-        shared_base[slots] = 1.0
-    return not overflows
+    mine, thread = prepared(program, weights, scratch, queue, own, lanes)
+    begin = entry(program[0][0], PSI)
+    size = states * entry(program[0][0], STATE)
+    while True:
+        tile = claim(queue, tiles, thread)
+        if tile == tiles:
+            break
+        psi = keep[tile] if len(keep) else section(scratch, begin, begin + size)
+        forward_tile(mine, samples, psi, IN_PLACE, tile, states, scratch, lanes)
+        if len(values):
+            expect_tile(mine[0], psi, values, tile, states, scratch, lanes)
+    return accepts_angles(mine, program[1], queue)
 
 
 @inlined
@@ -186,19 +215,21 @@ def _read_cotangent(v, cotangent, number, observables, lanes):
 
 
 @inlined
-def _seed_tile(packed, psi, lam, cotangent, seeds, tile, states, scratch, lanes):
-    """Set the adjoint states at the start of a tile's backward sweep."""
+def adjoint_states(packed, states, scratch):
+    """The adjoint states of a tile."""
+    begin = entry(packed[0], LAM)
+    return section(scratch, begin, begin + states * entry(packed[0], STATE))
+
+
+@part
+def seed_tile(packed, psi, lam, cotangent, tile, states, scratch, lanes):
+    """Set the adjoint states of a tile's final states, given the derivatives with respect to the expectations."""
     layout = packed[0]
     size = entry(layout, STATE)
-    if len(seeds):
-        seed = seeds[tile]
-        for o in range(0, states * size, lanes_of(psi)):
-            store(lam, o, load(seed, o))
-    else:
-        for j in range(states):
-            v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
-            _read_cotangent(v, cotangent, tile * states + j, entry(layout, OBSERVABLES), lanes)
-            seed_all(packed, _state(lam, j, size), _state(psi, j, size), v, scratch, lanes, 0, 1)
+    for j in range(states):
+        v = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
+        _read_cotangent(v, cotangent, tile * states + j, entry(layout, OBSERVABLES), lanes)
+        seed_all(packed, state_of(lam, j, size), state_of(psi, j, size), v, scratch, lanes, 0, 1)
 
 
 @inlined
@@ -239,43 +270,63 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
         ``by_sample``, float64 (n_samples, local slots); and
         ``start_lam``, complex128 (n_samples, 2**n) or (0, 0): the adjoint state before the first pass, if required.
     """
-    packed, base, shared, tables = program
     X, cotangent, seeds = samples
-    by_weights, by_tile, by_sample, start_lam = results
-    layout = packed[0]
-    W, size, thread = lanes_of(scratch), entry(layout, STATE), fetch_add(queue, ARRIVED, 1)
-    first = _first_product_sum(packed)
+    thread = fetch_add(queue, ARRIVED, 1)
     while True:
         tile = claim(queue, tiles, thread)
         if tile == tiles:
             break
-        psi = keep[tile]
-        lam = section(scratch, entry(layout, LAM), entry(layout, LAM) + states * size)
-        gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        _seed_tile(packed, psi, lam, cotangent, seeds, tile, states, scratch, lanes)
+        psi, lam = keep[tile], adjoint_states(program[0], states, scratch)
+        if len(seeds):
+            seed = seeds[tile]
+            for o in range(0, len(lam), lanes_of(lam)):
+                store(lam, o, load(seed, o))
+        else:
+            seed_tile(program[0], psi, lam, cotangent, tile, states, scratch, lanes)
         for j in range(states):
-            tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
-        undo_passes(packed, psi, lam, gradient, shared, tables, scratch, lanes)
-        derives_product = entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED)
-        clear_sums(packed, scratch, lanes)
-        for j in range(states):
-            if len(start_lam):
-                _unpack(_state(lam, j, size), start_lam, tile * states + j, lanes)
-            if derives_product:
-                finish(packed, _state(psi, j, size), _state(lam, j, size), gradient, shared, j, scratch, lanes)
-            _collect_samples(packed, gradient, by_sample, tile * states + j, lanes)
-        for k in range(0, by_tile.shape[1], 8):
-            begin = entry(layout, GRADIENT) + k * W
-            if k >= first:
-                begin = product_sums_begin(packed) + (k - first) * W
-            store_lane_sums(by_tile[tile], k, scratch, begin)
+            tile_angles(program[0], program[1], X, tile * states + j, j, scratch, lanes)
+        backward_tile(program, psi, lam, IN_PLACE, 0, results, tile, states, scratch, lanes)
         if fetch_add(queue, DONE, 1) == tiles - 1:
-            _sum_by_weights(packed, by_weights, by_tile, by_sample, shared, derives_product, scratch, lanes)
+            sum_by_weights(program, results, scratch, lanes)
+
+
+@part
+def backward_tile(program, psi, lam, kept, number, results, tile, states, scratch, lanes):
+    """Run the adjoint sweep on a tile, whose angles are in ``scratch``.
+
+    ``psi``, ``kept`` and ``number`` are those of `forward_tile`; ``lam`` has the adjoint states of the final ones.
+    """
+    packed, _, shared, tables = program
+    _, by_tile, by_sample, start_lam = results
+    layout = packed[0]
+    W, size, first = lanes_of(scratch), entry(layout, STATE), _first_product_sum(packed)
+    gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+    undo_passes(packed, psi, kept, number, lam, gradient, shared, tables, scratch, lanes)
+    clear_sums(packed, scratch, lanes)
+    for j in range(states):
+        if len(start_lam):
+            unpack_state(state_of(lam, j, size), start_lam, tile * states + j, lanes)
+        if _derives_product(layout):
+            finish(packed, state_of(psi, j, size), state_of(lam, j, size), gradient, shared, j, scratch, lanes)
+        _collect_samples(packed, gradient, by_sample, tile * states + j, lanes)
+    for k in range(0, by_tile.shape[1], 8):
+        begin = entry(layout, GRADIENT) + k * W
+        if k >= first:
+            begin = product_sums_begin(packed) + (k - first) * W
+        store_lane_sums(by_tile[tile], k, scratch, begin)
 
 
 @inlined
-def _sum_by_weights(packed, by_weights, by_tile, by_sample, shared, derives_product, scratch, lanes):
+def _derives_product(layout):
+    """Whether a derivative of the product state's gates is wanted."""
+    return entry(layout, START) == PRODUCT_STATE and entry(layout, CHAIN_NEEDED)
+
+
+@part
+def sum_by_weights(program, results, scratch, lanes):
     """Sum over tiles and samples, in their order, and over each weight's angles."""
+    packed, _, shared, _ = program
+    by_weights, by_tile, by_sample, _ = results
     layout = packed[0]
     needed, local_slots = integers(packed, LOCAL_NEEDED), integers(packed, LOCAL_SLOTS)
     starts = integers(packed, WEIGHT_STARTS)
@@ -285,7 +336,7 @@ def _sum_by_weights(packed, by_weights, by_tile, by_sample, shared, derives_prod
     for tile in range(1, len(by_tile)):
         for k in range(len(total)):
             total[k] += by_tile[tile, k]
-    if lanes is None and derives_product:
+    if lanes is None and _derives_product(layout):
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
         finish_batch(packed, section(total, _first_product_sum(packed), len(total)), gradient, shared, scratch)
         for slot in range(entry(layout, SLOTS)):
@@ -303,53 +354,3 @@ def _sum_by_weights(packed, by_weights, by_tile, by_sample, shared, derives_prod
     for slot in range(entry(layout, SLOTS)):
         for e in range(entry(starts, slot), entry(starts, slot + 1)):
             by_weights[entry(columns, e)] += entry(factors, e) * total[slot]
-
-
-@inlined
-def _unpack(psi, out, number, lanes):
-    """Write the states of tile ``number`` as complex numbers to its rows of ``out``, shape (n_samples, 2**n)."""
-    W = lanes_of(psi)
-    for i in range(out.shape[1]):
-        if lanes is None:
-            for lane in range(min(W, len(out) - number * W)):
-                out[number * W + lane, i] = complex(psi[2 * i * W + lane], psi[2 * i * W + W + lane])
-        else:
-            o = (i // W) * 2 * W + i % W
-            out[number, i] = complex(psi[o], psi[o + W])
-
-
-@kernel
-def unpack(keep, out, states, lanes):
-    """Write stored tiles as complex numbers to ``out``, shape (n_samples, 2**n)."""
-    for tile in range(len(keep)):
-        size = keep.shape[1] // states
-        for j in range(states):
-            _unpack(section(keep[tile], j * size, (j + 1) * size), out, tile * states + j, lanes)
-
-
-@inlined
-def _pack(states, psi, number, lanes):
-    """Rows of ``states``, shape (n_samples, 2**n), as tile ``number``; lanes without a sample are zero."""
-    W = lanes_of(psi)
-    for i in range(states.shape[1]):
-        if lanes is None:
-            for lane in range(W):
-                row = number * W + lane
-                value = states[row, i] if row < len(states) else 0.0j
-                psi[2 * i * W + lane] = like(psi, value.real)
-                psi[2 * i * W + W + lane] = like(psi, value.imag)
-        else:
-            o = (i // W) * 2 * W + i % W
-            psi[o] = like(psi, states[number, i].real)
-            psi[o + W] = like(psi, states[number, i].imag)
-
-
-@kernel
-def pack(states, tiles, per_tile, lanes):
-    """Complex numbers, shape (n_samples, 2**n), as tiles of ``per_tile`` states: the inverse of `unpack`."""
-    for tile in range(len(tiles)):
-        size = tiles.shape[1] // per_tile
-        for j in range(per_tile):
-            number = tile * per_tile + j
-            if lanes is None or number < len(states):
-                _pack(states, section(tiles[tile], j * size, (j + 1) * size), number, lanes)

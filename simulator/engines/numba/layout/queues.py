@@ -7,6 +7,7 @@ DONE = 1  # number of finished tiles
 READY = 2  # number of threads that have begun, and PREPARED once the shared coefficients are there
 PREPARED = 1 << 32
 ARRIVED = 3  # number of threads that have begun
+REFUSED = 4  # number of calls on rows of a tile that were refused
 
 # Of the kernels that take pieces of one state
 NEXT_PIECE = 0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.caching import cached_property
-from simulator.engines.numba.layout import scratch, sections
+from simulator.engines.numba.layout import passes, scratch, sections
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -90,6 +90,12 @@ class Tables:
         """Number of sums over a tile's samples, which follow one another in eights; see `kernels.tiles.backward`."""
         of_product = 8 * int(self.layout[scratch.QUBITS]) if self.lanes is None else 0
         return -(-self.slots // 8) * 8 + of_product
+
+    @cached_property
+    def fused_passes(self) -> int:
+        """Number of fused passes."""
+        kinds = self.integers(sections.PASSES).reshape(-1, passes.COLUMNS)[:, passes.KIND]
+        return int(np.count_nonzero(kinds == passes.FUSED))
 
     def integers(self, number: int) -> IntArray:
         """Return a section of the packed integers by its number in `layout.sections`."""
