@@ -65,8 +65,9 @@ class BatchRun(Run):
         cotangent: FloatArray,
         by_weights: FloatArray,
         by_inputs: FloatArray | None,
-    ) -> tuple[list[Call], list[Call]]:
-        """Return what `sweep` does, as calls on fixed arrays before and after those that compute the cotangent."""
+        between: list[Call],
+    ) -> list[Call]:
+        """Return what `sweep` does, as calls on fixed arrays, with those ``between`` that compute the cotangent."""
         tables, keep, outcomes = self.plan.tables, self.kept(len(X)), self.outcomes
         shared = _new_queues(2 if outcomes is None else 4)  # all are cleared at the beginning of a sweep
         by_tile = np.empty((len(keep), tables.sums))
@@ -83,7 +84,7 @@ class BatchRun(Run):
         if by_inputs is not None:
             rows = tables.input_rows
             backward.append(Call(inputs.by_inputs, rows.columns, rows.rows, rows.values, by_sample, by_inputs))
-        return forward, backward
+        return [*forward, *between, *backward]
 
     def _forward_call(self, X: FloatArray, keep: NDArray[Any], values: FloatArray, queue: NDArray[np.int64]) -> Call:
         initial = X.view(np.complex128) if self.program.starts else NO_STATES

@@ -142,14 +142,15 @@ class NumbaEngine:
         values: FloatArray,
         cotangent: FloatArray,
         by_weights: FloatArray,
-        by_inputs: FloatArray | None = None,
-        qubits: tuple[int, ...] | None = None,
-    ) -> tuple[list[Call], list[Call]] | None:
+        by_inputs: FloatArray | None,
+        qubits: tuple[int, ...] | None,
+        between: list[Call],
+    ) -> list[Call] | None:
         plan = self.plan(program, len(X), by_inputs is not None, qubits is not None)
         if len(plan.chunks) != 1 or not (values.size and _can_be_calls(program, plan, 3 * len(X))):
             return None
         run = BatchRun(program, weights, plan, len(X), self._outcomes(program, qubits))
-        return run.sweep_calls(X, values, cotangent, by_weights, by_inputs)
+        return run.sweep_calls(X, values, cotangent, by_weights, by_inputs, between)
 
     def expectation_calls(
         self, program: Program, X: FloatArray, weights: FloatArray, values: FloatArray
