@@ -107,8 +107,10 @@ def _is_compiled(kind: type) -> bool:
 
 def loss_calls(
     kernel: Kernel, outputs: np.ndarray, slopes: np.ndarray, shares: np.ndarray, values: np.ndarray, total: np.ndarray
-) -> list[loops.Call]:
-    """Return the calls that fill ``values``, ``slopes`` times ``shares``, and add the sum of all shares to ``total``.
+) -> tuple[list[loops.Call], list[loops.Call]]:
+    """Return a loss as calls on rows, which fill ``slopes`` times ``shares``, and calls to make after these.
+
+    The latter add the sum of the values, times the shares, to ``total``.
 
     Parameters
     ----------
@@ -119,10 +121,12 @@ def loss_calls(
     total : float64 ndarray, shape (1,)
     """
     function, settings, targets = kernel
-    return [
-        loops.Call(function, *settings, outputs, targets, values, slopes),
-        loops.Call(kernels.weigh, values, slopes, shares, total),
+    rows, arrays = len(outputs), (outputs, targets, values, slopes)
+    between = [
+        loops.Call(function, *settings, *arrays, rows=rows, of_rows=arrays),
+        loops.Call(kernels.weigh, shares, slopes, rows=rows, of_rows=(shares, slopes)),
     ]
+    return between, [loops.Call(kernels.add_up, shares, values, total)]
 
 
 def _one_by_one(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

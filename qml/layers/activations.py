@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.layers.trait import Layer, LayerCalls, Rest
+from qml.layers.trait import Layer, LayerCalls, Rest, RestCalls
 from qml.settings import check_whole
 from simulator.engines.host import activations as kernels
 from simulator.engines.host import loops
@@ -89,13 +89,17 @@ class CompiledActivation(Activation):
         d_value = rest(value, slice(0, len(X)))
         return np.empty(0), d_value * slope if inputs else None
 
-    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+    def calls(
+        self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
+    ) -> LayerCalls | None:
         kernel, settings = self._kernel
         values, slopes, d_values = np.empty(X.shape), np.empty(X.shape), np.empty(X.shape)
-        entries = [array.reshape(-1) for array in (X, values, slopes, d_values)]
-        forward = loops.Call(kernel, *settings, *entries[:3])
-        backward = [] if d_X is None else [loops.Call(kernels.chain, entries[3], entries[2], d_X.reshape(-1))]
-        return LayerCalls(values, d_values, [forward], backward)
+        calls = rest(values, d_values)
+        if calls is None:
+            return None
+        entries = X.reshape(-1), values.reshape(-1), slopes.reshape(-1)
+        forward = [loops.Call(kernel, *settings, *entries, rows=len(X), of_rows=entries)]
+        return calls.around(forward, [] if d_X is None else [chain(d_values, slopes, d_X)])
 
     def _computed(self, X: Array) -> tuple[Array, Array]:
         """Values and slopes."""
@@ -104,6 +108,12 @@ class CompiledActivation(Activation):
         values, slopes = np.empty(X.shape), np.empty(X.shape)
         kernel(*settings, X.reshape(-1), values.reshape(-1), slopes.reshape(-1))
         return values, slopes
+
+
+def chain(d_values: Array, slopes: Array, d_X: Array) -> loops.Call:
+    """Return the call that fills ``d_X`` with the product of the other two arrays of its shape."""
+    entries = d_values.reshape(-1), slopes.reshape(-1), d_X.reshape(-1)
+    return loops.Call(kernels.chain, *entries, rows=len(d_X), of_rows=entries)
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.layers.trait import Layer, LayerCalls, Rest, check_shapes
+from qml.layers.trait import Layer, LayerCalls, Rest, RestCalls, check_shapes
 from qml.settings import check_whole
 from simulator.engines.host import loops
 from simulator.engines.host import scales as kernels
@@ -74,17 +74,29 @@ class TrainedScales(Layer):
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
         X, weights = as_array(X), as_array(weights)
         d_outputs = as_array(rest(self.forward(X, weights), slice(0, len(X))))
-        d_weights, d_X = np.zeros(len(weights)), np.empty(X.shape if inputs else (0, 0))
-        kernels.derivatives(X, self._split(weights)[0], d_outputs, *self._split(d_weights), d_X)
-        return d_weights, d_X if inputs else None
+        d_weights = np.zeros(len(weights))
+        kernels.by_weights(X, d_outputs, *self._split(d_weights))
+        if not inputs:
+            return d_weights, None
+        d_X = np.empty(X.shape)
+        kernels.by_inputs(self._split(weights)[0], d_outputs, d_X)
+        return d_weights, d_X
 
-    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
-        outputs, d_outputs = np.empty((len(X), len(weights) // 2)), np.empty((len(X), len(weights) // 2))
-        scales, offsets = self._split(weights)
-        d_inputs = np.empty((0, 0)) if d_X is None else d_X
-        forward = loops.Call(kernels.outputs, X, scales, offsets, outputs)
-        backward = loops.Call(kernels.derivatives, X, scales, d_outputs, *self._split(d_weights), d_inputs)
-        return LayerCalls(outputs, d_outputs, [forward], [backward])
+    def calls(
+        self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
+    ) -> LayerCalls | None:
+        n_samples, (scales, offsets) = len(X), self._split(weights)
+        outputs, d_outputs = np.empty((n_samples, len(scales))), np.empty((n_samples, len(scales)))
+        calls = rest(outputs, d_outputs)
+        if calls is None:
+            return None
+        forward = loops.Call(kernels.outputs, X, scales, offsets, outputs, rows=n_samples, of_rows=(X, outputs))
+        backward = []
+        if d_X is not None:
+            of_rows = d_outputs, d_X
+            backward.append(loops.Call(kernels.by_inputs, scales, *of_rows, rows=n_samples, of_rows=of_rows))
+        sums = loops.Call(kernels.by_weights, X, d_outputs, *self._split(d_weights))
+        return calls.around([forward], backward, after=[sums])
 
     def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> TrainedScales:
         return replace(self, num_inputs=num_inputs) if self.num_inputs is None else self

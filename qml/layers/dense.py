@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest
+from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, RestCalls
 from qml.settings import check_whole
 from simulator.engines.host import dense, loops
 from simulator.program.values import as_array
@@ -84,9 +84,12 @@ class Dense(Layer):
             def prepared_small(X: Array, rows: slice) -> Array | None:
                 X = as_array(X)
                 d_outputs = as_array(rest(_outputs(X, factors, bias, True), rows))
-                d_X = np.empty(X.shape if inputs else (0, 0))
-                dense.derivatives(X, factors, d_outputs, d_factors, no_bias if d_bias is None else d_bias, d_X)
-                return d_X if inputs else None
+                dense.by_weights(X, d_outputs, d_factors, no_bias if d_bias is None else d_bias)
+                if not inputs:
+                    return None
+                d_X = np.empty(X.shape)
+                dense.by_inputs(factors, d_outputs, d_X)
+                return d_X
 
             return prepared_small
 
@@ -99,17 +102,26 @@ class Dense(Layer):
 
         return prepared
 
-    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+    def calls(
+        self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
+    ) -> LayerCalls | None:
         if not self._is_small:
             return None
         (factors, bias), (d_factors, d_bias) = self.split(weights), self.split(d_weights)
         if bias is None or d_bias is None:
             bias = d_bias = np.empty(0)
-        outputs, d_outputs = np.empty((len(X), len(factors))), np.empty((len(X), len(factors)))
-        forward = loops.Call(dense.outputs, X, factors, bias, outputs)
-        d_inputs = np.empty((0, 0)) if d_X is None else d_X
-        backward = loops.Call(dense.derivatives, X, factors, d_outputs, d_factors, d_bias, d_inputs)
-        return LayerCalls(outputs, d_outputs, [forward], [backward])
+        n_samples = len(X)
+        outputs, d_outputs = np.empty((n_samples, len(factors))), np.empty((n_samples, len(factors)))
+        calls = rest(outputs, d_outputs)
+        if calls is None:
+            return None
+        forward = loops.Call(dense.outputs, X, factors, bias, outputs, rows=n_samples, of_rows=(X, outputs))
+        backward = []
+        if d_X is not None:
+            of_rows = d_outputs, d_X
+            backward.append(loops.Call(dense.by_inputs, factors, *of_rows, rows=n_samples, of_rows=of_rows))
+        sums = loops.Call(dense.by_weights, X, d_outputs, d_factors, d_bias)
+        return calls.around([forward], backward, after=[sums])
 
     @property
     def _is_small(self) -> bool:

@@ -9,11 +9,12 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
-from qml.layers.trait import Layer, LayerCalls, Rest
+from qml.layers.activations import chain
+from qml.layers.trait import Layer, LayerCalls, Rest, RestCalls
 from qml.seeds import StepSeed, seed_words
 from qml.settings import check_whole
 from simulator.caching import cached_property
-from simulator.engines.host import activations, generators, loops
+from simulator.engines.host import generators, loops
 from simulator.program.values import as_array
 
 __all__ = ["Dropout"]
@@ -77,8 +78,10 @@ class Dropout(Layer):
         d_outputs = rest(X, slice(0, len(X)))
         return np.empty(0), d_outputs if inputs else None
 
-    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
-        return None if self.is_random else LayerCalls(X, np.empty(X.shape) if d_X is None else d_X, [], [])
+    def calls(
+        self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
+    ) -> LayerCalls | None:
+        return None if self.is_random else rest(X, np.empty(X.shape) if d_X is None else d_X)
 
     def for_step(self, seed: Sequence[int]) -> Layer:
         return DropoutStep(self.rate, self.size, tuple(seed)) if self.is_random else self
@@ -108,26 +111,28 @@ class DropoutStep(Dropout):
 
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
         X = as_array(X)
-        factors, outputs = np.empty(X.shape), np.empty(X.shape)
-        generators.drop(self._generator, float(self.rate), X.reshape(-1), factors.reshape(-1), outputs.reshape(-1))
-        d_outputs = rest(outputs, slice(0, len(X)))
+        factors = np.empty(X.shape)
+        generators.draw_factors(self._generator, float(self.rate), factors.reshape(-1))
+        d_outputs = rest(X * factors, slice(0, len(X)))
         return np.empty(0), d_outputs * factors if inputs else None
 
-    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+    def calls(
+        self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
+    ) -> LayerCalls | None:
         source = self.of_loop
         if source is None:
             return None
-        words, generator = np.concatenate([source.words, seed_words(*self.seed)]), np.empty(generators.SIZE, np.int64)
         factors, outputs, d_outputs = np.empty(X.shape), np.empty(X.shape), np.empty(X.shape)
-        entries = X.reshape(-1), factors.reshape(-1), outputs.reshape(-1)
-        forward = [
+        calls = rest(outputs, d_outputs)
+        if calls is None:
+            return None
+        words, generator = np.concatenate([source.words, seed_words(*self.seed)]), np.empty(generators.SIZE, np.int64)
+        draws = [
             loops.Call(generators.start_step, source.words, source.step, words, generator),
-            loops.Call(generators.drop, generator, float(self.rate), *entries),
+            loops.Call(generators.draw_factors, generator, float(self.rate), factors.reshape(-1)),
         ]
-        if d_X is None:
-            return LayerCalls(outputs, d_outputs, forward, [])
-        backward = loops.Call(activations.chain, d_outputs.reshape(-1), entries[1], d_X.reshape(-1))
-        return LayerCalls(outputs, d_outputs, forward, [backward])
+        backward = [] if d_X is None else [chain(d_outputs, factors, d_X)]
+        return calls.around([chain(X, factors, outputs)], backward, before=draws)
 
     @cached_property
     def _generator(self) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.ansatze import INITIAL_SPREAD
-from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest
+from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, RestCalls
 from qml.models.evaluation import BackendEvaluation, EngineEvaluation, Evaluation, get_evaluation
 from qml.models.quantum_model import QuantumModel
 from simulator.backends.plan import Plan
@@ -101,12 +101,17 @@ class Quantum(Layer):
 
         return prepared
 
-    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+    def calls(
+        self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
+    ) -> LayerCalls | None:
         if not isinstance(self.evaluation, EngineEvaluation):
             return None
         outputs, d_outputs = np.empty((len(X), self.num_outputs)), np.empty((len(X), self.num_outputs))
-        calls = self.model.calls(X, weights, outputs, d_outputs, d_weights, d_X)
-        return None if calls is None else LayerCalls(outputs, d_outputs, *calls)
+        calls = rest(outputs, d_outputs)
+        if calls is None:
+            return None
+        sweep = self.model.calls(X, weights, outputs, d_outputs, d_weights, d_X, calls.between)
+        return None if sweep is None else calls._replace(between=sweep)
 
     def on(
         self,

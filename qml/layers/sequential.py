@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -13,7 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from qml.layers.flatten import Flatten
 from qml.layers.summary import network_table
-from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, calls_of, check_shapes, is_layer, layer_for_steps
+from qml.layers.trait import (
+    Layer,
+    LayerCalls,
+    PreparedSweep,
+    Rest,
+    RestCalls,
+    calls_of,
+    check_shapes,
+    is_layer,
+    layer_for_steps,
+)
 from qml.models.checks import check_finite
 from qml.seeds import StepSeed
 from simulator.backends.plan import Plan
@@ -108,18 +119,13 @@ class Chain(Layer):
             following = layer.prepared(weights[part], d_weights[part], following, inputs or number > 0)
         return following  # type: ignore[no-any-return]
 
-    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
-        forward: list[Any] = []
-        backward: list[Any] = []
-        for layer, part in self._steps:
-            calls = calls_of(layer, X, d_X, weights[part], d_weights[part])
-            if calls is None:
-                return None
-            X, d_X = calls.outputs, calls.d_outputs
-            forward += calls.forward
-            backward = calls.backward + backward
-        assert d_X is not None
-        return LayerCalls(X, d_X, forward, backward)
+    def calls(
+        self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
+    ) -> LayerCalls | None:
+        following: Any = rest
+        for layer, part in reversed(self._steps):
+            following = partial(_calls_before, layer, weights[part], d_weights[part], following)
+        return following(X, d_X)  # type: ignore[no-any-return]
 
     def sweep(self, X: Array, weights: Array, rest: Rest, inputs: bool) -> tuple[Array, Array | None]:
         weights, d_weights = as_array(weights), np.zeros(len(weights))
@@ -303,6 +309,12 @@ def _chained(layers: tuple[Layer, ...], num_inputs: int | None, num_outputs: int
     if num_outputs is not None and size not in (None, num_outputs):
         raise ValueError(f"sizes do not chain: {source} {size}, the targets need {num_outputs}")
     return tuple(sized)
+
+
+def _calls_before(
+    layer: Layer, weights: Array, d_weights: Array, rest: RestCalls, X: Array, d_X: Array | None
+) -> LayerCalls | None:
+    return calls_of(layer, X, d_X, weights, d_weights, rest)
 
 
 def _composed(functions: list[Callable[[Array], Array]]) -> Callable[[Array], Array] | None:

@@ -21,7 +21,17 @@ from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend
 from simulator.noise import NoiseModel
 
-__all__ = ["Layer", "LayerCalls", "PreparedSweep", "Rest", "calls_of", "check_shapes", "is_layer", "layer_for_steps"]
+__all__ = [
+    "Layer",
+    "LayerCalls",
+    "PreparedSweep",
+    "Rest",
+    "RestCalls",
+    "calls_of",
+    "check_shapes",
+    "is_layer",
+    "layer_for_steps",
+]
 
 Array = NDArray[np.float64]
 
@@ -32,21 +42,44 @@ rows that returns the derivative of the loss with respect to the outputs, of the
 
 
 class LayerCalls(NamedTuple):
-    """What a layer does in a training step, as calls of kernels on fixed arrays: see `Layer.calls`.
+    """What a layer and the remainder of the network do in a training step, as calls of kernels on fixed arrays.
 
     Parameters
     ----------
-    outputs : float64 ndarray, shape (n_samples, num_outputs)
-        Array that ``forward`` fills.
-    d_outputs : float64 ndarray, shape (n_samples, num_outputs)
-        Array that ``backward`` reads.
-    forward, backward : list of `simulator.engines.host.loops.Call`
+    before : list of `simulator.engines.host.loops.Call`
+        Calls to make before all others, which need no inputs, such as those that draw random numbers.
+    between : list of Call
+        Calls that compute the derivative with respect to the inputs from these. If all of them can be made on some
+        rows, see ``rows`` of `Call`, a circuit before them may take a few samples at a time forward and back.
+    after : list of Call
+        Calls to make once all rows have gone forward and back, such as sums over them: see `Layer.calls`.
     """
 
-    outputs: Array
-    d_outputs: Array
-    forward: list[Any]
-    backward: list[Any]
+    before: list[Any]
+    between: list[Any]
+    after: list[Any]
+
+    def around(
+        self, forward: list[Any], backward: list[Any], before: Sequence[Any] = (), after: Sequence[Any] = ()
+    ) -> LayerCalls:
+        """Return the calls of a layer whose remainder of the network these are.
+
+        Parameters
+        ----------
+        forward, backward : list of Call
+            Calls that compute the layer's outputs, and its derivative with respect to its inputs.
+        before, after : sequence of Call
+        """
+        return LayerCalls([*before, *self.before], [*forward, *self.between, *backward], [*self.after, *after])
+
+    def in_order(self) -> list[Any]:
+        """Return all calls in the order in which a step makes them."""
+        return [*self.before, *self.between, *self.after]
+
+
+RestCalls = Callable[[Array, Array], LayerCalls | None]
+"""Remainder of a network as calls: a function of two arrays of a layer, both of shape (n_samples, num_outputs), that
+the calls read the layer's outputs from and write the derivative with respect to them to; None if it needs Python."""
 
 
 class Layer(Protocol):
@@ -129,8 +162,15 @@ class Layer(Protocol):
 
         return prepared
 
-    def calls(self, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+    def calls(
+        self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
+    ) -> LayerCalls | None:
         """Prepare `sweep` as calls that a compiled loop makes many times; None if it needs Python.
+
+        A layer makes an array for its outputs and one for the derivative with respect to them, has ``rest`` return the
+        calls between the two, and puts its own `LayerCalls.around` them. What concerns each row alone are calls
+        with ``rows``, which may be made on a few rows at a time; sums over the rows, as derivatives with respect to
+        weights, are made after all of them, in the order of the rows.
 
         Parameters
         ----------
@@ -141,6 +181,8 @@ class Layer(Protocol):
         weights : float64 ndarray, shape (num_weights,)
         d_weights : float64 ndarray, shape (num_weights,)
             Cleared before every step; receives the derivatives with respect to the weights.
+        rest : callable
+            Remainder of the network.
 
         Returns
         -------
@@ -236,9 +278,11 @@ class Layer(Protocol):
 _SWEEPS = ("forward", "sweep", "prepared", "value", "slope")
 
 
-def calls_of(layer: Layer, X: Array, d_X: Array | None, weights: Array, d_weights: Array) -> LayerCalls | None:
+def calls_of(
+    layer: Layer, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
+) -> LayerCalls | None:
     """Return the calls of a layer; None if it has none, or if a subclass has sweeps of its own but no calls."""
-    return layer.calls(X, d_X, weights, d_weights) if speaks_for(type(layer), "calls", *_SWEEPS) else None
+    return layer.calls(X, d_X, weights, d_weights, rest) if speaks_for(type(layer), "calls", *_SWEEPS) else None
 
 
 def layer_for_steps(layer: Layer, seed: StepSeed, numbers: tuple[int, ...] = ()) -> Layer | None:

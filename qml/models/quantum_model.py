@@ -268,12 +268,19 @@ class QuantumModel:
         return prepared_sweep(self.program, weights, d_weights, cotangent, by_inputs, self.qubits)
 
     def calls(
-        self, X: Array, weights: Array, outputs: Array, d_outputs: Array, d_weights: Array, d_X: Array | None
-    ) -> tuple[list[Any], list[Any]] | None:
+        self,
+        X: Array,
+        weights: Array,
+        outputs: Array,
+        d_outputs: Array,
+        d_weights: Array,
+        d_X: Array | None,
+        between: list[Any],
+    ) -> list[Any] | None:
         """Prepare `differentiate` as calls, see `gradients.sweep_calls`; None if it needs Python."""
         if self.data is not None:
             return None
-        return sweep_calls(self.program, X, weights, outputs, d_outputs, d_weights, d_X, self.qubits)
+        return sweep_calls(self.program, X, weights, outputs, d_outputs, d_weights, d_X, self.qubits, between)
 
     def inputs_of(self, features: Array) -> Array:
         """Compute the values of the circuit's inputs, shape (n_samples, n_inputs)."""

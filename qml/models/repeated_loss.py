@@ -44,12 +44,9 @@ def repeated_loss(
         X, of_program, y = np.empty(inputs.shape), np.empty(weights.shape), np.empty(targets.shape, targets.dtype)
         outputs, slopes, values, gradient = np.empty(shape), np.empty(shape), np.empty(rows), np.empty(weights.shape)
         total = np.zeros(1)
-        sweep = engine.sweep_calls(program, X, of_program, outputs, slopes, gradient, None, qubits)
-        if sweep is None:
-            return None
-        forward, backward = sweep
-        between = loss_calls((kernel, settings, y), outputs, slopes, np.full(rows, 1.0 / rows), values, total)
-        return [loops.clear(total), *forward, *between, *backward], (X, of_program, y), (total, gradient)
+        between, after = loss_calls((kernel, settings, y), outputs, slopes, np.full(rows, 1.0 / rows), values, total)
+        sweep = engine.sweep_calls(program, X, of_program, outputs, slopes, gradient, None, qubits, between)
+        return None if sweep is None else ([loops.clear(total), *sweep, *after], (X, of_program, y), (total, gradient))
 
     results = repeat(program, (kernel, settings, targets.dtype, qubits), prepare, inputs, weights, targets)
     if results is None:

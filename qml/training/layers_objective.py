@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from qml.layers import Layer
 from qml.layers.sequential import Chain
 from qml.layers.states import StatesOfNetwork
-from qml.layers.trait import calls_of, layer_for_steps
-from qml.losses import Loss, compiled, loss_calls
+from qml.layers.trait import layer_for_steps
+from qml.losses import Loss, compiled
 from qml.optimizers.objective import Rows
 from qml.training.compiled_steps import Batch
-from qml.training.prepared_loss import PreparedLoss
+from qml.training.prepared_loss import PreparedLoss, step_calls
 from simulator.caching import cached_property
 from simulator.engines.host import loops
 from simulator.errors import QumbaError
@@ -140,17 +140,19 @@ class LayersObjective:
             return None
         if self._shared.encoding is not None:
             network, all_inputs = self._shared.encoding[1], self._encoding_states.of_all()
-        inputs, shares, values = np.empty((rows, all_inputs.shape[1])), np.empty(rows), np.empty(rows)
-        calls = calls_of(network, inputs, None, batch.weights, batch.gradient)
+        if network.num_outputs is None:
+            return None
+        kernel, settings, all_targets = loss.kernel((self.n_samples, network.num_outputs), self.targets)
+        inputs, shares = np.empty((rows, all_inputs.shape[1])), np.empty(rows)
+        targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
+        calls = step_calls(
+            network, (kernel, settings, targets), inputs, shares, batch.weights, batch.gradient, batch.loss
+        )
         if calls is None:
             return None
-        kernel, settings, all_targets = loss.kernel((self.n_samples, calls.outputs.shape[1]), self.targets)
-        targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
         return [
             batch.take((all_inputs, all_targets, self.sample_weight / rows), (inputs, targets, shares)),
-            *calls.forward,
-            *loss_calls((kernel, settings, targets), calls.outputs, calls.d_outputs, shares, values, batch.loss),
-            *calls.backward,
+            *calls,
         ]
 
     def validation_score(self, weights: Array) -> float | None:

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qml.layers import Layer
-from qml.losses import Loss, compiled, value_and_gradient
-from simulator.engines.host import losses
+from qml.layers.trait import LayerCalls, calls_of
+from qml.losses import Kernel, Loss, compiled, loss_calls, value_and_gradient
+from simulator.engines.host import loops, losses
 from simulator.program.values import as_array
 
-__all__ = ["PreparedLoss"]
+__all__ = ["PreparedLoss", "step_calls"]
 
 Array = NDArray[np.float64]
 
@@ -44,6 +45,33 @@ class PreparedLoss:
         return self._batch.total, self._gradient.copy()
 
 
+def step_calls(
+    network: Layer, kernel: Kernel, inputs: Array, shares: Array, weights: Array, gradient: Array, total: Array
+) -> list[loops.Call] | None:
+    """Return the calls that compute what `PreparedLoss.value_and_gradient` does; None if the network needs Python.
+
+    Parameters
+    ----------
+    network : Layer
+    kernel : tuple
+        Kernel of the loss, with targets that may change in place.
+    inputs : float64 ndarray, shape (n_samples, num_inputs)
+    shares : float64 ndarray, shape (n_samples,)
+    weights : float64 ndarray, shape (n_weights,)
+    gradient : float64 ndarray, shape (n_weights,)
+    total : float64 ndarray, shape (1,)
+        The calls add to the last two.
+    """
+    values = np.empty(len(inputs))
+
+    def rest(outputs: Array, slopes: Array) -> LayerCalls:
+        between, after = loss_calls(kernel, outputs, slopes, shares, values, total)
+        return LayerCalls([], between, after)
+
+    calls = calls_of(network, inputs, None, weights, gradient, rest)
+    return None if calls is None else calls.in_order()
+
+
 class _Batch:
     """Remainder of the network, the loss, for the current batch."""
 
@@ -73,5 +101,6 @@ class _Batch:
                     f"the loss must have values and gradients of the shapes {expected[0]} and {expected[1]}, got "
                     f"{values.shape} and {slopes.shape}"
                 )
-        losses.weigh(values, slopes, shares, self._total)
+        losses.weigh(shares, slopes)
+        losses.add_up(shares, values, self._total)
         return slopes

@@ -110,13 +110,14 @@ def sweep_calls(
     values: FloatArray,
     cotangent: FloatArray,
     by_weights: FloatArray,
-    by_inputs: FloatArray | None = None,
-    qubits: Sequence[int] | None = None,
-) -> tuple[list[Any], list[Any]] | None:
+    by_inputs: FloatArray | None,
+    qubits: Sequence[int] | None,
+    between: list[Any],
+) -> list[Any] | None:
     """Prepare `adjoint_sweep` as calls that a compiled loop makes; see `Engine.sweep_calls`."""
     measured = None if qubits is None else check_measured(program, qubits, len(X))
     engine = engine_for(program, len(X))
-    return engine.sweep_calls(program, X, weights, values, cotangent, by_weights, by_inputs, measured)
+    return engine.sweep_calls(program, X, weights, values, cotangent, by_weights, by_inputs, measured, between)
 
 
 def state_sweep(

@@ -223,9 +223,10 @@ class Engine(Protocol):
         values: FloatArray,
         cotangent: FloatArray,
         by_weights: FloatArray,
-        by_inputs: FloatArray | None = None,
-        qubits: tuple[int, ...] | None = None,
-    ) -> tuple[list[Any], list[Any]] | None:
+        by_inputs: FloatArray | None,
+        qubits: tuple[int, ...] | None,
+        between: list[Any],
+    ) -> list[Any] | None:
         """Prepare `sweep` as calls that a compiled loop makes, see `simulator.engines.host.loops`.
 
         Parameters
@@ -234,15 +235,17 @@ class Engine(Protocol):
         X, weights, cotangent : float64 ndarray
             Read anew by every call; their contents may change.
         values, by_weights, by_inputs : float64 ndarray
-            Overwritten with the results of `sweep`, whose bits they have.
-        qubits : tuple of int, optional
+            Overwritten with the results of `sweep`; ``by_inputs`` is None if it is not wanted.
+        qubits : tuple of int, or None
             As for `sweep`.
+        between : list of `simulator.engines.host.loops.Call`
+            Calls that compute the cotangent from ``values``. If all of them can be made on some rows, see ``rows`` of
+            `Call`, the engine may make them on the rows of a few samples at a time.
 
         Returns
         -------
-        (list, list) or None
-            Calls that compute ``values``, and calls that compute the derivatives from the cotangent; None if the sweep
-            needs Python, as one in several chunks does.
+        list or None
+            All calls of the sweep, those between included; None if it needs Python, as one in several chunks does.
         """
 
     def expectation_calls(

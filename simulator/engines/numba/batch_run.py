@@ -13,6 +13,7 @@ from simulator.engines.numba.kernels import outcomes as outcome_kernels
 from simulator.engines.numba.kernels import tiles as kernels
 from simulator.engines.numba.layout import queues
 from simulator.engines.numba.loops import Call, RowCalls, clear
+from simulator.engines.numba.plan import Visit
 from simulator.engines.numba.run import NO_STATES, NO_VALUES, FloatArray, Run
 from simulator.engines.numba.sharing import new_queue
 from simulator.program.starts import product_states
@@ -67,8 +68,9 @@ class BatchRun(Run):
         cotangent: FloatArray,
         by_weights: FloatArray,
         by_inputs: FloatArray | None,
-    ) -> tuple[list[Call], list[Call]]:
-        """Return what `sweep` does, as calls on fixed arrays before and after those that compute the cotangent."""
+        between: list[Call],
+    ) -> list[Call]:
+        """Return what `sweep` does, as calls on fixed arrays, with those ``between`` that compute the cotangent."""
         tables, keep, outcomes = self.plan.tables, self.kept(len(X)), self.outcomes
         shared = _new_queues(2 if outcomes is None else 4)  # all are cleared at the beginning of a sweep
         by_tile = np.empty((len(keep), tables.sums))
@@ -82,7 +84,7 @@ class BatchRun(Run):
         results = by_weights, by_tile, by_sample, NO_STATES
         arguments = self.constants, (X, cotangent, seeds), keep, results
         backward.append(self._call(kernels.backward, arguments, shared[1], len(X), 3))
-        return forward, [*backward, *self._inputs_calls(by_sample, by_inputs)]
+        return [*forward, *between, *backward, *self._inputs_calls(by_sample, by_inputs)]
 
     def _inputs_calls(self, by_sample: FloatArray, by_inputs: FloatArray | None) -> list[Call]:
         """Return the call that computes derivatives with respect to the inputs, if they are wanted."""
@@ -98,22 +100,26 @@ class BatchRun(Run):
         cotangent: FloatArray,
         by_weights: FloatArray,
         by_inputs: FloatArray | None,
-        between: list[Call],
+        between: RowCalls,
+        sizes: Visit,
     ) -> list[Call]:
-        """Return what `sweep` does and, for the rows of each tile, the calls ``between`` that compute the cotangent."""
+        """Return what `sweep_calls` does with calls ``between`` that can be made on the rows of a tile.
+
+        The run's buffer must have the size of a visit's scratch.
+        """
         plan, program = self.plan, self.program
-        tables, tiles, calls = plan.tables, -(-len(X) // plan.per_tile), RowCalls(between)
+        tables, tiles = plan.tables, -(-len(X) // plan.per_tile)
         by_sample = np.empty((len(X), len(tables.local_slots)))
         results = by_weights, np.empty((tiles, tables.sums)), by_sample, NO_STATES
-        sizes, queue = plan.visit(calls.words), _new_queues(1)
+        queue = _new_queues(1)
         out = Call(
             visits.visit,
             self.constants,
             self.weights,
             (X, X.view(np.complex128) if program.starts else NO_STATES),
-            (calls.table, values, cotangent, NO_OUTCOMES if self.outcomes is None else self.outcomes),
+            (between.table, values, cotangent, NO_OUTCOMES if self.outcomes is None else self.outcomes),
             results,
-            buffers.allocate(sizes.scratch_size, program.dtype),
+            self._buffer,
             queue[0],
             tiles,
             plan.states,
@@ -122,7 +128,7 @@ class BatchRun(Run):
             sizes.kept,
             plan.lanes,
         )
-        out.keeps = calls
+        out.keeps = between
         if 4 * tiles * plan.work >= plan.loop_work:
             out.most_threads = tiles
             out.scratch_bytes = sizes.scratch_size * self._buffer.itemsize

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulator import memory, progress
 from simulator.engines.numba import buffers, reordering, simd
-from simulator.engines.numba.kernels import big, stages, tiles
+from simulator.engines.numba.kernels import big, packing, stages
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.layout.stages import PASSES
 from simulator.engines.numba.run import NO_STATES, FloatArray, Run
@@ -116,7 +116,7 @@ class LargeStateRun(Run):
             )
         by_slot = parts.sum(axis=0)
         if len(start_lam):
-            tiles.unpack(lam[None, :], start_lam, 1, plan.lanes)
+            packing.unpack(lam[None, :], start_lam, 1, plan.lanes)
         if tables.layout[layout.START] == layout.PRODUCT_STATE and tables.layout[layout.CHAIN_NEEDED]:
             n, lanes = program.num_qubits, plan.lanes or 0
             contracted = np.empty((min(_PIECES, 1 << (n - lanes - 1)), 4 * n + 2))

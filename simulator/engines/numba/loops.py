@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from simulator.engines.numba.jit.bridges import Call, table_of
 from simulator.engines.numba.kernels import loops as kernels
 from simulator.engines.numba.layout.queues import PAYS, SHARED, TRIAL
+from simulator.engines.numba.layout.row_calls import WORDS
 from simulator.engines.numba.threads import AWAKE, get_num_threads, helpers
 
-__all__ = ["Call", "Loop", "check_finite", "clear", "words"]
+__all__ = ["Call", "Loop", "RowCalls", "check_finite", "clear", "words"]
 
 IntArray = NDArray[np.int64]
 
@@ -67,6 +68,31 @@ class Loop:
         if self._words[0, PAYS] < paying and self._ended > self._tried + _PAUSE[1]:
             self._tried, self._pause = self._ended, _PAUSE[0]
         return reached
+
+
+class RowCalls:
+    """Calls that compiled code makes on some of the rows of a batch at a time, by `kernels.row_calls.invoke_rows`.
+
+    Parameters
+    ----------
+    calls : list of Call
+        Calls with ``rows``.
+
+    Attributes
+    ----------
+    table : int64 ndarray, shape (n_calls, n_columns)
+        Valid as long as this object lives.
+    words : int
+        Number of words of the largest block: the space that each thread needs.
+    """
+
+    def __init__(self, calls: list[Call]) -> None:
+        self._calls = calls
+        rows = [call.row_words() for call in calls]
+        self.words = max((row[WORDS] for row in rows), default=0)
+        self.table = np.zeros((len(rows), max(map(len, rows), default=0)), np.int64)
+        for line, row in zip(self.table, rows, strict=True):
+            line[: len(row)] = row
 
 
 def clear(out: NDArray[Any]) -> Call:

@@ -39,6 +39,8 @@ class Run(ABC):
         Maximum number of samples whose final states are kept at once, see `kept`.
     outcomes : int64 ndarray, shape (2**n,), optional
         Outcome at each stored index: `sweep` then computes probabilities of outcomes instead of expectations.
+    size : int
+        Minimum number of floats of the buffer.
     """
 
     _prepared = 0  # whether an earlier chunk has prepared the shared coefficients, as read by kernels of tiles
@@ -48,10 +50,16 @@ class Run(ABC):
     _derivatives: tuple[FloatArray, ...] = ()
 
     def __init__(
-        self, program: Program, weights: FloatArray, plan: Plan, kept: int = 0, outcomes: IntArray | None = None
+        self,
+        program: Program,
+        weights: FloatArray,
+        plan: Plan,
+        kept: int = 0,
+        outcomes: IntArray | None = None,
+        size: int = 0,
     ) -> None:
         self.program, self.weights, self.plan, self.outcomes = program, weights, plan, outcomes
-        size = plan.kept_begin + plan.kept_size(kept) if kept else plan.buffer_size
+        size = max(size, plan.kept_begin + plan.kept_size(kept) if kept else plan.buffer_size)
         self._buffer = buffers.take(size, program.dtype)
         self.shared = self._buffer[plan.shared_begin : plan.stored_begin]
         self.stored = self._buffer[plan.stored_begin : plan.buffer_size]

@@ -16,7 +16,7 @@ from simulator.engines.numba.batch_run import BatchRun
 from simulator.engines.numba.block_sizes import batch_qubits
 from simulator.engines.numba.kernels import packing
 from simulator.engines.numba.large_state_run import LargeStateRun
-from simulator.engines.numba.loops import Call
+from simulator.engines.numba.loops import Call, RowCalls
 from simulator.engines.numba.options import DEFAULT, Options
 from simulator.engines.numba.plan import Plan, Plans
 from simulator.engines.numba.run import NO_VALUES, Run
@@ -142,14 +142,21 @@ class NumbaEngine:
         values: FloatArray,
         cotangent: FloatArray,
         by_weights: FloatArray,
-        by_inputs: FloatArray | None = None,
-        qubits: tuple[int, ...] | None = None,
-    ) -> tuple[list[Call], list[Call]] | None:
+        by_inputs: FloatArray | None,
+        qubits: tuple[int, ...] | None,
+        between: list[Call],
+    ) -> list[Call] | None:
         plan = self.plan(program, len(X), by_inputs is not None, qubits is not None)
-        if len(plan.chunks) != 1 or not (values.size and _can_be_calls(program, plan, 3 * len(X))):
+        if not (values.size and _can_be_calls(program, plan, 3 * len(X))):
             return None
-        run = BatchRun(program, weights, plan, len(X), self._outcomes(program, qubits))
-        return run.sweep_calls(X, values, cotangent, by_weights, by_inputs)
+        outcomes, arrays = self._outcomes(program, qubits), (X, values, cotangent, by_weights, by_inputs)
+        if all(call.has_rows for call in between):
+            calls = RowCalls(between)
+            sizes = plan.visit(calls.words)
+            return BatchRun(program, weights, plan, 0, outcomes, sizes.scratch_size).visit_calls(*arrays, calls, sizes)
+        if len(plan.chunks) != 1:
+            return None
+        return BatchRun(program, weights, plan, len(X), outcomes).sweep_calls(*arrays, between)
 
     def expectation_calls(
         self, program: Program, X: FloatArray, weights: FloatArray, values: FloatArray

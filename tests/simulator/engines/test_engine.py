@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from simulator import Circuit, Parameter, ParameterVector, PauliSum, Projector, X, Y, Z, gates
 from simulator.calculations.gradients import adjoint_sweep, gradient, prepared_sweep, sweep_calls
 from simulator.calculations.statevector import expectations, states
-from simulator.engines.host import loops
+from simulator.engines.host import activations, loops
 from simulator.errors import ParameterError
 from simulator.program.program import Program
 from tests.simulator import reference
@@ -164,23 +164,24 @@ def test_a_prepared_sweep_gives_the_bits_of_sweep(engine):
             np.testing.assert_array_equal(by_inputs, expected[1])
 
 
-def test_calls_give_the_bits_of_sweep(engine):
+@pytest.mark.parametrize("by_row", [False, True])
+def test_calls_give_the_bits_of_sweep(engine, by_row):
     """Made twice, at weights and samples that change in place; an engine may have none."""
     x, w = ParameterVector("x", 3), ParameterVector("w", 4)
     circuit = Circuit(3).ry(x[0], 0).rx(x[1] + w[0], 1).cx(0, 1).rz(w[1], 1).crx(w[2], 1, 2).ry(x[2], 2).ry(w[3], 0)
     program, rng = Program(circuit, [Z(0), X(1) @ Y(0), Z(2)], x, w), np.random.default_rng(6)
     for samples in (1, 9, 40):
         X_values, seeds, weights = np.empty((samples, 3)), rng.normal(size=(samples, 3)), np.empty(4)
-        values, cotangent, by_weights, by_inputs = np.empty((samples, 3)), seeds.copy(), np.empty(4), X_values.copy()
-        calls = sweep_calls(program, X_values, weights, values, cotangent, by_weights, by_inputs)
+        values, cotangent, by_weights, by_inputs = seeds.copy(), seeds.copy(), np.empty(4), X_values.copy()
+        entries = values.reshape(-1), seeds.reshape(-1), cotangent.reshape(-1)
+        between = [loops.Call(activations.chain, *entries, rows=samples, of_rows=entries if by_row else ())]
+        calls = sweep_calls(program, X_values, weights, values, cotangent, by_weights, by_inputs, None, between)
         if calls is None:
             continue
-        parts = [loops.Loop(part, np.zeros(1, np.int64)) for part in calls]
+        loop = loops.Loop(calls, np.zeros(1, np.int64))
         for count in (1, 2):
             X_values[:], weights[:] = rng.normal(size=X_values.shape), rng.normal(size=4)
-            assert parts[0].run(count) == count
-            cotangent[:] = seeds * values
-            assert parts[1].run(count) == count
+            assert loop.run(count) == count
             expected = adjoint_sweep(program, X_values, weights, lambda v, rows, s=seeds: s[rows] * v, True)
             for array, other in zip((values, by_weights, by_inputs), expected, strict=True):
                 np.testing.assert_array_equal(array, other)

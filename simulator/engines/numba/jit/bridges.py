@@ -25,7 +25,7 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
 from simulator.engines.numba.dialect.views import View, make_view, pointer_and_sizes
-from simulator.engines.numba.layout import queues
+from simulator.engines.numba.layout import queues, row_calls
 
 __all__ = ["Call", "add_bridge", "address_of", "bridge_to", "invoke", "table_of", "words_at"]
 
@@ -52,6 +52,11 @@ class Call:
     kernel : dispatcher of a `bridged` kernel
     *arguments
         As in ``kernel(*arguments)``.
+    rows : int
+        Number of rows of a batch if the call can also be made on some of them, in any order: see `loops.RowCalls`.
+    of_rows : tuple of ndarray
+        Those of the arguments, not inside tuples, of which the call on a row takes the part of that row: their first
+        axes are as long as the batch, or a multiple of it. The kernel may read any part of the other arguments.
 
     Attributes
     ----------
@@ -59,6 +64,8 @@ class Call:
         Number of threads that may share the call.
     scratch_bytes : int
         Size of the array by which each of the other threads replaces the argument ``scratch``, if there is one.
+    keeps : object
+        What else has to live as long as the call.
 
     Raises
     ------
@@ -68,21 +75,36 @@ class Call:
 
     most_threads = 1
     scratch_bytes = 0
+    keeps: Any = None
 
-    def __init__(self, kernel: Any, *arguments: Any) -> None:
+    def __init__(self, kernel: Any, *arguments: Any, rows: int = 0, of_rows: tuple[np.ndarray, ...] = ()) -> None:
         words: list[int] = []
         codes: list[str] = []
+        arrays: list[int] = []
         for argument in arguments:
+            if any(argument is array for array in of_rows):
+                arrays += len(words), argument.nbytes // rows, argument.size // rows, len(argument) // rows
             _flatten(argument, words, codes)
         key = kernel, "".join(codes)
         self._bridge = _addresses.get(key) or _addresses.setdefault(key, bridge_to(kernel, arguments))
         self._block = np.array(words, np.int64)
         self._arguments = arguments  # keeps the arrays alive
+        self._arrays = arrays
 
     def fill(self, row: np.ndarray, threads: int) -> None:
         """Fill a row of a table of calls on up to a number of threads; it is valid as long as the call lives."""
         row[queues.BRIDGE], row[queues.BLOCK] = self._bridge, _address(_as_character(self._block))
         row[queues.MOST_HELPERS] = min(threads, self.most_threads) - 1
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the call can be made on some of the rows of a batch."""
+        return bool(self._arrays)
+
+    def row_words(self) -> list[int]:
+        """Return its row of the table of `kernels.row_calls`; it is valid as long as the call lives."""
+        arrays = len(self._arrays) // row_calls.ARRAY_WORDS
+        return [self._bridge, _address(_as_character(self._block)), len(self._block), arrays, *self._arrays]
 
 
 def table_of(calls: Sequence[Call], threads: int) -> np.ndarray:

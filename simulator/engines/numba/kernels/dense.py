@@ -30,16 +30,22 @@ def outputs(X, factors, bias, out):
 
 
 @bridged
-def derivatives(X, factors, by_outputs, by_factors, by_bias, by_inputs):
-    """Add the derivatives by factors and bias, and fill those by the inputs; the last two may be empty."""
+def by_weights(X, by_outputs, by_factors, by_bias):
+    """Add the derivatives by factors and bias, summed over the samples; ``by_bias`` may be empty."""
     n_samples, n_inputs = X.shape
-    for k in range(len(factors)):
+    for k in range(len(by_factors)):
         for i in range(n_samples):
             slope = by_outputs[i, k]
             for j in range(n_inputs):
                 by_factors[k, j] += slope * X[i, j]
             if len(by_bias):
                 by_bias[k] += slope
+
+
+@bridged
+def by_inputs(factors, by_outputs, by_inputs):
+    """Fill the derivatives by the inputs, shape (n_samples, n_inputs)."""
+    n_inputs = factors.shape[1]
     for i in range(len(by_inputs)):
         for j in range(n_inputs):
             by_inputs[i, j] = by_outputs[i, 0] * factors[0, j]

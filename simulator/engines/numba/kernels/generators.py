@@ -97,9 +97,8 @@ def start_step(seed, step, words, generator):
 
 
 @bridged
-def drop(generator, rate, entries, factors, out):
-    """Multiply entries by random factors: 0 with probability ``rate``, otherwise ``1 / (1 - rate)``."""
-    for i in range(len(entries)):
+def draw_factors(generator, rate, factors):
+    """Fill random factors: 0 with probability ``rate``, otherwise ``1 / (1 - rate)``."""
+    for i in range(len(factors)):
         number = ((next_word(generator) >> 11) & ((1 << 53) - 1)) * 2.0**-53
         factors[i] = (1.0 if number >= rate else 0.0) / (1.0 - rate)
-        out[i] = entries[i] * factors[i]

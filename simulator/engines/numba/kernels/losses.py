@@ -186,11 +186,17 @@ def hinge_of_classes(outputs, y, values, slopes):
 
 
 @bridged
-def weigh(values, slopes, shares, total):
-    """Add the sum of ``shares * values`` to ``total[0]`` and multiply the slopes of each sample by its share."""
+def weigh(shares, slopes):
+    """Multiply the slopes of each sample by its share."""
+    for i in range(len(slopes)):
+        for k in range(slopes.shape[1]):
+            slopes[i, k] *= shares[i]
+
+
+@bridged
+def add_up(shares, values, total):
+    """Add the sum of ``shares * values`` to ``total[0]``."""
     loss = 0.0
     for i in range(len(values)):
         loss += shares[i] * values[i]
-        for k in range(slopes.shape[1]):
-            slopes[i, k] *= shares[i]
     total[0] += loss

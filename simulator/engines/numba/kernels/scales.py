@@ -17,15 +17,21 @@ def outputs(X, scales, offsets, out):
 
 
 @bridged
-def derivatives(X, scales, by_outputs, by_scales, by_offsets, by_inputs):
-    """Add the derivatives by scales and offsets, and fill those by the inputs, which may be empty."""
+def by_weights(X, by_outputs, by_scales, by_offsets):
+    """Add the derivatives by scales and offsets, summed over the samples."""
     n_samples, n_inputs = X.shape
     for i in range(n_samples):
         j = 0
-        for k in range(len(scales)):
+        for k in range(len(by_scales)):
             by_scales[k] += by_outputs[i, k] * X[i, j]
             by_offsets[k] += by_outputs[i, k]
             j = j + 1 if j + 1 < n_inputs else 0
+
+
+@bridged
+def by_inputs(scales, by_outputs, by_inputs):
+    """Fill the derivatives by the inputs, shape (n_samples, n_inputs)."""
+    n_inputs = by_inputs.shape[1]
     for i in range(len(by_inputs)):
         for j in range(n_inputs):
             total = 0.0

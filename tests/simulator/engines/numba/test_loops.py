@@ -2,6 +2,7 @@
 
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from simulator.engines.numba.jit import bridged, kernel
 from simulator.engines.numba.jit.bridges import table_of
 from simulator.engines.numba.kernels.loops import _is_trial, _pays, _record_duration
 from simulator.engines.numba.layout.queues import ALONE, PAYS, SHARED, TRIAL
-from simulator.engines.numba.loops import Call, Loop, clear
+from simulator.engines.numba.loops import Call, Loop, RowCalls, clear
+from tests.simulator.row_calls import on_rows
 
 
 @bridged
@@ -31,6 +33,21 @@ def below(place, bound, seen):
     return place[0] < bound
 
 
+@bridged
+def scaled(factor, columns, X, halves, out):
+    """Row by row: its share of the columns, and the sum of the row of X."""
+    for i in range(len(X)):
+        if X[i, 0] < 0.0:
+            return False
+        total = 0.0
+        for j in range(X.shape[1]):
+            total += X[i, j] * columns[j]
+        out[i] = factor * total
+    for i in range(len(halves)):
+        halves[i] = 0.5 * out[i >> 1] + (i & 1)
+    return True
+
+
 @kernel
 def without_bridge(seen):
     seen[0] = 1
@@ -47,6 +64,55 @@ def test_arguments_of_every_kind_arrive(flag):
     call = Call(collect, ((1.5, -2.0), 3), None, (single, double), flag, -(1 << 62), math.pi, out)
     Loop([call], place()).run(1)
     assert out.tolist() == [1.5, -2.0, 3.0, 0.5, 4.0, float(flag), -(2.0**62), math.pi, 1.0]
+
+
+def calls_on_rows(n):
+    """Two calls, of which the second one takes what the first one fills; their arrays."""
+    X, columns, halves, sums = (
+        np.random.default_rng(n).uniform(size=(n, 3)),
+        np.array([1.0, 2.0, 0.3]),
+        *np.empty((2, n, 2)),
+    )
+    first, second = halves.reshape(-1), sums.reshape(-1)
+    middle, out = np.empty(n), np.empty(n)
+    calls = [
+        Call(scaled, 2.0, columns, X, first, middle, rows=n, of_rows=(X, first, middle)),
+        Call(scaled, 3.0, columns[:2].copy(), halves, second, out, rows=n, of_rows=(halves, second, out)),
+    ]
+    return calls, X, (halves, sums, middle, out)
+
+
+@pytest.mark.parametrize("piece", [1, 3, 8, 50])
+def test_calls_on_rows_give_the_bits_of_the_whole(piece):
+    """Also from two threads at a time, each with its rows."""
+    calls, _, results = calls_on_rows(29)
+    Loop(calls, place()).run(1)
+    expected = [result.copy() for result in results]
+    for result in results:
+        result[...] = np.nan
+    table = RowCalls(calls)
+    assert table.words == max(len(call._block) for call in calls)
+    with ThreadPoolExecutor(2) as pool:
+        ends = pool.map(
+            lambda rows: on_rows(table.table, *rows, piece, np.empty(table.words, np.int64)), [(0, 13), (13, 29)]
+        )
+        assert list(ends) == [13, 29]
+    for result, whole in zip(results, expected, strict=True):
+        np.testing.assert_array_equal(result, whole)
+
+
+def test_a_refusal_on_rows_is_told():
+    calls, X, _ = calls_on_rows(9)
+    X[5, 0] = -1.0
+    table = RowCalls(calls)
+    assert on_rows(table.table, 0, 9, 2, np.empty(table.words, np.int64)) == 4
+
+
+def test_a_call_tells_whether_it_has_rows():
+    calls, X, _ = calls_on_rows(4)
+    assert all(call.has_rows for call in calls)
+    assert not clear(X).has_rows
+    assert RowCalls([]).words == 0
 
 
 def test_a_refusal_ends_the_loop_in_the_middle():
