@@ -48,7 +48,9 @@ def repeated_loss(
         sweep = engine.sweep_calls(program, X, of_program, outputs, slopes, gradient, None, qubits, between)
         return None if sweep is None else ([loops.clear(total), *sweep, *after], (X, of_program, y), (total, gradient))
 
-    results = repeat(program, (kernel, settings, targets.dtype, qubits), prepare, inputs, weights, targets)
+    results = repeat(
+        program, (kernel, settings, targets.dtype, qubits), prepare, inputs, weights, targets, at_once=True
+    )
     if results is None:
         return None
     total, gradient = results

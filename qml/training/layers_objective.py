@@ -143,7 +143,7 @@ class LayersObjective:
         if network.num_outputs is None:
             return None
         kernel, settings, all_targets = loss.kernel((self.n_samples, network.num_outputs), self.targets)
-        inputs, shares = np.empty((rows, all_inputs.shape[1])), np.empty(rows)
+        inputs, shares = np.empty((rows, *all_inputs.shape[1:])), np.empty(rows)
         targets = np.empty((rows, *all_targets.shape[1:]), all_targets.dtype)
         calls = step_calls(
             network, (kernel, settings, targets), inputs, shares, batch.weights, batch.gradient, batch.loss

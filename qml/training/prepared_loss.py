@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qml.layers import Layer
 from qml.layers.trait import LayerCalls, calls_of
 from qml.losses import Kernel, Loss, compiled, loss_calls, value_and_gradient
+from simulator.caching import cached_property
 from simulator.engines.host import loops, losses
 from simulator.program.values import as_array
 
@@ -17,11 +18,15 @@ __all__ = ["PreparedLoss", "step_calls"]
 
 Array = NDArray[np.float64]
 
+MOST_SHAPES = 2
+"""Number of shapes of batches for which calls are kept: that of most steps, and that of the last one of an epoch."""
+
 
 class PreparedLoss:
-    """Loss of batches at weights that differ from call to call; views, buffers and plans are kept in between.
+    """Loss of batches at weights that differ from call to call; calls, buffers and plans are kept in between.
 
-    One thread at a time may use it.
+    The calls are those of the steps in a compiled loop, so that a step has the same bits there and here. Without them,
+    one thread at a time may use this.
 
     Parameters
     ----------
@@ -30,19 +35,38 @@ class PreparedLoss:
     """
 
     def __init__(self, network: Layer, loss: Loss) -> None:
-        self._weights, self._gradient = np.zeros(network.num_weights), np.zeros(network.num_weights)
-        self._batch = _Batch(loss)
-        self._sweep = network.prepared(self._weights, self._gradient, self._batch.rest, inputs=False)
+        self._network, self._loss = network, loss
+        self._steps: dict[Any, _Step | None] = {}  # by the shapes of their batches, the latest last
 
     def value_and_gradient(
         self, inputs: Array, targets: NDArray[Any], shares: Array, weights: Array
     ) -> tuple[float, Array]:
         """Compute the sum of the losses of rows, times their shares, and its gradient, shape (n_weights,)."""
-        self._weights[:] = weights
-        self._gradient.fill(0.0)
-        self._batch.begin(targets, shares)
-        self._sweep(inputs, slice(0, len(inputs)))
-        return self._batch.total, self._gradient.copy()
+        result = self._in_calls(inputs, targets, shares, weights)
+        return self._sweeps.value_and_gradient(inputs, targets, shares, weights) if result is None else result
+
+    def _in_calls(
+        self, inputs: Array, targets: NDArray[Any], shares: Array, weights: Array
+    ) -> tuple[float, Array] | None:
+        """Do so by calls; return None if that needs Python, or a kernel refuses, as Python then says why."""
+        loss, network = compiled(self._loss), self._network
+        if loss is None or network.num_outputs is None or not len(inputs):
+            return None
+        kernel, settings, targets = loss.kernel((len(inputs), network.num_outputs), targets)
+        key, steps = (inputs.shape, targets.shape, targets.dtype), self._steps
+        try:
+            step = steps.pop(key)  # so that another thread does not find it
+        except KeyError:
+            step = _Step.of(network, (kernel, settings, np.empty(targets.shape, targets.dtype)), inputs.shape)
+        result = None if step is None else step.value_and_gradient(inputs, targets, shares, weights)
+        steps[key] = step
+        while len(steps) > MOST_SHAPES:
+            steps.pop(next(iter(steps)), None)
+        return result
+
+    @cached_property
+    def _sweeps(self) -> _Sweeps:
+        return _Sweeps(self._network, self._loss)
 
 
 def step_calls(
@@ -62,6 +86,8 @@ def step_calls(
     total : float64 ndarray, shape (1,)
         The calls add to the last two.
     """
+    if inputs.ndim != 2 or network.num_inputs not in (None, inputs.shape[1]):
+        return None
     values = np.empty(len(inputs))
 
     def rest(outputs: Array, slopes: Array) -> LayerCalls:
@@ -70,6 +96,60 @@ def step_calls(
 
     calls = calls_of(network, inputs, None, weights, gradient, rest)
     return None if calls is None else calls.in_order()
+
+
+class _Step:
+    """The calls of a step, and the arrays that they read and fill.
+
+    Parameters
+    ----------
+    arrays : tuple of ndarray
+        Inputs, targets, shares and weights.
+    totals : float64 ndarray, shape (1 + n_weights,)
+        Loss and gradient.
+    calls : list of Call
+    """
+
+    def __init__(self, arrays: tuple[NDArray[Any], ...], totals: Array, calls: list[loops.Call]) -> None:
+        self._arrays, self._totals, self._place = arrays, totals, np.zeros(1, np.int64)
+        self._loop = loops.Loop(calls, self._place)
+
+    @classmethod
+    def of(cls, network: Layer, kernel: Kernel, shape: tuple[int, ...]) -> _Step | None:
+        """Return the step of a network for inputs of this shape; None if it needs Python."""
+        inputs, shares, weights = np.empty(shape), np.empty(shape[0]), np.empty(network.num_weights)
+        totals = np.empty(1 + len(weights))
+        calls = step_calls(network, kernel, inputs, shares, weights, totals[1:], totals[:1])
+        if calls is None:
+            return None
+        return cls((inputs, kernel[2], shares, weights), totals, [loops.clear(totals), *calls])
+
+    def value_and_gradient(self, *values: NDArray[Any]) -> tuple[float, Array] | None:
+        """Compute loss and gradient, given what the arrays should hold; None if a kernel refuses."""
+        for array, value in zip(self._arrays, values, strict=True):
+            array[...] = value
+        self._place[0] = 0
+        if not self._loop.run(1):
+            return None
+        return float(self._totals[0]), self._totals[1:].copy()
+
+
+class _Sweeps:
+    """Loss and gradient by sweeps of the network in Python; see `PreparedLoss`."""
+
+    def __init__(self, network: Layer, loss: Loss) -> None:
+        self._weights, self._gradient = np.zeros(network.num_weights), np.zeros(network.num_weights)
+        self._batch = _Batch(loss)
+        self._sweep = network.prepared(self._weights, self._gradient, self._batch.rest, inputs=False)
+
+    def value_and_gradient(
+        self, inputs: Array, targets: NDArray[Any], shares: Array, weights: Array
+    ) -> tuple[float, Array]:
+        self._weights[:] = weights
+        self._gradient.fill(0.0)
+        self._batch.begin(targets, shares)
+        self._sweep(inputs, slice(0, len(inputs)))
+        return self._batch.total, self._gradient.copy()
 
 
 class _Batch:

@@ -2,7 +2,8 @@
 
 At a few qubits, Python around the kernels takes as long as these. So the second time that a thread asks for the same
 calculation, all of its kernels become calls of one compiled loop (`simulator.engines.host.loops`); from then on,
-numbers are copied to its arrays and results from them. The kernels, and therefore the bits, are the same.
+numbers are copied to its arrays and results from them. The kernels, and therefore the bits, are the same. A calculation
+whose calls have other bits is made by them from the first time on.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ Calls: TypeAlias = tuple[list[loops.Call], Arrays, Arrays]
 
 _MOST_NUMBERS = 1 << 15  # amplitudes, or inputs, of all samples: with more, Python takes a small part of the time
 _MOST_REPETITIONS = 16  # of each thread; up to a megabyte each
+_MOST_LARGE = 2  # of each thread, with more than these numbers, as long as their program lives
+_LARGEST = 1 << 21  # maximum number of numbers of these, so that each has up to 100 megabytes
 
 
 class _Repetition:
@@ -50,11 +53,15 @@ def _needs_python(arguments: Arrays) -> None:
     """Take the place of a `_Repetition` where there can be none."""
 
 
+_Repeated: TypeAlias = Callable[[Arrays], Arrays | None]
+
+
 class _Repetitions(threading.local):
     """What a thread has asked for, the latest last; None where it was once."""
 
     def __init__(self) -> None:
-        self.by_key: dict[Hashable, Callable[[Arrays], Arrays | None] | None] = {}
+        self.by_key: dict[Hashable, _Repeated | None] = {}
+        self.large: dict[Hashable, _Repeated | None] = {}  # those with more than `_MOST_NUMBERS`
 
 
 _of_thread = _Repetitions()
@@ -67,6 +74,7 @@ def repeat(
     X: FloatArray,
     weights: FloatArray,
     *others: NDArray[Any],
+    at_once: bool = False,
 ) -> Arrays | None:
     """Carry out a calculation as a compiled loop, if it is small and not asked for for the first time.
 
@@ -81,6 +89,8 @@ def repeat(
     X : float64 ndarray, shape (n_samples, n_inputs)
     weights : float64 ndarray, shape (n_weights,)
     *others : ndarray
+    at_once : bool
+        Whether to do so also if it is large, or asked for for the first time.
 
     Returns
     -------
@@ -89,23 +99,35 @@ def repeat(
         refuses, or an input or a weight is not finite, as Python then says why.
     """
     samples = len(X)
-    if samples << program.num_qubits > _MOST_NUMBERS or X.size > _MOST_NUMBERS:
+    numbers = max(samples << program.num_qubits, X.size)
+    if numbers > _MOST_NUMBERS and not at_once:
         return None
-    engine, by_key = engine_for(program, samples), _of_thread.by_key
-    complete = ref(program), engine, samples, key
+    engine = engine_for(program, samples)
+    by_key, most, complete = _of_thread.by_key, _MOST_REPETITIONS, (ref(program), engine, samples, key)
+    if numbers > _MOST_NUMBERS:
+        by_key, most = _of_thread.large, _MOST_LARGE
+        complete = ref(program, lambda _: by_key.clear()), engine, samples, key
+    repetition = None
     try:
         repetition = by_key.pop(complete)  # a nested call, as of a signal handler, does not find it
     except KeyError:
-        by_key[complete] = None
-        if len(by_key) > _MOST_REPETITIONS:
-            del by_key[next(iter(by_key))]
-        return None
+        if not at_once:
+            _keep(by_key, complete, None, most)
+            return None
     if repetition is None:
         calls = prepare(engine)
         repetition = _needs_python if calls is None else _Repetition(*calls)
     results = repetition((X, weights, *others))
-    by_key[complete] = repetition
+    if numbers <= _LARGEST:
+        _keep(by_key, complete, repetition, most)
     return results
+
+
+def _keep(by_key: dict[Hashable, _Repeated | None], key: Hashable, repetition: _Repeated | None, most: int) -> None:
+    """Keep a repetition as the latest, and of the others the latest ones."""
+    by_key[key] = repetition
+    if len(by_key) > most:
+        by_key.pop(next(iter(by_key), None), None)
 
 
 def expectation_calls(engine: Engine, program: Program, samples: int) -> Calls | None:

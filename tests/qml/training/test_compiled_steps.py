@@ -17,11 +17,12 @@ from qml.models.layered import layered_model
 from qml.models.quantum_model import QuantumModel
 from qml.optimizers import SGD, Adam, AdamW, RMSprop
 from qml.optimizers.stepwise import CompiledOptimizer
-from qml.training import TrainingInterrupted, compiled_steps, descent, train
+from qml.training import TrainingInterrupted, compiled_steps, descent, prepared_loss, train
 from qml.training.compiled_steps import CompiledSteps
 from qml.training.layers_objective import LayersObjective
 from simulator import NoiseModel, depolarizing, set_num_threads
 from simulator.engines.choice import using
+from simulator.engines.host import activations
 from simulator.engines.numba import loops, threads
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
@@ -215,6 +216,73 @@ def test_a_few_steps_are_taken_in_python(count):
     assert count == {"python": 6, "compiled": 0}
 
 
+class Marked(NumbaEngine):
+    """An engine whose calls give other bits than its sweeps, as those may that keep other states."""
+
+    def sweep_calls(self, program, X, weights, values, cotangent, by_weights, *others):
+        calls = super().sweep_calls(program, X, weights, values, cotangent, by_weights, *others)
+        entries = by_weights, np.full(len(by_weights), 1.0 + 1e-9), by_weights
+        return None if calls is None else [*calls, loops.Call(activations.chain, *entries)]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "natural_gradient"])
+@pytest.mark.parametrize(
+    "network",
+    [
+        NETWORK,
+        Sequential(Dropout(0.3, 2), Dense(2, 2), Tanh(), Quantum(MODEL), Dropout(0.25), Dense(3, 1)),
+        Sequential(Quantum(amplitudes("z")), Dense(3, 1)),
+    ],
+    ids=["readout", "dropout", "amplitudes"],
+)
+def test_steps_in_python_make_the_same_calls(network, optimizer, tmp_path):
+    """However few they are, and whether they are the first ones or a run goes on with them."""
+    with using(Marked()):
+        problem = trained_part(network)
+        expected, steps = run(problem, optimizer, epochs=4), in_python(trained_part(network), optimizer, epochs=4)
+        assert_same(steps, expected)
+        run(problem, optimizer, epochs=3, resume=tmp_path / "run", schedule="constant")
+        resumed = run(trained_part(network), optimizer, epochs=4, resume=tmp_path / "run", schedule="constant")
+        assert_same(resumed, run(problem, optimizer, epochs=4, schedule="constant"))
+    other = run(trained_part(network), optimizer, epochs=4)
+    assert np.any(other.last_weights != expected.last_weights)
+    np.testing.assert_allclose(other.last_weights, expected.last_weights, atol=1e-5)
+
+
+def test_steps_in_python_keep_the_calls_of_two_shapes(monkeypatch):
+    problem, weights, built = objective(), np.linspace(0.0, 1.0, NETWORK.num_weights), []
+    build = prepared_loss.step_calls
+    monkeypatch.setattr(prepared_loss, "step_calls", lambda *step: built.append(len(step[2])) or build(*step))
+    for _ in range(3):
+        for rows in (slice(0, 16), slice(16, 32), slice(32, 44)):
+            problem.value_and_gradient(weights, rows)
+    assert built == [16, 12]
+    problem.value_and_gradient(weights, slice(0, 1))
+    problem.value_and_gradient(weights, slice(32, 44))
+    problem.value_and_gradient(weights, slice(0, 16))
+    assert built == [16, 12, 1, 16]
+
+
+def test_threads_take_steps_of_one_objective():
+    problem, results_of = objective(), {}
+    weights = np.random.default_rng(2).normal(size=(4, NETWORK.num_weights))
+    expected = [problem.value_and_gradient(row, slice(None)) for row in weights]
+
+    def work(number):
+        results_of[number] = [problem.value_and_gradient(weights[number], slice(None)) for _ in range(200)]
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=120)
+    for number, results in results_of.items():
+        for value, gradient in results:
+            assert value == expected[number][0]
+            np.testing.assert_array_equal(gradient, expected[number][1])
+    assert len(results_of) == 4
+
+
 def test_one_step_a_call_gives_the_same_bits(monkeypatch):
     expected = run(objective())
     ends = []
@@ -232,8 +300,9 @@ def test_epochs_between_which_nobody_looks_are_one_call(monkeypatch):
     monkeypatch.setattr(loops.Loop, "run", lambda self, end: ends.append(end) or repeat(self, end))
     for settings in ({}, {"patience": EPOCHS, "verbose": True}):
         ends.clear()
-        assert_same(run(objective(), batch_size=11, **settings), in_python(objective(), batch_size=11, **settings))
+        result = run(objective(), batch_size=11, **settings)
         assert ends == [1, 4 * EPOCHS]
+        assert_same(result, in_python(objective(), batch_size=11, **settings))
 
 
 @pytest.mark.parametrize("settings", [{}, {"batch_size": 11}, {"batch_size": None}], ids=["rest", "equal", "one"])
