@@ -125,7 +125,7 @@ class BatchRun(Run):
             plan.states,
             plan.own,
             sizes.places,
-            sizes.kept,
+            sizes.step,
             plan.lanes,
         )
         out.keeps = between

@@ -32,6 +32,7 @@ _MOST_QUBITS_KEPT = 16  # maximum number of qubits whose outcomes are kept, half
 _LOOP_SHARE = 8  # ratio of the least work for two threads in a call from Python and in a loop, which times its calls
 _SPLIT_SHARE = 3  # ratio of that work in a call from Python and of the least work that is split in two tiles
 _COPIED_SHARE = 4  # minimum ratio of the second-level cache and the coefficients of which each thread has a copy
+_KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
 _PAGE = 1024  # floats; at least 4096 bytes in both precisions, so that tiles begin at a page
 
 
@@ -182,13 +183,13 @@ class Plan:
     def visit(self, words: int) -> Visit:
         """Sizes of a visit of tiles, for so many 64-bit words of calls between forward and backward sweep."""
         itemsize = np.dtype(self._dtype).itemsize
-        step = self.tile_size + layout.SKEW * simd.width(self._dtype)
-        fused = self.tables.fused_passes
-        kept = max(min(fused, cache_share() // (step * itemsize) - 2), 0)  # besides one more psi, and the adjoint state
+        step, fused = self.tile_size + layout.SKEW * simd.width(self._dtype), self.tables.fused_passes
+        if (fused + 2) * step * itemsize > cache_share() // _KEPT_SHARE:
+            step = 0
         begin = self.buffer_size + 8 * (self.tables.slots + 1) // itemsize
         psi = _to_page(begin + _round(8 * words // itemsize))
-        end = psi + kept * step + self.tile_size
-        return Visit((begin, psi, end), (step if kept else 0, fused - kept), end)
+        end = psi + fused * step + self.tile_size
+        return Visit((begin, psi, end), step, end)
 
     @cached_property
     def in_order(self) -> bool:
@@ -236,13 +237,13 @@ class Visit(NamedTuple):
     ----------
     places : tuple of int
         Where, in a thread's scratch, the space for calls on rows and the states begin, and where these end.
-    kept : tuple of int
-        Distance of the states before fused passes that are kept, 0 if none is, and number of the first such pass.
+    step : int
+        Distance of the states before and after a fused pass; 0 if they are not kept.
     scratch_size : int
     """
 
     places: tuple[int, int, int]
-    kept: tuple[int, int]
+    step: int
     scratch_size: int
 
 

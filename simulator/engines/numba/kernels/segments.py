@@ -22,7 +22,6 @@ from simulator.engines.numba.layout.scratch import BLOCK, BUFFER, FIRST_NEEDED, 
 from simulator.engines.numba.layout.sections import OCTETS, SEGMENT_BITS, SEGMENT_FIRST, SEGMENT_LAST
 from simulator.engines.numba.simd import entry, lanes_of, section
 
-IN_PLACE = 0, 0  # psi is kept nowhere, see `kept_at`
 _TOGETHER = 8  # octets of two states, which stay in the first-level cache from undoing rotations to undoing phases
 
 
@@ -53,18 +52,11 @@ def _states_together(packed, segment, tile):
     return tile
 
 
-@inlined
-def kept_at(number, kept):
-    """Where psi is after a number of fused passes: ``kept`` is the distance of kept ones, and the first that is."""
-    step, first = kept
-    return max(number - first, 0) * step
-
-
 @part
-def apply_segment(packed, segment, psi, tile, kept, number, tables, scratch):
+def apply_segment(packed, segment, psi, tile, step, number, tables, scratch):
     """Apply the passes of a segment, before which there are ``number`` fused ones, block by block to a tile's states.
 
-    ``tile`` is the size of psi, which is kept before each pass if ``kept`` says so, see `kept_at`.
+    ``tile`` is the size of the states and ``step`` their distance before and after a pass: 0 if it is applied in place.
     """
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     size, first = _states_together(packed, segment, tile), entry(segment, SEGMENT_FIRST)
@@ -75,8 +67,8 @@ def apply_segment(packed, segment, psi, tile, kept, number, tables, scratch):
                 _fill_numbers(packed, row, j, scratch, 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
                 octet, offset = block << each, entry(row, OFFSET)
-                before = kept_at(number + r - first, kept) + j * size
-                after = kept_at(number + r - first + 1, kept) + j * size
+                before = (number + r - first) * step + j * size
+                after = before + step
                 fused.rotate(
                     section(psi, before, before + size),
                     section(psi, after, after + size),
@@ -93,13 +85,6 @@ def apply_segment(packed, segment, psi, tile, kept, number, tables, scratch):
 
 
 @inlined
-def _was_kept(number, kept):
-    """Whether psi was kept as it was before the fused pass of this number, beside what it was after it."""
-    step, first = kept
-    return step > 0 and number >= first
-
-
-@inlined
 def _psi(row, is_end):
     """What becomes of psi while a pass is undone; nothing reads it behind the end."""
     if not is_end:
@@ -108,10 +93,10 @@ def _psi(row, is_end):
 
 
 @part
-def undo_segment(packed, segment, psi, kept, number, lam, gradient, tables, scratch):
+def undo_segment(packed, segment, psi, step, number, lam, gradient, tables, scratch):
     """Undo the passes of a segment, before which there are ``number`` fused ones, block by block on a tile's states.
 
-    ``psi`` is left alone where it was kept, see `apply_segment`.
+    Where ``psi`` was not changed in place, see `apply_segment`, it is left alone.
     """
     bits, octets, each = entry(packed[0], QUBITS), integers(packed, OCTETS), entry(segment, SEGMENT_BITS)
     first, last = entry(segment, SEGMENT_FIRST), entry(segment, SEGMENT_LAST)
@@ -132,11 +117,10 @@ def undo_segment(packed, segment, psi, kept, number, lam, gradient, tables, scra
                 sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
                 after = octet + (1 << each)
                 only_undone = entry(row, FUSED_LOCAL) > entry(row, FUSED_NEEDED)  # without derivatives by its angles
-                begin, was_kept = kept_at(number + r - first + 1, kept) + j * size, _was_kept(number + r - first, kept)
-                states, psi_is = section(psi, begin, begin + size), _psi(row, is_end and r == first)
-                begin = kept_at(number + r - first, kept) + j * size
-                before, before_is = section(psi, begin, begin + size), psi_is
-                if was_kept:
+                begin = (number + r - first) * step + j * size
+                before, states = section(psi, begin, begin + size), section(psi, begin + step, begin + step + size)
+                psi_is = before_is = _psi(row, is_end and r == first)
+                if step:
                     psi_is, before_is = ALONE, BEFORE if entry(row, NEEDED) else ALONE
                 _fill_numbers(packed, row, j, scratch, -1.0 if only_undone else 1.0)
                 numbers, at = _numbers(packed, row, tables, scratch)
@@ -156,5 +140,4 @@ def undo_segment(packed, segment, psi, kept, number, lam, gradient, tables, scra
         end = place + size_of_sums
         sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
         numbers, at = _numbers(packed, row, tables, scratch)
-        was_kept = _was_kept(number + r - first, kept)
-        fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits, was_kept)
+        fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits, step > 0)

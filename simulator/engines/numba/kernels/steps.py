@@ -241,10 +241,10 @@ def _is_fused(packed, r, lanes):
 
 
 @part
-def apply_passes(packed, psi, tile, kept, shared, tables, scratch, lanes):
-    """Apply all passes to the states of a tile, of this size; return the number of fused passes.
+def apply_passes(packed, psi, tile, step, shared, tables, scratch, lanes):
+    """Apply all passes to the states of a tile, whose size is ``tile``; return the number of fused passes.
 
-    ``kept`` says which states before fused passes are kept, see `segments.kept_at`. Other passes are applied in place.
+    Each of these stores what it makes of the states ``step`` further in ``psi``; other passes are applied in place.
     """
     all_segments, number = rows(packed, SEGMENTS, SEGMENT_COLUMNS), 0
     for s in range(len(all_segments)):
@@ -252,19 +252,19 @@ def apply_passes(packed, psi, tile, kept, shared, tables, scratch, lanes):
         first = entry(segment, SEGMENT_FIRST)
         if _is_fused(packed, first, lanes):
             if lanes is None:
-                segments.apply_segment(packed, segment, psi, tile, kept, number, tables, scratch)
+                segments.apply_segment(packed, segment, psi, tile, step, number, tables, scratch)
                 number += entry(segment, SEGMENT_LAST) - first
         else:
-            begin = segments.kept_at(number, kept)
-            apply_pass(packed, first, section(psi, begin, begin + tile), shared, tables, scratch, lanes, 0, 1)
+            state = section(psi, number * step, number * step + tile)
+            apply_pass(packed, first, state, shared, tables, scratch, lanes, 0, 1)
     return number
 
 
 @part
-def undo_passes(packed, psi, kept, number, lam, gradient, shared, tables, scratch, lanes):
+def undo_passes(packed, psi, step, number, lam, gradient, shared, tables, scratch, lanes):
     """Undo all passes from the first whose derivative is wanted on, and add their derivatives to ``gradient``.
 
-    ``kept`` and the ``number`` of fused passes are those of `apply_passes`. What psi is before the first pass nobody
+    ``step`` and the ``number`` of fused passes are those of `apply_passes`. What psi is before the first pass nobody
     reads, so it need not be right in the end where lanes are samples.
     """
     all_segments = rows(packed, SEGMENTS, SEGMENT_COLUMNS)
@@ -275,10 +275,9 @@ def undo_passes(packed, psi, kept, number, lam, gradient, shared, tables, scratc
             if _is_fused(packed, first, lanes):
                 if lanes is None:
                     number -= entry(segment, SEGMENT_LAST) - first
-                    segments.undo_segment(packed, segment, psi, kept, number, lam, gradient, tables, scratch)
+                    segments.undo_segment(packed, segment, psi, step, number, lam, gradient, tables, scratch)
             else:
-                begin = segments.kept_at(number, kept)
-                state = section(psi, begin, begin + len(lam))
+                state = section(psi, number * step, number * step + len(lam))
                 undo_pass(packed, first, state, lam, gradient, shared, tables, scratch, lanes, 0, 1)
 
 

@@ -15,7 +15,6 @@ from simulator.engines.numba.kernels.lane_sums import store_lane_sums
 from simulator.engines.numba.kernels.packing import unpack_state
 from simulator.engines.numba.kernels.preparation import prepare, start, tile_angles
 from simulator.engines.numba.kernels.sections import cleared, integers, numbers
-from simulator.engines.numba.kernels.segments import IN_PLACE, kept_at
 from simulator.engines.numba.kernels.steps import (
     apply_passes,
     clear_sums,
@@ -105,10 +104,10 @@ def _write_expectations(out, values, number, observables, lanes):
 
 
 @part
-def forward_tile(program, samples, psi, kept, tile, states, scratch, lanes):
-    """Run the circuit on a tile; return where in ``psi`` its final states are, and the number of fused passes.
+def forward_tile(program, samples, psi, step, tile, states, scratch, lanes):
+    """Run the circuit on a tile; return the number of fused passes.
 
-    ``kept`` says which states before fused passes are kept, see `segments.kept_at`.
+    Each of them moves the states by ``step`` in ``psi``, in which those before remain, or is applied in place.
     """
     packed, base, shared, tables = program
     X, initial = samples
@@ -117,8 +116,7 @@ def forward_tile(program, samples, psi, kept, tile, states, scratch, lanes):
     for j in range(states):
         tile_angles(packed, base, X, tile * states + j, j, scratch, lanes)
         start(packed, state_of(psi, j, size), shared, initial, tile * states + j, j, scratch, lanes)
-    number = apply_passes(packed, psi, states * size, kept, shared, tables, scratch, lanes)
-    return kept_at(number, kept), number
+    return apply_passes(packed, psi, states * size, step, shared, tables, scratch, lanes)
 
 
 @part
@@ -196,7 +194,7 @@ def forward(program, weights, samples, results, scratch, queue, tiles, states, o
         if tile == tiles:
             break
         psi = keep[tile] if len(keep) else section(scratch, begin, begin + size)
-        forward_tile(mine, samples, psi, IN_PLACE, tile, states, scratch, lanes)
+        forward_tile(mine, samples, psi, 0, tile, states, scratch, lanes)
         if len(values):
             expect_tile(mine[0], psi, values, tile, states, scratch, lanes)
     return accepts_angles(mine, program[1], queue)
@@ -285,23 +283,23 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
             seed_tile(program[0], psi, lam, cotangent, tile, states, scratch, lanes)
         for j in range(states):
             tile_angles(program[0], program[1], X, tile * states + j, j, scratch, lanes)
-        backward_tile(program, psi, lam, IN_PLACE, 0, results, tile, states, scratch, lanes)
+        backward_tile(program, psi, lam, 0, 0, results, tile, states, scratch, lanes)
         if fetch_add(queue, DONE, 1) == tiles - 1:
             sum_by_weights(program, results, scratch, lanes)
 
 
 @part
-def backward_tile(program, psi, lam, kept, number, results, tile, states, scratch, lanes):
+def backward_tile(program, psi, lam, step, number, results, tile, states, scratch, lanes):
     """Run the adjoint sweep on a tile, whose angles are in ``scratch``.
 
-    ``psi``, ``kept`` and ``number`` are those of `forward_tile`; ``lam`` has the adjoint states of the final ones.
+    ``psi``, ``step`` and ``number`` are those of `forward_tile`; ``lam`` has the adjoint states of the final ones.
     """
     packed, _, shared, tables = program
     _, by_tile, by_sample, start_lam = results
     layout = packed[0]
     W, size, first = lanes_of(scratch), entry(layout, STATE), _first_product_sum(packed)
     gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-    undo_passes(packed, psi, kept, number, lam, gradient, shared, tables, scratch, lanes)
+    undo_passes(packed, psi, step, number, lam, gradient, shared, tables, scratch, lanes)
     clear_sums(packed, scratch, lanes)
     for j in range(states):
         if len(start_lam):

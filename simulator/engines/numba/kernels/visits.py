@@ -1,7 +1,8 @@
 """Visits: each tile goes forward, through the rest of a training step for its own rows, and backward at once.
 
-Threads meet once instead of twice, states stay in a core's cache and need not be kept for all samples, and psi is kept
-before fused passes (`segments.kept_at`) instead of undone: a quarter of the arithmetic of a sweep less.
+Threads meet once instead of twice, and states stay in a core's cache instead of being stored for all samples. Where
+there is room for them in that cache, the states between fused passes are kept, so that passes need not be undone on psi:
+a quarter of a sweep's arithmetic less.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from simulator.engines.numba.simd import entry, fetch_add, lanes_of, look, secti
 
 
 @bridged
-def visit(program, weights, samples, between, results, scratch, queue, tiles, states, own, places, kept, lanes):
+def visit(program, weights, samples, between, results, scratch, queue, tiles, states, own, places, step, lanes):
     """Visit tiles until none remains; the last thread sums up.
 
     program, weights, own : as of `tiles.forward`
@@ -43,9 +44,9 @@ def visit(program, weights, samples, between, results, scratch, queue, tiles, st
     results : tuple
         As of `tiles.backward`. If a call has refused, ``by_weights`` becomes NaN.
     places : tuple of int
-        Where, in ``scratch``, the space for `invoke_rows` and psi begin, and where the last kept one ends.
-    kept : tuple of int
-        See `segments.kept_at`.
+        Where, in ``scratch``, the space for `invoke_rows` and that for psi begin, and where the latter ends.
+    step : int
+        Distance of the states before and after a fused pass; 0 if it is applied in place.
 
     Returns whether no angle overflowed.
     """
@@ -60,8 +61,8 @@ def visit(program, weights, samples, between, results, scratch, queue, tiles, st
         tile = claim(queue, tiles, thread)
         if tile == tiles:
             break
-        at, number = forward_tile(mine, samples, psi, kept, tile, states, scratch, lanes)
-        final, first = section(psi, at, at + states * size), tile * per_tile
+        number = forward_tile(mine, samples, psi, step, tile, states, scratch, lanes)
+        final, first = section(psi, number * step, number * step + states * size), tile * per_tile
         last = min(first + per_tile, len(values))
         if len(outcomes):
             for j in range(states):
@@ -77,7 +78,7 @@ def visit(program, weights, samples, between, results, scratch, queue, tiles, st
                 probabilities.seed_state(state, dual, outcomes, cotangent, tile * states + j, lanes)
         else:
             seed_tile(packed, final, lam, cotangent, tile, states, scratch, lanes)
-        backward_tile(mine, psi, lam, kept, number, results, tile, states, scratch, lanes)
+        backward_tile(mine, psi, lam, step, number, results, tile, states, scratch, lanes)
         if fetch_add(queue, DONE, 1) == tiles - 1:
             sum_by_weights(mine, results, scratch, lanes)
             if look(queue, REFUSED):
