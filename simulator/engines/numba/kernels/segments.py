@@ -103,18 +103,18 @@ def undo_segment(packed, segment, psi, step, number, lam, gradient, tables, scra
     is_end = first <= entry(packed[0], FIRST_NEEDED)
     W, area = lanes_of(psi), entry(packed[0], BUFFER)
     size_of_sums = FUSED_SUMS * W
-    step = size_of_sums + W + (1 << bits)  # the sums of a pass, and their buffer
+    room = size_of_sums + W + (1 << bits)  # the sums of a pass, and their buffer
     for r in range(first, last):
-        at = area + (r - first) * step
-        cleared(scratch, at, at + (step if entry(one_pass(packed, r), OFFSET) >= 0 else size_of_sums))
+        at = area + (r - first) * room
+        cleared(scratch, at, at + (room if entry(one_pass(packed, r), OFFSET) >= 0 else size_of_sums))
     size = _states_together(packed, segment, len(lam))
     for j in range(len(lam) // size):
         duals = section(lam, j * size, (j + 1) * size)
         for block in range(1 << (bits - OCTET_BITS - each)):
             for r in range(last - 1, first - 1, -1):
-                row, place, octet = one_pass(packed, r), area + (r - first) * step, block << each
+                row, place, octet = one_pass(packed, r), area + (r - first) * room, block << each
                 end = place + size_of_sums
-                sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
+                sums, buffer = section(scratch, place, end), section(scratch, end, place + room)
                 after = octet + (1 << each)
                 only_undone = entry(row, FUSED_LOCAL) > entry(row, FUSED_NEEDED)  # without derivatives by its angles
                 begin = (number + r - first) * step + j * size
@@ -136,8 +136,8 @@ def undo_segment(packed, segment, psi, step, number, lam, gradient, tables, scra
                     if entry(row, OFFSET) >= 0:
                         fused.undo_phases(before, duals, row, octets, tables, bits, o, to, buffer, before_is)
     for r in range(last - 1, first - 1, -1):
-        row, place = one_pass(packed, r), area + (r - first) * step
+        row, place = one_pass(packed, r), area + (r - first) * room
         end = place + size_of_sums
-        sums, buffer = section(scratch, place, end), section(scratch, end, place + step)
+        sums, buffer = section(scratch, place, end), section(scratch, end, place + room)
         numbers, at = _numbers(packed, row, tables, scratch)
         fused.pick_gradients(gradient, row, terms_of(packed, row), numbers, at, sums, buffer, bits, step > 0)

@@ -1,8 +1,8 @@
 """Visits: each tile goes forward, through the rest of a training step for its own rows, and backward at once.
 
 Threads meet once instead of twice, and states stay in a core's cache instead of being stored for all samples. Where
-there is room for them in that cache, the states between fused passes are kept, so that passes need not be undone on psi:
-a quarter of a sweep's arithmetic less.
+that cache has room for the states between fused passes, these are kept, so that passes need not be undone on psi: a
+quarter of a sweep's arithmetic less.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from simulator.engines.numba.layout import scratch, sections
 from simulator.engines.numba.tables.builder import TableBuilder
 from simulator.program.levels import Angle, Level, Rotation
 from simulator.program.program import Program
-from tests.simulator.engines.numba.kernels.cases import Case, rotation
+from tests.simulator.engines.numba.kernels.cases import TOLERANCE, Case, rotation
 
 _prepare, _tile_angles = preparation.prepare, preparation.tile_angles
 _apply_passes, _undo_passes = steps.apply_passes, steps.undo_passes
@@ -27,13 +27,13 @@ def _start(packed, weights, base, shared, tables, X, states, work):
 
 
 @numba.njit
-def _apply(packed, psi, shared, tables, work):
-    _apply_passes(packed, psi, shared, tables, work, None)
+def _apply(packed, psi, tile, step, shared, tables, work):
+    return _apply_passes(packed, psi, tile, step, shared, tables, work, None)
 
 
 @numba.njit
-def _undo(packed, psi, lam, gradient, shared, tables, work):
-    _undo_passes(packed, psi, lam, gradient, shared, tables, work, None)
+def _undo(packed, psi, step, number, lam, gradient, shared, tables, work):
+    _undo_passes(packed, psi, step, number, lam, gradient, shared, tables, work, None)
 
 
 def _strings(count, n, rng):
@@ -91,17 +91,36 @@ def _case(n, count, local, choices, dtype, rng):
 
     def apply(psi):
         begin()
-        _apply(tables.packed, psi, shared, stored, work)
+        _apply(tables.packed, psi, len(psi), 0, shared, stored, work)
 
     def undo(psi, lam, gradient):
         """Undo the pass as one that others precede, and as the first one, where psi need not be undone."""
         others = psi.copy(), lam.copy(), gradient.copy()
+        given_states, given_gradient = (psi.copy(), lam.copy()), gradient.copy()
         for first_needed, arrays in ((-1, (psi, lam, gradient)), (0, others)):
             tables.packed[0][scratch.FIRST_NEEDED] = first_needed
             begin()
-            _undo(tables.packed, *arrays, shared, stored, work)
+            _undo(tables.packed, arrays[0], 0, 0, *arrays[1:], shared, stored, work)
         np.testing.assert_array_equal(others[1], lam)
         np.testing.assert_array_equal(others[2], gradient)
+        check_kept(psi, given_states, lam, gradient, given_gradient)
+
+    def check_kept(psi, given_states, lam, gradient, given_gradient):
+        """Compare with the way back along which states between passes are kept."""
+        step = len(psi) + 2 * W
+        kept = simd.aligned_zeros((len(tables.integers(sections.PASSES)) // layout.COLUMNS + 1) * step, dtype)
+        kept[: len(psi)] = psi
+        begin()
+        number = _apply(tables.packed, kept, len(psi), step, shared, stored, work)
+        assert number == tables.fused_passes
+        final, dual, derivatives = kept[number * step :][: len(psi)], given_states[1].copy(), given_gradient.copy()
+        tolerance = TOLERANCE[dtype] * np.abs(given_states[0]).max()
+        np.testing.assert_allclose(final, given_states[0], rtol=0, atol=tolerance)
+        begin()
+        _undo(tables.packed, kept, step, number, dual, derivatives, shared, stored, work)
+        np.testing.assert_array_equal(dual, lam)
+        scale = np.abs(gradient).max() + np.abs(psi).max() * np.abs(lam).max() * len(psi)
+        np.testing.assert_allclose(derivatives, gradient, rtol=0, atol=TOLERANCE[dtype] * scale)
 
     slots = {id(angle): slot for slot, angle in enumerate(builder.slots.angles)}
     order = [*zip(phases, values[count:], strict=True), *zip(members, values[:count], strict=True)]
