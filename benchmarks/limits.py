@@ -5,11 +5,12 @@ additions that this machine's programs reach) and the rate at which numba reads 
 cache. The work is what the engine's own schedule (docs/engine.md) says it does, counted in real additions and
 multiplications for each sample and amplitude:
 
-* a fused rotation: 4 forwards; 8 to undo it on both states, 4 for its derivative if one of its pass is wanted. If
-  angles differ from sample to sample, a pass multiplies by cosines besides: 2 forwards, 4 backwards;
+* a fused rotation: 4 forwards; 4 to undo it on a state, 4 for its derivative if one of its pass is wanted. If angles
+  differ from sample to sample, a pass multiplies by cosines besides, 2 each time. The way back is that of two states,
+  or of the adjoint state alone where the others are kept;
 * another rotation: 6 forwards; 12 to undo it on both states, 5 for its derivative;
-* phases: 6 forwards; 12 backwards, and 4 for their derivatives, or (a pass of their own) 3 and a Walsh-Hadamard
-  transform (n);
+* phases: 6 each time, with fused rotations on as many states as these, and 4 for their derivatives, or (a pass of their
+  own) on two states, 3 and a Walsh-Hadamard transform (n);
 * the product state at the start: 6; to contract the adjoint state with it: 16; in a large state 12 and 42;
 * expectations: 3 and a transform; the adjoint's seed: 2 and a transform.
 
@@ -110,10 +111,12 @@ class Schedule:
     single_passes: int
     phases: int  # passes of phases
     product: bool
+    keeps: bool  # whether states between fused passes are kept instead of undone
 
     @classmethod
     def of(cls, workload: Workload) -> Schedule:
-        tables = NumbaEngine().plan(ours.model(workload).program, workload.n_samples).tables
+        plan = NumbaEngine().plan(ours.model(workload).program, workload.n_samples)
+        tables = plan.tables
         rows = tables.integers(sections.PASSES).reshape(-1, passes.COLUMNS)
         kinds = rows[:, passes.KIND]
         fused = rows[kinds == passes.FUSED]
@@ -127,6 +130,7 @@ class Schedule:
             single_passes=int(np.isin(kinds, (*SINGLE, passes.ROTATION_PAIR)).sum()),
             phases=int((kinds == passes.PHASES).sum()),
             product=bool(tables.layout[scratch.START] == scratch.PRODUCT_STATE),
+            keeps=plan.visit(0).step > 0,
         )
         if out.passes != len(rows):
             raise ValueError(f"{workload.name} has passes that are not counted here")
@@ -141,11 +145,12 @@ class Schedule:
 def operations(workload: Workload) -> int:
     """Floating-point operations of one training step, counted as described above."""
     n, does = workload.n_qubits, Schedule.of(workload)
+    turned = 2 if does.keeps else 3  # states forwards and backwards
     each = (
-        12 * does.fused
+        4 * turned * does.fused
         + 4 * does.derived
-        + 6 * does.local_passes
-        + 22 * does.fused_phases
+        + 2 * turned * does.local_passes
+        + (6 * turned + 4) * does.fused_phases
         + 23 * does.single
         + (21 + n) * does.phases
     )
@@ -154,9 +159,13 @@ def operations(workload: Workload) -> int:
 
 
 def traffic(workload: Workload) -> int:
-    """Bytes read and written by one training step, wherever they lie: each pass one state forwards, two backwards."""
-    amplitude = 16 if workload.precision == "double" else 8
-    return workload.n_samples * Schedule.of(workload).passes * 3 * 2 * amplitude * 2**workload.n_qubits
+    """Bytes read and written by one training step, wherever they lie: each pass one state forwards, two backwards.
+
+    A state that is kept is only read on the way back.
+    """
+    amplitude, does = 16 if workload.precision == "double" else 8, Schedule.of(workload)
+    states = 6 * does.passes - does.keeps * does.fused_passes
+    return workload.n_samples * states * amplitude * 2**workload.n_qubits
 
 
 def main() -> None:
