@@ -69,9 +69,12 @@ class PreparedLoss:
             step = _Step.of(network, kept, inputs.shape, len(words))
         result = None if step is None else step.value_and_gradient(inputs, targets, shares, weights, words)
         steps[key] = step
-        while len(steps) > MOST_SHAPES:
-            steps.pop(next(iter(steps)), None)
+        for old in list(steps)[:-MOST_SHAPES]:
+            steps.pop(old, None)
         return result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._network, self._loss)  # a copy has calls on arrays of its own
 
     @cached_property
     def _sweeps(self) -> _Sweeps:

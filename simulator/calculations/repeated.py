@@ -125,7 +125,8 @@ def repeat(
     if most:
         by_key[complete] = repetition
         if len(by_key) > most:
-            by_key.pop(next(iter(by_key), None), None)
+            for old in list(by_key)[:-most]:
+                by_key.pop(old, None)
     return results
 
 
