@@ -34,28 +34,18 @@ _MOST_LARGE = 2  # of each thread, with more than these numbers, as long as thei
 _LARGEST = 1 << 21  # maximum number of numbers of these, so that each has up to 100 megabytes
 
 
-class _Repetition:
-    """A compiled loop of one round, the arrays that it reads, and those that it writes."""
-
-    def __init__(self, calls: list[loops.Call], arguments: Arrays, results: Arrays) -> None:
-        self._place = np.zeros(1, np.int64)
-        checks = [loops.check_finite(array) for array in arguments[:2]]  # X and weights
-        self._loop = loops.Loop(checks + calls, self._place)
-        self._arguments, self._results = arguments, results
-
-    def __call__(self, arguments: Arrays) -> Arrays | None:
-        for argument, value in zip(self._arguments, arguments, strict=True):
-            argument[...] = value
-        self._place[0] = 0
-        return tuple([result.copy() for result in self._results]) if self._loop.run(1) else None
+def _repetition(calls: list[loops.Call], arguments: Arrays, results: Arrays) -> loops.Calculation:
+    """Return a calculation that refuses X and weights which are not finite."""
+    checks = [loops.check_finite(array) for array in arguments[:2]]
+    return loops.Calculation(checks + calls, arguments, results)
 
 
 def _needs_python(arguments: Arrays) -> None:
-    """Take the place of a `_Repetition` where there can be none."""
+    """Take the place of a calculation where there can be none."""
 
 
 def _asked_once(arguments: Arrays) -> None:
-    """Take the place of a `_Repetition` where Python carries the calculation out for the first time."""
+    """Take the place of a calculation where Python carries the calculation out for the first time."""
 
 
 _Repeated: TypeAlias = Callable[[Arrays], Arrays | None]
@@ -120,7 +110,7 @@ def repeat(
         repetition = _asked_once
     elif repetition is None or repetition is _asked_once:
         calls = prepare(engine)
-        repetition = _needs_python if calls is None else _Repetition(*calls)
+        repetition = _needs_python if calls is None else _repetition(*calls)
     results = repetition((X, weights, *others))
     if most:
         by_key[complete] = repetition
