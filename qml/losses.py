@@ -42,6 +42,8 @@ class Loss(Protocol):
         ...
 
 
+_TYPES = np.dtype(np.float64), np.dtype(np.int64)  # of targets that kernels take as numbers
+
 Kernel: TypeAlias = tuple[Callable[..., bool], tuple[float, ...], np.ndarray]
 
 
@@ -354,7 +356,9 @@ def _columns(shape: tuple[int, ...], y: np.ndarray) -> np.ndarray:
     """
     if len(shape) != 2 or (y.shape != shape and (shape[1] != 1 or y.shape != shape[:1])):
         raise ValueError(f"outputs of shape {shape} need y of the same shape, got {y.shape}")
-    return (y if y.dtype == np.int64 and y.flags.carray else as_array(y)).reshape(shape)
+    if not (y.dtype in _TYPES and y.flags.carray and type(y) is np.ndarray):
+        y = as_array(y)
+    return y if y.shape == shape else y.reshape(shape)
 
 
 def _class_index(shape: tuple[int, ...], y: np.ndarray, name: str) -> np.ndarray:

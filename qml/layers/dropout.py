@@ -119,16 +119,16 @@ class DropoutStep(Dropout):
     def calls(
         self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
     ) -> LayerCalls | None:
+        source = self.of_loop
+        if source is None:
+            return None
         factors, outputs, d_outputs = np.empty(X.shape), np.empty(X.shape), np.empty(X.shape)
         calls = rest(outputs, d_outputs)
         if calls is None:
             return None
-        first, step, numbers = seed_words(*self.seed), np.zeros(1, np.int64), ()
-        if self.of_loop is not None:
-            (first, step), numbers = self.of_loop, self.seed
-        words, generator = np.concatenate([first, seed_words(*numbers)]), np.empty(generators.SIZE, np.int64)
+        words, generator = np.concatenate([source.words, seed_words(*self.seed)]), np.empty(generators.SIZE, np.int64)
         draws = [
-            loops.Call(generators.start_step, first, step, words, generator),
+            loops.Call(generators.start_step, source.words, source.step, words, generator),
             loops.Call(generators.draw_factors, generator, float(self.rate), factors.reshape(-1)),
         ]
         backward = [] if d_X is None else [chain(d_outputs, factors, d_X)]

@@ -78,8 +78,8 @@ class LayerCalls(NamedTuple):
 
 
 RestCalls = Callable[[Array, Array], LayerCalls | None]
-"""Remainder of a network as calls: a function of two arrays of a layer, both of shape (n_samples, num_outputs), that
-the calls read the layer's outputs from and write the derivative with respect to them to; None if it needs Python."""
+"""Remainder of a network as calls: a function of an array of a layer's outputs, which the calls read, and of one that
+they fill with the derivative with respect to them, both of shape (n_samples, num_outputs); None if it needs Python."""
 
 
 class Layer(Protocol):

@@ -1,9 +1,10 @@
 """Many steps of a run as one compiled call: the calls of kernels that a step consists of, repeated without Python.
 
 A step is a sequence of calls on fixed arrays: its rows are gathered, the objective contributes loss and gradient, the
-optimizer its step; then what the state of the run records is summed, and the new weights replace the old ones. The
-kernels, and therefore the bits, are those of a step in Python. A step that a kernel refuses, because a number is not
-finite or a target is not valid, has changed nothing: it is taken again in Python, which says what is wrong.
+optimizer its step; then what the state of the run records is summed, and the new weights replace the old ones. A step
+in Python makes the same calls once (`PreparedLoss`), so the bits are the same. A step that a kernel refuses, because a
+number is not finite or a target is not valid, has changed nothing: it is taken again in Python, which says what is
+wrong.
 
 A call takes the steps of several epochs if nobody looks at the run between them. It records the sums and the weights at
 the end of each, from which the run then finishes one epoch after the other, as if it had just been taken.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,7 @@ class LayersObjective:
     validation: LayersObjective | None = None
     _shared: Any = field(default=None, compare=False, repr=False)  # what does not depend on the samples
     _encoded: Any = field(default=None, compare=False, repr=False)  # `_Encoded` of the inputs, or of earlier ones
+    _step: Any = field(default=None, compare=False, repr=False)  # `_RandomStep` of this network, or of an earlier one
 
     def __post_init__(self) -> None:
         shared = self._shared
@@ -92,7 +93,10 @@ class LayersObjective:
 
     def for_step(self, seed: Sequence[int]) -> LayersObjective:
         """Return the objective of one training step, with random numbers from this seed."""
-        return replace(self, network=self.network.for_step(seed))
+        if not self.is_random:
+            return self
+        network = self.network.for_step(seed)
+        return replace(self, network=network, _step=_RandomStep(network, self.loss, self._shared.steps, tuple(seed)))
 
     def with_shots(self, shots: int, seed: int) -> LayersObjective:
         """Return the objective with this number of shots for each circuit.
@@ -111,6 +115,9 @@ class LayersObjective:
         inputs, targets, shares = self._batch(rows)
         if self._shared.encoding is not None:
             inputs = self._encoding_states.of(rows)
+        step = self._step
+        if step is not None and step.network is self.network and step.loss is self.loss:
+            return step.steps.value_and_gradient(inputs, targets, shares, weights, step.seed)  # type: ignore[no-any-return]
         return self._shared.steps.value_and_gradient(inputs, targets, shares, weights)
 
     def value(self, weights: Array, rows: Rows) -> float:
@@ -215,6 +222,23 @@ class _Encoded:
     def in_order(self, inputs: Array, order: NDArray[np.intp]) -> _Encoded:
         """Return the states of the inputs in another order."""
         return _Encoded(inputs, self.states, order if self.places is None else self.places[order])
+
+
+class _RandomStep(NamedTuple):
+    """Step of a random network.
+
+    Parameters
+    ----------
+    network : the network of the step, see `Layer.for_step`
+    loss : loss of ``steps``
+    steps : loss of the network of all steps
+    seed : seed of the step
+    """
+
+    network: Layer
+    loss: Loss
+    steps: PreparedLoss
+    seed: tuple[int, ...]
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qml.layers import Layer
-from qml.layers.trait import LayerCalls, calls_of
+from qml.layers.trait import LayerCalls, calls_of, layer_for_steps
 from qml.losses import Kernel, Loss, compiled, loss_calls, value_and_gradient
+from qml.seeds import StepSeed, seed_words
 from simulator.caching import cached_property
 from simulator.engines.host import loops, losses
 from simulator.program.values import as_array
@@ -36,33 +38,43 @@ class PreparedLoss:
 
     def __init__(self, network: Layer, loss: Loss) -> None:
         self._network, self._loss = network, loss
-        self._steps: dict[Any, _Step | None] = {}  # by the shapes of their batches, the latest last
+        self._steps: dict[Any, loops.Calculation | None] = {}  # by the shapes of their batches, the latest last
 
     def value_and_gradient(
-        self, inputs: Array, targets: NDArray[Any], shares: Array, weights: Array
+        self, inputs: Array, targets: NDArray[Any], shares: Array, weights: Array, seed: Sequence[int] = ()
     ) -> tuple[float, Array]:
-        """Compute the sum of the losses of rows, times their shares, and its gradient, shape (n_weights,)."""
-        result = self._in_calls(inputs, targets, shares, weights)
-        return self._sweeps.value_and_gradient(inputs, targets, shares, weights) if result is None else result
+        """Compute the sum of the losses of rows, times their shares, and its gradient, shape (n_weights,).
+
+        With a seed, those of the network's `Layer.for_step`.
+        """
+        result = self._in_calls(inputs, targets, shares, weights, seed_words(*seed))
+        if result is not None:
+            return result
+        sweeps = _Sweeps(self._network.for_step(seed), self._loss) if seed else self._sweeps
+        return sweeps.value_and_gradient(inputs, targets, shares, weights)
 
     def _in_calls(
-        self, inputs: Array, targets: NDArray[Any], shares: Array, weights: Array
+        self, inputs: Array, targets: NDArray[Any], shares: Array, weights: Array, words: NDArray[np.int64]
     ) -> tuple[float, Array] | None:
         """Do so by calls; return None if that needs Python, or a kernel refuses, as Python then says why."""
         loss, network = compiled(self._loss), self._network
         if loss is None or network.num_outputs is None or not len(inputs):
             return None
         kernel, settings, targets = loss.kernel((len(inputs), network.num_outputs), targets)
-        key, steps = (inputs.shape, targets.shape, targets.dtype), self._steps
+        key, steps = (inputs.shape, targets.shape, targets.dtype, len(words)), self._steps
         try:
             step = steps.pop(key)  # so that another thread does not find it
         except KeyError:
-            step = _Step.of(network, (kernel, settings, np.empty(targets.shape, targets.dtype)), inputs.shape)
-        result = None if step is None else step.value_and_gradient(inputs, targets, shares, weights)
+            targets_of_calls = np.empty(targets.shape, targets.dtype)
+            step = _step_of(network, (kernel, settings, targets_of_calls), inputs.shape, len(words))
+        results = None if step is None else step((inputs, targets, shares, weights, words))
         steps[key] = step
-        while len(steps) > MOST_SHAPES:
-            steps.pop(next(iter(steps)), None)
-        return result
+        for old in list(steps)[:-MOST_SHAPES]:
+            steps.pop(old, None)
+        return None if results is None else (float(results[0][0]), results[0][1:])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._network, self._loss)  # a copy has calls on arrays of its own
 
     @cached_property
     def _sweeps(self) -> _Sweeps:
@@ -98,40 +110,20 @@ def step_calls(
     return None if calls is None else calls.in_order()
 
 
-class _Step:
-    """The calls of a step, and the arrays that they read and fill.
+def _step_of(network: Layer, kernel: Kernel, shape: tuple[int, ...], seed_size: int) -> loops.Calculation | None:
+    """Return the calls of a step with inputs of this shape and a seed of this number of words; None for Python.
 
-    Parameters
-    ----------
-    arrays : tuple of ndarray
-        Inputs, targets, shares and weights.
-    totals : float64 ndarray, shape (1 + n_weights,)
-        Loss and gradient.
-    calls : list of Call
+    Its arguments are inputs, targets, shares, weights and the words of the seed; its result is loss and gradient.
     """
-
-    def __init__(self, arrays: tuple[NDArray[Any], ...], totals: Array, calls: list[loops.Call]) -> None:
-        self._arrays, self._totals, self._place = arrays, totals, np.zeros(1, np.int64)
-        self._loop = loops.Loop(calls, self._place)
-
-    @classmethod
-    def of(cls, network: Layer, kernel: Kernel, shape: tuple[int, ...]) -> _Step | None:
-        """Return the step of a network for inputs of this shape; None if it needs Python."""
-        inputs, shares, weights = np.empty(shape), np.empty(shape[0]), np.empty(network.num_weights)
-        totals = np.empty(1 + len(weights))
-        calls = step_calls(network, kernel, inputs, shares, weights, totals[1:], totals[:1])
-        if calls is None:
-            return None
-        return cls((inputs, kernel[2], shares, weights), totals, [loops.clear(totals), *calls])
-
-    def value_and_gradient(self, *values: NDArray[Any]) -> tuple[float, Array] | None:
-        """Compute loss and gradient, given what the arrays should hold; None if a kernel refuses."""
-        for array, value in zip(self._arrays, values, strict=True):
-            array[...] = value
-        self._place[0] = 0
-        if not self._loop.run(1):
-            return None
-        return float(self._totals[0]), self._totals[1:].copy()
+    inputs, shares, weights = np.empty(shape), np.empty(shape[0]), np.empty(network.num_weights)
+    totals, words = np.empty(1 + len(weights)), np.empty(seed_size, np.int64)
+    of_steps = layer_for_steps(network, StepSeed(words, np.zeros(1, np.int64))) if seed_size else network
+    if of_steps is None:
+        return None
+    calls = step_calls(of_steps, kernel, inputs, shares, weights, totals[1:], totals[:1])
+    if calls is None:
+        return None
+    return loops.Calculation([loops.clear(totals), *calls], (inputs, kernel[2], shares, weights, words), (totals,))
 
 
 class _Sweeps:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, TypeAlias
 from weakref import ref
 
@@ -33,35 +34,29 @@ _MOST_LARGE = 2  # of each thread, with more than these numbers, as long as thei
 _LARGEST = 1 << 21  # maximum number of numbers of these, so that each has up to 100 megabytes
 
 
-class _Repetition:
-    """A compiled loop of one round, the arrays that it reads, and those that it writes."""
-
-    def __init__(self, calls: list[loops.Call], arguments: Arrays, results: Arrays) -> None:
-        self._place = np.zeros(1, np.int64)
-        checks = [loops.check_finite(array) for array in arguments[:2]]  # X and weights
-        self._loop = loops.Loop(checks + calls, self._place)
-        self._arguments, self._results = arguments, results
-
-    def __call__(self, arguments: Arrays) -> Arrays | None:
-        for argument, value in zip(self._arguments, arguments, strict=True):
-            argument[...] = value
-        self._place[0] = 0
-        return tuple([result.copy() for result in self._results]) if self._loop.run(1) else None
+def _repetition(calls: list[loops.Call], arguments: Arrays, results: Arrays) -> loops.Calculation:
+    """Return a calculation that refuses X and weights which are not finite."""
+    checks = [loops.check_finite(array) for array in arguments[:2]]
+    return loops.Calculation(checks + calls, arguments, results)
 
 
 def _needs_python(arguments: Arrays) -> None:
-    """Take the place of a `_Repetition` where there can be none."""
+    """Take the place of a calculation where there can be none."""
+
+
+def _asked_once(arguments: Arrays) -> None:
+    """Take the place of a calculation where Python carries the calculation out for the first time."""
 
 
 _Repeated: TypeAlias = Callable[[Arrays], Arrays | None]
 
 
 class _Repetitions(threading.local):
-    """What a thread has asked for, the latest last; None where it was once."""
+    """What a thread has asked for, the latest last."""
 
     def __init__(self) -> None:
-        self.by_key: dict[Hashable, _Repeated | None] = {}
-        self.large: dict[Hashable, _Repeated | None] = {}  # those with more than `_MOST_NUMBERS`
+        self.by_key: dict[Hashable, _Repeated] = {}
+        self.large: dict[Hashable, _Repeated] = {}  # those with more than `_MOST_NUMBERS`
 
 
 _of_thread = _Repetitions()
@@ -98,36 +93,35 @@ def repeat(
         Copies of the results. None if the calculation has to be carried out without a loop: also where a kernel
         refuses, or an input or a weight is not finite, as Python then says why.
     """
-    samples = len(X)
-    numbers = max(samples << program.num_qubits, X.size)
-    if numbers > _MOST_NUMBERS and not at_once:
+    samples, size = len(X), X.size
+    amplitudes = samples << program.num_qubits
+    numbers = amplitudes if amplitudes > size else size
+    if numbers <= _MOST_NUMBERS:
+        by_key, most, reference = _of_thread.by_key, _MOST_REPETITIONS, ref(program)
+    elif at_once:
+        by_key, most = _of_thread.large, _MOST_LARGE if numbers <= _LARGEST else 0
+        reference = ref(program, partial(_clear, by_key))
+    else:
         return None
     engine = engine_for(program, samples)
-    by_key, most, complete = _of_thread.by_key, _MOST_REPETITIONS, (ref(program), engine, samples, key)
-    if numbers > _MOST_NUMBERS:
-        by_key, most = _of_thread.large, _MOST_LARGE
-        complete = ref(program, lambda _: by_key.clear()), engine, samples, key
-    repetition = None
-    try:
-        repetition = by_key.pop(complete)  # a nested call, as of a signal handler, does not find it
-    except KeyError:
-        if not at_once:
-            _keep(by_key, complete, None, most)
-            return None
-    if repetition is None:
+    complete = reference, engine, samples, key
+    repetition = by_key.pop(complete, None)  # a nested call, as of a signal handler, does not find it
+    if repetition is None and not at_once:
+        repetition = _asked_once
+    elif repetition is None or repetition is _asked_once:
         calls = prepare(engine)
-        repetition = _needs_python if calls is None else _Repetition(*calls)
+        repetition = _needs_python if calls is None else _repetition(*calls)
     results = repetition((X, weights, *others))
-    if numbers <= _LARGEST:
-        _keep(by_key, complete, repetition, most)
+    if most:
+        by_key[complete] = repetition
+        if len(by_key) > most:
+            for old in list(by_key)[:-most]:
+                by_key.pop(old, None)
     return results
 
 
-def _keep(by_key: dict[Hashable, _Repeated | None], key: Hashable, repetition: _Repeated | None, most: int) -> None:
-    """Keep a repetition as the latest, and of the others the latest ones."""
-    by_key[key] = repetition
-    if len(by_key) > most:
-        by_key.pop(next(iter(by_key), None), None)
+def _clear(repetitions: dict[Hashable, _Repeated], _: object) -> None:
+    repetitions.clear()
 
 
 def expectation_calls(engine: Engine, program: Program, samples: int) -> Calls | None:

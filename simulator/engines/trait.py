@@ -235,7 +235,7 @@ class Engine(Protocol):
         X, weights, cotangent : float64 ndarray
             Read anew by every call; their contents may change.
         values, by_weights, by_inputs : float64 ndarray
-            Overwritten with the results of `sweep`; ``by_inputs`` is None if it is not wanted.
+            Overwritten with the results of `sweep`, up to rounding; ``by_inputs`` is None if it is not wanted.
         qubits : tuple of int, or None
             As for `sweep`.
         between : list of `simulator.engines.host.loops.Call`

@@ -14,8 +14,9 @@ from simulator.engines.numba.layout.queues import PAYS, SHARED, TRIAL
 from simulator.engines.numba.layout.row_calls import WORDS
 from simulator.engines.numba.threads import AWAKE, get_num_threads, helpers
 
-__all__ = ["Call", "Loop", "RowCalls", "check_finite", "clear", "words"]
+__all__ = ["Calculation", "Call", "Loop", "RowCalls", "check_finite", "clear", "words"]
 
+Array = NDArray[Any]
 IntArray = NDArray[np.int64]
 
 _PAUSE = 0.05, 1.6  # shortest and longest time, in seconds, until calls that did not pay with helpers are tried again
@@ -68,6 +69,33 @@ class Loop:
         if self._words[0, PAYS] < paying and self._ended > self._tried + _PAUSE[1]:
             self._tried, self._pause = self._ended, _PAUSE[0]
         return reached
+
+
+class Calculation:
+    """A sequence of calls that is made once at a time, with other numbers in the arrays that they read.
+
+    One thread at a time may call it.
+
+    Parameters
+    ----------
+    calls : list of Call
+    arguments : tuple of ndarray
+        Arrays that the calls read.
+    results : tuple of ndarray
+        Arrays that they fill.
+    """
+
+    def __init__(self, calls: list[Call], arguments: tuple[Array, ...], results: tuple[Array, ...]) -> None:
+        self._place = np.zeros(1, np.int64)
+        self._loop = Loop(calls, self._place)
+        self._arguments, self._results = arguments, results
+
+    def __call__(self, arguments: tuple[Array, ...]) -> tuple[Array, ...] | None:
+        """Copy numbers to the arrays, make the calls, and return copies of the results; None if a kernel refuses."""
+        for argument, value in zip(self._arguments, arguments, strict=True):
+            argument[...] = value
+        self._place[0] = 0
+        return tuple([result.copy() for result in self._results]) if self._loop.run(1) else None
 
 
 class RowCalls:

@@ -1,7 +1,10 @@
 """Steps in a compiled loop against the same run whose steps are taken in Python, bit by bit."""
 
+import copy
 import dataclasses
+import gc
 import os
+import pickle
 import threading
 import weakref
 from dataclasses import dataclass
@@ -261,6 +264,18 @@ def test_steps_in_python_keep_the_calls_of_two_shapes(monkeypatch):
     problem.value_and_gradient(weights, slice(32, 44))
     problem.value_and_gradient(weights, slice(0, 16))
     assert built == [16, 12, 1, 16]
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda problem: pickle.loads(pickle.dumps(problem))])
+def test_a_copy_has_calls_of_its_own(duplicate):
+    problem, weights = objective(), np.linspace(0.0, 1.0, NETWORK.num_weights)
+    expected = problem.value_and_gradient(weights, slice(None))
+    other = duplicate(problem)
+    del problem
+    gc.collect()
+    value, gradient = other.value_and_gradient(weights, slice(None))
+    assert value == expected[0]
+    np.testing.assert_array_equal(gradient, expected[1])
 
 
 def test_threads_take_steps_of_one_objective():

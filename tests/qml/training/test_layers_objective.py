@@ -50,6 +50,15 @@ def test_gradient_is_the_derivative_of_the_value(loss, num_outputs, targets, row
     np.testing.assert_allclose(gradient, numeric, atol=1e-7)
 
 
+@pytest.mark.parametrize("columns", [1, 3])
+def test_inputs_of_another_width_are_refused(columns):
+    """Also where kernels would read the rows, which do not know how wide these should be."""
+    problem = objective(SquaredError(), 1, RNG.normal(size=N_SAMPLES))
+    problem = dataclasses.replace(problem, inputs=RNG.normal(size=(N_SAMPLES, columns)))
+    with pytest.raises(ValueError, match="2"):
+        problem.value_and_gradient(np.zeros(problem.network.num_weights), slice(None))
+
+
 def test_value_is_the_weighted_mean():
     problem = objective(SquaredError(), 1, RNG.normal(size=N_SAMPLES))
     weights = RNG.normal(size=problem.network.num_weights)

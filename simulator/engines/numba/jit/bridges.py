@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,13 +82,15 @@ class Call:
         words: list[int] = []
         codes: list[str] = []
         arrays: list[int] = []
+        moved = set(map(id, of_rows))
         for argument in arguments:
-            if any(argument is array for array in of_rows):
-                arrays += len(words), argument.nbytes // rows, argument.size // rows, len(argument) // rows
+            if id(argument) in moved:
+                entries = argument.size // rows
+                arrays += len(words), entries * argument.itemsize, entries, len(argument) // rows
             _flatten(argument, words, codes)
         key = kernel, "".join(codes)
         self._bridge = _addresses.get(key) or _addresses.setdefault(key, bridge_to(kernel, arguments))
-        self._block = np.array(words, np.int64)
+        self._block = array("q", words)  # takes less time to fill than an ndarray
         self._arguments = arguments  # keeps the arrays alive
         self._arrays = arrays
 
