@@ -7,8 +7,6 @@ quarter of a sweep's arithmetic less.
 
 from __future__ import annotations
 
-import math
-
 from simulator.engines.numba.jit import bridged
 from simulator.engines.numba.jit.bridges import address_of, words_at
 from simulator.engines.numba.kernels import outcomes as probabilities
@@ -27,7 +25,7 @@ from simulator.engines.numba.kernels.tiles import (
 )
 from simulator.engines.numba.layout.queues import DONE, REFUSED
 from simulator.engines.numba.layout.scratch import STATE
-from simulator.engines.numba.simd import entry, fetch_add, lanes_of, look, section
+from simulator.engines.numba.simd import entry, fetch_add, lanes_of, look, relax, section
 
 
 @bridged
@@ -42,13 +40,13 @@ def visit(program, weights, samples, between, results, scratch, queue, tiles, st
         those of ``cotangent``, of the same shape; and ``outcomes``, int64 (2**n,) or (0,): the outcome at each stored
         index where the outputs are probabilities.
     results : tuple
-        As of `tiles.backward`. If a call has refused, ``by_weights`` becomes NaN.
+        As of `tiles.backward`.
     places : tuple of int
         Where, in ``scratch``, the space for `invoke_rows` and that for psi begin, and where the latter ends.
     step : int
         Distance of the states before and after a fused pass; 0 if it is applied in place.
 
-    Returns whether no angle overflowed.
+    Returns whether no angle overflowed and no call refused.
     """
     calls, values, cotangent, outcomes = between
     mine, thread = prepared(program, weights, scratch, queue, own, lanes)
@@ -81,8 +79,6 @@ def visit(program, weights, samples, between, results, scratch, queue, tiles, st
         backward_tile(mine, psi, lam, step, number, results, tile, states, scratch, lanes)
         if fetch_add(queue, DONE, 1) == tiles - 1:
             sum_by_weights(mine, results, scratch, lanes)
-            if look(queue, REFUSED):
-                by_weights = results[0]
-                for k in range(len(by_weights)):
-                    by_weights[k] = math.nan
-    return accepts_angles(mine, program[1], queue)
+    while look(queue, DONE) < tiles:  # as the calls on other threads' tiles may refuse
+        relax(queue)
+    return accepts_angles(mine, program[1], queue) and look(queue, REFUSED) == 0
