@@ -105,10 +105,14 @@ def by_public_functions(problem, weights, optimizer):
 )
 @pytest.mark.parametrize("loss", [BinaryCrossEntropy(), SquaredError(), Quartic()], ids=lambda v: type(v).__name__)
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-def test_a_run_has_the_bits_of_its_steps_one_by_one(network, loss, optimizer):
+def test_a_run_equals_its_steps_one_by_one(network, loss, optimizer):
+    """To the bit where there are no calls, which may keep other states of the circuit than its sweeps."""
     problem = objective(network, loss)
     start = network.initial_weights(np.random.default_rng(1))
-    np.testing.assert_array_equal(trained(problem, start, optimizer), by_public_functions(problem, start, optimizer))
+    weights, expected = trained(problem, start, optimizer), by_public_functions(problem, start, optimizer)
+    np.testing.assert_allclose(weights, expected, rtol=0, atol=ROUNDING)
+    if isinstance(loss, Quartic) or network is NETWORKS["own layer"]:
+        np.testing.assert_array_equal(weights, expected)
 
 
 def test_a_run_equals_a_loop_in_numpy():
@@ -156,13 +160,16 @@ def test_gradients_of_earlier_steps_stay_as_they_were():
     np.testing.assert_array_equal(first, kept)
 
 
-def test_buffers_go_with_the_run():
+@pytest.mark.parametrize("loss", [SquaredError(), Quartic()], ids=["calls", "sweeps"])
+def test_buffers_go_with_the_run(loss):
     """No cycle keeps them until the collector comes by: a search makes many runs, with megabytes each."""
-    problem = objective(NETWORKS["dressed"], SquaredError())
+    problem = objective(NETWORKS["dressed"], loss)
     prepared = PreparedLoss(problem.network, problem.loss)
     shares = problem.sample_weight / N_SAMPLES
     prepared.value_and_gradient(problem.inputs, problem.targets, shares, np.zeros(problem.network.num_weights))
-    reference = weakref.ref(prepared._sweep)
+    (step,) = [prepared._sweeps._sweep] if isinstance(loss, Quartic) else prepared._steps.values()
+    reference = weakref.ref(step)
+    del step
     gc.disable()
     try:
         del prepared
