@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.caching import cached_property
-from simulator.engines.numba.layout import scratch, sections
+from simulator.engines.numba.layout import passes, scratch, sections
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+
+_STEPS = 4  # trips through the states besides passes: the product state, and expectations, forward and back
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,13 @@ class Tables:
         """Number of sums over a tile's samples, which follow one another in eights; see `kernels.tiles.backward`."""
         of_product = 8 * int(self.layout[scratch.QUBITS]) if self.lanes is None else 0
         return -(-self.slots // 8) * 8 + of_product
+
+    @property
+    def rotations_per_trip(self) -> float:
+        """Number of fused rotations for each trip through the states of a tile: a segment, or a step at either end."""
+        rows = self.integers(sections.PASSES).reshape(-1, passes.COLUMNS)
+        rotations = rows[rows[:, passes.KIND] == passes.FUSED, passes.FUSED_COUNT].sum()
+        return float(rotations) / (len(self.integers(sections.SEGMENTS)) // sections.SEGMENT_COLUMNS + _STEPS)
 
     def integers(self, number: int) -> IntArray:
         """Return a section of the packed integers by its number in `layout.sections`."""
