@@ -35,6 +35,18 @@ def cache_bytes(level: int = 2) -> int:
 
 
 @functools.cache
+def cache_share() -> int:
+    """Size in bytes of a processor's share of the cache of level 3; of its cache of level 2 if that is larger."""
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list").read_text().strip()
+        spans = [part.split("-") for part in text.split(",")]
+        sharers = sum(int(span[-1]) - int(span[0]) + 1 for span in spans)
+    except (OSError, ValueError):
+        sharers = os.cpu_count() or 1
+    return max(cache_bytes(3) // sharers, cache_bytes(2))
+
+
+@functools.cache
 def tile_bytes() -> int:
     """Maximum size of a tile with several states: two such tiles and more fit in the first-level cache."""
     return 1 << max((cache_bytes(1) // 3).bit_length() - 1, 0)
@@ -70,8 +82,7 @@ def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, optio
 
 def is_streamed(num_qubits: int) -> bool:
     """Whether each pass reads the two states of a tile of samples from memory, as no cache has room for them."""
-    share = cache_bytes(3) // (os.cpu_count() or 1)
-    return (4 * simd.VECTOR_BYTES) << num_qubits > max(cache_bytes(), share)
+    return (4 * simd.VECTOR_BYTES) << num_qubits > cache_share()
 
 
 def segment_sizes(num_qubits: int, options: Options) -> tuple[int, int]:

@@ -108,6 +108,7 @@ def test_large_tiles_need_a_shared_cache_and_work_for_all(monkeypatch, samples, 
         circuit = circuit.ry(w[q], q).cx(q, (q + 1) % 16)
     program = Program(circuit, [Z(0)], weights=w)
     monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: cache if level == 3 else 1 << 20)
+    monkeypatch.setattr(block_sizes, "cache_share", lambda: cache // processors)
     monkeypatch.setattr(block_sizes.os, "cpu_count", lambda: processors)
     assert (NumbaEngine().plan(program, samples).lanes is None) == in_batches
     assert NumbaEngine(Options(batch_qubits=12)).plan(program, samples).lanes is not None
@@ -132,6 +133,7 @@ def test_large_tiles_come_from_memory_for_many_rotations(monkeypatch, layers, se
             circuit = circuit.cx(q, (q + 1) % 16)
     program = Program(circuit, [Z(0)], weights=w)
     monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: 8 << 20 if level == 3 else second_level)
+    monkeypatch.setattr(block_sizes, "cache_share", lambda: 4 << 20)
     monkeypatch.setattr(block_sizes.os, "cpu_count", lambda: 2)
     assert (NumbaEngine().plan(program, 32).lanes is None) == in_batches
 

@@ -92,6 +92,7 @@ def test_tiles_from_memory_have_long_segments_in_the_second_level_cache(monkeypa
     with using(NumbaEngine(Options(batch_qubits=3))):
         expected = adjoint_sweep(program, *arguments)[:2]
     monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: 1 << 18)
+    monkeypatch.setattr(block_sizes, "cache_share", lambda: 1 << 18)
     engine = NumbaEngine(Options(batch_qubits=99))
     passes, bits = passes_of_segments(engine.plan(program, 16))
     assert (passes.max(), (bits + 3).max()) == (3, 8)  # three, three and two rotations in blocks of 64 KiB
