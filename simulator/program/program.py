@@ -15,6 +15,7 @@ from simulator.observables import PauliSum
 from simulator.operations.measurements import refuse_measurements
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter, ParameterVector
+from simulator.program.idle import without_idle
 from simulator.program.levels import Level, Rotation
 from simulator.program.lowering import Lowered, lower
 from simulator.program.starts import Start
@@ -178,7 +179,7 @@ class Program:
         """Initial single-qubit rotations of each stored qubit, and the remaining levels."""
         levels = self.lowered.levels
         if self.observables:
-            levels = _without_idle(levels, self.strings)
+            levels = without_idle(levels, [(x, z) for x, z, _, _ in self.strings], self.num_qubits)
         if self.starts:
             return [[] for _ in range(self.num_qubits)], levels
         return _split_product(levels, self.num_qubits)
@@ -228,27 +229,6 @@ def _check_parameters(circuit: OperationSequence, inputs: Sequence[Parameter], w
     missing = [p.name for p in circuit.parameters if p not in distinct]
     if missing:
         raise ParameterError(f"parameters of the circuit that are neither inputs nor weights: {', '.join(missing)}")
-
-
-def _without_idle(levels: list[Level], strings: list[tuple[int, int, int, float]]) -> list[Level]:
-    """Drop members that commute with the observables and all later members, as they cannot affect an expectation."""
-    seen_x = seen_z = 0
-    for x, z, _, _ in strings:
-        seen_x |= x
-        seen_z |= z
-    out = []
-    for level in reversed(levels):
-        members = []
-        dense = level.kind == "dense"
-        for member in reversed(level.members):
-            x, z = member.support if dense else member[:2]
-            if x & seen_z or z & seen_x:
-                members.append(member)
-                seen_x |= x
-                seen_z |= z
-        if members:
-            out.append(Level(level.kind, members[::-1], level.ordered))
-    return out[::-1]
 
 
 def _split_product(levels: list[Level], num_qubits: int) -> tuple[list[list[Rotation]], list[Level]]:

@@ -16,6 +16,8 @@ _LEAST_BITS = 10  # minimum number of qubits of a block, the number for which ph
 _SUB_BYTES = 1 << 14  # bytes of a part of a block, which fits in the first-level cache
 _TILE_QUBITS = 12, 14  # bounds of the number of qubits of a tile's states, between which it depends on the cache
 _SEGMENT_PASSES = 4  # maximum number of passes of a segment, where they take less time than a trip to a cache
+_SEGMENT_BITS = 6  # qubits of a segment's blocks, two of which fit in the first-level cache
+_STREAMED_SHARE = 4  # ratio of the second-level cache and two blocks of states that come from memory
 _SHARED_GAIN = 1.3  # least ratio of the times of single states and of tiles in the shared cache, of 14 to 16 qubits
 _SERIAL_VECTORS = 7_000  # vectors processed in the time that pays for a second thread
 _CACHE_BYTES = {1: 1 << 15, 2: 1 << 20, 3: 0}  # assumed bytes of the cache of a level that the system does not report
@@ -61,8 +63,8 @@ def batch_qubits(options: Options) -> int:
 def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, options: Options) -> bool:
     """Whether tiles of samples whose two states do not fit in the second-level cache are faster than single states.
 
-    They are if they fit in the cache that all processors share, and if this machine's processors, not only the threads
-    in use, all have tiles to work on.
+    They are if they fit in the cache that all processors share, or if two single states do not fit in the second-level
+    cache either, and if this machine's processors, not only the threads in use, all have tiles to work on.
     """
     if options.batch_qubits is not None or num_qubits >= options.big_qubits:
         return False
@@ -72,20 +74,28 @@ def suit_shared_cache(samples: int, num_qubits: int, amplitude_bytes: int, optio
     together = processors * tile_samples  # samples at work at the same time
     rounds = -(-samples // together)
     return (
-        2 * processors * tile <= cache_bytes(3)
+        (2 * processors * tile <= cache_bytes(3) or 2 * amplitude_bytes << num_qubits > cache_bytes())
         and processors <= max(options.keep_bytes // tile, options.fewest_tiles)
         and samples * _SHARED_GAIN >= rounds * together
     )
 
 
-def longest_segment(options: Options) -> int:
-    """Maximum number of fused passes that are applied to a block at a time, where segments pay.
+def is_streamed(num_qubits: int) -> bool:
+    """Whether each pass reads the two states of a tile of samples from memory, as no cache has room for them."""
+    return (4 * simd.VECTOR_BYTES) << num_qubits > cache_share()
 
+
+def segment_sizes(num_qubits: int, options: Options) -> tuple[int, int]:
+    """Maximum number of fused passes that are applied to a block of a tile at a time, and the qubits of such a block.
+
+    Blocks of two states fit in the first-level cache, or, where the states come from memory, in the second-level cache.
     Units narrower than registers take longer for a pass than its vectors take from the second-level cache.
     """
-    if options.segment_passes is not None:
-        return options.segment_passes
-    return _SEGMENT_PASSES if unit_bytes() == native_bytes() else 1
+    longest, bits = _SEGMENT_PASSES if unit_bytes() == native_bytes() else 1, _SEGMENT_BITS
+    if is_streamed(num_qubits):
+        blocks = cache_bytes() // _STREAMED_SHARE // (4 * simd.VECTOR_BYTES)
+        longest, bits = _SEGMENT_PASSES, max(blocks.bit_length() - 1, bits)
+    return longest if options.segment_passes is None else options.segment_passes, bits
 
 
 def serial_work(options: Options) -> int:

@@ -18,7 +18,8 @@ class Options:
         Minimum number of qubits at which tiles of samples are stored in another order, in which several passes are
         applied to a block of a state while it lies in the first-level cache.
     segment_passes : int or None
-        Maximum number of these passes; by default chosen by the width of the processor's arithmetic units.
+        Maximum number of these passes; by default chosen by the width of the processor's arithmetic units, and by
+        whether tiles come from memory.
     big_qubits : int
         Minimum number of qubits at which all threads share one state.
     big_alone : int

@@ -15,6 +15,7 @@ from simulator.engines.numba.block_sizes import (
     block_bits,
     cache_bytes,
     cache_share,
+    is_streamed,
     serial_work,
     suit_shared_cache,
 )
@@ -33,6 +34,7 @@ _LOOP_SHARE = 8  # ratio of the least work for two threads in a call from Python
 _SPLIT_SHARE = 3  # ratio of that work in a call from Python and of the least work that is split in two tiles
 _COPIED_SHARE = 4  # minimum ratio of the second-level cache and the coefficients of which each thread has a copy
 _KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
+_ROTATIONS_PER_TRIP = 4.5  # least number of fused rotations for each trip to memory, where tiles fit in no cache
 _PAGE = 1024  # floats; at least 4096 bytes in both precisions, so that tiles begin at a page
 
 
@@ -144,6 +146,9 @@ class Plan:
         in_batches = n <= lane_bits or (n <= batch_qubits(options) and filled * max(5.5 - 0.4 * n, 1.2) >= 1)
         if not in_batches and n > batch_qubits(options) and not reads_states:
             in_batches = suit_shared_cache(samples, n, amplitude_bytes, options)
+            if in_batches and is_streamed(n):
+                tables = plans.tables(program, None, derive_inputs, False, reads_states)
+                in_batches = tables.rotations_per_trip >= _ROTATIONS_PER_TRIP
         self.lanes = None if in_batches else lane_bits
         self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and n >= options.big_alone))
         self.derive_inputs = derive_inputs

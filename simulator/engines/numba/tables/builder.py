@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.numba import simd
-from simulator.engines.numba.block_sizes import longest_segment, tile_bytes
+from simulator.engines.numba.block_sizes import segment_sizes, tile_bytes
 from simulator.engines.numba.kernels import angles
 from simulator.engines.numba.layout import passes, scratch, sections
 from simulator.engines.numba.options import DEFAULT, Options
@@ -25,7 +25,6 @@ from simulator.program.program import Program
 from simulator.program.subspaces import pivots
 
 _BLOCK_BITS = 10  # qubits of a block of phases, whose values fit in the first-level cache
-_SEGMENT_BITS = 6  # qubits of a segment's blocks, two of which fit in the first-level cache
 
 
 def blank(kind: int) -> list[int]:
@@ -213,8 +212,9 @@ class TableBuilder:
 
     def segment_passes(self) -> None:
         """Divide the passes into segments, and the indices of fused passes into octets, block by block of a segment."""
-        ends, step, most = 0, 2 * self.W, longest_segment(self.options) if self.swizzles else 1
-        for members, masks in fused.segments(self.fused, most, _SEGMENT_BITS):
+        ends, step = 0, 2 * self.W
+        most, most_bits = segment_sizes(self.n, self.options)
+        for members, masks in fused.segments(self.fused, most if self.swizzles else 1, most_bits):
             first, last = members[0].number, members[-1].number + 1
             self.tile_segments += [(r, r + 1, 0) for r in range(ends, first)]
             bits = max(len(pivots(masks)), fused.OCTET) if len(members) > 1 else self.n
@@ -358,7 +358,7 @@ class TableBuilder:
         bits = n if self.lanes is None else max(min(n, self.most_bits), self.shift)
         block = (W << n) if self.lanes is None else (1 << bits)
         halves = (8 * W) << (n - n // 2) if self.lanes is None else 0  # see `kernels.encoding`
-        segment = longest_segment(self.options) * ((passes.FUSED_SUMS + 1) * W + (1 << n)) if self.swizzles else 0
+        segment = segment_sizes(n, self.options)[0] * ((passes.FUSED_SUMS + 1) * W + (1 << n)) if self.swizzles else 0
         observables, states = len(self.program.observables), self.most_states
         sizes = {
             scratch.PSI: states * self.state_size + scratch.SKEW * W,

@@ -17,6 +17,8 @@ from simulator.engines.numba.layout import passes, scratch, sections
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
+_STEPS = 4  # trips through the states besides passes: the product state, and expectations, forward and back
+
 
 @dataclass(frozen=True)
 class Affine:
@@ -96,6 +98,13 @@ class Tables:
         """Number of fused passes."""
         kinds = self.integers(sections.PASSES).reshape(-1, passes.COLUMNS)[:, passes.KIND]
         return int(np.count_nonzero(kinds == passes.FUSED))
+
+    @property
+    def rotations_per_trip(self) -> float:
+        """Number of fused rotations for each trip through the states of a tile: a segment, or a step at either end."""
+        rows = self.integers(sections.PASSES).reshape(-1, passes.COLUMNS)
+        rotations = rows[rows[:, passes.KIND] == passes.FUSED, passes.FUSED_COUNT].sum()
+        return float(rotations) / (len(self.integers(sections.SEGMENTS)) // sections.SEGMENT_COLUMNS + _STEPS)
 
     def integers(self, number: int) -> IntArray:
         """Return a section of the packed integers by its number in `layout.sections`."""

@@ -108,10 +108,34 @@ def test_large_tiles_need_a_shared_cache_and_work_for_all(monkeypatch, samples, 
         circuit = circuit.ry(w[q], q).cx(q, (q + 1) % 16)
     program = Program(circuit, [Z(0)], weights=w)
     monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: cache if level == 3 else 1 << 20)
+    monkeypatch.setattr(block_sizes, "cache_share", lambda: cache // processors)
     monkeypatch.setattr(block_sizes.os, "cpu_count", lambda: processors)
     assert (NumbaEngine().plan(program, samples).lanes is None) == in_batches
     assert NumbaEngine(Options(batch_qubits=12)).plan(program, samples).lanes is not None
     assert NumbaEngine().plan(program, samples, reads_states=True).lanes is not None
+
+
+@pytest.mark.parametrize(
+    ("layers", "second_level", "in_batches"),
+    [
+        (5, 1 << 20, True),
+        (5, 2 << 20, False),  # two single states fit
+        (2, 1 << 20, False),  # few rotations for each trip to memory
+    ],
+)
+def test_large_tiles_come_from_memory_for_many_rotations(monkeypatch, layers, second_level, in_batches):
+    w = ParameterVector("w", 16 * layers)
+    circuit = Circuit(16)
+    for layer in range(layers):
+        for q in range(16):
+            circuit = circuit.ry(w[16 * layer + q], q)
+        for q in range(16):
+            circuit = circuit.cx(q, (q + 1) % 16)
+    program = Program(circuit, [Z(0)], weights=w)
+    monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: 8 << 20 if level == 3 else second_level)
+    monkeypatch.setattr(block_sizes, "cache_share", lambda: 4 << 20)
+    monkeypatch.setattr(block_sizes.os, "cpu_count", lambda: 2)
+    assert (NumbaEngine().plan(program, 32).lanes is None) == in_batches
 
 
 def test_there_is_a_limit_to_the_plans_of_a_program():

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from simulator import Circuit, ParameterVector, X, Y, Z
+from simulator import Circuit, ParameterVector, X, Y, Z, set_num_threads
 from simulator.calculations.gradients import adjoint_sweep
 from simulator.engines.choice import using
+from simulator.engines.numba import block_sizes
 from simulator.engines.numba.layout import scratch, sections
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
@@ -33,9 +34,8 @@ def test_masks_of_large_states_have_the_same_parities(n):
         assert place(place(i, n), n) == i
 
 
-@pytest.mark.parametrize(("n", "samples", "states"), [(5, 16, 2), (7, 3, 1)])
-def test_swizzled_tiles_equal_the_reference(n, samples, states):
-    """Layers like Y and like X, whose passes share segments."""
+def layers(n):
+    """Layers like Y and like X, whose passes share segments; inputs and weights."""
     x, w = ParameterVector("x", n), ParameterVector("w", 5 * n)
     circuit = Circuit(n)
     for layer in range(3):
@@ -48,16 +48,25 @@ def test_swizzled_tiles_equal_the_reference(n, samples, states):
                 circuit = circuit.rx(w[2 * n + q], q).rz(w[3 * n + q], q)
         for q in range(n):
             circuit = circuit.cx(q, (q + 1) % n)
+    return circuit, x, w
+
+
+def passes_of_segments(plan):
+    segments = plan.tables.integers(sections.SEGMENTS).reshape(-1, sections.SEGMENT_COLUMNS)
+    return segments[:, sections.SEGMENT_LAST] - segments[:, sections.SEGMENT_FIRST], segments[:, sections.SEGMENT_BITS]
+
+
+@pytest.mark.parametrize(("n", "samples", "states"), [(5, 16, 2), (7, 3, 1)])
+def test_swizzled_tiles_equal_the_reference(n, samples, states):
+    circuit, x, w = layers(n)
     observables = [Z(0) + 0.4 * X(1) @ Y(2), Y(n - 1) @ Z(1)]
     program = Program(circuit, observables, inputs=list(x), weights=list(w))
     rng = np.random.default_rng(n)
     rows, weights, v = rng.normal(size=(samples, n)), rng.normal(size=5 * n), rng.normal(size=(samples, 2))
     engine = NumbaEngine(Options(batch_qubits=99, swizzle_qubits=0, segment_passes=4, few_tiles=1))
     plan = engine.plan(program, samples)
-    segments = plan.tables.integers(sections.SEGMENTS).reshape(-1, sections.SEGMENT_COLUMNS)
-    passes = segments[:, sections.SEGMENT_LAST] - segments[:, sections.SEGMENT_FIRST]
     assert (plan.lanes, plan.states, plan.tables.layout[scratch.FOLD]) == (None, states, mask(n))
-    assert passes.max() > 1
+    assert passes_of_segments(plan)[0].max() > 1
     with using(engine):
         values, by_weights, _ = adjoint_sweep(program, rows, weights, v)
 
@@ -73,3 +82,26 @@ def test_swizzled_tiles_equal_the_reference(n, samples, states):
         shift = np.pi / 2 * np.eye(5 * n)[k]
         slopes = [dense(row, weights + shift) - dense(row, weights - shift) for row in rows]
         assert by_weights[k] == pytest.approx((v * slopes).sum() / 2, abs=1e-12)
+
+
+def test_tiles_from_memory_have_long_segments_in_the_second_level_cache(monkeypatch):
+    circuit, x, w = layers(11)
+    program = Program(circuit, [Z(0) + 0.4 * X(1) @ Y(2), Y(10) @ Z(1)], inputs=list(x), weights=list(w))
+    rng = np.random.default_rng(0)
+    arguments = rng.normal(size=(16, 11)), rng.normal(size=55), rng.normal(size=(16, 2))
+    with using(NumbaEngine(Options(batch_qubits=3))):
+        expected = adjoint_sweep(program, *arguments)[:2]
+    monkeypatch.setattr(block_sizes, "cache_bytes", lambda level=2: 1 << 18)
+    monkeypatch.setattr(block_sizes, "cache_share", lambda: 1 << 18)
+    engine = NumbaEngine(Options(batch_qubits=99))
+    passes, bits = passes_of_segments(engine.plan(program, 16))
+    assert (passes.max(), (bits + 3).max()) == (3, 8)  # three, three and two rotations in blocks of 64 KiB
+    results = []
+    for threads in (1, 2):
+        set_num_threads(threads)
+        with using(engine):
+            results.append(adjoint_sweep(program, *arguments)[:2])
+    set_num_threads(None)
+    for on_one, on_two, theirs in zip(*results, expected, strict=True):
+        np.testing.assert_allclose(on_one, theirs, atol=1e-12)
+        np.testing.assert_array_equal(on_one, on_two)
