@@ -116,7 +116,7 @@ def _strings(members: Sequence[Rotation | Dense]) -> tuple[NDArray[np.int64], ND
     masks: list[int] = []
     begins = [0]
     for member in members:
-        if type(member) is Rotation:
+        if isinstance(member, Rotation):
             masks += member[:2]
         else:
             for x in member.xs:
@@ -132,7 +132,7 @@ def _levels(members: Sequence[Rotation | Dense], cut: _Cut) -> list[Level]:
     placed, masks = cut.placed, cut.masks
     numbers, strings, _, merged_with, negated = placed.T
     in_place = [members[number] for number in numbers.tolist()]
-    angles = [member[2] if type(member) is Rotation else _NO_ANGLE for member in in_place]
+    angles = [member[2] if isinstance(member, Rotation) else _NO_ANGLE for member in in_place]
     for place in np.flatnonzero(negated).tolist():
         angles[place] = angles[place].scaled(-1.0)
     is_merged = merged_with >= 0
@@ -142,7 +142,7 @@ def _levels(members: Sequence[Rotation | Dense], cut: _Cut) -> list[Level]:
     if len(masks) > len(members):
         xs, zs = masks.T.tolist()
         for place, (member, string) in enumerate(zip(in_place, strings.tolist(), strict=True)):
-            if type(member) is Dense:
+            if isinstance(member, Dense):
                 middle, end = string + len(member.xs), string + 2 * len(member.xs)
                 changed = tuple(xs[string:middle]), tuple(zs[middle:end])
                 scheduled[place] = Dense(*changed, member.matrix, member.unitary)
