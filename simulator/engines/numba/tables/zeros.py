@@ -80,6 +80,8 @@ def _followers(levels: Sequence[Level]) -> dict[int, list[int | None]]:
     out: dict[int, list[int | None]] = {}
     all_x = all_z = 0  # bits of the masks in `following`, perhaps of more
     for number in reversed(range(len(levels))):
+        if not following and levels[number].kind != "dense":
+            continue
         for member in levels[number].members:
             keys: list[_Key] = []
             if isinstance(member, Rotation):
