@@ -37,7 +37,7 @@ from simulator.program.unitaries import (
 from simulator.range_reduction import reduced
 
 _FEW = 2  # maximum number of a generator's strings that are not Zs for which each is a rotation
-_SMALL = 4  # maximum number of qubits of gates whose steps are cached and that are tested for being permutations
+_SMALL = 4  # maximum number of qubits of gates whose steps are cached, and of matrices whose form is sought
 
 
 class StringRotation(NamedTuple):
@@ -227,12 +227,14 @@ def _fixed(gate: gates.Gate) -> Iterator[Step]:
             yield from _phases(exact[1], ())
         return
     targets = tuple(range(len(gate.controls), gate.num_qubits))
-    if not getattr(gate, "is_unitary", True):
+    if gate.controls and 1 < len(targets) <= _SMALL:
+        exact = permutation(gate.target_matrix())
+    if exact is not None and len(targets) > 1 and (steps := _exchange(gate, *exact)) is not None:
+        yield from steps
+    elif not getattr(gate, "is_unitary", True):
         yield Matrix(tuple(range(gate.num_qubits)), gate.matrix(), unitary=False)
     elif gate.is_diagonal:
         yield from _phases(np.angle(np.diag(gate.target_matrix())), gate.controls)
-    elif len(targets) > 1 and (steps := _exchange(gate)) is not None:
-        yield from steps
     elif not gate.controls:
         yield from _unitary(gate.target_matrix(), targets)
     else:
@@ -240,14 +242,13 @@ def _fixed(gate: gates.Gate) -> Iterator[Step]:
         yield from _between(vectors, targets, _phases(np.angle(values), gate.controls))
 
 
-def _exchange(gate: gates.Gate) -> list[Step] | None:
+def _exchange(gate: gates.Gate, images: list[int], phases: NDArray[np.float64]) -> list[Step] | None:
     """Steps of a gate that exchanges two basis states of its targets, up to phases: a controlled NOT between CNOTs.
 
-    None for other gates.
+    None if the images of the targets' states are others than those of an exchange.
     """
-    exact = permutation(gate.target_matrix())
-    exchanged = [] if exact is None else [j for j, image in enumerate(exact[0]) if image != j]
-    if exact is None or len(exchanged) != 2:
+    exchanged = [j for j, image in enumerate(images) if image != j]
+    if len(exchanged) != 2:
         return None
     split, (first, second) = len(gate.controls), exchanged
     place = (first ^ second).bit_length() - 1  # of the bit that is flipped; the CNOTs make the others equal
@@ -257,7 +258,7 @@ def _exchange(gate: gates.Gate) -> list[Step] | None:
     on = gates.Operation(flip, (*range(split), *(split + k for k in others), split + place), ())
     cnots = [Cnot(split + place, split + k) for k in others if (first ^ second) >> k & 1]
     flips = [_inside(step, on, {}) for step in decompose(flip) or ()]
-    return [*cnots, *flips, *cnots, *(_phases(exact[1], gate.controls) if np.any(exact[1]) else ())]
+    return [*cnots, *flips, *cnots, *(_phases(phases, gate.controls) if np.any(phases) else ())]
 
 
 def _between(vectors: NDArray[np.complex128], qubits: tuple[int, ...], diagonal: Iterable[Step]) -> Iterator[Step]:
@@ -282,7 +283,7 @@ def _between(vectors: NDArray[np.complex128], qubits: tuple[int, ...], diagonal:
 
 def _unitary(matrix: NDArray[np.complex128], qubits: tuple[int, ...]) -> Iterator[Step]:
     if len(qubits) > 1:
-        form = two_strings(matrix)
+        form = two_strings(matrix) if len(qubits) <= _SMALL else None
         if form is None:
             yield Matrix(qubits, matrix, unitary=True)
         else:
