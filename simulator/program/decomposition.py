@@ -229,12 +229,12 @@ def _fixed(gate: gates.Gate) -> Iterator[Step]:
     targets = tuple(range(len(gate.controls), gate.num_qubits))
     if gate.controls and 1 < len(targets) <= _SMALL:
         exact = permutation(gate.target_matrix())
-    if exact is not None and len(targets) > 1 and (steps := _exchange(gate, *exact)) is not None:
-        yield from steps
-    elif not getattr(gate, "is_unitary", True):
+    if not getattr(gate, "is_unitary", True):
         yield Matrix(tuple(range(gate.num_qubits)), gate.matrix(), unitary=False)
     elif gate.is_diagonal:
         yield from _phases(np.angle(np.diag(gate.target_matrix())), gate.controls)
+    elif exact is not None and len(targets) > 1 and (steps := _exchange(gate, *exact)) is not None:
+        yield from steps
     elif not gate.controls:
         yield from _unitary(gate.target_matrix(), targets)
     else:

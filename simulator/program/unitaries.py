@@ -90,7 +90,7 @@ def permutation(matrix: NDArray[np.complex128]) -> tuple[list[int], NDArray[np.f
     """Images and phases if the matrix maps |j> to exp(i phases[images[j]]) |images[j]>; else None."""
     size = len(matrix)
     row, column = np.nonzero(np.abs(matrix.T) > EXACT)[::-1]
-    if len(row) != size or np.any(column != np.arange(size)):
+    if len(row) != size or np.any(column != np.arange(size)) or len(set(row.tolist())) < size:
         return None
     values = matrix[row, column]
     if np.abs(np.abs(values) - 1).max() > 1e-14:

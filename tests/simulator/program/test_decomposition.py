@@ -25,6 +25,8 @@ OWN = [
     gates.Fixed("own", np.linalg.qr(HERMITIAN[:2, :2])[0]).controlled(2, [0, 1]),
     gates.Fixed("shear", np.eye(8)[[3, 6, 0, 5, 1, 4, 2, 7]].T * np.exp(1j * np.arange(8))),
     gates.Fixed("scaled", HERMITIAN, check=False),
+    gates.Fixed("merging", np.eye(4)[[0, 2, 2, 0]].T, check=False),
+    gates.Fixed("merging", np.eye(8)[[1, 2, 2, 3, 4, 5, 6, 7]].T, check=False),
     gates.Rotation("rotation", HERMITIAN + HERMITIAN.conj().T).controlled(1, [0]),
     gates.PauliRotation("XYZIY"),
     gates.PauliRotation("YX").controlled(2, [1, 0]),
