@@ -1,7 +1,7 @@
 """Decomposition of gates into rotations about Pauli strings, CNOTs and NOTs, and dense matrices.
 
-* A declared generator whose strings commute is a rotation about each of them; any other is one about strings of Z
-  between its eigenvectors.
+* A declared generator whose strings commute is a rotation about each of them, or about strings of Z between quarter
+  turns if these are fewer; any other is one about strings of Z between its eigenvectors.
 * A unitary on one qubit is given by its Euler angles, a diagonal by the Walsh-Hadamard transform of its phases.
 * A permutation of basis states ``|j> -> |A j + b>`` over GF(2) is CNOTs and NOTs, up to phases.
 * An exchange of two basis states, up to phases, is a NOT with controls between CNOTs.
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from simulator import gates, pauli
 from simulator.parameters import Expression, Parameter
 from simulator.pauli import places_of
+from simulator.program.subspaces import pivots
 from simulator.program.unitaries import (
     EXACT,
     TwoStrings,
@@ -36,7 +37,6 @@ from simulator.program.unitaries import (
 )
 from simulator.range_reduction import reduced
 
-_FEW = 2  # maximum number of a generator's strings that are not Zs for which each is a rotation
 _SMALL = 4  # maximum number of qubits of gates whose steps are cached, and of matrices whose form is sought
 
 
@@ -155,14 +155,12 @@ def _inside(step: Step, operation: gates.Operation, numbers: dict[Parameter, int
 def _rotation(gate: gates.Rotation) -> Iterator[Step]:
     x_masks, z_masks, coefficients = gate.pauli_terms
     terms = [*zip(x_masks.tolist(), z_masks.tolist(), coefficients.tolist(), strict=True)]
-    moving = np.count_nonzero(x_masks) << len(gate.controls)
-    commute = not moving or _commute(x_masks, z_masks)
-    is_mask_common = len({x for x, _, _ in terms if x}) == 1
-    if not commute or (moving > _FEW and not is_mask_common):
+    moving = [x for x, _, _ in terms if x]
+    if moving and not _commute(x_masks, z_masks):
         values, vectors = gate.spectrum
         diagonal = _diagonal(pauli.walsh_hadamard(values) / len(values), gate.controls, parametrised=True)
         yield from _between(vectors, tuple(range(len(gate.controls), gate.num_qubits)), diagonal)
-    elif moving > _FEW:
+    elif len(moving) << len(gate.controls) > 2 * len(pivots(moving)):
         yield from _made_diagonal(terms, gate.controls)
     else:
         for x, z, c in terms:
@@ -170,22 +168,32 @@ def _rotation(gate: gates.Rotation) -> Iterator[Step]:
 
 
 def _made_diagonal(terms: Sequence[tuple[int, int, float]], controls: tuple[int, ...]) -> Iterator[Step]:
-    """Rotations about commuting strings, all whose masks x differ from 0 being equal.
+    """Rotations about commuting strings, as phases between quarter turns: one for each dimension of the masks x.
 
-    Let q be a qubit of that mask. Between quarter turns about Z_q times one of the strings, which commutes with the
-    products of two strings and not with the strings, each of these becomes Z_q times its product with the one.
+    Let P be one of the strings and q a qubit of its mask x. A quarter turn about ``Q = Z_q P`` makes P a Z_q, and each
+    string S that does not commute with Q ``-i Q S``. All commute with Z_q then: no mask x has q any more.
     """
-    x, first = next((x, z) for x, z, _ in terms if x)
-    bit = x & -x
-    about = first ^ bit
-    xs, zs = (tuple([place + len(controls) for place in places_of(mask)]) for mask in (x, about))
-    yield StringRotation(xs, zs, math.pi / 2)
-    for moved, z, c in terms:
-        if moved:  # -i times the product of the two strings
-            quarters = (x & about).bit_count() + (x & z).bit_count() + 2 * (about & x).bit_count() - 1
-            z, c = z ^ about, -c if quarters & 2 else c
+    split, turns = len(controls), list[tuple[tuple[int, ...], tuple[int, ...]]]()
+    while moving := [(x, z) for x, z, _ in terms if x]:
+        about_x, about_z = moving[0]
+        about_z ^= about_x & -about_x
+        turned = []
+        for x, z, c in terms:
+            if ((x & about_z).bit_count() + (z & about_x).bit_count()) & 1:
+                new_x, new_z = x ^ about_x, z ^ about_z
+                ys = (about_x & about_z).bit_count() + (x & z).bit_count() - (new_x & new_z).bit_count()
+                quarters = ys + 2 * (about_z & x).bit_count() - 1
+                x, z, c = new_x, new_z, -c if quarters & 2 else c
+            turned.append((x, z, c))
+        terms = turned
+        xs, zs = (tuple([split + place for place in places_of(mask)]) for mask in (about_x, about_z))
+        turns.append((xs, zs))
+    for xs, zs in turns:
+        yield StringRotation(xs, zs, math.pi / 2)
+    for _, z, c in terms:
         yield from _controlled(0, z, 2 * c, controls, parametrised=True)
-    yield StringRotation(xs, zs, -math.pi / 2)
+    for xs, zs in reversed(turns):
+        yield StringRotation(xs, zs, -math.pi / 2)
 
 
 def _commute(x: NDArray[np.int64], z: NDArray[np.int64]) -> bool:

@@ -18,7 +18,23 @@ from tests.simulator.engines.test_engine import random_circuit
 
 RNG = np.random.default_rng(5)
 HERMITIAN = RNG.normal(size=(4, 4)) + 1j * RNG.normal(size=(4, 4))
-SAME = {"XXI": 0.3, "YYI": -0.4, "XXZ": 0.7, "ZZI": 0.2, "IIZ": -0.6, "YYZ": 0.1}  # commute
+COMMUTING = [
+    {"XXI": 0.3, "YYI": -0.4, "XXZ": 0.7, "ZZI": 0.2, "IIZ": -0.6, "YYZ": 0.1},
+    {"XII": 0.3, "IXI": -0.4, "IIX": 0.7},
+    {
+        "XXII": 0.3,
+        "ZZII": -0.4,
+        "YYII": 0.7,
+        "IIXX": -0.2,
+        "IIZZ": 0.5,
+        "XXXX": 0.1,
+        "YYZZ": 0.8,
+        "XXYY": -0.9,
+        "ZZZZ": 0.6,
+    },
+    {"XYZI": 0.3, "YXIZ": 0.2, "ZZII": -0.5, "IIII": 0.4, "ZZZZ": 0.7},
+]
+SUMS = [gates.Rotation("sum", sum(c * reference.pauli_label(s) for s, c in each.items())) for each in COMMUTING]
 OWN = [
     gates.Fixed("own", np.linalg.qr(HERMITIAN)[0]),
     gates.Fixed("own", np.linalg.qr(HERMITIAN)[0]).controlled(1, [0]),
@@ -35,8 +51,8 @@ OWN = [
     gates.SINGLE_EXCITATION.controlled(1, [0]),
     gates.DOUBLE_EXCITATION,
     gates.DOUBLE_EXCITATION.controlled(),
-    gates.Rotation("same", sum(c * reference.pauli_label(s) for s, c in SAME.items())),
-    gates.Rotation("same", sum(c * reference.pauli_label(s) for s, c in SAME.items())).controlled(1, [0]),
+    *SUMS,
+    *(gate.controlled(1, [0]) for gate in SUMS),
     gates.U.controlled(1, [0]),
 ]
 
@@ -131,6 +147,13 @@ def test_eigenvectors_are_rotated_without_what_commutes_with_the_phases():
         steps = decompose(gate)
         assert len(steps) <= 8
         np.testing.assert_allclose(multiplied(gate, steps, ()), gate.matrix(), atol=1e-14)
+
+
+def test_commuting_strings_are_no_matrices():
+    for gate, moving in zip(SUMS, (2, 3, 4, 2), strict=True):
+        steps = decompose(gate)
+        assert not any(isinstance(step, Matrix) for step in steps)
+        assert sum(bool(step.xs) for step in steps) == moving
 
 
 @pytest.mark.parametrize("gate", [gates.DOUBLE_EXCITATION, gates.SINGLE_EXCITATION.controlled()], ids=str)
