@@ -124,6 +124,17 @@ def test_equal_trajectories_are_run_once():
     assert program.method.counts.sum() == 1000
 
 
+def test_fixed_gates_on_several_qubits_are_rotations_with_signs():
+    circuit = layers(3, 1, [0.3, 0.8])
+    circuit = circuit.append(gates.ECR(0, 2), gates.CSWAP(1, 0, 2), gates.RCCX(2, 1, 0), gates.CSX(0, 1)).ry(0.4, 1)
+    noise, observables = ON_ALL_GATES[0], [Z(0), X(1) @ Y(0), Z(2) @ X(0)]
+    program = NoisyProgram(circuit, observables, noise=noise, trajectories=8000, seed=1)
+    assert isinstance(program.method, FrameTrajectories)
+    found = estimate(circuit, observables, noise=noise, trajectories=8000, seed=1)
+    exact = circuit.expectation(observables, noise=noise)
+    assert (np.abs(found.value - exact) < SIGMAS * found.standard_error).all()
+
+
 @pytest.mark.parametrize("noise", [PAULI, OTHER], ids=["pauli", "other"])
 def test_samples_follow_the_density_matrix(noise):
     circuit = layers(3, 1, [0.3, 0.8])

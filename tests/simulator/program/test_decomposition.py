@@ -18,17 +18,41 @@ from tests.simulator.engines.test_engine import random_circuit
 
 RNG = np.random.default_rng(5)
 HERMITIAN = RNG.normal(size=(4, 4)) + 1j * RNG.normal(size=(4, 4))
+COMMUTING = [
+    {"XXI": 0.3, "YYI": -0.4, "XXZ": 0.7, "ZZI": 0.2, "IIZ": -0.6, "YYZ": 0.1},
+    {"XII": 0.3, "IXI": -0.4, "IIX": 0.7},
+    {
+        "XXII": 0.3,
+        "ZZII": -0.4,
+        "YYII": 0.7,
+        "IIXX": -0.2,
+        "IIZZ": 0.5,
+        "XXXX": 0.1,
+        "YYZZ": 0.8,
+        "XXYY": -0.9,
+        "ZZZZ": 0.6,
+    },
+    {"XYZI": 0.3, "YXIZ": 0.2, "ZZII": -0.5, "IIII": 0.4, "ZZZZ": 0.7},
+]
+SUMS = [gates.Rotation("sum", sum(c * reference.pauli_label(s) for s, c in each.items())) for each in COMMUTING]
 OWN = [
     gates.Fixed("own", np.linalg.qr(HERMITIAN)[0]),
     gates.Fixed("own", np.linalg.qr(HERMITIAN)[0]).controlled(1, [0]),
     gates.Fixed("own", np.linalg.qr(HERMITIAN[:2, :2])[0]).controlled(2, [0, 1]),
     gates.Fixed("shear", np.eye(8)[[3, 6, 0, 5, 1, 4, 2, 7]].T * np.exp(1j * np.arange(8))),
     gates.Fixed("scaled", HERMITIAN, check=False),
+    gates.Fixed("merging", np.eye(4)[[0, 2, 2, 0]].T, check=False),
+    gates.Fixed("merging", np.eye(8)[[1, 2, 2, 3, 4, 5, 6, 7]].T, check=False),
     gates.Rotation("rotation", HERMITIAN + HERMITIAN.conj().T).controlled(1, [0]),
     gates.PauliRotation("XYZIY"),
     gates.PauliRotation("YX").controlled(2, [1, 0]),
     gates.Diagonal("phases", RNG.uniform(-3, 3, 8)).controlled(1),
     gates.SWAP.controlled(),
+    gates.SINGLE_EXCITATION.controlled(1, [0]),
+    gates.DOUBLE_EXCITATION,
+    gates.DOUBLE_EXCITATION.controlled(),
+    *SUMS,
+    *(gate.controlled(1, [0]) for gate in SUMS),
     gates.U.controlled(1, [0]),
 ]
 
@@ -71,6 +95,71 @@ def test_every_permutation_of_basis_states_over_gf2_is_cnots_and_nots():
             steps = decompose(gate)
             assert all(isinstance(step, Cnot | Not) for step in steps)
             np.testing.assert_array_equal(multiplied(gate, steps, ()), gate.matrix())
+
+
+@pytest.mark.parametrize("labels", list(itertools.product(["II", "XI", "ZY", "YY", "IZ"], ["XX", "ZI", "IY", "YZ"])))
+def test_strings_after_rotations_are_no_matrices(labels):
+    first, about = (reference.pauli_label(label) for label in labels)
+    rotation = np.cos(0.4) * np.eye(4) - 1j * np.sin(0.4) * about
+    gate = gates.Fixed("own", np.exp(0.7j) * first @ rotation)
+    steps = decompose(gate)
+    assert not any(isinstance(step, Matrix) for step in steps)
+    assert sum(isinstance(step, StringRotation) and any((step.xs, step.zs)) for step in steps) <= 4
+    np.testing.assert_allclose(multiplied(gate, steps, ()), gate.matrix(), atol=1e-14)
+
+
+EXCHANGES = [
+    *(gate.controlled(k, [0, 1][:k]) for gate in (gates.SWAP, gates.ISWAP) for k in (1, 2)),
+    *(gates.Fixed("own", np.eye(8)[rows]) for rows in ([7, 1, 2, 3, 4, 5, 6, 0], [0, 1, 5, 3, 4, 2, 6, 7])),
+    gates.RCCX,
+    gates.RCCX.controlled(),
+]
+
+
+@pytest.mark.parametrize("gate", EXCHANGES, ids=str)
+def test_exchanges_of_two_basis_states_are_no_matrices(gate):
+    steps = decompose(gate)
+    assert not any(isinstance(step, Matrix) for step in steps)
+    assert sum(isinstance(step, StringRotation) and bool(step.xs) for step in steps) == 2
+    np.testing.assert_allclose(multiplied(gate, steps, ()), gate.matrix(), atol=1e-14)
+
+
+@pytest.mark.parametrize("angle", [0.3, -0.3, 2.9, -2.9, np.pi / 4])
+@pytest.mark.parametrize("axis", ["X", "Y", "Z"])
+def test_a_unitary_on_one_qubit_about_an_axis_is_one_rotation(axis, angle):
+    string = reference.pauli_label(axis)
+    gate = gates.Fixed("own", np.exp(0.7j) * (np.cos(angle) * np.eye(2) - 1j * np.sin(angle) * string))
+    steps = decompose(gate)
+    assert [bool(step.xs or step.zs) for step in steps].count(True) == 1
+    np.testing.assert_allclose(multiplied(gate, steps, ()), gate.matrix(), atol=1e-14)
+
+
+def test_eigenvectors_are_rotated_without_what_commutes_with_the_phases():
+    """A Toffoli gate is a rotation about Y, phases, and that rotation back."""
+    for gate, count in ((gates.CCX, 2), (gates.CH, 2), (gates.CSX, 2), (gates.X.controlled(3, [0, 1, 0]), 2)):
+        steps = decompose(gate)
+        moving = [step.xs == step.zs == (gate.num_qubits - 1,) for step in steps if step.xs]
+        assert moving == [True] * count
+        assert steps[0].xs
+    for seed in range(5):
+        matrix = np.linalg.qr(np.random.default_rng(seed).normal(size=(2, 2, 2)) @ [1, 1j])[0]
+        gate = gates.Fixed("own", matrix).controlled(1, [seed % 2])
+        steps = decompose(gate)
+        assert len(steps) <= 8
+        np.testing.assert_allclose(multiplied(gate, steps, ()), gate.matrix(), atol=1e-14)
+
+
+def test_commuting_strings_are_no_matrices():
+    for gate, moving in zip(SUMS, (2, 3, 4, 2), strict=True):
+        steps = decompose(gate)
+        assert not any(isinstance(step, Matrix) for step in steps)
+        assert sum(bool(step.xs) for step in steps) == moving
+
+
+@pytest.mark.parametrize("gate", [gates.DOUBLE_EXCITATION, gates.SINGLE_EXCITATION.controlled()], ids=str)
+def test_excitations_are_phases_between_quarter_turns(gate):
+    steps = decompose(gate)
+    assert [index for index, step in enumerate(steps) if step.xs] == [0, len(steps) - 1]
 
 
 def test_preparations_have_no_steps():

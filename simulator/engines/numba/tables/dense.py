@@ -15,7 +15,7 @@ from simulator.program.levels import Dense
 from simulator.program.subspaces import Subspace
 
 _LAID = 1 << 14  # number of matrix entries laid out at a time, which bounds temporary memory
-_Numbered = tuple[int, NDArray[Any], tuple[int, ...]]  # offset of a matrix, the matrix, the lane masks
+_Numbered = tuple[int, NDArray[Any], bool, tuple[int, ...]]  # offset, matrix, whether its adjoint is meant, lane masks
 
 
 class DenseMatrices:
@@ -38,18 +38,16 @@ class DenseMatrices:
 
     def add(self, member: Dense, row: list[int]) -> None:
         """Write the offsets of the matrix, its inverse and its adjoint into a pass's row."""
-        lane_zs = tuple(z & ((1 << self.shift) - 1) for z in member.zs)
-        adjoint = member.matrix.conj().T
-        row[passes.MATRIX] = self._place(member.matrix, lane_zs)
-        if member.unitary:
-            row[passes.UNDO] = row[passes.UNDO_ADJOINT] = self._place(adjoint, lane_zs)
-        else:
-            row[passes.UNDO] = self._place(np.linalg.pinv(member.matrix), lane_zs)
-            row[passes.UNDO_ADJOINT] = self._place(adjoint, lane_zs)
+        low = (1 << self.shift) - 1
+        lane_zs = tuple([z & low for z in member.zs])
+        row[passes.MATRIX] = self._place(member.matrix, False, lane_zs)
+        inverse = -1 if member.unitary else self._place(np.linalg.pinv(member.matrix), False, lane_zs)
+        row[passes.UNDO_ADJOINT] = adjoint = self._place(member.matrix, True, lane_zs)
+        row[passes.UNDO] = adjoint if member.unitary else inverse
 
-    def _place(self, matrix: NDArray[Any], lane_zs: tuple[int, ...]) -> int:
+    def _place(self, matrix: NDArray[Any], adjoint: bool, lane_zs: tuple[int, ...]) -> int:
         begin = self._size
-        self._numbered.append((begin, matrix, lane_zs))
+        self._numbered.append((begin, matrix, adjoint, lane_zs))
         self._size += 2 * self.width * matrix.size
         return begin
 
@@ -63,9 +61,11 @@ class DenseMatrices:
         for size, numbered in groupby(sorted(self._numbered, key=_size), key=_size):
             places = np.arange(size)
             while some := list(islice(numbered, max(1, _LAID // size))):
-                begins, matrices, lane_zs = zip(*some, strict=True)
+                begins, matrices, are_adjoint, lane_zs = zip(*some, strict=True)
                 entries = np.array([_entries(zs, lanes) for zs in lane_zs])
-                values = np.array([matrix.ravel() for matrix in matrices])[np.arange(len(some))[:, None, None], entries]
+                values, are_turned = np.array(matrices), np.array(are_adjoint)
+                values[are_turned] = values[are_turned].conj().swapaxes(1, 2)
+                values = values.reshape(len(some), size)[np.arange(len(some))[:, None, None], entries]
                 rows = np.array(begins)[:, None] // (2 * self.width) + places
                 by_entry[rows, 0], by_entry[rows, 1] = values.real, values.imag
         return out

@@ -27,6 +27,7 @@ from simulator.program.levels import LOOK_BACK, Angle, Dense, Level, Rotation, r
 _WINDOW = 2048  # number of members considered for a stage; their commutation relations are computed together
 _LOOK_AHEAD = 192  # maximum number of postponed members before the search for more members of a stage ends
 _FEW_STAGES = 2  # maximum number of stages for which smaller blocks are tried
+_NO_ANGLE = Angle()  # of a matrix
 _KINDS = {layout.DIAGONAL: "phases", layout.MOVING: "rotations", layout.DENSE: "dense"}
 
 
@@ -118,35 +119,34 @@ def _strings(members: Sequence[Rotation | Dense]) -> tuple[NDArray[np.int64], ND
         if isinstance(member, Rotation):
             masks += member[:2]
         else:
-            masks += [mask for x in member.xs for mask in (x, 0)]
-            masks += [mask for z in member.zs for mask in (0, z)]
+            for x in member.xs:
+                masks += (x, 0)
+            for z in member.zs:
+                masks += (0, z)
         begins.append(len(masks) // 2)
     return integers(masks).reshape(-1, 2).copy(), integers(begins).copy()  # kernels take arrays that can be written
 
 
 def _levels(members: Sequence[Rotation | Dense], cut: _Cut) -> list[Level]:
     """Levels of scheduled members, with the masks of their stages."""
-    placed = cut.placed
-    first = cut.masks[placed[:, layout.STRING]]
-    merged_with = placed[:, layout.MERGED]
-    angles: list[Angle] = []
-    dense: list[tuple[int, Dense, int]] = []
-    for place, (number, string, _, merged, negated) in enumerate(placed.tolist()):
-        member = members[number]
-        if isinstance(member, Rotation):
-            angle = member[2].scaled(-1.0) if negated else member[2]
-            if merged >= 0:
-                angles[merged] = angles[merged].plus(angle)
-        else:
-            angle = Angle()
-            dense.append((place, member, string))
-        angles.append(angle)
-    scheduled: list[Any] = [*map(rotation_of, zip(*first.T.tolist(), angles, strict=True))]
-    xs, zs = cut.masks.T.tolist() if dense else ([], [])
-    for place, member, string in dense:
-        middle, end = string + len(member.xs), string + 2 * len(member.xs)
-        scheduled[place] = Dense(tuple(xs[string:middle]), tuple(zs[middle:end]), member.matrix, member.unitary)
-    alone = np.flatnonzero(merged_with < 0)
+    placed, masks = cut.placed, cut.masks
+    numbers, strings, _, merged_with, negated = placed.T
+    in_place = [members[number] for number in numbers.tolist()]
+    angles = [member[2] if isinstance(member, Rotation) else _NO_ANGLE for member in in_place]
+    for place in np.flatnonzero(negated).tolist():
+        angles[place] = angles[place].scaled(-1.0)
+    is_merged = merged_with >= 0
+    for place, other in zip(np.flatnonzero(is_merged).tolist(), merged_with[is_merged].tolist(), strict=True):
+        angles[other] = angles[other].plus(angles[place])
+    scheduled: list[Any] = [*map(rotation_of, zip(*masks[strings].T.tolist(), angles, strict=True))]
+    if len(masks) > len(members):
+        xs, zs = masks.T.tolist()
+        for place, (member, string) in enumerate(zip(in_place, strings.tolist(), strict=True)):
+            if isinstance(member, Dense):
+                middle, end = string + len(member.xs), string + 2 * len(member.xs)
+                changed = tuple(xs[string:middle]), tuple(zs[middle:end])
+                scheduled[place] = Dense(*changed, member.matrix, member.unitary)
+    alone = np.flatnonzero(~is_merged)
     by_level = placed[alone, layout.LEVEL]
     order = alone[np.argsort(by_level, kind="stable")].tolist()
     ends = np.cumsum(np.bincount(by_level, minlength=len(cut.levels))).tolist()

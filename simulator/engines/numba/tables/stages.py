@@ -147,31 +147,12 @@ class StageTableBuilder(TableBuilder):
 
     def two_qubit_row(self, member: Dense) -> list[int] | None:
         """Row of a two-qubit matrix without its matrices; None if the kernel cannot handle these masks."""
-        low = (1 << self.shift) - 1
-        masks = [0, *member.xs, member.xs[0] ^ member.xs[1]]  # indexed by the columns that they select
-        vectors = [d for d in (1, 2, 3) if not masks[d] & low]
-        lanes = [d for d in (1, 2, 3) if not masks[d] >> self.shift]
-        if len(vectors) == 3:
-            how, first, second = passes.VECTORS, 1, 2
-        elif len(lanes) == 3:
-            how, first, second = passes.LANES, 1, 2
-        elif vectors and lanes:
-            how, first, second = passes.MIXED, vectors[0], lanes[0]
-        else:
+        columns = _two_qubit_columns(member.xs, member.zs, self.shift, (self.block_mask + 1) >> self.shift)
+        if columns is None:
             return None
-        moved = [masks[d] >> self.shift for d in (first, second)]
-        zs = [z >> self.shift for z in member.zs]
-        twin = _twin(moved[0], first, zs, (self.block_mask + 1) >> self.shift) if how == passes.MIXED else 0
-        if twin is None:
-            return None
-        row = blank(passes.TWO_QUBIT)
-        row[passes.HOW], row[passes.TWIN] = how, twin
-        row[passes.MASK], row[passes.OTHER] = moved[0] or masks[first], moved[1] or masks[second]
-        row[passes.ROW_Z], row[passes.OTHER_Z] = zs
-        row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT] = [*pivots([*moved, twin]), 0, 0][:2]
-        row[passes.FIRST_D], row[passes.SECOND_D] = first, second
-        if how != passes.LANES and first < 3 and not member.zs[first - 1] & low:
-            row[passes.WITH_ZEROS] = int(zeros.has_zeros(member.matrix, first - 1))
+        row = list(columns)
+        if row[passes.WITH_ZEROS]:
+            row[passes.WITH_ZEROS] = int(zeros.has_zeros(member.matrix, row[passes.FIRST_D] - 1))
         return row
 
     def factored_pass(self, level: Level) -> bool:
@@ -300,6 +281,36 @@ def _places(zs: tuple[int, ...], bits: int, size: int) -> IntArray:
         return np.zeros(1 << bits, np.int64)
     odd = np.bitwise_count(np.arange(1 << bits)[:, None] & np.array(zs, np.int64)).astype(np.int64) & 1
     return (odd << np.arange(len(zs))).sum(axis=1) * size  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1024)
+def _two_qubit_columns(xs: tuple[int, ...], zs: tuple[int, ...], shift: int, vectors: int) -> tuple[int, ...] | None:
+    """Row of a two-qubit matrix for its masks, as if it had zeros; None if the kernel cannot handle these masks."""
+    low = (1 << shift) - 1
+    masks = [0, *xs, xs[0] ^ xs[1]]  # indexed by the columns that they select
+    of_vectors = [d for d in (1, 2, 3) if not masks[d] & low]
+    of_lanes = [d for d in (1, 2, 3) if not masks[d] >> shift]
+    if len(of_vectors) == 3:
+        how, first, second = passes.VECTORS, 1, 2
+    elif len(of_lanes) == 3:
+        how, first, second = passes.LANES, 1, 2
+    elif of_vectors and of_lanes:
+        how, first, second = passes.MIXED, of_vectors[0], of_lanes[0]
+    else:
+        return None
+    moved = [masks[d] >> shift for d in (first, second)]
+    vector_zs = [z >> shift for z in zs]
+    twin = _twin(moved[0], first, vector_zs, vectors) if how == passes.MIXED else 0
+    if twin is None:
+        return None
+    row = blank(passes.TWO_QUBIT)
+    row[passes.HOW], row[passes.TWIN] = how, twin
+    row[passes.MASK], row[passes.OTHER] = moved[0] or masks[first], moved[1] or masks[second]
+    row[passes.ROW_Z], row[passes.OTHER_Z] = vector_zs
+    row[passes.FIRST_PIVOT], row[passes.LAST_PIVOT] = [*pivots([*moved, twin]), 0, 0][:2]
+    row[passes.FIRST_D], row[passes.SECOND_D] = first, second
+    row[passes.WITH_ZEROS] = int(how != passes.LANES and first < 3 and not zs[first - 1] & low)
+    return tuple(row)
 
 
 def _is_like_y(rotation: Rotation) -> int:

@@ -36,21 +36,28 @@ def with_zeros(levels: Sequence[Level], lanes: int) -> list[Level]:
     lanes : int
         Number of bits of an index that select a vector's lane; zeros of single lanes would save nothing.
     """
+    followers = sorted(_followers(levels).items())
+    if not followers:
+        return list(levels)
+    members = [levels[number].members[0] for number, _ in followers]
     waiting: dict[int, list[tuple[_Key, _Gate]]] = {}  # gates of one qubit, by the level that is to absorb them
-    out = list(levels)
-    for number, following in sorted(_followers(levels).items()):
-        member = levels[number].members[0]
-        keys, rows = [*zip(member.xs, member.zs, strict=True)], member.matrix.tolist()
+    matrices: list[_Rows] = np.array([member.matrix for member in members]).tolist()
+    low = (1 << lanes) - 1
+    for place, (number, following) in enumerate(followers):
+        member, rows = members[place], matrices[place]
+        keys = [*zip(member.xs, member.zs, strict=True)]
         for key, gate in waiting.pop(number, ()):
             rows = _times(rows, gate, 1 << keys.index(key))
-        slots = [m for m, (x, z) in enumerate(keys) if not (x | z) & ((1 << lanes) - 1)]
         targets = [target for target in following if target is not None]
+        slots = [m for m, (x, z) in enumerate(keys) if not (x | z) & low]
         if slots and len(targets) == len(keys) and (split := _split(rows, slots[0])):
             *gates, rows = split
             for key, target, gate in zip(keys, targets, gates, strict=True):
                 waiting.setdefault(target, []).append((key, gate))
-        changed = Dense(member.xs, member.zs, np.array(rows, complex), True)
-        out[number] = Level("dense", [changed])
+        matrices[place] = rows
+    out = list(levels)
+    for (number, _), member, matrix in zip(followers, members, np.array(matrices, complex), strict=True):
+        out[number] = Level("dense", [Dense(member.xs, member.zs, matrix, True)])
     return out
 
 
@@ -73,6 +80,8 @@ def _followers(levels: Sequence[Level]) -> dict[int, list[int | None]]:
     out: dict[int, list[int | None]] = {}
     all_x = all_z = 0  # bits of the masks in `following`, perhaps of more
     for number in reversed(range(len(levels))):
+        if not following and levels[number].kind != "dense":
+            continue
         for member in levels[number].members:
             keys: list[_Key] = []
             if isinstance(member, Rotation):
