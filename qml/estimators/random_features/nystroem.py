@@ -123,7 +123,7 @@ class NystroemFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, Trans
         """Compute features of each sample, shape (n_samples, n_components), in chunks of some thousand samples."""
         check_is_fitted(self, "normalization_")
         samples = validate_data(self, X, dtype=np.float64, order="C", reset=False)
-        out = np.empty((len(samples), self.n_components_))
+        out = np.empty((len(samples), self.normalization_.shape[1]))
         for first in range(0, len(samples), ROWS_AT_ONCE):
             rows = slice(first, first + ROWS_AT_ONCE)
             block = self.kernel_.gram(self.kernel_.features(samples[rows]), self.landmark_features_)
