@@ -132,7 +132,7 @@ class NystroemFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, Trans
 
     @property
     def _n_features_out(self) -> int:
-        return self.n_components_
+        return len(self.normalization_.T)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

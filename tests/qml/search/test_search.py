@@ -234,7 +234,9 @@ class TestStudyFile:
         path.write_bytes(re.sub(rb',"sha256":"[0-9a-f]*"', b"", path.read_bytes()))
         assert summary(small(n_trials=8, study=path).fit(X, y)) == summary(whole)
 
-    @pytest.mark.parametrize("content", [b"a,b\n1,2", b"{}\n", b"[1]\n{", b"[" * 100_000, b'{"op_code":77}\n', b"\0" * 99])
+    @pytest.mark.parametrize(
+        "content", [b"a,b\n1,2", b"{}\n", b"[1]\n{", b"[" * 100_000, b'{"op_code":77}\n', b"\0" * 99]
+    )
     def test_another_file_is_refused_and_stays_as_it_is(self, tmp_path, content):
         path = tmp_path / "table.csv"
         path.write_bytes(content)
