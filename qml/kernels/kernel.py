@@ -13,8 +13,9 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array
 
+from qml.checked_data import validate_data
 from simulator import memory
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
