@@ -1,13 +1,57 @@
-"""Text as HTML, for notebooks."""
+"""Text for notebooks, as HTML, and for terminals of few characters."""
 
 from __future__ import annotations
 
+import codecs
 import html
+import sys
+import unicodedata
 
-__all__ = ["Preformatted", "preformatted"]
+__all__ = ["Preformatted", "preformatted", "printable"]
 
 STYLE = "word-wrap: normal; white-space: pre; line-height: 1.1; font-family: monospace"
 """The drawings' lines touch each other at this height of a line."""
+
+SUBSTITUTES = {
+    **dict.fromkeys("\u2500", "-"),
+    **dict.fromkeys("\u2502\u2551", "|"),
+    **dict.fromkeys("\u250c\u2510\u2514\u2518\u251c\u2524\u252c\u2534\u253c\u255e\u2561\u2565\u2568\u256a\u256b", "+"),
+    **dict.fromkeys("\u2550\u2566\u2569\u256c", "="),
+    **dict(zip("\u25a0\u2591\u00ab\u00bb\u221a\u2026", "@:<>V~", strict=True)),
+    "\u00b1": "+-",
+}
+"""What stands for a character of the drawings and reports that an encoding lacks."""
+
+
+def printable(text: str) -> str:
+    """Return text with ASCII in place of the characters that standard output cannot encode; often all of it.
+
+    Python's standard output is limited to ASCII in the locale ``C`` without its UTF-8 mode, and to the characters of a
+    code page where Windows redirects it to a file; ``print`` fails on any other.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, SUBSTITUTE).decode(encoding)
+    return text
+
+
+def _substitute(error: UnicodeError) -> tuple[str, int]:
+    """Replace the characters of an encoding error: a codec's error handler."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_ascii, error.object[error.start : error.end])), error.end
+
+
+def _ascii(character: str) -> str:
+    """Return a character's substitute, or its letter without accents, or its number."""
+    plain = SUBSTITUTES.get(character) or unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return plain or character.encode("ascii", "backslashreplace").decode()
+
+
+SUBSTITUTE = "qumba.substitute"
+codecs.register_error(SUBSTITUTE, _substitute)
 
 
 def preformatted(text: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from qml.text import markdown as escaped
 from qml.text import one_line
+from simulator.display import printable
 
 __all__ = [
     "TERMINAL_WIDTH",
@@ -118,15 +119,15 @@ def terminal(blocks: Iterable[Block], width: int = TERMINAL_WIDTH) -> str:
         match block:
             case Heading(text):
                 shown = _filled(text, width)
-                parts.append(f"{shown}\n{'-' * min(len(one_line(text)), width)}")
+                parts.append(f"{shown}\n{'-' * min(len(_shown(text)), width)}")
             case Paragraph(text):
                 parts.append(_filled(text, width))
             case Items(lines):
                 parts.append("\n".join(_filled(line, width, "    ") for line in lines))
             case Grid(header, rows):
-                parts += _aligned([[one_line(cell) for cell in line] for line in (header, *rows)], width)
+                parts += _aligned([[_shown(cell) for cell in line] for line in (header, *rows)], width)
             case Listing(text, on_terminal=True):
-                parts.append("\n".join(map(one_line, text.rstrip("\n").split("\n"))))
+                parts.append("\n".join(map(_shown, text.rstrip("\n").split("\n"))))
     return "\n\n".join(parts) + "\n"
 
 
@@ -136,9 +137,12 @@ def number(value: float) -> str:
 
 
 def _filled(text: str, width: int, indent: str = "") -> str:
-    return textwrap.fill(
-        one_line(text), width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+    return textwrap.fill(_shown(text), width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _shown(text: str) -> str:
+    """Return a text in one line, of characters that the terminal has."""
+    return printable(one_line(text))
 
 
 def _aligned(lines: Sequence[Sequence[str]], width: int) -> list[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
+import math
+import zlib
 from os import PathLike
 from pathlib import Path
 
@@ -81,11 +84,7 @@ def read_mnist(path: str | PathLike[str]) -> dict[str, NDArray[np.uint8]]:
     if source.is_dir():
         arrays = {name: _read_idx(_existing(source, file)) for name, file in IDX_NAMES.items()}
     else:
-        with np.load(source, allow_pickle=False) as archive:
-            missing = sorted(IDX_NAMES.keys() - set(archive.files))
-            if missing:
-                raise ValueError(f"{source} lacks the arrays {', '.join(missing)} of an mnist.npz")
-            arrays = {name: archive[name] for name in IDX_NAMES}
+        arrays = _read_npz(source)
     for part in ("train", "test"):
         images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
         if images.ndim != 3 or labels.shape != images.shape[:1]:
@@ -93,6 +92,20 @@ def read_mnist(path: str | PathLike[str]) -> dict[str, NDArray[np.uint8]]:
                 f"{source}: expected images of shape (n, height, width) and n labels, got shapes {images.shape} "
                 f"and {labels.shape}"
             )
+    return arrays
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[np.uint8]]:
+    content = path.read_bytes()
+    try:
+        # from a path, np.load would leave a damaged file open
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in IDX_NAMES if name in archive}
+    except Exception as error:  # another file, or a damaged archive, may raise anything
+        raise ValueError(f"{path} is damaged, or not an mnist.npz: {error}") from error
+    missing = sorted(IDX_NAMES.keys() - arrays.keys())
+    if missing:
+        raise ValueError(f"{path} lacks the arrays {', '.join(missing)} of an mnist.npz")
     return arrays
 
 
@@ -105,11 +118,16 @@ def _existing(folder: Path, name: str) -> Path:
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
     """Read an array of bytes in IDX format: two zeros, the type 8, the number of dimensions, sizes, values."""
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    if raw[:3] != b"\0\0\x08" or len(raw) < 4 + 4 * raw[3]:
+    raw = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} is damaged, or not compressed: {error}") from error
+    if raw[:3] != b"\0\0\x08" or len(raw) < 4 or len(raw) < 4 + 4 * raw[3]:
         raise ValueError(f"{path} is not an IDX file of bytes")
     start = 4 + 4 * raw[3]
     shape = tuple(int(size) for size in np.frombuffer(raw[4:start], ">u4"))
-    if len(raw) - start != int(np.prod(shape, dtype=np.int64)):
+    if len(raw) - start != math.prod(shape):
         raise ValueError(f"{path} should hold {shape} values, got {len(raw) - start} bytes of them")
     return np.frombuffer(raw[start:], np.uint8).reshape(shape)

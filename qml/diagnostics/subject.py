@@ -8,8 +8,9 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from qml.checked_data import validate_data
 from qml.estimators.variational.circuit import EncodedCircuit
 from qml.estimators.variational.trained import TrainedNetwork
 from qml.feature_maps import Encoding

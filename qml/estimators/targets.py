@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.multiclass import check_classification_targets
 
+from qml.checked_data import check_classification_targets
 from qml.features.scaling import ScaleError, size_exponent
 from simulator.backends.trait import Backend, Folder
 

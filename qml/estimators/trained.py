@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
+from qml.checked_data import validate_data
 from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.optimizers import Optimizer, SciPy, State, get_optimizer

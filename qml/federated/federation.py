@@ -89,7 +89,7 @@ class Federation:
         Mechanism with the noise that was used.
     weights_ : float ndarray, shape (n_weights,)
     client_names_ : list of str
-    stop_reason_ : {"rounds", "budget", "callback"}
+    stop_reason_ : {"rounds", "budget", "callback", "interrupted"}
 
     References
     ----------
@@ -162,6 +162,8 @@ class Federation:
             If fewer usable updates than the quorum arrive in a round.
         CheckpointLockedError
             If another server uses the checkpoint.
+        KeyboardInterrupt
+            After Ctrl-C; weights and history of the finished rounds are kept.
         """
         clients = named_clients(self.clients)
         strategy, aggregator = get_strategy(self.strategy), get_aggregator(self.aggregator)
@@ -189,13 +191,21 @@ class Federation:
             start = server.initial_state()
             state = server_state(checkpoints.start(run_state(start, server)), start, server)
             self._keep(state)
-            for following in self._played(server, state, self._scorer(beginning, validation_data)):
-                state = following
-                checkpoints.save(run_state(state, server), now=True)
-                self._keep(state)
-                if self.callback is not None and self.callback(self.history_[-1]):
-                    self.stop_reason_ = "callback"
-                    break
+            try:
+                for following in self._played(server, state, self._scorer(beginning, validation_data)):
+                    state = following
+                    checkpoints.save(run_state(state, server), now=True)
+                    self._keep(state)
+                    if self.callback is not None and self.callback(self.history_[-1]):
+                        self.stop_reason_ = "callback"
+                        break
+            except KeyboardInterrupt:
+                self.stop_reason_ = "interrupted"
+                message = f"federation interrupted after {len(self.history_)} of {self.rounds} rounds; weights_ is kept"
+                if checkpoints.path is not None:
+                    message += f"; {checkpoints.path} goes on from here"
+                log.warning(message)
+                raise KeyboardInterrupt(message) from None
         epochs = state.rounds * self.local_epochs
         return beginning.model(with_weights(beginning.estimator, state.weights, state.numbers[:, 0].copy(), epochs))
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 
+from qml.checked_data import check_classification_targets
 from qml.settings import check_non_negative, check_positive, check_whole
 
 __all__ = ["SPLITS", "dirichlet_split", "feature_split", "iid_split", "quantity_split"]

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 
+from qml.checked_data import check_classification_targets
 from qml.honesty.comparison import BaselineComparison
 from qml.honesty.evaluation import Contest, Split, run_contest
 from qml.honesty.opponents import Candidates, Task

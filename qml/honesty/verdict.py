@@ -12,6 +12,9 @@ __all__ = ["handicaps", "overfitting", "verdict"]
 OVERFITTING = 0.1
 """Difference between training and test score from which a model is said to overfit."""
 
+FEW_ROWS = 5
+"""Number of test rows of a class below which a comparison says little about it."""
+
 READOUT = "A linear model of the same scaled features, without the circuit,"
 
 
@@ -22,6 +25,7 @@ def verdict(comparison: Results) -> str:
         _without(comparison, "twin", "entanglement", "The same model without entanglement"),
         _without(comparison, "readout", "the circuit", READOUT),
         _against_trivial(comparison),
+        _rare_classes(comparison),
         overfitting(comparison),
     ]
     return " ".join(filter(None, sentences))
@@ -153,6 +157,20 @@ def _against_trivial(comparison: Results) -> str:
     if difference.test.mean > 0 and difference.significant:
         return ""
     return f"The quantum model is not clearly better than the {difference.name} either."
+
+
+def _rare_classes(comparison: Results) -> str:
+    """Say which classes have so few test rows that the comparison says little about them."""
+    if comparison.metrics.labels is None:
+        return ""
+    _, first = np.unique(np.concatenate(comparison.test_rows), return_index=True)
+    truth = np.concatenate(comparison.truth)[first]
+    counts = [(str(label), int((truth == label).sum())) for label in comparison.metrics.labels]
+    rare = [f"{label!r} ({count})" for label, count in counts if count < FEW_ROWS]
+    if not rare:
+        return ""
+    named, pronoun = (f"Class {rare[0]} has", "it") if len(rare) == 1 else (f"Classes {', '.join(rare)} have", "them")
+    return f"{named} fewer than {FEW_ROWS} test rows: the comparison says little about {pronoun}."
 
 
 def _numbers(comparison: Results, difference: Difference) -> str:

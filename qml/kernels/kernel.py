@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array
 
+from qml.checked_data import validate_data
 from simulator import memory
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
@@ -27,6 +29,8 @@ Array = NDArray[Any]
 
 _TILE = 1024  # rows and columns of a job when a matrix is shared among processes or machines
 _BAR_AFTER = 2.0  # seconds
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers of the system for a file that is larger than the disk, the quota or the file system allows."""
 
 OPERATIONS: dict[str, Callable[[Any, Any], Kernel]] = {}
 """Operators of kernels; `qml.kernels.arithmetic`, whose kernels are subclasses of `Kernel`, enters them."""
@@ -154,6 +158,8 @@ class Kernel(BaseEstimator, ABC):
         ------
         KernelTooLargeError
             If the matrix does not fit in memory; before anything is computed.
+        OSError
+            If the file ``out`` does not fit on the disk; before anything is computed.
         """
         rows = self._checked(X)
         others = None if Y is None else self._checked(Y)
@@ -261,7 +267,7 @@ class Kernel(BaseEstimator, ABC):
             _check_size(shape, dtype)
             return np.empty(shape, dtype)
         if isinstance(out, str | os.PathLike):
-            return np.lib.format.open_memmap(out, mode="w+", dtype=dtype, shape=shape)
+            return _new_matrix_file(out, shape, dtype)
         array = np.asarray(out)
         if array.shape != shape or array.dtype != dtype or not array.flags.carray:
             raise ValueError(
@@ -278,6 +284,20 @@ class Kernel(BaseEstimator, ABC):
         delay, disable = (0.0, False) if self.verbose else (_BAR_AFTER, None)
         with new_bar("kernel", total, unit="entry", unit_scale=True, delay=delay, disable=disable) as bar:
             yield bar.update
+
+
+def _new_matrix_file(path: str | os.PathLike[str], shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
+    """Create a ``.npy`` file whose space on the disk is reserved: writing to a full one would end the process."""
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+            except OSError as error:
+                if error.errno in DISK_IS_FULL:  # otherwise the file system cannot reserve space
+                    os.unlink(path)
+                    raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+    return array
 
 
 def _check_size(shape: tuple[int, int], dtype: np.dtype[Any]) -> None:

@@ -16,10 +16,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._tags import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from qml import persistence
+from qml.checked_data import check_classification_targets, validate_data
 from qml.honesty.baselines import cross_validation_splits
 from qml.honesty.scores import choose_metrics
 from qml.search.costs import COSTS

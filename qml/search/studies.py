@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +21,7 @@ try:
 except ImportError as error:
     raise ImportError("a search needs Optuna: pip install 'qumba[search]'") from error
 
-from qml.files.container import ModelFileError
+from qml.files.container import DamagedFileError, ModelFileError
 from qml.search.evaluation import FAILED, PRUNED, Outcome, Reporter
 from qml.search.families import Kind
 from qml.search.records import TrialRecord, packed, unpacked
@@ -37,6 +39,12 @@ MODELLED_ATTEMPTS = 5
 
 PRUNERS = ("median", "halving")
 
+LINE_START = b'{"op_code":'
+"""Beginning of the lines of a journal."""
+
+CHECKSUM, CHECKSUM_DIGITS = b',"sha256":"%s"}', 16
+CHECKSUM_AT_END = re.compile(CHECKSUM % b"([0-9a-f]{%d})" % CHECKSUM_DIGITS + rb"\n\Z")
+
 ATTRIBUTE = "qumba"
 """Name under which a trial or a study stores what is not Optuna's."""
 
@@ -52,16 +60,22 @@ class StudyLockedError(QumbaError, RuntimeError):
 class _Journal(JournalFileBackend):
     """Journal that one process writes: it waits for the disk at the end of a trial, not after each of its lines.
 
-    Lines survive the end of the process as soon as they are written.
+    Lines survive the end of the process as soon as they are written. Each ends with the checksum of all before it and
+    of its own other entries (`check_journal`), which Optuna ignores.
     """
 
     def __init__(self, path: str) -> None:
+        self._path, self._digest = path, check_journal(Path(path))
         super().__init__(path)
-        self._path = path
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         with open(self._path, "ab") as file:
-            file.writelines(json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs)
+            for log in logs:
+                line = json.dumps(log, separators=(",", ":")).encode()
+                self._digest.update(line)
+                checked = line[:-1] + CHECKSUM % self._digest.hexdigest()[:CHECKSUM_DIGITS].encode() + b"\n"
+                self._digest.update(checked)
+                file.write(checked)
             file.flush()
             if any("state" in log for log in logs):
                 os.fsync(file.fileno())
@@ -76,7 +90,7 @@ def open_storage(path: str | os.PathLike[str] | None) -> Iterator[Any]:
     StudyLockedError
         If another process has the study open.
     ModelFileError
-        If the file is not the journal of a study.
+        If the file is not the journal of a study, or is damaged; it is not changed.
     OSError
         If the file cannot be written.
     """
@@ -92,20 +106,53 @@ def open_storage(path: str | os.PathLike[str] | None) -> Iterator[Any]:
             raise StudyLockedError(
                 f"{os.fspath(path)}: another process is searching with this study; wait for it, or give another path"
             ) from None
-        _cut_torn_line(Path(path))
+        journal = _Journal(os.fspath(path))
         try:
-            storage = optuna.storages.JournalStorage(_Journal(os.fspath(path)))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelFileError(path, f"not the file of a study: {error}") from error
+            storage = optuna.storages.JournalStorage(journal)
+        except Exception as error:  # lines of earlier versions, without checksums, may hold anything
+            raise ModelFileError(path, f"damaged, or not the file of a study: {error!r}") from error
         yield storage
 
 
-def _cut_torn_line(path: Path) -> None:
-    """Remove an unfinished last line, which a process that was killed while writing leaves."""
+def check_journal(path: Path) -> Any:
+    """Check the lines of a journal, remove a torn last one, and return the digest to which the next line is added.
+
+    A process that was killed while writing leaves a torn line. Lines without a checksum, of earlier versions or other
+    programs, are covered by the checksum of the next line that has one.
+
+    Raises
+    ------
+    DamagedFileError
+        If a line is not one of a journal, or differs from what was written; the file is not changed.
+    """
+    digest = hashlib.sha256()
     with contextlib.suppress(FileNotFoundError), open(path, "r+b") as file:
-        content = file.read()
-        if content and not content.endswith(b"\n"):
-            file.truncate(content.rfind(b"\n") + 1)
+        size = 0
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n") and LINE_START[: len(line)] == line[: len(LINE_START)]:
+                file.truncate(size)
+                break
+            if not _is_entry(line):
+                raise DamagedFileError(path, f"damaged, or not the file of a study: line {number} is {line[:40]!r}")
+            if checksum := CHECKSUM_AT_END.search(line):
+                digest.update(line[: checksum.start()] + b"}")
+                if digest.hexdigest()[:CHECKSUM_DIGITS].encode() != checksum[1]:
+                    raise DamagedFileError(
+                        path,
+                        f"damaged: line {number}, or one before it, is not as it was written; give another path, or "
+                        f"remove this line and those after it to go on from there",
+                    )
+            digest.update(line)
+            size += len(line)
+    return digest
+
+
+def _is_entry(line: bytes) -> bool:
+    """Whether a line is an entry of a journal of Optuna."""
+    try:
+        return line.endswith(b"\n") and type(json.loads(line)["op_code"]) is int
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def new_pruner(name: str | None, costs: bool) -> Any:

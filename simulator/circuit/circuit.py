@@ -8,7 +8,7 @@ from simulator.calculations.unitary import to_matrix
 from simulator.circuit import conversion, expectations, running
 from simulator.circuit.gate_methods import unknown_gate
 from simulator.circuit.standard_gates import StandardGates
-from simulator.display import preformatted
+from simulator.display import preformatted, printable
 from simulator.errors import CircuitError
 from simulator.operations import binding, composition, conditions, entanglement, measurements, special_gates
 from simulator.operations.sequence import OperationSequence
@@ -172,7 +172,7 @@ class Circuit(StandardGates, OperationSequence):
         return self.compose(other)
 
     def __str__(self) -> str:
-        return str(self.draw())
+        return printable("\n".join(self.draw().lines()))
 
     def _repr_html_(self) -> str:
         return preformatted(str(self) if len(self) <= MAX_DRAWN else repr(self))

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import Ridge
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from qml.checked_data import validate_data
 from qml.estimators.fixed_features.ising import draw_couplings, ising_hamiltonian
 from qml.estimators.fixed_features.memory import ReservoirMemory, few_threads
 from qml.estimators.fixed_features.series import checked_inputs, checked_targets, without_added_axes

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from qml.checked_data import validate_data
 from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.estimators.targets import BackendClassifier, BackendRegressor, learn_classes, learn_scale

@@ -15,8 +15,9 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, WhiteKernel
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from qml.checked_data import validate_data
 from qml.estimators.kernel_methods.covariance import Stretched, TrainingRows
 from qml.estimators.kernel_methods.kernel_estimator import KernelEstimator
 from qml.estimators.search_space import Trial

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from qml.checked_data import validate_data
 from qml.estimators.kernel_methods.distinct_rows import distinct_rows
 from qml.estimators.num_qubits import choose_num_qubits
 from qml.estimators.saved import Saved

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import validate_data
 
+from qml.checked_data import validate_data
 from qml.estimators.kernel_methods.distinct_rows import DistinctRows, distinct_rows
 from qml.estimators.targets import learn_classes, learn_scale
 from qml.weights import checked_sample_weight, weighted_by_class

@@ -12,9 +12,10 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import DensityMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from qml.ansatze import INITIAL_SPREAD, Ansatz, ansatz_circuit, get_ansatz
+from qml.checked_data import validate_data
 from qml.estimators.own_objective.bit_strings import BitStrings
 from qml.estimators.own_objective.born_objective import DataDistribution, ExactObjective, SampledObjective, frequencies
 from qml.estimators.own_objective.divergences import (

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from qml.ansatze import INITIAL_SPREAD
+from qml.checked_data import validate_data
 from qml.estimators.num_qubits import choose_num_qubits
 from qml.estimators.own_objective.metric_objective import Embedding, HilbertSchmidtObjective
 from qml.estimators.search_space import Trial

@@ -10,8 +10,9 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from qml.checked_data import validate_data
 from qml.estimators.random_features.landmarks import ROWS_AT_ONCE, SELECTIONS, select_landmarks
 from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
@@ -123,7 +124,7 @@ class NystroemFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, Trans
         """Compute features of each sample, shape (n_samples, n_components), in chunks of some thousand samples."""
         check_is_fitted(self, "normalization_")
         samples = validate_data(self, X, dtype=np.float64, order="C", reset=False)
-        out = np.empty((len(samples), self.n_components_))
+        out = np.empty((len(samples), self.normalization_.shape[1]))
         for first in range(0, len(samples), ROWS_AT_ONCE):
             rows = slice(first, first + ROWS_AT_ONCE)
             block = self.kernel_.gram(self.kernel_.features(samples[rows]), self.landmark_features_)
@@ -132,7 +133,7 @@ class NystroemFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, Trans
 
     @property
     def _n_features_out(self) -> int:
-        return self.n_components_
+        return len(self.normalization_.T)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

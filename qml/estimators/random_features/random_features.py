@@ -12,8 +12,9 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from qml.checked_data import validate_data
 from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.features.scaling import check_result
@@ -153,6 +154,7 @@ class RandomQuantumFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, 
         model = self._model()
         target = check_backend(backend)
         draws = self._drawn_with_shots(model, target)
+        self._check_components(model)
         out = np.empty((len(samples), self.n_components))
         # one request to the backend, so that its jobs wait in the queue only once
         size = max(1, CIRCUITS_AT_ONCE // len(self.offsets_)) if target is None else len(samples)
@@ -166,6 +168,15 @@ class RandomQuantumFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, 
             features = values.reshape(len(out[rows]), -1)
             out[rows] = (self._estimated(features, samples[rows]) if draws else features)[:, : self.n_components]
         return out / np.sqrt(self.n_components)
+
+    def _check_components(self, model: QuantumModel) -> None:
+        """Raise unless there are as many expectation values as components: a setting may differ since `fit`."""
+        available = len(self.offsets_) * len(model.observables)
+        if self.n_components > available:
+            raise ValueError(
+                f"n_components={self.n_components:,}, but {available:,} expectation values were drawn by fit: fit anew "
+                "after changing it"
+            )
 
     def _drawn_with_shots(self, model: QuantumModel, backend: Backend | None) -> bool:
         """Whether expectation values are to be estimated from shots, after a check that they can be."""

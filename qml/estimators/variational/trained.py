@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from qml.checked_data import validate_data
 from qml.estimators.search_space import Trial
 from qml.estimators.trained import Samples, TrainedEstimator
 from qml.estimators.twins import Entangled

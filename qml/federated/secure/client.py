@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from hashlib import sha256
 from typing import Self
 
 from numpy.typing import ArrayLike
@@ -184,12 +185,24 @@ class SecureClient:
             "received": {name: sealed.hex() for name, sealed in self._received.items()},
             "next_step": self._next_step,
         }
-        return json.dumps(data).encode()
+        text = json.dumps(data).encode()
+        return sha256(text).hexdigest().encode() + b" " + text
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Return the client of `to_bytes`."""
-        data = json.loads(content)
+        """Return the client of `to_bytes`.
+
+        Raises
+        ------
+        MessageError
+            If the bytes are not as `to_bytes` returned them; a client with another seed would spoil the sum.
+        """
+        checksum, _, text = content.partition(b" ")
+        if content.startswith(b"{"):  # of an earlier version
+            text = content
+        elif checksum != sha256(text).hexdigest().encode():
+            raise MessageError("expected the bytes that to_bytes returned, their checksum is not that of their content")
+        data = json.loads(text)
         numbers = FixedPoint(data["fraction_bits"])
         client = cls(data["name"], round=data["round"], threshold=data["threshold"], numbers=numbers)
         client._sealing = KeyPair.from_private(bytes.fromhex(data["sealing"]))

@@ -10,6 +10,7 @@ was made, all 118 splits of these benchmarks were equal bit for bit.
 import gzip
 import hashlib
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,24 @@ def test_files_that_are_not_mnist(digits, tmp_path):
     np.savez(tmp_path / "flat.npz", **{**digits, "y_test": digits["y_test"][1:]})
     with pytest.raises(ValueError, match="expected images of shape"):
         read_mnist(tmp_path / "flat.npz")
+
+
+def test_damaged_files_of_mnist_are_named(digits, tmp_path):
+    whole = tmp_path / "whole.npz"
+    np.savez(whole, **digits)
+    content, damaged = whole.read_bytes(), tmp_path / "damaged.npz"
+    flipped = content[:300] + bytes([content[300] ^ 1]) + content[301:]
+    for other in (b"", b"text", b"PK\x03\x04", content[:-50], flipped, pickle.dumps([1])):
+        damaged.write_bytes(other)
+        with pytest.raises(ValueError, match=r"damaged\.npz is damaged, or not an mnist\.npz"):
+            read_mnist(damaged)
+    np.save(tmp_path / "one.npy", digits["x_train"])
+    with pytest.raises(ValueError, match=r"one\.npy is damaged, or not an mnist\.npz"):
+        read_mnist(tmp_path / "one.npy")
+    write_idx(tmp_path, digits, compressed=True)
+    labels = tmp_path / f"{IDX_NAMES['y_test']}.gz"
+    content = labels.read_bytes()
+    for other in (b"", b"text", content[:-9], content[:-8] + bytes(8)):
+        labels.write_bytes(other)
+        with pytest.raises(ValueError, match=r"labels-idx1-ubyte\.gz is"):
+            read_mnist(tmp_path)

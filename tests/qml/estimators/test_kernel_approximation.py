@@ -194,6 +194,12 @@ class TestRandomFeatures:
         monkeypatch.setattr("qml.estimators.random_features.random_features.CIRCUITS_AT_ONCE", 20)
         np.testing.assert_allclose(random.transform(samples), whole, atol=1e-14)
 
+    def test_more_components_than_were_drawn_are_refused_before_memory_is_taken(self):
+        samples, _ = data()
+        random = RandomQuantumFeatures(33, random_state=0).fit(samples).set_params(n_components=10**12)
+        with pytest.raises(ValueError, match=r"n_components=1,000,000,000,000, but 36 .* drawn by fit"):
+            random.transform(samples)
+
     def test_they_learn_what_is_not_linear(self):
         samples, y = data(400)
         model = make_pipeline(RandomQuantumFeatures(200, random_state=0), LogisticRegression(C=1e4, max_iter=1000))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from qml.federated import FedAdam, Federation, GaussianMechanism
+from qml.federated.clients import LocalClient
 from qml.training.checkpoints import CheckpointLockedError, CheckpointMismatchError
 from simulator.files import beside, locked
 from tests.qml.federated import flat_models as flat
@@ -45,6 +46,27 @@ def test_a_run_that_is_cut_short_goes_on_to_the_same_bits(name, tmp_path):
     assert facts(second) == facts(whole)
     assert second.epsilon_ == whole.epsilon_
     np.testing.assert_array_equal(resumed.loss_history_, expected.loss_history_)
+
+
+def test_ctrl_c_keeps_the_finished_rounds(tmp_path, monkeypatch, caplog):
+    path = tmp_path / "server.checkpoint"
+    whole, first, second = (federation("averaging", 4) for _ in range(3))
+    train = LocalClient.train
+
+    def interrupted(client, request):
+        if request.round == 3:
+            raise KeyboardInterrupt
+        return train(client, request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalClient, "train", interrupted)
+        with pytest.raises(KeyboardInterrupt, match=r"2 of 4 rounds; weights_ is kept; .*server\.checkpoint goes on"):
+            first.fit(flat.logistic(), resume=path)
+    assert (len(first.history_), first.stop_reason_) == (2, "interrupted")
+    assert "federation interrupted" in caplog.text
+    assert first.weights_.any()
+    resumed, expected = second.fit(flat.logistic(), resume=path), whole.fit(flat.logistic())
+    np.testing.assert_array_equal(resumed.weights_, expected.weights_)
 
 
 def test_a_server_that_is_killed_in_a_round_goes_on_to_the_same_bits(tmp_path):

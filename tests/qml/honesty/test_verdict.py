@@ -225,6 +225,14 @@ class TestVerdict:
         assert result.differences[0].contradicted
         assert "not a clear difference, because ROC AUC says the opposite" in result.verdict()
 
+    def test_a_class_of_one_test_row_is_named(self):
+        truth = np.array([0] * 74 + [1])
+        said = compared(truth, np.zeros(75, int), {"RBF SVM": np.zeros(75, int)}).verdict()
+        assert "Class '1' (1) has fewer than 5 test rows: the comparison says little about it." in said
+        several = compared(np.arange(40) % 10, np.zeros(40, int), {"RBF SVM": np.zeros(40, int)}).verdict()
+        assert "'9' (4) have fewer than 5 test rows: the comparison says little about them." in several
+        assert "fewer than" not in compared(TRUTH, TRUTH, {"RBF SVM": TRUTH}).verdict()
+
     def test_nothing_learnt_is_said(self):
         verdict = compared(TRUTH, np.zeros(200, int), {"RBF SVM": TRUTH}).verdict()
         assert verdict.endswith("The quantum model is not clearly better than the majority class either.")

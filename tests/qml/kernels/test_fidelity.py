@@ -1,5 +1,7 @@
 """The fidelity kernel against Qiskit, and what users do to it."""
 
+import errno
+import os
 import pickle
 from pathlib import Path
 
@@ -147,6 +149,21 @@ def test_on_disk(tmp_path: Path) -> None:
     np.testing.assert_array_equal(given, FidelityKernel()(X))
     with pytest.raises(ValueError, match=r"shape \(40, 40\), got float64, \(40, 39\)"):
         FidelityKernel()(X, out=np.empty((40, 39)))
+
+
+def test_a_matrix_that_does_not_fit_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reserve(descriptor: int, start: int, size: int) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(os, "posix_fallocate", reserve, raising=False)
+    path, reason = tmp_path / "kernel.npy", errno.ENOSPC
+    with pytest.raises(OSError, match="No space left") as error:
+        FidelityKernel()(data(40, 3), out=path)
+    assert error.value.filename == str(path)
+    assert not path.exists()
+    reason = errno.EOPNOTSUPP  # a file system that cannot reserve space
+    FidelityKernel()(data(40, 3), out=path)
+    assert path.exists()
 
 
 def test_a_bar_when_asked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The search against known scores, recorded rows, killed processes and scikit-learn's checks."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from qml import KitchenSinksClassifier, KitchenSinksRegressor, VariationalClassifier, load, save
+from qml.files.container import ModelFileError
 from qml.honesty.scores import choose_metrics
 from qml.search import QuantumSearchCV, evaluation
 from qml.search.comparison import Contender, compare, verdict
@@ -208,6 +210,39 @@ class TestStudyFile:
         storage = optuna.storages.JournalStorage(JournalFileBackend(str(path)))
         study = optuna.load_study(study_name="search quantum", storage=storage)
         assert [trial.value for trial in study.get_trials()] == [record.score for record in search.trials_]
+
+    def test_flipped_bits_lost_and_swapped_lines_are_noticed(self, tmp_path):
+        X, y = known_rows()
+        path = tmp_path / "search.journal"
+        small(n_trials=3, study=path).fit(X, y)
+        whole = path.read_bytes()
+        lines = whole.splitlines(keepends=True)
+        damaged = [b"".join(lines[:4] + lines[5:]), b"".join([*lines[:4], lines[5], lines[4], *lines[6:]])]
+        for position in range(0, len(whole) - len(lines[-1]), 61):
+            damaged.append(whole[:position] + bytes([whole[position] ^ 2]) + whole[position + 1 :])
+        for content in damaged:
+            path.write_bytes(content)
+            with pytest.raises(ModelFileError, match=r"search\.journal: damaged"), open_storage(path):
+                pass
+            assert path.read_bytes() == content
+
+    def test_a_journal_without_checksums_is_continued(self, tmp_path):
+        X, y = known_rows()
+        path = tmp_path / "search.journal"
+        whole = small(n_trials=8).fit(X, y)
+        small(n_trials=4, study=path).fit(X, y)
+        path.write_bytes(re.sub(rb',"sha256":"[0-9a-f]*"', b"", path.read_bytes()))
+        assert summary(small(n_trials=8, study=path).fit(X, y)) == summary(whole)
+
+    @pytest.mark.parametrize(
+        "content", [b"a,b\n1,2", b"{}\n", b"[1]\n{", b"[" * 100_000, b'{"op_code":77}\n', b"\0" * 99]
+    )
+    def test_another_file_is_refused_and_stays_as_it_is(self, tmp_path, content):
+        path = tmp_path / "table.csv"
+        path.write_bytes(content)
+        with pytest.raises(ModelFileError, match=r"table\.csv: damaged, or not the file of a study"):
+            small(n_trials=2, study=path).fit(*known_rows())
+        assert path.read_bytes() == content
 
     def test_study_of_another_search_is_refused(self, tmp_path):
         X, y = known_rows()

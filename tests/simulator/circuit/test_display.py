@@ -1,6 +1,7 @@
 """Drawings: one box for a gate of the user, and HTML for notebooks."""
 
 import html
+import io
 import re
 
 import numpy as np
@@ -65,3 +66,22 @@ def test_parameters_of_the_same_name_are_told_apart():
         assert "Ry(2*theta (2))" in drawing
         assert "Rz(theta (2) (2))" in drawing
     assert circuit.parameters == (theta, other, numbered)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "utf-8"])
+def test_a_drawing_is_printed_in_any_encoding(encoding, monkeypatch):
+    circuit = (
+        Circuit(2, num_clbits=1).h(0).cx(0, 1).sx(1).swap(0, 1).rx(Parameter("\u540d"), 0).measure(0, 0).h([0] * 30)
+    )
+    drawn = str(circuit)
+    output = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(output, encoding=encoding, newline="\n"))
+    print(circuit, flush=True)
+    printed = output.getvalue().decode(encoding).rstrip("\n")
+    assert drawn.count("\n") == printed.count("\n")
+    if encoding == "utf-8":
+        assert printed == drawn
+    if encoding == "ascii":
+        assert "q_0: + H +--@-" in printed
+        assert "Rx(\\u540d)" in printed
+        assert "?" not in printed

@@ -7,9 +7,12 @@ directory for all kernels (`directory`), and any failure leads to a new compilat
 
 from __future__ import annotations
 
+import pickle
+import zlib
 from pathlib import Path
 from typing import Any
 
+from numba.core import serialize
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 from simulator.engines.numba.jit import portable
@@ -41,6 +44,17 @@ class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
         self._locator = _Locator(py_func, directory)
         module = py_func.__module__.replace(".", "_")
         self._filename_base = self.get_filename_base(f"{module}.{py_func.__qualname__}", "")
+
+    def reduce(self, data: Any) -> tuple[int, bytes]:
+        """Return what a file holds of a kernel, with its checksum: damaged code would compute something else."""
+        content = serialize.dumps(super().reduce(data))
+        return zlib.crc32(content), content
+
+    def rebuild(self, target_context: Any, reduced_data: tuple[int, bytes]) -> Any:
+        checksum, content = reduced_data
+        if zlib.crc32(content) != checksum:
+            raise ValueError("the file of a kernel is damaged")
+        return super().rebuild(target_context, pickle.loads(content))
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]

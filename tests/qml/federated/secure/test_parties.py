@@ -122,7 +122,18 @@ def test_a_client_is_kept_as_bytes_between_steps() -> None:
 
 def test_bytes_keep_the_resolution() -> None:
     client = SecureClient("a", round=ROUND, threshold=THRESHOLD, numbers=FixedPoint(20))
-    assert SecureClient.from_bytes(client.to_bytes()).numbers == FixedPoint(20)
+    content = client.to_bytes()
+    assert SecureClient.from_bytes(content).numbers == FixedPoint(20)
+    without_checksum = content.partition(b" ")[2]  # as earlier versions wrote
+    assert SecureClient.from_bytes(without_checksum).to_bytes() == content
+
+
+def test_flipped_bits_of_a_kept_client_are_noticed() -> None:
+    content = SecureClient("a", round=ROUND, threshold=THRESHOLD).to_bytes()
+    damaged = [content[:k] + bytes([content[k] ^ 1]) + content[k + 1 :] for k in range(0, len(content), 7)]
+    for other in (*damaged, content[:-1], content + b" ", b""):
+        with pytest.raises(MessageError, match="bytes that to_bytes returned"):
+            SecureClient.from_bytes(other)
 
 
 @pytest.mark.parametrize("step", ["keys", "shares", "masked", "revealed"])

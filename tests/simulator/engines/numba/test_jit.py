@@ -53,13 +53,19 @@ def test_a_second_process_compiles_nothing(filled):
 
 
 @pytest.mark.parametrize("ending", [".nbi", ".nbc"])
-def test_truncated_files_are_compiled_anew_and_mended(filled, tmp_path, ending):
+def test_damaged_files_are_compiled_anew_and_mended(filled, tmp_path, ending):
     copy = tmp_path / next(filled.iterdir()).name
     copy.mkdir()
-    for path in files(filled):
+    damaged = {}
+    for number, path in enumerate(files(filled)):
         content = path.read_bytes()
-        (copy / path.name).write_bytes(content[: len(content) // 2] if path.suffix == ending else content)
+        if path.suffix == ending:
+            middle = len(content) // 2  # of a kernel, this is machine code
+            flipped = content[:middle] + bytes([content[middle] ^ 8]) + content[middle + 1 :]
+            content = damaged[copy / path.name] = flipped if number % 4 < 2 else content[:middle]
+        (copy / path.name).write_bytes(content)
     assert run(tmp_path).stdout.startswith(BELL)
+    assert [path for path, content in damaged.items() if path.suffix == ".nbc" and path.read_bytes() == content] == []
     before = {p: p.stat().st_mtime_ns for p in files(tmp_path)}
     assert run(tmp_path).stdout.startswith(BELL)
     assert {p: p.stat().st_mtime_ns for p in files(tmp_path)} == before
