@@ -1,0 +1,118 @@
+"""Visits of tiles against separate sweeps, which keep the final states of all samples and undo every pass on them."""
+
+import numpy as np
+import pytest
+
+from simulator import Circuit, ParameterVector, X, Y, Z
+from simulator.engines.numba import plan as plans
+from simulator.engines.numba.kernels import losses
+from simulator.engines.numba.loops import Call, Loop
+from simulator.engines.numba.options import Options
+from simulator.engines.numba.sweeps import NumbaEngine
+from simulator.engines.numba.threads import set_num_threads
+from simulator.program.program import Program
+
+LAYERS = 2
+
+
+def model(n, precision="double", reuploading=True):
+    """Layers of rotations with angles of the samples and of weights, and rings of CNOTs; three observables."""
+    x, w = ParameterVector("x", n), ParameterVector("w", 3 * n * LAYERS)
+    circuit, weight = Circuit(n), iter(w)
+    for layer in range(LAYERS):
+        if layer == 0 or reuploading:
+            for q in range(n):
+                circuit = circuit.ry(x[q], q)
+        for q in range(n):
+            circuit = circuit.rz(next(weight), q).ry(next(weight), q).rx(next(weight), q)
+        for q in range(n):
+            circuit = circuit.cx(q, (q + 1) % n)
+    observables = [Z(0), Z(1) @ X(0), Y(n - 1) + 0.5 * Z(0)]
+    return Program(circuit, observables, x, w, precision)
+
+
+def visit(engine, program, samples, qubits=None, targets=None):
+    """Values, derivatives by weights and by inputs of the mean squared error, by calls."""
+    rng = np.random.default_rng(samples)
+    outputs = 3 if qubits is None else 1 << len(qubits)
+    inputs, weights = rng.uniform(-3, 3, (samples, len(program.inputs))), rng.uniform(-3, 3, len(program.weights))
+    y = rng.normal(size=(samples, outputs)) if targets is None else targets
+    values, cotangent, errors = np.empty((samples, outputs)), np.empty((samples, outputs)), np.empty(samples)
+    by_weights, by_inputs = np.empty(len(weights)), np.empty(inputs.shape)
+    of_rows = values, y, errors, cotangent
+    loss = losses.squared_error if targets is None else losses.binary_cross_entropy
+    between = [Call(loss, *of_rows, rows=samples, of_rows=of_rows)]
+    arrays = inputs, weights, values, cotangent, by_weights, by_inputs
+    calls = engine.sweep_calls(program, *arrays, qubits, between)
+    assert len(calls) == 3  # clear the queue, visit, and derivatives by inputs
+    loop, number = Loop(calls, np.zeros(1, np.int64)), np.zeros(0)
+    number = loop.run(1)
+
+    def slopes(results, rows):
+        return 2 * (results - y[rows]) / outputs
+
+    expected = engine.sweep(program, inputs, weights, slopes, inputs=True, qubits=qubits) if targets is None else ()
+    return number, (values, by_weights, by_inputs), expected
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize(
+    ("n", "samples", "precision"),
+    [(2, 5, "double"), (3, 1, "double"), (4, 37, "double"), (5, 40, "single"), (7, 19, "double"), (10, 9, "double")],
+)
+def test_visits_equal_separate_sweeps(n, samples, precision, keeps, monkeypatch):
+    monkeypatch.setattr(plans, "_KEPT_SHARE", 1 if keeps else 1 << 40)
+    engine, program = NumbaEngine(), model(n, precision)
+    plan = engine.plan(program, samples, derive_inputs=True)
+    if plan.tables.fused_passes:
+        assert (plan.visit(0).step > 0) == keeps
+    number, results, expected = visit(engine, program, samples)
+    assert number == 1
+    tolerance = 1e-12 if precision == "double" else 1e-4
+    for array, other in zip(results, expected, strict=True):
+        np.testing.assert_allclose(array, other, rtol=0, atol=tolerance * max(1.0, np.abs(other).max()))
+
+
+@pytest.mark.parametrize("qubits", [(0,), (2, 0)])
+@pytest.mark.parametrize("samples", [3, 21])
+def test_visits_of_probabilities(qubits, samples):
+    number, results, expected = visit(NumbaEngine(), model(4), samples, qubits)
+    assert number == 1
+    for array, other in zip(results, expected, strict=True):
+        np.testing.assert_allclose(array, other, rtol=0, atol=1e-12)
+
+
+def test_lanes_that_are_qubits():
+    engine, program = NumbaEngine(Options(batch_qubits=3)), model(5)
+    assert engine.plan(program, 6, derive_inputs=True).lanes is not None
+    _, results, expected = visit(engine, program, 6)
+    for array, other in zip(results, expected, strict=True):
+        np.testing.assert_allclose(array, other, rtol=0, atol=1e-12)
+
+
+def test_threads_do_not_change_bits():
+    """Also where each thread prepares coefficients of its own."""
+    program, results = model(6), []
+    for threads in (1, 2, 3):
+        set_num_threads(threads)
+        try:
+            results.append(visit(NumbaEngine(Options(serial_work=1)), program, 200)[1])
+        finally:
+            set_num_threads(None)
+    for other in results[1:]:
+        for array, expected in zip(other, results[0], strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.parametrize("row", [0, 70, 199])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_refusal_for_any_row_refuses_the_step(row, threads):
+    targets = np.full((200, 3), 0.5)
+    set_num_threads(threads)
+    try:
+        engine = NumbaEngine(Options(serial_work=1))
+        assert visit(engine, model(4), 200, targets=targets)[0] == 1
+        targets[row, 1] = 2.0
+        assert visit(engine, model(4), 200, targets=targets)[0] == 0
+    finally:
+        set_num_threads(None)
