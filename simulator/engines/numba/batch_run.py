@@ -18,8 +18,6 @@ from simulator.engines.numba.run import NO_STATES, NO_VALUES, FloatArray, Run
 from simulator.engines.numba.sharing import new_queue
 from simulator.program.starts import product_states
 
-NO_OUTCOMES = np.zeros(0, np.int64)
-
 
 class BatchRun(Run):
     """Evaluation of many samples, tile by tile; see `kernels.tiles`."""
@@ -110,14 +108,15 @@ class BatchRun(Run):
         plan, program = self.plan, self.program
         tables, tiles = plan.tables, -(-len(X) // plan.per_tile)
         by_sample = np.empty((len(X), len(tables.local_slots)))
-        results = by_weights, np.empty((tiles, tables.sums)), by_sample, NO_STATES
+        results = by_weights, np.empty((tiles, tables.sums)), by_sample
         queue = _new_queues(1)
         out = Call(
             visits.visit,
             self.constants,
             self.weights,
             (X, X.view(np.complex128) if program.starts else NO_STATES),
-            (between.table, values, cotangent, NO_OUTCOMES if self.outcomes is None else self.outcomes),
+            (between.table, values, cotangent),
+            self.outcomes,
             results,
             self._buffer,
             queue[0],

@@ -31,7 +31,7 @@ from simulator.program.subspaces import image
 _KEPT_PLANS = 64
 _MOST_QUBITS_KEPT = 16  # maximum number of qubits whose outcomes are kept, half a megabyte
 _LOOP_SHARE = 8  # ratio of the least work for two threads in a call from Python and in a loop, which times its calls
-_SPLIT_SHARE = 3  # ratio of that work in a call from Python and of the least work that is split in two tiles
+_SPLIT_SHARE = 4  # ratio of that work in a call from Python and of the least work that is split in two tiles
 _COPIED_SHARE = 4  # minimum ratio of the second-level cache and the coefficients of which each thread has a copy
 _KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
 _ROTATIONS_PER_TRIP = 4.5  # least number of fused rotations for each trip to memory, where tiles fit in no cache

@@ -269,6 +269,8 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
         ``start_lam``, complex128 (n_samples, 2**n) or (0, 0): the adjoint state before the first pass, if required.
     """
     X, cotangent, seeds = samples
+    by_weights, by_tile, by_sample, start_lam = results
+    sums = by_weights, by_tile, by_sample
     thread = fetch_add(queue, ARRIVED, 1)
     while True:
         tile = claim(queue, tiles, thread)
@@ -283,27 +285,29 @@ def backward(program, samples, keep, results, scratch, queue, tiles, states, lan
             seed_tile(program[0], psi, lam, cotangent, tile, states, scratch, lanes)
         for j in range(states):
             tile_angles(program[0], program[1], X, tile * states + j, j, scratch, lanes)
-        backward_tile(program, psi, lam, 0, 0, results, tile, states, scratch, lanes)
+        backward_tile(program, psi, lam, 0, 0, sums, start_lam, tile, states, scratch, lanes)
         if fetch_add(queue, DONE, 1) == tiles - 1:
-            sum_by_weights(program, results, scratch, lanes)
+            sum_by_weights(program, sums, scratch, lanes)
 
 
 @part
-def backward_tile(program, psi, lam, step, number, results, tile, states, scratch, lanes):
+def backward_tile(program, psi, lam, step, number, sums, start_lam, tile, states, scratch, lanes):
     """Run the adjoint sweep on a tile, whose angles are in ``scratch``.
 
-    ``psi``, ``step`` and ``number`` are those of `forward_tile`; ``lam`` has the adjoint states of the final ones.
+    ``psi``, ``step`` and ``number`` are those of `forward_tile`, and ``lam`` has the adjoint states of the final ones.
+    ``sums`` are the first three of the results of `backward`, and ``start_lam`` is the last one, or None.
     """
     packed, _, shared, tables = program
-    _, by_tile, by_sample, start_lam = results
+    _, by_tile, by_sample = sums
     layout = packed[0]
     W, size, first = lanes_of(scratch), entry(layout, STATE), _first_product_sum(packed)
     gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
     undo_passes(packed, psi, step, number, lam, gradient, shared, tables, scratch, lanes)
     clear_sums(packed, scratch, lanes)
     for j in range(states):
-        if len(start_lam):
-            unpack_state(state_of(lam, j, size), start_lam, tile * states + j, lanes)
+        if start_lam is not None:
+            if len(start_lam):
+                unpack_state(state_of(lam, j, size), start_lam, tile * states + j, lanes)
         if _derives_product(layout):
             finish(packed, state_of(psi, j, size), state_of(lam, j, size), gradient, shared, j, scratch, lanes)
         _collect_samples(packed, gradient, by_sample, tile * states + j, lanes)
@@ -321,10 +325,10 @@ def _derives_product(layout):
 
 
 @part
-def sum_by_weights(program, results, scratch, lanes):
+def sum_by_weights(program, sums, scratch, lanes):
     """Sum over tiles and samples, in their order, and over each weight's angles."""
     packed, _, shared, _ = program
-    by_weights, by_tile, by_sample, _ = results
+    by_weights, by_tile, by_sample = sums
     layout = packed[0]
     needed, local_slots = integers(packed, LOCAL_NEEDED), integers(packed, LOCAL_SLOTS)
     starts = integers(packed, WEIGHT_STARTS)

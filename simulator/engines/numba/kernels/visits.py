@@ -29,7 +29,9 @@ from simulator.engines.numba.simd import entry, fetch_add, lanes_of, look, relax
 
 
 @bridged
-def visit(program, weights, samples, between, results, scratch, queue, tiles, states, own, places, step, lanes):
+def visit(
+    program, weights, samples, between, outcomes, results, scratch, queue, tiles, states, own, places, step, lanes
+):
     """Visit tiles until none remains; the last thread sums up.
 
     program, weights, own : as of `tiles.forward`
@@ -37,10 +39,11 @@ def visit(program, weights, samples, between, results, scratch, queue, tiles, st
         ``X`` and ``initial``, as of `tiles.forward`.
     between : tuple
         ``calls``, a table of `kernels.row_calls`, which take rows of ``values``, float64 (n_samples, n_outputs), to
-        those of ``cotangent``, of the same shape; and ``outcomes``, int64 (2**n,) or (0,): the outcome at each stored
-        index where the outputs are probabilities.
+        those of ``cotangent``, of the same shape.
+    outcomes : int64 (2**n,), or None
+        The outcome at each stored index, if the outputs are probabilities of outcomes and not expectations.
     results : tuple
-        As of `tiles.backward`.
+        ``by_weights``, ``by_tile`` and ``by_sample``, as of `tiles.backward`.
     places : tuple of int
         Where, in ``scratch``, the space for `invoke_rows` and that for psi begin, and where the latter ends.
     step : int
@@ -48,7 +51,7 @@ def visit(program, weights, samples, between, results, scratch, queue, tiles, st
 
     Returns whether no angle overflowed and no call refused.
     """
-    calls, values, cotangent, outcomes = between
+    calls, values, cotangent = between
     mine, thread = prepared(program, weights, scratch, queue, own, lanes)
     packed, (words_begin, begin, end) = mine[0], places
     size = entry(packed[0], STATE)
@@ -62,21 +65,21 @@ def visit(program, weights, samples, between, results, scratch, queue, tiles, st
         number = forward_tile(mine, samples, psi, step, tile, states, scratch, lanes)
         final, first = section(psi, number * step, number * step + states * size), tile * per_tile
         last = min(first + per_tile, len(values))
-        if len(outcomes):
+        if outcomes is None:
+            expect_tile(packed, final, values, tile, states, scratch, lanes)
+        else:
             for j in range(states):
                 probabilities.read_state(state_of(final, j, size), outcomes, values, tile * states + j, lanes)
-        else:
-            expect_tile(packed, final, values, tile, states, scratch, lanes)
         for k in range(len(calls)):
             if not invoke_rows(calls, k, first, last, words):
                 fetch_add(queue, REFUSED, 1)
-        if len(outcomes):
+        if outcomes is None:
+            seed_tile(packed, final, lam, cotangent, tile, states, scratch, lanes)
+        else:
             for j in range(states):
                 state, dual = state_of(final, j, size), state_of(lam, j, size)
                 probabilities.seed_state(state, dual, outcomes, cotangent, tile * states + j, lanes)
-        else:
-            seed_tile(packed, final, lam, cotangent, tile, states, scratch, lanes)
-        backward_tile(mine, psi, lam, step, number, results, tile, states, scratch, lanes)
+        backward_tile(mine, psi, lam, step, number, results, None, tile, states, scratch, lanes)
         if fetch_add(queue, DONE, 1) == tiles - 1:
             sum_by_weights(mine, results, scratch, lanes)
     while look(queue, DONE) < tiles:  # as the calls on other threads' tiles may refuse
