@@ -38,6 +38,8 @@ _OPTIMIZER = "optimizer_state."
 
 
 STOPPED = ("", "diverged", "converged")
+MAX_SEED = 1 << 32
+"""Bound of the seeds of runs, that of scikit-learn's."""
 LENGTH_HINT = (
     ". The learning rate of this schedule depends on the number of epochs, so that such a run cannot be prolonged: "
     "ask for the same number, or start anew with schedule='constant', which can"
@@ -180,7 +182,7 @@ def saved_seed(path: str | os.PathLike[str] | None) -> int | None:
     if stored is None:
         return None
     seed = stored[0].get("seed")
-    if type(seed) is not int or seed < 0:
+    if type(seed) is not int or not 0 <= seed < MAX_SEED:
         raise ModelFileError(os.fspath(path or ""), f"its contents make no sense: seed is {seed!r}")
     return seed
 
@@ -284,6 +286,8 @@ def _checked(state: RunState, initial: RunState, batches: int | None) -> RunStat
         entry = state.optimizer_state[name]
         if np.shape(value) == initial.weights.shape:  # other entries may grow
             _check_like(f"the optimizer's {name}", entry, value)
+        elif np.asarray(entry).dtype.kind not in "biuf":
+            raise ValueError(f"the optimizer's {name} has type {np.asarray(entry).dtype}")
     return state
 
 
