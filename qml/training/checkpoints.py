@@ -38,8 +38,6 @@ _OPTIMIZER = "optimizer_state."
 
 
 STOPPED = ("", "diverged", "converged")
-MAX_SEED = 1 << 32
-"""Bound of the seeds of runs, that of scikit-learn's."""
 LENGTH_HINT = (
     ". The learning rate of this schedule depends on the number of epochs, so that such a run cannot be prolonged: "
     "ask for the same number, or start anew with schedule='constant', which can"
@@ -182,7 +180,7 @@ def saved_seed(path: str | os.PathLike[str] | None) -> int | None:
     if stored is None:
         return None
     seed = stored[0].get("seed")
-    if type(seed) is not int or not 0 <= seed < MAX_SEED:
+    if type(seed) is not int or seed < 0:
         raise ModelFileError(os.fspath(path or ""), f"its contents make no sense: seed is {seed!r}")
     return seed
 
