@@ -13,14 +13,17 @@ STYLE = "word-wrap: normal; white-space: pre; line-height: 1.1; font-family: mon
 """The drawings' lines touch each other at this height of a line."""
 
 SUBSTITUTES = {
-    **dict.fromkeys("\u2500", "-"),
-    **dict.fromkeys("\u2502\u2551", "|"),
-    **dict.fromkeys("\u250c\u2510\u2514\u2518\u251c\u2524\u252c\u2534\u253c\u255e\u2561\u2565\u2568\u256a\u256b", "+"),
-    **dict.fromkeys("\u2550\u2566\u2569\u256c", "="),
-    **dict(zip("\u25a0\u2591\u00ab\u00bb\u221a\u2026", "@:<>V~", strict=True)),
-    "\u00b1": "+-",
+    "─": "-",
+    **dict.fromkeys("│║", "|"),
+    **dict.fromkeys("┌┐└┘├┤┬┴┼╞╡╥╨╪╫", "+"),
+    **dict.fromkeys("═╦╩╬", "="),
+    **dict(zip("■░«»√…", "@:<>V~", strict=True)),
+    "±": "+-",
 }
 """What stands for a character of the drawings and reports that an encoding lacks."""
+
+SUBSTITUTE = "qumba.substitute"
+"""Name of the error handler that writes it."""
 
 
 def printable(text: str) -> str:
@@ -50,7 +53,6 @@ def _ascii(character: str) -> str:
     return plain or character.encode("ascii", "backslashreplace").decode()
 
 
-SUBSTITUTE = "qumba.substitute"
 codecs.register_error(SUBSTITUTE, _substitute)
 
 

@@ -32,7 +32,8 @@ def tabular_preprocessor(
         Maximum number of output features; ``None`` keeps all.
     numeric, categorical : columns, as in :class:`sklearn.compose.ColumnTransformer`, or None
         Numeric and categorical columns. With ``None`` the DataFrame's types decide: numbers are numeric, others (words,
-        booleans, categories) categorical. Columns named in neither are dropped.
+        booleans, categories) categorical. Dates would be categories too, each of its own: make numbers of them before,
+        such as the days since the first. Columns named in neither are dropped.
     impute : bool
         Whether empty cells are filled: numbers by the median, words by the most frequent. Otherwise (the default) an
         empty number is an error, and an empty word a separate category.

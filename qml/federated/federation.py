@@ -26,6 +26,7 @@ from qml.federated.server_files import identity, run_state, server_state
 from qml.federated.server_state import RoundRecord, ServerState
 from qml.federated.strategies import Strategy, get_strategy
 from qml.federated.updates import SecureSum
+from qml.files.container import ModelFileError
 from qml.optimizers import SGD, Adam, RMSprop
 from qml.settings import check_non_negative, check_positive, check_whole
 from qml.training.checkpoints import Checkpoints, saved_seed
@@ -189,7 +190,11 @@ class Federation:
         checkpoints = Checkpoints(resume, {} if resume is None else identity(self, server, beginning))
         with checkpoints.held():
             start = server.initial_state()
-            state = server_state(checkpoints.start(run_state(start, server)), start, server)
+            stored = checkpoints.start(run_state(start, server))
+            try:
+                state = server_state(stored, start, server)
+            except (ValueError, KeyError) as error:
+                raise ModelFileError(resume or "", str(error)) from None
             self._keep(state)
             try:
                 for following in self._played(server, state, self._scorer(beginning, validation_data)):

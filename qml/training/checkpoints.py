@@ -284,6 +284,8 @@ def _checked(state: RunState, initial: RunState, batches: int | None) -> RunStat
         entry = state.optimizer_state[name]
         if np.shape(value) == initial.weights.shape:  # other entries may grow
             _check_like(f"the optimizer's {name}", entry, value)
+        elif np.asarray(entry).dtype.kind not in "biuf":
+            raise ValueError(f"the optimizer's {name} has type {np.asarray(entry).dtype}")
     return state
 
 

@@ -1,5 +1,7 @@
 """Reports as text and Markdown, and pictures that can be read."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,15 @@ class TestPlots:
 
         plot_circuit(Circuit(2).h(0).cx(0, 1), tmp_path / "c.png")
         assert (tmp_path / "c.png").stat().st_size > 1000
+
+
+def test_a_report_is_printed_where_the_terminal_knows_only_ascii(monkeypatch):
+    output = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(output, encoding="ascii", newline="\n"))
+    table = Grid(("model", "score"), (("K\u00f6ln", "0.9 \u00b1 0.1"), ("\u6771\u4eac", "0.8")))
+    print(terminal([Heading("R\u00b2"), table, Paragraph("\u2026 done")]), flush=True)
+    lines = output.getvalue().decode("ascii").splitlines()
+    assert lines[0] == "R2"
+    assert "Koln          0.9 +- 0.1" in lines
+    assert "\\u6771\\u4eac         0.8" in lines
+    assert "~ done" in lines

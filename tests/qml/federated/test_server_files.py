@@ -9,6 +9,7 @@ import pytest
 
 from qml.federated import FedAdam, Federation, GaussianMechanism
 from qml.federated.clients import LocalClient
+from qml.files.container import ModelFileError, read_container, write_container
 from qml.training.checkpoints import CheckpointLockedError, CheckpointMismatchError
 from simulator.files import beside, locked
 from tests.qml.federated import flat_models as flat
@@ -99,6 +100,16 @@ def test_a_server_that_is_killed_in_a_round_goes_on_to_the_same_bits(tmp_path):
     result = resumed.fit(flat.logistic(), resume=path)
     assert [record.round for record in played] == [4, 5, 6]
     np.testing.assert_array_equal(result.weights_, whole.fit(flat.logistic()).weights_)
+
+
+def test_a_checkpoint_that_makes_no_sense_is_named(tmp_path):
+    path = tmp_path / "server.checkpoint"
+    federation("averaging", 2).fit(flat.logistic(), resume=path)
+    header, arrays = read_container(path, kind="checkpoint", version=1)
+    arrays["optimizer_state.outcomes"] = arrays["optimizer_state.outcomes"][1:]
+    write_container(path, header, arrays, kind="checkpoint", version=1)
+    with pytest.raises(ModelFileError, match=r"server\.checkpoint: .* outcomes has shape \(1, 3\), not \(2, 3\)"):
+        federation("averaging", 4).fit(flat.logistic(), resume=path)
 
 
 def test_two_servers_on_one_checkpoint(tmp_path):

@@ -337,6 +337,7 @@ class TestForgedCheckpoints:
             lambda h, a: a.update(best_score=np.zeros(3)),
             lambda h, a: a.update(seconds=np.array("long")),
             lambda h, a: a.pop("optimizer_state.mean"),
+            lambda h, a: a.update({"optimizer_state.step": np.array("5")}),
             lambda h, a: a.update({"optimizer_state.mean": np.zeros(1)}),
             lambda h, a: a.update({"optimizer_state.mean": np.array(["x"] * len(a["weights"]))}),
             lambda h, a: a.update(history=np.zeros(5)),
