@@ -63,7 +63,8 @@ def test_swizzled_tiles_equal_the_reference(n, samples, states):
     program = Program(circuit, observables, inputs=list(x), weights=list(w))
     rng = np.random.default_rng(n)
     rows, weights, v = rng.normal(size=(samples, n)), rng.normal(size=5 * n), rng.normal(size=(samples, 2))
-    engine = NumbaEngine(Options(batch_qubits=99, swizzle_qubits=0, segment_passes=4, few_tiles=1))
+    sizes = {"batch_qubits": 99, "swizzle_qubits": 0, "segment_passes": 4, "few_tiles": 1, "serial_work": 1 << 30}
+    engine = NumbaEngine(Options(**sizes))
     plan = engine.plan(program, samples)
     assert (plan.lanes, plan.states, plan.tables.layout[scratch.FOLD]) == (None, states, mask(n))
     assert passes_of_segments(plan)[0].max() > 1
