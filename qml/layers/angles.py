@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.layers.affine import affine_calls
 from qml.layers.trait import Layer, LayerCalls, Rest, RestCalls, check_shapes
 from qml.settings import check_whole
-from simulator.engines.host import loops
 from simulator.engines.host import scales as kernels
 from simulator.program.values import as_array
 
@@ -85,18 +85,7 @@ class TrainedScales(Layer):
     def calls(
         self, X: Array, d_X: Array | None, weights: Array, d_weights: Array, rest: RestCalls
     ) -> LayerCalls | None:
-        n_samples, (scales, offsets) = len(X), self._split(weights)
-        outputs, d_outputs = np.empty((n_samples, len(scales))), np.empty((n_samples, len(scales)))
-        calls = rest(outputs, d_outputs)
-        if calls is None:
-            return None
-        forward = loops.Call(kernels.outputs, X, scales, offsets, outputs, rows=n_samples, of_rows=(X, outputs))
-        backward = []
-        if d_X is not None:
-            of_rows = d_outputs, d_X
-            backward.append(loops.Call(kernels.by_inputs, scales, *of_rows, rows=n_samples, of_rows=of_rows))
-        sums = loops.Call(kernels.by_weights, X, d_outputs, *self._split(d_weights))
-        return calls.around([forward], backward, after=[sums])
+        return affine_calls(kernels, X, d_X, self._split(weights), self._split(d_weights), rest)
 
     def with_sizes(self, num_inputs: int | None = None, num_outputs: int | None = None) -> TrainedScales:
         return replace(self, num_inputs=num_inputs) if self.num_inputs is None else self

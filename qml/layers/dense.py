@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from qml.layers.affine import affine_calls
 from qml.layers.trait import Layer, LayerCalls, PreparedSweep, Rest, RestCalls
 from qml.settings import check_whole
-from simulator.engines.host import dense, loops
+from simulator.engines.host import dense
 from simulator.program.values import as_array
 
 __all__ = ["Dense"]
@@ -110,18 +111,7 @@ class Dense(Layer):
         (factors, bias), (d_factors, d_bias) = self.split(weights), self.split(d_weights)
         if bias is None or d_bias is None:
             bias = d_bias = np.empty(0)
-        n_samples = len(X)
-        outputs, d_outputs = np.empty((n_samples, len(factors))), np.empty((n_samples, len(factors)))
-        calls = rest(outputs, d_outputs)
-        if calls is None:
-            return None
-        forward = loops.Call(dense.outputs, X, factors, bias, outputs, rows=n_samples, of_rows=(X, outputs))
-        backward = []
-        if d_X is not None:
-            of_rows = d_outputs, d_X
-            backward.append(loops.Call(dense.by_inputs, factors, *of_rows, rows=n_samples, of_rows=of_rows))
-        sums = loops.Call(dense.by_weights, X, d_outputs, d_factors, d_bias)
-        return calls.around([forward], backward, after=[sums])
+        return affine_calls(dense, X, d_X, (factors, bias), (d_factors, d_bias), rest)
 
     @property
     def _is_small(self) -> bool:

@@ -186,7 +186,7 @@ class Plan:
         return -(-samples // self.per_tile) * self.tile_size
 
     def visit(self, words: int) -> Visit:
-        """Sizes of a visit of tiles, for so many 64-bit words of calls between forward and backward sweep."""
+        """Sizes of a visit of tiles, for calls between its sweeps whose largest block has this number of words."""
         itemsize = np.dtype(self._dtype).itemsize
         step, fused = self.tile_size + layout.SKEW * simd.width(self._dtype), self.tables.fused_passes
         if (fused + 2) * step * itemsize > cache_share() // _KEPT_SHARE:
@@ -194,7 +194,7 @@ class Plan:
         begin = self.buffer_size + 8 * (self.tables.slots + 1) // itemsize
         psi = _to_page(begin + _round(8 * words // itemsize))
         end = psi + fused * step + self.tile_size
-        return Visit((begin, psi, end), step, end)
+        return Visit((begin, psi, end), step)
 
     @cached_property
     def in_order(self) -> bool:
@@ -244,12 +244,15 @@ class Visit(NamedTuple):
         Where, in a thread's scratch, the space for calls on rows and the states begin, and where these end.
     step : int
         Distance of the states before and after a fused pass; 0 if they are not kept.
-    scratch_size : int
     """
 
     places: tuple[int, int, int]
     step: int
-    scratch_size: int
+
+    @property
+    def scratch_size(self) -> int:
+        """Size of a thread's scratch."""
+        return self.places[-1]
 
 
 def _to_page(size: int) -> int:

@@ -130,9 +130,9 @@ def test_fixed_gates_on_several_qubits_are_rotations_with_signs():
     noise, observables = ON_ALL_GATES[0], [Z(0), X(1) @ Y(0), Z(2) @ X(0)]
     program = NoisyProgram(circuit, observables, noise=noise, trajectories=8000, seed=1)
     assert isinstance(program.method, FrameTrajectories)
-    found = estimate(circuit, observables, noise=noise, trajectories=8000, seed=1)
+    estimated = estimate(circuit, observables, noise=noise, trajectories=8000, seed=1)
     exact = circuit.expectation(observables, noise=noise)
-    assert (np.abs(found.value - exact) < SIGMAS * found.standard_error).all()
+    assert (np.abs(estimated.value - exact) < SIGMAS * estimated.standard_error).all()
 
 
 @pytest.mark.parametrize("noise", [PAULI, OTHER], ids=["pauli", "other"])

@@ -8,9 +8,9 @@ that of the states.
 from __future__ import annotations
 
 from simulator.engines.numba.jit import bridged, inlined, part
-from simulator.engines.numba.kernels.tiles import claim
+from simulator.engines.numba.kernels.tiles import claim, state_of
 from simulator.engines.numba.layout.queues import ARRIVED
-from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like, section
+from simulator.engines.numba.simd import entry, fetch_add, lanes_of, like
 
 
 @inlined
@@ -21,8 +21,8 @@ def _place(i, W, lanes):
     return (i // W) * 2 * W + i % W
 
 
-@part
-def read_state(psi, outcomes, values, number, lanes):
+@inlined
+def _read_state(psi, outcomes, values, number, lanes):
     """Set the rows of W samples, or of one, to the sums of ``|psi_i|**2`` over the indices i of each outcome."""
     W = lanes_of(psi)
     first, samples = number, 1
@@ -39,20 +39,26 @@ def read_state(psi, outcomes, values, number, lanes):
             values[first + lane, k] += real * real + imaginary * imaginary
 
 
+@part
+def read_tile(psi, outcomes, values, tile, states, lanes):
+    """Set a tile's rows of ``values`` to the probabilities in its final states."""
+    for j in range(states):
+        _read_state(state_of(psi, j, len(psi) // states), outcomes, values, tile * states + j, lanes)
+
+
 @bridged
 def read(keep, outcomes, values, queue, tiles, states, lanes):
     """Fill ``values``, float64 (n_samples, n_outcomes), with the probabilities in the final states ``keep``."""
-    size, thread = keep.shape[1] // states, fetch_add(queue, ARRIVED, 1)
+    thread = fetch_add(queue, ARRIVED, 1)
     while True:
         tile = claim(queue, tiles, thread)
         if tile == tiles:
             break
-        for j in range(states):
-            read_state(section(keep[tile], j * size, (j + 1) * size), outcomes, values, tile * states + j, lanes)
+        read_tile(keep[tile], outcomes, values, tile, states, lanes)
 
 
-@part
-def seed_state(psi, lam, outcomes, cotangent, number, lanes):
+@inlined
+def _seed_state(psi, lam, outcomes, cotangent, number, lanes):
     """Set ``lam_i`` to ``v_k psi_i`` where k is the outcome at index i; lanes without a sample to 0."""
     W = lanes_of(psi)
     first, lanes_used = number, 1
@@ -67,14 +73,20 @@ def seed_state(psi, lam, outcomes, cotangent, number, lanes):
             lam[o + W + lane] = like(lam, v) * psi[o + W + lane]
 
 
+@part
+def seed_tile(psi, lam, outcomes, cotangent, tile, states, lanes):
+    """Set the adjoint states of a tile's final states, given the derivatives with respect to the probabilities."""
+    size = len(psi) // states
+    for j in range(states):
+        _seed_state(state_of(psi, j, size), state_of(lam, j, size), outcomes, cotangent, tile * states + j, lanes)
+
+
 @bridged
 def seed(keep, outcomes, cotangent, seeds, queue, tiles, states, lanes):
     """Fill ``seeds``, of the shape of ``keep``, with the adjoint states for derivatives by each probability."""
-    size, thread = keep.shape[1] // states, fetch_add(queue, ARRIVED, 1)
+    thread = fetch_add(queue, ARRIVED, 1)
     while True:
         tile = claim(queue, tiles, thread)
         if tile == tiles:
             break
-        for j in range(states):
-            psi, lam = section(keep[tile], j * size, (j + 1) * size), section(seeds[tile], j * size, (j + 1) * size)
-            seed_state(psi, lam, outcomes, cotangent, tile * states + j, lanes)
+        seed_tile(keep[tile], seeds[tile], outcomes, cotangent, tile, states, lanes)

@@ -20,12 +20,10 @@ from simulator.engines.numba.kernels.tiles import (
     forward_tile,
     prepared,
     seed_tile,
-    state_of,
     sum_by_weights,
 )
 from simulator.engines.numba.layout.queues import DONE, REFUSED
-from simulator.engines.numba.layout.scratch import STATE
-from simulator.engines.numba.simd import entry, fetch_add, lanes_of, look, relax, section
+from simulator.engines.numba.simd import fetch_add, lanes_of, look, relax, section
 
 
 @bridged
@@ -54,7 +52,6 @@ def visit(
     calls, values, cotangent = between
     mine, thread = prepared(program, weights, scratch, queue, own, lanes)
     packed, (words_begin, begin, end) = mine[0], places
-    size = entry(packed[0], STATE)
     words = words_at(address_of(section(scratch, words_begin, begin)), begin - words_begin)
     psi, lam = section(scratch, begin, end), adjoint_states(packed, states, scratch)
     per_tile = states * lanes_of(scratch) if lanes is None else states
@@ -63,22 +60,19 @@ def visit(
         if tile == tiles:
             break
         number = forward_tile(mine, samples, psi, step, tile, states, scratch, lanes)
-        final, first = section(psi, number * step, number * step + states * size), tile * per_tile
+        final, first = section(psi, number * step, number * step + len(lam)), tile * per_tile
         last = min(first + per_tile, len(values))
         if outcomes is None:
             expect_tile(packed, final, values, tile, states, scratch, lanes)
         else:
-            for j in range(states):
-                probabilities.read_state(state_of(final, j, size), outcomes, values, tile * states + j, lanes)
+            probabilities.read_tile(final, outcomes, values, tile, states, lanes)
         for k in range(len(calls)):
             if not invoke_rows(calls, k, first, last, words):
                 fetch_add(queue, REFUSED, 1)
         if outcomes is None:
             seed_tile(packed, final, lam, cotangent, tile, states, scratch, lanes)
         else:
-            for j in range(states):
-                state, dual = state_of(final, j, size), state_of(lam, j, size)
-                probabilities.seed_state(state, dual, outcomes, cotangent, tile * states + j, lanes)
+            probabilities.seed_tile(final, lam, outcomes, cotangent, tile, states, lanes)
         backward_tile(mine, psi, lam, step, number, results, None, tile, states, scratch, lanes)
         if fetch_add(queue, DONE, 1) == tiles - 1:
             sum_by_weights(mine, results, scratch, lanes)

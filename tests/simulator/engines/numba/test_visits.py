@@ -45,8 +45,7 @@ def visit(engine, program, samples, qubits=None, targets=None):
     arrays = inputs, weights, values, cotangent, by_weights, by_inputs
     calls = engine.sweep_calls(program, *arrays, qubits, between)
     assert len(calls) == 3  # clear the queue, visit, and derivatives by inputs
-    loop, number = Loop(calls, np.zeros(1, np.int64)), np.zeros(0)
-    number = loop.run(1)
+    number = Loop(calls, np.zeros(1, np.int64)).run(1)
 
     def slopes(results, rows):
         return 2 * (results - y[rows]) / outputs

@@ -108,16 +108,16 @@ def _case(n, count, local, choices, dtype, rng):
     def check_kept(psi, given_states, lam, gradient, given_gradient):
         """Compare with the way back along which states between passes are kept."""
         step = len(psi) + 2 * W
-        kept = simd.aligned_zeros((len(tables.integers(sections.PASSES)) // layout.COLUMNS + 1) * step, dtype)
-        kept[: len(psi)] = psi
+        path = simd.aligned_zeros((len(tables.integers(sections.PASSES)) // layout.COLUMNS + 1) * step, dtype)
+        path[: len(psi)] = psi
         begin()
-        number = _apply(tables.packed, kept, len(psi), step, shared, stored, work)
+        number = _apply(tables.packed, path, len(psi), step, shared, stored, work)
         assert number == tables.fused_passes
-        final, dual, derivatives = kept[number * step :][: len(psi)], given_states[1].copy(), given_gradient.copy()
+        final, dual, derivatives = path[number * step :][: len(psi)], given_states[1].copy(), given_gradient.copy()
         tolerance = TOLERANCE[dtype] * np.abs(given_states[0]).max()
         np.testing.assert_allclose(final, given_states[0], rtol=0, atol=tolerance)
         begin()
-        _undo(tables.packed, kept, step, number, dual, derivatives, shared, stored, work)
+        _undo(tables.packed, path, step, number, dual, derivatives, shared, stored, work)
         np.testing.assert_array_equal(dual, lam)
         scale = np.abs(gradient).max() + np.abs(psi).max() * np.abs(lam).max() * len(psi)
         np.testing.assert_allclose(derivatives, gradient, rtol=0, atol=TOLERANCE[dtype] * scale)
