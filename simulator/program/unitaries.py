@@ -39,6 +39,7 @@ def two_strings(matrix: NDArray[np.complex128]) -> TwoStrings | None:
     """Write a unitary that is the sum of two Pauli strings as a rotation and a string; None for others.
 
     ``a A + b B = A (a + b A B)``, where ``b A B / a`` is ``-i tan(angle/2) P``, because it is a string up to a factor.
+    The larger of a and b tells the phase: the other one may be a rounding error.
     """
     index = np.arange(len(matrix))
     if np.count_nonzero(np.abs(matrix) > EXACT) > 2 * len(matrix):
@@ -52,8 +53,10 @@ def two_strings(matrix: NDArray[np.complex128]) -> TwoStrings | None:
     (z, x, a), (other_z, other_x, b) = sorted(zip(zs.tolist(), xs.tolist(), coefficients[xs, zs].tolist(), strict=True))
     about_x, about_z = x ^ other_x, z ^ other_z
     quarters = (x & z).bit_count() + (other_x & other_z).bit_count() - (about_x & about_z).bit_count()
-    tangent = (b / a * 1j ** (quarters + 2 * (z & other_x).bit_count() + 1)).real
-    return TwoStrings(x, z, about_x, about_z, 2 * math.atan(tangent), cmath.phase(a))
+    turned = b * 1j ** (quarters + 2 * (z & other_x).bit_count() + 1)  # sin(angle/2) where a is cos(angle/2)
+    sign = math.copysign(1.0, (turned * a.conjugate()).real)
+    angle, phase = 2 * sign * math.atan2(abs(b), abs(a)), cmath.phase(max(a, sign * turned, key=abs))
+    return TwoStrings(x, z, about_x, about_z, angle, phase)
 
 
 def euler_angles(matrix: NDArray[np.complex128]) -> tuple[float, float, float, float]:
@@ -62,8 +65,8 @@ def euler_angles(matrix: NDArray[np.complex128]) -> tuple[float, float, float, f
     phase = cmath.phase(u[0, 0] * u[1, 1] - u[0, 1] * u[1, 0]) / 2
     u = u * cmath.exp(-1j * phase)
     middle = 2 * math.atan2(abs(u[1, 0]), abs(u[0, 0]))
-    plus = 2 * cmath.phase(u[1, 1]) if abs(u[1, 1]) > 1e-12 else 0.0
-    minus = 2 * cmath.phase(u[1, 0]) if abs(u[1, 0]) > 1e-12 else 0.0
+    plus = 2 * cmath.phase(u[1, 1]) if abs(u[1, 1]) > EXACT else 0.0
+    minus = 2 * cmath.phase(u[1, 0]) if abs(u[1, 0]) > EXACT else 0.0
     first, last = (plus - minus) / 2, (plus + minus) / 2
     half_turns = round(last / math.pi)  # RZ(pi) RY(b) is RY(-b) RZ(pi)
     turns = round((first + half_turns * math.pi) / (2 * math.pi))

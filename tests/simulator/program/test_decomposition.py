@@ -108,6 +108,23 @@ def test_strings_after_rotations_are_no_matrices(labels):
     np.testing.assert_allclose(multiplied(gate, steps, ()), gate.matrix(), atol=1e-14)
 
 
+@pytest.mark.parametrize("small", [1e-14, 1e-12, 1e-8])
+@pytest.mark.parametrize("labels", [("Z", "Y"), ("I", "X"), ("ZI", "YX"), ("XY", "XI"), ("IZX", "YZX"), ("ZZZ", "III")])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_part_as_small_as_rounding_does_not_tell_the_phase(labels, small, sign):
+    """The string that comes first in the order of masks may be either of the two."""
+    strings = [reference.pauli_label(label) for label in labels]
+    anticommute = np.allclose(strings[0] @ strings[1], -strings[1] @ strings[0])
+    error = 3e-17 * np.exp(1j)  # of the small part
+    for large, tiny in (strings, strings[::-1]):
+        matrix = np.exp(0.7j) * (large + sign * small * (1 if anticommute else 1j) * tiny) + error * tiny
+        gate = gates.Fixed("own", matrix)
+        np.testing.assert_allclose(multiplied(gate, decompose(gate), ()), matrix, atol=2e-14)
+        for controls in ([1], [0, 1]):
+            gate = gates.Fixed("own", matrix).controlled(len(controls), controls)
+            np.testing.assert_allclose(multiplied(gate, decompose(gate), ()), gate.matrix(), atol=2e-14)
+
+
 EXCHANGES = [
     *(gate.controlled(k, [0, 1][:k]) for gate in (gates.SWAP, gates.ISWAP) for k in (1, 2)),
     *(gates.Fixed("own", np.eye(8)[rows]) for rows in ([7, 1, 2, 3, 4, 5, 6, 0], [0, 1, 5, 3, 4, 2, 6, 7])),
