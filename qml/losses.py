@@ -140,14 +140,8 @@ def value_and_gradient(loss: Loss) -> Callable[[np.ndarray, np.ndarray], tuple[n
     return getattr(loss, "value_and_gradient", None) or partial(_one_by_one, loss)
 
 
-@dataclass(frozen=True)
-class SquaredError(_CompiledLoss):
-    """Squared error, ``mean_k (outputs - y)^2``; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
-
-    takes_labels: ClassVar[bool] = True
-
-    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
-        return kernels.squared_error, (), _columns(shape, y)
+class _ErrorLoss(_CompiledLoss):
+    """Base of the losses of the difference between outputs and targets."""
 
     def class_targets(self, indices: np.ndarray, num_classes: int) -> np.ndarray:
         """Targets -1 or 1 for two classes; for more, one column per class: 1 for the sample's class, -1 otherwise."""
@@ -157,7 +151,17 @@ class SquaredError(_CompiledLoss):
 
 
 @dataclass(frozen=True)
-class AbsoluteError(_CompiledLoss):
+class SquaredError(_ErrorLoss):
+    """Squared error, ``mean_k (outputs - y)^2``; ``y`` has shape (n_samples,) or (n_samples, n_outputs)."""
+
+    takes_labels: ClassVar[bool] = True
+
+    def kernel(self, shape: tuple[int, ...], y: np.ndarray) -> Kernel:
+        return kernels.squared_error, (), _columns(shape, y)
+
+
+@dataclass(frozen=True)
+class AbsoluteError(_ErrorLoss):
     """Absolute error, ``mean_k |outputs - y|``; ``y`` has shape (n_samples,) or (n_samples, n_outputs).
 
     The gradient is 0 where the error is 0.
@@ -168,7 +172,7 @@ class AbsoluteError(_CompiledLoss):
 
 
 @dataclass(frozen=True)
-class Huber(_CompiledLoss):
+class Huber(_ErrorLoss):
     """Half the squared error up to ``delta``, linear beyond; averaged over the outputs.
 
     Parameters

@@ -9,6 +9,7 @@ from sklearn import metrics
 
 from qml.losses import (
     LOSSES,
+    AbsoluteError,
     BinaryCrossEntropy,
     CrossEntropy,
     Hinge,
@@ -251,15 +252,16 @@ class TestClasses:
     indices = np.array([0, 1, 1])
 
     def test_targets(self):
-        for loss in (SquaredError(), Hinge()):
+        for loss in (SquaredError(), AbsoluteError(), Huber(), Hinge()):
             assert class_targets(loss, self.indices, 2).tolist() == [-1, 1, 1]
-        assert class_targets(SquaredError(), self.indices, 3).tolist() == [[1, -1, -1], [-1, 1, -1], [-1, 1, -1]]
+        for loss in (SquaredError(), AbsoluteError(), Huber()):
+            assert class_targets(loss, self.indices, 3).tolist() == [[1, -1, -1], [-1, 1, -1], [-1, 1, -1]]
         for loss in (CrossEntropy(), Hinge()):
             assert class_targets(loss, self.indices, 3) is self.indices
         assert class_targets(BinaryCrossEntropy(), self.indices, 2) is self.indices
 
     @pytest.mark.parametrize("num_classes", [2, 3])
-    @pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy", "hinge", "mse"])
+    @pytest.mark.parametrize("name", LOSSES)
     def test_every_loss_takes_the_targets_it_asks_for(self, name, num_classes):
         loss = loss_for_classes(name, num_classes)
         outputs = np.random.default_rng(0).normal(size=(3, 1 if num_classes == 2 else num_classes))

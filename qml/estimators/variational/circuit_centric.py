@@ -49,7 +49,7 @@ class CircuitCentricClassifier(TrainedClassifier, EncodedCircuit):
         Observables to read out; the paper reads out one qubit, ``[Z(0)]``.
     scale_features : bool
         Whether to bring features to mean 0 and standard deviation 1.
-    loss : {"cross_entropy", "hinge", "mse"} or Loss
+    loss : {"cross_entropy", "hinge", "mse", "mae", "huber"} or Loss
         The paper minimises the squared error, ``"mse"``; cross-entropy is as accurate on data sets of Bowles et al.
     reduction, optimizer, learning_rate, weight_decay, epochs, batch_size, schedule, early_stopping, \
 validation_fraction, patience, tol, class_weight, entangled, precision, noise, backend, random_state, callback, \

@@ -192,7 +192,7 @@ class VariationalClassifier(TrainedClassifier, VariationalEstimator):
     n_qubits : int, optional
         Number of qubits; by default as many as the feature map requires, but at least 4 and at most 8. If the features
         do not fit on the qubits, see ``reduction``.
-    loss : {"cross_entropy", "hinge", "mse"} or Loss
+    loss : {"cross_entropy", "hinge", "mse", "mae", "huber"} or Loss
         ``CrossEntropy(label_smoothing=0.2)`` of `qml.losses` often predicts better where all training samples are
         fitted. A custom loss receives outputs (n, 1) and targets 0 or 1 for two classes; for more, outputs
         (n, n_classes) and class indices.

@@ -137,7 +137,7 @@ class ReuploadingClassifier(TrainedClassifier, ReuploadingEstimator):
         ``"combined"``: each qubit's angle in each layer is a trained linear combination of all features, plus an
         offset. ``"separate"``: each feature is an angle of its own in each layer, ``scale * x + offset``, on qubit
         ``i mod n_qubits``.
-    loss : {"cross_entropy", "hinge", "mse", "fidelity"} or Loss, optional
+    loss : {"cross_entropy", "hinge", "mse", "mae", "huber", "fidelity"} or Loss, optional
         By default cross-entropy, with a label smoothing of 0.2 if the classes are rough, which is if they change within
         short distances (`roughness_` above 0.15): these are predicted better if the model is not trained to be certain.
         Its probabilities are then at most about 0.9. ``"fidelity"`` is the weighted fidelity cost of Perez-Salinas et

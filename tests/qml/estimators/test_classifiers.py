@@ -60,7 +60,7 @@ class TestAccuracy:
         expected = 0.8 if "conserving" in ansatz else 0.9  # without rotations of single qubits
         assert VariationalClassifier(ansatz=ansatz, epochs=60, random_state=0).fit(*iris).score(*iris) > expected
 
-    @pytest.mark.parametrize("loss", ["cross_entropy", "hinge", "mse", CrossEntropy()], ids=str)
+    @pytest.mark.parametrize("loss", ["cross_entropy", "hinge", "mse", "mae", "huber", CrossEntropy()], ids=str)
     @pytest.mark.parametrize("n_classes", [2, 3])
     def test_every_loss(self, loss, n_classes, iris):
         X, y = iris[0][iris[1] < n_classes], iris[1][iris[1] < n_classes]
