@@ -61,10 +61,16 @@ def adjoint_sweep(
         Summed over the samples; exact up to rounding.
     by_inputs : float64 ndarray, shape (n_samples, n_inputs), or None
 
+    Raises
+    ------
+    CircuitError
+        If a matrix after the gate of a parameter cannot be undone, see `Program.check_undone`.
+
     References
     ----------
     Jones and Gacon, arXiv:2009.02823.
     """
+    program.check_undone(inputs)
     X, weights = as_inputs(program, X), as_weights(program, weights)
     measured = None if qubits is None else check_measured(program, qubits, len(X))
     return engine_for(program, len(X)).sweep(program, X, weights, cotangent, inputs, measured)
@@ -84,7 +90,10 @@ def prepared_sweep(
     ------
     ParameterError
         If the weights are not a float64 array that an engine can read in place, or have another shape.
+    CircuitError
+        As for `adjoint_sweep`.
     """
+    program.check_undone(inputs)
     if as_weights(program, weights) is not weights:
         raise ParameterError(
             f"weights to change in place must be a contiguous, writable float64 array, got {type(weights).__name__}"
@@ -115,6 +124,7 @@ def sweep_calls(
     between: list[Any],
 ) -> list[Any] | None:
     """Prepare `adjoint_sweep` as calls that a compiled loop makes; see `Engine.sweep_calls`."""
+    program.check_undone(by_inputs is not None)
     measured = None if qubits is None else check_measured(program, qubits, len(X))
     engine = engine_for(program, len(X))
     return engine.sweep_calls(program, X, weights, values, cotangent, by_weights, by_inputs, measured, between)
@@ -145,12 +155,18 @@ def state_sweep(
     by_weights : float64 ndarray, shape (n_weights,)
     by_inputs : float64 ndarray, shape (n_samples, n_inputs), or None
 
+    Raises
+    ------
+    CircuitError
+        As for `adjoint_sweep`.
+
     References
     ----------
     Jones and Gacon, arXiv:2009.02823.
     """
     if program.observables:
         raise ValueError("a function of states needs a program without observables")
+    program.check_undone(inputs)
     X, weights = as_inputs(program, X), as_weights(program, weights)
     return engine_for(program, len(X)).state_sweep(program, X, weights, cotangent, inputs)
 

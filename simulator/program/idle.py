@@ -1,4 +1,4 @@
-"""Rotations and matrices that no expectation sees.
+"""Rotations and matrices that no expectation sees, and derivatives that matrices hide.
 
 An observable is carried back through the circuit, from its end. What has been met so far generates an algebra of
 strings that contains the observable at each point; a rotation whose string commutes with these generators leaves it
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from simulator.program.levels import Dense, Level, Rotation
 from simulator.program.subspaces import remainder
 
-__all__ = ["without_idle"]
+__all__ = ["out_of_reach", "without_idle"]
 
 _MANY = 3  # strings for each qubit from which a basis replaces them; the rank is at most 2 for each qubit
 
@@ -50,6 +52,41 @@ def without_idle(levels: Sequence[Level], strings: Iterable[tuple[int, int]], nu
             out.append(Level(level.kind, members, level.ordered))
     out.reverse()
     return out
+
+
+def out_of_reach(levels: Sequence[Level], num_qubits: int, most: float) -> tuple[float, list[int]]:
+    """Find the parameters whose derivatives the adjoint method cannot compute, as it undoes matrices on the state.
+
+    Let M be a matrix and M' its pseudoinverse. Going back, the state after M becomes ``M' M psi`` and the adjoint
+    state ``M^dagger lambda``. A derivative ``Im <lambda|M G M' M psi>`` is right if M can be inverted, or if the
+    generator G commutes with M. Those of initial amplitudes and of the product state's gates need no psi.
+
+    Parameters
+    ----------
+    levels : sequence of Level
+        Levels after the product state.
+    num_qubits : int
+    most : float
+        Maximum condition number of all matrices together that can be inverted.
+
+    Returns
+    -------
+    condition : float
+        Product of the condition numbers of the matrices that are not unitary.
+    numbers : list of int
+    """
+    condition, numbers = 1.0, set[int]()
+    if all(level.kind != "dense" or level.members[0].unitary for level in levels):
+        return condition, []
+    seen = _Seen(num_qubits)
+    for level in reversed(levels):
+        if level.kind != "dense":
+            members = seen.rotations(level.members)
+            if condition > most:
+                numbers.update(number for member in members for number in member.angle.factors)
+        elif seen.dense(level.members[0]) and not level.members[0].unitary:
+            condition *= float(np.linalg.cond(level.members[0].matrix))
+    return condition, sorted(numbers)
 
 
 class _Seen:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from simulator import range_reduction
 from simulator.caching import cached_property
-from simulator.errors import ParameterError, unknown_name
+from simulator.errors import CircuitError, ParameterError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.measurements import refuse_measurements
 from simulator.operations.sequence import OperationSequence
 from simulator.parameters import Parameter, ParameterVector
-from simulator.program.idle import without_idle
+from simulator.program.idle import out_of_reach, without_idle
 from simulator.program.levels import Level, Rotation
 from simulator.program.lowering import Lowered, lower
 from simulator.program.starts import Start
@@ -204,6 +204,29 @@ class Program:
                 if isinstance(member, Rotation):
                     for number, factor in member.angle.factors.items():
                         self.term(number, factor, X, weights)
+
+    def check_undone(self, inputs: bool) -> None:
+        """Raise a CircuitError if undoing gates from the end does not lead back to all that is differentiated.
+
+        Parameters
+        ----------
+        inputs : bool
+            Whether to differentiate with respect to the inputs as well as the weights.
+        """
+        condition, numbers = self._out_of_reach
+        parameters = [*self.inputs, *self.weights]
+        names = [str(parameters[number]) for number in numbers if inputs or number >= len(self.inputs)]
+        if names:
+            raise CircuitError(
+                f"the adjoint method undoes all gates after those of a parameter, here {', '.join(names[:4])}, and the "
+                f"matrices among them that are not unitary have a condition number of {condition:.3g}, which takes more "
+                "than half of the digits; take method='parameter_shift' or 'finite_difference' of `gradient`"
+            )
+
+    @cached_property
+    def _out_of_reach(self) -> tuple[float, list[int]]:
+        """Condition number of the matrices that are not unitary, and the parameters for which it is too large."""
+        return out_of_reach(self.schedule[1], self.num_qubits, float(np.finfo(self.dtype).eps) ** -0.5)
 
     def __getstate__(self) -> dict[str, Any]:
         names = ["circuit", "observables", "inputs", "weights", "precision", "num_qubits"]

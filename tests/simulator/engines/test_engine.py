@@ -12,7 +12,7 @@ from simulator import Circuit, Parameter, ParameterVector, PauliSum, Projector, 
 from simulator.calculations.gradients import adjoint_sweep, gradient, prepared_sweep, sweep_calls
 from simulator.calculations.statevector import expectations, states
 from simulator.engines.host import activations, loops
-from simulator.errors import ParameterError
+from simulator.errors import CircuitError, ParameterError
 from simulator.program.program import Program
 from tests.simulator import reference
 from tests.simulator.strategies import parametrised_circuits
@@ -256,6 +256,48 @@ def test_a_matrix_that_is_not_unitary_is_applied_and_differentiated():
     np.testing.assert_allclose(circuit.statevector([0.4]), dense_state(circuit, [0.4]), atol=1e-14)
     exact = gradient(circuit, Z(1), [0.4])
     np.testing.assert_allclose(exact, gradient(circuit, Z(1), [0.4], method="finite_difference"), atol=1e-8)
+
+
+def test_matrices_that_cannot_be_undone_are_refused_between_parameters_and_observables():
+    w = ParameterVector("w", 3)
+    values, observables = [0.4, -0.7, 1.1], [Z(1), X(0) @ Y(1)]
+
+    def circuit(matrix, repetitions=1):
+        out = Circuit(2).h(0).cx(0, 1).ry(w[0], 0).rx(w[1], 0)
+        for _ in range(repetitions):
+            out = out.append(gates.Fixed("own", matrix, check=False)(0)).h(0)
+        return out.rx(w[2], 1).cx(1, 0)
+
+    for refused in ([[0.5, 0.5], [0.5, 0.5]], np.diag([1, 1e-9])):
+        with pytest.raises(
+            CircuitError, match=r"here w\[0\], w\[1\], and the matrices .* condition number of (inf|1e\+09|\d)"
+        ):
+            gradient(circuit(refused), observables, values)
+        shifted, moved = (
+            gradient(circuit(refused), observables, values, method=method)
+            for method in ("parameter_shift", "finite_difference")
+        )
+        np.testing.assert_allclose(shifted, moved, atol=1e-8)
+        after = circuit(refused).bind({w[0]: values[0], w[1]: values[1]})
+        np.testing.assert_allclose(gradient(after, observables, values[2:]), moved[:, 2:], atol=1e-8)
+    accepted = circuit(np.diag([1, 1e-3]), 2)
+    expected = gradient(accepted, observables, values, method="parameter_shift")
+    np.testing.assert_allclose(gradient(accepted, observables, values), expected, atol=1e-9)
+    for refused, precision in ((circuit(np.diag([1, 1e-3]), 3), "double"), (accepted, "single")):
+        with pytest.raises(CircuitError, match=r"condition number of 1e"):
+            gradient(refused, observables, values, precision=precision)
+
+
+def test_a_matrix_that_cannot_be_undone_does_no_harm_before_weights():
+    """Where the gates before it have inputs, only derivatives with respect to these are refused."""
+    x, w = Parameter("x"), Parameter("w")
+    circuit = Circuit(2).h(0).cx(0, 1).ry(x, 0).unitary([[0.5, 0.5], [0.5, 0.5]], 0, check=False).rx(w, 0).cx(0, 1)
+    program, rows, weights = Program(circuit, [Z(1)], [x], [w]), np.array([[0.3], [2.0]]), np.array([0.9])
+    _, by_weights, _ = adjoint_sweep(program, rows, weights, np.ones((2, 1)))
+    above, below = (expectations(program, rows, weights + step).sum() for step in (1e-6, -1e-6))
+    np.testing.assert_allclose(by_weights, (above - below) / 2e-6, atol=1e-9)
+    with pytest.raises(CircuitError, match="here x, and"):
+        adjoint_sweep(program, rows, weights, np.ones((2, 1)), inputs=True)
 
 
 def test_the_norm_is_kept_over_ten_thousand_gates():
