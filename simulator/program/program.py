@@ -219,8 +219,8 @@ class Program:
         if names:
             raise CircuitError(
                 f"the adjoint method undoes all gates after those of a parameter, here {', '.join(names[:4])}, and the "
-                f"matrices among them that are not unitary have a condition number of {condition:.3g}, which takes more "
-                "than half of the digits; take method='parameter_shift' or 'finite_difference' of `gradient`"
+                f"matrices among them that are not unitary have a condition number of {condition:.3g}, which takes "
+                "more than half of the digits; take method='parameter_shift' or 'finite_difference' of `gradient`"
             )
 
     @cached_property

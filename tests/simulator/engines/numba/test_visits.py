@@ -11,6 +11,7 @@ from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.engines.numba.threads import set_num_threads
 from simulator.program.program import Program
+from tests.simulator.engines.test_engine import dense_expectations, dense_state, random_circuit, random_observables
 
 LAYERS = 2
 
@@ -31,12 +32,19 @@ def model(n, precision="double", reuploading=True):
     return Program(circuit, observables, x, w, precision)
 
 
-def visit(engine, program, samples, qubits=None, targets=None):
-    """Values, derivatives by weights and by inputs of the mean squared error, by calls."""
+def numbers(program, samples, outputs):
+    """Inputs, weights and targets."""
     rng = np.random.default_rng(samples)
-    outputs = 3 if qubits is None else 1 << len(qubits)
     inputs, weights = rng.uniform(-3, 3, (samples, len(program.inputs))), rng.uniform(-3, 3, len(program.weights))
-    y = rng.normal(size=(samples, outputs)) if targets is None else targets
+    return inputs, weights, rng.normal(size=(samples, outputs))
+
+
+def visit(engine, program, samples, qubits=None, targets=None, angles=None):
+    """Values, derivatives by weights and by inputs of the mean squared error, by calls."""
+    outputs = 3 if qubits is None else 1 << len(qubits)
+    inputs, weights, y = numbers(program, samples, outputs)
+    inputs, weights = (inputs, weights) if angles is None else angles
+    y = y if targets is None else targets
     values, cotangent, errors = np.empty((samples, outputs)), np.empty((samples, outputs)), np.empty(samples)
     by_weights, by_inputs = np.empty(len(weights)), np.empty(inputs.shape)
     of_rows = values, y, errors, cotangent
@@ -70,6 +78,36 @@ def test_visits_equal_separate_sweeps(n, samples, precision, keeps, monkeypatch)
     tolerance = 1e-12 if precision == "double" else 1e-4
     for array, other in zip(results, expected, strict=True):
         np.testing.assert_allclose(array, other, rtol=0, atol=tolerance * max(1.0, np.abs(other).max()))
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize("seed", range(6))
+def test_visits_of_random_circuits_equal_the_dense_reference(seed, keeps, monkeypatch):
+    """Every kind of gate, at angles some of which are multiples of pi/2; derivatives against differences."""
+    monkeypatch.setattr(plans, "_KEPT_SHARE", 1 if keeps else 1 << 40)
+    rng = np.random.default_rng(seed)
+    n, samples, h = 1 + seed, 9 + seed, 1e-5
+    circuit, observables = random_circuit(seed, n, 24), random_observables(seed, n, 2)
+    program = Program(circuit, observables, circuit.parameters[:2], circuit.parameters[2:])
+    inputs, weights, y = numbers(program, samples, 3)
+    special = np.pi / 2 * np.round(inputs), np.pi / 2 * np.round(weights)
+    angles = [np.where(rng.random(a.shape) < 0.5, a, b) for a, b in zip((inputs, weights), special, strict=True)]
+    number, (values, by_weights, by_inputs), _ = visit(NumbaEngine(), program, samples, angles=angles)
+    assert number == 1
+
+    def outcome(inputs, weights):
+        rows = [dense_state(circuit, [*row, *weights]) for row in inputs]
+        return np.array([dense_expectations(observables, state) for state in rows])
+
+    np.testing.assert_allclose(values, outcome(*angles), atol=1e-12)
+    step = [h * rng.normal(size=a.shape) for a in angles]
+    losses_at = [
+        ((outcome(*(a + sign * s for a, s in zip(angles, step, strict=True))) - y) ** 2).mean(axis=1).sum()
+        for sign in (1, -1)
+    ]
+    expected = (losses_at[0] - losses_at[1]) / (2 * h)
+    derivative = ((by_inputs * step[0]).sum() + by_weights @ step[1]) / h
+    assert derivative == pytest.approx(expected, abs=1e-6 * max(1.0, np.abs(by_inputs).sum()))
 
 
 @pytest.mark.parametrize("qubits", [(0,), (2, 0)])
