@@ -1,5 +1,6 @@
 """Every gate: unitary, inverse, controls, and against Qiskit's own matrix."""
 
+import itertools
 import pickle
 
 import numpy as np
@@ -130,8 +131,8 @@ def test_pauli_rotation_equals_qiskits_pauli(label):
 
 def test_state_preparation_has_the_amplitudes_as_first_column():
     rng = np.random.default_rng(5)
-    for size in (2, 8):
-        amplitudes = rng.normal(size=size) + 1j * rng.normal(size=size)
+    for size, others in itertools.product((2, 8), (1.0, 1e-3, 1e-6, 1e-8, 1e-12)):  # of the first amplitude
+        amplitudes = (rng.normal(size=size) + 1j * rng.normal(size=size)) * np.where(np.arange(size), others, 1.0)
         gate = gates.StatePreparation(amplitudes, normalize=True)
         matrix = gate.matrix()
         np.testing.assert_allclose(matrix[:, 0], amplitudes / np.linalg.norm(amplitudes), atol=EXACT)
