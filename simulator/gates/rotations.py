@@ -16,6 +16,7 @@ from simulator.gates.trait import ComplexMatrix, Gate
 from simulator.precision import TOLERANCE, tolerance_for
 
 _EIGENVALUE_ERROR = 1e-14  # rounding error of eigenvalues of matrices with a few dozen rows, relative to the largest
+_EQUAL = 1e-9  # difference up to which two frequencies are one, relative to the largest
 
 
 class Rotation(Gate):
@@ -52,7 +53,7 @@ class Rotation(Gate):
         values, vectors = np.linalg.eigh(self.generator)
         # large angles amplify rounding errors, so values that are multiples of 1/1024 up to rounding are made exact
         exact = np.round(values * 1024) / 1024
-        close = np.abs(values - exact) <= _EIGENVALUE_ERROR * max(1.0, np.abs(values).max())
+        close = np.abs(values - exact) <= _EIGENVALUE_ERROR * np.abs(values).max()
         return np.where(close, exact, values), vectors
 
     @cached_property
@@ -86,8 +87,8 @@ class Rotation(Gate):
         values = self.spectrum[0]
         if self.controls:
             values = np.append(values, 0.0)  # the identity on the inactive subspace
-        gaps = np.abs(values[:, None] - values[None, :]).ravel()
-        return np.unique(np.round(gaps[gaps > 1e-9], 9))
+        gaps = np.sort(np.abs(values[:, None] - values[None, :]), axis=None)
+        return gaps[np.diff(gaps, prepend=0.0) > _EQUAL * gaps[-1]]
 
     @cached_property
     def shift_rule(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -104,7 +105,7 @@ class Rotation(Gate):
             return np.zeros(0), np.zeros(0)
         count = len(gaps)
         shifts = (2 * np.arange(1, count + 1) - 1) * math.pi / (2 * count * gaps[0])
-        if not np.allclose(gaps, gaps[0] * np.arange(1, count + 1)):
+        if not np.allclose(gaps, gaps[0] * np.arange(1, count + 1), rtol=_EQUAL, atol=0.0):
             shifts = (2 * np.arange(1, count + 1) - 1) * math.pi / (4 * gaps[-1])
         weights = np.linalg.lstsq(2 * np.sin(np.outer(gaps, shifts)), gaps, rcond=None)[0]
         return shifts, weights

@@ -217,7 +217,8 @@ def _controlled(x: int, z: int, factor: float, values: Sequence[int], parametris
 
 def _diagonal(coefficients: NDArray[np.float64], values: Sequence[int], parametrised: bool = False) -> Iterator[Step]:
     """``exp(-i angle sum_z c_z Z**z)`` on the targets, for the angle 1 or the gate's angle."""
-    for z in np.flatnonzero(np.abs(coefficients) > EXACT).tolist():
+    sizes = np.abs(coefficients)
+    for z in np.flatnonzero(sizes > EXACT * (sizes.max() if parametrised else 1.0)).tolist():
         yield from _controlled(0, z, 2 * float(coefficients[z]), values, parametrised)
 
 

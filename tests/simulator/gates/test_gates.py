@@ -9,7 +9,8 @@ import qiskit.circuit.library as library
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator, Pauli
 
-from simulator import gates
+from simulator import Circuit, Parameter, X, Z, gates
+from simulator.calculations.gradients import gradient
 from simulator.errors import CircuitError, GateError, ParameterError
 
 EXACT = 1e-14
@@ -127,6 +128,33 @@ def test_pauli_rotation_equals_qiskits_pauli(label):
 
     expected = scipy.linalg.expm(-0.35j * Pauli(label).to_matrix())
     np.testing.assert_allclose(gates.PauliRotation(label).matrix(0.7), expected, atol=EXACT)
+
+
+@pytest.mark.parametrize("scale", [1e-24, 1e-9, 1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("controls", [[], [0]])
+def test_generators_of_any_size(scale, controls):
+    """Matrix, state, and derivatives by both rules, as of energies in joules."""
+    import scipy.linalg
+
+    rng, t = np.random.default_rng(3), Parameter("t")
+    hermitian = rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4))
+    hermitian += hermitian.conj().T
+    gate = gates.Rotation("own", scale * hermitian)
+    gate = gate.controlled(1, controls) if controls else gate
+    generator = np.kron(hermitian, np.diag([1, 0])) if controls else hermitian  # the control is the lowest bit
+    expected = scipy.linalg.expm(-0.7j * generator)
+    np.testing.assert_allclose(gate.matrix(0.7 / scale), expected, atol=1e-13)
+    circuit = Circuit(gate.num_qubits)
+    for q in range(gate.num_qubits):
+        circuit = circuit.ry(0.4 + q, q)
+    before = circuit.statevector()
+    circuit, psi, observable = circuit.append(gate(t, *range(gate.num_qubits))), expected @ before, Z(0) @ X(1)
+    np.testing.assert_allclose(circuit.statevector([0.7 / scale]), psi, atol=1e-13)
+    label = "I" * (gate.num_qubits - 2) + "XZ"
+    derivative = 2 * np.vdot(psi, Pauli(label).to_matrix() @ (-1j * generator @ psi)).real
+    for method in ("adjoint", "parameter_shift"):
+        slope = gradient(circuit, observable, [0.7 / scale], method=method)[0]
+        assert slope / scale == pytest.approx(derivative, abs=1e-12)
 
 
 def test_state_preparation_has_the_amplitudes_as_first_column():
