@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator import range_reduction
 from simulator.caching import cached_property
-from simulator.errors import CircuitError, ParameterError, unknown_name
+from simulator.errors import CircuitError, ObservableError, ParameterError, unknown_name
 from simulator.observables import PauliSum
 from simulator.operations.measurements import refuse_measurements
 from simulator.operations.sequence import OperationSequence
@@ -54,7 +54,7 @@ class Program:
     CircuitError
         If the circuit measures, resets or branches.
     ObservableError
-        If an observable acts on more qubits than the circuit has.
+        If an observable acts on more qubits than the circuit has, or its coefficients leave the range of ``precision``.
     """
 
     def __init__(
@@ -143,6 +143,8 @@ class Program:
         self.inputs, self.weights = tuple(inputs), tuple(weights)
         for observable in self.observables:
             observable.check_fits(num_qubits)
+            if precision != "double":
+                _check_range(observable)
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
@@ -240,6 +242,18 @@ class Program:
         return (
             f"Program({self.num_qubits} qubits, {len(self.observables)} observables, {len(self.inputs)} inputs, "
             f"{len(self.weights)} weights, {self.precision} precision)"
+        )
+
+
+def _check_range(observable: PauliSum) -> None:
+    """Raise an ObservableError if the coefficients of an observable leave the range of single precision."""
+    with np.errstate(over="ignore"):
+        size = float(np.abs(observable.coefficients).sum())
+    least, most = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+    if size and not least <= size <= most:
+        raise ObservableError(
+            f"in single precision, the magnitudes of an observable's coefficients have a sum from {least:.1e} to "
+            f"{most:.1e}, got {size:.3g}; multiply the observable by a constant, or take precision='double'"
         )
 
 

@@ -67,3 +67,15 @@ print([name for name in sys.modules if name == "numba" or name.startswith("simul
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("size", [1e39, 1e-39])
+def test_coefficients_beyond_single_precision_are_refused(size):
+    circuit, (first, second), x, w = example()
+    observables = [first, size * second + 0.5 * size * X(0)]
+    with pytest.raises(ObservableError, match=r"a sum from 1.2e-38 to 3.4e\+38, got 1.5e[+-]39; multiply"):
+        Program(circuit, observables, x, w, "single")
+    values, by_weights, _ = sweep(Program(circuit, observables, x, w))
+    expected = sweep(Program(circuit, [first, second + 0.5 * X(0)], x, w))
+    np.testing.assert_allclose(values, expected[0] * [1.0, size], rtol=1e-12)
+    assert np.isfinite(by_weights).all()
