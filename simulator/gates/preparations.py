@@ -49,7 +49,7 @@ class StatePreparation(Gate):
         first = self.amplitudes[0]
         phase = first / abs(first) if abs(first) > 0 else 1.0
         vector = self.amplitudes / phase
-        others = np.vdot(vector[1:], vector[1:]).real
+        others = float(np.vdot(vector[1:], vector[1:]).real)
         vector[0] = -others / (1.0 + abs(first))  # abs(first) - 1, without cancellation
         norm = others + vector[0].real ** 2
         out = np.eye(len(vector), dtype=complex)
