@@ -80,12 +80,15 @@ def out_of_reach(levels: Sequence[Level], num_qubits: int, most: float) -> tuple
         return condition, []
     seen = _Seen(num_qubits)
     for level in reversed(levels):
-        if level.kind != "dense":
-            members = seen.rotations(level.members)
-            if condition > most:
-                numbers.update(number for member in members for number in member.angle.factors)
-        elif seen.dense(level.members[0]) and not level.members[0].unitary:
-            condition *= float(np.linalg.cond(level.members[0].matrix))
+        if level.kind == "dense":
+            matrix = level.members[0]
+            if not matrix.unitary:
+                condition *= float(np.linalg.cond(matrix.matrix))
+            seen.dense(matrix)
+            continue
+        members = level.members if seen.spans_everything() else seen.rotations(level.members)
+        if condition > most:
+            numbers.update(number for member in members for number in member.angle.factors)
     return condition, sorted(numbers)
 
 

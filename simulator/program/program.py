@@ -216,6 +216,8 @@ class Program:
             Whether to differentiate with respect to the inputs as well as the weights.
         """
         condition, numbers = self._out_of_reach
+        if not numbers:
+            return
         parameters = [*self.inputs, *self.weights]
         names = [str(parameters[number]) for number in numbers if inputs or number >= len(self.inputs)]
         if names:
