@@ -11,7 +11,6 @@ from simulator import memory, progress
 from simulator.engines.numba import buffers, reordering, simd
 from simulator.engines.numba.kernels import big, packing, stages
 from simulator.engines.numba.layout import scratch as layout
-from simulator.engines.numba.layout.stages import PASSES
 from simulator.engines.numba.run import NO_STATES, FloatArray, Run
 from simulator.engines.numba.sharing import new_queue
 from simulator.program.starts import amplitude_runs
@@ -85,13 +84,11 @@ class LargeStateRun(Run):
     ) -> None:
         """Apply all stages; the first one reads ``amplitudes``, if any, and the last one multiplies by ``phase``."""
         plan = self.plan
-        for stage in progress.steps(plan.tables.stages):
-            of_stage = phase if stage is plan.tables.stages[-1] else _STORED
-            arguments = (
-                plan.packed, stage, self.base, psi, self.shared, self.stored, x, plan.block_begin, amplitudes, of_stage,
-            )  # fmt: skip
-            self._stage(stages.stage_apply, arguments)
-            amplitudes = reordering.NO_AMPLITUDES
+        arguments = (
+            plan.packed, plan.tables.stage_words, self.base, psi, self.shared, self.stored, x, plan.block_begin,
+            amplitudes, phase,
+        )  # fmt: skip
+        self._stages(stages.stages_apply, arguments, len(plan.tables.stages))
 
     def _undo(
         self,
@@ -106,14 +103,14 @@ class LargeStateRun(Run):
         tables = plan.tables
         memory.check_state(program.num_qubits, 1, program.precision)
         lam = buffers.allocate(tables.state_size, program.dtype) if seeds is None else seeds[0]
-        parts = np.zeros((_PIECES, tables.slots))
+        parts = np.zeros((self._block_pieces, tables.slots))
         if seeds is None:
             self._pieces(big.big_seed, (plan.packed, lam, psi, cotangent[0]))
-        for stage in progress.steps(tables.stages[tables.first_stage :][::-1]):
-            self._stage(
-                stages.stage_undo,
-                (plan.packed, stage, self.base, psi, lam, self.shared, self.stored, X, parts, plan.block_begin),
-            )
+        arguments = (
+            plan.packed, tables.needed_stage_words, self.base, psi, lam, self.shared, self.stored, X, parts,
+            plan.block_begin,
+        )  # fmt: skip
+        self._stages(stages.stages_undo, arguments, len(tables.stages) - tables.first_stage)
         by_slot = parts.sum(axis=0)
         if len(start_lam):
             packing.unpack(lam[None, :], start_lam, 1, plan.lanes)
@@ -129,11 +126,18 @@ class LargeStateRun(Run):
         by_sample[:] = by_slot[tables.local_slots]
         by_weights[:] = tables.weight_rows.transposed(by_slot, len(by_weights))
 
-    def _stage(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
-        """Run one stage; its kernel reads the end of the queue from the queue itself."""
-        queue = new_queue(_PIECES)
-        work = (int(arguments[1][PASSES]) + 1) * self.plan.tables.state_size  # copying a block is a pass, too
-        self._share(kernel, arguments, queue, (_PIECES, self.plan.lanes), work)
+    @property
+    def _block_pieces(self) -> int:
+        """Number of groups of blocks of a stage."""
+        return min(_PIECES, self.plan.tables.most_blocks)
+
+    def _stages(self, kernel: Any, arguments: tuple[Any, ...], count: int) -> None:
+        """Run ``count`` stages; their kernel reads the end of the queue from the queue itself."""
+        plan, pieces = self.plan, self._block_pieces
+        if count:
+            queue = new_queue(count * pieces)
+            work = (plan.tables.passes + count) * plan.tables.state_size  # copying a block is a pass, too
+            self._share(kernel, arguments, queue, (pieces, plan.lanes), work)
 
     def _pieces(self, kernel: Any, arguments: tuple[Any, ...], pieces: int = _PIECES) -> None:
         queue = new_queue()

@@ -9,6 +9,9 @@
 
 The passes of `kernels.blocks` leave out cosines, whose product is multiplied by while the block is copied back, or
 before it becomes too small.
+
+All stages of a circuit are one call, so that threads meet in compiled code: a piece of a stage is begun when all pieces
+of the stage before are finished. A thread that waits for that has claimed a later piece than those that it waits for.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from simulator.engines.numba.layout.passes import (
     UNDO,
     UNDO_ADJOINT,
 )
-from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
+from simulator.engines.numba.layout.queues import FINISHED_PIECES, LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.layout.scratch import GRADIENT, PAIRS, ROTATIONS, SKEW, SLOTS, TABLES, THETA
 from simulator.engines.numba.layout.sections import TERM_COLUMNS, TERMS
 from simulator.engines.numba.layout.stages import (
@@ -56,6 +59,8 @@ from simulator.engines.numba.simd import (
     lanes_of,
     like,
     load,
+    look,
+    relax,
     section,
     splat,
     store,
@@ -215,32 +220,50 @@ def _takes_shares(packed, r):
     return kind == LIKE_X or kind == LIKE_Y or kind == FACTORED or kind == TWO_QUBIT
 
 
-@bridged
-def stage_apply(
-    packed, stage, base, psi, shared, tables, X, begin, amplitudes, phase, scratch, queue, pieces, lanes
-):  # fmt: skip
-    """Apply a stage to blocks, in ``pieces`` groups, until the queue ends; blocks lie in ``scratch`` at ``begin``.
+@inlined
+def _stage_of(stages, number):
+    """Stage ``number`` of those that lie in ``stages`` behind the list of where they begin."""
+    return section(stages, entry(stages, number), len(stages))
 
-    Blocks are read from the initial ``amplitudes`` (2**n,), complex128, instead of from ``psi``, unless these are
-    empty. They are written as complex numbers times ``phase`` (2,), a real and an imaginary part, unless it is empty.
+
+@inlined
+def _await_finished(queue, count):
+    """Wait until ``count`` pieces are finished."""
+    while look(queue, FINISHED_PIECES) < count:
+        relax(queue)
+
+
+@bridged
+def stages_apply(
+    packed, stages, base, psi, shared, tables, X, begin, amplitudes, phase, scratch, queue, pieces, lanes
+):  # fmt: skip
+    """Apply all stages to blocks, in ``pieces`` groups, until the queue ends; blocks lie in ``scratch`` at ``begin``.
+
+    ``stages``: where each stage begins, then the stages. The first one reads the initial ``amplitudes`` (2**n,),
+    complex128, instead of ``psi``, unless these are empty. The last one writes complex numbers times ``phase`` (2,), a
+    real and an imaginary part, unless it is empty.
     """
     layout = packed[0]
     tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
-    size = 2 * lanes_of(psi) << entry(stage, BLOCK_BITS)
-    block = section(scratch, begin, begin + size)
-    areas = _areas(stage, scratch, begin + size)
-    _prepare(areas)
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
-    begun, count = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS)
-    ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
-    reached = entry(stage, REACHED)
+    last = entry(stages, 0) - 1
     while True:
-        piece = fetch_add(queue, NEXT_PIECE, 1)
-        if piece >= entry(queue, LAST_PIECE):
+        claimed = fetch_add(queue, NEXT_PIECE, 1)
+        if claimed >= entry(queue, LAST_PIECE):
             return
+        step = claimed // pieces
+        piece, stage = claimed - step * pieces, _stage_of(stages, step)
+        size = 2 * lanes_of(psi) << entry(stage, BLOCK_BITS)
+        block = section(scratch, begin, begin + size)
+        areas = _areas(stage, scratch, begin + size)
+        _prepare(areas)
+        begun, count = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS)
+        ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
+        reached = entry(stage, REACHED)
+        _await_finished(queue, step * pieces)
         for number in range(reached * piece // pieces, reached * (piece + 1) // pieces):
-            if len(amplitudes):
+            if step == 0 and len(amplitudes) > 0:
                 copies.gather_amplitudes(amplitudes, block, stage, number, lanes)
             else:
                 copies.gather(psi, block, stage, number, lanes)
@@ -260,33 +283,41 @@ def stage_apply(
                         if abs(scale) < blocks.least_scale(psi):
                             blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
                             scale = 1.0
-            if len(phase):
+            if step == last and len(phase) > 0:
                 copies.scatter_complex(psi, block, stage, number, lanes, scale * phase[0], scale * phase[1])
             else:
                 copies.scatter(psi, block, stage, number, lanes, scale)
+        fetch_add(queue, FINISHED_PIECES, 1)
 
 
 @bridged
-def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
-    """Undo a stage on both states; ``by_piece`` (pieces, slots) receives the derivatives of its groups of blocks."""
+def stages_undo(packed, stages, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
+    """Undo all stages on both states, the last one first, until the queue ends.
+
+    ``by_piece`` (pieces, slots) receives the derivatives of the groups of blocks.
+    """
     layout = packed[0]
     tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
-    W = lanes_of(psi)
-    size = 2 * W << entry(stage, BLOCK_BITS)
-    block_psi = section(scratch, begin, begin + size)
-    apart = begin + size + SKEW * W
-    block_lam = section(scratch, apart, apart + size)
-    areas = _areas(stage, scratch, apart + size)
-    _prepare(areas)
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
-    begun, count, part_bits = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS), entry(stage, PART_BITS)
-    ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
+    W = lanes_of(psi)
+    last = entry(stages, 0) - 1
     while True:
-        piece = fetch_add(queue, NEXT_PIECE, 1)
-        if piece >= entry(queue, LAST_PIECE):
+        claimed = fetch_add(queue, NEXT_PIECE, 1)
+        if claimed >= entry(queue, LAST_PIECE):
             return
+        step = claimed // pieces
+        piece, stage = claimed - step * pieces, _stage_of(stages, last - step)
+        size = 2 * W << entry(stage, BLOCK_BITS)
+        block_psi = section(scratch, begin, begin + size)
+        apart = begin + size + SKEW * W
+        block_lam = section(scratch, apart, apart + size)
+        areas = _areas(stage, scratch, apart + size)
+        _prepare(areas)
+        begun, count, part_bits = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS), entry(stage, PART_BITS)
+        ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
         gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+        _await_finished(queue, step * pieces)
         for number in range(count * piece // pieces, count * (piece + 1) // pieces):
             copies.gather(psi, block_psi, stage, number, lanes)
             copies.gather(lam, block_lam, stage, number, lanes)
@@ -319,3 +350,4 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
             copies.scatter(lam, block_lam, stage, number, lanes, scale)
         for slot in range(entry(layout, SLOTS)):
             by_piece[piece, slot] += lane_sum(load(gradient, slot * W))
+        fetch_add(queue, FINISHED_PIECES, 1)
