@@ -9,16 +9,12 @@
 
 The passes of `kernels.blocks` leave out cosines, whose product is multiplied by while the block is copied back, or
 before it becomes too small.
-
-All stages of a circuit are one call, so that threads meet in compiled code: a piece of a stage is begun when all pieces
-of the stage before are finished. A thread that waits for that has claimed a later piece than those that it waits for.
 """
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import bridged, inlined, part
+from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import blocks, copies, factors, two_qubit
-from simulator.engines.numba.kernels.preparation import tile_angles
 from simulator.engines.numba.kernels.sections import cleared, one_pass, rows
 from simulator.engines.numba.kernels.steps import apply_pass, undo_pass
 from simulator.engines.numba.kernels.walsh import parity
@@ -34,7 +30,6 @@ from simulator.engines.numba.layout.passes import (
     UNDO,
     UNDO_ADJOINT,
 )
-from simulator.engines.numba.layout.queues import FINISHED_PIECES, LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.layout.scratch import GRADIENT, PAIRS, ROTATIONS, SKEW, SLOTS, TABLES, THETA
 from simulator.engines.numba.layout.sections import TERM_COLUMNS, TERMS
 from simulator.engines.numba.layout.stages import (
@@ -54,13 +49,10 @@ from simulator.engines.numba.layout.stages import (
 )
 from simulator.engines.numba.simd import (
     entry,
-    fetch_add,
     lane_sum,
     lanes_of,
     like,
     load,
-    look,
-    relax,
     section,
     splat,
     store,
@@ -220,134 +212,97 @@ def _takes_shares(packed, r):
     return kind == LIKE_X or kind == LIKE_Y or kind == FACTORED or kind == TWO_QUBIT
 
 
-@inlined
-def _stage_of(stages, number):
-    """Stage ``number`` of those that lie in ``stages`` behind the list of where they begin."""
-    return section(stages, entry(stages, number), len(stages))
-
-
-@inlined
-def _await_finished(queue, count):
-    """Wait until ``count`` pieces are finished."""
-    while look(queue, FINISHED_PIECES) < count:
-        relax(queue)
-
-
-@bridged
-def stages_apply(
-    packed, stages, base, psi, shared, tables, X, begin, amplitudes, phase, scratch, queue, pieces, lanes
+@part
+def apply_stage(
+    packed, stage, psi, shared, tables, begin, amplitudes, phase, scratch, piece, pieces, lanes
 ):  # fmt: skip
-    """Apply all stages to blocks, in ``pieces`` groups, until the queue ends; blocks lie in ``scratch`` at ``begin``.
+    """Apply a stage to one of ``pieces`` groups of blocks, each of which lies in ``scratch`` at ``begin`` meanwhile.
 
-    ``stages``: where each stage begins, then the stages. The first one reads the initial ``amplitudes`` (2**n,),
-    complex128, instead of ``psi``, unless these are empty. The last one writes complex numbers times ``phase`` (2,), a
-    real and an imaginary part, unless it is empty.
+    Blocks are read from the initial ``amplitudes`` (2**n,), complex128, instead of from ``psi``, unless these are
+    empty. They are written as complex numbers times ``phase`` (2,), a real and an imaginary part, unless it is empty.
     """
     layout = packed[0]
-    tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
-    last = entry(stages, 0) - 1
-    while True:
-        claimed = fetch_add(queue, NEXT_PIECE, 1)
-        if claimed >= entry(queue, LAST_PIECE):
-            return
-        step = claimed // pieces
-        piece, stage = claimed - step * pieces, _stage_of(stages, step)
-        size = 2 * lanes_of(psi) << entry(stage, BLOCK_BITS)
-        block = section(scratch, begin, begin + size)
-        areas = _areas(stage, scratch, begin + size)
-        _prepare(areas)
-        begun, count = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS)
-        ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
-        reached = entry(stage, REACHED)
-        _await_finished(queue, step * pieces)
-        for number in range(reached * piece // pieces, reached * (piece + 1) // pieces):
-            if step == 0 and len(amplitudes) > 0:
-                copies.gather_amplitudes(amplitudes, block, stage, number, lanes)
-            else:
-                copies.gather(psi, block, stage, number, lanes)
-            _fill_blocks(packed, stage, areas, theta, number, lanes)
-            view = _aligned_to_state(block, stage, number)
-            scale = 1.0
-            for at in range(begun, ended, SEGMENT):
-                bits, before = entry(stage, at + SEGMENT_BITS), scale
-                for part_number in range(number << bits, (number + 1) << bits):
-                    scale = before
-                    for r in range(entry(stage, at + SEGMENT_FIRST), entry(stage, at + SEGMENT_LAST)):
-                        _apply(
-                            packed, stage, r, view, shared, tables, scratch,
-                            areas, theta, lanes, part_number, count << bits,
-                        )  # fmt: skip
-                        scale *= _left_out(packed, r, shared, local)
-                        if abs(scale) < blocks.least_scale(psi):
-                            blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
-                            scale = 1.0
-            if step == last and len(phase) > 0:
-                copies.scatter_complex(psi, block, stage, number, lanes, scale * phase[0], scale * phase[1])
-            else:
-                copies.scatter(psi, block, stage, number, lanes, scale)
-        fetch_add(queue, FINISHED_PIECES, 1)
+    size = 2 * lanes_of(psi) << entry(stage, BLOCK_BITS)
+    block = section(scratch, begin, begin + size)
+    areas = _areas(stage, scratch, begin + size)
+    _prepare(areas)
+    begun, count = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS)
+    ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
+    reached = entry(stage, REACHED)
+    for number in range(reached * piece // pieces, reached * (piece + 1) // pieces):
+        if len(amplitudes):
+            copies.gather_amplitudes(amplitudes, block, stage, number, lanes)
+        else:
+            copies.gather(psi, block, stage, number, lanes)
+        _fill_blocks(packed, stage, areas, theta, number, lanes)
+        view = _aligned_to_state(block, stage, number)
+        scale = 1.0
+        for at in range(begun, ended, SEGMENT):
+            bits, before = entry(stage, at + SEGMENT_BITS), scale
+            for part_number in range(number << bits, (number + 1) << bits):
+                scale = before
+                for r in range(entry(stage, at + SEGMENT_FIRST), entry(stage, at + SEGMENT_LAST)):
+                    _apply(
+                        packed, stage, r, view, shared, tables, scratch,
+                        areas, theta, lanes, part_number, count << bits,
+                    )  # fmt: skip
+                    scale *= _left_out(packed, r, shared, local)
+                    if abs(scale) < blocks.least_scale(psi):
+                        blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
+                        scale = 1.0
+        if len(phase):
+            copies.scatter_complex(psi, block, stage, number, lanes, scale * phase[0], scale * phase[1])
+        else:
+            copies.scatter(psi, block, stage, number, lanes, scale)
 
 
-@bridged
-def stages_undo(packed, stages, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
-    """Undo all stages on both states, the last one first, until the queue ends.
-
-    ``by_piece`` (pieces, slots) receives the derivatives of the groups of blocks.
-    """
+@part
+def undo_stage(packed, stage, psi, lam, shared, tables, by_slot, begin, scratch, piece, pieces, lanes):
+    """Undo a stage on one of ``pieces`` groups of blocks of both states, and add its derivatives to ``by_slot``."""
     layout = packed[0]
-    tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
     local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     W = lanes_of(psi)
-    last = entry(stages, 0) - 1
-    while True:
-        claimed = fetch_add(queue, NEXT_PIECE, 1)
-        if claimed >= entry(queue, LAST_PIECE):
-            return
-        step = claimed // pieces
-        piece, stage = claimed - step * pieces, _stage_of(stages, last - step)
-        size = 2 * W << entry(stage, BLOCK_BITS)
-        block_psi = section(scratch, begin, begin + size)
-        apart = begin + size + SKEW * W
-        block_lam = section(scratch, apart, apart + size)
-        areas = _areas(stage, scratch, apart + size)
-        _prepare(areas)
-        begun, count, part_bits = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS), entry(stage, PART_BITS)
-        ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
-        gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        _await_finished(queue, step * pieces)
-        for number in range(count * piece // pieces, count * (piece + 1) // pieces):
-            copies.gather(psi, block_psi, stage, number, lanes)
-            copies.gather(lam, block_lam, stage, number, lanes)
-            _fill_blocks(packed, stage, areas, theta, number, lanes)
-            for o in range(0, len(areas[1]), W):
-                store(areas[1], o, splat(like(psi, 0.0)))
-            view, dual = _aligned_to_state(block_psi, stage, number), _aligned_to_state(block_lam, stage, number)
-            scale = 1.0
-            for at in range(ended - SEGMENT, begun - SEGMENT, -SEGMENT):
-                bits, before = entry(stage, at + SEGMENT_BITS), scale
-                for part_number in range(number << bits, (number + 1) << bits):
-                    scale = before
-                    for r in range(entry(stage, at + SEGMENT_LAST) - 1, entry(stage, at + SEGMENT_FIRST) - 1, -1):
-                        if abs(scale) < blocks.least_scale(psi) or (scale != 1.0 and not _takes_shares(packed, r)):
-                            blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
-                            blocks.multiply(dual, scale, _vectors(view), part_number, count << bits)
-                            scale = 1.0
-                        _undo(
-                            packed, stage, r, view, dual, gradient, scale, shared, tables, scratch,
-                            areas, theta, lanes, part_number, count << bits,
-                        )  # fmt: skip
-                        scale *= _left_out(packed, r, shared, local)
-            first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
-            for f in range(entry(stage, FACTORS)):
-                buffer = _pass_section(stage, areas[1], f, 1)
-                factors.pick_block(
-                    gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
-                )
-            copies.scatter(psi, block_psi, stage, number, lanes, scale)
-            copies.scatter(lam, block_lam, stage, number, lanes, scale)
-        for slot in range(entry(layout, SLOTS)):
-            by_piece[piece, slot] += lane_sum(load(gradient, slot * W))
-        fetch_add(queue, FINISHED_PIECES, 1)
+    size = 2 * W << entry(stage, BLOCK_BITS)
+    block_psi = section(scratch, begin, begin + size)
+    apart = begin + size + SKEW * W
+    block_lam = section(scratch, apart, apart + size)
+    areas = _areas(stage, scratch, apart + size)
+    _prepare(areas)
+    begun, count, part_bits = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS), entry(stage, PART_BITS)
+    ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
+    gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+    for number in range(count * piece // pieces, count * (piece + 1) // pieces):
+        copies.gather(psi, block_psi, stage, number, lanes)
+        copies.gather(lam, block_lam, stage, number, lanes)
+        _fill_blocks(packed, stage, areas, theta, number, lanes)
+        for o in range(0, len(areas[1]), W):
+            store(areas[1], o, splat(like(psi, 0.0)))
+        view, dual = _aligned_to_state(block_psi, stage, number), _aligned_to_state(block_lam, stage, number)
+        scale = 1.0
+        for at in range(ended - SEGMENT, begun - SEGMENT, -SEGMENT):
+            bits, before = entry(stage, at + SEGMENT_BITS), scale
+            for part_number in range(number << bits, (number + 1) << bits):
+                scale = before
+                for r in range(entry(stage, at + SEGMENT_LAST) - 1, entry(stage, at + SEGMENT_FIRST) - 1, -1):
+                    if abs(scale) < blocks.least_scale(psi) or (scale != 1.0 and not _takes_shares(packed, r)):
+                        blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
+                        blocks.multiply(dual, scale, _vectors(view), part_number, count << bits)
+                        scale = 1.0
+                    _undo(
+                        packed, stage, r, view, dual, gradient, scale, shared, tables, scratch,
+                        areas, theta, lanes, part_number, count << bits,
+                    )  # fmt: skip
+                    scale *= _left_out(packed, r, shared, local)
+        first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
+        for f in range(entry(stage, FACTORS)):
+            buffer = _pass_section(stage, areas[1], f, 1)
+            factors.pick_block(
+                gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
+            )
+        copies.scatter(psi, block_psi, stage, number, lanes, scale)
+        copies.scatter(lam, block_lam, stage, number, lanes, scale)
+    for slot in range(entry(layout, SLOTS)):
+        by_slot[slot] += lane_sum(load(gradient, slot * W))

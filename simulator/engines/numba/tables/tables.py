@@ -108,7 +108,7 @@ class Tables:
 
     @cached_property
     def stage_words(self) -> IntArray:
-        """All stages in one array, behind a list of where each begins."""
+        """All stages in one array, behind a list of where each begins and the last one ends."""
         return _in_one_array(self.stages)
 
     @cached_property
@@ -129,8 +129,8 @@ class Tables:
 
 
 def _in_one_array(arrays: Sequence[IntArray]) -> IntArray:
-    ends = len(arrays) + np.cumsum([0, *map(len, arrays)])
-    return np.concatenate([ends[:-1], *arrays])
+    ends = np.cumsum([len(arrays) + 1, *map(len, arrays)])
+    return np.concatenate([ends, *arrays])
 
 
 def packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArray, FloatArray]:
