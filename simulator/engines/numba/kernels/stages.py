@@ -129,6 +129,9 @@ def _fill_blocks(packed, stage, areas, theta, number, lanes):
             first,
             part_bits,
             areas[2],
+            areas[3],
+            areas[5],
+            areas[6],
             lanes,
         )
 
