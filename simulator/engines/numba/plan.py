@@ -35,6 +35,7 @@ _SPLIT_SHARE = 4  # ratio of that work in a call from Python and of the least wo
 _COPIED_SHARE = 4  # minimum ratio of the second-level cache and the coefficients of which each thread has a copy
 _KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
 _ROTATIONS_PER_TRIP = 4.5  # least number of fused rotations for each trip to memory, where tiles fit in no cache
+_DEEP = 400_000  # rotations of amplitudes, of one state of 12 or 13 qubits, that pay for several calls on all threads
 _PAGE = 1024  # floats; at least 4096 bytes in both precisions, so that tiles begin at a page
 
 
@@ -150,7 +151,7 @@ class Plan:
                 tables = plans.tables(program, None, derive_inputs, False, reads_states)
                 in_batches = tables.rotations_per_trip >= _ROTATIONS_PER_TRIP
         self.lanes = None if in_batches else lane_bits
-        self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and n >= options.big_alone))
+        self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and _is_big_alone(program, options)))
         self.derive_inputs = derive_inputs
         self.serial_work, self.long_work = serial_work(options), options.long_work
         tables = self.tables = plans.tables(program, self.lanes, derive_inputs, self.big, reads_states)
@@ -219,6 +220,14 @@ class Plan:
         n = len(lowered.x_columns)
         bits = block_bits(n, 1, self._amplitude_bytes, self._options)
         return lowered.x_columns, image(lowered.x_columns, lowered.flips), self.lanes or 0, bits
+
+
+def _is_big_alone(program: Program, options: Options) -> bool:
+    """Whether all threads share the state of a single sample."""
+    n = program.num_qubits
+    if n < options.big_deep or n >= options.big_alone:
+        return n >= options.big_alone
+    return sum(len(level.members) for level in program.schedule[1]) << n >= _DEEP
 
 
 def _states(tables: Tables, fillings: int, few_tiles: int, serial_work: int) -> int:

@@ -25,6 +25,22 @@ def make_program():
     return Program(circuit, [Z(0)], x)
 
 
+def test_threads_share_one_state_of_12_qubits_if_its_circuit_is_deep():
+    def plan(layers, samples):
+        angles = iter(ParameterVector("t", 12 * layers))
+        circuit = Circuit(12)
+        for _ in range(layers):
+            for q in range(12):
+                circuit = circuit.ry(next(angles), q)
+            for q in range(12):
+                circuit = circuit.cx(q, (q + 1) % 12)
+        return NumbaEngine().plan(Program(circuit, [Z(0) + Z(5)], weights=circuit.parameters), samples)
+
+    assert plan(12, 1).big
+    assert not plan(3, 1).big
+    assert not plan(12, 2).big
+
+
 def test_plans_are_kept_with_the_program_and_go_with_it():
     engine, program = NumbaEngine(), make_program()
     with using(engine):
