@@ -11,7 +11,7 @@ from simulator import memory, progress
 from simulator.engines.numba import buffers, reordering, simd
 from simulator.engines.numba.kernels import big, packing
 from simulator.engines.numba.layout import scratch as layout
-from simulator.engines.numba.run import NO_STATES, FloatArray, Run
+from simulator.engines.numba.run import FloatArray, Run
 from simulator.engines.numba.sharing import new_queue
 from simulator.program.starts import amplitude_runs
 
@@ -35,9 +35,8 @@ class LargeStateRun(Run):
                 self._pieces(big.big_given, (amplitudes, psi))
             self._forward(x, psi, amplitudes)
             if len(values):
-                parts = np.zeros((self._count, values.shape[1]))
-                self._pieces(big.big_expect, (plan.packed, psi, parts))
-                values[row] = parts.sum(axis=0)
+                parts = np.empty((self._count, values.shape[1]))
+                self._pieces(big.big_expect, (plan.packed, psi, parts, values[row]))
             self._check_angles(x)
 
     def state(self, x: FloatArray, psi: NDArray[Any], phase: complex) -> None:
@@ -64,7 +63,7 @@ class LargeStateRun(Run):
         return min(_PIECES, blocks, 1 << (self.program.num_qubits - (self.plan.lanes or 0) - 1))
 
     def _given(self, x: FloatArray, psi: NDArray[Any]) -> NDArray[np.complex128]:
-        """Write the initial state of sample x to ``psi`` if it is given, or return it if its amplitudes are in order."""
+        """Write the initial state of sample x to ``psi`` if it is given, or return amplitudes that are in order."""
         program, width = self.program, simd.width(self.program.dtype)
         starts = program.starts
         if not starts:
@@ -102,18 +101,18 @@ class LargeStateRun(Run):
         tables = plan.tables
         memory.check_state(program.num_qubits, 1, program.precision)
         lam = buffers.allocate(tables.state_size, program.dtype, not program.strings) if seeds is None else seeds[0]
-        count, by_slot = self._count, np.zeros(tables.slots)
+        count, by_slot = self._count, np.empty(tables.slots)
         has_product = tables.layout[layout.START] == layout.PRODUCT_STATE and tables.layout[layout.CHAIN_NEEDED]
         parts = np.zeros((count, tables.slots)), np.empty((count if has_product else 0, 4 * program.num_qubits + 2))
         arguments = (
-            plan.packed, tables.needed_stage_words, self.base, psi, lam, cotangent[0] if seeds is None else _NO_COTANGENT,
-            self.shared, self.stored, X, (*parts, by_slot), plan.block_begin,
+            plan.packed, tables.needed_stage_words, self.base, psi, lam,
+            cotangent[0] if seeds is None else _NO_COTANGENT, self.shared, self.stored, X,
+            (*parts, by_slot, by_weights), plan.block_begin,
         )  # fmt: skip
         self._pieces(big.big_backward, arguments, tables.passes + len(tables.stages) + 2)
         if len(start_lam):
             packing.unpack(lam[None, :], start_lam, 1, plan.lanes)
         by_sample[:] = by_slot[tables.local_slots]
-        by_weights[:] = tables.weight_rows.transposed(by_slot, len(by_weights))
 
     def _pieces(self, kernel: Any, arguments: tuple[Any, ...], passes: int = 1) -> None:
         """Call a kernel that takes pieces of a state, and as long as a number of passes over it."""

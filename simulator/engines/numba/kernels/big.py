@@ -1,10 +1,10 @@
 """Large states: all threads work on one state, piece by piece and step by step.
 
-Steps are the angles, the product state and each stage (`kernels.stages`); back, the adjoint's seed, the stages, and what
-is left at the product state. All steps of a sweep are one call, so that threads meet in compiled code. Pieces are
+Steps are the angles, the product state and each stage (`kernels.stages`); back, the adjoint's seed, the stages, and
+what is left at the product state. All steps of a sweep are one call, so that threads meet in compiled code. Pieces are
 claimed from an atomic counter, and a piece is begun when all pieces of the step before are finished: whoever waits has
-claimed a later piece than those that it waits for. Numbers of pieces are fixed, so that sums do not depend on the number
-of threads.
+claimed a later piece than those that it waits for. Numbers of pieces are fixed, so that sums do not depend on the
+number of threads.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from simulator.engines.numba.jit import bridged, inlined, part
 from simulator.engines.numba.kernels import product
 from simulator.engines.numba.kernels.preparation import prepare, tile_angles
-from simulator.engines.numba.kernels.sections import cleared, ends_of, integers, rows
+from simulator.engines.numba.kernels.sections import cleared, ends_of, integers, numbers, rows
 from simulator.engines.numba.kernels.stages import apply_stage, undo_stage
 from simulator.engines.numba.kernels.steps import expect_all, seed_all
 from simulator.engines.numba.layout.queues import FINISHED_PIECES, NEXT_PIECE, WAITED
@@ -30,7 +30,15 @@ from simulator.engines.numba.layout.scratch import (
     THETA,
     VALUES,
 )
-from simulator.engines.numba.layout.sections import CHAIN, CHAIN_COLUMNS, CHAIN_STARTS, IS_LOCAL
+from simulator.engines.numba.layout.sections import (
+    CHAIN,
+    CHAIN_COLUMNS,
+    CHAIN_STARTS,
+    IS_LOCAL,
+    WEIGHT_COLUMNS,
+    WEIGHT_FACTORS,
+    WEIGHT_STARTS,
+)
 from simulator.engines.numba.simd import (
     count_ones,
     cycles,
@@ -64,6 +72,28 @@ def _await_finished(queue, count):
     while look(queue, FINISHED_PIECES) < count:
         relax(queue)
     return cycles(queue) - begin
+
+
+@inlined
+def _sum_pieces(parts, out):
+    """Sum the rows of ``parts``, in their order."""
+    for k in range(len(out)):
+        out[k] = 0.0
+    for piece in range(len(parts)):
+        for k in range(len(out)):
+            out[k] += parts[piece, k]
+
+
+@inlined
+def _sum_by_weights(packed, by_slot, by_weights):
+    """Derivatives by the weights from those by the angles."""
+    starts, columns = integers(packed, WEIGHT_STARTS), integers(packed, WEIGHT_COLUMNS)
+    factors = numbers(packed, WEIGHT_FACTORS)
+    for k in range(len(by_weights)):
+        by_weights[k] = 0.0
+    for slot in range(len(by_slot)):
+        for e in range(entry(starts, slot), entry(starts, slot + 1)):
+            by_weights[entry(columns, e)] += entry(factors, e) * by_slot[slot]
 
 
 @inlined
@@ -111,9 +141,9 @@ def big_forward(
 ):  # fmt: skip
     """Prepare the angles, write the product state, if the circuit begins with one, and apply all stages.
 
-    ``stages``: where each stage begins and the last one ends, then the stages. The first one reads the initial ``amplitudes`` (2**n,),
-    complex128, instead of ``psi``, unless these are empty. The last one writes complex numbers times ``phase`` (2,), a
-    real and an imaginary part, unless it is empty. ``pieces`` is a power of two.
+    ``stages``: where each stage begins and the last one ends, then the stages. The first one reads the initial
+    ``amplitudes`` (2**n,), complex128, instead of ``psi``, unless these are empty. The last one writes complex numbers
+    times ``phase`` (2,), a real and an imaginary part, unless it is empty. ``pieces`` is a power of two.
     """
     count, waited, has_angles = entry(stages, 0) - 1, 0, 0
     while True:
@@ -157,8 +187,8 @@ def big_given(amplitudes, psi, scratch, queue, pieces, lanes):
 
 
 @bridged
-def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
-    """Compute expectations of pieces of the state: values (pieces, n_observables)."""
+def big_expect(packed, psi, parts, values, scratch, queue, pieces, lanes):
+    """Compute expectations of pieces of the state, parts (pieces, n_observables), and their sums, ``values``."""
     layout = packed[0]
     W = lanes_of(scratch)
     while True:
@@ -168,7 +198,9 @@ def big_expect(packed, psi, values, scratch, queue, pieces, lanes):
         out = cleared(scratch, entry(layout, VALUES), entry(layout, SCRATCH))
         expect_all(packed, psi, out, scratch, lanes, piece, pieces)
         for k in range(entry(layout, OBSERVABLES)):
-            values[piece, k] = out[k * W]
+            parts[piece, k] = out[k * W]
+        if fetch_add(queue, FINISHED_PIECES, 1) == pieces - 1:
+            _sum_pieces(parts, values)
 
 
 @inlined
@@ -249,9 +281,10 @@ def big_backward(
 
     results : tuple
         ``by_piece``, zeros (pieces, slots), for derivatives by the pieces of stages; ``contracted``, (pieces, 4 n + 2)
-        or (0, 4 n + 2), see `_contract`; and ``by_slot``, zeros (slots,): receives the derivatives.
+        or (0, 4 n + 2), see `_contract`; and ``by_slot`` (slots,), ``by_weights`` (n_weights,): receive the derivatives
+        by angles and by weights.
     """
-    by_piece, contracted, by_slot = results
+    by_piece, contracted, by_slot, by_weights = results
     count, waited, has_angles = entry(stages, 0) - 1, 0, 0
     while True:
         claimed = fetch_add(queue, NEXT_PIECE, 1)
@@ -274,9 +307,8 @@ def big_backward(
             if len(contracted) > 0:
                 _contract(packed, psi, lam, shared, contracted, scratch, piece, pieces, lanes)
         elif piece == 0:
-            for number in range(pieces):
-                for slot in range(len(by_slot)):
-                    by_slot[slot] += by_piece[number, slot]
+            _sum_pieces(by_piece, by_slot)
             if len(contracted) > 0:
                 _finish(packed, contracted, shared, by_slot, scratch)
+            _sum_by_weights(packed, by_slot, by_weights)
         fetch_add(queue, FINISHED_PIECES, 1)

@@ -37,7 +37,18 @@ from simulator.engines.numba.layout.stages import (
     GROUP_PLACES,
     GROUPS,
 )
-from simulator.engines.numba.simd import count_ones, entry, lane_sum, lanes_of, like, load, section, sincos, splat, store
+from simulator.engines.numba.simd import (
+    count_ones,
+    entry,
+    lane_sum,
+    lanes_of,
+    like,
+    load,
+    section,
+    sincos,
+    splat,
+    store,
+)
 
 _SINES = 64  # where sines begin, behind the cosines of as many phases
 _MOST_GROUPS = 4  # maximum number of groups of a block's table; more take as long as the sum of all

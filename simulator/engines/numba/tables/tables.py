@@ -33,10 +33,6 @@ class Affine:
         """Row of each entry."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
-    def transposed(self, by_row: FloatArray, size: int) -> FloatArray:
-        """Compute ``A^T by_row``, shape (size,)."""
-        return np.bincount(self.columns, self.values * by_row[self.rows], minlength=size).astype(float, copy=False)
-
 
 @dataclass(frozen=True)
 class Tables:

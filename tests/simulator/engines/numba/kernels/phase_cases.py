@@ -140,7 +140,9 @@ def _factored(dtype, lanes, part_bits, block_bits, n, classes, rng):
     def pieces():
         """The first part of each block, and its parts; the tables of both are filled."""
         for block in range(1 << (n - block_bits)):
-            _fill_block(table, spec, terms, theta.ravel(), block * parts, part_bits, scratch, groups, numbers, signs, lanes)
+            _fill_block(
+                table, spec, terms, theta.ravel(), block * parts, part_bits, scratch, groups, numbers, signs, lanes
+            )
             for piece in range(block * parts, (block + 1) * parts):
                 _fill_groups(groups, spec, terms, theta.ravel(), piece, part_bits, numbers, signs)
                 yield block * parts, piece
