@@ -86,7 +86,8 @@ class LargeStateRun(Run):
             plan.packed, self.weights, tables.stage_words, self.base, psi, self.shared, self.stored, x,
             plan.block_begin, amplitudes, phase,
         )  # fmt: skip
-        self._pieces(big.big_forward, arguments, tables.passes + len(tables.stages) + 1)
+        steps = len(tables.stages)
+        self._pieces(big.big_forward, arguments, steps + 2, tables.passes + steps + 1)
 
     def _undo(
         self,
@@ -109,12 +110,13 @@ class LargeStateRun(Run):
             cotangent[0] if seeds is None else _NO_COTANGENT, self.shared, self.stored, X,
             (*parts, by_slot, by_weights), plan.block_begin,
         )  # fmt: skip
-        self._pieces(big.big_backward, arguments, tables.passes + len(tables.stages) + 2)
+        steps = len(tables.stages) - tables.first_stage
+        self._pieces(big.big_backward, arguments, steps + 3, tables.passes + steps + 2)
         if len(start_lam):
             packing.unpack(lam[None, :], start_lam, 1, plan.lanes)
         by_sample[:] = by_slot[tables.local_slots]
 
-    def _pieces(self, kernel: Any, arguments: tuple[Any, ...], passes: int = 1) -> None:
-        """Call a kernel that takes pieces of a state, and as long as a number of passes over it."""
+    def _pieces(self, kernel: Any, arguments: tuple[Any, ...], steps: int = 1, passes: int = 1) -> None:
+        """Call a kernel that takes all pieces of a state in each step, and as long as a number of passes over it."""
         work = passes * self.plan.tables.state_size
-        self._share(kernel, arguments, new_queue(), (self._count, self.plan.lanes), work)
+        self._share(kernel, arguments, new_queue(), (self._count, self.plan.lanes), work, steps)

@@ -21,6 +21,7 @@ from simulator.engines.numba.block_sizes import (
 )
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.options import Options
+from simulator.engines.numba.processor import unit_bytes
 from simulator.engines.numba.tables.builder import TableBuilder
 from simulator.engines.numba.tables.stages import StageTableBuilder
 from simulator.engines.numba.tables.tables import Tables
@@ -35,7 +36,7 @@ _SPLIT_SHARE = 4  # ratio of that work in a call from Python and of the least wo
 _COPIED_SHARE = 4  # minimum ratio of the second-level cache and the coefficients of which each thread has a copy
 _KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
 _ROTATIONS_PER_TRIP = 4.5  # least number of fused rotations for each trip to memory, where tiles fit in no cache
-_DEEP = 400_000  # rotations of amplitudes, of one state of 12 or 13 qubits, that pay for several calls on all threads
+_DEEP = 25_000  # least number of rotations of amplitudes, for each byte of arithmetic units, of a deep circuit
 _PAGE = 1024  # floats; at least 4096 bytes in both precisions, so that tiles begin at a page
 
 
@@ -223,11 +224,15 @@ class Plan:
 
 
 def _is_big_alone(program: Program, options: Options) -> bool:
-    """Whether all threads share the state of a single sample."""
+    """Whether all threads share the state of a single sample.
+
+    Sharing one of few qubits only pays if its circuit is deep: of 12 qubits, from about five layers of rotations on
+    where units are 16 bytes wide. Wider ones do more in the time that sharing takes.
+    """
     n = program.num_qubits
     if n < options.big_deep or n >= options.big_alone:
         return n >= options.big_alone
-    return sum(len(level.members) for level in program.schedule[1]) << n >= _DEEP
+    return sum(len(level.members) for level in program.schedule[1]) << n >= _DEEP * unit_bytes()
 
 
 def _states(tables: Tables, fillings: int, few_tiles: int, serial_work: int) -> int:

@@ -11,6 +11,7 @@ from simulator import Circuit, ParameterVector, Z
 from simulator.calculations.statevector import expectations
 from simulator.engines.choice import engine_for, using
 from simulator.engines.numba import block_sizes
+from simulator.engines.numba import plan as plans
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.engines.numba.tables import builder
@@ -25,7 +26,9 @@ def make_program():
     return Program(circuit, [Z(0)], x)
 
 
-def test_threads_share_one_state_of_12_qubits_if_its_circuit_is_deep():
+def test_threads_share_one_state_of_12_qubits_if_its_circuit_is_deep(monkeypatch):
+    monkeypatch.setattr(plans, "unit_bytes", lambda: 16)
+
     def plan(layers, samples):
         angles = iter(ParameterVector("t", 12 * layers))
         circuit = Circuit(12)
