@@ -17,7 +17,6 @@ from simulator.program.starts import amplitude_runs
 
 _STORED = np.zeros(0)  # in place of a phase: a stage leaves the state as it is stored
 _NO_COTANGENT = np.zeros(0)
-_PIECES = 32  # maximum number of parts of a step over a large state
 
 
 class LargeStateRun(Run):
@@ -35,7 +34,7 @@ class LargeStateRun(Run):
                 self._pieces(big.big_given, (amplitudes, psi))
             self._forward(x, psi, amplitudes)
             if len(values):
-                parts = np.empty((self._count, values.shape[1]))
+                parts = np.empty((plan.pieces, values.shape[1]))
                 self._pieces(big.big_expect, (plan.packed, psi, parts, values[row]))
             self._check_angles(x)
 
@@ -54,13 +53,6 @@ class LargeStateRun(Run):
                 else:
                     reordering.to_complex(psi, plan.reordering_elsewhere, plan.lanes or 0, phase, amplitudes)
         self._check_angles(x)
-
-    @property
-    def _count(self) -> int:
-        """Number of pieces of each step, not above that of blocks; it does not depend on the number of threads."""
-        tables = self.plan.tables
-        blocks = tables.most_blocks if tables.stages else _PIECES
-        return min(_PIECES, blocks, 1 << (self.program.num_qubits - (self.plan.lanes or 0) - 1))
 
     def _given(self, x: FloatArray, psi: NDArray[Any]) -> NDArray[np.complex128]:
         """Write the initial state of sample x to ``psi`` if it is given, or return amplitudes that are in order."""
@@ -102,7 +94,7 @@ class LargeStateRun(Run):
         tables = plan.tables
         memory.check_state(program.num_qubits, 1, program.precision)
         lam = buffers.allocate(tables.state_size, program.dtype, not program.strings) if seeds is None else seeds[0]
-        count, by_slot = self._count, np.empty(tables.slots)
+        count, by_slot = plan.pieces, np.empty(tables.slots)
         has_product = tables.layout[layout.START] == layout.PRODUCT_STATE and tables.layout[layout.CHAIN_NEEDED]
         parts = np.zeros((count, tables.slots)), np.empty((count if has_product else 0, 4 * program.num_qubits + 2))
         arguments = (
@@ -119,4 +111,4 @@ class LargeStateRun(Run):
     def _pieces(self, kernel: Any, arguments: tuple[Any, ...], steps: int = 1, passes: int = 1) -> None:
         """Call a kernel that takes all pieces of a state in each step, and as long as a number of passes over it."""
         work = passes * self.plan.tables.state_size
-        self._share(kernel, arguments, new_queue(), (self._count, self.plan.lanes), work, steps)
+        self._share(kernel, arguments, new_queue(), (self.plan.pieces, self.plan.lanes), work, steps)

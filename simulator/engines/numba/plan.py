@@ -37,6 +37,7 @@ _COPIED_SHARE = 4  # minimum ratio of the second-level cache and the coefficient
 _KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
 _ROTATIONS_PER_TRIP = 4.5  # least number of fused rotations for each trip to memory, where tiles fit in no cache
 _DEEP = 25_000  # least number of rotations of amplitudes, for each byte of arithmetic units, of a deep circuit
+_PIECES = 32  # maximum number of pieces of a step over a large state
 _PAGE = 1024  # floats; at least 4096 bytes in both precisions, so that tiles begin at a page
 
 
@@ -121,6 +122,8 @@ class Plan:
         Number of bits of an index that select a vector's lane; None if lanes are samples.
     big : bool
         Whether all threads share one state and run sample after sample.
+    pieces : int
+        Number of pieces of each step over a large state; it does not depend on the number of threads.
     states, per_tile : int
         Number of states in a tile, each with as many samples as its lanes hold; number of samples in a tile.
     tile_size : int
@@ -176,6 +179,7 @@ class Plan:
         self.own = self.shared_begin if copied else -1
         floats = self.buffer_size if copied else self.scratch_size
         self.scratch_bytes = floats * itemsize + 8 * (tables.slots + 1)
+        self.pieces = _pieces(tables, n - (self.lanes or 0))
         self.work = (tables.passes + 1) * self.tile_size
         split = len(program.inputs)
         numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
@@ -233,6 +237,12 @@ def _is_big_alone(program: Program, options: Options) -> bool:
     if n < options.big_deep or n >= options.big_alone:
         return n >= options.big_alone
     return sum(len(level.members) for level in program.schedule[1]) << n >= _DEEP * unit_bytes()
+
+
+def _pieces(tables: Tables, vector_bits: int) -> int:
+    """Number of pieces of two vectors at least, a power of two, not above the number of blocks of a stage."""
+    blocks = tables.most_blocks if tables.stages else _PIECES
+    return min(_PIECES, blocks, 1 << max(vector_bits - 1, 0))
 
 
 def _states(tables: Tables, fillings: int, few_tiles: int, serial_work: int) -> int:
