@@ -331,10 +331,11 @@ def least_work(gates: list[Gate], n: int, precision: str, gradient: bool = False
     """Bytes and operations that a workload needs at least, done our way.
 
     A read and a write of every amplitude a stage, of one state forwards and of two backwards; one write to begin with,
-    and a read if amplitudes are given; operations as counted by `operations_of`. States that are no big ones stay in
-    the cache.
+    and a read if amplitudes are given; operations as counted by `operations_of`. Smaller states than those that
+    threads always share stay in the cache.
     """
     from simulator import Z
+    from simulator.engines.numba.options import DEFAULT
     from simulator.engines.numba.sweeps import NumbaEngine
     from simulator.program.program import Program
 
@@ -343,7 +344,7 @@ def least_work(gates: list[Gate], n: int, precision: str, gradient: bool = False
     chosen = NumbaEngine().plan(program, 1)
     amplitude = 2 * program.dtype().itemsize
     each = 0
-    if chosen.big:
+    if chosen.big and n >= DEFAULT.big_alone:
         each = (6 if gradient else 2) * len(chosen.tables.stages) * amplitude + amplitude
         each += 16 if program.starts else 0
     return each << n, operations_of(program, gradient)

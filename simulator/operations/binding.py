@@ -91,9 +91,8 @@ def values_array(circuit: OperationSequence, values: Values) -> NDArray[np.float
         names = f" for {listed(parameters)}" if parameters else ", for the circuit has no parameters"
         got = array.shape if array.ndim else f"the number {array}; arguments other than values go by their names"
         raise ParameterError(f"expected values of shape {expected}{names}, got {got}")
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        first = tuple(bad[0])
+    if not np.isfinite(array).all():
+        first = tuple(np.argwhere(~np.isfinite(array))[0])
         row = f" in row {first[0]}" if array.ndim == 2 else ""
         raise ParameterError(f"the value of parameter {parameters[first[-1]]}{row} is {array[first]}")
     return np.ascontiguousarray(array)

@@ -108,13 +108,13 @@ def serial_work(options: Options) -> int:
 def block_bits(num_qubits: int, states: int, amplitude_bytes: int, options: Options) -> int:
     """Number of qubits of a block such that ``states`` blocks fit in half of a core's second-level cache.
 
-    Each processor has at least two blocks to work on. The number depends on the machine's processors but not on the
+    Each processor has at least one block to work on. The number depends on the machine's processors but not on the
     number of threads, so results do not depend on the latter.
     """
     if options.block_bits is not None:
         return options.block_bits
     room = cache_bytes() // (2 * states * amplitude_bytes)
-    shared = (2 * (os.cpu_count() or 1) - 1).bit_length()
+    shared = ((os.cpu_count() or 1) - 1).bit_length()
     return max(min(room.bit_length() - 1, num_qubits - shared), _LEAST_BITS)
 
 

@@ -24,6 +24,8 @@ class Options:
         Minimum number of qubits at which all threads share one state.
     big_alone : int
         Minimum number of qubits at which all threads share one state for a single sample.
+    big_deep : int
+        Minimum number of qubits at which they do so if its circuit has many rotations.
     keep_bytes : int
         Bytes of final states stored between the forward and the backward sweep.
     fewest_tiles : int
@@ -57,6 +59,7 @@ class Options:
     segment_passes: int | None = None
     big_qubits: int = 17
     big_alone: int = 14
+    big_deep: int = 12
     keep_bytes: int = 1 << 25
     fewest_tiles: int = 4
     few_tiles: int = 8

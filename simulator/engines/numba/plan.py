@@ -21,6 +21,7 @@ from simulator.engines.numba.block_sizes import (
 )
 from simulator.engines.numba.layout import scratch as layout
 from simulator.engines.numba.options import Options
+from simulator.engines.numba.processor import unit_bytes
 from simulator.engines.numba.tables.builder import TableBuilder
 from simulator.engines.numba.tables.stages import StageTableBuilder
 from simulator.engines.numba.tables.tables import Tables
@@ -35,6 +36,8 @@ _SPLIT_SHARE = 4  # ratio of that work in a call from Python and of the least wo
 _COPIED_SHARE = 4  # minimum ratio of the second-level cache and the coefficients of which each thread has a copy
 _KEPT_SHARE = 2  # minimum ratio of a processor's share of the largest cache and the states that a visit keeps
 _ROTATIONS_PER_TRIP = 4.5  # least number of fused rotations for each trip to memory, where tiles fit in no cache
+_DEEP = 25_000  # least number of rotations of amplitudes, for each byte of arithmetic units, of a deep circuit
+_PIECES = 32  # maximum number of pieces of a step over a large state
 _PAGE = 1024  # floats; at least 4096 bytes in both precisions, so that tiles begin at a page
 
 
@@ -119,6 +122,8 @@ class Plan:
         Number of bits of an index that select a vector's lane; None if lanes are samples.
     big : bool
         Whether all threads share one state and run sample after sample.
+    pieces : int
+        Number of pieces of each step over a large state; it does not depend on the number of threads.
     states, per_tile : int
         Number of states in a tile, each with as many samples as its lanes hold; number of samples in a tile.
     tile_size : int
@@ -150,7 +155,7 @@ class Plan:
                 tables = plans.tables(program, None, derive_inputs, False, reads_states)
                 in_batches = tables.rotations_per_trip >= _ROTATIONS_PER_TRIP
         self.lanes = None if in_batches else lane_bits
-        self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and n >= options.big_alone))
+        self.big = not in_batches and (n >= options.big_qubits or (samples == 1 and _is_big_alone(program, options)))
         self.derive_inputs = derive_inputs
         self.serial_work, self.long_work = serial_work(options), options.long_work
         tables = self.tables = plans.tables(program, self.lanes, derive_inputs, self.big, reads_states)
@@ -174,6 +179,7 @@ class Plan:
         self.own = self.shared_begin if copied else -1
         floats = self.buffer_size if copied else self.scratch_size
         self.scratch_bytes = floats * itemsize + 8 * (tables.slots + 1)
+        self.pieces = _pieces(tables, n - (self.lanes or 0))
         self.work = (tables.passes + 1) * self.tile_size
         split = len(program.inputs)
         numbers = [k for start in program.starts for angle in start.angles for k in angle.factors]
@@ -219,6 +225,24 @@ class Plan:
         n = len(lowered.x_columns)
         bits = block_bits(n, 1, self._amplitude_bytes, self._options)
         return lowered.x_columns, image(lowered.x_columns, lowered.flips), self.lanes or 0, bits
+
+
+def _is_big_alone(program: Program, options: Options) -> bool:
+    """Whether all threads share the state of a single sample.
+
+    Sharing one of few qubits only pays if its circuit is deep: of 12 qubits, from about five layers of rotations on
+    where units are 16 bytes wide. Wider ones do more in the time that sharing takes.
+    """
+    n = program.num_qubits
+    if n < options.big_deep or n >= options.big_alone:
+        return n >= options.big_alone
+    return sum(len(level.members) for level in program.schedule[1]) << n >= _DEEP * unit_bytes()
+
+
+def _pieces(tables: Tables, vector_bits: int) -> int:
+    """Number of pieces of two vectors at least, a power of two, not above the number of blocks of a stage."""
+    blocks = tables.most_blocks if tables.stages else _PIECES
+    return min(_PIECES, blocks, 1 << max(vector_bits - 1, 0))
 
 
 def _states(tables: Tables, fillings: int, few_tiles: int, serial_work: int) -> int:

@@ -186,16 +186,22 @@ class Run(ABC):
         """Sweep backward: fill ``results``, with the names of those of `kernels.tiles.backward`."""
 
     def _share(
-        self, kernel: Any, arguments: tuple[Any, ...], queue: NDArray[np.int64], tail: tuple[Any, ...], work: int
+        self,
+        kernel: Any,
+        arguments: tuple[Any, ...],
+        queue: NDArray[np.int64],
+        tail: tuple[Any, ...],
+        work: int,
+        steps: int = 1,
     ) -> None:
-        """Call ``kernel(*arguments, scratch, queue, *tail)`` on a number of threads that suits ``work``."""
+        """Call ``kernel(*arguments, scratch, queue, *tail)`` on threads that suit ``work``; see `share`."""
         plan = self.plan
         complete = (*arguments, self._buffer, queue, *tail)
         if work < plan.serial_work and work < plan.long_work:
             kernel(*complete)
             return
         limits = plan.serial_work, plan.long_work
-        share(kernel, complete, queue, tail[0], work, *limits, plan.scratch_bytes)
+        share(kernel, complete, queue, tail[0], work, *limits, plan.scratch_bytes, steps)
 
     def _by_inputs(self, by_sample: FloatArray) -> FloatArray:
         rows = self.plan.tables.input_rows

@@ -43,6 +43,7 @@ def share(
     serial_work: int,
     long_work: int | None = None,
     scratch_bytes: int = 0,
+    steps: int = 1,
 ) -> None:
     """Call a kernel that takes pieces from a queue, on a number of threads that suits its work.
 
@@ -63,10 +64,12 @@ def share(
         Amount of work from which the call is `watched`.
     scratch_bytes : int
         Size of a scratch.
+    steps : int
+        Number of times that the kernel takes all pieces.
     """
     threads = 1 if work < serial_work else min(get_num_threads(), pieces)
     if long_work is not None and work >= long_work:
-        watched(lambda: _share(kernel, arguments, queue, threads, scratch_bytes), queue, pieces)
+        watched(lambda: _share(kernel, arguments, queue, threads, scratch_bytes), queue, pieces * steps)
     elif threads > 1:
         _share(kernel, arguments, queue, threads, scratch_bytes)
     else:

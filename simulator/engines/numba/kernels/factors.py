@@ -37,7 +37,22 @@ from simulator.engines.numba.layout.stages import (
     GROUP_PLACES,
     GROUPS,
 )
-from simulator.engines.numba.simd import entry, lane_sum, lanes_of, like, load, section, sincos, splat, store
+from simulator.engines.numba.simd import (
+    count_ones,
+    entry,
+    lane_sum,
+    lanes_of,
+    like,
+    load,
+    section,
+    sincos,
+    splat,
+    store,
+)
+
+_SINES = 64  # where sines begin, behind the cosines of as many phases
+_MOST_GROUPS = 4  # maximum number of groups of a block's table; more take as long as the sum of all
+_MOST_BITS = 12  # maximum binary logarithm of the vectors of a part, whose `_place_changes` fit in an integer
 
 
 @inlined
@@ -51,11 +66,90 @@ def _signed(terms, theta, first, last, number, part_bits):
     return out
 
 
+@inlined
+def _times(a0, a1, b0, b1):
+    return a0 * b0 - a1 * b1, a0 * b1 + a1 * b0
+
+
+@inlined
+def _exponentials(phases, count):
+    """Replace the first ``count`` numbers by their cosines, and write their sines behind `_SINES`."""
+    for o in range(0, count, lanes_of(phases)):
+        sine, cosine = sincos(load(phases, o))
+        store(phases, o, cosine)
+        store(phases, _SINES + o, sine)
+
+
+@inlined
+def _double(table, j, cosine, sine):
+    """Double a table of 2**j phases: times one phase, and behind these times its conjugate."""
+    W = lanes_of(table)
+    half = 2 * W << j
+    for o in range(0, half, 2 * W):
+        a0, a1 = load(table, o), load(table, o + W)
+        ca0, ca1, sa0, sa1 = cosine * a0, cosine * a1, sine * a0, sine * a1
+        store(table, o, ca0 - sa1)
+        store(table, o + W, ca1 + sa0)
+        store(table, half + o, ca0 + sa1)
+        store(table, half + o + W, ca1 - sa0)
+
+
+@inlined
+def _place_changes(terms, first, last, lanes, size):
+    """Changes of the place of a vector's phase, by the number of bits of its index that change, as one integer."""
+    out = 0
+    for c in range(size):
+        mask, place = (2 << c) - 1, 0
+        for t in range(first, last):
+            place |= parity(mask & (entry(terms[t], TERM_Z) >> lanes)) << (t - first)
+        out |= place << (CLASSES * c)
+    return out
+
+
 @part
-def fill_block(table, spec, terms, theta, number, bits, buffer, lanes):
-    """Fill the table that all parts of a block share; ``number`` is the number of its first part."""
-    block_terms = section(terms, entry(spec, BLOCK_FIRST), entry(spec, BLOCK_LAST))
-    fill_phases(table, 0, block_terms, theta, number, bits, buffer, lanes)
+def _multiply_group(table, terms, first, last, phases, begin, group, signs, lanes, size, fresh):
+    """Multiply a table of 2**size vectors by the phases of up to `CLASSES` terms, or set it to them if ``fresh``.
+
+    Vectors have as many different products of these phases as there are signs: ``group`` is a table of all, in which
+    each vector has a place. The cosines of the terms begin at ``begin`` in ``phases``.
+    """
+    W = lanes_of(table)
+    store(group, 0, splat(like(table, 1.0)))
+    store(group, W, splat(like(table, 0.0)))
+    for j in range(last - first):
+        lane = entry(terms[first + j], TERM_Z) & (W - 1)
+        _double(group, j, splat(phases[begin + j]), splat(phases[_SINES + begin + j]) * load(signs, lane * W))
+    changes, place = _place_changes(terms, first, last, lanes, size), 0
+    for v in range(1 << size):
+        o, p = v * 2 * W, place * 2 * W
+        a0, a1 = load(group, p), load(group, p + W)
+        if not fresh:
+            a0, a1 = _times(a0, a1, load(table, o), load(table, o + W))
+        store(table, o, a0)
+        store(table, o + W, a1)
+        place ^= changes >> (CLASSES * (count_ones(v ^ (v + 1)) - 1)) & ((1 << CLASSES) - 1)
+
+
+@part
+def fill_block(table, spec, terms, theta, number, bits, buffer, group, phases, signs, lanes):
+    """Fill the table that all parts of a block share; ``number`` is the number of its first part.
+
+    The phases of a few strings are products of small tables, like those of classes; those of many are sums.
+    """
+    first, last, size = entry(spec, BLOCK_FIRST), entry(spec, BLOCK_LAST), bits - lanes
+    count = last - first
+    groups = max((count + CLASSES - 1) // CLASSES, 1)
+    if groups > _MOST_GROUPS or size > _MOST_BITS:
+        fill_phases(table, 0, section(terms, first, last), theta, number, bits, buffer, lanes)
+        return
+    for t in range(count):
+        phases[t] = _signed(terms, theta, first + t, first + t + 1, number, bits)
+    _exponentials(phases, count)
+    for g in range(groups):
+        begin, end = count * g // groups, count * (g + 1) // groups
+        _multiply_group(
+            table, terms, first + begin, first + end, phases, begin, group, signs, lanes, size, g == 0
+        )  # fmt: skip
 
 
 @inlined
@@ -66,16 +160,7 @@ def _fill_group(table, spec, at, phases, signs, c, one, two):
     store(table, W, two)
     for j in range(entry(spec, at + GROUP_CLASSES)):
         lane = entry(spec, at + GROUP_HEAD + CLASS * j + CLASS_LANES)
-        cosine = splat(phases[c + j])
-        sine = splat(phases[64 + c + j]) * load(signs, lane * W)
-        half = 2 * W << j
-        for o in range(0, half, 2 * W):
-            a0, a1 = load(table, o), load(table, o + W)
-            ca0, ca1, sa0, sa1 = cosine * a0, cosine * a1, sine * a0, sine * a1
-            store(table, o, ca0 - sa1)
-            store(table, o + W, ca1 + sa0)
-            store(table, half + o, ca0 + sa1)
-            store(table, half + o + W, ca1 - sa0)
+        _double(table, j, splat(phases[c + j]), splat(phases[_SINES + c + j]) * load(signs, lane * W))
 
 
 @part
@@ -91,11 +176,8 @@ def fill_groups(groups, spec, terms, theta, number, bits, phases, signs):
             first, last = entry(spec, at_class + CLASS_FIRST), entry(spec, at_class + CLASS_LAST)
             phases[c] = _signed(terms, theta, first, last, number, bits)
             c += 1
-    for o in range(0, c, W):
-        sine, cosine = sincos(load(phases, o))
-        store(phases, o, cosine)
-        store(phases, 64 + o, sine)
-    one, two = splat(phases[0]), splat(phases[64])
+    _exponentials(phases, c)
+    one, two = splat(phases[0]), splat(phases[_SINES])
     c = 1
     for g in range(entry(spec, GROUPS)):
         at = FACTOR_HEAD + GROUP * g
@@ -103,11 +185,6 @@ def fill_groups(groups, spec, terms, theta, number, bits, phases, signs):
         _fill_group(group, spec, at, phases, signs, c, one, two)
         one, two = splat(like(groups, 1.0)), splat(like(groups, 0.0))
         c += entry(spec, at + GROUP_CLASSES)
-
-
-@inlined
-def _times(a0, a1, b0, b1):
-    return a0 * b0 - a1 * b1, a0 * b1 + a1 * b0
 
 
 @inlined

@@ -25,6 +25,8 @@ from simulator.engines.numba.layout.queues import (
     MOST_HELPERS,
     PAYS,
     PREVIOUS,
+    QUEUE_WORDS,
+    RECORD,
     RECORD_WORDS,
     RETURNED,
     SCRATCH,
@@ -33,6 +35,7 @@ from simulator.engines.numba.layout.queues import (
     TAKEN,
     TRIAL,
     UNTAKEN,
+    WAITED,
 )
 from simulator.engines.numba.simd import cycles, look, publish, relax, replace
 
@@ -61,11 +64,11 @@ def _post(record, most, board):
 
 
 @inlined
-def _withdraw(record, board, last, begin):
+def _withdraw(record, board, last, begin, waited):
     """Take the calls back that no helper has taken, wait for the helpers that have taken one, and return their number.
 
-    ``begin`` is when this thread began its own call. A helper for which it waits longer than that call took has lost
-    its processor to another program, which may happen again soon.
+    ``begin`` is when this thread began its own call, in which it may have ``waited`` for others already. A helper for
+    which it waits longer than that call took has lost its processor to another program, which may happen again soon.
     """
     end, helped = cycles(board), 0
     while last >= 0:
@@ -74,8 +77,8 @@ def _withdraw(record, board, last, begin):
             while look(board, box + STATE) != RETURNED:
                 relax(board)
             now = cycles(board)
-            if now - end > _PATIENCE * (end - begin):
-                board[box + BARRED] = now + _ABSENCE * (now - end)
+            if waited + now - end > _PATIENCE * (end - begin - waited):
+                board[box + BARRED] = now + _ABSENCE * (waited + now - end)
             publish(board, box + STATE, FREE)
             helped += 1
     return helped
@@ -134,7 +137,7 @@ def repeat(calls, board, helpers, place, end):
                 is_trial = _is_trial(calls, k)
                 last = _post(record, 0 if is_trial else calls[k, MOST_HELPERS], boxes)
                 accepted = invoke(calls[k, BRIDGE], calls[k, BLOCK], 0)
-                helped = _withdraw(record, boxes, last, begin)
+                helped = _withdraw(record, boxes, last, begin, 0)
                 _record_duration(calls, k, SHARED if helped else ALONE, cycles(place) - begin)
                 if helped or is_trial:
                     calls[k, TRIAL] += 1
@@ -156,13 +159,14 @@ def repeat(calls, board, helpers, place, end):
 def lead(record, most, board, helpers):
     """Make the call of a record on this thread, and on up to ``most`` helpers.
 
-    ``record`` and ``board`` are addresses.
+    ``record`` and ``board`` are addresses; the record lies in the queue of the call.
     """
     boxes, call = words_at(board, helpers * MAILBOX_WORDS), words_at(record, RECORD_WORDS)
+    queue = words_at(record - 8 * RECORD, QUEUE_WORDS)
     begin = cycles(boxes)
     last = _post(record, most, boxes)
     invoke(call[BRIDGE], call[BLOCK], 0)
-    _withdraw(record, boxes, last, begin)
+    _withdraw(record, boxes, last, begin, queue[WAITED])
 
 
 @kernel

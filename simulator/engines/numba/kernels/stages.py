@@ -13,9 +13,8 @@ before it becomes too small.
 
 from __future__ import annotations
 
-from simulator.engines.numba.jit import bridged, inlined, part
+from simulator.engines.numba.jit import inlined, part
 from simulator.engines.numba.kernels import blocks, copies, factors, two_qubit
-from simulator.engines.numba.kernels.preparation import tile_angles
 from simulator.engines.numba.kernels.sections import cleared, one_pass, rows
 from simulator.engines.numba.kernels.steps import apply_pass, undo_pass
 from simulator.engines.numba.kernels.walsh import parity
@@ -31,7 +30,6 @@ from simulator.engines.numba.layout.passes import (
     UNDO,
     UNDO_ADJOINT,
 )
-from simulator.engines.numba.layout.queues import LAST_PIECE, NEXT_PIECE
 from simulator.engines.numba.layout.scratch import GRADIENT, PAIRS, ROTATIONS, SKEW, SLOTS, TABLES, THETA
 from simulator.engines.numba.layout.sections import TERM_COLUMNS, TERMS
 from simulator.engines.numba.layout.stages import (
@@ -51,7 +49,6 @@ from simulator.engines.numba.layout.stages import (
 )
 from simulator.engines.numba.simd import (
     entry,
-    fetch_add,
     lane_sum,
     lanes_of,
     like,
@@ -132,6 +129,9 @@ def _fill_blocks(packed, stage, areas, theta, number, lanes):
             first,
             part_bits,
             areas[2],
+            areas[3],
+            areas[5],
+            areas[6],
             lanes,
         )
 
@@ -215,63 +215,58 @@ def _takes_shares(packed, r):
     return kind == LIKE_X or kind == LIKE_Y or kind == FACTORED or kind == TWO_QUBIT
 
 
-@bridged
-def stage_apply(
-    packed, stage, base, psi, shared, tables, X, begin, amplitudes, phase, scratch, queue, pieces, lanes
+@part
+def apply_stage(
+    packed, stage, psi, shared, tables, begin, amplitudes, phase, scratch, piece, pieces, lanes
 ):  # fmt: skip
-    """Apply a stage to blocks, in ``pieces`` groups, until the queue ends; blocks lie in ``scratch`` at ``begin``.
+    """Apply a stage to one of ``pieces`` groups of blocks, each of which lies in ``scratch`` at ``begin`` meanwhile.
 
     Blocks are read from the initial ``amplitudes`` (2**n,), complex128, instead of from ``psi``, unless these are
     empty. They are written as complex numbers times ``phase`` (2,), a real and an imaginary part, unless it is empty.
     """
     layout = packed[0]
-    tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     size = 2 * lanes_of(psi) << entry(stage, BLOCK_BITS)
     block = section(scratch, begin, begin + size)
     areas = _areas(stage, scratch, begin + size)
     _prepare(areas)
-    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     begun, count = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS)
     ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
     reached = entry(stage, REACHED)
-    while True:
-        piece = fetch_add(queue, NEXT_PIECE, 1)
-        if piece >= entry(queue, LAST_PIECE):
-            return
-        for number in range(reached * piece // pieces, reached * (piece + 1) // pieces):
-            if len(amplitudes):
-                copies.gather_amplitudes(amplitudes, block, stage, number, lanes)
-            else:
-                copies.gather(psi, block, stage, number, lanes)
-            _fill_blocks(packed, stage, areas, theta, number, lanes)
-            view = _aligned_to_state(block, stage, number)
-            scale = 1.0
-            for at in range(begun, ended, SEGMENT):
-                bits, before = entry(stage, at + SEGMENT_BITS), scale
-                for part_number in range(number << bits, (number + 1) << bits):
-                    scale = before
-                    for r in range(entry(stage, at + SEGMENT_FIRST), entry(stage, at + SEGMENT_LAST)):
-                        _apply(
-                            packed, stage, r, view, shared, tables, scratch,
-                            areas, theta, lanes, part_number, count << bits,
-                        )  # fmt: skip
-                        scale *= _left_out(packed, r, shared, local)
-                        if abs(scale) < blocks.least_scale(psi):
-                            blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
-                            scale = 1.0
-            if len(phase):
-                copies.scatter_complex(psi, block, stage, number, lanes, scale * phase[0], scale * phase[1])
-            else:
-                copies.scatter(psi, block, stage, number, lanes, scale)
+    for number in range(reached * piece // pieces, reached * (piece + 1) // pieces):
+        if len(amplitudes):
+            copies.gather_amplitudes(amplitudes, block, stage, number, lanes)
+        else:
+            copies.gather(psi, block, stage, number, lanes)
+        _fill_blocks(packed, stage, areas, theta, number, lanes)
+        view = _aligned_to_state(block, stage, number)
+        scale = 1.0
+        for at in range(begun, ended, SEGMENT):
+            bits, before = entry(stage, at + SEGMENT_BITS), scale
+            for part_number in range(number << bits, (number + 1) << bits):
+                scale = before
+                for r in range(entry(stage, at + SEGMENT_FIRST), entry(stage, at + SEGMENT_LAST)):
+                    _apply(
+                        packed, stage, r, view, shared, tables, scratch,
+                        areas, theta, lanes, part_number, count << bits,
+                    )  # fmt: skip
+                    scale *= _left_out(packed, r, shared, local)
+                    if abs(scale) < blocks.least_scale(psi):
+                        blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
+                        scale = 1.0
+        if len(phase):
+            copies.scatter_complex(psi, block, stage, number, lanes, scale * phase[0], scale * phase[1])
+        else:
+            copies.scatter(psi, block, stage, number, lanes, scale)
 
 
-@bridged
-def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin, scratch, queue, pieces, lanes):
-    """Undo a stage on both states; ``by_piece`` (pieces, slots) receives the derivatives of its groups of blocks."""
+@part
+def undo_stage(packed, stage, psi, lam, shared, tables, by_slot, begin, scratch, piece, pieces, lanes):
+    """Undo a stage on one of ``pieces`` groups of blocks of both states, and add its derivatives to ``by_slot``."""
     layout = packed[0]
-    tile_angles(packed, base, X, 0, 0, scratch, lanes)
     theta = section(scratch, entry(layout, THETA), entry(layout, TABLES))
+    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     W = lanes_of(psi)
     size = 2 * W << entry(stage, BLOCK_BITS)
     block_psi = section(scratch, begin, begin + size)
@@ -279,43 +274,38 @@ def stage_undo(packed, stage, base, psi, lam, shared, tables, X, by_piece, begin
     block_lam = section(scratch, apart, apart + size)
     areas = _areas(stage, scratch, apart + size)
     _prepare(areas)
-    local = section(scratch, entry(layout, ROTATIONS), entry(layout, THETA))
     begun, count, part_bits = entry(stage, SEGMENTS), 1 << entry(stage, BLOCKS_BITS), entry(stage, PART_BITS)
     ended = begun + SEGMENT * entry(stage, SEGMENT_COUNT)
-    while True:
-        piece = fetch_add(queue, NEXT_PIECE, 1)
-        if piece >= entry(queue, LAST_PIECE):
-            return
-        gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
-        for number in range(count * piece // pieces, count * (piece + 1) // pieces):
-            copies.gather(psi, block_psi, stage, number, lanes)
-            copies.gather(lam, block_lam, stage, number, lanes)
-            _fill_blocks(packed, stage, areas, theta, number, lanes)
-            for o in range(0, len(areas[1]), W):
-                store(areas[1], o, splat(like(psi, 0.0)))
-            view, dual = _aligned_to_state(block_psi, stage, number), _aligned_to_state(block_lam, stage, number)
-            scale = 1.0
-            for at in range(ended - SEGMENT, begun - SEGMENT, -SEGMENT):
-                bits, before = entry(stage, at + SEGMENT_BITS), scale
-                for part_number in range(number << bits, (number + 1) << bits):
-                    scale = before
-                    for r in range(entry(stage, at + SEGMENT_LAST) - 1, entry(stage, at + SEGMENT_FIRST) - 1, -1):
-                        if abs(scale) < blocks.least_scale(psi) or (scale != 1.0 and not _takes_shares(packed, r)):
-                            blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
-                            blocks.multiply(dual, scale, _vectors(view), part_number, count << bits)
-                            scale = 1.0
-                        _undo(
-                            packed, stage, r, view, dual, gradient, scale, shared, tables, scratch,
-                            areas, theta, lanes, part_number, count << bits,
-                        )  # fmt: skip
-                        scale *= _left_out(packed, r, shared, local)
-            first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
-            for f in range(entry(stage, FACTORS)):
-                buffer = _pass_section(stage, areas[1], f, 1)
-                factors.pick_block(
-                    gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
-                )
-            copies.scatter(psi, block_psi, stage, number, lanes, scale)
-            copies.scatter(lam, block_lam, stage, number, lanes, scale)
-        for slot in range(entry(layout, SLOTS)):
-            by_piece[piece, slot] += lane_sum(load(gradient, slot * W))
+    gradient = cleared(scratch, entry(layout, GRADIENT), entry(layout, PAIRS))
+    for number in range(count * piece // pieces, count * (piece + 1) // pieces):
+        copies.gather(psi, block_psi, stage, number, lanes)
+        copies.gather(lam, block_lam, stage, number, lanes)
+        _fill_blocks(packed, stage, areas, theta, number, lanes)
+        for o in range(0, len(areas[1]), W):
+            store(areas[1], o, splat(like(psi, 0.0)))
+        view, dual = _aligned_to_state(block_psi, stage, number), _aligned_to_state(block_lam, stage, number)
+        scale = 1.0
+        for at in range(ended - SEGMENT, begun - SEGMENT, -SEGMENT):
+            bits, before = entry(stage, at + SEGMENT_BITS), scale
+            for part_number in range(number << bits, (number + 1) << bits):
+                scale = before
+                for r in range(entry(stage, at + SEGMENT_LAST) - 1, entry(stage, at + SEGMENT_FIRST) - 1, -1):
+                    if abs(scale) < blocks.least_scale(psi) or (scale != 1.0 and not _takes_shares(packed, r)):
+                        blocks.multiply(view, scale, _vectors(view), part_number, count << bits)
+                        blocks.multiply(dual, scale, _vectors(view), part_number, count << bits)
+                        scale = 1.0
+                    _undo(
+                        packed, stage, r, view, dual, gradient, scale, shared, tables, scratch,
+                        areas, theta, lanes, part_number, count << bits,
+                    )  # fmt: skip
+                    scale *= _left_out(packed, r, shared, local)
+        first = number << (entry(stage, BLOCK_BITS) + lanes - part_bits)
+        for f in range(entry(stage, FACTORS)):
+            buffer = _pass_section(stage, areas[1], f, 1)
+            factors.pick_block(
+                gradient, _spec(stage, f), rows(packed, TERMS, TERM_COLUMNS), first, part_bits, buffer, lanes
+            )
+        copies.scatter(psi, block_psi, stage, number, lanes, scale)
+        copies.scatter(lam, block_lam, stage, number, lanes, scale)
+    for slot in range(entry(layout, SLOTS)):
+        by_slot[slot] += lane_sum(load(gradient, slot * W))

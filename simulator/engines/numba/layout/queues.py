@@ -12,6 +12,8 @@ REFUSED = 4  # number of calls on rows of a tile that were refused
 # Of the kernels that take pieces of one state
 NEXT_PIECE = 0
 LAST_PIECE = 1  # where to end: lowered to stop early
+FINISHED_PIECES = 2  # number of finished pieces, where some wait for others
+WAITED = 5  # cycles for which a thread has waited for others' pieces; the most of all threads
 
 # Of all queues
 LEAD = 8  # address of the bridge that a shared kernel calls; followed by that one's arguments

@@ -12,9 +12,8 @@
     SPECS,  # where the list of the factored passes' specs begins
     FACTORS,  # number of factored passes
     REACHED,  # how many blocks, from the first on, can differ from zero when the stage begins
-    PASSES,  # number of passes; kernels do not read it
-) = range(12)
-HEAD = 12
+) = range(11)
+HEAD = 11
 
 # A segment: passes that are done part by part
 SEGMENT_BITS = 0  # bits of the number of parts

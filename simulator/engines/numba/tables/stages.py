@@ -210,7 +210,7 @@ class StageTableBuilder(TableBuilder):
         head[layout.BLOCKS_BITS] = self.n - stage.block_bits
         head[layout.PART_BITS] = self.part
         head[layout.SOURCES], head[layout.PLACES] = add([*sources, 0]), add([*places, 0])
-        head[layout.REACHED], head[layout.PASSES] = self.reached, len(self.code) - self.first
+        head[layout.REACHED] = self.reached
         head[layout.REST] = add(stage.basis[stage.block_bits :])
         segments = self.segments()
         head[layout.SEGMENTS], head[layout.SEGMENT_COUNT] = add([*chain.from_iterable(segments)]), len(segments)

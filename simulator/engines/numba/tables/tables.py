@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.caching import cached_property
-from simulator.engines.numba.layout import passes, scratch, sections
+from simulator.engines.numba.layout import passes, scratch, sections, stages
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -32,10 +32,6 @@ class Affine:
     def rows(self) -> IntArray:
         """Row of each entry."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
-
-    def transposed(self, by_row: FloatArray, size: int) -> FloatArray:
-        """Compute ``A^T by_row``, shape (size,)."""
-        return np.bincount(self.columns, self.values * by_row[self.rows], minlength=size).astype(float, copy=False)
 
 
 @dataclass(frozen=True)
@@ -106,11 +102,31 @@ class Tables:
         rotations = rows[rows[:, passes.KIND] == passes.FUSED, passes.FUSED_COUNT].sum()
         return float(rotations) / (len(self.integers(sections.SEGMENTS)) // sections.SEGMENT_COLUMNS + _STEPS)
 
+    @cached_property
+    def stage_words(self) -> IntArray:
+        """All stages in one array, behind a list of where each begins and the last one ends."""
+        return _in_one_array(self.stages)
+
+    @cached_property
+    def needed_stage_words(self) -> IntArray:
+        """The stages from `first_stage` on, like `stage_words`."""
+        return _in_one_array(self.stages[self.first_stage :])
+
+    @cached_property
+    def most_blocks(self) -> int:
+        """Maximum number of blocks of a stage."""
+        return 1 << max((int(stage[stages.BLOCKS_BITS]) for stage in self.stages), default=0)
+
     def integers(self, number: int) -> IntArray:
         """Return a section of the packed integers by its number in `layout.sections`."""
         ints: IntArray = self.packed[0]
         begin, length = ints[len(self.layout) + 2 * number : len(self.layout) + 2 * number + 2]
         return ints[begin : begin + length]
+
+
+def _in_one_array(arrays: Sequence[IntArray]) -> IntArray:
+    ends = np.cumsum([len(arrays) + 1, *map(len, arrays)])
+    return np.concatenate([ends, *arrays])
 
 
 def packed(layout: IntArray, sections: dict[int, NDArray[Any]]) -> tuple[IntArray, FloatArray]:

@@ -11,6 +11,7 @@ from simulator import Circuit, ParameterVector, Z
 from simulator.calculations.statevector import expectations
 from simulator.engines.choice import engine_for, using
 from simulator.engines.numba import block_sizes
+from simulator.engines.numba import plan as plans
 from simulator.engines.numba.options import Options
 from simulator.engines.numba.sweeps import NumbaEngine
 from simulator.engines.numba.tables import builder
@@ -23,6 +24,24 @@ def make_program():
     for q in range(5):
         circuit = circuit.ry(x[q], q).cx(q, (q + 1) % 5)
     return Program(circuit, [Z(0)], x)
+
+
+def test_threads_share_one_state_of_12_qubits_if_its_circuit_is_deep(monkeypatch):
+    monkeypatch.setattr(plans, "unit_bytes", lambda: 16)
+
+    def plan(layers, samples):
+        angles = iter(ParameterVector("t", 12 * layers))
+        circuit = Circuit(12)
+        for _ in range(layers):
+            for q in range(12):
+                circuit = circuit.ry(next(angles), q)
+            for q in range(12):
+                circuit = circuit.cx(q, (q + 1) % 12)
+        return NumbaEngine().plan(Program(circuit, [Z(0) + Z(5)], weights=circuit.parameters), samples)
+
+    assert plan(12, 1).big
+    assert not plan(3, 1).big
+    assert not plan(12, 2).big
 
 
 def test_plans_are_kept_with_the_program_and_go_with_it():

@@ -108,7 +108,7 @@ def _tables_of_blocks(dtype, lanes, rng):
 
 
 def factored(dtype, lanes, rng):
-    """Blocks of parts; so many classes that they fill no group, one, two and more, up to the most that a pass has."""
+    """Blocks of parts; so many classes or strings that they fill no group, one, two and more, or are transformed."""
     for part_bits, block_bits, n in [(lanes + 1, lanes + 2, lanes + 3), (lanes + 2, lanes + 4, lanes + 4)]:
         for classes in (0, 1, 4, 5, 6, 9, 10, 11, 15):
             for _ in range(4):
@@ -125,7 +125,7 @@ def _factored(dtype, lanes, part_bits, block_bits, n, classes, rng):
         others = [z for z in range(1, 1 << n) if z & low == mask and z & between]
         members.append(rng.permutation(others)[: int(rng.integers(1, 3))].tolist())
     fixed = [z for z in range(1 << n) if not z & between]
-    fixed = rng.permutation(fixed)[: int(rng.integers(5))].tolist()
+    fixed = rng.permutation(fixed)[: int(rng.choice([0, 1, 4, 5, 6, 11, 20, 21]))].tolist()
     zs = fixed + [z for group in members for z in group]
     terms, angles = _terms(zs), rng.uniform(-3, 3, (len(zs), 1))
     theta = np.zeros((len(zs), W), dtype)
@@ -140,7 +140,9 @@ def _factored(dtype, lanes, part_bits, block_bits, n, classes, rng):
     def pieces():
         """The first part of each block, and its parts; the tables of both are filled."""
         for block in range(1 << (n - block_bits)):
-            _fill_block(table, spec, terms, theta.ravel(), block * parts, part_bits, scratch, lanes)
+            _fill_block(
+                table, spec, terms, theta.ravel(), block * parts, part_bits, scratch, groups, numbers, signs, lanes
+            )
             for piece in range(block * parts, (block + 1) * parts):
                 _fill_groups(groups, spec, terms, theta.ravel(), piece, part_bits, numbers, signs)
                 yield block * parts, piece
