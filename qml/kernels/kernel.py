@@ -148,10 +148,10 @@ class Kernel(BaseEstimator, ABC):
         Y : array-like, shape (n_others, n_features), optional
             Second set of samples; by default X, and only half of the matrix is computed.
         out : ndarray, numpy.memmap or path, optional
-            Destination of the result. A path becomes a ``.npy`` file, which need not fit in memory and is mapped. The
-            file has its name only once the matrix is complete, so that a process that is killed leaves none, and
-            a file of that name as it was. Until then it is ``.qumba-*.tmp`` beside it; what a killed process leaves of
-            that is removed when the same path is next written.
+            Destination of the result. A path becomes a ``.npy`` file, which need not fit in memory. It has its name
+            only once the matrix is complete, and is ``.qumba-*.tmp`` in the same folder until then, where an earlier
+            file of that name needs its space too. What a killed process leaves is removed when the same path is next
+            written.
 
         Returns
         -------

@@ -40,8 +40,8 @@ def fit_multinomial(
     are as correlated as those of random circuits (L-BFGS), or a matrix of all coefficients of all classes in each step
     (Newton's method). With p_a the probability of class a, the second derivatives are the mean of
     ``(p_a delta_ab - p_a p_b) x x^T`` over the rows x. At equal probabilities they are a multiple of the mean of
-    ``x x^T`` for each class, plus the regularisation. Coordinates in which this metric is the identity need a tenth of
-    the passes, but more where classes are separated and hardly regularised.
+    ``x x^T`` for each class, plus the regularisation. Coordinates in which this metric is the identity need far
+    fewer passes, but more where classes are separated and hardly regularised.
 
     Parameters
     ----------
