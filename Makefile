@@ -34,7 +34,7 @@ TESTS := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 test-heavy: $(VENV)/.installed-heavy
 	$(BIN)/python -m pytest -p tests.no_skips -k "torch or jax or onnx" $(HEAVY)
 
-HEAVY := tests/qml/test_torch.py tests/qml/test_torch_devices.py tests/qml/test_jax.py tests/qml/test_layers_in_docs.py \
+HEAVY := tests/qml/test_torch.py tests/qml/test_torch_devices.py tests/qml/test_jax.py tests/test_pages.py \
     tests/test_examples.py tests/simulator/pennylane_device tests/qml/deploy/test_onnx.py tests/qml/cli/test_export.py \
     tests/qml/explain/test_captum.py tests/qml/training/test_schedules.py qml/torch.py qml/jax.py
 
@@ -42,7 +42,8 @@ HEAVY := tests/qml/test_torch.py tests/qml/test_torch_devices.py tests/qml/test_
 test-flower: $(FLOWER)/.installed
 	FLWR_TELEMETRY_ENABLED=0 $(FLOWER)/bin/python -m pytest -p tests.no_skips $(FLOWER_TESTS)
 
-FLOWER_TESTS := tests/qml/flower tests/qml/federated/test_flower.py tests/qml/federated/secure/test_flower.py
+FLOWER_TESTS := tests/qml/flower tests/qml/federated/test_flower.py tests/qml/federated/secure/test_flower.py \
+    'tests/test_pages.py::test_blocks_run[docs/federated.md]'
 
 check: lint types layers
 	$(TESTS)

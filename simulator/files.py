@@ -11,10 +11,11 @@ import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from simulator.errors import QumbaError
 
-__all__ = ["NotAFileError", "beside", "check_regular", "locked", "replace_file", "waiting_lock"]
+__all__ = ["NotAFileError", "beside", "check_regular", "locked", "replace_file", "replacing", "waiting_lock"]
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,9 @@ MAX_NAME_BYTES = 255
 
 LOCK_HELD_ERRORS = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 """Error numbers of the system for a lock that another process holds."""
+
+WORTH_SAYING = 1 << 26
+"""Size in bytes from which the removal of an unfinished file is logged as a warning, of smaller ones as information."""
 
 WINDOWS_LOCK_POSITION = 1 << 30
 """Byte that is locked on Windows, where others cannot read what is locked: beyond the contents of most files."""
@@ -64,16 +68,22 @@ def check_regular(path: Name) -> os.stat_result | None:
 
 
 def replace_file(path: Name, chunks: Iterable[bytes], *, previous: Path | None = None) -> None:
+    """Write a file atomically from its contents in pieces; see `replacing`."""
+    with replacing(path, previous=previous) as file:
+        file.writelines(chunks)
+
+
+@contextlib.contextmanager
+def replacing(path: Name, *, previous: Path | None = None) -> Iterator[IO[bytes]]:
     """Write a file atomically: an existing file is replaced as a whole, or does not change if anything goes wrong.
 
-    The bytes are written to a temporary file in the same folder and flushed to disk; then the file is renamed.
-    Mode, owner and group of the replaced file are kept, as far as the system allows; symbolic links are followed.
-    Temporary files of writers of the same path that were killed are removed.
+    Yields a temporary file in the same folder, open for reading and writing. At the end of the block, it is flushed
+    to disk and renamed; an exception removes it. Mode, owner and group of the replaced file are kept, as far as the
+    system allows; symbolic links are followed. Temporary files of killed writers of the same path are removed.
 
     Parameters
     ----------
     path : path of the file
-    chunks : contents, in pieces
     previous : path under which the replaced file is kept
 
     Raises
@@ -86,13 +96,13 @@ def replace_file(path: Name, chunks: Iterable[bytes], *, previous: Path | None =
     replaced = check_regular(path)
     target = Path(os.path.realpath(path))
     prefix = f".qumba-{_digest(target.name)}-"
-    _remove_stale(target.parent, prefix)
+    _remove_stale(target, prefix)
     descriptor, temporary = _new_temporary(target, prefix, replaced)
     try:
-        with open(descriptor, "wb") as file:
+        with open(descriptor, "w+b") as file:
             if replaced is not None:
                 _copy_ownership(file.fileno(), replaced)
-            file.writelines(chunks)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             if os.name == "nt":  # Windows renames only closed files; elsewhere the lock is held until the renaming
@@ -226,7 +236,7 @@ def _new_temporary(target: Path, prefix: str, replaced: os.stat_result | None) -
     while True:
         path = target.with_name(f"{prefix}{secrets.token_hex(4)}.tmp")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | binary, mode)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | binary, mode)
         except FileExistsError:
             continue
         except FileNotFoundError:
@@ -243,20 +253,26 @@ def _new_temporary(target: Path, prefix: str, replaced: os.stat_result | None) -
         os.close(descriptor)  # another writer has just removed it as stale
 
 
-def _remove_stale(folder: Path, prefix: str) -> None:
-    """Remove temporary files of writers that were killed, which are the unlocked ones."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for name in [entry.name for entry in entries if entry.name.startswith(prefix) and entry.name.endswith(".tmp")]:
-            with contextlib.suppress(OSError):
-                if os.name == "nt":  # Windows refuses to remove open files
-                    os.unlink(folder / name)
-                    continue
-                descriptor = os.open(folder / name, os.O_RDONLY)
-                try:
-                    if _lock(descriptor):
-                        os.unlink(folder / name)
-                finally:
-                    os.close(descriptor)
+def _remove_stale(target: Path, prefix: str) -> None:
+    """Remove temporary files of writers of the target that were killed, which are the unlocked ones."""
+    for stale in list(target.parent.glob(f"{prefix}*.tmp")):
+        with contextlib.suppress(OSError):
+            if os.name == "nt":  # Windows refuses to remove open files
+                _remove_unfinished(stale, target)
+                continue
+            descriptor = os.open(stale, os.O_RDONLY)
+            try:
+                if _lock(descriptor):
+                    _remove_unfinished(stale, target)
+            finally:
+                os.close(descriptor)
+
+
+def _remove_unfinished(stale: Path, target: Path) -> None:
+    size = os.stat(stale).st_size
+    os.unlink(stale)
+    level = logging.WARNING if size >= WORTH_SAYING else logging.INFO
+    log.log(level, "removed %s (%.3g MB), left by a process that ended while writing %s", stale, size / 1e6, target)
 
 
 def _copy_ownership(descriptor: int, replaced: os.stat_result) -> None:

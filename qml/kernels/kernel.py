@@ -7,7 +7,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -21,6 +21,7 @@ from simulator import memory
 from simulator.backends.plan import Plan
 from simulator.backends.trait import Backend, Folder
 from simulator.errors import KernelTooLargeError
+from simulator.files import replacing
 from simulator.progress import new_bar
 
 __all__ = ["OPERATIONS", "Kernel"]
@@ -147,7 +148,10 @@ class Kernel(BaseEstimator, ABC):
         Y : array-like, shape (n_others, n_features), optional
             Second set of samples; by default X, and only half of the matrix is computed.
         out : ndarray, numpy.memmap or path, optional
-            Destination of the result. A path becomes a ``.npy`` file, which need not fit in memory.
+            Destination of the result. A path becomes a ``.npy`` file, which need not fit in memory. It has its name
+            only once the matrix is complete, and is ``.qumba-*.tmp`` in the same folder until then, where an earlier
+            file of that name needs its space too. What a killed process leaves is removed when the same path is next
+            written.
 
         Returns
         -------
@@ -165,21 +169,25 @@ class Kernel(BaseEstimator, ABC):
         others = None if Y is None else self._checked(Y)
         if others is not None and others.shape[1] != rows.shape[1]:
             raise ValueError(f"X and Y must have equally many features, got {rows.shape[1]} and {others.shape[1]}")
-        result = self._result(len(rows), len(rows if others is None else others), out)
-        if max(result.shape) > _TILE and effective_n_jobs(self.n_jobs) > 1 and self.backend is None:
-            self._distribute(rows, others, result)
-        else:
-            self.fill(rows, others, result)
-        self.finish(result, others is None)
-        return result
+
+        def compute(result: Array) -> None:
+            if max(result.shape) > _TILE and effective_n_jobs(self.n_jobs) > 1 and self.backend is None:
+                self._distribute(rows, others, result)
+            else:
+                self.fill(rows, others, result)
+            self.finish(result, others is None)
+
+        return self._computed(compute, len(rows), len(rows if others is None else others), out)
 
     def gram(self, A: Array, B: Array | None = None, *, out: Any = None) -> Array:
         """Compute the kernel matrix from `features` of samples, shape (n_samples, n_others)."""
-        result = self._result(len(A), len(A if B is None else B), out)
-        with self._progress(result.size) as progress:
-            self.fill_gram(A, B, result, progress)
-        self.finish(result, B is None)
-        return result
+
+        def compute(result: Array) -> None:
+            with self._progress(result.size) as progress:
+                self.fill_gram(A, B, result, progress)
+            self.finish(result, B is None)
+
+        return self._computed(compute, len(A), len(A if B is None else B), out)
 
     def features(self, X: ArrayLike) -> Array:
         """Compute the features of samples in the kernel; the first axis is the sample axis."""
@@ -261,18 +269,27 @@ class Kernel(BaseEstimator, ABC):
             return validate_data(self, X, reset=False, dtype=np.float64)  # type: ignore[no-any-return]
         return check_array(X, dtype=np.float64)  # type: ignore[no-any-return]
 
-    def _result(self, rows: int, columns: int, out: Any) -> Array:
+    def _computed(self, compute: Callable[[Array], None], rows: int, columns: int, out: Any) -> Array:
+        """Return the matrix that ``compute`` fills: a new one, the caller's array, or one mapped from a file."""
         shape, dtype = (rows, columns), np.dtype(self.dtype)
+        if isinstance(out, str | os.PathLike):
+            if os.path.exists(out) and not os.access(out, os.W_OK):  # the mode is kept, so it could not be mapped
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(out))
+            with replacing(out) as file:
+                matrix = _mapped(file, shape, dtype)
+                compute(matrix)
+                matrix.flush()
+                del matrix  # Windows renames no mapped file
+            return np.lib.format.open_memmap(out, mode="r+")
         if out is None:
             _check_size(shape, dtype)
-            return np.empty(shape, dtype)
-        if isinstance(out, str | os.PathLike):
-            return _new_matrix_file(out, shape, dtype)
+            out = np.empty(shape, dtype)
         array = np.asarray(out)
         if array.shape != shape or array.dtype != dtype or not array.flags.carray:
             raise ValueError(
                 f"out must be a writable C-contiguous array of {dtype}, shape {shape}, got {array.dtype}, {array.shape}"
             )
+        compute(out)
         return out  # type: ignore[no-any-return]
 
     @contextmanager
@@ -286,18 +303,19 @@ class Kernel(BaseEstimator, ABC):
             yield bar.update
 
 
-def _new_matrix_file(path: str | os.PathLike[str], shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
-    """Create a ``.npy`` file whose space on the disk is reserved: writing to a full one would end the process."""
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+def _mapped(file: IO[bytes], shape: tuple[int, int], dtype: np.dtype[Any]) -> np.memmap[Any, Any]:
+    """Map a matrix into an empty ``.npy`` file with space reserved: writing to a full disk would end the process."""
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    file.flush()
+    start = file.tell()
     if hasattr(os, "posix_fallocate"):
-        with open(path, "r+b") as file:
-            try:
-                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-            except OSError as error:
-                if error.errno in DISK_IS_FULL:  # otherwise the file system cannot reserve space
-                    os.unlink(path)
-                    raise OSError(error.errno, error.strerror, os.fspath(path)) from None
-    return array
+        try:
+            os.posix_fallocate(file.fileno(), 0, start + shape[0] * shape[1] * dtype.itemsize)
+        except OSError as error:
+            if error.errno in DISK_IS_FULL:  # otherwise the file system cannot reserve space
+                raise
+    return np.memmap(file, dtype, "r+", start, shape)
 
 
 def _check_size(shape: tuple[int, int], dtype: np.dtype[Any]) -> None:

@@ -16,6 +16,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from qml.checked_data import validate_data
+from qml.estimators.fixed_features.multinomial import fit_multinomial
 from qml.estimators.saved import Saved
 from qml.estimators.search_space import Searchable, Trial
 from qml.estimators.targets import BackendClassifier, BackendRegressor, learn_classes, learn_scale
@@ -37,7 +38,11 @@ TOLERANCE = 1e-8
 """Largest gradient at which logistic regression stops: small enough that repeated rows count like weights."""
 
 MAX_NEWTON = 1000
-"""Maximum number of coefficients for which logistic regression uses Newton's method, whose Hessian has their square."""
+"""Maximum number of coefficients for which logistic regression uses Newton's method, whose Hessian has their square.
+Also the maximum number of features for which that of several classes starts from their second moments."""
+
+MAX_STEPS = 200
+"""Number of steps of L-BFGS after which Newton's method is tried, where it can be used."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -211,7 +216,15 @@ class FixedFeaturesClassifier(BackendClassifier, FixedFeatures):
         newton = features.shape[1] * num_outputs <= MAX_NEWTON
         solver = {"solver": "newton-cholesky", "tol": TOLERANCE} if newton else {}
         model = LogisticRegression(C=self.C, max_iter=MAX_ITERATIONS, **solver)
-        self.readout_ = model.fit(features, y, sample_weight=emphasis)
+        steps = MAX_STEPS if newton else MAX_ITERATIONS
+        if not (
+            num_outputs > 1
+            and self.C > 0
+            and features.shape[1] <= MAX_NEWTON
+            and fit_multinomial(model, features, y, emphasis, tolerance=TOLERANCE, max_iter=steps)
+        ):
+            model.fit(features, y, sample_weight=emphasis)
+        self.readout_ = model
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

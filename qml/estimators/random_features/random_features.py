@@ -167,7 +167,8 @@ class RandomQuantumFeatures(Saved, Searchable, ClassNamePrefixFeaturesOutMixin, 
                 values = target.expectations(model.circuit, model.observables, angles, resume=resume)
             features = values.reshape(len(out[rows]), -1)
             out[rows] = (self._estimated(features, samples[rows]) if draws else features)[:, : self.n_components]
-        return out / np.sqrt(self.n_components)
+        out /= np.sqrt(self.n_components)
+        return out
 
     def _check_components(self, model: QuantumModel) -> None:
         """Raise unless there are as many expectation values as components: a setting may differ since `fit`."""

@@ -3,6 +3,10 @@
 import errno
 import os
 import pickle
+import signal
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +168,61 @@ def test_a_matrix_that_does_not_fit_on_the_disk(tmp_path: Path, monkeypatch: pyt
     reason = errno.EOPNOTSUPP  # a file system that cannot reserve space
     FidelityKernel()(data(40, 3), out=path)
     assert path.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+@pytest.mark.parametrize("there", [False, True])
+def test_a_process_killed_in_the_middle_of_a_file(
+    there: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "kernel.npy"
+    before = np.arange(9.0)
+    if there:
+        np.save(path, before)
+    script = """
+        import sys, time
+        import numpy as np
+        from qml.kernels import FidelityKernel
+
+        class Slow(FidelityKernel):
+            def finish(self, out, symmetric):
+                out[20:] = 0  # as in a file whose second half is not computed yet
+                out.flush()
+                print("half", flush=True)
+                time.sleep(60)
+
+        Slow()(np.random.default_rng(0).normal(size=(40, 3)), out=sys.argv[1])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(path)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "half\n"
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    if there:
+        np.testing.assert_array_equal(np.load(path), before)
+    else:
+        assert not path.exists()
+    (rest,) = set(tmp_path.iterdir()) - {path}
+    X = data(40, 3)
+    with caplog.at_level("INFO", "simulator.files"):
+        matrix = FidelityKernel()(X, out=path)
+    assert f"removed {rest} (0.0129 MB)" in caplog.text
+    assert list(tmp_path.iterdir()) == [path] == [Path(matrix.filename)]
+    np.testing.assert_array_equal(np.load(path), FidelityKernel()(X))
+    matrix[0, 1] = 2.0  # the result is the file
+    matrix.flush()
+    assert np.load(path)[0, 1] == 2.0
+
+
+def test_an_exception_in_the_middle_of_a_file(tmp_path: Path) -> None:
+    class Failing(FidelityKernel):
+        def finish(self, out: np.ndarray, symmetric: bool) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Failing()(data(40, 3), out=tmp_path / "kernel.npy")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_bar_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
