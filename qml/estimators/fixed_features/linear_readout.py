@@ -39,10 +39,7 @@ TOLERANCE = 1e-8
 
 MAX_NEWTON = 1000
 """Maximum number of coefficients for which logistic regression uses Newton's method, whose Hessian has their square.
-Also the maximum number of features for which that of several classes starts from their second moments."""
-
-MAX_STEPS = 200
-"""Number of steps of L-BFGS after which Newton's method is tried, where it can be used."""
+With more, that of several classes starts from the second moments of as many features at most."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -216,12 +213,12 @@ class FixedFeaturesClassifier(BackendClassifier, FixedFeatures):
         newton = features.shape[1] * num_outputs <= MAX_NEWTON
         solver = {"solver": "newton-cholesky", "tol": TOLERANCE} if newton else {}
         model = LogisticRegression(C=self.C, max_iter=MAX_ITERATIONS, **solver)
-        steps = MAX_STEPS if newton else MAX_ITERATIONS
         if not (
             num_outputs > 1
+            and not newton
             and self.C > 0
             and features.shape[1] <= MAX_NEWTON
-            and fit_multinomial(model, features, y, emphasis, tolerance=TOLERANCE, max_iter=steps)
+            and fit_multinomial(model, features, y, emphasis, tolerance=TOLERANCE, max_iter=MAX_ITERATIONS)
         ):
             model.fit(features, y, sample_weight=emphasis)
         self.readout_ = model
